@@ -1,0 +1,35 @@
+"""The condition language of `where`, `audience`, `only_if` and segments.
+
+text --parse--> Condition (a closed typed tree) --compile_closure--> a function of a customer's Facts
+                                                --storage.conditions--> SQL for counting, with the same meaning
+
+tokens, parser, functions, literals read; tree and condition are what is read; closures and words answer.
+"""
+
+from core.language.closures import compile_closure
+from core.language.condition import Condition, Needs, all_needs, inlined
+from core.language.errors import ConditionError
+from core.language.facts import Facts, is_equal
+from core.language.fields import CUSTOMER_FIELDS, KNOWN_PROPERTIES, REACTIONS, Context
+from core.language.functions import FUNCTIONS
+from core.language.parser import parse
+from core.language.words import Clause, explain
+
+__all__ = [
+    "CUSTOMER_FIELDS",
+    "FUNCTIONS",
+    "KNOWN_PROPERTIES",
+    "REACTIONS",
+    "Clause",
+    "Condition",
+    "ConditionError",
+    "Context",
+    "Facts",
+    "Needs",
+    "all_needs",
+    "compile_closure",
+    "explain",
+    "inlined",
+    "is_equal",
+    "parse",
+]

@@ -1,0 +1,235 @@
+"""Conditions as SQL over customers, with the meaning that `core.language.closures` gives them: every part is true or false, never NULL."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, assert_never
+
+from sqlalchemy import ColumnElement, and_, case, cast, false, func, literal, not_, or_, select, true
+from sqlalchemy import Integer as SqlInteger
+from sqlalchemy.sql.elements import Grouping
+from sqlalchemy.sql.selectable import FromClause
+
+from core.instants import DAY, Instant
+from core.language.condition import Condition, inlined
+from core.language.errors import ConditionError
+from core.language.fields import Type
+from core.language.tree import (
+    Ago,
+    Always,
+    And,
+    Carried,
+    Compare,
+    Contains,
+    Count,
+    DaysSince,
+    Field,
+    HasConsent,
+    InSegment,
+    IsKnown,
+    Literal,
+    Lower,
+    Month,
+    Node,
+    Not,
+    OneOf,
+    Operand,
+    Or,
+    Property,
+    Reacted,
+    Scalar,
+    StartsWith,
+    Trait,
+)
+from storage.tables import consents, customers, events
+
+Sql: TypeAlias = ColumnElement[Any]
+Truth: TypeAlias = ColumnElement[bool]
+
+RELATIONS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+COLUMNS = {"first_order": "first_order_at", "last_order": "last_order_at", "last_activity": "last_activity_at"}
+CHANNEL_ACTIVITY = {f"last_activity_{channel}": f"$.channels.{channel}" for channel in ("store", "web", "email")}
+BUNDLE = 10
+MONTHS = [f"{month:02d}" for month in range(1, 13)]
+KINDS = {"text": ("text",), "number": ("integer", "real"), "truth": ("true", "false")}
+
+
+def add_functions(connection: Any) -> None:
+    """Give a DBAPI connection of SQLite the function that `lower()` needs, whose own knows ASCII only."""
+    connection.create_function("unicode_lower", 1, lambda text: None if text is None else str(text).lower(), deterministic=True)
+
+
+def to_sql(condition: Condition, segments: Mapping[str, Condition], now: Instant) -> Truth:
+    """The clause on `customers` that selects whom the condition holds for at `now`.
+
+    ConditionError where it looks at an event or at reactions, or where its segments are unknown or go in a circle.
+    The connection needs `add_functions`.
+    """
+    needs = condition.needs
+    if needs.reads_event or needs.reads_reactions:
+        raise ConditionError("A condition on an event cannot be counted over customers", 1, "Use count('Event Name') >= 1", condition.text)
+    return _Compiler(now).truth(inlined(condition, segments))
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """An operand: its SQL value, and for a dynamic one the SQL of its JSON type ('null' where missing), else its one kind."""
+
+    sql: Sql
+    kind: str | None = None
+    json_type: Sql | None = None
+
+    def can_be(self, kind: str) -> bool:
+        return self.json_type is not None or self.kind == kind
+
+    def is_kind(self, kind: str) -> Truth:
+        return self.sql.is_not(None) if self.json_type is None else self.json_type.in_(KINDS[kind])
+
+    @property
+    def is_known(self) -> Truth:
+        return self.sql.is_not(None) if self.json_type is None else self.json_type != "null"
+
+
+class _Compiler:
+    def __init__(self, now: Instant) -> None:
+        self.now = now
+
+    def truth(self, node: Node) -> Truth:
+        match node:
+            case And():
+                return _joined(and_, [self.truth(part) for part in node.parts])
+            case Or():
+                return _joined(or_, [self.truth(part) for part in node.parts])
+            case Not():
+                return not_(self.truth(node.part))
+            case Compare():
+                return self.compare(node)
+            case OneOf():
+                return _one_of(self.value(node.operand), node.values)
+            case IsKnown():
+                return self.value(node.operand).is_known
+            case Contains():
+                return _is_text_with(self.value(node.operand), lambda text: func.instr(text, node.part) > 0)
+            case StartsWith():
+                return _is_text_with(self.value(node.operand), lambda text: func.substr(text, 1, len(node.part)) == node.part)
+            case HasConsent():
+                return self.consent(node.channel, node.purpose)
+            case Always():
+                return true() if node.value else false()
+            case InSegment() | Reacted() | Carried():
+                raise ValueError(f"{type(node).__name__} has no SQL")
+            case _:
+                assert_never(node)
+
+    def compare(self, node: Compare) -> Truth:
+        left, relation = self.value(node.left), RELATIONS[node.operator]
+        if isinstance(node.right, Literal):
+            return _equals_or_orders(left, relation, node.right.value)
+        right = self.value(node.right)
+        kinds = [kind for kind in ("text", "number") if left.can_be(kind) and right.can_be(kind)]
+        alike = [and_(left.is_kind(kind), right.is_kind(kind), relation(left.sql, right.sql)) for kind in kinds]
+        if node.operator == "==" and left.json_type is not None and right.json_type is not None:
+            alike.append(and_(left.is_kind("truth"), left.json_type == right.json_type))
+        return or_(false(), *alike)
+
+    def value(self, operand: Operand) -> _Value:
+        match operand:
+            case Literal():
+                return _Value(literal(operand.value), _kind(operand.value))
+            case Field():
+                return _Value(_field(operand.name), "text" if operand.type in (Type.TEXT, Type.DATE) else "number")
+            case Trait():
+                return _dynamic(customers, "traits", operand.name)
+            case Ago():
+                return _Value(literal(self.now - operand.elapsed), "number")
+            case Count():
+                return _Value(self.count(operand), "number")
+            case DaysSince():
+                elapsed = literal(self.now) - _field(operand.of.name)
+                # Division of integers cuts towards zero in SQL; taking off the non-negative rest first rounds down.
+                rest = ((elapsed % DAY) + DAY) % DAY
+                return _Value((elapsed - rest) // DAY, "number")
+            case Month():
+                month = func.substr(_field(operand.of.name), -5, 2)
+                return _Value(case((month.in_(MONTHS), cast(month, SqlInteger))), "number")
+            case Lower():
+                inner = self.value(operand.of)
+                return _Value(func.unicode_lower(case((inner.is_kind("text"), inner.sql))), "text")
+            case Property():
+                raise ValueError("an event's property has no SQL over customers")
+            case _:
+                assert_never(operand)
+
+    def count(self, operand: Count) -> Sql:
+        found = events.alias()
+        wanted = [
+            found.c.customer_id == customers.c.id,
+            found.c.name == operand.event,
+            found.c.occurred_at <= self.now,
+            *(_equals_or_orders(_dynamic(found, "properties", name), operator.eq, value) for name, value in operand.equals),
+        ]
+        if operand.last is not None:
+            wanted.append(found.c.occurred_at > self.now - operand.last)
+        return select(func.count()).select_from(found).where(*wanted).correlate(customers).scalar_subquery()
+
+    def consent(self, channel: str, purpose: str | None) -> Truth:
+        found = consents.alias()
+        wanted: list[Truth] = [found.c.customer_id == customers.c.id, found.c.channel == channel, found.c.arrived_at <= self.now]
+        if purpose is not None:
+            wanted.append(found.c.purpose.in_([purpose, "*"]))
+        newest_first = (found.c.occurred_at.desc(), found.c.id.desc())
+        latest = select(found.c.state).where(*wanted).order_by(*newest_first).limit(1).correlate(customers).scalar_subquery()
+        return func.coalesce(latest, "none") == "granted"
+
+
+def _joined(join: Callable[..., Truth], parts: list[Truth]) -> Truth:
+    """The parts joined in bundles: SQLite nests a flat `or` of n parts n levels deep, and allows 1,000."""
+    while len(parts) > BUNDLE:
+        parts = [Grouping(join(*parts[first : first + BUNDLE])) for first in range(0, len(parts), BUNDLE)]
+    return join(*parts)
+
+
+def _field(name: str) -> Sql:
+    path = CHANNEL_ACTIVITY.get(name)
+    return customers.c[COLUMNS.get(name, name)] if path is None else func.json_extract(customers.c.detail, path, type_=SqlInteger())
+
+
+def _dynamic(table: FromClause, column: str, name: str) -> _Value:
+    path = f'$."{name}"'
+    json_type = func.coalesce(func.json_type(table.c[column], path), "null")
+    return _Value(func.json_extract(table.c[column], path), None, json_type)
+
+
+def _kind(value: Scalar) -> str:
+    if isinstance(value, bool):
+        return "truth"
+    return "text" if isinstance(value, str) else "number"
+
+
+def _equals_or_orders(value: _Value, relation: Callable[[Any, Any], Any], wanted: Scalar) -> Truth:
+    kind = _kind(wanted)
+    if isinstance(wanted, bool):
+        return false() if value.json_type is None else value.json_type == ("true" if wanted else "false")
+    return and_(value.is_kind(kind), relation(value.sql, literal(wanted))) if value.can_be(kind) else false()
+
+
+def _one_of(value: _Value, wanted: Sequence[Scalar]) -> Truth:
+    found: list[Truth] = []
+    for kind in ("text", "number"):
+        alike = [one for one in wanted if _kind(one) == kind]
+        if alike and value.can_be(kind):
+            found.append(and_(value.is_kind(kind), value.sql.in_([literal(one) for one in alike])))
+    found += [_equals_or_orders(value, operator.eq, one) for one in wanted if isinstance(one, bool)]
+    return or_(false(), *found)
+
+
+def _is_text_with(value: _Value, holds: Callable[[Sql], Truth]) -> Truth:
+    return and_(value.is_kind("text"), holds(value.sql)) if value.can_be("text") else false()
