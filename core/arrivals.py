@@ -1,0 +1,37 @@
+"""What becomes known: an event goes into the profile, ends what it ends, and may make the customer enter a trigger."""
+
+from __future__ import annotations
+
+from core.entry import enter
+from core.events import Event
+from core.goals import ends
+from core.journey import leave
+from core.life import Life
+from core.reasons import Reason
+
+
+def take_arrival(event: Event, life: Life) -> None:
+    """Take in one event at the life's present instant."""
+    roster = life.playbook.roster
+    entering = roster.entering.get(event.name, ()) if event.kind in ("track", "page") and not event.history else ()
+    before = [kind.measure(trigger, event, life) for trigger, kind in entering]
+    life.fold(event)
+    _end_by(event, life)
+    for (trigger, kind), measured in zip(entering, before):
+        cause = kind.on_event(trigger, event, life, measured)
+        if cause is not None:
+            enter(trigger, cause, life)
+
+
+def _end_by(event: Event, life: Life) -> None:
+    if not life.enrolments or event.kind not in ("track", "page"):
+        return
+    names = life.playbook.roster.ended_by(event.name, event.is_activity)
+    if not names:
+        return
+    for enrolment in life.enrolments:
+        if enrolment.trigger in names:
+            trigger = life.playbook.roster.by_name[enrolment.trigger]
+            if ends(event, enrolment, trigger, life):
+                leave(enrolment, trigger, life, Reason.GOAL_REACHED)
+    life.drop_ended()

@@ -1,0 +1,108 @@
+"""Decisions and what comes with them: the values `advance` gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from core.customer import Profile
+from core.instants import Instant
+from core.pressure import Contact
+from core.reasons import Reason
+
+Outcome = Literal["send", "defer", "suppress", "hold"]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleEvidence:
+    """One pressure rule that stood in the way: what its window held. Points are thousandths, instants milliseconds UTC."""
+
+    rule: str
+    unit: str
+    count: int
+    limit: int | None  # None for a gap
+    first: Instant
+    last: Instant
+    counted: tuple[Contact, ...]
+    free_at: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """What one guard had against a contact, and the instant from which it would have nothing, where there is one."""
+
+    reason: Reason
+    detail: str
+    until: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A contact that was planned: what goes to the outbox."""
+
+    key: str  # idempotency key of enrolment, step and channel
+    channel: str
+    template: str
+    address: str | None
+    planned_at: Instant  # when it is to be handed over
+    expires_at: Instant
+    contact: Contact
+    held: bool = False  # waits for an approval
+    profile: Profile | None = None  # as she was at that instant
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided for one step of one customer over one channel at one instant, and why."""
+
+    at: Instant
+    trigger: str
+    cause_key: str
+    step: int  # from 1
+    channel: str | None
+    outcome: Outcome
+    planned_at: Instant
+    reason: Reason | None = None
+    until: Instant | None = None
+    late: bool = False
+    rules: tuple[RuleEvidence, ...] = ()
+    objections: tuple[Objection, ...] = ()
+    message: Message | None = None
+    version: int = 0
+
+
+@dataclass(slots=True)
+class Enrolment:
+    """One customer under way in one trigger because of one cause. Instants in milliseconds UTC.
+
+    `due_at` is None while it waits for an operator (a pause without end).
+    """
+
+    trigger: str
+    cause_key: str
+    cause_at: Instant
+    entered_at: Instant
+    step: int  # the open step, from 1
+    planned_at: Instant  # of the open step
+    due_at: Instant | None
+    version: int = 0
+    cause_event: int | None = None
+    cause_name: str | None = None
+    cause_properties: Mapping[str, object] = field(default_factory=dict)
+    state: Literal["open", "done", "exited", "holdout"] = "open"
+    waits_for: Reason | None = None  # why the open step was deferred or held last
+    waits_until: Instant | None = None
+    last_message_at: Instant | None = None  # when the journey's latest message was planned
+    resumed_at: Instant | None = None  # end of the last pause whose policy was carried out
+    key_value: str | None = None  # value of `per`
+    ended_at: Instant | None = None
+    id: int | None = None
+
+    def copy(self) -> Enrolment:
+        """An independent value."""
+        return Enrolment(
+            self.trigger, self.cause_key, self.cause_at, self.entered_at, self.step, self.planned_at, self.due_at, self.version,
+            self.cause_event, self.cause_name, self.cause_properties, self.state, self.waits_for, self.waits_until,
+            self.last_message_at, self.resumed_at, self.key_value, self.ended_at, self.id,
+        )  # fmt: skip

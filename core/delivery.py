@@ -1,0 +1,95 @@
+"""Handing a message over: what goes to a channel, and the five ways it can end. Instants and durations are milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import ClassVar, Protocol, Self, TypeAlias
+
+from core.instants import Instant, Millis
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider has the message; its own name for it where it gives one."""
+
+    provider_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Nothing went out and a later try may succeed; `after` is the least wait where the provider names one."""
+
+    reason: str
+    after: Millis | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Permanent:
+    """Nothing went out and no later try will succeed; with `suppress_address` the address is dead."""
+
+    reason: str
+    suppress_address: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigError:
+    """The channel itself is set up wrongly: it halts and keeps its queue until a person has put it right."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Uncertain:
+    """Nobody can tell whether it went out; it is looked up before any other try."""
+
+    reason: str
+
+
+Result: TypeAlias = Accepted | Retry | Permanent | ConfigError | Uncertain
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """One finished message. `key` is the same on every attempt; `parts` are its texts by the name of the template file."""
+
+    key: str
+    message_id: int | None
+    customer: str  # the customer's key
+    channel: str
+    medium: str
+    address: str
+    trigger: str
+    step: int  # from 1
+    purpose: str
+    subject: str
+    parts: Mapping[str, str]
+    planned_at: Instant
+    sent_at: Instant  # the instant of handing over
+    attempt: int = 1  # above 1: an earlier attempt may have got through
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class ChannelAdapter(Protocol):
+    """A way out. As a context manager it holds one connection or file for a batch of messages."""
+
+    kind: ClassVar[str]
+    idempotent_by_key: ClassVar[bool]
+    """Whether sending the same key twice has the effect of once, so that a try with unknown end can be repeated."""
+
+    def __enter__(self) -> Self:
+        """Open what a batch needs."""
+        ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Give it back."""
+        ...
+
+    def send(self, outbound: Outbound) -> Result:
+        """Hand one message over."""
+        ...
+
+    def flush(self) -> None:
+        """Once it returns, what was accepted survives a crash of the machine; OSError where it may not."""
+        ...

@@ -1,0 +1,140 @@
+"""The one road: `advance(dossier, playbook, until) -> Plan`.
+
+A customer's life is played instant by instant. At each instant come first the arrivals (events that became known, contacts
+that gave their room back, pauses that ended), then dates and crossings that need no event, then the steps that have fallen
+due, the highest rank first. Every accepted contact counts at once against the next candidate. Nothing depends on `until`,
+so playing to u1 and then to u2 gives the same rows as playing to u2: live, preview, what-if and backtest are this function.
+"""
+
+from __future__ import annotations
+
+from core.arrivals import take_arrival
+from core.dossier import BEGINNING, Dossier, Plan
+from core.entry import enter
+from core.instants import Instant
+from core.kinds import Cause, Kind
+from core.life import Life
+from core.pauses import next_resumption, resume
+from core.playbook import Playbook
+from core.steps import decide, rank
+from core.triggers import Trigger
+
+
+def advance(
+    dossier: Dossier, playbook: Playbook, until: Instant, *, not_before: Instant = BEGINNING, failed: frozenset[str] = frozenset()
+) -> Plan:
+    """Play one customer up to and including `until`.
+
+    A step that was due before `not_before` (live: now less the grace) is decided as of then, and marked late. Messages whose
+    key is in `failed` fail before hand-over at their own instant and give their room back at once.
+    """
+    play = _Play(dossier, playbook, not_before, failed)
+    while (at := play.next_instant()) is not None and at <= until:
+        play.instant(at)
+    return play.plan(until)
+
+
+class _Play:
+    """The walk through one customer's instants."""
+
+    __slots__ = ("arrivals", "clock", "is_begun", "life", "not_before", "taken")
+
+    def __init__(self, dossier: Dossier, playbook: Playbook, not_before: Instant, failed: frozenset[str]) -> None:
+        self.life = Life(dossier, playbook, failed)
+        self.arrivals = dossier.arrivals
+        self.taken = 0
+        self.not_before = not_before
+        self.is_begun = False
+        self.clock: list[tuple[Instant, str, Cause, Trigger, Kind]] | None = None
+
+    def next_instant(self) -> Instant | None:
+        """The next instant at which anything happens, never before the one at hand."""
+        life = self.life
+        instants = [max(e.due_at, self.not_before) for e in life.enrolments if e.due_at is not None]
+        if self.taken < len(self.arrivals):
+            instants.append(self.arrivals[self.taken].arrived_at)
+        if life.playbook.roster.clocked:
+            instants.extend(entry[0] for entry in self._upcoming()[:1])
+        release = life.next_release()
+        if release is not None:
+            instants.append(release)
+        if life.playbook.pauses:
+            instants.extend(at for at in (next_resumption(enrolment, life) for enrolment in life.enrolments) if at is not None)
+        return max(min(instants), life.now) if instants else None
+
+    def instant(self, at: Instant) -> None:
+        """Everything that happens at one instant."""
+        life = self.life
+        life.now = at
+        self._take_arrivals(at)
+        self._take_clock(at)
+        self._take_steps(at)
+
+    def _take_arrivals(self, at: Instant) -> None:
+        life = self.life
+        if (release := life.next_release()) is not None and release <= at:
+            life.release(at)
+            for enrolment in life.enrolments:
+                if enrolment.waits_until is not None and enrolment.due_at is not None:
+                    enrolment.due_at = min(enrolment.due_at, at)
+        if life.playbook.pauses:
+            for enrolment in life.enrolments:
+                resume(enrolment, life)
+            life.drop_ended()
+        while self.taken < len(self.arrivals) and self.arrivals[self.taken].arrived_at <= at:
+            take_arrival(self.arrivals[self.taken], life)
+            self.taken += 1
+            self.clock = None
+            life.clock_after = max(life.clock_after, at - 1)
+
+    def _upcoming(self) -> list[tuple[Instant, str, Cause, Trigger, Kind]]:
+        """The next cause without an event of each trigger that has one, soonest first."""
+        if self.clock is None:
+            self.clock = []
+            for trigger, kind in self.life.playbook.roster.clocked:
+                cause = kind.upcoming(trigger, self.life, self._clock_after(trigger))
+                if cause is not None:
+                    self.clock.append((cause.at, trigger.name, cause, trigger, kind))
+            self.clock.sort(key=lambda entry: entry[:2])
+        return self.clock
+
+    def _clock_after(self, trigger: Trigger) -> Instant:
+        """After which instant a trigger's causes count: from its activation on, also where that is the settled instant itself."""
+        after, activated = self.life.clock_after, trigger.activated_at
+        if activated is None:
+            return after
+        is_new = not self.is_begun and after == activated
+        return activated - 1 if is_new else max(after, activated - 1)
+
+    def _take_clock(self, at: Instant) -> None:
+        if not self.life.playbook.roster.clocked:
+            return
+        due = [entry for entry in self._upcoming() if entry[0] <= at]
+        self.life.clock_after = max(self.life.clock_after, at)
+        self.is_begun = True
+        if due:
+            self.clock = None
+            for _, _, cause, trigger, _ in due:
+                enter(trigger, cause, self.life)
+
+    def _take_steps(self, at: Instant) -> None:
+        if at < self.not_before:
+            return
+        while due := [e for e in self.life.enrolments if e.due_at is not None and e.due_at <= at]:
+            enrolment = due[0] if len(due) == 1 else min(due, key=lambda e: rank(e, self.life))
+            decide(enrolment, self.life)
+            if enrolment.state != "open":
+                self.life.drop_ended()
+
+    def plan(self, until: Instant) -> Plan:
+        """What was found, and when this customer needs attention next."""
+        self.not_before = BEGINNING
+        life = self.life
+        return Plan(
+            decisions=life.decisions,
+            enrolments=list(life.touched.values()),
+            entries=life.entries,
+            profile=life.profile,
+            settled_until=max(until, life.now),
+            next_due=self.next_instant(),
+        )

@@ -1,0 +1,123 @@
+"""Entering a trigger: who may, who is kept out as a holdout, and what the journey begins with."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from core.decisions import Decision, Enrolment
+from core.dossier import BEGINNING, Entry
+from core.goals import ends, first_due
+from core.journey import leave
+from core.kinds import Cause
+from core.life import Life, open_pauses
+from core.reasons import Reason
+from core.triggers import ALWAYS, NEVER, Trigger
+
+
+def enter(trigger: Trigger, cause: Cause, life: Life) -> None:
+    """Enrol the customer because of a cause, unless something keeps her out.
+
+    The same cause never enrols twice. A duplicate, a refusal by `reentry` and a customer outside the audience leave no
+    row; a holdout does, and is taken before entry.
+    """
+    if entry_refusal(trigger, cause, life) is not None or not life.holds(trigger.audience):
+        return
+    if is_held_out(trigger, life.dossier.key):
+        _hold_out(trigger, cause, life)
+        return
+    if not may_reenter(trigger, life):
+        return
+    enrolment = _enrolment(trigger, cause, life)
+    life.causes.add((trigger.name, cause.key))
+    life.enter(trigger.name, Entry(life.now, cause.key))
+    life.touch(enrolment)
+    if _is_past_goal(trigger, enrolment, life):
+        leave(enrolment, trigger, life, Reason.GOAL_REACHED)
+    else:
+        life.enrolments.append(enrolment)
+
+
+def entry_refusal(trigger: Trigger, cause: Cause, life: Life) -> str | None:
+    """Why a cause enrols nobody at all, in words; None where it may."""
+    if trigger.status != "active":
+        return f"the trigger is {trigger.status}"
+    if open_pauses(life.playbook.roster.pauses.get(trigger.name, ()), life.now) is not None:
+        return "the trigger is paused; nothing new enters"
+    if life.dossier.erased_at is not None:
+        return "the customer was erased"
+    if trigger.activated_at is not None and cause.at < trigger.activated_at:
+        return "it happened before the trigger was activated"
+    if cause.event is not None and life.now - cause.event.occurred_at > trigger.max_age:
+        return "the event was older than max_age when it arrived"
+    last = life.entries.get(trigger.name)
+    if (trigger.name, cause.key) in life.causes or (last is not None and last.cause_key == cause.key):
+        return "the same cause has entered before"
+    return None
+
+
+def may_reenter(trigger: Trigger, life: Life) -> bool:
+    """Whether `reentry` allows an entry now, counted from the last one."""
+    last = life.entries.get(trigger.name)
+    if last is None or last.at == BEGINNING or trigger.reentry == ALWAYS:
+        return True
+    return trigger.reentry != NEVER and life.now - last.at >= trigger.reentry
+
+
+def bucket(salt: str, customer_key: str) -> float:
+    """A customer's place in [0, 1) under a salt: sticky, and spread evenly."""
+    digest = blake2b(f"{salt}\0{customer_key}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
+
+
+def is_held_out(trigger: Trigger, customer_key: str) -> bool:
+    """Whether the customer belongs to the share kept out; who is out stays out when the share grows."""
+    return trigger.holdout > 0 and bucket(trigger.name, customer_key) < trigger.holdout
+
+
+def _hold_out(trigger: Trigger, cause: Cause, life: Life) -> None:
+    enrolment = _enrolment(trigger, cause, life)
+    enrolment.state = "holdout"
+    enrolment.due_at = None
+    enrolment.ended_at = life.now
+    life.causes.add((trigger.name, cause.key))
+    last = life.entries.get(trigger.name)
+    life.enter(trigger.name, Entry(BEGINNING if last is None else last.at, cause.key))
+    life.touch(enrolment)
+    life.decisions.append(
+        Decision(
+            at=life.now,
+            trigger=trigger.name,
+            cause_key=cause.key,
+            step=1,
+            channel=trigger.steps[0].channels[0],
+            outcome="suppress",
+            planned_at=enrolment.planned_at,
+            reason=Reason.HOLDOUT,
+            version=life.playbook.version,
+        )
+    )
+
+
+def _enrolment(trigger: Trigger, cause: Cause, life: Life) -> Enrolment:
+    planned = first_due(trigger, cause.at)
+    event = cause.event
+    return Enrolment(
+        trigger=trigger.name,
+        cause_key=cause.key,
+        cause_at=cause.at,
+        entered_at=life.now,
+        step=1,
+        planned_at=planned,
+        due_at=planned,
+        version=life.playbook.version,
+        cause_event=event.id if event is not None else None,
+        cause_name=event.name if event is not None else None,
+        cause_properties=event.properties if event is not None else {},
+        key_value=cause.value,
+    )
+
+
+def _is_past_goal(trigger: Trigger, enrolment: Enrolment, life: Life) -> bool:
+    """Whether a late cause comes after its own end: an exit or unless event is known that occurred since."""
+    names = trigger.when.unless | trigger.exits
+    return bool(names) and any(ends(event, enrolment, trigger, life) for event in life.known(names))

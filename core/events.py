@@ -1,0 +1,56 @@
+"""What happened: one immutable record of an act of a customer, or of what a source says of her."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from core.instants import Instant
+
+ORDER_COMPLETED: Final = "Order Completed"
+ORDER_RETURNED: Final = "Order Returned"
+ORDER_REFUNDED: Final = "Order Refunded"
+CONSENT_GRANTED: Final = "Consent Granted"
+CONSENT_WITHDRAWN: Final = "Consent Withdrawn"
+
+# Segment's first e-commerce specification; sources that still speak it are understood.
+FORMER_NAMES: Final[Mapping[str, str]] = {
+    "Completed Order": ORDER_COMPLETED,
+    "Viewed Product": "Product Viewed",
+    "Added Product": "Product Added",
+    "Removed Product": "Product Removed",
+    "Viewed Product Category": "Product List Viewed",
+    "Started Order": "Checkout Started",
+}
+
+# What mail and message providers report back; no act of the customer in the shop's sense.
+MESSAGE_FEEDBACK: Final = frozenset(
+    {
+        "Email Delivered", "Email Opened", "Email Link Clicked", "Email Bounced", "Email Marked as Spam", "Unsubscribed",
+        "Message Delivered", "Message Opened", "Message Clicked", "Message Bounced", "Message Complained",
+    }
+)  # fmt: skip
+CONSENT_RECORDS: Final = frozenset({CONSENT_GRANTED, CONSENT_WITHDRAWN})
+NO_ACTIVITY: Final = MESSAGE_FEEDBACK | CONSENT_RECORDS
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One recorded call of a source: what, when it occurred and when it became known (milliseconds UTC)."""
+
+    id: int
+    kind: str  # "track" | "page" | "identify" | "alias"
+    name: str
+    occurred_at: Instant
+    arrived_at: Instant
+    source: str
+    channel: str | None  # "web", "store", ... where the source says so
+    amount: int | None  # minor units; always positive, also for returns and refunds
+    properties: Mapping[str, Any]  # an identify call carries its traits here
+    history: bool = False  # a fact of the past: enrols nobody
+
+    @property
+    def is_activity(self) -> bool:
+        """Whether this is an act of the customer: not identify, alias, message feedback or a consent record."""
+        return (self.kind == "track" or self.kind == "page") and self.name not in NO_ACTIVITY

@@ -1,0 +1,137 @@
+"""The guards between a candidate and its message, in the order in which they are asked. The first objection decides.
+
+Each guard looks at one candidate over one channel and returns an `Objection`, or None. Quiet hours and pressure defer, so
+they are asked together (`core.placement`); everything else is yes or no and stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from core.consent import consent_objection, suppression_objection
+from core.customer import address_of
+from core.decisions import Enrolment, Objection
+from core.instants import Instant, format_instant
+from core.life import Life, open_pauses
+from core.pauses import stops_purpose
+from core.playbook import Channel, Purpose
+from core.reasons import Reason
+from core.triggers import Step, Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One step of one enrolment that has come due, over one of its channels."""
+
+    trigger: Trigger
+    step: Step
+    enrolment: Enrolment
+    channel: Channel
+    purpose: Purpose
+    address: str | None
+    at: Instant
+
+    @property
+    def expires_at(self) -> Instant:
+        """The last instant at which it may go out."""
+        return self.enrolment.planned_at + self.step.expires
+
+
+Guard = Callable[[Candidate, Life], Objection | None]
+
+
+def trigger_active(candidate: Candidate, life: Life) -> Objection | None:
+    """A paused trigger waits, a retired one is over."""
+    pause = open_pauses(life.playbook.roster.pauses.get(candidate.trigger.name, ()), candidate.at)
+    if pause is not None:
+        return Objection(Reason.TRIGGER_PAUSED, f"paused since {format_instant(pause.since)}", pause.until)
+    if candidate.trigger.status != "active":
+        return Objection(Reason.TRIGGER_RETIRED, f"the trigger is {candidate.trigger.status}")
+    return None
+
+
+def not_stopped(candidate: Candidate, life: Life) -> Objection | None:
+    """The emergency stop holds everything, transactional messages on request."""
+    stops = [stop for stop in life.playbook.roster.stops if stops_purpose(stop, candidate.purpose)]
+    stop = open_pauses(stops, candidate.at) if stops else None
+    return Objection(Reason.STOPPED, f"all sending stopped since {format_instant(stop.since)}", stop.until) if stop else None
+
+
+def customer_known(candidate: Candidate, life: Life) -> Objection | None:
+    """Nobody writes to an erased customer."""
+    erased = life.dossier.erased_at
+    if erased is not None and erased <= candidate.at:
+        return Objection(Reason.CUSTOMER_ERASED, f"erased on {format_instant(erased)}")
+    return None
+
+
+def in_audience(candidate: Candidate, life: Life) -> Objection | None:
+    """The audience is asked at entry and again at every step."""
+    audience = candidate.trigger.audience
+    if audience is None or life.holds(audience):
+        return None
+    return Objection(Reason.LEFT_AUDIENCE, f"no longer: {audience.text}")
+
+
+def has_address(candidate: Candidate, life: Life) -> Objection | None:  # noqa: ARG001 - all guards have one form
+    """Without an address the channel cannot be used."""
+    if candidate.address is None:
+        return Objection(Reason.NO_ADDRESS, f"no address for {candidate.channel.medium}")
+    return None
+
+
+def address_not_suppressed(candidate: Candidate, life: Life) -> Objection | None:
+    """Dead addresses and those of people who complained are left alone."""
+    if candidate.address is None or not life.dossier.suppressions:
+        return None
+    return suppression_objection(life.dossier.suppressions, candidate.channel.medium, candidate.address, candidate.at)
+
+
+def consent_given(candidate: Candidate, life: Life) -> Objection | None:
+    """Consent for channel and purpose."""
+    return consent_objection(
+        life.dossier.consents, candidate.channel, candidate.purpose, candidate.address, life.playbook.consent_policy, candidate.at
+    )
+
+
+def not_expired(candidate: Candidate, life: Life) -> Objection | None:  # noqa: ARG001
+    """Later than `expires` after its planned instant a step is not sent at all."""
+    if candidate.at > candidate.expires_at:
+        return Objection(Reason.EXPIRED, f"expired {format_instant(candidate.expires_at)}")
+    return None
+
+
+BEFORE_CHANNEL: Final[tuple[Guard, ...]] = (trigger_active, not_stopped, customer_known, in_audience)
+OF_CHANNEL: Final[tuple[Guard, ...]] = (has_address, address_not_suppressed, consent_given)
+AFTER_CHANNEL: Final[tuple[Guard, ...]] = (not_expired,)
+GUARDS: Final[tuple[Guard, ...]] = BEFORE_CHANNEL + OF_CHANNEL + AFTER_CHANNEL
+
+
+def candidate_for(life: Life, trigger: Trigger, enrolment: Enrolment, channel_name: str) -> Candidate:
+    """The open step of an enrolment as a candidate over one channel, at the life's present instant."""
+    channel = life.playbook.channels[channel_name]
+    return Candidate(
+        trigger,
+        trigger.steps[enrolment.step - 1],
+        enrolment,
+        channel,
+        life.playbook.purposes[trigger.purpose],
+        address_of(life.profile, channel.medium),
+        life.now,
+    )
+
+
+def first_objection(guards: tuple[Guard, ...], candidate: Candidate, life: Life) -> Objection | None:
+    """What the first guard that objects has to say."""
+    for guard in guards:
+        objection = guard(candidate, life)
+        if objection is not None:
+            return objection
+    return None
+
+
+def all_objections(candidate: Candidate, life: Life) -> tuple[Objection, ...]:
+    """What every guard has to say, in order of precedence."""
+    return tuple(objection for guard in GUARDS if (objection := guard(candidate, life)) is not None)

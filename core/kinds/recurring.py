@@ -1,0 +1,125 @@
+"""Dates that come again: a birthday, the anniversary of the registration (every year, or exactly the third)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from core.decisions import Enrolment
+from core.events import Event
+from core.instants import EARLIEST, Instant, Millis, from_local, local_date
+from core.kinds import Cause
+from core.triggers import Trigger, When
+
+if TYPE_CHECKING:
+    from core.life import Life
+
+DATE = re.compile(r"(?:(\d{4})|-)-(\d\d)-(\d\d)")
+
+
+class Anniversary(NamedTuple):
+    """A day of the year, and the year it began in where that is known."""
+
+    year: int | None
+    month: int
+    day: int
+
+
+class Recurring:
+    """Fires at a local time of day on each anniversary of a date of the profile, `offset` days off it."""
+
+    name = "recurring"
+
+    def enters_on(self, when: When) -> frozenset[str]:  # noqa: ARG002 - the protocol's form
+        """No event."""
+        return frozenset()
+
+    def ends_on(self, when: When) -> frozenset[str]:  # noqa: ARG002
+        """No event beyond `[exit]`."""
+        return frozenset()
+
+    def is_clocked(self, when: When) -> bool:  # noqa: ARG002
+        """Always."""
+        return True
+
+    def needs(self, when: When) -> Mapping[str, Millis]:  # noqa: ARG002
+        """Nothing but the profile."""
+        return {}
+
+    def measure(self, trigger: Trigger, event: Event, life: Life) -> Any:  # noqa: ARG002
+        """Nothing."""
+        return None
+
+    def on_event(self, trigger: Trigger, event: Event, life: Life, before: Any) -> Cause | None:  # noqa: ARG002
+        """Never."""
+        return None
+
+    def ends(self, trigger: Trigger, enrolment: Enrolment, event: Event) -> bool:  # noqa: ARG002
+        """Never."""
+        return False
+
+    def upcoming(self, trigger: Trigger, life: Life, after: Instant) -> Cause | None:
+        """The next anniversary, keyed by its year."""
+        when = trigger.when
+        anniversary = _date_of(when, life)
+        if anniversary is None:
+            return None
+        entered = life.entries.get(trigger.name)
+        for year in _years(when, anniversary, local_date(max(after, EARLIEST), life.zone).year):
+            at = occurrence(anniversary, year, when, life.zone)
+            if at > after and (entered is None or entered.cause_key != f"year:{year}"):
+                return Cause(f"year:{year}", at)
+        return None
+
+
+def _date_of(when: When, life: Life) -> Anniversary | None:
+    name = when.date or ""
+    value = life.profile.traits.get(name[6:]) if name.startswith("trait.") else life.profile.field(name)
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int):
+        day = local_date(value, life.zone)
+        return Anniversary(day.year, day.month, day.day)
+    return parse_anniversary(value) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=4096)
+def parse_anniversary(text: str) -> Anniversary | None:
+    """A `YYYY-MM-DD` or `--MM-DD` date, None for anything else."""
+    found = DATE.match(text)
+    if found is None:
+        return None
+    year, month, day = found.group(1), int(found.group(2)), int(found.group(3))
+    try:
+        date(int(year) if year else 2000, month, day)
+    except ValueError:
+        return None
+    return Anniversary(int(year) if year else None, month, day)
+
+
+def _years(when: When, anniversary: Anniversary, around: int) -> Iterator[int]:
+    spread = abs(when.offset_days) // 365 + 2
+    if not when.years:
+        first = around - spread if anniversary.year is None else max(around - spread, anniversary.year + 1)
+        yield from range(first, max(first, around) + spread + 1)
+    elif anniversary.year is not None:
+        yield from (anniversary.year + number for number in sorted(when.years))
+
+
+def occurrence(anniversary: Anniversary, year: int, when: When, zone: ZoneInfo) -> Instant:
+    """The instant of one anniversary; 29 February falls on the 28th in years that have none."""
+    return _occurrence(anniversary.month, anniversary.day, year, when.offset_days, when.offset, when.at, zone)
+
+
+@lru_cache(maxsize=65536)
+def _occurrence(month: int, day: int, year: int, days: int, offset: Millis, at: tuple[int, int], zone: ZoneInfo) -> Instant:
+    if (month, day) == (2, 29) and not (year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)):
+        day = 28
+    return from_local(datetime.combine(date(year, month, day) + timedelta(days=days), time(*at)), zone) + offset
+
+
+KIND = Recurring()

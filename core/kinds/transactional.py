@@ -1,0 +1,28 @@
+"""An act within a transaction: a basket left, an order completed, shipped, refunded or returned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from core.events import Event
+from core.kinds import Cause, EventKind, cause_of
+from core.triggers import Trigger
+
+if TYPE_CHECKING:
+    from core.life import Life
+
+
+class Transactional(EventKind):
+    """Fires on each event of the name for which `where` holds."""
+
+    name = "transactional"
+
+    def on_event(self, trigger: Trigger, event: Event, life: Life, before: Any) -> Cause | None:  # noqa: ARG002 - the protocol's form
+        """The event itself."""
+        where = trigger.when.where
+        if where is not None and not where.holds(life.facts(event)):
+            return None
+        return cause_of(trigger, event)
+
+
+KIND = Transactional()

@@ -1,0 +1,174 @@
+"""One customer while she is played: what `advance` changes from instant to instant, and what kinds and guards ask of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from core.consent import latest_word
+from core.customer import Profile
+from core.decisions import Decision, Enrolment
+from core.dossier import BEGINNING, Dossier, Entry
+from core.events import Event
+from core.instants import Instant, Millis
+from core.language.facts import is_equal
+from core.playbook import Playbook
+from core.predicate import Predicate
+from core.pressure import Ledger, PressureRule
+from core.roster import REACTIONS
+from core.triggers import Pause
+
+
+class Life:
+    """The state of one customer at `now`. It begins as the dossier says; nothing of the dossier is changed."""
+
+    __slots__ = (
+        "_owns_profile", "_releases", "_zone", "causes", "clock_after", "decisions", "dossier", "enrolments",
+        "entries", "failed",
+        "ledger", "now", "playbook", "profile", "recent", "touched",
+    )  # fmt: skip
+
+    def __init__(self, dossier: Dossier, playbook: Playbook, failed: frozenset[str] = frozenset()) -> None:
+        self.dossier = dossier
+        self.failed = failed
+        self.playbook = playbook
+        self.now: Instant = dossier.settled_until
+        self.profile: Profile = dossier.profile
+        self._owns_profile = False
+        self._zone: ZoneInfo | None = None
+        self.recent: list[Event] = list(dossier.history)
+        self.enrolments: list[Enrolment] = [enrolment.copy() for enrolment in dossier.enrolments]
+        self.touched: dict[int, Enrolment] = {}
+        self.entries: Mapping[str, Entry] = dossier.entries
+        self.causes: set[tuple[str, str]] = set(dossier.known_causes)
+        self.decisions: list[Decision] = []
+        self.clock_after: Instant = dossier.settled_until
+        self._releases = sorted(c.released_at for c in dossier.contacts if c.released_at is not None and c.released_at >= self.now)
+        self.ledger = Ledger(dossier.contacts, as_of=self.now)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Her time zone, as known now."""
+        if self._zone is None:
+            self._zone = self.profile.zone(self.playbook.zone)
+        return self._zone
+
+    def fold(self, event: Event) -> None:
+        """Take an event into the profile and, where decisions may look back at it, into what is known."""
+        if not self._owns_profile:
+            self.profile, self._owns_profile = self.profile.copy(), True
+        self.profile.fold(event)
+        if event.kind == "identify":
+            self._zone = None
+        if event.name in self.playbook.roster.needs:
+            self.recent.append(event)
+
+    def lend_profile(self) -> Profile:
+        """The profile as it is now; it is not changed any more, the next event goes into a copy."""
+        self._owns_profile = False
+        return self.profile
+
+    def known(self, names: frozenset[str]) -> list[Event]:
+        """The known events of these names, by when they occurred."""
+        return sorted((event for event in self.recent if event.name in names), key=lambda event: (event.occurred_at, event.id))
+
+    def facts(self, event: Event | None = None, enrolment: Enrolment | None = None) -> CustomerFacts:
+        """What conditions may ask now."""
+        return CustomerFacts(self, event.properties if event is not None else None, enrolment)
+
+    def holds(self, predicate: Predicate | None) -> bool:
+        """Whether a condition on the customer holds now; no condition always does."""
+        return predicate is None or predicate.holds(CustomerFacts(self, None, None))
+
+    def rules(self) -> tuple[PressureRule, ...]:
+        """The pressure rules that hold for her now."""
+        if not self.playbook.roster.rules_with_audience:
+            return self.playbook.rules
+        facts = CustomerFacts(self, None, None)
+        return tuple(r for r in self.playbook.rules if not isinstance(r.audience, Predicate) or r.audience.holds(facts))
+
+    def enter(self, trigger: str, entry: Entry) -> None:
+        """Remember an entry."""
+        self.entries = {**self.entries, trigger: entry}
+
+    def touch(self, enrolment: Enrolment) -> None:
+        """Note that an enrolment has changed."""
+        self.touched[id(enrolment)] = enrolment
+
+    def drop_ended(self) -> None:
+        """Forget the enrolments that are no longer open."""
+        self.enrolments = [enrolment for enrolment in self.enrolments if enrolment.state == "open"]
+
+    def next_release(self) -> Instant | None:
+        """When the next contact gives its room back."""
+        return self._releases[0] if self._releases else None
+
+    def release(self, at: Instant) -> None:
+        """Give back the room of all contacts released by then, keeping those planned on the way."""
+        self._releases = [instant for instant in self._releases if instant > at]
+        planned = [d.message.contact for d in self.decisions if d.message is not None and d.message.key not in self.failed]
+        self.ledger = Ledger([*self.dossier.contacts, *planned], as_of=at)
+
+
+class CustomerFacts:
+    """The view of a life that conditions read; missing values are None."""
+
+    __slots__ = ("_enrolment", "_life", "_properties")
+
+    def __init__(self, life: Life, properties: Mapping[str, Any] | None, enrolment: Enrolment | None) -> None:
+        self._life = life
+        self._properties = properties if properties is not None else enrolment.cause_properties if enrolment is not None else {}
+        self._enrolment = enrolment
+
+    @property
+    def now(self) -> Instant:
+        """The instant that is being decided."""
+        return self._life.now
+
+    def field(self, name: str) -> Any:
+        """A field of the profile, or the customer's key."""
+        return self._life.dossier.key if name == "key" else self._life.profile.field(name)
+
+    def trait(self, name: str) -> Any:
+        """A trait under the name the source gave it."""
+        return self._life.profile.traits.get(name)
+
+    def property(self, name: str) -> Any:
+        """A property of the event, or of the enrolment's cause."""
+        return self._properties.get(name)
+
+    def count(self, event: str, last: Millis | None, equals: tuple[tuple[str, Any], ...]) -> int:
+        """How often an event occurred in (now - last, now]."""
+        now = self._life.now
+        since = BEGINNING if last is None else now - last
+        return sum(
+            known.name == event
+            and since < known.occurred_at <= now
+            and all(is_equal(known.properties.get(name), value) for name, value in equals)
+            for known in self._life.recent
+        )
+
+    def has_consent(self, channel: str, purpose: str | None) -> bool:
+        """Whether the latest word on the channel and purpose is a grant."""
+        word = latest_word(self._life.dossier.consents, (channel,), purpose, None, self._life.now)
+        return word is not None and word.state == "granted"
+
+    def reacted(self, what: str) -> bool:
+        """Whether she reacted so to the journey's last message, as far as providers tell."""
+        enrolment = self._enrolment
+        if enrolment is None or enrolment.last_message_at is None:
+            return False
+        names = REACTIONS.get(what, frozenset())
+        return any(
+            event.name in names
+            and enrolment.last_message_at <= event.occurred_at <= self._life.now
+            and event.properties.get("trigger", enrolment.trigger) == enrolment.trigger
+            for event in self._life.recent
+        )
+
+
+def open_pauses(pauses: Iterable[Pause], at: Instant) -> Pause | None:
+    """The pause that is on at the instant, the one that lasts longest."""
+    on = [pause for pause in pauses if pause.holds(at)]
+    return max(on, key=lambda pause: (pause.until is None, pause.until or 0), default=None)

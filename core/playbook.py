@@ -1,0 +1,69 @@
+"""What the operators have decided: triggers, limits, channels, purposes. One value, handed to every decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from core.instants import Instant, Millis
+from core.predicate import Predicate
+from core.pressure import PressureRule
+from core.quiet_hours import SendWindows
+from core.roster import Roster
+from core.triggers import Pause, Trigger
+
+ConsentPolicy = Literal["strict", "recorded", "assumed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A way to reach a customer under a name of the workspace; `medium` fixes address and template file."""
+
+    name: str
+    kind: str
+    medium: str
+    send_windows: SendWindows
+    lead_time: Millis = 0
+    capacity: tuple[int, str] | None = None  # so many per "day" or "minute"; the dispatcher keeps it
+    approval: bool | int = False
+    weight: int = 1000  # thousandths of a point
+    settings: Mapping[str, object] = field(default_factory=dict)  # what only the adapter reads
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """Two bits, not one: does it obey the limits, does it count towards them; and does it need a consent."""
+
+    name: str
+    obeys: bool
+    counts: bool
+    consent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Playbook:
+    """All rules a decision is taken under. Two equal playbooks decide alike."""
+
+    zone: ZoneInfo
+    currency: str = "CHF"
+    week_starts: str = "monday"
+    grace: Millis = 300_000
+    consent_policy: ConsentPolicy = "strict"
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    purposes: Mapping[str, Purpose] = field(default_factory=dict)
+    rules: tuple[PressureRule, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    segments: Mapping[str, Predicate] = field(default_factory=dict)
+    pauses: tuple[Pause, ...] = ()
+    version: int = 0
+    applied_at: Instant | None = None
+    roster: Roster = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "roster", Roster(self))
+
+    def trigger(self, name: str) -> Trigger | None:
+        """The trigger of that name, of whatever status."""
+        return next((trigger for trigger in self.triggers if trigger.name == name), None)

@@ -1,0 +1,132 @@
+"""A playbook looked up the other way round: which triggers an event can concern, and how much history they need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from core.events import ORDER_COMPLETED
+from core.instants import DAY, Millis
+from core.kinds import ANY_EVENT, UNBOUNDED, Kind, kinds
+from core.predicate import Predicate
+from core.pressure import PressureRule
+from core.triggers import EVERYTHING, Pause, Trigger
+from core.windows import CalendarWindow, ExtendedWindow, RollingWindow, WholeDaysWindow, Window
+
+if TYPE_CHECKING:
+    from core.playbook import Playbook
+
+REACTIONS: Final[Mapping[str, frozenset[str]]] = {
+    "opened": frozenset({"Email Opened", "Message Opened"}),
+    "clicked": frozenset({"Email Link Clicked", "Message Clicked"}),
+    "delivered": frozenset({"Email Delivered", "Message Delivered"}),
+    "bounced": frozenset({"Email Bounced", "Message Bounced"}),
+}
+ORDER_DATES: Final = frozenset({"first_order", "last_order"})
+REACTION_LOOKBACK: Final[Millis] = 90 * DAY
+LONGEST_PERIOD: Final[Mapping[str, int]] = {"day": 2, "week": 8, "month": 32, "quarter": 93, "year": 367}
+
+
+class Roster:
+    """Indexes of one playbook, made once; nothing here says more than the playbook does."""
+
+    __slots__ = (
+        "by_name", "clocked", "contact_lookback", "ending", "ending_any", "entering", "kinds", "moving", "needs",
+        "pauses", "reads_cause", "rules_with_audience", "stops", "traits_matter",
+    )  # fmt: skip
+
+    def __init__(self, playbook: Playbook) -> None:
+        active = [trigger for trigger in playbook.triggers if trigger.status == "active"]
+        self.kinds: Mapping[str, Kind] = kinds()
+        self.by_name: Mapping[str, Trigger] = {trigger.name: trigger for trigger in playbook.triggers}
+        self.clocked = tuple((t, self.kinds[t.when.kind]) for t in active if self.kinds[t.when.kind].is_clocked(t.when))
+        self.entering: dict[str, list[tuple[Trigger, Kind]]] = {}
+        self.ending: dict[str, frozenset[str]] = {}
+        for trigger in active:
+            kind = self.kinds[trigger.when.kind]
+            for name in sorted(kind.enters_on(trigger.when)):
+                self.entering.setdefault(name, []).append((trigger, kind))
+        for trigger in playbook.triggers:
+            self._note_endings(trigger)
+        self.ending_any = self.ending.pop(ANY_EVENT, frozenset())
+        self.needs = _needs(playbook, active, self.kinds)
+        self.pauses: dict[str, list[Pause]] = {}
+        for pause in playbook.pauses:
+            self.pauses.setdefault(pause.trigger, []).append(pause)
+        self.stops = tuple(self.pauses.get(EVERYTHING, ()))
+        self.rules_with_audience = any(rule.audience is not None for rule in playbook.rules)
+        self.contact_lookback = max((_reach(rule) for rule in playbook.rules), default=0)
+        self.reads_cause = any(
+            step.only_if is not None and step.only_if.condition.needs.reads_event for trigger in active for step in trigger.steps
+        )
+        self.traits_matter = any(kind.name == "recurring" for _, kind in self.clocked)
+        self.moving = frozenset({ORDER_COMPLETED}) if any(t.when.date in ORDER_DATES for t, _ in self.clocked) else frozenset()
+
+    def _note_endings(self, trigger: Trigger) -> None:
+        own = self.kinds[trigger.when.kind].ends_on(trigger.when)
+        for name in trigger.exits | trigger.when.unless | own:
+            self.ending[name] = self.ending.get(name, frozenset()) | {trigger.name}
+
+    def concerns(self, kind: str, name: str) -> bool:
+        """Whether an event of that kind and name can change what is due: it then makes its customer due at once."""
+        if kind == "identify" or kind == "alias":
+            return self.traits_matter
+        return name in self.entering or name in self.ending or name in self.moving or bool(self.ending_any)
+
+    def ended_by(self, name: str, is_activity: bool) -> frozenset[str]:
+        """Names of the triggers whose enrolments an event of that name may end."""
+        named = self.ending.get(name)
+        if is_activity and self.ending_any:
+            return self.ending_any | named if named else self.ending_any
+        return named or frozenset()
+
+
+def _needs(playbook: Playbook, active: Iterable[Trigger], kinds: Mapping[str, Kind]) -> Mapping[str, Millis]:
+    """Event names and how far back decisions under this playbook look at them."""
+    needs: dict[str, Millis] = {}
+
+    def note(name: str, lookback: Millis) -> None:
+        needs[name] = max(lookback, needs.get(name, 0))
+
+    for trigger in active:
+        for name, lookback in kinds[trigger.when.kind].needs(trigger.when).items():
+            note(name, lookback + trigger.max_age if lookback < UNBOUNDED else lookback)
+        for name in trigger.when.unless:
+            note(name, trigger.max_age)
+        for name in (trigger.exits | kinds[trigger.when.kind].ends_on(trigger.when)) - {ANY_EVENT}:
+            note(name, max(trigger.max_age, _journey(trigger)))
+        if any(step.only_if is not None for step in trigger.steps):
+            for name in frozenset().union(*REACTIONS.values()):
+                note(name, REACTION_LOOKBACK)
+    for predicate in _predicates(playbook, active):
+        for name, last in predicate.condition.needs.counts:
+            note(name, UNBOUNDED if last is None else last + DAY)
+    return needs
+
+
+def _journey(trigger: Trigger) -> Millis:
+    """How long after its cause the last message of a journey can be handed over: so long an exit cancels it."""
+    return trigger.when.after + sum(step.after for step in trigger.steps) + max(step.expires for step in trigger.steps)
+
+
+def _predicates(playbook: Playbook, active: Iterable[Trigger]) -> Iterable[Predicate]:
+    for trigger in active:
+        yield from (p for p in (trigger.audience, trigger.when.where) if p is not None)
+        yield from (step.only_if for step in trigger.steps if step.only_if is not None)
+    yield from playbook.segments.values()
+    yield from (rule.audience for rule in playbook.rules if isinstance(rule.audience, Predicate))
+
+
+def _reach(rule: PressureRule) -> Millis:
+    """How far before a contact another one can lie that its rule still counts."""
+    return max(rule.gap or 0, _window_reach(rule.window) if rule.window is not None else 0)
+
+
+def _window_reach(window: Window) -> Millis:
+    if isinstance(window, ExtendedWindow):
+        return _window_reach(window.base) + LONGEST_PERIOD[window.period.unit] * DAY
+    if isinstance(window, RollingWindow):
+        return window.length
+    if isinstance(window, WholeDaysWindow):
+        return (window.days + 1) * DAY
+    return LONGEST_PERIOD[window.unit] * DAY if isinstance(window, CalendarWindow) else UNBOUNDED
