@@ -1,0 +1,188 @@
+"""Customers as operators see them: lists, search, one with everything known, and the timeline. Instants ms UTC, money minor units."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, tuple_
+
+from core.errors import ManometerError
+from core.events import Event
+from core.instants import Instant
+from core.language.suggestions import near
+from storage.dossiers import EVENT_COLUMNS, event_from
+from storage.tables import consents, customers, enrolments, events, identities
+
+LIVING = and_(customers.c.merged_into.is_(None), customers.c.erased_at.is_(None))
+SEVERAL = 10
+
+_COLUMNS = (
+    customers.c.key.label("customer"),
+    func.trim(func.coalesce(customers.c.first_name, "") + " " + func.coalesce(customers.c.last_name, "")).label("name"),
+    customers.c.email,
+    customers.c.phone,
+    customers.c.country,
+    customers.c.orders,
+    customers.c.revenue,
+    customers.c.last_activity_at.label("last_activity"),
+    customers.c.next_due_at.label("next_due"),
+)
+
+
+# ---- lists ----
+
+
+def listing(
+    connection: Connection, where: ColumnElement[bool] | None = None, after: str | None = None, limit: int | None = None
+) -> Iterator[Mapping[str, Any]]:
+    """The customers that a condition holds for (all without one), by key, as a stream; `after` a key, at most `limit` of them."""
+    query = select(*_COLUMNS).where(LIVING).order_by(customers.c.key).limit(limit)
+    if where is not None:
+        query = query.where(where)
+    if after is not None:
+        query = query.where(customers.c.key > after)
+    for row in connection.execute(query.execution_options(yield_per=500)).mappings():
+        yield {**row, "name": row["name"] or None}
+
+
+def count(connection: Connection, where: ColumnElement[bool]) -> int:
+    """How many customers a condition holds for."""
+    return connection.execute(select(func.count()).select_from(customers).where(LIVING, where)).scalar_one()
+
+
+def matching(text: str) -> ColumnElement[bool]:
+    """Whether every word of the text occurs in the customer's key, name, address or place, or begins one of her identities."""
+    return and_(*[_has_word(word) for word in text.split()[:8]])
+
+
+def _has_word(word: str) -> ColumnElement[bool]:
+    spellings = {word} if word.isascii() else {word, word.lower(), word.upper(), word.title()}  # SQLite folds ASCII letters only
+    columns = [customers.c[name] for name in ("key", "email", "phone", "first_name", "last_name", "city", "postal_code")]
+    named = [column.icontains(spelling, autoescape=True) for column in columns for spelling in spellings]
+    known = exists().where(identities.c.customer_id == customers.c.id, identities.c.value.startswith(word, autoescape=True))
+    return or_(*named, known)
+
+
+# ---- one ----
+
+
+def resolve(connection: Connection, reference: str) -> int:
+    """The row of the customer of a key, a `KIND:VALUE` or a plain identity, merges followed; ManometerError where there is none."""
+    found = _by_key(connection, reference) or _by_identity(connection, reference)
+    if found is None:
+        raise ManometerError(f"There is no customer {reference[:80]!r}. {_alike(connection, reference)}")
+    customer_id, successor = found
+    while successor is not None:
+        customer_id = successor
+        successor = connection.execute(select(customers.c.merged_into).where(customers.c.id == customer_id)).scalar_one()
+    return customer_id
+
+
+def key_of(connection: Connection, customer_id: int) -> str:
+    """The key of a row."""
+    return str(connection.execute(select(customers.c.key).where(customers.c.id == customer_id)).scalar_one())
+
+
+def _by_key(connection: Connection, key: str) -> tuple[int, int | None] | None:
+    return _pair(connection.execute(select(customers.c.id, customers.c.merged_into).where(customers.c.key == key)).one_or_none())
+
+
+def _by_identity(connection: Connection, reference: str) -> tuple[int, int | None] | None:
+    kind, _, value = reference.partition(":")
+    rank = case((tuple_(identities.c.kind, identities.c.value) == (kind, value), 0), (identities.c.kind == "user", 1), else_=2)
+    values = {reference, value, reference.lower()} - {""}
+    query = (
+        select(customers.c.id, customers.c.merged_into)
+        .join_from(identities, customers, customers.c.id == identities.c.customer_id)
+        .where(or_(identities.c.value.in_({reference, reference.lower()}), and_(identities.c.kind == kind, identities.c.value.in_(values))))
+        .where(identities.c.kind.in_(("user", "email", "phone", "loyalty", "anonymous", "push")))
+        .order_by(rank, customers.c.id)
+        .limit(1)
+    )
+    return _pair(connection.execute(query).one_or_none())
+
+
+def _pair(row: Any) -> tuple[int, int | None] | None:
+    return None if row is None else (row[0], row[1])
+
+
+def _alike(connection: Connection, reference: str) -> str:
+    hits = [str(row["customer"]) for row in listing(connection, matching(reference), limit=SEVERAL)] if reference.strip() else []
+    suggestion = near(reference, hits, 0.3)
+    return suggestion or "`manometer customers find TEXT` searches by name, address or any identity."
+
+
+def show(connection: Connection, customer_id: int) -> Mapping[str, Any]:
+    """One customer with all that is known: the fields of the list, then traits, identities, consents and where she is under way."""
+    more = ("city", "postal_code", "gender", "locale", "timezone", "birthday", "registered_at", "returns", "units", "returned",
+            "first_order_at", "last_order_at", "traits")  # fmt: skip
+    query = select(*_COLUMNS, *[customers.c[name] for name in more]).where(customers.c.id == customer_id)
+    row = connection.execute(query).mappings().one()
+    known = select(identities.c.kind, identities.c.value).where(identities.c.customer_id == customer_id).order_by(identities.c.id)
+    return {
+        **row,
+        "name": row["name"] or None,
+        "identities": [f"{kind}:{value}" for kind, value in connection.execute(known)],
+        "consents": _ledger(connection, customer_id),
+        "under_way": _under_way(connection, customer_id),
+    }
+
+
+def _ledger(connection: Connection, customer_id: int) -> list[dict[str, Any]]:
+    columns = consents.c
+    query = (
+        select(
+            columns.occurred_at.label("at"), columns.channel, columns.purpose, columns.state, columns.source, columns.wording, columns.proof
+        )
+        .where(columns.customer_id == customer_id)
+        .order_by(columns.occurred_at, columns.id)
+    )
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _under_way(connection: Connection, customer_id: int) -> list[dict[str, Any]]:
+    columns = enrolments.c
+    query = (
+        select(
+            columns.trigger, columns.step, columns.entered_at, columns.planned_at, columns.due_at, columns.waits_for, columns.waits_until
+        )
+        .where(columns.customer_id == customer_id, columns.state == "open")
+        .order_by(columns.planned_at)
+    )
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+# ---- the timeline ----
+
+
+def timeline(
+    connection: Connection, customer_id: int, before: Instant | None = None, since: Instant | None = None, limit: int | None = None
+) -> Iterator[Mapping[str, Any]]:
+    """Her events, oldest first, as a stream; with a limit the latest ones, `before` an instant for the page above."""
+    columns = events.c
+    query = select(
+        columns.id, columns.occurred_at.label("at"), columns.kind, columns.name, columns.source, columns.channel, columns.properties
+    ).where(columns.customer_id == customer_id)
+    if before is not None:
+        query = query.where(columns.occurred_at < before)
+    if since is not None:
+        query = query.where(columns.occurred_at >= since)
+    if limit is None:
+        for row in connection.execute(query.order_by(columns.occurred_at, columns.id).execution_options(yield_per=500)).mappings():
+            yield dict(row)
+        return
+    latest = connection.execute(query.order_by(columns.occurred_at.desc(), columns.id.desc()).limit(limit)).mappings().all()
+    yield from map(dict, reversed(latest))
+
+
+def latest_events(connection: Connection, customer_id: int, names: Collection[str], until: Instant, limit: int) -> list[Event]:
+    """A customer's last events of these names up to an instant, oldest first."""
+    columns = events.c
+    query = (
+        select(*EVENT_COLUMNS)
+        .where(columns.customer_id == customer_id, columns.occurred_at <= until, columns.name.in_(names))
+        .order_by(columns.occurred_at.desc(), columns.id.desc())
+        .limit(limit)
+    )
+    return [event_from(row) for row in reversed(list(connection.execute(query).tuples()))]

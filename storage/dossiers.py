@@ -1,0 +1,266 @@
+"""Dossiers out of the database, by chunks: each question is asked once for a whole chunk of customers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Select, exists, literal_column, or_, select, tuple_
+
+from core.customer import Consent, Profile, Suppression, address_of
+from core.decisions import Enrolment
+from core.dossier import BEGINNING, Dossier, Entry
+from core.events import Event
+from core.instants import Instant, Millis
+from core.kinds import UNBOUNDED
+from core.playbook import Playbook
+from core.pressure import Contact
+from core.reasons import Reason
+from storage.profiles import READ_COLUMNS, load_profile, profile_from
+from storage.tables import arrivals, consents, customers, enrolments, events, messages, suppressions
+
+CHUNK = 500
+EVENT_COLUMNS = (
+    events.c.id, events.c.kind, events.c.name, events.c.occurred_at, events.c.arrived_at, events.c.source, events.c.channel,
+    events.c.amount, events.c.properties, events.c.history,
+)  # fmt: skip
+ENROLMENT_COLUMNS = (
+    enrolments.c.id, enrolments.c.trigger, enrolments.c.cause_key, enrolments.c.cause_at, enrolments.c.entered_at,
+    enrolments.c.step, enrolments.c.planned_at, enrolments.c.due_at, enrolments.c.version, enrolments.c.cause_event,
+    enrolments.c.waits_for, enrolments.c.waits_until, enrolments.c.last_message_at, enrolments.c.resumed_at, enrolments.c.key_value,
+)  # fmt: skip
+CONTACT_COLUMNS = (
+    messages.c.lands_at, messages.c.channel, messages.c.trigger, messages.c.purpose, messages.c.tags, messages.c.weight,
+    messages.c.enrolment_id, messages.c.step, messages.c.released_at,
+)  # fmt: skip
+
+
+def due_ids(connection: Connection, now: Instant, version: int, limit: int = CHUNK) -> list[int]:
+    """The next customers that need attention: due by now, or planned under an older version of the playbook."""
+    due: Sequence[int] = connection.execute(_due_first(now, limit)).scalars().all()
+    older: Sequence[int] = due or connection.execute(_older_first(version, limit)).scalars().all()
+    return list(older)
+
+
+def _due_first(now: Instant, limit: int) -> Select[int]:
+    return select(customers.c.id).where(customers.c.next_due_at <= now).order_by(customers.c.next_due_at).limit(limit)
+
+
+def _older_first(version: int, limit: int) -> Select[int]:
+    return select(customers.c.id).where(customers.c.planned_version < version).order_by(customers.c.planned_version).limit(limit)
+
+
+def load(connection: Connection, ids: Sequence[int], playbook: Playbook) -> dict[int, Dossier]:
+    """The dossiers of these customers as they stand, with the history that the playbook needs."""
+    dossiers = dict(_people(connection, ids))
+    if not dossiers:
+        return dossiers
+    _add_arrivals(connection, dossiers)
+    _add_enrolments(connection, dossiers, playbook)
+    _add_contacts(connection, dossiers, playbook)
+    _add_history(connection, dossiers, playbook)
+    _add_consents(connection, dossiers)
+    add_suppressions(connection, dossiers, playbook)
+    _add_known_causes(connection, dossiers, playbook)
+    return dossiers
+
+
+def _people(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, Dossier]]:
+    columns = customers.c
+    query = select(
+        columns.id, columns.key, columns.settled, columns.settled_until, columns.entries, columns.erased_at, *READ_COLUMNS
+    ).where(columns.id.in_(ids))
+    for identifier, key, settled, settled_until, entries, erased_at, *values in connection.execute(query):
+        yield (
+            identifier,
+            Dossier(
+                id=identifier,
+                key=key,
+                profile=profile_from(values) if settled is None else load_profile(settled),
+                settled_until=BEGINNING if settled_until is None else settled_until,
+                entries={} if entries == "{}" else {name: Entry(*entry) for name, entry in orjson.loads(entries).items()},
+                erased_at=erased_at,
+            ),
+        )
+
+
+def event_from(row: Sequence[Any]) -> Event:
+    """An event from its `EVENT_COLUMNS`."""
+    identifier, kind, name, occurred_at, arrived_at, source, channel, amount, properties, history = row
+    return Event(
+        identifier, kind, name, occurred_at, arrived_at, source, channel, amount,
+        {} if properties == "{}" else orjson.loads(properties), bool(history),
+    )  # fmt: skip
+
+
+def in_order(found: Iterable[Event]) -> tuple[Event, ...]:
+    """Events in the order in which they became known; at one instant what is said of a person comes before what she does."""
+    return tuple(sorted(found, key=lambda event: (event.arrived_at, event.kind not in ("identify", "alias"), event.occurred_at, event.id)))
+
+
+def _add_arrivals(connection: Connection, dossiers: Mapping[int, Dossier]) -> None:
+    query = (
+        select(arrivals.c.customer_id, *EVENT_COLUMNS)
+        .join_from(arrivals, events, events.c.id == arrivals.c.event_id)
+        .where(arrivals.c.customer_id.in_(list(dossiers)))
+    )
+    found: dict[int, list[Event]] = defaultdict(list)
+    for customer, *row in connection.execute(query):
+        found[customer].append(event_from(row))
+    for customer, arrived in found.items():
+        dossiers[customer].arrivals = in_order(arrived)
+
+
+def _add_enrolments(connection: Connection, dossiers: Mapping[int, Dossier], playbook: Playbook) -> None:
+    # the literal stands word for word in the partial index, or SQLite will not use it
+    query = select(enrolments.c.customer_id, *ENROLMENT_COLUMNS).where(
+        enrolments.c.customer_id.in_(list(dossiers)), literal_column("state") == literal_column("'open'")
+    )
+    found: dict[int, list[Enrolment]] = defaultdict(list)
+    for customer, *row in connection.execute(query):
+        found[customer].append(_enrolment(row))
+    if playbook.roster.reads_cause:
+        _add_causes(connection, [enrolment for many in found.values() for enrolment in many])
+    for customer, many in found.items():
+        dossiers[customer].enrolments = tuple(many)
+
+
+def _enrolment(row: Sequence[Any]) -> Enrolment:
+    (
+        identifier, trigger, cause_key, cause_at, entered_at, step, planned_at, due, version, cause_event,
+        waits_for, waits_until, last_message_at, resumed_at, key_value,
+    ) = row  # fmt: skip
+    return Enrolment(
+        trigger, cause_key, cause_at, entered_at, step, planned_at, due, version, cause_event, None, {}, "open",
+        None if waits_for is None else Reason(waits_for), waits_until, last_message_at, resumed_at, key_value, None, identifier,
+    )  # fmt: skip
+
+
+def _add_causes(connection: Connection, many: Sequence[Enrolment]) -> None:
+    wanted = {enrolment.cause_event for enrolment in many if enrolment.cause_event is not None}
+    if not wanted:
+        return
+    query = select(events.c.id, events.c.name, events.c.properties).where(events.c.id.in_(wanted))
+    causes = {identifier: (name, orjson.loads(properties)) for identifier, name, properties in connection.execute(query)}
+    for enrolment in many:
+        if enrolment.cause_event in causes:
+            enrolment.cause_name, enrolment.cause_properties = causes[enrolment.cause_event]
+
+
+def _add_contacts(connection: Connection, dossiers: Mapping[int, Dossier], playbook: Playbook) -> None:
+    if not playbook.rules:
+        return
+    since = _first_instant(dossiers) - playbook.roster.contact_lookback
+    query = select(messages.c.customer_id, *CONTACT_COLUMNS).where(
+        messages.c.customer_id.in_(list(dossiers)), messages.c.lands_at > since, messages.c.counts == 1
+    )
+    found: dict[int, list[Contact]] = defaultdict(list)
+    for customer, *row in connection.execute(query):
+        found[customer].append(contact_from(row))
+    for customer, contacts in found.items():
+        dossiers[customer].contacts = tuple(contacts)
+
+
+def contact_from(row: Sequence[Any]) -> Contact:
+    """A contact from its `CONTACT_COLUMNS`."""
+    lands_at, channel, trigger, purpose, tags, weight, enrolment, step, released_at = row
+    return Contact(
+        lands_at, channel, trigger, purpose, frozenset(tags.split()) if tags else frozenset(), weight, True,
+        f"{enrolment}/{step}", released_at,
+    )  # fmt: skip
+
+
+def _first_instant(dossiers: Mapping[int, Dossier]) -> Instant:
+    """Nothing earlier than this is played for any of them, but for what was never played at all."""
+    known = [dossier.settled_until for dossier in dossiers.values() if dossier.settled_until > BEGINNING]
+    first = [dossier.arrivals[0].arrived_at for dossier in dossiers.values() if dossier.arrivals]
+    return min(known + first, default=0)
+
+
+def _add_history(connection: Connection, dossiers: Mapping[int, Dossier], playbook: Playbook) -> None:
+    needs = playbook.roster.needs
+    if not needs:
+        return
+    earliest = _first_instant(dossiers)
+    by_lookback: dict[Millis, list[str]] = defaultdict(list)
+    for name, lookback in needs.items():
+        by_lookback[lookback].append(name)
+    wanted = [
+        events.c.name.in_(names) & (events.c.occurred_at > (BEGINNING if lookback >= UNBOUNDED else earliest - lookback))
+        for lookback, names in by_lookback.items()
+    ]
+    query = select(events.c.customer_id, *EVENT_COLUMNS).where(events.c.customer_id.in_(list(dossiers)), or_(*wanted))
+    waiting = {customer: {event.id for event in dossier.arrivals} for customer, dossier in dossiers.items()}
+    found: dict[int, list[Event]] = defaultdict(list)
+    for customer, *row in connection.execute(query):
+        if row[0] not in waiting[customer]:
+            found[customer].append(event_from(row))
+    for customer, history in found.items():
+        dossiers[customer].history = tuple(history)
+
+
+def _add_consents(connection: Connection, dossiers: Mapping[int, Dossier]) -> None:
+    columns = consents.c
+    query = select(
+        columns.customer_id, columns.channel, columns.purpose, columns.state, columns.occurred_at, columns.arrived_at, columns.address
+    ).where(columns.customer_id.in_(list(dossiers)))
+    found: dict[int, list[Consent]] = defaultdict(list)
+    for customer, *row in connection.execute(query.order_by(columns.id)):
+        found[customer].append(Consent(*row))
+    for customer, ledger in found.items():
+        dossiers[customer].consents = tuple(ledger)
+
+
+def add_suppressions(connection: Connection, dossiers: Mapping[int, Dossier], playbook: Playbook) -> None:
+    """Add the suppressions of every address these customers have or are about to have."""
+    if not connection.execute(select(exists(select(suppressions.c.id)))).scalar_one():
+        return
+    media = sorted({channel.medium for channel in playbook.channels.values()})
+    by_address: dict[tuple[str, str], list[Dossier]] = defaultdict(list)
+    for dossier in dossiers.values():
+        for medium, address in _addresses(dossier, media):
+            by_address[medium, address].append(dossier)
+    columns = suppressions.c
+    query = select(columns.medium, columns.address, columns.reason, columns.arrived_at).where(
+        tuple_(columns.medium, columns.address).in_(list(by_address))
+    )
+    for medium, address, reason, arrived_at in connection.execute(query):
+        for dossier in by_address[medium, address]:
+            dossier.suppressions = (*dossier.suppressions, Suppression(medium, address, reason, arrived_at))
+
+
+def _addresses(dossier: Dossier, media: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Every address she has, or is about to have by what has arrived."""
+    profiles: list[Profile] = [dossier.profile]
+    for event in dossier.arrivals:
+        if event.kind == "identify":
+            newer = profiles[-1].copy()
+            newer.fold(event)
+            profiles.append(newer)
+    for profile in profiles:
+        for medium in media:
+            address = address_of(profile, medium)
+            if address is not None:
+                yield medium, address
+
+
+def _add_known_causes(connection: Connection, dossiers: Mapping[int, Dossier], playbook: Playbook) -> None:
+    """Whether a basket that has arrived again has entered before."""
+    wanted: list[tuple[int, str, str]] = []
+    for customer, dossier in dossiers.items():
+        for event in dossier.arrivals:
+            for trigger, _ in playbook.roster.entering.get(event.name, ()):
+                value = event.properties.get(trigger.when.per) if trigger.when.per else None
+                key = f"event:{event.id}" if value is None else f"{trigger.when.per}:{value}"
+                wanted.append((customer, trigger.name, key))
+    columns = enrolments.c
+    for start in range(0, len(wanted), CHUNK):
+        chunk = wanted[start : start + CHUNK]
+        query = select(columns.customer_id, columns.trigger, columns.cause_key).where(
+            tuple_(columns.customer_id, columns.trigger, columns.cause_key).in_(chunk)
+        )
+        for customer, trigger_name, key in connection.execute(query):
+            dossier = dossiers[customer]
+            dossier.known_causes = dossier.known_causes | {(trigger_name, key)}

@@ -1,0 +1,247 @@
+"""Who is who: identities and the customers they belong to, two customers that turn out to be one, and the way back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, insert, select, update
+
+from core.customer import Profile
+from core.errors import ManometerError
+from core.events import Event
+from core.instants import Instant
+from core.intake import Identity
+from core.reasons import Reason
+from storage.profiles import READ_COLUMNS, dump_profile, load_profile, profile_columns, profile_from
+from storage.tables import arrivals, consents, customers, decisions, enrolments, events, identities, merges, messages
+
+STRONG: Final = frozenset({"user", "email", "loyalty"})
+"""Kinds that say two customers are one, even where each has a userId of her own."""
+MOVING: Final = frozenset({"anonymous", "push"})
+"""Kinds that belong to a device: they go with the userId that used it last."""
+
+CHUNK: Final = 500
+_OPEN_MESSAGE: Final = ("planned", "held", "due")
+_RESERVED = re.compile(r"(user|email|phone|loyalty|anonymous|push|merged):")
+_T = TypeVar("_T")
+
+
+def chunks(values: Sequence[_T], size: int = CHUNK) -> Iterable[Sequence[_T]]:
+    """The values in pieces that fit into one statement."""
+    return (values[start : start + size] for start in range(0, len(values), size))
+
+
+def key_for(identity: Identity) -> str:
+    """The public key of a customer who is known by this identity first: the userId itself, else KIND:VALUE."""
+    kind, value = identity
+    return value if kind == "user" and not _RESERVED.match(value) else f"{kind}:{value}"
+
+
+def find_customer(connection: Connection, text: str) -> int | None:
+    """The row id of the customer whom a key, a userId, KIND:VALUE or a mail address names; None where there is none."""
+    found = connection.execute(select(customers.c.id).where(customers.c.key == text)).scalar()
+    if found is None:
+        kind, _, value = text.partition(":")
+        named = and_(identities.c.kind == kind, identities.c.value == value)
+        for condition in (and_(identities.c.kind == "user", identities.c.value == text), named,
+                          and_(identities.c.kind == "email", identities.c.value == text.strip().lower())):  # fmt: skip
+            found = connection.execute(select(identities.c.customer_id).where(condition)).scalar()
+            if found is not None:
+                break
+    return None if found is None else survivor_of(connection, int(found))
+
+
+def survivor_of(connection: Connection, customer: int) -> int:
+    """Into whom a customer went by merges; herself where she did not."""
+    while (into := connection.execute(select(customers.c.merged_into).where(customers.c.id == customer)).scalar()) is not None:
+        customer = int(into)
+    return customer
+
+
+# ---- merging ----
+
+
+def merge(connection: Connection, survivor: int, merged: int, *, cause: str, at: Instant, wake: bool) -> int:
+    """Let one customer go into another with all she has; gives the id under which `unmerge` undoes it.
+
+    `wake` has the engine look at the survivor at once.
+    """
+    rows = {row.id: row for row in connection.execute(select(customers).where(customers.c.id.in_((survivor, merged))))}
+    moved = _moved(connection, survivor, merged) | {"merged": _engine_state(rows[merged]), "survivor": _engine_state(rows[survivor])}
+    merge_id = connection.execute(
+        insert(merges).values(at=at, customer_id=survivor, merged_id=merged, cause=cause, moved="{}")
+    ).inserted_primary_key[0]  # type: ignore[index]
+    moved["clashes"], moved["cancelled"] = _end_clashes(connection, survivor, merged, at)
+    clashing = [clash["id"] for clash in moved["clashes"]]
+    for table in (identities, events, arrivals, consents, messages, decisions):
+        connection.execute(update(table).where(table.c.customer_id == merged).values(customer_id=survivor))
+    connection.execute(
+        update(enrolments).where(enrolments.c.customer_id == merged, enrolments.c.id.not_in(clashing)).values(customer_id=survivor)
+    )
+    connection.execute(update(merges).where(merges.c.id == merge_id).values(moved=orjson.dumps(moved).decode()))
+    _join_rows(connection, rows[survivor], rows[merged], at if wake else None)
+    return int(merge_id)
+
+
+def _moved(connection: Connection, survivor: int, merged: int) -> dict[str, Any]:
+    """Ids of all that goes over. Events go by the identity they came through; only those that would stray are listed."""
+    own = _ids(connection, identities, identities.c.customer_id == merged)
+    through = events.c.identity_id.in_(own)
+    return {
+        "identities": own,
+        "strayed": _ids(connection, events, and_(events.c.customer_id == merged, events.c.identity_id.not_in(own))),
+        "kept": _ids(connection, events, and_(events.c.customer_id == survivor, through)),
+        "consents": _ids(connection, consents, consents.c.customer_id == merged),
+        "enrolments": _ids(connection, enrolments, enrolments.c.customer_id == merged),
+        "messages": _ids(connection, messages, messages.c.customer_id == merged),
+        "decisions": _ids(connection, decisions, decisions.c.customer_id == merged),
+    }
+
+
+def _ids(connection: Connection, table: Table, condition: ColumnElement[bool]) -> list[int]:
+    return list(connection.execute(select(table.c.id).where(condition).order_by(table.c.id)).scalars())
+
+
+def _engine_state(row: Any) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in ("key", "settled_until", "next_due_at", "planned_version", "entries")}
+
+
+def _end_clashes(connection: Connection, survivor: int, merged: int, at: Instant) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """End what the merged one has under way for a cause that the survivor entered by as well; gives both lists as they were."""
+    twin = enrolments.alias()
+    same = select(twin.c.id).where(
+        twin.c.customer_id == survivor, twin.c.trigger == enrolments.c.trigger, twin.c.cause_key == enrolments.c.cause_key
+    )
+    columns = (enrolments.c.id, enrolments.c.state, enrolments.c.due_at, enrolments.c.ended_at)
+    clashes = [row._asdict() for row in connection.execute(select(*columns).where(enrolments.c.customer_id == merged, same.exists()))]
+    ended = [clash["id"] for clash in clashes if clash["state"] == "open"]
+    connection.execute(update(enrolments).where(enrolments.c.id.in_(ended)).values(state="exited", due_at=None, ended_at=at))
+    waiting = and_(messages.c.enrolment_id.in_(ended), messages.c.state.in_(_OPEN_MESSAGE))
+    kept = (messages.c.id, messages.c.state, messages.c.reason, messages.c.released_at)
+    cancelled = [row._asdict() for row in connection.execute(select(*kept).where(waiting))]
+    connection.execute(update(messages).where(waiting).values(state="cancelled", reason=Reason.CUSTOMER_MERGED.value, released_at=at))
+    return clashes, cancelled
+
+
+def _join_rows(connection: Connection, survivor: Any, merged: Any, due: Instant | None) -> None:
+    profile, other = _profile_of(survivor), _profile_of(merged)
+    settled = None
+    if survivor.settled is not None or merged.settled is not None:
+        before = load_profile(survivor.settled) if survivor.settled is not None else profile.copy()
+        before.merge(load_profile(merged.settled) if merged.settled is not None else other)
+        settled = dump_profile(before)
+    profile.merge(other)
+    values = profile_columns(profile) | {
+        "settled": settled,
+        "settled_until": max(_given(survivor.settled_until, merged.settled_until), default=None),
+        "next_due_at": due if due is not None else min(_given(survivor.next_due_at, merged.next_due_at), default=None),
+        "entries": _latest_entries(survivor.entries, merged.entries),
+    }
+    gone = {"key": f"merged:{merged.id}", "merged_into": survivor.id, "settled": None, "next_due_at": None}
+    connection.execute(update(customers).where(customers.c.id == merged.id).values(gone))
+    connection.execute(update(customers).where(customers.c.id == survivor.id).values(values))
+
+
+def _given(*instants: Instant | None) -> list[Instant]:
+    return [instant for instant in instants if instant is not None]
+
+
+def _profile_of(row: Any) -> Profile:
+    return profile_from([getattr(row, column.name) for column in READ_COLUMNS])
+
+
+def _latest_entries(mine: str, theirs: str) -> str:
+    entries = orjson.loads(mine)
+    for trigger, entry in orjson.loads(theirs).items():
+        entries[trigger] = max(entries.get(trigger, entry), entry)
+    return orjson.dumps(entries).decode()
+
+
+# ---- the way back ----
+
+
+def unmerge(connection: Connection, merge_id: int, *, at: Instant, wake: bool) -> int:
+    """Undo a merge: what came by the identities that went over goes back, also what came since; gives the customer's row id."""
+    entry = connection.execute(select(merges).where(merges.c.id == merge_id)).one_or_none()
+    if entry is None or entry.undone_at is not None:
+        raise ManometerError(f"merge {merge_id}: there is no such merge, or it was undone already. List the customer's merges.")
+    survivor, merged = entry.customer_id, entry.merged_id
+    later = connection.execute(select(customers.c.merged_into).where(customers.c.id == survivor)).scalar()
+    if later is not None:
+        raise ManometerError(f"merge {merge_id}: the survivor herself went into customer {later} since. Undo that merge first.")
+    moved = orjson.loads(entry.moved)
+    _send_back(connection, survivor, merged, moved)
+    _reopen_clashes(connection, moved, merged)
+    connection.execute(update(merges).where(merges.c.id == merge_id).values(undone_at=at))
+    _part_rows(connection, survivor, merged, moved, at if wake else None)
+    return int(merged)
+
+
+def _send_back(connection: Connection, survivor: int, merged: int, moved: Mapping[str, Any]) -> None:
+    back = {"customer_id": merged}
+    for table, name in ((identities, "identities"), (consents, "consents"), (enrolments, "enrolments"), (messages, "messages"),
+                        (decisions, "decisions"), (events, "strayed")):  # fmt: skip
+        for ids in chunks(moved[name]):
+            connection.execute(update(table).where(table.c.id.in_(ids), table.c.customer_id == survivor).values(back))
+    for ids in chunks(moved["identities"]):
+        came = and_(events.c.customer_id == survivor, events.c.identity_id.in_(ids), events.c.id.not_in(moved["kept"]))
+        connection.execute(update(events).where(came).values(back))
+    theirs = select(events.c.id).where(events.c.customer_id == merged)
+    for table in (arrivals, consents):
+        connection.execute(update(table).where(table.c.customer_id == survivor, table.c.event_id.in_(theirs)).values(back))
+
+
+def _reopen_clashes(connection: Connection, moved: Mapping[str, Any], merged: int) -> None:
+    for table, rows in ((enrolments, moved["clashes"]), (messages, moved["cancelled"])):
+        for row in rows:
+            connection.execute(update(table).where(table.c.id == row["id"], table.c.customer_id == merged).values(row))
+
+
+def _part_rows(connection: Connection, survivor: int, merged: int, moved: Mapping[str, Any], due: Instant | None) -> None:
+    now = connection.execute(select(customers.c.entries, customers.c.next_due_at).where(customers.c.id == survivor)).one()
+    theirs, mine = orjson.loads(moved["merged"]["entries"]), orjson.loads(moved["survivor"]["entries"])
+    entries = {name: mine.get(name, entry) if entry == theirs.get(name) else entry for name, entry in orjson.loads(now.entries).items()}
+    entries = {name: entry for name, entry in entries.items() if name in mine or entry != theirs.get(name)}
+    before = {name: moved["merged"][name] for name in ("settled_until", "next_due_at", "planned_version", "entries")}
+    if due is not None:
+        before["next_due_at"] = due
+    values = {"entries": orjson.dumps(entries).decode(), "next_due_at": due if due is not None else now.next_due_at}
+    connection.execute(update(customers).where(customers.c.id == survivor).values(refold(connection, survivor) | values))
+    before |= {"key": _key_of(connection, merged, moved["merged"]["key"]), "merged_into": None}
+    connection.execute(update(customers).where(customers.c.id == merged).values(refold(connection, merged) | before))
+
+
+def _key_of(connection: Connection, customer: int, before: str) -> str:
+    """Her key of before; that of a userId where she has got one since."""
+    user = select(identities.c.value).where(identities.c.customer_id == customer, identities.c.kind == "user").order_by(identities.c.id)
+    value = connection.execute(user.limit(1)).scalar()
+    return key_for(("user", value)) if value is not None and _RESERVED.match(before) else before
+
+
+def refold(connection: Connection, customer: int) -> dict[str, Any]:
+    """The columns of a customer's profile, worked out anew from her events in order of arrival, with what the engine has settled."""
+    waiting = set(connection.execute(select(arrivals.c.event_id).where(arrivals.c.customer_id == customer)).scalars())
+    profile, settled = Profile(), Profile()
+    hers = select(events).where(events.c.customer_id == customer).order_by(events.c.id)
+    for row in connection.execute(hers):
+        event = event_from(row)
+        profile.fold(event)
+        if waiting and event.id not in waiting:
+            settled.fold(event)
+    return profile_columns(profile) | {"settled": dump_profile(settled) if waiting else None}
+
+
+def event_from(row: Any) -> Event:
+    """The core's value of a row of `events`."""
+    return Event(
+        row.id, row.kind, row.name, row.occurred_at, row.arrived_at, row.source, row.channel, row.amount,
+        orjson.loads(row.properties), bool(row.history),
+    )  # fmt: skip
+
+
+def next_id(connection: Connection, table: Table) -> int:
+    """The id after the greatest; safe only inside a transaction that holds the write lock."""
+    return int(connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()) + 1

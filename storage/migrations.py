@@ -1,0 +1,112 @@
+"""The schema's versions, from the first on: what each changed, applied in order, each in one transaction.
+
+The version stands in `PRAGMA user_version`. Alembic is left out on purpose: its import alone costs more than a listing command may
+take to start, its batch mode drops triggers and expression indexes of SQLite tables, and additive SQL needs neither. A change of
+`storage.tables` comes with a migration here, and a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from storage import tables
+from storage.sqlite import BUSY_TIMEOUT, StoreError, dbapi, journal_mode
+
+_IMMUTABLE_CONSENT = " OR ".join(
+    f"NEW.{column.name} IS NOT OLD.{column.name}" for column in tables.consents.columns if column.name != "customer_id"
+)
+
+APPEND_ONLY = (
+    "CREATE TRIGGER consents_no_delete BEFORE DELETE ON consents BEGIN SELECT RAISE(ABORT, 'consents are append-only'); END",
+    f"CREATE TRIGGER consents_no_update BEFORE UPDATE ON consents WHEN {_IMMUTABLE_CONSENT} "
+    "BEGIN SELECT RAISE(ABORT, 'consents are append-only'); END",
+    "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END",
+    "CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step of the schema: the version it leads to and the statements that lead there."""
+
+    version: int
+    statements: Callable[[], tuple[str, ...]]
+
+
+def first_schema() -> tuple[str, ...]:
+    """Every table and index of `storage.tables`, and the triggers that keep the ledgers append-only."""
+    dialect = SQLiteDialect_pysqlite()
+    statements = []
+    for table in tables.metadata.sorted_tables:
+        statements.append(str(CreateTable(table).compile(dialect=dialect)))
+        indexes = sorted(table.indexes, key=lambda index: str(index.name))
+        statements += [str(CreateIndex(index).compile(dialect=dialect)) for index in indexes]
+    return (*statements, *APPEND_ONLY)
+
+
+MIGRATIONS: tuple[Migration, ...] = (Migration(1, first_schema),)
+NEWEST = MIGRATIONS[-1].version
+
+
+def version_of(path: Path) -> int:
+    """The schema version of a database file; StoreError where it is no database."""
+    raw = _connect(path)
+    try:
+        return int(raw.execute("PRAGMA user_version").fetchone()[0])
+    except dbapi.DatabaseError as error:
+        raise StoreError(f"{path}: cannot be read as a database: {error}. Restore a backup, or name the right file.") from None
+    finally:
+        raw.close()
+
+
+def migrate(path: Path, *, to: int = NEWEST, migrations: tuple[Migration, ...] = MIGRATIONS) -> tuple[int, int]:
+    """Bring a database file up to a version, all or nothing per step; gives the versions before and after."""
+    before = version_of(path)
+    refuse_newer(path, before)
+    raw = _connect(path)
+    try:
+        raw.execute("PRAGMA foreign_keys=OFF")  # no effect inside a transaction, and a rebuilt table must not cascade
+        for migration in migrations:
+            if before < migration.version <= to:
+                _apply(raw, migration, path)
+    finally:
+        raw.close()
+    return before, version_of(path)
+
+
+def refuse_newer(path: Path, version: int) -> None:
+    """StoreError where the database was made by a newer release."""
+    if version > NEWEST:
+        raise StoreError(f"{path}: the database has schema {version}, this release knows {NEWEST}. Install the newer release.")
+
+
+def _apply(raw: Any, migration: Migration, path: Path) -> None:
+    raw.execute("BEGIN IMMEDIATE")
+    try:
+        if raw.execute("PRAGMA user_version").fetchone()[0] >= migration.version:  # another process was quicker
+            raw.execute("ROLLBACK")
+            return
+        for statement in migration.statements():
+            raw.execute(statement)
+        orphans = raw.execute("PRAGMA foreign_key_check").fetchall()
+        if orphans:
+            raise StoreError(f"{path}: {len(orphans)} rows would lose their parent in schema {migration.version}; nothing was changed.")
+        raw.execute(f"PRAGMA user_version={migration.version}")
+        raw.execute("COMMIT")
+    except BaseException:
+        if raw.in_transaction:
+            raw.execute("ROLLBACK")
+        raise
+
+
+def _connect(path: Path) -> Any:
+    journal_mode()
+    raw = dbapi.connect(str(path), timeout=BUSY_TIMEOUT)
+    raw.isolation_level = None
+    return raw

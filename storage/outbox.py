@@ -1,0 +1,511 @@
+"""The outbox: messages claimed, handed over, released, approved. Instants and durations are milliseconds, UTC.
+
+`planned -> (held) -> (due) -> claimed -> sent`, or `cancelled`, `failed`, `expired`, `uncertain`. A message is `planned` until its instant;
+`due` is one that waits for another attempt or was let go by an operator, at the earliest at `claimed_until` where that is set.
+Whatever will not go out any more gives its room in the pressure windows back (`released_at`) and wakes its customer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, insert, or_, select, text, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from core.errors import ManometerError
+from core.instants import HOUR, MINUTE, Instant, Millis, day_start, format_instant, local_date, offset
+from core.reasons import Reason
+from storage.store import fact, set_fact
+from storage.tables import audit, customers, enrolments, events, messages, suppressions
+
+# word for word as in the partial index, or SQLite will not use it
+WAITING: Final = text("state IN ('planned', 'held', 'due', 'claimed')")
+RELEASING: Final = frozenset({"cancelled", "expired", "failed"})
+"""States of a message that did not go out: its contact counts no longer."""
+TIDIED_AT_ONCE: Final = 500
+
+
+class OutboxError(ManometerError):
+    """An operator asked for something that the state of a message does not allow; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One message that this dispatcher may hand over, with the cause of its enrolment."""
+
+    id: int
+    key: str
+    customer_id: int
+    customer: str
+    trigger: str
+    step: int
+    channel: str
+    template: str
+    address: str | None
+    purpose: str
+    was: str  # its state before the claim
+    attempts: int  # this one included
+    planned_at: Instant
+    expires_at: Instant
+    lead_time: Millis
+    cause_key: str
+    cause_at: Instant
+    cause_event: int | None
+    cause_name: str | None
+    cause_properties: Mapping[str, Any]
+    key_value: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What became of a claimed message. `not_before` is for one that goes back to wait."""
+
+    id: int
+    customer_id: int
+    state: str
+    reason: str | None = None
+    error: str | None = None
+    subject: str | None = None
+    address: str | None = None
+    provider_id: str | None = None
+    sent_at: Instant | None = None
+    lands_at: Instant | None = None
+    not_before: Instant | None = None
+    attempted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Which messages share a numeric approval: those of one trigger, and where named of one step or channel of it."""
+
+    trigger: str
+    most: int
+    step: int | None = None
+    channel: str | None = None
+
+    def holds(self) -> ColumnElement[bool]:
+        """The condition on a message."""
+        wanted = [messages.c.trigger == self.trigger]
+        if self.step is not None:
+            wanted.append(messages.c.step == self.step)
+        if self.channel is not None:
+            wanted.append(messages.c.channel == self.channel)
+        return and_(*wanted)
+
+
+# ---- the dispatcher's side ----
+
+
+def has_work(connection: Connection, now: Instant) -> bool:
+    """Whether any message may have to be handed over, expired or held; costs one look into an index for each waiting state."""
+    return any(
+        connection.execute(select(messages.c.id).where(WAITING, messages.c.state == state, messages.c.planned_at <= now).limit(1)).first()
+        for state in ("planned", "due", "claimed", "held")
+    )
+
+
+def recover(connection: Connection, now: Instant, is_gone: Callable[[str], bool], idempotent: Collection[str]) -> tuple[int, int]:
+    """Take over what dispatchers left behind, by lease or because they are gone: (due again, uncertain).
+
+    Only on a channel that takes a key twice for once may it be tried again; elsewhere nobody can tell whether it went out.
+    """
+    claimed = select(messages.c.id, messages.c.channel, messages.c.claimed_by, messages.c.claimed_until).where(
+        WAITING, messages.c.state == "claimed"
+    )
+    rows = connection.execute(claimed).all()
+    gone = {owner for owner in {row.claimed_by for row in rows} if is_gone(owner)}
+    left = [row for row in rows if row.claimed_by in gone or row.claimed_until <= now]
+    again = [row.id for row in left if row.channel in idempotent]
+    unknown = [row.id for row in left if row.channel not in idempotent]
+    _update(connection, again, state="due", claimed_by=None, claimed_until=None)
+    error = "the dispatcher ended while it was handing this over"
+    _update(connection, unknown, state="uncertain", reason=str(Reason.CHANNEL_ERROR), error=error, claimed_by=None, claimed_until=None)
+    return len(again), len(unknown)
+
+
+def expire(connection: Connection, now: Instant) -> int:
+    """End waiting messages whose time is over, and give their room back; how many."""
+    over = [
+        row
+        for state in ("held", "planned", "due")
+        for row in connection.execute(
+            select(messages.c.id, messages.c.customer_id)
+            .where(WAITING, messages.c.state == state, messages.c.planned_at <= now, messages.c.expires_at < now)
+            .limit(TIDIED_AT_ONCE)
+        )
+    ]
+    _update(connection, [row.id for row in over], state="expired", reason=str(Reason.EXPIRED), released_at=now)
+    wake(connection, {row.customer_id for row in over}, now)
+    return len(over)
+
+
+def hold_large(connection: Connection, batches: Sequence[Batch], now: Instant, zone: ZoneInfo) -> int:
+    """Hold planned messages of each batch and local day of `zone` on which there are more than its number; how many were held.
+
+    A day's batch is all that was planned for it and counts as a contact; what an operator has let go is `due` and stays so.
+    """
+    return sum(_hold_days(connection, batch, now, zone) for batch in batches)
+
+
+def _hold_days(connection: Connection, batch: Batch, now: Instant, zone: ZoneInfo) -> int:
+    held, after = 0, None
+    while (first := _first_planned(connection, batch, now, after)) is not None:
+        day = local_date(first, zone)
+        start, end = day_start(day, zone), _next_day(first, zone)
+        of_day = and_(batch.holds(), messages.c.planned_at >= start, messages.c.planned_at < end)
+        size = connection.execute(select(func.count()).select_from(messages).where(of_day, messages.c.released_at.is_(None))).scalar_one()
+        if size > batch.most:
+            result = connection.execute(
+                update(messages).where(of_day, messages.c.state == "planned").values(state="held", reason=str(Reason.APPROVAL))
+            )
+            held += result.rowcount
+        after = end
+    return held
+
+
+def _first_planned(connection: Connection, batch: Batch, now: Instant, after: Instant | None) -> Instant | None:
+    query = select(messages.c.planned_at).where(batch.holds(), messages.c.state == "planned", messages.c.planned_at <= now)
+    if after is not None:
+        query = query.where(messages.c.planned_at >= after)
+    return connection.execute(query.order_by(messages.c.planned_at).limit(1)).scalar_one_or_none()
+
+
+def _next_day(at: Instant, zone: ZoneInfo) -> Instant:
+    day = local_date(at, zone)
+    return day_start(day.fromordinal(day.toordinal() + 1), zone)
+
+
+def claim(
+    connection: Connection,
+    now: Instant,
+    owner: str,
+    lease: Millis,
+    limit: int,
+    channels: Mapping[str, int | None],
+    exclude: Collection[str] = (),
+    purposes: Collection[str] | None = None,
+) -> list[Claimed]:
+    """Take up to `limit` due messages, the earliest first, for `lease`; to be called in a writing transaction.
+
+    `channels` says how many of each may go (None: any number); `exclude` names triggers that wait; `purposes`, where given, are the only
+    ones that may go.
+    """
+    found = sorted(
+        (row for state in ("planned", "due") for row in connection.execute(_due(state, now, limit, channels, exclude, purposes))),
+        key=lambda row: (row.planned_at, row.id),
+    )
+    room = {name: limit if most is None else most for name, most in channels.items()}
+    taken: dict[int, str] = {}
+    for row in found[:limit]:
+        if room[row.channel] > 0:
+            room[row.channel] -= 1
+            taken[row.id] = row.state
+    _update(connection, list(taken), state="claimed", claimed_by=owner, claimed_until=now + lease, attempts=messages.c.attempts + 1)
+    return _claimed(connection, taken)
+
+
+def _due(
+    state: str, now: Instant, limit: int, channels: Collection[str], exclude: Collection[str], purposes: Collection[str] | None
+) -> Select[Any]:
+    query = select(messages.c.id, messages.c.planned_at, messages.c.channel, messages.c.state).where(
+        WAITING,
+        messages.c.state == state,
+        messages.c.planned_at <= now,
+        or_(messages.c.claimed_until.is_(None), messages.c.claimed_until <= now),
+        messages.c.channel.in_(sorted(channels)),
+    )
+    if exclude:
+        query = query.where(messages.c.trigger.not_in(sorted(exclude)))
+    if purposes is not None:
+        query = query.where(messages.c.purpose.in_(sorted(purposes)))
+    return query.order_by(messages.c.planned_at, messages.c.id).limit(limit)
+
+
+def _claimed(connection: Connection, taken: Mapping[int, str]) -> list[Claimed]:
+    if not taken:
+        return []
+    rows = connection.execute(
+        select(
+            messages, customers.c.key.label("customer"), enrolments.c.cause_key, enrolments.c.cause_at, enrolments.c.cause_event,
+            enrolments.c.key_value, events.c.name.label("cause_name"), events.c.properties.label("cause_properties"),
+        )
+        .select_from(
+            messages.join(customers, customers.c.id == messages.c.customer_id)
+            .outerjoin(enrolments, enrolments.c.id == messages.c.enrolment_id)
+            .outerjoin(events, events.c.id == enrolments.c.cause_event)
+        )
+        .where(messages.c.id.in_(list(taken)))
+        .order_by(messages.c.planned_at, messages.c.id)
+    )  # fmt: skip
+    return [
+        Claimed(
+            row.id, row.key, row.customer_id, row.customer, row.trigger, row.step, row.channel, row.template, row.address, row.purpose,
+            taken[row.id], row.attempts, row.planned_at, row.expires_at, max(0, row.lands_at - row.planned_at), row.cause_key or "",
+            row.planned_at if row.cause_at is None else row.cause_at, row.cause_event, row.cause_name,
+            json.loads(row.cause_properties) if row.cause_properties else {}, row.key_value,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def mark(connection: Connection, owner: str, marks: Sequence[Mark], at: Instant) -> list[Mark]:
+    """Write down what became of messages that `owner` holds; those it holds no longer stay as they are. Returns what was written."""
+    written = [mark for mark in marks if _write(connection, owner, mark, at)]
+    moved = {mark.customer_id for mark in written if mark.state in RELEASING or mark.lands_at is not None}
+    wake(connection, moved, at)
+    return written
+
+
+def _kept(name: str) -> ColumnElement[Any]:
+    """What was there, unless the mark says something else."""
+    return func.coalesce(bindparam(f"new_{name}", type_=messages.c[name].type), messages.c[name])
+
+
+_MARKING: Final = (
+    update(messages)
+    .where(messages.c.id == bindparam("row"), messages.c.claimed_by == bindparam("owner"), messages.c.state == "claimed")
+    .values(
+        {name: bindparam(f"new_{name}") for name in ("state", "reason", "error", "claimed_until", "released_at")}
+        | {name: _kept(name) for name in ("subject", "address", "provider_id", "sent_at", "lands_at")}
+        | {"claimed_by": None, "attempts": messages.c.attempts - bindparam("unattempted")}
+    )
+)
+
+
+def _write(connection: Connection, owner: str, mark: Mark, at: Instant) -> bool:
+    values = {
+        "row": mark.id, "owner": owner, "unattempted": int(not mark.attempted), "new_state": mark.state, "new_reason": mark.reason,
+        "new_error": mark.error, "new_claimed_until": mark.not_before, "new_released_at": at if mark.state in RELEASING else None,
+        "new_subject": mark.subject, "new_address": mark.address, "new_provider_id": mark.provider_id, "new_sent_at": mark.sent_at,
+        "new_lands_at": mark.lands_at,
+    }  # fmt: skip
+    return connection.execute(_MARKING, values).rowcount == 1
+
+
+def wake(connection: Connection, customer_ids: Collection[int], at: Instant) -> None:
+    """Make customers due no later than the instant."""
+    due = case((customers.c.next_due_at < at, customers.c.next_due_at), else_=at)
+    for ids in _portions(sorted(customer_ids)):
+        connection.execute(update(customers).where(customers.c.id.in_(ids)).values(next_due_at=due))
+
+
+def suppress(connection: Connection, medium: str, address: str, reason: str, at: Instant, source: str) -> None:
+    """Never write to that address again; its customers are planned anew."""
+    row = upsert(suppressions).values(medium=medium, address=address, reason=reason, arrived_at=at, source=source)
+    connection.execute(row.on_conflict_do_nothing())
+
+
+def room(connection: Connection, channel: str, capacity: tuple[int, str], now: Instant, zone: ZoneInfo) -> int:
+    """How many more the channel may hand over in the current day, hour or minute of `zone`; what is being handed over counts."""
+    most, unit = capacity
+    claimed = select(func.count()).select_from(messages).where(WAITING, messages.c.state == "claimed", messages.c.channel == channel)
+    return max(0, most - _handed_over(connection, channel, period_start(now, unit, zone)) - connection.execute(claimed).scalar_one())
+
+
+def count_handed_over(connection: Connection, channel: str, unit: str, now: Instant, zone: ZoneInfo, number: int) -> None:
+    """Add to what the channel has handed over in the current period; kept as a fact, for counting rows would read the whole outbox."""
+    start = period_start(now, unit, zone)
+    set_fact(connection, f"handed_over.{channel}", f"{start} {_handed_over(connection, channel, start) + number}")
+
+
+def _handed_over(connection: Connection, channel: str, start: Instant) -> int:
+    since, _, number = (fact(connection, f"handed_over.{channel}") or "").partition(" ")
+    return int(number) if since == str(start) else 0
+
+
+def period_start(now: Instant, unit: str, zone: ZoneInfo) -> Instant:
+    """The first instant of the local day, hour or minute."""
+    if unit == "day":
+        return day_start(local_date(now, zone), zone)
+    length, ahead = (HOUR if unit == "hour" else MINUTE), offset(now, zone)
+    return (now + ahead) // length * length - ahead
+
+
+def _update(connection: Connection, ids: Sequence[int], **values: Any) -> None:
+    for portion in _portions(ids):
+        connection.execute(update(messages).where(messages.c.id.in_(portion)).values(values))
+
+
+def _portions(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for first in range(0, len(ids), TIDIED_AT_ONCE):
+        yield ids[first : first + TIDIED_AT_ONCE]
+
+
+# ---- lists ----
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which messages to list; None: any. `since` is included, `until` not, both of the planned instant."""
+
+    customer: str | None = None
+    trigger: str | None = None
+    channel: str | None = None
+    state: str | None = None
+    since: Instant | None = None
+    until: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One message as it is listed."""
+
+    id: int
+    key: str
+    customer: str
+    trigger: str
+    step: int
+    channel: str
+    state: str
+    planned_at: Instant
+    sent_at: Instant | None
+    address: str | None
+    template: str
+    subject: str | None
+    reason: str | None
+    error: str | None  # what the channel or the template said, for people
+
+
+_LISTED: Final[tuple[ColumnElement[Any], ...]] = (
+    messages.c.id, messages.c.key, customers.c.key, messages.c.trigger, messages.c.step, messages.c.channel, messages.c.state,
+    messages.c.planned_at, messages.c.sent_at, messages.c.address, messages.c.template, messages.c.subject, messages.c.reason,
+    messages.c.error,
+)  # fmt: skip
+
+
+def listing(connection: Connection, filters: Filters = Filters(), after: int = 0, limit: int = 1_000) -> list[OutboxRow]:
+    """Messages by number, those above `after`."""
+    query = (
+        select(*_LISTED)
+        .join(customers, customers.c.id == messages.c.customer_id)
+        .where(messages.c.id > after, *_wanted(filters))
+        .order_by(messages.c.id)
+        .limit(limit)
+    )
+    return [OutboxRow(*row) for row in connection.execute(query)]
+
+
+def stream(connection: Connection, filters: Filters = Filters(), page: int = 1_000) -> Iterator[OutboxRow]:
+    """All of them, page by page."""
+    after = 0
+    while rows := listing(connection, filters, after, page):
+        yield from rows
+        after = rows[-1].id
+
+
+def _wanted(filters: Filters) -> Iterator[ColumnElement[bool]]:
+    if filters.customer is not None:
+        yield customers.c.key == filters.customer
+    if filters.trigger is not None:
+        yield messages.c.trigger == filters.trigger
+    if filters.channel is not None:
+        yield messages.c.channel == filters.channel
+    if filters.state is not None:
+        yield messages.c.state == filters.state
+    if filters.since is not None:
+        yield messages.c.planned_at >= filters.since
+    if filters.until is not None:
+        yield messages.c.planned_at < filters.until
+
+
+def counts_by_state(connection: Connection) -> dict[str, int]:
+    """How many messages stand in each state; reads the whole table."""
+    return {
+        row[0]: row[1]
+        for row in connection.execute(select(messages.c.state, func.count()).group_by(messages.c.state).order_by(messages.c.state))
+    }
+
+
+# ---- the operators' side ----
+
+_LET_GO: Final = frozenset({"held"})
+_TRIED: Final = frozenset({"failed", "uncertain"})
+_STOPPABLE: Final = frozenset({"planned", "held", "due", "uncertain"})
+
+
+def approve(connection: Connection, ids: Sequence[int], author: str, at: Instant, reason: str | None = None) -> int:
+    """Let held messages go; OutboxError, and nothing changed, where one of them is not held or its time is over."""
+    rows = _rows(connection, ids, "approve", _LET_GO)
+    _refuse_expired(rows, at, "approve")
+    _update(connection, [row.id for row in rows], state="due", reason=None, claimed_until=None)
+    return _record(connection, rows, author, at, "approve", reason)
+
+
+def reject(connection: Connection, ids: Sequence[int], author: str, at: Instant, reason: str | None = None) -> int:
+    """Cancel held messages, and give their room back; OutboxError, and nothing changed, where one of them is not held."""
+    return _end(connection, _rows(connection, ids, "reject", _LET_GO), author, at, "reject", reason)
+
+
+def cancel(connection: Connection, ids: Sequence[int], author: str, at: Instant, reason: str | None = None) -> int:
+    """Cancel messages that were not handed over, or of which somebody has found out that they never went; OutboxError as above."""
+    return _end(connection, _rows(connection, ids, "cancel", _STOPPABLE), author, at, "cancel", reason)
+
+
+def retry(connection: Connection, ids: Sequence[int], author: str, at: Instant, reason: str | None = None) -> int:
+    """Try failed and uncertain messages again under their keys, with their contacts counting anew; OutboxError as above."""
+    rows = _rows(connection, ids, "retry", _TRIED)
+    _refuse_expired(rows, at, "retry")
+    # at least one attempt stays on record, so that the channel looks whether the key has gone out
+    again = case((messages.c.attempts > 0, 1), else_=0)
+    _update(
+        connection, [row.id for row in rows], state="due", reason=None, error=None, released_at=None, claimed_until=None, attempts=again
+    )
+    wake(connection, {row.customer_id for row in rows}, at)
+    return _record(connection, rows, author, at, "retry", reason)
+
+
+def _end(connection: Connection, rows: Sequence[Any], author: str, at: Instant, action: str, reason: str | None) -> int:
+    _update(
+        connection,
+        [row.id for row in rows],
+        state="cancelled",
+        reason=str(Reason.REJECTED),
+        released_at=at,
+        claimed_by=None,
+        claimed_until=None,
+    )
+    wake(connection, {row.customer_id for row in rows}, at)
+    return _record(connection, rows, author, at, action, reason)
+
+
+def _rows(connection: Connection, ids: Sequence[int], action: str, allowed: frozenset[str]) -> list[Any]:
+    wanted = sorted(set(ids))
+    if wanted and not -(2**63) <= wanted[0] <= wanted[-1] < 2**63:
+        raise OutboxError(f"Cannot {action}: there is no message {wanted[0] if wanted[0] < 0 else wanted[-1]}. Nothing was changed.")
+    columns = (messages.c.id, messages.c.key, messages.c.customer_id, messages.c.state, messages.c.expires_at)
+    rows = [row for part in _portions(wanted) for row in connection.execute(select(*columns).where(messages.c.id.in_(part)))]
+    unknown = sorted(set(wanted) - {row.id for row in rows})
+    if unknown:
+        raise OutboxError(f"Cannot {action}: there is no message {_some(unknown)}. `manometer outbox` lists them. Nothing was changed.")
+    refused = [f"{row.id} is {row.state}" for row in rows if row.state not in allowed]
+    if refused:
+        raise OutboxError(f"Cannot {action}: message {_some(refused)}; it must be {' or '.join(sorted(allowed))}. Nothing was changed.")
+    return rows
+
+
+def _refuse_expired(rows: Sequence[Any], at: Instant, action: str) -> None:
+    over = [f"{row.id} expired {format_instant(row.expires_at)}" for row in rows if row.expires_at < at]
+    if over:
+        raise OutboxError(f"Cannot {action}: message {_some(over)}. It would come too late. Nothing was changed.")
+
+
+def _some(items: Sequence[object]) -> str:
+    shown = ", ".join(str(item) for item in items[:5])
+    return f"{shown} and {len(items) - 5} more" if len(items) > 5 else shown
+
+
+def _record(connection: Connection, rows: Sequence[Any], author: str, at: Instant, action: str, reason: str | None) -> int:
+    lines = [
+        {
+            "at": at, "author": author, "action": f"outbox {action}", "subject": str(row.id), "reason": reason,
+            "detail": json.dumps({"key": row.key, "was": row.state}, ensure_ascii=False),
+        }
+        for row in rows
+    ]  # fmt: skip
+    if lines:
+        connection.execute(insert(audit), lines)
+    return len(lines)

@@ -1,0 +1,212 @@
+"""Plans into the database: decisions, enrolments, messages and the customer's next instant, in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from core.decisions import Decision, Enrolment, Message, RuleEvidence
+from core.dossier import Dossier, Plan
+from core.instants import format_instant
+from storage.tables import arrivals, customers, decisions, enrolments, messages
+
+
+def save(connection: Connection, plans: Sequence[tuple[Dossier, Plan]], version: int) -> list[tuple[Decision, int | None]]:
+    """Write what was planned for these customers; the decisions with the outbox ids of their messages, as written.
+
+    A message whose key is in the outbox already is not written again.
+    """
+    _save_enrolments(connection, plans)
+    message_ids = _save_messages(connection, plans)
+    rows = [
+        (decision, None if decision.message is None else message_ids[decision.message.key])
+        for _, plan in plans
+        for decision in plan.decisions
+    ]
+    _save_decisions(connection, plans, message_ids)
+    _settle(connection, plans, version)
+    return rows
+
+
+def next_id(connection: Connection, table: Table) -> int:
+    """The first free key of a table; safe within a writing transaction, of which there is one at a time."""
+    highest: int = connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()
+    return highest + 1
+
+
+def enrolment_columns(enrolment: Enrolment, customer: int) -> dict[str, Any]:
+    """An enrolment as a row."""
+    return {
+        "id": enrolment.id,
+        "customer_id": customer,
+        "trigger": enrolment.trigger,
+        "cause_key": enrolment.cause_key,
+        "cause_at": enrolment.cause_at,
+        "cause_event": enrolment.cause_event,
+        "key_value": enrolment.key_value,
+        "entered_at": enrolment.entered_at,
+        "version": enrolment.version,
+        "state": enrolment.state,
+        "step": enrolment.step,
+        "planned_at": enrolment.planned_at,
+        "due_at": enrolment.due_at,
+        "waits_for": enrolment.waits_for,
+        "waits_until": enrolment.waits_until,
+        "last_message_at": enrolment.last_message_at,
+        "resumed_at": enrolment.resumed_at,
+        "ended_at": enrolment.ended_at,
+    }
+
+
+CHANGING = ("state", "step", "planned_at", "due_at", "waits_for", "waits_until", "last_message_at", "resumed_at", "ended_at")
+
+
+def _save_enrolments(connection: Connection, plans: Sequence[tuple[Dossier, Plan]]) -> None:
+    new: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
+    free = None
+    for dossier, plan in plans:
+        for enrolment in plan.enrolments:
+            if enrolment.id is not None:
+                row = enrolment_columns(enrolment, dossier.id)
+                changed.append({"row": enrolment.id} | {name: row[name] for name in CHANGING})
+                continue
+            free = next_id(connection, enrolments) if free is None else free + 1
+            enrolment.id = free
+            new.append(enrolment_columns(enrolment, dossier.id))
+    if new:
+        connection.execute(insert(enrolments), new)
+    if changed:
+        statement = update(enrolments).where(enrolments.c.id == bindparam("row"))
+        connection.execute(statement.values({name: bindparam(name) for name in CHANGING}), changed)
+
+
+def _enrolment_ids(dossier: Dossier, plan: Plan) -> Mapping[tuple[str, str], int | None]:
+    """Row ids by trigger and cause, of all enrolments this plan can speak of."""
+    ids = {(enrolment.trigger, enrolment.cause_key): enrolment.id for enrolment in dossier.enrolments}
+    return ids | {(enrolment.trigger, enrolment.cause_key): enrolment.id for enrolment in plan.enrolments}
+
+
+def message_columns(message: Message, decision: Decision, customer: int, enrolment: int | None) -> dict[str, Any]:
+    """A planned message as a row of the outbox."""
+    contact = message.contact
+    return {
+        "key": message.key,
+        "customer_id": customer,
+        "enrolment_id": enrolment,
+        "trigger": decision.trigger,
+        "step": decision.step,
+        "channel": message.channel,
+        "template": message.template,
+        "address": message.address,
+        "state": "held" if message.held else "planned",
+        "reason": decision.reason,
+        "planned_at": message.planned_at,
+        "expires_at": message.expires_at,
+        "lands_at": contact.at,
+        "purpose": contact.purpose,
+        "tags": " ".join(sorted(contact.tags)),
+        "weight": contact.weight,
+        "counts": int(contact.counts),
+    }
+
+
+def _save_messages(connection: Connection, plans: Sequence[tuple[Dossier, Plan]]) -> dict[str, int]:
+    rows: list[dict[str, Any]] = []
+    for dossier, plan in plans:
+        planned = [decision for decision in plan.decisions if decision.message is not None]
+        if planned:
+            ids = _enrolment_ids(dossier, plan)
+            for decision in planned:
+                if decision.message is not None:
+                    enrolment = ids.get((decision.trigger, decision.cause_key))
+                    rows.append(message_columns(decision.message, decision, dossier.id, enrolment))
+    if not rows:
+        return {}
+    connection.execute(upsert(messages).on_conflict_do_nothing(index_elements=["key"]), rows)
+    ids_by_key: dict[str, int] = {}
+    for start in range(0, len(rows), 500):
+        keys = [row["key"] for row in rows[start : start + 500]]
+        found = connection.execute(select(messages.c.key, messages.c.id).where(messages.c.key.in_(keys)))
+        ids_by_key.update((key, identifier) for key, identifier in found)
+    return ids_by_key
+
+
+def decision_columns(decision: Decision, customer: int, enrolment: int | None, message: int | None) -> dict[str, Any]:
+    """A decision as a row."""
+    return {
+        "at": decision.at,
+        "customer_id": customer,
+        "enrolment_id": enrolment,
+        "trigger": decision.trigger,
+        "step": decision.step,
+        "channel": decision.channel,
+        "outcome": decision.outcome,
+        "reason": decision.reason,
+        "until": decision.until,
+        "late": int(decision.late),
+        "planned_at": decision.planned_at,
+        "rules": rules_json(decision.rules) if decision.rules else None,
+        "objections": orjson.dumps([[o.reason, o.detail, o.until] for o in decision.objections]).decode() if decision.objections else None,
+        "message_id": message,
+        "version": decision.version,
+    }
+
+
+def rules_json(rules: Iterable[RuleEvidence]) -> str:
+    """The `rules` of a decision as scripts read them: points as decimal numbers, instants as text."""
+    return orjson.dumps([_rule(rule) for rule in rules]).decode()
+
+
+def _rule(rule: RuleEvidence) -> dict[str, Any]:
+    return {
+        "rule": rule.rule,
+        "count": _in_unit(rule.count, rule.unit),
+        "limit": None if rule.limit is None else _in_unit(rule.limit, rule.unit),
+        "from": format_instant(rule.first),
+        "to": format_instant(rule.last),
+        "counted": [{"at": format_instant(c.at), "trigger": c.trigger, "channel": c.channel} for c in rule.counted],
+    }
+
+
+def _in_unit(number: int, unit: str) -> int | float:
+    if unit == "contacts":
+        return number
+    return number // 1000 if number % 1000 == 0 else number / 1000
+
+
+def _save_decisions(connection: Connection, plans: Sequence[tuple[Dossier, Plan]], message_ids: Mapping[str, int]) -> None:
+    rows: list[dict[str, Any]] = []
+    for dossier, plan in plans:
+        if plan.decisions:
+            ids = _enrolment_ids(dossier, plan)
+            for decision in plan.decisions:
+                message = None if decision.message is None else message_ids[decision.message.key]
+                rows.append(decision_columns(decision, dossier.id, ids.get((decision.trigger, decision.cause_key)), message))
+    if rows:
+        connection.execute(insert(decisions), rows)
+
+
+def _settle(connection: Connection, plans: Sequence[tuple[Dossier, Plan]], version: int) -> None:
+    """Everything up to the plan's end is played; what has arrived is no longer new."""
+    rows = [
+        {
+            "row": dossier.id,
+            "settled": None,
+            "settled_until": plan.settled_until,
+            "next_due_at": plan.next_due,
+            "planned_version": version,
+            "entries": orjson.dumps({name: list(entry) for name, entry in plan.entries.items()}).decode() if plan.entries else "{}",
+        }
+        for dossier, plan in plans
+    ]
+    names = ("settled", "settled_until", "next_due_at", "planned_version", "entries")
+    statement = update(customers).where(customers.c.id == bindparam("row"))
+    connection.execute(statement.values({name: bindparam(name) for name in names}), rows)
+    played = [dossier.id for dossier, _ in plans if dossier.arrivals]
+    if played:
+        connection.execute(delete(arrivals).where(arrivals.c.customer_id.in_(played)))

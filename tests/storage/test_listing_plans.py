@@ -1,0 +1,79 @@
+"""The listings read by their indexes and sort as little as they can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from storage import customers, decisions, pauses, triggers
+from storage.store import Store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.create(tmp_path / "manometer.db") as store:
+        yield store
+
+
+def _plan(store: Store, ask: Any) -> str:
+    """What SQLite would do for the statements that a function runs."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
+        asked.append((statement, parameters))
+
+    with store.reading() as connection:
+        event.listen(connection, "before_cursor_execute", note)
+        list(ask(connection) or ())
+        event.remove(connection, "before_cursor_execute", note)
+        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all() for statement, parameters in asked]
+    return "\n".join(row[3] for plan in plans for row in plan)
+
+
+def test_a_span_of_decisions_is_read_by_its_instants(store: Store) -> None:
+    plan = _plan(store, lambda connection: decisions.listing(connection, decisions.Filter(since=1, until=2)))
+    assert "USING INDEX ix_decisions_at" in plan
+    assert "SCAN decisions" not in plan
+
+
+def test_decisions_of_a_customer_are_read_by_the_customer(store: Store) -> None:
+    plan = _plan(store, lambda connection: decisions.listing(connection, decisions.Filter(customer_id=1)))
+    assert "USING INDEX ix_decisions_customer_id (customer_id=?" in plan
+
+
+def test_all_decisions_are_sorted_only_within_an_instant(store: Store) -> None:
+    plan = _plan(store, lambda connection: decisions.listing(connection, decisions.Filter()))
+    assert "SCAN decisions USING INDEX ix_decisions_at" in plan
+    assert "USE TEMP B-TREE FOR ORDER BY" not in plan
+
+
+def test_customers_are_listed_without_sorting(store: Store) -> None:
+    plan = _plan(store, lambda connection: customers.listing(connection, after="u1", limit=20))
+    assert "(key>?)" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def test_a_customer_is_found_by_key_and_by_identity_without_a_scan(store: Store) -> None:
+    assert "(key=?)" in _plan(store, lambda connection: [customers._by_key(connection, "u1")])
+    assert "SCAN" not in _plan(store, lambda connection: [customers._by_identity(connection, "email:a@example.com")])
+
+
+@pytest.mark.parametrize("limit", [None, 20])
+def test_a_timeline_is_read_by_the_customer_and_instant(store: Store, limit: int | None) -> None:
+    plan = _plan(store, lambda connection: customers.timeline(connection, 1, before=5, limit=limit))
+    assert "ix_events_timeline (customer_id=? AND occurred_at<?" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def test_what_a_pause_holds_up_is_counted_by_its_trigger(store: Store) -> None:
+    plan = _plan(store, lambda connection: [pauses.waiting(connection, "basket", 1)])
+    assert "ix_enrolments_trigger (trigger=? AND state=?)" in plan
+    assert "ix_messages_trigger (trigger=?" in plan
+
+
+def test_journeys_under_way_are_counted_from_the_index_alone(store: Store) -> None:
+    assert "USING COVERING INDEX ix_enrolments_trigger" in _plan(store, lambda connection: [triggers.under_way(connection)])

@@ -1,0 +1,102 @@
+"""The schema's versions: they add up to `storage.tables`, and a step that fails changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.exc import IntegrityError
+
+from storage import tables
+from storage.migrations import APPEND_ONLY, MIGRATIONS, NEWEST, Migration, migrate, version_of
+from storage.sqlite import StoreError, dbapi
+from storage.store import Store
+
+
+def schema_of(path: Path) -> set[str]:
+    raw = dbapi.connect(str(path))
+    try:
+        return {" ".join(sql.split()) for (sql,) in raw.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
+    finally:
+        raw.close()
+
+
+def test_the_schema_from_migrations_equals_the_schema_from_metadata(tmp_path: Path) -> None:
+    Store.create(tmp_path / "migrated.db").close()
+    engine = create_engine(f"sqlite:///{tmp_path / 'metadata.db'}", module=dbapi)
+    with engine.begin() as connection:
+        tables.metadata.create_all(connection)
+        for trigger in APPEND_ONLY:
+            connection.exec_driver_sql(trigger)
+    engine.dispose()
+    assert schema_of(tmp_path / "migrated.db") == schema_of(tmp_path / "metadata.db")
+
+
+def test_versions_grow_by_one_from_the_first() -> None:
+    assert [migration.version for migration in MIGRATIONS] == list(range(1, NEWEST + 1))
+
+
+def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
+    Store.create(tmp_path / "shop.db").close()
+    assert migrate(tmp_path / "shop.db") == (NEWEST, NEWEST)
+
+
+def test_a_migration_that_fails_leaves_the_version_before_it(tmp_path: Path) -> None:
+    path = tmp_path / "shop.db"
+    Store.create(path).close()
+    before = schema_of(path)
+    broken = Migration(NEWEST + 1, lambda: ("CREATE TABLE extra (id INTEGER)", "CREATE TABLE extra (id INTEGER)"))
+    with pytest.raises(dbapi.OperationalError):
+        migrate(path, to=NEWEST + 1, migrations=(*MIGRATIONS, broken))
+    assert (version_of(path), schema_of(path)) == (NEWEST, before)
+
+
+def test_a_migration_that_leaves_orphans_is_taken_back(tmp_path: Path) -> None:
+    path = tmp_path / "shop.db"
+    Store.create(path).close()
+    orphan = Migration(NEWEST + 1, lambda: ("INSERT INTO identities VALUES (1, 99, 'user', 'u', 0)",))
+    with pytest.raises(StoreError, match="lose their parent"):
+        migrate(path, to=NEWEST + 1, migrations=(*MIGRATIONS, orphan))
+    assert version_of(path) == NEWEST
+
+
+def test_an_older_database_is_backed_up_and_brought_up_when_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "shop.db"
+    Store.create(path).close()
+    added = Migration(NEWEST + 1, lambda: ("ALTER TABLE facts ADD COLUMN extra TEXT",))
+    monkeypatch.setattr("storage.migrations.NEWEST", NEWEST + 1)
+    monkeypatch.setattr(migrate, "__kwdefaults__", {"to": NEWEST + 1, "migrations": (*MIGRATIONS, added)})
+    with pytest.raises(StoreError, match="needs"):
+        Store.open(path, writer=False)
+    Store.open(path).close()
+    assert version_of(path) == NEWEST + 1
+    assert version_of(tmp_path / f"shop-schema-{NEWEST}.db") == NEWEST
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM consents", "UPDATE consents SET state = 'granted'", "UPDATE consents SET proof = NULL", "DELETE FROM audit",
+        "UPDATE audit SET author = 'x'",
+    ],
+)  # fmt: skip
+def test_the_ledgers_are_append_only(tmp_path: Path, statement: str) -> None:
+    with Store.create(tmp_path / "shop.db") as store:
+        with store.writing() as connection:
+            connection.exec_driver_sql("INSERT INTO consents VALUES (1, 1, 'email', '*', 'withdrawn', NULL, 0, 0, 's', NULL, 'p', NULL)")
+            connection.exec_driver_sql("INSERT INTO audit VALUES (1, 0, 'a', 'b', 'c', NULL, '{}')")
+        with pytest.raises(IntegrityError, match="append-only"), store.writing() as connection:
+            connection.exec_driver_sql(statement)
+
+
+def test_a_consent_may_change_its_customer_as_in_a_merge(tmp_path: Path) -> None:
+    with Store.create(tmp_path / "shop.db") as store, store.writing() as connection:
+        connection.exec_driver_sql("INSERT INTO consents VALUES (1, 1, 'email', '*', 'withdrawn', NULL, 0, 0, 's', NULL, 'p', NULL)")
+        connection.exec_driver_sql("UPDATE consents SET customer_id = 2")
+        assert connection.exec_driver_sql("SELECT customer_id FROM consents").scalar() == 2
+
+
+def test_a_text_in_an_integer_column_is_refused(tmp_path: Path) -> None:
+    with Store.create(tmp_path / "shop.db") as store, pytest.raises(IntegrityError), store.writing() as connection:
+        connection.exec_driver_sql("INSERT INTO audit VALUES (1, 'yesterday', 'a', 'b', 'c', NULL, '{}')")

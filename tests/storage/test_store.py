@@ -1,0 +1,108 @@
+"""Opening a store, units of work, snapshots and facts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from storage import migrations
+from storage.sqlite import StoreError, dbapi
+from storage.store import Store, fact, set_fact
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store.create(tmp_path / "shop.db")
+
+
+def test_a_fact_is_set_replaced_and_removed(store: Store) -> None:
+    with store.writing() as connection:
+        set_fact(connection, "last_tick_at", "1")
+        set_fact(connection, "last_tick_at", "2")
+        assert fact(connection, "last_tick_at") == "2"
+        set_fact(connection, "last_tick_at", None)
+        assert fact(connection, "last_tick_at") is None
+
+
+def test_a_unit_of_work_that_fails_leaves_nothing(store: Store) -> None:
+    with pytest.raises(KeyError), store.writing() as connection:
+        set_fact(connection, "half", "done")
+        raise KeyError
+    with store.reading() as connection:
+        assert fact(connection, "half") is None
+
+
+def test_a_snapshot_does_not_see_what_is_committed_after_it_began(store: Store) -> None:
+    with store.reading() as before:
+        assert fact(before, "a") is None
+        with store.writing() as connection:
+            set_fact(connection, "a", "1")
+        assert fact(before, "a") is None
+    with store.reading() as after:
+        assert fact(after, "a") == "1"
+
+
+def test_the_data_version_moves_with_a_commit_and_only_then(store: Store) -> None:
+    first = store.data_version()
+    assert store.data_version() == first
+    with store.writing() as connection:
+        set_fact(connection, "a", "1")
+    assert store.data_version() != first
+
+
+def test_a_store_opened_for_reading_has_no_writer(store: Store) -> None:
+    with pytest.raises(StoreError, match="reading only"), Store.open(store.path, writer=False).writing():
+        pass
+
+
+def test_opening_what_is_not_there_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="manometer init"):
+        Store.open(tmp_path / "none.db")
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_creating_over_a_database_is_refused(store: Store) -> None:
+    with pytest.raises(StoreError, match="exists already"):
+        Store.create(store.path)
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "notes.db"
+    path.write_text("just some words, and more of them, so that it is long enough for a header " * 20)
+    with pytest.raises(StoreError, match="cannot be read as a database"):
+        Store.open(path)
+
+
+def test_another_programs_database_is_not_taken_over(tmp_path: Path) -> None:
+    raw = dbapi.connect(str(tmp_path / "other.db"))
+    raw.execute("CREATE TABLE things (id INTEGER)")
+    raw.commit()
+    raw.close()
+    with pytest.raises(StoreError, match="not a Manometer database"):
+        Store.open(tmp_path / "other.db")
+
+
+def test_a_database_of_a_newer_release_is_refused(store: Store) -> None:
+    with store.writing() as connection:
+        connection.exec_driver_sql(f"PRAGMA user_version={migrations.NEWEST + 1}")
+    with pytest.raises(StoreError, match="Install the newer release"):
+        Store.open(store.path)
+
+
+def test_a_full_disk_is_told_in_words_and_leaves_the_last_commit(store: Store) -> None:
+    with store.writing() as connection:
+        set_fact(connection, "kept", "yes")
+    with pytest.raises(StoreError, match="the disk is full"), store.writing() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count=1")
+        set_fact(connection, "large", "x" * 1_000_000)
+    with store.reading() as connection:
+        assert (fact(connection, "kept"), fact(connection, "large")) == ("yes", None)
+
+
+def test_the_store_does_not_load_sqlmodel(tmp_path: Path) -> None:
+    code = "import sys; import storage.store, storage.intake; print('sqlmodel' in sys.modules, 'pydantic' in sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True).stdout
+    assert shown.split() == ["False", "False"]
