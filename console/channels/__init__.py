@@ -1,0 +1,37 @@
+"""Channel adapters: one file a kind, found in this folder by its name. A new one is a file with a class and a test."""
+
+from __future__ import annotations
+
+import pkgutil
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+
+from core.delivery import ChannelAdapter
+from core.errors import ManometerError
+from core.language.suggestions import near
+from core.playbook import Channel
+
+
+@lru_cache(maxsize=1)
+def adapter_kinds() -> tuple[str, ...]:
+    """What a channel's `kind` can be; looks at file names only and imports none of them."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")))
+
+
+@lru_cache(maxsize=32)
+def adapter_class(kind: str) -> type[ChannelAdapter]:
+    """The adapter of that kind; ManometerError where there is none."""
+    if kind not in adapter_kinds():
+        hint = near(kind, adapter_kinds()) or f"There are: {', '.join(adapter_kinds())}."
+        raise ManometerError(f"manometer.toml: there is no channel adapter of kind '{kind}'. {hint}")
+    module = import_module(f"{__name__}.{kind}")
+    found: type[ChannelAdapter] = next(
+        value for value in vars(module).values() if isinstance(value, type) and vars(value).get("kind") == kind
+    )
+    return found
+
+
+def open_adapter(channel: Channel, folder: Path) -> ChannelAdapter:
+    """The adapter of a channel of the workspace in that folder; use it as a context manager, one batch at a time."""
+    return adapter_class(channel.kind)(channel, folder)  # type: ignore[call-arg]

@@ -1,0 +1,26 @@
+"""The only place that reads the clock."""
+
+from __future__ import annotations
+
+import time
+from zoneinfo import ZoneInfo
+
+from core.instants import Instant, parse_instant
+from storage.store import Store, fact
+
+SIMULATED_AT = "simulated_at"
+"""The fact under which a replayed workspace keeps where its clock stands, in milliseconds UTC."""
+
+
+def now() -> Instant:
+    """The current instant, in milliseconds UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def workspace_now(store: Store, at: str | None, zone: ZoneInfo) -> Instant:
+    """The instant a command is about: `at` (local time of `zone` without an offset), else the simulated clock, else now; ValueError."""
+    if at is not None:
+        return parse_instant(at, zone)
+    with store.reading() as connection:
+        simulated = fact(connection, SIMULATED_AT)
+    return now() if simulated is None else int(simulated)

@@ -1,0 +1,49 @@
+"""What was decided for whom, and why: oldest first, then by customer and rank."""
+
+from __future__ import annotations
+
+import argparse
+
+from console.context import Context, UsageError
+from console.output import Field
+from core.language.suggestions import near
+from storage import customers, decisions
+
+FIELDS = (
+    Field("at", "instant"),
+    Field("customer"),
+    Field("trigger"),
+    Field("step", "number"),
+    Field("channel"),
+    Field("outcome"),
+    Field("reason"),
+    Field("until", "instant"),
+    Field("late"),
+    Field("rules", "json", shown=False),
+    Field("message", "number", shown=False),
+)
+"""Also what `preview` and `tick` print."""
+
+OUTCOMES = ("send", "defer", "suppress", "hold")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("--customer", metavar="ID", help="only this customer's")
+    parser.add_argument("--trigger", metavar="NAME", help="only of this trigger")
+    parser.add_argument("--outcome", metavar="X", help=f"only this outcome: {', '.join(OUTCOMES)}")
+    parser.add_argument("--since", metavar="INSTANT", help="from this instant on")
+    parser.add_argument("--until", metavar="INSTANT", help="before this instant")
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Print the decisions."""
+    if args.outcome not in (None, *OUTCOMES):
+        hint = near(args.outcome, OUTCOMES) or f"There are: {', '.join(OUTCOMES)}."
+        raise UsageError(f"There is no outcome {args.outcome!r}. {hint}")
+    since, until = context.instant(args.since, "--since"), context.instant(args.until, "--until")
+    with context.store.reading() as connection:
+        customer = None if args.customer is None else customers.resolve(connection, args.customer)
+        wanted = decisions.Filter(customer, args.trigger, args.outcome, since, until)
+        context.output.listing(FIELDS, decisions.listing(connection, wanted), "No decision fits.")
+    return 0

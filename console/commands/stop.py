@@ -1,0 +1,46 @@
+"""Stop all sending at once; `go` ends it.
+
+Nothing is handed over from here on and nothing new enrols; what falls due waits. Transactional messages go on unless --transactional.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from console.commands.triggers import report
+from console.context import Context, add_at, add_reason, add_yes
+from console.output import counted
+from core.errors import ManometerError
+from core.instants import format_instant
+from core.triggers import EVERYTHING, Pause
+from storage import pauses
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("--transactional", action="store_true", help="transactional messages too")
+    add_reason(parser)
+    add_yes(parser)
+    add_at(parser)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Ask, and stop."""
+    at = context.now(args.at)
+    with context.store.reading() as connection:
+        stopped = pauses.current(connection, at).get(EVERYTHING)
+        held = pauses.waiting(connection, EVERYTHING, at)
+    if stopped is not None and (stopped.pause.transactional or not args.transactional):
+        since = format_instant(stopped.pause.since)
+        raise ManometerError(f"All sending has been stopped since {since} by {stopped.author}. `manometer go` ends that.")
+    numbers = f"Waiting to be sent: {counted(held.messages, 'message')}. Under way: {counted(held.customers, 'customer')}."
+    context.output.confirm(numbers, "Stop all sending?", args.yes)
+    with context.store.writing() as connection:
+        if stopped is None:
+            pauses.pause(connection, Pause(EVERYTHING, at, transactional=args.transactional), context.author, args.reason)
+        else:
+            pauses.widen(connection, stopped, at, context.author, args.reason)
+    report(context, "stop", EVERYTHING, at, held, transactional=args.transactional)
+    spared = "" if args.transactional else ", transactional messages go on"
+    context.output.say(f"All sending is stopped{spared}. {numbers} `manometer go` ends it.")
+    return 0

@@ -1,0 +1,78 @@
+"""Making one message and handing it over: the same for the dispatcher and for a replay. Instants are milliseconds UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from console.sandbox import MISSING, TemplateFault
+from console.templates import Templates, customer_variables, local_text, variables
+from core.customer import Profile
+from core.delivery import ChannelAdapter, Outbound, Result, Retry, Uncertain
+from core.instants import Instant
+from core.playbook import Channel, Playbook
+from core.triggers import Trigger
+
+__all__ = ["Cause", "TemplateFault", "hand_over", "render"]
+
+
+class Cause(NamedTuple):
+    """What began the journey, as a template sees it."""
+
+    name: str | None
+    at: Instant
+    properties: Mapping[str, Any]
+
+
+def render(
+    templates: Templates,
+    profile: Profile,
+    *,
+    customer: str,
+    trigger: Trigger,
+    step: int,
+    channel: Channel,
+    address: str,
+    cause: Cause | None,
+    key: str,
+    planned_at: Instant,
+    at: Instant,
+    playbook: Playbook,
+    workspace: str,
+    message_id: int | None = None,
+    template: str | None = None,
+    attempt: int = 1,
+    unsubscribe_url: str = "",
+) -> Outbound:
+    """The message of a step as of `at`; TemplateFault where its texts cannot be made. `template` is the step's own unless given."""
+    zone = profile.zone(playbook.zone)
+    values = variables(
+        customer_variables(profile, customer, zone),
+        _event(cause, "" if cause is None else local_text(cause.at, zone)),
+        {"number": step, "channel": channel.name},
+        trigger,
+        playbook,
+        workspace,
+        local_text(at, zone),
+        unsubscribe_url,
+    )
+    rendered = templates.render(template or trigger.steps[step - 1].template, channel.medium, values)
+    return Outbound(
+        key, message_id, customer, channel.name, channel.medium, address, trigger.name, step, trigger.purpose, rendered.subject,
+        rendered.parts, planned_at, at, attempt,
+    )  # fmt: skip
+
+
+def _event(cause: Cause | None, at: str) -> dict[str, Any]:
+    if cause is None:
+        return {"name": MISSING, "at": MISSING, "properties": {}}
+    return {"name": cause.name or MISSING, "at": at, "properties": cause.properties}
+
+
+def hand_over(adapter: ChannelAdapter, outbound: Outbound) -> Result:
+    """What the channel says; an error it did not foresee is a retry where a second try cannot double, else uncertain."""
+    try:
+        return adapter.send(outbound)
+    except Exception as error:  # the border to a channel: whatever it raises is an outcome of this message
+        reason = f"{type(error).__name__}: {error}"[:500]
+        return Retry(reason) if adapter.idempotent_by_key else Uncertain(reason)

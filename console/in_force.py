@@ -1,0 +1,171 @@
+"""The playbook in force: the files that were applied last, with what the database knows beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from console.channels import adapter_kinds
+from console.workspace import Workspace, read_files, read_workspace
+from core.instants import Instant
+from core.playbook import Playbook
+from core.triggers import Trigger
+from storage import audit, pauses, playbooks, triggers
+from storage.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What an apply would change, by name; empty where the files are those in force."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    activated: tuple[str, ...] = ()
+    templates: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
+    settings: bool = False
+    files: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.files)
+
+    @property
+    def touched(self) -> tuple[str, ...]:
+        """The triggers whose customers under way are concerned."""
+        return tuple(sorted({*self.changed, *self.removed}))
+
+    def lines(self) -> list[str]:
+        """One line a sort of change, for people and for the record."""
+        named = (
+            ("new triggers", self.added), ("changed triggers", self.changed), ("removed triggers", self.removed),
+            ("active from now on", self.activated), ("changed templates", self.templates), ("changed limits", self.limits),
+            ("changed segments", self.segments),
+        )  # fmt: skip
+        lines = [f"{what}: {', '.join(names)}" for what, names in named if names]
+        return [*lines, "changed settings: manometer.toml"] if self.settings else lines
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A version that was put in force."""
+
+    playbook: Playbook
+    changes: Changes
+
+    @property
+    def version(self) -> int:
+        """Its number, from 1."""
+        return self.playbook.version
+
+
+def workspace_in_force(store: Store, workspace: Workspace) -> Workspace:
+    """The workspace as its applied files say; as its files on disk say (version 0) where none was applied yet."""
+    with store.reading() as connection:
+        return _in_force(connection, workspace)
+
+
+def load_in_force(store: Store, folder: Path) -> Workspace:
+    """The same without a look at the files on disk once a version was applied, so that a file half edited stops nobody's work."""
+    with store.reading() as connection:
+        version = playbooks.newest(connection)
+        if version is not None:
+            kept = read_files(version.files, folder, channel_kinds=adapter_kinds())
+            return _in_force(connection, kept)
+        return _in_force(connection, read_workspace(folder, channel_kinds=adapter_kinds()))
+
+
+def playbook_in_force(store: Store, workspace: Workspace) -> Playbook:
+    """The rules decisions are taken under, with activations and pauses."""
+    return workspace_in_force(store, workspace).playbook
+
+
+def _in_force(connection: Connection, workspace: Workspace) -> Workspace:
+    version = playbooks.newest(connection)
+    if version is None:
+        return replace(workspace, playbook=replace(workspace.playbook, pauses=pauses.all_of(connection)))
+    applied = workspace if version.files == workspace.files else read_files(version.files, workspace.folder, channel_kinds=adapter_kinds())
+    known = triggers.in_force(connection)
+    playbook = replace(
+        applied.playbook,
+        triggers=tuple(replace(t, activated_at=known[t.name].activated_at) for t in applied.playbook.triggers),
+        pauses=pauses.all_of(connection),
+        version=version.version,
+        applied_at=version.applied_at,
+    )
+    return replace(applied, playbook=playbook, database=workspace.database)
+
+
+# ---- putting in force ----
+
+
+def changes(store: Store, workspace: Workspace) -> Changes:
+    """What putting the files on disk in force would change."""
+    with store.reading() as connection:
+        return _changes(connection, workspace)
+
+
+def apply_workspace(store: Store, workspace: Workspace, at: Instant, author: str) -> Applied:
+    """Put the files on disk in force at the instant, in one transaction with its audit line; the next ticks plan customers anew."""
+    with store.writing() as connection:
+        return _apply(connection, workspace, at, author)
+
+
+def ensure_applied(store: Store, workspace: Workspace, at: Instant, author: str = "manometer") -> Playbook:
+    """The playbook in force; where none was applied yet, the files are applied first."""
+    with store.reading() as connection:
+        if playbooks.newest_version(connection):
+            return _in_force(connection, workspace).playbook
+    with store.writing() as connection:
+        if playbooks.newest_version(connection):  # another process was quicker
+            return _in_force(connection, workspace).playbook
+        return _apply(connection, workspace, at, author).playbook
+
+
+def _apply(connection: Connection, workspace: Workspace, at: Instant, author: str) -> Applied:
+    found = _changes(connection, workspace)
+    summary = "\n".join(found.lines())
+    version = playbooks.add(connection, at, author, workspace.files, summary)
+    triggers.put(connection, workspace.playbook.triggers, at, version)
+    audit.record(connection, at, author, "apply", f"playbook {version}", None, {"changes": found.lines()})
+    return Applied(_in_force(connection, workspace).playbook, found)
+
+
+def _changes(connection: Connection, workspace: Workspace) -> Changes:
+    version = playbooks.newest(connection)
+    if version is None:
+        names = tuple(trigger.name for trigger in workspace.playbook.triggers)
+        return Changes(added=names, activated=_active(workspace.playbook.triggers), files=tuple(sorted(workspace.files)))
+    files = _different(version.files, workspace.files)
+    if not files:
+        return Changes()
+    return _compared(_in_force(connection, workspace).playbook, workspace.playbook, files)
+
+
+def _compared(before: Playbook, after: Playbook, files: tuple[str, ...]) -> Changes:
+    old = {trigger.name: replace(trigger, activated_at=None) for trigger in before.triggers}
+    new = {trigger.name: trigger for trigger in after.triggers}
+    was_active = set(_active(before.triggers))
+    return Changes(
+        added=tuple(sorted(new.keys() - old.keys())),
+        changed=tuple(sorted(name for name in new.keys() & old.keys() if new[name] != old[name])),
+        removed=tuple(sorted(old.keys() - new.keys())),
+        activated=tuple(name for name in _active(after.triggers) if name not in was_active),
+        templates=tuple(sorted({path.split("/")[1] for path in files if path.startswith("templates/") and path.count("/") > 1})),
+        limits=_different({rule.name: rule for rule in before.rules}, {rule.name: rule for rule in after.rules}),
+        segments=_different(before.segments, after.segments),
+        settings="manometer.toml" in files,
+        files=files,
+    )
+
+
+def _active(known: Iterable[Trigger]) -> tuple[str, ...]:
+    return tuple(sorted(trigger.name for trigger in known if trigger.status == "active"))
+
+
+def _different(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[str, ...]:
+    return tuple(sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name)))

@@ -1,0 +1,45 @@
+"""Makes a new workspace: a small one that works, with comments for the person who goes on from there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from core.errors import ManometerError
+
+FOLDERS = ("inbox", "outbox")
+
+
+def init(folder: Path) -> list[Path]:
+    """Writes the example workspace into a folder and returns its files; ManometerError, nothing written, where one is there already."""
+    scaffold = dict(_scaffold(files("console").joinpath("examples"), Path()))
+    there = sorted(str(path) for path in scaffold if (folder / path).exists())
+    if there:
+        raise ManometerError(f"{folder} already has {', '.join(there[:3])}. Nothing was written; name another folder.")
+    try:
+        return _write(scaffold, folder)
+    except OSError as error:
+        raise ManometerError(
+            f"{error.filename or folder} cannot be written: {error.strerror}. Name a folder that you may write to."
+        ) from None
+
+
+def _scaffold(folder: Traversable, place: Path) -> Iterator[tuple[Path, bytes]]:
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.name.startswith((".", "__")):
+            continue
+        if entry.is_dir():
+            yield from _scaffold(entry, place / entry.name)
+        else:
+            yield place / entry.name, entry.read_bytes()
+
+
+def _write(scaffold: dict[Path, bytes], folder: Path) -> list[Path]:
+    for name in FOLDERS:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    for path, content in scaffold.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+    return [folder / path for path in scaffold]

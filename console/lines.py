@@ -1,0 +1,79 @@
+"""Physical lines of a file that may be compressed, without ever holding more than one of them."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader, RawIOBase
+from pathlib import Path
+from typing import IO, Final, NamedTuple, cast
+
+from core.errors import ManometerError
+
+LONGEST_LINE: Final = 1 << 20
+"""Bytes; a longer line is not taken."""
+_GZIP: Final = b"\x1f\x8b"
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+
+class Line(NamedTuple):
+    """One physical line, counted from 1, without its end; of one that is too long only the beginning."""
+
+    number: int
+    content: bytes
+    is_whole: bool = True
+
+
+class Source(NamedTuple):
+    """An open file: its bytes after decompression, and the file itself, whose position tells the progress."""
+
+    content: BufferedReader
+    file: IO[bytes]
+    size: int
+
+
+@contextmanager
+def open_source(path: Path) -> Iterator[Source]:
+    """The file opened for reading, compressed or not; ManometerError where it cannot be read to its end."""
+    try:
+        with path.open("rb") as file:
+            content: BufferedReader = file
+            if file.peek(2)[:2] == _GZIP:
+                _verify(path)
+                content = BufferedReader(cast(RawIOBase, gzip.GzipFile(fileobj=file)), 1 << 17)
+            if content.peek(2)[:2] in (b"\xff\xfe", b"\xfe\xff"):
+                raise ManometerError(f"{path}: the text is UTF-16. Save it as UTF-8 and import it again.")
+            yield Source(content, file, path.stat().st_size)
+    except OSError as error:
+        raise ManometerError(f"{path}: cannot be read: {error.strerror or error}. Check the path and the rights of the file.") from error
+
+
+def _verify(path: Path) -> None:
+    """Read a compressed file once to its end, so that a damaged one changes nothing."""
+    try:
+        with gzip.open(path) as content:
+            while content.read(1 << 20):
+                pass
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ManometerError(f"{path}: the compressed file is damaged ({error}). Fetch it again.") from None
+
+
+def lines_of(content: BufferedReader) -> Iterator[Line]:
+    """Every line that is not blank, with the number it has in the file."""
+    number = 0
+    while line := content.readline(LONGEST_LINE + 2):
+        number += 1
+        if number == 1 and line.startswith(_BYTE_ORDER_MARK):
+            line = line[3:]
+        if len(line.rstrip(b"\r\n")) > LONGEST_LINE:
+            _skip_rest(content, line)
+            yield Line(number, line, False)
+        elif not line.isspace() and line:
+            yield Line(number, line)
+
+
+def _skip_rest(content: BufferedReader, line: bytes) -> None:
+    while line and not line.endswith(b"\n"):
+        line = content.readline(LONGEST_LINE)

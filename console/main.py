@@ -1,0 +1,181 @@
+"""The command line: finds the command, hands it a context, and turns whatever goes wrong into a sentence and an exit code.
+
+0: done. 1: refused or failed, with a message on standard error. 2: wrong usage. 130: interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib
+import os
+import pkgutil
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import NoReturn
+
+from console import commands
+from core.errors import ManometerError
+
+DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line; the exit code."""
+    try:
+        line = _read(list(sys.argv[1:] if argv is None else argv))
+        code = _run(line)
+        sys.stdout.flush()
+    except SystemExit as stop:  # argparse, after --help or a usage error
+        return stop.code if isinstance(stop.code, int) else FAILED
+    except BrokenPipeError:
+        _abandon_output()
+        return DONE
+    except KeyboardInterrupt:
+        return _complain("Interrupted. What was finished is kept.", INTERRUPTED)
+    except Exception as error:
+        if os.environ.get("MANOMETER_DEBUG"):
+            raise
+        return _complain(_in_words(error), _code(error))
+    return code
+
+
+# ---- the line ----
+
+
+@dataclass
+class _Line:
+    folder: Path
+    json: bool
+    words: list[str]
+
+
+def _read(argv: list[str]) -> _Line:
+    """The common options, which may stand before or after the command, and the words that are left."""
+    line = _Line(Path(os.environ.get("MANOMETER_WORKSPACE") or "."), False, [])
+    words = iter(argv)
+    for word in words:
+        if word == "--":
+            line.words += [word, *words]
+        elif word == "--json":
+            line.json = True
+        elif word in ("-w", "--workspace"):
+            line.folder = Path(next(words, None) or _usage(f"{word} needs a folder."))
+        elif word.startswith("--workspace="):
+            line.folder = Path(word.partition("=")[2] or _usage("--workspace needs a folder."))
+        elif word.startswith("-w") and not word.startswith("--"):
+            line.folder = Path(word[2:])
+        else:
+            line.words.append(word)
+    return line
+
+
+def _run(line: _Line) -> int:
+    first = line.words[0] if line.words else "--help"
+    if first in ("-h", "--help", "help"):
+        _print_help()
+        return DONE
+    if first in ("-V", "--version"):
+        print(f"manometer {_version()}")
+        return DONE
+    if first.startswith("-"):
+        _usage(f"There is no option {first} before the command. `manometer --help` lists what there is.")
+    name = _module_name(first)
+    module = importlib.import_module(f"console.commands.{name}")
+    parser = argparse.ArgumentParser(
+        prog=f"manometer {first}",
+        description=module.__doc__,
+        epilog=_COMMON,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.add_arguments(parser)
+    args = parser.parse_args(line.words[1:]) if parser._subparsers else parser.parse_intermixed_args(line.words[1:])
+    from console.context import Context  # not needed for --help and --version
+
+    with Context(line.folder, line.json) as context:
+        code: int = module.run(args, context)
+    return code
+
+
+_COMMON = "Every command takes -w/--workspace DIR (default: $MANOMETER_WORKSPACE, else the current folder) and --json."
+
+
+def _module_name(command: str) -> str:
+    modules = dict(_commands())
+    if command not in modules:
+        near = get_close_matches(command, modules, 1)
+        hint = f"Did you mean `{near[0]}`?" if near else "`manometer --help` lists the commands."
+        _usage(f"There is no command {command[:60]!r}. {hint}")
+    return modules[command]
+
+
+def _commands() -> Iterator[tuple[str, str]]:
+    """Every command with the module that holds it."""
+    for module in pkgutil.iter_modules(commands.__path__):
+        yield module.name.rstrip("_"), module.name
+
+
+def _print_help() -> None:
+    print("usage: manometer [-w DIR] [--json] COMMAND ...\n\nTrigger-based marketing: what every customer is about to receive, and why.\n")
+    listed = list(_commands())
+    width = max(len(name) for name, _ in listed)
+    for name, module in listed:
+        print(f"  {name.ljust(width)}  {_summary(module)}")
+    print(f"\n{_COMMON}\n`manometer COMMAND --help` says more. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.")
+
+
+def _summary(module: str) -> str:
+    """The first line of a command's docstring, read without importing it."""
+    source = Path(commands.__path__[0], f"{module}.py").read_text(encoding="utf-8")
+    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # slower than all the rest of this module
+
+    try:
+        return version("manometer")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+# ---- what goes wrong ----
+
+
+def _usage(sentence: str) -> NoReturn:
+    raise SystemExit(_complain(sentence, USAGE))
+
+
+def _complain(sentence: str, code: int) -> int:
+    from screens.safe_text import safe_lines  # only where something goes wrong
+
+    try:
+        sys.stdout.flush()
+        print(f"manometer: {safe_lines(sentence)}", file=sys.stderr)
+    except BrokenPipeError:
+        _abandon_output()
+    return code
+
+
+def _code(error: Exception) -> int:
+    return USAGE if type(error).__name__ == "UsageError" else FAILED
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, ManometerError):
+        return str(error)
+    cause = getattr(error, "orig", None)  # the driver's own error within one of SQLAlchemy's, without the statement and its values
+    if cause is not None:
+        return f"The database refused: {cause}. Nothing of this step was kept."
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
+    return f"Unexpected {type(error).__name__}: {error}. This is a fault of the program; with MANOMETER_DEBUG=1 it shows where."
+
+
+def _abandon_output() -> None:
+    """The reader has gone: point standard output nowhere, so that the interpreter's last flush is quiet."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

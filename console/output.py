@@ -1,0 +1,194 @@
+"""What commands print: JSON lines for scripts, aligned columns for people; either way as a stream."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Literal, TextIO
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from core.errors import ManometerError
+from core.instants import format_instant, local
+from screens.safe_text import cells, fitted, safe_json, safe_lines, safe_text
+
+FieldKind = Literal["text", "number", "instant", "money", "json"]
+MEASURED = 100
+"""So many rows are looked at before the first is printed, to find the widths of the columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a listing, for JSON and table alike. Rows carry instants as ms UTC, money as minor units, `json` as JSON text."""
+
+    name: str
+    kind: FieldKind = "text"
+    title: str | None = None
+    shown: bool = True  # in the table for people; JSON has every field
+    widest: int = 40
+    in_json: bool = True
+
+    @property
+    def heading(self) -> str:
+        """The column's head."""
+        return (self.title if self.title is not None else self.name.replace("_", " ")).upper()
+
+
+Row = Mapping[str, object]
+
+
+class NotConfirmedError(ManometerError):
+    """The question was answered with no, or nobody was there to answer it."""
+
+
+class Output:
+    """Where a command's results and questions go."""
+
+    def __init__(self, json: bool, zone: ZoneInfo | None = None, out: TextIO | None = None, err: TextIO | None = None) -> None:
+        self.json = json
+        self.zone = zone or ZoneInfo("UTC")
+        self.out = out or sys.stdout
+        self.err = err or sys.stderr
+
+    # ---- results ----
+
+    def listing(self, fields: Sequence[Field], rows: Iterable[Row], empty: str) -> None:
+        """Print the rows as they come: a JSON object a line, or a table; `empty` is what people read where there are none."""
+        if self.json:
+            for row in rows:
+                self._write_json(_as_json(fields, row))
+        elif not self._table([field for field in fields if field.shown], rows):
+            self.say(empty)
+
+    def record(self, fields: Sequence[Field], row: Row) -> None:
+        """Print one thing: a JSON object, or one line a field."""
+        if self.json:
+            self._write_json(_as_json(fields, row))
+            return
+        width = max(cells(field.heading) for field in fields)
+        for field in fields:
+            self.out.write(f"{self._dim(field.heading.lower().ljust(width))}  {self._cell(field, row.get(field.name))}\n")
+
+    def value(self, value: object) -> None:
+        """Print one JSON value as it is, for commands whose JSON has a shape of its own."""
+        self._write_json(value)
+
+    def say(self, sentence: str) -> None:
+        """A line for people; nothing where JSON was asked for."""
+        if not self.json:
+            self.out.write(safe_lines(sentence) + "\n")
+
+    def complain(self, sentence: str) -> None:
+        """A line on standard error."""
+        self.out.flush()
+        self.err.write(safe_lines(sentence) + "\n")
+
+    def _write_json(self, value: object) -> None:
+        self.out.write(safe_json(orjson.dumps(value).decode()) + "\n")
+
+    # ---- questions ----
+
+    def confirm(self, numbers: str, question: str, yes: bool) -> None:
+        """Ask before something that is hard to undo; NotConfirmedError unless answered with yes or `--yes` was given."""
+        if yes:
+            return
+        if not (sys.stdin.isatty() and self.err.isatty()):
+            raise NotConfirmedError(f"{numbers} Nobody is at a terminal to be asked; add --yes to go ahead.")
+        self.err.write(f"{safe_lines(numbers)}\n{safe_text(question)} [y/N] ")
+        self.err.flush()
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise NotConfirmedError("Nothing was changed.")
+
+    # ---- tables ----
+
+    def _table(self, fields: Sequence[Field], rows: Iterable[Row]) -> bool:
+        """Print a table; False where there was no row."""
+        texts = ([self._cell(field, row.get(field.name)) for field in fields] for row in rows)
+        first = list(islice(texts, MEASURED))
+        if not first:
+            return False
+        heads = [field.heading for field in fields]
+        widths = self._widths(fields, [heads, *first])
+        self.out.write(self._dim(_line(fields, heads, widths)) + "\n")
+        for row in chain(first, texts):
+            self.out.write(_line(fields, row, widths) + "\n")
+        return True
+
+    def _widths(self, fields: Sequence[Field], sample: Sequence[Sequence[str]]) -> list[int]:
+        natural = [max(cells(row[index]) for row in sample) for index in range(len(fields))]
+        widths = [min(width, field.widest) for width, field in zip(natural, fields)]
+        if not self.out.isatty():
+            return natural
+        room = shutil.get_terminal_size().columns - 2 * (len(fields) - 1)
+        while sum(widths) > room and max(widths) > 8:
+            widths[widths.index(max(widths))] -= 1
+        return widths
+
+    def _cell(self, field: Field, value: object) -> str:
+        if value is None:
+            return ""
+        if field.kind == "instant":
+            return f"{local(int(str(value)), self.zone):%Y-%m-%d %H:%M:%S}"
+        if field.kind == "money":
+            return _money(int(str(value)))
+        if value is True or value is False:
+            return "yes" if value else ""
+        return safe_text(value, 10_000)
+
+    # ---- colour ----
+
+    @property
+    def colours(self) -> bool:
+        """Whether standard output understands and wants them."""
+        return self.out.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+    def _dim(self, text: str) -> str:
+        return f"\x1b[2m{text}\x1b[0m" if self.colours else text
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 message`, `1,204 messages`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _line(fields: Sequence[Field], row: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(_padded(field, text, width) for field, text, width in zip(fields, row, widths)).rstrip()
+
+
+def _padded(field: Field, text: str, width: int) -> str:
+    shown = fitted(text, width)
+    room = " " * (width - cells(shown))
+    return room + shown if field.kind in ("number", "money") else shown + room
+
+
+def _money(minor: int) -> str:
+    """Minor units as a decimal number of major ones, always with two places."""
+    sign, minor = ("-", -minor) if minor < 0 else ("", minor)
+    return f"{sign}{minor // 100}.{minor % 100:02d}"
+
+
+def _as_json(fields: Sequence[Field], row: Row) -> dict[str, object]:
+    return {field.name: _json_value(field, row.get(field.name)) for field in fields if field.in_json}
+
+
+def _json_value(field: Field, value: object) -> object:
+    if value is None:
+        return None
+    if field.kind == "instant":
+        return format_instant(int(str(value)))
+    if field.kind == "money":
+        return orjson.Fragment(_money(int(str(value))))
+    if field.kind == "json" and isinstance(value, str):
+        return orjson.Fragment(value)
+    return value
+
+
+def mappings(rows: Iterable[object], names: Sequence[str]) -> Iterator[Row]:
+    """Tuples of a query as rows of a listing."""
+    for row in rows:
+        yield dict(zip(names, row))  # type: ignore[call-overload]

@@ -1,0 +1,7 @@
+"""The files of a workspace, read into one checked value; `read_workspace` from a folder, `read_files` from memory."""
+
+from console.workspace.faults import Fault, WorkspaceError
+from console.workspace.reading import Workspace, read_files, read_workspace
+from console.workspace.settings import Source
+
+__all__ = ["Fault", "Source", "Workspace", "WorkspaceError", "read_files", "read_workspace"]

@@ -1,0 +1,191 @@
+"""From the files of a workspace to a playbook: every fault at once, or a value that can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from console.workspace.conditions import read_segments
+from console.workspace.faults import Fault, Faults, in_order
+from console.workspace.pressure import Names, read_purposes, read_rules, read_weights
+from console.workspace.settings import Settings, Source, read_settings
+from console.workspace.templates import Templates, check_layout, check_texts
+from console.workspace.toml_reader import Document
+from console.workspace.triggers import Surroundings, read_trigger
+from core.instants import Millis
+from core.playbook import Channel, Playbook, Purpose
+from core.predicate import Predicate
+from core.pressure import PressureRule
+from core.triggers import Trigger
+
+MAIN = "manometer.toml"
+PRESSURE = "pressure.toml"
+SEGMENTS = "segments.toml"
+CHANNEL_KINDS = ("file",)
+LARGEST = 2 * 1024 * 1024
+
+_TEMPLATE_SUFFIXES = (".txt", ".html", ".json")
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A workspace whose files hold no fault; `files` are the texts the playbook was read from, by relative path."""
+
+    folder: Path
+    name: str
+    database: Path
+    tick: Millis
+    playbook: Playbook
+    sources: Mapping[str, Source]
+    profiles: Mapping[str, Any]  # tables for reading CSV, as they stand
+    locales: tuple[str, ...]
+    roles: Mapping[str, tuple[str, ...]]
+    segment_titles: Mapping[str, str]
+    warnings: tuple[Fault, ...]
+    files: Mapping[str, str]
+
+
+def read_workspace(folder: Path, *, channel_kinds: Collection[str] = CHANNEL_KINDS, templates: bool = False) -> Workspace:
+    """The workspace in a folder; WorkspaceError with all faults. `templates` looks into their texts as well, which takes longer."""
+    faults = Faults()
+    return _read(_files_of(folder, faults), folder, channel_kinds, templates, faults)
+
+
+def read_files(
+    files: Mapping[str, str], folder: Path = Path(), *, channel_kinds: Collection[str] = CHANNEL_KINDS, templates: bool = False
+) -> Workspace:
+    """The same from texts by relative path, as `Workspace.files` holds them; `folder` is where its database lies."""
+    faults = Faults()
+    if MAIN not in files:
+        faults.add(Fault(MAIN, None, "there is no such file", "Every workspace has one."))
+    return _read(files, folder, channel_kinds, templates, faults)
+
+
+# ---- files ----
+
+
+def _files_of(folder: Path, faults: Faults) -> dict[str, str]:
+    if not (folder / MAIN).exists():
+        remedy = "Make a workspace with `manometer init DIR`, or name one with -w DIR."
+        faults.add(
+            Fault(
+                MAIN, None, f"{folder} is not a workspace: it has no {MAIN}" if folder.is_dir() else f"there is no folder {folder}", remedy
+            )
+        )
+        faults.raise_if_any()
+    texts = {path.relative_to(folder).as_posix(): _text(path, folder, faults) for path in _paths(folder)}
+    return {path: text for path, text in texts.items() if text is not None}
+
+
+def _paths(folder: Path) -> Iterator[Path]:
+    yield from (folder / name for name in (MAIN, PRESSURE, SEGMENTS) if (folder / name).exists())
+    yield from sorted(path for path in folder.glob("triggers/*.toml") if not path.name.startswith("."))
+    yield from sorted(path for path in folder.glob("templates/**/*") if path.suffix in _TEMPLATE_SUFFIXES and not _is_hidden(path, folder))
+
+
+def _is_hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+
+def _text(path: Path, folder: Path, faults: Faults) -> str | None:
+    name = path.relative_to(folder).as_posix()
+    try:
+        if path.stat().st_size > LARGEST:
+            faults.add(
+                Fault(
+                    name,
+                    None,
+                    f"the file is larger than {LARGEST // 2**20} MiB",
+                    "Make it smaller; pictures are linked, not written into it.",
+                )
+            )
+            return None
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        faults.add(Fault(name, line, "the file is not UTF-8", "Save it as UTF-8."))
+    except OSError as error:
+        faults.add(Fault(name, None, f"the file cannot be read: {error.strerror}", "See to its permissions."))
+    return None
+
+
+# ---- values ----
+
+
+def _read(files: Mapping[str, str], folder: Path, channel_kinds: Collection[str], look_into_templates: bool, faults: Faults) -> Workspace:
+    documents = _documents(files, faults)
+    templates = Templates(files)
+    settings = read_settings(documents[MAIN], folder, channel_kinds)
+    conditions, segments, titles = read_segments(documents[SEGMENTS], settings.zone)
+    pressure = documents[PRESSURE]
+    purposes = read_purposes(pressure)
+    by_channel, by_template = read_weights(pressure, settings.channels, templates.names)
+    channels = {name: replace(channel, weight=by_channel[name]) for name, channel in settings.channels.items()}
+    triggers, names = _triggers(documents, Surroundings(channels, purposes, templates, by_template, conditions))
+    rules = read_rules(pressure, settings.week_starts, purposes, names, conditions)
+    pressure.root.done()
+    check_layout(templates, faults)
+    if look_into_templates:
+        check_texts(templates, faults)
+    faults.raise_if_any()
+    playbook = _playbook(settings, channels, purposes, rules, triggers, segments)
+    return _workspace(folder, settings, playbook, titles, faults, files)
+
+
+def _documents(files: Mapping[str, str], faults: Faults) -> dict[str, Document]:
+    """All TOML files; where one that others refer to cannot be read, its absence would be blamed on them, so reading ends."""
+    shared = {name: Document(name, files.get(name, ""), faults) for name in (MAIN, PRESSURE, SEGMENTS)}
+    triggers = {path: Document(path, files[path], faults) for path in sorted(files) if path.startswith("triggers/")}
+    if MAIN not in files or not all(document.is_readable for document in shared.values()):
+        faults.raise_if_any()
+    return shared | triggers
+
+
+def _triggers(documents: Mapping[str, Document], around: Surroundings) -> tuple[tuple[Trigger, ...], Names]:
+    files = {path[len("triggers/") : -len(".toml")]: document for path, document in documents.items() if path.startswith("triggers/")}
+    triggers = tuple(read_trigger(document, name, around) for name, document in files.items() if document.is_readable)
+    tags = {tag for trigger in triggers for tag in trigger.tags} if len(triggers) == len(files) else None
+    return triggers, Names(around.channels, files, tags)
+
+
+def _playbook(
+    settings: Settings,
+    channels: Mapping[str, Channel],
+    purposes: Mapping[str, Purpose],
+    rules: tuple[PressureRule, ...],
+    triggers: tuple[Trigger, ...],
+    segments: Mapping[str, Predicate],
+) -> Playbook:
+    return Playbook(
+        zone=settings.zone,
+        currency=settings.currency,
+        week_starts=settings.week_starts,
+        grace=settings.grace,
+        consent_policy=settings.consent_policy,
+        channels=channels,
+        purposes=purposes,
+        rules=rules,
+        triggers=triggers,
+        segments=segments,
+    )
+
+
+def _workspace(
+    folder: Path, settings: Settings, playbook: Playbook, titles: Mapping[str, str], faults: Faults, files: Mapping[str, str]
+) -> Workspace:
+    return Workspace(
+        folder=folder,
+        name=settings.name,
+        database=settings.database,
+        tick=settings.tick,
+        playbook=playbook,
+        sources=settings.sources,
+        profiles=settings.profiles,
+        locales=settings.locales,
+        roles=settings.roles,
+        segment_titles=titles,
+        warnings=in_order(faults.warnings),
+        files=dict(files),
+    )

@@ -1,0 +1,173 @@
+"""triggers/NAME.toml: one trigger a file."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from console.workspace.conditions import Conditions
+from console.workspace.faults import did_you_mean
+from console.workspace.kinds import KIND_KEYS, event_names, read_when
+from console.workspace.settings import NAME, NAME_RULE
+from console.workspace.templates import Templates
+from console.workspace.toml_reader import Document, Table, shown
+from core.instants import DAY, Millis, parse_duration
+from core.language import Context
+from core.playbook import Channel
+from core.triggers import ALWAYS, NEVER, Mode, OnLimit, Status, Step, Trigger, When
+
+TRIGGER_KEYS = ("title", "status", "purpose", "priority", "audience", "holdout", "reentry", "max_age", "tags", "approval")
+STEP_KEYS = ("channels", "template", "after", "expires", "only_if", "on_limit", "mode", "approval", "weight")
+STATUSES = ("draft", "active", "retired")
+ON_LIMIT = ("defer", "drop", "fallback")
+MODES = ("first", "all")
+
+_AT_TOP = dict.fromkeys(TRIGGER_KEYS, "It belongs to the top of the file, above the first [table].")
+_IN_STEP = dict.fromkeys(STEP_KEYS, "It belongs into a [[steps]] table.")
+_IN_WHEN = {key: "It belongs into [when]." for keys in KIND_KEYS.values() for key in keys}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a trigger may name."""
+
+    channels: Mapping[str, Channel]
+    purposes: Collection[str]
+    templates: Templates
+    weights: Mapping[str, int]  # thousandths of a point, by template
+    conditions: Conditions
+
+
+def read_trigger(document: Document, name: str, around: Surroundings) -> Trigger:
+    """The trigger of a file; where a fault was noted the value is a stand-in."""
+    root = document.root
+    if not NAME.fullmatch(name):
+        root.document.fault((), f"the file name {shown(name)} is no name for a trigger", NAME_RULE)
+    when = read_when(root.table("when"), around.conditions, {**_IN_STEP, **_AT_TOP}) if _has_when(root) else None
+    steps = tuple(_step(table, around) for table in root.list_of_tables("steps", "step"))
+    if "steps" not in root or root.values["steps"] == []:
+        root.missing("steps", "A trigger needs at least one [[steps]] table with `channels` and `template`.")
+    trigger = _trigger(root, name, when or When(""), steps, around)
+    root.done({**_IN_STEP, **_IN_WHEN, "on": "It belongs into [exit]."})
+    return trigger
+
+
+def _has_when(root: Table) -> bool:
+    if "when" not in root:
+        root.known.add("when")
+        root.missing("when", f"Add [when] with kind = one of {', '.join(KIND_KEYS)}.")
+    return "when" in root
+
+
+def _trigger(root: Table, name: str, when: When, steps: tuple[Step, ...], around: Surroundings) -> Trigger:
+    return Trigger(
+        name=name,
+        title=root.text("title") or name,
+        purpose=_purpose(root, around.purposes),
+        when=when,
+        steps=steps,
+        status=cast(Status, root.choice("status", STATUSES, "draft")),
+        priority=root.whole("priority", 50, 0, 100),
+        audience=around.conditions.read(root, "audience", Context.AUDIENCE),
+        holdout=_holdout(root),
+        reentry=_reentry(root),
+        max_age=_or(root.duration("max_age"), DAY),
+        tags=frozenset(root.texts("tags", or_one=True) or ()),
+        exits=_exits(root.table("exit")),
+        approval=root.approval(),
+    )
+
+
+def _or(value: Millis | None, default: Millis) -> Millis:
+    return default if value is None else value
+
+
+def _purpose(root: Table, purposes: Collection[str]) -> str:
+    purpose = root.required("purpose", f"Say what the messages are for: {', '.join(sorted(purposes))}.")
+    if purpose is not None and purpose not in purposes:
+        root.fault("purpose", f"there is no purpose {shown(purpose)}", did_you_mean(purpose, purposes))
+    return purpose or ""
+
+
+def _holdout(root: Table) -> float:
+    share = root.number("holdout")
+    if share is None:
+        return 0.0
+    if not 0 <= share <= 1:
+        root.fault("holdout", f"{root.quoted('holdout')} is {shown(share)}", "Write a share from 0 to 1: a tenth is 0.10.")
+        return 0.0
+    return float(share)
+
+
+def _reentry(root: Table) -> Millis:
+    return _or(root.parsed("reentry", _reentry_of), ALWAYS)
+
+
+def _reentry_of(text: str) -> Millis:
+    if text in ("never", "always"):
+        return NEVER if text == "never" else ALWAYS
+    try:
+        return parse_duration(text)
+    except ValueError:
+        raise ValueError(f'{shown(text)} is neither "never", "always" nor a duration such as "7d"') from None
+
+
+def _exits(table: Table) -> frozenset[str]:
+    if table.values and "on" not in table:
+        table.missing("on", 'Name the events that end the journey: on = ["Order Completed"].')
+    exits = event_names(table, "on")
+    table.done({**_IN_STEP, **_AT_TOP})
+    return exits
+
+
+# ---- steps ----
+
+
+def _step(table: Table, around: Surroundings) -> Step:
+    channels = _channels(table, around.channels)
+    template = _template(table, [around.channels[name] for name in channels if name in around.channels], around.templates)
+    own_weight = table.thousandths("weight")
+    step = Step(
+        channels=channels,
+        template=template,
+        after=table.duration("after") or 0,
+        expires=_or(table.duration("expires"), 7 * DAY),
+        only_if=around.conditions.read(table, "only_if", Context.ONLY_IF),
+        on_limit=cast(OnLimit, table.choice("on_limit", ON_LIMIT, "defer")),
+        mode=cast(Mode, table.choice("mode", MODES, "first")),
+        approval=table.approval(),
+        weight=around.weights.get(template) if own_weight is None else own_weight,
+    )
+    table.done({**_AT_TOP, **_IN_WHEN, "channel": "Did you mean `channels`? It is a list: the first that is allowed and free is taken."})
+    return step
+
+
+def _channels(table: Table, channels: Mapping[str, Channel]) -> tuple[str, ...]:
+    if not table.values.get("channels"):
+        table.known.add("channels")
+        table.missing("channels", 'Name at least one: channels = ["email"].')
+        return ()
+    named = table.texts("channels", or_one=True) or ()
+    for name in named:
+        if name not in channels:
+            table.fault(
+                "channels", f"{table.quoted('channels')}: there is no channel {shown(name)} in manometer.toml", did_you_mean(name, channels)
+            )
+    return named
+
+
+def _template(table: Table, channels: list[Channel], templates: Templates) -> str:
+    name = table.required("template", "Name a folder of templates/.")
+    if name is None:
+        return ""
+    if name not in templates.names:
+        remedy = did_you_mean(name, templates.names, f"Make the folder templates/{name}/.")
+        table.fault("template", f"{table.quoted('template')}: there is no template {shown(name)}", remedy)
+        return name
+    for channel in channels:
+        lacking = templates.lacks(name, channel.medium)
+        if lacking is not None:
+            message = f"{table.quoted('template')}: the template {shown(name)} has no {lacking} for the channel {shown(channel.name)}"
+            table.fault("template", message, f"Write templates/{name}/{lacking.partition(' ')[0]}, or leave the channel out.")
+    return name

@@ -1,0 +1,83 @@
+"""`manometer import`: its JSON, its exit codes, and the playbook that a live import puts in force."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.main import main
+
+LINES = [
+    {"type": "identify", "userId": "u1", "messageId": "m1", "timestamp": "2025-03-01T10:00:00Z", "traits": {"email": "a@example.com"}},
+    {"type": "track", "userId": "u1", "messageId": "m2", "timestamp": "2025-03-01T10:01:00Z", "event": "Product Viewed", "properties": {}},
+]
+AT = ["--at", "2025-03-01T12:00:00Z"]
+
+
+@pytest.fixture
+def shop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    assert main(["init", str(tmp_path / "shop")]) == 0
+    capsys.readouterr()
+    return tmp_path / "shop"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "day.ndjson"
+    path.write_text("\n".join(map(json.dumps, LINES)) + "\n\nnot json\n")
+    return path
+
+
+def _json(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_importing_twice_changes_nothing(shop: Path, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-w", str(shop), "import", str(file), "--json", *AT]) == 0
+    assert main(["-w", str(shop), "import", str(file), "--json", *AT]) == 0
+    first, second = _json(capsys)
+    assert list(first) == ["read", "taken", "duplicate", "rejected", "rejects"]
+    assert [first[name] for name in ("read", "taken", "duplicate", "rejected")] == [3, 2, 0, 1]
+    assert [second[name] for name in ("read", "taken", "duplicate", "rejected")] == [3, 0, 2, 1]
+    assert json.loads(Path(first["rejects"]).read_text())["line"] == 4
+
+
+def test_a_live_import_puts_the_files_in_force(shop: Path, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["-w", str(shop), "import", str(file), *AT])
+    capsys.readouterr()
+    main(["-w", str(shop), "audit", "--json"])
+    (row,) = _json(capsys)
+    assert (row["action"], row["at"]) == ("apply", "2025-03-01T12:00:00Z")
+
+
+def test_a_history_import_puts_nothing_in_force(shop: Path, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["-w", str(shop), "import", str(file), "--history", *AT])
+    capsys.readouterr()
+    main(["-w", str(shop), "audit", "--json"])
+    assert _json(capsys) == []
+    main(["-w", str(shop), "customers", "timeline", "u1", "--json"])
+    assert [row["name"] for row in _json(capsys)][-1] == "Product Viewed"
+
+
+def test_a_file_that_is_not_there_is_refused_before_anything_is_taken(shop: Path, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-w", str(shop), "import", str(file), str(file) + ".gone", *AT]) == 1
+    assert "there is no such file" in capsys.readouterr().err
+    main(["-w", str(shop), "customers", "--json"])
+    assert _json(capsys) == []
+
+
+def test_options_may_stand_between_files(shop: Path, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "more.ndjson").write_text(json.dumps({**LINES[1], "messageId": "m3"}))
+    assert main(["-w", str(shop), "import", str(file), "--history", str(tmp_path / "more.ndjson"), "--json"]) == 0
+    assert [row["taken"] for row in _json(capsys)] == [2, 1]
+
+
+def test_an_import_goes_on_while_files_in_force_are_being_edited(shop: Path, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["-w", str(shop), "apply", "--yes", *AT])
+    (shop / "triggers/birthday.toml").write_text("half a line [")
+    capsys.readouterr()
+    assert main(["-w", str(shop), "import", str(file), "--json", *AT]) == 0
+    assert _json(capsys)[0]["taken"] == 2

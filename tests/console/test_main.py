@@ -1,0 +1,180 @@
+"""The command line as a whole: finding commands, common options, exit codes, and what people read when something goes wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import pkgutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from console import commands
+from console.main import main
+
+HEAVY = ("sqlmodel", "pydantic", "textual", "rich", "httpx", "jinja2", "apscheduler")
+LISTINGS = ("audit", "customers", "decisions", "outbox", "segments", "status", "triggers")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    folder = tmp_path / "shop"
+    assert main(["init", str(folder)]) == 0
+    return folder
+
+
+def test_every_command_has_a_summary_and_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    overview = capsys.readouterr().out
+    for module in pkgutil.iter_modules(commands.__path__):
+        name = module.name.rstrip("_")
+        (line,) = [line for line in overview.splitlines() if line.startswith(f"  {name} ")]
+        assert len(line.split(maxsplit=1)) == 2, name
+        assert main([name, "--help"]) == 0
+        assert f"usage: manometer {name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["desicions"], "Did you mean `decisions`?"),
+        (["xyzzy"], "`manometer --help` lists the commands."),
+        (["../main"], "There is no command"),
+        (["--nonsense"], "There is no option --nonsense"),
+        (["-w"], "-w needs a folder"),
+        (["--workspace="], "--workspace needs a folder"),
+    ],
+)
+def test_wrong_usage_is_said_and_is_exit_code_2(argv: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(argv) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_an_unknown_option_of_a_command_is_wrong_usage(workspace: Path) -> None:
+    assert main(["-w", str(workspace), "decisions", "--costumer", "u1"]) == 2
+
+
+@pytest.mark.parametrize("at", ["yesterday", "2024-13-01T00:00:00Z", ""])
+def test_an_instant_that_is_none_is_wrong_usage(workspace: Path, at: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-w", str(workspace), "triggers", "--at", at]) == 2
+    assert "--at" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_no_workspace_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-w", str(tmp_path), "customers"]) == 1
+    assert "is no workspace" in capsys.readouterr().err
+
+
+def test_the_common_options_stand_before_or_after_the_command(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    outputs = []
+    for argv in (
+        ["-w", str(workspace), "--json", "triggers"],
+        ["triggers", "--json", f"--workspace={workspace}"],
+        ["triggers", f"-w{workspace}", "--json"],
+    ):
+        assert main(argv) == 0
+        outputs.append(capsys.readouterr().out)
+    assert outputs[0] == outputs[1] == outputs[2]
+    assert json.loads(outputs[0].splitlines()[0])["name"]
+
+
+def test_the_workspace_can_be_named_by_the_environment(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MANOMETER_WORKSPACE", str(workspace))
+    assert main(["check"]) == 0
+    assert "No faults" in capsys.readouterr().out
+
+
+def test_the_database_is_not_for_everybody_on_the_machine(workspace: Path) -> None:
+    assert main(["-w", str(workspace), "customers"]) == 0
+    assert (workspace / "manometer.db").stat().st_mode & 0o007 == 0
+
+
+def test_an_unexpected_error_is_one_sentence_without_a_traceback(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> int:
+        raise RuntimeError("\x1b]0;boom\x07")
+
+    monkeypatch.delenv("MANOMETER_DEBUG", raising=False)
+    monkeypatch.setattr("console.commands.audit.run", broken)
+    assert main(["-w", str(workspace), "audit"]) == 1
+    said = capsys.readouterr().err
+    assert "RuntimeError" in said
+    assert "MANOMETER_DEBUG" in said
+    assert "Traceback" not in said
+    assert "\x1b" not in said
+
+
+def test_an_interrupt_is_exit_code_130_with_a_sentence(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("console.commands.audit.run", interrupted)
+    assert main(["-w", str(workspace), "audit"]) == 130
+    assert "Interrupted" in capsys.readouterr().err
+
+
+def _manometer(*argv: str, **more: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **more}
+    command = [sys.executable, "-m", "console", *argv]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def test_a_reader_that_goes_away_is_no_error(workspace: Path) -> None:
+    process = _manometer("-w", str(workspace), "triggers", "--json")
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    said = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == 0
+    assert said == ""
+
+
+def test_a_real_interrupt_ends_quietly(workspace: Path) -> None:
+    source = "import time, console.commands.audit as audit; audit.run = lambda *_: (print('on', flush=True), time.sleep(60)); "
+    source += "import sys; from console.main import main; sys.exit(main())"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    process = subprocess.Popen(
+        [sys.executable, "-c", source, "-w", str(workspace), "audit"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "on\n"
+    time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+
+
+def test_no_listing_imports_anything_heavy(workspace: Path) -> None:
+    source = f"""
+import sys
+from console.main import main
+codes = [main(["-w", {str(workspace)!r}, command, "--json"]) for command in {LISTINGS!r}]
+loaded = {{name.partition(".")[0] for name in sys.modules}}
+sys.exit(" ".join(sorted(loaded & set({HEAVY!r}))) or max(codes))
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    run = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, env=environment, check=False)
+    assert (run.stderr, run.returncode) == ("", 0)
+
+
+def test_help_and_version_do_not_import_the_database(capsys: pytest.CaptureFixture[str]) -> None:
+    source = "import sys; from console.main import main; main(['--help']); main(['--version']); sys.exit('sqlalchemy' in sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    assert subprocess.run([sys.executable, "-c", source], capture_output=True, env=environment, check=False).returncode == 0
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("manometer ")

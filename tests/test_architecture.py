@@ -1,0 +1,77 @@
+"""The picture of the rooms, kept by tests: imports point down, and only console/clock.py knows what time it is."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("console", "core", "screens", "storage")
+CLOCK = ROOT / "console" / "clock.py"
+READS_THE_CLOCK = {
+    ("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("time", "time"), ("time", "time_ns"),
+    ("time", "localtime"), ("time", "gmtime"), ("Date", "today"),
+}  # fmt: skip
+ROLLS_DICE = {"random", "secrets"}
+
+
+def _sources(*rooms: str) -> Iterator[Path]:
+    for room in rooms:
+        yield from sorted((ROOT / room).rglob("*.py"))
+
+
+def _calls(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, (ast.Name, ast.Attribute)):
+            owner = node.value.id if isinstance(node.value, ast.Name) else node.value.attr
+            yield owner, node.attr
+        elif isinstance(node, ast.ImportFrom) and node.module == "time":
+            yield from (("time", alias.name) for alias in node.names)
+
+
+def _imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.partition(".")[0]
+
+
+def test_the_contracts_on_imports_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    cli = pytest.importorskip("importlinter.cli")
+    monkeypatch.chdir(ROOT)
+    assert cli.lint_imports(no_cache=True) == 0
+
+
+@pytest.mark.parametrize("path", [path for path in _sources(*ROOMS) if path != CLOCK], ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_the_clock_reads_the_clock(path: Path) -> None:
+    assert not set(_calls(ast.parse(path.read_text()))) & READS_THE_CLOCK
+
+
+def test_the_core_rolls_no_dice_and_opens_no_files() -> None:
+    for path in _sources("core"):
+        tree = ast.parse(path.read_text())
+        assert not set(_imports(tree)) & ROLLS_DICE, path
+        assert not [node for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("open", "print")], (
+            path
+        )
+
+
+def test_sqlite_is_chosen_in_one_place() -> None:
+    for path in _sources(*ROOMS):
+        if path != ROOT / "storage" / "sqlite.py":
+            assert not set(_imports(ast.parse(path.read_text()))) & {"sqlite3", "pysqlite3", "aiosqlite", "apsw"}, path
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    for path in _sources(*ROOMS):
+        source = path.read_text()
+        assert not source.strip() or ast.get_docstring(ast.parse(source)), f"{path} has no docstring"
+
+
+def test_every_package_declares_its_types() -> None:
+    for room in ROOMS:
+        assert (ROOT / room / "py.typed").exists()

@@ -1,0 +1,112 @@
+"""Documentation is tested: what a user can type or read is mentioned, and what is mentioned exists."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from console import channels, commands
+from console.output import Field
+from core.reasons import Reason
+from storage.status import OUTCOMES, STATES
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+COMMANDS = sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
+EVERYWHERE = {"--help", "--json", "--workspace", "-h", "-w"}
+
+
+def _text(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def _section(command: str) -> str:
+    """The part of docs/commands.md under the heading of a command."""
+    found = re.search(rf"^## `manometer {re.escape(command)}.*?(?=^## |\Z)", _text("commands.md"), re.DOTALL | re.MULTILINE)
+    assert found, f"docs/commands.md has no section on {command}"
+    return found[0]
+
+
+def _parser(module: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser()
+    importlib.import_module(f"console.commands.{module}").add_arguments(parser)
+    return parser
+
+
+def _words(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """Every option and subcommand."""
+    for action in parser._actions:
+        yield from (option for option in action.option_strings if option.startswith("--"))
+        if isinstance(action, argparse._SubParsersAction):
+            for name, inner in action.choices.items():
+                yield name
+                yield from _words(inner)
+        elif action.choices is not None:
+            yield from action.choices
+
+
+@pytest.mark.parametrize("module", COMMANDS)
+def test_every_command_and_option_is_documented(module: str) -> None:
+    section = _section(module.rstrip("_"))
+    missing = {word for word in _words(_parser(module)) if not re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", section)} - EVERYWHERE
+    assert not missing
+
+
+@pytest.mark.parametrize("module", COMMANDS)
+def test_every_json_field_is_documented(module: str) -> None:
+    values = vars(importlib.import_module(f"console.commands.{module}")).items()
+    printed = [value for name, value in values if not name.endswith("_FIELDS")]  # those are tables for people only
+    tables = [value for value in printed if isinstance(value, tuple) and value and all(isinstance(field, Field) for field in value)]
+    section = _text("commands.md")
+    missing = {field.name for table in tables for field in table if field.in_json and f"`{field.name}`" not in section}
+    assert not missing
+
+
+def test_no_command_is_documented_that_does_not_exist() -> None:
+    named = set(re.findall(r"^## `manometer ([a-z]+)", _text("commands.md"), re.MULTILINE))
+    assert named == {module.rstrip("_") for module in COMMANDS}
+
+
+@pytest.mark.parametrize("words", [[reason.value for reason in Reason], OUTCOMES, STATES], ids=["reasons", "outcomes", "states"])
+def test_every_reason_outcome_and_state_is_explained(words: list[str]) -> None:
+    documentation = _text("commands.md")
+    assert not [word for word in words if f"`{word}`" not in documentation]
+
+
+def test_every_kind_and_channel_is_documented() -> None:
+    from core.kinds import kinds  # the kinds are discovered when first asked for
+
+    assert not [kind for kind in kinds() if f"`{kind}`" not in _text("triggers.md")]
+    assert not [kind for kind in channels.adapter_kinds() if f"`{kind}`" not in _text("channels.md")]
+
+
+def test_every_dependency_is_justified() -> None:
+    import tomllib  # only here
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    required = [*project["dependencies"], *project["optional-dependencies"]["test"], *project["optional-dependencies"]["dev"]]
+    names = {re.split(r"[\[<>=;, ]", line)[0] for line in required} - {"manometer"}
+    text = _text("dependencies.md").lower()
+    assert not [name for name in names if f"`{name}`" not in text]
+
+
+def test_every_link_between_documents_leads_somewhere() -> None:
+    for page in [*DOCS.glob("*.md"), ROOT / "CHANGELOG.md"]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_constraints_pin_every_direct_dependency() -> None:
+    import tomllib  # only here
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    required = [*project["dependencies"], *project["optional-dependencies"]["test"], *project["optional-dependencies"]["dev"]]
+    names = {re.split(r"[\[<>=;, ]", line)[0].lower() for line in required} - {"manometer"}
+    pinned = {line.partition("==")[0].lower() for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line}
+    assert names <= pinned
