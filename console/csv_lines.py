@@ -104,6 +104,7 @@ class _CsvReader:
         self.index = {name: place for place, name in enumerate(names)}
         self.check_header(path, names)
         self.instant = _instant_reader(profile.dates, zone)
+        self.number_of = _number_reader(profile.decimal)
         self.number = self.header_line = header.number
 
     def check_header(self, path: str, names: Sequence[str]) -> None:
@@ -202,13 +203,6 @@ class _CsvReader:
             number = self.number_of(value)
             return number is not None and number < test.below
         return not value
-
-    def number_of(self, text: str) -> Decimal | None:
-        if self.profile.decimal == ",":
-            text = text.replace(".", "").replace(",", ".")
-        elif "," in text:
-            text = text.replace(",", "")
-        return decimal_of(text.replace("'", "").replace("\u00a0", "")) if text else None
 
     def plain(self, text: str) -> str | int | float:
         """A number where the text is one; what begins with a zero or a plus is a name made of digits."""
@@ -425,6 +419,19 @@ def _instant_reader(dates: Sequence[str], zone: ZoneInfo) -> Callable[[str], Ins
         raise Rejected(f"impossible time {text[:40]!r}")
 
     return instant
+
+
+def _number_reader(decimal: str) -> Callable[[str], Decimal | None]:
+    @lru_cache(maxsize=16_384)
+    def number_of(text: str) -> Decimal | None:
+        """The number of a text with the profile's decimal sign, thousands parted or not; None where it is none."""
+        if decimal == ",":
+            text = text.replace(".", "").replace(",", ".")
+        elif "," in text:
+            text = text.replace(",", "")
+        return decimal_of(text.replace("'", "").replace("\u00a0", "")) if text else None
+
+    return number_of
 
 
 def _day(text: str, dates: Sequence[str]) -> str | None:

@@ -6,6 +6,7 @@ consents), `events` (a line is one track call).
 
 from __future__ import annotations
 
+import codecs
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -166,7 +167,7 @@ def _check_values(given: Mapping[str, Any], faults: list[str]) -> None:
         faults.append('`decimal` has to be "." or ","')
     for encoding in given.get("encodings", ()):
         try:
-            b"".decode(encoding)
+            codecs.lookup(encoding)
         except (LookupError, TypeError):
             faults.append(f"`encodings`: there is no encoding {encoding!r}")
     if not given.get("identities"):

@@ -19,11 +19,11 @@ import orjson
 from sqlalchemy import Connection, insert, update
 
 from console.csv_lines import Item, Reject, csv_items
-from console.csv_profiles import CsvProfile, find_profile
+from console.csv_profiles import find_profile
 from console.lines import Line, Source, lines_of, open_source
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
-from core.intake import Incoming, Rejected, parse_call
+from core.intake import Incoming, Rejected, normal_channel, parse_call
 from storage.intake import Concerns, Memory, take
 from storage.store import Store
 from storage.tables import imports
@@ -96,20 +96,17 @@ def import_file(
     if declared is None and _suffix(path) == ".csv":
         raise ManometerError(f"{path}: a CSV file needs --profile NAME, such as online-retail or customers, or one of the workspace's own.")
     name = source or (declared.source if declared is not None else "ndjson")
+    channel = settings.channels.get(name)
+    channel = None if channel is None else normal_channel(channel)
     if declared is not None and declared.channel is None:
-        declared = replace(declared, channel=settings.channels.get(name))
+        declared = replace(declared, channel=channel)
     with open_source(path) as opened:
-        items = _items(opened.content, declared, settings, arrived_at, name, path)
+        if declared is not None:
+            items = csv_items(opened.content, declared, zone=settings.zone, arrived_at=arrived_at, source=name, path=str(path))
+        else:
+            items = ndjson_items(opened.content, source=name, zone=settings.zone, channel=channel)
         run = _Run(store, path, profile, settings, arrived_at, history)
         return run.take_all(items, opened, progress)
-
-
-def _items(
-    content: BufferedReader, profile: CsvProfile | None, settings: IntakeSettings, arrived_at: Instant, source: str, path: Path
-) -> Iterator[Item]:
-    if profile is not None:
-        return csv_items(content, profile, zone=settings.zone, arrived_at=arrived_at, source=source, path=str(path))
-    return ndjson_items(content, source=source, zone=settings.zone, channel=settings.channels.get(source))
 
 
 def ndjson_items(content: BufferedReader, *, source: str, zone: ZoneInfo, channel: str | None) -> Iterator[Item]:

@@ -82,16 +82,28 @@ def preview(question: Question, store: Store, playbook: Playbook, workers: int |
 
 
 def as_asked(question: Question, playbook: Playbook) -> Playbook:
-    """The playbook as the preview takes it: what was never in force counts as activated at the begin, as in a replay."""
+    """The playbook as the preview takes it: what was never in force counts as activated at the begin, as in a replay.
+
+    A draft never runs, but the preview of it alone shows what it would do.
+    """
 
     def activation(activated_at: Instant | None) -> Instant:
         return question.first if activated_at is None or (question.is_past and activated_at > question.first) else activated_at
 
+    asked = playbook.trigger(question.trigger) if question.trigger is not None else None
+    if asked is not None and asked.status == "draft":
+        tried = tuple(replace(trigger, status="active") if trigger is asked else trigger for trigger in playbook.triggers)
+        playbook = _as_if_applied(replace(playbook, triggers=tried), question.first)
     triggers = tuple(
         replace(trigger, activated_at=activation(trigger.activated_at)) if trigger.status == "active" else trigger
         for trigger in playbook.triggers
     )
     return replace(playbook, triggers=triggers)
+
+
+def _as_if_applied(playbook: Playbook, at: Instant) -> Playbook:
+    """One version on, put in force at the instant: every customer counts as planned under an older one."""
+    return replace(playbook, version=playbook.version + 1, applied_at=at) if playbook.version else playbook
 
 
 def _ids(connection: Connection, question: Question, playbook: Playbook) -> list[int]:
@@ -236,17 +248,16 @@ def in_question(store: Store, question: Question) -> Playbook:
     from console.workspace import read_workspace
 
     draft = read_workspace(question.playbook_folder, channel_kinds=adapter_kinds()).playbook
-    return under_way(draft, playbook)
+    return under_way(draft, playbook, question.first)
 
 
-def under_way(draft: Playbook, playbook: Playbook) -> Playbook:
+def under_way(draft: Playbook, playbook: Playbook, at: Instant) -> Playbook:
     """A draft with what the database knows of the triggers that it shares with the playbook in force."""
     known = playbook.roster.by_name
     triggers = tuple(
         replace(trigger, activated_at=known[trigger.name].activated_at if trigger.name in known else None) for trigger in draft.triggers
     )
-    # one version on, so that every customer counts as planned before
-    return replace(draft, triggers=triggers, pauses=playbook.pauses, version=playbook.version + 1)
+    return _as_if_applied(replace(draft, triggers=triggers, pauses=playbook.pauses, version=playbook.version), at)
 
 
 Tell = Callable[[int, int], None]

@@ -21,10 +21,10 @@ from sqlalchemy import Connection
 
 from console.channels import open_adapter
 from console.clock import SIMULATED_AT
+from console.dispatch import numeric_approvals
 from console.handover import Cause, TemplateFault, hand_over, render
 from console.in_force import apply_workspace
 from console.templates import Templates
-from console.tick import LAST_TICK
 from console.workspace import Workspace, read_files
 from core.decisions import Decision, Message
 from core.delivery import Accepted, ChannelAdapter, Outbound, Result
@@ -34,8 +34,9 @@ from core.errors import ManometerError
 from core.instants import Instant, format_instant
 from core.playbook import Playbook
 from core.reasons import Reason
-from storage import plans, replays
+from storage import outbox, plans, replays
 from storage.past import load_past
+from storage.status import LAST_TICK_AT
 from storage.store import Store, set_fact
 
 DATABASE = "manometer.db"
@@ -75,7 +76,7 @@ def replay(
             done = _Replay(played, playbook, first, last).run(source, target, progress)
             with target.writing() as connection:
                 set_fact(connection, SIMULATED_AT, str(last))
-                set_fact(connection, LAST_TICK, str(last))
+                set_fact(connection, LAST_TICK_AT, str(last))
     return done
 
 
@@ -88,6 +89,8 @@ class _Replay:
         self.first = first
         self.last = last
         self.templates = Templates(workspace.files)
+        self.batches = numeric_approvals(playbook)
+        self.judged: list[_Made] = []  # messages whose batch may be too large to go out unseen
         self.customers = self.decisions = self.messages = self.failed = 0
 
     def run(self, source: Store, target: Store, progress: Callable[[int, int], None] | None) -> Replayed:
@@ -102,6 +105,7 @@ class _Replay:
                     progress(self.customers, total)
             with target.writing() as new:
                 replays.copy_anonymous(old, new, self.first, self.last)
+                self._judge_batches(new)
         return Replayed(self.customers, self.decisions, self.messages, self.failed)
 
     def _chunk(self, old: Connection, new: Connection, ids: Sequence[int]) -> None:
@@ -111,7 +115,21 @@ class _Replay:
         replays.copy_customers(new, [(dossier, plan.profile) for dossier, plan in played])
         replays.copy_record(old, new, ids, self.first, self.last)
         self.decisions += len(plans.save(new, played, self.playbook.version))
-        self._hand_over(new, [each for _, _, found in made for each in found.values()])
+        finished = [each for _, _, found in made for each in found.values()]
+        self.judged += [each for each in finished if self._is_judged(each)]
+        self._hand_over(new, [each for each in finished if not self._is_judged(each)])
+
+    def _is_judged(self, made: _Made) -> bool:
+        return made.outbound is not None and any(
+            batch.covers(made.outbound.trigger, made.outbound.step, made.outbound.channel) for batch in self.batches
+        )
+
+    def _judge_batches(self, new: Connection) -> None:
+        """Hold the batches that are larger than their number, each of a whole local day, and hand over the others."""
+        if self.judged:
+            outbox.hold_large(new, self.batches, self.last, self.playbook.zone)
+            held = replays.held_keys(new)
+            self._hand_over(new, [each for each in self.judged if each.key not in held])
 
     def _play(self, dossier: Dossier) -> tuple[Plan, dict[str, _Made]]:
         """The plan, and its messages rendered; one that cannot be rendered fails at its instant and gives its room back."""

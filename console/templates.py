@@ -225,6 +225,10 @@ class Finding(NamedTuple):
     suggestion: str | None
 
 
+PLAIN = (nodes.Output, nodes.TemplateData)
+"""What a template consists of that has nothing to fill in."""
+
+
 def check(files: Mapping[str, str]) -> list[Finding]:
     """What is wrong with the templates among these files: unknown variables, fields and filters, forbidden or broken constructs."""
     return [
@@ -267,7 +271,7 @@ def _findings(text: str, first_line: int, mode: Mode) -> Iterator[tuple[int, str
         unknown = list(_unknown(tree))
         yield from ((first_line + line - 1, name, suggestion) for line, name, suggestion in unknown)
         sandbox.compiled(text, mode)
-        if mode == "json" and not any(tree.find_all((nodes.Output, nodes.For, nodes.If))):
+        if mode == "json" and not any(node for node in tree.find_all((nodes.Expr, nodes.Stmt)) if not isinstance(node, PLAIN)):
             _loaded(text)
     except TemplateFault as fault:
         yield first_line + (fault.line or 1) - 1, fault.reason, None

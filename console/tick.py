@@ -19,10 +19,10 @@ from core.engine import advance
 from core.instants import Instant
 from core.playbook import Playbook
 from storage import dossiers, plans
+from storage.status import LAST_TICK_AT
 from storage.store import Store, fact, set_fact
 
 CHUNK = 200
-LAST_TICK = "last_tick_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,9 @@ def tick(store: Store, playbook: Playbook, now: Instant, progress: Callable[[int
 
 def _note(connection: Connection, now: Instant) -> None:
     """Remember the pass; in a workspace with a clock of its own that clock goes with it, never back."""
-    set_fact(connection, LAST_TICK, str(now))
+    last = fact(connection, LAST_TICK_AT)
+    if last is None or int(last) < now:
+        set_fact(connection, LAST_TICK_AT, str(now))
     simulated = fact(connection, SIMULATED_AT)
     if simulated is not None and int(simulated) < now:
         set_fact(connection, SIMULATED_AT, str(now))

@@ -5,7 +5,8 @@
 - `dossier`: all that is known of one customer. `playbook`: what the operators have decided. `plan`: what follows.
 - `engine` plays a customer's instants in order; `life` is her state while it does.
 - `arrivals` takes in an event; `entry` makes her enter a trigger; `goals` says what ends that; `kinds/` says what causes it.
-- `steps` decides one step that is due: `guards` in their order, then `placement` (quiet hours and pressure together).
+- `steps` decides one step that is due: `guards` in their order, then `placement` (quiet hours and pressure together), then
+  `contest` (stronger candidates that can be foreseen, where the playbook looks ahead).
 - `journey` moves an enrolment on; `pauses` carries out what the end of a pause means.
 - `windows`, `pressure`, `quiet_hours`, `instants`: time and limits, without customers. `language/`: conditions.
 - `customer`, `events`, `triggers`, `decisions`: the values. `roster`: a playbook, indexed.

@@ -7,7 +7,6 @@ from core.events import Event
 from core.goals import ends
 from core.journey import leave
 from core.life import Life
-from core.reasons import Reason
 
 
 def take_arrival(event: Event, life: Life) -> None:
@@ -33,5 +32,5 @@ def _end_by(event: Event, life: Life) -> None:
         if enrolment.trigger in names:
             trigger = life.playbook.roster.by_name[enrolment.trigger]
             if ends(event, enrolment, trigger, life):
-                leave(enrolment, trigger, life, Reason.GOAL_REACHED)
+                leave(enrolment, trigger, life, event)
     life.drop_ended()

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-from core.events import ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
+import orjson
+
+from core.events import NO_ACTIVITY, ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
 from core.instants import Instant, find_zone, zone_of_country
 
 IdentityKind = Literal["user", "email", "phone", "loyalty", "anonymous", "push"]
@@ -80,43 +82,47 @@ class Profile:
 
     def fold(self, event: Event) -> None:
         """Take in one event."""
-        if event.kind == "identify":
-            self._take_traits(event)
-        elif event.is_activity:
-            self._take_activity(event)
-            if event.name == ORDER_COMPLETED:
-                self._take_order(event)
-            elif event.name == ORDER_RETURNED or event.name == ORDER_REFUNDED:
-                self._take_return(event)
+        self.take(event.kind, event.name, event.occurred_at, event.channel, event.amount, event.properties)
 
-    def _take_traits(self, event: Event) -> None:
-        for name, value in event.properties.items():
-            if event.occurred_at >= self.traits_at.get(name, event.occurred_at):
-                self.traits[name] = value
-                self.traits_at[name] = event.occurred_at
+    def take(self, kind: str, name: str, at: Instant, channel: str | None, amount: int | None, properties: Mapping[str, Any]) -> None:
+        """Take in what an event says, where the event itself is not at hand: intake has millions of them and makes none."""
+        if kind == "identify":
+            for trait, value in properties.items():
+                self._take_trait(trait, value, at)
+        elif kind != "alias" and name not in NO_ACTIVITY:
+            self._take_activity(name, at, channel)
+            if name == ORDER_COMPLETED:
+                self._take_order(at, amount or 0, properties)
+            elif name == ORDER_RETURNED or name == ORDER_REFUNDED:
+                self._take_return(name, amount or 0, properties)
 
-    def _take_activity(self, event: Event) -> None:
-        at = event.occurred_at
+    def _take_trait(self, name: str, value: Any, at: Instant) -> None:
+        """The latest value stands; of two of one instant the one whose JSON is greater, whichever came first."""
+        before = self.traits_at.get(name)
+        if before is None or at > before or (at == before and _canonical(value) > _canonical(self.traits[name])):
+            self.traits[name] = value
+            self.traits_at[name] = at
+
+    def _take_activity(self, name: str, at: Instant, channel: str | None) -> None:
         if self.last_activity is None or at > self.last_activity:
             self.last_activity = at
-        if at > self.activity.get(event.name, at - 1):
-            self.activity[event.name] = at
-        if event.channel is not None and at > self.channels.get(event.channel, at - 1):
-            self.channels[event.channel] = at
+        before = self.activity.get(name)
+        if before is None or at > before:
+            self.activity[name] = at
+        if channel is not None and at > self.channels.get(channel, at - 1):
+            self.channels[channel] = at
 
-    def _take_order(self, event: Event) -> None:
-        at = event.occurred_at
+    def _take_order(self, at: Instant, amount: int, properties: Mapping[str, Any]) -> None:
         self.orders += 1
-        self.revenue_gross += event.amount or 0
-        self.units += units(event.properties)
+        self.revenue_gross += amount
+        self.units += units(properties)
         if self.first_order is None or at < self.first_order:
             self.first_order = at
         if self.last_order is None or at > self.last_order:
             self.last_order = at
 
-    def _take_return(self, event: Event) -> None:
-        order = event.properties.get("order_id")
-        amount = event.amount or 0
+    def _take_return(self, name: str, amount: int, properties: Mapping[str, Any]) -> None:
+        order = properties.get("order_id")
         if order is None:
             self.returned += amount
             self.returns += 1
@@ -124,7 +130,7 @@ class Profile:
         sums = self.returned_orders.setdefault(str(order), [0, 0, 0, 0])
         self.returned -= max(sums[0], sums[2])
         self.returns -= max(sums[1], sums[3])
-        side = 0 if event.name == ORDER_RETURNED else 2
+        side = 0 if name == ORDER_RETURNED else 2
         sums[side] += amount
         sums[side + 1] += 1
         self.returned += max(sums[0], sums[2])
@@ -133,8 +139,7 @@ class Profile:
     def merge(self, other: Profile) -> None:
         """Take in another customer's profile, as if her events had always been this one's."""
         for name, at in other.traits_at.items():
-            if name not in self.traits_at or at > self.traits_at[name]:
-                self.traits[name], self.traits_at[name] = other.traits[name], at
+            self._take_trait(name, other.traits[name], at)
         self.orders += other.orders
         self.revenue_gross += other.revenue_gross
         self.units += other.units
@@ -194,6 +199,10 @@ def units(properties: Mapping[str, Any]) -> int:
         quantity = product.get("quantity", 1) if isinstance(product, dict) else 0
         total += int(quantity) if isinstance(quantity, (int, float)) else 0
     return total
+
+
+def _canonical(value: Any) -> bytes:
+    return orjson.dumps(value, default=str, option=orjson.OPT_SORT_KEYS)
 
 
 def _least(a: Instant | None, b: Instant | None) -> Instant | None:

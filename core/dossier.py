@@ -28,7 +28,7 @@ class Dossier:
 
     `arrivals` are the events that became known since, in order of arrival; `profile` does not hold them yet.
     `history` holds settled events as far back as the playbook needs them. `known_causes` holds the cause keys, of those
-    the arrivals could use again, that have entered before.
+    the arrivals could use again, that have entered before. `planned_version` is the playbook's under which she was last planned.
     """
 
     id: int
@@ -44,6 +44,7 @@ class Dossier:
     entries: Mapping[str, Entry] = field(default_factory=dict)
     known_causes: frozenset[tuple[str, str]] = frozenset()
     erased_at: Instant | None = None
+    planned_version: int = 0
 
 
 @dataclass(slots=True)
@@ -77,4 +78,5 @@ def settled(dossier: Dossier, plan: Plan) -> Dossier:
         entries=plan.entries,
         known_causes=dossier.known_causes | {key for key, enrolment in known.items() if enrolment.id is None},
         erased_at=dossier.erased_at,
+        planned_version=dossier.planned_version,
     )

@@ -8,7 +8,10 @@ so playing to u1 and then to u2 gives the same rows as playing to u2: live, prev
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 from core.arrivals import take_arrival
+from core.contest import rank
 from core.dossier import BEGINNING, Dossier, Plan
 from core.entry import enter
 from core.instants import Instant
@@ -16,8 +19,11 @@ from core.kinds import Cause, Kind
 from core.life import Life
 from core.pauses import next_resumption, resume
 from core.playbook import Playbook
-from core.steps import decide, rank
+from core.reasons import Reason
+from core.steps import decide
 from core.triggers import Trigger
+
+_Upcoming = tuple[Instant, str, Cause, Trigger, Kind]
 
 
 def advance(
@@ -45,7 +51,7 @@ class _Play:
         self.taken = 0
         self.not_before = not_before
         self.is_begun = False
-        self.clock: list[tuple[Instant, str, Cause, Trigger, Kind]] | None = None
+        self.clock: list[_Upcoming] | None = None
 
     def next_instant(self) -> Instant | None:
         """The next instant at which anything happens, never before the one at hand."""
@@ -53,8 +59,8 @@ class _Play:
         instants = [max(e.due_at, self.not_before) for e in life.enrolments if e.due_at is not None]
         if self.taken < len(self.arrivals):
             instants.append(self.arrivals[self.taken].arrived_at)
-        if life.playbook.roster.clocked:
-            instants.extend(entry[0] for entry in self._upcoming()[:1])
+        if life.playbook.roster.clocked and (upcoming := self._upcoming() if self.clock is None else self.clock):
+            instants.append(upcoming[0][0])
         release = life.next_release()
         if release is not None:
             instants.append(release)
@@ -87,16 +93,19 @@ class _Play:
             self.clock = None
             life.clock_after = max(life.clock_after, at - 1)
 
-    def _upcoming(self) -> list[tuple[Instant, str, Cause, Trigger, Kind]]:
+    def _upcoming(self) -> list[_Upcoming]:
         """The next cause without an event of each trigger that has one, soonest first."""
         if self.clock is None:
             self.clock = []
             for trigger, kind in self.life.playbook.roster.clocked:
-                cause = kind.upcoming(trigger, self.life, self._clock_after(trigger))
-                if cause is not None:
-                    self.clock.append((cause.at, trigger.name, cause, trigger, kind))
-            self.clock.sort(key=lambda entry: entry[:2])
+                self._look_ahead(self.clock, trigger, kind)
+            self.clock.sort(key=itemgetter(0, 1))
         return self.clock
+
+    def _look_ahead(self, clock: list[_Upcoming], trigger: Trigger, kind: Kind) -> None:
+        cause = kind.upcoming(trigger, self.life, self._clock_after(trigger))
+        if cause is not None:
+            clock.append((cause.at, trigger.name, cause, trigger, kind))
 
     def _clock_after(self, trigger: Trigger) -> Instant:
         """After which instant a trigger's causes count: from its activation on, also where that is the settled instant itself."""
@@ -109,17 +118,24 @@ class _Play:
     def _take_clock(self, at: Instant) -> None:
         if not self.life.playbook.roster.clocked:
             return
-        due = [entry for entry in self._upcoming() if entry[0] <= at]
+        upcoming = self._upcoming()
+        due = [entry for entry in upcoming if entry[0] <= at]
         self.life.clock_after = max(self.life.clock_after, at)
         self.is_begun = True
         if due:
-            self.clock = None
             for _, _, cause, trigger, _ in due:
                 enter(trigger, cause, self.life)
+            self.clock = upcoming[len(due) :]  # entering one trigger moves no other's next cause
+            for _, _, _, trigger, kind in due:
+                self._look_ahead(self.clock, trigger, kind)
+            self.clock.sort(key=itemgetter(0, 1))
 
     def _take_steps(self, at: Instant) -> None:
         if at < self.not_before:
             return
+        for enrolment in self.life.enrolments:
+            if enrolment.waits_for is Reason.LOWER_PRIORITY and enrolment.due_at is not None:
+                enrolment.due_at = min(enrolment.due_at, at)  # the stronger one may have fallen away
         while due := [e for e in self.life.enrolments if e.due_at is not None and e.due_at <= at]:
             enrolment = due[0] if len(due) == 1 else min(due, key=lambda e: rank(e, self.life))
             decide(enrolment, self.life)

@@ -6,6 +6,7 @@ from hashlib import blake2b
 
 from core.decisions import Decision, Enrolment
 from core.dossier import BEGINNING, Entry
+from core.events import Event
 from core.goals import ends, first_due
 from core.journey import leave
 from core.kinds import Cause
@@ -31,10 +32,20 @@ def enter(trigger: Trigger, cause: Cause, life: Life) -> None:
     life.causes.add((trigger.name, cause.key))
     life.enter(trigger.name, Entry(life.now, cause.key))
     life.touch(enrolment)
-    if _is_past_goal(trigger, enrolment, life):
-        leave(enrolment, trigger, life, Reason.GOAL_REACHED)
+    goal = _goal_behind(trigger, enrolment, life)
+    if goal is not None:
+        leave(enrolment, trigger, life, goal)
     else:
         life.enrolments.append(enrolment)
+
+
+def foreseen_entry(trigger: Trigger, cause: Cause, life: Life) -> Enrolment | None:
+    """The enrolment that a cause still to come would begin, as far as can be said now."""
+    if entry_refusal(trigger, cause, life) is not None or not life.holds(trigger.audience):
+        return None
+    if is_held_out(trigger, life.dossier.key) or not may_reenter(trigger, life):
+        return None
+    return _enrolment(trigger, cause, life)
 
 
 def entry_refusal(trigger: Trigger, cause: Cause, life: Life) -> str | None:
@@ -117,7 +128,7 @@ def _enrolment(trigger: Trigger, cause: Cause, life: Life) -> Enrolment:
     )
 
 
-def _is_past_goal(trigger: Trigger, enrolment: Enrolment, life: Life) -> bool:
-    """Whether a late cause comes after its own end: an exit or unless event is known that occurred since."""
+def _goal_behind(trigger: Trigger, enrolment: Enrolment, life: Life) -> Event | None:
+    """The exit or unless event that is known already and occurred since, where a cause comes late."""
     names = trigger.when.unless | trigger.exits
-    return bool(names) and any(ends(event, enrolment, trigger, life) for event in life.known(names))
+    return next((event for event in life.known(names) if ends(event, enrolment, trigger, life)), None) if names else None

@@ -77,14 +77,14 @@ def in_audience(candidate: Candidate, life: Life) -> Objection | None:
 
 def has_address(candidate: Candidate, life: Life) -> Objection | None:  # noqa: ARG001 - all guards have one form
     """Without an address the channel cannot be used."""
-    if candidate.address is None:
+    if not candidate.address:
         return Objection(Reason.NO_ADDRESS, f"no address for {candidate.channel.medium}")
     return None
 
 
 def address_not_suppressed(candidate: Candidate, life: Life) -> Objection | None:
     """Dead addresses and those of people who complained are left alone."""
-    if candidate.address is None or not life.dossier.suppressions:
+    if not candidate.address or not life.dossier.suppressions:
         return None
     return suppression_objection(life.dossier.suppressions, candidate.channel.medium, candidate.address, candidate.at)
 
@@ -135,3 +135,20 @@ def first_objection(guards: tuple[Guard, ...], candidate: Candidate, life: Life)
 def all_objections(candidate: Candidate, life: Life) -> tuple[Objection, ...]:
     """What every guard has to say, in order of precedence."""
     return tuple(objection for guard in GUARDS if (objection := guard(candidate, life)) is not None)
+
+
+def allowed_channels(first: Candidate, life: Life) -> tuple[list[Candidate], Objection | None]:
+    """The candidates over the step's channels that address, suppressions and consent allow; else what the first lacks."""
+    refusal: Objection | None = None
+    allowed: list[Candidate] = []
+    step = first.step
+    for name in step.channels:
+        candidate = first if name == first.channel.name else candidate_for(life, first.trigger, first.enrolment, name)
+        objection = first_objection(OF_CHANNEL, candidate, life)
+        if objection is None:
+            allowed.append(candidate)
+            if step.mode == "first" and step.on_limit != "fallback":
+                break
+        elif refusal is None:
+            refusal = objection
+    return allowed, refusal

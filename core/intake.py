@@ -72,6 +72,7 @@ _LARGEST_AMOUNT: Final = 10**12
 _LARGEST_NUMBER: Final = 10**15
 _LARGEST_QUANTITY: Final = 10**9
 _LONGEST_VALUE: Final = 512
+_PLAIN_FLOAT: Final = 10**9
 _CENT: Final = Decimal(1)
 
 _LOYALTY_NAMES: Final = frozenset({"loyalty_id", "loyaltyId", "loyalty_card", "loyaltyCard"})
@@ -137,7 +138,7 @@ def _track(
         properties = {}
     if name == ORDER_COMPLETED:
         _refuse_impossible_quantities(properties.get("products"))
-    consents = _subscriptions(context, source)
+    consents = _subscriptions(context, source) if "messaging_subscriptions" in context else ()
     suppressions: tuple[SuppressionRecord, ...] = ()
     if name in _SPECIAL:
         consents += _consents(name, properties, source)
@@ -217,17 +218,19 @@ def _identities(record: dict[str, Any], context: dict[str, Any], said: Mapping[s
     user = record.get("userId") or record.get("user_id")
     if user and (value := _text(user)):
         found.append(("user", value))
-    traits = context.get("traits")
-    if isinstance(traits, dict):
+    traits = context.get("traits") if context else None
+    if not isinstance(traits, dict):
+        traits = _NOTHING
+    if traits:
         _find_addresses(traits, found)
     if record.get("traits") is not None:  # of an identify call
         _find_addresses(said, found)
-    if not _LOYALTY_NAMES.isdisjoint(said) or (traits and isinstance(traits, dict)):
-        _find_card(said, traits if isinstance(traits, dict) else _NOTHING, found)
+    if traits or not _LOYALTY_NAMES.isdisjoint(said):
+        _find_card(said, traits, found)
     anonymous = record.get("anonymousId") or record.get("anonymous_id")
     if anonymous and (value := _text(anonymous)):
         found.append(("anonymous", value))
-    if not _CONTEXT_NAMES.isdisjoint(context):
+    if context and not _CONTEXT_NAMES.isdisjoint(context):
         _find_in_context(context, found)
     if not found:
         raise Rejected("no identity: neither userId nor anonymousId, nor an address in context.traits")
@@ -384,6 +387,8 @@ def minor_units(value: object) -> int | None:
     """A sum of money in major units, number or text, to minor units, half up; None where it is none."""
     if type(value) is int:
         amount = value * 100
+    elif type(value) is float and abs(value) < _PLAIN_FLOAT and (amount := round(value * 100)) / 100 == value:
+        return amount  # its shortest text has two decimals at most, so that nothing is left to round
     else:
         number = decimal_of(value)
         if number is None:

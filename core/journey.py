@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from core.decisions import Decision, Enrolment
+from core.decisions import Decision, Enrolment, Objection
+from core.events import Event
+from core.instants import format_instant
 from core.life import Life
 from core.reasons import Reason
 from core.triggers import Trigger
@@ -34,8 +36,10 @@ def end(enrolment: Enrolment, life: Life, state: str) -> None:
     enrolment.ended_at = life.now
 
 
-def leave(enrolment: Enrolment, trigger: Trigger, life: Life, reason: Reason) -> None:
-    """End it before its end, with one row for the open step that says why."""
+def leave(enrolment: Enrolment, trigger: Trigger, life: Life, goal: Event) -> None:
+    """End it before its end because of an event, with one row for the open step that names it."""
+    over = f" over {goal.channel}" if goal.channel is not None else ""
+    reached = Objection(Reason.GOAL_REACHED, f"{goal.name} on {format_instant(goal.occurred_at)}{over}")
     step = trigger.steps[enrolment.step - 1]
     life.decisions.append(
         Decision(
@@ -46,7 +50,8 @@ def leave(enrolment: Enrolment, trigger: Trigger, life: Life, reason: Reason) ->
             channel=step.channels[0],
             outcome="suppress",
             planned_at=enrolment.planned_at,
-            reason=reason,
+            reason=Reason.GOAL_REACHED,
+            objections=(reached,),
             version=life.playbook.version,
         )
     )

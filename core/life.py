@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -45,6 +46,8 @@ class Life:
         self.decisions: list[Decision] = []
         self.clock_after: Instant = dossier.settled_until
         self._releases = sorted(c.released_at for c in dossier.contacts if c.released_at is not None and c.released_at >= self.now)
+        if playbook.applied_at is not None and dossier.planned_version < playbook.version and self.enrolments:
+            insort(self._releases, playbook.applied_at)  # other limits may free what waits
         self.ledger = Ledger(dossier.contacts, as_of=self.now)
 
     @property
@@ -101,7 +104,7 @@ class Life:
         self.enrolments = [enrolment for enrolment in self.enrolments if enrolment.state == "open"]
 
     def next_release(self) -> Instant | None:
-        """When the next contact gives its room back."""
+        """When the next contact gives its room back, or a new playbook does."""
         return self._releases[0] if self._releases else None
 
     def release(self, at: Instant) -> None:
@@ -170,5 +173,5 @@ class CustomerFacts:
 
 def open_pauses(pauses: Iterable[Pause], at: Instant) -> Pause | None:
     """The pause that is on at the instant, the one that lasts longest."""
-    on = [pause for pause in pauses if pause.holds(at)]
+    on = [pause for pause in pauses if pause.holds(at)] if pauses else []
     return max(on, key=lambda pause: (pause.until is None, pause.until or 0), default=None)

@@ -42,7 +42,7 @@ def _dispatch(candidates: tuple[Candidate, ...], rules: Sequence[PressureRule], 
     """One dispatch over one channel or over several at once: all or none."""
     at = life.now
     contacts = contacts_of(candidates, at)
-    opening = _opens(candidates, at, life)
+    opening = opens(candidates, at, life)
     broken = tuple(violations(rules, life.ledger, contacts, life.zone)) if rules else ()
     if not broken and opening == at:
         return Placement(candidates, contacts, at, None)
@@ -54,7 +54,7 @@ def _dispatch(candidates: tuple[Candidate, ...], rules: Sequence[PressureRule], 
         life.ledger,
         lambda instant: contacts_of(candidates, instant),
         at,
-        lambda instant: _opens(candidates, instant, life),
+        lambda instant: opens(candidates, instant, life),
         life.zone,
         candidates[0].expires_at,
     )
@@ -77,7 +77,7 @@ def _fall_back(allowed: Sequence[Candidate], rules: Sequence[PressureRule], life
     return min(later, key=lambda placement: placement.at or 0) if later else tried[0]
 
 
-def _opens(candidates: Sequence[Candidate], at: Instant, life: Life) -> Instant:
+def opens(candidates: Sequence[Candidate], at: Instant, life: Life) -> Instant:
     """The first instant from `at` on at which every channel's send window is open."""
     if len(candidates) == 1:
         return candidates[0].channel.send_windows.opens(at, life.zone)
@@ -91,18 +91,20 @@ def _opens(candidates: Sequence[Candidate], at: Instant, life: Life) -> Instant:
 
 def contacts_of(candidates: Sequence[Candidate], at: Instant) -> tuple[Contact, ...]:
     """The contacts a hand-over at an instant makes: each lands after its channel's lead time."""
-    return tuple(
-        Contact(
-            at + candidate.channel.lead_time,
-            candidate.channel.name,
-            candidate.trigger.name,
-            candidate.purpose.name,
-            candidate.trigger.tags,
-            weight_of(candidate),
-            candidate.purpose.counts,
-            f"{candidate.trigger.name}/{candidate.enrolment.cause_key}/{candidate.enrolment.step}",
-        )
-        for candidate in candidates
+    return tuple([_contact(candidate, at) for candidate in candidates])
+
+
+def _contact(candidate: Candidate, at: Instant) -> Contact:
+    trigger, enrolment, channel, purpose = candidate.trigger, candidate.enrolment, candidate.channel, candidate.purpose
+    return Contact(
+        at + channel.lead_time,
+        channel.name,
+        trigger.name,
+        purpose.name,
+        trigger.tags,
+        weight_of(candidate),
+        purpose.counts,
+        f"{trigger.name}/{enrolment.cause_key}/{enrolment.step}",
     )
 
 

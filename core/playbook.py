@@ -50,6 +50,7 @@ class Playbook:
     currency: str = "CHF"
     week_starts: str = "monday"
     grace: Millis = 300_000
+    look_ahead: bool = False  # whether a candidate gives way to stronger ones that can be foreseen
     consent_policy: ConsentPolicy = "strict"
     channels: Mapping[str, Channel] = field(default_factory=dict)
     purposes: Mapping[str, Purpose] = field(default_factory=dict)

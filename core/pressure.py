@@ -128,8 +128,12 @@ def _within(contacts: list[Contact], span: Span) -> list[Contact]:
 
 def violations(rules: Sequence[PressureRule], ledger: Ledger, candidate: Sequence[Contact], zone: ZoneInfo) -> list[Violation]:
     """What forbids the candidate (the contacts of one dispatch): for each broken rule the objection that lasts longest."""
-    asked = (_objections(rule, ledger, candidate, zone) for rule in rules)
-    return [max(objections, key=_lasts).violation for objections in asked if objections]
+    found: list[Violation] = []
+    for rule in rules:
+        objections = _objections(rule, ledger, candidate, zone)
+        if objections:
+            found.append(max(objections, key=_lasts).violation)
+    return found
 
 
 def next_legal(

@@ -1,7 +1,7 @@
 """Send windows: when a channel may hand over, in the customer's local time; outside them are the quiet hours."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
@@ -23,6 +23,7 @@ _LINE = re.compile(r"(.+?)\s+(\d{1,2}):(\d\d)\s*[-–]\s*(\d{1,2}):(\d\d)", re.A
 _EXAMPLE = "Write it like 'Mon-Fri 08:00-18:00', 'Mon,Wed 09:00-12:00' or 'Sat 22:00-06:00'."
 # A weekly window can fall into a gap of the clock in one week, never in three on end.
 _DAYS_AHEAD = 22
+_ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +41,20 @@ class SendWindows:
 
     def is_open(self, at: Instant, zone: ZoneInfo) -> bool:
         """Whether a message may be handed over at that instant to somebody in that zone."""
-        return self.always_open or any(opening <= at < closing for opening, closing in self._around(at, zone, days=2))
+        return self.opens(at, zone) == at
 
     def opens(self, at: Instant, zone: ZoneInfo) -> Instant:
         """`at` itself where open, else the next opening."""
         if self.always_open:
             return at
-        return next(max(opening, at) for opening, closing in self._around(at, zone, days=_DAYS_AHEAD) if closing > at)
-
-    def _around(self, at: Instant, zone: ZoneInfo, days: int) -> Iterator[tuple[Instant, Instant]]:
-        """Opening and closing of all hours that begin from the day before on, by opening."""
-        day = local_date(at, zone) - timedelta(days=1)
-        for _ in range(days):
+        day = local_date(at, zone) - _ONE_DAY
+        for _ in range(_DAYS_AHEAD):
             if hours := self.week[day.weekday()]:
-                yield from _openings(hours, day, zone)
-            day += timedelta(days=1)
+                for opening, closing in _openings(hours, day, zone):
+                    if closing > at:
+                        return max(opening, at)
+            day += _ONE_DAY
+        raise AssertionError("hours that open every week open within three")
 
 
 @lru_cache(maxsize=65_536)

@@ -55,7 +55,7 @@ class Roster:
             self.pauses.setdefault(pause.trigger, []).append(pause)
         self.stops = tuple(self.pauses.get(EVERYTHING, ()))
         self.rules_with_audience = any(rule.audience is not None for rule in playbook.rules)
-        self.contact_lookback = max((_reach(rule) for rule in playbook.rules), default=0)
+        self.contact_lookback = max((reach(rule) for rule in playbook.rules), default=0)
         self.reads_cause = any(
             step.only_if is not None and step.only_if.condition.needs.reads_event for trigger in active for step in trigger.steps
         )
@@ -117,7 +117,7 @@ def _predicates(playbook: Playbook, active: Iterable[Trigger]) -> Iterable[Predi
     yield from (rule.audience for rule in playbook.rules if isinstance(rule.audience, Predicate))
 
 
-def _reach(rule: PressureRule) -> Millis:
+def reach(rule: PressureRule) -> Millis:
     """How far before a contact another one can lie that its rule still counts."""
     return max(rule.gap or 0, _window_reach(rule.window) if rule.window is not None else 0)
 

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
+from core.contest import Foreseen, stronger
 from core.decisions import Decision, Enrolment, Message, Objection, Outcome, RuleEvidence
-from core.guards import AFTER_CHANNEL, BEFORE_CHANNEL, OF_CHANNEL, Candidate, all_objections, candidate_for, first_objection
-from core.instants import Instant
+from core.guards import AFTER_CHANNEL, BEFORE_CHANNEL, Candidate, all_objections, allowed_channels, candidate_for, first_objection
+from core.instants import Instant, format_instant
 from core.journey import end, next_step
 from core.life import Life
 from core.pauses import HOLDING
-from core.placement import Placement, contacts_of, evidence, place
+from core.placement import Placement, evidence, place
 from core.reasons import Reason
 
 ENDING = frozenset({Reason.TRIGGER_RETIRED, Reason.CUSTOMER_ERASED, Reason.CUSTOMER_MERGED})
-
-
-def rank(enrolment: Enrolment, life: Life) -> tuple[int, int, Instant, str, str]:
-    """Who goes first at one instant: priority (higher), points (heavier), planned instant (earlier), trigger name."""
-    trigger = life.playbook.roster.by_name.get(enrolment.trigger)
-    if trigger is None or enrolment.step > len(trigger.steps):
-        return (0, 0, enrolment.planned_at, enrolment.trigger, enrolment.cause_key)
-    step = trigger.steps[enrolment.step - 1]
-    weight = life.playbook.channels[step.channels[0]].weight if step.weight is None else step.weight
-    return (-trigger.priority, -weight, enrolment.planned_at, enrolment.trigger, enrolment.cause_key)
 
 
 def decide(enrolment: Enrolment, life: Life) -> None:
@@ -42,29 +33,17 @@ def decide(enrolment: Enrolment, life: Life) -> None:
     if step.only_if is not None and not step.only_if.holds(life.facts(enrolment=enrolment)):
         next_step(enrolment, trigger, life)
         return
-    allowed, refusal = _allowed(candidate, life)
+    allowed, refusal = allowed_channels(candidate, life)
     objection = refusal if not allowed else first_objection(AFTER_CHANNEL, allowed[0], life)
     if objection is not None:
         _object(allowed[0] if allowed else candidate, objection, life)
         return
-    _settle(place(allowed, life), life)
-
-
-def _allowed(first: Candidate, life: Life) -> tuple[list[Candidate], Objection | None]:
-    """The candidates over the step's channels that address, suppressions and consent allow; else what the first lacks."""
-    refusal: Objection | None = None
-    allowed: list[Candidate] = []
-    step = first.step
-    for name in step.channels:
-        candidate = first if name == first.channel.name else candidate_for(life, first.trigger, first.enrolment, name)
-        objection = first_objection(OF_CHANNEL, candidate, life)
-        if objection is None:
-            allowed.append(candidate)
-            if step.mode == "first" and step.on_limit != "fallback":
-                break
-        elif refusal is None:
-            refusal = objection
-    return allowed, refusal
+    placement = place(allowed, life)
+    winner = stronger(placement, life) if life.playbook.look_ahead and placement.reason is None else None
+    if winner is not None:
+        _give_way(placement, winner, life)
+    else:
+        _settle(placement, life)
 
 
 def _vanish(enrolment: Enrolment, life: Life) -> None:
@@ -77,7 +56,7 @@ def _object(candidate: Candidate, objection: Objection, life: Life) -> None:
     """A guard said no: hold what waits for an operator, suppress the rest."""
     enrolment = candidate.enrolment
     if objection.reason in HOLDING:
-        _wait(candidate, life, "hold", objection.reason, objection.until)
+        _wait(candidate, life, "hold", objection.reason, objection.until, objections=all_objections(candidate, life))
         enrolment.due_at = None  # the end of the pause is an instant of its own
         return
     objections = all_objections(candidate, life)
@@ -105,17 +84,27 @@ def _settle(placement: Placement, life: Life) -> None:
             _row(enrolment, life, each.channel.name, "suppress", Reason.EXPIRED, rules=rules, objections=(held,))
         next_step(enrolment, trigger, life)
     else:
-        for number, each in enumerate(placement.candidates):
-            _wait(each, life, "defer", placement.reason, placement.at, rules, is_first=number == 0)
+        for each in placement.candidates:
+            _wait(each, life, "defer", placement.reason, placement.at, rules)
         enrolment.waits_for, enrolment.waits_until = placement.reason, placement.at
         enrolment.due_at = placement.at
+
+
+def _give_way(placement: Placement, winner: Foreseen, life: Life) -> None:
+    """Wait for a stronger candidate's instant, to be decided anew then."""
+    enrolment = placement.candidates[0].enrolment
+    why = Objection(Reason.LOWER_PRIORITY, f"gives way to {winner.trigger} on {format_instant(winner.at)}", winner.at)
+    for each in placement.candidates:
+        _wait(each, life, "defer", Reason.LOWER_PRIORITY, winner.at, evidence(winner.broken), (why,))
+    enrolment.waits_for, enrolment.waits_until = Reason.LOWER_PRIORITY, winner.at
+    enrolment.due_at = winner.at
 
 
 def _send(placement: Placement, life: Life) -> None:
     """Plan the messages, count them at once, and go on in the journey."""
     candidate = placement.candidates[0]
     enrolment = candidate.enrolment
-    for each, contact in zip(placement.candidates, contacts_of(placement.candidates, life.now)):
+    for each, contact in zip(placement.candidates, placement.contacts):
         held = candidate.step.approval is True or candidate.trigger.approval is True or each.channel.approval is True
         message = Message(
             key=message_key(life.dossier.key, enrolment, each.channel.name),
@@ -149,14 +138,12 @@ def _wait(
     reason: Reason,
     until: Instant | None,
     rules: tuple[RuleEvidence, ...] = (),
-    *,
-    is_first: bool = True,
+    objections: tuple[Objection, ...] = (),
 ) -> None:
     """A row for a step that waits, written only when the reason or the instant has changed."""
     enrolment = candidate.enrolment
     if enrolment.waits_for is reason and enrolment.waits_until == until:
         return
-    objections = all_objections(candidate, life) if outcome == "hold" and is_first else ()
     _row(enrolment, life, candidate.channel.name, outcome, reason, until, rules=rules, objections=objections)
     if outcome == "hold":
         enrolment.waits_for, enrolment.waits_until = reason, until

@@ -12,7 +12,7 @@ from typing import Any
 from core.consent import consent_objection, suppression_objection
 from core.customer import address_of
 from core.decisions import Enrolment
-from core.dossier import Dossier
+from core.dossier import BEGINNING, Dossier
 from core.entry import bucket, may_reenter
 from core.events import Event
 from core.guards import Candidate
@@ -24,7 +24,7 @@ from core.placement import contacts_of
 from core.playbook import Playbook
 from core.predicate import Predicate
 from core.pressure import violations
-from core.triggers import NEVER, Step, Trigger
+from core.triggers import ALWAYS, NEVER, Step, Trigger
 from core.words import in_words, when
 
 
@@ -117,7 +117,7 @@ def _cause(trigger: Trigger, life: Life, events: Sequence[Event]) -> Check:
     if kind.is_clocked(when_):
         cause = kind.upcoming(trigger, life, life.now)
         entered = life.entries.get(trigger.name)
-        last = f"; last time {when(entered.at, life.zone)}" if entered is not None else ""
+        last = f"; last time {when(entered.at, life.zone)}" if entered is not None and entered.at > BEGINNING else ""
         if cause is None:
             return Check("cause", entered is not None, f"nothing is coming up{last}")
         return Check("cause", entered is not None, f"comes up {when(cause.at, life.zone)}{last}")
@@ -177,7 +177,9 @@ def _entry(trigger: Trigger, life: Life) -> Check:
     last = life.entries.get(trigger.name)
     if last is None:
         return Check("entry", True, "has never entered")
-    reentry = "never again" if trigger.reentry == NEVER else f"again after {format_duration(trigger.reentry)}"
+    if last.at == BEGINNING:
+        return Check("entry", True, "has never entered, only been kept out")
+    reentry = {NEVER: "never again", ALWAYS: "again at any time"}.get(trigger.reentry) or f"again after {format_duration(trigger.reentry)}"
     return Check("entry", may_reenter(trigger, life), f"last entered {when(last.at, life.zone)}; may enter {reentry}")
 
 

@@ -185,4 +185,4 @@ def latest_events(connection: Connection, customer_id: int, names: Collection[st
         .order_by(columns.occurred_at.desc(), columns.id.desc())
         .limit(limit)
     )
-    return [event_from(row) for row in reversed(list(connection.execute(query).tuples()))]
+    return [event_from(row) for row in reversed(connection.execute(query).all())]

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, func, select
 
 from core.instants import Instant
 from storage.tables import customers, decisions
+from storage.tables import triggers as known_triggers
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +63,10 @@ def of_trigger(connection: Connection, customer_id: int, trigger: str, until: In
     )  # fmt: skip
     for row in connection.execute(query).mappings():
         yield {**row, "rules": json.loads(row["rules"] or "[]"), "objections": json.loads(row["objections"] or "[]")}
+
+
+def triggers(connection: Connection, also: str) -> set[str]:
+    """The names of all triggers that are or were in force; and `also` where a decision names it."""
+    known = set(connection.execute(select(known_triggers.c.name)).scalars())
+    named = connection.execute(select(decisions.c.trigger).where(decisions.c.trigger == also).limit(1)).scalar_one_or_none()
+    return known if named is None else known | {named}

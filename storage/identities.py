@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Table, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, insert, or_, select, update
 
 from core.customer import Profile
 from core.errors import ManometerError
@@ -90,9 +90,10 @@ def _moved(connection: Connection, survivor: int, merged: int) -> dict[str, Any]
     """Ids of all that goes over. Events go by the identity they came through; only those that would stray are listed."""
     own = _ids(connection, identities, identities.c.customer_id == merged)
     through = events.c.identity_id.in_(own)
+    otherwise = or_(events.c.identity_id.not_in(own), events.c.identity_id.is_(None))
     return {
         "identities": own,
-        "strayed": _ids(connection, events, and_(events.c.customer_id == merged, events.c.identity_id.not_in(own))),
+        "strayed": _ids(connection, events, and_(events.c.customer_id == merged, otherwise)),
         "kept": _ids(connection, events, and_(events.c.customer_id == survivor, through)),
         "consents": _ids(connection, consents, consents.c.customer_id == merged),
         "enrolments": _ids(connection, enrolments, enrolments.c.customer_id == merged),
@@ -116,14 +117,19 @@ def _end_clashes(connection: Connection, survivor: int, merged: int, at: Instant
         twin.c.customer_id == survivor, twin.c.trigger == enrolments.c.trigger, twin.c.cause_key == enrolments.c.cause_key
     )
     columns = (enrolments.c.id, enrolments.c.state, enrolments.c.due_at, enrolments.c.ended_at)
-    clashes = [row._asdict() for row in connection.execute(select(*columns).where(enrolments.c.customer_id == merged, same.exists()))]
+    clashes = [_plain(row) for row in connection.execute(select(*columns).where(enrolments.c.customer_id == merged, same.exists()))]
     ended = [clash["id"] for clash in clashes if clash["state"] == "open"]
     connection.execute(update(enrolments).where(enrolments.c.id.in_(ended)).values(state="exited", due_at=None, ended_at=at))
     waiting = and_(messages.c.enrolment_id.in_(ended), messages.c.state.in_(_OPEN_MESSAGE))
     kept = (messages.c.id, messages.c.state, messages.c.reason, messages.c.released_at)
-    cancelled = [row._asdict() for row in connection.execute(select(*kept).where(waiting))]
+    cancelled = [_plain(row) for row in connection.execute(select(*kept).where(waiting))]
     connection.execute(update(messages).where(waiting).values(state="cancelled", reason=Reason.CUSTOMER_MERGED.value, released_at=at))
     return clashes, cancelled
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    """A row with names that are plain texts; SQLAlchemy's own kind of text cannot be a key of JSON."""
+    return {str(name): value for name, value in row._mapping.items()}
 
 
 def _join_rows(connection: Connection, survivor: Any, merged: Any, due: Instant | None) -> None:

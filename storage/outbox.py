@@ -87,8 +87,12 @@ class Batch:
     step: int | None = None
     channel: str | None = None
 
+    def covers(self, trigger: str, step: int, channel: str) -> bool:
+        """Whether a message belongs to it."""
+        return trigger == self.trigger and self.step in (None, step) and self.channel in (None, channel)
+
     def holds(self) -> ColumnElement[bool]:
-        """The condition on a message."""
+        """The same as a condition on a row."""
         wanted = [messages.c.trigger == self.trigger]
         if self.step is not None:
             wanted.append(messages.c.step == self.step)

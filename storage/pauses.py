@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, case, func, insert, or_, select, true, update
 
-from core.instants import Instant
+from core.errors import ManometerError
+from core.instants import Instant, format_instant
 from core.reasons import Reason
 from core.triggers import EVERYTHING, Pause, PausePolicy
 from storage import audit
@@ -71,16 +72,19 @@ def pause(connection: Connection, pause: Pause, author: str, reason: str | None)
         )
     )  # fmt: skip
     action = "stop" if pause.trigger == EVERYTHING else "pause"
-    detail = {"until": pause.until, "transactional": pause.transactional}
+    until = None if pause.until is None else format_instant(pause.until)
+    detail = {"until": until, "transactional": pause.transactional}
     audit.record(connection, pause.since, author, action, pause.trigger, reason, detail)
     _wake(connection, pause.trigger, pause.since)
 
 
 def resume(connection: Connection, row: PauseRow, at: Instant, policy: PausePolicy, author: str, reason: str | None) -> None:
-    """End a pause at the instant, under the policy for what waited."""
-    connection.execute(update(pauses).where(pauses.c.id == row.id).values(until=at, policy=policy))
+    """End a pause at the instant, under the policy for what waited; ManometerError where somebody else has ended it meanwhile."""
+    lasting = and_(pauses.c.id == row.id, or_(pauses.c.until.is_(None), pauses.c.until > at))
+    if connection.execute(update(pauses).where(lasting).values(until=at, policy=policy)).rowcount == 0:
+        raise ManometerError("Somebody else has just ended this pause. Nothing was changed.")
     action = "go" if row.pause.trigger == EVERYTHING else "resume"
-    audit.record(connection, at, author, action, row.pause.trigger, reason, {"since": row.pause.since, "policy": policy})
+    audit.record(connection, at, author, action, row.pause.trigger, reason, {"since": format_instant(row.pause.since), "policy": policy})
     _wake(connection, row.pause.trigger, at)
 
 

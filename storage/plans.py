@@ -11,7 +11,9 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.decisions import Decision, Enrolment, Message, RuleEvidence
 from core.dossier import Dossier, Plan
+from core.events import Event
 from core.instants import format_instant
+from storage.profiles import dump_profile
 from storage.tables import arrivals, customers, decisions, enrolments, messages
 
 
@@ -192,11 +194,11 @@ def _save_decisions(connection: Connection, plans: Sequence[tuple[Dossier, Plan]
 
 
 def _settle(connection: Connection, plans: Sequence[tuple[Dossier, Plan]], version: int) -> None:
-    """Everything up to the plan's end is played; what has arrived is no longer new."""
+    """Everything up to the plan's end is played; what has arrived by then is no longer new, what is dated later still is."""
     rows = [
         {
             "row": dossier.id,
-            "settled": None,
+            "settled": dump_profile(plan.profile) if _later(dossier, plan) else None,
             "settled_until": plan.settled_until,
             "next_due_at": plan.next_due,
             "planned_version": version,
@@ -210,3 +212,11 @@ def _settle(connection: Connection, plans: Sequence[tuple[Dossier, Plan]], versi
     played = [dossier.id for dossier, _ in plans if dossier.arrivals]
     if played:
         connection.execute(delete(arrivals).where(arrivals.c.customer_id.in_(played)))
+    later = [{"customer_id": dossier.id, "event_id": event.id} for dossier, plan in plans for event in _later(dossier, plan)]
+    if later:
+        connection.execute(insert(arrivals), later)
+
+
+def _later(dossier: Dossier, plan: Plan) -> list[Event]:
+    """Events that count as known only after the plan's end, since their source dated them later."""
+    return [event for event in dossier.arrivals if event.arrived_at > plan.settled_until]

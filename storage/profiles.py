@@ -25,7 +25,7 @@ READ_COLUMNS: Final = tuple(customers.c[name] for name in (
 
 def profile_from(values: Sequence[Any]) -> Profile:
     """The profile of a customer from her `READ_COLUMNS`."""
-    profile = Profile()
+    profile = Profile.__new__(Profile)  # every field is set here
     (
         profile.orders, profile.revenue_gross, profile.returned, profile.returns, profile.units,
         profile.first_order, profile.last_order, profile.last_activity, traits, detail,
@@ -101,7 +101,7 @@ def dump_profile(profile: Profile) -> str:
 def load_profile(text: str) -> Profile:
     """The profile that `dump_profile` wrote."""
     whole = orjson.loads(text)
-    profile = Profile()
+    profile = Profile.__new__(Profile)  # every field is set here
     (
         profile.orders, profile.revenue_gross, profile.returned, profile.returns, profile.units,
         profile.first_order, profile.last_order, profile.last_activity,

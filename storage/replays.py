@@ -44,16 +44,18 @@ def copy_customers(target: Connection, people: Sequence[tuple[Dossier, Profile]]
 
 def copy_record(source: Connection, target: Connection, ids: Sequence[int], first: Instant, until: Instant) -> None:
     """Copy identities, consents and events of these customers up to `until`; before `first` they are history."""
-    for table, moment in ((identities, identities.c.first_seen_at), (consents, consents.c.occurred_at)):
-        query = select(table).where(table.c.customer_id.in_(ids), moment <= until)
-        _insert(target, table, [dict(row) for row in source.execute(query).mappings()])
+    known = source.execute(select(identities).where(identities.c.customer_id.in_(ids))).mappings()
+    _insert(target, identities, [{**row, "first_seen_at": min(row["first_seen_at"], until)} for row in known])
+    given = source.execute(select(consents).where(consents.c.customer_id.in_(ids), consents.c.occurred_at <= until)).mappings()
+    _insert(target, consents, [{**row, "arrived_at": row["occurred_at"]} for row in given])
     _copy_events(source, target, select(events).where(events.c.customer_id.in_(ids), events.c.occurred_at <= until), first)
 
 
 def copy_anonymous(source: Connection, target: Connection, first: Instant, until: Instant) -> None:
     """Copy what belongs to no customer."""
     _copy_events(source, target, select(events).where(events.c.customer_id.is_(None), events.c.occurred_at <= until), first)
-    _insert(target, suppressions, [dict(row) for row in source.execute(select(suppressions)).mappings()])
+    dead = source.execute(select(suppressions)).mappings()
+    _insert(target, suppressions, [{**row, "arrived_at": min(row["arrived_at"], until)} for row in dead])
 
 
 def _copy_events(source: Connection, target: Connection, query: Select[Any], first: Instant) -> None:
@@ -84,3 +86,8 @@ def message_ids(target: Connection, keys: Sequence[str]) -> Iterator[tuple[str, 
     for start in range(0, len(keys), 500):
         found = target.execute(select(messages.c.key, messages.c.id).where(messages.c.key.in_(keys[start : start + 500])))
         yield from ((key, identifier) for key, identifier in found)
+
+
+def held_keys(target: Connection) -> set[str]:
+    """The keys of the messages that wait for an approval."""
+    return set(target.execute(select(messages.c.key).where(messages.c.state == "held")).scalars())

@@ -62,12 +62,13 @@ def conservation(connection: Connection, by_state: dict[str, int] | None = None)
     waiting = connection.execute(select(func.count(arrivals.c.event_id.distinct()))).scalar_one()
     lost = connection.execute(select(func.count()).select_from(arrivals).where(~_known_event())).scalar_one()
     decided, written = sum(outcomes.values()), sum(states.values())
+    planned = connection.execute(select(func.count(decisions.c.message_id))).scalar_one()
     holds = (
         lost == 0
         and total >= waiting
         and decided == sum(outcomes.get(outcome, 0) for outcome in OUTCOMES)
         and written == sum(states.get(state, 0) for state in STATES)
-        and written == outcomes.get("send", 0)
+        and written == planned
     )
     return {
         "events": {"total": total, "played": total - waiting, "waiting": waiting},

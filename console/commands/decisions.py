@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 
+from sqlalchemy import Connection
+
 from console.context import Context, UsageError
 from console.output import Field
+from core.errors import ManometerError
 from core.language.suggestions import near
 from storage import customers, decisions
 
@@ -44,6 +47,15 @@ def run(args: argparse.Namespace, context: Context) -> int:
     since, until = context.instant(args.since, "--since"), context.instant(args.until, "--until")
     with context.store.reading() as connection:
         customer = None if args.customer is None else customers.resolve(connection, args.customer)
+        if args.trigger is not None:
+            _refuse_unknown(context, connection, args.trigger)
         wanted = decisions.Filter(customer, args.trigger, args.outcome, since, until)
         context.output.listing(FIELDS, decisions.listing(connection, wanted), "No decision fits.")
     return 0
+
+
+def _refuse_unknown(context: Context, connection: Connection, trigger: str) -> None:
+    """A name that no trigger has or had is a slip of the pen."""
+    known = decisions.triggers(connection, trigger)
+    if trigger not in known and trigger not in (known := known | context.in_force.playbook.roster.by_name.keys()):
+        raise ManometerError(f"There is no trigger {trigger!r}. {near(trigger, known) or '`manometer triggers` lists them.'}")

@@ -163,6 +163,7 @@ def _playbook(
         currency=settings.currency,
         week_starts=settings.week_starts,
         grace=settings.grace,
+        look_ahead=settings.look_ahead,
         consent_policy=settings.consent_policy,
         channels=channels,
         purposes=purposes,

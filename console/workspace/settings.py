@@ -56,6 +56,7 @@ class Settings:
     consent_policy: ConsentPolicy
     tick: Millis
     grace: Millis
+    look_ahead: bool
     channels: Mapping[str, Channel]
     sources: Mapping[str, Source]
     profiles: Mapping[str, Any]
@@ -66,7 +67,7 @@ def read_settings(document: Document, folder: Path, channel_kinds: Collection[st
     """The settings of manometer.toml; where a fault was noted the value is a stand-in."""
     root = document.root
     workspace = root.table("workspace")
-    tick, grace = _engine(root.table("engine"))
+    tick, grace, look_ahead = _engine(root.table("engine"))
     settings = Settings(
         name=workspace.text("name") or folder.resolve().name or "workspace",
         database=_database(workspace, folder),
@@ -77,6 +78,7 @@ def read_settings(document: Document, folder: Path, channel_kinds: Collection[st
         consent_policy=_policy(root.table("consent")),
         tick=tick,
         grace=grace,
+        look_ahead=look_ahead,
         channels={name: _channel(name, table, channel_kinds) for name, table in root.tables("channels")},
         sources={name: _source(name, table) for name, table in root.tables("sources")},
         profiles={name: _profile(table) for name, table in root.tables("profiles")},
@@ -134,9 +136,10 @@ def _database_path(text: str, folder: Path) -> Path:
 # ---- [engine], [consent], [roles] ----
 
 
-def _engine(engine: Table) -> tuple[Millis, Millis]:
+def _engine(engine: Table) -> tuple[Millis, Millis, bool]:
     tick = engine.duration("tick")
     grace = engine.duration("grace")
+    look_ahead = engine.switch("look_ahead", False)
     engine.done()
     if tick == 0:
         engine.fault("tick", "`tick` is 0", 'Write how often the engine looks, such as "30s".')
@@ -144,7 +147,7 @@ def _engine(engine: Table) -> tuple[Millis, Millis]:
     if grace < 2 * tick:
         message = f"`grace` ({format_duration(grace)}) is shorter than two ticks ({format_duration(2 * tick)})"
         engine.fault("grace" if "grace" in engine else "tick", message, f'Write at least grace = "{format_duration(2 * tick)}".')
-    return tick, grace
+    return tick, grace, look_ahead
 
 
 def _policy(consent: Table) -> ConsentPolicy:

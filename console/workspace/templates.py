@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from console.workspace.faults import Fault, Faults, did_you_mean
 from core.language.fields import CUSTOMER_FIELDS
-from core.language.suggestions import nearest
-
-if TYPE_CHECKING:
-    import jinja2
-    from jinja2 import nodes
 
 MEDIUM_FILES: Mapping[str, tuple[str, ...]] = {
     "email": ("email.html", "email.txt"),
@@ -61,81 +54,8 @@ def check_layout(templates: Templates, faults: Faults) -> None:
 
 
 def check_texts(templates: Templates, faults: Faults) -> None:
-    """Faults of the templates' texts: syntax, unknown variables and filters, JSON that is none."""
-    import jinja2  # only `check` looks into templates, and a listing command must start quickly
+    """Faults of the templates' texts, found by what will fill them in."""
+    from console.templates import check  # only `check` looks into templates, and a listing command must start quickly
 
-    environment = jinja2.Environment(autoescape=True)
-    for path, text in templates.files.items():
-        try:
-            for line, message, remedy in [*_names_and_filters(text, environment), *_bad_json(path, text)]:
-                faults.add(Fault(path, line, message, remedy))
-        except jinja2.TemplateSyntaxError as error:
-            message = f"not a valid template: {error.message}"
-            faults.add(Fault(path, error.lineno, message, "Put it right; {{ }} prints a value, {% %} is a command."))
-        except RecursionError:
-            faults.add(Fault(path, None, "the template is nested too deeply to be read", "Make it flatter."))
-
-
-def _names_and_filters(text: str, environment: jinja2.Environment) -> list[tuple[int, str, str]]:
-    tree = environment.parse(text)
-    unknown = list(_unknown_filters(tree, environment))
-    names = [] if unknown else list(_unknown_names(tree))  # Jinja cannot tell the names where it does not know a filter
-    return [*unknown, *_unsafe_filters(tree), *names]
-
-
-def _unknown_names(tree: nodes.Template) -> Iterator[tuple[int, str, str]]:
-    from jinja2 import meta, nodes
-
-    unknown = meta.find_undeclared_variables(tree) - VARIABLES
-    for name in tree.find_all(nodes.Name):
-        if name.name in unknown and name.ctx == "load":
-            unknown.discard(name.name)
-            yield name.lineno, f"unknown variable `{name.name}`", _instead_of(name.name)
-    for attribute in tree.find_all(nodes.Getattr):
-        if isinstance(attribute.node, nodes.Name):
-            yield from _unknown_attribute(attribute.node.name, attribute.attr, attribute.lineno)
-
-
-def _instead_of(name: str) -> str:
-    field = nearest(name, CUSTOMER_NAMES, 0.8)
-    if field is not None:
-        return f"Did you mean `customer.{field}`?"
-    return did_you_mean(name, VARIABLES)
-
-
-def _unknown_attribute(owner: str, name: str, line: int) -> Iterator[tuple[int, str, str]]:
-    if owner == "customer" and name not in CUSTOMER_NAMES:
-        remedy = did_you_mean(name, CUSTOMER_NAMES, f"A trait that a source sends is `customer.trait.{name}`.")
-        yield line, f"unknown variable `customer.{name}`", remedy
-    if owner == "event" and name not in EVENT_NAMES:
-        yield line, f"unknown variable `event.{name}`", f"A property of the event is `event.properties.{name}`."
-
-
-def _unknown_filters(tree: nodes.Template, environment: jinja2.Environment) -> Iterator[tuple[int, str, str]]:
-    from jinja2 import nodes
-
-    for found in tree.find_all(nodes.Filter):
-        if found.name not in environment.filters:
-            yield found.lineno, f"unknown filter `{found.name}`", did_you_mean(found.name, environment.filters)
-
-
-def _unsafe_filters(tree: nodes.Template) -> Iterator[tuple[int, str, str]]:
-    from jinja2 import nodes
-
-    for found in tree.find_all(nodes.Filter):
-        if found.name == "safe":
-            yield found.lineno, "`safe` would let a customer's text act as HTML", "Leave it out."
-
-
-def _bad_json(path: str, text: str) -> Iterator[tuple[int, str, str]]:
-    """Only where the text holds no variables can it be judged before it is filled in."""
-    if not path.endswith(".json") or "{{" in text or "{%" in text or "{#" in text:
-        return
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError) as error:
-        yield (
-            getattr(error, "lineno", 1),
-            f"not valid JSON: {getattr(error, 'msg', error)}",
-            "Names and texts stand in double quotes; nothing follows the last comma.",
-        )
+    for found in check(templates.files):
+        faults.add(Fault(found.file, found.line, found.name, found.suggestion or "See docs/templates.md for what a template may hold."))

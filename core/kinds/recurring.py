@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -69,10 +69,14 @@ class Recurring:
         if anniversary is None:
             return None
         entered = life.entries.get(trigger.name)
-        for year in _years(when, anniversary, local_date(max(after, EARLIEST), life.zone).year):
-            at = occurrence(anniversary, year, when, life.zone)
-            if at > after and (entered is None or entered.cause_key != f"year:{year}"):
-                return Cause(f"year:{year}", at)
+        around = local_date(max(after, EARLIEST), life.zone).year
+        if when.years:
+            dates: Iterable[tuple[str, Instant]] = _named(anniversary, when, life.zone)
+        else:
+            dates = _consecutive(*anniversary, around, when.offset_days, when.offset, when.at, life.zone)
+        for key, at in dates:
+            if at > after and (entered is None or entered.cause_key != key):
+                return Cause(key, at)
         return None
 
 
@@ -101,13 +105,23 @@ def parse_anniversary(text: str) -> Anniversary | None:
     return Anniversary(int(year) if year else None, month, day)
 
 
-def _years(when: When, anniversary: Anniversary, around: int) -> Iterator[int]:
-    spread = abs(when.offset_days) // 365 + 2
-    if not when.years:
-        first = around - spread if anniversary.year is None else max(around - spread, anniversary.year + 1)
-        yield from range(first, max(first, around) + spread + 1)
-    elif anniversary.year is not None:
-        yield from (anniversary.year + number for number in sorted(when.years))
+def _named(anniversary: Anniversary, when: When, zone: ZoneInfo) -> Iterator[tuple[str, Instant]]:
+    """The anniversaries asked for, one by one: years far ahead lie beyond the calendar."""
+    if anniversary.year is not None:
+        for number in sorted(when.years):
+            year = anniversary.year + number
+            yield f"year:{year}", occurrence(anniversary, year, when, zone)
+
+
+@lru_cache(maxsize=65536)
+def _consecutive(
+    begin: int | None, month: int, day: int, around: int, days: int, offset: Millis, at: tuple[int, int], zone: ZoneInfo
+) -> tuple[tuple[str, Instant], ...]:
+    """Key and instant of the anniversaries of some years, beginning with the first that can lie in or after the year `around`."""
+    earliest = around - 1 - max(days, 0) // 365
+    first = earliest if begin is None else max(earliest, begin + 1)
+    last = max(first, around) + abs(days) // 365 + 2
+    return tuple((f"year:{year}", _occurrence(month, day, year, days, offset, at, zone)) for year in range(first, last + 1))
 
 
 def occurrence(anniversary: Anniversary, year: int, when: When, zone: ZoneInfo) -> Instant:
@@ -115,7 +129,6 @@ def occurrence(anniversary: Anniversary, year: int, when: When, zone: ZoneInfo) 
     return _occurrence(anniversary.month, anniversary.day, year, when.offset_days, when.offset, when.at, zone)
 
 
-@lru_cache(maxsize=65536)
 def _occurrence(month: int, day: int, year: int, days: int, offset: Millis, at: tuple[int, int], zone: ZoneInfo) -> Instant:
     if (month, day) == (2, 29) and not (year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)):
         day = 28

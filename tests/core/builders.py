@@ -224,4 +224,3 @@ def enrolment(of: Trigger, when: str | Instant, **fields: Any) -> Enrolment:
     planned = cause + of.when.after + of.steps[0].after
     filled: dict[str, Any] = {"step": 1, "planned_at": planned, "due_at": planned} | fields
     return Enrolment(trigger=of.name, cause_key=f"event:{next(_numbers)}", cause_at=cause, entered_at=cause, **filled)
-

@@ -13,13 +13,13 @@ from core.events import ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
 
 
 def event(
-    name: str, at: int, *, amount: int | None = None, kind: str = "track", channel: str | None = None, number: int = 1, **properties: object
+    name: str, at: int, *, amount: int | None = None, channel: str | None = None, **properties: object
 ) -> Event:
-    return Event(number, kind, name, at, at, "shop", channel, amount, properties)
+    return Event(1, "track", name, at, at, "shop", channel, amount, properties)
 
 
 def identify(at: int, **traits: object) -> Event:
-    return event("identify", at, kind="identify", **traits)
+    return Event(1, "identify", "identify", at, at, "shop", None, None, traits)
 
 
 def folded(*events: Event) -> Profile:

@@ -33,6 +33,8 @@ MANOMETER = """
 time_zone = "Europe/Zurich"
 [consent]
 policy = "{consent}"
+[engine]
+look_ahead = {look_ahead}
 [channels.email]
 kind = "file"
 [channels.sms]
@@ -49,9 +51,13 @@ def _story(path: Path) -> Mapping[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
+def _manometer(story: Mapping[str, Any]) -> str:
+    return MANOMETER.format(consent=story.get("consent", "assumed"), look_ahead=str(story.get("look_ahead", False)).lower())
+
+
 def _playbook(story: Mapping[str, Any]) -> Playbook:
     """The story's files, read as a workspace's are; a trigger is in force from `activated` on."""
-    files = {"manometer.toml": MANOMETER.format(consent=story.get("consent", "assumed"))} | TEMPLATE
+    files = {"manometer.toml": _manometer(story)} | TEMPLATE
     for name, text in story["files"].items():
         files[name if name.endswith(".toml") else f"triggers/{name}.toml"] = text
     book = read_files(files).playbook
@@ -68,8 +74,8 @@ def _playbook(story: Mapping[str, Any]) -> Playbook:
     )  # fmt: skip
 
 
-def _event(table: Mapping[str, Any]) -> Event:
-    fields = dict(table)
+def _event(table: Mapping[str, Any], number: int) -> Event:
+    fields = {"id": number} | dict(table)
     name, when = fields.pop("name", ""), fields.pop("at")
     if not name:
         return builders.identify(when, **fields)
@@ -78,7 +84,7 @@ def _event(table: Mapping[str, Any]) -> Event:
 
 def _dossier(story: Mapping[str, Any]) -> Dossier:
     begins = at(story.get("from", "Mon 00:00"))
-    events = [_event(table) for table in story.get("event", ())]
+    events = [_event(table, number) for number, table in enumerate(story.get("event", ()), start=1)]
     dossier = builders.dossier(
         *(each for each in events if each.arrived_at >= begins),
         traits=story.get("customer"),
@@ -124,7 +130,7 @@ def test_the_engine_says_what_the_story_expects(path: Path) -> None:
     assert said == story["expect"]["decisions"]
 
 
-@pytest.mark.parametrize("path", [path for path in sorted(STORIES.glob("*.toml")) if "rules" in _story(path)["expect"]], ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", [p for p in sorted(STORIES.glob("*.toml")) if "rules" in _story(p)["expect"]], ids=lambda p: p.stem)
 def test_the_decision_names_the_rules_that_held_it(path: Path) -> None:
     story = _story(path)
     named = [[evidence.rule for evidence in decision.rules] for decision in _decisions(story)]

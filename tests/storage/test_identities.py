@@ -15,9 +15,10 @@ from sqlalchemy import insert, select
 from core.errors import ManometerError
 from storage.identities import find_customer, merge, unmerge
 from storage.intake import Memory
+from storage.profiles import load_profile
 from storage.store import Store
 from storage.tables import arrivals, consents, customers, decisions, enrolments, events, identities, merges, messages
-from tests.storage.test_intake import NOW, call, everything, profile, rows, table, taken
+from tests.storage.test_intake import MEMORY, NOW, call, everything, profile, rows, table, taken
 
 
 @pytest.fixture
@@ -120,8 +121,9 @@ def test_identities_make_customers(store: Store, case: str, at_once: bool) -> No
 
 
 def test_a_merge_takes_all_over_and_leaves_a_pointer(store: Store) -> None:
-    taken(store, call("1", userId="u1", event="Order Completed", properties={"revenue": 5}), call("2", userId=None, anonymousId="a1",
-          event="Order Completed", properties={"revenue": 7}), call("3", userId=None, anonymousId="a1", event="Unsubscribed"))  # fmt: skip
+    visitor: dict[str, Any] = {"userId": None, "anonymousId": "a1"}
+    taken(store, call("1", event="Order Completed", properties={"revenue": 5}))
+    taken(store, call("2", **visitor, event="Order Completed", properties={"revenue": 7}), call("3", **visitor, event="Unsubscribed"))
     taken(store, call("4", userId="u1", anonymousId="a1"), concerns=lambda *_: False)
     survivor, merged = table(store)
     assert (survivor["orders"], survivor["revenue"], survivor["next_due_at"]) == (2, 1_200, NOW)
@@ -133,12 +135,10 @@ def test_a_merge_takes_all_over_and_leaves_a_pointer(store: Store) -> None:
 
 
 def test_what_the_engine_has_to_play_goes_over_with_the_profile_before_it(store: Store) -> None:
-    order = {"event": "Order Completed", "properties": {"revenue": 5}}
+    order: dict[str, Any] = {"event": "Order Completed", "properties": {"revenue": 5}}
     taken(store, call("1", userId="u1", **order), call("2", userId=None, anonymousId="a1", **order))
     taken(store, call("3", userId=None, anonymousId="a1", **order), concerns=lambda *_: False)
     taken(store, call("4", userId="u1", anonymousId="a1", **order), concerns=lambda *_: False)
-    from storage.profiles import load_profile
-
     survivor = table(store)[0]
     assert (survivor["orders"], load_profile(survivor["settled"]).orders) == (4, 2)
     assert sorted(rows(store, arrivals)) == [(1, 3), (1, 4)]
@@ -167,17 +167,18 @@ def test_journeys_go_over_and_those_for_the_same_cause_end(store: Store) -> None
     states = (enrolments.c.id, enrolments.c.customer_id, enrolments.c.state, enrolments.c.due_at)
     assert rows(store, *states) == [(1, 1, "open", 5), (2, 2, "exited", None), (3, 1, "open", 5)]
     outbox = (messages.c.id, messages.c.customer_id, messages.c.state, messages.c.reason, messages.c.released_at)
-    assert rows(store, *outbox) == [(1, 1, "planned", None, None), (2, 1, "cancelled", "CUSTOMER_MERGED", NOW), (3, 1, "planned", None, None)]
+    cancelled = (2, 1, "cancelled", "CUSTOMER_MERGED", NOW)
+    assert rows(store, *outbox) == [(1, 1, "planned", None, None), cancelled, (3, 1, "planned", None, None)]
     assert {row[0] for row in rows(store, decisions.c.customer_id)} == {1}
     with store.writing() as connection:
         unmerge(connection, merge_id, at=NOW + 1, wake=True)
     assert rows(store, *states) == [(1, 1, "open", 5), (2, 2, "open", 5), (3, 2, "open", 5)]
-    assert rows(store, *outbox) == [(1, 1, "planned", None, None), (2, 2, "planned", None, None), (3, 2, "planned", None, None)]
+    assert rows(store, *outbox) == [(number, owner, "planned", None, None) for number, owner in ((1, 1), (2, 2), (3, 2))]
     assert rows(store, decisions.c.customer_id) == [(1,), (2,), (2,)]
 
 
 def test_undoing_a_merge_sends_back_what_came_since_by_the_same_identities(store: Store) -> None:
-    order = {"event": "Order Completed", "properties": {"revenue": 5}}
+    order: dict[str, Any] = {"event": "Order Completed", "properties": {"revenue": 5}}
     taken(store, call("1", userId="u1", **order), call("2", userId="u2", **order), call("3", userId="u1", **mail("a@x.ch")),
           call("4", userId="u2", **mail("a@x.ch")), call("5", userId="u2", **order), call("6", userId="u1", **order))  # fmt: skip
     assert [row["orders"] for row in table(store)] == [4, 1]
@@ -202,19 +203,24 @@ def test_a_merge_is_undone_once_and_the_later_one_first(store: Store) -> None:
     assert all(row[0] is not None for row in rows(store, merges.c.undone_at))
 
 
+def without_engine(row: dict[str, Any]) -> dict[str, Any]:
+    """Her row; the engine may look at her too early, and the order of names in a JSON object means nothing."""
+    return profile(row) | {"settled": bool(row["settled"]), "next_due_at": None}
+
+
 acts = st.lists(
     st.tuples(
-        st.sampled_from(["u1", "u2", None]), st.sampled_from(["a1", "a2"]), st.sampled_from(["Order Completed", "identify", "Unsubscribed"]),
-        st.integers(0, 10**6),
+        st.sampled_from(["u1", "u2", None]), st.sampled_from(["a1", "a2"]),
+        st.sampled_from(["Order Completed", "identify", "Unsubscribed"]), st.integers(0, 10**6),
     ),
     min_size=2, max_size=12, unique_by=lambda act: act[3],
 )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(acts, st.booleans())
 def test_a_merge_undone_leaves_everything_as_it_was(drawn: list[tuple[str | None, str, str, int]], waits: bool) -> None:
-    with TemporaryDirectory() as folder, Store.create(Path(folder) / "shop.db") as store:
+    with TemporaryDirectory(dir=MEMORY) as folder, Store.create(Path(folder) / "shop.db") as store:
         for number, (user, device, what, at) in enumerate(drawn):
             fields: dict[str, Any] = {"properties": {"revenue": number}}
             if what == "identify":
@@ -224,12 +230,12 @@ def test_a_merge_undone_leaves_everything_as_it_was(drawn: list[tuple[str | None
         living = [row["id"] for row in table(store) if row["merged_into"] is None]
         if len(living) < 2:
             return
-        before, profiles = everything(store), [profile(row) | {"settled": bool(row["settled"])} for row in table(store)]
+        before, profiles = everything(store), [without_engine(row) for row in table(store)]
         with store.writing() as connection:
             merge_id = merge(connection, living[0], living[1], cause="test", at=NOW, wake=False)
             unmerge(connection, merge_id, at=NOW, wake=False)
         after = everything(store)
-        assert [profile(row) | {"settled": bool(row["settled"])} for row in table(store)] == profiles
+        assert [without_engine(row) for row in table(store)] == profiles
         assert {name: found for name, found in after.items() if name != "customers"} == {
             name: found for name, found in before.items() if name != "customers"
         }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,6 +23,8 @@ from storage.tables import arrivals, consents, customers, events, identities, su
 
 NOW = 1_772_000_000_000
 ZURICH = ZoneInfo("Europe/Zurich")
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+"""Where databases of a moment are made, so that a hundred of them need no disk."""
 
 
 @pytest.fixture
@@ -66,14 +70,16 @@ def test_an_event_makes_its_customer_and_her_profile(store: Store) -> None:
 
 
 def test_traits_stand_in_columns_of_their_own(store: Store) -> None:
-    traits = {"email": "A@x.ch", "firstName": "Ann", "address": {"city": "Bern", "country": "CH"}, "createdAt": 1_500_000_000, "plan": "gold"}
+    traits = {"email": "A@x.ch", "firstName": "Ann", "address": {"city": "Bern", "country": "CH"}, "createdAt": 1_500_000_000}
     taken(store, call("m1"), call("m2", kind="identify", traits=traits))
     [row] = table(store)
-    assert [row[name] for name in ("email", "first_name", "city", "country", "registered_at")] == ["a@x.ch", "Ann", "Bern", "CH", 1_500_000_000_000]
+    assert [row[name] for name in ("email", "first_name", "city", "country")] == ["a@x.ch", "Ann", "Bern", "CH"]
+    assert row["registered_at"] == 1_500_000_000_000
 
 
 def test_what_is_known_changes_nothing(store: Store) -> None:
-    batch = [call("m1"), call("m2", kind="identify", traits={"email": "a@x.ch"}), call("m3", event="Unsubscribed"), call("m4", anonymousId="a9")]
+    identify = call("m2", kind="identify", traits={"email": "a@x.ch"})
+    batch = [call("m1"), identify, call("m3", event="Unsubscribed"), call("m4", anonymousId="a9")]
     taken(store, *batch, concerns=lambda *_: True)
     before = everything(store)
     assert taken(store, *batch, concerns=lambda *_: True, arrived_at=NOW + 5).duplicate == 4
@@ -88,7 +94,8 @@ def test_an_act_of_nobody_is_kept_without_a_customer(store: Store) -> None:
     nobody = Incoming(dedup_key("till", "1"), "till", "track", "Order Completed", NOW, (), {}, encode({}), "store", 500)
     taken(store, nobody, concerns=lambda *_: True)
     assert rows(store, events.c.customer_id, events.c.amount) == [(None, 500)]
-    assert table(store) == [] and rows(store, arrivals) == []
+    assert table(store) == []
+    assert rows(store, arrivals) == []
 
 
 @pytest.mark.parametrize(
@@ -121,7 +128,8 @@ def test_a_customer_falls_due_at_the_first_event_that_concerns_a_trigger(store: 
     def concerns(kind: str, name: str) -> bool:
         return (kind, name) == ("track", "Checkout Started")
 
-    taken(store, call("m1", event="Checkout Started", at=-90), call("m2", event="Checkout Started", at=-30), call("m3", at=5), concerns=concerns)
+    started = [call("m1", event="Checkout Started", at=-90), call("m2", event="Checkout Started", at=-30)]
+    taken(store, *started, call("m3", at=5), concerns=concerns)
     assert rows(store, customers.c.next_due_at) == [(NOW + 30_000,)]
     taken(store, call("m4", event="Checkout Started", at=-60), concerns=concerns)
     assert rows(store, customers.c.next_due_at) == [(NOW + 30_000,)]
@@ -132,18 +140,20 @@ def test_a_customer_falls_due_at_the_first_event_that_concerns_a_trigger(store: 
 def test_consents_go_to_the_ledger_with_their_proof(store: Store) -> None:
     said = {"channel": "email", "purpose": "marketing", "source": "form", "text": "I agree", "proof": "double opt-in"}
     taken(store, call("m1", event="Consent Granted", properties=said, at=60))
-    columns = (consents.c.channel, consents.c.purpose, consents.c.state, consents.c.wording, consents.c.proof, consents.c.occurred_at, consents.c.event_id)
-    assert rows(store, *columns) == [("email", "marketing", "granted", "I agree", "double opt-in", NOW - 60_000, 1)]
+    names = ("channel", "purpose", "state", "wording", "proof", "occurred_at", "event_id")
+    entry = ("email", "marketing", "granted", "I agree", "double opt-in", NOW - 60_000, 1)
+    assert rows(store, *(consents.c[name] for name in names)) == [entry]
 
 
 def test_a_bounce_without_an_address_suppresses_the_present_one_once(store: Store) -> None:
-    taken(store, call("m1", kind="identify", traits={"email": "a@x.ch"}), call("m2", event="Email Bounced"), call("m3", event="Email Bounced"))
+    taken(store, call("m1", kind="identify", traits={"email": "a@x.ch"}))
+    taken(store, call("m2", event="Email Bounced"), call("m3", event="Email Bounced"))
     assert rows(store, suppressions.c.medium, suppressions.c.address, suppressions.c.reason) == [("email", "a@x.ch", "bounce")]
 
 
 def test_a_batch_that_fails_leaves_nothing_and_the_next_one_reads_anew(store: Store) -> None:
     memory = Memory()
-    with pytest.raises(KeyError), store.writing() as connection:
+    with suppress(KeyError), store.writing() as connection:
         take(connection, [call("m1", userId="u1")], arrived_at=NOW, memory=memory)
         raise KeyError
     assert taken(store, call("m2", userId="u1"), memory=memory).taken == 1
@@ -152,7 +162,7 @@ def test_a_batch_that_fails_leaves_nothing_and_the_next_one_reads_anew(store: St
 
 def test_what_another_process_wrote_between_two_batches_is_seen(store: Store) -> None:
     memory = Memory()
-    order = {"event": "Order Completed", "properties": {"revenue": 1}}
+    order: dict[str, Any] = {"event": "Order Completed", "properties": {"revenue": 1}}
     taken(store, call("m1", **order), memory=memory)
     with Store.open(store.path) as other:
         taken(other, call("m2", **order), call("m9", userId="u9"))
@@ -191,7 +201,7 @@ def calls(drawn: Sequence[tuple[int, int, str, str]]) -> list[Incoming]:
     return made
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(message, max_size=14, unique_by=(lambda m: m[0], lambda m: m[1])), st.randoms(), st.integers(1, 14))
 def test_neither_the_order_of_arrival_nor_a_second_import_changes_the_profiles(
     drawn: list[tuple[int, int, str, str]], random: Any, size: int
@@ -199,7 +209,7 @@ def test_neither_the_order_of_arrival_nor_a_second_import_changes_the_profiles(
     batch = calls(drawn)
     shuffled = list(batch)
     random.shuffle(shuffled)
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory(dir=MEMORY) as folder:
         found = []
         for name, order in (("a", batch), ("b", shuffled)):
             with Store.create(Path(folder) / f"{name}.db") as store:
@@ -212,7 +222,5 @@ def test_neither_the_order_of_arrival_nor_a_second_import_changes_the_profiles(
 
 
 def profile(row: dict[str, Any]) -> dict[str, Any]:
-    import orjson
-
     kept = {name: value for name, value in row.items() if name != "id"}
     return kept | {name: orjson.loads(row[name]) for name in ("traits", "detail")}

@@ -50,13 +50,15 @@ def test_every_connection_is_durable_and_checks_its_references(tmp_path: Path, w
     Store.create(tmp_path / "shop.db").close()
     engine = make_engine(tmp_path / "shop.db", writer=writer)
     with engine.connect() as connection:
-        settings = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous", "foreign_keys")}
+        names = ("journal_mode", "synchronous", "foreign_keys")
+        settings = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names}
     engine.dispose()
     assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
 def test_a_reader_cannot_write(tmp_path: Path) -> None:
-    with Store.create(tmp_path / "shop.db") as store, store.reader.connect() as connection, pytest.raises(OperationalError, match="readonly"):
+    refused = pytest.raises(OperationalError, match="readonly")
+    with Store.create(tmp_path / "shop.db") as store, store.reader.connect() as connection, refused:
         set_fact(connection, "a", "1")
 
 
@@ -82,9 +84,10 @@ def test_four_processes_that_read_and_then_write_lose_no_update(tmp_path: Path) 
 
 def test_a_second_writer_waits_and_then_is_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.sqlite.BUSY_TIMEOUT", 0.05)
-    with Store.create(tmp_path / "shop.db") as first, Store.open(tmp_path / "shop.db") as second, first.writing():
-        with pytest.raises(StoreError, match="another process holds the database"), second.writing():
-            pass
+    path = tmp_path / "shop.db"
+    refused = pytest.raises(StoreError, match="another process holds the database")
+    with Store.create(path) as first, Store.open(path) as second, first.writing(), refused, second.writing():
+        pass
 
 
 @pytest.mark.parametrize("kind", ["nfs4", "cifs", "fuse.sshfs"])

@@ -1,0 +1,1 @@
+"""CSV profiles that come with the product, one TOML file each."""

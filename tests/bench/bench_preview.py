@@ -1,0 +1,84 @@
+"""Preview: all customers who fall due within 14 days, against merely reading the rows it needs with the raw driver."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from console.preview import Question, preview
+from core.instants import DAY
+from core.playbook import Playbook
+from core.preview import Totals
+from storage.sqlite import dbapi
+from storage.store import Store
+from tests.bench.bases import NOW, due_within, folder, opened, seconds, typical_workspace
+
+SIZE = 100_000
+SMALL = 600
+AIM = 4.0
+CHUNK = 500
+READ = (
+    "SELECT id, key, settled, settled_until, entries, erased_at, orders, revenue_gross, returned, returns, units, first_order_at,"
+    " last_order_at, last_activity_at, traits, detail FROM customers WHERE id IN ({})",
+    "SELECT customer_id, event_id FROM arrivals WHERE customer_id IN ({})",
+    "SELECT customer_id, id, trigger, cause_key, cause_at, entered_at, step, planned_at, due_at, version, cause_event, waits_for,"
+    " waits_until, last_message_at, resumed_at, key_value FROM enrolments WHERE customer_id IN ({}) AND state = 'open'",
+    "SELECT customer_id, lands_at, channel, trigger, purpose, tags, weight, enrolment_id, step, released_at FROM messages"
+    f" WHERE customer_id IN ({{}}) AND lands_at > {NOW - 32 * DAY}",
+    "SELECT customer_id, id, kind, name, occurred_at, arrived_at, source, channel, amount, properties, history FROM events"
+    f" WHERE customer_id IN ({{}}) AND name IN ('Product Viewed', 'Order Completed') AND occurred_at > {NOW - 90 * DAY}",
+    "SELECT customer_id, channel, purpose, state, occurred_at, arrived_at, address FROM consents WHERE customer_id IN ({})",
+)
+
+
+def run(size: int = SIZE) -> Iterator[str]:
+    """The figures of one run, a line each."""
+    with folder() as place:
+        typical_workspace(place)
+        store, playbook = opened(place)
+        with store:
+            due_within(store, size)
+            question = Question(place, store.path, NOW, NOW, NOW + 14 * DAY)
+            _ahead(question, store, playbook, 1)  # statements are compiled once a process
+            began = perf_counter()
+            rows = _read(store.path)
+            reading = seconds(began)
+            yield f"preview: {size:,} customers due; reading their {rows:,} rows: {reading:.2f} s"
+            for processes in (1, 2):
+                began = perf_counter()
+                totals = _ahead(question, store, playbook, processes)
+                taken = seconds(began)
+                yield (
+                    f"preview, at most {processes} process{'es' if processes > 1 else ''}: {totals.decisions:,} decisions in {taken:.2f} s,"
+                    f" {size / taken:,.0f} customers/s, {taken / reading:.1f} times reading (aim: {AIM:g})"
+                )
+
+
+def _ahead(question: Question, store: Store, playbook: Playbook, processes: int) -> Totals:
+    totals = Totals()
+    for part, _, _ in preview(question, store, playbook, processes):
+        totals.merge(part.totals)
+    return totals
+
+
+def _read(database: Path) -> int:
+    """Fetch the rows, by chunks of customers as the preview does; how many they are."""
+    raw = dbapi.connect(str(database))
+    try:
+        ids = [row[0] for row in raw.execute(f"SELECT id FROM customers WHERE next_due_at <= {NOW + 14 * DAY} ORDER BY id")]
+        return sum(_read_chunk(raw, ids[start : start + CHUNK]) for start in range(0, len(ids), CHUNK))
+    finally:
+        raw.close()
+
+
+def _read_chunk(raw: Any, ids: Sequence[int]) -> int:
+    marks = ",".join("?" * len(ids))
+    return sum(len(raw.execute(text.format(marks), ids).fetchall()) for text in READ)
+
+
+if __name__ == "__main__":
+    for line in run(int(sys.argv[1]) if len(sys.argv) > 1 else SIZE):
+        print(line, flush=True)

@@ -1,0 +1,300 @@
+"""The laws of the engine on real databases: replay, live ticks and preview say the same."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from console.in_force import apply_workspace, load_in_force, playbook_in_force
+from console.intake import IntakeSettings, import_file
+from console.preview import Question, preview
+from console.replay import replay
+from console.tick import tick
+from console.workspace import Workspace, read_workspace
+from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
+from storage import decisions
+from storage.store import Store
+
+FIRST = parse_instant("2025-03-24T00:00:00Z")  # the week in which Zurich's clocks change
+LAST = FIRST + 8 * DAY
+CUSTOMERS = ("anna", "beat", "cora")
+
+FILES = {
+    "manometer.toml": """
+[workspace]
+name = "laws"
+time_zone = "Europe/Zurich"
+currency = "CHF"
+[consent]
+policy = "assumed"
+[engine]
+tick = "30s"
+grace = "10m"
+[channels.email]
+kind = "file"
+send_window = ["Mon-Sat 07:00-21:00"]
+[channels.sms]
+kind = "file"
+""",
+    "pressure.toml": """
+[weights]
+sms = 2
+[[rule]]
+name = "two-in-three-days"
+limit = 2
+window = "3 days"
+[[rule]]
+name = "points"
+limit = 4
+unit = "points"
+window = "calendar week"
+[[rule]]
+name = "gap"
+gap = "5h"
+""",
+    "segments.toml": '[segments.buyers]\ntitle = "Buyers"\nwhere = "orders >= 1"\n',
+    "templates/note/email.txt": "Hello {{ customer.first_name }}",
+    "templates/note/sms.txt": "Hello",
+    "triggers/basket.toml": """
+title = "Basket"
+status = "active"
+purpose = "marketing"
+priority = 80
+[when]
+kind = "transactional"
+event = "Checkout Started"
+per = "cart_id"
+after = "1h"
+unless = ["Order Completed"]
+[exit]
+on = ["Order Completed"]
+[[steps]]
+channels = ["email", "sms"]
+template = "note"
+on_limit = "fallback"
+expires = "1d"
+[[steps]]
+after = "2d"
+channels = ["email"]
+template = "note"
+expires = "2d"
+""",
+    "triggers/second.toml": """
+title = "Second order"
+status = "active"
+purpose = "marketing"
+[when]
+kind = "threshold"
+metric = "orders"
+reaches = 2
+[[steps]]
+channels = ["sms"]
+template = "note"
+""",
+    "triggers/browse.toml": """
+title = "Browsed"
+status = "active"
+purpose = "marketing"
+reentry = "1d"
+audience = "not segment('buyers')"
+[when]
+kind = "behavioural"
+event = "Product Viewed"
+at_least = 2
+within = "2d"
+[[steps]]
+channels = ["email"]
+template = "note"
+on_limit = "drop"
+""",
+    "triggers/silent.toml": """
+title = "Silent"
+status = "active"
+purpose = "service"
+[when]
+kind = "threshold"
+inactive_for = "3d"
+[[steps]]
+channels = ["email", "sms"]
+mode = "all"
+template = "note"
+""",
+    "triggers/birthday.toml": """
+title = "Birthday"
+status = "active"
+purpose = "marketing"
+[when]
+kind = "recurring"
+date = "birthday"
+at = "02:30"
+[[steps]]
+channels = ["sms"]
+template = "note"
+""",
+}
+
+ACT = st.tuples(
+    st.sampled_from(CUSTOMERS),
+    st.sampled_from(["Checkout Started", "Order Completed", "Order Returned", "Product Viewed", "Product Viewed"]),
+    st.integers(0, 7 * 24 * 12),  # five minutes each
+    st.sampled_from(["c1", "c2", None]),
+)
+
+
+def calls(acts: list[tuple[str, str, int, str | None]]) -> list[dict[str, Any]]:
+    """People who were known before, then what they did."""
+    people = [
+        {
+            "type": "identify",
+            "messageId": f"i{name}",
+            "userId": name,
+            "timestamp": "2025-01-01T00:00:00Z",
+            "traits": {"email": f"{name}@example.ch", "phone": f"+4179{number:07d}", "firstName": name, "birthday": "1980-03-30"},
+        }
+        for number, name in enumerate(CUSTOMERS)
+    ]
+    done = [
+        {
+            "type": "track",
+            "messageId": f"m{number}",
+            "userId": who,
+            "event": name,
+            "timestamp": format_instant(FIRST + when * 5 * MINUTE),
+            "properties": {"revenue": 20} | ({"cart_id": cart} if cart else {}),
+        }
+        for number, (who, name, when, cart) in enumerate(sorted(acts, key=lambda act: act[2]))
+    ]
+    return people + done
+
+
+def made(folder: Path, lines: list[dict[str, Any]]) -> tuple[Workspace, Store]:
+    """A workspace whose database holds the calls as history."""
+    for path, text in FILES.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    store = Store.create(folder / "manometer.db")
+    workspace = read_workspace(folder)
+    take(folder, store, lines, FIRST, history=True)
+    return workspace, store
+
+
+def take(folder: Path, store: Store, lines: list[dict[str, Any]], at: Instant, *, history: bool = False, concerns: Any = None) -> None:
+    """Import calls as of an instant."""
+    file = folder / "calls.ndjson"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    import_file(
+        store,
+        file,
+        settings=IntakeSettings(ZoneInfo("Europe/Zurich"), folder / "rejects", concerns=concerns),
+        arrived_at=at,
+        history=history,
+    )
+
+
+def rows(store: Store) -> list[dict[str, Any]]:
+    """The decisions, without what names them in one database only."""
+    with store.reading() as connection:
+        return [{key: value for key, value in row.items() if key != "message"} for row in decisions.listing(connection, decisions.Filter())]
+
+
+def played(folder: Path, workspace: Workspace, store: Store) -> list[dict[str, Any]]:
+    replay(store, workspace, FIRST, LAST, folder / "played", "test")
+    with Store.open(folder / "played" / "manometer.db") as into:
+        return rows(into)
+
+
+def lived(folder: Path, lines: list[dict[str, Any]], rhythm: int) -> list[dict[str, Any]]:
+    """The same events, each arriving when it occurred, under passes at a rhythm."""
+    folder.mkdir()
+    workspace, store = made(folder, [line for line in lines if line["type"] == "identify"])
+    with store:
+        apply_workspace(store, workspace, FIRST, "test")
+        playbook = playbook_in_force(store, workspace)
+        acts = [line for line in lines if line["type"] == "track"]
+        for now in [*range(FIRST, LAST, rhythm), LAST]:
+            while acts and parse_instant(acts[0]["timestamp"]) <= now:
+                act = acts.pop(0)
+                take(folder, store, [act], parse_instant(act["timestamp"]), concerns=playbook.roster.concerns)
+            list(tick(store, playbook, now))
+        return rows(store)
+
+
+FEW = settings(
+    max_examples=5, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+@settings(
+    max_examples=5, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(acts=st.lists(ACT, max_size=14), rhythm=st.sampled_from([5 * MINUTE, 10 * MINUTE]))
+def test_a_replay_gives_the_rows_of_the_live_run_at_any_rhythm(
+    tmp_path_factory: pytest.TempPathFactory, acts: list[tuple[str, str, int, str | None]], rhythm: int
+) -> None:
+    folder = tmp_path_factory.mktemp("replay")
+    lines = calls(acts)
+    workspace, store = made(folder, lines)
+    with store:
+        expected = played(folder, workspace, store)
+    assert lived(folder / "live", lines, rhythm) == expected
+
+
+def looked_ahead(store: Store, folder: Path, now: Instant, days: int, workers: int = 1) -> list[dict[str, Any]]:
+    workspace = load_in_force(store, folder)
+    question = Question(folder, folder / "manometer.db", now, now, now + days * DAY, with_rows=True)
+    found = [row for part, _, _ in preview(question, store, workspace.playbook, workers) for row in part.rows]
+    return [{key: value for key, value in json.loads(row[3]).items() if key != "message"} for row in sorted(found)]
+
+
+@settings(
+    max_examples=5, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(acts=st.lists(ACT, min_size=3, max_size=14), middle=st.integers(1, 6 * 24))
+def test_a_preview_gives_the_rows_of_the_ticks_that_follow(
+    tmp_path_factory: pytest.TempPathFactory, acts: list[tuple[str, str, int, str | None]], middle: int
+) -> None:
+    folder = tmp_path_factory.mktemp("preview")
+    now = FIRST + middle * HOUR
+    workspace, store = made(folder, calls(acts))
+    with store:
+        replay(store, workspace, FIRST, now, folder / "played", "test")
+    with Store.open(folder / "played" / "manometer.db") as into:
+        expected = looked_ahead(into, folder / "played", now, 4)
+        assert rows(into) == [row for row in rows(into) if row["at"] <= now]  # nothing was written
+        playbook = load_in_force(into, folder / "played").playbook
+        for at in range(now + 10 * MINUTE, now + 4 * DAY + 1, 10 * MINUTE):
+            list(tick(into, playbook, at))
+        assert [row | {"rules": json.loads(row["rules"])} for row in rows(into) if row["at"] > now] == [
+            row | {"rules": json.loads(row["rules"])} for row in expected
+        ]
+
+
+def dump(store: Store) -> list[str]:
+    """Every row of every table."""
+    with store.reading() as connection:
+        names = [name for (name,) in connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+        return [f"{name}: {row}" for name in names for row in connection.exec_driver_sql(f"SELECT * FROM {name}")]
+
+
+def test_a_preview_writes_nothing(tmp_path: Path) -> None:
+    workspace, store = made(tmp_path, calls([("anna", "Checkout Started", 30, "c1"), ("beat", "Order Completed", 50, None)]))
+    with store:
+        apply_workspace(store, workspace, FIRST, "test")
+        before = dump(store), (tmp_path / "manometer.db").read_bytes()
+        assert looked_ahead(store, tmp_path, FIRST, 8)
+        assert (dump(store), (tmp_path / "manometer.db").read_bytes()) == before
+
+
+def test_several_processes_give_the_rows_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("console.preview.LARGE", 1)
+    monkeypatch.setattr("console.preview.CHUNK", 1)
+    workspace, store = made(tmp_path, calls([(name, "Order Completed", 5, None) for name in CUSTOMERS]))
+    with store:
+        apply_workspace(store, workspace, FIRST, "test")
+        assert looked_ahead(store, tmp_path, FIRST, 8, workers=2) == looked_ahead(store, tmp_path, FIRST, 8) != []
