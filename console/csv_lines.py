@@ -212,7 +212,7 @@ class _CsvReader:
     def identities(self, row: Row) -> tuple[Identity, ...]:
         found = []
         for kind in _KINDS_BY_STRENGTH:
-            value = normal_identity(kind, self.value(row, self.profile.identities.get(kind)))
+            value = normal_identity(kind, _whole(self.value(row, self.profile.identities.get(kind))))
             if value:
                 found.append((kind, value))
         return tuple(found)
@@ -443,3 +443,6 @@ def _day(text: str, dates: Sequence[str]) -> str | None:
     return None
 
 
+def _whole(text: str | None) -> str | None:
+    """A number as spreadsheets write it where a column has gaps, `17850.0`, without its decimals."""
+    return text[:-2] if text is not None and text.endswith(".0") and text[:-2].isdigit() else text

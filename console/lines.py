@@ -67,7 +67,7 @@ def lines_of(content: BufferedReader) -> Iterator[Line]:
         number += 1
         if number == 1 and line.startswith(_BYTE_ORDER_MARK):
             line = line[3:]
-        if len(line.rstrip(b"\r\n")) > LONGEST_LINE:
+        if len(line) > LONGEST_LINE and len(line.rstrip(b"\r\n")) > LONGEST_LINE:
             _skip_rest(content, line)
             yield Line(number, line, False)
         elif not line.isspace() and line:

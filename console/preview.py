@@ -6,6 +6,7 @@ All of them read the same snapshot: while they begin theirs, the write lock is h
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -37,6 +38,8 @@ from storage.store import Store
 CHUNK: Final = 500
 LARGE: Final = 4_000
 """From so many customers on it pays to start further processes."""
+GARBAGE: Final = 200_000
+"""New objects of a worker between two searches for cycles: dossiers hold none, and come and go by the hundred thousand."""
 
 Future = Literal["known", "as-it-was"]
 
@@ -221,6 +224,7 @@ def _receive(pipe: Pipe) -> Any:
 
 def _work(pipe: Pipe, question: Question) -> None:
     """A worker: ready, begin the snapshot on the word, then chunk after chunk until the pipe closes."""
+    gc.set_threshold(GARBAGE)
     try:
         with Store.open(question.database, writer=False) as store:
             playbook = as_asked(question, in_question(store, question))

@@ -3,7 +3,8 @@
     advance(dossier, playbook, until) -> Plan
 
 - `dossier`: all that is known of one customer. `playbook`: what the operators have decided. `plan`: what follows.
-- `engine` plays a customer's instants in order; `life` is her state while it does.
+- `engine` plays a customer's instants in order; `life` is her state while it does, `log` what is
+  known of her past.
 - `arrivals` takes in an event; `entry` makes her enter a trigger; `goals` says what ends that; `kinds/` says what causes it.
 - `steps` decides one step that is due: `guards` in their order, then `placement` (quiet hours and pressure together), then
   `contest` (stronger candidates that can be foreseen, where the playbook looks ahead).

@@ -38,6 +38,9 @@ CHANNEL_ACTIVITY: Final[Mapping[str, str]] = {
 }
 
 
+_GOING_BACK: Final = frozenset({ORDER_RETURNED, ORDER_REFUNDED})
+
+
 class Profile:
     """Traits and aggregates of one customer, kept up event by event; the order of arrival does not change the result.
 
@@ -93,7 +96,7 @@ class Profile:
             self._take_activity(name, at, channel)
             if name == ORDER_COMPLETED:
                 self._take_order(at, amount or 0, properties)
-            elif name == ORDER_RETURNED or name == ORDER_REFUNDED:
+            elif name in _GOING_BACK:
                 self._take_return(name, amount or 0, properties)
 
     def _take_trait(self, name: str, value: Any, at: Instant) -> None:

@@ -130,5 +130,5 @@ def _enrolment(trigger: Trigger, cause: Cause, life: Life) -> Enrolment:
 
 def _goal_behind(trigger: Trigger, enrolment: Enrolment, life: Life) -> Event | None:
     """The exit or unless event that is known already and occurred since, where a cause comes late."""
-    names = trigger.when.unless | trigger.exits
-    return next((event for event in life.known(names) if ends(event, enrolment, trigger, life)), None) if names else None
+    since = life.log.of(trigger.when.unless | trigger.exits, enrolment.cause_at - 1)
+    return next((event for event in since if ends(event, enrolment, trigger, life)), None)

@@ -109,7 +109,7 @@ def parse_call(record: object, *, source: str, arrived_at: Instant | None, zone:
     if not isinstance(record, dict):
         raise Rejected("not a JSON object")
     call = record.get("type") or record.get("action")
-    context = record.get("context")
+    context = record.get("context", _NOTHING)
     if not isinstance(context, dict):
         context = _NOTHING
     if call == "track":
@@ -138,7 +138,7 @@ def _track(
         properties = {}
     if name == ORDER_COMPLETED:
         _refuse_impossible_quantities(properties.get("products"))
-    consents = _subscriptions(context, source) if "messaging_subscriptions" in context else ()
+    consents = _subscriptions(context, source) if context else ()
     suppressions: tuple[SuppressionRecord, ...] = ()
     if name in _SPECIAL:
         consents += _consents(name, properties, source)
@@ -218,7 +218,7 @@ def _identities(record: dict[str, Any], context: dict[str, Any], said: Mapping[s
     user = record.get("userId") or record.get("user_id")
     if user and (value := _text(user)):
         found.append(("user", value))
-    traits = context.get("traits") if context else None
+    traits = context.get("traits") if context else _NOTHING
     if not isinstance(traits, dict):
         traits = _NOTHING
     if traits:
@@ -292,7 +292,7 @@ def _text(value: object, longest: int = _LONGEST_VALUE) -> str | None:
     if type(value) is str:
         text = value.strip()
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        text = str(value)
+        text = str(int(value) if isinstance(value, float) and value.is_integer() else value)
     else:
         return None
     return text if text and len(text) <= longest else None
@@ -313,8 +313,7 @@ def _time(record: dict[str, Any], arrived_at: Instant | None, zone: ZoneInfo) ->
 
 
 def _channel(record: dict[str, Any], context: dict[str, Any], of_source: str | None, usual: str | None) -> str | None:
-    said = context.get("channel")
-    if said and isinstance(said, str):
+    if context and (said := context.get("channel")) and isinstance(said, str):
         return normal_channel(said)
     if of_source is not None:
         return of_source
@@ -333,7 +332,7 @@ def normal_channel(name: str) -> str:
 def _dedup(record: dict[str, Any], source: str) -> bytes:
     message = record.get("messageId") or record.get("message_id")
     if message:
-        return dedup_key(source, message if type(message) is str else str(message))
+        return dedup_key(source, message)
     try:
         canonical = orjson.dumps(record, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError as error:
@@ -341,7 +340,7 @@ def _dedup(record: dict[str, Any], source: str) -> bytes:
     return blake2b(source.encode() + b"\0\0" + canonical, digest_size=16).digest()
 
 
-def dedup_key(source: str, key: str) -> bytes:
+def dedup_key(source: str, key: object) -> bytes:
     """16 bytes that stand for one event of one source, by its message id or natural key."""
     return blake2b(f"{source}\0{key}".encode(), digest_size=16).digest()
 

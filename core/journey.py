@@ -39,7 +39,8 @@ def end(enrolment: Enrolment, life: Life, state: str) -> None:
 def leave(enrolment: Enrolment, trigger: Trigger, life: Life, goal: Event) -> None:
     """End it before its end because of an event, with one row for the open step that names it."""
     over = f" over {goal.channel}" if goal.channel is not None else ""
-    reached = Objection(Reason.GOAL_REACHED, f"{goal.name} on {format_instant(goal.occurred_at)}{over}")
+    late = f" on {format_instant(goal.occurred_at)}" if goal.occurred_at < life.now else ""
+    reached = Objection(Reason.GOAL_REACHED, f"{goal.name}{over}{late}")
     step = trigger.steps[enrolment.step - 1]
     life.decisions.append(
         Decision(

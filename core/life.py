@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 from core.consent import latest_word
 from core.customer import Profile
 from core.decisions import Decision, Enrolment
-from core.dossier import BEGINNING, Dossier, Entry
+from core.dossier import Dossier, Entry
 from core.events import Event
 from core.instants import Instant, Millis
 from core.language.facts import is_equal
+from core.log import EventLog
 from core.playbook import Playbook
 from core.predicate import Predicate
 from core.pressure import Ledger, PressureRule
@@ -27,7 +28,7 @@ class Life:
     __slots__ = (
         "_owns_profile", "_releases", "_zone", "causes", "clock_after", "decisions", "dossier", "enrolments",
         "entries", "failed",
-        "ledger", "now", "playbook", "profile", "recent", "touched",
+        "ledger", "log", "now", "playbook", "profile", "touched",
     )  # fmt: skip
 
     def __init__(self, dossier: Dossier, playbook: Playbook, failed: frozenset[str] = frozenset()) -> None:
@@ -38,7 +39,7 @@ class Life:
         self.profile: Profile = dossier.profile
         self._owns_profile = False
         self._zone: ZoneInfo | None = None
-        self.recent: list[Event] = list(dossier.history)
+        self.log = EventLog(dossier.history)
         self.enrolments: list[Enrolment] = [enrolment.copy() for enrolment in dossier.enrolments]
         self.touched: dict[int, Enrolment] = {}
         self.entries: Mapping[str, Entry] = dossier.entries
@@ -65,16 +66,12 @@ class Life:
         if event.kind == "identify":
             self._zone = None
         if event.name in self.playbook.roster.needs:
-            self.recent.append(event)
+            self.log.add(event)
 
     def lend_profile(self) -> Profile:
         """The profile as it is now; it is not changed any more, the next event goes into a copy."""
         self._owns_profile = False
         return self.profile
-
-    def known(self, names: frozenset[str]) -> list[Event]:
-        """The known events of these names, by when they occurred."""
-        return sorted((event for event in self.recent if event.name in names), key=lambda event: (event.occurred_at, event.id))
 
     def facts(self, event: Event | None = None, enrolment: Enrolment | None = None) -> CustomerFacts:
         """What conditions may ask now."""
@@ -144,13 +141,8 @@ class CustomerFacts:
     def count(self, event: str, last: Millis | None, equals: tuple[tuple[str, Any], ...]) -> int:
         """How often an event occurred in (now - last, now]."""
         now = self._life.now
-        since = BEGINNING if last is None else now - last
-        return sum(
-            known.name == event
-            and since < known.occurred_at <= now
-            and all(is_equal(known.properties.get(name), value) for name, value in equals)
-            for known in self._life.recent
-        )
+        known = self._life.log.of((event,), None if last is None else now - last, now)
+        return sum(all(is_equal(each.properties.get(name), value) for name, value in equals) for each in known) if equals else len(known)
 
     def has_consent(self, channel: str, purpose: str | None) -> bool:
         """Whether the latest word on the channel and purpose is a grant."""
@@ -162,13 +154,8 @@ class CustomerFacts:
         enrolment = self._enrolment
         if enrolment is None or enrolment.last_message_at is None:
             return False
-        names = REACTIONS.get(what, frozenset())
-        return any(
-            event.name in names
-            and enrolment.last_message_at <= event.occurred_at <= self._life.now
-            and event.properties.get("trigger", enrolment.trigger) == enrolment.trigger
-            for event in self._life.recent
-        )
+        reactions = self._life.log.of(REACTIONS.get(what, ()), enrolment.last_message_at - 1, self._life.now)
+        return any(event.properties.get("trigger", enrolment.trigger) == enrolment.trigger for event in reactions)
 
 
 def open_pauses(pauses: Iterable[Pause], at: Instant) -> Pause | None:

@@ -72,7 +72,13 @@ def load(connection: Connection, ids: Sequence[int], playbook: Playbook) -> dict
 def _people(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, Dossier]]:
     columns = customers.c
     query = select(
-        columns.id, columns.key, columns.settled, columns.settled_until, columns.entries, columns.erased_at, columns.planned_version,
+        columns.id,
+        columns.key,
+        columns.settled,
+        columns.settled_until,
+        columns.entries,
+        columns.erased_at,
+        columns.planned_version,
         *READ_COLUMNS,
     ).where(columns.id.in_(WANTED))
     for identifier, key, settled, settled_until, entries, erased_at, planned_version, *values in rows_of(connection, query, ids):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import orjson
@@ -251,3 +251,13 @@ def event_from(row: Any) -> Event:
 def next_id(connection: Connection, table: Table) -> int:
     """The id after the greatest; safe only inside a transaction that holds the write lock."""
     return int(connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()) + 1
+
+
+def merged(connection: Connection, customer: int | None = None) -> Iterator[dict[str, Any]]:
+    """Every merge, or those into one customer, oldest first: who stays, who went into her, and why."""
+    query = select(merges, customers.c.key).join_from(merges, customers, customers.c.id == merges.c.customer_id).order_by(merges.c.id)
+    if customer is not None:
+        query = query.where(merges.c.customer_id == customer)
+    for row in connection.execute(query):
+        went = orjson.loads(row.moved)["merged"]["key"]
+        yield {"id": row.id, "at": row.at, "customer": row.key, "merged": went, "cause": row.cause, "undone_at": row.undone_at}

@@ -25,6 +25,9 @@ Concerns = Callable[[str, str], bool]
 
 _MOST_CUSTOMERS: Final = 20_000
 _MOST_IDENTITIES: Final = 200_000
+USUAL_LOG: Final = 1_000
+BULK_LOG: Final = 16_000
+"""Pages of 4 KiB: SQLite's own measure, and as much as the log's file is kept at (`journal_size_limit`)."""
 
 
 class Taken(NamedTuple):
@@ -38,7 +41,9 @@ class Taken(NamedTuple):
 class _Customer:
     """A customer this batch touches, with what has to be written of her."""
 
-    __slots__ = ("due", "has_traits", "has_user", "id", "is_new", "is_touched", "key", "new_due", "new_key", "profile", "settled", "settles")
+    __slots__ = (
+        "due", "has_traits", "has_user", "id", "is_new", "is_touched", "key", "new_due", "new_key", "profile", "settled", "settles",
+    )  # fmt: skip
 
     def __init__(
         self, customer: int, key: str, profile: Profile, settled: str | None, due: Instant | None, *, has_user: bool, is_new: bool
@@ -100,6 +105,15 @@ def take(
     return Taken(taken, len(batch) - taken, tuple(fresh))
 
 
+def checkpoint_after(connection: Connection, pages: int) -> None:
+    """How long this connection lets SQLite's write-ahead log grow before a commit copies it into the database.
+
+    Batch after batch changes the same pages of the indexes, so that bulk writing gains a sixth by copying them less often.
+    """
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint={pages:d}")
+
+
 def _fresh(connection: Connection, batch: Sequence[Incoming]) -> list[bool]:
     keys = {incoming.dedup for incoming in batch}
     known: set[bytes] = set()
@@ -120,6 +134,7 @@ class _Batch:
         self.memory = memory
         self.arrived_at = arrived_at
         self.history = history
+        self.is_history = int(history)
         self.concerns = concerns
         self.next_event = next_id(connection, events)
         self.next_customer = next_id(connection, customers)
@@ -184,9 +199,7 @@ class _Batch:
         for part in chunks(wanted):
             columns = (customers.c.id, customers.c.key, customers.c.settled, customers.c.next_due_at, *READ_COLUMNS)
             for customer, key, settled, due, *values in self.connection.execute(select(*columns).where(customers.c.id.in_(part))):
-                self.memory.customers[customer] = _Customer(
-                    customer, key, profile_from(values), settled, due, has_user=True, is_new=False
-                )
+                self.memory.customers[customer] = _Customer(customer, key, profile_from(values), settled, due, has_user=True, is_new=False)
                 if ":" in key:
                     unsure.append(customer)
         for part in chunks(unsure):
@@ -209,8 +222,8 @@ class _Batch:
         event_id = self.next_event
         self.next_event += 1
         arrived_at = self.arrived_at if self.history or at < self.arrived_at else at
-        customer_id: int | None = None
-        identity_id: int | None = None
+        customer_id: int | str = ""
+        identity_id: int | str = ""
         if who:
             customer, identity_id = self.whose(incoming, arrived_at)
             customer_id = customer.id
@@ -220,12 +233,12 @@ class _Batch:
             customer.is_touched = True
             if kind == "identify":
                 customer.has_traits = True
-            self.touched[customer_id] = customer
+            self.touched[customer.id] = customer
             if consents or suppressions:
                 self.note_consents(customer, incoming, event_id, arrived_at)
         self.event_rows.append((
-            event_id, bytearray(dedup), _given(customer_id), _given(identity_id), kind, name, at, arrived_at, int(self.history),
-            source, _given(channel), _given(amount), text,
+            event_id, bytearray(dedup), customer_id, identity_id, kind, name, at, arrived_at, self.is_history, source, channel or "",
+            "" if amount is None else amount, text,
         ))  # fmt: skip
 
     def await_engine(self, customer: _Customer, concerns: Concerns, incoming: Incoming, event_id: int, arrived_at: Instant) -> None:

@@ -13,6 +13,7 @@ from core.decisions import Decision, Enrolment, Message, RuleEvidence
 from core.dossier import Dossier, Plan
 from core.events import Event
 from core.instants import format_instant
+from storage.dossiers import WANTED
 from storage.profiles import dump_profile
 from storage.tables import arrivals, customers, decisions, enrolments, messages
 
@@ -201,14 +202,16 @@ def _settle(connection: Connection, plans: Sequence[tuple[Dossier, Plan]], versi
             "settled": dump_profile(plan.profile) if _later(dossier, plan) else None,
             "settled_until": plan.settled_until,
             "next_due_at": plan.next_due,
-            "planned_version": version,
             "entries": orjson.dumps({name: list(entry) for name, entry in plan.entries.items()}).decode() if plan.entries else "{}",
         }
         for dossier, plan in plans
     ]
-    names = ("settled", "settled_until", "next_due_at", "planned_version", "entries")
+    names = ("settled", "settled_until", "next_due_at", "entries")
     statement = update(customers).where(customers.c.id == bindparam("row"))
     connection.execute(statement.values({name: bindparam(name) for name in names}), rows)
+    # apart, and only where it is older: SQLite rewrites the index of every column named, be the value the same
+    older = update(customers).where(customers.c.id.in_(WANTED), customers.c.planned_version != version).values(planned_version=version)
+    connection.execute(older, {"ids": orjson.dumps([dossier.id for dossier, _ in plans]).decode()})
     played = [dossier.id for dossier, _ in plans if dossier.arrivals]
     if played:
         connection.execute(delete(arrivals).where(arrivals.c.customer_id.in_(played)))

@@ -57,13 +57,11 @@ class Behavioural(EventKind):
 
     def _count_with(self, trigger: Trigger, event: Event, life: Life) -> int:
         when = trigger.when
-        since = event.occurred_at - (when.within or UNBOUNDED)
+        after = None if when.within is None else event.occurred_at - when.within
         value = event.properties.get(when.per) if when.per else None
         return sum(
-            since < other.occurred_at <= event.occurred_at
-            and (value is None or other.properties.get(when.per or "") == value)
-            and (other is event or _matches(trigger, other, life))
-            for other in life.known(when.events)
+            (value is None or other.properties.get(when.per or "") == value) and (other is event or _matches(trigger, other, life))
+            for other in life.log.of(when.events, after, event.occurred_at)
         )
 
     def upcoming(self, trigger: Trigger, life: Life, after: Instant) -> Cause | None:
@@ -90,7 +88,7 @@ def _matches(trigger: Trigger, event: Event, life: Life) -> bool:
 
 
 def _times(trigger: Trigger, life: Life) -> Sequence[Instant]:
-    times = [event.occurred_at for event in life.known(trigger.when.events) if _matches(trigger, event, life)]
+    times = [event.occurred_at for event in life.log.of(trigger.when.events) if _matches(trigger, event, life)]
     return [at for at in times if at > times[-1] - (trigger.when.within or RHYTHM_LOOKBACK)]
 
 

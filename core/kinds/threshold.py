@@ -103,10 +103,8 @@ def metric(when: When, life: Life, at: Instant, without: Event | None = None) ->
     if when.within is None and when.metric in SOURCES:
         value: int | float = life.profile.field(str(when.metric))
         return value
-    events = [event for event in life.known(_sources(when)) if event is not without]
-    if when.within is not None:
-        events = [event for event in events if at - when.within < event.occurred_at <= at]
-    return _total(when, events)
+    span = (None, None) if when.within is None else (at - when.within, at)
+    return _total(when, [event for event in life.log.of(_sources(when), *span) if event is not without])
 
 
 def _total(when: When, events: list[Event]) -> int | float:

@@ -21,6 +21,7 @@ from console.workspace import read_workspace
 from core.instants import parse_instant
 from tests import make_year
 
+README = Path(__file__).parents[2] / "README.md"
 TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.md"
 
 
@@ -83,6 +84,11 @@ def test_it_tells_its_stories_with_the_answer_to_why(printed: str) -> None:
         assert f"({story.customer}): {story.title}." in printed
     assert printed.count("Why? (manometer why") == len(STORIES)
     assert printed.count("Not sent (") == len(STORIES)
+
+
+def test_the_readme_shows_what_it_prints(printed: str) -> None:
+    sample = next(block for block in README.read_text().split("```") if block.startswith("\nWhat happened"))
+    assert not [line for line in sample.strip().splitlines() if line != "..." and line not in printed.splitlines()]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import io
 import json
@@ -128,9 +129,7 @@ def test_the_source_decides_the_channel_where_the_line_names_none(store: Store, 
     assert rows(store, events.c.source, events.c.channel) == [("till", "store"), ("till", "web")]
 
 
-def test_an_interrupt_keeps_what_was_read_and_the_next_run_goes_on(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupt_keeps_what_was_read_and_the_next_run_goes_on(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("console.intake.BATCH", 10)
     path = written(tmp_path, b"\n".join(line(number) for number in range(35)))
 
@@ -180,6 +179,18 @@ def test_progress_tells_bytes_and_lines_up_to_the_end(store: Store, tmp_path: Pa
     run(store, path, progress=lambda *said: told.append(said))
     assert [lines for _, _, lines in told] == [10, 20, 25]
     assert told[-1][0] == told[-1][1] == path.stat().st_size
+
+
+def test_an_import_leaves_the_log_and_the_search_for_cycles_as_they_were(store: Store, tmp_path: Path) -> None:
+    during, before = [], gc.get_threshold()
+
+    def note(*_: object) -> None:
+        during.append(gc.get_threshold())
+
+    run(store, written(tmp_path, line(1)), progress=note)
+    assert (during == [before], gc.get_threshold()) == (False, before)
+    with store.writing() as connection:
+        assert connection.exec_driver_sql("PRAGMA wal_autocheckpoint").scalar_one() == 1_000
 
 
 def test_without_a_terminal_there_is_no_bar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,9 +279,7 @@ def test_an_order_that_goes_on_too_far_away_is_set_aside(store: Store, tmp_path:
 def test_the_online_retail_file_is_read_unchanged(store: Store) -> None:
     if not ONLINE_RETAIL.exists():
         pytest.skip(f"{ONLINE_RETAIL} is not there")
-    result = import_file(
-        store, ONLINE_RETAIL, settings=settings(store.path.parent), arrived_at=NOW, history=True, profile="online-retail"
-    )
+    result = import_file(store, ONLINE_RETAIL, settings=settings(store.path.parent), arrived_at=NOW, history=True, profile="online-retail")
     assert counts(result) == (541_909, 540_570, 0, 1_336 + 3)
     kinds = select(events.c.name, func.count(), func.count(events.c.customer_id)).group_by(events.c.name)
     with store.reading() as connection:

@@ -9,12 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.customer import Profile, address_of, units
-from core.events import ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
+from core.events import NO_ACTIVITY, ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
 
 
-def event(
-    name: str, at: int, *, amount: int | None = None, channel: str | None = None, **properties: object
-) -> Event:
+def event(name: str, at: int, *, amount: int | None = None, channel: str | None = None, **properties: object) -> Event:
     return Event(1, "track", name, at, at, "shop", channel, amount, properties)
 
 
@@ -38,8 +36,8 @@ names = st.sampled_from([ORDER_COMPLETED, ORDER_RETURNED, ORDER_REFUNDED, "Produ
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Event]:
-    """Events at instants of their own: of two traits at one instant the one that came later stands."""
-    instants = draw(st.lists(st.integers(0, 10**12), unique=True, max_size=12))
+    """Events, some of them at the same instant."""
+    instants = draw(st.lists(st.integers(0, 10) | st.integers(0, 10**12), max_size=12))
     return [draw(st.builds(one_event, names, st.just(at), st.integers(0, 10_000), st.sampled_from(["o1", "o2", None]))) for at in instants]
 
 
@@ -94,6 +92,32 @@ def test_feedback_and_consents_are_no_activity(name: str) -> None:
 
 def test_a_later_trait_stands_against_an_earlier_one_that_comes_after_it() -> None:
     assert folded(identify(2, city="Bern"), identify(1, city="Chur")).traits == {"city": "Bern"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "stands"),
+    [
+        ("Bern", "Chur", "Chur"),
+        (None, "Chur", None),
+        (True, 1, True),
+        (1, 1.0, 1.0),
+        ([1], {"a": 1}, {"a": 1}),
+        ({"a": 1, "b": 2}, {"b": 1}, {"b": 1}),
+    ],
+)
+def test_of_two_traits_of_one_instant_the_greater_text_stands_whichever_came_first(one: object, other: object, stands: object) -> None:
+    for first, second in ((one, other), (other, one)):
+        merged = folded(identify(1, city=first))
+        merged.merge(folded(identify(1, city=second)))
+        for profile in (folded(identify(1, city=first), identify(1, city=second)), merged):
+            assert repr(profile.traits["city"]) == repr(stands)
+
+
+@pytest.mark.parametrize("kind", ["track", "page", "identify", "alias"])
+@pytest.mark.parametrize("name", ["Product Viewed", "identify", *sorted(NO_ACTIVITY)])
+def test_an_event_counts_as_activity_exactly_where_it_says_so(kind: str, name: str) -> None:
+    act = Event(1, kind, name, 5, 5, "shop", None, None, {})
+    assert (folded(act).last_activity is not None) == act.is_activity
 
 
 @pytest.mark.parametrize(

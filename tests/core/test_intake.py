@@ -158,6 +158,11 @@ def test_an_amount_with_two_decimals_is_kept_to_the_cent(cents: int) -> None:
     assert minor_units(cents / 100) == cents
 
 
+@given(st.floats(-(10**9), 10**9) | st.integers(-(10**9), 10**9).map(lambda thousandths: thousandths / 1_000))
+def test_a_number_is_the_same_money_as_its_text(value: float) -> None:
+    assert minor_units(value) == minor_units(repr(value))
+
+
 @pytest.mark.parametrize(
     ("given", "birthday"),
     [
@@ -194,6 +199,19 @@ def test_traits_are_flat_and_in_one_spelling() -> None:
     ],
 )  # fmt: skip
 def test_a_trait_that_cannot_be_is_kept_aside(traits: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert take(identify(**traits)).properties == expected
+
+
+@pytest.mark.parametrize(
+    ("traits", "expected"),
+    [
+        ({"phone": 41791234567}, {"phone": "41791234567"}), ({"phone": 41791234567.0}, {"phone": "41791234567"}),
+        ({"address": {"zip": 8001, "street": 5, "city": 3.0}}, {"address.postalCode": "8001", "address.street": "5", "address.city": "3"}),
+        ({"address.postalCode": 8001, "firstName": 7}, {"address.postalCode": "8001", "firstName": "7"}),
+        ({"country": 756, "address": {"city": True}}, {"country": "756", "address.city_unreadable": True}),
+    ],
+)  # fmt: skip
+def test_a_number_in_a_text_trait_becomes_text(traits: dict[str, Any], expected: dict[str, Any]) -> None:
     assert take(identify(**traits)).properties == expected
 
 
@@ -265,9 +283,7 @@ scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats()
 anything = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4), max_leaves=8
 )
-records = st.fixed_dictionaries(
-    {"type": st.sampled_from(["track", "identify", "page", "alias"])}, optional=dict.fromkeys(FIELDS, anything)
-)
+records = st.fixed_dictionaries({"type": st.sampled_from(["track", "identify", "page", "alias"])}, optional=dict.fromkeys(FIELDS, anything))
 
 
 @given(records)

@@ -153,9 +153,9 @@ def enrol(connection: Any, customer: int, cause: str, number: int) -> None:
         id=number, key=f"k{number}", customer_id=customer, enrolment_id=number, trigger="birthday", step=1, channel="email", template="t",
         state="planned", planned_at=5, expires_at=9, lands_at=5, purpose="marketing", weight=1_000, counts=1,
     ))  # fmt: skip
-    connection.execute(insert(decisions).values(
-        id=number, at=0, customer_id=customer, trigger="birthday", step=1, outcome="send", planned_at=5, version=1
-    ))
+    connection.execute(
+        insert(decisions).values(id=number, at=0, customer_id=customer, trigger="birthday", step=1, outcome="send", planned_at=5, version=1)
+    )
 
 
 def test_journeys_go_over_and_those_for_the_same_cause_end(store: Store) -> None:

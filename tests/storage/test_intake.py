@@ -137,6 +137,28 @@ def test_a_customer_falls_due_at_the_first_event_that_concerns_a_trigger(store: 
     assert rows(store, customers.c.next_due_at) == [(NOW,)]
 
 
+def test_a_customer_who_is_due_already_falls_due_earlier_but_never_later(store: Store) -> None:
+    def concerns(kind: str, name: str) -> bool:
+        return name == "Checkout Started"
+
+    memory = Memory()
+    dues = []
+    for message, at in (("m1", -60), ("m2", -90), ("m3", -30), ("m4", -30)):
+        taken(store, call(message, event="Checkout Started", at=at), concerns=concerns, memory=memory)
+        dues += rows(store, customers.c.next_due_at)
+    assert dues == [(NOW + 60_000,), (NOW + 60_000,), (NOW + 30_000,), (NOW + 30_000,)]
+
+
+def test_what_is_missing_is_null_and_not_an_empty_text(store: Store) -> None:
+    taken(store, call("m1"))
+    taken(store, call("m2", event="Order Completed"))
+    assert rows(store, events.c.channel, events.c.amount, events.c.identity_id) == [(None, None, 1), (None, None, 1)]
+    [row] = table(store)
+    empty = ["email", "phone", "country", "birthday", "registered_at", "settled", "next_due_at", "merged_into", "erased_at"]
+    assert [row[name] for name in empty] == [None] * len(empty)
+    assert (row["first_order_at"], row["entries"]) == (NOW, "{}")
+
+
 def test_consents_go_to_the_ledger_with_their_proof(store: Store) -> None:
     said = {"channel": "email", "purpose": "marketing", "source": "form", "text": "I agree", "proof": "double opt-in"}
     taken(store, call("m1", event="Consent Granted", properties=said, at=60))

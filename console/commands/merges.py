@@ -1,0 +1,54 @@
+"""Customers that were found to be one person: all merges, or undo one.
+
+Undoing a merge parts the two again: what came by each one's identities goes back to her, also what came since.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from console.context import Context, add_at, add_reason, add_yes
+from console.output import Field
+from storage import audit, customers, identities
+
+FIELDS = (
+    Field("id", "number"),
+    Field("at", "instant"),
+    Field("customer"),
+    Field("merged"),
+    Field("cause"),
+    Field("undone_at", "instant", title="undone"),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("--customer", metavar="ID", help="only those of this customer")
+    actions = parser.add_subparsers(dest="action", metavar="undo")
+    undo = actions.add_parser("undo", help="part two customers again")
+    undo.add_argument("id", metavar="ID", type=int, help="number of the merge, as the list shows it")
+    add_reason(undo)
+    add_yes(undo)
+    add_at(undo)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Print the merges, or undo one."""
+    if args.action == "undo":
+        return _undo(args, context)
+    with context.store.reading() as connection:
+        customer = None if args.customer is None else customers.resolve(connection, args.customer)
+        context.output.listing(FIELDS, identities.merged(connection, customer), "No customers were merged.")
+    return 0
+
+
+def _undo(args: argparse.Namespace, context: Context) -> int:
+    at = context.now(args.at)
+    context.output.confirm(f"Merge {args.id} will be undone: one customer becomes two again.", "Part them?", args.yes)
+    wake = context.in_force.playbook.version > 0
+    with context.store.writing() as connection:
+        parted = identities.unmerge(connection, args.id, at=at, wake=wake)
+        key = customers.key_of(connection, parted)
+        audit.record(connection, at, context.author, "unmerge", key, args.reason, {"merge": args.id})
+    context.output.say(f"{key} is a customer of her own again.")
+    return 0

@@ -1,0 +1,48 @@
+"""Merges: seen, and undone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.console.lives import person, run, workspace
+
+Output = pytest.CaptureFixture[str]
+ALIAS = {"type": "alias", "messageId": "a1", "previousId": "old", "userId": "new", "timestamp": "2025-01-02T00:00:00Z"}
+
+
+def lines(output: Output) -> list[dict[str, object]]:
+    return [json.loads(line) for line in output.readouterr().out.splitlines()]
+
+
+@pytest.fixture
+def merged(tmp_path: Path, capsys: Output) -> Path:
+    folder = workspace(tmp_path, [person("old"), person("new"), ALIAS])
+    capsys.readouterr()
+    return folder
+
+
+def test_a_merge_is_listed_with_its_cause(merged: Path, capsys: Output) -> None:
+    assert run("-w", merged, "merges", "--json") == 0
+    (row,) = lines(capsys)
+    assert (row["customer"], row["merged"], row["cause"], row["undone_at"]) == ("new", "old", "alias", None)
+    run("-w", merged, "customers", "--json")
+    assert [row["customer"] for row in lines(capsys)] == ["new"]
+
+
+def test_an_undone_merge_gives_back_both_customers(merged: Path, capsys: Output) -> None:
+    assert run("-w", merged, "merges", "undo", "1", "--yes", "--reason", "two sisters") == 0
+    capsys.readouterr()
+    run("-w", merged, "customers", "--json")
+    assert [(row["customer"], row["email"]) for row in lines(capsys)] == [("new", "new@example.ch"), ("old", "old@example.ch")]
+    run("-w", merged, "audit", "--json")
+    assert [(row["action"], row["subject"], row["reason"]) for row in lines(capsys)] == [("unmerge", "old", "two sisters")]
+
+
+def test_it_asks_first_and_refuses_what_it_does_not_know(merged: Path, capsys: Output) -> None:
+    assert run("-w", merged, "merges", "undo", "1") == 1
+    assert "--yes" in capsys.readouterr().err
+    assert run("-w", merged, "merges", "undo", "7", "--yes") == 1
+    assert "no such merge" in capsys.readouterr().err
