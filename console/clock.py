@@ -21,6 +21,12 @@ def workspace_now(store: Store, at: str | None, zone: ZoneInfo) -> Instant:
     """The instant a command is about: `at` (local time of `zone` without an offset), else the simulated clock, else now; ValueError."""
     if at is not None:
         return parse_instant(at, zone)
+    simulated = simulated_at(store)
+    return now() if simulated is None else simulated
+
+
+def simulated_at(store: Store) -> Instant | None:
+    """Where the clock of a replayed workspace stands; None where the workspace lives in the present."""
     with store.reading() as connection:
         simulated = fact(connection, SIMULATED_AT)
-    return now() if simulated is None else int(simulated)
+    return None if simulated is None else int(simulated)

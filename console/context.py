@@ -52,7 +52,7 @@ class Context:
         except FileNotFoundError:
             remedy = "Make one with `manometer init DIR`, or name one with -w DIR."
             raise ManometerError(f"{self.folder} is no workspace: it has no {SETTINGS}. {remedy}") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except ValueError as error:  # not TOML, not UTF-8, or a number too long to be read
             raise ManometerError(f"{path}: {error}. `manometer check` lists every fault.") from None
         return table if isinstance(table, dict) else {}
 

@@ -30,6 +30,7 @@ from core.dossier import Dossier
 from core.errors import ManometerError
 from core.instants import HOUR, MINUTE, SECOND, Instant, Millis
 from core.last_look import Handover, last_look
+from core.pauses import stops_purpose
 from core.playbook import Channel, Playbook
 from core.reasons import Reason
 from core.triggers import EVERYTHING, Pause
@@ -176,9 +177,8 @@ class _Pass:
         stops = [pause for pause in holding if pause.trigger == EVERYTHING]
         if not stops:
             return waiting, None
-        if any(stop.transactional for stop in stops):
-            return waiting, set()
-        return waiting, {purpose.name for purpose in self.playbook.purposes.values() if not (purpose.obeys or purpose.counts)}
+        purposes = self.playbook.purposes.values()
+        return waiting, {purpose.name for purpose in purposes if not any(stops_purpose(stop, purpose) for stop in stops)}
 
     def _rooms(self, connection: Connection, at: Instant) -> Iterator[tuple[str, int | None]]:
         for name, channel in self.playbook.channels.items():

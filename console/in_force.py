@@ -63,25 +63,17 @@ class Applied:
         return self.playbook.version
 
 
-def workspace_in_force(store: Store, workspace: Workspace) -> Workspace:
-    """The workspace as its applied files say; as its files on disk say (version 0) where none was applied yet."""
-    with store.reading() as connection:
-        return _in_force(connection, workspace)
-
-
 def load_in_force(store: Store, folder: Path) -> Workspace:
-    """The same without a look at the files on disk once a version was applied, so that a file half edited stops nobody's work."""
+    """The workspace as its applied files say, with activations and pauses; as the files on disk say (version 0) where none was applied.
+
+    Once a version was applied the files on disk are not looked at, so that one half edited stops nobody's work.
+    """
     with store.reading() as connection:
         version = playbooks.newest(connection)
         if version is not None:
             kept = read_files(version.files, folder, channel_kinds=adapter_kinds())
             return _in_force(connection, kept)
         return _in_force(connection, read_workspace(folder, channel_kinds=adapter_kinds()))
-
-
-def playbook_in_force(store: Store, workspace: Workspace) -> Playbook:
-    """The rules decisions are taken under, with activations and pauses."""
-    return workspace_in_force(store, workspace).playbook
 
 
 def _in_force(connection: Connection, workspace: Workspace) -> Workspace:

@@ -17,7 +17,7 @@ from typing import IO, Any, Final
 from zoneinfo import ZoneInfo
 
 import orjson
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection
 
 from console.csv_lines import Item, Reject, csv_items
 from console.csv_profiles import find_profile
@@ -25,9 +25,9 @@ from console.lines import Line, Source, lines_of, open_source
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
 from core.intake import Incoming, Rejected, normal_channel, parse_call
+from storage import imports
 from storage.intake import BULK_LOG, USUAL_LOG, Concerns, Memory, checkpoint_after, take
 from storage.store import Store
-from storage.tables import imports
 
 BATCH: Final = 10_000
 """Lines a transaction; about a third of a second of the write lock."""
@@ -224,10 +224,9 @@ class _Run:
             "rejected": self.rejected + rejected, "finished": int(finished),
         }  # fmt: skip
         if self.import_id is None:
-            row = {"at": self.arrived_at, "path": str(self.path), "profile": self.profile} | counts
-            self.import_id = connection.execute(insert(imports).values(row)).inserted_primary_key[0]  # type: ignore[index]
+            self.import_id = imports.begin(connection, self.arrived_at, str(self.path), self.profile, counts)
         else:
-            connection.execute(update(imports).where(imports.c.id == self.import_id).values(counts))
+            imports.note(connection, self.import_id, counts)
 
 
 class _Rejects:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Literal, TextIO
@@ -186,9 +186,3 @@ def _json_value(field: Field, value: object) -> object:
     if field.kind == "json" and isinstance(value, str):
         return orjson.Fragment(value)
     return value
-
-
-def mappings(rows: Iterable[object], names: Sequence[str]) -> Iterator[Row]:
-    """Tuples of a query as rows of a listing."""
-    for row in rows:
-        yield dict(zip(names, row))  # type: ignore[call-overload]

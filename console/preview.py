@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection as Pipe
@@ -262,9 +262,6 @@ def under_way(draft: Playbook, playbook: Playbook, at: Instant) -> Playbook:
         replace(trigger, activated_at=known[trigger.name].activated_at if trigger.name in known else None) for trigger in draft.triggers
     )
     return _as_if_applied(replace(draft, triggers=triggers, pauses=playbook.pauses, version=playbook.version), at)
-
-
-Tell = Callable[[int, int], None]
 
 
 def span_in_words(question: Question) -> str:

@@ -19,6 +19,7 @@ class Progress:
         self.unit = unit
         self._bar: Bar | None = None
         self._task: TaskID | None = None
+        self._done = 0
 
     def __enter__(self) -> Progress:
         if sys.stderr.isatty():
@@ -38,6 +39,11 @@ class Progress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._bar is not None:
             self._bar.stop()
+
+    def more(self, done: int) -> None:
+        """So much more is done, of nobody knows how much."""
+        self._done += done
+        self.at(self._done)
 
     def at(self, done: int, total: int | None = None) -> None:
         """So much is done, of so much where that is known."""

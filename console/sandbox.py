@@ -303,7 +303,7 @@ MISSING: Final = _Missing()
 class _Sandbox(ImmutableSandboxedEnvironment):
     """Reads names of mappings and nothing else; arithmetic cannot grow without end."""
 
-    intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%"})
+    intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if isinstance(obj, LoopContext):

@@ -3,14 +3,15 @@
     advance(dossier, playbook, until) -> Plan
 
 - `dossier`: all that is known of one customer. `playbook`: what the operators have decided. `plan`: what follows.
-- `engine` plays a customer's instants in order; `life` is her state while it does, `log` what is
-  known of her past.
+- `engine` plays a customer's instants in order; `life` is her state while it does, `log` what is known of her past.
 - `arrivals` takes in an event; `entry` makes her enter a trigger; `goals` says what ends that; `kinds/` says what causes it.
 - `steps` decides one step that is due: `guards` in their order, then `placement` (quiet hours and pressure together), then
   `contest` (stronger candidates that can be foreseen, where the playbook looks ahead).
 - `journey` moves an enrolment on; `pauses` carries out what the end of a pause means.
 - `windows`, `pressure`, `quiet_hours`, `instants`: time and limits, without customers. `language/`: conditions.
-- `customer`, `events`, `triggers`, `decisions`: the values. `roster`: a playbook, indexed.
+- `customer`, `events`, `dossier`, `triggers`, `playbook`, `decisions`, `reasons`: the values. `roster`: a playbook, indexed.
+- Before a decision: `intake` reads a line of a source. After it: `last_look` and `delivery` at hand-over, `preview` adds decisions
+  up, `why` and `words` explain them. `errors`: the few that a caller cannot go on after.
 
 Nothing here reads a clock, a file, a database or a dice, or logs. `now` is always an argument. Instants are whole
 milliseconds UTC, money whole minor units, points thousandths.

@@ -12,8 +12,6 @@ import orjson
 from core.events import NO_ACTIVITY, ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
 from core.instants import Instant, find_zone, zone_of_country
 
-IdentityKind = Literal["user", "email", "phone", "loyalty", "anonymous", "push"]
-
 # expression name -> trait name, for the traits every system knows
 TRAIT_FIELDS: Final[Mapping[str, str]] = {
     "email": "email",

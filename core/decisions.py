@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from core.customer import Profile
 from core.instants import Instant
@@ -12,6 +12,7 @@ from core.pressure import Contact
 from core.reasons import Reason
 
 Outcome = Literal["send", "defer", "suppress", "hold"]
+OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 
 
 @dataclass(frozen=True, slots=True)

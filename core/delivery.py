@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import ClassVar, Protocol, Self, TypeAlias
 
@@ -68,7 +68,6 @@ class Outbound:
     planned_at: Instant
     sent_at: Instant  # the instant of handing over
     attempt: int = 1  # above 1: an earlier attempt may have got through
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class ChannelAdapter(Protocol):

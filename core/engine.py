@@ -1,9 +1,10 @@
 """The one road: `advance(dossier, playbook, until) -> Plan`.
 
-A customer's life is played instant by instant. At each instant come first the arrivals (events that became known, contacts
-that gave their room back, pauses that ended), then dates and crossings that need no event, then the steps that have fallen
-due, the highest rank first. Every accepted contact counts at once against the next candidate. Nothing depends on `until`,
-so playing to u1 and then to u2 gives the same rows as playing to u2: live, preview, what-if and backtest are this function.
+A customer's life is played instant by instant. At each instant come first the contacts that give their room back and the
+pauses that end, then the arrivals (events that became known), then dates and crossings that need no event, then the steps
+that have fallen due, the highest rank first. Every accepted contact counts at once against the next candidate. Nothing
+depends on `until`, so playing to u1 and then to u2 gives the same rows as playing to u2: tick, preview, replay and why are
+this function.
 """
 
 from __future__ import annotations

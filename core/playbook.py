@@ -26,7 +26,7 @@ class Channel:
     medium: str
     send_windows: SendWindows
     lead_time: Millis = 0
-    capacity: tuple[int, str] | None = None  # so many per "day" or "minute"; the dispatcher keeps it
+    capacity: tuple[int, str] | None = None  # so many per "day", "hour" or "minute"; the dispatcher keeps it
     approval: bool | int = False
     weight: int = 1000  # thousandths of a point
     settings: Mapping[str, object] = field(default_factory=dict)  # what only the adapter reads

@@ -29,6 +29,3 @@ class Reason(StrEnum):
     CAPACITY = "CAPACITY"
     TEMPLATE_ERROR = "TEMPLATE_ERROR"
     CHANNEL_ERROR = "CHANNEL_ERROR"
-
-
-PRECEDENCE = {reason: rank for rank, reason in enumerate(Reason)}

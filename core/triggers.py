@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -100,5 +99,3 @@ class Pause:
 
 
 EVERYTHING = "*"
-
-Triggers = Mapping[str, Trigger]

@@ -11,7 +11,7 @@ from core.errors import ManometerError
 from core.events import Event
 from core.instants import Instant
 from core.language.suggestions import near
-from storage.dossiers import EVENT_COLUMNS, event_from
+from storage.events import EVENT_COLUMNS, event_from
 from storage.tables import consents, customers, enrolments, events, identities
 
 LIVING = and_(customers.c.merged_into.is_(None), customers.c.erased_at.is_(None))

@@ -18,14 +18,11 @@ from core.kinds import UNBOUNDED
 from core.playbook import Playbook
 from core.pressure import Contact
 from core.reasons import Reason
+from storage.events import EVENT_COLUMNS, event_from
 from storage.profiles import READ_COLUMNS, load_profile, profile_from
 from storage.tables import arrivals, consents, customers, enrolments, events, messages, suppressions
 
 CHUNK = 500
-EVENT_COLUMNS = (
-    events.c.id, events.c.kind, events.c.name, events.c.occurred_at, events.c.arrived_at, events.c.source, events.c.channel,
-    events.c.amount, events.c.properties, events.c.history,
-)  # fmt: skip
 ENROLMENT_COLUMNS = (
     enrolments.c.id, enrolments.c.trigger, enrolments.c.cause_key, enrolments.c.cause_at, enrolments.c.entered_at,
     enrolments.c.step, enrolments.c.planned_at, enrolments.c.due_at, enrolments.c.version, enrolments.c.cause_event,
@@ -100,15 +97,6 @@ def rows_of(connection: Connection, query: Select[Any], ids: Iterable[int] = ())
     """All rows as the driver gives them, half the price of SQLAlchemy's; for columns without conversion, `ids` filling in for `WANTED`."""
     with connection.execute(query, {"ids": orjson.dumps(list(ids)).decode()}) as result:
         return result.cursor.fetchall() if result.cursor is not None else ()
-
-
-def event_from(row: Sequence[Any]) -> Event:
-    """An event from its `EVENT_COLUMNS`."""
-    identifier, kind, name, occurred_at, arrived_at, source, channel, amount, properties, history = row
-    return Event(
-        identifier, kind, name, occurred_at, arrived_at, source, channel, amount,
-        {} if properties == "{}" else orjson.loads(properties), history == 1,
-    )  # fmt: skip
 
 
 def in_order(found: Iterable[Event]) -> tuple[Event, ...]:

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Table, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, insert, or_, select, update
 
 from core.customer import Profile
 from core.errors import ManometerError
-from core.events import Event
 from core.instants import Instant
 from core.intake import Identity
 from core.reasons import Reason
+from storage.events import EVENT_COLUMNS, event_from
 from storage.profiles import READ_COLUMNS, dump_profile, load_profile, profile_columns, profile_from
 from storage.tables import arrivals, consents, customers, decisions, enrolments, events, identities, merges, messages
 
@@ -40,27 +40,6 @@ def key_for(identity: Identity) -> str:
     return value if kind == "user" and not _RESERVED.match(value) else f"{kind}:{value}"
 
 
-def find_customer(connection: Connection, text: str) -> int | None:
-    """The row id of the customer whom a key, a userId, KIND:VALUE or a mail address names; None where there is none."""
-    found = connection.execute(select(customers.c.id).where(customers.c.key == text)).scalar()
-    if found is None:
-        kind, _, value = text.partition(":")
-        named = and_(identities.c.kind == kind, identities.c.value == value)
-        for condition in (and_(identities.c.kind == "user", identities.c.value == text), named,
-                          and_(identities.c.kind == "email", identities.c.value == text.strip().lower())):  # fmt: skip
-            found = connection.execute(select(identities.c.customer_id).where(condition)).scalar()
-            if found is not None:
-                break
-    return None if found is None else survivor_of(connection, int(found))
-
-
-def survivor_of(connection: Connection, customer: int) -> int:
-    """Into whom a customer went by merges; herself where she did not."""
-    while (into := connection.execute(select(customers.c.merged_into).where(customers.c.id == customer)).scalar()) is not None:
-        customer = int(into)
-    return customer
-
-
 # ---- merging ----
 
 
@@ -71,9 +50,9 @@ def merge(connection: Connection, survivor: int, merged: int, *, cause: str, at:
     """
     rows = {row.id: row for row in connection.execute(select(customers).where(customers.c.id.in_((survivor, merged))))}
     moved = _moved(connection, survivor, merged) | {"merged": _engine_state(rows[merged]), "survivor": _engine_state(rows[survivor])}
-    merge_id = connection.execute(
-        insert(merges).values(at=at, customer_id=survivor, merged_id=merged, cause=cause, moved="{}")
-    ).inserted_primary_key[0]  # type: ignore[index]
+    merge_id: int = connection.execute(
+        insert(merges).values(at=at, customer_id=survivor, merged_id=merged, cause=cause, moved="{}").returning(merges.c.id)
+    ).scalar_one()
     moved["clashes"], moved["cancelled"] = _end_clashes(connection, survivor, merged, at)
     clashing = [clash["id"] for clash in moved["clashes"]]
     for table in (identities, events, arrivals, consents, messages, decisions):
@@ -83,7 +62,7 @@ def merge(connection: Connection, survivor: int, merged: int, *, cause: str, at:
     )
     connection.execute(update(merges).where(merges.c.id == merge_id).values(moved=orjson.dumps(moved).decode()))
     _join_rows(connection, rows[survivor], rows[merged], at if wake else None)
-    return int(merge_id)
+    return merge_id
 
 
 def _moved(connection: Connection, survivor: int, merged: int) -> dict[str, Any]:
@@ -173,11 +152,12 @@ def unmerge(connection: Connection, merge_id: int, *, at: Instant, wake: bool) -
     """Undo a merge: what came by the identities that went over goes back, also what came since; gives the customer's row id."""
     entry = connection.execute(select(merges).where(merges.c.id == merge_id)).one_or_none()
     if entry is None or entry.undone_at is not None:
-        raise ManometerError(f"merge {merge_id}: there is no such merge, or it was undone already. List the customer's merges.")
+        raise ManometerError(f"merge {merge_id}: there is no such merge, or it was undone already. `manometer merges` lists them.")
     survivor, merged = entry.customer_id, entry.merged_id
-    later = connection.execute(select(customers.c.merged_into).where(customers.c.id == survivor)).scalar()
+    into = select(customers.c.merged_into).where(customers.c.id == survivor).scalar_subquery()
+    later = connection.execute(select(customers.c.key).where(customers.c.id == into)).scalar()
     if later is not None:
-        raise ManometerError(f"merge {merge_id}: the survivor herself went into customer {later} since. Undo that merge first.")
+        raise ManometerError(f"merge {merge_id}: the survivor herself went into {later} since. Undo that merge first.")
     moved = orjson.loads(entry.moved)
     _send_back(connection, survivor, merged, moved)
     _reopen_clashes(connection, moved, merged)
@@ -231,26 +211,13 @@ def refold(connection: Connection, customer: int) -> dict[str, Any]:
     """The columns of a customer's profile, worked out anew from her events in order of arrival, with what the engine has settled."""
     waiting = set(connection.execute(select(arrivals.c.event_id).where(arrivals.c.customer_id == customer)).scalars())
     profile, settled = Profile(), Profile()
-    hers = select(events).where(events.c.customer_id == customer).order_by(events.c.id)
+    hers = select(*EVENT_COLUMNS).where(events.c.customer_id == customer).order_by(events.c.id)
     for row in connection.execute(hers):
         event = event_from(row)
         profile.fold(event)
         if waiting and event.id not in waiting:
             settled.fold(event)
     return profile_columns(profile) | {"settled": dump_profile(settled) if waiting else None}
-
-
-def event_from(row: Any) -> Event:
-    """The core's value of a row of `events`."""
-    return Event(
-        row.id, row.kind, row.name, row.occurred_at, row.arrived_at, row.source, row.channel, row.amount,
-        orjson.loads(row.properties), bool(row.history),
-    )  # fmt: skip
-
-
-def next_id(connection: Connection, table: Table) -> int:
-    """The id after the greatest; safe only inside a transaction that holds the write lock."""
-    return int(connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()) + 1
 
 
 def merged(connection: Connection, customer: int | None = None) -> Iterator[dict[str, Any]]:

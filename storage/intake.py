@@ -16,7 +16,8 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from core.customer import Profile, address_of
 from core.instants import Instant
 from core.intake import Identity, Incoming
-from storage.identities import MOVING, STRONG, chunks, key_for, merge, next_id
+from storage.identities import MOVING, STRONG, chunks, key_for, merge
+from storage.keys import next_id
 from storage.profiles import AGGREGATES, READ_COLUMNS, aggregate_values, dump_profile, new_row, profile_from, trait_columns
 from storage.tables import arrivals, consents, customers, events, identities, suppressions
 
@@ -251,6 +252,9 @@ class _Batch:
             customer.fall_due(arrived_at)
 
     def note_consents(self, customer: _Customer, incoming: Incoming, event_id: int, arrived_at: Instant) -> None:
+        """Consents and dead addresses; those of a history count as known since they were given."""
+        if self.is_history:
+            arrived_at = incoming.occurred_at
         for consent in incoming.consents:
             self.consent_rows.append({
                 "customer_id": customer.id, "channel": consent.channel, "purpose": consent.purpose, "state": consent.state,

@@ -298,7 +298,7 @@ def wake(connection: Connection, customer_ids: Collection[int], at: Instant) -> 
 
 
 def suppress(connection: Connection, medium: str, address: str, reason: str, at: Instant, source: str) -> None:
-    """Never write to that address again; its customers are planned anew."""
+    """Never write to that address again; one that is suppressed already keeps its first reason."""
     row = upsert(suppressions).values(medium=medium, address=address, reason=reason, arrived_at=at, source=source)
     connection.execute(row.on_conflict_do_nothing())
 
@@ -414,14 +414,6 @@ def _wanted(filters: Filters) -> Iterator[ColumnElement[bool]]:
         yield messages.c.planned_at >= filters.since
     if filters.until is not None:
         yield messages.c.planned_at < filters.until
-
-
-def counts_by_state(connection: Connection) -> dict[str, int]:
-    """How many messages stand in each state; reads the whole table."""
-    return {
-        row[0]: row[1]
-        for row in connection.execute(select(messages.c.state, func.count()).group_by(messages.c.state).order_by(messages.c.state))
-    }
 
 
 # ---- the operators' side ----

@@ -23,7 +23,8 @@ from core.playbook import Playbook
 from core.pressure import Contact
 from core.reasons import Reason
 from core.triggers import Trigger
-from storage.dossiers import CHUNK, CONTACT_COLUMNS, EVENT_COLUMNS, add_suppressions, contact_from, event_from, in_order
+from storage.dossiers import CHUNK, CONTACT_COLUMNS, add_suppressions, contact_from, in_order
+from storage.events import EVENT_COLUMNS, event_from
 from storage.tables import consents, customers, decisions, enrolments, events, messages
 
 REPORTING: Final = frozenset({"Email Bounced", "Email Marked as Spam", "Message Bounced", "Message Complained"})

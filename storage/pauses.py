@@ -6,8 +6,9 @@ Each act is one transaction with its audit line, and wakes the customers it can 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, insert, or_, select, true, update
+from sqlalchemy import Connection, Row, and_, case, func, insert, or_, select, true, update
 
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
@@ -104,6 +105,5 @@ def _wake(connection: Connection, trigger: str, at: Instant) -> None:
     connection.execute(update(customers).where(customers.c.id.in_(touched)).values(next_due_at=due))
 
 
-def _pause(row: object) -> Pause:
-    get = row._mapping.__getitem__  # type: ignore[attr-defined]
-    return Pause(get("trigger"), get("since"), get("until"), get("policy"), bool(get("transactional")))
+def _pause(row: Row[Any]) -> Pause:
+    return Pause(row.trigger, row.since, row.until, row.policy, bool(row.transactional))

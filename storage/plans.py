@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.decisions import Decision, Enrolment, Message, RuleEvidence
@@ -14,6 +14,7 @@ from core.dossier import Dossier, Plan
 from core.events import Event
 from core.instants import format_instant
 from storage.dossiers import WANTED
+from storage.keys import next_id
 from storage.profiles import dump_profile
 from storage.tables import arrivals, customers, decisions, enrolments, messages
 
@@ -33,12 +34,6 @@ def save(connection: Connection, plans: Sequence[tuple[Dossier, Plan]], version:
     _save_decisions(connection, plans, message_ids)
     _settle(connection, plans, version)
     return rows
-
-
-def next_id(connection: Connection, table: Table) -> int:
-    """The first free key of a table; safe within a writing transaction, of which there is one at a time."""
-    highest: int = connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()
-    return highest + 1
 
 
 def enrolment_columns(enrolment: Enrolment, customer: int) -> dict[str, Any]:

@@ -7,13 +7,14 @@ from typing import Any
 
 from sqlalchemy import Connection, func, or_, select
 
+from core.decisions import OUTCOMES
 from core.instants import DAY, Instant, Millis
+from core.triggers import EVERYTHING
 from storage.playbooks import newest_version
 from storage.store import fact
 from storage.tables import arrivals, customers, decisions, events, messages, pauses
 
 LAST_TICK_AT = "last_tick_at"
-OUTCOMES = ("send", "defer", "suppress", "hold")
 STATES = (
     "planned", "held", "due", "claimed", "sent", "delivered", "bounced", "complained", "cancelled", "failed", "expired", "uncertain",
 )  # fmt: skip
@@ -94,7 +95,7 @@ def _failed_since(connection: Connection, since: Instant) -> int:
 
 
 def _is_stopped(connection: Connection, at: Instant) -> bool:
-    on = select(pauses.c.id).where(pauses.c.trigger == "*", pauses.c.since <= at, or_(pauses.c.until.is_(None), pauses.c.until > at))
+    on = select(pauses.c.id).where(pauses.c.trigger == EVERYTHING, pauses.c.since <= at, or_(pauses.c.until.is_(None), pauses.c.until > at))
     return connection.execute(on.limit(1)).first() is not None
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import OperationalError
 
 from storage import migrations
-from storage.sqlite import StoreError, create_file, dbapi, journal_mode, make_engine, refuse_network_file_system
+from storage.sqlite import StoreError, create_file, dbapi, make_engine, refuse_network_file_system
 from storage.tables import facts
 
 
@@ -86,10 +86,6 @@ class Store:
             version = int(self._watch.exec_driver_sql("PRAGMA data_version").scalar_one())
             self._watch.rollback()
             return version
-
-    def journal_mode(self) -> str:
-        """`wal`, or `delete` on a library that is not safe with the other."""
-        return journal_mode()
 
     def close(self) -> None:
         """Give back all connections."""

@@ -13,8 +13,9 @@ import pytest
 
 from console import channels, commands
 from console.output import Field
+from core.decisions import OUTCOMES
 from core.reasons import Reason
-from storage.status import OUTCOMES, STATES
+from storage.status import STATES
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

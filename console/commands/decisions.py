@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from console.context import Context, UsageError
 from console.output import Field
+from core.decisions import OUTCOMES
 from core.errors import ManometerError
 from core.language.suggestions import near
 from storage import customers, decisions
@@ -26,8 +27,6 @@ FIELDS = (
     Field("message", "number", shown=False),
 )
 """Also what `preview` and `tick` print."""
-
-OUTCOMES = ("send", "defer", "suppress", "hold")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,6 +9,7 @@ import argparse
 
 from console.context import Context, add_at, add_reason, add_yes
 from console.output import Field
+from core.errors import ManometerError
 from storage import audit, customers, identities
 
 FIELDS = (
@@ -44,7 +45,12 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 def _undo(args: argparse.Namespace, context: Context) -> int:
     at = context.now(args.at)
-    context.output.confirm(f"Merge {args.id} will be undone: one customer becomes two again.", "Part them?", args.yes)
+    with context.store.reading() as connection:
+        known = {row["id"]: row for row in identities.merged(connection) if row["undone_at"] is None}
+    if args.id not in known:
+        raise ManometerError(f"There is no merge {args.id} that could be undone. `manometer merges` lists them.")
+    merge = known[args.id]
+    context.output.confirm(f"{merge['merged']} will be parted from {merge['customer']} again.", "Part them?", args.yes)
     wake = context.in_force.playbook.version > 0
     with context.store.writing() as connection:
         parted = identities.unmerge(connection, args.id, at=at, wake=wake)

@@ -64,8 +64,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
         hint = near(args.state, STATES) or f"There are: {', '.join(STATES)}."
         raise UsageError(f"There is no state {args.state!r}. {hint}")
     with context.store.reading() as connection:
-        rows = (asdict(row) for row in outbox.stream(connection, _filters(args, context, connection)))
-        context.output.listing(FIELDS, rows, "No message fits." if args.state else "The outbox is empty.")
+        wanted = _filters(args, context, connection)
+        rows = (asdict(row) for row in outbox.stream(connection, wanted))
+        context.output.listing(FIELDS, rows, "The outbox is empty." if wanted == outbox.Filters() else "No message fits.")
     return 0
 
 

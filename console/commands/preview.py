@@ -20,6 +20,7 @@ from console.output import Field
 from console.preview import Future, Question, in_question, preview, span_in_words
 from console.progress import Progress
 from console.sorted_rows import SortedRows
+from core.decisions import OUTCOMES
 from core.errors import ManometerError
 from core.instants import DAY, format_instant
 from core.language.suggestions import near
@@ -95,7 +96,7 @@ def _question(args: argparse.Namespace, context: Context) -> Question:
 
 # ---- for people ----
 
-DAY_FIELDS = tuple(Field(name, "number" if name != "day" else "text") for name in ("day", "send", "defer", "suppress", "hold"))
+DAY_FIELDS = tuple(Field(name, "number" if name != "day" else "text") for name in ("day", *OUTCOMES))
 TRIGGER_FIELDS = (Field("trigger"), *DAY_FIELDS[1:])
 CHANNEL_FIELDS = (Field("channel"), Field("day"), *DAY_FIELDS[1:])
 REASON_FIELDS = (Field("outcome"), Field("reason"), Field("decisions", "number"))
@@ -133,7 +134,7 @@ def _show(context: Context, question: Question, playbook: Playbook, totals: Tota
 
 def _outcomes(totals: Totals, name: str) -> Iterator[Mapping[str, Any]]:
     for (key,), outcomes in totals.by(name).items():
-        yield {name: key, **{outcome: outcomes.get(outcome, 0) or None for outcome in ("send", "defer", "suppress", "hold")}}
+        yield {name: key, **{outcome: outcomes.get(outcome, 0) or None for outcome in OUTCOMES}}
 
 
 def _reasons(totals: Totals) -> Iterator[Mapping[str, Any]]:

@@ -1,7 +1,7 @@
 """Play the recorded events of a span again as if they arrived now, into a new workspace that can be browsed like any other.
 
-What was recorded before --from is there as history; the workspace's files count as applied at --from. Passes run at --from,
-every --every after it, and finally at --to; every channel writes to a file. The new workspace's clock stands at --to.
+What was recorded before --from is there as history; the workspace's files count as applied at --from. The rows are those of
+passes at --from, every --every after it, and finally at --to. Every channel writes to a file; the new workspace's clock stands at --to.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("--from", dest="first", metavar="INSTANT", required=True, help="begin of the span, included")
     parser.add_argument("--to", dest="last", metavar="INSTANT", required=True, help="end of the span, included")
-    parser.add_argument("--every", metavar="DURATION", default="15m", help="how often a pass runs (default 15m); no row depends on it")
+    parser.add_argument("--every", metavar="DURATION", default="15m", help="as if a pass ran so often (default 15m); no row depends on it")
     parser.add_argument("--into", metavar="DIR", type=Path, required=True, help="the new workspace; must not exist")
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Iterable
 
+from console import clock
 from console.commands.decisions import FIELDS
 from console.context import Context, add_at
 from console.dispatch import Dispatched, dispatch
 from console.in_force import ensure_applied, load_in_force
-from console.tick import row, tick
+from console.progress import Progress
+from console.tick import Decided, row, tick
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,16 +29,29 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if workspace.playbook.version == 0:
         ensure_applied(store, workspace, now, context.author)
         workspace = load_in_force(store, context.folder)
-    decided = tick(store, workspace.playbook, now)
-    if context.output.json:
-        context.output.listing(FIELDS, map(row, decided), "")
-    else:
-        context.output.say(_in_words(Counter((each.decision.outcome, each.decision.reason) for each in decided)))
+    with Progress("Deciding", "customers") as progress:
+        decided = tick(store, workspace.playbook, now, progress.more)
+        counted = _listed(decided, context) if context.output.json else Counter(map(_kind, decided))
+    context.output.say(_in_words(counted))
     if args.no_dispatch:
         return 0
-    done = dispatch(store, workspace, workspace.playbook, now, context.author)
+    done = dispatch(store, workspace, workspace.playbook, now if _stands_still(args, context) else clock.now)
     context.output.say(_handed_over(done))
     return 0
+
+
+def _stands_still(args: argparse.Namespace, context: Context) -> bool:
+    """Whether the pass is as of another instant than now; else time goes by in it, and an emergency stop acts in the middle of it."""
+    return args.at is not None or clock.simulated_at(context.store) is not None
+
+
+def _listed(decided: Iterable[Decided], context: Context) -> Counter[tuple[str, str | None]]:
+    context.output.listing(FIELDS, map(row, decided), "")
+    return Counter()
+
+
+def _kind(decided: Decided) -> tuple[str, str | None]:
+    return decided.decision.outcome, decided.decision.reason
 
 
 def _in_words(counted: Counter[tuple[str, str | None]]) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 
@@ -23,7 +23,7 @@ from console.output import Field, counted
 from core.errors import ManometerError
 from core.instants import Instant, Millis, format_duration, format_instant
 from core.language.suggestions import near
-from core.triggers import NEVER, Pause, Step, Trigger
+from core.triggers import NEVER, Pause, PausePolicy, Step, Trigger
 from storage import pauses, playbooks, triggers
 
 FIELDS = (
@@ -51,7 +51,7 @@ DETAILS = (
     Field("pause_reason"),
     Field("steps", "json"),
 )
-POLICIES = ("skip", "overdue", "shift", "restart")
+POLICIES = get_args(PausePolicy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ def _step(step: Step) -> dict[str, Any]:
 def _pause(args: argparse.Namespace, context: Context, at: Instant) -> int:
     until = context.instant(args.until, "--until")
     if until is not None and until <= at:
-        raise UsageError(f"--until: {format_instant(until)} is not after {format_instant(at)}.")
+        raise UsageError(f"--until: {format_instant(until)} is not after {format_instant(at)}. Name a later instant.")
     with context.store.reading() as connection:
         _refuse_paused(connection, args.name, at)
         held = pauses.waiting(connection, args.name, at)

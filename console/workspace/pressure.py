@@ -8,8 +8,8 @@ from typing import Literal, cast
 
 from console.workspace.conditions import Conditions
 from console.workspace.faults import did_you_mean
-from console.workspace.settings import MEDIA
 from console.workspace.toml_reader import Document, Table, shown
+from core.customer import MEDIA
 from core.language import Context
 from core.playbook import Channel, Purpose
 from core.pressure import PressureRule

@@ -7,18 +7,18 @@ import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from console.workspace.faults import did_you_mean
 from console.workspace.toml_reader import Document, Table, shown
+from core.customer import MEDIA
 from core.instants import MINUTE, SECOND, Millis, find_zone, format_duration
 from core.playbook import Channel, ConsentPolicy
 from core.quiet_hours import SendWindows, parse_send_windows
 from core.windows import WEEKDAYS
 
-MEDIA = ("email", "sms", "webpush", "whatsapp", "print", "webhook")
-POLICIES = ("strict", "recorded", "assumed")
+POLICIES = get_args(ConsentPolicy)
 DATABASE = "manometer.db"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 NAME_RULE = "Use letters, digits, - and _, beginning with a letter or digit; at most 64."

@@ -38,6 +38,8 @@ class Document:
         except tomllib.TOMLDecodeError as error:
             message, line = self._in_words(error)
             self.faults.add(Fault(self.file, line, message, "Put the TOML right; texts stand in quotes, lists in [ ]."))
+        except ValueError:  # Python reads no whole number of more than 4,300 digits
+            self.faults.add(Fault(self.file, None, "a number is too long to be read", "Write a number of reasonable length."))
         except RecursionError:
             self.faults.add(Fault(self.file, None, "lists or tables are nested too deeply to be read", "Make them flatter."))
         self.is_readable = False

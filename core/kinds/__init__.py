@@ -67,36 +67,48 @@ class Kind(Protocol):
         """Whether an event that `ends_on` names ends an enrolment."""
 
 
-class EventKind:
-    """What kinds share that enter on events and on nothing else."""
+class SilentKind:
+    """The answers of a kind that nothing concerns: no event, no instant, nothing of the past. A kind says what it has to say beyond."""
+
+    def enters_on(self, when: When) -> frozenset[str]:
+        """No event."""
+        return frozenset()
+
+    def ends_on(self, when: When) -> frozenset[str]:
+        """None beyond `unless` and `[exit]`."""
+        return frozenset()
+
+    def is_clocked(self, when: When) -> bool:
+        """Never."""
+        return False
+
+    def needs(self, when: When) -> Mapping[str, Millis]:
+        """Nothing of the past."""
+        return {}
+
+    def measure(self, trigger: Trigger, event: Event, life: Life) -> Any:
+        """Nothing."""
+        return None
+
+    def on_event(self, trigger: Trigger, event: Event, life: Life, before: Any) -> Cause | None:
+        """Never."""
+        return None
+
+    def upcoming(self, trigger: Trigger, life: Life, after: Instant) -> Cause | None:
+        """None."""
+        return None
+
+    def ends(self, trigger: Trigger, enrolment: Enrolment, event: Event) -> bool:
+        """Never."""
+        return False
+
+
+class EventKind(SilentKind):
+    """What kinds share that enter on events the trigger names."""
 
     def enters_on(self, when: When) -> frozenset[str]:
         """The events the trigger names."""
         return when.events
-
-    def ends_on(self, when: When) -> frozenset[str]:  # noqa: ARG002 - the protocol's form
-        """None beyond `unless` and `[exit]`."""
-        return frozenset()
-
-    def is_clocked(self, when: When) -> bool:  # noqa: ARG002
-        """Never."""
-        return False
-
-    def needs(self, when: When) -> Mapping[str, Millis]:  # noqa: ARG002
-        """Nothing of the past."""
-        return {}
-
-    def measure(self, trigger: Trigger, event: Event, life: Life) -> Any:  # noqa: ARG002
-        """Nothing."""
-        return None
-
-    def upcoming(self, trigger: Trigger, life: Life, after: Instant) -> Cause | None:  # noqa: ARG002
-        """None."""
-        return None
-
-    def ends(self, trigger: Trigger, enrolment: Enrolment, event: Event) -> bool:  # noqa: ARG002
-        """Never."""
-        return False
 
 
 def cause_of(trigger: Trigger, event: Event) -> Cause:

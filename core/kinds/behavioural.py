@@ -44,7 +44,7 @@ class Behavioural(EventKind):
             return dict.fromkeys(when.events, when.within or UNBOUNDED)
         return {}
 
-    def on_event(self, trigger: Trigger, event: Event, life: Life, before: Any) -> Cause | None:  # noqa: ARG002 - the protocol's form
+    def on_event(self, trigger: Trigger, event: Event, life: Life, before: Any) -> Cause | None:
         """The event that completes the count, or breaks the rhythm by being early."""
         when = trigger.when
         if _is_overdue_kind(when) or not _matches(trigger, event, life):
@@ -73,7 +73,7 @@ class Behavioural(EventKind):
         at = times[-1] + int(mean * (trigger.when.change or 1.0))
         return Cause(f"{SINCE}{times[-1]}", at) if at > after else None
 
-    def ends(self, trigger: Trigger, enrolment: Enrolment, event: Event) -> bool:  # noqa: ARG002 - the protocol's form
+    def ends(self, trigger: Trigger, enrolment: Enrolment, event: Event) -> bool:
         """A newer such event ends being overdue."""
         return event.occurred_at > silent_since(enrolment)
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
-from core.decisions import Enrolment
-from core.events import Event
 from core.instants import EARLIEST, Instant, Millis, from_local, local_date
-from core.kinds import Cause
+from core.kinds import Cause, SilentKind
 from core.triggers import Trigger, When
 
 if TYPE_CHECKING:
@@ -29,38 +27,14 @@ class Anniversary(NamedTuple):
     day: int
 
 
-class Recurring:
+class Recurring(SilentKind):
     """Fires at a local time of day on each anniversary of a date of the profile, `offset` days off it."""
 
     name = "recurring"
 
-    def enters_on(self, when: When) -> frozenset[str]:  # noqa: ARG002 - the protocol's form
-        """No event."""
-        return frozenset()
-
-    def ends_on(self, when: When) -> frozenset[str]:  # noqa: ARG002
-        """No event beyond `[exit]`."""
-        return frozenset()
-
-    def is_clocked(self, when: When) -> bool:  # noqa: ARG002
+    def is_clocked(self, when: When) -> bool:
         """Always."""
         return True
-
-    def needs(self, when: When) -> Mapping[str, Millis]:  # noqa: ARG002
-        """Nothing but the profile."""
-        return {}
-
-    def measure(self, trigger: Trigger, event: Event, life: Life) -> Any:  # noqa: ARG002
-        """Nothing."""
-        return None
-
-    def on_event(self, trigger: Trigger, event: Event, life: Life, before: Any) -> Cause | None:  # noqa: ARG002
-        """Never."""
-        return None
-
-    def ends(self, trigger: Trigger, enrolment: Enrolment, event: Event) -> bool:  # noqa: ARG002
-        """Never."""
-        return False
 
     def upcoming(self, trigger: Trigger, life: Life, after: Instant) -> Cause | None:
         """The next anniversary, keyed by its year."""

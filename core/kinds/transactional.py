@@ -17,7 +17,7 @@ class Transactional(EventKind):
 
     name = "transactional"
 
-    def on_event(self, trigger: Trigger, event: Event, life: Life, before: Any) -> Cause | None:  # noqa: ARG002 - the protocol's form
+    def on_event(self, trigger: Trigger, event: Event, life: Life, before: Any) -> Cause | None:
         """The event itself."""
         where = trigger.when.where
         if where is not None and not where.holds(life.facts(event)):

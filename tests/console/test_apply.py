@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from console.context import Context
-from console.in_force import apply_workspace, changes, ensure_applied, load_in_force, playbook_in_force
+from console.in_force import apply_workspace, changes, ensure_applied, load_in_force
 from console.main import main
 from console.workspace import WorkspaceError, read_workspace
 from core.instants import DAY
@@ -49,7 +49,7 @@ def _apply(shop: Path, store: Store, at: int) -> Any:
 
 
 def test_before_any_apply_the_files_are_the_playbook_with_version_0(shop: Path, store: Store) -> None:
-    playbook = playbook_in_force(store, read_workspace(shop))
+    playbook = load_in_force(store, shop).playbook
     assert (playbook.version, playbook.applied_at) == (0, None)
     assert playbook == read_workspace(shop).playbook
 

@@ -18,7 +18,9 @@ from sqlalchemy import insert, select, update
 
 from console import dispatch as dispatching
 from console.channels import file
+from console.clock import now
 from console.dispatch import Dispatched, backoff, dispatch, is_gone, numeric_approvals, process_name
+from console.main import INTERRUPTED, main
 from console.workspace import Workspace, read_files
 from core.delivery import ConfigError, Outbound, Permanent, Result, Retry, Uncertain
 from core.instants import DAY, HOUR, MINUTE, SECOND, Instant, parse_instant
@@ -407,6 +409,24 @@ def test_a_crash_while_writing_marks_what_was_written_and_tries_the_rest_again(s
     assert [shop.row(number).state for number in (1, 2, 3)] == ["sent", "claimed", "claimed"]
     assert shop.dispatch(NOON + dispatching.LEASE).sent == 2
     assert [line["id"] for line in shop.sent()] == [1, 2, 3]
+
+
+def test_a_pass_from_the_command_line_claims_under_its_process_and_sees_time_go_by(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = now()
+    shop.add(1, channel="sms", planned_at=begun, expires_at=begun + DAY)
+    seen: list[Instant] = []
+
+    def send(_: file.FileChannel, outbound: Outbound) -> Result:
+        seen.append(outbound.sent_at)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(file.FileChannel, "send", send)
+    for path, text in shop.files.items():
+        (shop.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (shop.folder / path).write_text(text)
+    assert main(["-w", str(shop.folder), "tick"]) == INTERRUPTED
+    assert shop.row(1).claimed_by == process_name()
+    assert begun < seen[0] < shop.row(1).claimed_until
 
 
 def test_what_no_one_can_tell_is_uncertain(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from console.in_force import apply_workspace, load_in_force, playbook_in_force
+from console.in_force import apply_workspace, load_in_force
 from console.intake import IntakeSettings, import_file
 from console.preview import Question, preview
 from console.replay import replay
@@ -215,7 +215,7 @@ def lived(folder: Path, lines: list[dict[str, Any]], rhythm: int) -> list[dict[s
     workspace, store = made(folder, [line for line in lines if line["type"] == "identify"])
     with store:
         apply_workspace(store, workspace, FIRST, "test")
-        playbook = playbook_in_force(store, workspace)
+        playbook = load_in_force(store, workspace.folder).playbook
         acts = [line for line in lines if line["type"] == "track"]
         for now in [*range(FIRST, LAST, rhythm), LAST]:
             while acts and parse_instant(acts[0]["timestamp"]) <= now:

@@ -45,4 +45,4 @@ def test_it_asks_first_and_refuses_what_it_does_not_know(merged: Path, capsys: O
     assert run("-w", merged, "merges", "undo", "1") == 1
     assert "--yes" in capsys.readouterr().err
     assert run("-w", merged, "merges", "undo", "7", "--yes") == 1
-    assert "no such merge" in capsys.readouterr().err
+    assert "no merge 7" in capsys.readouterr().err

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from console.workspace import Fault, Workspace, WorkspaceError, read_files, read_workspace
 from console.workspace.kinds import DATES, KIND_KEYS, METRICS
 from console.workspace.pressure import PURPOSES
-from console.workspace.settings import MEDIA, POLICIES
+from console.workspace.settings import POLICIES
 from console.workspace.templates import CUSTOMER_NAMES, MEDIUM_FILES, TEMPLATE_FILES, VARIABLES
 from console.workspace.toml_reader import lines_of_keys
 from console.workspace.triggers import MODES, ON_LIMIT, STATUSES, STEP_KEYS, TRIGGER_KEYS
+from core.customer import MEDIA
 from core.instants import DAY, HOUR
 from core.kinds import kinds
 from core.playbook import Purpose
@@ -726,3 +727,13 @@ def test_every_key_and_word_of_a_trigger_is_documented() -> None:
     assert keys - of_kinds - {*TRIGGER_KEYS, *STEP_KEYS, "when", "kind", "exit", "on", "steps"} == set()
     assert undocumented("triggers.md", {*keys, *of_kinds, *TRIGGER_KEYS, *STEP_KEYS, *KIND_KEYS, *STATUSES, *ON_LIMIT, *MODES}) == []
     assert undocumented("triggers.md", {*DATES, *METRICS, "sum", "count", "ignore", "enrol", "never", "always", "trait.NAME"}) == []
+
+
+def test_a_number_too_long_to_be_read_is_a_fault_like_any_other() -> None:
+    (fault,) = faults({"triggers/basket.toml": f"priority = 1{'0' * 5000}"})
+    assert (fault.file, fault.message) == ("triggers/basket.toml", "a number is too long to be read")
+
+
+def test_a_template_that_would_compute_for_ever_is_refused_at_once() -> None:
+    (fault,) = faults({"templates/note/email.txt": "{{ 10**9999999 }}"}, templates=True)
+    assert "**" in fault.message

@@ -15,7 +15,7 @@ from core.instants import DAY, HOUR, MINUTE
 from core.language import Context
 from core.playbook import Playbook, Purpose
 from core.pressure import Contact
-from core.reasons import PRECEDENCE, Reason
+from core.reasons import Reason
 from tests.core.builders import (
     at,
     channel,
@@ -85,7 +85,7 @@ def test_the_guards_stand_in_the_order_of_the_reasons() -> None:
     reasons = [Reason.TRIGGER_PAUSED, Reason.STOPPED, Reason.CUSTOMER_ERASED, Reason.LEFT_AUDIENCE, Reason.NO_ADDRESS,
                Reason.ADDRESS_SUPPRESSED, Reason.NO_CONSENT, Reason.EXPIRED]  # fmt: skip
     assert [guard.__name__ for guard in GUARDS] == names
-    assert sorted(reasons, key=PRECEDENCE.__getitem__) == reasons
+    assert sorted(reasons, key=list(Reason).index) == reasons
 
 
 def test_all_objections_are_kept_with_the_row() -> None:

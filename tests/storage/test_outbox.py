@@ -409,11 +409,3 @@ def test_the_listing_is_filtered_and_streamed_by_number(store: Store, filters: F
     add(store, 4, channel="sms", planned_at=NOON + 3)
     with store.reading() as connection:
         assert [listed.id for listed in outbox.stream(connection, filters, page=2)] == found
-
-
-def test_states_are_counted(store: Store) -> None:
-    add(store, 1)
-    add(store, 2, state="sent")
-    add(store, 3, state="sent")
-    with store.reading() as connection:
-        assert outbox.counts_by_state(connection) == {"planned": 1, "sent": 2}
