@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -125,6 +126,7 @@ def _save_messages(connection: Connection, plans: Sequence[tuple[Dossier, Plan]]
                     rows.append(message_columns(decision.message, decision, dossier.id, enrolment))
     if not rows:
         return {}
+    rows.sort(key=itemgetter("planned_at"))  # so that ids grow with time across the customers of a chunk, too
     connection.execute(upsert(messages).on_conflict_do_nothing(index_elements=["key"]), rows)
     ids_by_key: dict[str, int] = {}
     for start in range(0, len(rows), 500):

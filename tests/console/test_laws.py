@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.in_force import apply_workspace, load_in_force
@@ -225,14 +225,10 @@ def lived(folder: Path, lines: list[dict[str, Any]], rhythm: int) -> list[dict[s
         return rows(store)
 
 
-FEW = settings(
-    max_examples=5, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+FEW = settings(max_examples=5, derandomize=True)
 
 
-@settings(
-    max_examples=5, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@FEW
 @given(acts=st.lists(ACT, max_size=14), rhythm=st.sampled_from([5 * MINUTE, 10 * MINUTE]))
 def test_a_replay_gives_the_rows_of_the_live_run_at_any_rhythm(
     tmp_path_factory: pytest.TempPathFactory, acts: list[tuple[str, str, int, str | None]], rhythm: int
@@ -252,9 +248,7 @@ def looked_ahead(store: Store, folder: Path, now: Instant, days: int, workers: i
     return [{key: value for key, value in json.loads(row[3]).items() if key != "message"} for row in sorted(found)]
 
 
-@settings(
-    max_examples=5, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@FEW
 @given(acts=st.lists(ACT, min_size=3, max_size=14), middle=st.integers(1, 6 * 24))
 def test_a_preview_gives_the_rows_of_the_ticks_that_follow(
     tmp_path_factory: pytest.TempPathFactory, acts: list[tuple[str, str, int, str | None]], middle: int
