@@ -53,8 +53,24 @@ class Context:
             remedy = "Make one with `manometer init DIR`, or name one with -w DIR."
             raise ManometerError(f"{self.folder} is no workspace: it has no {SETTINGS}. {remedy}") from None
         except ValueError as error:  # not TOML, not UTF-8, or a number too long to be read
-            raise ManometerError(f"{path}: {error}. `manometer check` lists every fault.") from None
+            kept = self._kept_settings()
+            if kept is None:
+                raise ManometerError(f"{path}: {error}. `manometer check` lists every fault.") from None
+            return kept
         return table if isinstance(table, dict) else {}
+
+    def _kept_settings(self) -> dict[str, Any] | None:
+        """The same as it was applied, from the database beside the files: half-edited settings must not keep anybody from `stop`."""
+        from storage import playbooks
+        from storage.store import Store
+
+        place = self.folder / DATABASE
+        if not place.is_file():
+            return None
+        with Store.open(place, writer=False) as store, store.reading() as connection:
+            version = playbooks.newest(connection)
+        kept: dict[str, Any] | None = None if version is None else tomllib.loads(version.files[SETTINGS]).get("workspace", {})
+        return kept
 
     @property
     def database(self) -> Path:

@@ -143,6 +143,8 @@ class _Pass:
             self.done.uncertain += outbox.recover(connection, at, is_gone, self._idempotent())[1]
             while expired := outbox.expire(connection, at):
                 self.done.expired += expired
+            while cancelled := outbox.cancel_without_channel(connection, self.playbook.channels.keys(), at):
+                self.done.cancelled += cancelled
             self.done.held += outbox.hold_large(connection, numeric_approvals(self.playbook), at, self.playbook.zone)
 
     def _idempotent(self) -> set[str]:

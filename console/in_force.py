@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 
 from console.channels import adapter_kinds
 from console.workspace import Workspace, read_files, read_workspace
-from core.instants import Instant
+from core.errors import ManometerError
+from core.instants import Instant, format_instant
 from core.playbook import Playbook
 from core.triggers import Trigger
 from storage import audit, pauses, playbooks, triggers
@@ -27,6 +28,8 @@ class Changes:
     activated: tuple[str, ...] = ()
     templates: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
+    purposes: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()
     segments: tuple[str, ...] = ()
     settings: bool = False
     files: tuple[str, ...] = ()
@@ -44,7 +47,7 @@ class Changes:
         named = (
             ("new triggers", self.added), ("changed triggers", self.changed), ("removed triggers", self.removed),
             ("active from now on", self.activated), ("changed templates", self.templates), ("changed limits", self.limits),
-            ("changed segments", self.segments),
+            ("changed purposes", self.purposes), ("changed weights", self.weights), ("changed segments", self.segments),
         )  # fmt: skip
         lines = [f"{what}: {', '.join(names)}" for what, names in named if names]
         return [*lines, "changed settings: manometer.toml"] if self.settings else lines
@@ -120,6 +123,10 @@ def ensure_applied(store: Store, workspace: Workspace, at: Instant, author: str 
 
 def _apply(connection: Connection, workspace: Workspace, at: Instant, author: str) -> Applied:
     found = _changes(connection, workspace)
+    newest = playbooks.newest(connection)
+    if newest is not None and at < newest.applied_at:
+        since = format_instant(newest.applied_at)
+        raise ManometerError(f"Playbook {newest.version} is in force since {since}; another cannot begin before it. Name a later --at.")
     summary = "\n".join(found.lines())
     version = playbooks.add(connection, at, author, workspace.files, summary)
     triggers.put(connection, workspace.playbook.triggers, at, version)
@@ -149,10 +156,16 @@ def _compared(before: Playbook, after: Playbook, files: tuple[str, ...]) -> Chan
         activated=tuple(name for name in _active(after.triggers) if name not in was_active),
         templates=tuple(sorted({path.split("/")[1] for path in files if path.startswith("templates/") and path.count("/") > 1})),
         limits=_different({rule.name: rule for rule in before.rules}, {rule.name: rule for rule in after.rules}),
+        purposes=_different(before.purposes, after.purposes),
+        weights=_different(_weights(before), _weights(after)),
         segments=_different(before.segments, after.segments),
         settings="manometer.toml" in files,
         files=files,
     )
+
+
+def _weights(playbook: Playbook) -> dict[str, int]:
+    return {name: channel.weight for name, channel in playbook.channels.items()}
 
 
 def _active(known: Iterable[Trigger]) -> tuple[str, ...]:

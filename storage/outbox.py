@@ -147,6 +147,23 @@ def expire(connection: Connection, now: Instant) -> int:
     return len(over)
 
 
+def cancel_without_channel(connection: Connection, channels: Collection[str], now: Instant) -> int:
+    """Cancel due messages whose channel is no longer in the playbook, and give their room back; how many."""
+    over = [
+        row
+        for state in ("held", "planned", "due")
+        for row in connection.execute(
+            select(messages.c.id, messages.c.customer_id)
+            .where(WAITING, messages.c.state == state, messages.c.planned_at <= now, messages.c.channel.not_in(channels))
+            .limit(TIDIED_AT_ONCE)
+        )
+    ]
+    error = "the channel is no longer in the playbook"
+    _update(connection, [row.id for row in over], state="cancelled", reason=str(Reason.CHANNEL_ERROR), error=error, released_at=now)
+    wake(connection, {row.customer_id for row in over}, now)
+    return len(over)
+
+
 def hold_large(connection: Connection, batches: Sequence[Batch], now: Instant, zone: ZoneInfo) -> int:
     """Hold planned messages of each batch and local day of `zone` on which there are more than its number; how many were held.
 

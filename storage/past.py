@@ -135,7 +135,7 @@ def _decided(connection: Connection, ids: Sequence[int], at: Instant) -> Mapping
 def _as_of_then(row: Mapping[str, Any], decided: Sequence[Mapping[str, Any]], playbook: Playbook) -> Enrolment | None:
     trigger = playbook.roster.by_name.get(row["trigger"])
     if trigger is None:
-        return None
+        return _as_it_is(row)
     enrolment = _entered(row, trigger)
     for decision in decided:
         enrolment.step, enrolment.planned_at = decision["step"], decision["planned_at"]
@@ -152,6 +152,14 @@ def _as_of_then(row: Mapping[str, Any], decided: Sequence[Mapping[str, Any]], pl
         if decision["outcome"] == "send":
             enrolment.last_message_at = decision["at"]
     return enrolment
+
+
+def _as_it_is(row: Mapping[str, Any]) -> Enrolment | None:
+    """Under way in a trigger that is no longer in the playbook: nobody can say any more how its steps followed each other."""
+    if row["state"] != "open":
+        return None
+    names = ("trigger", "cause_key", "cause_at", "entered_at", "step", "planned_at", "due_at", "version", "cause_event", "key_value", "id")
+    return Enrolment(**{name: row[name] for name in names})
 
 
 def _entered(row: Mapping[str, Any], trigger: Trigger) -> Enrolment:
