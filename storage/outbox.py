@@ -133,33 +133,27 @@ def recover(connection: Connection, now: Instant, is_gone: Callable[[str], bool]
 
 def expire(connection: Connection, now: Instant) -> int:
     """End waiting messages whose time is over, and give their room back; how many."""
-    over = [
-        row
-        for state in ("held", "planned", "due")
-        for row in connection.execute(
-            select(messages.c.id, messages.c.customer_id)
-            .where(WAITING, messages.c.state == state, messages.c.planned_at <= now, messages.c.expires_at < now)
-            .limit(TIDIED_AT_ONCE)
-        )
-    ]
-    _update(connection, [row.id for row in over], state="expired", reason=str(Reason.EXPIRED), released_at=now)
-    wake(connection, {row.customer_id for row in over}, now)
-    return len(over)
+    return _end_due(connection, messages.c.expires_at < now, now, state="expired", reason=str(Reason.EXPIRED))
 
 
 def cancel_without_channel(connection: Connection, channels: Collection[str], now: Instant) -> int:
     """Cancel due messages whose channel is no longer in the playbook, and give their room back; how many."""
+    gone, error = messages.c.channel.not_in(channels), "the channel is no longer in the playbook"
+    return _end_due(connection, gone, now, state="cancelled", reason=str(Reason.CHANNEL_ERROR), error=error)
+
+
+def _end_due(connection: Connection, condition: ColumnElement[bool], now: Instant, **outcome: str) -> int:
+    """End a portion of the due messages for which the condition holds; 0 when there is none left."""
     over = [
         row
         for state in ("held", "planned", "due")
         for row in connection.execute(
             select(messages.c.id, messages.c.customer_id)
-            .where(WAITING, messages.c.state == state, messages.c.planned_at <= now, messages.c.channel.not_in(channels))
+            .where(WAITING, messages.c.state == state, messages.c.planned_at <= now, condition)
             .limit(TIDIED_AT_ONCE)
         )
     ]
-    error = "the channel is no longer in the playbook"
-    _update(connection, [row.id for row in over], state="cancelled", reason=str(Reason.CHANNEL_ERROR), error=error, released_at=now)
+    _update(connection, [row.id for row in over], released_at=now, **outcome)
     wake(connection, {row.customer_id for row in over}, now)
     return len(over)
 

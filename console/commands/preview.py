@@ -121,7 +121,7 @@ def _show(context: Context, question: Question, playbook: Playbook, totals: Tota
     out.listing(CHANNEL_FIELDS[:1] + CHANNEL_FIELDS[2:], _outcomes(totals, "channel"), "")
     out.say("")
     out.listing(REASON_FIELDS, _reasons(totals), "")
-    out.say("\nContacts a customer gets in the span, beyond what transactional messages do not count:")
+    out.say("\nContacts a customer gets in the span, as far as their purpose counts:")
     out.listing(CONTACT_FIELDS, _contacts(totals), "")
     if totals.rules:
         out.say("")

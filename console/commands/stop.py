@@ -1,6 +1,7 @@
 """Stop all sending at once; `go` ends it.
 
-Nothing is handed over from here on and nothing new enrols; what falls due waits. Transactional messages go on unless --transactional.
+Nothing is handed over from here on and what falls due waits; customers still enter their triggers, so that no cause is lost.
+Transactional messages go on unless --transactional.
 """
 
 from __future__ import annotations
