@@ -12,23 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Table
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.schema import CreateTable
 
 from storage import tables
 from storage.sqlite import BUSY_TIMEOUT, StoreError, dbapi, journal_mode
-
-_IMMUTABLE_CONSENT = " OR ".join(
-    f"NEW.{column.name} IS NOT OLD.{column.name}" for column in tables.consents.columns if column.name != "customer_id"
-)
-
-APPEND_ONLY = (
-    "CREATE TRIGGER consents_no_delete BEFORE DELETE ON consents BEGIN SELECT RAISE(ABORT, 'consents are append-only'); END",
-    f"CREATE TRIGGER consents_no_update BEFORE UPDATE ON consents WHEN {_IMMUTABLE_CONSENT} "
-    "BEGIN SELECT RAISE(ABORT, 'consents are append-only'); END",
-    "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END",
-    "CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +28,22 @@ class Migration:
     statements: Callable[[], tuple[str, ...]]
 
 
-def first_schema() -> tuple[str, ...]:
-    """Every table and index of `storage.tables`, and the triggers that keep the ledgers append-only."""
-    dialect = SQLiteDialect_pysqlite()
-    statements = []
-    for table in tables.metadata.sorted_tables:
-        statements.append(str(CreateTable(table).compile(dialect=dialect)))
-        indexes = sorted(table.indexes, key=lambda index: str(index.name))
-        statements += [str(CreateIndex(index).compile(dialect=dialect)) for index in indexes]
-    return (*statements, *APPEND_ONLY)
+def _first_schema() -> tuple[str, ...]:
+    """The schema as it was first released, from a file: what is released is never written anew."""
+    text = Path(__file__).with_name("schema_1.sql").read_text(encoding="utf-8")
+    return tuple(text.removesuffix(";\n").split(";\n\n"))
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(1, first_schema),)
+def _second_schema() -> tuple[str, ...]:
+    """Who is the one active scheduler."""
+    return (_create(tables.leases),)
+
+
+def _create(table: Table) -> str:
+    return str(CreateTable(table).compile(dialect=SQLiteDialect_pysqlite()))
+
+
+MIGRATIONS: tuple[Migration, ...] = (Migration(1, _first_schema), Migration(2, _second_schema))
 NEWEST = MIGRATIONS[-1].version
 
 

@@ -307,6 +307,19 @@ imports = Table(
     sqlite_strict=True,
 )
 
+# Who may do a job that only one process may do; `term` grows with each holder, so that one who was replaced can be told.
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("term", Integer, nullable=False),
+    Column("since", Integer, nullable=False),
+    Column("renewed_at", Integer, nullable=False),
+    Column("expires_at", Integer, nullable=False),
+    sqlite_strict=True,
+)
+
 # Facts about the workspace as a whole: schema_version, simulated_at, last_tick_at, last_dispatch_at ...
 facts = Table(
     "facts",

@@ -9,7 +9,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import IntegrityError
 
 from storage import tables
-from storage.migrations import APPEND_ONLY, MIGRATIONS, NEWEST, Migration, migrate, version_of
+from storage.migrations import MIGRATIONS, NEWEST, Migration, migrate, version_of
 from storage.sqlite import StoreError, dbapi
 from storage.store import Store
 
@@ -27,7 +27,7 @@ def test_the_schema_from_migrations_equals_the_schema_from_metadata(tmp_path: Pa
     engine = create_engine(f"sqlite:///{tmp_path / 'metadata.db'}", module=dbapi)
     with engine.begin() as connection:
         tables.metadata.create_all(connection)
-        for trigger in APPEND_ONLY:
+        for trigger in (statement for statement in MIGRATIONS[0].statements() if statement.startswith("CREATE TRIGGER")):
             connection.exec_driver_sql(trigger)
     engine.dispose()
     assert schema_of(tmp_path / "migrated.db") == schema_of(tmp_path / "metadata.db")
