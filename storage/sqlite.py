@@ -7,7 +7,8 @@ that SQLite holds on it. Everything else asks this module for an engine.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -81,6 +82,20 @@ def make_engine(path: Path, *, writer: bool) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
 
     return engine
+
+
+@contextmanager
+def interruptible(connection: Connection, cancelled: Callable[[], bool], every: int) -> Iterator[None]:
+    """While it lasts a statement of the connection ends with an OperationalError soon after `cancelled` says yes.
+
+    It is asked each `every` steps of SQLite's machine.
+    """
+    raw: Any = connection.connection.driver_connection
+    raw.set_progress_handler(lambda: int(cancelled()), every)
+    try:
+        yield
+    finally:
+        raw.set_progress_handler(None, 0)
 
 
 def create_file(path: Path) -> None:

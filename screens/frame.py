@@ -1,0 +1,452 @@
+"""What every screen of the console has: two lines above, one below, a filter, and questions asked off the UI thread.
+
+A screen asks with `ask`: the question runs in a worker with the service, the answer comes back as a message and is shown only if nobody
+has asked anew meanwhile. A worker never touches a widget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotYetError
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, Protocol, TypeVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.events import Resize
+from textual.message import Message
+from textual.message_pump import MessagePump
+from textual.screen import Screen
+from textual.strip import Strip
+from textual.widget import Widget
+from textual.widgets import Input
+from textual.worker import Worker, get_current_worker
+
+from core.errors import ManometerError
+from core.instants import Instant, local
+from screens.keys import SCREENS, key
+from screens.lines import Cell, Cells, Lines, fit
+from screens.safe_text import cells, safe_lines, safe_text
+from screens.service import Cancelled, CancelledError, Place, Service
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+T = TypeVar("T")
+Question = Callable[[Service, Cancelled], T]
+"""What is asked of the service, in a worker."""
+
+LEAST: Final = (60, 16)
+"""Columns and rows below which the console only says what it needs."""
+PATIENCE: Final = 0.05
+"""Seconds between two looks whether the service is open, while it is not."""
+
+
+class Host(Protocol):
+    """What a screen needs of the app it runs in."""
+
+    opened: Future[Service]
+    place: Place | None
+    frozen: bool
+
+    def as_of(self) -> Instant | None:
+        """The instant of what is shown; None before the first answer."""
+        ...
+
+    def open_customer(self, customer_id: int) -> None:
+        """Show one customer."""
+        ...
+
+    def open_why(self, customer: str, trigger: str | None = None) -> None:
+        """Explain why a customer (by key) did or did not get something, by one trigger or by all."""
+        ...
+
+    def open_trigger(self, name: str) -> None:
+        """Show one trigger."""
+        ...
+
+
+class Asker(Protocol):
+    """A screen that can ask the service."""
+
+    def ask(
+        self, question: Question[T], show: Callable[[T], None], *, group: str = "data", failed: Callable[[str], None] | None = None
+    ) -> None:
+        """Ask off the UI thread and show the answer."""
+        ...
+
+
+def asking_frame(widget: Widget) -> Asker:
+    """The screen that a widget stands on, to ask the service."""
+    return cast(Asker, widget.screen)
+
+
+class Answered(Message, Generic[T]):
+    """An answer has come back."""
+
+    def __init__(self, worker: Worker[None], show: Callable[[T], None], answer: T) -> None:
+        super().__init__()
+        self.worker = worker
+        self.show = show
+        self.answer = answer
+
+
+class Failed(Message):
+    """A question could not be answered."""
+
+    def __init__(self, worker: Worker[None], failed: Callable[[str], None] | None, sentence: str) -> None:
+        super().__init__()
+        self.worker = worker
+        self.failed = failed
+        self.sentence = sentence
+
+
+class Asking(MessagePump):
+    """The part of a screen that asks; also for dialogs, which have no frame."""
+
+    def ask(
+        self, question: Question[T], show: Callable[[T], None], *, group: str = "data", failed: Callable[[str], None] | None = None
+    ) -> None:
+        """Ask in a worker and show the answer; a new question of the same group replaces one still under way.
+
+        `failed` is told the sentence of an error, which is shown in any case.
+        """
+        screen = cast("Screen[object]", self)
+
+        def work() -> None:
+            worker: Worker[None] = get_current_worker()
+            try:
+                answer = question(_service(screen.app, lambda: worker.is_cancelled), lambda: worker.is_cancelled)
+            except CancelledError:
+                return
+            except ManometerError as error:
+                screen.post_message(Failed(worker, failed, str(error)))
+            except Exception as error:  # the border of the UI: what a question raises must not end the console
+                if not worker.is_cancelled:
+                    screen.post_message(Failed(worker, failed, f"Unexpected {type(error).__name__}: {error}"))
+            else:
+                screen.post_message(Answered(worker, show, answer))
+
+        screen.run_worker(work, group=group, exclusive=True, thread=True, exit_on_error=False)
+
+    @on(Answered)
+    def _show_answer(self, message: Answered[object]) -> None:
+        message.stop()
+        if not message.worker.is_cancelled:
+            message.show(message.answer)
+
+    @on(Failed)
+    def _show_failure(self, message: Failed) -> None:
+        message.stop()
+        if message.worker.is_cancelled:
+            return
+        if message.failed is not None:
+            message.failed(message.sentence)
+        cast("Screen[object]", self).notify(safe_lines(message.sentence), severity="error", markup=False, timeout=10)
+
+
+def _service(app: App[object], cancelled: Cancelled) -> Service:
+    opened = cast(Host, app).opened
+    while True:
+        try:
+            return opened.result(PATIENCE)
+        except NotYetError:
+            if cancelled():
+                raise CancelledError from None
+
+
+class Frame(Asking, Screen[None]):
+    """A screen under the console's two head lines. A subclass names its `mode`, composes its `body` and loads in `load`."""
+
+    mode: ClassVar[str] = ""
+    """The top-level screen it belongs to."""
+    filter_hint: ClassVar[str | None] = None
+    """What can be written into the filter line; None where there is none."""
+
+    AUTO_FOCUS = None
+    """Not the filter line, which comes first."""
+
+    DEFAULT_CSS = """
+    Frame { layout: vertical; }
+    Frame #body { height: 1fr; }
+    Frame #filter, Frame #filter:focus { height: 1; border: none; padding: 0 1; background: $panel; display: none; }
+    Frame #filter.open, Frame #filter.open:focus { display: block; }
+    Frame.too-small > * { display: none; }
+    Frame.too-small > TooSmall { display: block; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("slash", "filter", "Filter", "filter", "narrow what is listed; Enter keeps it, Esc clears it", show=True),
+        key("escape", "back", "Back", "back", "clear the filter, else back; Esc never leaves the console"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stale = True
+        self.filter_text = ""
+        self.chip = ""
+
+    # ---- for the subclasses ----
+
+    def body(self) -> ComposeResult:
+        """The widgets between the lines above and below."""
+        yield from ()
+
+    def load(self) -> None:
+        """Ask for everything shown; called at first, when the data changed, and on `r`."""
+
+    def crumbs(self) -> Sequence[str]:
+        """The path to what is shown, below its top-level screen; data, made safe where it is drawn."""
+        return ()
+
+    def filtered(self, text: str) -> None:
+        """The filter line says this now; called after a pause in typing."""
+
+    def say_filter(self, chip: str) -> None:
+        """What the second line says of the filter and its hits."""
+        self.chip = chip
+        self.head.settle()
+
+    def why_not(self, action: str) -> str | None:
+        """Why an action of this screen cannot be done now, as a sentence; None where it can."""
+        return None
+
+    @property
+    def host(self) -> Host:
+        """The app, as far as screens know it."""
+        return cast(Host, self.app)
+
+    def toast(self, sentence: str, *, bad: bool = False) -> None:
+        """A short notice; data in it is made safe."""
+        self.notify(safe_lines(sentence), severity="error" if bad else "information", markup=False)
+
+    # ---- the frame ----
+
+    @property
+    def head(self) -> Head:
+        """The two lines above."""
+        return self.query_one(Head)
+
+    def compose(self) -> ComposeResult:
+        """Head, filter, body, keys."""
+        yield Head()
+        if self.filter_hint is not None:
+            yield FilterInput(placeholder=self.filter_hint, id="filter")
+        yield from self.body()
+        yield KeyLine()
+        yield TooSmall()
+
+    def on_mount(self) -> None:
+        """Load at once; where the service is not open yet the answers come when it is."""
+        self.stale = False
+        self.focus_first()
+        self.load()
+
+    def on_resize(self, event: Resize) -> None:
+        """Below the least size nothing is drawn but what it needs."""
+        self.set_class(event.size.width < LEAST[0] or event.size.height < LEAST[1], "too-small")
+
+    def on_screen_resume(self) -> None:
+        """Back on this screen: what changed meanwhile is loaded now."""
+        if self.stale and self.is_mounted:
+            self.stale = False
+            self.load()
+
+    def data_changed(self) -> None:
+        """Somebody has written to the database."""
+        if self.is_current and not self.host.frozen:
+            self.load()
+            self.head.refresh()
+        else:
+            self.stale = True
+
+    def action_reload(self) -> None:
+        """Read everything anew."""
+        self.load()
+        self.head.refresh()
+
+    def action_back(self) -> None:
+        """Close the filter, else leave the screen for the one below; a top-level screen stays."""
+        if self.filter_text or self._filter_is_open():
+            self.clear_filter()
+        elif len(self.app.screen_stack) > 1:
+            self.app.pop_screen()
+
+    # ---- the filter ----
+
+    def _filter_is_open(self) -> bool:
+        return any(line.has_class("open") for line in self.query(FilterInput))
+
+    def action_filter(self) -> None:
+        """Open the filter line."""
+        for line in self.query(FilterInput):
+            line.add_class("open")
+            line.focus()
+
+    def clear_filter(self) -> None:
+        """Remove the filter and its line."""
+        for line in self.query(FilterInput):
+            line.clear()
+            self._close_filter(line)
+        self._take_filter("")
+
+    def _close_filter(self, line: FilterInput) -> None:
+        line.remove_class("open")
+        if line.has_focus:
+            self.set_focus(None)
+            self.focus_first()
+
+    def focus_first(self) -> None:
+        """Give the focus to the first widget below the filter."""
+        for widget in self.focus_chain:
+            if not isinstance(widget, FilterInput):
+                self.set_focus(widget)
+                return
+
+    @on(Input.Changed, "#filter")
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        text = event.value
+        self.set_timer(0.12, lambda: self._after_pause(text))
+
+    def _after_pause(self, text: str) -> None:
+        line = next(iter(self.query(FilterInput)), None)
+        if line is not None and line.value == text:
+            self._take_filter(text)
+
+    @on(Input.Submitted, "#filter")
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._take_filter(event.value)
+        self._close_filter(cast(FilterInput, event.input))
+
+    def _take_filter(self, text: str) -> None:
+        if text != self.filter_text:
+            self.filter_text = text
+            self.filtered(text)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No filter key where there is no filter; what cannot be done now is shown greyed."""
+        if action == "filter" and self.filter_hint is None:
+            return False
+        return None if self.why_not(action) is not None else True
+
+
+class FilterInput(Input):
+    """The filter line; the arrows leave it for the list, Esc clears it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("down,tab", "leave", "To the list", show=False)]
+
+    def action_leave(self) -> None:
+        """Go to the list, the filter stays."""
+        cast(Frame, self.screen)._entered(Input.Submitted(self, self.value))
+
+
+class Head(Lines):
+    """Two or three lines: where the console stands, and the screens with their numbers and the path to what is shown."""
+
+    DEFAULT_CSS = "Head { height: 2; dock: top; }"
+
+    def render_line(self, y: int) -> Strip:
+        """One of the lines."""
+        return (self._first, self._second, self._third)[y]()
+
+    def _third(self) -> Strip:
+        return self.strip([f" {self._path()}"], self.size.width)
+
+    def _first(self) -> Strip:
+        app = cast(Host, self.app)
+        width = self.size.width
+        place = app.place
+        left: list[Cells] = [Cell(" Manometer", "strong")]
+        if place is None:
+            return self.strip([*left, Cell("  opening …", "dim")], width)
+        left += [Cell(f" {place.workspace} "), *badges(place, app.frozen)]
+        room = width - sum(cells(part if isinstance(part, str) else part.text) for part in left) - 2
+        at = app.as_of()
+        return self._both(left, "" if at is None else _clock(at, place, room), width)
+
+    def _second(self) -> Strip:
+        frame = cast(Frame, self.screen)
+        line = [Cell(f" {number} {title} ", "cursor" if mode == frame.mode else "dim") for number, mode, title in SCREENS]
+        return self._both(line, "" if self._is_tall else self._path(), self.size.width)
+
+    def _path(self) -> str:
+        frame = cast(Frame, self.screen)
+        return "  ".join(part for part in (" > ".join(frame.crumbs()), frame.chip) if part)
+
+    @property
+    def _is_tall(self) -> bool:
+        return self.size.height > 2
+
+    def settle(self) -> None:
+        """A third line where the second has no room for path and filter."""
+        room = self.app.size.width - sum(len(title) + 4 for _, _, title in SCREENS) - 2
+        self.styles.height = 3 if cells(safe_text(self._path())) > room else 2
+        self.refresh()
+
+    def on_resize(self) -> None:
+        """Another width has room for another path."""
+        self.settle()
+
+    def _both(self, left: Sequence[Cells], right: str, width: int) -> Strip:
+        used = sum(cells(part if isinstance(part, str) else part.text) for part in left)
+        room = width - used - 2
+        return self.strip([*left, fit(right, max(0, room), right=True), " "], width)
+
+
+def badges(place: Place, frozen: bool) -> Iterable[Cells]:
+    """What an operator must know before any key: whether this is live, read-only, frozen, or without recorded consent."""
+    yield Cell("[SIMULATED]" if place.simulated else "[LIVE]", "accent" if place.simulated else "ok")
+    if place.read_only is not None:
+        yield Cell(" [READ-ONLY]", "warn")
+    if frozen:
+        yield Cell(" [FROZEN]", "warn")
+    if place.consent_assumed:
+        yield Cell(" [CONSENT ASSUMED: test data only]", "bad")
+
+
+def _clock(at: Instant, place: Place, room: int) -> str:
+    """The instant of what is shown, as fully as there is room for."""
+    there = local(at, place.zone)
+    forms = (
+        f"as of {there:%a %d %b %Y %H:%M} {place.zone.key}",
+        f"as of {there:%a %d %b %Y %H:%M}",
+        f"{there:%a %d %b %H:%M}",
+        f"{there:%H:%M}",
+    )
+    return next((form for form in forms if len(form) <= room), "")
+
+
+class KeyLine(Lines):
+    """The line below: the keys that do something here, those that cannot now in grey."""
+
+    DEFAULT_CSS = "KeyLine { height: 1; dock: bottom; }"
+
+    def on_mount(self) -> None:
+        """Follow what can be done."""
+        self.screen.bindings_updated_signal.subscribe(self, lambda _: self.refresh())
+
+    def render_line(self, y: int) -> Strip:
+        """The keys with their words, those of the focused part first."""
+        line: list[Cells] = [" "]
+        seen: set[str | None] = set()
+        for active in self.screen.active_bindings.values():
+            binding = active.binding
+            if binding.show and binding.id not in seen:
+                seen.add(binding.id)
+                line.append(Cell(self.app.get_key_display(binding), "accent" if active.enabled else "dim"))
+                line.append(Cell(f" {binding.description}  ", "" if active.enabled else "dim"))
+        return self.strip(line, self.size.width)
+
+
+class TooSmall(Lines):
+    """What stands there instead when the terminal has not enough room."""
+
+    DEFAULT_CSS = "TooSmall { display: none; height: 1fr; }"
+
+    def render_line(self, y: int) -> Strip:
+        """The sentence, on the first line."""
+        width, height = self.app.size
+        text = f"The console needs {LEAST[0]}x{LEAST[1]}, this terminal has {width}x{height}."
+        return self.strip([text if y == 0 else ""], self.size.width)

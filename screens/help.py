@@ -1,0 +1,147 @@
+"""The help: every key that works here, those of the focused part first, searchable; Enter does what is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen, Screen
+from textual.strip import Strip
+from textual.widgets import Input
+
+from screens.frame import Frame
+from screens.keys import key
+from screens.lines import Cell, Lines
+
+if TYPE_CHECKING:
+    from textual.dom import DOMNode
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that can be done: its keys, what it is, where it is bound, and why it cannot be done now."""
+
+    keys: str
+    words: str
+    action: str
+    node: DOMNode
+    why_not: str | None
+
+    def matches(self, text: str) -> bool:
+        """Whether every word of the text occurs in its key or its words."""
+        return all(word in f"{self.keys} {self.words}".lower() for word in text.lower().split())
+
+
+def entries(screen: Screen[object]) -> list[Entry]:
+    """Everything that can be done on a screen, each once, the focused part's first."""
+    keys: dict[tuple[str, str], list[str]] = {}
+    found: dict[tuple[str, str], Entry] = {}
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        if binding.system or not binding.description or not binding.id:
+            continue
+        name = (binding.id, binding.action)
+        keys.setdefault(name, []).append(screen.app.get_key_display(binding))
+        why_not = None if active.enabled else _reason(screen, binding.action)
+        found[name] = Entry("", binding.tooltip or binding.description, binding.action, active.node, why_not)
+    listed = [Entry("  ".join(keys[name]), each.words, each.action, each.node, each.why_not) for name, each in found.items()]
+    return sorted(listed, key=lambda entry: _rank(entry.node, screen))
+
+
+def _rank(node: DOMNode, screen: Screen[object]) -> int:
+    """What this screen can do, then its focused part, then what works everywhere."""
+    return 0 if node is screen else 2 if node is screen.app else 1
+
+
+def _reason(screen: Screen[object], action: str) -> str:
+    reason = screen.why_not(action.partition("(")[0]) if isinstance(screen, Frame) else None
+    return reason or "not possible here"
+
+
+class EntryList(Lines):
+    """The entries with the chosen one marked."""
+
+    DEFAULT_CSS = "EntryList { height: 1fr; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entries: Sequence[Entry] = ()
+        self.chosen = 0
+
+    def show(self, entries: Sequence[Entry]) -> None:
+        """List these, the first chosen."""
+        self.entries, self.chosen = entries, 0
+        self.refresh()
+
+    def move(self, step: int) -> None:
+        """Choose another."""
+        self.chosen = min(max(0, self.chosen + step), max(0, len(self.entries) - 1))
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """One entry: keys, words, and why not where it cannot be done."""
+        top = max(0, self.chosen - self.size.height + 1)
+        number = top + y
+        if number >= len(self.entries):
+            return Strip.blank(self.size.width, self.rich_style)
+        entry = self.entries[number]
+        here = number == self.chosen
+        why_not = "" if entry.why_not is None else f"  ({entry.why_not})"
+        style = "" if entry.why_not is None else "dim"
+        line = [Cell("> " if here else "  "), Cell(f"{entry.keys:<18} ", "accent"), Cell(entry.words + why_not, style)]  # type: ignore[arg-type]
+        return self.strip(line, self.size.width, reverse=here)
+
+
+class Help(ModalScreen["Entry | None"]):
+    """Gives the entry that was chosen, or None."""
+
+    DEFAULT_CSS = """
+    Help { align: center middle; }
+    Help > #box { width: 78; max-width: 98%; height: 90%; background: $surface; border: round $primary; padding: 0 1; }
+    Help Input, Help Input:focus { border: none; height: 1; padding: 0; background: $boost; margin-bottom: 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("escape", "close", "Close", "help.close"),
+        key("down", "move(1)", "Down", "help.down"),
+        key("up", "move(-1)", "Up", "help.up"),
+        key("pagedown", "move(10)", "Page down", "help.page_down"),
+        key("pageup", "move(-10)", "Page up", "help.page_up"),
+    ]
+
+    def __init__(self, of: Screen[object]) -> None:
+        super().__init__()
+        self._all = entries(of)
+
+    def compose(self) -> ComposeResult:
+        """A line to search, and the entries."""
+        with Vertical(id="box") as box:
+            box.border_title = "Help"
+            box.border_subtitle = "type to search, Enter does it, Esc closes"
+            yield Input(placeholder="search keys and words")
+            yield EntryList()
+
+    def on_mount(self) -> None:
+        """All of them at first."""
+        self.query_one(EntryList).show(self._all)
+
+    @on(Input.Changed)
+    def _search(self, event: Input.Changed) -> None:
+        self.query_one(EntryList).show([entry for entry in self._all if entry.matches(event.value)])
+
+    @on(Input.Submitted)
+    def _choose(self) -> None:
+        listed = self.query_one(EntryList)
+        self.dismiss(listed.entries[listed.chosen] if listed.entries else None)
+
+    def action_move(self, step: int) -> None:
+        """Choose another entry."""
+        self.query_one(EntryList).move(step)
+
+    def action_close(self) -> None:
+        """Nothing chosen."""
+        self.dismiss(None)

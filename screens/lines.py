@@ -1,0 +1,142 @@
+"""A widget drawn line by line from cells: every text that reaches it is data, made safe and fitted here, never markup."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple, TypeAlias
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import BindingType
+from textual.strip import Strip
+from textual.widget import Widget
+
+from screens.keys import moving
+from screens.look import COMPONENTS, StyleName
+from screens.safe_text import cells, fitted, safe_text
+
+
+class Cell(NamedTuple):
+    """A text with the name of its style."""
+
+    text: str
+    style: StyleName = ""
+
+
+Cells: TypeAlias = "str | Cell"
+"""What stands in one place of a line: a plain text, or one with a style."""
+Line: TypeAlias = Sequence[Cells]
+"""A line as its parts, one after the other."""
+
+ELSEWHERE = 2_000
+"""So many letters of a text are looked at; no line of a terminal is longer."""
+
+
+def as_cell(part: Cells) -> Cell:
+    """The part as a cell, its text harmless and on one line."""
+    text, style = (part, "") if isinstance(part, str) else part
+    return Cell(safe_text(text[:ELSEWHERE]), style)  # type: ignore[arg-type]
+
+
+def fit(text: str, width: int, right: bool = False) -> str:
+    """The text in exactly that many columns, cut with `…` or filled with blanks."""
+    text = fitted(text, width)
+    missing = " " * (width - cells(text))
+    return missing + text if right else text + missing
+
+
+class Lines(Widget):
+    """Base of the widgets that draw themselves: styles by name, strips from cells."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = COMPONENTS
+
+    def style(self, name: StyleName = "") -> Style:
+        """The style of that name on this widget's background."""
+        return self.rich_style if not name else self.get_component_rich_style(f"look--{name}")
+
+    def strip(self, line: Line, width: int, *, reverse: bool = False) -> Strip:
+        """The line in exactly `width` columns; `reverse` marks it as chosen, whatever the colours."""
+        segments: list[Segment] = []
+        left = width
+        for part in line:
+            if left <= 0:
+                break
+            text, style = as_cell(part)
+            text = fitted(text, left)
+            left -= cells(text)
+            segments.append(Segment(text, self._chosen() if reverse else self.style(style)))
+        segments.append(Segment(" " * max(left, 0), self._chosen() if reverse else self.rich_style))
+        return Strip(_joined(segments), width)
+
+    def _chosen(self) -> Style:
+        return self.rich_style + Style(reverse=True, bold=True)
+
+
+def _joined(segments: list[Segment]) -> list[Segment]:
+    """Neighbours of one style made one, so that fewer bytes reach the terminal."""
+    joined: list[Segment] = []
+    for segment in segments:
+        if joined and joined[-1].style == segment.style:
+            joined[-1] = Segment(joined[-1].text + segment.text, segment.style)
+        elif segment.text:
+            joined.append(segment)
+    return joined
+
+
+class TextLines(Lines, can_focus=True):
+    """Lines to read, longer than the room they have: scrolls by keys and wheel, keeps its place when the lines change."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*moving("text")]
+    DEFAULT_CSS = "TextLines { height: 1fr; }"
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._content: Sequence[Line] = ()
+        self._top = 0
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """Draw these lines from now on."""
+        self._content = lines
+        self._top = min(self._top, self._last_top())
+        self.refresh()
+
+    def _last_top(self) -> int:
+        return max(0, len(self._content) - max(1, self.size.height))
+
+    def scroll_by(self, lines: int) -> None:
+        """Move the view down by that many lines, or up by a negative number."""
+        top = min(max(0, self._top + lines), self._last_top())
+        if top != self._top:
+            self._top = top
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the view; the last says how much is below."""
+        number = self._top + y
+        width = self.size.width
+        if number >= len(self._content):
+            return Strip.blank(width, self.rich_style)
+        below = len(self._content) - self._top - self.size.height
+        if y == self.size.height - 1 and below > 0:
+            return self.strip([Cell(f"… {below + 1} more lines (j, PgDn)", "dim")], width)
+        return self.strip(self._content[number], width)
+
+    def action_line(self, lines: int) -> None:
+        """Scroll by lines."""
+        self.scroll_by(lines)
+
+    def action_page(self, pages: int) -> None:
+        """Scroll by pages."""
+        self.scroll_by(pages * max(1, self.size.height - 2))
+
+    def action_edge(self, end: bool) -> None:
+        """Scroll to the first or the last line."""
+        self.scroll_by(len(self._content) if end else -len(self._content))
+
+    def on_mouse_scroll_down(self) -> None:
+        """The wheel moves three lines."""
+        self.scroll_by(3)
+
+    def on_mouse_scroll_up(self) -> None:
+        """The wheel moves three lines."""
+        self.scroll_by(-3)
