@@ -17,6 +17,11 @@ def now() -> Instant:
     return time.time_ns() // 1_000_000
 
 
+def steady() -> float:
+    """Seconds on a clock that nobody sets and that never goes back; only differences mean something."""
+    return time.monotonic()
+
+
 def workspace_now(store: Store, at: str | None, zone: ZoneInfo) -> Instant:
     """The instant a command is about: `at` (local time of `zone` without an offset), else the simulated clock, else now; ValueError."""
     if at is not None:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from console.sandbox import MISSING, TemplateFault
 from console.templates import Templates, customer_variables, local_text, variables
+from console.unsubscribe import Claim, Links
 from core.customer import Profile
 from core.delivery import ChannelAdapter, Outbound, Result, Retry, Uncertain
 from core.instants import Instant
@@ -42,9 +43,13 @@ def render(
     message_id: int | None = None,
     template: str | None = None,
     attempt: int = 1,
-    unsubscribe_url: str = "",
+    links: Links | None = None,
 ) -> Outbound:
-    """The message of a step as of `at`; TemplateFault where its texts cannot be made. `template` is the step's own unless given."""
+    """The message of a step as of `at`; TemplateFault where its texts cannot be made. `template` is the step's own unless given.
+
+    `links` makes the ways to unsubscribe; None where the message offers none.
+    """
+    url, mail = ("", "") if links is None else links.make(Claim(key, channel.medium, trigger.purpose))
     zone = profile.zone(playbook.zone)
     values = variables(
         customer_variables(profile, customer, zone),
@@ -54,12 +59,12 @@ def render(
         playbook,
         workspace,
         local_text(at, zone),
-        unsubscribe_url,
+        url,
     )
     rendered = templates.render(template or trigger.steps[step - 1].template, channel.medium, values)
     return Outbound(
         key, message_id, customer, channel.name, channel.medium, address, trigger.name, step, trigger.purpose, rendered.subject,
-        rendered.parts, planned_at, at, attempt,
+        rendered.parts, planned_at, at, attempt, workspace, url, mail,
     )  # fmt: skip
 
 

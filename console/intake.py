@@ -22,6 +22,7 @@ from sqlalchemy import Connection
 from console.csv_lines import Item, Reject, csv_items
 from console.csv_profiles import find_profile
 from console.lines import Line, Source, lines_of, open_source
+from console.workspace import Workspace
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
 from core.intake import Incoming, Rejected, normal_channel, parse_call
@@ -38,6 +39,9 @@ Progress = Callable[[int, int, int], None]
 """Told after each batch: bytes done, bytes in all, lines read."""
 
 
+REJECTS: Final = "rejects"
+
+
 @dataclass(frozen=True, slots=True)
 class IntakeSettings:
     """What a workspace says about its intake."""
@@ -47,6 +51,12 @@ class IntakeSettings:
     channels: Mapping[str, str] = field(default_factory=dict)  # source -> channel of all its events, such as store
     profiles: Mapping[str, Any] = field(default_factory=dict)  # the workspace's own CSV profiles, by name
     concerns: Concerns | None = None  # None until a playbook is in force
+
+
+def intake_settings(folder: Path, workspace: Workspace, concerns: Concerns | None) -> IntakeSettings:
+    """What a workspace says about its intake; what is rejected goes to a place in `folder`."""
+    channels = {name: source.channel for name, source in workspace.sources.items() if source.channel is not None}
+    return IntakeSettings(workspace.playbook.zone, folder / REJECTS, channels, workspace.profiles, concerns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +97,12 @@ def import_file(
     profile: str | None = None,
     source: str | None = None,
     progress: Progress | None = None,
+    stopping: Callable[[], bool] | None = None,
 ) -> ImportResult:
     """Take in one file; ManometerError, with nothing changed, where it cannot be read.
 
-    `profile` names a CSV profile; without one the file is NDJSON. `source` is by default the profile's own, or `ndjson`. On Ctrl-C
-    what was read so far is committed and the result says that it is not finished.
+    `profile` names a CSV profile; without one the file is NDJSON. `source` is by default the profile's own, or `ndjson`. On Ctrl-C,
+    or once `stopping` says so, what was read so far is committed and the result says that it is not finished.
     """
     declared = None if profile is None else find_profile(profile, settings.profiles)
     if declared is None and _suffix(path) == ".csv":
@@ -107,7 +118,7 @@ def import_file(
         else:
             items = ndjson_items(opened.content, source=name, zone=settings.zone, channel=channel)
         run = _Run(store, path, profile, settings, arrived_at, history)
-        return run.take_all(items, opened, progress)
+        return run.take_all(items, opened, progress, stopping or (lambda: False))
 
 
 @contextmanager
@@ -164,11 +175,10 @@ class _Run:
         self.pending: list[Reject] = []
         self.read = self.taken = self.duplicate = self.rejected = 0
 
-    def take_all(self, items: Iterator[Item], opened: Source, progress: Progress | None) -> ImportResult:
+    def take_all(self, items: Iterator[Item], opened: Source, progress: Progress | None, stopping: Callable[[], bool]) -> ImportResult:
         finished = False
         try:
-            self.take_batches(items, opened, progress)
-            finished = True
+            finished = self.take_batches(items, opened, progress, stopping)
         except KeyboardInterrupt:
             del self.batch[len(self.lines) :]  # an event without its count of lines is read again next time
         try:
@@ -179,7 +189,8 @@ class _Run:
             progress(opened.size, opened.size, self.read)
         return ImportResult(self.read, self.taken, self.duplicate, self.rejected, self.rejects.path, finished)
 
-    def take_batches(self, items: Iterator[Item], opened: Source, progress: Progress | None) -> None:
+    def take_batches(self, items: Iterator[Item], opened: Source, progress: Progress | None, stopping: Callable[[], bool]) -> bool:
+        """Whether all were taken; where it is to stop it ends behind a batch."""
         waiting = 0
         for lines, item in items:
             if isinstance(item, Incoming):
@@ -193,6 +204,9 @@ class _Run:
                 waiting = 0
                 if progress is not None:
                     progress(opened.file.tell(), opened.size, self.read)
+                if stopping():
+                    return False
+        return True
 
     def flush(self, finished: bool) -> None:
         """Commit the batch at hand and the counts with it."""

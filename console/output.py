@@ -151,11 +151,6 @@ class Output:
         return f"\x1b[2m{text}\x1b[0m" if self.colours else text
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 message`, `1,204 messages`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def _line(fields: Sequence[Field], row: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join(_padded(field, text, width) for field, text, width in zip(fields, row, widths)).rstrip()
 

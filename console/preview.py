@@ -9,13 +9,16 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+import sys
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, redirect_stderr, suppress
 from dataclasses import dataclass, field, replace
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
 
 import orjson
 from sqlalchemy import Connection
@@ -24,12 +27,16 @@ from console.in_force import load_in_force
 from console.sorted_rows import Row
 from console.tick import decision_row
 from core.decisions import Decision
-from core.dossier import BEGINNING, Dossier
+from core.dossier import BEGINNING, Dossier, Plan, settled
 from core.engine import advance
 from core.errors import ManometerError
-from core.instants import Instant, format_instant
+from core.instants import Instant
+from core.life import Life
 from core.playbook import Playbook
-from core.preview import Totals
+from core.pressure import PressureRule
+from core.preview import Fullness, Person, Totals, contacts_until, fullness
+from core.windows import Span
+from core.words import in_full
 from storage import previews
 from storage.dossiers import load
 from storage.past import load_past
@@ -40,6 +47,8 @@ LARGE: Final = 4_000
 """From so many customers on it pays to start further processes."""
 GARBAGE: Final = 200_000
 """New objects of a worker between two searches for cycles: dossiers hold none, and come and go by the hundred thousand."""
+BEAT: Final = 0.1
+"""Seconds after which, while the processes work, the one who asks is heard."""
 
 Future = Literal["known", "as-it-was"]
 
@@ -57,6 +66,7 @@ class Question:
     trigger: str | None = None
     playbook_folder: Path | None = None
     with_rows: bool = False
+    with_details: bool = False
 
     @property
     def is_past(self) -> bool:
@@ -70,10 +80,16 @@ class Part:
 
     totals: Totals = field(default_factory=Totals)
     rows: list[Row] = field(default_factory=list)
+    details: list[previews.Row] = field(default_factory=list)
 
 
-def preview(question: Question, store: Store, playbook: Playbook, workers: int | None = None) -> Iterator[tuple[Part, int, int]]:
-    """The parts of the answer as they come, each with the customers done so far and in all."""
+def preview(
+    question: Question, store: Store, playbook: Playbook, workers: int | None = None
+) -> Generator[tuple[Part, int, int], None, None]:
+    """The parts of the answer as they come, each with the customers done so far and in all.
+
+    While there is nothing new empty parts come now and then, so that who has changed his mind can stop; closing it ends the work.
+    """
     asked = as_asked(question, playbook)
     with store.reading() as connection:
         ids = _ids(connection, question, asked)
@@ -133,8 +149,12 @@ def look_ahead(connection: Connection, question: Question, playbook: Playbook, i
     """The decisions of these customers within the span."""
     part = Part()
     for dossier in _dossiers(connection, question, playbook, ids).values():
-        decisions = _decisions(dossier, question, playbook)
-        part.totals.add(dossier.key, decisions, playbook.zone)
+        plan = _plan(dossier, question, playbook)
+        decisions = _decisions(plan, question)
+        full = _fullness(dossier, plan, question, playbook) if question.with_details else ()
+        part.totals.add(Person(dossier.key, dossier.id, full), decisions, playbook.zone)
+        if question.with_details:
+            part.details.extend(previews.row(dossier.id, dossier.key, rank, decision) for rank, decision in enumerate(decisions))
         if question.with_rows:
             part.rows.extend(
                 (decision.at, dossier.key, rank, orjson.dumps(decision_row(dossier.key, decision)))
@@ -150,9 +170,24 @@ def _dossiers(connection: Connection, question: Question, playbook: Playbook, id
     return load_past(connection, ids, playbook, question.first, feed_until, with_state=True)
 
 
-def _decisions(dossier: Dossier, question: Question, playbook: Playbook) -> list[Decision]:
+def _plan(dossier: Dossier, question: Question, playbook: Playbook) -> Plan:
     not_before = BEGINNING if question.is_past else question.now - playbook.grace
-    plan = advance(dossier, playbook, question.last, not_before=not_before)
+    return advance(dossier, playbook, question.last, not_before=not_before)
+
+
+def _fullness(dossier: Dossier, plan: Plan, question: Question, playbook: Playbook) -> tuple[Fullness, ...]:
+    """How full the windows of the rules that hold for her get in the span; nothing where she has no contact."""
+    ledger = contacts_until(dossier.contacts, plan.decisions, question.first)
+    if not len(ledger):
+        return ()
+    return fullness(_rules(dossier, plan, playbook), ledger, Span(question.first, question.last), plan.profile.zone(playbook.zone))
+
+
+def _rules(dossier: Dossier, plan: Plan, playbook: Playbook) -> Sequence[PressureRule]:
+    return Life(settled(dossier, plan), playbook).rules() if playbook.roster.rules_with_audience else playbook.rules
+
+
+def _decisions(plan: Plan, question: Question) -> list[Decision]:
     return [
         decision
         for decision in plan.decisions
@@ -166,9 +201,13 @@ def _decisions(dossier: Dossier, question: Question, playbook: Playbook) -> list
 def _shared(question: Question, store: Store, playbook: Playbook, processes: int) -> Iterator[tuple[Part, int, int]]:
     """Hand chunks to idle workers and pass on what comes back, in whatever order."""
     context = multiprocessing.get_context("spawn")  # a forked child would inherit open SQLite connections
+    with redirect_stderr(sys.__stderr__):  # what stands there while the console draws has no file to hand on
+        resource_tracker.ensure_running()
     with ExitStack() as stack:
         pipes = [_start(context, question, stack) for _ in range(processes)]
         for pipe in pipes:
+            while not pipe.poll(BEAT):
+                yield Part(), 0, 0
             _receive(pipe)
         with store.writer.connect() as lock, lock.begin() as held:
             for pipe in pipes:
@@ -186,10 +225,18 @@ def _start(context: Any, question: Question, stack: ExitStack) -> Pipe:
     process = context.Process(target=_work, args=(theirs, question), daemon=True)
     process.start()
     theirs.close()
-    stack.callback(process.join, 5)
-    stack.callback(ours.close)
+    stack.callback(_end, process, ours)
     pipe: Pipe = ours
     return pipe
+
+
+def _end(process: Any, pipe: Pipe) -> None:
+    """Let a worker end by itself where it has nothing to do, else end it: it only reads."""
+    pipe.close()
+    process.join(BEAT)
+    if process.is_alive():
+        process.terminate()
+        process.join(5)
 
 
 def _gather(pipes: Sequence[Pipe], chunks: list[Sequence[int]], total: int) -> Iterator[tuple[Part, int, int]]:
@@ -205,11 +252,12 @@ def _gather(pipes: Sequence[Pipe], chunks: list[Sequence[int]], total: int) -> I
     for pipe in pipes:
         give(pipe)
     while busy:
-        for pipe in [pipe for pipe in wait(list(busy)) if isinstance(pipe, Pipe)]:
+        for pipe in [pipe for pipe in wait(list(busy), BEAT) if isinstance(pipe, Pipe)]:
             part = _receive(pipe)
             done += busy.pop(pipe)
             give(pipe)
             yield part, done, total
+        yield Part(), done, total
 
 
 def _receive(pipe: Pipe) -> Any:
@@ -235,12 +283,17 @@ def _work(pipe: Pipe, question: Question) -> None:
                 pipe.send("begun")
                 while True:
                     pipe.send(look_ahead(connection, question, playbook, pipe.recv()))
-    except (EOFError, BrokenPipeError, KeyboardInterrupt):
+    except (EOFError, ConnectionError, KeyboardInterrupt):
         return
     except ManometerError as error:
-        pipe.send(error)
+        _tell(pipe, error)
     except Exception as error:  # the border of a process: what it raises is told to the one who asked
-        pipe.send(ManometerError(f"A preview process failed: {type(error).__name__}: {error}"))
+        _tell(pipe, ManometerError(f"A preview process failed: {type(error).__name__}: {error}"))
+
+
+def _tell(pipe: Pipe, error: ManometerError) -> None:
+    with suppress(OSError):  # nobody asks any more
+        pipe.send(error)
 
 
 def in_question(store: Store, question: Question) -> Playbook:
@@ -264,9 +317,9 @@ def under_way(draft: Playbook, playbook: Playbook, at: Instant) -> Playbook:
     return _as_if_applied(replace(draft, triggers=triggers, pauses=playbook.pauses, version=playbook.version), at)
 
 
-def span_in_words(question: Question) -> str:
-    """What the preview covers and what it cannot know."""
-    span = f"{format_instant(question.first)} to {format_instant(question.last)}"
+def span_in_words(question: Question, zone: ZoneInfo) -> str:
+    """What the preview covers, in local time, and what it cannot know."""
+    span = f"{in_full(question.first, zone)} to {in_full(question.last, zone)}"
     if question.future == "as-it-was":
         return f"{span}, with the events as they came. What messages would have changed in people's behaviour is not in it."
     return f"{span}, if nothing new happens: events still to come are not known and not in it."

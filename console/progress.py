@@ -19,7 +19,7 @@ class Progress:
         self.unit = unit
         self._bar: Bar | None = None
         self._task: TaskID | None = None
-        self._done = 0
+        self.done = 0
 
     def __enter__(self) -> Progress:
         if sys.stderr.isatty():
@@ -42,8 +42,8 @@ class Progress:
 
     def more(self, done: int) -> None:
         """So much more is done, of nobody knows how much."""
-        self._done += done
-        self.at(self._done)
+        self.done += done
+        self.at(self.done)
 
     def at(self, done: int, total: int | None = None) -> None:
         """So much is done, of so much where that is known."""

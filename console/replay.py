@@ -7,13 +7,13 @@ Each message is handed over as of its own instant, to a file.
 
 from __future__ import annotations
 
-import re
+import json
 import shutil
 import tempfile
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -246,22 +246,69 @@ def _write_files(folder: Path, files: Mapping[str, str]) -> None:
         place.write_text(text, encoding="utf-8")
 
 
-TABLE = re.compile(r"^\s*\[+\s*([^\]]+?)\s*\]+", re.MULTILINE)
-KIND = re.compile(r"^(\s*kind\s*=\s*)(\"[^\"]*\"|'[^']*')", re.MULTILINE)
-PLACE = re.compile(r"^\s*database\s*=.*$", re.MULTILINE)
+# ---- its settings ----
+
+KEPT_OF_CHANNELS = frozenset({"medium", "send_window", "lead_time", "capacity", "approval"})
+"""What a channel is to the engine; all else is of the adapter that it no longer has."""
 
 
 def _to_files(text: str) -> str:
-    """The settings of a workspace that reaches nobody: every channel a file, the database beside it."""
-    bounds = [match.start() for match in TABLE.finditer(text)] + [len(text)]
-    parts = [text[: bounds[0]]]
-    for start, end in pairwise(bounds):
-        part = text[start:end]
-        name = TABLE.match(part)
-        table = name.group(1) if name is not None else ""
-        if table.startswith("channels."):
-            part = KIND.sub(r'\1"file"', part)
-        elif table == "workspace":
-            part = PLACE.sub("", part)
-        parts.append(part)
-    return "".join(parts)
+    """The settings of a workspace that reaches nobody: every channel a file, no links that need a secret, the database beside it.
+
+    A text that says so already stays as it is, its comments with it.
+    """
+    settings = tomllib.loads(text, parse_float=_Number)
+    if _reaches_nobody(settings):
+        return text
+    settings.pop("unsubscribe", None)
+    settings.get("workspace", {}).pop("database", None)
+    for name, channel in settings.get("channels", {}).items():
+        kept = {key: value for key, value in channel.items() if key in KEPT_OF_CHANNELS}
+        settings["channels"][name] = {"kind": "file", **kept}
+    return "\n".join(_tables(settings, ())).lstrip() + "\n"
+
+
+def _reaches_nobody(settings: Mapping[str, Any]) -> bool:
+    channels = settings.get("channels", {}).values()
+    are_files = all(channel.get("kind") == "file" and channel.keys() - KEPT_OF_CHANNELS == {"kind"} for channel in channels)
+    return are_files and "unsubscribe" not in settings and "database" not in settings.get("workspace", {})
+
+
+class _Number(str):
+    """A number with a point, as it was written."""
+
+
+def _tables(values: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
+    """The lines of a table and of those within it."""
+    plain = {key: value for key, value in values.items() if not isinstance(value, dict)}
+    if path and (plain or not values):
+        yield f"\n[{'.'.join(map(_quoted, path))}]"
+    yield from (f"{_quoted(key)} = {_value(value)}" for key, value in plain.items())
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _tables(value, (*path, key))
+
+
+def _value(value: Any) -> str:
+    match value:
+        case _Number():
+            return str(value)
+        case bool() | int():
+            return str(value).lower()
+        case str():
+            return _text(value)
+        case list():
+            return f"[{', '.join(map(_value, value))}]"
+        case dict():
+            return f"{{ {', '.join(f'{_quoted(key)} = {_value(inner)}' for key, inner in value.items())} }}"
+        case _:  # a date, a time of day, or both
+            return str(value.isoformat())
+
+
+def _quoted(text: str) -> str:
+    bare = text.isascii() and text.replace("-", "").replace("_", "").isalnum()
+    return text if bare else _text(text)
+
+
+def _text(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

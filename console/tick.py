@@ -34,13 +34,19 @@ class Decided:
     message: int | None
 
 
-def tick(store: Store, playbook: Playbook, now: Instant, progress: Callable[[int], None] | None = None) -> Iterator[Decided]:
+def tick(
+    store: Store,
+    playbook: Playbook,
+    now: Instant,
+    progress: Callable[[int], None] | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Iterator[Decided]:
     """Play everyone who is due up to `now`; yields the decisions of each chunk once it is committed.
 
     What was due before now less the grace is decided as of then and marked late. `progress` is told how many customers
-    each chunk had.
+    each chunk had; `stopping` is asked between chunks, and ends the pass where it says so.
     """
-    while True:
+    while not stopping():
         with store.writing() as connection:
             ids = dossiers.due_ids(connection, now, playbook.version, CHUNK)
             played = [(dossier, _play(dossier, playbook, now)) for dossier in dossiers.load(connection, ids, playbook).values()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -9,7 +11,7 @@ from sqlalchemy import Connection
 
 from console.tick import decision_row
 from core.decisions import Decision
-from core.dossier import Dossier, settled
+from core.dossier import Dossier, Plan, settled
 from core.engine import advance
 from core.errors import ManometerError
 from core.instants import Instant
@@ -25,35 +27,63 @@ EVENTS = 50
 """How many of the latest possible causes are looked at."""
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One customer as of `at` for every trigger's explanation: settled up to there, with what is decided by then but not written."""
+
+    identifier: int
+    dossier: Dossier
+    plan: Plan
+    at: Instant
+
+
 def explain_in(store: Store, playbook: Playbook, customer: str, trigger: str, now: Instant, at: Instant) -> tuple[str, Explanation]:
     """The customer's key and the explanation as of `at`; ManometerError where customer or trigger is not known."""
-    found = playbook.roster.by_name.get(trigger)
     with store.reading() as connection:
-        if found is None:
-            return _of_removed(connection, playbook, customer, trigger, at)
+        if trigger not in playbook.roster.by_name:
+            _refuse_unknown(connection, playbook, trigger)
         identifier = customers.resolve(connection, customer)
-        dossier = _dossier(connection, playbook, identifier, now, at)
-        plan = advance(dossier, playbook, at, not_before=now - playbook.grace)
-        decided = list(decisions.of_trigger(connection, identifier, trigger, at))
-        names = playbook.roster.kinds[found.when.kind].enters_on(found.when)
-        events = customers.latest_events(connection, identifier, names, at, EVENTS)
-    decided += [_row(dossier.key, decision) for decision in plan.decisions if decision.trigger == trigger]
-    return dossier.key, explain(settled(dossier, plan), playbook, found, at, decided, events)
+        known = gather(connection, playbook, identifier, now, at)
+        return known.dossier.key, explain_on(connection, playbook, known, trigger)
 
 
-def _of_removed(connection: Connection, playbook: Playbook, customer: str, trigger: str, at: Instant) -> tuple[str, Explanation]:
-    """What can still be said of a trigger whose file is gone: its last decision."""
+def gather(connection: Connection, playbook: Playbook, identifier: int, now: Instant, at: Instant) -> Known:
+    """What is known of the customer of a row as of `at`; ManometerError where she is gone."""
+    if at < now:
+        loaded = load_past(connection, [identifier], playbook, at, with_state=True)
+    else:
+        loaded = dossiers.load(connection, [identifier], playbook)
+    if identifier not in loaded:
+        raise ManometerError(f"There is no customer in row {identifier} any more.")
+    plan = advance(loaded[identifier], playbook, at, not_before=now - playbook.grace)
+    return Known(identifier, settled(loaded[identifier], plan), plan, at)
+
+
+def explain_on(connection: Connection, playbook: Playbook, known: Known, trigger: str) -> Explanation:
+    """The explanation of one trigger; of one whose file is gone what can still be said."""
+    decided = list(decisions.of_trigger(connection, known.identifier, trigger, known.at))
+    found = playbook.roster.by_name.get(trigger)
+    if found is None:
+        return _of_removed(playbook, decided)
+    names = playbook.roster.kinds[found.when.kind].enters_on(found.when)
+    events = customers.latest_events(connection, known.identifier, names, known.at, EVENTS)
+    decided += [_row(known.dossier.key, decision) for decision in known.plan.decisions if decision.trigger == trigger]
+    return explain(known.dossier, playbook, found, known.at, decided, events)
+
+
+def _refuse_unknown(connection: Connection, playbook: Playbook, trigger: str) -> None:
     known = decisions.triggers(connection, trigger)
     if trigger not in known:
         hint = near(trigger, known | playbook.roster.by_name.keys()) or "`manometer triggers` lists them."
         raise ManometerError(f"There is no trigger {trigger!r}. {hint}")
-    identifier = customers.resolve(connection, customer)
-    decided = list(decisions.of_trigger(connection, identifier, trigger, at))
+
+
+def _of_removed(playbook: Playbook, decided: Sequence[Mapping[str, Any]]) -> Explanation:
     gone = Check("trigger active", False, "its file was removed; the trigger is retired")
     last = decided[-1] if decided else None
     words = "Its file was removed, and nothing was ever decided." if last is None else in_words(last, playbook.zone)
     verdict, reason = ("none", None) if last is None else (last["outcome"], last["reason"])
-    return customers.key_of(connection, identifier), Explanation(verdict, reason, words, (gone,))
+    return Explanation(verdict, reason, words, (gone,))
 
 
 def _row(customer: str, decision: Decision) -> dict[str, Any]:
@@ -64,11 +94,3 @@ def _row(customer: str, decision: Decision) -> dict[str, Any]:
         "rules": orjson.loads(row["rules"]),
         "objections": [[each.reason, each.detail, each.until] for each in decision.objections],
     }
-
-
-def _dossier(connection: Connection, playbook: Playbook, identifier: int, now: Instant, at: Instant) -> Dossier:
-    if at < now:
-        loaded = load_past(connection, [identifier], playbook, at, with_state=True)
-    else:
-        loaded = dossiers.load(connection, [identifier], playbook)
-    return loaded[identifier]

@@ -239,6 +239,11 @@ class Suppression:
 MEDIA: Final = ("email", "sms", "webpush", "whatsapp", "print", "webhook")
 
 
+def full_name(first: str | None, last: str | None) -> str:
+    """First and last name, as far as there are any."""
+    return " ".join(part for part in (first, last) if part)
+
+
 def address_of(profile: Profile, medium: str) -> str | None:
     """The address a medium uses: mail address, phone number, push endpoint, a postal address on one line; None if unusable."""
     traits = profile.traits

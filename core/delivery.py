@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import ClassVar, Protocol, Self, TypeAlias
+from typing import ClassVar, Literal, NamedTuple, Protocol, Self, TypeAlias
 
 from core.instants import Instant, Millis
 
@@ -19,10 +19,14 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Nothing went out and a later try may succeed; `after` is the least wait where the provider names one."""
+    """Nothing went out and a later try may succeed; `after` is the least wait where the provider names one.
+
+    `whole_channel`: it lies with the channel and not with this message, so that the others need not be tried either.
+    """
 
     reason: str
     after: Millis | None = None
+    whole_channel: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +39,13 @@ class Permanent:
 
 @dataclass(frozen=True, slots=True)
 class ConfigError:
-    """The channel itself is set up wrongly: it halts and keeps its queue until a person has put it right."""
+    """The channel itself is set up wrongly: it halts and keeps its queue until a person has put it right.
+
+    `of_message`: perhaps it is this message alone that was refused so, and others should be tried before it.
+    """
 
     reason: str
+    of_message: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,29 @@ class Outbound:
     planned_at: Instant
     sent_at: Instant  # the instant of handing over
     attempt: int = 1  # above 1: an earlier attempt may have got through
+    workspace: str = ""
+    unsubscribe_url: str = ""  # empty too where the purpose needs no consent
+    unsubscribe_mail: str = ""  # an address that takes an unsubscription by mail
+
+
+class Setting(NamedTuple):
+    """A setting that only an adapter reads. a `length` is a duration such as `30s`; `secret` and `secrets` name where secrets are."""
+
+    name: str
+    kind: Literal["text", "texts", "number", "switch", "length", "choice", "secret", "secrets"]
+    meaning: str
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    range: tuple[int, int] = (0, 0)  # of a number, both ends included
+
+
+class SettingFault(NamedTuple):
+    """What is wrong with a channel's settings: at which of them, what, and what to do."""
+
+    setting: str
+    message: str
+    remedy: str
+    is_warning: bool = False
 
 
 class ChannelAdapter(Protocol):
@@ -76,6 +107,15 @@ class ChannelAdapter(Protocol):
     kind: ClassVar[str]
     idempotent_by_key: ClassVar[bool]
     """Whether sending the same key twice has the effect of once, so that a try with unknown end can be repeated."""
+    is_remote: ClassVar[bool]
+    """Whether sending is mostly waiting for another machine, so that the next message is made meanwhile; `send` then runs in a thread."""
+    known_settings: ClassVar[tuple[Setting, ...] | None]
+    """The settings it reads; None where it leaves any as they stand."""
+
+    @classmethod
+    def setting_faults(cls, settings: Mapping[str, object]) -> Iterator[SettingFault]:
+        """What is wrong with settings that are each of their kind; looks at values only, opens nothing."""
+        ...
 
     def __enter__(self) -> Self:
         """Open what a batch needs."""

@@ -6,7 +6,12 @@ ManometerError          something a person has to put right; its text says what,
 ├── UsageError          console.context: the command line asks for something that does not exist
 ├── NotConfirmedError   console.output: a question was answered with no, or nobody was there to answer
 ├── OutboxError         storage.outbox: the state of a message does not allow what was asked
-└── StoreError          storage.sqlite: the database is missing, busy, full, too new, or on an unsafe SQLite library
+├── RefusedError        console.daemon: the scheduler cannot start here
+├── GoneError           console.daemon: what the scheduler works on has gone
+└── StoreError          storage.sqlite: the database is missing, too new, or on an unsafe SQLite library
+    ├── TransientStoreError   storage.store: it is busy or full; a later try may succeed
+    ├── DamagedStoreError     storage.store: its pages contradict each other; a backup is needed
+    └── LeaseLostError        storage.leases: another process has taken over; nothing more may be written
 """
 
 

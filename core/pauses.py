@@ -7,13 +7,16 @@ Dates (a birthday) never move.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from core.decisions import Decision, Enrolment
 from core.instants import Instant, Millis
 from core.journey import next_step, no_longer_waits
 from core.life import Life
-from core.playbook import Purpose
+from core.playbook import Playbook, Purpose
 from core.reasons import Reason
 from core.triggers import EVERYTHING, Pause, PausePolicy, Trigger
 
@@ -62,7 +65,7 @@ def _carry_out(pause: Pause, enrolment: Enrolment, life: Life) -> None:
     end = pause.until
     if trigger is None or end is None or enrolment.state != "open":
         return
-    policy = _policy(pause, enrolment, trigger)
+    policy = policy_for(pause.policy, trigger, enrolment.planned_at < pause.since)
     if policy == "shift":
         _move(enrolment, end - max(pause.since, enrolment.entered_at))
     elif policy == "restart":
@@ -75,11 +78,11 @@ def _carry_out(pause: Pause, enrolment: Enrolment, life: Life) -> None:
             no_longer_waits(enrolment)
 
 
-def _policy(pause: Pause, enrolment: Enrolment, trigger: Trigger) -> PausePolicy:
-    """Dates do not move, and a delay that had run out before the pause does not begin anew."""
-    if pause.policy in ("shift", "restart") and trigger.when.kind == "recurring":
+def policy_for(asked: PausePolicy, trigger: Trigger, had_run_out: bool) -> PausePolicy:
+    """Dates do not move, and a delay that `had_run_out` before the pause does not begin anew."""
+    if asked in ("shift", "restart") and trigger.when.kind == "recurring":
         return "overdue"
-    return "overdue" if pause.policy == "restart" and enrolment.planned_at < pause.since else pause.policy
+    return "overdue" if asked == "restart" and had_run_out else asked
 
 
 def _fell_due(pause: Pause, enrolment: Enrolment, end: Instant) -> bool:
@@ -97,16 +100,19 @@ def _move(enrolment: Enrolment, by: Millis) -> None:
 
 
 def _begin_anew(enrolment: Enrolment, trigger: Trigger, at: Instant) -> None:
-    delay = trigger.steps[enrolment.step - 1].after + (trigger.when.after if enrolment.step == 1 else 0)
-    enrolment.planned_at = enrolment.due_at = at + delay
+    enrolment.planned_at = enrolment.due_at = at + _delay(trigger, enrolment.step)
     no_longer_waits(enrolment)
+
+
+def _delay(trigger: Trigger, step: int) -> Millis:
+    """After its cause, or after the step before it."""
+    known = trigger.steps[step - 1 : step]
+    return sum(each.after for each in known) + (trigger.when.after if step == 1 else 0)
 
 
 def _skip(enrolment: Enrolment, trigger: Trigger, pause: Pause, life: Life) -> None:
     """Skip every step that fell due in the pause; the first that did not goes on as planned."""
-    end = pause.until or life.now
-    is_skipped = True
-    while is_skipped:
+    for _ in range(steps_due(trigger, enrolment.step, enrolment.planned_at, pause.until or life.now)):
         step = trigger.steps[enrolment.step - 1]
         life.decisions.append(
             Decision(
@@ -115,4 +121,81 @@ def _skip(enrolment: Enrolment, trigger: Trigger, pause: Pause, life: Life) -> N
             )
         )  # fmt: skip
         next_step(enrolment, trigger, life)
-        is_skipped = enrolment.state == "open" and enrolment.planned_at < end
+
+
+def steps_due(trigger: Trigger, step: int, planned_at: Instant, end: Instant) -> int:
+    """How many steps of a journey were due before the end of the pause that holds up its open one, that one included."""
+    number = 1
+    for later in trigger.steps[step:]:
+        planned_at += later.after
+        if planned_at >= end:
+            break
+        number += 1
+    return number
+
+
+# ---- what a policy would do ----
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Open journeys that are alike for the end of a pause: at the same step of the same trigger, and in four ways."""
+
+    trigger: str
+    step: int
+    is_under: bool
+    """It was under way before the end, and not under another pause until then; else this one does nothing to it."""
+    had_run_out: bool
+    """The delay of the open step had run out before the pause."""
+    is_held: bool
+    """The open step fell due in the pause."""
+    is_due_moved: bool
+    """It would be due at once even if it moved by the length of the pause."""
+    journeys: int
+    steps_due: int
+    """All their steps that fell due in the pause; 0 where none is held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a policy would do: the steps it skips, and the journeys by what becomes of their open step."""
+
+    skipped: int = 0
+    decided: int = 0
+    """At once, under pressure and expiry."""
+    moved: int = 0
+    begun_anew: int = 0
+    as_planned: int = 0
+
+
+def under(pause: Pause, playbook: Playbook) -> Mapping[str, Trigger]:
+    """The triggers that a pause, or the emergency stop, holds up, by name."""
+    known = playbook.roster.by_name
+    if pause.trigger != EVERYTHING:
+        return {name: known[name] for name in [pause.trigger] if name in known}
+    return {name: trigger for name, trigger in known.items() if stops_purpose(pause, playbook.purposes[trigger.purpose])}
+
+
+def held_from(pause: Pause, at: Instant, not_before: Instant) -> Instant | None:
+    """From which due instant on a pause that ends at the instant holds a step up; None: from any, where a pass decides none before it."""
+    return None if pause.since <= not_before < at else pause.since
+
+
+def effect(policy: PausePolicy, standings: Iterable[Standing], triggers: Mapping[str, Trigger]) -> Effect:
+    """What the end of a pause does under a policy to the journeys that it holds up."""
+    skipped = 0
+    journeys: Counter[str] = Counter()
+    for each in standings:
+        trigger = triggers[each.trigger]
+        does = policy_for(policy, trigger, each.had_run_out)
+        if not each.is_under:
+            journeys["as_planned"] += each.journeys
+        elif does == "shift":
+            journeys["decided" if each.is_due_moved else "moved"] += each.journeys
+        elif does == "restart":
+            journeys["begun_anew" if _delay(trigger, each.step) else "decided"] += each.journeys
+        elif does == "skip" and each.is_held:
+            skipped += each.steps_due
+        else:
+            journeys["decided" if each.is_held else "as_planned"] += each.journeys
+    return Effect(skipped, **journeys)

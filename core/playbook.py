@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from core.instants import Instant, Millis
 from core.predicate import Predicate
-from core.pressure import PressureRule
+from core.pressure import POINT, PressureRule
 from core.quiet_hours import SendWindows
 from core.roster import Roster
 from core.triggers import Pause, Trigger
@@ -28,7 +28,7 @@ class Channel:
     lead_time: Millis = 0
     capacity: tuple[int, str] | None = None  # so many per "day", "hour" or "minute"; the dispatcher keeps it
     approval: bool | int = False
-    weight: int = 1000  # thousandths of a point
+    weight: int = POINT  # thousandths of a point
     settings: Mapping[str, object] = field(default_factory=dict)  # what only the adapter reads
 
 

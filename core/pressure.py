@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from core.instants import Instant, Millis
@@ -74,6 +74,20 @@ class Violation:
     """No landing from the candidate's own up to here is legal; None: none ever."""
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a rule's limit or gap has counted at an instant."""
+
+    used: int
+    """Dispatches, or thousandths of a point."""
+    counted: tuple[Contact, ...]
+    """By landing."""
+    frees_at: Instant | None
+    """When there is first more room than now, and room for one usual contact; None where nothing is counted or never."""
+
+
+POINT: Final = 1_000
+"""Thousandths in one point; what a contact weighs that nothing is said of."""
 _landing = attrgetter("at")
 
 
@@ -100,7 +114,7 @@ class Ledger:
 
     def within(self, span: Span) -> Sequence[Contact]:
         """The contacts that land in the span, by landing."""
-        return _within(self._contacts, span)
+        return within(self._contacts, span)
 
     def counted_by(self, rule: PressureRule) -> list[Contact]:
         """The contacts that the rule's filters match, by landing; not to be changed."""
@@ -119,8 +133,47 @@ def _is_released(contact: Contact, as_of: Instant | None) -> bool:
     return contact.released_at is not None and (as_of is None or contact.released_at <= as_of)
 
 
-def _within(contacts: list[Contact], span: Span) -> list[Contact]:
+def within(contacts: list[Contact], span: Span) -> list[Contact]:
+    """Of contacts by landing those that land in the span."""
     return contacts[bisect_left(contacts, span.first, key=_landing) : bisect_right(contacts, span.last, key=_landing)]
+
+
+# ---- what a rule has counted ----
+
+
+def per_unit(unit: str) -> int:
+    """How many of the numbers that loads and limits are kept in make one contact, or one point."""
+    return 1 if unit == "contacts" else POINT
+
+
+def load(rule: PressureRule, inside: Sequence[Contact]) -> int:
+    """What these contacts take of the rule's limit: dispatches, however many channels each has, or thousandths of a point."""
+    if rule.unit == "points":
+        return sum(contact.weight for contact in inside)
+    return len({contact.dispatch for contact in inside}) if len(inside) > 1 else len(inside)
+
+
+def usage(rule: PressureRule, ledger: Ledger, at: Instant, zone: ZoneInfo) -> Usage:
+    """How full the rule's window is at an instant; nothing is counted where it has no window."""
+    if rule.window is None:
+        return Usage(0, (), None)
+    inside = within(ledger.counted_by(rule), rule.window.span(at, zone))
+    leaver = _first_to_make_room(rule, inside)
+    return Usage(load(rule, inside), tuple(inside), None if leaver is None else rule.window.frees(leaver.at, zone))
+
+
+def gap_usage(rule: PressureRule, ledger: Ledger, at: Instant) -> Usage:
+    """The dispatches nearer to an instant than the rule's gap, before or after; it frees when the last of them is that far away."""
+    if rule.gap is None:
+        return Usage(0, (), None)
+    near = within(ledger.counted_by(rule), Span(at - rule.gap + 1, at + rule.gap - 1))
+    return Usage(len({contact.dispatch for contact in near}), tuple(near), near[-1].at + rule.gap if near else None)
+
+
+def _first_to_make_room(rule: PressureRule, inside: list[Contact]) -> Contact | None:
+    """The contact with whose leaving the window first holds less, and little enough; a dispatch leaves with the last of its channels."""
+    room = min(load(rule, inside) - 1, (rule.limit or 0) - per_unit(rule.unit))
+    return next((contact for number, contact in enumerate(inside, 1) if load(rule, inside[number:]) <= room), None)
 
 
 # ---- the two questions ----
@@ -226,11 +279,11 @@ def _need(asked: _Asked, contacts: Iterable[Contact]) -> int:
     return 1 if asked.rule.unit == "contacts" else sum(contact.weight for contact in contacts)
 
 
-def _load(asked: _Asked, inside: Iterable[Contact]) -> int:
+def _load(asked: _Asked, inside: Sequence[Contact]) -> int:
     """What counted contacts take of the limit, the candidate's own dispatch not counted twice."""
-    if asked.rule.unit == "points":
-        return sum(contact.weight for contact in inside)
-    return len({contact.dispatch for contact in inside} - {asked.held[0].dispatch})
+    own = asked.held[0].dispatch
+    others = inside if asked.rule.unit == "points" else [contact for contact in inside if contact.dispatch != own]
+    return load(asked.rule, others)
 
 
 def _held_within(asked: _Asked, span: Span) -> list[Contact]:
@@ -241,7 +294,7 @@ def _closed(asked: _Asked) -> Iterator[_Objection]:
     """A limit of nothing blocks for good."""
     for contact in asked.held:
         span = asked.rule.window.span(contact.at, asked.zone) if asked.rule.window else Span(contact.at, contact.at)
-        inside = _within(asked.filled, span)
+        inside = within(asked.filled, span)
         yield _Objection(contact, Violation(asked.rule, _load(asked, inside), *span, tuple(inside), None))
 
 
@@ -249,7 +302,7 @@ def _gap_objections(asked: _Asked, gap: Millis) -> Iterator[_Objection]:
     """Contacts of other dispatches nearer than the gap, before or after; exactly the gap is legal."""
     for contact in asked.held:
         span = Span(contact.at - gap + 1, contact.at + gap - 1)
-        near = [other for other in _within(asked.filled, span) if other.dispatch != contact.dispatch]
+        near = [other for other in within(asked.filled, span) if other.dispatch != contact.dispatch]
         if near:
             yield _Objection(contact, Violation(asked.rule, len(near), *span, tuple(near), near[-1].at + gap))
 
@@ -257,7 +310,7 @@ def _gap_objections(asked: _Asked, gap: Millis) -> Iterator[_Objection]:
 def _own_objections(asked: _Asked, limit: int, window: Window) -> Iterator[_Objection]:
     for contact in asked.held:
         span = window.span(contact.at, asked.zone)
-        inside = _within(asked.filled, span)
+        inside = within(asked.filled, span)
         count = _load(asked, inside)
         if count + _need(asked, _held_within(asked, span)) > limit:
             retry_at = _own_retry(asked, contact, inside, span, limit, window)
@@ -298,9 +351,9 @@ def _later_objections(asked: _Asked, limit: int, window: Window) -> Iterator[_Ob
         if not contact.counts:
             continue
         reach = Span(contact.at + 1, window.frees(contact.at, asked.zone) - 1)
-        for later in _within(asked.filled, reach):
+        for later in within(asked.filled, reach):
             span = window.span(later.at, asked.zone)
-            inside = _within(asked.filled, span)
+            inside = within(asked.filled, span)
             count = _load(asked, inside)
             if count + _need(asked, _held_within(asked, span)) > limit:
                 alone = count + _need(asked, [contact]) > limit

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from core.decisions import Decision
-from core.instants import local_date
+from core.instants import Instant, local_date
+from core.playbook import Playbook
+from core.pressure import Contact, Ledger, PressureRule, load, within
+from core.windows import Span
 
-MOST_PRESSED: Final = 10
+MOST_PRESSED: Final = 50
 
 
 class Cell(NamedTuple):
@@ -25,45 +28,83 @@ class Cell(NamedTuple):
     reason: str | None
 
 
+class Fullness(NamedTuple):
+    """The fullest window of a rule: contacts, or thousandths of a point where the rule counts points."""
+
+    rule: str
+    load: int
+    limit: int
+
+
 class Pressed(NamedTuple):
-    """A customer with the contacts and points (thousandths) she would get."""
+    """A customer with the contacts and points (thousandths) she would get, and the rule that comes nearest to its limit."""
 
     contacts: int
     points: int
     customer: str
+    id: int = 0
+    fullest: Fullness | None = None
+
+
+class Person(NamedTuple):
+    """A customer in a preview: key, row, and the fullest window of each rule that holds anything of hers."""
+
+    key: str
+    id: int = 0
+    fullness: Sequence[Fullness] = ()
+
+
+class Over(NamedTuple):
+    """A day on which a channel would be asked for more than it can take."""
+
+    day: str
+    channel: str
+    asked: int
+    capacity: int
 
 
 @dataclass(slots=True)
 class Totals:
     """Sums that can be added to each other, so that parts of a preview may be made anywhere."""
 
-    customers: int = 0
+    looked_at: int = 0  # customers whose future was played
+    customers: int = 0  # those of them for whom anything is decided; all counts of customers are of these
     decisions: int = 0
     cells: Counter[Cell] = field(default_factory=Counter)
     contacts: Counter[int] = field(default_factory=Counter)  # contacts in the span -> customers
-    rules: Counter[str] = field(default_factory=Counter)  # rule -> decisions it held back
+    reached: Counter[tuple[str, str | None]] = field(default_factory=Counter)  # day, channel (None: any) -> customers who get something
+    fullness: Counter[tuple[str, int]] = field(default_factory=Counter)  # rule, load of its fullest window (above 0) -> customers
+    held_by: Counter[tuple[str, str]] = field(default_factory=Counter)  # rule, trigger -> decisions it held back
     moves: Counter[tuple[str, str]] = field(default_factory=Counter)  # day deferred from -> day deferred to
     pressed: list[Pressed] = field(default_factory=list)
 
-    def add(self, customer: str, decisions: Sequence[Decision], zone: ZoneInfo) -> None:
-        """Count one customer's decisions."""
+    def add(self, person: Person, decisions: Sequence[Decision], zone: ZoneInfo) -> None:
+        """Count one customer's decisions; who has none is looked at and nothing more."""
+        self.looked_at += 1
+        if not decisions:
+            return
         self.customers += 1
         self.decisions += len(decisions)
         dispatches: set[str] = set()
+        reached: set[tuple[str, str | None]] = set()
         points = 0
         for decision in decisions:
             day = local_date(decision.at, zone).isoformat()
             self.cells[Cell(day, decision.trigger, decision.channel, decision.outcome, decision.reason)] += 1
             for rule in decision.rules:
-                self.rules[rule.rule] += 1
-            if decision.outcome == "defer" and decision.until is not None:
+                self.held_by[rule.rule, decision.trigger] += 1
+            if decision.outcome == "send":
+                reached.update(((day, decision.channel), (day, None)))
+            elif decision.outcome == "defer" and decision.until is not None:
                 self.moves[day, local_date(decision.until, zone).isoformat()] += 1
             if decision.message is not None and decision.message.contact.counts:
                 dispatches.add(decision.message.contact.dispatch)
                 points += decision.message.contact.weight
         self.contacts[len(dispatches)] += 1
+        self.reached.update(reached)
+        self.fullness.update((full.rule, full.load) for full in person.fullness)
         if dispatches:
-            self._press(Pressed(len(dispatches), points, customer))
+            self._press(Pressed(len(dispatches), points, person.key, person.id, max(person.fullness, key=_share, default=None)))
 
     def _press(self, pressed: Pressed) -> None:
         self.pressed.append(pressed)
@@ -72,11 +113,14 @@ class Totals:
 
     def merge(self, other: Totals) -> None:
         """Take in another part."""
+        self.looked_at += other.looked_at
         self.customers += other.customers
         self.decisions += other.decisions
         self.cells.update(other.cells)
         self.contacts.update(other.contacts)
-        self.rules.update(other.rules)
+        self.reached.update(other.reached)
+        self.fullness.update(other.fullness)
+        self.held_by.update(other.held_by)
         self.moves.update(other.moves)
         self.pressed = nlargest(MOST_PRESSED, self.pressed + other.pressed)
 
@@ -88,6 +132,60 @@ class Totals:
             found.setdefault(key, Counter())[cell.outcome] += number
         return dict(sorted(found.items(), key=lambda entry: tuple(part or "" for part in entry[0])))
 
-    def most_pressed(self) -> list[Pressed]:
+    @property
+    def rules(self) -> Counter[str]:
+        """Decisions that each rule held back."""
+        found: Counter[str] = Counter()
+        for (rule, _), number in self.held_by.items():
+            found[rule] += number
+        return found
+
+    def most_pressed(self, most: int = 10) -> list[Pressed]:
         """The customers who would get most, most first."""
-        return nlargest(MOST_PRESSED, self.pressed)
+        return nlargest(most, self.pressed)
+
+    def over_capacity(self, capacities: Mapping[str, int]) -> Iterator[Over]:
+        """The days on which a channel would be asked for more than its capacity a day; without one it takes any number."""
+        for (channel, day), outcomes in self.by("channel", "day").items():
+            capacity = capacities.get(channel) if channel is not None else None
+            if channel is not None and day is not None and capacity is not None and outcomes["send"] > capacity:
+                yield Over(day, channel, outcomes["send"], capacity)
+
+
+def _share(full: Fullness) -> float:
+    """How much of the limit is used; a limit of nothing counts as full."""
+    return full.load / full.limit if full.limit else float("inf")
+
+
+def daily_capacities(playbook: Playbook) -> dict[str, int]:
+    """How many each channel takes a day, of those that have a capacity of that kind."""
+    capacities = {name: channel.capacity for name, channel in playbook.channels.items()}
+    return {name: capacity[0] for name, capacity in capacities.items() if capacity is not None and capacity[1] == "day"}
+
+
+# ---- windows ----
+
+
+def fullness(rules: Sequence[PressureRule], ledger: Ledger, span: Span, zone: ZoneInfo) -> tuple[Fullness, ...]:
+    """The fullest window that each rule with a limit has at any instant of the span, past contacts counted; empty windows are left out."""
+    if not len(ledger):
+        return ()
+    found = ((rule, rule.limit, fullest(rule, ledger, span, zone)) for rule in rules if rule.limit is not None and rule.window is not None)
+    return tuple(Fullness(rule.name, most, limit) for rule, limit, most in found if most and limit is not None)
+
+
+def fullest(rule: PressureRule, ledger: Ledger, span: Span, zone: ZoneInfo) -> int:
+    """What the rule's fullest window of the span holds: dispatches, or thousandths of a point; 0 for a rule without a window.
+
+    A window fills only when a contact lands, so those that end at a landing are looked at, and the one at the begin.
+    """
+    counted = ledger.counted_by(rule)
+    if not counted or rule.window is None:
+        return 0
+    instants = [span.first, *(contact.at for contact in counted if span.first < contact.at <= span.last)]
+    return max(load(rule, within(counted, rule.window.span(at, zone))) for at in instants)
+
+
+def contacts_until(contacts: Sequence[Contact], decisions: Sequence[Decision], at: Instant) -> Ledger:
+    """Past contacts and those of the decisions, as far as they count at an instant."""
+    return Ledger([*contacts, *(decision.message.contact for decision in decisions if decision.message is not None)], as_of=at)

@@ -23,9 +23,9 @@ from core.life import Life, open_pauses
 from core.placement import contacts_of
 from core.playbook import Playbook
 from core.predicate import Predicate
-from core.pressure import violations
+from core.pressure import per_unit, violations
 from core.triggers import ALWAYS, NEVER, Step, Trigger
-from core.words import in_words, when
+from core.words import behind, in_words, when
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,8 @@ class Explanation:
     reason: str | None
     words: str
     trace: tuple[Check, ...]
+    behind: str | None = None
+    """What something that expired had waited for."""
 
 
 def explain(
@@ -53,7 +55,7 @@ def explain(
     """Explain one trigger for one customer as of an instant.
 
     `dossier` is settled up to `at`, `decided` are her decision rows for the trigger up to `at`, oldest first, and `events`
-    her latest events of the names the trigger enters on.
+    her latest events of the names the trigger enters on. Instants are said in the workspace's local time.
     """
     life = Life(dossier, playbook)
     life.now = at
@@ -61,19 +63,23 @@ def explain(
     running = next((e for e in dossier.enrolments if e.trigger == trigger.name and e.state == "open"), None)
     if decided:
         last = decided[-1]
-        words = in_words(last, life.zone)
+        words = in_words(last, life.playbook.zone)
         if running is not None and last["outcome"] in ("send", "suppress"):
             words += f" {_next_step(running, trigger, life)}"
-        return Explanation(last["outcome"], last["reason"], words, trace)
+        return Explanation(last["outcome"], last["reason"], words, trace, behind(last["reason"], last.get("objections") or ()))
     if running is not None:
         return Explanation("none", None, f"Nothing has been decided yet. {_next_step(running, trigger, life)}", trace)
     return Explanation("none", None, _never(trigger, trace), trace)
 
 
+def _when(at: Instant, life: Life) -> str:
+    return when(at, life.playbook.zone)
+
+
 def _next_step(enrolment: Enrolment, trigger: Trigger, life: Life) -> str:
     if enrolment.due_at is None:
         return f"Step {enrolment.step} waits for the operator."
-    return f"Step {enrolment.step} of {len(trigger.steps)} comes up {when(enrolment.due_at, life.zone)}."
+    return f"Step {enrolment.step} of {len(trigger.steps)} comes up {_when(enrolment.due_at, life)}."
 
 
 def _never(trigger: Trigger, trace: Sequence[Check]) -> str:
@@ -98,13 +104,13 @@ def _trace(trigger: Trigger, life: Life, events: Sequence[Event]) -> Iterator[Ch
 def _active(trigger: Trigger, life: Life) -> Check:
     pause = open_pauses(life.playbook.roster.pauses.get(trigger.name, ()), life.now)
     if pause is not None:
-        return Check("trigger active", False, f"paused since {when(pause.since, life.zone)}")
+        return Check("trigger active", False, f"paused since {_when(pause.since, life)}")
     stop = open_pauses(life.playbook.roster.stops, life.now)
     if stop is not None:
-        return Check("trigger active", False, f"all sending stopped since {when(stop.since, life.zone)}")
+        return Check("trigger active", False, f"all sending stopped since {_when(stop.since, life)}")
     if trigger.status != "active":
         return Check("trigger active", False, f"the trigger is {trigger.status}")
-    since = "" if trigger.activated_at is None else f", in force since {when(trigger.activated_at, life.zone)}"
+    since = "" if trigger.activated_at is None else f", in force since {_when(trigger.activated_at, life)}"
     return Check("trigger active", True, f"active{since}")
 
 
@@ -117,10 +123,10 @@ def _cause(trigger: Trigger, life: Life, events: Sequence[Event]) -> Check:
     if kind.is_clocked(when_):
         cause = kind.upcoming(trigger, life, life.now)
         entered = life.entries.get(trigger.name)
-        last = f"; last time {when(entered.at, life.zone)}" if entered is not None and entered.at > BEGINNING else ""
+        last = f"; last time {_when(entered.at, life)}" if entered is not None and entered.at > BEGINNING else ""
         if cause is None:
             return Check("cause", entered is not None, f"nothing is coming up{last}")
-        return Check("cause", entered is not None, f"comes up {when(cause.at, life.zone)}{last}")
+        return Check("cause", entered is not None, f"comes up {_when(cause.at, life)}{last}")
     return _last_event(trigger, life, events)
 
 
@@ -140,9 +146,9 @@ def _last_event(trigger: Trigger, life: Life, events: Sequence[Event]) -> Check:
     if not matching:
         last = events[-1]
         found = _condition_in_words(trigger.when.where, life, last)
-        return Check("cause", False, f"{last.name} {when(last.occurred_at, life.zone)} does not fulfil `where`: {found}")
+        return Check("cause", False, f"{last.name} {_when(last.occurred_at, life)} does not fulfil `where`: {found}")
     last = matching[-1]
-    said = f"{last.name} {when(last.occurred_at, life.zone)}"
+    said = f"{last.name} {_when(last.occurred_at, life)}"
     if trigger.activated_at is not None and last.occurred_at < trigger.activated_at:
         return Check("cause", False, f"{said} was before the trigger was in force")
     if last.history:
@@ -180,7 +186,7 @@ def _entry(trigger: Trigger, life: Life) -> Check:
     if last.at == BEGINNING:
         return Check("entry", True, "has never entered, only been kept out")
     reentry = {NEVER: "never again", ALWAYS: "again at any time"}.get(trigger.reentry) or f"again after {format_duration(trigger.reentry)}"
-    return Check("entry", may_reenter(trigger, life), f"last entered {when(last.at, life.zone)}; may enter {reentry}")
+    return Check("entry", may_reenter(trigger, life), f"last entered {_when(last.at, life)}; may enter {reentry}")
 
 
 def _step(number: int, step: Step, trigger: Trigger, life: Life) -> Iterator[Check]:
@@ -198,7 +204,7 @@ def _step(number: int, step: Step, trigger: Trigger, life: Life) -> Iterator[Che
         objection = consent_objection(life.dossier.consents, channel, purpose, address, life.playbook.consent_policy, life.now)
         yield Check(f"{place}: consent", objection is None, "nothing stands against it" if objection is None else objection.detail)
         opens = channel.send_windows.opens(life.now, life.zone)
-        detail = "open" if opens == life.now else f"opens {when(opens, life.zone)}"
+        detail = "open" if opens == life.now else f"opens {_when(opens, life)}"
         yield Check(f"{place}: send window", opens == life.now, detail)
         if purpose.obeys:
             yield from _pressure(
@@ -214,10 +220,10 @@ def _imagined(trigger: Trigger, step: int, life: Life) -> Enrolment:
 def _pressure(place: str, candidate: Candidate, life: Life) -> Iterator[Check]:
     broken = violations(life.rules(), life.ledger, contacts_of((candidate,), life.now), life.zone)
     for violation in broken:
-        unit = 1 if violation.rule.unit == "contacts" else 1000
+        unit = per_unit(violation.rule.unit)
         limit = "" if violation.rule.limit is None else f" of {violation.rule.limit / unit:g}"
-        free = "never free" if violation.retry_at is None else f"free {when(violation.retry_at, life.zone)}"
-        filled = ", ".join(f"{c.trigger} {when(c.at, life.zone)}" for c in violation.counted)
+        free = "never free" if violation.retry_at is None else f"free {_when(violation.retry_at, life)}"
+        filled = ", ".join(f"{c.trigger} {_when(c.at, life)}" for c in violation.counted)
         yield Check(f"{place}: pressure", False, f"{violation.rule.name}: {violation.count / unit:g}{limit} ({filled}); {free}")
     if not broken:
         yield Check(f"{place}: pressure", True, "there is room")

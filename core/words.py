@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -33,23 +34,89 @@ BECAUSE: Final[Mapping[str, str]] = {
     "TEMPLATE_ERROR": "the message could not be made",
     "CHANNEL_ERROR": "the channel failed",
 }
+GONE: Final = frozenset({"sent", "delivered"})
+"""States of a message of which nothing more need be said than that it was sent."""
+PRESENT: Final[Mapping[str, str]] = {
+    "planned": "the message waits for its time",
+    "held": "the message waits for an approval",
+    "due": "the message waits to be handed over",
+    "claimed": "the message is being handed over",
+    "sent": "the message was sent",
+    "delivered": "the message was delivered",
+    "bounced": "the message was sent and came back",
+    "complained": "the message was sent, and the customer complained of it",
+    "cancelled": "the message was cancelled",
+    "failed": "the message failed",
+    "expired": "the message expired before it went out",
+    "uncertain": "nobody knows whether the message went out",
+}
+"""What has become of a message by now, by its state."""
+_INSTANT: Final = re.compile(r"\b[1-8]\d{3}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
 OPENING: Final[Mapping[str, str]] = {"send": "Sent", "defer": "Deferred", "suppress": "Not sent", "hold": "Held"}
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 message`, `1,204 messages`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def in_short(reason: str | None, behind: str | None = None) -> str:
+    """A reason in small letters, and what stood `behind` it: `expired, waiting for pressure`; empty for None."""
+    words = (reason or "").replace("_", " ").lower()
+    return f"{words}, waiting for {in_short(behind)}" if behind else words
+
+
+def behind(reason: str | None, objections: Sequence[Sequence[Any]]) -> str | None:
+    """What something that expired had waited for; None where it was only late, or did not expire."""
+    first = str(objections[0][0]) if reason == "EXPIRED" and objections else None
+    return first if first in ("PRESSURE", "QUIET_HOURS") else None
+
+
 def when(at: Instant, zone: ZoneInfo) -> str:
-    """An instant in local time, as people say it."""
-    return f"{local(at, zone):%a %Y-%m-%d %H:%M}"
+    """An instant in local time, as people say it: `Mon 20 Oct 2025 07:00`."""
+    return f"{local(at, zone):%a %d %b %Y %H:%M}"
+
+
+def in_full(at: Instant, zone: ZoneInfo) -> str:
+    """The same with the zone's short name: `Mon 20 Oct 2025 07:00 CEST`."""
+    return f"{when(at, zone)} {local(at, zone):%Z}"
+
+
+def localized(text: str, zone: ZoneInfo) -> str:
+    """A text with the instants in it, which scripts read as `2025-10-20T05:00:00Z`, as people say them."""
+    return _INSTANT.sub(lambda found: _said(found[0], zone), text)
+
+
+def _said(instant: str, zone: ZoneInfo) -> str:
+    try:
+        return when(parse_instant(instant), zone)
+    except ValueError:  # a customer's own text may look like an instant and be none
+        return instant
 
 
 def in_words(row: Mapping[str, Any], zone: ZoneInfo) -> str:
-    """One decision row (`rules` a list as scripts read it) as a sentence or two."""
-    opening = f"{OPENING[row['outcome']]} (step {row['step']}{_over(row['channel'])}, {when(row['at'], zone)})"
+    """One decision row (`rules` a list as scripts read it) as a sentence or two.
+
+    Where it has `message_state` and `message_reason`, they say what has become of the message since.
+    """
+    place = f"(step {row['step']}{_over(row['channel'])}, {in_full(row['at'], zone)})"
+    opening = f"{OPENING[row['outcome']]} {place}"
+    since = row.get("message_state")
+    if since is not None and (since not in GONE if row["outcome"] == "send" else since != "held"):
+        return f"It was {'held for an approval' if row['outcome'] == 'hold' else 'decided to send it'} {place}; {_present(row)}."
     if row["outcome"] == "send":
         return f"{opening}."
     because = _pressure(row["rules"], zone) or BECAUSE.get(row["reason"] or "", "")
-    detail = _detail(row.get("objections") or (), row["reason"])
+    detail = localized(_detail(row.get("objections") or (), row["reason"]), zone)
     sentence = f"{opening}: {because}{f' ({detail})' if detail and not row['rules'] else ''}."
     return sentence + _afterwards(row, zone)
+
+
+def _present(row: Mapping[str, Any]) -> str:
+    """What has become of the message, and why where that is noted; what is held says so itself."""
+    state, reason = row["message_state"], row.get("message_reason")
+    because = BECAUSE.get(reason or "", "") if state in ("cancelled", "failed", "due") else ""
+    return f"{PRESENT[state]}{f': {because}' if because else ''}"
 
 
 def _over(channel: str | None) -> str:

@@ -5,21 +5,28 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, tuple_
 
 from core.errors import ManometerError
 from core.events import Event
+from core.filters import Word
 from core.instants import Instant
 from core.language.suggestions import near
+from storage import search
 from storage.events import EVENT_COLUMNS, event_from
-from storage.tables import consents, customers, enrolments, events, identities
+from storage.tables import consents, customers, decisions, enrolments, events, identities, messages, suppressions
 
-LIVING = and_(customers.c.merged_into.is_(None), customers.c.erased_at.is_(None))
+LIVING = search.LIVING
 SEVERAL = 10
+WAITING = ("planned", "held", "due", "claimed")
+"""States of a message that has not gone out."""
+
+FULL_NAME = func.trim(func.coalesce(customers.c.first_name, "") + " " + func.coalesce(customers.c.last_name, ""))
+"""As `core.customer.full_name` puts it together."""
 
 _COLUMNS = (
     customers.c.key.label("customer"),
-    func.trim(func.coalesce(customers.c.first_name, "") + " " + func.coalesce(customers.c.last_name, "")).label("name"),
+    FULL_NAME.label("name"),
     customers.c.email,
     customers.c.phone,
     customers.c.country,
@@ -49,19 +56,6 @@ def listing(
 def count(connection: Connection, where: ColumnElement[bool]) -> int:
     """How many customers a condition holds for."""
     return connection.execute(select(func.count()).select_from(customers).where(LIVING, where)).scalar_one()
-
-
-def matching(text: str) -> ColumnElement[bool]:
-    """Whether every word of the text occurs in the customer's key, name, address or place, or begins one of her identities."""
-    return and_(*[_has_word(word) for word in text.split()[:8]])
-
-
-def _has_word(word: str) -> ColumnElement[bool]:
-    spellings = {word} if word.isascii() else {word, word.lower(), word.upper(), word.title()}  # SQLite folds ASCII letters only
-    columns = [customers.c[name] for name in ("key", "email", "phone", "first_name", "last_name", "city", "postal_code")]
-    named = [column.icontains(spelling, autoescape=True) for column in columns for spelling in spellings]
-    known = exists().where(identities.c.customer_id == customers.c.id, identities.c.value.startswith(word, autoescape=True))
-    return or_(*named, known)
 
 
 # ---- one ----
@@ -108,7 +102,8 @@ def _pair(row: Any) -> tuple[int, int | None] | None:
 
 
 def _alike(connection: Connection, reference: str) -> str:
-    hits = [str(row["customer"]) for row in listing(connection, matching(reference), limit=SEVERAL)] if reference.strip() else []
+    words = [Word(word) for word in reference.split()[: search.MOST_WORDS]]
+    hits = [str(row["customer"]) for row in listing(connection, search.matching(words), limit=SEVERAL)] if words else []
     suggestion = near(reference, hits, 0.3)
     return suggestion or "`manometer customers find TEXT` searches by name, address or any identity."
 
@@ -119,29 +114,17 @@ def show(connection: Connection, customer_id: int) -> Mapping[str, Any]:
             "first_order_at", "last_order_at", "traits")  # fmt: skip
     query = select(*_COLUMNS, *[customers.c[name] for name in more]).where(customers.c.id == customer_id)
     row = connection.execute(query).mappings().one()
-    known = select(identities.c.kind, identities.c.value).where(identities.c.customer_id == customer_id).order_by(identities.c.id)
     return {
         **row,
         "name": row["name"] or None,
-        "identities": [f"{kind}:{value}" for kind, value in connection.execute(known)],
-        "consents": _ledger(connection, customer_id),
-        "under_way": _under_way(connection, customer_id),
+        "identities": [f"{kind}:{value}" for kind, value in known_as(connection, customer_id)],
+        "consents": ledger(connection, customer_id)[::-1],
+        "under_way": under_way(connection, customer_id),
     }
 
 
-def _ledger(connection: Connection, customer_id: int) -> list[dict[str, Any]]:
-    columns = consents.c
-    query = (
-        select(
-            columns.occurred_at.label("at"), columns.channel, columns.purpose, columns.state, columns.source, columns.wording, columns.proof
-        )
-        .where(columns.customer_id == customer_id)
-        .order_by(columns.occurred_at, columns.id)
-    )
-    return [dict(row) for row in connection.execute(query).mappings()]
-
-
-def _under_way(connection: Connection, customer_id: int) -> list[dict[str, Any]]:
+def under_way(connection: Connection, customer_id: int) -> list[dict[str, Any]]:
+    """Where she is under way: trigger, open step, when it is due and what it waits for; soonest first."""
     columns = enrolments.c
     query = (
         select(
@@ -151,6 +134,64 @@ def _under_way(connection: Connection, customer_id: int) -> list[dict[str, Any]]
         .order_by(columns.planned_at)
     )
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def ledger(connection: Connection, customer_id: int) -> list[dict[str, Any]]:
+    """Her consents in full, newest first."""
+    columns = consents.c
+    query = (
+        select(
+            columns.occurred_at.label("at"), columns.channel, columns.purpose, columns.state, columns.source, columns.wording,
+            columns.proof, columns.address,
+        )
+        .where(columns.customer_id == customer_id)
+        .order_by(columns.occurred_at.desc(), columns.id.desc())
+    )  # fmt: skip
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def known_as(connection: Connection, customer_id: int) -> list[tuple[str, str]]:
+    """Her identities as pairs of kind and value, oldest first."""
+    query = select(identities.c.kind, identities.c.value).where(identities.c.customer_id == customer_id).order_by(identities.c.id)
+    return [(kind, value) for kind, value in connection.execute(query)]
+
+
+def suppressed(connection: Connection, addresses: Collection[tuple[str, str]]) -> list[dict[str, Any]]:
+    """What is known against these addresses, pairs of medium and address."""
+    columns = suppressions.c
+    query = select(columns.arrived_at.label("at"), columns.medium, columns.address, columns.reason, columns.source).where(
+        tuple_(columns.medium, columns.address).in_(list(addresses))
+    )
+    return [dict(row) for row in connection.execute(query.order_by(columns.arrived_at)).mappings()]
+
+
+def waiting(connection: Connection, customer_id: int) -> list[dict[str, Any]]:
+    """Her messages that have not gone out yet, soonest first."""
+    columns = messages.c
+    query = (
+        select(columns.id, columns.trigger, columns.step, columns.channel, columns.state, columns.planned_at, columns.reason)
+        .where(columns.customer_id == customer_id, columns.state.in_(WAITING))
+        .order_by(columns.planned_at, columns.id)
+    )
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def last_decided(connection: Connection, customer_id: int) -> dict[str, Instant]:
+    """When each trigger last decided anything for her, by its name."""
+    query = select(decisions.c.trigger, func.max(decisions.c.at)).where(decisions.c.customer_id == customer_id)
+    return {row[0]: row[1] for row in connection.execute(query.group_by(decisions.c.trigger))}
+
+
+def state_of(connection: Connection, customer_id: int) -> Mapping[str, Any]:
+    """Key, name, when the engine looks at her next, and whether she was erased; ManometerError where the row is gone."""
+    columns = customers.c
+    query = select(columns.key, columns.first_name, columns.last_name, columns.next_due_at, columns.erased_at, columns.merged_into).where(
+        columns.id == customer_id
+    )
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        raise ManometerError(f"There is no customer in row {customer_id}; go back to the list and reload it.")
+    return dict(row)
 
 
 # ---- the timeline ----

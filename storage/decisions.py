@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, case, func, select
 
 from core.instants import Instant
-from storage.tables import customers, decisions
+from storage.clauses import Clause, one_of
+from storage.tables import customers, decisions, messages
 from storage.tables import triggers as known_triggers
 
 
@@ -51,13 +53,15 @@ def _filtered(query: Select[Any], wanted: Filter) -> Select[Any]:
 
 
 def of_trigger(connection: Connection, customer_id: int, trigger: str, until: Instant) -> Iterator[dict[str, Any]]:
-    """One customer's decisions for one trigger up to an instant, oldest first, with everything that was objected."""
+    """One customer's decisions for one trigger up to an instant, oldest first, with all that was objected and the messages' states."""
     columns = decisions.c
     query = (
         select(
             columns.at, columns.trigger, columns.step, columns.channel, columns.outcome, columns.reason, columns.until, columns.late,
-            columns.rules, columns.objections, columns.message_id.label("message"),
+            columns.rules, columns.objections, columns.message_id.label("message"), messages.c.state.label("message_state"),
+            messages.c.reason.label("message_reason"),
         )
+        .outerjoin_from(decisions, messages, messages.c.id == columns.message_id)
         .where(columns.customer_id == customer_id, columns.trigger == trigger, columns.at <= until)
         .order_by(columns.at, columns.id)
     )  # fmt: skip
@@ -70,3 +74,135 @@ def triggers(connection: Connection, also: str) -> set[str]:
     known = set(connection.execute(select(known_triggers.c.name)).scalars())
     named = connection.execute(select(decisions.c.trigger).where(decisions.c.trigger == also).limit(1)).scalar_one_or_none()
     return known if named is None else known | {named}
+
+
+# ---- the log, newest first ----
+
+NEWEST: Final = 1_000_000
+"""So many decisions are looked at, the newest of those that a customer, a trigger or a span leave."""
+FIRST_FOUND: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Which part of the log: all clauses hold; `since` is included, `until` is not."""
+
+    customer_id: int | None = None
+    clauses: tuple[Clause, ...] = ()
+    since: Instant | None = None
+    until: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """One decision as the log lists it."""
+
+    id: int
+    at: Instant
+    customer_id: int
+    customer: str
+    first_name: str | None
+    last_name: str | None
+    trigger: str
+    step: int
+    channel: str | None
+    outcome: str
+    reason: str | None
+    until: Instant | None
+    late: int  # 0 or 1
+    objections: str | None
+    """Of what expired, as JSON; None of all else."""
+
+
+def ids(connection: Connection, wanted: Log, found: Callable[[array[int]], None] | None = None) -> tuple[array[int], bool]:
+    """The decisions of a part of the log, the newest first, and whether there are older ones that were not looked at.
+
+    `found` is told the first few before the rest is read.
+    """
+    oldest = _oldest(connection, wanted)
+    query = select(decisions.c.id).where(*_conditions(wanted)).order_by(*_newest_first(wanted)).limit(NEWEST)
+    if oldest is not None:
+        query = query.where(decisions.c.at >= oldest)
+    result: array[int] = array("q")
+    for part in connection.execution_options(yield_per=FIRST_FOUND).execute(query).scalars().partitions():
+        is_first = not result
+        result.extend(part)
+        if is_first and found is not None:
+            found(array("q", result))
+    return result, oldest is not None or len(result) == NEWEST
+
+
+def _oldest(connection: Connection, wanted: Log) -> Instant | None:
+    """The instant that the newest ones reach back to, where rows would have to be read one by one to see whether they fit."""
+    if not wanted.clauses or wanted.customer_id is not None or one_of(wanted.clauses, "trigger") is not None:
+        return None
+    newest = select(decisions.c.at).where(*_indexed(wanted)).order_by(*_newest_first(wanted))
+    return connection.execute(newest.offset(NEWEST).limit(1)).scalar_one_or_none()
+
+
+def _newest_first(wanted: Log) -> tuple[ColumnElement[int], ...]:
+    """Of one trigger without the number, so that its index is read as it stands."""
+    by_trigger = wanted.customer_id is None and one_of(wanted.clauses, "trigger") is not None
+    return (decisions.c.at.desc(),) if by_trigger else (decisions.c.at.desc(), decisions.c.id.desc())
+
+
+def newer(connection: Connection, wanted: Log, after: int) -> array[int]:
+    """The decisions of a part of the log that were written after the one with that number, the newest first."""
+    query = (
+        select(decisions.c.id).where(decisions.c.id > after, *_conditions(wanted)).order_by(decisions.c.at.desc(), decisions.c.id.desc())
+    )
+    return array("q", connection.execute(query.limit(NEWEST)).scalars())
+
+
+def last_id(connection: Connection) -> int:
+    """The number of the decision that was written last; 0 where there is none."""
+    last: int | None = connection.execute(select(func.max(decisions.c.id))).scalar_one()
+    return last or 0
+
+
+def _conditions(wanted: Log) -> Iterator[ColumnElement[bool]]:
+    yield from _indexed(wanted)
+    yield from (clause.holds(decisions) for clause in wanted.clauses)
+
+
+def _indexed(wanted: Log) -> Iterator[ColumnElement[bool]]:
+    """What an index finds: one customer, one trigger, a span of time."""
+    if wanted.customer_id is not None:
+        yield decisions.c.customer_id == wanted.customer_id
+    trigger = one_of(wanted.clauses, "trigger")
+    if trigger is not None:
+        yield decisions.c.trigger == trigger
+    if wanted.since is not None:
+        yield decisions.c.at >= wanted.since
+    if wanted.until is not None:
+        yield decisions.c.at < wanted.until
+
+
+def rows(connection: Connection, wanted: Iterable[int]) -> Iterator[LogRow]:
+    """These decisions, in no order."""
+    columns = decisions.c
+    query: Select[Any] = select(
+        columns.id, columns.at, columns.customer_id, customers.c.key, customers.c.first_name, customers.c.last_name, columns.trigger,
+        columns.step, columns.channel, columns.outcome, columns.reason, columns.until, columns.late,
+        case((columns.reason == "EXPIRED", columns.objections)),
+    ).join(customers, customers.c.id == columns.customer_id)  # fmt: skip
+    for row in connection.execute(query.where(columns.id.in_(list(wanted)))):
+        yield LogRow(*row)
+
+
+def one(connection: Connection, decision_id: int) -> Mapping[str, Any] | None:
+    """One decision with all its evidence, the customer's names and what became of its message; None where there is none."""
+    columns = decisions.c
+    query = (
+        select(
+            decisions, customers.c.key.label("customer"), customers.c.first_name, customers.c.last_name, messages.c.state,
+            messages.c.sent_at, messages.c.subject, messages.c.error, messages.c.reason.label("message_reason"),
+        )
+        .join_from(decisions, customers, customers.c.id == columns.customer_id)
+        .outerjoin(messages, messages.c.id == columns.message_id)
+        .where(columns.id == decision_id)
+    )  # fmt: skip
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        return None
+    return {**row, "rules": json.loads(row["rules"] or "[]"), "objections": json.loads(row["objections"] or "[]")}

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Table
-from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
-from sqlalchemy.schema import CreateTable
-
-from storage import tables
+from storage.profiles import folded_name, folded_text
 from storage.sqlite import BUSY_TIMEOUT, StoreError, dbapi, journal_mode
 
 
@@ -28,22 +25,13 @@ class Migration:
     statements: Callable[[], tuple[str, ...]]
 
 
-def _first_schema() -> tuple[str, ...]:
-    """The schema as it was first released, from a file: what is released is never written anew."""
-    text = Path(__file__).with_name("schema_1.sql").read_text(encoding="utf-8")
+def _released(version: int) -> tuple[str, ...]:
+    """The statements that lead to a version, from its file: what is released is never written anew."""
+    text = Path(__file__).with_name(f"schema_{version}.sql").read_text(encoding="utf-8")
     return tuple(text.removesuffix(";\n").split(";\n\n"))
 
 
-def _second_schema() -> tuple[str, ...]:
-    """Who is the one active scheduler."""
-    return (_create(tables.leases),)
-
-
-def _create(table: Table) -> str:
-    return str(CreateTable(table).compile(dialect=SQLiteDialect_pysqlite()))
-
-
-MIGRATIONS: tuple[Migration, ...] = (Migration(1, _first_schema), Migration(2, _second_schema))
+MIGRATIONS: tuple[Migration, ...] = tuple(Migration(version, partial(_released, version)) for version in (1, 2))
 NEWEST = MIGRATIONS[-1].version
 
 
@@ -52,6 +40,9 @@ def version_of(path: Path) -> int:
     raw = _connect(path)
     try:
         return int(raw.execute("PRAGMA user_version").fetchone()[0])
+    except dbapi.OperationalError as error:
+        remedy = "Check the room on the disk, and the rights of the file and its folder."
+        raise StoreError(f"{path}: the database cannot be opened: {error}. {remedy}") from None
     except dbapi.DatabaseError as error:
         raise StoreError(f"{path}: cannot be read as a database: {error}. Restore a backup, or name the right file.") from None
     finally:
@@ -102,4 +93,6 @@ def _connect(path: Path) -> Any:
     journal_mode()
     raw = dbapi.connect(str(path), timeout=BUSY_TIMEOUT)
     raw.isolation_level = None
+    for number, function in ((2, folded_name), (1, folded_text)):
+        raw.create_function(function.__name__, number, function, deterministic=True)
     return raw

@@ -54,6 +54,8 @@ class CustomerRow(_Row, table=True):
     entries: str = "{}"
     merged_into: int | None = None
     erased_at: int | None = None
+    folded_name: str | None = None
+    folded_city: str | None = None
 
 
 class PlaybookRow(_Row, table=True):

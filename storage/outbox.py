@@ -8,8 +8,9 @@ Whatever will not go out any more gives its room in the pressure windows back (`
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -18,12 +19,15 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.errors import ManometerError
 from core.instants import HOUR, MINUTE, Instant, Millis, day_start, format_instant, local_date, offset
+from core.outbox import ALLOWED, Act
 from core.reasons import Reason
+from storage.dossiers import WANTED, rows_of
 from storage.store import fact, set_fact
 from storage.tables import audit, customers, enrolments, events, messages, suppressions
 
-# word for word as in the partial index, or SQLite will not use it
+# word for word as in the partial indexes, or SQLite will not use them
 WAITING: Final = text("state IN ('planned', 'held', 'due', 'claimed')")
+TROUBLE: Final = text("state IN ('failed', 'uncertain')")
 RELEASING: Final = frozenset({"cancelled", "expired", "failed"})
 """States of a message that did not go out: its contact counts no longer."""
 TIDIED_AT_ONCE: Final = 500
@@ -79,6 +83,26 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """What a pass that is over has noted of its claims, by message."""
+
+    claims: Mapping[int, tuple[int, str]]  # the attempt, and the state before it
+    begun: Collection[int]
+    ended: Mapping[int, Mark]
+    dead: Mapping[int, tuple[str, str]]  # medium and address that turned out dead
+
+
+@dataclass(slots=True)
+class Recovered:
+    """What became of claims that were left behind."""
+
+    again: int = 0  # are due again, since their channel takes a key twice for once
+    back: int = 0  # wait on, as if nobody had claimed them
+    uncertain: Counter[str] = field(default_factory=Counter)  # by channel
+    ended: list[tuple[str, Mark]] = field(default_factory=list)  # marked as was noted, with their channels
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Which messages share a numeric approval: those of one trigger, and where named of one step or channel of it."""
 
@@ -112,23 +136,46 @@ def has_work(connection: Connection, now: Instant) -> bool:
     )
 
 
-def recover(connection: Connection, now: Instant, is_gone: Callable[[str], bool], idempotent: Collection[str]) -> tuple[int, int]:
-    """Take over what dispatchers left behind, by lease or because they are gone: (due again, uncertain).
+def recover(
+    connection: Connection, now: Instant, is_gone: Callable[[str], bool], idempotent: Collection[str], left: Mapping[str, Left | None]
+) -> Recovered:
+    """Take over what dispatchers left behind: because they are gone, by lease, or because `left` says that their pass is over.
 
-    Only on a channel that takes a key twice for once may it be tried again; elsewhere nobody can tell whether it went out.
+    What `left` knows of a claim decides. Of any other, and of one that was begun, only a channel that takes a key twice for once may have
+    it again; elsewhere nobody can tell whether it went out.
     """
-    claimed = select(messages.c.id, messages.c.channel, messages.c.claimed_by, messages.c.claimed_until).where(
-        WAITING, messages.c.state == "claimed"
-    )
-    rows = connection.execute(claimed).all()
-    gone = {owner for owner in {row.claimed_by for row in rows} if is_gone(owner)}
-    left = [row for row in rows if row.claimed_by in gone or row.claimed_until <= now]
-    again = [row.id for row in left if row.channel in idempotent]
-    unknown = [row.id for row in left if row.channel not in idempotent]
+    columns = (messages.c.id, messages.c.channel, messages.c.claimed_by, messages.c.claimed_until, messages.c.attempts)
+    rows = connection.execute(select(*columns).where(WAITING, messages.c.state == "claimed")).all()
+    over = {owner for owner in {row.claimed_by for row in rows} if owner in left or is_gone(owner)}
+    result = Recovered()
+    unknown = [
+        row
+        for row in rows
+        if (row.claimed_by in over or row.claimed_until <= now) and not _known(connection, row, left.get(row.claimed_by), now, result)
+    ]
+    again = [row.id for row in unknown if row.channel in idempotent]
+    lost = [row for row in unknown if row.channel not in idempotent]
     _update(connection, again, state="due", claimed_by=None, claimed_until=None)
-    error = "the dispatcher ended while it was handing this over"
-    _update(connection, unknown, state="uncertain", reason=str(Reason.CHANNEL_ERROR), error=error, claimed_by=None, claimed_until=None)
-    return len(again), len(unknown)
+    reason, error = str(Reason.CHANNEL_ERROR), "the dispatcher ended while it was handing this over"
+    _update(connection, [row.id for row in lost], state="uncertain", reason=reason, error=error, claimed_by=None, claimed_until=None)
+    result.again, result.uncertain = len(again), Counter(row.channel for row in lost)
+    return result
+
+
+def _known(connection: Connection, row: Any, left: Left | None, now: Instant, result: Recovered) -> bool:
+    """Write down what became of a claim, where that is known."""
+    claim = None if left is None else left.claims.get(row.id)
+    if left is None or claim is None or claim[0] != row.attempts or (row.id in left.begun and row.id not in left.ended):
+        return False
+    known = left.ended.get(row.id)
+    back = Mark(row.id, 0, claim[1], attempted=False)
+    written = mark(connection, row.claimed_by, [back if known is None else known], now)
+    if known is None:
+        result.back += 1
+    result.ended += [(row.channel, each) for each in written if known is not None]
+    if row.id in left.dead and known is not None:
+        suppress(connection, *left.dead[row.id], known.error or "", now, f"channel {row.channel}")
+    return True
 
 
 def expire(connection: Connection, now: Instant) -> int:
@@ -240,39 +287,56 @@ def _due(
     return query.order_by(messages.c.planned_at, messages.c.id).limit(limit)
 
 
+# one parameter whatever their number, and made once: putting a statement of so many columns together takes longer than running it
+_CLAIMED: Final = (
+    select(
+        messages.c.id, messages.c.key, messages.c.customer_id, customers.c.key, messages.c.trigger, messages.c.step, messages.c.channel,
+        messages.c.template, messages.c.address, messages.c.purpose, messages.c.attempts, messages.c.planned_at, messages.c.expires_at,
+        messages.c.lands_at, enrolments.c.cause_key, enrolments.c.cause_at, enrolments.c.cause_event, events.c.name, events.c.properties,
+        enrolments.c.key_value,
+    )
+    .select_from(
+        messages.join(customers, customers.c.id == messages.c.customer_id)
+        .outerjoin(enrolments, enrolments.c.id == messages.c.enrolment_id)
+        .outerjoin(events, events.c.id == enrolments.c.cause_event)
+    )
+    .where(messages.c.id.in_(WANTED))
+    .order_by(messages.c.planned_at, messages.c.id)
+)  # fmt: skip
+
+
 def _claimed(connection: Connection, taken: Mapping[int, str]) -> list[Claimed]:
     if not taken:
         return []
-    rows = connection.execute(
-        select(
-            messages, customers.c.key.label("customer"), enrolments.c.cause_key, enrolments.c.cause_at, enrolments.c.cause_event,
-            enrolments.c.key_value, events.c.name.label("cause_name"), events.c.properties.label("cause_properties"),
-        )
-        .select_from(
-            messages.join(customers, customers.c.id == messages.c.customer_id)
-            .outerjoin(enrolments, enrolments.c.id == messages.c.enrolment_id)
-            .outerjoin(events, events.c.id == enrolments.c.cause_event)
-        )
-        .where(messages.c.id.in_(list(taken)))
-        .order_by(messages.c.planned_at, messages.c.id)
-    )  # fmt: skip
     return [
         Claimed(
-            row.id, row.key, row.customer_id, row.customer, row.trigger, row.step, row.channel, row.template, row.address, row.purpose,
-            taken[row.id], row.attempts, row.planned_at, row.expires_at, max(0, row.lands_at - row.planned_at), row.cause_key or "",
-            row.planned_at if row.cause_at is None else row.cause_at, row.cause_event, row.cause_name,
-            json.loads(row.cause_properties) if row.cause_properties else {}, row.key_value,
+            number, key, customer_id, customer, trigger, step, channel, template, address, purpose, taken[number], attempts, planned_at,
+            expires_at, max(0, lands_at - planned_at), cause_key or "", planned_at if cause_at is None else cause_at, cause_event,
+            cause_name, json.loads(properties) if properties else {}, key_value,
         )
-        for row in rows
+        for (
+            number, key, customer_id, customer, trigger, step, channel, template, address, purpose, attempts, planned_at,
+            expires_at, lands_at, cause_key, cause_at, cause_event, cause_name, properties, key_value,
+        ) in rows_of(connection, _CLAIMED, taken)
     ]  # fmt: skip
 
 
 def mark(connection: Connection, owner: str, marks: Sequence[Mark], at: Instant) -> list[Mark]:
     """Write down what became of messages that `owner` holds; those it holds no longer stay as they are. Returns what was written."""
-    written = [mark for mark in marks if _write(connection, owner, mark, at)]
+    held = _held(connection, owner, [mark.id for mark in marks])
+    written = [mark for mark in marks if mark.id in held]
+    if written:
+        connection.execute(_MARKING, [_values(owner, mark, at) for mark in written])
     moved = {mark.customer_id for mark in written if mark.state in RELEASING or mark.lands_at is not None}
     wake(connection, moved, at)
     return written
+
+
+def _held(connection: Connection, owner: str, ids: Sequence[int]) -> set[int]:
+    mine = (messages.c.claimed_by == owner, messages.c.state == "claimed")
+    return {
+        row for part in _portions(ids) for row in connection.execute(select(messages.c.id).where(messages.c.id.in_(part), *mine)).scalars()
+    }
 
 
 def _kept(name: str) -> ColumnElement[Any]:
@@ -291,14 +355,13 @@ _MARKING: Final = (
 )
 
 
-def _write(connection: Connection, owner: str, mark: Mark, at: Instant) -> bool:
-    values = {
+def _values(owner: str, mark: Mark, at: Instant) -> dict[str, Any]:
+    return {
         "row": mark.id, "owner": owner, "unattempted": int(not mark.attempted), "new_state": mark.state, "new_reason": mark.reason,
         "new_error": mark.error, "new_claimed_until": mark.not_before, "new_released_at": at if mark.state in RELEASING else None,
         "new_subject": mark.subject, "new_address": mark.address, "new_provider_id": mark.provider_id, "new_sent_at": mark.sent_at,
         "new_lands_at": mark.lands_at,
     }  # fmt: skip
-    return connection.execute(_MARKING, values).rowcount == 1
 
 
 def wake(connection: Connection, customer_ids: Collection[int], at: Instant) -> None:
@@ -348,6 +411,17 @@ def _update(connection: Connection, ids: Sequence[int], **values: Any) -> None:
 def _portions(ids: Sequence[int]) -> Iterator[Sequence[int]]:
     for first in range(0, len(ids), TIDIED_AT_ONCE):
         yield ids[first : first + TIDIED_AT_ONCE]
+
+
+def customer_of(connection: Connection, key: str) -> int | None:
+    """Whose message it is, merges followed; None where no message has that key."""
+    query = select(messages.c.customer_id, customers.c.merged_into).join(customers, customers.c.id == messages.c.customer_id)
+    found = connection.execute(query.where(messages.c.key == key)).one_or_none()
+    while found is not None and found.merged_into is not None:
+        found = connection.execute(
+            select(customers.c.id.label("customer_id"), customers.c.merged_into).where(customers.c.id == found.merged_into)
+        ).one_or_none()
+    return None if found is None else found.customer_id
 
 
 # ---- lists ----
@@ -427,16 +501,18 @@ def _wanted(filters: Filters) -> Iterator[ColumnElement[bool]]:
         yield messages.c.planned_at < filters.until
 
 
-# ---- the operators' side ----
+def with_cause(connection: Connection, message_id: int) -> Claimed | None:
+    """One message with the cause of its enrolment, as a dispatcher would have it; nothing is claimed."""
+    state = connection.execute(select(messages.c.state).where(messages.c.id == message_id)).scalar_one_or_none()
+    return None if state is None else _claimed(connection, {message_id: state})[0]
 
-_LET_GO: Final = frozenset({"held"})
-_TRIED: Final = frozenset({"failed", "uncertain"})
-_STOPPABLE: Final = frozenset({"planned", "held", "due", "uncertain"})
+
+# ---- the operators' side ----
 
 
 def approve(connection: Connection, ids: Sequence[int], author: str, at: Instant, reason: str | None = None) -> int:
     """Let held messages go; OutboxError, and nothing changed, where one of them is not held or its time is over."""
-    rows = _rows(connection, ids, "approve", _LET_GO)
+    rows = _rows(connection, ids, "approve")
     _refuse_expired(rows, at, "approve")
     _update(connection, [row.id for row in rows], state="due", reason=None, claimed_until=None)
     return _record(connection, rows, author, at, "approve", reason)
@@ -444,17 +520,17 @@ def approve(connection: Connection, ids: Sequence[int], author: str, at: Instant
 
 def reject(connection: Connection, ids: Sequence[int], author: str, at: Instant, reason: str | None = None) -> int:
     """Cancel held messages, and give their room back; OutboxError, and nothing changed, where one of them is not held."""
-    return _end(connection, _rows(connection, ids, "reject", _LET_GO), author, at, "reject", reason)
+    return _end(connection, _rows(connection, ids, "reject"), author, at, "reject", reason)
 
 
 def cancel(connection: Connection, ids: Sequence[int], author: str, at: Instant, reason: str | None = None) -> int:
     """Cancel messages that were not handed over, or of which somebody has found out that they never went; OutboxError as above."""
-    return _end(connection, _rows(connection, ids, "cancel", _STOPPABLE), author, at, "cancel", reason)
+    return _end(connection, _rows(connection, ids, "cancel"), author, at, "cancel", reason)
 
 
 def retry(connection: Connection, ids: Sequence[int], author: str, at: Instant, reason: str | None = None) -> int:
     """Try failed and uncertain messages again under their keys, with their contacts counting anew; OutboxError as above."""
-    rows = _rows(connection, ids, "retry", _TRIED)
+    rows = _rows(connection, ids, "retry")
     _refuse_expired(rows, at, "retry")
     # at least one attempt stays on record, so that the channel looks whether the key has gone out
     again = case((messages.c.attempts > 0, 1), else_=0)
@@ -479,7 +555,8 @@ def _end(connection: Connection, rows: Sequence[Any], author: str, at: Instant, 
     return _record(connection, rows, author, at, action, reason)
 
 
-def _rows(connection: Connection, ids: Sequence[int], action: str, allowed: frozenset[str]) -> list[Any]:
+def _rows(connection: Connection, ids: Sequence[int], action: Act) -> list[Any]:
+    allowed = ALLOWED[action]
     wanted = sorted(set(ids))
     if wanted and not -(2**63) <= wanted[0] <= wanted[-1] < 2**63:
         raise OutboxError(f"Cannot {action}: there is no message {wanted[0] if wanted[0] < 0 else wanted[-1]}. Nothing was changed.")

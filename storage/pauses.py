@@ -5,19 +5,39 @@ Each act is one transaction with its audit line, and wakes the customers it can 
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, case, func, insert, or_, select, true, update
+from sqlalchemy import (
+    ColumnClause,
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    case,
+    func,
+    insert,
+    literal,
+    literal_column,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
+from core.pauses import HOLDING, Standing, held_from, reason_of, steps_due
 from core.reasons import Reason
-from core.triggers import EVERYTHING, Pause, PausePolicy
+from core.triggers import EVERYTHING, Pause, PausePolicy, Trigger
 from storage import audit
+from storage.outbox import WAITING
 from storage.tables import customers, enrolments, messages, pauses
 
 UNSENT = ("planned", "held", "due")
+_OF_TRIGGER: Final[ColumnClause[str]] = literal_column('+messages."trigger"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +52,7 @@ class PauseRow:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What a pause holds up: customers and enrolments under way, steps that have fallen due meanwhile, messages not yet handed over."""
+    """What is under way: customers and enrolments, steps that have come due and are not decided, messages not yet handed over."""
 
     customers: int
     enrolments: int
@@ -54,29 +74,69 @@ def current(connection: Connection, at: Instant) -> dict[str, PauseRow]:
 
 def waiting(connection: Connection, trigger: str, at: Instant) -> Waiting:
     """What is under way in a trigger, or in all under `*`, at the instant."""
-    mine = (true(), true()) if trigger == EVERYTHING else (enrolments.c.trigger == trigger, messages.c.trigger == trigger)
-    open_ones = and_(enrolments.c.state == "open", mine[0])
-    unsent = and_(messages.c.state.in_(UNSENT), mine[1])
-    counted = select(
-        func.count(enrolments.c.customer_id.distinct()), func.count(), func.count().filter(enrolments.c.planned_at <= at)
-    ).where(open_ones)
+    # the plus keeps SQLite from reading all that the trigger has ever sent by the trigger's index
+    mine = (true(), true()) if trigger == EVERYTHING else (enrolments.c.trigger == trigger, _OF_TRIGGER.in_((trigger,)))
+    # the state word for word as in the partial index, or SQLite will not read all from it
+    open_ones = and_(enrolments.c.state == literal_column("'open'"), mine[0])
+    came_due = or_(enrolments.c.due_at.is_(None), enrolments.c.due_at <= at)
+    counted = select(func.count(enrolments.c.customer_id.distinct()), func.count(), func.count().filter(came_due)).where(open_ones)
     people, under_way, overdue = connection.execute(counted).one()
+    unsent = and_(WAITING, messages.c.state.in_(UNSENT), mine[1])
     return Waiting(people, under_way, overdue, connection.execute(select(func.count()).select_from(messages).where(unsent)).scalar_one())
 
 
-def pause(connection: Connection, pause: Pause, author: str, reason: str | None) -> None:
-    """Begin a pause at its `since`."""
-    connection.execute(
-        insert(pauses).values(
+def standings(connection: Connection, pause: Pause, at: Instant, not_before: Instant, triggers: Mapping[str, Trigger]) -> list[Standing]:
+    """The open journeys of `triggers` as the end of a pause at the instant finds them, where a pass decides nothing before `not_before`."""
+    columns, held = enrolments.c, _held(pause, at, not_before)
+    is_under = and_(columns.entered_at < at, func.coalesce(columns.resumed_at, columns.entered_at) < at)
+    mine = and_(columns.trigger.in_(sorted(triggers)), columns.state == literal_column("'open'"))
+    alike: tuple[ColumnElement[Any], ...] = (
+        columns.trigger,
+        columns.step,
+        is_under,
+        columns.planned_at < pause.since,
+        held,
+        _is_due_moved(pause, held),
+    )
+    due: Counter[tuple[Any, ...]] = Counter()
+    for row in connection.execute(select(*alike, columns.planned_at).where(mine, is_under, held)):
+        due[tuple(row[:6])] += steps_due(triggers[row[0]], row[1], row[6], at)
+    counted = connection.execute(select(*alike, func.count()).where(mine).group_by(*alike))
+    return [
+        Standing(row[0], row[1], bool(row[2]), bool(row[3]), bool(row[4]), bool(row[5]), row[6], due[tuple(row[:6])]) for row in counted
+    ]
+
+
+def _is_due_moved(pause: Pause, held: ColumnElement[bool]) -> ColumnElement[bool]:
+    columns = enrolments.c
+    was_deferred = and_(columns.waits_until.is_not(None), columns.waits_for.not_in([str(reason) for reason in HOLDING]))
+    begins = case((columns.entered_at > pause.since, columns.entered_at), else_=literal(pause.since))
+    return case((held, columns.planned_at), (was_deferred, columns.waits_until), else_=columns.planned_at) <= begins
+
+
+def _held(pause: Pause, at: Instant, not_before: Instant) -> ColumnElement[bool]:
+    """Whether a pause that ends at the instant holds a step up: the same as `core.pauses` says of one enrolment."""
+    columns, first = enrolments.c, held_from(pause, at, not_before)
+    fell_due = and_(columns.due_at.is_not(None), columns.due_at < at, true() if first is None else columns.due_at >= first)
+    return or_(and_(columns.due_at.is_(None), func.coalesce(columns.waits_for, "") == str(reason_of(pause))), fell_due)
+
+
+def pause(connection: Connection, pause: Pause, author: str, reason: str | None) -> int:
+    """Begin a pause at its `since`; its row's number."""
+    begun: int = connection.execute(
+        insert(pauses)
+        .values(
             trigger=pause.trigger, since=pause.since, until=pause.until, policy=pause.policy,
             transactional=int(pause.transactional), reason=reason, author=author,
         )
-    )  # fmt: skip
+        .returning(pauses.c.id)
+    ).scalar_one()  # fmt: skip
     action = "stop" if pause.trigger == EVERYTHING else "pause"
     until = None if pause.until is None else format_instant(pause.until)
     detail = {"until": until, "transactional": pause.transactional}
     audit.record(connection, pause.since, author, action, pause.trigger, reason, detail)
     _wake(connection, pause.trigger, pause.since)
+    return begun
 
 
 def resume(connection: Connection, row: PauseRow, at: Instant, policy: PausePolicy, author: str, reason: str | None) -> None:

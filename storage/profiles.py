@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import Connection, select
 
 from core.customer import TRAIT_FIELDS, Profile
+from core.folding import folded
 from core.instants import Instant
 from storage.tables import customers
 
@@ -67,7 +68,19 @@ def trait_columns(profile: Profile) -> dict[str, Any]:
     country = profile.country
     columns["country"] = country if isinstance(country, str) else None
     columns["traits"] = orjson.dumps(traits).decode()
+    columns["folded_name"] = folded_name(columns["last_name"], columns["first_name"])
+    columns["folded_city"] = folded_text(columns["city"])
     return columns
+
+
+def folded_name(last_name: str | None, first_name: str | None) -> str | None:
+    """The column `folded_name`: all spellings, the last name first."""
+    return folded_text(" ".join(part for part in (last_name, first_name) if part))
+
+
+def folded_text(text: str | None) -> str | None:
+    """All spellings of a text; None where there is none."""
+    return folded(text) if text else None
 
 
 def profile_columns(profile: Profile) -> dict[str, Any]:
@@ -84,6 +97,7 @@ def new_row(customer: int, key: str, profile: Profile, settled: str | None, next
         traits.get("locale"), traits.get("timezone"), country if isinstance(country, str) else None, traits.get("address.city"),
         traits.get("address.postalCode"), traits.get("birthday"), traits.get("createdAt"), *aggregate_values(profile)[:-1],
         orjson.dumps(traits).decode(), orjson.dumps(_detail(profile)).decode(), settled, None, next_due, 0, "{}", None, None,
+        folded_name(traits.get("lastName"), traits.get("firstName")), folded_text(traits.get("address.city")),
     )  # fmt: skip
 
 

@@ -32,7 +32,6 @@ _SETTINGS: Final = (
     "synchronous=FULL",  # NORMAL loses acknowledged commits when the power fails
     "foreign_keys=ON",
     "journal_size_limit=67108864",
-    "cache_size=-65536",
     "trusted_schema=OFF",
     "mmap_size=0",
 )
@@ -62,7 +61,11 @@ def journal_mode(version: tuple[int, int, int] = VERSION, environment: Mapping[s
     )
 
 
-def make_engine(path: Path, *, writer: bool) -> Engine:
+CACHE_KIB: Final = 65_536
+"""What one connection may keep of the database in memory, in KiB."""
+
+
+def make_engine(path: Path, *, writer: bool, cache_kib: int = CACHE_KIB) -> Engine:
     """An engine on an existing database file: a writer's transactions take the write lock at their start, a reader's cannot write."""
     journal = journal_mode()
     url = URL.create("sqlite", database=str(path))
@@ -71,7 +74,7 @@ def make_engine(path: Path, *, writer: bool) -> Engine:
     @event.listens_for(engine, "connect")
     def _set_up(raw: Any, _: Any) -> None:
         raw.isolation_level = None  # the driver would begin deferred transactions, which lose updates
-        settings = _SETTINGS if writer else (*_SETTINGS, "query_only=ON")
+        settings = (*_SETTINGS, f"cache_size=-{cache_kib}", *(() if writer else ("query_only=ON",)))
         if journal == "delete":
             settings = ("journal_mode=delete", *settings)
         for setting in settings:

@@ -2,96 +2,270 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select, text
 
 from core.decisions import OUTCOMES
+from core.health import Numbers, Trouble
 from core.instants import DAY, Instant, Millis
+from core.outbox import STATES
 from core.triggers import EVERYTHING
+from storage import leases
+from storage.leases import Lease
+from storage.outbox import TROUBLE, WAITING
 from storage.playbooks import newest_version
-from storage.store import fact
-from storage.tables import arrivals, customers, decisions, events, messages, pauses
+from storage.store import fact, set_fact
+from storage.tables import arrivals, customers, decisions, enrolments, events, messages, pauses, playbooks
 
 LAST_TICK_AT = "last_tick_at"
-STATES = (
-    "planned", "held", "due", "claimed", "sent", "delivered", "bounced", "complained", "cancelled", "failed", "expired", "uncertain",
-)  # fmt: skip
+LAST_DISPATCH_AT = "last_dispatch_at"
+HALTED = "halted"
+TROUBLES = "troubles"
+FATES = ("sent", "suppressed", "pending", "failed", "uncertain")
+_FATE_OF_STATE = {
+    **dict.fromkeys(("sent", "delivered", "bounced", "complained"), "sent"),
+    **dict.fromkeys(("planned", "held", "due", "claimed"), "pending"),
+    **dict.fromkeys(("cancelled", "expired"), "suppressed"),
+    "failed": "failed",
+    "uncertain": "uncertain",
+}
+
+
+MOST: Final = 100_000
+"""A count that need not be exact stops here: nobody acts differently on more."""
+GONE: Final = text("merged_into IS NOT NULL OR erased_at IS NOT NULL")
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
-    """The numbers of one moment; `due` and `overdue` are customers whose instant has come, `overdue` longer ago than the grace."""
+class Figures:
+    """The numbers of one moment; each of the customers counted by an index, each of the messages by that of its state."""
 
     version: int
     last_tick: Instant | None
+    last_dispatch: Instant | None
+    lease: Lease | None  # of the scheduler that leads, or led last
     due: int
     overdue: int
     held: int
     failed: int
-    failed_lately: int
+    failed_lately: int  # within a day
     uncertain: int
     stopped: bool
-    conservation: dict[str, Any]
+    halted: Mapping[str, Trouble]  # by channel
+    troubles: Mapping[str, Trouble]  # by job of the scheduler, or `disk`
+    conservation: dict[str, Any] | None  # None where it was not asked for
+
+    def leader(self, at: Instant) -> Lease | None:
+        """The lease of the scheduler that leads at the instant."""
+        return self.lease if self.lease is not None and self.lease.is_live(at) else None
+
+    def numbers(self, at: Instant, silence: Millis, shortage: str | None) -> Numbers:
+        """What a judgement of them needs; books that were not asked for count as balanced."""
+        lease = self.lease
+        return Numbers(
+            at=at,
+            silence=silence,
+            last_tick=self.last_tick,
+            abandoned_at=None if lease is None or lease.is_live(at) else lease.expires_at,
+            overdue=self.overdue,
+            failed_lately=self.failed_lately,
+            uncertain=self.uncertain,
+            is_stopped=self.stopped,
+            halted=self.halted,
+            troubles=self.troubles,
+            books_balance=self.conservation is None or self.conservation["holds"],
+            shortage=shortage,
+        )
 
 
-def health(connection: Connection, at: Instant, grace: Millis) -> Health:
-    """All of it, in one snapshot."""
+def figures(connection: Connection, at: Instant, grace: Millis, *, books: bool = True, most: int | None = None) -> Figures:
+    """All of it, in one snapshot; the books read every decision. With `most` no count of customers or messages goes beyond it."""
     version = newest_version(connection)
-    by_state = _counts(connection, messages.c.state)
-    last_tick = fact(connection, LAST_TICK_AT)
-    return Health(
+    return Figures(
         version=version,
-        last_tick=None if last_tick is None else int(last_tick),
-        due=_due(connection, at, version) if version else 0,
-        overdue=_due(connection, at - grace, version) if version else 0,
-        held=by_state.get("held", 0),
-        failed=by_state.get("failed", 0),
-        failed_lately=_failed_since(connection, at - DAY),
-        uncertain=by_state.get("uncertain", 0),
+        last_tick=_instant(connection, LAST_TICK_AT),
+        last_dispatch=_instant(connection, LAST_DISPATCH_AT),
+        lease=leases.current(connection),
+        due=due(connection, at, version, most),
+        overdue=_overdue(connection, at - grace, version, most),
+        held=_up_to(connection, select(messages.c.id).where(WAITING, messages.c.state == "held"), most),
+        failed=_in_trouble(connection, "failed", 0, most),
+        failed_lately=_in_trouble(connection, "failed", at - DAY, most),
+        uncertain=_in_trouble(connection, "uncertain", 0, most),
         stopped=_is_stopped(connection, at),
-        conservation=conservation(connection, by_state),
+        halted=halted(connection),
+        troubles=troubles(connection),
+        conservation=conservation(connection) if books else None,
     )
 
 
-def conservation(connection: Connection, by_state: dict[str, int] | None = None) -> dict[str, Any]:
-    """The books: every event is played or waits, every decision has one outcome, every send one message, every message one state."""
-    states = _counts(connection, messages.c.state) if by_state is None else by_state
-    outcomes = _counts(connection, decisions.c.outcome)
-    total = _count(connection, events)
-    waiting = connection.execute(select(func.count(arrivals.c.event_id.distinct()))).scalar_one()
-    lost = connection.execute(select(func.count()).select_from(arrivals).where(~_known_event())).scalar_one()
-    decided, written = sum(outcomes.values()), sum(states.values())
-    planned = connection.execute(select(func.count(decisions.c.message_id))).scalar_one()
+# ---- who is due ----
+
+
+def due(connection: Connection, at: Instant, version: int, most: int | None = None) -> int:
+    """Customers whose instant has come by `at`, or who were last planned under an older playbook than `version`."""
+    if not version:
+        return 0
+    anew = to_plan_anew(connection, version, most)
+    if anew == most:
+        return anew
+    rest = _by_instant(at).where(customers.c.planned_version >= version)
+    return anew + _up_to(connection, rest, None if most is None else most - anew)
+
+
+def to_plan_anew(connection: Connection, version: int, most: int | None = None) -> int:
+    """Customers last planned under an older playbook; of those who are due."""
+    return _up_to(connection, _anew(version), most)
+
+
+def _overdue(connection: Connection, at: Instant, version: int, most: int | None) -> int:
+    """Who was due by `at` already; a playbook makes nobody due before it was applied."""
+    if not version:
+        return 0
+    applied = connection.execute(select(playbooks.c.applied_at).where(playbooks.c.version == version)).scalar_one()
+    return due(connection, at, version, most) if applied <= at else _up_to(connection, _by_instant(at), most)
+
+
+def _by_instant(at: Instant) -> Select[int]:
+    return select(customers.c.id).where(customers.c.next_due_at.is_not(None), customers.c.next_due_at <= at, _living())
+
+
+def _anew(version: int) -> Select[int]:
+    return select(customers.c.id).where(customers.c.planned_version < version, _living())
+
+
+def _living() -> ColumnElement[bool]:
+    """By the short list of those gone, so that no row of the others need be read."""
+    return customers.c.id.not_in(select(customers.c.id).where(GONE))
+
+
+# ---- the books ----
+
+
+def conservation(connection: Connection) -> dict[str, Any]:
+    """The books, and whether they balance.
+
+    Every event is ignored, decided (it began a journey) or waiting. Every decision is sent, suppressed, pending, failed or uncertain, or
+    was deferred to a later one. Every send and hold has one message of the same customer, enrolment, step and channel, every message one
+    such decision and an enrolment that exists: no message twice, no plan half written.
+    """
+    events_ = _events(connection)
+    states = _counts(connection, messages.c.state)
+    crossed = connection.execute(_CROSSED).all()
+    decided, written = sum(row.number for row in crossed), sum(states.values())
+    outcomes = Counter[str]()
+    fates = Counter[str]()
+    for row in crossed:
+        outcomes[row.outcome] += row.number
+        fates[_fate(row.outcome, row.state)] += row.number
+    disagreeing = sum(row.disagreeing for row in crossed)
+    carried = sum(row.number for row in crossed if row.message)
     holds = (
-        lost == 0
-        and total >= waiting
-        and decided == sum(outcomes.get(outcome, 0) for outcome in OUTCOMES)
+        events_["lost"] == 0
+        and decided == sum(outcomes[outcome] for outcome in OUTCOMES)
+        and decided == sum(fates[fate] for fate in (*FATES, "deferred"))
         and written == sum(states.get(state, 0) for state in STATES)
-        and written == planned
+        and written == carried == outcomes["send"] + outcomes["hold"]
+        and written == connection.execute(select(func.count(decisions.c.message_id.distinct()))).scalar_one()
+        and disagreeing == 0
+        and _without_enrolment(connection) == 0
     )
     return {
-        "events": {"total": total, "played": total - waiting, "waiting": waiting},
-        "decisions": {"total": decided, **{outcome: outcomes.get(outcome, 0) for outcome in OUTCOMES}},
+        "events": {name: events_[name] for name in ("total", "ignored", "decided", "waiting")},
+        "decisions": {"total": decided, **{outcome: outcomes[outcome] for outcome in OUTCOMES}},
+        "fates": {name: fates[name] for name in (*FATES, "deferred")},
         "messages": {"total": written, **{state: states.get(state, 0) for state in STATES}},
         "holds": holds,
     }
 
 
-def _due(connection: Connection, at: Instant, version: int) -> int:
-    """Due by instant, or planned under an older playbook."""
-    late = or_(customers.c.next_due_at <= at, customers.c.planned_version < version)
-    if at < 0:
-        return 0
-    return connection.execute(
-        select(func.count()).select_from(customers).where(customers.c.merged_into.is_(None), customers.c.erased_at.is_(None), late)
-    ).scalar_one()
+_AGREES = and_(
+    messages.c.customer_id == decisions.c.customer_id,
+    messages.c.enrolment_id == decisions.c.enrolment_id,
+    messages.c.trigger == decisions.c.trigger,
+    messages.c.step == decisions.c.step,
+    messages.c.channel == decisions.c.channel,
+)
+_CARRIES = decisions.c.message_id.is_not(None)
+_CROSSED = (
+    select(
+        decisions.c.outcome,
+        messages.c.state,
+        _CARRIES.label("message"),
+        func.count().label("number"),
+        func.sum(case((and_(_CARRIES, func.coalesce(_AGREES, False).is_(False)), 1), else_=0)).label("disagreeing"),
+    )
+    .select_from(decisions.outerjoin(messages, messages.c.id == decisions.c.message_id))
+    .group_by(decisions.c.outcome, messages.c.state, _CARRIES)
+)
+"""Decisions by outcome and state of their message, in one pass over the table."""
 
 
-def _failed_since(connection: Connection, since: Instant) -> int:
-    query = select(func.count()).select_from(messages).where(messages.c.state == "failed", messages.c.planned_at >= since)
-    return connection.execute(query).scalar_one()
+def _fate(outcome: str, state: str | None) -> str:
+    if outcome == "defer":
+        return "deferred"
+    return "suppressed" if outcome == "suppress" else _FATE_OF_STATE.get(state or "", "lost")
+
+
+def _events(connection: Connection) -> dict[str, int]:
+    """An event waits until the engine has played its customer; one that began no journey then is ignored."""
+    total = _count(connection, events)
+    waiting = connection.execute(select(func.count(arrivals.c.event_id.distinct()))).scalar_one()
+    lost = connection.execute(select(func.count()).select_from(arrivals).where(~_known_event())).scalar_one()
+    caused = select(enrolments.c.cause_event).distinct().where(enrolments.c.cause_event.is_not(None)).subquery()
+    decided = _count(connection, caused)
+    return {"total": total, "ignored": total - waiting - decided, "decided": decided, "waiting": waiting, "lost": lost}
+
+
+def _without_enrolment(connection: Connection) -> int:
+    known = select(enrolments.c.id).where(enrolments.c.id == messages.c.enrolment_id).exists()
+    return connection.execute(select(func.count()).select_from(messages).where(~known)).scalar_one()
+
+
+# ---- what the scheduler and the dispatcher leave word of ----
+
+
+def troubles(connection: Connection) -> dict[str, Trouble]:
+    """What is wrong with the scheduler, by job."""
+    return _troubles(connection, TROUBLES)
+
+
+def keep_troubles(connection: Connection, known: Mapping[str, Trouble]) -> None:
+    """Leave word of what is wrong with the scheduler."""
+    kept = json.dumps({name: {"reason": trouble.reason, "since": trouble.since} for name, trouble in known.items()}, ensure_ascii=False)
+    set_fact(connection, TROUBLES, kept if known else None)
+
+
+def halted(connection: Connection) -> dict[str, Trouble]:
+    """The channels that hand nothing over until a person has put them right."""
+    return _troubles(connection, HALTED)
+
+
+def _troubles(connection: Connection, name: str) -> dict[str, Trouble]:
+    found = json.loads(fact(connection, name) or "{}")
+    return {key: Trouble(str(value["reason"]), int(value["since"])) for key, value in sorted(found.items())}
+
+
+def _instant(connection: Connection, name: str) -> Instant | None:
+    kept = fact(connection, name)
+    return None if kept is None else int(kept)
+
+
+# ---- counts ----
+
+
+def _in_trouble(connection: Connection, state: str, since: Instant, most: int | None) -> int:
+    query = select(messages.c.id).where(TROUBLE, messages.c.state == state, messages.c.planned_at >= since)
+    return _up_to(connection, query, most)
+
+
+def _up_to(connection: Connection, query: Select[int], most: int | None) -> int:
+    return connection.execute(select(func.count()).select_from(query.limit(most).subquery())).scalar_one()
 
 
 def _is_stopped(connection: Connection, at: Instant) -> bool:

@@ -53,10 +53,25 @@ customers = Table(
     Column("entries", Text, nullable=False, server_default="{}"),  # JSON: trigger -> [last entry, cause key]
     Column("merged_into", Integer, ForeignKey("customers.id")),
     Column("erased_at", Integer),
+    # last and first name, and the city, as `core.folding` has them: what a search looks at
+    Column("folded_name", Text),
+    Column("folded_city", Text),
     Index("ix_customers_next_due_at", "next_due_at", sqlite_where=text("next_due_at IS NOT NULL")),
     Index("ix_customers_planned_version", "planned_version"),
-    Index("ix_customers_email", "email"),
-    Index("ix_customers_last_name", "last_name"),
+    # all that a search looks at, so that it never reads the wide rows themselves
+    Index(
+        "ix_customers_words",
+        "folded_name",
+        "email",
+        "folded_city",
+        "postal_code",
+        "country",
+        "phone",
+        "key",
+        "merged_into",
+        "erased_at",
+    ),
+    Index("ix_customers_gone", "id", sqlite_where=text("merged_into IS NOT NULL OR erased_at IS NOT NULL")),
     sqlite_strict=True,
 )
 
@@ -172,8 +187,9 @@ enrolments = Table(
     Column("resumed_at", Integer),
     Column("ended_at", Integer),
     Index("uq_enrolments_cause", "customer_id", "trigger", "cause_key", unique=True),
-    Index("ix_enrolments_open", "customer_id", sqlite_where=text("state = 'open'")),
-    Index("ix_enrolments_trigger", "trigger", "state"),
+    Index("ix_enrolments_open", "customer_id", "planned_at", sqlite_where=text("state = 'open'")),
+    Index("ix_enrolments_trigger", "trigger", "state", "due_at", "step", "planned_at", "customer_id"),
+    Index("ix_enrolments_entered", "trigger", "entered_at"),
     sqlite_strict=True,
 )
 
@@ -211,6 +227,12 @@ messages = Table(
     Index("ix_messages_contacts", "customer_id", "lands_at"),
     Index("ix_messages_waiting", "state", "planned_at", sqlite_where=text("state IN ('planned', 'held', 'due', 'claimed')")),
     Index("ix_messages_trigger", "trigger", "planned_at"),
+    Index("ix_messages_trouble", "state", "planned_at", sqlite_where=text("state IN ('failed', 'uncertain')")),
+    Index("ix_messages_sent", "trigger", "sent_at", "channel", sqlite_where=text("sent_at IS NOT NULL")),
+    # the columns of the condition are in it as well, or SQLite reads every row to judge it
+    Index(
+        "ix_messages_landing", "lands_at", "customer_id", "counts", "released_at", sqlite_where=text("counts = 1 AND released_at IS NULL")
+    ),
     sqlite_strict=True,
 )
 
@@ -235,7 +257,7 @@ decisions = Table(
     Column("version", Integer, nullable=False),
     Index("ix_decisions_at", "at"),
     Index("ix_decisions_customer_id", "customer_id", "at"),
-    Index("ix_decisions_trigger", "trigger", "at"),
+    Index("ix_decisions_trigger", "trigger", "at", "outcome", "reason"),
     sqlite_strict=True,
 )
 
@@ -289,6 +311,7 @@ audit = Table(
     Column("reason", Text),
     Column("detail", Text, nullable=False, server_default="{}"),
     Index("ix_audit_at", "at"),
+    Index("ix_audit_subject", "subject"),
     sqlite_strict=True,
 )
 

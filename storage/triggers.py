@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from core.instants import Instant
 from core.triggers import Trigger
-from storage.tables import enrolments, messages, triggers
-
-SENT = ("sent", "delivered", "bounced", "complained", "uncertain")
-"""States of a message that was handed over, or may have been."""
+from storage.outbox import TROUBLE
+from storage.tables import customers, decisions, enrolments, messages, playbooks, triggers
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +67,139 @@ def _put(connection: Connection, row: TriggerRow) -> None:
     connection.execute(insert(triggers).values(values).on_conflict_do_update(index_elements=["name"], set_=values))
 
 
-def activity(connection: Connection) -> dict[str, Activity]:
-    """What each trigger does, by name; triggers that never did anything are not there."""
-    handed_over = select(messages.c.trigger, func.count()).where(messages.c.state.in_(SENT)).group_by(messages.c.trigger)
-    entered = select(enrolments.c.trigger, func.max(enrolments.c.entered_at)).group_by(enrolments.c.trigger)
-    sent = {row[0]: row[1] for row in connection.execute(handed_over)}
-    fired = {row[0]: row[1] for row in connection.execute(entered)}
-    waiting = {row[0]: (row[1], row[2]) for row in connection.execute(_under_way(func.min(enrolments.c.due_at)))}
-    nothing = (0, None)
+# ---- what they do ----
+
+
+def activity(connection: Connection, names: Iterable[str]) -> dict[str, Activity]:
+    """What each of these triggers does, by name; each number is read from a span of an index."""
+    open_ones = under_way(connection)
     return {
-        name: Activity(waiting.get(name, nothing)[0], sent.get(name, 0), fired.get(name), waiting.get(name, nothing)[1])
-        for name in sent.keys() | fired.keys() | waiting.keys()
+        name: Activity(open_ones.get(name, 0), sent(connection, name), last_entry(connection, name), next_due(connection, name))
+        for name in names
     }
 
 
 def under_way(connection: Connection) -> dict[str, int]:
     """How many enrolments of each trigger are still open, by name."""
-    return {row[0]: row[1] for row in connection.execute(_under_way())}
+    query = select(enrolments.c.trigger, func.count()).where(enrolments.c.state == "open").group_by(enrolments.c.trigger)
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def _under_way(*more: ColumnElement[Any]) -> Select[Any]:
-    return select(enrolments.c.trigger, func.count(), *more).where(enrolments.c.state == "open").group_by(enrolments.c.trigger)
+def sent(connection: Connection, name: str, since: Instant | None = None, until: Instant | None = None) -> int:
+    """How many messages of a trigger were handed over in [since, until); without both also those of which nobody can tell."""
+    went = select(func.count()).where(messages.c.trigger == name, messages.c.sent_at.is_not(None))
+    if since is not None:
+        went = went.where(messages.c.sent_at >= since)
+    if until is not None:
+        went = went.where(messages.c.sent_at < until)
+    number: int = connection.execute(went).scalar_one()
+    return number if since is not None or until is not None else number + uncertain(connection, name)
+
+
+def uncertain(connection: Connection, name: str) -> int:
+    """How many messages of a trigger may have been handed over, and nobody can tell."""
+    unknown = select(func.count()).where(TROUBLE, messages.c.state == "uncertain", messages.c.trigger == name, messages.c.sent_at.is_(None))
+    return connection.execute(unknown).scalar_one()
+
+
+def last_entry(connection: Connection, name: str) -> Instant | None:
+    """When somebody entered the trigger last."""
+    last: Instant | None = connection.execute(select(func.max(enrolments.c.entered_at)).where(enrolments.c.trigger == name)).scalar_one()
+    return last
+
+
+def entered(connection: Connection, name: str, since: Instant) -> int:
+    """How many enrolments began since the instant."""
+    return connection.execute(select(func.count()).where(enrolments.c.trigger == name, enrolments.c.entered_at >= since)).scalar_one()
+
+
+def next_due(connection: Connection, name: str) -> Instant | None:
+    """When the next open step of the trigger falls due."""
+    due: Instant | None = connection.execute(select(func.min(enrolments.c.due_at)).where(_open(name))).scalar_one()
+    return due
+
+
+def held_back(connection: Connection, name: str, since: Instant) -> int:
+    """How many decisions since the instant were not to send."""
+    query = select(func.count()).where(decisions.c.trigger == name, decisions.c.at >= since, decisions.c.outcome != "send")
+    return connection.execute(query).scalar_one()
+
+
+def outcomes(connection: Connection, name: str, since: Instant) -> list[tuple[str, str | None, int]]:
+    """What was decided since the instant: outcome, reason and how often."""
+    query = (
+        select(decisions.c.outcome, decisions.c.reason, func.count())
+        .where(decisions.c.trigger == name, decisions.c.at >= since)
+        .group_by(decisions.c.outcome, decisions.c.reason)
+    )
+    return [(row[0], row[1], row[2]) for row in connection.execute(query)]
+
+
+# ---- what was done to them ----
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A version of the files that was put in force, with its sorts of change that name a trigger, such as `changed triggers`."""
+
+    at: Instant
+    author: str
+    version: int
+    sorts: tuple[str, ...]
+
+
+def changes(connection: Connection, name: str) -> Iterator[Change]:
+    """The versions that changed a trigger, oldest first."""
+    columns = (playbooks.c.applied_at, playbooks.c.author, playbooks.c.version, playbooks.c.summary)
+    for row in connection.execute(select(*columns).order_by(playbooks.c.version)):
+        lines = (line.partition(": ") for line in row.summary.splitlines())
+        sorts = tuple(sort for sort, _, names in lines if name in names.split(", "))
+        if sorts:
+            yield Change(row.applied_at, row.author, row.version, sorts)
+
+
+# ---- who waits ----
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRow:
+    """One enrolment under way: whose, at which step, and until when; `due_at` is None while it waits for an operator."""
+
+    id: int
+    customer_id: int
+    customer: str
+    first_name: str | None
+    last_name: str | None
+    step: int
+    due_at: Instant | None
+    waits_for: str | None
+
+
+def waiting_by_step(connection: Connection, name: str) -> dict[int, int]:
+    """How many wait before each step, by its number."""
+    query = select(enrolments.c.step, func.count()).where(_open(name)).group_by(enrolments.c.step)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def waiting_ids(connection: Connection, name: str, limit: int) -> array[int]:
+    """The enrolments under way in a trigger, those without an instant first, then the next due; at most `limit`."""
+    query = select(enrolments.c.id).where(_open(name)).order_by(enrolments.c.due_at).limit(limit)
+    return array("q", connection.execute(query).scalars())
+
+
+def waiting_rows(connection: Connection, ids: Iterable[int]) -> Iterator[WaitingRow]:
+    """These enrolments, with the customers' names."""
+    query = (
+        select(
+            enrolments.c.id, customers.c.id, customers.c.key, customers.c.first_name, customers.c.last_name, enrolments.c.step,
+            enrolments.c.due_at, enrolments.c.waits_for,
+        )
+        .join_from(enrolments, customers, customers.c.id == enrolments.c.customer_id)
+        .where(enrolments.c.id.in_(list(ids)))
+    )  # fmt: skip
+    for row in connection.execute(query):
+        yield WaitingRow(*row)
+
+
+def _open(name: str) -> ColumnElement[bool]:
+    return and_(enrolments.c.trigger == name, enrolments.c.state == "open")

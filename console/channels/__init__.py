@@ -33,5 +33,11 @@ def adapter_class(kind: str) -> type[ChannelAdapter]:
 
 
 def open_adapter(channel: Channel, folder: Path) -> ChannelAdapter:
-    """The adapter of a channel of the workspace in that folder; use it as a context manager, one batch at a time."""
+    """The adapter of a channel of the workspace in that folder; use it as a context manager, one batch at a time.
+
+    ManometerError where its settings cannot be used.
+    """
+    for fault in adapter_class(channel.kind).setting_faults(channel.settings):
+        if not fault.is_warning:
+            raise ManometerError(f"manometer.toml: [channels.{channel.name}]: {fault.message}. {fault.remedy}")
     return adapter_class(channel.kind)(channel, folder)  # type: ignore[call-arg]

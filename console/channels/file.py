@@ -5,15 +5,15 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Final, Self
 
-from core.delivery import Accepted, Outbound, Result, Retry
+from console.channels._record import record
+from core.delivery import Accepted, Outbound, Result, Retry, Setting, SettingFault
 from core.errors import ManometerError
-from core.instants import format_instant
 from core.playbook import Channel
 
 BLOCK: Final = 1 << 16
@@ -29,6 +29,13 @@ class FileChannel:
 
     kind: ClassVar[str] = "file"
     idempotent_by_key: ClassVar[bool] = True
+    is_remote: ClassVar[bool] = False
+    known_settings: ClassVar[tuple[Setting, ...] | None] = None  # a channel that is tried out as a file keeps the settings of its kind
+
+    @classmethod
+    def setting_faults(cls, settings: Mapping[str, object]) -> Iterator[SettingFault]:  # noqa: ARG003 - the form of the protocol
+        """Any settings will do."""
+        return iter(())
 
     def __init__(self, channel: Channel, folder: Path) -> None:
         if Path(channel.name).name != channel.name or channel.name.startswith("."):
@@ -125,21 +132,7 @@ class FileChannel:
 
 
 def _line(outbound: Outbound) -> bytes:
-    record = {
-        "id": outbound.message_id,
-        "key": outbound.key,
-        "customer": outbound.customer,
-        "channel": outbound.channel,
-        "medium": outbound.medium,
-        "address": outbound.address,
-        "trigger": outbound.trigger,
-        "step": outbound.step,
-        "subject": outbound.subject,
-        "parts": dict(outbound.parts),
-        "planned_at": format_instant(outbound.planned_at),
-        "sent_at": format_instant(outbound.sent_at),
-    }
-    text = json.dumps(record, ensure_ascii=False, separators=(",", ":")).translate(_LINE_ENDS)
+    text = json.dumps(record(outbound), ensure_ascii=False, separators=(",", ":")).translate(_LINE_ENDS)
     # a lone surrogate, which JSON can carry in, has no UTF-8
     return text.encode(errors="backslashreplace") + b"\n"
 

@@ -9,8 +9,9 @@ import argparse
 
 from console.channels import adapter_kinds
 from console.context import Context
-from console.output import Field, counted
+from console.output import Field
 from console.workspace import Fault, Workspace, WorkspaceError, read_workspace
+from core.words import counted
 
 FIELDS = (Field("file"), Field("line", "number"), Field("message"), Field("remedy"))
 

@@ -12,9 +12,10 @@ from typing import Any
 import orjson
 
 from console.context import Context, UsageError
+from console.customer_filter import read_customer_filter
 from console.output import Field
 from core.instants import format_instant
-from storage import customers
+from storage import customers, search
 
 FIELDS = (
     Field("customer"),
@@ -89,7 +90,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         return _timeline(args, context)
     text = " ".join(args.text) if args.action == "find" else ""
     with context.store.reading() as connection:
-        where = customers.matching(text) if text.strip() else None
+        where = search.matching(read_customer_filter(text)) if text.strip() else None
         rows = customers.listing(connection, where, args.after, args.limit)
         context.output.listing(FIELDS, rows, "No customer fits." if text else "There are no customers yet. `manometer import` brings them.")
     return 0

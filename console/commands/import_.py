@@ -11,11 +11,12 @@ from pathlib import Path
 
 from console.context import Context, add_at
 from console.in_force import ensure_applied
-from console.intake import ImportResult, IntakeSettings, files_of, import_file, progress_bar
+from console.intake import ImportResult, IntakeSettings, files_of, import_file, intake_settings, progress_bar
 from console.main import INTERRUPTED
-from console.output import Field, counted
+from console.output import Field
 from console.workspace import Workspace, WorkspaceError
 from core.instants import Instant
+from core.words import counted
 from storage.intake import Concerns
 
 FIELDS = (
@@ -25,7 +26,6 @@ FIELDS = (
     Field("rejected", "number"),
     Field("rejects"),
 )
-REJECTS = "rejects"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,9 +66,7 @@ def _concerns(context: Context, at: Instant, history: bool) -> Concerns | None:
 
 
 def _settings(context: Context, concerns: Concerns | None) -> IntakeSettings:
-    workspace = _readable(context)
-    channels = {name: source.channel for name, source in workspace.sources.items() if source.channel is not None}
-    return IntakeSettings(workspace.playbook.zone, context.folder / REJECTS, channels, workspace.profiles, concerns)
+    return intake_settings(context.folder, _readable(context), concerns)
 
 
 def _readable(context: Context) -> Workspace:

@@ -14,11 +14,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from console.context import Context, UsageError, add_at, add_reason
-from console.output import Field, counted
+from console.output import Field
 from core.instants import format_instant
 from core.language.suggestions import near
+from core.outbox import STATES
+from core.words import counted
 from storage import customers, outbox
-from storage.status import STATES
 
 FIELDS = (
     Field("id", "number"),

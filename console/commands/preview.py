@@ -6,8 +6,6 @@ Without --json or --csv: totals by day, trigger, channel, outcome and reason, an
 from __future__ import annotations
 
 import argparse
-import csv
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -16,6 +14,7 @@ import orjson
 
 from console.commands.decisions import FIELDS
 from console.context import Context, UsageError, add_at
+from console.csv_export import write_csv
 from console.output import Field
 from console.preview import Future, Question, in_question, preview, span_in_words
 from console.progress import Progress
@@ -25,8 +24,9 @@ from core.errors import ManometerError
 from core.instants import DAY, format_instant
 from core.language.suggestions import near
 from core.playbook import Playbook
-from core.preview import Totals
-from screens.safe_text import safe_text
+from core.pressure import POINT
+from core.preview import Totals, daily_capacities
+from core.words import counted
 
 LONGEST_DAYS = 3_660
 
@@ -107,9 +107,10 @@ PRESSED_FIELDS = (Field("customer"), Field("contacts", "number"), Field("points"
 
 def _show(context: Context, question: Question, playbook: Playbook, totals: Totals) -> None:
     out = context.output
-    out.say(f"Preview of {span_in_words(question)}")
+    out.say(f"Preview of {span_in_words(question, context.zone)}")
     out.say(
-        f"Playbook {playbook.version or 'of the files, not applied yet'}; {totals.customers:,} customers, {totals.decisions:,} decisions.\n"
+        f"Playbook {playbook.version or 'of the files, not applied yet'}; {counted(totals.looked_at, 'customer')} looked at, "
+        f"{counted(totals.decisions, 'decision')} for {counted(totals.customers, 'customer')}.\n"
     )
     if not totals.decisions:
         out.say("Nothing falls due in this span.")
@@ -129,7 +130,7 @@ def _show(context: Context, question: Question, playbook: Playbook, totals: Tota
     _show_capacity(context, playbook, totals)
     if totals.pressed:
         out.say("\nUnder most pressure (ask `manometer why CUSTOMER TRIGGER`):")
-        out.listing(PRESSED_FIELDS, [{**each._asdict(), "points": each.points / 1000} for each in totals.most_pressed()], "")
+        out.listing(PRESSED_FIELDS, [{**each._asdict(), "points": each.points / POINT} for each in totals.most_pressed()], "")
 
 
 def _outcomes(totals: Totals, name: str) -> Iterator[Mapping[str, Any]]:
@@ -138,8 +139,8 @@ def _outcomes(totals: Totals, name: str) -> Iterator[Mapping[str, Any]]:
 
 
 def _reasons(totals: Totals) -> Iterator[Mapping[str, Any]]:
-    for (outcome, reason), counted in totals.by("outcome", "reason").items():
-        yield {"outcome": outcome, "reason": reason, "decisions": sum(counted.values())}
+    for (outcome, reason), numbers in totals.by("outcome", "reason").items():
+        yield {"outcome": outcome, "reason": reason, "decisions": sum(numbers.values())}
 
 
 def _contacts(totals: Totals) -> Iterator[Mapping[str, Any]]:
@@ -151,31 +152,17 @@ def _contacts(totals: Totals) -> Iterator[Mapping[str, Any]]:
 
 def _show_capacity(context: Context, playbook: Playbook, totals: Totals) -> None:
     """Days on which a channel would be asked for more than it can take."""
-    for (channel, day), outcomes in totals.by("channel", "day").items():
-        capacity = playbook.channels[channel].capacity if channel is not None and channel in playbook.channels else None
-        if capacity is not None and capacity[1] == "day" and outcomes.get("send", 0) > capacity[0]:
-            context.output.say(f"{day}: {channel} is asked for {outcomes['send']:,}, more than its {capacity[0]:,} a day; the rest waits.")
+    for over in totals.over_capacity(daily_capacities(playbook)):
+        asked = f"{over.channel} is asked for {over.asked:,}, more than its {over.capacity:,} a day"
+        context.output.say(f"{over.day}: {asked}; the rest waits.")
 
 
 # ---- as a file ----
 
 
 def _write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    try:
-        with path.open("x", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow([field.name for field in FIELDS])
-            for row in rows:
-                writer.writerow([_cell(field, row[field.name]) for field in FIELDS])
-    except FileExistsError:
-        raise ManometerError(f"{path} exists already. Name another file, or remove it.") from None
-    except OSError as error:
-        raise ManometerError(f"{path}: cannot be written: {error.strerror}.") from None
+    write_csv(path, [field.name for field in FIELDS], ([_text(field, row[field.name]) for field in FIELDS] for row in rows))
 
 
-def _cell(field: Field, value: Any) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    if value is None:
-        return ""
-    text = format_instant(value) if field.kind == "instant" else safe_text(value, sys.maxsize)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠") else text
+def _text(field: Field, value: Any) -> object:
+    return format_instant(value) if field.kind == "instant" and value is not None else value

@@ -2,20 +2,27 @@
 
 healthy    it ticks, nothing is overdue, nothing failed lately, the books balance
 idle       nothing is due, and no tick has run lately: there is no playbook in force yet, or nothing to do
-degraded   customers are overdue, messages failed within a day or are uncertain, or all sending is stopped
-down       customers are overdue and no tick has run for a while, the books do not balance, or the workspace cannot be read
+degraded   customers are overdue, messages failed within a day or are uncertain, a channel halts, a job of the scheduler fails, the disk is
+           short of room, or all sending is stopped
+down       customers are overdue and nobody ticks: no tick for a while, or the scheduler ended without a word and nothing has ticked since;
+           or the books do not balance, or the workspace cannot be read
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 
 from console.context import Context, add_at
-from console.output import Field, counted
+from console.disk import Room
+from console.health import health_of, room_of
+from console.output import Field
 from core.errors import ManometerError
-from core.instants import MINUTE, Instant, Millis
+from core.health import Health, Trouble
+from core.instants import Instant, format_instant, local
+from core.words import counted
 from storage import status
-from storage.status import Health
+from storage.status import Figures
 
 FIELDS = (
     Field("state"),
@@ -27,10 +34,12 @@ FIELDS = (
     Field("failed", "number"),
     Field("uncertain", "number"),
     Field("conservation", "json"),
+    Field("last_dispatch", "instant"),
+    Field("halted", "json"),
+    Field("errors", "json"),
+    Field("disk", "json"),
 )
 EXITS = {"healthy": 0, "idle": 0, "degraded": 1, "down": 2}
-SILENCE: Millis = 15 * MINUTE
-"""Without a tick for so long (or for ten ticks, if that is longer) nobody is ticking; a cron job that ticks each minute stays far below."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,44 +53,83 @@ def run(args: argparse.Namespace, context: Context) -> int:
         at = context.now(args.at)
         workspace = context.in_force
         with context.store.reading() as connection:
-            health = status.health(connection, at, workspace.playbook.grace)
+            figures = status.figures(connection, at, workspace.playbook.grace)
     except ManometerError as error:
         context.output.complain(f"manometer: {error}")
         context.output.record(FIELDS, {"state": "down"})
         return EXITS["down"]
-    state = judge(health, at, max(SILENCE, 10 * workspace.tick))
-    row = _row(health, state)
-    context.output.record(FIELDS, row if context.output.json else {**row, "conservation": _in_words(health)})
-    if health.stopped:
+    disk = room_of(context.database, workspace)
+    health = health_of(figures, workspace, at, disk)
+    row = _row(figures, health, at, disk)
+    context.output.record(FIELDS, row if context.output.json else row | _for_people(figures, health, at, disk, context))
+    if figures.stopped:
         context.output.say("All sending is stopped. `manometer go` ends that.")
-    return EXITS[state]
+    return EXITS[health.state]
 
 
-def judge(health: Health, at: Instant, silence: Millis) -> str:
-    """The one word for the numbers."""
-    ticking = health.last_tick is not None and at - health.last_tick <= silence
-    if not health.conservation["holds"] or (health.overdue and not ticking):
-        return "down"
-    if health.overdue or health.failed_lately or health.uncertain or health.stopped:
-        return "degraded"
-    return "healthy" if ticking else "idle"
-
-
-def _in_words(health: Health) -> str:
-    books = health.conservation
-    totals = ", ".join(counted(books[part]["total"], part[:-1]) for part in ("events", "decisions", "messages"))
-    return f"{'holds' if books['holds'] else 'DOES NOT HOLD, see --json'}: {totals}"
-
-
-def _row(health: Health, state: str) -> dict[str, object]:
+def _row(figures: Figures, health: Health, at: Instant, disk: Room | None) -> dict[str, object]:
+    leader = figures.leader(at)
     return {
-        "state": state,
-        "leader": None,
-        "last_tick": health.last_tick,
-        "due": health.due,
-        "overdue": health.overdue,
-        "held": health.held,
-        "failed": health.failed,
-        "uncertain": health.uncertain,
-        "conservation": health.conservation,
+        "state": health.state,
+        "leader": None if leader is None else leader.owner,
+        "last_tick": figures.last_tick,
+        "due": figures.due,
+        "overdue": figures.overdue,
+        "held": figures.held,
+        "failed": figures.failed,
+        "uncertain": figures.uncertain,
+        "conservation": figures.conservation,
+        "last_dispatch": figures.last_dispatch,
+        "halted": _as_json(figures.halted),
+        "errors": _as_json(figures.troubles),
+        "disk": None if disk is None else {"free": disk.free, "keep_free": disk.keep_free, "short": disk.is_short},
     }
+
+
+def _as_json(troubles: Mapping[str, Trouble]) -> dict[str, dict[str, str]]:
+    return {name: {"reason": trouble.reason, "since": format_instant(trouble.since)} for name, trouble in troubles.items()}
+
+
+# ---- for people ----
+
+
+def _for_people(figures: Figures, health: Health, at: Instant, disk: Room | None, context: Context) -> dict[str, object]:
+    return {
+        "state": _state(health),
+        "leader": _leader(figures, at, context),
+        "conservation": _books(figures),
+        "halted": _listed(figures.halted, context),
+        "errors": _listed(figures.troubles, context),
+        "disk": None if disk is None else f"{'SHORT: ' if disk.is_short else ''}{disk.in_words()}",
+    }
+
+
+def _state(health: Health) -> str:
+    """The word and what is wrong; reasons that have a line of their own are not told twice."""
+    found = [f"{each.words}{f' ({each.why})' if each.sort in ('overdue', 'uncertain') else ''}" for each in health.findings]
+    return f"{health.state}: {'; '.join(found)}" if found else health.state
+
+
+def _leader(figures: Figures, at: Instant, context: Context) -> str:
+    lease = figures.lease
+    if lease is None:
+        return "nobody; passes are run by `manometer tick`"
+    if not lease.is_live(at):
+        return f"nobody; {lease.owner} until {_when(lease.renewed_at, context)}"
+    return f"{lease.owner} since {_when(lease.since, context)}"
+
+
+def _listed(troubles: Mapping[str, Trouble], context: Context) -> str | None:
+    told = [f"{name} since {_when(trouble.since, context)}: {trouble.reason}" for name, trouble in troubles.items()]
+    return "; ".join(told) or None
+
+
+def _when(at: Instant, context: Context) -> str:
+    return f"{local(at, context.zone):%Y-%m-%d %H:%M:%S}"
+
+
+def _books(figures: Figures) -> str:
+    books = figures.conservation or {}
+    totals = ", ".join(counted(books[part]["total"], part[:-1]) for part in ("events", "decisions", "messages"))
+    fates = ", ".join(f"{number:,} {fate}" for fate, number in books["fates"].items() if number)
+    return f"{'holds' if books['holds'] else 'DOES NOT HOLD, see --json'}: {totals}{f' ({fates})' if fates else ''}"

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import argparse
 
+from console import pausing
 from console.commands.triggers import report
 from console.context import Context, add_at, add_reason, add_yes
-from console.output import counted
-from core.errors import ManometerError
-from core.instants import format_instant
-from core.triggers import EVERYTHING, Pause
+from core.triggers import EVERYTHING
+from core.words import counted
 from storage import pauses
 
 
@@ -31,16 +30,11 @@ def run(args: argparse.Namespace, context: Context) -> int:
     with context.store.reading() as connection:
         stopped = pauses.current(connection, at).get(EVERYTHING)
         held = pauses.waiting(connection, EVERYTHING, at)
-    if stopped is not None and (stopped.pause.transactional or not args.transactional):
-        since = format_instant(stopped.pause.since)
-        raise ManometerError(f"All sending has been stopped since {since} by {stopped.author}. `manometer go` ends that.")
+    pausing.refuse_stopped(stopped, args.transactional, context.zone)
     numbers = f"Waiting to be sent: {counted(held.messages, 'message')}. Under way: {counted(held.customers, 'customer')}."
     context.output.confirm(numbers, "Stop all sending?", args.yes)
     with context.store.writing() as connection:
-        if stopped is None:
-            pauses.pause(connection, Pause(EVERYTHING, at, transactional=args.transactional), context.author, args.reason)
-        else:
-            pauses.widen(connection, stopped, at, context.author, args.reason)
+        pausing.stop(connection, at, args.transactional, context.author, args.reason, context.zone)
     report(context, "stop", EVERYTHING, at, held, transactional=args.transactional)
     spared = "" if args.transactional else ", transactional messages go on"
     context.output.say(f"All sending is stopped{spared}. {numbers} `manometer go` ends it.")

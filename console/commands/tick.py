@@ -13,6 +13,7 @@ from console.dispatch import Dispatched, dispatch
 from console.in_force import ensure_applied, load_in_force
 from console.progress import Progress
 from console.tick import Decided, row, tick
+from core.words import counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,8 +32,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
         workspace = load_in_force(store, context.folder)
     with Progress("Deciding", "customers") as progress:
         decided = tick(store, workspace.playbook, now, progress.more)
-        counted = _listed(decided, context) if context.output.json else Counter(map(_kind, decided))
-    context.output.say(_in_words(counted))
+        kinds = _listed(decided, context) if context.output.json else Counter(map(_kind, decided))
+    context.output.say(_in_words(kinds, progress.done))
     if args.no_dispatch:
         return 0
     done = dispatch(store, workspace, workspace.playbook, now if _stands_still(args, context) else clock.now)
@@ -54,15 +55,17 @@ def _kind(decided: Decided) -> tuple[str, str | None]:
     return decided.decision.outcome, decided.decision.reason
 
 
-def _in_words(counted: Counter[tuple[str, str | None]]) -> str:
-    if not counted:
+def _in_words(kinds: Counter[tuple[str, str | None]], looked_at: int) -> str:
+    if not looked_at:
         return "Nothing was due."
-    parts = (f"{number:,} {outcome}{f' {reason}' if reason else ''}" for (outcome, reason), number in sorted(counted.items(), key=str))
+    if not kinds:
+        return f"{counted(looked_at, 'customer')} {'was' if looked_at == 1 else 'were'} looked at, nothing to decide."
+    parts = (f"{number:,} {outcome}{f' {reason}' if reason else ''}" for (outcome, reason), number in sorted(kinds.items(), key=str))
     return f"Decided: {', '.join(parts)}."
 
 
 def _handed_over(done: Dispatched) -> str:
-    counted = {name: getattr(done, name) for name in ("sent", "cancelled", "failed", "expired", "held", "retried", "uncertain")}
-    parts = [f"{number:,} {name}" for name, number in counted.items() if number]
+    numbers = {name: getattr(done, name) for name in ("sent", "cancelled", "failed", "expired", "held", "retried", "uncertain")}
+    parts = [f"{number:,} {name}" for name, number in numbers.items() if number]
     parts += [f"channel {name} halted: {reason}" for name, reason in done.halted.items()]
     return f"Handed over: {', '.join(parts)}." if parts else "Nothing to hand over."

@@ -13,17 +13,20 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, get_args
+from dataclasses import dataclass, replace
+from typing import Any
 
 import orjson
 
+from console import pausing
 from console.context import Context, UsageError, add_at, add_reason, add_yes
-from console.output import Field, counted
+from console.output import Field
 from core.errors import ManometerError
-from core.instants import Instant, Millis, format_duration, format_instant
+from core.instants import Instant, format_duration, format_instant
 from core.language.suggestions import near
-from core.triggers import NEVER, Pause, PausePolicy, Step, Trigger
+from core.playbook import Playbook
+from core.triggers import EVERYTHING, NEVER, Pause, Step, Trigger
+from core.words import counted, in_full
 from storage import pauses, playbooks, triggers
 
 FIELDS = (
@@ -51,7 +54,6 @@ DETAILS = (
     Field("pause_reason"),
     Field("steps", "json"),
 )
-POLICIES = get_args(PausePolicy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_policy(parser: argparse.ArgumentParser) -> None:
     """The option `--policy` of resume and go."""
-    parser.add_argument("--policy", choices=POLICIES, default="skip", help="what becomes of what waited (default: skip)")
+    parser.add_argument("--policy", choices=pausing.POLICIES, default="skip", help="what becomes of what waited (default: skip)")
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
@@ -114,7 +116,7 @@ def _known(context: Context) -> dict[str, _Named]:
 
 def _rows(context: Context, known: Mapping[str, _Named], at: Instant) -> Iterator[Mapping[str, Any]]:
     with context.store.reading() as connection:
-        active, paused = triggers.activity(connection), pauses.current(connection, at)
+        active, paused = triggers.activity(connection, known), pauses.current(connection, at)
     for trigger in known.values():
         yield _row(trigger, active.get(trigger.name, triggers.Activity()), paused.get(trigger.name))
 
@@ -176,61 +178,50 @@ def _step(step: Step) -> dict[str, Any]:
 def _pause(args: argparse.Namespace, context: Context, at: Instant) -> int:
     until = context.instant(args.until, "--until")
     if until is not None and until <= at:
-        raise UsageError(f"--until: {format_instant(until)} is not after {format_instant(at)}. Name a later instant.")
+        raise UsageError(f"--until: {in_full(until, context.zone)} is not after {in_full(at, context.zone)}. Name a later instant.")
     with context.store.reading() as connection:
-        _refuse_paused(connection, args.name, at)
+        pausing.refuse_paused(connection, args.name, at, context.zone)
         held = pauses.waiting(connection, args.name, at)
-    end = f"until {format_instant(until)}" if until is not None else "until somebody resumes it"
+    end = f"until {in_full(until, context.zone)}" if until is not None else "until somebody resumes it"
     under_way, planned = counted(held.customers, "customer"), counted(held.messages, "message")
     numbers = f"Under way in {args.name}: {under_way}; planned: {planned}. All of it waits {end}."
     context.output.confirm(numbers, f"Pause {args.name}?", args.yes)
     with context.store.writing() as connection:
-        _refuse_paused(connection, args.name, at)
-        pauses.pause(connection, Pause(args.name, at, until), context.author, args.reason)
+        pausing.pause(connection, Pause(args.name, at, until), context.author, args.reason, context.zone)
     report(context, "pause", args.name, at, held, until=until)
     context.output.say(f"{args.name} is paused. {numbers}")
     return 0
 
 
-def _refuse_paused(connection: Any, name: str, at: Instant) -> None:
-    paused = pauses.current(connection, at).get(name)
-    if paused is not None:
-        since = format_instant(paused.pause.since)
-        raise ManometerError(f"{name} has been paused since {since} by {paused.author}. `manometer triggers resume {name}` ends that.")
-
-
 def _resume(args: argparse.Namespace, context: Context, at: Instant) -> int:
-    with context.store.reading() as connection:
-        paused = pauses.current(connection, at).get(args.name)
-        held = pauses.waiting(connection, args.name, at)
-    if paused is None:
-        raise ManometerError(f"{args.name} is not paused at {format_instant(at)}.")
-    length = at - paused.pause.since
-    show_choices(context, held, length)
-    context.output.confirm(choice(held, args.policy, length), f"Resume {args.name} with {args.policy}?", args.yes)
-    with context.store.writing() as connection:
-        pauses.resume(connection, paused, at, args.policy, context.author, args.reason)
-    report(context, "resume", args.name, at, held, policy=args.policy)
-    context.output.say(f"{args.name} goes on. {choice(held, args.policy, length)}")
+    resume_all(args, context, args.name, at, f"Resume {args.name} with {args.policy}?")
     return 0
 
 
-def show_choices(context: Context, held: pauses.Waiting, length: Millis) -> None:
-    """What each policy would do, for people."""
-    for policy in POLICIES:
-        context.output.say(f"  {choice(held, policy, length)}")
+def resume_all(args: argparse.Namespace, context: Context, name: str, at: Instant, question: str) -> None:
+    """End a pause, or the emergency stop under `*`, with the policy of the command line, after its numbers were confirmed."""
+    playbook = _readable(context)
+    with context.store.reading() as connection:
+        paused = pausing.paused_now(connection, name, at, context.zone)
+        held, choices = pauses.waiting(connection, name, at), pausing.choices(connection, paused, playbook, at)
+    held = held if choices.overdue is None else replace(held, overdue=choices.overdue)
+    numbers = {policy: f"{policy}: {words}" for policy, words in choices.words.items()}
+    for line in numbers.values():
+        context.output.say(f"  {line}")
+    context.output.confirm(numbers[args.policy], question, args.yes)
+    with context.store.writing() as connection:
+        pauses.resume(connection, paused, at, args.policy, context.author, args.reason)
+    report(context, "go" if name == EVERYTHING else "resume", name, at, held, policy=args.policy)
+    goes_on = "Sending" if name == EVERYTHING else name
+    context.output.say(f"{goes_on} goes on. {numbers[args.policy]}")
 
 
-def choice(held: pauses.Waiting, policy: str, length: Millis) -> str:
-    """What a policy does with what waits, in numbers; `length` is how long it has waited."""
-    overdue, waiting = counted(held.overdue, "step"), counted(held.enrolments, "step")
-    rest = f"{held.enrolments - held.overdue:,} more wait for their time"
-    return {
-        "skip": f"skip: {overdue} fell due meanwhile, to be skipped; {rest}.",
-        "overdue": f"overdue: {overdue} fell due meanwhile, to go out now, under pressure and expiry; {rest}.",
-        "shift": f"shift: {waiting} under way, to move by {format_duration(length)}.",
-        "restart": f"restart: {waiting} under way, to begin their delays anew.",
-    }[policy]
+def _readable(context: Context) -> Playbook | None:
+    """The playbook in force; None where none was applied yet and the files have faults, which is no reason to keep sending stopped."""
+    try:
+        return context.in_force.playbook
+    except ManometerError:
+        return None
 
 
 def report(context: Context, action: str, name: str, at: Instant, held: pauses.Waiting, **more: Any) -> None:

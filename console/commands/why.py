@@ -8,6 +8,7 @@ from console.context import Context, add_at
 from console.output import Field
 from console.why import explain_in
 from core.instants import format_instant
+from core.words import in_full, localized
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,8 +25,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     """Explain."""
     at = context.now(args.at)
     customer, found = explain_in(context.store, context.in_force.playbook, args.customer, args.trigger, context.now(None), at)
-    trace = [{"check": each.check, "holds": each.holds, "detail": each.detail} for each in found.trace]
     if context.output.json:
+        trace = [{"check": each.check, "holds": each.holds, "detail": each.detail} for each in found.trace]
         context.output.value(
             {
                 "customer": customer,
@@ -38,7 +39,10 @@ def run(args: argparse.Namespace, context: Context) -> int:
             }
         )
         return 0
-    context.output.say(f"{found.words}\n\nAs things stand {format_instant(at)}:")
-    shown = [{**each, "holds": "yes" if each["holds"] else "NO"} for each in trace]
+    context.output.say(f"{found.words}\n\nAs things stand {in_full(at, context.zone)}:")
+    shown = [
+        {"check": each.check, "holds": "yes" if each.holds else "NO", "detail": localized(each.detail, context.zone)}
+        for each in found.trace
+    ]
     context.output.listing(CHECKS, shown, "")
     return 0

@@ -12,7 +12,7 @@ from console.workspace.toml_reader import Document, Table, shown
 from core.customer import MEDIA
 from core.language import Context
 from core.playbook import Channel, Purpose
-from core.pressure import PressureRule
+from core.pressure import POINT, PressureRule
 from core.windows import Window, parse_window
 
 PURPOSES = {
@@ -20,7 +20,6 @@ PURPOSES = {
     "service": Purpose("service", obeys=False, counts=True, consent=False),
     "transactional": Purpose("transactional", obeys=False, counts=False, consent=False),
 }
-ONE_POINT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ def read_weights(document: Document, channels: Mapping[str, Channel], templates:
     for name in named:
         if name not in channels and name not in MEDIA:
             table.fault(name, f"there is no channel {shown(name)}", did_you_mean(name, {*channels, *MEDIA}))
-    by_channel = {name: _first(named.get(name), named.get(channel.medium), ONE_POINT) for name, channel in channels.items()}
+    by_channel = {name: _first(named.get(name), named.get(channel.medium), POINT) for name, channel in channels.items()}
     return by_channel, by_template
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from console.workspace.conditions import read_segments
 from console.workspace.faults import Fault, Faults, in_order
 from console.workspace.pressure import Names, read_purposes, read_rules, read_weights
-from console.workspace.settings import Settings, Source, read_settings
+from console.workspace.settings import Settings, Source, Unsubscribe, read_settings, warn_of_missing_unsubscribe
 from console.workspace.templates import Templates, check_layout, check_texts
 from console.workspace.toml_reader import Document
 from console.workspace.triggers import Surroundings, read_trigger
@@ -37,7 +37,9 @@ class Workspace:
     name: str
     database: Path
     tick: Millis
+    keep_free: int | None  # bytes of disk below which intake and sending stop; None: `console.disk.RESERVE`
     playbook: Playbook
+    unsubscribe: Unsubscribe
     sources: Mapping[str, Source]
     profiles: Mapping[str, Any]  # tables for reading CSV, as they stand
     locales: tuple[str, ...]
@@ -126,6 +128,7 @@ def _read(files: Mapping[str, str], folder: Path, channel_kinds: Collection[str]
     triggers, names = _triggers(documents, Surroundings(channels, purposes, templates, by_template, conditions))
     rules = read_rules(pressure, settings.week_starts, purposes, names, conditions)
     pressure.root.done()
+    warn_of_missing_unsubscribe(documents[MAIN], settings, triggers, purposes)
     check_layout(templates, faults)
     if look_into_templates:
         check_texts(templates, faults)
@@ -181,7 +184,9 @@ def _workspace(
         name=settings.name,
         database=settings.database,
         tick=settings.tick,
+        keep_free=settings.keep_free,
         playbook=playbook,
+        unsubscribe=settings.unsubscribe,
         sources=settings.sources,
         profiles=settings.profiles,
         locales=settings.locales,

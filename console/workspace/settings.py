@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
+from console.secrets import is_reference
 from console.workspace.faults import did_you_mean
 from console.workspace.toml_reader import Document, Table, shown
 from core.customer import MEDIA
-from core.instants import MINUTE, SECOND, Millis, find_zone, format_duration
-from core.playbook import Channel, ConsentPolicy
+from core.delivery import ChannelAdapter, Setting
+from core.instants import MINUTE, SECOND, Millis, find_zone, format_duration, parse_duration
+from core.playbook import Channel, ConsentPolicy, Purpose
 from core.quiet_hours import SendWindows, parse_send_windows
+from core.triggers import Trigger
 from core.windows import WEEKDAYS
 
 POLICIES = get_args(ConsentPolicy)
@@ -30,6 +34,8 @@ _OTHER_FILES = {
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _CAPACITY = re.compile(r"([0-9]{1,9}) ?/ ?(day|hour|minute)")
 _SECRET = re.compile(r"(.*_)?(password|secret|token|api_key|write_key)", re.IGNORECASE)
+_SIZE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?) ?(MB|GB|TB)")
+_BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
 _URL = re.compile(r"([a-z][a-z0-9+]*)://(.*)", re.DOTALL)
 
 
@@ -41,6 +47,15 @@ class Source:
     kind: str
     channel: str | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    """How a customer unsubscribes: an address of the web and one of mail, both with `{token}`, and where the secret behind tokens is."""
+
+    url: str = ""
+    mail: str = ""
+    secret: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +72,9 @@ class Settings:
     tick: Millis
     grace: Millis
     look_ahead: bool
+    keep_free: int | None
     channels: Mapping[str, Channel]
+    unsubscribe: Unsubscribe
     sources: Mapping[str, Source]
     profiles: Mapping[str, Any]
     roles: Mapping[str, tuple[str, ...]]
@@ -67,7 +84,7 @@ def read_settings(document: Document, folder: Path, channel_kinds: Collection[st
     """The settings of manometer.toml; where a fault was noted the value is a stand-in."""
     root = document.root
     workspace = root.table("workspace")
-    tick, grace, look_ahead = _engine(root.table("engine"))
+    tick, grace, look_ahead, keep_free = _engine(root.table("engine"))
     settings = Settings(
         name=workspace.text("name") or folder.resolve().name or "workspace",
         database=_database(workspace, folder),
@@ -79,7 +96,9 @@ def read_settings(document: Document, folder: Path, channel_kinds: Collection[st
         tick=tick,
         grace=grace,
         look_ahead=look_ahead,
+        keep_free=keep_free,
         channels={name: _channel(name, table, channel_kinds) for name, table in root.tables("channels")},
+        unsubscribe=_unsubscribe(root.table("unsubscribe")),
         sources={name: _source(name, table) for name, table in root.tables("sources")},
         profiles={name: _profile(table) for name, table in root.tables("profiles")},
         roles=_roles(root.table("roles")),
@@ -136,10 +155,11 @@ def _database_path(text: str, folder: Path) -> Path:
 # ---- [engine], [consent], [roles] ----
 
 
-def _engine(engine: Table) -> tuple[Millis, Millis, bool]:
+def _engine(engine: Table) -> tuple[Millis, Millis, bool, int | None]:
     tick = engine.duration("tick")
     grace = engine.duration("grace")
     look_ahead = engine.switch("look_ahead", False)
+    keep_free = engine.parsed("keep_free", _size)
     engine.done()
     if tick == 0:
         engine.fault("tick", "`tick` is 0", 'Write how often the engine looks, such as "30s".')
@@ -147,7 +167,15 @@ def _engine(engine: Table) -> tuple[Millis, Millis, bool]:
     if grace < 2 * tick:
         message = f"`grace` ({format_duration(grace)}) is shorter than two ticks ({format_duration(2 * tick)})"
         engine.fault("grace" if "grace" in engine else "tick", message, f'Write at least grace = "{format_duration(2 * tick)}".')
-    return tick, grace, look_ahead
+    return tick, grace, look_ahead, keep_free
+
+
+def _size(text: str) -> int:
+    """Bytes of a size such as "500MB"."""
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f'{shown(text)} is not a size. Write a number of MB, GB or TB, such as "1GB".')
+    return int(Decimal(found[1]) * _BYTES[found[2]])
 
 
 def _policy(consent: Table) -> ConsentPolicy:
@@ -169,17 +197,25 @@ def _roles(roles: Table) -> dict[str, tuple[str, ...]]:
 
 def _channel(name: str, table: Table, kinds: Collection[str]) -> Channel:
     _check_name(table, name, "channel")
+    before = len(table.document.faults.faults)
+    kind = _kind(table, kinds)
+    adapter = _adapter(kind, kinds)
     channel = Channel(
         name=name,
-        kind=_kind(table, kinds),
+        kind=kind,
         medium=_medium(name, table),
         send_windows=_send_windows(table),
         lead_time=table.duration("lead_time") or 0,
         capacity=table.parsed("capacity", _capacity),
         approval=table.approval(),
-        settings=_own_settings(table),
+        settings=_own_settings(table, None if adapter is None else adapter.known_settings),
     )
-    table.check_slips()
+    if adapter is None or adapter.known_settings is None:
+        table.check_slips()
+    else:
+        table.done()
+        if len(table.document.faults.faults) == before:
+            _check_together(table, adapter, channel.settings)
     return channel
 
 
@@ -221,22 +257,106 @@ def _capacity(text: str) -> tuple[int, str]:
     return int(found[1]), found[2]
 
 
-def _own_settings(table: Table) -> dict[str, Any]:
+def _own_settings(table: Table, declared: Sequence[Setting] | None = None) -> dict[str, Any]:
+    """What only the adapter or connector reads, as it stands; where it declares what it knows, checked against that."""
     settings = table.rest()
     for key, value in settings.items():
-        if _SECRET.fullmatch(key) and not _is_named(value):
+        if _SECRET.fullmatch(key) and not all(map(is_reference, value if isinstance(value, list) else [value])):
             name = f"{table.path[-1]}_{key}".upper().replace("-", "_")
             remedy = f'Name where it is: {key} = {{ env = "{name}" }} or {{ file = "PATH" }}.'
             table.fault(key, f"{table.quoted(key)} holds a secret in plain text", remedy)
+    for setting in declared or ():
+        _READERS[setting.kind](table, setting)
+        if setting.required and setting.name not in table:
+            table.missing(setting.name, f"It is {setting.meaning}.")
     return settings
 
 
-def _is_named(secret: object) -> bool:
-    return (
-        isinstance(secret, dict)
-        and len(secret) == 1
-        and all(key in ("env", "file") and isinstance(text, str) and text for key, text in secret.items())
-    )
+def _adapter(kind: str, kinds: Collection[str]) -> type[ChannelAdapter] | None:
+    from console.channels import adapter_class, adapter_kinds  # a workspace of files needs no adapter's module
+
+    return adapter_class(kind) if kind in kinds and kind != "file" and kind in adapter_kinds() else None
+
+
+def _check_together(table: Table, adapter: type[ChannelAdapter], settings: Mapping[str, object]) -> None:
+    for setting, message, remedy, is_warning in adapter.setting_faults(settings):
+        (table.warn if is_warning else table.fault)(setting, f"{message} in {table.name}", remedy)
+
+
+def _secrets(table: Table, setting: Setting) -> None:
+    """A secret in plain text was reported before, whatever the setting is called."""
+    value = table.raw(setting.name)
+    several = value if isinstance(value, list) and setting.kind == "secrets" else [value]
+    if value is not None and not all(map(is_reference, several)) and not _SECRET.fullmatch(setting.name):
+        table.wrong(setting.name, '{ env = "NAME" } or { file = "PATH" }')
+
+
+_READERS: Mapping[str, Callable[[Table, Setting], object]] = {
+    "text": lambda table, setting: table.text(setting.name),
+    "texts": lambda table, setting: table.texts(setting.name, or_one=True),
+    "number": lambda table, setting: table.whole(setting.name, setting.range[0], *setting.range),
+    "switch": lambda table, setting: table.switch(setting.name, False),
+    "length": lambda table, setting: table.parsed(setting.name, _length),
+    "choice": lambda table, setting: table.choice(setting.name, setting.choices, setting.choices[0]),
+    "secret": _secrets,
+    "secrets": _secrets,
+}
+
+
+def _length(text: str) -> Millis:
+    length = parse_duration(text)
+    if length == 0:
+        raise ValueError('it is 0. Write a duration, such as "30s".')
+    return length
+
+
+# ---- [unsubscribe] ----
+
+
+def _unsubscribe(table: Table) -> Unsubscribe:
+    url = table.parsed("url", _url_with_token) or ""
+    mail = table.parsed("mail", _mail_with_token) or ""
+    secret = table.raw("secret")
+    several = secret if isinstance(secret, list) and secret else [secret]
+    if secret is not None and not all(map(is_reference, several)):
+        table.fault("secret", f"{table.quoted('secret')} holds a secret in plain text", 'Write secret = { env = "UNSUBSCRIBE_SECRET" }.')
+    if secret is None and ("url" in table or "mail" in table):
+        table.missing("secret", 'Name what tokens are signed with: secret = { env = "UNSUBSCRIBE_SECRET" }.')
+    table.done()
+    return Unsubscribe(url, mail, secret)
+
+
+def warn_of_missing_unsubscribe(
+    document: Document, settings: Settings, triggers: Iterable[Trigger], purposes: Mapping[str, Purpose]
+) -> None:
+    """Warns of channels that send real mail under a consent and offer no way to withdraw it."""
+    if settings.unsubscribe.url or settings.unsubscribe.mail:
+        return
+    for name, channel in settings.channels.items():
+        using = sorted(trigger.name for trigger in triggers if _needs_consent(trigger, purposes) and _uses(trigger, name))
+        if channel.kind == "smtp" and using:
+            message = f"[channels.{name}] sends under a consent ({using[0]}), and nobody can unsubscribe"
+            document.warn(("channels", name), message, 'Write [unsubscribe] with url = "https://shop.example/u/{token}" and a secret.')
+
+
+def _needs_consent(trigger: Trigger, purposes: Mapping[str, Purpose]) -> bool:
+    return trigger.purpose in purposes and purposes[trigger.purpose].consent and trigger.status != "retired"
+
+
+def _uses(trigger: Trigger, channel: str) -> bool:
+    return any(channel in step.channels for step in trigger.steps)
+
+
+def _url_with_token(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s<>]+", text) or text.count("{token}") != 1:
+        raise ValueError(f'{shown(text)} is no address for this. Write one with {{token}} in it: "https://shop.example/u/{{token}}".')
+    return text
+
+
+def _mail_with_token(text: str) -> str:
+    if not re.fullmatch(r"[^\s<>@]+@[^\s<>@]+", text) or text.count("{token}") > 1:
+        raise ValueError(f'{shown(text)} is no mail address. Write one such as "unsubscribe+{{token}}@shop.example".')
+    return text
 
 
 # ---- [sources.NAME], [profiles.NAME] ----

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.bench import bench_import, bench_preview, bench_replay, bench_startup, bench_tick, bench_timeline
+from tests.bench import bench_console, bench_import, bench_preview, bench_replay, bench_smtp, bench_startup, bench_tick, bench_timeline
 
 SMALL: dict[str, Callable[[], Iterator[str]]] = {
     "import": lambda: bench_import.run(2_000),
@@ -14,7 +14,9 @@ SMALL: dict[str, Callable[[], Iterator[str]]] = {
     "preview": lambda: bench_preview.run(600),
     "replay": bench_replay.run,
     "timeline": lambda: bench_timeline.run(100, 2_000),
+    "smtp": lambda: bench_smtp.run(100, 1),
     "start": lambda: bench_startup.run(1),
+    "console": lambda: bench_console.run(200, 1, moves=3, idle_s=0.5),
 }
 
 

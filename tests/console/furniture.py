@@ -10,6 +10,7 @@ from sqlalchemy import insert
 
 from console.main import main
 from core.instants import DAY, HOUR, Instant, parse_instant
+from storage.profiles import folded_name
 from storage.store import Store
 from storage.tables import consents, customers, decisions, enrolments, events, identities, messages
 
@@ -31,8 +32,8 @@ def furnished(folder: Path) -> Path:
 def _rows() -> dict[Any, list[dict[str, Any]]]:
     anna = {
         "id": 1, "key": "u1", "email": "anna@example.com", "phone": "+41791234567", "first_name": "Anna",
-        "last_name": "Müller", "country": "CH", "orders": 2, "revenue": 12345, "last_activity_at": NOON,
-        "next_due_at": NOON + HOUR, "traits": '{"size":"M"}', "merged_into": None,
+        "last_name": "Müller", "folded_name": folded_name("Müller", "Anna"), "country": "CH", "orders": 2, "revenue": 12345,
+        "last_activity_at": NOON, "next_due_at": NOON + HOUR, "traits": '{"size":"M"}', "merged_into": None,
     }  # fmt: skip
     nobody = dict.fromkeys(anna) | {"orders": 0, "revenue": 0, "traits": "{}"}
     return {
@@ -107,6 +108,6 @@ def _message(number: int, state: str, planned_at: Instant) -> dict[str, Any]:
 def _decision(at: Instant, customer: int, outcome: str, **more: Any) -> dict[str, Any]:
     empty = {"reason": None, "until": None, "rules": None, "message_id": None}
     return {
-        "at": at, "customer_id": customer, "trigger": TRIGGER, "step": 1, "channel": "email", "outcome": outcome,
+        "at": at, "customer_id": customer, "enrolment_id": customer, "trigger": TRIGGER, "step": 1, "channel": "email", "outcome": outcome,
         "planned_at": at, "version": 1, **empty, **more,
     }  # fmt: skip

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from threading import Barrier, Thread
 from typing import Any
@@ -17,10 +18,11 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from console import dispatch as dispatching
-from console.channels import file
+from console.channels import adapter_kinds, file
 from console.clock import now
-from console.dispatch import Dispatched, backoff, dispatch, is_gone, numeric_approvals, process_name
+from console.dispatch import Dispatched, Rest, backoff, dispatch, is_gone, numeric_approvals, process_name, resting
 from console.main import INTERRUPTED, main
+from console.unsubscribe import read_token
 from console.workspace import Workspace, read_files
 from core.delivery import ConfigError, Outbound, Permanent, Result, Retry, Uncertain
 from core.instants import DAY, HOUR, MINUTE, SECOND, Instant, parse_instant
@@ -29,6 +31,7 @@ from storage import outbox, pauses
 from storage.outbox import Batch
 from storage.store import Store
 from storage.tables import customers, enrolments, events, messages, suppressions
+from tests.servers import DROP_ACCEPTED, Answer, MailServer, WebServer
 
 NOON = parse_instant("2024-03-05T12:00:00+01:00")
 MAIN = """
@@ -79,7 +82,7 @@ class Shop:
 
     @property
     def workspace(self) -> Workspace:
-        return read_files(self.files, self.folder)
+        return read_files(self.files, self.folder, channel_kinds=adapter_kinds())
 
     def settings(self, *lines: str) -> None:
         self.files["manometer.toml"] = MAIN.replace("EMAIL_SETTINGS", "\n".join(lines))
@@ -387,8 +390,8 @@ def test_a_crash_between_writing_and_marking_writes_nothing_twice(shop: Shop, mo
             shop.dispatch()
     assert len(shop.sent()) == 3
     assert shop.state(1) == ("claimed", None)
-    assert shop.dispatch(NOON + MINUTE) == Dispatched()
-    assert shop.dispatch(NOON + dispatching.LEASE) == Dispatched(sent=3)
+    assert shop.dispatch(NOON + MINUTE) == Dispatched(sent=3)
+    assert [(shop.row(number).sent_at, shop.row(number).attempts) for number in (1, 2, 3)] == [(NOON, 1)] * 3
     assert len(shop.sent()) == 3
 
 
@@ -407,8 +410,9 @@ def test_a_crash_while_writing_marks_what_was_written_and_tries_the_rest_again(s
     with pytest.raises(KeyboardInterrupt):
         shop.dispatch()
     assert [shop.row(number).state for number in (1, 2, 3)] == ["sent", "claimed", "claimed"]
-    assert shop.dispatch(NOON + dispatching.LEASE).sent == 2
+    assert shop.dispatch(NOON + MINUTE).sent == 2
     assert [line["id"] for line in shop.sent()] == [1, 2, 3]
+    assert [shop.row(number).attempts for number in (1, 2, 3)] == [1, 2, 1]
 
 
 def test_a_pass_from_the_command_line_claims_under_its_process_and_sees_time_go_by(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -440,7 +444,7 @@ def test_what_no_one_can_tell_is_uncertain(shop: Shop, monkeypatch: pytest.Monke
 KILLED = """
 import os, sys
 from pathlib import Path
-from console.channels import file
+from console.channels import adapter_kinds, file
 from console.dispatch import dispatch
 from console.workspace import read_files
 from tests.console.test_dispatch import FILES, NOON
@@ -464,7 +468,7 @@ def test_after_a_kill_the_next_pass_goes_on_at_once_and_each_message_is_there_on
     killed = subprocess.run([sys.executable, "-c", KILLED, str(shop.folder)], check=False)
     assert killed.returncode == -9
     assert len(shop.sent()) == 60
-    assert shop.dispatch().sent == 30
+    assert shop.dispatch(owner="other").sent == 80
     assert sorted(line["id"] for line in shop.sent()) == list(range(1, 81))
 
 
@@ -523,3 +527,164 @@ def test_a_process_is_gone_once_it_has_ended() -> None:
     assert is_gone(f"{socket.gethostname()}:{os.getpid()}:12345")
     for name in ("elsewhere:1:1", "me", "", f"{socket.gethostname()}:x:1"):
         assert not is_gone(name)
+
+
+# ---- channels that really send ----
+
+SMTP = """kind = "smtp"
+host = "127.0.0.1"
+port = PORT
+security = "none"
+timeout = "2s"
+from = "Muster Mode <hallo@muster.example>"
+"""
+CLOSED = 1
+"""A port at which nobody listens."""
+
+
+def with_smtp(shop: Shop, port: int, more: str = "") -> None:
+    main = MAIN.replace('kind = "file"', SMTP.replace("PORT", str(port)), 1).replace("EMAIL_SETTINGS", "")
+    shop.files["manometer.toml"] = main + more
+
+
+def rests(shop: Shop) -> dict[str, Rest]:
+    with shop.store.reading() as connection:
+        return resting(connection)
+
+
+def test_mail_goes_out_once_and_says_how_to_unsubscribe(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINKS", "a secret of enough letters")
+    for number in range(1, 131):
+        shop.add(number)
+    shop.add(131, trigger="receipt", purpose="transactional")
+    shop.files["templates/offer/email.txt"] = "Bye: {{ unsubscribe_url }}"
+    with MailServer(per_connection=40) as server:
+        with_smtp(shop, server.port, '[unsubscribe]\nurl = "https://x.ch/u/{token}"\nsecret = { env = "LINKS" }\n')
+        assert shop.dispatch() == Dispatched(sent=131)
+    assert set(server.counts.values()) == {1}
+    assert len(server.counts) == 131
+    link = server.received[0].message["List-Unsubscribe"].strip("<>")
+    claim = read_token([b"a secret of enough letters"], link.removeprefix("https://x.ch/u/"))
+    assert claim == ("k1", "email", "marketing")
+    assert server.received[0].message.get_content().strip() == f"Bye: {link}"
+    receipt = next(mail for mail in server.received if mail.recipients == ("c131@example.org",))
+    assert (receipt.message["List-Unsubscribe"], receipt.message.get_content().strip()) == (None, "Bye:")
+
+
+def test_without_the_secret_of_its_links_nothing_leaves_under_a_consent(shop: Shop) -> None:
+    shop.add(1)
+    shop.add(2, trigger="receipt", purpose="transactional", channel="sms")
+    shop.files["manometer.toml"] = MAIN.replace("EMAIL_SETTINGS", "") + (
+        '[unsubscribe]\nurl = "https://x.ch/u/{token}"\nsecret = { env = "NO_SUCH_VARIABLE" }\n'
+    )
+    done = shop.dispatch()
+    assert done.sent == 1
+    assert "NO_SUCH_VARIABLE is not set" in done.halted["email"]
+    assert shop.state(1) == ("planned", None)
+
+
+def test_a_server_that_is_down_uses_up_no_attempts_and_is_asked_again_ever_more_rarely(shop: Shop) -> None:
+    for number in range(1, 61):
+        shop.add(number)
+    with_smtp(shop, CLOSED)
+    asked: list[Instant] = []
+    now = NOON
+    for _ in range(40):
+        if shop.dispatch(now) and rests(shop)["email"].until > now and (not asked or rests(shop)["email"].until != asked[-1]):
+            asked.append(rests(shop)["email"].until)
+        now += MINUTE
+    waits = [later - earlier for earlier, later in pairwise(asked)]
+    assert waits == sorted(waits)
+    assert max(waits) == 15 * MINUTE
+    assert rests(shop)["email"].since == NOON
+    assert (shop.row(1).state, shop.row(1).attempts) == ("planned", 0)
+    assert "mail server 127.0.0.1" in (shop.row(1).error or "")
+    with MailServer() as server:
+        with_smtp(shop, server.port)
+        assert shop.dispatch(rests(shop)["email"].until).sent == 60
+    assert rests(shop) == {}
+
+
+def test_a_wrong_password_halts_the_channel_until_it_is_right_and_says_why(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SMTP_PASSWORD", "falsch")
+    for number in range(1, 4):
+        shop.add(number)
+    shop.add(9, channel="sms")
+    with MailServer(auth=("shop", "geheim")) as server:
+        with_smtp(shop, server.port)
+        signed = 'username = "shop"\npassword = { env = "SMTP_PASSWORD" }\n'
+        shop.files["manometer.toml"] = shop.files["manometer.toml"].replace('timeout = "2s"\n', f'timeout = "2s"\n{signed}')
+        done = shop.dispatch()
+        assert (done.sent, "535" in done.halted["email"], server.connections) == (1, True, 1)
+        assert "535" in rests(shop)["email"].reason
+        assert shop.dispatch(NOON + SECOND).halted == done.halted
+        assert server.connections == 1  # no second try within the minute
+        monkeypatch.setenv("SMTP_PASSWORD", "geheim")
+        assert shop.dispatch(NOON + MINUTE) == Dispatched(sent=3)
+    assert rests(shop) == {}
+
+
+def test_one_mail_that_halts_its_channel_is_set_aside_for_the_others(shop: Shop) -> None:
+    shop.add(1)
+    shop.add(2)
+    with MailServer(refuse={"c1@example.org": "550 5.7.1 not for you"}) as server:
+        with_smtp(shop, server.port)
+        assert "5.7.1" in shop.dispatch().halted["email"]
+        assert shop.dispatch(NOON + MINUTE).sent == 1
+    assert shop.state(1) == ("planned", None)
+
+
+def test_a_server_that_loses_mails_is_left_alone_before_it_loses_all(shop: Shop) -> None:
+    for number in range(1, 31):
+        shop.add(number)
+    with MailServer(lambda stage, line: DROP_ACCEPTED if stage == "text" else None) as server:
+        with_smtp(shop, server.port)
+        done = shop.dispatch()
+        assert done.halted
+        assert done.uncertain == dispatching.MOST_LOST
+        assert len(server.received) == done.uncertain
+
+
+def test_once_it_is_to_stop_a_pass_gives_back_what_it_has_not_handed_over(shop: Shop) -> None:
+    for number in range(1, 41):
+        shop.add(number)
+    with MailServer(delay=0.01) as server:
+        with_smtp(shop, server.port)
+        workspace = shop.workspace
+        done = dispatch(shop.store, workspace, workspace.playbook, NOON, "me", stopping=lambda: len(server.received) >= 10)
+        assert 10 <= done.sent <= 11
+        assert len(server.received) == done.sent
+    with shop.store.reading() as connection:
+        states = [row.state for row in connection.execute(select(messages.c.state))]
+    assert (states.count("sent"), states.count("planned")) == (done.sent, 40 - done.sent)
+
+
+def test_an_emergency_stop_reaches_mails_that_were_made_while_a_slow_one_was_under_way(shop: Shop) -> None:
+    for number in range(1, 11):
+        shop.add(number)
+    clock = iter(range(NOON, NOON + HOUR, 400))
+
+    def behave(stage: str, line: str) -> None:
+        if stage == "text" and len(server.received) == 1:
+            with shop.store.writing() as connection:
+                pauses.pause(connection, Pause("*", NOON), "anna", None)
+
+    with MailServer(behave) as server:
+        with_smtp(shop, server.port)
+        done = shop.dispatch(lambda: next(clock))
+        assert 1 <= done.sent <= 4
+    assert shop.row(10).state == "planned"
+
+
+def test_a_wait_that_the_endpoint_asks_for_is_kept_by_later_passes(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOK", "whsec_" + "A" * 32)
+    for number in range(1, 4):
+        shop.add(number)
+    with WebServer([Answer(429, headers={"Retry-After": "1800"}), Answer(200)]) as server:
+        hook = f'kind = "webhook"\nurl = "{server.url}"\nsecret = {{ env = "HOOK" }}\nallow_hosts = ["localhost"]\n'
+        shop.files["manometer.toml"] = MAIN.replace('kind = "file"', hook, 1).replace("EMAIL_SETTINGS", "")
+        assert "429" in shop.dispatch().halted["email"]
+        assert shop.dispatch(NOON + 30 * MINUTE - 1).sent == 0
+        assert len(server.received) == 1
+        assert shop.dispatch(NOON + 30 * MINUTE).sent == 3
+    assert [request.headers["webhook-id"] for request in server.received] == ["k1", "k1", "k2", "k3"]

@@ -19,7 +19,7 @@ FIELDS = {
     "customers timeline u1": "at kind name source channel properties",
     "triggers": "name title kind status paused paused_until waiting sent last_fired next_due",
     "segments": "name title customers",
-    "status": "state leader last_tick due overdue held failed uncertain conservation",
+    "status": "state leader last_tick due overdue held failed uncertain conservation last_dispatch halted errors disk",
 }
 
 
@@ -190,8 +190,9 @@ def test_the_status_gives_numbers_and_books_that_balance(ask: Asker) -> None:
     assert (row["held"], row["failed"], row["uncertain"]) == (1, 1, 0)
     books = row["conservation"]
     assert books["holds"] is True
-    assert books["events"] == {"total": 5, "played": 5, "waiting": 0}
+    assert books["events"] == {"total": 5, "ignored": 5, "decided": 0, "waiting": 0}
     assert books["decisions"] == {"total": 6, "send": 4, "defer": 1, "suppress": 1, "hold": 0}
+    assert books["fates"] == {"sent": 1, "suppressed": 1, "pending": 2, "failed": 1, "uncertain": 0, "deferred": 1}
     assert books["messages"]["total"] == 4
     assert ask.code == 0
 

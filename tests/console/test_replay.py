@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from console.replay import _to_files
 from tests.console.lives import BASKET, SETTINGS, act, person, run, trigger, workspace
 
 Output = pytest.CaptureFixture[str]
@@ -145,3 +147,31 @@ def test_a_batch_larger_than_its_number_waits_for_approval(tmp_path: Path, capsy
     run("-w", into, "decisions", "--json")
     assert {row["outcome"] for row in lines(capsys)} == {"send"}
     assert run("-w", into, "status") == 0
+
+
+def test_the_settings_of_a_replay_reach_nobody_however_they_are_written() -> None:
+    settings = """
+channels = { "news" = { kind = "smtp", host = "h", medium = "email", send_window = ["Mon 08:00-09:00"] }, sms = { 'kind' = 'webhook' } }
+[workspace]
+name = "A \\"b\\" ü"
+database = "elsewhere.db"
+[unsubscribe]
+url = "https://x.ch/{token}"
+[sources.shop]
+kind = "folder"
+rates = [1, 2.50, { a = 2024-01-01 }]
+"""
+    made = tomllib.loads(_to_files(settings))
+    news = {"kind": "file", "medium": "email", "send_window": ["Mon 08:00-09:00"]}
+    assert made["channels"] == {"news": news, "sms": {"kind": "file"}}
+    assert made["workspace"] == {"name": 'A "b" ü'}
+    assert made["sources"] == tomllib.loads(settings)["sources"]
+    assert "unsubscribe" not in made
+
+
+def test_settings_that_reach_nobody_already_keep_their_comments() -> None:
+    text = "# ours\n" + SETTINGS + 'send_window = ["Mon-Fri 9:00-18:00"]  # shop hours\n'
+    assert _to_files(text) == text
+    for more in ('path = "elsewhere"\n', '[unsubscribe]\nmail = "u@example.ch"\n'):
+        assert "# ours" not in _to_files(text + more)
+    assert "# ours" not in _to_files(text.replace('name = "lives"', 'name = "lives"\ndatabase = "/var/other.db"'))

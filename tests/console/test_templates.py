@@ -325,8 +325,9 @@ def test_a_fault_names_the_file_the_variable_and_the_nearest_one() -> None:
 def test_the_message_carries_what_the_channel_needs() -> None:
     outbound = made({"email.txt": "x"})
     assert replace(outbound, parts={}) == Outbound(
-        "k", None, "c-1", "email", "email", "lisa@example.org", "basket", 1, "marketing", "Basket left behind", {}, AT, AT
-    )
+        "k", None, "c-1", "email", "email", "lisa@example.org", "basket", 1, "marketing", "Basket left behind", {}, AT, AT,
+        workspace="Muster Mode",
+    )  # fmt: skip
 
 
 # ---- check ----

@@ -444,10 +444,13 @@ def test_faulty_settings_are_told_what_to_write(old: str, new: str, said: str) -
 
 def test_channel_settings_of_an_adapter_are_kept_as_they_stand() -> None:
     more = 'capacity = "600/minute"\nsend_window = "Mon-Sun 08:00-20:00"\nlead_time = "2d"\napproval = 500\n'
-    more += 'medium = "email"\nhost = "mail.example.ch"\nport = 587\nrate = 0.5\npassword = { env = "SMTP_PASSWORD" }\n'
+    more += (
+        'medium = "email"\nhost = "mail.example.ch"\nport = 587\nfrom = "a@b.ch"\nusername = "a"\npassword = { env = "SMTP_PASSWORD" }\n'
+    )
     main = f'{MAIN}\n[channels.newsletter]\nkind = "smtp"\n{more}'
     channel = read_files({**FILES, "manometer.toml": main}, channel_kinds=("file", "smtp")).playbook.channels["newsletter"]
-    assert channel.settings == {"host": "mail.example.ch", "port": 587, "rate": 0.5, "password": {"env": "SMTP_PASSWORD"}}
+    password = {"env": "SMTP_PASSWORD"}
+    assert channel.settings == {"host": "mail.example.ch", "port": 587, "from": "a@b.ch", "username": "a", "password": password}
     assert json.dumps(channel.settings)
     assert (channel.kind, channel.medium, channel.capacity, channel.approval, channel.lead_time) == (
         "smtp",
@@ -456,6 +459,28 @@ def test_channel_settings_of_an_adapter_are_kept_as_they_stand() -> None:
         500,
         2 * DAY,
     )
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ('kind = "smtp"\nhost = "h"', "`from` is missing in [channels.sms]"),
+        ('kind = "smtp"\nhots = "h"\nfrom = "a@b.ch"', "Did you mean `host`?"),
+        ('kind = "smtp"\nhost = "h"\nfrom = "a@b.ch"\nport = 70000', "from 1 to 65535"),
+        ('kind = "smtp"\nhost = "h"\nfrom = "a@b.ch"\nsecurity = "ssl"', "starttls"),
+        ('kind = "smtp"\nhost = "h"\nfrom = "a@b.ch"\nsecurity = "none"', "leave this machine unencrypted in [channels.sms]"),
+        ('kind = "smtp"\nhost = "h"\nfrom = "a@b.ch"\ntimeout = "soon"', "not a duration"),
+        ('kind = "smtp"\nhost = "h"\nfrom = "a@b.ch"\ntimeout = "0s"', "it is 0"),
+        ('kind = "webhook"\nurl = "http://x.ch"\nsecret = { env = "S" }', "it is not encrypted"),
+        ('kind = "webhook"\nurl = "https://x.ch"\nsecret = ["abc"]', "plain text"),
+        ('kind = "webhook"\nurl = "https://x.ch"\nsecret = { env = "S" }\nretries = 3', "unknown key `retries`"),
+    ],
+)
+def test_faulty_settings_of_an_adapter_are_told_with_their_line(settings: str, said: str) -> None:
+    main = MAIN.replace('[channels.sms]\nkind = "file"', f"[channels.sms]\n{settings}")
+    with pytest.raises(WorkspaceError) as error:
+        read_files({**FILES, "manometer.toml": main}, channel_kinds=("file", "smtp", "webhook"))
+    assert any(said in str(fault) and fault.file == "manometer.toml" and fault.line for fault in error.value.faults), error.value
 
 
 def test_sources_profiles_roles_and_locales_are_kept() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.instants import DAY, HOUR, Instant, Millis, format_instant, parse_duration, parse_instant
-from core.pressure import Contact, Ledger, PressureRule, next_legal, violations
+from core.pressure import Contact, Ledger, PressureRule, gap_usage, next_legal, usage, violations
 from core.quiet_hours import parse_send_windows
 from core.windows import parse_window
 
@@ -419,3 +419,43 @@ def test_contacts_admitted_one_by_one_never_overfill_any_window(
     admitted = list(ledger)
     for each in admitted:
         assert is_legal(rules, [other for other in admitted if other is not each], [each], zone)
+
+
+# ---- what a rule has counted ----
+
+BOTH = [contact("2025-03-01 10:00", dispatch="a"), contact("2025-03-02 10:00", "sms", dispatch="a"), contact("2025-03-03 10:00")]
+USED = {
+    "nothing": (rule(3, "7d"), [], 0, None),
+    "the first to leave makes room": (rule(3, "7d"), [contact("2025-03-01 10:00"), contact("2025-03-02 10:00")], 2, "2025-03-08 10:00"),
+    "a dispatch over two channels leaves with the last": (rule(2, "7d"), BOTH, 2, "2025-03-09 10:00"),
+    "of the channels it is about": (rule(2, "7d", channels="sms"), BOTH, 1, "2025-03-09 10:00"),
+    "room for one where more than allowed is in": (
+        rule(1, "7d"), [contact(f"2025-03-0{day} 10:00") for day in (1, 2, 3)], 3, "2025-03-10 10:00",
+    ),
+    "points of every channel": (rule(8_000, "7d", points=True), BOTH, 3_000, "2025-03-08 10:00"),
+    "room for one point": (
+        rule(3_000, "7d", points=True),
+        [contact("2025-03-01 10:00", weight=500), contact("2025-03-02 10:00", weight=2_500)], 3_000, "2025-03-09 10:00",
+    ),
+    "what weighs nothing makes no room": (
+        rule(3_000, "7d", points=True),
+        [contact("2025-03-01 10:00", weight=0), contact("2025-03-02 10:00", weight=2_000)], 2_000, "2025-03-09 10:00",
+    ),
+    "a calendar week ends for all at once": (rule(3, "calendar week"), BOTH, 1, "2025-03-10 00:00"),
+    "a calendar month": (rule(3, "calendar month"), BOTH, 2, "2025-04-01 00:00"),
+    "nothing ever": (rule(0, "7d"), BOTH, 2, None),
+    "a window that ended": (rule(3, "1d"), BOTH, 0, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("limits", "past", "used", "frees"), USED.values(), ids=list(USED))
+def test_what_a_window_holds_and_when_it_has_more_room(limits: PressureRule, past: list[Contact], used: int, frees: str | None) -> None:
+    found = usage(limits, Ledger(past), at("2025-03-04 12:00"), ZURICH)
+    assert (found.used, found.frees_at) == (used, None if frees is None else at(frees))
+
+
+def test_a_gap_counts_dispatches_on_both_sides_and_frees_after_the_last() -> None:
+    past = [*BOTH, contact("2025-03-04 18:00", dispatch="b"), contact("2025-03-04 18:00", "sms", dispatch="b")]
+    found = gap_usage(rule(gap="1d"), Ledger(past), at("2025-03-04 12:00"))
+    assert (found.used, len(found.counted), found.frees_at) == (1, 2, at("2025-03-05 18:00"))
+    assert gap_usage(rule(gap="1d"), Ledger(BOTH), at("2025-03-04 10:00")).used == 0

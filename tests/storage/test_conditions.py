@@ -254,14 +254,6 @@ def test_the_deepest_and_the_longest_condition_can_be_counted(engine: Engine) ->
         assert selected(connection, parse(f"not ({long})", Context.AUDIENCE)) == {1}
 
 
-def test_an_index_serves_a_comparison_with_a_field(engine: Engine) -> None:
-    statement = select(customers.c.id).where(to_sql(parse("email == 'anna@example.com'", Context.AUDIENCE), {}, NOW))
-    sql = str(statement.compile(engine, compile_kwargs={"literal_binds": True}))
-    with engine.connect() as connection:
-        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}").all()
-    assert "ix_customers_email" in str(plan)
-
-
 def test_counting_events_uses_the_timeline_of_each_customer(engine: Engine) -> None:
     statement = select(customers.c.id).where(to_sql(parse("count('A', last='7d') >= 2", Context.AUDIENCE), {}, NOW))
     sql = str(statement.compile(engine, compile_kwargs={"literal_binds": True}))

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from storage import customers, decisions, pauses, triggers
+from core.outbox import OPEN
+from storage import audit, customers, decisions, outbox_listing, pauses, triggers
+from storage.clauses import Clause
+from storage.outbox_listing import Wanted
 from storage.store import Store
 
 
@@ -69,10 +72,67 @@ def test_a_timeline_is_read_by_the_customer_and_instant(store: Store, limit: int
     assert "TEMP B-TREE" not in plan
 
 
-def test_what_a_pause_holds_up_is_counted_by_its_trigger(store: Store) -> None:
-    plan = _plan(store, lambda connection: [pauses.waiting(connection, "basket", 1)])
-    assert "ix_enrolments_trigger (trigger=? AND state=?)" in plan
-    assert "ix_messages_trigger (trigger=?" in plan
+@pytest.mark.parametrize(
+    ("trigger", "index"),
+    [("basket", "COVERING INDEX ix_enrolments_trigger (trigger=? AND state=?)"), ("*", "INDEX ix_enrolments_open")],
+)
+def test_what_a_pause_holds_up_is_counted_from_the_indexes_of_what_waits(store: Store, trigger: str, index: str) -> None:
+    plan = _plan(store, lambda connection: [pauses.waiting(connection, trigger, 1)])
+    assert index in plan
+    assert "ix_messages_waiting (state=?" in plan
+
+
+NUMBERS = {
+    "sent": (lambda connection: [triggers.sent(connection, "basket", since=1)], "ix_messages_sent (trigger=? AND sent_at>?)"),
+    "uncertain": (lambda connection: [triggers.uncertain(connection, "basket")], "ix_messages_trouble (state=?)"),
+    "last entry": (lambda connection: [triggers.last_entry(connection, "basket")], "COVERING INDEX ix_enrolments_entered (trigger=?)"),
+    "next due": (lambda connection: [triggers.next_due(connection, "basket")], "ix_enrolments_trigger (trigger=? AND state=?)"),
+    "held back": (lambda connection: [triggers.held_back(connection, "basket", 1)], "ix_decisions_trigger (trigger=? AND at>?)"),
+    "outcomes": (lambda connection: triggers.outcomes(connection, "basket", 1), "COVERING INDEX ix_decisions_trigger (trigger=? AND at>?)"),
+    "who waits": (
+        lambda connection: triggers.waiting_ids(connection, "basket", 9), "COVERING INDEX ix_enrolments_trigger (trigger=? AND state=?)"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("ask", "index"), NUMBERS.values(), ids=list(NUMBERS))
+def test_a_number_of_a_trigger_is_read_from_a_span_of_an_index(store: Store, ask: Any, index: str) -> None:
+    plan = _plan(store, ask)
+    assert index in plan
+    assert "SCAN" not in plan
+    assert "COVERING" in plan or "trouble" in plan
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        (decisions.Log(), "COVERING INDEX ix_decisions_at"),
+        (decisions.Log(since=1), "COVERING INDEX ix_decisions_at (at>?)"),
+        (decisions.Log(clauses=(Clause({"trigger": ("basket",)}),)), "COVERING INDEX ix_decisions_trigger (trigger=?"),
+        (
+            decisions.Log(clauses=(Clause({"trigger": ("basket",)}), Clause({"reason": ("PRESSURE",)}, negated=True))),
+            "COVERING INDEX ix_decisions_trigger (trigger=?",
+        ),
+        (decisions.Log(customer_id=1), "COVERING INDEX ix_decisions_customer_id (customer_id=?)"),
+        (decisions.Log(clauses=(Clause({"outcome": ("hold",)}),)), "INDEX ix_decisions_at"),
+    ],
+)
+def test_the_log_is_read_by_an_index_and_never_sorted(store: Store, wanted: decisions.Log, index: str) -> None:
+    plan = _plan(store, lambda connection: decisions.ids(connection, wanted))
+    assert index in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def test_messages_in_open_states_are_read_by_their_states(store: Store) -> None:
+    plan = _plan(store, lambda connection: outbox_listing.ids(connection, Wanted(clauses=(Clause({"state": OPEN}),))))
+    assert "ix_messages_waiting (state=?)" in plan
+    assert "ix_messages_trouble (state=?)" in plan
+    assert "SCAN" not in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def test_the_history_of_a_trigger_is_read_by_its_name(store: Store) -> None:
+    assert "ix_audit_subject (subject=?)" in _plan(store, lambda connection: audit.entries(connection, subject="basket"))
 
 
 def test_journeys_under_way_are_counted_from_the_index_alone(store: Store) -> None:

@@ -42,6 +42,18 @@ def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
     assert migrate(tmp_path / "shop.db") == (NEWEST, NEWEST)
 
 
+def test_customers_of_the_first_schema_are_found_without_accents_after_the_second(tmp_path: Path) -> None:
+    path = tmp_path / "shop.db"
+    migrate(path, to=1)
+    raw = dbapi.connect(str(path))
+    raw.execute("INSERT INTO customers (key, first_name, last_name, city) VALUES ('u1', 'Zoé', 'Müller', 'Genève'), ('u2', NULL, NULL, '')")
+    raw.commit()
+    assert migrate(path) == (1, NEWEST)
+    rows = raw.execute("SELECT folded_name, folded_city FROM customers ORDER BY key").fetchall()
+    raw.close()
+    assert rows == [("muller zoe\nmueller zoe", "geneve"), (None, None)]
+
+
 def test_a_migration_that_fails_leaves_the_version_before_it(tmp_path: Path) -> None:
     path = tmp_path / "shop.db"
     Store.create(path).close()
@@ -100,3 +112,24 @@ def test_a_consent_may_change_its_customer_as_in_a_merge(tmp_path: Path) -> None
 def test_a_text_in_an_integer_column_is_refused(tmp_path: Path) -> None:
     with Store.create(tmp_path / "shop.db") as store, pytest.raises(IntegrityError), store.writing() as connection:
         connection.exec_driver_sql("INSERT INTO audit VALUES (1, 'yesterday', 'a', 'b', 'c', NULL, '{}')")
+
+
+def test_a_backup_that_cannot_be_made_leaves_nothing_and_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "shop.db"
+    Store.create(path).close()
+    monkeypatch.setattr("storage.migrations.NEWEST", NEWEST + 1)
+    (tmp_path / f".shop-schema-{NEWEST}.db.part").mkdir()  # nothing can be written there
+    with pytest.raises(StoreError, match="cannot be made"):
+        Store.open(path)
+    assert version_of(path) == NEWEST
+    assert not (tmp_path / f"shop-schema-{NEWEST}.db").exists()
+
+
+def test_the_backup_is_for_the_same_people_as_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "shop.db"
+    Store.create(path).close()
+    path.chmod(0o640)
+    monkeypatch.setattr("storage.migrations.NEWEST", NEWEST + 1)
+    monkeypatch.setattr(migrate, "__kwdefaults__", {"to": NEWEST + 1, "migrations": (*MIGRATIONS, Migration(NEWEST + 1, lambda: ()))})
+    Store.open(path).close()
+    assert (tmp_path / f"shop-schema-{NEWEST}.db").stat().st_mode & 0o777 == 0o640

@@ -224,9 +224,9 @@ def test_what_a_dispatcher_left_is_taken_over(store: Store, now: int, gone: bool
     add(store, 1)
     claim(store)
     with store.writing() as connection:
-        numbers = outbox.recover(connection, now, lambda owner: gone, channels)
+        found = outbox.recover(connection, now, lambda owner: gone, channels, {})
     assert states(store) == {1: after if taken else "claimed"}
-    assert numbers == ((int(taken), 0) if channels else (0, int(taken)))
+    assert (found.again, found.uncertain.total()) == ((int(taken), 0) if channels else (0, int(taken)))
     if taken and channels:
         assert claim(store, now)[0].attempts == 2
     if taken and not channels:

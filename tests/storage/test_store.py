@@ -11,7 +11,7 @@ import pytest
 
 from storage import migrations
 from storage.sqlite import StoreError, dbapi
-from storage.store import Store, fact, set_fact
+from storage.store import DamagedStoreError, Store, fact, set_fact
 
 
 @pytest.fixture
@@ -107,3 +107,49 @@ def test_the_store_does_not_load_sqlmodel(tmp_path: Path) -> None:
     code = "import sys; import storage.store, storage.intake; print('sqlmodel' in sys.modules, 'pydantic' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True).stdout
     assert shown.split() == ["False", "False"]
+
+
+def test_a_checkpoint_empties_the_log_unless_somebody_reads_an_old_snapshot(store: Store) -> None:
+    with store.reading() as old:
+        assert fact(old, "a") is None
+        with store.writing() as connection:
+            set_fact(connection, "a", "1" * 10_000)
+        assert not store.checkpoint("TRUNCATE")
+        assert store.log_size() > 10_000
+    assert store.checkpoint("TRUNCATE")
+    assert store.log_size() == 0
+    with store.writing() as connection:  # as patient as before
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one() == 10_000
+
+
+def test_a_damaged_database_is_told_from_one_that_is_busy(store: Store) -> None:
+    with store.writing() as connection:
+        set_fact(connection, "a", "1" * 100_000)
+    store.checkpoint("TRUNCATE")
+    store.close()
+    with store.path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (store.path.stat().st_size - 4096))
+    with Store(store.path) as damaged, pytest.raises(DamagedStoreError, match="restore a backup"), damaged.reading() as connection:
+        fact(connection, "a")
+
+
+def test_the_fence_comes_before_anything_is_written(store: Store) -> None:
+    asked: list[str | None] = []
+    with store.fenced(lambda connection: asked.append(fact(connection, "a"))) as fenced:
+        for number in "12":
+            with fenced.writing() as connection:
+                set_fact(connection, "a", number)
+    assert asked == [None, "1"]
+
+
+def test_a_database_that_was_removed_or_replaced_while_open_is_refused(store: Store) -> None:
+    with store.reading() as connection:
+        fact(connection, "a")
+    aside = store.path.with_name("aside.db")
+    store.path.rename(aside)
+    with pytest.raises(StoreError, match="was removed while it was open"), store.writing() as connection:
+        set_fact(connection, "a", "1")
+    Store.create(store.path).close()
+    with pytest.raises(StoreError, match="another file took the place"), store.reading() as connection:
+        fact(connection, "a")

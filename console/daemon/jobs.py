@@ -1,0 +1,295 @@
+"""What the scheduler does, job by job. Each does what is due in the tables and on the disk, so that any pass may be lost or repeated."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final
+
+from console.daemon.leadership import RENEWED_EVERY, Clocks, Leadership
+from console.daemon.log import Log
+from console.daemon.notify import notify
+from console.daemon.ticker import Job
+from console.daemon.troubles import Troubles
+from console.disk import Room, room, size
+from console.dispatch import dispatch
+from console.dropfolder import DropFolder, Folder, Taken, in_words, is_passing
+from console.health import health_of
+from console.in_force import ensure_applied, load_in_force
+from console.intake import IntakeSettings, intake_settings
+from console.tick import tick
+from console.workspace import Workspace
+from core.errors import ManometerError
+from core.instants import MINUTE, SECOND, Millis
+from storage import pauses, playbooks, status
+from storage.store import Store
+
+DISPATCH_EVERY: Final[Millis] = 5 * SECOND
+INBOX_EVERY: Final[Millis] = 10 * SECOND
+HOUSEKEEPING_EVERY: Final[Millis] = MINUTE
+HEARTBEAT_EVERY: Final[Millis] = 15 * MINUTE
+LONGEST_LOG: Final = 64 * 2**20
+"""Bytes of the write-ahead log above which its file is emptied."""
+AUTHOR: Final = "manometer"
+COUNTED: Final = ("sent", "cancelled", "failed", "expired", "held", "retried", "uncertain")
+
+
+class GoneError(ManometerError):
+    """The database was removed or replaced under the scheduler."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every job is handed: the fenced store, who leads, the clocks, and whom to tell."""
+
+    folder: Path
+    store: Store
+    leadership: Leadership
+    clocks: Clocks
+    log: Log
+    troubles: Troubles
+    is_stopping: Callable[[], bool]
+
+    def should_end(self) -> bool:
+        """Whether a pass should end where it can: on the way out, or no longer sure to be the only one."""
+        return self.is_stopping() or not self.leadership.is_trusted
+
+
+class Tally:
+    """What was done since somebody last asked; jobs of several threads add to it."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._lock = Lock()
+
+    def add(self, counts: Mapping[str, int]) -> None:
+        """More was done."""
+        with self._lock:
+            self._counts.update(counts)
+
+    def taken(self) -> dict[str, int]:
+        """All of it, which is then counted anew."""
+        with self._lock:
+            counts, self._counts = self._counts, Counter()
+        return dict(counts)
+
+
+class Jobs:
+    """The jobs of one scheduler, and the little they share."""
+
+    def __init__(self, around: Surroundings, settings: Workspace, soon: Callable[[str], None]) -> None:
+        self.around = around
+        self.settings = settings  # the files as they stood at the last start or reload
+        self.soon = soon
+        self.in_force = InForce(around)
+        self.inbox = DropFolder(around.folder, around.clocks.steady)
+        self.done = Tally()
+        self._database = _identity(around.store.path)
+        self._beat_at = around.clocks.steady()
+        self._halted: dict[str, str] = {}
+        self._refused: set[Path] = set()
+
+    def all(self) -> tuple[Job, ...]:
+        """In the order in which they first run."""
+        return (
+            Job("renew", RENEWED_EVERY, self.renew),
+            Job("housekeeping", HOUSEKEEPING_EVERY, self.housekeeping),
+            Job("inbox", INBOX_EVERY, self.take_files, may_overrun=True),
+            Job("tick", self.settings.tick, self.tick),
+            Job("dispatch", DISPATCH_EVERY, self.dispatch, may_overrun=True),
+        )
+
+    def renew(self) -> None:
+        """Hold the lease for another while, and say now and then that all is well."""
+        self.around.leadership.renew()
+        if self.around.clocks.steady() - self._beat_at >= HEARTBEAT_EVERY:
+            self._beat_at = self.around.clocks.steady()
+            self.around.log.info("heartbeat", **self.done.taken(), **self._health())
+
+    def _health(self) -> dict[str, object]:
+        """The word that `status` would say, the books left out, and what is wrong."""
+        around, settings, at = self.around, self.settings, self.around.clocks.now()
+        with around.store.reading() as connection:
+            figures = status.figures(connection, at, settings.playbook.grace, books=False, most=status.MOST)
+        found = health_of(figures, settings, at, self.room())
+        return {"state": found.state, "wrong": [each.words for each in found.findings]}
+
+    # ---- tick ----
+
+    def tick(self) -> None:
+        """Decide for everyone who is due, and have what comes of it sent."""
+        if self.around.should_end():
+            return
+        notify("WATCHDOG=1")
+        begun = self.around.clocks.steady()
+        outcomes: Counter[str] = Counter()
+        customers: Counter[str] = Counter()
+        try:
+            for decided in self._decided(customers):
+                outcomes[decided.decision.outcome] += 1
+        finally:
+            self._tell("tick", begun, customers + Counter({f"decided_{name}": number for name, number in outcomes.items()}))
+        if outcomes and not self.around.is_stopping():
+            self.soon("dispatch")
+
+    def _decided(self, customers: Counter[str]) -> Iterator[Any]:
+        def played(number: int) -> None:
+            customers["customers"] += number
+            notify("WATCHDOG=1")
+
+        around, playbook = self.around, self.in_force.workspace().playbook
+        return tick(around.store, playbook, around.clocks.now(), played, around.should_end)
+
+    # ---- dispatch ----
+
+    def dispatch(self) -> None:
+        """Hand over what is due, unless the disk has no room to write down what went out."""
+        if self.around.should_end() or self._is_short():
+            return
+        begun, workspace = self.around.clocks.steady(), self.in_force.workspace()
+        around = self.around
+        done = dispatch(around.store, workspace, workspace.playbook, around.clocks.now, stopping=around.should_end)
+        self._tell("dispatch", begun, Counter({name: getattr(done, name) for name in COUNTED}))
+        self._tell_halted()
+
+    def _tell_halted(self) -> None:
+        """Say once that a channel halts, and once that it works again."""
+        with self.around.store.reading() as connection:
+            halted = {name: trouble.reason for name, trouble in status.halted(connection).items()}
+        for name in halted.keys() - self._halted.keys():
+            self.around.log.error("halted", channel=name, reason=halted[name])
+        for name in self._halted.keys() - halted.keys():
+            self.around.log.info("works_again", channel=name)
+        self._halted = halted
+
+    # ---- the drop folder ----
+
+    def take_files(self) -> None:
+        """Import what lies still in the drop folder, one file after the other."""
+        if self.around.should_end() or self._is_short():
+            return
+        found = self.inbox.ready(self.settings.sources, self.around.clocks.now())
+        refused = dict(found.refused)
+        if found.files:
+            settings = intake_settings(self.around.folder, self.settings, self.in_force.workspace().playbook.roster.concerns)
+            for folder, path in found.files:
+                if self.around.should_end() or self._is_short():
+                    break
+                if folder.path not in refused:
+                    self._take(folder, path, settings, refused)
+        self._tell_refused(refused)
+
+    def _take(self, folder: Folder, path: Path, settings: IntakeSettings, refused: dict[Path, str]) -> None:
+        """Import one file; where its folder refuses, that is noted and the folder left for this pass."""
+        begun = self.around.clocks.steady()
+        try:
+            taken = self.inbox.take(self.around.store, folder, path, settings, self.around.clocks.now(), self.around.should_end)
+        except OSError as error:
+            if is_passing(error):
+                raise
+            refused[folder.path] = in_words(error)
+            return
+        self._tell_taken(taken, self.around.clocks.steady() - begun)
+
+    def _tell_refused(self, refused: Mapping[Path, str]) -> None:
+        """Say of each folder by itself that it cannot be worked with, and that it can be again."""
+        for path in self._refused - refused.keys():
+            self.around.troubles.end(f"inbox {path}")
+        for path, reason in refused.items():
+            self.around.troubles.begin(f"inbox {path}", f"{reason}; its files wait. Put the folder right.")
+        self._refused = set(refused)
+
+    def _tell_taken(self, taken: Taken, duration: Millis) -> None:
+        result = taken.result
+        if result is None:
+            self.around.log.warning("unreadable", file=taken.file, reason=taken.reason)
+            return
+        counts = {"read": result.read, "taken": result.taken, "duplicate": result.duplicate, "rejected": result.rejected}
+        self.around.log.info("import" if result.finished else "import_interrupted", file=taken.file, **counts, duration_ms=duration)
+        self.done.add({"events": result.taken, "rejected": result.rejected})
+        if result.taken and not self.around.is_stopping():
+            self.soon("tick")
+
+    # ---- housekeeping ----
+
+    def housekeeping(self) -> None:
+        """Keep the write-ahead log short, look after the disk, and see that the database is still the one that was opened."""
+        store = self.around.store
+        if _identity(store.path) != self._database:
+            raise GoneError(f"{store.path}: the database was removed or replaced while the scheduler ran. Start the scheduler anew.")
+        self._is_short()
+        store.checkpoint("PASSIVE")
+        before = store.log_size()
+        if before > LONGEST_LOG:
+            whole = store.checkpoint("TRUNCATE")
+            self.around.log.info("log_emptied" if whole else "log_pinned", before=size(before), after=size(store.log_size()))
+
+    def _is_short(self) -> bool:
+        """Whether the disk has less room than must stay free."""
+        found = self.room()
+        if found.is_short:
+            self.around.troubles.begin("disk", f"intake and sending wait: less than {size(found.keep_free)} free. Make room.")
+        else:
+            self.around.troubles.end("disk")
+        return found.is_short
+
+    def room(self) -> Room:
+        """The room on the database's disk."""
+        return room(self.around.store.path.parent, self.settings.keep_free)
+
+    # ---- telling ----
+
+    def _tell(self, event: str, begun: Millis, counted: Counter[str]) -> None:
+        """One line for a pass that did something."""
+        numbers = {name: number for name, number in counted.items() if number}
+        self.done.add(numbers)
+        if numbers:
+            self.around.log.info(event, **numbers, duration_ms=self.around.clocks.steady() - begun)
+        else:
+            self.around.log.debug(event, idle=True)
+
+
+class InForce:
+    """The workspace in force, read anew when a version was applied, a pause set or ended, and not else."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._known: tuple[object, Workspace] | None = None
+        self._lock = Lock()
+
+    def workspace(self) -> Workspace:
+        """What every pass works with; where nothing was applied yet, the files are, and WorkspaceError says which faults they have."""
+        with self._lock:
+            return self._read()
+
+    def _read(self) -> Workspace:
+        known, key = self._known, self._key()
+        if known is not None and known[0] == key:
+            return known[1]
+        store, folder = self._around.store, self._around.folder
+        loaded = load_in_force(store, folder)
+        if loaded.playbook.version == 0:
+            ensure_applied(store, loaded, self._around.clocks.now(), AUTHOR)
+            loaded = load_in_force(store, folder)
+            self._around.log.info("applied", version=loaded.playbook.version)
+        elif known is None or known[1].playbook.version != loaded.playbook.version:
+            self._around.log.info("in_force", version=loaded.playbook.version)
+        self._known = (key, loaded)
+        return loaded
+
+    def _key(self) -> object:
+        with self._around.store.reading() as connection:
+            return playbooks.newest_version(connection), pauses.all_of(connection)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file lies there now; the file itself is never opened."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - said plainly, beside the rule that nobody opens it
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

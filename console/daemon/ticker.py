@@ -1,0 +1,140 @@
+"""The ticker: a few jobs, each at its interval, never twice at once. The only module that knows APScheduler.
+
+Nothing is stored: a lost tick costs one interval, for each job does what is due in the tables. Instants are milliseconds UTC.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Condition
+from typing import Any, Protocol
+
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
+from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from core.instants import SECOND, Instant, Millis
+
+_OUTCOMES = EVENT_JOB_EXECUTED | EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something to do again and again. `may_overrun`: a pass that outlasts its interval is nothing to tell."""
+
+    name: str
+    every: Millis
+    run: Callable[[], object]
+    may_overrun: bool = False
+
+
+class Listener(Protocol):
+    """Is told how each pass ended, in the thread that ran it."""
+
+    def worked(self, job: Job) -> None:
+        """It came to its end."""
+        ...
+
+    def failed(self, job: Job, error: BaseException) -> None:
+        """It raised."""
+        ...
+
+    def skipped(self, job: Job) -> None:
+        """It was due and did not run, since the pass before still does."""
+        ...
+
+
+class Ticker:
+    """Runs jobs in threads of its own from `start` to `stop`."""
+
+    def __init__(self, jobs: Sequence[Job], listener: Listener, now: Callable[[], Instant]) -> None:
+        logging.getLogger("apscheduler").setLevel(logging.CRITICAL)  # the listener tells what matters, without tracebacks
+        self._jobs = {job.name: job for job in jobs}
+        self._listener = listener
+        self._now = now
+        self._running = 0
+        self._idle = Condition()
+        self._scheduler = BackgroundScheduler(
+            timezone="UTC",
+            jobstores={"default": MemoryJobStore()},
+            executors={"default": ThreadPoolExecutor(len(jobs))},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+        self._scheduler.add_listener(self._heard, _OUTCOMES)
+
+    def start(self) -> None:
+        """Run every job now and from then on at its interval."""
+        for job in self._jobs.values():
+            self._scheduler.add_job(self._counted(job), _interval(job.every), id=job.name, next_run_time=self._instant())
+        self._scheduler.start()
+
+    def soon(self, name: str) -> None:
+        """Run a job now instead of at its next turn; nothing where the ticker is stopping."""
+        with suppress(JobLookupError):
+            self._scheduler.modify_job(name, next_run_time=self._instant())
+
+    def all_soon(self) -> None:
+        """Run every job now, as after a change of the clock."""
+        for name in self._jobs:
+            self.soon(name)
+
+    def change(self, name: str, every: Millis) -> None:
+        """Give a job another interval."""
+        self._scheduler.reschedule_job(name, trigger=_interval(every))
+        self.soon(name)
+
+    def pause(self) -> None:
+        """Begin no more passes."""
+        self._scheduler.pause()
+
+    def is_idle(self, patience: Millis) -> bool:
+        """Whether every pass has ended within that time."""
+        with self._idle:
+            return self._idle.wait_for(lambda: self._running == 0, patience / SECOND)
+
+    def stop(self, wait: bool = True) -> None:
+        """The end; to be called when idle, or without waiting for what runs on."""
+        self._scheduler.shutdown(wait=wait)
+
+    # ---- what APScheduler calls ----
+
+    def _counted(self, job: Job) -> Callable[[], None]:
+        def run() -> None:
+            with self._count():
+                job.run()
+
+        return run
+
+    @contextmanager
+    def _count(self) -> Any:
+        with self._idle:
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._running -= 1
+                self._idle.notify_all()
+
+    def _heard(self, event: Any) -> None:
+        job = self._jobs[event.job_id]
+        if event.code == EVENT_JOB_EXECUTED:
+            self._listener.worked(job)
+        elif event.code == EVENT_JOB_ERROR:
+            self._listener.failed(job, event.exception)
+        else:
+            self._listener.skipped(job)
+
+    def _instant(self) -> datetime:
+        return datetime.fromtimestamp(self._now() / SECOND, UTC)
+
+
+def _interval(every: Millis) -> IntervalTrigger:
+    return IntervalTrigger(seconds=every / SECOND, timezone="UTC")

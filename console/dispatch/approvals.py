@@ -1,0 +1,30 @@
+"""Approval by number: which batches of messages wait for an operator once they are too large."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from core.playbook import Playbook
+from storage.outbox import Batch
+
+
+def numeric_approvals(playbook: Playbook) -> list[Batch]:
+    """Where the playbook says a number under `approval`: batches larger than it wait."""
+    return [batch for trigger in playbook.triggers for batch in _batches(trigger.name, playbook)]
+
+
+def _batches(name: str, playbook: Playbook) -> Iterator[Batch]:
+    trigger = playbook.roster.by_name[name]
+    if _is_number(trigger.approval):
+        yield Batch(name, trigger.approval)
+    for number, step in enumerate(trigger.steps, 1):
+        if _is_number(step.approval):
+            yield Batch(name, step.approval, step=number)
+    for channel in sorted({channel for step in trigger.steps for channel in step.channels} & set(playbook.channels)):
+        most = playbook.channels[channel].approval
+        if _is_number(most):
+            yield Batch(name, most, channel=channel)
+
+
+def _is_number(approval: bool | int) -> bool:
+    return not isinstance(approval, bool)

@@ -1,0 +1,280 @@
+"""The hand-over journal: what a pass has claimed, begun and ended, for whoever takes over after it was killed.
+
+One file a dispatcher in `DATABASE.handover/`, locked for as long as its pass runs, and removed once all it claimed is marked in the
+database. Its lines are written at once and never forced to the disk: they outlive the process, not the machine, so that a journal counts
+only within the boot that its first line names.
+
+    manometer-handover 1 BOOT OWNER
+    claimed MESSAGE ATTEMPT STATE-BEFORE       before the claim is committed
+    begun MESSAGE                              before its first byte leaves
+    ended MESSAGE [MARK, DEAD-ADDRESS]         once its result is known, as JSON
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import re
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final
+
+from console.dispatch.endings import Ended
+from core.errors import ManometerError
+from storage.outbox import Claimed, Left, Mark
+
+FORM: Final = "manometer-handover 1"
+PERMISSIONS: Final = 0o640
+"""Subjects and addresses stand in it: the owner writes, the group reads, nobody else sees them."""
+LONGEST: Final = 1 << 20
+"""Bytes after which a journal should be started anew."""
+TRIES: Final = 20
+"""How often to ask for a journal that somebody looks through, with 50 ms in between."""
+_UNFIT: Final = re.compile(r"[^A-Za-z0-9.-]+")
+_WAITING: Final = frozenset({"planned", "due"})
+_ENDS: Final = _WAITING | {"sent", "failed", "uncertain", "cancelled", "expired"}
+
+
+class JournalError(ManometerError):
+    """The journal cannot be kept, so nothing may be handed over."""
+
+
+class Journal:
+    """The journal of one pass, locked; use it as a context manager. `left` is what the pass before it under the same name left behind."""
+
+    def __init__(self, path: Path, file: int, owner: str) -> None:
+        self._path = path
+        self._file = file
+        self._owner = owner
+        self._writing = Lock()
+        self._open: set[int] = set()  # messages that were claimed and are not marked
+        self._is_started = False
+        self.size = 0
+        """Bytes that were written since it was started."""
+
+    @classmethod
+    def open(cls, database: Path, owner: str) -> Journal | None:
+        """The journal of that dispatcher; None while another pass has it. JournalError where it cannot be made."""
+        folder = folder_of(database)
+        path = folder / f"{_UNFIT.sub('-', owner)[:200]}.journal"
+        try:
+            folder.mkdir(mode=0o770, exist_ok=True)
+            for _ in range(TRIES):
+                file = _locked(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+                if file is not None:
+                    return cls(path, file, owner)
+                time.sleep(0.05)
+        except OSError as error:
+            raise _unfit(path, error) from None
+        return None
+
+    def left(self) -> dict[str, Left | None]:
+        """What an earlier pass under this name left behind: nothing or one entry."""
+        return dict(_read(self._file))
+
+    def start(self) -> None:
+        """Begin it anew: all that stands in it is marked."""
+        try:
+            os.ftruncate(self._file, 0)
+        except OSError as error:
+            raise _unfit(self._path, error) from None
+        self.size = 0
+        self._is_started = True
+        self._write([f"{FORM} {_boot()} {self._owner}"])
+
+    def claimed(self, messages: Sequence[Claimed]) -> None:
+        """To be called before the claim is committed; JournalError where it cannot be written."""
+        if messages:
+            self._write([f"claimed {message.id} {message.attempts} {message.was}" for message in messages])
+            self._open.update(message.id for message in messages)
+
+    def begun(self, message: Claimed) -> None:
+        """To be called before its first byte leaves; JournalError where it cannot be written, and then nothing may leave."""
+        self._write([f"begun {message.id}"])
+
+    def ended(self, ended: Ended) -> None:
+        """The result; where it cannot be written it is known to this process still."""
+        values = [[getattr(ended.mark, name) for name in Mark.__slots__], ended.dead_address]
+        with suppress(JournalError):
+            self._write([f"ended {ended.message.id} {json.dumps(values, separators=(',', ':'))}"])
+
+    def marked(self, messages: Iterable[int]) -> None:
+        """These need no memory any more: what became of them is committed."""
+        self._open.difference_update(messages)
+
+    def _write(self, lines: Sequence[str]) -> None:
+        """All of it or nothing."""
+        raw = "".join(f"{line}\n" for line in lines).encode()
+        with self._writing:
+            try:
+                self._append(raw)
+            except OSError as error:
+                with suppress(OSError):
+                    os.ftruncate(self._file, self.size)
+                raise _unfit(self._path, error) from None
+            self.size += len(raw)
+
+    def _append(self, raw: bytes) -> None:
+        if os.write(self._file, raw) != len(raw):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove it where all is marked, else leave it to whoever takes over; the lock ends."""
+        if not self._open and (self._is_started or os.fstat(self._file).st_size == 0):
+            with suppress(OSError):
+                self._path.unlink()
+        os.close(self._file)
+
+
+def folder_of(database: Path) -> Path:
+    """Where the journals of a database are."""
+    return database.with_name(f"{database.name}.handover")
+
+
+@contextmanager
+def left_behind(database: Path) -> Iterator[dict[str, Left | None]]:
+    """By owner, what passes that are over have left: None where nothing in it can be believed.
+
+    Their journals are held meanwhile, and removed where the block ends well.
+    """
+    held: list[tuple[Path, int]] = []
+    found: dict[str, Left | None] = {}
+    try:
+        for path in sorted(folder_of(database).glob("*.journal")):
+            with suppress(OSError):  # gone meanwhile, or not for us to read: its claims wait for their lease
+                file = _locked(path, os.O_RDONLY)
+                if file is not None:
+                    held.append((path, file))
+                    found |= dict(_read(file))
+        yield found
+        for path, _ in held:
+            with suppress(OSError):
+                path.unlink()
+    finally:
+        for _, file in held:
+            os.close(file)
+
+
+def _locked(path: Path, flags: int) -> int | None:
+    """The file, with a lock that ends with it; None where somebody else has it, or it was removed meanwhile."""
+    file = os.open(path, flags | os.O_CLOEXEC, PERMISSIONS)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(file), path.stat()):
+            return file
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    except BaseException:
+        os.close(file)
+        raise
+    os.close(file)
+    return None
+
+
+def _unfit(path: Path, error: OSError) -> JournalError:
+    return JournalError(
+        f"{path}: cannot be written: {error.strerror}. Nothing is sent meanwhile; make room, or see to the folder's rights."
+    )
+
+
+@lru_cache(maxsize=1)
+def _boot() -> str:
+    """Which boot of the machine this is; `-` where it does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip() or "-"
+    except OSError:
+        return "-"
+
+
+# ---- reading ----
+
+
+def _read(file: int) -> Iterator[tuple[str, Left | None]]:
+    """The owner and what it noted; nothing where no line was finished, since the first stands there before any claim."""
+    with open(file, "rb", closefd=False) as lines:
+        lines.seek(0)
+        whole = lines.read().split(b"\n")[:-1]  # what follows the last line end was torn off
+    head = whole[0].decode("utf-8", "replace").split(" ", 3) if whole else []
+    if len(head) != 4 or " ".join(head[:2]) != FORM:
+        return
+    believed = head[2] == _boot() != "-"
+    yield head[3], _believed(whole[1:]) if believed else None
+
+
+def _believed(lines: Sequence[bytes]) -> Left | None:
+    """None where somebody else has written into it: any claim may have been begun then."""
+    notes = _Notes()
+    try:
+        for line in lines:
+            notes.read(line.decode())
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return None
+    return Left(notes.claims, notes.begun, notes.ended, notes.dead)
+
+
+@dataclass(slots=True)
+class _Notes:
+    """What the lines read so far say."""
+
+    claims: dict[int, tuple[int, str]] = field(default_factory=dict)
+    begun: set[int] = field(default_factory=set)
+    ended: dict[int, Mark] = field(default_factory=dict)
+    dead: dict[int, tuple[str, str]] = field(default_factory=dict)
+
+    def read(self, line: str) -> None:
+        """ValueError, TypeError or LookupError where a line is not of this form."""
+        match line.split(" ", 2):
+            case ["claimed", number, rest]:
+                attempt, was = rest.split(" ")
+                self._claim(int(number), int(attempt), _one_of(was, _WAITING))
+            case ["begun", number]:
+                self.begun.add(self._claimed(number))
+            case ["ended", number, rest]:
+                self._end(self._claimed(number), *json.loads(rest))
+            case _:
+                raise ValueError(line)
+
+    def _claim(self, message: int, attempt: int, was: str) -> None:
+        """A message may be claimed again in the same pass: what stands above is in the database then."""
+        self.claims[message] = (attempt, was)
+        self.begun.discard(message)
+        self.ended.pop(message, None)
+        self.dead.pop(message, None)
+
+    def _claimed(self, number: str) -> int:
+        _ = self.claims[int(number)]
+        return int(number)
+
+    def _end(self, message: int, fields: Any, dead: Any) -> None:
+        self.ended[message] = _mark(message, fields)
+        self.dead.pop(message, None)
+        if dead is not None:
+            medium, address = dead
+            self.dead[message] = (str(medium), str(address))
+
+
+def _mark(message: int, fields: Any) -> Mark:
+    found = Mark(*fields)
+    texts = (found.reason, found.error, found.subject, found.address, found.provider_id)
+    instants = (found.sent_at, found.lands_at, found.not_before)
+    fits = found.id == message and type(found.customer_id) is int and type(found.attempted) is bool
+    if not fits or not all(isinstance(text, str | None) for text in texts) or not all(type(at) in (int, type(None)) for at in instants):
+        raise ValueError(fields)
+    _one_of(found.state, _ENDS)
+    return found
+
+
+def _one_of(state: Any, states: frozenset[str]) -> str:
+    if state not in states:
+        raise ValueError(state)
+    return str(state)

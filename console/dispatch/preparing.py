@@ -1,0 +1,209 @@
+"""From a claimed message to one that may leave: the last look with fresh data, and its texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from sqlalchemy import Connection
+
+from console.dispatch.endings import Ended, back, mark
+from console.dispatch.rests import LONGEST_HALT, Rests
+from console.handover import Cause, TemplateFault, render
+from console.templates import Templates
+from console.unsubscribe import Links
+from console.workspace import Workspace
+from core.customer import Profile, address_of
+from core.decisions import Objection
+from core.delivery import ChannelAdapter, Outbound
+from core.dossier import Dossier
+from core.errors import ManometerError
+from core.instants import SECOND, Instant, Millis
+from core.last_look import Handover, last_look
+from core.pauses import stops_purpose
+from core.playbook import Channel, Playbook
+from core.reasons import Reason
+from core.triggers import EVERYTHING, Pause
+from storage import pauses
+from storage.dossiers import load
+from storage.outbox import Claimed
+from storage.store import Store
+
+FRESH: Final[Millis] = SECOND
+"""How old the last look's data may be: an emergency stop acts within that time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Messages that were claimed together, and when handing them over began."""
+
+    messages: Sequence[Claimed]
+    begun: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A message made, where it goes, and the portion it is of."""
+
+    message: Claimed
+    portion: Portion
+    adapter: ChannelAdapter
+    outbound: Outbound
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What the last look at a portion sees: dossiers and pauses as of an instant."""
+
+    portion: Portion
+    dossiers: Mapping[int, Dossier]
+    held_back: HeldBack
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """The triggers that wait, and under an emergency stop the only purposes that may go."""
+
+    triggers: frozenset[str] = frozenset()
+    purposes: frozenset[str] | None = None
+
+    def holds(self, message: Claimed) -> bool:
+        """Whether a message must wait."""
+        return message.trigger in self.triggers or (self.purposes is not None and message.purpose not in self.purposes)
+
+
+def held_back(connection: Connection, playbook: Playbook, at: Instant) -> HeldBack:
+    """What waits at the instant, also by pauses that came after the playbook was read."""
+    known = tuple(pause for pause in playbook.pauses if pause.holds(at))
+    holding: tuple[Pause, ...] = (*known, *(row.pause for row in pauses.current(connection, at).values()))
+    waiting = frozenset(pause.trigger for pause in holding) - {EVERYTHING}
+    stops = [pause for pause in holding if pause.trigger == EVERYTHING]
+    if not stops:
+        return HeldBack(waiting)
+    purposes = playbook.purposes.values()
+    return HeldBack(waiting, frozenset(each.name for each in purposes if not any(stops_purpose(stop, each) for stop in stops)))
+
+
+class Preparing:
+    """Makes messages ready; `adapter` gives the open adapter of a channel, None where there is none to be had."""
+
+    def __init__(
+        self, store: Store, workspace: Workspace, playbook: Playbook, rests: Rests, adapter: Callable[[Channel], ChannelAdapter | None]
+    ) -> None:
+        self._store = store
+        self._workspace = workspace
+        self._playbook = playbook
+        self._rests = rests
+        self._adapter = adapter
+        self._templates = Templates(workspace.files)
+        self._look = _Look(Portion((), 0), {}, HeldBack(), 0)
+        self.waiting: set[str] = set()
+        """Triggers that were found paused or stopped."""
+
+    def prepare(self, message: Claimed, portion: Portion, at: Instant) -> Ready | Ended:
+        """The message made; or what becomes of one that does not go now."""
+        if at - self._look.at >= FRESH or self._look.portion is not portion:
+            self._look_again(portion, at)
+        if self._look.held_back.holds(message):
+            return back(message)
+        dossier = self._look.dossiers.get(message.customer_id)
+        objection = self._objection(message, dossier, at)
+        if objection is not None or dossier is None:
+            return self._object(message, objection)
+        profile = _as_known(dossier)
+        return self._outside_window(message, profile, at) or self._make(message, portion, profile, at)
+
+    def _look_again(self, portion: Portion, at: Instant) -> None:
+        with self._store.reading() as connection:
+            dossiers = load(connection, sorted({message.customer_id for message in portion.messages}), self._playbook)
+            self._look = _Look(portion, dossiers, held_back(connection, self._playbook, at), at)
+
+    def _objection(self, message: Claimed, dossier: Dossier | None, at: Instant) -> Objection | None:
+        if at > message.expires_at:
+            return Objection(Reason.EXPIRED, "its time was over before it could be handed over")
+        if dossier is None:
+            return Objection(Reason.CUSTOMER_ERASED, "the customer is gone")
+        return last_look(_handover(message), dossier, self._playbook, at)
+
+    def _object(self, message: Claimed, objection: Objection | None) -> Ended:
+        if objection is None or objection.reason in (Reason.TRIGGER_PAUSED, Reason.STOPPED):
+            self.waiting.add(message.trigger)
+            return back(message)
+        state = "expired" if objection.reason is Reason.EXPIRED else "cancelled"
+        return Ended(message, mark(message, state, reason=objection.reason, error=objection.detail))
+
+    def _outside_window(self, message: Claimed, profile: Profile, at: Instant) -> Ended | None:
+        """What becomes of a late message, or one that is tried again, while its channel is closed."""
+        if at - message.planned_at <= self._playbook.grace and message.attempts <= 1:
+            return None
+        opens = self._playbook.channels[message.channel].send_windows.opens(at, profile.zone(self._playbook.zone))
+        if opens > message.expires_at:
+            return Ended(message, mark(message, "expired", reason=Reason.EXPIRED, error="the channel does not open again in time"))
+        return Ended(message, mark(message, "due", not_before=opens, attempted=False)) if opens > at else None
+
+    def _make(self, message: Claimed, portion: Portion, profile: Profile, at: Instant) -> Ready | Ended:
+        channel = self._playbook.channels[message.channel]
+        adapter = self._adapter(channel)
+        if adapter is None:
+            return back(message)
+        try:
+            return Ready(message, portion, adapter, self._outbound(message, profile, channel, at))
+        except TemplateFault as fault:
+            return Ended(message, mark(message, "failed", reason=Reason.TEMPLATE_ERROR, error=fault.reason))
+        except ManometerError as error:  # the secret behind the links is not to be had
+            self._rests.begin(channel.name, str(error), at, LONGEST_HALT)
+            return back(message, error=str(error))
+
+    def _outbound(self, message: Claimed, profile: Profile, channel: Channel, at: Instant) -> Outbound:
+        return render(
+            self._templates,
+            profile,
+            customer=message.customer,
+            trigger=self._playbook.roster.by_name[message.trigger],
+            step=message.step,
+            channel=channel,
+            address=address_of(profile, channel.medium) or message.address or "",
+            cause=Cause(message.cause_name, message.cause_at, message.cause_properties),
+            key=message.key,
+            planned_at=message.planned_at,
+            at=at,
+            playbook=self._playbook,
+            workspace=self._workspace.name,
+            message_id=message.id,
+            template=message.template,
+            attempt=message.attempts,
+            links=self._links if self._playbook.purposes[message.purpose].consent else None,
+        )
+
+    @cached_property
+    def _links(self) -> Links | None:
+        return Links.of(self._workspace.unsubscribe, self._workspace.folder)
+
+
+def _as_known(dossier: Dossier) -> Profile:
+    """The profile with what has arrived and was not played yet."""
+    if not dossier.arrivals:
+        return dossier.profile
+    profile = dossier.profile.copy()
+    for event in dossier.arrivals:
+        profile.fold(event)
+    return profile
+
+
+def _handover(message: Claimed) -> Handover:
+    return Handover(
+        trigger=message.trigger,
+        step=message.step,
+        channel=message.channel,
+        address=message.address,
+        cause_key=message.cause_key,
+        cause_at=message.cause_at,
+        planned_at=message.planned_at,
+        expires_at=message.expires_at,
+        cause_event=message.cause_event,
+        cause_properties=message.cause_properties,
+        key_value=message.key_value,
+    )

@@ -1,0 +1,148 @@
+"""Handing ready messages to their channels, one after the other, with the journal kept; those to other machines from a thread."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter, deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from console.channels import open_adapter
+from console.dispatch.endings import Ended, back, ended
+from console.dispatch.journal import Journal, JournalError
+from console.dispatch.preparing import Ready
+from console.dispatch.rests import LONGEST_HALT, Rests
+from console.handover import hand_over
+from core.delivery import ChannelAdapter, ConfigError, Result, Retry, Uncertain
+from core.instants import Instant, Millis
+from core.playbook import Channel
+
+SWITCHING: Final = 0.0005
+"""Seconds after which the thread gets its turn beside the one that makes messages; the usual 5 ms are longer than a mail takes."""
+MOST_LOST: Final = 3
+"""So many messages in a row of which nobody knows the end, and the channel rests before more are lost."""
+
+
+class _Outcome(NamedTuple):
+    """The result of a hand-over, and what becomes of its message."""
+
+    result: Result
+    ended: Ended
+
+
+class Sending:
+    """The way out of one pass: adapters, each opened once, and the thread; use it as a context manager.
+
+    `may_leave` is asked right before a message leaves for another machine.
+    """
+
+    def __init__(
+        self, folder: Path, journal: Journal, rests: Rests, grace: Millis, clock: Callable[[], Instant], may_leave: Callable[[Ready], bool]
+    ) -> None:
+        self._folder = folder
+        self._journal = journal
+        self._rests = rests
+        self._grace = grace
+        self._clock = clock
+        self._may_leave = may_leave
+        self._adapters: dict[str, ChannelAdapter] = {}
+        self._lost: Counter[str] = Counter()  # messages in a row whose end is not known, by channel
+        self._shut: set[str] = set()  # channels that a message found unusable; the thread knows it first
+        self._under_way: deque[tuple[Ready, Future[_Outcome | None]]] = deque()
+        self._open = ExitStack()
+        self.fault: JournalError | None = None
+        """Why nothing may leave any more."""
+
+    def __enter__(self) -> Sending:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    @property
+    def under_way(self) -> int:
+        """Messages that the thread has and whose results were not taken."""
+        return len(self._under_way)
+
+    def send(self, ready: Ready) -> Ended | None:
+        """What becomes of the message, where its channel is on this machine; None where it is on its way now."""
+        if ready.adapter.is_remote:
+            self._under_way.append((ready, self._thread.submit(self._send_in_time, ready)))
+            return None
+        outcome = self._send(ready)
+        return back(ready.message) if outcome is None else self._noted(ready, outcome)
+
+    def wait(self, keep: int) -> None:
+        """Sleep until at most so many are under way, so that the thread is not disturbed after each."""
+        if self.under_way > keep:
+            self._under_way[self.under_way - keep - 1][1].exception()
+
+    def arrive(self) -> Ended | Ready:
+        """What becomes of the message that has been under way for longest; the message itself where it could not leave in time."""
+        ready, future = self._under_way[0]
+        outcome = future.result()
+        self._under_way.popleft()
+        return ready if outcome is None else self._noted(ready, outcome)
+
+    def adapter(self, channel: Channel) -> ChannelAdapter | None:
+        """The open adapter of a channel; None where it cannot be opened, which lets the channel rest."""
+        if channel.name not in self._adapters:
+            _ = self._thread  # before any adapter, so that it is closed after them
+            try:
+                self._adapters[channel.name] = self._open.enter_context(open_adapter(channel, self._folder))
+            except Exception as error:  # the border to a channel: one that cannot be opened must not stop the others
+                self._rests.begin(channel.name, str(error) or type(error).__name__, self._clock(), LONGEST_HALT)
+                return None
+        return self._adapters[channel.name]
+
+    def flush(self, names: set[str]) -> dict[str, str]:
+        """Channels that could not make sure of what they accepted, with the reason."""
+        unsafe = {}
+        for name in sorted(names):
+            try:
+                self._adapters[name].flush()
+            except Exception as error:  # the border to a channel, as above
+                unsafe[name] = str(error) or type(error).__name__
+        return unsafe
+
+    @cached_property
+    def _thread(self) -> ThreadPoolExecutor:
+        """One thread: the messages of a pass go out in their order."""
+        self._open.callback(sys.setswitchinterval, sys.getswitchinterval())
+        sys.setswitchinterval(SWITCHING)
+        return self._open.enter_context(ThreadPoolExecutor(1, "manometer-sender"))
+
+    def _send_in_time(self, ready: Ready) -> _Outcome | None:
+        """In the thread: None where the message may not leave any more, or the channel was shut by the one before."""
+        if ready.message.channel in self._shut or not self._may_leave(ready):
+            return None
+        return self._send(ready)
+
+    def _send(self, ready: Ready) -> _Outcome | None:
+        """None where the journal cannot be written."""
+        try:
+            self._journal.begun(ready.message)
+        except JournalError as error:
+            self.fault = error
+            return None
+        result = hand_over(ready.adapter, ready.outbound)
+        outcome = _Outcome(result, ended(ready.message, ready.outbound, result, self._grace))
+        self._journal.ended(outcome.ended)
+        self._judge(ready.message.channel, result)
+        return outcome
+
+    def _judge(self, channel: str, result: Result) -> None:
+        """Shut the channel at once where the next message would fare no better."""
+        self._lost[channel] = self._lost[channel] + 1 if isinstance(result, Uncertain) else 0
+        is_unusable = isinstance(result, ConfigError) or (isinstance(result, Retry) and result.whole_channel)
+        if is_unusable or self._lost[channel] >= MOST_LOST:
+            self._shut.add(channel)
+
+    def _noted(self, ready: Ready, outcome: _Outcome) -> Ended:
+        channel = ready.message.channel
+        self._rests.note(channel, outcome.result, ready.outbound.sent_at, is_shut=channel in self._shut)
+        return outcome.ended

@@ -1,0 +1,118 @@
+"""How the workspace is doing: one word for the numbers of a moment, and the reasons for it. Instants and durations are ms UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from core.instants import MINUTE, Instant, Millis
+from core.words import counted
+
+State: TypeAlias = Literal["healthy", "idle", "degraded", "down"]
+Sort: TypeAlias = Literal["books", "overdue", "failed", "uncertain", "stopped", "halted", "trouble", "disk"]
+
+LEAST_SILENCE: Final[Millis] = 15 * MINUTE
+TICKS_MISSED: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that is wrong at the moment, and since when."""
+
+    reason: str
+    since: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What is known of one moment."""
+
+    at: Instant
+    silence: Millis
+    """As `silence` gives it."""
+    last_tick: Instant | None
+    abandoned_at: Instant | None
+    """When the scheduler that led last ended without a word; None where one leads, or none ever did."""
+    overdue: int
+    failed_lately: int
+    """Messages, within a day."""
+    uncertain: int
+    is_stopped: bool
+    halted: Mapping[str, Trouble]
+    """By channel."""
+    troubles: Mapping[str, Trouble]
+    """By job of the scheduler, or `disk`."""
+    books_balance: bool = True
+    shortage: str | None = None
+    """Of room on the disk, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong: what, why where that was noted, and since when."""
+
+    sort: Sort
+    words: str
+    why: str = ""
+    since: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The word, whether anybody ticks, and what is wrong, the worst first."""
+
+    state: State
+    is_ticking: bool
+    findings: tuple[Finding, ...]
+
+
+def silence(tick: Millis) -> Millis:
+    """Without a tick for so long nobody is ticking; a cron job that ticks each minute stays far below. `tick` is the scheduler's rhythm."""
+    return max(LEAST_SILENCE, TICKS_MISSED * tick)
+
+
+def judge(numbers: Numbers) -> Health:
+    """The one judgement that commands, scheduler and screens share."""
+    is_ticking = numbers.last_tick is not None and numbers.at - numbers.last_tick <= numbers.silence
+    found = tuple(_findings(numbers, is_ticking))
+    is_down = not numbers.books_balance or (numbers.overdue > 0 and (not is_ticking or _is_abandoned(numbers)))
+    if found:
+        return Health("down" if is_down else "degraded", is_ticking, found)
+    return Health("healthy" if is_ticking else "idle", is_ticking, ())
+
+
+def _is_abandoned(numbers: Numbers) -> bool:
+    """Whether a scheduler has led here and ended, and nothing has ticked since."""
+    ended = numbers.abandoned_at
+    return ended is not None and (numbers.last_tick is None or numbers.last_tick <= ended)
+
+
+def _findings(numbers: Numbers, is_ticking: bool) -> Iterator[Finding]:
+    if not numbers.books_balance:
+        yield Finding("books", "the books do not balance")
+    if numbers.overdue:
+        yield Finding("overdue", f"{counted(numbers.overdue, 'customer')} overdue", _why_overdue(numbers, is_ticking))
+    yield from _noted(numbers)
+    if numbers.failed_lately:
+        yield Finding("failed", f"{counted(numbers.failed_lately, 'message')} failed within a day")
+    if numbers.uncertain:
+        yield Finding("uncertain", f"{counted(numbers.uncertain, 'message')} uncertain", "nobody knows if it went")
+    if numbers.is_stopped:
+        yield Finding("stopped", "all sending is stopped")
+
+
+def _why_overdue(numbers: Numbers, is_ticking: bool) -> str:
+    if _is_abandoned(numbers):
+        return "the scheduler ended without a word"
+    return "the ticks do not keep up" if is_ticking else "nobody has ticked in time"
+
+
+def _noted(numbers: Numbers) -> Iterator[Finding]:
+    """What scheduler and dispatcher have noted; a disk that is short of room is said once."""
+    for name, trouble in numbers.troubles.items():
+        yield Finding("disk" if name == "disk" else "trouble", name, trouble.reason, trouble.since)
+    if numbers.shortage is not None and "disk" not in numbers.troubles:
+        yield Finding("disk", "disk", numbers.shortage)
+    for name, trouble in numbers.halted.items():
+        yield Finding("halted", f"{name} halted", trouble.reason, trouble.since)

@@ -1,0 +1,43 @@
+"""Conditions that a filter line makes on the columns of a log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, false, func, not_, or_
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """Values by column, any of which makes it true of a row; `negated` turns it round."""
+
+    values: Mapping[str, tuple[str, ...]]
+    negated: bool = False
+
+    def only(self, column: str) -> tuple[str, ...] | None:
+        """The values of a column where it asks for them and for nothing else."""
+        return self.values[column] if not self.negated and self.values.keys() == {column} else None
+
+    def holds(self, table: Table) -> ColumnElement[bool]:
+        """The same as a condition on a row; an empty column has none of the values."""
+        one = [func.coalesce(table.c[name].in_(values), False) for name, values in self.values.items()]
+        return not_(or_(*one)) if self.negated else or_(*one)
+
+    def leaves(self, column: str, values: Iterable[str]) -> tuple[str, ...]:
+        """Of these values of a column those that rows can have for which it holds."""
+        if self.values.keys() != {column}:
+            return tuple(values)
+        return tuple(value for value in values if (value in self.values[column]) is not self.negated)
+
+
+def containing(column: ColumnElement[Any], word: str) -> ColumnElement[bool]:
+    """Whether a text contains the word, whose `%` and `_` are letters like others; an empty column does not."""
+    escaped = word.replace("/", "//").replace("%", "/%").replace("_", "/_")
+    return func.coalesce(column.like(f"%{escaped}%", escape="/"), false())
+
+
+def one_of(clauses: Iterable[Clause], column: str) -> str | None:
+    """The one value of a column that the clauses leave, where one of them asks for it alone."""
+    return next((values[0] for clause in clauses if (values := clause.only(column)) is not None and len(values) == 1), None)

@@ -1,0 +1,183 @@
+"""The drop folder: whole files are taken once and moved away, half-written ones are waited for, unreadable ones are set aside."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import select
+
+from console import clock
+from console.dropfolder import STILL, DropFolder, Folder, Taken
+from console.intake import IntakeSettings
+from console.workspace.settings import Source
+from storage.store import Store
+from storage.tables import events
+from tests.console.lives import act, person
+
+CALLS = [person("anna"), act("anna", "Product Viewed", "2025-03-01T10:00:00Z")]
+
+
+class Inbox:
+    """A drop folder with a clock of its own."""
+
+    def __init__(self, folder: Path, store: Store) -> None:
+        self.folder = folder
+        self.store = store
+        self.steady = 0
+        self.sources: dict[str, Source] = {}
+        self.drop_folder = DropFolder(folder, lambda: self.steady)
+        self.settings = IntakeSettings(ZoneInfo("UTC"), folder / "rejects")
+        self.stopping = False
+
+    def put(self, name: str, content: str | bytes = "", age: float = 60) -> Path:
+        path = self.folder / "inbox" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        at = time.time() - age
+        os.utime(path, (at, at))
+        return path
+
+    def ready(self) -> list[tuple[Folder, Path]]:
+        return list(self.drop_folder.ready(self.sources, clock.now()).files)
+
+    def names(self) -> list[str]:
+        return [path.name for _, path in self.ready()]
+
+    def take(self) -> list[Taken]:
+        return [
+            self.drop_folder.take(self.store, folder, path, self.settings, clock.now(), lambda: self.stopping)
+            for folder, path in self.ready()
+        ]
+
+    def listed(self, name: str) -> list[str]:
+        return sorted(path.name for path in (self.folder / "inbox" / name).iterdir())
+
+    def sources_of_events(self) -> list[str]:
+        with self.store.reading() as connection:
+            return [row[0] for row in connection.execute(select(events.c.source).order_by(events.c.id))]
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Iterator[Inbox]:
+    with Store.create(tmp_path / "manometer.db") as store:
+        yield Inbox(tmp_path, store)
+
+
+def ndjson(calls: list[dict[str, Any]]) -> str:
+    return "".join(json.dumps(call) + "\n" for call in calls)
+
+
+def test_a_file_that_was_renamed_in_is_taken_at_once_and_moved_to_done(inbox: Inbox) -> None:
+    inbox.put("day.ndjson", ndjson(CALLS))
+    (taken,) = inbox.take()
+    assert taken.result is not None
+    assert (taken.result.taken, inbox.listed("done")) == (2, ["day.ndjson"])
+    assert inbox.take() == []
+
+
+def test_a_file_that_is_being_written_is_waited_for(inbox: Inbox) -> None:
+    path = inbox.put("day.ndjson", "half", age=-60)
+    assert inbox.names() == []
+    path.write_text("half and more")
+    os.utime(path, (time.time() + 60,) * 2)
+    inbox.steady += STILL
+    assert inbox.names() == []
+    inbox.steady += STILL
+    assert inbox.names() == ["day.ndjson"]
+
+
+def test_hidden_unfinished_and_other_files_links_and_pipes_are_left_alone(inbox: Inbox) -> None:
+    for name in (".day.ndjson", "day.ndjson.part", "day.ndjson.tmp", "notes.txt", "done/old.ndjson"):
+        inbox.put(name)
+    (inbox.folder / "inbox" / "link.ndjson").symlink_to("/etc/passwd")
+    os.mkfifo(inbox.folder / "inbox" / "pipe.ndjson")
+    assert inbox.names() == []
+
+
+def test_nothing_in_done_is_ever_overwritten(inbox: Inbox) -> None:
+    for _ in range(3):
+        inbox.put("day.ndjson", ndjson(CALLS))
+        inbox.take()
+    assert inbox.listed("done") == ["day-2.ndjson", "day-3.ndjson", "day.ndjson"]
+    assert len(inbox.sources_of_events()) == 2
+
+
+def test_an_unreadable_file_is_set_aside_with_the_reason(inbox: Inbox) -> None:
+    inbox.put("day.ndjson.gz", b"\x1f\x8bnot gzip at all")
+    inbox.put("list.csv", "name\n")
+    reasons = [taken.reason for taken in inbox.take()]
+    assert all(reasons)
+    assert inbox.listed("failed") == ["day.ndjson.gz", "day.ndjson.gz.reason.txt", "list.csv", "list.csv.reason.txt"]
+    assert "damaged" in (inbox.folder / "inbox" / "failed" / "day.ndjson.gz.reason.txt").read_text()
+
+
+def test_bad_lines_go_to_the_rejects_and_the_file_to_done(inbox: Inbox) -> None:
+    inbox.put("day.ndjson", ndjson(CALLS) + "no json\n")
+    (taken,) = inbox.take()
+    assert taken.result is not None
+    assert (taken.result.taken, taken.result.rejected, inbox.listed("done")) == (2, 1, ["day.ndjson"])
+
+
+def test_a_file_in_the_folder_of_a_source_has_its_name_and_profile(inbox: Inbox) -> None:
+    inbox.sources = {
+        "till": Source("till", "folder", settings={"profile": "customers"}),
+        "crm": Source("crm", "folder", settings={"path": "from-crm"}),
+        "hook": Source("hook", "webhook"),
+    }
+    inbox.put("till/list.csv")
+    inbox.put("hook/day.ndjson")
+    crm = inbox.put("../from-crm/day.ndjson", ndjson(CALLS))
+    assert [(folder.source, folder.profile, path.name) for folder, path in inbox.ready()] == [
+        ("till", "customers", "list.csv"), ("crm", None, "day.ndjson"),
+    ]  # fmt: skip
+    inbox.take()
+    assert set(inbox.sources_of_events()) == {"crm"}
+    assert (inbox.folder / "from-crm" / "done" / crm.name).exists()
+
+
+def test_a_folder_that_cannot_be_read_is_named_and_the_others_go_on(inbox: Inbox) -> None:
+    inbox.sources = {
+        "crm": Source("crm", "folder", settings={"path": "a-file"}),
+        "till": Source("till", "folder"),
+    }
+    (inbox.folder / "a-file").write_text("no folder")
+    inbox.put("till/day.ndjson")
+    found = inbox.drop_folder.ready(inbox.sources, clock.now())
+    assert [path.name for _, path in found.files] == ["day.ndjson"]
+    assert found.refused == {inbox.folder / "a-file": "Not a directory"}
+
+
+def test_a_stopped_import_stays_and_is_finished_by_the_next_pass(inbox: Inbox) -> None:
+    inbox.put(
+        "day.ndjson", ndjson([act("anna", "Product Viewed", "2025-03-01T10:00:00Z", n=n) | {"messageId": str(n)} for n in range(10_001)])
+    )
+    inbox.stopping = True
+    (taken,) = inbox.take()
+    assert taken.result is not None
+    assert not taken.result.finished
+    inbox.stopping = False
+    (taken,) = inbox.take()
+    assert taken.result is not None
+    assert (taken.result.taken, taken.result.duplicate) == (1, 10_000)
+    assert len(inbox.sources_of_events()) == 10_001
+
+
+def test_a_crash_between_import_and_move_changes_nothing_the_second_time(inbox: Inbox) -> None:
+    inbox.put("day.ndjson", ndjson(CALLS))
+    (inbox.folder / "inbox" / "done").write_text("a file where the folder should be")
+    with pytest.raises(OSError, match="exists"):
+        inbox.take()
+    assert inbox.take() == []
+    (inbox.folder / "inbox" / "done").unlink()
+    inbox.drop_folder = DropFolder(inbox.folder, lambda: inbox.steady)
+    (taken,) = inbox.take()
+    assert taken.result is not None
+    assert (taken.result.taken, taken.result.duplicate) == (0, 2)
+    assert len(inbox.sources_of_events()) == 2

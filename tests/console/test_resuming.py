@@ -1,0 +1,127 @@
+"""What is said before a pause ends is what the next pass does, under each of the four policies."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from console import pausing
+from console.in_force import load_in_force
+from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
+from core.pauses import Effect, under
+from core.triggers import EVERYTHING, PausePolicy
+from storage import pauses
+from storage.store import Store
+from storage.tables import decisions, enrolments
+from tests.console.lives import BASKET, SETTINGS, act, person, run, workspace
+
+FIRST: Instant = parse_instant("2025-03-03T09:00:00Z")
+LADDER = BASKET.replace('after = "1h"', 'after = "20h"') + "".join(
+    f'[[steps]]\nafter = "{after}"\nchannels = ["email"]\ntemplate = "note"\nexpires = "3d"\n' for after in ("2h", "3h", "2d")
+)
+BIRTHDAY = """
+title = "Birthday"
+status = "active"
+purpose = "transactional"
+[when]
+kind = "recurring"
+date = "birthday"
+at = "09:00"
+[[steps]]
+channels = ["email"]
+template = "note"
+[[steps]]
+after = "6h"
+channels = ["sms"]
+template = "note"
+[[steps]]
+after = "4d"
+channels = ["sms"]
+template = "note"
+"""
+WINDOWS = SETTINGS.replace('[channels.email]\nkind = "file"', '[channels.email]\nkind = "file"\nsend_window = "Mon-Sun 07:00-19:00"')
+Row = tuple[int, Instant, Instant | None]
+
+
+def _shop(folder: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    calls = []
+    for number in range(40):
+        at = format_instant(FIRST + chance.randrange(3 * DAY // MINUTE) * MINUTE)
+        calls += [
+            person(f"u{number}", phone=f"+417900000{number:02d}", birthday=f"1980-03-{chance.randrange(3, 8):02d}"),
+            act(f"u{number}", chance.choice(["Checkout Started", "Page Viewed"]), at),
+        ]
+    workspace(folder, calls, {"basket": LADDER, "birthday": BIRTHDAY})
+    (folder / "manometer.toml").write_text(WINDOWS)
+
+
+def _open(store: Store, names: set[str]) -> dict[int, Row]:
+    columns = enrolments.c
+    query = select(columns.id, columns.step, columns.planned_at, columns.due_at)
+    with store.reading() as connection:
+        rows = connection.execute(query.where(columns.state == "open", columns.trigger.in_(names)))
+        return {row.id: (row.step, row.planned_at, row.due_at) for row in rows}
+
+
+def _did(store: Store, policy: PausePolicy, before: dict[int, Row], end: Instant, names: set[str]) -> Effect:
+    """What the pass at the end of the pause has done to those that were under way."""
+    with store.reading() as connection:
+        at_end = connection.execute(
+            select(decisions.c.enrolment_id, decisions.c.reason, decisions.c.outcome).where(decisions.c.at == end)
+        ).all()
+    after = _open(store, names)
+    skips = Counter(row.enrolment_id for row in at_end if row.outcome == "suppress" and row.reason in ("TRIGGER_PAUSED", "STOPPED"))
+    decided = {row.enrolment_id for row in at_end} & set(before) - set(skips)
+    replanned = {one for one in before if one in after and after[one][0] == before[one][0] and after[one][1] != before[one][1]}
+    rest = len(set(before) - set(skips) - decided - replanned)
+    moved, anew = (len(replanned), 0) if policy == "shift" else (0, len(replanned))
+    return Effect(skips.total(), len(decided - replanned), moved, anew, rest)
+
+
+@pytest.mark.parametrize("name", ["basket", "birthday", EVERYTHING])
+@pytest.mark.parametrize("policy", pausing.POLICIES)
+@pytest.mark.parametrize("looks", [True, False])
+def test_the_numbers_of_a_policy_are_what_the_next_pass_does(tmp_path: Path, name: str, policy: PausePolicy, looks: bool) -> None:
+    _shop(tmp_path / "s", seed=1 + looks)
+    folder, begin = tmp_path / "p", FIRST + 30 * HOUR + 7 * MINUTE
+    end = begin + 20 * HOUR + 11 * MINUTE
+    to: list[str | Path] = ["--from", format_instant(FIRST), "--to", format_instant(begin), "--into", folder]
+    assert run("-w", tmp_path / "s", "replay", *to) == 0
+    what = ["stop"] if name == EVERYTHING else ["triggers", "pause", name]
+    assert run("-w", folder, *what, "--yes", "--at", format_instant(begin)) == 0
+    for at in range(begin, end, 3 * HOUR) if looks else ():
+        run("-w", folder, "tick", "--no-dispatch", "--at", format_instant(at))
+    with Store.open(folder / "manometer.db") as store:
+        playbook = load_in_force(store, folder).playbook
+        with store.reading() as connection:
+            paused = pauses.current(connection, end)[name]
+            said = pausing.effects_of(connection, paused.pause, playbook, end)[policy]
+        names = set(under(paused.pause, playbook))
+        before = _open(store, names)
+    go_on = ["go"] if name == EVERYTHING else ["triggers", "resume", name]
+    assert run("-w", folder, *go_on, "--policy", policy, "--yes", "--at", format_instant(end)) == 0
+    assert run("-w", folder, "tick", "--no-dispatch", "--at", format_instant(end)) == 0
+    with Store.open(folder / "manometer.db") as store:
+        assert _did(store, policy, before, end, names) == said
+    assert said != Effect()
+
+
+def test_a_stop_that_ends_as_it_begins_leaves_everybody_as_planned(tmp_path: Path) -> None:
+    _shop(tmp_path / "s", seed=1)
+    at = format_instant(FIRST + 30 * HOUR)
+    assert run("-w", tmp_path / "s", "replay", "--from", format_instant(FIRST), "--to", at, "--into", tmp_path / "p") == 0
+    for words in (("stop",), ("go",), ("stop",)):
+        run("-w", tmp_path / "p", *words, "--yes", "--at", at)
+        run("-w", tmp_path / "p", "tick", "--no-dispatch", "--at", at)
+    with Store.open(tmp_path / "p/manometer.db") as store, store.reading() as connection:
+        playbook = load_in_force(store, tmp_path / "p").playbook
+        stop = pauses.current(connection, FIRST + 30 * HOUR)[EVERYTHING].pause
+        said = pausing.effects_of(connection, stop, playbook, FIRST + 30 * HOUR)
+        number = len(_open(store, set(under(stop, playbook))))
+    assert number
+    assert {policy: does for policy, does in said.items() if does != Effect(as_planned=number)} == {}
