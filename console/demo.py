@@ -1,7 +1,7 @@
-"""The furnished workspace: a shipped year of purchases at an imaginary retailer, its last days played by the engine itself.
+"""The furnished workspace: an imaginary retailer whose past is drawn from a seed and whose last days were played by the engine itself.
 
-The year is taken in as history in a place of its own and replayed from there, so what the demonstration shows is what
-`manometer import --history` and `manometer replay` do.
+The past is written as files of Segment calls, taken in as history in a place of its own and replayed from there, so what the
+demonstration shows is what `manometer import --history` and `manometer replay` do.
 """
 
 from __future__ import annotations
@@ -10,69 +10,177 @@ import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import timedelta
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
 from console.channels import adapter_kinds
-from console.intake import IntakeSettings, import_file, progress_bar
+from console.clock import workspace_now
+from console.intake import import_file, intake_settings
 from console.preview import Question, in_question, preview
 from console.progress import Progress
-from console.replay import DATABASE, Replayed, replay
+from console.replay import DATABASE, replay
+from console.retailer.past import SEED, SOURCES, write_past
 from console.why import explain_in
 from console.workspace import Workspace, read_workspace
 from core.errors import ManometerError
 from core.instants import DAY, Instant, day_start, local_date, parse_instant
 from core.playbook import Playbook
 from core.preview import Cell, Totals
-from storage import customers, decisions
-from storage.store import Store
+from storage import customers, decisions, outbox
+from storage.store import Store, fact, set_fact
 
-YEAR: Final = Path(__file__).parent / "year"
-PURCHASES: Final = "year.ndjson.gz"
+RETAILER: Final = Path(__file__).parent / "retailer" / "workspace"
+PAST: Final = "past"
+"""The folder of the new workspace that keeps the files its past was read from."""
 END: Final[Instant] = parse_instant("2025-11-01T00:00:00+01:00")
-"""Where the recorded year ends and the clock of the furnished workspace stands."""
+"""Where the past ends and the clock of the furnished workspace stands: always the same, as are pictures of it."""
 LONGEST_DAYS: Final = 365
 AHEAD: Final = 14
+_MADE: Final = "demo"  # the fact under which the workspace keeps how it was made
+
+
+class InterruptedMakingError(Exception):
+    """The operator has interrupted it; nothing was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a furnished workspace is made of; equal options give equal workspaces."""
+
+    days: int = 90
+    customers: int = 2_000
+    seed: int = SEED
+
+    def __str__(self) -> str:
+        return f"{self.days} days, {self.customers:,} customers, seed {self.seed}"
+
+
+@dataclass(frozen=True, slots=True)
+class Furnished:
+    """A furnished workspace: how it was made and what came of it."""
+
+    release: str
+    days: int
+    customers: int
+    seed: int
+    first: Instant
+    decisions: int
+    messages: int
+    failed: int
+
+    @property
+    def options(self) -> Options:
+        """What it was made of."""
+        return Options(self.days, self.customers, self.seed)
 
 
 # ---- making it ----
 
 
-def furnish(into: Path, days: int, author: str, quiet: bool = False) -> tuple[Instant, Replayed]:
-    """A new workspace at `into`, the last `days` local days of the year played in it: since when, and what came of it.
-
-    ManometerError where `into` exists. What does not finish leaves nothing behind. `quiet` shows no progress.
-    """
-    if into.exists():
-        there = shlex.quote(str(into))
+def found(folder: Path, options: Options) -> Furnished | None:
+    """The furnished workspace that is there already; None where nothing is; ManometerError where something else is."""
+    if not folder.exists():
+        return None
+    made, there = _made(folder), shlex.quote(str(folder))
+    if made is None:
         raise ManometerError(
-            f"{into} exists already, and nothing was changed. Look at it with `manometer -w {there} triggers`, "
-            "or make another with --into DIR."
+            f"{folder} exists already and is no demonstration; nothing was changed. Make one elsewhere with `manometer demo --into DIR`."
         )
-    with tempfile.TemporaryDirectory(prefix="manometer-") as made:
-        past = Path(made) / "past"
-        shutil.copytree(YEAR, past)
+    if made.options != options or made.release != _release():
+        of = f"of {made.options}" if made.options != options else f"made by release {made.release}"
+        raise ManometerError(
+            f"{folder} exists already, a demonstration {of}; nothing was changed. "
+            f"Look at it with `manometer -w {there}`, or make another with --into DIR."
+        )
+    return made
+
+
+def _made(folder: Path) -> Furnished | None:
+    database = folder / DATABASE
+    if not database.is_file():
+        return None
+    with Store.open(database, writer=False) as store, store.reading() as connection:
+        kept = fact(connection, _MADE)
+    try:
+        return None if kept is None else Furnished(**orjson.loads(kept))
+    except TypeError:  # another release kept other things
+        return None
+
+
+def furnish(into: Path, options: Options, author: str) -> Furnished:
+    """A new workspace at `into`, the last days of the retailer's past played in it.
+
+    What does not finish leaves nothing behind.
+    """
+    with _beside(into) as folder:
+        past = folder / "source"
+        shutil.copytree(RETAILER, past)
         workspace = read_workspace(past, channel_kinds=adapter_kinds())
-        zone = workspace.playbook.zone
-        first = day_start(local_date(END, zone) - timedelta(days=days), zone)
         with Store.create(past / DATABASE) as store:
-            _take_in(store, workspace, quiet)
-            with Progress("Replaying", "customers") as progress:
-                done = replay(store, workspace, first, END, into, author, progress.at)
-    (into / "inbox").mkdir(exist_ok=True)
-    shutil.copy(YEAR / PURCHASES, into / "inbox")
-    return first, done
+            _take_in(store, workspace, options)
+            done = _play(store, workspace, options, folder / "made", author)
+        _complete(folder / "made", past, done)
+        (folder / "made").rename(into)
+    return done
 
 
-def _take_in(store: Store, workspace: Workspace, quiet: bool) -> None:
-    path = workspace.folder / PURCHASES
-    settings = IntakeSettings(workspace.playbook.zone, workspace.folder / "rejects")
-    with progress_bar(path, quiet=quiet) as progress:
-        import_file(store, path, settings=settings, arrived_at=END, history=True, progress=progress)
+@contextmanager
+def _beside(into: Path) -> Iterator[Path]:
+    """A folder for work under way in the same place; it is gone afterwards."""
+    try:
+        into.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{into.name}-", dir=into.parent))
+    except OSError as error:
+        raise ManometerError(f"{into}: cannot be made: {error.strerror}. Choose a place that can be written with --into DIR.") from None
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _take_in(store: Store, workspace: Workspace, options: Options) -> None:
+    """Draw the past and read it: the customer list first, for it knows whose card the tills have seen."""
+    past = workspace.folder / PAST
+    with Progress("Inventing a retailer", "customers") as progress:
+        calls = write_past(past, options.customers, options.days, options.seed, progress.at)
+    settings = intake_settings(workspace.folder, workspace, None)
+    with Progress("Taking in two years", "events") as progress:
+        read = 0
+        for source in SOURCES:
+            result = import_file(store, past / f"{source}.ndjson.gz", settings=settings, arrived_at=END, history=True, source=source)
+            if not result.finished:
+                raise InterruptedMakingError
+            read += result.read
+            progress.at(read, calls)
+
+
+def _play(store: Store, workspace: Workspace, options: Options, into: Path, author: str) -> Furnished:
+    zone = workspace.playbook.zone
+    first = day_start(local_date(END, zone) - timedelta(days=options.days), zone)
+    with Progress(f"Playing {options.days} days", "customers") as progress:
+        done = replay(store, workspace, first, END, into, author, progress.at)
+    return Furnished(_release(), options.days, options.customers, options.seed, first, done.decisions, done.messages, done.failed)
+
+
+def _complete(folder: Path, source: Path, made: Furnished) -> None:
+    """What a replay does not bring along: the files of the past, an inbox, and how all this was made."""
+    (source / PAST).rename(folder / PAST)
+    (folder / "inbox").mkdir(exist_ok=True)
+    with Store.open(folder / DATABASE) as store, store.writing() as connection:
+        set_fact(connection, _MADE, orjson.dumps(asdict(made)).decode())
+
+
+def _release() -> str:
+    try:
+        return version("manometer")
+    except PackageNotFoundError:
+        return "(not installed)"
 
 
 # ---- looking at it ----
@@ -96,8 +204,20 @@ def _story(customer: str, title: str, since: str, until: str, trigger: str) -> S
 STORIES: Final = (
     _story("C1001", "a basket left online, a purchase in the store", "2025-10-16", "2025-10-17", "basket-reminder"),
     _story("C1002", "sent back before the review request fell due", "2025-10-06", "2025-10-14", "review-request"),
-    _story("C1003", "wanted by four triggers in eight days", "2025-10-13", "2025-10-21", "product-interest"),
+    _story("C1003", "wanted by four triggers in five days", "2025-10-13", "2025-10-21", "birthday"),
+    _story("C1009", "a consent withdrawn between two steps", "2025-10-21", "2025-10-24", "basket-reminder"),
 )
+MORE: Final = (
+    ("C1004", "Heidi Zürcher", "silent online since February, a regular at the till", "why C1004 reactivation"),
+    ("C1005", "Beat Schmid", "past CHF 5000, shop and tills together", "why C1005 chf-5000"),
+    ("C1006", "Claudia Rossi", "her tenth purchase", "why C1006 tenth-purchase"),
+    ("C1010", "Petra Keller", "a dead mail address, wishes by SMS", "why C1010 birthday"),
+    ("C1011", "Jonas Weber", "from nobody to customer", "customers timeline C1011"),
+    ("C1013", "Giulia Bernasconi", "a coupon unused, its reminder held", "outbox --customer C1013"),
+    ("C1014", "Elena Frei", "more wants her next week than may", "preview --days 7"),
+    ("C1015", "Martin Wyss", "three years with us, by post", "why C1015 third-anniversary"),
+)
+"""Other customers worth a look: key, name, what is remarkable, and the command that shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +280,15 @@ def _decision(row: Any) -> Line:
     return Line(row["at"], True, row["channel"] or "", f"{row['trigger']}/{row['step']}: {OUTCOMES[row['outcome']]}{reason}")
 
 
-def ahead(store: Store, folder: Path) -> Iterator[Totals]:
+def held(store: Store) -> int:
+    """Messages that wait for somebody's approval."""
+    with store.reading() as connection:
+        return sum(1 for _ in outbox.stream(connection, outbox.Filters(state="held")))
+
+
+def ahead(store: Store, folder: Path, playbook: Playbook) -> Iterator[Totals]:
     """What the next days would bring, part by part."""
-    question = Question(folder, folder / DATABASE, now=END, first=END, last=END + AHEAD * DAY)
+    now = workspace_now(store, None, playbook.zone)
+    question = Question(folder, folder / DATABASE, now=now, first=now, last=now + AHEAD * DAY)
     for part, _, _ in preview(question, store, in_question(store, question)):
         yield part.totals

@@ -1,6 +1,6 @@
-"""Make a furnished workspace: an imaginary retailer with a year of purchases, its last days played by the engine itself.
+"""Make a furnished workspace: an imaginary retailer, its last days played by the engine itself, and open the console on it.
 
-Then show what happened and why, and what would go out next. Nothing is sent: every channel writes to a file.
+Without a terminal: what happened and why, and what would go out next. Nothing is sent: every channel writes to a file.
 """
 
 from __future__ import annotations
@@ -17,11 +17,29 @@ from typing import Any
 
 from console.commands.preview import REASON_FIELDS, TRIGGER_FIELDS
 from console.context import Context, UsageError
-from console.demo import AHEAD, END, LONGEST_DAYS, STORIES, Told, ahead, furnish, happened, tell
-from console.output import Output, counted
-from console.replay import Replayed
+from console.demo import (
+    AHEAD,
+    END,
+    LONGEST_DAYS,
+    MORE,
+    STORIES,
+    Furnished,
+    InterruptedMakingError,
+    Options,
+    Told,
+    ahead,
+    found,
+    furnish,
+    happened,
+    held,
+    tell,
+)
+from console.main import INTERRUPTED
+from console.output import Output
+from console.retailer.past import FEWEST, MOST
 from core.instants import Instant, format_instant, local
 from core.preview import Totals
+from core.words import counted
 
 WIDTH = 80
 BAR = 40
@@ -29,59 +47,96 @@ BAR = 40
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
+    usual = Options()
     parser.add_argument("--into", metavar="DIR", type=Path, default=Path("muster-mode"), help="the new workspace (default: muster-mode)")
-    parser.add_argument("--days", metavar="N", type=int, default=90, help="so many days of the year are played (default 90)")
-    parser.add_argument("--headless", action="store_true", help="print and end, whatever else a terminal would allow")
+    parser.add_argument("--days", metavar="N", type=int, default=usual.days, help=f"so many days are played (default {usual.days})")
+    people = f"so many customers, {FEWEST} to {MOST} (default {usual.customers})"
+    parser.add_argument("--customers", metavar="N", type=int, default=usual.customers, help=people)
+    parser.add_argument("--seed", metavar="N", type=int, default=usual.seed, help=f"another seed, other people (default {usual.seed})")
+    parser.add_argument("--headless", action="store_true", help="print and end, even where a terminal would allow the console")
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    """Make it, and show it."""
-    if not 1 <= args.days <= LONGEST_DAYS:
-        raise UsageError(f"--days: a number from 1 to {LONGEST_DAYS}.")
-    first, done = furnish(args.into, args.days, context.author, quiet=context.output.json)
+    """Make it, or find it made, and open the console on it or print what there is."""
+    options = _options(args)
+    made = found(args.into, options)
+    is_new = made is None
+    if made is None:
+        try:
+            made = furnish(args.into, options, context.author)
+        except (KeyboardInterrupt, InterruptedMakingError):
+            context.output.complain("manometer: Interrupted. Nothing was made.")
+            return INTERRUPTED
     if context.output.json:
-        context.output.value(_numbers(args.into, first, done))
+        context.output.value(_numbers(args.into, made))
         return 0
-    with Context(args.into, False) as made:
-        _show(made, first, done)
+    if not is_new:
+        context.output.say(f"{args.into} is there already, of {options}: opened as it is, nothing was made anew.")
+    if not args.headless and sys.stdin.isatty() and sys.stdout.isatty():
+        from console.app import open_console  # Textual takes half a second to import
+
+        code = open_console(args.into)
+        context.output.say(f"The demonstration stays in {args.into}; `manometer -w {shlex.quote(str(args.into))}` opens it again.")
+        return code
+    with Context(args.into, False) as there:
+        _show(there, made)
     return 0
 
 
-def _numbers(folder: Path, first: Instant, done: Replayed) -> dict[str, Any]:
+def _options(args: argparse.Namespace) -> Options:
+    if not 1 <= args.days <= LONGEST_DAYS:
+        raise UsageError(f"--days: a number from 1 to {LONGEST_DAYS}.")
+    if not FEWEST <= args.customers <= MOST:
+        raise UsageError(f"--customers: a number from {FEWEST} to {MOST}.")
+    return Options(args.days, args.customers, args.seed)
+
+
+def _numbers(folder: Path, made: Furnished) -> dict[str, Any]:
     return {
         "folder": str(folder),
-        "from": format_instant(first),
+        "from": format_instant(made.first),
         "to": format_instant(END),
-        "customers": done.customers,
-        "decisions": done.decisions,
-        "messages": done.messages,
-        "failed": done.failed,
+        "customers": made.customers,
+        "seed": made.seed,
+        "decisions": made.decisions,
+        "messages": made.messages,
+        "failed": made.failed,
     }
 
 
 # ---- for people ----
 
 
-def _show(made: Context, first: Instant, done: Replayed) -> None:
-    out, store, playbook = made.output, made.store, made.in_force.playbook
+def _show(there: Context, made: Furnished) -> None:
+    out, store, playbook = there.output, there.store, there.in_force.playbook
     out.say(
         _wrapped(
-            f"Muster Mode, an imaginary retailer: a web shop, three stores, {counted(done.customers, 'customer')}, a year of purchases. "
-            f"The engine has played {_day(first, out)} to {_day(END - 1, out)}: {counted(done.decisions, 'decision')}, "
-            f"{counted(done.messages, 'message')}. Nothing left this machine; the messages stand in {made.folder / 'outbox'}."
+            "Muster Mode, an imaginary retailer: a web shop, four stores, a loyalty card, "
+            f"{counted(made.customers, 'customer')} and two years of their lives. "
+            f"The engine has played {_day(made.first, out)} to {_day(END - 1, out)}: {counted(made.decisions, 'decision')}, "
+            f"{counted(made.messages, 'message')}. Nothing left this machine; the messages stand in {there.folder / 'outbox'}."
         )
     )
     _show_happened(out, happened(store, playbook))
-    out.say(_heading("Three customers"))
+    if waiting := held(store):
+        out.say(f"\nFor the operator: a batch of {counted(waiting, 'message')} waits for somebody's approval.")
+    out.say(_heading("Four customers"))
     for number, story in enumerate(STORIES):
         if number:
             out.say("")
         _show_story(out, tell(store, playbook, story))
+    _show_more(out)
     totals = Totals()
-    for part in ahead(store, made.folder):
+    for part in ahead(store, there.folder, playbook):
         totals.merge(part)
     _show_ahead(out, totals)
-    _show_commands(out, made.folder)
+    _show_commands(out, there.folder)
+
+
+def _show_more(out: Output) -> None:
+    out.say("\nAnd more:")
+    for customer, name, title, _ in MORE:
+        out.say(f"  {customer}  {name:17}  {title}")
 
 
 def _show_happened(out: Output, totals: Totals) -> None:
@@ -126,11 +181,12 @@ def _reached(totals: Totals) -> int:
 
 
 COMMANDS = (
+    ("the console, to look around in", ""),
     ("what runs, what waits, what was sent", "triggers"),
     ("one customer: what she did, what was decided", "customers timeline C1003"),
     ("", "decisions --customer C1003"),
-    ("silent online for months, and yet not lost", "why C1004 win-back"),
-    ("the messages of one trigger, and their texts in outbox/", "outbox --trigger gold-customer"),
+    ("silent online for months, and yet not lost", "why C1004 reactivation"),
+    ("the batch that waits for approval", "outbox --state held"),
     ("two weeks ahead in full; then let Saturday come", "preview"),
     ("", "tick --at 2025-11-01T15:00"),
 )
@@ -141,7 +197,7 @@ def _show_commands(out: Output, folder: Path) -> None:
     for remark, command in COMMANDS:
         if remark:
             out.say(f"  # {remark}")
-        out.say(f"  {_program()} -w {shlex.quote(str(folder))} {command}")
+        out.say(f"  {_program()} -w {shlex.quote(str(folder))} {command}".rstrip())
 
 
 def _program() -> str:

@@ -16,10 +16,11 @@ def test_the_new_workspace_has_no_fault_and_no_warning(tmp_path: Path) -> None:
     assert read_workspace(tmp_path / "shop", templates=True).warnings == ()
 
 
-def test_the_new_workspace_shows_each_kind_once(tmp_path: Path) -> None:
+def test_the_new_workspace_shows_each_kind_and_begins_with_two_triggers(tmp_path: Path) -> None:
     init(tmp_path)
-    kinds = [trigger.when.kind for trigger in read_workspace(tmp_path).playbook.triggers]
-    assert sorted(kinds) == ["behavioural", "recurring", "threshold", "transactional"]
+    triggers = read_workspace(tmp_path).playbook.triggers
+    assert {trigger.when.kind for trigger in triggers} == {"behavioural", "recurring", "threshold", "transactional"}
+    assert {trigger.name for trigger in triggers if trigger.status == "active"} == {"basket-reminder", "birthday"}
 
 
 def test_it_returns_the_files_it_wrote_and_makes_the_folders(tmp_path: Path) -> None:
