@@ -74,7 +74,7 @@ def _read(argv: list[str]) -> _Line:
 
 
 def _run(line: _Line) -> int:
-    first = line.words[0] if line.words else "--help"
+    first = line.words[0] if line.words else _without_command()
     if first in ("-h", "--help", "help"):
         _print_help()
         return DONE
@@ -93,12 +93,18 @@ def _run(line: _Line) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.add_arguments(parser)
-    args = parser.parse_args(line.words[1:]) if parser._subparsers else parser.parse_intermixed_args(line.words[1:])
+    words = line.words[1:]
+    args = parser.parse_args(words) if parser._subparsers else parser.parse_intermixed_args(words)
     from console.context import Context  # not needed for --help and --version
 
     with Context(line.folder, line.json) as context:
         code: int = module.run(args, context)
     return code
+
+
+def _without_command() -> str:
+    """`manometer` alone opens the console; where no one could see it, it says what there is."""
+    return "console" if sys.stdin.isatty() and sys.stdout.isatty() else "--help"
 
 
 _COMMON = "Every command takes -w/--workspace DIR (default: $MANOMETER_WORKSPACE, else the current folder) and --json."
@@ -120,7 +126,8 @@ def _commands() -> Iterator[tuple[str, str]]:
 
 
 def _print_help() -> None:
-    print("usage: manometer [-w DIR] [--json] COMMAND ...\n\nTrigger-based marketing: what every customer is about to receive, and why.\n")
+    print("usage: manometer [-w DIR] [--json] [COMMAND ...]\n")
+    print("Trigger-based marketing: what every customer is about to receive, and why.\n")
     listed = list(_commands())
     width = max(len(name) for name, _ in listed)
     for name, module in listed:

@@ -7,20 +7,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Final
 
+from rich.table import Table
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.events import Resize
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
 from screens.frame import Asking
+from screens.input import StillInput
 from screens.keys import key
 from screens.lines import Line, TextLines, as_cell
+from screens.modal import LeavesOnce
 from screens.safe_text import safe_text
+
+NAMES: Final = 16
+"""Columns of the names of ways."""
+AROUND: Final = 6
+"""Rows of a dialog around its words: the frame, the buttons with a gap, and what is wrong."""
+HERE: Final = "Tab leads here"
+"""Shows where there is something to write, on terminals without colours too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +76,13 @@ class Given:
     values: Mapping[str, str] = field(default_factory=dict)
 
 
-class Dialog(Asking, ModalScreen[Given | None]):
+class Dialog(LeavesOnce, Asking, ModalScreen[Given | None]):
     """Asks whether to do it; gives what was written, or None where it was cancelled."""
 
     DEFAULT_CSS = """
     Dialog { align: center middle; }
     Dialog > #box { width: 76; max-width: 96%; height: auto; max-height: 96%; background: $surface; border: round $primary; padding: 0 1; }
+    Dialog #words { height: auto; }
     Dialog .title { text-style: bold; margin-bottom: 1; width: 100%; }
     Dialog .line { width: 100%; }
     Dialog .choice.chosen { text-style: bold reverse; }
@@ -100,38 +112,55 @@ class Dialog(Asking, ModalScreen[Given | None]):
         """Title, what it does, ways, fields, buttons."""
         deed = self.deed
         with Vertical(id="box"):
-            yield Label(Text(safe_text(deed.title)), classes="title")
-            for line in deed.lines:
-                yield Static(Text(safe_text(line)), classes="line")
-            for number, choice in enumerate(deed.choices):
-                yield Static(self._choice_text(number, choice), classes="choice line", id=f"choice-{number}")
-            for each in deed.fields:
-                needed = " (needed)" if each.needed else ""
-                yield Label(Text(safe_text(each.label) + needed), classes="label")
-                yield Input(value=each.value, id=f"field-{each.name}")
-            if deed.typed is not None:
-                yield Label(Text(f"Type {safe_text(deed.typed)} to go on:"), classes="label")
-                yield Input(id="typed")
-            if deed.author:
-                yield Label(Text(f"It is recorded under the name {safe_text(deed.author)}."), classes="label")
+            with VerticalScroll(id="words", can_focus=False):
+                yield Label(Text(safe_text(deed.title)), classes="title")
+                for line in deed.lines:
+                    yield Static(Text(safe_text(line)), classes="line")
+                for number, choice in enumerate(deed.choices):
+                    yield Static(self._choice_text(number, choice), classes="choice line", id=f"choice-{number}")
+                yield from self._fields()
             yield Static("", id="fault")
             with Horizontal(id="buttons"):
                 yield Button(Text("Cancel (Esc)"), id="cancel", compact=True)
                 yield Button(Text(f"{safe_text(deed.verb)} (y)"), id="do", compact=True)
 
+    def _fields(self) -> ComposeResult:
+        deed = self.deed
+        for each in deed.fields:
+            needed = " (needed)" if each.needed else ""
+            yield Label(Text(safe_text(each.label) + needed), classes="label")
+            yield StillInput(value=each.value, placeholder=HERE, id=f"field-{each.name}")
+        if deed.typed is not None:
+            yield Label(Text(f"Type {safe_text(deed.typed)} to go on:"), classes="label")
+            yield StillInput(placeholder=HERE, id="typed")
+        if deed.author:
+            yield Label(Text(f"It is recorded under the name {safe_text(deed.author)}."), classes="label")
+
+    def on_resize(self, event: Resize) -> None:
+        """In a low terminal the words scroll; what is wrong and the buttons are always seen."""
+        self.query_one("#words").styles.max_height = max(3, event.size.height - AROUND)
+
     def on_mount(self) -> None:
-        """The first way is chosen."""
+        """The first way is chosen; what was said before does not lie over the question."""
+        self.app.clear_notifications()
         self._mark_choice()
 
-    def _choice_text(self, number: int, choice: Choice) -> Text:
+    def _choice_text(self, number: int, choice: Choice) -> Table:
+        """The way's name, and beside it what it would do."""
         sign = "(•)" if number == self._choice else "( )"
-        return Text(f"{sign} {choice.name:<10} {safe_text(choice.words)}")
+        line = Table.grid(expand=True)
+        line.add_column(width=NAMES)
+        line.add_column(ratio=1)
+        line.add_row(Text(f"{sign} {choice.name}"), Text(safe_text(choice.words)))
+        return line
 
     def _mark_choice(self) -> None:
         for number, choice in enumerate(self.deed.choices):
             widget = self.query_one(f"#choice-{number}", Static)
             widget.update(self._choice_text(number, choice))
             widget.set_class(number == self._choice, "chosen")
+            if number == self._choice:
+                widget.scroll_visible(animate=False)
 
     def action_choose(self, step: int) -> None:
         """Another way."""
@@ -155,8 +184,11 @@ class Dialog(Asking, ModalScreen[Given | None]):
         self.action_do()
 
     @on(Input.Submitted)
-    def _next_field(self) -> None:
-        self.focus_next()
+    def _next_field(self, event: Input.Submitted) -> None:
+        """From line to line, and from the last to the deed: who has written why does not mean Cancel."""
+        written = list(self.query(Input))
+        after = written[written.index(event.input) + 1 :]
+        (after[0] if after else self.query_one("#do")).focus()
 
     def action_do(self) -> None:
         """Do it, if everything needed is written; else say what is missing."""
@@ -184,7 +216,7 @@ class Dialog(Asking, ModalScreen[Given | None]):
         return None
 
 
-class Reading(Asking, ModalScreen[None]):
+class Reading(LeavesOnce, Asking, ModalScreen[None]):
     """A text to read in a box over the screen: the details of a row, an explanation."""
 
     DEFAULT_CSS = """

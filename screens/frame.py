@@ -6,15 +6,17 @@ has asked anew meanwhile. A worker never touches a widget.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYetError
-from typing import TYPE_CHECKING, ClassVar, Final, Generic, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, Protocol, TypeVar, cast, runtime_checkable
+from zoneinfo import ZoneInfo
 
 from textual import on
+from textual.actions import parse
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.events import Resize
+from textual.binding import BindingType
+from textual.events import Key, Resize
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import Screen
@@ -25,8 +27,10 @@ from textual.worker import Worker, get_current_worker
 
 from core.errors import ManometerError
 from core.instants import Instant, local
+from screens.input import StillInput
 from screens.keys import SCREENS, key
 from screens.lines import Cell, Cells, Lines, fit
+from screens.rows import exports
 from screens.safe_text import cells, safe_lines, safe_text
 from screens.service import Cancelled, CancelledError, Place, Service
 
@@ -39,6 +43,9 @@ Question = Callable[[Service, Cancelled], T]
 
 LEAST: Final = (60, 16)
 """Columns and rows below which the console only says what it needs."""
+LONG: Final = 5_000
+"""From so many rows on it is said that a file is being written, and after each so many how far it is."""
+UTC: Final = ZoneInfo("UTC")
 PATIENCE: Final = 0.05
 """Seconds between two looks whether the service is open, while it is not."""
 
@@ -66,6 +73,10 @@ class Host(Protocol):
         """Show one trigger."""
         ...
 
+    def act(self, deed: Callable[[Service], str], done: Callable[[str], None]) -> None:
+        """Carry out what was confirmed, and tell how it ended."""
+        ...
+
 
 class Asker(Protocol):
     """A screen that can ask the service."""
@@ -82,6 +93,19 @@ def asking_frame(widget: Widget) -> Asker:
     return cast(Asker, widget.screen)
 
 
+@runtime_checkable
+class Exportable(Protocol):
+    """A list that can be written into a file."""
+
+    ids: Sequence[int]
+    fields: exports.Fields
+    """What of a row is written; a list without any is not."""
+
+    def values(self, service: Service, cancelled: Cancelled) -> Iterator[list[object]]:
+        """The fields of all rows; asked in a worker."""
+        ...
+
+
 class Answered(Message, Generic[T]):
     """An answer has come back."""
 
@@ -90,6 +114,15 @@ class Answered(Message, Generic[T]):
         self.worker = worker
         self.show = show
         self.answer = answer
+
+
+class Writing(Message):
+    """So many rows of a file are written."""
+
+    def __init__(self, done: int, number: int) -> None:
+        super().__init__()
+        self.done = done
+        self.number = number
 
 
 class Failed(Message):
@@ -129,6 +162,22 @@ class Asking(MessagePump):
                 screen.post_message(Answered(worker, show, answer))
 
         screen.run_worker(work, group=group, exclusive=True, thread=True, exit_on_error=False)
+
+    def act(self, deed: Callable[[Service], str], done: Callable[[str], None]) -> None:
+        """Carry out what an operator has confirmed; unlike a question it is never given up, whatever is shown by then.
+
+        `done` is told the sentence of what happened if this screen is still there, else the sentence is shown on the one that is.
+        """
+        screen = cast("Screen[object]", self)
+        app = screen.app
+
+        def tell(sentence: str) -> None:
+            if screen.is_running:
+                done(sentence)
+            else:
+                app.notify(safe_lines(sentence), markup=False)
+
+        cast(Host, app).act(deed, tell)
 
     @on(Answered)
     def _show_answer(self, message: Answered[object]) -> None:
@@ -177,6 +226,7 @@ class Frame(Asking, Screen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         key("slash", "filter", "Filter", "filter", "narrow what is listed; Enter keeps it, Esc clears it", show=True),
+        key("e", "export", "Export", "export", "write all that is listed into a CSV file"),
         key("escape", "back", "Back", "back", "clear the filter, else back; Esc never leaves the console"),
     ]
 
@@ -185,6 +235,9 @@ class Frame(Asking, Screen[None]):
         self.stale = True
         self.filter_text = ""
         self.chip = ""
+        self.is_writing = False
+        """A file is being written."""
+        self.writing = ""
 
     # ---- for the subclasses ----
 
@@ -207,9 +260,24 @@ class Frame(Asking, Screen[None]):
         self.chip = chip
         self.head.settle()
 
+    @property
+    def is_filtered(self) -> bool:
+        """Whether anything is left out of what is listed."""
+        return bool(self.filter_text)
+
     def why_not(self, action: str) -> str | None:
         """Why an action of this screen cannot be done now, as a sentence; None where it can."""
         return None
+
+    @property
+    def place(self) -> Place | None:
+        """Where the console stands; None while the workspace is being opened."""
+        return self.host.place
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone that times are shown in."""
+        return UTC if self.place is None else self.place.zone
 
     @property
     def host(self) -> Host:
@@ -266,11 +334,91 @@ class Frame(Asking, Screen[None]):
         self.head.refresh()
 
     def action_back(self) -> None:
-        """Close the filter, else leave the screen for the one below; a top-level screen stays."""
-        if self.filter_text or self._filter_is_open():
+        """Stop writing a file, else close the filter, else leave the screen for the one below; a top-level screen stays."""
+        if self.is_writing:
+            self._stop_writing()
+        elif self.filter_text or self._filter_is_open():
             self.clear_filter()
-        elif len(self.app.screen_stack) > 1:
+        elif self.is_mounted and self.is_active and len(self.app.screen_stack) > 1:
             self.app.pop_screen()
+
+    def on_key(self, event: Key) -> None:
+        """The key of something that cannot be done now says why."""
+        active = self.active_bindings.get(event.key)
+        if active is None or active.enabled or isinstance(self.focused, Input):
+            return
+        action, parameters = parse(active.binding.action)[1:]
+        reason = self.reason_of(action, parameters)
+        if reason is not None:
+            event.stop()
+            self.toast(f"{active.binding.description}: {reason}.", bad=True)
+
+    def reason_of(self, action: str, parameters: Sequence[object]) -> str | None:
+        """Why the action of a key cannot be done."""
+        return self.why_not(action)
+
+    # ---- taking away ----
+
+    def exported(self) -> Exportable | None:
+        """The list that `e` writes: the focused one, else the first."""
+        lists = [widget for widget in self.query(Lines) if isinstance(widget, Exportable) and widget.fields]
+        return next((each for each in lists if each is self.focused), lists[0] if lists else None)
+
+    def action_export(self) -> None:
+        """Write the list with its filter into a file."""
+        listed = self.exported()
+        if listed is None or not listed.ids:
+            self.toast("There is no list here to export." if listed is None else "Nothing is listed that could be exported.", bad=True)
+            return
+        name, number = "-".join((self.mode, *self.crumbs())), len(listed.ids)
+
+        def write(service: Service, cancelled: Cancelled) -> tuple[str, int]:
+            heads = exports.heads(listed.fields, service.place.currency)
+            return service.exports.table(name, heads, self._told(listed.values(service, cancelled), number))
+
+        self.take_away(write, "row", number)
+
+    def _told(self, rows: Iterator[list[object]], number: int) -> Iterator[list[object]]:
+        """The rows, and now and then how far they are; asked in a worker."""
+        for done, row in enumerate(rows):
+            if done and done % LONG == 0:
+                self.post_message(Writing(done, number))
+            yield row
+
+    @on(Writing)
+    def _show_writing(self, message: Writing) -> None:
+        message.stop()
+        if self.is_writing:
+            self._say_writing(f"writing {message.done:,} of {message.number:,} rows")
+
+    def _say_writing(self, words: str) -> None:
+        self.writing = words
+        self.head.settle()
+
+    def take_away(self, write: Question[tuple[str, int]], noun: str, number: int | None = None) -> None:
+        """Have a file written, and say which and how much of what is in it; of a long one also that it begins."""
+        if self.is_writing:
+            self.toast("A file is being written already. Esc stops it.", bad=True)
+            return
+        self.is_writing = True
+        of = " of the filter" if self.is_filtered else ""
+        if number is None or number > LONG:
+            self.toast(f"Writing {f'{number:,} ' if number else ''}{noun}s{of}. Esc stops it.")
+
+        def written(answer: tuple[str, int]) -> None:
+            self._end_writing()
+            self.toast(f"{answer[1]:,} {noun}{'' if answer[1] == 1 else 's'}{of} written to {answer[0]}")
+
+        self.ask(write, written, group="export", failed=self._end_writing)
+
+    def _end_writing(self, _: str = "") -> None:
+        self.is_writing = False
+        self._say_writing("")
+
+    def _stop_writing(self) -> None:
+        self.workers.cancel_group(self, "export")
+        self._end_writing()
+        self.toast("Stopped: no file was written.")
 
     # ---- the filter ----
 
@@ -327,15 +475,21 @@ class Frame(Asking, Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """No filter key where there is no filter; what cannot be done now is shown greyed."""
-        if action == "filter" and self.filter_hint is None:
+        if action == "filter" and (self.filter_hint is None or isinstance(self.focused, FilterInput)):
+            return False
+        if action == "export" and self.exported() is None:
             return False
         return None if self.why_not(action) is not None else True
 
 
-class FilterInput(Input):
+class FilterInput(StillInput):
     """The filter line; the arrows leave it for the list, Esc clears it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("down,tab", "leave", "To the list", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("enter", "submit", "Keep", "filter.keep", "keep the filter and go to the list", show=True),
+        key("escape", "screen.back", "Clear", "filter.clear", "clear the filter", show=True),
+        key("down,tab", "leave", "To the list", "filter.leave", "go to the list, the filter stays", show=True),
+    ]
 
     def action_leave(self) -> None:
         """Go to the list, the filter stays."""
@@ -367,13 +521,19 @@ class Head(Lines):
         return self._both(left, "" if at is None else _clock(at, place, room), width)
 
     def _second(self) -> Strip:
-        frame = cast(Frame, self.screen)
-        line = [Cell(f" {number} {title} ", "cursor" if mode == frame.mode else "dim") for number, mode, title in SCREENS]
-        return self._both(line, "" if self._is_tall else self._path(), self.size.width)
+        return self._both(self._tabs(), "" if self._is_tall else self._path(), self.size.width)
+
+    def _tabs(self) -> list[Cell]:
+        """The screens with their numbers; where not all titles have room, only the title of the one in front."""
+        here = cast(Frame, self.screen).mode
+        whole = [f" {number} {title} " for number, _, title in SCREENS]
+        short = [text if mode == here else f" {number} " for (number, mode, _), text in zip(SCREENS, whole, strict=True)]
+        texts = whole if len("".join(whole)) <= self.app.size.width else short
+        return [Cell(text, "cursor" if mode == here else "dim") for (_, mode, _), text in zip(SCREENS, texts, strict=True)]
 
     def _path(self) -> str:
         frame = cast(Frame, self.screen)
-        return "  ".join(part for part in (" > ".join(frame.crumbs()), frame.chip) if part)
+        return "  ".join(part for part in (" > ".join(frame.crumbs()), frame.writing or frame.chip) if part)
 
     @property
     def _is_tall(self) -> bool:
@@ -381,7 +541,7 @@ class Head(Lines):
 
     def settle(self) -> None:
         """A third line where the second has no room for path and filter."""
-        room = self.app.size.width - sum(len(title) + 4 for _, _, title in SCREENS) - 2
+        room = self.app.size.width - sum(len(tab.text) for tab in self._tabs()) - 2
         self.styles.height = 3 if cells(safe_text(self._path())) > room else 2
         self.refresh()
 
@@ -423,21 +583,42 @@ class KeyLine(Lines):
 
     DEFAULT_CSS = "KeyLine { height: 1; dock: bottom; }"
 
+    _drawn: Sequence[object] = ()
+
     def on_mount(self) -> None:
         """Follow what can be done."""
-        self.screen.bindings_updated_signal.subscribe(self, lambda _: self.refresh())
+        self.screen.bindings_updated_signal.subscribe(self, lambda _: self._follow())
+
+    def _follow(self) -> None:
+        """Draw anew only where something else can be done than before: each move of a cursor asks."""
+        shown = self._shown()
+        if shown != self._drawn:
+            self._drawn = shown
+            self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """The keys with their words, those of the focused part first."""
+        """The keys with their words, those of the focused part first; where there is no room for all, help stays."""
+        width = self.size.width
+        shown = self._shown()
+        last = [part for part in shown if part[0] == "help"]
+        room = width - 1 - sum(part[1] for part in last)
         line: list[Cells] = [" "]
-        seen: set[str | None] = set()
+        for name, size, parts in [*(part for part in shown if part[0] != "help"), *last]:
+            room -= size if name != "help" else 0
+            if room >= 0 or name == "help":
+                line.extend(parts)
+        return self.strip(line, width)
+
+    def _shown(self) -> list[tuple[str | None, int, list[Cells]]]:
+        """What has a place in the line: its id, its width, its parts."""
+        shown: dict[str | None, tuple[str | None, int, list[Cells]]] = {}
         for active in self.screen.active_bindings.values():
             binding = active.binding
-            if binding.show and binding.id not in seen:
-                seen.add(binding.id)
-                line.append(Cell(self.app.get_key_display(binding), "accent" if active.enabled else "dim"))
-                line.append(Cell(f" {binding.description}  ", "" if active.enabled else "dim"))
-        return self.strip(line, self.size.width)
+            if binding.show and binding.id not in shown:
+                key, words = self.app.get_key_display(binding), f" {binding.description}  "
+                parts: list[Cells] = [Cell(key, "accent" if active.enabled else "dim"), Cell(words, "" if active.enabled else "dim")]
+                shown[binding.id] = (binding.id, cells(key + words), parts)
+        return list(shown.values())
 
 
 class TooSmall(Lines):
@@ -446,7 +627,7 @@ class TooSmall(Lines):
     DEFAULT_CSS = "TooSmall { display: none; height: 1fr; }"
 
     def render_line(self, y: int) -> Strip:
-        """The sentence, on the first line."""
+        """The sentence, in two lines so that it fits a narrow terminal too."""
         width, height = self.app.size
-        text = f"The console needs {LEAST[0]}x{LEAST[1]}, this terminal has {width}x{height}."
-        return self.strip([text if y == 0 else ""], self.size.width)
+        lines = (f"The console needs {LEAST[0]}x{LEAST[1]},", f"this terminal has {width}x{height}.")
+        return self.strip([lines[y] if y < len(lines) else ""], self.size.width)

@@ -1,4 +1,4 @@
-"""The help: every key that works here, those of the focused part first, searchable; Enter does what is chosen."""
+"""The help: every key that works here, those of this screen first, searchable; Enter does what is chosen."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
+from textual.actions import parse
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -15,8 +16,10 @@ from textual.strip import Strip
 from textual.widgets import Input
 
 from screens.frame import Frame
+from screens.input import StillInput
 from screens.keys import key
 from screens.lines import Cell, Lines
+from screens.modal import LeavesOnce
 
 if TYPE_CHECKING:
     from textual.dom import DOMNode
@@ -38,7 +41,7 @@ class Entry:
 
 
 def entries(screen: Screen[object]) -> list[Entry]:
-    """Everything that can be done on a screen, each once, the focused part's first."""
+    """Everything that can be done on a screen, each once, what belongs to the screen itself first."""
     keys: dict[tuple[str, str], list[str]] = {}
     found: dict[tuple[str, str], Entry] = {}
     for active in screen.active_bindings.values():
@@ -59,7 +62,8 @@ def _rank(node: DOMNode, screen: Screen[object]) -> int:
 
 
 def _reason(screen: Screen[object], action: str) -> str:
-    reason = screen.why_not(action.partition("(")[0]) if isinstance(screen, Frame) else None
+    name, parameters = parse(action)[1:]
+    reason = screen.reason_of(name, parameters) if isinstance(screen, Frame) else None
     return reason or "not possible here"
 
 
@@ -87,6 +91,8 @@ class EntryList(Lines):
         """One entry: keys, words, and why not where it cannot be done."""
         top = max(0, self.chosen - self.size.height + 1)
         number = top + y
+        if not self.entries and y == 0:
+            return self.strip([Cell("  No key of this screen fits. The other screens have keys of their own.", "dim")], self.size.width)
         if number >= len(self.entries):
             return Strip.blank(self.size.width, self.rich_style)
         entry = self.entries[number]
@@ -97,7 +103,7 @@ class EntryList(Lines):
         return self.strip(line, self.size.width, reverse=here)
 
 
-class Help(ModalScreen["Entry | None"]):
+class Help(LeavesOnce, ModalScreen["Entry | None"]):
     """Gives the entry that was chosen, or None."""
 
     DEFAULT_CSS = """
@@ -122,7 +128,7 @@ class Help(ModalScreen["Entry | None"]):
         with Vertical(id="box") as box:
             box.border_title = "Help"
             box.border_subtitle = "type to search, Enter does it, Esc closes"
-            yield Input(placeholder="search keys and words")
+            yield StillInput(placeholder="search keys and words")
             yield EntryList()
 
     def on_mount(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pkgutil
+from importlib import import_module
 from typing import Final
 
 from textual.binding import Binding
@@ -43,5 +45,16 @@ EVERYWHERE: Final = [
     key("f", "freeze", "Freeze", "freeze", "stop or resume following changes"),
     key("exclamation_mark", "stop", "Stop all", "stop", "emergency stop of all sending, or its end"),
     key("q,ctrl+q", "quit", "Quit", "quit", "leave the console"),
-    key("ctrl+c", "interrupt", "Quit", "interrupt", "leave the console, pressed twice"),
+    key("ctrl+c", "interrupt", "Quit", "interrupt", "leave the console, pressed twice; also from a dialog", priority=True),
+    key("ctrl+z", "suspend_process", "Suspend", "suspend", "to the shell for a while; `fg` comes back"),
 ]
+
+
+def known_ids() -> set[str]:
+    """The ids of everything that has a key, on whatever screen; imports all screens."""
+    import screens
+
+    modules = [import_module(f"screens.{found.name}") for found in pkgutil.iter_modules(screens.__path__) if not found.ispkg]
+    classes = {value for module in modules for value in vars(module).values() if isinstance(value, type)}
+    bound = [*EVERYWHERE, *(binding for each in classes for binding in vars(each).get("BINDINGS", ()))]
+    return {binding.id for binding in bound if isinstance(binding, Binding) and binding.id}

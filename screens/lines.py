@@ -12,7 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from screens.keys import moving
-from screens.look import COMPONENTS, StyleName
+from screens.look import StyleName, styles_of
 from screens.safe_text import cells, fitted, safe_text
 
 
@@ -28,14 +28,14 @@ Cells: TypeAlias = "str | Cell"
 Line: TypeAlias = Sequence[Cells]
 """A line as its parts, one after the other."""
 
-ELSEWHERE = 2_000
+LONGEST = 2_000
 """So many letters of a text are looked at; no line of a terminal is longer."""
 
 
 def as_cell(part: Cells) -> Cell:
     """The part as a cell, its text harmless and on one line."""
     text, style = (part, "") if isinstance(part, str) else part
-    return Cell(safe_text(text[:ELSEWHERE]), style)  # type: ignore[arg-type]
+    return Cell(safe_text(text[:LONGEST]), style)  # type: ignore[arg-type]
 
 
 def fit(text: str, width: int, right: bool = False) -> str:
@@ -48,11 +48,23 @@ def fit(text: str, width: int, right: bool = False) -> str:
 class Lines(Widget):
     """Base of the widgets that draw themselves: styles by name, strips from cells."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = COMPONENTS
+    _own: Style | None = None
+
+    @property
+    def rich_style(self) -> Style:
+        """The widget's own style; kept until the style sheet says another, since each line asks for it."""
+        if self._own is None:
+            self._own = super().rich_style
+        return self._own
+
+    def notify_style_update(self) -> None:
+        """Another theme, or another state of the widget."""
+        self._own = None
+        super().notify_style_update()
 
     def style(self, name: StyleName = "") -> Style:
         """The style of that name on this widget's background."""
-        return self.rich_style if not name else self.get_component_rich_style(f"look--{name}")
+        return self.rich_style + styles_of(self.app)[name] if name else self.rich_style
 
     def strip(self, line: Line, width: int, *, reverse: bool = False) -> Strip:
         """The line in exactly `width` columns; `reverse` marks it as chosen, whatever the colours."""
@@ -83,6 +95,38 @@ def _joined(segments: list[Segment]) -> list[Segment]:
     return joined
 
 
+class Note(Lines):
+    """Lines that stand still, under a title where they have one: as many as there are, at least one, unless a style gives less room."""
+
+    DEFAULT_CSS = "Note { height: auto; }"
+
+    def __init__(self, title: str | None = None, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.title = title
+        self.lines: Sequence[Line] = ()
+
+    def show(self, lines: Sequence[Line], title: str | None = None) -> None:
+        """Draw these from now on, under the same title where there is no other; the same again cost nothing."""
+        title = self.title if title is None else title
+        if (title, lines) == (self.title, self.lines):
+            return
+        is_as_high = len(lines) == len(self.lines)
+        self.title, self.lines = title, lines
+        self.refresh(layout=not is_as_high)
+
+    def get_content_height(self, *_: object) -> int:
+        """The title and every line."""
+        return (self.title is not None) + max(1, len(self.lines))
+
+    def render_line(self, y: int) -> Strip:
+        """The title, or a line."""
+        width = self.size.width
+        if self.title is not None and y == 0:
+            return self.strip([Cell(fit(f" {self.title}", width), "head")], width)
+        place = y - (self.title is not None)
+        return self.strip(self.lines[place] if place < len(self.lines) else [], width)
+
+
 class TextLines(Lines, can_focus=True):
     """Lines to read, longer than the room they have: scrolls by keys and wheel, keeps its place when the lines change."""
 
@@ -95,7 +139,9 @@ class TextLines(Lines, can_focus=True):
         self._top = 0
 
     def show(self, lines: Sequence[Line]) -> None:
-        """Draw these lines from now on."""
+        """Draw these lines from now on; nothing is sent to the terminal where they are the ones that stand there."""
+        if lines == self._content:
+            return
         self._content = lines
         self._top = min(self._top, self._last_top())
         self.refresh()

@@ -7,8 +7,9 @@ and then draws once, so that nothing flickers and no line is sent twice. Within 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from textual.binding import BindingType
@@ -20,7 +21,9 @@ from textual.strip import Strip
 from screens.frame import asking_frame
 from screens.keys import key, moving
 from screens.lines import Cell, Cells, Lines, as_cell, fit
-from screens.service import Cancelled, Service
+from screens.rows import exports
+from screens.safe_text import safe_text
+from screens.service import Cancelled, CancelledError, Service
 
 R = TypeVar("R")
 Fetch = Callable[[Service, Sequence[int], Cancelled], Mapping[int, R]]
@@ -28,6 +31,10 @@ Fetch = Callable[[Service, Sequence[int], Cancelled], Mapping[int, R]]
 
 PAGES_KEPT: Final = 60
 """So many pages of rows stay in memory; older ones are read again when they come into sight."""
+PORTION: Final = 500
+"""So many rows are read at once for an export."""
+ABOUT: Final = ("key", "customer", "name", "trigger", "what")
+"""The column that says whom or what a row is about: the first of these that it has."""
 JUMP: Final = 4
 """A move over the edge brings a quarter of a page into sight at once: whole pages travel over the line less often."""
 
@@ -56,6 +63,7 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
         *moving("list"),
         key("enter", "open", "Open", "list.open", "open what the cursor is on", show=True),
         key("space", "mark", "Mark", "list.mark", "mark or unmark the row; actions then apply to all marked rows"),
+        key("y", "copy", "Copy", "list.copy", "copy whom or what the row is about, through the terminal"),
         key("asterisk", "mark_all", "Mark all", "list.mark_all", "mark all rows of the filter, or none"),
     ]
 
@@ -91,6 +99,7 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
         fetch: Fetch[R],
         cells: Callable[[R], Sequence[Cells]],
         *,
+        fields: exports.Fields = (),
         empty: str = "Nothing here.",
         marks: bool = False,
         id: str | None = None,
@@ -102,6 +111,8 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
         self.marked: set[int] = set()
         self.cursor = 0
         self.empty = empty
+        self.fields = fields
+        """What of a row can be taken away; nothing of the list where there are none."""
         self._fetch = fetch
         self._cells = cells
         self._can_mark = marks
@@ -110,25 +121,27 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
         self._stale: set[int] = set()
         self._target: tuple[int, int] | None = None
         self._known = False
+        self._is_same = False
         self._asked = False
+        self._picture: object = None
+        self._generation = 0
 
     # ---- what it shows ----
 
     def show(self, ids: array[int], *, fresh: bool = False) -> None:
         """Show these rows. The cursor stays on its row where that is among them, unless the list is `fresh`, then it begins anew."""
         row = self.row_id
+        self._generation += 1
+        self._is_same = self._known and not fresh and ids == self.ids and len(ids) > 0
         self.ids = ids
         self._known = True
         self._stale.update(self._rows)
         self.marked.intersection_update(ids) if self.marked else None
+        if self._is_same:
+            self._ask(self._top)
+            return
         cursor = 0 if fresh else self._place_of(row)
         self._go(self._top if not fresh else 0, cursor, always=True)
-
-    def extend(self, ids: array[int]) -> None:
-        """Rows that were found further on, behind those shown."""
-        self.ids.extend(ids)
-        self._known = True
-        self._go(self._top, self.cursor, always=True)
 
     def _place_of(self, row: int | None) -> int:
         if row is None:
@@ -209,13 +222,25 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
         self._target = None
         self._top, self.cursor = top, cursor
         if always or top != before[0]:
-            self.refresh()
+            self._draw()
         elif cursor != before[1]:
+            self._picture = None
             width = self.size.width
             self.refresh(*(Region(0, 1 + row - top, width, 1) for row in (before[1], cursor)))
         if always or cursor != before[1]:
             self.post_message(self.Highlighted(self, self.row_id))
         self._look_around()
+
+    def _draw(self) -> None:
+        """Draw all of it, unless what is seen stands there already: the rest of a search that was found changes nothing to see."""
+        seen = self._seen(self._top)
+        picture = (
+            self.size, self._top, self.cursor, self.empty if self._known else "", [row in self.marked for row in seen],
+            [(row, self._rows.get(row)) for row in seen],
+        )  # fmt: skip
+        if picture != self._picture:
+            self._picture = picture
+            self.refresh()
 
     # ---- rows ----
 
@@ -237,28 +262,35 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
         self._asked = True
         start = max(0, top - self.page_size)
         wanted = [row for row in self._seen(start, 3.5) if row not in self._rows or row in self._stale]
-        fetch = self._fetch
+        fetch, generation = self._fetch, self._generation
         asking_frame(self).ask(
-            lambda service, cancelled: (wanted, fetch(service, wanted, cancelled)), self._take, failed=self._fail, group=f"rows-{id(self)}"
+            lambda service, cancelled: fetch(service, wanted, cancelled),
+            lambda rows: self._take(generation, wanted, rows),
+            failed=self._fail,
+            group=f"rows-{id(self)}",
         )
 
-    def _take(self, answer: tuple[Sequence[int], Mapping[int, R]]) -> None:
-        wanted, rows = answer
-        self._asked = False
+    def _take(self, generation: int, wanted: Sequence[int], rows: Mapping[int, R]) -> None:
+        if generation != self._generation:  # shown anew while these were read: they may be of before
+            self._asked = False
+            self._ask(self._target[0] if self._target is not None else self._top)
+            return
+        again = self._is_same and self._target is None
+        changed = again and any(self._rows.get(row) != rows.get(row) for row in self._seen(self._top))
+        self._asked = self._is_same = False
         self._forget(wanted)
         self._rows.update(rows)
         self._stale.difference_update(wanted)
-        for row in wanted:
-            if row not in rows:
-                self._rows.pop(row, None)
         gone = {row for row in wanted if row not in rows}
+        for row in gone:
+            self._rows.pop(row, None)
         if gone:
             self.ids = array("q", (row for row in self.ids if row not in gone))
         if self._target is not None:
             self._go(*self._target, always=True)
-        elif gone:
+        elif gone or changed:
             self._go(self._top, self.cursor, always=True)
-        else:
+        else:  # what was read anew is as it was: nothing is sent to the terminal
             self._look_around()
 
     def _fail(self, _: str) -> None:
@@ -282,8 +314,9 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
         number = self._top + y - 1
         if number < len(self.ids):
             return self._row(number, width)
-        if y == 2 and not self.ids:
-            return self.strip([Cell(f"  {self.empty if self._known else '…'}", "dim")], width)
+        if y >= 2 and not self.ids:
+            lines = wrap(safe_text(self.empty) if self._known else "…", max(1, width - 4))
+            return self.strip([Cell(f"  {lines[y - 2]}" if y - 2 < len(lines) else "", "dim")], width)
         return Strip.blank(width, self.rich_style)
 
     def shown(self, width: int) -> list[tuple[int, Column, int]]:
@@ -331,6 +364,7 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
         """Mark or unmark the row and go on to the next."""
         if self._can_mark and self.row_id is not None:
             self.marked ^= {self.row_id}
+            self._picture = None
             self.refresh(Region(0, 1 + self.cursor - self._top, self.size.width, 1))
             self.post_message(self.Highlighted(self, self.row_id))
             self.move(1)
@@ -338,9 +372,29 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
     def action_mark_all(self) -> None:
         """Mark all rows of the list; where all are marked, none."""
         if self._can_mark:
+            self._picture = None
             self.marked = set() if len(self.marked) == len(self.ids) else set(self.ids)
             self.refresh()
             self.post_message(self.Highlighted(self, self.row_id))
+
+    def action_copy(self) -> None:
+        """Hand what the row is about to the terminal's clipboard, and show it, since some terminals drop that."""
+        if self.row is not None:
+            names = [column.name for column in self.columns]
+            place = next((names.index(name) for name in ABOUT if name in names), 0)
+            text = as_cell(self._cells(self.row)[place]).text.strip()
+            self.app.copy_to_clipboard(text)
+            self.notify(f"Copied through the terminal (OSC 52): {text}", markup=False)
+
+    def values(self, service: Service, cancelled: Cancelled) -> Iterator[list[object]]:
+        """The fields of all rows of the list, read in portions; asked in a worker."""
+        ids = self.ids
+        for start in range(0, len(ids), PORTION):
+            if cancelled():
+                raise CancelledError
+            portion = ids[start : start + PORTION]
+            rows = self._fetch(service, portion, cancelled)
+            yield from (exports.values(self.fields, rows[row]) for row in portion if row in rows)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Marking exists only where something can be done with marks."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,6 +59,22 @@ def test_the_core_rolls_no_dice_and_opens_no_files() -> None:
         assert not [node for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("open", "print")], (
             path
         )
+
+
+CHANNELS = [path for path in _sources("console/channels") if path.name != "__init__.py"]
+
+
+@pytest.mark.parametrize("path", CHANNELS, ids=lambda path: path.name)
+def test_a_channel_imports_of_the_console_only_secrets_and_what_channels_share(path: Path) -> None:
+    names = {node.module for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom) and node.module}
+    known = {name for name in names if name.partition(".")[0] in ROOMS and name.partition(".")[0] != "core"}
+    assert all(name == "console.secrets" or name.startswith("console.channels._") for name in known), known
+
+
+def test_every_channel_stands_in_the_contract_that_keeps_them_apart() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (apart,) = [contract["modules"] for contract in contracts if contract["type"] == "independence"]
+    assert apart == [f"console.channels.{path.stem}" for path in CHANNELS if not path.name.startswith("_")]
 
 
 def test_sqlite_is_chosen_in_one_place() -> None:

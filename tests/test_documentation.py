@@ -14,8 +14,9 @@ import pytest
 from console import channels, commands
 from console.output import Field
 from core.decisions import OUTCOMES
+from core.outbox import STATES
 from core.reasons import Reason
-from storage.status import STATES
+from tests.make_key_table import PAGE, WHERE, bindings, with_table
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -111,3 +112,15 @@ def test_constraints_pin_every_direct_dependency() -> None:
     names = {re.split(r"[\[<>=;, ]", line)[0].lower() for line in required} - {"manometer"}
     pinned = {line.partition("==")[0].lower() for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line}
     assert names <= pinned
+
+
+def test_the_table_of_keys_is_the_one_of_the_bindings() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == with_table(page), "run `python -m tests.make_key_table`"
+
+
+def test_everything_with_a_key_has_a_name_a_sentence_and_a_known_place() -> None:
+    for where, binding in bindings():
+        assert where in {"everywhere", *WHERE.values()}, binding
+        assert binding.description, binding
+        assert binding.tooltip, binding

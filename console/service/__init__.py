@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -14,21 +15,27 @@ from sqlalchemy import Connection
 from console.clock import now, simulated_at
 from console.context import Context
 from console.in_force import load_in_force
+from console.service.customers import Customers
 from console.service.decisions import Decisions
+from console.service.exports import Exports
 from console.service.outbox import Outbox
 from console.service.overview import Overview
 from console.service.pressure import Pressure
 from console.service.triggers import Triggers
+from console.service.why import Why
 from console.workspace import Workspace
 from core.errors import ManometerError
 from core.instants import Instant
 from screens.service import Cancelled, CancelledError, Place
-from storage import pauses, playbooks
+from storage import changes, leases, pauses, playbooks
 from storage.sqlite import interruptible
 from storage.store import Store
 
 STEPS: Final = 20_000
 """So many steps of SQLite's machine lie between two looks at whether the question still stands: some milliseconds."""
+
+CACHE_KIB: Final = 8_192
+"""What each of the console's connections keeps in memory: several consoles may be open on one server, and pages are read by index."""
 
 
 class LocalService:
@@ -36,24 +43,44 @@ class LocalService:
 
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         self.context = Context(folder, json=False)
-        self.store = Store.open(self.context.database, writer=False) if read_only else self.context.store
+        why_not = "the console was started with --read-only" if read_only else _lacks_rights(self.context.database)
+        self.store = self.context.store if why_not is None else Store.open(self.context.database, writer=False)
+        self.store.cache_kib = CACHE_KIB
         self._lock = Lock()
         self._kept: Workspace | None = None
+        self._committed: int | None = None
+        self._found: changes.Fingerprint = ()
+        self._lease: leases.Lease | None = None
+        self._seen: object = None
+        self._version = 0
         workspace = self.in_force()
-        self.place = Place(
+        self._place = Place(
             workspace=workspace.name,
             zone=workspace.playbook.zone,
             currency=workspace.playbook.currency,
             author=self.context.author,
             simulated=simulated_at(self.store) is not None,
-            read_only="the console was started with --read-only" if read_only else None,
+            read_only=why_not,
             consent_assumed=workspace.playbook.consent_policy == "assumed",
         )
+        self.exports = Exports(self)
+        self.customers = Customers(self)
+        self.why = Why(self)
         self.overview = Overview(self)
         self.pressure = Pressure(self)
         self.triggers = Triggers(self)
         self.decisions = Decisions(self)
         self.outbox = Outbox(self)
+
+    @property
+    def place(self) -> Place:
+        """Where the console stands, by the playbook that was in force when last asked; costs nothing."""
+        workspace, place = self._kept, self._place
+        if workspace is None:
+            return place
+        playbook = workspace.playbook
+        is_assumed = playbook.consent_policy == "assumed"
+        return replace(place, workspace=workspace.name, zone=playbook.zone, currency=playbook.currency, consent_assumed=is_assumed)
 
     def now(self) -> Instant:
         """The simulated clock where there is one, else the real one."""
@@ -61,8 +88,20 @@ class LocalService:
         return now() if simulated is None else simulated
 
     def version(self) -> int:
-        """SQLite's own number of what others have committed."""
-        return self.store.data_version()
+        """Grows when anything has changed that a screen may show; while nobody writes it costs one look at SQLite's own number."""
+        committed = self.store.data_version()
+        if committed != self._committed:
+            self._committed = committed
+            with self.store.reading() as connection:
+                self._found = changes.fingerprint(connection)
+                self._lease = leases.current(connection)
+        found = (self._found, self._lease and (self._lease.owner, self._lease.term, self._lease.is_live(now())))
+        if found != self._seen:  # a lease that is renewed changes nothing, one that runs out does
+            self._seen = found
+            self._version += 1
+            with suppress(ManometerError):  # whoever asks next is told
+                self.in_force()
+        return self._version
 
     def in_force(self) -> Workspace:
         """The workspace as last applied, with the pauses of this moment."""
@@ -104,3 +143,11 @@ class LocalService:
         self.pressure.close()
         self.store.close()
         self.context.__exit__(None, None, None)
+
+
+def _lacks_rights(database: Path) -> str | None:
+    """Why this account cannot write the database, or None: SQLite needs the file, and its folder for the log beside it."""
+    if not database.exists():
+        return None
+    lacking = next((place for place in (database, database.parent) if not os.access(place, os.W_OK)), None)
+    return None if lacking is None else f"you have no right to write {lacking}"

@@ -16,11 +16,14 @@ from zoneinfo import ZoneInfo
 from core.instants import Instant
 
 if TYPE_CHECKING:  # they name what stands here
+    from screens.service.customers import Customers
     from screens.service.decisions import Decisions
+    from screens.service.exports import Exports
     from screens.service.outbox import Outbox
     from screens.service.overview import Overview
     from screens.service.pressure import Pressure
     from screens.service.triggers import Triggers
+    from screens.service.why import Why
 
 Cancelled: TypeAlias = Callable[[], bool]
 """Whether nobody waits for the answer any more."""
@@ -57,6 +60,16 @@ class Service(Protocol):
         ...
 
     @property
+    def customers(self) -> Customers:
+        """Customers, found and in full."""
+        ...
+
+    @property
+    def why(self) -> Why:
+        """Why a customer got something, or nothing."""
+        ...
+
+    @property
     def overview(self) -> Overview:
         """How the engine and the customer base are doing."""
         ...
@@ -79,6 +92,11 @@ class Service(Protocol):
     @property
     def outbox(self) -> Outbox:
         """Messages, and what operators decide about them."""
+        ...
+
+    @property
+    def exports(self) -> Exports:
+        """Files that people take away."""
         ...
 
     def now(self) -> Instant:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 from zoneinfo import ZoneInfo
 
 from textual.app import ComposeResult
@@ -17,11 +17,13 @@ from console.app import Console
 from core.instants import Instant
 from screens.frame import Frame
 from screens.lines import Cells
+from screens.rows.exports import plain
 from screens.service import Cancelled, Place, Service
 from screens.table import Column, VirtualTable
 
 HOSTILE = (
-    "[/x]", "[@click=app.quit]x[/]", "[", "\x1b]52;c;cHduZWQ=\x1b\\", "\x1b]0;PWNED\x07", "\x9b2J", "\u202egnp.exe", "王小明", "👩‍👧 Emoji", "x" * 300,
+    "[/x]", "[@click=app.quit]x[/]", "[", "\x1b]52;c;cHduZWQ=\x1b\\", "\x1b]0;PWNED\x07", "\x9b2J", "\u202egnp.exe", "王小明",
+    "👩\u200d👧 Emoji", "x" * 300,
 )  # fmt: skip
 """Names that a customer may have given: each has broken some terminal program."""
 
@@ -51,7 +53,7 @@ def stage(service: Any, **screens: Callable[[], Screen[None]]) -> Console:
     """The console with these screens in place of its own, by mode, on this service."""
 
     class Stage(Console):
-        MODES = {**Console.MODES, **screens}
+        MODES: ClassVar = {**Console.MODES, **screens}
         DEFAULT_MODE = next(iter(screens))
 
         def open_service(self) -> Service:
@@ -76,6 +78,13 @@ def text(app: Console) -> str:
     return "\n".join("".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips())
 
 
+class Person(NamedTuple):
+    """A row of the table below."""
+
+    key: str
+    name: str
+
+
 class Listing(Frame):
     """A table over a million rows that exist nowhere."""
 
@@ -89,11 +98,12 @@ class Listing(Frame):
         self.opened: list[int] = []
 
     def body(self) -> ComposeResult:
-        yield VirtualTable((Column("key", "KEY", 10), Column("name", "NAME", 20, grow=1)), self.fetch, self.cells, marks=True, id="body")
+        columns = Column("key", "KEY", 10), Column("name", "NAME", 20, grow=1)
+        yield VirtualTable(columns, self.fetch, self.cells, fields=plain(*Person._fields), marks=True, id="body")
 
     def fetch(self, service: Service, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, tuple[str, str]]:
         self.asked.append(len(ids))
-        return {row: (f"C{row}", HOSTILE[row % len(HOSTILE)]) for row in ids}
+        return {row: Person(f"C{row}", HOSTILE[row % len(HOSTILE)]) for row in ids}
 
     def cells(self, row: tuple[str, str]) -> Sequence[Cells]:
         return row

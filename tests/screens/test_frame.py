@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from threading import Event
 
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -46,6 +48,19 @@ async def test_the_head_says_where_the_console_stands_and_as_of_when() -> None:
         assert "Muster Mode" in first
         assert "[SIMULATED]" in first
         assert "31 Jan 2026 10:00" in first
+
+
+@pytest.mark.parametrize(
+    ("width", "tabs"), [(60, " 1  2 Customers  3  4  5  6 "), (72, " 2 Customers  3 Triggers "), (80, " 6 Decisions ")]
+)
+async def test_every_screen_has_its_number_in_the_head_at_any_width(width: int, tabs: str) -> None:
+    app = stage(Bare(), customers=lambda: Listing(rows=3))
+    async with app.run_test(size=(width, 16)) as pilot:
+        await ready(pilot)
+        second, third = text(app).splitlines()[1:3]
+        assert tabs in second
+        assert all(f" {number} " in second for number in range(1, 7))
+        assert "3 rows" in (third if width == 72 else second)
 
 
 async def test_consent_that_is_assumed_is_said_on_every_screen() -> None:
@@ -143,7 +158,8 @@ async def test_a_terminal_that_is_too_small_is_told_what_is_needed() -> None:
     app = stage(Bare(), customers=Listing)
     async with app.run_test(size=(50, 10)) as pilot:
         await settled(pilot)
-        assert "The console needs 60x16, this terminal has 50x10." in text(app)
+        assert "The console needs 60x16," in text(app)
+        assert "this terminal has 50x10." in text(app)
         await pilot.resize_terminal(80, 24)
         await settled(pilot)
         assert "KEY" in text(app)
@@ -206,3 +222,145 @@ async def test_a_dialog_does_nothing_until_all_that_is_needed_is_written() -> No
         app.screen.query_one("#typed", Input).value = "1204"
         await pilot.press("y")
         assert answers == [Given("overdue", {"reason": "Ostern"})]
+
+
+async def test_enter_leads_from_line_to_line_and_from_the_last_to_the_deed_not_to_cancel() -> None:
+    app = stage(Bare(), customers=Listing)
+    async with app.run_test(size=(80, 30)) as pilot:
+        answers = await asked(app, DEED)
+        await pilot.pause()
+        app.screen.query_one("#field-reason", Input).value = "Ostern"
+        app.screen.query_one("#typed", Input).value = "1204"
+        app.screen.query_one("#field-reason", Input).focus()
+        await pilot.press("enter", "enter", "enter")
+        assert answers == [Given("skip", {"reason": "Ostern"})]
+
+
+async def test_what_was_confirmed_is_carried_out_in_order_and_told_even_when_the_screen_has_gone() -> None:
+    screen = Listing(rows=3)
+    app = stage(Bare(), customers=Listing)
+    async with app.run_test(notifications=True) as pilot:
+        await ready(pilot)
+        await app.push_screen(screen)
+        go, done, told = Event(), list[str](), list[str]()
+        app.notify = lambda sentence, **_: told.append(sentence)  # type: ignore[method-assign]
+
+        def slow(service: Service) -> str:
+            go.wait(5)
+            done.append("first")
+            return "the first is done"
+
+        def broken(service: Service) -> str:
+            done.append("second")
+            raise ManometerError("the second is refused")
+
+        screen.act(slow, lambda _: told.append("never: the screen has gone"))
+        screen.act(broken, lambda _: told.append("never: it was refused"))
+        await app.pop_screen()
+        go.set()
+        while len(told) < 2:
+            await pilot.pause(0.01)
+        assert (done, told) == (["first", "second"], ["the first is done", "the second is refused"])
+
+
+def _deed() -> Deed:
+    lines = [f"What it does, the {number}. line." for number in range(8)]
+    return Deed("Stop all sending?", lines, "Stop all sending", fields=(Field("reason", "Why"),), author="keller")
+
+
+async def test_the_buttons_of_a_dialog_are_seen_in_the_lowest_terminal() -> None:
+    app = stage(Bare(), customers=Listing)
+    async with app.run_test(size=(60, 16)) as pilot:
+        await ready(pilot)
+        await app.push_screen(Dialog(_deed()))
+        await pilot.pause()
+        assert "Cancel (Esc)" in text(app)
+        assert "Stop all sending (y)" in text(app)
+
+
+async def test_a_dialog_that_is_answered_twice_takes_nothing_below_it_away() -> None:
+    app = stage(Bare(), customers=Listing)
+    async with app.run_test() as pilot:
+        await ready(pilot)
+        below, dialog = Listing(), Dialog(_deed())
+        await app.push_screen(below)
+        await app.push_screen(dialog)
+        dialog.action_do()
+        dialog.action_do()
+        await settled(pilot)
+        assert app.screen is below
+
+
+async def test_ctrl_c_twice_leaves_from_a_dialog_too() -> None:
+    app = stage(Bare(), customers=Listing)
+    async with app.run_test() as pilot:
+        await ready(pilot)
+        await app.push_screen(Dialog(_deed()))
+        await pilot.press("ctrl+c", "ctrl+c")
+        assert app._exit
+
+
+async def test_a_palette_whose_list_is_not_there_yet_takes_the_keys_that_page_in_it() -> None:
+    app = stage(Bare(), customers=Listing)
+    async with app.run_test() as pilot:
+        await ready(pilot)
+        app.action_command_palette()
+        palette = app.screen
+        for action in ("page_down", "page_up", "last"):
+            palette._action_command_list(action)  # type: ignore[attr-defined]
+        await pilot.pause()
+        assert app.screen is palette
+
+
+async def test_a_filter_that_stands_open_does_not_blink() -> None:
+    app = stage(Bare(), customers=Listing)
+    async with app.run_test() as pilot:
+        await ready(pilot)
+        await pilot.press("slash")
+        assert not app.screen.query_one("#filter", Input).cursor_blink
+
+
+async def test_leaving_while_a_change_is_being_made_is_asked_twice() -> None:
+    app, go = stage(Bare(), customers=Listing), Event()
+    async with app.run_test() as pilot:
+        await ready(pilot)
+        app.act(lambda _: "done" if go.wait(5) else "late", lambda _: None)
+        left = []
+        for _ in range(2):
+            await app.action_quit()
+            left.append(app._exit)
+        go.set()
+        assert left == [False, True]
+
+
+async def test_a_workspace_that_is_open_only_after_the_console_was_left_is_closed_all_the_same() -> None:
+    service, may_open = Bare(), Event()
+    app = stage(service, customers=Listing)
+
+    def slow() -> Service:
+        may_open.wait(5)
+        return service  # type: ignore[return-value]
+
+    app.open_service = slow  # type: ignore[method-assign]
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("q")
+    assert not service.closed
+    may_open.set()
+    await asyncio.to_thread(app.opened.result, 5)
+    for _ in range(100):
+        await asyncio.sleep(0.01 if not service.closed else 0)
+    assert service.closed
+
+
+async def test_a_time_that_cannot_be_asked_is_said_and_the_console_goes_on() -> None:
+    class Timeless(Bare):
+        def now(self) -> int:
+            raise ManometerError("The clock stands nowhere.")
+
+    app = stage(Timeless(), customers=lambda: Listing(rows=3))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("r")
+        await ready(pilot)
+        assert {str(notice.message) for notice in app._notifications} == {"The clock stands nowhere."}
+        assert "3 rows" in text(app)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from threading import Event
 
 import pytest
 from textual.pilot import Pilot
 
 from console.app import Console
+from screens.pressure import BehindScreen
+from screens.rows import customers, decisions, outbox, timeline, triggers, why
+from screens.service import Cancelled, Service
 from screens.table import Column, VirtualTable
 from tests.screens.stage import Bare, Listing, settled, stage, text
 
@@ -62,6 +66,41 @@ async def test_a_row_that_is_gone_leaves_the_list() -> None:
         await settled(pilot)
         assert 3 not in table.ids
         assert len(table.ids) == 99
+
+
+async def test_what_is_read_anew_and_is_as_it_was_is_not_drawn_again() -> None:
+    async with shown(rows=100) as (app, listing, pilot):
+        table = table_of(app)
+        drawn: list[object] = []
+        table.refresh = lambda *regions, **_: drawn.append(regions)  # type: ignore[method-assign,assignment]
+        table.show(array("q", range(1, 101)))
+        await settled(pilot)
+        assert drawn == []
+        table._fetch = lambda service, ids, cancelled: dict.fromkeys(ids, ("other", ""))
+        table.show(array("q", range(1, 101)))
+        await settled(pilot)
+        assert drawn
+
+
+async def test_rows_that_were_read_before_the_list_was_shown_anew_are_read_again() -> None:
+    async with shown(rows=100) as (app, listing, pilot):
+        table = table_of(app)
+        go, answers = Event(), iter(["before", "after", "after", "after"])
+
+        def fetch(service: Service, ids: Sequence[int], cancelled: Cancelled) -> dict[int, tuple[str, str]]:
+            name = next(answers)
+            if name == "before":
+                go.wait(5)
+            return {row: (f"C{row}", name) for row in ids}
+
+        table._fetch = fetch
+        table.show(array("q", range(1, 101)))
+        await pilot.pause(0.02)
+        table.show(array("q", range(1, 101)))
+        go.set()
+        await settled(pilot)
+        assert "after" in text(app)
+        assert "before" not in text(app)
 
 
 async def test_moving_within_the_page_reads_nothing() -> None:
@@ -123,3 +162,22 @@ async def test_columns_appear_when_there_is_room_for_them() -> None:
         table.columns = (Column("key", "KEY", 10), Column("name", "NAME", 20, least=100))
         assert [column.name for _, column, _ in table.shown(80)] == ["key"]
         assert [column.name for _, column, _ in table.shown(100)] == ["key", "name"]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        customers.COLUMNS,
+        timeline.COLUMNS,
+        triggers.COLUMNS,
+        triggers.WAITING,
+        decisions.COLUMNS,
+        outbox.COLUMNS,
+        why.COLUMNS,
+        BehindScreen.COLUMNS,
+    ],
+)
+@pytest.mark.parametrize("width", [60, 72, 80, 100, 120, 132, 160])
+def test_every_list_shows_whole_columns_only(columns: Sequence[Column], width: int) -> None:
+    shown = VirtualTable[object](columns, lambda *_: {}, lambda _: ()).shown(width)
+    assert 2 + sum(room + 1 for _, _, room in shown) - 1 <= width

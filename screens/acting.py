@@ -1,0 +1,47 @@
+"""Screens on which something can be done: they ask before what is hard to undo, and say what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from core.instants import Instant
+from screens.dialogs import Deed, Dialog, Given
+from screens.frame import Frame
+
+
+class ActingFrame(Frame):
+    """A frame with deeds. A subclass names the actions that depend on what is chosen in `deeds`, and calls `chosen_changed`."""
+
+    deeds: ClassVar[Sequence[str]] = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at: Instant = 0
+        """As of when the data is that is shown."""
+        self._possible: tuple[bool, ...] = ()
+
+    def read_only(self) -> str | None:
+        """Why nothing can be changed; None where it can."""
+        return "the workspace is being opened" if self.place is None else self.place.read_only
+
+    def chosen_changed(self) -> None:
+        """Another row: the line of keys is drawn anew where other things can be done to it."""
+        possible = tuple(self.why_not(deed) is None for deed in self.deeds)
+        if possible != self._possible:
+            self._possible = possible
+            self.refresh_bindings()
+
+    def confirm(self, deed: Deed, then: Callable[[Given], None]) -> None:
+        """Ask before a deed, and do it where the answer is yes."""
+
+        def answered(given: Given | None) -> None:
+            if given is not None:
+                then(given)
+
+        self.app.push_screen(Dialog(deed), answered)
+
+    def done(self, sentence: str) -> None:
+        """Say what happened, and read anew."""
+        self.toast(sentence)
+        self.load()

@@ -1,0 +1,182 @@
+"""All customers: found by name, address, key or any identity while one types."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.message import Message
+
+from core.instants import Instant
+from screens.frame import Frame
+from screens.keys import key
+from screens.lines import Cells
+from screens.rows import customers as rows
+from screens.service import Cancelled, Place, Service
+from screens.service.customers import CustomerRow, Hits, Sort
+from screens.table import VirtualTable
+
+NOBODY: Final = "There are no customers yet. `manometer import` brings them."
+NOBODY_FITS: Final = "No customer fits."
+CLEARS: Final = "Esc clears the filter."
+LONG: Final = 20_000
+"""A longer list is not found anew whenever somebody writes, only its visible rows are read again; `r` finds it anew."""
+
+
+class Found(Message):
+    """A question has its first rows, and goes on."""
+
+    def __init__(self, generation: int, place: Place, now: Instant, ids: array[int]) -> None:
+        super().__init__()
+        self.generation = generation
+        self.place = place
+        self.now = now
+        self.ids = ids
+
+
+class CustomersScreen(Frame):
+    """The list of customers."""
+
+    mode = "customers"
+    filter_hint = rows.HINT
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("w", "why", "Why", "customers.why", "why the customer got something, or nothing", show=True),
+        key("t", "timeline", "Timeline", "customers.timeline", "what the customer did and got, over all channels"),
+        key("s", "sort", "Sort", "customers.sort", "sort by the next column", show=True),
+        key("S", "turn", "Reverse", "customers.turn", "turn the order round"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sort: Sort = "key"
+        self._is_reverse = False
+        self._generation = 0
+        self._total: int | None = None
+        self._now: Instant = 0
+        self._place: Place | None = None
+        self._is_fresh = True
+        self._takes_first = True
+
+    def body(self) -> ComposeResult:
+        """The table."""
+        yield VirtualTable(rows.COLUMNS, self._fetch, self._cells, fields=rows.EXPORTED, id="body")
+
+    @property
+    def table(self) -> VirtualTable[CustomerRow]:
+        """The list."""
+        return self.query_one(VirtualTable)
+
+    # ---- data ----
+
+    def load(self) -> None:
+        """Find them; of a long list that is there already only the visible rows are read again."""
+        if len(self.table.ids) > LONG:
+            self.ask(lambda service, _: (service.place, service.now()), self._show_again, group="again")
+        else:
+            self._find()
+
+    def _show_again(self, answer: tuple[Place, Instant]) -> None:
+        self._place, self._now = answer
+        self.table.show(self.table.ids)
+
+    def action_reload(self) -> None:
+        """Find everybody anew."""
+        self._find()
+
+    def filtered(self, text: str) -> None:
+        """Find those the filter holds for."""
+        self._is_fresh = self._takes_first = True
+        self._find("searching …")
+
+    def _find(self, note: str = "") -> None:
+        self._generation += 1
+        generation, text, sort = self._generation, self.filter_text, self._sort
+        is_downwards = rows.is_downwards(sort, self._is_reverse)
+        if note:
+            self._say(len(self.table.ids), note)
+
+        def question(service: Service, cancelled: Cancelled) -> tuple[Place, Instant, Hits]:
+            place, now = service.place, service.now()
+
+            def found(ids: array[int]) -> None:
+                self.post_message(Found(generation, place, now, ids))
+
+            return place, now, service.customers.ids(text, sort, is_downwards, cancelled, found)
+
+        self.ask(question, self._take, group="find")
+
+    @on(Found)
+    def _take_first(self, message: Found) -> None:
+        message.stop()
+        if message.generation == self._generation and self._takes_first:
+            self._place, self._now = message.place, message.now
+            self._show(message.ids)
+            self._say(len(message.ids), "searching …")
+
+    def _take(self, answer: tuple[Place, Instant, Hits]) -> None:
+        self._place, self._now, hits = answer
+        if not self.filter_text:
+            self._total = len(hits.ids)
+        self._show(hits.ids, hits.fault or "", hits.hint)
+        self._say(len(hits.ids), hits.fault or "")
+
+    def _show(self, ids: array[int], fault: str = "", hint: str = "") -> None:
+        said = [fault, NOBODY_FITS, hint, CLEARS] if self.filter_text else [fault, NOBODY]
+        self.table.empty = " ".join(part for part in said if part)
+        self.table.show(ids, fresh=self._is_fresh)
+        self._is_fresh = self._takes_first = False
+
+    def _say(self, found: int, note: str = "") -> None:
+        self.say_filter(rows.chip(found, self._total, self.filter_text, self._sort, self._is_reverse, note))
+
+    def _fetch(self, service: Service, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, CustomerRow]:
+        return service.customers.rows(ids, cancelled)
+
+    def _cells(self, row: CustomerRow) -> Sequence[Cells]:
+        assert self._place is not None  # set with the first ids
+        return rows.cells(row, self._now, self._place.zone)
+
+    # ---- keys ----
+
+    def why_not(self, action: str) -> str | None:
+        """What is about one customer needs one under the cursor."""
+        if action in ("why", "timeline") and self.is_mounted and self.table.row_id is None:
+            return "There is no customer under the cursor."
+        return None
+
+    @on(VirtualTable.Opened)
+    def _open(self, message: VirtualTable.Opened) -> None:
+        self.host.open_customer(message.row)
+
+    @on(VirtualTable.Highlighted)
+    def _moved(self) -> None:
+        self.refresh_bindings()
+
+    def action_why(self) -> None:
+        """Why the customer under the cursor got something, or nothing."""
+        row = self.table.row
+        if row is not None:
+            self.host.open_why(row.key)
+
+    def action_timeline(self) -> None:
+        """The timeline of the customer under the cursor."""
+        if self.table.row_id is not None:
+            self.host.open_customer(self.table.row_id)
+
+    def action_sort(self) -> None:
+        """Sort by the next column; the list stays as it is until the order is there."""
+        self._sort, self._is_reverse = rows.next_sort(self._sort), False
+        self._find_sorted()
+
+    def action_turn(self) -> None:
+        """Turn the order round."""
+        self._is_reverse = not self._is_reverse
+        self._find_sorted()
+
+    def _find_sorted(self) -> None:
+        self._is_fresh, self._takes_first = True, False
+        self._find("sorting …")

@@ -1,0 +1,154 @@
+"""The log of what was decided, the newest first, and one decision with its evidence."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.message import Message
+
+from core.errors import ManometerError
+from core.instants import Instant
+from screens.lines import Cells
+from screens.log import LogScreen
+from screens.rows.decisions import COLUMNS, EXPORTED, HINT, cells, chip, detail, next_outcome, reader
+from screens.service import Cancelled, Service
+from screens.service.decisions import DecisionRow, DecisionView, Listed
+from screens.service.terms import Terms
+from screens.table import VirtualTable
+from screens.wrapped import Details
+
+NONE_FITS: Final = "No decision fits. Esc clears the filter."
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a filter line leaves of the log as of an instant, or what is wrong with the line."""
+
+    text: str
+    at: Instant
+    terms: Terms
+    listed: Listed
+    fault: str | None = None
+
+
+class DecisionsScreen(LogScreen[DecisionRow]):
+    """All decisions, or those that some terms leave."""
+
+    mode = "decisions"
+    filter_hint = HINT
+    turned = "outcome"
+    deeds = ("why", "timeline", "trigger")
+
+    class Found(Message):
+        """The first few of a list that is still being read."""
+
+        def __init__(self, text: str, at: Instant, ids: array[int]) -> None:
+            super().__init__()
+            self.text = text
+            self.at = at
+            self.ids = ids
+
+    def __init__(self, only: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(only)
+        self._known: Answer | None = None
+        self._shown: str | None = None
+
+    def body(self) -> ComposeResult:
+        """The table."""
+        yield VirtualTable(COLUMNS, self._fetch, self._cells, fields=EXPORTED, id="body")
+
+    # ---- data ----
+
+    def load(self) -> None:
+        """Ask for the list; where it is known but for the newest, for those alone."""
+        known, text = self._known, self.terms_text
+        if known is not None and known.text == text and known.fault is None:
+            self.ask(lambda service, cancelled: _newer(known, service, cancelled), self._take_newer)
+        else:
+            self.ask(lambda service, cancelled: self._whole(text, service, cancelled), self._take)
+
+    def action_reload(self) -> None:
+        """Read the whole list anew."""
+        self._known = None
+        super().action_reload()
+
+    def _whole(self, text: str, service: Service, cancelled: Cancelled) -> Answer:
+        at = service.now()
+        try:
+            terms = reader(at, service.place.zone).terms(text)
+            listed = service.decisions.ids(terms, cancelled, lambda ids: self._tell(text, at, ids, cancelled))
+        except ManometerError as error:  # a line half written is no failure; what is wrong stands beside it
+            return Answer(text, at, Terms(), Listed(array("q"), 0), str(error))
+        return Answer(text, at, terms, listed)
+
+    def _tell(self, text: str, at: Instant, ids: array[int], cancelled: Cancelled) -> None:
+        if not cancelled():
+            self.post_message(self.Found(text, at, ids))
+
+    @on(Found)
+    def _show_first(self, message: Found) -> None:
+        if message.text == self.terms_text and message.text != self._shown:
+            self.at, self._shown = message.at, message.text
+            self.show_ids(message.ids, fresh=True)
+
+    def _take(self, answer: Answer) -> None:
+        self.at, self._known = answer.at, answer
+        self._show(fresh=answer.text != self._shown)
+        self._shown = answer.text
+
+    def _take_newer(self, answer: Answer) -> None:
+        self.at, self._known = answer.at, answer
+        self._show(fresh=False)
+
+    def _show(self, *, fresh: bool) -> None:
+        known = self._known
+        if known is not None:
+            self.table.empty = known.fault or (NONE_FITS if known.text else "Nothing has been decided yet.")
+            self.show_ids(array("q", known.listed.ids), fresh=fresh)
+            fits = chip(known.listed, known.text)
+            self.say_filter(fits if known.fault is None else f"/ {self.filter_text} — {known.fault}")
+
+    def _fetch(self, service: Service, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, DecisionRow]:
+        return service.decisions.rows(ids, cancelled)
+
+    def _cells(self, row: DecisionRow) -> Sequence[Cells]:
+        return cells(row, self.at, self.zone)
+
+    # ---- what can be done ----
+
+    @on(VirtualTable.Opened)
+    def _opened(self, message: VirtualTable.Opened) -> None:
+        decision = message.row
+        self.ask(lambda service, cancelled: service.decisions.view(decision, cancelled), self._detail, group="detail")
+
+    def _detail(self, view: DecisionView) -> None:
+        self.app.push_screen(Details(f"Decision {view.row.id}", detail(view, self.zone)))
+
+    def action_turn(self) -> None:
+        """Only the next outcome."""
+        self.turn_to(next_outcome(self.turned_value()))
+
+
+class DecisionsOf(DecisionsScreen):
+    """What one trigger has decided."""
+
+    mode: ClassVar[str] = "triggers"
+
+    def __init__(self, trigger: str) -> None:
+        super().__init__((("trigger", trigger),))
+
+    def crumbs(self) -> Sequence[str]:
+        """The trigger's name, and what is seen of it."""
+        return (*super().crumbs(), "Decisions")
+
+
+def _newer(known: Answer, service: Service, cancelled: Cancelled) -> Answer:
+    """The list with what was written since."""
+    newer = service.decisions.newer(known.terms, known.listed.last, cancelled)
+    listed = Listed(newer.ids + known.listed.ids, newer.last, known.listed.is_cut)
+    return Answer(known.text, service.now(), known.terms, listed)

@@ -1,0 +1,166 @@
+"""The outbox: what is held, failed, waits and went, and what an operator decides about it."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+
+from core.errors import ManometerError
+from core.instants import Instant
+from core.outbox import ALLOWED, Act
+from screens.dialogs import Given
+from screens.keys import key
+from screens.lines import Cells
+from screens.log import LogScreen
+from screens.rows.outbox import COLUMNS, EXPORTED, HINT, act_deed, cells, chip, detail, next_state, nothing_words, reader, refusal, rendered
+from screens.service import Cancelled, Service
+from screens.service.outbox import ActEffect, MessageView, Rendered
+from screens.service.terms import Terms
+from screens.table import VirtualTable
+from screens.wrapped import Details
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a filter line leaves of the outbox as of an instant, or what is wrong with the line."""
+
+    text: str
+    at: Instant
+    terms: Terms
+    ids: array[int]
+    counts: Mapping[str, int]
+    fault: str | None = None
+
+
+class OutboxScreen(LogScreen[MessageView]):
+    """All messages, the most urgent first."""
+
+    mode = "outbox"
+    filter_hint = HINT
+    turned = "state"
+    deeds = (*ALLOWED, "preview", "why", "timeline", "trigger")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("A", "act('approve')", "Approve", "outbox.approve", "let held messages go; asks first", show=True),
+        key("X", "act('reject')", "Reject", "outbox.reject", "end held messages for good; asks first, with a reason", show=True),
+        key("R", "act('retry')", "Retry", "outbox.retry", "try failed or uncertain messages again; asks first"),
+        key("C", "act('cancel')", "Cancel", "outbox.cancel", "take back messages that were not handed over; asks first"),
+        key("p", "preview", "Preview", "outbox.preview", "the message as it would be made now", show=True),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: str | None = None
+        self._answer: Answer | None = None
+        self._marked = 0
+
+    def body(self) -> ComposeResult:
+        """The table."""
+        yield VirtualTable(COLUMNS, self._fetch, self._cells, fields=EXPORTED, marks=True, id="body")
+
+    # ---- data ----
+
+    def load(self) -> None:
+        """Ask for the list and its numbers."""
+        text = self.terms_text
+        self.ask(lambda service, cancelled: _asked(text, service, cancelled), self._take)
+
+    def _take(self, answer: Answer) -> None:
+        self.at = answer.at
+        self.table.empty = answer.fault or ("No message fits. Esc clears the filter." if answer.text else "There are no messages yet.")
+        self.show_ids(answer.ids, fresh=answer.text != self._shown)
+        self._shown, self._answer = answer.text, answer
+        self._say()
+
+    def _say(self) -> None:
+        """How many there are, and how many are marked."""
+        answer, self._marked = self._answer, len(self.table.marked)
+        if answer is not None:
+            fits = chip(len(answer.ids), answer.text, answer.counts, answer.terms, self._marked)
+            self.say_filter(fits if answer.fault is None else f"/ {self.filter_text} — {answer.fault}")
+
+    def chosen_changed(self) -> None:
+        """Another row, or other marks."""
+        super().chosen_changed()
+        if self._marked != len(self.table.marked):
+            self._say()
+
+    def _fetch(self, service: Service, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, MessageView]:
+        return service.outbox.rows(ids, cancelled)
+
+    def _cells(self, row: MessageView) -> Sequence[Cells]:
+        return cells(row, self.at, self.zone)
+
+    # ---- one ----
+
+    @on(VirtualTable.Opened)
+    def _opened(self) -> None:
+        if self.row is not None:
+            self.app.push_screen(Details(f"Message {self.row.id}", detail(self.row, self.zone)))
+
+    def action_preview(self) -> None:
+        """The message as it would be made now."""
+        row = self.row
+        if row is not None:
+            self.ask(
+                lambda service, cancelled: service.outbox.render(row.id, cancelled), lambda made: self._read(row.id, made), group="detail"
+            )
+
+    def _read(self, message: int, made: Rendered) -> None:
+        self.app.push_screen(Details(f"Message {message}", rendered(made)))
+
+    def action_turn(self) -> None:
+        """Only the next state."""
+        self.turn_to(next_state(self.turned_value()))
+
+    # ---- what can be done ----
+
+    def why_not(self, action: str) -> str | None:
+        """Why something cannot be done to the row or the marked rows."""
+        if action == "preview":
+            return super().why_not("why")
+        act = next((each for each in ALLOWED if each == action), None)
+        if act is not None:
+            return self.read_only() or refusal(act, self.row, len(self.table.marked))
+        return super().why_not(action)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Each act has its own reason."""
+        return super().check_action(str(parameters[0]) if action == "act" else action, parameters)
+
+    def reason_of(self, action: str, parameters: Sequence[object]) -> str | None:
+        """Why the action of a key cannot be done."""
+        return self.why_not(str(parameters[0]) if action == "act" else action)
+
+    def action_act(self, action: Act) -> None:
+        """Ask in numbers what it would do to the marked rows, or to the one under the cursor."""
+        chosen = list(self.table.chosen)
+        self.ask(lambda service, cancelled: service.outbox.effect(action, chosen, cancelled), self._ask_to_act, group="effect")
+
+    def _ask_to_act(self, effect: ActEffect) -> None:
+        if not effect.ids:
+            self.toast(nothing_words(effect), bad=True)
+        elif self.place is not None:
+            self.confirm(act_deed(effect, self.place.author, self.zone), lambda given: self._act(effect, given))
+
+    def _act(self, effect: ActEffect, given: Given) -> None:
+        reason = given.values["reason"]
+        self.act(lambda service: service.outbox.act(effect.action, effect.ids, reason), self._acted)
+
+    def _acted(self, sentence: str) -> None:
+        self.table.marked.clear()
+        self.done(sentence)
+
+
+def _asked(text: str, service: Service, cancelled: Cancelled) -> Answer:
+    at, counts = service.now(), service.outbox.counts(cancelled)
+    try:
+        terms = reader(at, service.place.zone).terms(text)
+        return Answer(text, at, terms, service.outbox.ids(terms, cancelled), counts)
+    except ManometerError as error:  # a line half written is no failure; what is wrong stands beside it
+        return Answer(text, at, Terms(), array("q"), counts, str(error))

@@ -1,0 +1,368 @@
+"""The pressure screen: what the coming days would bring, by day and channel, against the limits, and who would bear most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+
+from core.words import counted
+from screens.frame import Frame
+from screens.heatmap import Heatmap
+from screens.histogram import Histogram
+from screens.keys import key
+from screens.lines import Cell, Line, Note
+from screens.rows import pressure as rows
+from screens.service.pressure import Behind, Forecast, Foreseen, Limit, Since
+from screens.table import Column, VirtualTable
+from screens.wrapped import WrappedLines
+
+
+class Progressed(Message):
+    """The work has come so far."""
+
+    def __init__(self, done: int, total: int) -> None:
+        super().__init__()
+        self.done = done
+        self.total = total
+
+
+class PressureScreen(Frame):
+    """The preview of the playbook in force."""
+
+    mode = "pressure"
+    filter_hint = "words of a trigger's name, !word: without"
+
+    DEFAULT_CSS = """
+    PressureScreen #panes { height: 1fr; margin-top: 1; }
+    PressureScreen #panes Histogram { width: 1fr; margin-right: 1; }
+    PressureScreen.-short #panes { margin-top: 0; }
+    PressureScreen.-narrow #pressed { display: none; }
+    PressureScreen.-narrow.show-pressed #pressed { display: block; }
+    PressureScreen.-narrow.show-pressed #limits { display: none; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("p", "preview", "Preview", "pressure.preview", "look ahead again, as things stand now", show=True),
+        key("d", "days", "Days", "pressure.days", "look 3, 7, 14 or 28 days ahead", show=True),
+        key("m", "measure", "Measure", "pressure.measure", "sent, held back, or contacts per customer", show=True),
+        key("right_square_bracket", "rule(1)", "Rule", "pressure.next_rule", "compare with the next rule's limit", show=True),
+        key("left_square_bracket", "rule(-1)", "Rule before", "pressure.last_rule", "compare with the rule before"),
+        key("e", "take_away", "Export", "pressure.export", "write the decisions to a CSV file", show=True),
+        key("w", "why", "Why", "pressure.why", "why the customer of the list gets so much"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.days = 7
+        self.measure: rows.Measure = "sent"
+        self.forecast: Forecast | None = None
+        self._rule = 0
+        self._since: Since | None = None
+        self._looks = False
+        self._table: rows.Table | None = None
+
+    def body(self) -> ComposeResult:
+        """Facts, heat map, the cell in words, and three lists."""
+        with Vertical(id="body"):
+            yield Note(id="facts")
+            yield Heatmap(id="heat")
+            yield Note(id="cell")
+            with Horizontal(id="panes"):
+                yield Histogram("Limit", can_open=False, id="limits")
+                yield Histogram("Held back", id="held")
+                yield Histogram("Most pressed", id="pressed")
+
+    def focus_first(self) -> None:
+        """The heat map."""
+        self.set_focus(self.query_one(Heatmap))
+
+    # ---- asking ----
+
+    def load(self) -> None:
+        """Look ahead."""
+        self._looks = True
+        days = self.days
+        self._say_progress(0, 0)
+        self.ask(
+            lambda service, cancelled: service.pressure.run(days, cancelled, self._progress), self._show, group="preview", failed=self._fail
+        )
+
+    def _progress(self, done: int, total: int) -> None:
+        """Called in the worker."""
+        self.post_message(Progressed(done, total))
+
+    def data_changed(self) -> None:
+        """Say what has happened since; looking ahead again is the operator's choice."""
+        forecast = self.forecast
+        if forecast is not None and not self._looks:
+            self.ask(lambda service, cancelled: service.pressure.since(forecast, cancelled), self._note_since, group="since")
+
+    def on_screen_resume(self) -> None:
+        """The last result stays; what has happened meanwhile is said."""
+        self.data_changed()
+
+    def action_preview(self) -> None:
+        """Look ahead again."""
+        self.load()
+
+    def action_days(self) -> None:
+        """Another length of the look ahead."""
+        self.days = rows.next_days(self.days)
+        self.load()
+
+    def action_back(self) -> None:
+        """Stop looking ahead, if that is under way; the last result stays."""
+        if not self._looks:
+            super().action_back()
+            return
+        self.workers.cancel_group(self, "preview")
+        self._looks = False
+        self.days = self.days if self.forecast is None else self.forecast.days
+        self._draw_facts()
+        self.toast("Stopped looking ahead." + (" The last result stays." if self.forecast else " `p` looks ahead."))
+
+    # ---- showing ----
+
+    @property
+    def triggers(self) -> tuple[str, ...] | None:
+        """The triggers of the filter; None for all."""
+        return None if self.forecast is None else rows.matching(rows.triggers_of(self.forecast.totals), self.filter_text)
+
+    @property
+    def limit(self) -> Limit | None:
+        """The rule whose limit the histogram shows."""
+        limits = () if self.forecast is None else self.forecast.limits
+        return limits[self._rule % len(limits)] if limits else None
+
+    def _show(self, forecast: Forecast) -> None:
+        self._looks = False
+        self.forecast, self._since = forecast, None
+        self.draw()
+        self.data_changed()
+
+    def _fail(self, sentence: str) -> None:
+        self._looks = False
+        self.query_one("#facts", Note).show([[Cell(f" {sentence}", "bad")]])
+
+    def _note_since(self, since: Since) -> None:
+        if since != self._since:
+            self._since = since
+            if not self._looks:
+                self._draw_facts()
+
+    @on(Progressed)
+    def _show_progress(self, message: Progressed) -> None:
+        message.stop()
+        if self._looks:
+            self._say_progress(message.done, message.total)
+
+    def _say_progress(self, done: int, total: int) -> None:
+        if self.is_mounted:
+            self.query_one("#facts", Note).show([[Cell(f" {rows.progress_words(done, total)}", "accent")]])
+
+    def draw(self) -> None:
+        """Everything, from what is there."""
+        forecast = self.forecast
+        if forecast is None:
+            return
+        self._table = rows.table(forecast, self.measure, self.triggers, self.zone)
+        self.query_one(Heatmap).show(self._table.grid)
+        self.query_one("#held", Histogram).show(self._titled("Held back"), rows.held_back(forecast, self.triggers))
+        self.query_one("#pressed", Histogram).show(f"Most contacts in {forecast.days} days", rows.pressed(forecast))
+        self._draw_facts()
+        self._draw_limit()
+        self._draw_filter()
+        self.refresh_bindings()
+
+    def _titled(self, title: str) -> str:
+        return title if self.triggers is None else f"{title}, {counted(len(self.triggers), 'trigger')}"
+
+    def _draw_facts(self) -> None:
+        forecast = self.forecast
+        if forecast is None:
+            self.query_one("#facts", Note).show([[Cell(" Nothing was looked at yet. `p` looks ahead.", "dim")]])
+            return
+        lines: list[Line] = [[Cell(f" {rows.span_words(forecast, self.zone)}", "")]]
+        since = "" if self._since is None else rows.since_words(self._since)
+        lines += [[Cell(f" {words}", "warn")] for words in (rows.capacity_words(forecast), since) if words]
+        if not forecast.totals.decisions:
+            lines.append([Cell(" Nothing falls due in this span. `d` looks further ahead.", "dim")])
+        self.query_one("#facts", Note).show(lines)
+
+    def _draw_limit(self) -> None:
+        histogram, limit = self.query_one("#limits", Histogram), self.limit
+        if self.forecast is None or limit is None:
+            histogram.show("No rule has a limit", [])
+            return
+        sentence = rows.limit_sentence(self.forecast, limit, histogram.size.width)
+        histogram.show(rows.limit_words(limit), rows.limit_bars(self.forecast, limit), sentence)
+
+    def _draw_filter(self) -> None:
+        if self.forecast is None or self.triggers is None:
+            self.say_filter("")
+            return
+        known = rows.triggers_of(self.forecast.totals)
+        self.say_filter(f"/ {self.filter_text}: {len(self.triggers)} of {len(known)} triggers")
+
+    def filtered(self, text: str) -> None:
+        """Draw what these triggers decide."""
+        self.draw()
+
+    # ---- choosing ----
+
+    def action_measure(self) -> None:
+        """The next measure of the heat map."""
+        self.measure = rows.MEASURES[(rows.MEASURES.index(self.measure) + 1) % len(rows.MEASURES)]
+        self.draw()
+
+    def action_rule(self, places: int) -> None:
+        """Another rule's limit."""
+        self._rule += places
+        self.remove_class("show-pressed")
+        self._draw_limit()
+
+    def on_descendant_focus(self) -> None:
+        """Where there is room for two lists, that of the pressed takes the place of the limits."""
+        focused = self.focused
+        if focused is not None and focused.id in ("limits", "held", "pressed"):
+            self.set_class(focused.id == "pressed" or (focused.id == "held" and self.has_class("show-pressed")), "show-pressed")
+
+    @on(Heatmap.Moved)
+    def _say_cell(self, message: Heatmap.Moved) -> None:
+        message.stop()
+        if self._table is not None:
+            heatmap = message.heatmap
+            self.query_one("#cell", Note).show([[Cell(f" {rows.cell_words(self._table, heatmap.row, heatmap.column)}", "strong")]])
+
+    @on(Heatmap.Opened)
+    def _open_cell(self, message: Heatmap.Opened) -> None:
+        message.stop()
+        if self._table is not None and self.forecast is not None:
+            row, column = message.heatmap.row, message.heatmap.column
+            behind = rows.behind_cell(self._table, row, column, self.measure, self.triggers, self.zone)
+            self.app.push_screen(BehindScreen(self.forecast, behind, rows.cell_crumbs(self._table, row, column, self.measure)))
+
+    @on(Histogram.Opened)
+    def _open_bar(self, message: Histogram.Opened) -> None:
+        message.stop()
+        if isinstance(message.bar.stands_for, rows.Customer):
+            self.host.open_customer(message.bar.stands_for.id)
+            return
+        behind = rows.behind_bar(message.bar.stands_for, self.triggers)
+        if behind is not None and self.forecast is not None:
+            self.app.push_screen(BehindScreen(self.forecast, behind, ("Held back", message.bar.label)))
+
+    def action_why(self) -> None:
+        """Why the customer under the cursor of the list gets so much."""
+        chosen = self.query_one("#pressed", Histogram).bar
+        if chosen is not None and isinstance(chosen.stands_for, rows.Customer):
+            self.host.open_why(chosen.stands_for.key)
+
+    def why_not(self, action: str) -> str | None:
+        """What needs a result, or a customer under the cursor."""
+        if action in ("take_away", "measure", "rule") and self.forecast is None:
+            return "Nothing was looked at yet; `p` looks ahead."
+        if action == "why" and (self.focused is None or self.focused.id != "pressed"):
+            return "Choose a customer in the list of the most pressed first (Tab)."
+        return None
+
+    def action_take_away(self) -> None:
+        """Write the decisions shown to a file."""
+        if self.forecast is not None:
+            export(self, self.forecast, Behind(triggers=self.triggers))
+
+
+def export(screen: Frame, forecast: Forecast, behind: Behind) -> None:
+    """Write decisions to a CSV file and say where it is."""
+    screen.take_away(lambda service, cancelled: service.pressure.export(forecast, behind, cancelled), "decision")
+
+
+class BehindScreen(Frame):
+    """The decisions behind one number of a forecast, with the one under the cursor in words."""
+
+    mode = "pressure"
+    DEFAULT_CSS = """
+    BehindScreen #words { height: 6; margin: 0 1; }
+    BehindScreen.-tall #words { height: 9; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("w", "why", "Why", "behind.why", "every check between this customer and the trigger", show=True),
+        key("e", "take_away", "Export", "behind.export", "write these decisions to a CSV file", show=True),
+    ]
+    COLUMNS = (
+        Column("at", "AT", 12),
+        Column("customer", "CUSTOMER", 9, grow=1),
+        Column("name", "NAME", 14, least=100, grow=1),
+        Column("trigger", "TRIGGER", 14, grow=2),
+        Column("step", "STEP", 4, right=True, least=100),
+        Column("channel", "CHANNEL", 8),
+        Column("outcome", "OUTCOME", 10),
+        Column("reason", "REASON", 13, least=76, grow=1),
+        Column("until", "FREE AGAIN", 12, least=120),
+    )
+
+    def __init__(self, forecast: Forecast, behind: Behind, path: Sequence[str]) -> None:
+        super().__init__()
+        self.forecast = forecast
+        self.behind = behind
+        self._path = path
+
+    def body(self) -> ComposeResult:
+        """The list, and one decision in words."""
+        with Vertical(id="body"):
+            yield VirtualTable[Foreseen](
+                self.COLUMNS,
+                lambda service, ids, cancelled: service.pressure.rows(self.forecast, ids, cancelled),
+                lambda row: rows.behind_cells(row, self.forecast.first, self.zone),
+                empty="No decisions.",
+                id="behind",
+            )
+            yield WrappedLines(id="words")
+
+    def focus_first(self) -> None:
+        """The list."""
+        self.set_focus(self.query_one("#behind", VirtualTable))
+
+    def crumbs(self) -> Sequence[str]:
+        """What was opened."""
+        return self._path
+
+    def load(self) -> None:
+        """Ask which decisions there are; they do not change."""
+        table = self.query_one("#behind", VirtualTable)
+        self.ask(lambda service, cancelled: service.pressure.ids(self.forecast, self.behind, cancelled), table.show)
+
+    def data_changed(self) -> None:
+        """A forecast stays what it was."""
+
+    @on(VirtualTable.Highlighted)
+    def _explain(self, message: VirtualTable.Highlighted) -> None:
+        message.stop()
+        number = message.row
+        if number is not None:
+            self.ask(lambda service, cancelled: service.pressure.why(self.forecast, number, cancelled), self._say, group="words")
+
+    def _say(self, words: str) -> None:
+        self.query_one("#words", WrappedLines).show([[words]])
+
+    @on(VirtualTable.Opened)
+    def _open(self, message: VirtualTable.Opened) -> None:
+        message.stop()
+        row = message.table.row
+        if isinstance(row, Foreseen):
+            self.host.open_customer(row.customer_id)
+
+    def action_why(self) -> None:
+        """Everything that was asked on the way."""
+        row = self.query_one("#behind", VirtualTable).row
+        if isinstance(row, Foreseen):
+            self.host.open_why(row.customer, row.trigger)
+
+    def action_take_away(self) -> None:
+        """Write these decisions to a file."""
+        export(self, self.forecast, self.behind)

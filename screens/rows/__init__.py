@@ -1,0 +1,1 @@
+"""From values to cells: pure functions, tested without a terminal."""

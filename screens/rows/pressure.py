@@ -1,0 +1,314 @@
+"""The preview as cells: from the totals of a forecast to grids, bars and sentences."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final, Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+from core.filters import holds, read_words
+from core.instants import Instant, day_start, local, local_date
+from core.pressure import POINT, per_unit
+from core.preview import Totals
+from core.words import counted, in_short
+from screens.gauge import load_bars, window_words
+from screens.heatmap import Grid
+from screens.histogram import Bar, Heading, Item
+from screens.lines import Cell, Cells
+from screens.rows.moments import moment, share
+from screens.rows.states import OUTCOME, state
+from screens.service.pressure import Behind, Forecast, Foreseen, Limit, Since
+
+Measure = Literal["sent", "held", "contacts"]
+MEASURES: Final[tuple[Measure, ...]] = ("sent", "held", "contacts")
+WORDS: Final = {"sent": "messages sent", "held": "held back", "contacts": "contacts per customer reached"}
+HELD: Final = ("defer", "suppress", "hold")
+ALL: Final = "all"
+NO_CHANNEL: Final = "no channel"
+DAYS: Final = (3, 7, 14, 28)
+
+
+def next_days(days: int) -> int:
+    """The length after that one, from the longest to the shortest again."""
+    return next((more for more in DAYS if more > days), DAYS[0])
+
+
+# ---- the filter ----
+
+
+def matching(triggers: Sequence[str], text: str) -> tuple[str, ...] | None:
+    """The triggers whose name holds every word of the filter and none of those after a `!`; None for an empty filter."""
+    words = read_words(text)
+    return tuple(name for name in triggers if holds(words, name)) if words else None
+
+
+def triggers_of(totals: Totals) -> list[str]:
+    """Every trigger that decides anything, by name."""
+    return sorted({cell.trigger for cell in totals.cells})
+
+
+# ---- the heat map ----
+
+
+def days_of(forecast: Forecast, zone: ZoneInfo) -> list[date]:
+    """The local days that the span touches; a last one of which it has but the first instant only where something falls on it."""
+    first, last = local_date(forecast.first + 1, zone), local_date(forecast.last, zone)
+    if local_date(forecast.last - 1, zone) < last and not any(cell.day == last.isoformat() for cell in forecast.totals.cells):
+        last -= timedelta(days=1)
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The heat map's numbers with what its rows and columns stand for; the last row is all channels together."""
+
+    grid: Grid
+    days: tuple[date, ...]
+    channels: tuple[str | None, ...]
+    sums: Counter[tuple[str, str | None, str]]  # day, channel, outcome
+
+
+def table(forecast: Forecast, measure: Measure, triggers: Sequence[str] | None, zone: ZoneInfo) -> Table:
+    """Day by channel. Contacts per customer are of all triggers, since the customers of one are not known apart."""
+    chosen = None if triggers is None or measure == "contacts" else set(triggers)
+    sums = Counter[tuple[str, str | None, str]]()
+    for cell, number in forecast.totals.cells.items():
+        if chosen is None or cell.trigger in chosen:
+            sums[cell.day, cell.channel, cell.outcome] += number
+    days = tuple(days_of(forecast, zone))
+    channels = tuple(_channels(forecast))
+    rows = [[_value(forecast, sums, measure, day.isoformat(), channel) for day in days] for channel in channels]
+    rows.append([_of_all(forecast, sums, measure, day.isoformat(), channels) for day in days])
+    heads = tuple((f"{day:%a}", str(day.day)) for day in days)
+    names = (*(NO_CHANNEL if channel is None else channel for channel in channels), ALL)
+    grid = Grid(names, heads, tuple(map(tuple, rows)), WORDS[measure], *((100, 100) if measure == "contacts" else (1, 1)))
+    return Table(grid, days, channels, sums)
+
+
+def _channels(forecast: Forecast) -> Iterator[str | None]:
+    """Those of the playbook in its order, then others, then none where decisions have none."""
+    found = {cell.channel for cell in forecast.totals.cells}
+    yield from forecast.channels
+    yield from sorted(name for name in found if name is not None and name not in forecast.channels)
+    if None in found:
+        yield None
+
+
+def _value(forecast: Forecast, sums: Counter[tuple[str, str | None, str]], measure: Measure, day: str, channel: str | None) -> int:
+    if measure == "held":
+        return sum(sums[day, channel, outcome] for outcome in HELD)
+    sent = sums[day, channel, "send"]
+    return sent if measure == "sent" else _per_customer(sent, forecast.totals.reached[day, channel] if channel is not None else 0)
+
+
+def _of_all(
+    forecast: Forecast, sums: Counter[tuple[str, str | None, str]], measure: Measure, day: str, channels: Sequence[str | None]
+) -> int:
+    if measure != "contacts":
+        return sum(_value(forecast, sums, measure, day, channel) for channel in channels)
+    return _per_customer(sum(sums[day, channel, "send"] for channel in channels), forecast.totals.reached[day, None])
+
+
+def _per_customer(sent: int, customers: int) -> int:
+    """In hundredths."""
+    return round(100 * sent / customers) if customers else 0
+
+
+def cell_words(table: Table, row: int, column: int) -> str:
+    """The cell under the cursor in full."""
+    if not table.days:
+        return ""
+    day = table.days[column]
+    channels = table.channels if row >= len(table.channels) else (table.channels[row],)
+    count = Counter[str]()
+    for channel in channels:
+        for outcome in ("send", *HELD):
+            count[outcome] += table.sums[day.isoformat(), channel, outcome]
+    name = "all channels" if row >= len(table.channels) else channels[0] or NO_CHANNEL
+    parts = (f"{count['send']:,} sent", f"{count['defer']:,} deferred", f"{count['suppress']:,} suppressed", f"{count['hold']:,} held")
+    return f"{day:%a %d %b}, {name}: {', '.join(parts)}"
+
+
+def behind_cell(table: Table, row: int, column: int, measure: Measure, triggers: Sequence[str] | None, zone: ZoneInfo) -> Behind:
+    """Which decisions a cell counts."""
+    day = table.days[column]
+    return Behind(
+        since=day_start(day, zone),
+        until=day_start(day + timedelta(days=1), zone),
+        channels=None if row >= len(table.channels) else (table.channels[row],),
+        triggers=None if triggers is None or measure == "contacts" else tuple(triggers),
+        outcomes=HELD if measure == "held" else ("send",),
+    )
+
+
+def cell_crumbs(table: Table, row: int, column: int, measure: Measure) -> tuple[str, ...]:
+    """The path to a cell's decisions."""
+    return (f"{table.days[column]:%a %d %b}", table.grid.rows[row], "held back" if measure == "held" else "sent")
+
+
+# ---- the limits ----
+
+
+def limit_words(limit: Limit) -> str:
+    """Such as `three-a-week: 3 contacts in 7 days`."""
+    return f"{limit.rule}: {_in_unit(limit):g} {limit.unit} in {window_words(limit.window)}"
+
+
+def _in_unit(limit: Limit) -> float:
+    return limit.limit / per_unit(limit.unit)
+
+
+def limit_bars(forecast: Forecast, limit: Limit) -> list[Bar]:
+    """Customers by the fullest window of the rule in the span, points rounded up; the limit and what is over it marked."""
+    unit = per_unit(limit.unit)
+    loads = Counter[int]()
+    for (rule, load), people in forecast.totals.fullness.items():
+        if rule == limit.rule:
+            loads[-(-load // unit)] += people
+    if limit.for_all:
+        loads[0] = forecast.totals.customers - loads.total()
+    most = -(-limit.limit // unit)
+    return load_bars(loads, most)
+
+
+def limit_sentence(forecast: Forecast, limit: Limit, width: int) -> str:
+    """How many come to the limit, as fully as there is room for."""
+    at = sum(people for (rule, load), people in forecast.totals.fullness.items() if rule == limit.rule and load >= limit.limit)
+    people, percent = forecast.totals.customers, share(at, forecast.totals.customers)
+    full = f"{at:,} of {counted(people, 'customer')} ({percent}) reach it"
+    return full if len(full) + 1 <= width else f"{at:,} of {people:,} ({percent}) reach it"
+
+
+# ---- what is held back ----
+
+
+class ByRule(NamedTuple):
+    """A bar of decisions that a rule held back."""
+
+    rule: str
+
+
+class ByReason(NamedTuple):
+    """A bar of decisions of one outcome and reason."""
+
+    outcome: str
+    reason: str | None
+
+
+def held_back(forecast: Forecast, triggers: Sequence[str] | None) -> list[Item]:
+    """Bars by rule, then by outcome and reason, the longest first."""
+    chosen = None if triggers is None else set(triggers)
+    rules, reasons = Counter[str](), Counter[tuple[str, str | None]]()
+    for (rule, trigger), number in forecast.totals.held_by.items():
+        if chosen is None or trigger in chosen:
+            rules[rule] += number
+    for cell, number in forecast.totals.cells.items():
+        if cell.outcome in HELD and (chosen is None or cell.trigger in chosen):
+            reasons[cell.outcome, cell.reason] += number
+    bars: list[Item] = [Heading(" by rule")] if rules else []
+    bars += [Bar(rule, number, stands_for=ByRule(rule)) for rule, number in rules.most_common()]
+    if reasons:
+        bars.append(Heading(" by reason"))
+    bars += [Bar(_reason(*key), number, stands_for=ByReason(*key)) for key, number in reasons.most_common()]
+    return bars
+
+
+def _reason(outcome: str, reason: str | None) -> str:
+    return f"{outcome} {in_short(reason)}".strip()
+
+
+def behind_bar(stands_for: object, triggers: Sequence[str] | None) -> Behind | None:
+    """Which decisions a bar counts; None for a bar that stands for something else."""
+    chosen = None if triggers is None else tuple(triggers)
+    if isinstance(stands_for, ByRule):
+        return Behind(rule=stands_for.rule, triggers=chosen)
+    if isinstance(stands_for, ByReason):
+        return Behind(outcomes=(stands_for.outcome,), reasons=(stands_for.reason,), triggers=chosen)
+    return None
+
+
+# ---- who is pressed ----
+
+
+class Customer(NamedTuple):
+    """A bar of one customer's contacts."""
+
+    id: int
+    key: str
+
+
+def pressed(forecast: Forecast) -> list[Item]:
+    """Who would get most, with points and the rule that comes nearest to its limit."""
+    return [
+        Bar(each.customer, each.contacts, _pressed_note(forecast, each.points, each.fullest), stands_for=Customer(each.id, each.customer))
+        for each in forecast.totals.most_pressed(50)
+    ]
+
+
+def _pressed_note(forecast: Forecast, points: int, fullest: tuple[str, int, int] | None) -> str:
+    said = f"{points / POINT:g} pt"
+    if fullest is None:
+        return said
+    rule, load, most = fullest
+    unit = next((POINT for limit in forecast.limits if limit.rule == rule and limit.unit == "points"), 1)
+    return f"{said}, {load / unit:g}/{most / unit:g} {rule}"
+
+
+# ---- sentences ----
+
+
+def span_words(forecast: Forecast, zone: ZoneInfo) -> str:
+    """What was asked, and of how many."""
+    totals = forecast.totals
+    what = f"{counted(totals.decisions, 'decision')} for {counted(totals.customers, 'customer')}"
+    return f"{forecast.days} days from {local(forecast.first, zone):%a %d %b %H:%M}: {what} (no new events)"
+
+
+def capacity_words(forecast: Forecast) -> str:
+    """The days on which a channel would be asked for more than it takes; empty where there are none."""
+    over = list(forecast.totals.over_capacity(forecast.capacities))
+    said = [f"{each.channel} on {date.fromisoformat(each.day):%a %d %b}: {each.asked:,} of {each.capacity:,} a day" for each in over[:3]]
+    more = f" and {len(over) - 3} more days" if len(over) > 3 else ""
+    return f"! over capacity: {'; '.join(said)}{more}. The rest waits." if over else ""
+
+
+def since_words(since: Since) -> str:
+    """What has happened since the snapshot; empty where nothing has."""
+    if not since:
+        return ""
+    parts = [counted(number, noun) for number, noun in _since_numbers(since) if number]
+    if since.playbook:
+        parts.append("another playbook")
+    return f"! old: {', '.join(parts)} since. `p` looks anew."
+
+
+def _since_numbers(since: Since) -> Sequence[tuple[int, str]]:
+    return ((since.events, "new event"), (since.decisions, "new decision"), (since.acts, "operator act"))
+
+
+def progress_words(done: int, total: int) -> str:
+    """How far the work is."""
+    if not total:
+        return "Looking ahead …  Esc stops"
+    return f"Looking ahead: {done:,} of {counted(total, 'customer')} ({share(done, total)})  Esc stops"
+
+
+# ---- the decisions behind a number ----
+
+
+def behind_cells(row: Foreseen, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
+    """One decision: at, customer, name, trigger, step, channel, outcome, reason, until."""
+    return (
+        moment(row.at, now, zone),
+        row.customer,
+        row.name,
+        row.trigger,
+        str(row.step),
+        row.channel or "",
+        state(OUTCOME, row.outcome),
+        Cell(in_short(row.reason), "dim"),
+        moment(row.until, now, zone),
+    )

@@ -1,0 +1,258 @@
+"""Triggers in cells and words: the list, the journey, outcomes, history, the file. Instants are ms UTC."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from core.filters import holds, read_words
+from core.instants import Instant, format_duration
+from core.triggers import ALWAYS, NEVER, Step, Trigger, When
+from core.words import counted, in_short
+from screens.histogram import bar
+from screens.lines import Cell, Cells, Line, fit
+from screens.rows.exports import Fields, instants, plain
+from screens.rows.moments import in_full, moment, number
+from screens.rows.states import OUTCOME, TRIGGER, paused_words, state
+from screens.service.triggers import HistoryLine, OutcomeCount, TriggerLine, TriggerView, WaitingView
+from screens.table import Column
+
+COLUMNS: Final = (
+    Column("state", "STATE", 9),
+    Column("name", "NAME", 16, grow=2),
+    Column("title", "TITLE", 20, least=120, grow=3),
+    Column("kind", "KIND", 13, least=104),
+    Column("waiting", "WAITING", 8, right=True),
+    Column("sent", "SENT", 9, right=True, least=90),
+    Column("sent_lately", "SENT 7D", 8, right=True),
+    Column("held_back_lately", "HELD BACK 7D", 12, right=True),
+    Column("last_fired", "LAST IN", 12, least=132),
+    Column("next_due", "NEXT DUE", 12, least=76),
+)
+"""Held back are decisions that were not to send."""
+EXPORTED: Final[Fields] = (
+    *plain("name", "title", "kind", "state", "waiting", "sent", "sent_lately", "held_back_lately"),
+    *instants("last_fired", "next_due"),
+)  # fmt: skip
+WAITING: Final = (
+    Column("due_at", "DUE", 12),
+    Column("customer", "CUSTOMER", 16, grow=1),
+    Column("name", "NAME", 16, least=74, grow=2),
+    Column("step", "STEP", 5, right=True),
+    Column("waits_for", "WAITS FOR", 18, grow=1),
+)
+EXPORTED_WAITING: Final[Fields] = (*instants("due_at"), *plain("customer", "name", "step", "waits_for"))
+BAR: Final = 28
+
+
+def cells(line: TriggerLine, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
+    """One line of the list."""
+    back: Cells = Cell(number(line.held_back_lately), "warn" if line.held_back_lately > line.sent_lately else "")
+    return (
+        state(TRIGGER, line.state), line.name, line.title, Cell(line.kind, "dim"), number(line.waiting), number(line.sent),
+        number(line.sent_lately), back, moment(line.last_fired, now, zone), moment(line.next_due, now, zone),
+    )  # fmt: skip
+
+
+def matches(line: TriggerLine, text: str) -> bool:
+    """Whether every word of the filter occurs in state, name, title or kind; with `!` in none of them."""
+    return holds(read_words(text), f"{line.state} {line.name} {line.title} {line.kind}")
+
+
+def waiting_cells(row: WaitingView, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
+    """One customer under way."""
+    due: Cells = Cell("operator", "warn") if row.due_at is None else moment(row.due_at, now, zone)
+    why = in_short(row.waits_for)
+    return (due, row.customer, row.name, str(row.step), Cell(why, "dim" if row.due_at is not None else "warn"))
+
+
+# ---- the head of one ----
+
+
+def head(view: TriggerView, now: Instant, zone: ZoneInfo) -> list[Line]:
+    """Three lines: state and title, what holds it, and its numbers."""
+    line = view.line
+    return [
+        [" ", state(TRIGGER, line.state), "  ", Cell(line.title, "strong"), Cell(f"  {line.kind}", "dim")],
+        [" ", *_standing(view, now, zone)],
+        [" ", *_numbers(view, now, zone)],
+    ]
+
+
+def _standing(view: TriggerView, now: Instant, zone: ZoneInfo) -> Iterator[Cells]:
+    pause = view.line.pause
+    if pause is not None and view.line.state in ("paused", "stopped"):
+        yield Cell(paused_words(pause, view.line.state == "stopped", now, zone), "warn")
+    elif view.trigger is None:
+        yield Cell("its file is gone; what is under way ends", "warn")
+    elif view.line.state == "draft":
+        yield Cell('a draft: it never runs, but can be previewed; status = "active" in its file and `manometer apply` start it', "dim")
+    else:
+        since = "" if view.activated_at is None else f"in force since {in_full(view.activated_at, zone)}"
+        yield Cell(since, "dim")
+
+
+def _numbers(view: TriggerView, now: Instant, zone: ZoneInfo) -> Iterator[Cells]:
+    line = view.line
+    yield f"{line.waiting:,} under way · sent {line.sent:,} (7 days: {line.sent_lately:,}) · held back in 7 days {line.held_back_lately:,}"
+    if line.next_due is not None:
+        yield f" · next {moment(line.next_due, now, zone)}"
+
+
+# ---- the journey ----
+
+
+def journey(view: TriggerView, currency: str) -> list[Line]:
+    """What makes a customer enter, the steps in words with those who wait before each, and what became of the last month's."""
+    trigger = view.trigger
+    if trigger is None:
+        return [[Cell("The trigger is no longer in force.", "dim")]]
+    lines: list[Line] = [[Cell("Enters ", "strong"), entry_words(trigger.when, currency)], *_conditions(trigger), []]
+    for place, step in enumerate(trigger.steps, 1):
+        lines += _step(place, step, trigger, view.waiting_by_step.get(place, 0))
+    return [*lines, [], *_month(view)]
+
+
+def entry_words(when: When, currency: str = "") -> str:
+    """When a customer enters, as a sentence without its end."""
+    if when.kind == "recurring":
+        return _recurring(when)
+    if when.kind == "threshold":
+        return _threshold(when, currency)
+    words = f"when {' or '.join(sorted(when.events))} comes"
+    if when.at_least > 1:
+        words += f" {when.at_least} times"
+    if when.within is not None:
+        words += f" within {format_duration(when.within)}"
+    if when.change is not None:
+        words += f" and the rhythm changes by {when.change:g}"
+    if when.where is not None:
+        words += f", where {when.where.text}"
+    if when.after:
+        words += f"; {format_duration(when.after)} later"
+    if when.unless:
+        words += f", unless {' or '.join(sorted(when.unless))} came"
+    return words + (f"; once for each {when.per}" if when.per else "")
+
+
+def _recurring(when: When) -> str:
+    days = f"{abs(when.offset_days)} days {'before' if when.offset_days < 0 else 'after'} " if when.offset_days else ""
+    years = f", in year {' and '.join(str(year) for year in sorted(when.years))}" if when.years else " every year"
+    return f"{days or 'on '}{when.date} at {when.at[0]:02d}:{when.at[1]:02d}{years}"
+
+
+def _threshold(when: When, currency: str) -> str:
+    if when.inactive_for is not None:
+        what = " or ".join(sorted(when.activity)) or "any sign of life"
+        return f"after {format_duration(when.inactive_for)} without {what}"
+    money = when.metric in ("revenue", "revenue_gross")
+    mark = f"{currency} {(when.reaches or 0) / 100:,.2f}" if money else f"{when.reaches or 0:,g}"
+    within = "" if when.within is None else f" within {format_duration(when.within)}"
+    of = f" of {when.metric_event}" if when.metric_event else ""
+    return f"when {when.metric}{of} reaches {mark}{within}"
+
+
+def _conditions(trigger: Trigger) -> Iterator[Line]:
+    if trigger.audience is not None:
+        yield [Cell("Audience ", "strong"), trigger.audience.text]
+    again = {ALWAYS: "", NEVER: "once in a lifetime"}.get(trigger.reentry, f"again after {format_duration(trigger.reentry)}")
+    kept = f"{trigger.holdout:.0%} kept out to measure" if trigger.holdout else ""
+    rest = [f"purpose {trigger.purpose}", f"priority {trigger.priority}", again, kept, f"tags {' '.join(sorted(trigger.tags))}"]
+    yield [Cell("Rules ", "strong"), " · ".join(part for part in rest if part and part != "tags ")]
+    if trigger.exits:
+        yield [Cell("Ends ", "strong"), f"on {' or '.join(sorted(trigger.exits))}"]
+
+
+def _step(place: int, step: Step, trigger: Trigger, waiting: int) -> Iterator[Line]:
+    when = f"{format_duration(step.after)} later" if step.after else "at once"
+    over = " and ".join(step.channels) if step.mode == "all" else ", else ".join(step.channels)
+    yield [Cell(f"{place}. ", "accent"), f"{when} over ", Cell(over, "strong"), f" · template {step.template}"]
+    limits = {
+        "defer": "waits where the limit is full",
+        "drop": "dropped where the limit is full",
+        "fallback": "next channel where the limit is full",
+    }
+    parts = [limits[step.on_limit], f"expires after {format_duration(step.expires)}", *_approval(step, trigger)]
+    if step.only_if is not None:
+        parts.insert(0, f"only if {step.only_if.text}")
+    yield [Cell(f"   {' · '.join(parts)}", "dim")]
+    if waiting:
+        yield ["   ", Cell(f"{counted(waiting, 'customer')} waiting for it", "accent")]
+
+
+def _approval(step: Step, trigger: Trigger) -> Iterator[str]:
+    approval = step.approval or trigger.approval
+    if approval is True:
+        yield "needs approval"
+    elif approval:
+        yield f"batches over {approval:,} need approval"
+
+
+def _month(view: TriggerView) -> Iterator[Line]:
+    by_reason = {(each.outcome, each.reason): each.number for each in view.outcomes}
+    sent = sum(each.number for each in view.outcomes if each.outcome == "send")
+    reached = by_reason.get(("suppress", "GOAL_REACHED"), 0)
+    yield [Cell("In 30 days ", "strong"), f"{view.entered:,} entered · {sent:,} sent · {reached:,} reached the goal before their message"]
+
+
+# ---- outcomes ----
+
+
+def outcomes(counts: Sequence[OutcomeCount]) -> list[Line]:
+    """What was decided, by reason, each with a bar."""
+    if not counts:
+        return [[Cell("Nothing was decided in the last 30 days.", "dim")]]
+    total, most = sum(each.number for each in counts), max(each.number for each in counts)
+    head: Line = [Cell(f"{counted(total, 'decision')} in 30 days", "strong")]
+    return [head, [], *(_outcome(each, most, total) for each in counts)]
+
+
+def _outcome(each: OutcomeCount, most: int, total: int) -> Line:
+    outcome, reason = state(OUTCOME, each.outcome), in_short(each.reason)
+    return [
+        Cell(fit(outcome.text, 11), outcome.style), fit(reason, 19),
+        fit(f"{each.number:,}", 9, right=True), fit(f"{each.number / total:.0%}", 5, right=True), " ",
+        Cell(bar(each.number, most, BAR), outcome.style),
+    ]  # fmt: skip
+
+
+# ---- history and definition ----
+
+
+def history(lines: Sequence[HistoryLine], zone: ZoneInfo) -> list[Line]:
+    """What was done to it, the newest first."""
+    if not lines:
+        return [[Cell("Nobody has done anything to it yet.", "dim")]]
+    return [_history(each, zone) for each in lines]
+
+
+def _history(each: HistoryLine, zone: ZoneInfo) -> Line:
+    because = f"  “{each.reason}”" if each.reason else ""
+    return [
+        Cell(fit(in_full(each.at, zone), 28), "dim"), Cell(fit(each.action, 8), "strong"), fit(each.author, 12), each.detail,
+        because,
+    ]  # fmt: skip
+
+
+_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'|#.*|[^"\'#]+|.')
+
+
+def toml(text: str) -> list[Line]:
+    """A file with its tables, keys, texts and comments told apart."""
+    if not text:
+        return [[Cell("Its file is not in force any more.", "dim")]]
+    return [_toml_line(line) for line in text.splitlines()]
+
+
+def _toml_line(line: str) -> Line:
+    if line.lstrip().startswith("["):
+        return [Cell(line, "accent")]
+    return [_token(part) for part in _TOKEN.findall(line.replace("\t", "    "))]
+
+
+def _token(part: str) -> Cells:
+    if part.startswith("#"):
+        return Cell(part, "dim")
+    return Cell(part, "ok") if part[0] in "\"'" else part

@@ -1,0 +1,123 @@
+"""Contact pressure ahead of time: the preview as the screens show it, and the decisions behind each of its numbers."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from core.instants import Instant
+from core.preview import Totals
+from screens.service import Cancelled, Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A rule with a limit: so many contacts, or thousandths of a point, in its window."""
+
+    rule: str
+    limit: int
+    unit: str
+    window: str
+    for_all: bool
+    """Whether it holds for every customer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What (first, last] would bring under the playbook in force if nothing new happened."""
+
+    number: int
+    """Which run of this console it is; the newest alone can be asked about."""
+    first: Instant
+    last: Instant
+    days: int
+    playbook: int
+    """Version; 0 for files that were not applied yet."""
+    totals: Totals
+    channels: tuple[str, ...]
+    capacities: Mapping[str, int]
+    """So many a day, for the channels that have such a capacity."""
+    limits: tuple[Limit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What was written after a forecast's snapshot, of what it depends on."""
+
+    events: int
+    decisions: int
+    acts: int
+    """Of operators."""
+    playbook: bool
+    """Whether another playbook is in force."""
+
+    def __bool__(self) -> bool:
+        return self.playbook or bool(self.events or self.decisions or self.acts)
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """Which decisions of a forecast are asked for; None asks for all. `since` is included, `until` is not.
+
+    `channels` and `reasons` may hold None: over no channel, without a reason.
+    """
+
+    since: Instant | None = None
+    until: Instant | None = None
+    channels: tuple[str | None, ...] | None = None
+    triggers: tuple[str, ...] | None = None
+    outcomes: tuple[str, ...] | None = None
+    reasons: tuple[str | None, ...] | None = None
+    rule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """One decision of a forecast, as it is listed."""
+
+    id: int
+    at: Instant
+    customer_id: int
+    customer: str
+    name: str
+    trigger: str
+    step: int
+    channel: str | None
+    outcome: str
+    reason: str | None
+    until: Instant | None
+
+
+class Pressure(Protocol):
+    """The questions of the pressure screen."""
+
+    @property
+    def last(self) -> Forecast | None:
+        """The newest forecast that was finished."""
+        ...
+
+    def run(self, days: int, cancelled: Cancelled, progress: Progress) -> Forecast:
+        """Look so many days of 24 hours ahead. One that is cancelled leaves the last as it was."""
+        ...
+
+    def since(self, forecast: Forecast, cancelled: Cancelled) -> Since:
+        """What has happened since its snapshot."""
+        ...
+
+    def ids(self, forecast: Forecast, behind: Behind, cancelled: Cancelled) -> array[int]:
+        """Numbers of the decisions, by instant, customer and rank."""
+        ...
+
+    def rows(self, forecast: Forecast, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, Foreseen]:
+        """Decisions by number."""
+        ...
+
+    def why(self, forecast: Forecast, id: int, cancelled: Cancelled) -> str:
+        """One decision in words, with what filled the windows."""
+        ...
+
+    def export(self, forecast: Forecast, behind: Behind, cancelled: Cancelled) -> tuple[str, int]:
+        """Write the decisions to a new CSV file that spreadsheets read as text; its path, and how many there are."""
+        ...

@@ -1,0 +1,154 @@
+"""The timeline of one customer: events, messages, decisions and consents over all channels, newest first."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Final
+
+from textual import on
+from textual.binding import BindingType
+from textual.message import Message
+
+from core.instants import Instant
+from screens.frame import Frame
+from screens.keys import key
+from screens.lines import Cells
+from screens.rows import timeline as rows
+from screens.service import Cancelled, Place, Service
+from screens.service.customers import Entry, EntryDetails, EntryKind, Hits
+from screens.table import VirtualTable
+from screens.wrapped import Details
+
+PAGED: Final = 5_000
+"""A longer timeline is not read anew whenever somebody writes, only on `r`."""
+
+
+class FirstEntries(Message):
+    """The newest entries are there; the rest follows."""
+
+    def __init__(self, generation: int, place: Place, now: Instant, ids: array[int]) -> None:
+        super().__init__()
+        self.generation = generation
+        self.place = place
+        self.now = now
+        self.ids = ids
+
+
+class Timeline(VirtualTable[Entry]):
+    """A table of the entries of one customer, narrowed by kind, channel and words."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("o", "kind", "Kind", "timeline.kind", "messages only, then decisions, events, consents, all", show=True),
+        key("c", "channel", "Channel", "timeline.channel", "one channel after the other, then all", show=True),
+    ]
+
+    def __init__(self, customer_id: int, *, id: str | None = None, classes: str | None = None) -> None:
+        empty = "Nothing is known, or nothing fits."
+        super().__init__(rows.COLUMNS, self._rows_of, self._cells_of, fields=rows.EXPORTED, empty=empty, id=id, classes=classes)
+        self.customer_id = customer_id
+        self.kind: EntryKind | None = None
+        self.channel: str | None = None
+        self.text = ""
+        self._channels: tuple[str, ...] = ()
+        self._generation = 0
+        self._total: int | None = None
+        self._now: Instant = 0
+        self._place: Place | None = None
+        self._is_fresh = True
+
+    @property
+    def frame(self) -> Frame:
+        """The screen it stands on."""
+        frame = self.screen
+        assert isinstance(frame, Frame)
+        return frame
+
+    # ---- data ----
+
+    def load(self, *, anew: bool = False) -> None:
+        """Read the vector of entries; of a long one that is there already only the visible rows, unless `anew`."""
+        if len(self.ids) > PAGED and not anew:
+            self.frame.ask(lambda service, _: (service.place, service.now()), self._show_again, group="again")
+            return
+        self._generation += 1
+        generation, customer, asked = self._generation, self.customer_id, rows.asked(self.text, self.kind, self.channel)
+
+        def question(service: Service, cancelled: Cancelled) -> tuple[Place, Instant, Hits, tuple[str, ...]]:
+            place, now = service.place, service.now()
+
+            def found(ids: array[int]) -> None:
+                self.post_message(FirstEntries(generation, place, now, ids))
+
+            hits = service.customers.entries(customer, asked, cancelled, found)
+            return place, now, hits, service.customers.channels(customer, cancelled)
+
+        self.frame.ask(question, self._take_entries, group="timeline")
+
+    def _show_again(self, answer: tuple[Place, Instant]) -> None:
+        self._place, self._now = answer
+        self.show(self.ids)
+
+    @on(FirstEntries)
+    def _take_first(self, message: FirstEntries) -> None:
+        message.stop()
+        if message.generation == self._generation and self._is_fresh:
+            self._place, self._now = message.place, message.now
+            self.show(message.ids, fresh=True)
+            self._is_fresh = False
+
+    def _take_entries(self, answer: tuple[Place, Instant, Hits, tuple[str, ...]]) -> None:
+        self._place, self._now, hits, self._channels = answer
+        asked = rows.asked(self.text, self.kind, self.channel)
+        if not asked:
+            self._total = len(hits.ids)
+        self.show(hits.ids, fresh=self._is_fresh)
+        self._is_fresh = False
+        self.frame.say_filter(hits.fault or rows.chip(len(hits.ids), self._total, asked))
+
+    def _rows_of(self, service: Service, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, Entry]:
+        return service.customers.entry_rows(ids, cancelled)
+
+    def _cells_of(self, entry: Entry) -> Sequence[Cells]:
+        assert self._place is not None  # set with the first ids
+        return rows.cells(entry, self._now, self._place.zone, self._place.currency)
+
+    # ---- keys ----
+
+    def narrow(self, text: str) -> None:
+        """Only entries that these words hold for."""
+        self.text = text
+        self._begin_anew()
+
+    def action_kind(self) -> None:
+        """The next kind of entries."""
+        self.kind = rows.next_kind(self.kind)
+        self._begin_anew()
+
+    def action_channel(self) -> None:
+        """The next channel."""
+        self.channel = rows.next_channel(self.channel, self._channels)
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._is_fresh = True
+        self.load(anew=True)
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether anything is left out."""
+        return bool(self.kind or self.channel or self.text)
+
+    def widen(self) -> None:
+        """Leave nothing out."""
+        self.kind, self.channel, self.text = None, None, ""
+        self._begin_anew()
+
+    @on(VirtualTable.Opened)
+    def _open(self, message: VirtualTable.Opened) -> None:
+        message.stop()
+        entry = message.row
+        self.frame.ask(lambda service, cancelled: service.customers.details(entry, cancelled), self._show_details, group="details")
+
+    def _show_details(self, details: EntryDetails) -> None:
+        self.app.push_screen(Details(details.title, rows.in_full(details)))

@@ -1,0 +1,193 @@
+"""One trigger: its journey, what it decided, who is under way, its file, and what was done to it."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+
+from core.instants import Instant
+from screens.acting import ActingFrame
+from screens.keys import key
+from screens.lines import Cells, Note, TextLines
+from screens.panes import PaneLine
+from screens.pausing import ask_to_pause, ask_to_resume, undo_pause, why_not
+from screens.rows import triggers as rows
+from screens.service import Cancelled, Service
+from screens.service.triggers import TriggerLine, TriggerView, WaitingView
+from screens.table import VirtualTable
+from screens.triggers import PAUSING
+from screens.wrapped import WrappedLines
+
+PANES: Final = (
+    ("journey", "Journey"), ("outcomes", "Outcomes"), ("waiting", "Waiting"), ("definition", "Definition"), ("history", "History"),
+)  # fmt: skip
+
+
+class TriggerScreen(ActingFrame):
+    """Everything about one trigger; Tab goes to the next pane."""
+
+    mode = "triggers"
+    deeds = ("pause", "resume", "undo")
+    DEFAULT_CSS = """
+    TriggerScreen #body { height: 1fr; }
+    TriggerScreen #head { height: 3; margin: 0 0 1 0; }
+    TriggerScreen .pane { display: none; margin: 1 1 0 1; }
+    TriggerScreen .pane.current { display: block; }
+    TriggerScreen #panes { height: 1fr; }
+    TriggerScreen #left { display: none; width: 76; border-right: solid $boost; }
+    TriggerScreen.-xwide #left { display: block; }
+    TriggerScreen #side-journey { height: 1fr; margin: 1; }
+    TriggerScreen #side-outcomes { height: 1fr; margin: 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("tab", "pane(1)", "Next pane", "trigger.next_pane", "to the next pane", show=True),
+        key("shift+tab", "pane(-1)", "Pane before", "trigger.pane_before", "to the pane before"),
+        key("o", "show('definition')", "File", "trigger.definition", "its file as it is in force, to read"),
+        *PAUSING,
+        key("w", "why", "Why", "trigger.why", "why the customer under the cursor got something or nothing"),
+    ]
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.trigger_name = name
+        self.view: TriggerView | None = None
+
+    def crumbs(self) -> Sequence[str]:
+        """The trigger's name."""
+        return (self.trigger_name,)
+
+    def body(self) -> ComposeResult:
+        """The head, and the panes; where there is room journey and outcomes stand beside the others."""
+        with Vertical(id="body"):
+            yield Note(id="head")
+            with Horizontal(id="panes"):
+                with Vertical(id="left"):
+                    yield WrappedLines(id="side-journey")
+                    yield TextLines(id="side-outcomes")
+                with Vertical():
+                    yield PaneLine(PANES)
+                    yield WrappedLines(id="journey", classes="pane current")
+                    yield TextLines(id="outcomes", classes="pane")
+                    yield VirtualTable(
+                        rows.WAITING,
+                        self._fetch,
+                        self._cells,
+                        fields=rows.EXPORTED_WAITING,
+                        empty="Nobody is under way.",
+                        id="waiting",
+                        classes="pane",
+                    )
+                    yield WrappedLines(id="definition", classes="pane")
+                    yield WrappedLines(id="history", classes="pane")
+
+    def focus_first(self) -> None:
+        """The pane that is seen."""
+        self.query_one(f"#{self.query_one(PaneLine).current}").focus()
+
+    # ---- data ----
+
+    def load(self) -> None:
+        """Ask for the trigger, and for who waits."""
+        name = self.trigger_name
+        self.ask(lambda service, cancelled: (service.now(), service.triggers.view(name, cancelled)), self._take)
+        self.ask(lambda service, cancelled: service.triggers.waiting_ids(name, cancelled), self._take_waiting, group="waiting")
+
+    def _take(self, answer: tuple[Instant, TriggerView]) -> None:
+        self.at, self.view = answer
+        view, currency = self.view, "" if self.place is None else self.place.currency
+        self.query_one("#head", Note).show(rows.head(view, self.at, self.zone))
+        journey, outcomes = rows.journey(view, currency), rows.outcomes(view.outcomes)
+        shown = {
+            "journey": journey, "side-journey": journey, "outcomes": outcomes, "side-outcomes": outcomes,
+            "definition": rows.toml(view.definition), "history": rows.history(view.history, self.zone),
+        }  # fmt: skip
+        for name, lines in shown.items():
+            self.query_one(f"#{name}", TextLines).show(lines)
+        self.chosen_changed()
+
+    def _take_waiting(self, ids: array[int]) -> None:
+        self.query_one(VirtualTable).show(ids)
+
+    def _fetch(self, service: Service, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, WaitingView]:
+        return service.triggers.waiting_rows(ids, cancelled)
+
+    def _cells(self, row: WaitingView) -> Sequence[Cells]:
+        return rows.waiting_cells(row, self.at, self.zone)
+
+    @property
+    def line(self) -> TriggerLine | None:
+        """The trigger in numbers."""
+        return None if self.view is None else self.view.line
+
+    @property
+    def waiting(self) -> WaitingView | None:
+        """The customer under the cursor, where the pane is seen."""
+        row: WaitingView | None = self.query_one(VirtualTable).row
+        return row if self.query_one(PaneLine).current == "waiting" else None
+
+    # ---- panes ----
+
+    def action_pane(self, step: int) -> None:
+        """The next pane, or the one before."""
+        self._seen(self.query_one(PaneLine).go(step))
+
+    def action_show(self, pane: str) -> None:
+        """One pane by its name."""
+        self.query_one(PaneLine).show(pane)
+        self._seen(pane)
+
+    @on(PaneLine.Chosen)
+    def _clicked(self, message: PaneLine.Chosen) -> None:
+        self.action_show(message.pane)
+
+    def _seen(self, pane: str) -> None:
+        for widget in self.query(".pane"):
+            widget.set_class(widget.id == pane, "current")
+        self.focus_first()
+        self.chosen_changed()
+
+    # ---- what can be done ----
+
+    def why_not(self, action: str) -> str | None:
+        """Why something cannot be done to the trigger, or to the customer under the cursor."""
+        if action == "why":
+            return None if self.waiting is not None else "choose a customer in the pane Waiting first"
+        return why_not(self, action, self.line)
+
+    @on(VirtualTable.Highlighted)
+    def _moved(self) -> None:
+        self.chosen_changed()
+
+    @on(VirtualTable.Opened)
+    def _opened(self) -> None:
+        if self.waiting is not None:
+            self.host.open_customer(self.waiting.customer_id)
+
+    def action_why(self) -> None:
+        """Why the customer under the cursor got something or nothing."""
+        if self.waiting is not None:
+            self.host.open_why(self.waiting.customer, self.trigger_name)
+
+    def action_pause(self) -> None:
+        """Pause it."""
+        ask_to_pause(self, self.trigger_name)
+
+    def action_resume(self) -> None:
+        """Resume it."""
+        ask_to_resume(self, self.trigger_name)
+
+    def action_undo(self) -> None:
+        """Undo the pause just made."""
+        undo_pause(self, self.trigger_name)
+
+    def action_decisions(self) -> None:
+        """Its decisions."""
+        from screens.decisions import DecisionsOf  # when first wanted
+
+        self.app.push_screen(DecisionsOf(self.trigger_name))

@@ -1,0 +1,125 @@
+"""The list of triggers with their numbers: pause, resume, and what each of them has decided."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+
+from core.instants import Instant
+from screens.acting import ActingFrame
+from screens.keys import key
+from screens.lines import Cells
+from screens.pausing import ask_to_pause, ask_to_resume, undo_pause, why_not
+from screens.rows.triggers import COLUMNS, EXPORTED, cells, matches
+from screens.service import Cancelled, Service
+from screens.service.triggers import TriggerLine
+from screens.table import VirtualTable
+
+PAUSING: list[BindingType] = [
+    key("P", "pause", "Pause", "triggers.pause", "pause the trigger; asks first, in numbers", show=True),
+    key("U", "resume", "Resume", "triggers.resume", "end the pause; asks what becomes of what waited", show=True),
+    key("u", "undo", "Undo", "triggers.undo", "take back the pause just made"),
+    key("d", "decisions", "Decisions", "triggers.decisions", "what it has decided, the newest first", show=True),
+]
+
+
+class TriggersScreen(ActingFrame):
+    """All triggers."""
+
+    mode = "triggers"
+    filter_hint = "words of state, name, title or kind; !word leaves out"
+    deeds = ("pause", "resume", "undo")
+    BINDINGS: ClassVar[list[BindingType]] = [*PAUSING]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: Sequence[TriggerLine] = ()
+        self._numbers: dict[str, int] = {}
+        self._by_number: Mapping[int, TriggerLine] = {}
+
+    def body(self) -> ComposeResult:
+        """The table."""
+        empty = "There is no such trigger. Each is a file in triggers/."
+        yield VirtualTable(COLUMNS, self._fetch, self._cells, fields=EXPORTED, empty=empty, id="body")
+
+    @property
+    def table(self) -> VirtualTable[TriggerLine]:
+        """The list."""
+        return self.query_one(VirtualTable)
+
+    def load(self) -> None:
+        """Ask for all of them."""
+        self.ask(lambda service, cancelled: (service.now(), service.triggers.lines(cancelled)), self._take)
+
+    def _take(self, answer: tuple[Instant, Sequence[TriggerLine]]) -> None:
+        self.at, self._lines = answer
+        for line in self._lines:
+            self._numbers.setdefault(line.name, len(self._numbers))
+        self._by_number = {self._numbers[line.name]: line for line in self._lines}
+        self._show()
+
+    def filtered(self, text: str) -> None:
+        """Only those that match."""
+        self._show()
+
+    def _show(self) -> None:
+        shown = [line for line in self._lines if matches(line, self.filter_text)]
+        self.table.show(array("q", (self._numbers[line.name] for line in shown)))
+        self.say_filter(f"/ {self.filter_text} — {len(shown)} of {len(self._lines)}" if self.filter_text else f"{len(shown)} triggers")
+        self.chosen_changed()
+
+    def _fetch(self, _: Service, ids: Sequence[int], __: Cancelled) -> Mapping[int, TriggerLine]:
+        lines = self._by_number
+        return {number: lines[number] for number in ids if number in lines}
+
+    def _cells(self, line: TriggerLine) -> Sequence[Cells]:
+        return cells(line, self.at, self.zone)
+
+    @property
+    def line(self) -> TriggerLine | None:
+        """The trigger under the cursor."""
+        return None if self.table.row_id is None else self._by_number.get(self.table.row_id)
+
+    # ---- what can be done ----
+
+    def why_not(self, action: str) -> str | None:
+        """Why something cannot be done to the trigger under the cursor."""
+        if action == "decisions":
+            return None if self.line is not None else "there is no trigger here"
+        return why_not(self, action, self.line)
+
+    @on(VirtualTable.Highlighted)
+    def _moved(self) -> None:
+        self.chosen_changed()
+
+    @on(VirtualTable.Opened)
+    def _opened(self) -> None:
+        if self.line is not None:
+            self.host.open_trigger(self.line.name)
+
+    def action_pause(self) -> None:
+        """Pause the trigger under the cursor."""
+        if self.line is not None:
+            ask_to_pause(self, self.line.name)
+
+    def action_resume(self) -> None:
+        """Resume it."""
+        if self.line is not None:
+            ask_to_resume(self, self.line.name)
+
+    def action_undo(self) -> None:
+        """Undo the pause just made."""
+        if self.line is not None:
+            undo_pause(self, self.line.name)
+
+    def action_decisions(self) -> None:
+        """Its decisions."""
+        from screens.decisions import DecisionsOf  # when first wanted: the first picture waits for nothing it does not need
+
+        if self.line is not None:
+            self.app.push_screen(DecisionsOf(self.line.name))

@@ -1,0 +1,134 @@
+"""Why a customer got something, or nothing: one line a trigger, and the engine's answer to the one under the cursor."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+
+from core.instants import Instant
+from screens.frame import Frame
+from screens.keys import key
+from screens.lines import Cells
+from screens.rows import why as rows
+from screens.service import Cancelled, Place, Service
+from screens.service.why import Answer, Verdict
+from screens.table import VirtualTable
+from screens.wrapped import WrappedLines
+
+TOP: Final = 1_000_000
+"""More lines than any answer has."""
+
+
+class WhyScreen(Frame):
+    """Every trigger's verdict on one customer, by key; on one trigger from the start where it is named."""
+
+    mode = "customers"
+    DEFAULT_CSS = """
+    WhyScreen #verdicts { height: 40%; min-height: 5; }
+    WhyScreen #explanation { height: 1fr; border-top: solid $boost; }
+    WhyScreen.-xwide #body { layout: horizontal; }
+    WhyScreen.-xwide #verdicts { height: 1fr; width: 50%; }
+    WhyScreen.-xwide #explanation { border-top: none; border-left: solid $boost; width: 1fr; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("tab", "other", "Answer", "why.other", "from the list to the answer and back", show=True),
+        key("c", "customer", "Customer", "why.customer", "everything about this customer", show=True),
+        key("t", "trigger", "Trigger", "why.trigger", "the trigger under the cursor", show=True),
+    ]
+
+    def __init__(self, customer: str, trigger: str | None = None) -> None:
+        super().__init__()
+        self.customer = customer
+        self._trigger = trigger
+        self._answer: Answer | None = None
+        self._now: Instant = 0
+        self._place: Place | None = None
+        self._read_of: str | None = None
+
+    def crumbs(self) -> Sequence[str]:
+        """Whom it is about."""
+        name = None if self._answer is None else self._answer.name
+        return (name or self.customer, "Why")
+
+    def body(self) -> ComposeResult:
+        """The verdicts, and below or beside them the answer."""
+        with Vertical(id="body"):
+            yield VirtualTable(rows.COLUMNS, self._fetch, self._cells, fields=rows.EXPORTED, empty="There are no triggers.", id="verdicts")
+            yield WrappedLines(id="explanation")
+
+    @property
+    def table(self) -> VirtualTable[Verdict]:
+        """The verdicts."""
+        return self.query_one(VirtualTable)
+
+    # ---- data ----
+
+    def load(self) -> None:
+        """Ask the engine."""
+        customer = self.customer
+        self.ask(lambda service, cancelled: (service.place, service.now(), service.why.verdicts(customer, cancelled)), self._take)
+
+    def _take(self, answer: tuple[Place, Instant, Answer]) -> None:
+        self._place, self._now, self._answer = answer
+        self.table.show(array("q", range(len(self._answer.verdicts))))
+        place = next((number for number, each in enumerate(self._answer.verdicts) if each.trigger == self._trigger), None)
+        if place is not None:
+            self.table.move(place - self.table.cursor)
+            self._trigger = None
+        self.head.refresh()
+
+    def _fetch(self, service: Service, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, Verdict]:
+        known = () if self._answer is None else self._answer.verdicts
+        return {number: known[number] for number in ids if number < len(known)}
+
+    def _cells(self, row: Verdict) -> Sequence[Cells]:
+        assert self._place is not None  # set with the answer
+        return rows.cells(row, self._now, self._place.zone)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What is under the cursor."""
+        row = self.table.row_id
+        return self._answer.verdicts[row] if self._answer is not None and row is not None else None
+
+    @on(VirtualTable.Highlighted)
+    def _explain(self) -> None:
+        verdict = self.verdict
+        answer = self.query_one("#explanation", WrappedLines)
+        answer.show([] if verdict is None else rows.explanation(verdict))
+        if verdict is not None and verdict.trigger != self._read_of:
+            self._read_of = verdict.trigger
+            answer.scroll_by(-TOP)
+
+    # ---- keys ----
+
+    @on(VirtualTable.Opened)
+    def _read(self) -> None:
+        self.query_one("#explanation").focus()
+
+    def action_other(self) -> None:
+        """From the list to the answer, and back."""
+        (self.query_one("#explanation") if self.table.has_focus else self.table).focus()
+
+    def action_back(self) -> None:
+        """From the answer to the list, then back to where it was asked."""
+        if self.query_one("#explanation").has_focus:
+            self.table.focus()
+        else:
+            super().action_back()
+
+    def action_customer(self) -> None:
+        """Everything about her."""
+        if self._answer is not None:
+            self.host.open_customer(self._answer.customer_id)
+
+    def action_trigger(self) -> None:
+        """The trigger under the cursor."""
+        if self.verdict is not None:
+            self.host.open_trigger(self.verdict.trigger)

@@ -1,0 +1,16 @@
+"""How the console looks in a terminal that knows fewer letters."""
+
+from __future__ import annotations
+
+from rich.segment import Segment
+from textual.color import Color
+
+from screens.look import Fewer
+from screens.safe_text import cells
+
+
+def test_letters_that_the_terminal_lacks_are_replaced_width_for_width() -> None:
+    line = [Segment("│ ● müde … 王 ✗ ╭─╮")]
+    [shown] = Fewer("iso8859-1").apply(line, Color(0, 0, 0))
+    assert shown.text == "| # müde ~ ?? x +-+"
+    assert cells(shown.text) == cells(line[0].text)

@@ -1,0 +1,57 @@
+"""The first screen on a service of plain values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+from core.health import Health
+from core.instants import parse_instant
+from screens.overview import OverviewScreen
+from screens.service import Cancelled
+from screens.service.overview import Ahead, Books, Engine, Gauge, Held, Page
+from tests.screens.stage import Bare, settled, stage, text
+
+ZURICH = ZoneInfo("Europe/Zurich")
+NOW = parse_instant("2025-11-01T00:00:00+01:00")
+ENGINE = Engine(1, None, None, NOW, NOW, 0, 0, 0, None)
+PAGE = Page(NOW, ENGINE, (), (), Health("healthy", True, ()), (), ())
+
+
+class FakeOverview:
+    """Answers at once, and counts how often it looked ahead."""
+
+    def __init__(self) -> None:
+        self.shown = PAGE
+        self.looks = 0
+
+    def page(self, cancelled: Cancelled) -> Page:
+        return self.shown
+
+    def gauge(self, rule: str | None, cancelled: Cancelled) -> Gauge | None:
+        return None
+
+    def ahead(self, cancelled: Cancelled) -> Ahead:
+        self.looks += 1
+        return Ahead(NOW, 1, {}, {} if self.shown.paused else {"basket": (NOW, 3)})
+
+    def books(self, cancelled: Cancelled) -> Books:
+        return Books(NOW, True, 50, 40, 30)
+
+
+async def test_a_trigger_that_was_paused_is_at_once_no_longer_foreseen_even_where_the_clock_stands() -> None:
+    overview = FakeOverview()
+    app = stage(Bare(overview=overview), overview=OverviewScreen)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await settled(pilot)
+        assert "basket 3 messages" in text(app)
+        overview.shown = replace(PAGE, paused=(Held("basket", NOW, None, "keller", None, False),))
+        app.screen.load()  # type: ignore[attr-defined]
+        await settled(pilot)
+        await settled(pilot)
+        assert overview.looks == 2
+        assert "basket 3 messages" not in text(app)
+        app.screen.load()  # type: ignore[attr-defined]
+        await settled(pilot)
+        assert overview.looks == 2
