@@ -117,7 +117,7 @@ class Rows:
         """Add a customer with a profile of usual size and a consent to mail."""
         profile = self._profile(number, birthday, last_order)
         row = list(new_row(number, f"c{number}", profile, None, next_due))
-        row[-6], row[-4], row[-3] = SETTLED, 1, orjson.dumps(entries).decode()
+        row[-8], row[-6], row[-5] = SETTLED, 1, orjson.dumps(entries).decode()
         self.customers.append(tuple(row))
         consented = (number, "email", "marketing", "granted", APPLIED, APPLIED, "shop", "Yes, send me news.", f"form-{number}")
         self.others[consents].append(consented)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from shutil import which
 from statistics import median
 from time import monotonic
 
@@ -70,9 +69,6 @@ def _run(place: Path, customers: int, times: int, moves: int, idle_s: float) -> 
     )
     yield from _moves("console", _console(place), _to_customers, moves)
     yield from _moves("console: DataTable of 1,000 rows,", [sys.executable, "-c", DATATABLE.format(rows=1_000)], _settle, moves)
-    harlequin = which("harlequin")
-    if harlequin is not None:
-        yield from _moves("console: harlequin,", [harlequin, "-a", "sqlite", str(place / "manometer.db")], _in_harlequin, moves)
     yield _idle(place, idle_s)
 
 
@@ -104,17 +100,6 @@ def _to_customers(terminal: Terminal) -> None:
     terminal.settle()
     terminal.send(b"2")
     terminal.wait_for(b"REVENUE")
-    terminal.settle()
-
-
-def _in_harlequin(terminal: Terminal) -> None:
-    terminal.wait_for(b"Query Editor", 60)
-    terminal.settle()
-    terminal.send(b"select id, key, first_name, city, orders, revenue from customers limit 1000")
-    terminal.settle()
-    terminal.send(b"\x0a")
-    terminal.settle(2)
-    terminal.send(b"\x1b[17~")  # F6: to the results
     terminal.settle()
 
 

@@ -10,7 +10,7 @@ from tests.bench import bench_console, bench_import, bench_preview, bench_replay
 
 SMALL: dict[str, Callable[[], Iterator[str]]] = {
     "import": lambda: bench_import.run(2_000),
-    "tick": lambda: bench_tick.run(50, 100, 1_000),
+    "tick": lambda: bench_tick.run(30, 120, 1_000),
     "preview": lambda: bench_preview.run(600),
     "replay": bench_replay.run,
     "timeline": lambda: bench_timeline.run(100, 2_000),
