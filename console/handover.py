@@ -1,4 +1,4 @@
-"""Making one message and handing it over: the same for the dispatcher and for a replay. Instants are milliseconds UTC."""
+"""Making one message and handing it over: the same for the dispatcher, a replay, and whoever looks beforehand. Instants are ms UTC."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 from console.sandbox import MISSING, TemplateFault
 from console.templates import Templates, customer_variables, local_text, variables
 from console.unsubscribe import Claim, Links
-from core.customer import Profile
+from core.customer import Profile, address_of
 from core.delivery import ChannelAdapter, Outbound, Result, Retry, Uncertain
 from core.instants import Instant
 from core.playbook import Channel, Playbook
 from core.triggers import Trigger
+from storage.outbox import Claimed
 
-__all__ = ["Cause", "TemplateFault", "hand_over", "render"]
+__all__ = ["Cause", "TemplateFault", "hand_over", "render", "render_claimed"]
 
 
 class Cause(NamedTuple):
@@ -66,6 +67,32 @@ def render(
         key, message_id, customer, channel.name, channel.medium, address, trigger.name, step, trigger.purpose, rendered.subject,
         rendered.parts, planned_at, at, attempt, workspace, url, mail,
     )  # fmt: skip
+
+
+def render_claimed(
+    templates: Templates, message: Claimed, profile: Profile, playbook: Playbook, workspace: str, at: Instant, links: Links | None
+) -> Outbound:
+    """A message of the outbox as of `at`, to the address the customer has now. Its trigger and its channel are in the playbook."""
+    channel = playbook.channels[message.channel]
+    return render(
+        templates,
+        profile,
+        customer=message.customer,
+        trigger=playbook.roster.by_name[message.trigger],
+        step=message.step,
+        channel=channel,
+        address=address_of(profile, channel.medium) or message.address or "",
+        cause=Cause(message.cause_name, message.cause_at, message.cause_properties),
+        key=message.key,
+        planned_at=message.planned_at,
+        at=at,
+        playbook=playbook,
+        workspace=workspace,
+        message_id=message.id,
+        template=message.template,
+        attempt=message.attempts,
+        links=links,
+    )
 
 
 def _event(cause: Cause | None, at: str) -> dict[str, Any]:

@@ -59,6 +59,16 @@ class Plan:
     next_due: Instant | None
 
 
+def known_profile(dossier: Dossier) -> Profile:
+    """The profile with what has arrived and was not played yet; the dossier's own stays as it is."""
+    if not dossier.arrivals:
+        return dossier.profile
+    profile = dossier.profile.copy()
+    for event in dossier.arrivals:
+        profile.fold(event)
+    return profile
+
+
 def settled(dossier: Dossier, plan: Plan) -> Dossier:
     """The dossier once a plan is carried out: what has arrived is history, what was planned is under way."""
     known = {(enrolment.trigger, enrolment.cause_key): enrolment for enrolment in dossier.enrolments}

@@ -1,12 +1,11 @@
-"""Screens on which something can be done: they ask before what is hard to undo, and say what happened."""
+"""Screens on which something can be done: they say why where it cannot, and what happened."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 from core.instants import Instant
-from screens.dialogs import Deed, Dialog, Given
 from screens.frame import Frame
 
 
@@ -31,15 +30,6 @@ class ActingFrame(Frame):
         if possible != self._possible:
             self._possible = possible
             self.refresh_bindings()
-
-    def confirm(self, deed: Deed, then: Callable[[Given], None]) -> None:
-        """Ask before a deed, and do it where the answer is yes."""
-
-        def answered(given: Given | None) -> None:
-            if given is not None:
-                then(given)
-
-        self.app.push_screen(Dialog(deed), answered)
 
     def done(self, sentence: str) -> None:
         """Say what happened, and read anew."""

@@ -16,7 +16,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.events import Resize
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Input, Label, Static
 
 from screens.frame import Asking
@@ -214,6 +214,16 @@ class Dialog(LeavesOnce, Asking, ModalScreen[Given | None]):
         if self.deed.typed is not None and self.query_one("#typed", Input).value.strip() != self.deed.typed:
             return f"What was typed is not {self.deed.typed}."
         return None
+
+
+def confirm(screen: Screen[None], deed: Deed, then: Callable[[Given], None]) -> None:
+    """Ask before a deed, and go on with what was given where the answer is yes."""
+
+    def answered(given: Given | None) -> None:
+        if given is not None:
+            then(given)
+
+    screen.app.push_screen(Dialog(deed), answered)
 
 
 class Reading(LeavesOnce, Asking, ModalScreen[None]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from core.triggers import EVERYTHING, PausePolicy
-from screens.dialogs import Choice, Deed, Dialog, Field, Given
+from screens.dialogs import Choice, Deed, Field, Given, confirm
 from screens.frame import Frame
 from screens.service.triggers import PauseEffect
 
@@ -27,9 +27,9 @@ def _ask(frame: Frame, effect: PauseEffect, author: str) -> None:
     if read_only is not None:
         frame.toast(f"Nothing can be stopped from here: {read_only}.", bad=True)
     elif effect.pause is None:
-        frame.app.push_screen(Dialog(stop_deed(effect, author)), lambda given: _stop(frame, given))
+        confirm(frame, stop_deed(effect, author), lambda given: _stop(frame, given))
     else:
-        frame.app.push_screen(Dialog(go_deed(effect, author)), lambda given: _go(frame, given))
+        confirm(frame, go_deed(effect, author), lambda given: _go(frame, given))
 
 
 def stop_deed(effect: PauseEffect, author: str) -> Deed:
@@ -64,13 +64,11 @@ def go_deed(effect: PauseEffect, author: str) -> Deed:
     )
 
 
-def _stop(frame: Frame, given: Given | None) -> None:
-    if given is not None:
-        transactional, reason = given.choice == ALL, given.values["reason"]
-        frame.act(lambda service: service.triggers.stop(transactional, reason), frame.toast)
+def _stop(frame: Frame, given: Given) -> None:
+    transactional, reason = given.choice == ALL, given.values["reason"]
+    frame.act(lambda service: service.triggers.stop(transactional, reason), frame.toast)
 
 
-def _go(frame: Frame, given: Given | None) -> None:
-    if given is not None:
-        policy, reason = cast(PausePolicy, given.choice), given.values["reason"]
-        frame.act(lambda service: service.triggers.go(policy, reason), frame.toast)
+def _go(frame: Frame, given: Given) -> None:
+    policy, reason = cast(PausePolicy, given.choice), given.values["reason"]
+    frame.act(lambda service: service.triggers.go(policy, reason), frame.toast)

@@ -14,7 +14,7 @@ from textual.binding import BindingType
 from core.errors import ManometerError
 from core.instants import Instant
 from core.outbox import ALLOWED, Act
-from screens.dialogs import Given
+from screens.dialogs import Given, confirm
 from screens.keys import key
 from screens.lines import Cells
 from screens.log import LogScreen
@@ -146,7 +146,7 @@ class OutboxScreen(LogScreen[MessageView]):
         if not effect.ids:
             self.toast(nothing_words(effect), bad=True)
         elif self.place is not None:
-            self.confirm(act_deed(effect, self.place.author, self.zone), lambda given: self._act(effect, given))
+            confirm(self, act_deed(effect, self.place.author, self.zone), lambda given: self._act(effect, given))
 
     def _act(self, effect: ActEffect, given: Given) -> None:
         reason = given.values["reason"]

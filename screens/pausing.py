@@ -2,22 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Sequence
+from typing import Final, cast
+
+from textual import on
+from textual.binding import BindingType
 
 from core.triggers import PausePolicy
 from screens.acting import ActingFrame
-from screens.dialogs import Given
+from screens.dialogs import Given, confirm
+from screens.keys import key
 from screens.rows.moments import parse_until
 from screens.rows.pausing import pause_deed, resume_deed
 from screens.service.triggers import PauseEffect, TriggerLine
+from screens.table import VirtualTable
+
+PAUSING: Final[Sequence[BindingType]] = (
+    key("P", "pause", "Pause", "triggers.pause", "pause the trigger; asks first, in numbers", show=True),
+    key("U", "resume", "Resume", "triggers.resume", "end the pause; asks what becomes of what waited", show=True),
+    key("u", "undo", "Undo", "triggers.undo", "take back the pause just made"),
+    key("d", "decisions", "Decisions", "triggers.decisions", "what it has decided, the newest first", show=True),
+)
+"""The keys of a `PausingFrame`, among its own where they are to stand in its line of keys."""
 
 
-def why_not(screen: ActingFrame, action: str, line: TriggerLine | None) -> str | None:
-    """Why a trigger cannot be paused or resumed, or a pause not be undone; None where it can, and for every other action."""
-    if action not in ("pause", "resume", "undo"):
-        return None
-    return screen.read_only() or (_why_not_pause(line) if action == "pause" else _why_not_resume(line))
+class PausingFrame(ActingFrame):
+    """A frame with a trigger that can be paused, resumed, and asked for its decisions. A subclass says which it is."""
+
+    deeds = ("pause", "resume", "undo")
+
+    @property
+    def line(self) -> TriggerLine | None:
+        """The trigger in numbers; None where there is none, or it is not read yet."""
+        raise NotImplementedError
+
+    @property
+    def chosen_name(self) -> str | None:
+        """The name of the trigger; None where there is none."""
+        return None if self.line is None else self.line.name
+
+    def why_not(self, action: str) -> str | None:
+        """Why the trigger cannot be paused or resumed, or a pause not be undone; None where it can, and for every other action."""
+        if action not in self.deeds:
+            return super().why_not(action)
+        return self.read_only() or (_why_not_pause(self.line) if action == "pause" else _why_not_resume(self.line))
+
+    @on(VirtualTable.Highlighted)
+    def _chosen_another(self) -> None:
+        self.chosen_changed()
+
+    def action_pause(self) -> None:
+        """Pause the trigger."""
+        if self.chosen_name is not None:
+            ask_to_pause(self, self.chosen_name)
+
+    def action_resume(self) -> None:
+        """Resume it."""
+        if self.chosen_name is not None:
+            ask_to_resume(self, self.chosen_name)
+
+    def action_undo(self) -> None:
+        """Undo the pause just made."""
+        if self.chosen_name is not None:
+            undo_pause(self, self.chosen_name)
+
+    def action_decisions(self) -> None:
+        """Its decisions."""
+        from screens.decisions import DecisionsOf  # when first wanted: the first picture waits for nothing it does not need
+
+        if self.chosen_name is not None:
+            self.app.push_screen(DecisionsOf(self.chosen_name))
 
 
 def _why_not_pause(line: TriggerLine | None) -> str | None:
@@ -53,7 +107,7 @@ def ask_to_pause(screen: ActingFrame, name: str) -> None:
 def _ask_to_pause(screen: ActingFrame, effect: PauseEffect) -> None:
     if screen.place is not None:
         deed = pause_deed(effect, screen.place.author, screen.zone)
-        screen.confirm(deed, lambda given: _pause(screen, effect, given))
+        confirm(screen, deed, lambda given: _pause(screen, effect, given))
 
 
 def _pause(screen: ActingFrame, effect: PauseEffect, given: Given) -> None:
@@ -73,7 +127,7 @@ def ask_to_resume(screen: ActingFrame, name: str) -> None:
 def _ask_to_resume(screen: ActingFrame, effect: PauseEffect) -> None:
     if screen.place is not None and effect.pause is not None:
         deed = resume_deed(effect, screen.place.author, screen.zone)
-        screen.confirm(deed, lambda given: _resume(screen, effect.name, given))
+        confirm(screen, deed, lambda given: _resume(screen, effect.name, given))
 
 
 def _resume(screen: ActingFrame, name: str, given: Given) -> None:

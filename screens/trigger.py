@@ -12,16 +12,14 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 
 from core.instants import Instant
-from screens.acting import ActingFrame
 from screens.keys import key
 from screens.lines import Cells, Note, TextLines
 from screens.panes import PaneLine
-from screens.pausing import ask_to_pause, ask_to_resume, undo_pause, why_not
+from screens.pausing import PAUSING, PausingFrame
 from screens.rows import triggers as rows
 from screens.service import Cancelled, Service
 from screens.service.triggers import TriggerLine, TriggerView, WaitingView
 from screens.table import VirtualTable
-from screens.triggers import PAUSING
 from screens.wrapped import WrappedLines
 
 PANES: Final = (
@@ -29,11 +27,10 @@ PANES: Final = (
 )  # fmt: skip
 
 
-class TriggerScreen(ActingFrame):
+class TriggerScreen(PausingFrame):
     """Everything about one trigger; Tab goes to the next pane."""
 
     mode = "triggers"
-    deeds = ("pause", "resume", "undo")
     DEFAULT_CSS = """
     TriggerScreen #body { height: 1fr; }
     TriggerScreen #head { height: 3; margin: 0 0 1 0; }
@@ -57,6 +54,11 @@ class TriggerScreen(ActingFrame):
         super().__init__()
         self.trigger_name = name
         self.view: TriggerView | None = None
+
+    @property
+    def chosen_name(self) -> str:
+        """The trigger's name, which is known before anything is read."""
+        return self.trigger_name
 
     def crumbs(self) -> Sequence[str]:
         """The trigger's name."""
@@ -158,11 +160,7 @@ class TriggerScreen(ActingFrame):
         """Why something cannot be done to the trigger, or to the customer under the cursor."""
         if action == "why":
             return None if self.waiting is not None else "choose a customer in the pane Waiting first"
-        return why_not(self, action, self.line)
-
-    @on(VirtualTable.Highlighted)
-    def _moved(self) -> None:
-        self.chosen_changed()
+        return super().why_not(action)
 
     @on(VirtualTable.Opened)
     def _opened(self) -> None:
@@ -173,21 +171,3 @@ class TriggerScreen(ActingFrame):
         """Why the customer under the cursor got something or nothing."""
         if self.waiting is not None:
             self.host.open_why(self.waiting.customer, self.trigger_name)
-
-    def action_pause(self) -> None:
-        """Pause it."""
-        ask_to_pause(self, self.trigger_name)
-
-    def action_resume(self) -> None:
-        """Resume it."""
-        ask_to_resume(self, self.trigger_name)
-
-    def action_undo(self) -> None:
-        """Undo the pause just made."""
-        undo_pause(self, self.trigger_name)
-
-    def action_decisions(self) -> None:
-        """Its decisions."""
-        from screens.decisions import DecisionsOf  # when first wanted
-
-        self.app.push_screen(DecisionsOf(self.trigger_name))

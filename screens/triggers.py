@@ -11,29 +11,19 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from core.instants import Instant
-from screens.acting import ActingFrame
-from screens.keys import key
 from screens.lines import Cells
-from screens.pausing import ask_to_pause, ask_to_resume, undo_pause, why_not
+from screens.pausing import PAUSING, PausingFrame
 from screens.rows.triggers import COLUMNS, EXPORTED, cells, matches
 from screens.service import Cancelled, Service
 from screens.service.triggers import TriggerLine
 from screens.table import VirtualTable
 
-PAUSING: list[BindingType] = [
-    key("P", "pause", "Pause", "triggers.pause", "pause the trigger; asks first, in numbers", show=True),
-    key("U", "resume", "Resume", "triggers.resume", "end the pause; asks what becomes of what waited", show=True),
-    key("u", "undo", "Undo", "triggers.undo", "take back the pause just made"),
-    key("d", "decisions", "Decisions", "triggers.decisions", "what it has decided, the newest first", show=True),
-]
 
-
-class TriggersScreen(ActingFrame):
+class TriggersScreen(PausingFrame):
     """All triggers."""
 
     mode = "triggers"
     filter_hint = "words of state, name, title or kind; !word leaves out"
-    deeds = ("pause", "resume", "undo")
     BINDINGS: ClassVar[list[BindingType]] = [*PAUSING]
 
     def __init__(self) -> None:
@@ -91,35 +81,9 @@ class TriggersScreen(ActingFrame):
         """Why something cannot be done to the trigger under the cursor."""
         if action == "decisions":
             return None if self.line is not None else "there is no trigger here"
-        return why_not(self, action, self.line)
-
-    @on(VirtualTable.Highlighted)
-    def _moved(self) -> None:
-        self.chosen_changed()
+        return super().why_not(action)
 
     @on(VirtualTable.Opened)
     def _opened(self) -> None:
         if self.line is not None:
             self.host.open_trigger(self.line.name)
-
-    def action_pause(self) -> None:
-        """Pause the trigger under the cursor."""
-        if self.line is not None:
-            ask_to_pause(self, self.line.name)
-
-    def action_resume(self) -> None:
-        """Resume it."""
-        if self.line is not None:
-            ask_to_resume(self, self.line.name)
-
-    def action_undo(self) -> None:
-        """Undo the pause just made."""
-        if self.line is not None:
-            undo_pause(self, self.line.name)
-
-    def action_decisions(self) -> None:
-        """Its decisions."""
-        from screens.decisions import DecisionsOf  # when first wanted: the first picture waits for nothing it does not need
-
-        if self.line is not None:
-            self.app.push_screen(DecisionsOf(self.line.name))

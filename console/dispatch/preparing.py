@@ -11,14 +11,14 @@ from sqlalchemy import Connection
 
 from console.dispatch.endings import Ended, back, mark
 from console.dispatch.rests import LONGEST_HALT, Rests
-from console.handover import Cause, TemplateFault, render
+from console.handover import TemplateFault, render_claimed
 from console.templates import Templates
 from console.unsubscribe import Links
 from console.workspace import Workspace
-from core.customer import Profile, address_of
+from core.customer import Profile
 from core.decisions import Objection
 from core.delivery import ChannelAdapter, Outbound
-from core.dossier import Dossier
+from core.dossier import Dossier, known_profile
 from core.errors import ManometerError
 from core.instants import SECOND, Instant, Millis
 from core.last_look import Handover, last_look
@@ -113,7 +113,7 @@ class Preparing:
         objection = self._objection(message, dossier, at)
         if objection is not None or dossier is None:
             return self._object(message, objection)
-        profile = _as_known(dossier)
+        profile = known_profile(dossier)
         return self._outside_window(message, profile, at) or self._make(message, portion, profile, at)
 
     def _look_again(self, portion: Portion, at: Instant) -> None:
@@ -150,47 +150,18 @@ class Preparing:
         if adapter is None:
             return back(message)
         try:
-            return Ready(message, portion, adapter, self._outbound(message, profile, channel, at))
+            links = self._links if self._playbook.purposes[message.purpose].consent else None
+            outbound = render_claimed(self._templates, message, profile, self._playbook, self._workspace.name, at, links)
+            return Ready(message, portion, adapter, outbound)
         except TemplateFault as fault:
             return Ended(message, mark(message, "failed", reason=Reason.TEMPLATE_ERROR, error=fault.reason))
         except ManometerError as error:  # the secret behind the links is not to be had
             self._rests.begin(channel.name, str(error), at, LONGEST_HALT)
             return back(message, error=str(error))
 
-    def _outbound(self, message: Claimed, profile: Profile, channel: Channel, at: Instant) -> Outbound:
-        return render(
-            self._templates,
-            profile,
-            customer=message.customer,
-            trigger=self._playbook.roster.by_name[message.trigger],
-            step=message.step,
-            channel=channel,
-            address=address_of(profile, channel.medium) or message.address or "",
-            cause=Cause(message.cause_name, message.cause_at, message.cause_properties),
-            key=message.key,
-            planned_at=message.planned_at,
-            at=at,
-            playbook=self._playbook,
-            workspace=self._workspace.name,
-            message_id=message.id,
-            template=message.template,
-            attempt=message.attempts,
-            links=self._links if self._playbook.purposes[message.purpose].consent else None,
-        )
-
     @cached_property
     def _links(self) -> Links | None:
         return Links.of(self._workspace.unsubscribe, self._workspace.folder)
-
-
-def _as_known(dossier: Dossier) -> Profile:
-    """The profile with what has arrived and was not played yet."""
-    if not dossier.arrivals:
-        return dossier.profile
-    profile = dossier.profile.copy()
-    for event in dossier.arrivals:
-        profile.fold(event)
-    return profile
 
 
 def _handover(message: Claimed) -> Handover:

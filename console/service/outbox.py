@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from console.handover import Cause, TemplateFault, render
+from console.handover import TemplateFault, render_claimed
 from console.service.terms import clauses, customer_of
 from console.templates import Templates
-from core.customer import address_of, full_name
-from core.dossier import Dossier
+from core.customer import full_name
+from core.dossier import Dossier, known_profile
 from core.errors import ManometerError
 from core.instants import Instant
 from core.outbox import STATES, Act
@@ -95,29 +95,15 @@ class Outbox:
             return Rendered("", {}, fault.reason)
 
     def _render(self, message: Claimed, dossier: Dossier) -> Rendered:
-        workspace, at = self._local.in_force(), self._local.now()
-        trigger = workspace.playbook.trigger(message.trigger)
-        channel = workspace.playbook.channels.get(message.channel)
-        if trigger is None or channel is None:
-            gone = f"trigger {message.trigger}" if trigger is None else f"channel {message.channel}"
-            return Rendered("", {}, f"the {gone} is no longer in the playbook")
-        made = render(
-            Templates(workspace.files),
-            dossier.profile,
-            customer=message.customer,
-            trigger=trigger,
-            step=message.step,
-            channel=channel,
-            address=address_of(dossier.profile, channel.medium) or message.address or "",
-            cause=Cause(message.cause_name, message.cause_at, message.cause_properties),
-            key=message.key,
-            planned_at=message.planned_at,
-            at=at,
-            playbook=workspace.playbook,
-            workspace=workspace.name,
-            message_id=message.id,
-            template=message.template,
-        )
+        workspace = self._local.in_force()
+        playbook = workspace.playbook
+        if playbook.trigger(message.trigger) is None:
+            return Rendered("", {}, f"the trigger {message.trigger} is no longer in the playbook")
+        if message.channel not in playbook.channels:
+            return Rendered("", {}, f"the channel {message.channel} is no longer in the playbook")
+        templates, profile, at = Templates(workspace.files), known_profile(dossier), self._local.now()
+        # without links to unsubscribe: only who hands over may read the secret that signs them
+        made = render_claimed(templates, message, profile, playbook, workspace.name, at, None)
         return Rendered(made.subject, made.parts)
 
 
