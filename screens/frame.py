@@ -220,12 +220,11 @@ class Frame(Asking, Screen[None]):
     Frame { layout: vertical; }
     Frame #body { height: 1fr; }
     Frame #filter, Frame #filter:focus { height: 1; border: none; padding: 0 1; background: $panel; display: none; }
-    Frame #filter.open, Frame #filter.open:focus { display: block; }
     Frame.too-small > * { display: none; }
     Frame.too-small > TooSmall { display: block; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("slash", "filter", "Filter", "filter", "narrow what is listed; Enter keeps it, Esc clears it", show=True),
+        key("slash", "filter", "Filter", "filter", "narrow what is listed; Enter keeps it, Esc clears it", show=True, priority=True),
         key("e", "export", "Export", "export", "write all that is listed into a CSV file"),
         key("escape", "back", "Back", "back", "clear the filter, else back; Esc never leaves the console"),
     ]
@@ -423,13 +422,13 @@ class Frame(Asking, Screen[None]):
     # ---- the filter ----
 
     def _filter_is_open(self) -> bool:
-        return any(line.has_class("open") for line in self.query(FilterInput))
+        return any(line.display for line in self.query(FilterInput))
 
     def action_filter(self) -> None:
-        """Open the filter line."""
+        """Open the filter line at once: keys that come in the same burst, as over a slow line or pasted, are already its own."""
         for line in self.query(FilterInput):
-            line.add_class("open")
-            line.focus()
+            line.display = True
+            self.set_focus(line)
 
     def clear_filter(self) -> None:
         """Remove the filter and its line."""
@@ -439,7 +438,7 @@ class Frame(Asking, Screen[None]):
         self._take_filter("")
 
     def _close_filter(self, line: FilterInput) -> None:
-        line.remove_class("open")
+        line.display = False
         if line.has_focus:
             self.set_focus(None)
             self.focus_first()

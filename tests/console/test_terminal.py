@@ -104,6 +104,17 @@ def test_what_another_process_does_appears_by_itself(shop: Path) -> None:
         assert main(["-w", str(shop), "triggers", "resume", "birthday", "--yes", "--at", "2026-03-02T11:00:00Z"]) == 0
 
 
+def test_keys_that_come_in_one_burst_with_the_filter_key_are_the_filter_s(shop: Path) -> None:
+    with console(shop) as terminal:
+        to_customers(terminal)
+        terminal.forget()
+        terminal.send(b"/muster42\r")
+        terminal.wait_for(b"1 of 100", 10)
+        terminal.send(b"q")
+        assert terminal.wait() == 0
+    assert not (shop / "exports").exists()
+
+
 @pytest.mark.parametrize(
     ("columns", "rows", "environment"),
     [(60, 16, {}), (80, 24, {"NO_COLOR": "1"}), (80, 24, {"TERM": "linux", "COLORTERM": None}), (160, 48, {"COLORTERM": None})],
