@@ -109,6 +109,23 @@ class Terminal:
             number += len(got)
         return Reply(first, last, number)
 
+    def suspend(self, timeout: float = 10) -> None:
+        """Suspend it as a shell does: only once it has really stopped is the terminal the shell's; TimeoutError where it does not stop."""
+        os.kill(self.pid, signal.SIGTSTP)
+        end = monotonic() + timeout
+        while monotonic() < end:
+            self.read(0.02)
+            pid, status = os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)
+            if pid and os.WIFSTOPPED(status):
+                while self.read(0.05):
+                    pass
+                return
+        raise TimeoutError("it does not stop")
+
+    def resume(self) -> None:
+        """Bring it to the foreground again, as `fg` does."""
+        os.kill(self.pid, signal.SIGCONT)
+
     def wait(self, timeout: float = 10) -> int:
         """The exit code once the program has ended; TimeoutError where it does not."""
         end = monotonic() + timeout

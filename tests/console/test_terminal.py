@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -166,10 +165,10 @@ def test_a_terminal_of_another_encoding_gets_letters_that_it_has(shop: Path, loc
 def test_what_was_suspended_is_drawn_anew(shop: Path) -> None:
     with console(shop) as terminal:
         to_customers(terminal)
-        os.kill(terminal.pid, signal.SIGTSTP)
-        terminal.wait_for(re.escape(RESTORED[0]))
+        terminal.suspend()
+        assert RESTORED[0] in terminal.output
         terminal.forget()
-        os.kill(terminal.pid, signal.SIGCONT)
+        terminal.resume()
         terminal.wait_for(b"Muster")
 
 
