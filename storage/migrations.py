@@ -31,7 +31,7 @@ def _released(version: int) -> tuple[str, ...]:
     return tuple(text.removesuffix(";\n").split(";\n\n"))
 
 
-MIGRATIONS: tuple[Migration, ...] = tuple(Migration(version, partial(_released, version)) for version in (1, 2))
+MIGRATIONS: tuple[Migration, ...] = tuple(Migration(version, partial(_released, version)) for version in (1, 2, 3))
 NEWEST = MIGRATIONS[-1].version
 
 

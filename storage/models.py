@@ -68,6 +68,7 @@ class PlaybookRow(_Row, table=True):
     author: str
     files: str
     summary: str
+    under_way: str | None = None
 
 
 class TriggerRow(_Row, table=True):

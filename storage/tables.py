@@ -186,6 +186,9 @@ enrolments = Table(
     Column("last_message_at", Integer),
     Column("resumed_at", Integer),
     Column("ended_at", Integer),
+    Column("variant", Text),  # of the trigger's split
+    Column("goal_at", Integer),
+    Column("waited", Text),  # how the open step's wait for an event ended: event | timeout; NULL: it waits, or waits for none
     Index("uq_enrolments_cause", "customer_id", "trigger", "cause_key", unique=True),
     Index("ix_enrolments_open", "customer_id", "planned_at", sqlite_where=text("state = 'open'")),
     Index("ix_enrolments_trigger", "trigger", "state", "due_at", "step", "planned_at", "customer_id"),
@@ -224,6 +227,7 @@ messages = Table(
     Column("weight", Integer, nullable=False),  # thousandths of a point
     Column("counts", Integer, nullable=False),
     Column("released_at", Integer),  # cancelled, or failed before hand-over: gives its room back from here on
+    Column("digest", Text),  # JSON: the steps of other journeys that this message also carries
     Index("ix_messages_contacts", "customer_id", "lands_at"),
     Index("ix_messages_waiting", "state", "planned_at", sqlite_where=text("state IN ('planned', 'held', 'due', 'claimed')")),
     Index("ix_messages_trigger", "trigger", "planned_at"),
@@ -255,6 +259,7 @@ decisions = Table(
     Column("objections", Text),  # JSON: [reason, detail, until] each
     Column("message_id", Integer),
     Column("version", Integer, nullable=False),
+    Column("variant", Text),
     Index("ix_decisions_at", "at"),
     Index("ix_decisions_customer_id", "customer_id", "at"),
     Index("ix_decisions_trigger", "trigger", "at", "outcome", "reason"),
@@ -270,6 +275,7 @@ playbooks = Table(
     Column("author", Text, nullable=False),
     Column("files", Text, nullable=False),  # JSON: relative path -> text
     Column("summary", Text, nullable=False),
+    Column("under_way", Text),  # JSON: trigger -> what happens to who is under way in it: finish | move | leave
     sqlite_strict=True,
 )
 

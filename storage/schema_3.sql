@@ -1,0 +1,13 @@
+-- Journeys with branches, waits, goals and splits; messages of several steps; what a new playbook does to who is under way. Never changed.
+
+ALTER TABLE enrolments ADD COLUMN variant TEXT;
+
+ALTER TABLE enrolments ADD COLUMN goal_at INTEGER;
+
+ALTER TABLE enrolments ADD COLUMN waited TEXT;
+
+ALTER TABLE messages ADD COLUMN digest TEXT;
+
+ALTER TABLE decisions ADD COLUMN variant TEXT;
+
+ALTER TABLE playbooks ADD COLUMN under_way TEXT;
