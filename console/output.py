@@ -61,14 +61,14 @@ class Output:
         """Print the rows as they come: a JSON object a line, or a table; `empty` is what people read where there are none."""
         if self.json:
             for row in rows:
-                self._write_json(_as_json(fields, row))
+                self._write_json(as_json(fields, row))
         elif not self._table([field for field in fields if field.shown], rows):
             self.say(empty)
 
     def record(self, fields: Sequence[Field], row: Row) -> None:
         """Print one thing: a JSON object, or one line a field."""
         if self.json:
-            self._write_json(_as_json(fields, row))
+            self._write_json(as_json(fields, row))
             return
         width = max(cells(field.heading) for field in fields)
         for field in fields:
@@ -167,7 +167,8 @@ def _money(minor: int) -> str:
     return f"{sign}{minor // 100}.{minor % 100:02d}"
 
 
-def _as_json(fields: Sequence[Field], row: Row) -> dict[str, object]:
+def as_json(fields: Sequence[Field], row: Row) -> dict[str, object]:
+    """The fields of a row as JSON shows them."""
     return {field.name: _json_value(field, row.get(field.name)) for field in fields if field.in_json}
 
 

@@ -1,21 +1,9 @@
-"""The preview: the same `advance` run ahead of time, on one snapshot, writing nothing.
-
-Customers are independent of each other, so the work is a stream of chunks; when it is large, several processes share it.
-All of them read the same snapshot: while they begin theirs, the write lock is held for a moment so that nobody commits.
-"""
+"""The preview: the same `advance` run ahead of time, on one snapshot, writing nothing."""
 
 from __future__ import annotations
 
-import gc
-import multiprocessing
-import os
-import sys
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack, redirect_stderr, suppress
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection as Pipe
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
@@ -23,39 +11,42 @@ from zoneinfo import ZoneInfo
 import orjson
 from sqlalchemy import Connection
 
+from console import shards
 from console.in_force import load_in_force
 from console.sorted_rows import Row
 from console.tick import decision_row
+from console.workspace import Workspace, read_files, read_workspace
 from core.decisions import Decision
+from core.diff import only_in
 from core.dossier import BEGINNING, Dossier, Plan, settled
 from core.engine import advance
-from core.errors import ManometerError
-from core.instants import Instant
+from core.events import Event
+from core.imagined import identifying, imagine
+from core.instants import DAY, Instant
 from core.life import Life
 from core.playbook import Playbook
 from core.pressure import PressureRule
-from core.preview import Fullness, Person, Totals, contacts_until, fullness
+from core.preview import Fullness, Person, Totals, cell, contacts_until, fullness
+from core.what_if import Change, Reach, changed, reach
 from core.windows import Span
 from core.words import in_full
 from storage import previews
-from storage.dossiers import load
+from storage.dossiers import in_order, load
 from storage.past import load_past
 from storage.store import Store
 
-CHUNK: Final = 500
-LARGE: Final = 4_000
-"""From so many customers on it pays to start further processes."""
-GARBAGE: Final = 200_000
-"""New objects of a worker between two searches for cycles: dossiers hold none, and come and go by the hundred thousand."""
-BEAT: Final = 0.1
-"""Seconds after which, while the processes work, the one who asks is heard."""
+WEEK: Final = 7 * DAY
 
-Future = Literal["known", "as-it-was"]
+Future = Literal["known", "replay", "as-it-was"]
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: all instants in (first, last], seen from `now`, with what dealing with the unknown future."""
+    """What is asked: all instants in (first, last], seen from `now`, with what dealing with the unknown future, under which rules.
+
+    The rules are those in force, or those of `playbook_folder`; `drafts` are files by relative path that are put over them, their
+    triggers taken as active; `changes` come last. With the future `replay` the acts of the last `weeks` happen again.
+    """
 
     folder: Path
     database: Path
@@ -67,11 +58,24 @@ class Question:
     playbook_folder: Path | None = None
     with_rows: bool = False
     with_details: bool = False
+    changes: tuple[Change, ...] = ()
+    drafts: tuple[tuple[str, str], ...] = ()
+    weeks: int = 1
 
     @property
     def is_past(self) -> bool:
         """Whether it begins before now, so that dossiers must be folded back."""
         return self.first < self.now
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether it is asked under other rules than those in force."""
+        return self.playbook_folder is not None or bool(self.changes) or bool(self.drafts)
+
+    def job(self, store: Store) -> Ahead:
+        """What a process does for it."""
+        playbook = in_question(store, self)
+        return Ahead(self, as_asked(self, playbook), playbook)
 
 
 @dataclass(slots=True)
@@ -83,21 +87,13 @@ class Part:
     details: list[previews.Row] = field(default_factory=list)
 
 
-def preview(
-    question: Question, store: Store, playbook: Playbook, workers: int | None = None
-) -> Generator[tuple[Part, int, int], None, None]:
+def preview(question: Question, store: Store, playbook: Playbook, workers: int | None = None) -> Generator[tuple[Part, int, int], None]:
     """The parts of the answer as they come, each with the customers done so far and in all.
 
     While there is nothing new empty parts come now and then, so that who has changed his mind can stop; closing it ends the work.
     """
-    asked = as_asked(question, playbook)
-    with store.reading() as connection:
-        ids = _ids(connection, question, asked)
-        processes = min(workers or os.cpu_count() or 1, len(ids) // LARGE + 1)
-        if processes == 1:
-            yield from _alone(connection, question, asked, ids)
-            return
-    yield from _shared(question, store, asked, processes)
+    planned_under = load_in_force(store, question.folder).playbook if question.is_changed else playbook
+    return shards.shared(question, Ahead(question, as_asked(question, playbook), planned_under), store, workers)
 
 
 def as_asked(question: Question, playbook: Playbook) -> Playbook:
@@ -112,7 +108,7 @@ def as_asked(question: Question, playbook: Playbook) -> Playbook:
     asked = playbook.trigger(question.trigger) if question.trigger is not None else None
     if asked is not None and asked.status == "draft":
         tried = tuple(replace(trigger, status="active") if trigger is asked else trigger for trigger in playbook.triggers)
-        playbook = _as_if_applied(replace(playbook, triggers=tried), question.first)
+        playbook = as_if_applied(replace(playbook, triggers=tried), question.first)
     triggers = tuple(
         replace(trigger, activated_at=activation(trigger.activated_at)) if trigger.status == "active" else trigger
         for trigger in playbook.triggers
@@ -120,59 +116,121 @@ def as_asked(question: Question, playbook: Playbook) -> Playbook:
     return replace(playbook, triggers=triggers)
 
 
-def _as_if_applied(playbook: Playbook, at: Instant) -> Playbook:
+def as_if_applied(playbook: Playbook, at: Instant) -> Playbook:
     """One version on, put in force at the instant: every customer counts as planned under an older one."""
     return replace(playbook, version=playbook.version + 1, applied_at=at) if playbook.version else playbook
 
 
-def _ids(connection: Connection, question: Question, playbook: Playbook) -> list[int]:
+# ---- whom it concerns ----
+
+
+def ids_of(connection: Connection, question: Question, playbook: Playbook, planned_under: Playbook) -> list[int]:
+    """Whom a question under a playbook concerns, where the customers' next instants were planned under another."""
     if question.is_past:
-        known_by = question.last if question.future == "as-it-was" else question.first
-        return previews.known_by(connection, known_by)
-    return previews.due_by(connection, question.last, playbook.version)
+        return previews.known_by(connection, question.last if question.future == "as-it-was" else question.first)
+    touched: Reach = reach(as_asked(replace(question, trigger=None), planned_under), playbook)
+    if touched == "all":
+        return previews.everyone(connection)
+    due = previews.due_by(connection, question.last, planned_under.version, with_waiting=touched == "waiting")
+    if question.future != "replay":
+        return due
+    return sorted({*due, *previews.active_since(connection, question.first - question.weeks * WEEK - DAY, question.first)})
 
 
-def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(ids), CHUNK):
-        yield ids[start : start + CHUNK]
+# ---- a chunk of them ----
 
 
-def _alone(connection: Connection, question: Question, playbook: Playbook, ids: Sequence[int]) -> Iterator[tuple[Part, int, int]]:
-    done = 0
-    for chunk in _chunks(ids):
-        part = look_ahead(connection, question, playbook, chunk)
-        done += len(chunk)
-        yield part, done, len(ids)
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A preview's work on a chunk of customers."""
 
+    question: Question
+    playbook: Playbook
+    planned_under: Playbook
 
-def look_ahead(connection: Connection, question: Question, playbook: Playbook, ids: Sequence[int]) -> Part:
-    """The decisions of these customers within the span."""
-    part = Part()
-    for dossier in _dossiers(connection, question, playbook, ids).values():
-        plan = _plan(dossier, question, playbook)
-        decisions = _decisions(plan, question)
-        full = _fullness(dossier, plan, question, playbook) if question.with_details else ()
-        part.totals.add(Person(dossier.key, dossier.id, full), decisions, playbook.zone)
+    def ids(self, connection: Connection) -> list[int]:
+        """Whom it concerns."""
+        return ids_of(connection, self.question, self.playbook, self.planned_under)
+
+    def part(self, connection: Connection, ids: Sequence[int]) -> Part:
+        """The decisions of these customers within the span."""
+        part = Part()
+        if ids:
+            dossiers = dossiers_of(connection, self.question, self.playbook, ids)
+            again = imagined(connection, self.question, self.playbook, dossiers)
+            for identifier, dossier in dossiers.items():
+                self._look_ahead(part, dossier, again.get(identifier, ()))
+        return part
+
+    def _look_ahead(self, part: Part, dossier: Dossier, again: Sequence[Event]) -> None:
+        question, zone = self.question, self.playbook.zone
+        plan = played(with_events(dossier, again), self.playbook, question)
+        decisions = decisions_of(plan, question)
+        full = _fullness(dossier, plan, question, self.playbook) if question.with_details else ()
+        part.totals.add(Person(dossier.key, dossier.id, full), decisions, zone)
+        new = self._only_imagined(dossier, decisions) if again else frozenset()
+        part.totals.imagined.update(cell(decision, zone) for rank, decision in enumerate(decisions) if rank in new)
         if question.with_details:
-            part.details.extend(previews.row(dossier.id, dossier.key, rank, decision) for rank, decision in enumerate(decisions))
+            part.details.extend(
+                previews.row(dossier.id, dossier.key, rank, decision, rank in new) for rank, decision in enumerate(decisions)
+            )
         if question.with_rows:
             part.rows.extend(
-                (decision.at, dossier.key, rank, orjson.dumps(decision_row(dossier.key, decision)))
+                (decision.at, dossier.key, rank, orjson.dumps(self._row(dossier.key, decision, rank in new)))
                 for rank, decision in enumerate(decisions)
             )
-    return part
+
+    def _only_imagined(self, dossier: Dossier, decisions: Sequence[Decision]) -> frozenset[int]:
+        """The places of the decisions that would not be taken, or not so, if nothing new happened."""
+        known = decisions_of(played(dossier, self.playbook, self.question), self.question)
+        new = {id(decision) for decision in only_in(decisions, known)}
+        return frozenset(rank for rank, decision in enumerate(decisions) if id(decision) in new)
+
+    def _row(self, customer: str, decision: Decision, is_imagined: bool) -> Mapping[str, Any]:
+        row = decision_row(customer, decision)
+        return {**row, "imagined": is_imagined} if self.question.future == "replay" else row
 
 
-def _dossiers(connection: Connection, question: Question, playbook: Playbook, ids: Sequence[int]) -> dict[int, Dossier]:
+def dossiers_of(connection: Connection, question: Question, playbook: Playbook, ids: Sequence[int]) -> dict[int, Dossier]:
+    """The dossiers as of the question's begin, with what will have arrived by its end where that is known."""
     if not question.is_past:
         return load(connection, ids, playbook)
     feed_until = question.last if question.future == "as-it-was" else None
     return load_past(connection, ids, playbook, question.first, feed_until, with_state=True)
 
 
-def _plan(dossier: Dossier, question: Question, playbook: Playbook) -> Plan:
+def imagined(
+    connection: Connection, question: Question, playbook: Playbook, dossiers: Mapping[int, Dossier]
+) -> Mapping[int, tuple[Event, ...]]:
+    """What these customers are imagined to do in the span; nothing unless the question asks for it."""
+    if question.future != "replay":
+        return {}
+    known = previews.acts(connection, list(dossiers), question.first - question.weeks * WEEK - DAY, question.first)
+    names = identifying(playbook)
+    return {
+        identifier: imagine(acts, dossiers[identifier].profile.zone(playbook.zone), question.first, question.last, question.weeks, names)
+        for identifier, acts in known.items()
+    }
+
+
+def with_events(dossier: Dossier, events: Sequence[Event]) -> Dossier:
+    """The dossier with further arrivals."""
+    return replace(dossier, arrivals=in_order((*dossier.arrivals, *events))) if events else dossier
+
+
+def played(dossier: Dossier, playbook: Playbook, question: Question) -> Plan:
+    """The customer's life up to the end of the span."""
     not_before = BEGINNING if question.is_past else question.now - playbook.grace
     return advance(dossier, playbook, question.last, not_before=not_before)
+
+
+def decisions_of(plan: Plan, question: Question) -> list[Decision]:
+    """The decisions that are asked for."""
+    return [
+        decision
+        for decision in plan.decisions
+        if question.first < decision.at and (question.trigger is None or decision.trigger == question.trigger)
+    ]
 
 
 def _fullness(dossier: Dossier, plan: Plan, question: Question, playbook: Playbook) -> tuple[Fullness, ...]:
@@ -187,139 +245,55 @@ def _rules(dossier: Dossier, plan: Plan, playbook: Playbook) -> Sequence[Pressur
     return Life(settled(dossier, plan), playbook).rules() if playbook.roster.rules_with_audience else playbook.rules
 
 
-def _decisions(plan: Plan, question: Question) -> list[Decision]:
-    return [
-        decision
-        for decision in plan.decisions
-        if question.first < decision.at and (question.trigger is None or decision.trigger == question.trigger)
-    ]
-
-
-# ---- several processes ----
-
-
-def _shared(question: Question, store: Store, playbook: Playbook, processes: int) -> Iterator[tuple[Part, int, int]]:
-    """Hand chunks to idle workers and pass on what comes back, in whatever order."""
-    context = multiprocessing.get_context("spawn")  # a forked child would inherit open SQLite connections
-    with redirect_stderr(sys.__stderr__):  # what stands there while the console draws has no file to hand on
-        resource_tracker.ensure_running()
-    with ExitStack() as stack:
-        pipes = [_start(context, question, stack) for _ in range(processes)]
-        for pipe in pipes:
-            while not pipe.poll(BEAT):
-                yield Part(), 0, 0
-            _receive(pipe)
-        with store.writer.connect() as lock, lock.begin() as held:
-            for pipe in pipes:
-                pipe.send(None)
-            for pipe in pipes:
-                _receive(pipe)
-            reading = stack.enter_context(store.reading())
-            ids = _ids(reading, question, playbook)
-            held.rollback()
-        yield from _gather(pipes, list(_chunks(ids)), len(ids))
-
-
-def _start(context: Any, question: Question, stack: ExitStack) -> Pipe:
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(theirs, question), daemon=True)
-    process.start()
-    theirs.close()
-    stack.callback(_end, process, ours)
-    pipe: Pipe = ours
-    return pipe
-
-
-def _end(process: Any, pipe: Pipe) -> None:
-    """Let a worker end by itself where it has nothing to do, else end it: it only reads."""
-    pipe.close()
-    process.join(BEAT)
-    if process.is_alive():
-        process.terminate()
-        process.join(5)
-
-
-def _gather(pipes: Sequence[Pipe], chunks: list[Sequence[int]], total: int) -> Iterator[tuple[Part, int, int]]:
-    waiting, done = iter(chunks), 0
-    busy: dict[Pipe, int] = {}
-
-    def give(pipe: Pipe) -> None:
-        chunk = next(waiting, None)
-        if chunk is not None:
-            pipe.send(chunk)
-            busy[pipe] = len(chunk)
-
-    for pipe in pipes:
-        give(pipe)
-    while busy:
-        for pipe in [pipe for pipe in wait(list(busy), BEAT) if isinstance(pipe, Pipe)]:
-            part = _receive(pipe)
-            done += busy.pop(pipe)
-            give(pipe)
-            yield part, done, total
-        yield Part(), done, total
-
-
-def _receive(pipe: Pipe) -> Any:
-    try:
-        answer = pipe.recv()
-    except EOFError:
-        raise ManometerError("A preview process has died. Try again; with --workers 1 it runs in one process.") from None
-    if isinstance(answer, ManometerError):
-        raise answer
-    return answer
-
-
-def _work(pipe: Pipe, question: Question) -> None:
-    """A worker: ready, begin the snapshot on the word, then chunk after chunk until the pipe closes."""
-    gc.set_threshold(GARBAGE)
-    try:
-        with Store.open(question.database, writer=False) as store:
-            playbook = as_asked(question, in_question(store, question))
-            pipe.send("ready")
-            pipe.recv()
-            with store.reading() as connection:
-                previews.begin(connection)
-                pipe.send("begun")
-                while True:
-                    pipe.send(look_ahead(connection, question, playbook, pipe.recv()))
-    except (EOFError, ConnectionError, KeyboardInterrupt):
-        return
-    except ManometerError as error:
-        _tell(pipe, error)
-    except Exception as error:  # the border of a process: what it raises is told to the one who asked
-        _tell(pipe, ManometerError(f"A preview process failed: {type(error).__name__}: {error}"))
-
-
-def _tell(pipe: Pipe, error: ManometerError) -> None:
-    with suppress(OSError):  # nobody asks any more
-        pipe.send(error)
+# ---- the playbook asked about ----
 
 
 def in_question(store: Store, question: Question) -> Playbook:
-    """The playbook asked about: that in force, or the files of another folder under the pauses and activations in force."""
-    playbook = load_in_force(store, question.folder).playbook
-    if question.playbook_folder is None:
+    """The playbook asked about: that in force, or other files under the pauses and activations in force, with the changes."""
+    workspace = load_in_force(store, question.folder)
+    playbook = workspace.playbook
+    if not question.is_changed:
         return playbook
-    from console.channels import adapter_kinds
-    from console.workspace import read_workspace
+    files = workspace.files if question.playbook_folder is None else _workspace(question.playbook_folder).files
+    if question.playbook_folder is None and not question.drafts:
+        after = as_if_applied(playbook, question.first)
+    else:
+        after = under_way(_drafted(files, question), playbook, question.first)
+    return changed(after, question.changes, question.first)
 
-    draft = read_workspace(question.playbook_folder, channel_kinds=adapter_kinds()).playbook
-    return under_way(draft, playbook, question.first)
+
+def _workspace(folder: Path) -> Workspace:
+    from console.channels import adapter_kinds
+
+    return read_workspace(folder, channel_kinds=adapter_kinds())
+
+
+def _drafted(files: Mapping[str, str], question: Question) -> Playbook:
+    """The files with the drafts over them, whose triggers count as active; a template that is there already stays as it is."""
+    from console.channels import adapter_kinds
+
+    tried = {path[len("triggers/") : -len(".toml")] for path, _ in question.drafts if path.startswith("triggers/")}
+    over = {path: text for path, text in question.drafts if path.startswith("triggers/") or path not in files}
+    playbook = read_files({**files, **over}, question.folder, channel_kinds=adapter_kinds()).playbook
+    triggers = tuple(
+        replace(each, status="active") if each.name in tried and each.status == "draft" else each for each in playbook.triggers
+    )
+    return replace(playbook, triggers=triggers)
 
 
 def under_way(draft: Playbook, playbook: Playbook, at: Instant) -> Playbook:
     """A draft with what the database knows of the triggers that it shares with the playbook in force."""
-    known = playbook.roster.by_name
-    triggers = tuple(
-        replace(trigger, activated_at=known[trigger.name].activated_at if trigger.name in known else None) for trigger in draft.triggers
-    )
-    return _as_if_applied(replace(draft, triggers=triggers, pauses=playbook.pauses, version=playbook.version), at)
+    known = {trigger.name: trigger.activated_at for trigger in playbook.triggers if trigger.status == "active"}
+    triggers = tuple(replace(trigger, activated_at=known.get(trigger.name)) for trigger in draft.triggers)
+    return as_if_applied(replace(draft, triggers=triggers, pauses=playbook.pauses, version=playbook.version), at)
 
 
 def span_in_words(question: Question, zone: ZoneInfo) -> str:
     """What the preview covers, in local time, and what it cannot know."""
     span = f"{in_full(question.first, zone)} to {in_full(question.last, zone)}"
+    if question.future == "replay":
+        ago = "the week" if question.weeks == 1 else f"the {question.weeks} weeks"
+        return f"{span}, if what people did in {ago} before happens again. That is imagined, and counted apart from what is known."
     if question.future == "as-it-was":
         return f"{span}, with the events as they came. What messages would have changed in people's behaviour is not in it."
     return f"{span}, if nothing new happens: events still to come are not known and not in it."

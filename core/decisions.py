@@ -36,6 +36,7 @@ class Objection:
     reason: Reason
     detail: str
     until: Instant | None = None
+    by: str | None = None  # the trigger that it gives way to
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from heapq import nlargest
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from core.decisions import Decision
 from core.instants import Instant, local_date
-from core.playbook import Playbook
+from core.playbook import Channel, Playbook
 from core.pressure import Contact, Ledger, PressureRule, load, within
+from core.reasons import Reason
 from core.windows import Span
 
 MOST_PRESSED: Final = 50
@@ -63,6 +65,20 @@ class Over(NamedTuple):
     capacity: int
 
 
+class Asked(NamedTuple):
+    """What a channel with a capacity is asked for on a day, and what it takes on that day within its send windows."""
+
+    day: str
+    channel: str
+    asked: int
+    capacity: int
+
+    @property
+    def share(self) -> float:
+        """How much of the capacity is asked for; above 1 the rest waits."""
+        return self.asked / self.capacity if self.capacity else float("inf")
+
+
 @dataclass(slots=True)
 class Totals:
     """Sums that can be added to each other, so that parts of a preview may be made anywhere."""
@@ -76,6 +92,8 @@ class Totals:
     fullness: Counter[tuple[str, int]] = field(default_factory=Counter)  # rule, load of its fullest window (above 0) -> customers
     held_by: Counter[tuple[str, str]] = field(default_factory=Counter)  # rule, trigger -> decisions it held back
     moves: Counter[tuple[str, str]] = field(default_factory=Counter)  # day deferred from -> day deferred to
+    beats: Counter[tuple[str, str]] = field(default_factory=Counter)  # winner, loser -> decisions in which the one had the other's room
+    imagined: Counter[Cell] = field(default_factory=Counter)  # those of the cells that come of events which are only imagined
     pressed: list[Pressed] = field(default_factory=list)
 
     def add(self, person: Person, decisions: Sequence[Decision], zone: ZoneInfo) -> None:
@@ -85,26 +103,27 @@ class Totals:
             return
         self.customers += 1
         self.decisions += len(decisions)
-        dispatches: set[str] = set()
         reached: set[tuple[str, str | None]] = set()
         points = 0
         for decision in decisions:
             day = local_date(decision.at, zone).isoformat()
-            self.cells[Cell(day, decision.trigger, decision.channel, decision.outcome, decision.reason)] += 1
+            self.cells[cell(decision, zone)] += 1
             for rule in decision.rules:
                 self.held_by[rule.rule, decision.trigger] += 1
+            if decision.reason is not None:
+                self.beats.update((winner, decision.trigger) for winner in winners(decision))
             if decision.outcome == "send":
                 reached.update(((day, decision.channel), (day, None)))
             elif decision.outcome == "defer" and decision.until is not None:
                 self.moves[day, local_date(decision.until, zone).isoformat()] += 1
             if decision.message is not None and decision.message.contact.counts:
-                dispatches.add(decision.message.contact.dispatch)
                 points += decision.message.contact.weight
-        self.contacts[len(dispatches)] += 1
+        contacts = contacts_in(decisions)
+        self.contacts[contacts] += 1
         self.reached.update(reached)
         self.fullness.update((full.rule, full.load) for full in person.fullness)
-        if dispatches:
-            self._press(Pressed(len(dispatches), points, person.key, person.id, max(person.fullness, key=_share, default=None)))
+        if contacts:
+            self._press(Pressed(contacts, points, person.key, person.id, max(person.fullness, key=_share, default=None)))
 
     def _press(self, pressed: Pressed) -> None:
         self.pressed.append(pressed)
@@ -122,6 +141,8 @@ class Totals:
         self.fullness.update(other.fullness)
         self.held_by.update(other.held_by)
         self.moves.update(other.moves)
+        self.beats.update(other.beats)
+        self.imagined.update(other.imagined)
         self.pressed = nlargest(MOST_PRESSED, self.pressed + other.pressed)
 
     def by(self, *names: str) -> dict[tuple[str | None, ...], Counter[str]]:
@@ -151,6 +172,13 @@ class Totals:
             if channel is not None and day is not None and capacity is not None and outcomes["send"] > capacity:
                 yield Over(day, channel, outcomes["send"], capacity)
 
+    def asked(self, channels: Mapping[str, Channel]) -> Iterator[Asked]:
+        """What each channel with a capacity is asked for, day by day, beside what it takes on that day."""
+        for (name, day), outcomes in self.by("channel", "day").items():
+            channel = channels.get(name) if name is not None else None
+            if channel is not None and channel.capacity is not None and day is not None and outcomes["send"]:
+                yield Asked(day, channel.name, outcomes["send"], capacity_on(channel, date.fromisoformat(day)))
+
 
 def _share(full: Fullness) -> float:
     """How much of the limit is used; a limit of nothing counts as full."""
@@ -161,6 +189,33 @@ def daily_capacities(playbook: Playbook) -> dict[str, int]:
     """How many each channel takes a day, of those that have a capacity of that kind."""
     capacities = {name: channel.capacity for name, channel in playbook.channels.items()}
     return {name: capacity[0] for name, capacity in capacities.items() if capacity is not None and capacity[1] == "day"}
+
+
+_PER_DAY: Final = {"hour": 24, "minute": 1_440}
+
+
+def capacity_on(channel: Channel, day: date) -> int:
+    """How many a channel with a capacity takes on a local day; one per hour or minute only within that day's send windows."""
+    number, unit = channel.capacity or (0, "day")
+    return number if unit == "day" else number * _PER_DAY[unit] * channel.send_windows.open_minutes(day) // 1_440
+
+
+def winners(decision: Decision) -> set[str]:
+    """The triggers that have the room a decision did not get: the one it gives way to, and those whose contacts fill its windows."""
+    named = {objection.by for objection in decision.objections if objection.by is not None and objection.reason is decision.reason}
+    if named or decision.reason is Reason.LOWER_PRIORITY:
+        return named
+    return {contact.trigger for rule in decision.rules for contact in rule.counted}
+
+
+def cell(decision: Decision, zone: ZoneInfo) -> Cell:
+    """Where a decision is counted."""
+    return Cell(local_date(decision.at, zone).isoformat(), decision.trigger, decision.channel, decision.outcome, decision.reason)
+
+
+def contacts_in(decisions: Sequence[Decision]) -> int:
+    """How many counted contacts they plan; the channels of one dispatch are one."""
+    return len({each.message.contact.dispatch for each in decisions if each.message is not None and each.message.contact.counts})
 
 
 # ---- windows ----

@@ -56,6 +56,13 @@ class SendWindows:
             day += _ONE_DAY
         raise AssertionError("hours that open every week open within three")
 
+    def open_minutes(self, day: date) -> Minutes:
+        """How many minutes of a local day are open, by the wall clock."""
+        if self.always_open:
+            return _DAY_MINUTES
+        begun = [*self.week[day.weekday()], *((a - _DAY_MINUTES, b - _DAY_MINUTES) for a, b in self.week[day.weekday() - 1])]
+        return len({minute for start, end in begun for minute in range(max(start, 0), min(end, _DAY_MINUTES))})
+
 
 @lru_cache(maxsize=65_536)
 def _openings(hours: tuple[Hours, ...], day: date, zone: ZoneInfo) -> tuple[tuple[Instant, Instant], ...]:

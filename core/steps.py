@@ -93,7 +93,7 @@ def _settle(placement: Placement, life: Life) -> None:
 def _give_way(placement: Placement, winner: Foreseen, life: Life) -> None:
     """Wait for a stronger candidate's instant, to be decided anew then."""
     enrolment = placement.candidates[0].enrolment
-    why = Objection(Reason.LOWER_PRIORITY, f"gives way to {winner.trigger} on {format_instant(winner.at)}", winner.at)
+    why = Objection(Reason.LOWER_PRIORITY, f"gives way to {winner.trigger} on {format_instant(winner.at)}", winner.at, winner.trigger)
     for each in placement.candidates:
         _wait(each, life, "defer", Reason.LOWER_PRIORITY, winner.at, evidence(winner.broken), (why,))
     enrolment.waits_for, enrolment.waits_until = Reason.LOWER_PRIORITY, winner.at

@@ -12,16 +12,18 @@ from threading import Lock
 from typing import Any, Final, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, Table, exists, func, or_, select, text
+from sqlalchemy import Connection, Table, exists, func, literal_column, or_, select, text
 
 from core.decisions import Decision
+from core.events import Event
 from core.instants import Instant
 from storage.customers import FULL_NAME
 from storage.dossiers import WANTED
+from storage.events import EVENT_COLUMNS, event_from
 from storage.plans import rules_json
 from storage.playbooks import newest_version
 from storage.sqlite import StoreError, dbapi
-from storage.tables import audit, customers, decisions, events
+from storage.tables import audit, customers, decisions, enrolments, events
 
 
 def begin(connection: Connection) -> None:
@@ -29,12 +31,53 @@ def begin(connection: Connection) -> None:
     connection.execute(text("SELECT 1 FROM facts LIMIT 1")).all()
 
 
-def due_by(connection: Connection, until: Instant, version: int) -> list[int]:
-    """Ids of the customers with an instant up to `until`, or planned under an older playbook; of all where none was ever applied."""
+def due_by(connection: Connection, until: Instant, version: int, *, with_waiting: bool = False) -> list[int]:
+    """Ids of the customers with an instant up to `until`, or planned under an older playbook; of all where none was ever applied.
+
+    `with_waiting` adds those under way who were put off or held, whenever that ends.
+    """
     query = select(customers.c.id).where(customers.c.merged_into.is_(None))
     if version:
-        query = query.where(or_(customers.c.next_due_at <= until, customers.c.planned_version < version))
+        touched = [customers.c.next_due_at <= until, customers.c.planned_version < version]
+        if with_waiting:
+            # the literal stands word for word in the partial index, or SQLite will not use it
+            waiting = select(enrolments.c.customer_id).where(
+                literal_column("state") == literal_column("'open'"), or_(enrolments.c.waits_for.is_not(None), enrolments.c.due_at.is_(None))
+            )
+            touched.append(customers.c.id.in_(waiting))
+        query = query.where(or_(*touched))
     return list(connection.execute(query.order_by(customers.c.id)).scalars())
+
+
+def everyone(connection: Connection) -> list[int]:
+    """Ids of all customers."""
+    return due_by(connection, 0, 0)
+
+
+def active_since(connection: Connection, since: Instant, until: Instant) -> list[int]:
+    """Ids of the customers of whom an act in (since, until] is recorded."""
+    acted = exists().where(
+        events.c.customer_id == customers.c.id,
+        events.c.occurred_at > since,
+        events.c.occurred_at <= until,
+        events.c.kind.in_(("track", "page")),
+    )
+    query = select(customers.c.id).where(customers.c.merged_into.is_(None), acted)
+    return list(connection.execute(query.order_by(customers.c.id)).scalars())
+
+
+def acts(connection: Connection, ids: Sequence[int], since: Instant, until: Instant) -> dict[int, list[Event]]:
+    """What each of these customers did in (since, until], by her row."""
+    query = select(events.c.customer_id, *EVENT_COLUMNS).where(
+        events.c.customer_id.in_(WANTED),
+        events.c.occurred_at > since,
+        events.c.occurred_at <= until,
+        events.c.kind.in_(("track", "page")),
+    )
+    found: dict[int, list[Event]] = {}
+    for customer, *row in connection.execute(query, {"ids": orjson.dumps(list(ids)).decode()}):
+        found.setdefault(customer, []).append(event_from(row))
+    return found
 
 
 def known_by(connection: Connection, instant: Instant) -> list[int]:
@@ -80,6 +123,7 @@ Row = tuple[Any, ...]
 
 _COLUMNS: Final = (
     "at", "customer_id", "customer", "rank", "trigger", "step", "channel", "outcome", "reason", "until", "late", "rules", "objections",
+    "imagined",
 )  # fmt: skip
 _NAMED: Final = ", ".join(f'"{name}"' for name in _COLUMNS)
 _SCHEMA: Final = f"""
@@ -88,12 +132,13 @@ CREATE TABLE held_by (rule TEXT, id INTEGER, PRIMARY KEY (rule, id)) WITHOUT ROW
 """
 
 
-def row(customer_id: int, customer: str, rank: int, decision: Decision) -> Row:
+def row(customer_id: int, customer: str, rank: int, decision: Decision, is_imagined: bool = False) -> Row:
     """A decision with all that explains it; `rank` is its place among those of its customer."""
     objections = orjson.dumps([[o.reason, o.detail, o.until] for o in decision.objections]).decode() if decision.objections else "[]"
     return (
         decision.at, customer_id, customer, rank, decision.trigger, decision.step, decision.channel, decision.outcome, decision.reason,
         decision.until, int(decision.late), rules_json(decision.rules) if decision.rules else "[]", objections,
+        int(is_imagined),
     )  # fmt: skip
 
 
@@ -109,6 +154,7 @@ class Filter:
     reasons: Sequence[str | None] | None = None
     rule: str | None = None
     customer_id: int | None = None
+    imagined: bool | None = None
 
 
 class Kept:
@@ -185,7 +231,10 @@ def _temporary() -> Any:
 def _conditions(wanted: Filter) -> tuple[list[str], list[Any]]:
     conditions: list[str] = []
     values: list[Any] = []
-    for text_, value in (("at >= ?", wanted.since), ("at < ?", wanted.until), ("customer_id = ?", wanted.customer_id)):
+    exact = (
+        ("at >= ?", wanted.since), ("at < ?", wanted.until), ("customer_id = ?", wanted.customer_id), ("imagined = ?", wanted.imagined),
+    )  # fmt: skip
+    for text_, value in exact:
         if value is not None:
             conditions.append(text_)
             values.append(value)
@@ -203,4 +252,5 @@ def _conditions(wanted: Filter) -> tuple[list[str], list[Any]]:
 
 def _read(values: Sequence[Any]) -> Mapping[str, Any]:
     found = dict(zip(_COLUMNS, values))
-    return {**found, "late": bool(found["late"]), "rules": orjson.loads(found["rules"]), "objections": orjson.loads(found["objections"])}
+    flags = {"late": bool(found["late"]), "imagined": bool(found["imagined"])}
+    return {**found, **flags, "rules": orjson.loads(found["rules"]), "objections": orjson.loads(found["objections"])}

@@ -6,55 +6,44 @@ Without --json or --csv: totals by day, trigger, channel, outcome and reason, an
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import orjson
 
+from console.asking import add_changes, add_span, question_of, refuse_unknown
 from console.commands.decisions import FIELDS
-from console.context import Context, UsageError, add_at
+from console.context import Context
 from console.csv_export import write_csv
 from console.output import Field
-from console.preview import Future, Question, in_question, preview, span_in_words
+from console.preview import Question, in_question, preview, span_in_words
 from console.progress import Progress
 from console.sorted_rows import SortedRows
 from core.decisions import OUTCOMES
-from core.errors import ManometerError
-from core.instants import DAY, format_instant
-from core.language.suggestions import near
+from core.instants import format_instant
 from core.playbook import Playbook
 from core.pressure import POINT
-from core.preview import Totals, daily_capacities
+from core.preview import Totals
 from core.words import counted
 
-LONGEST_DAYS = 3_660
+IMAGINED = Field("imagined")
+"""What `preview --future replay` says beside the fields of every decision."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("--from", dest="first", metavar="INSTANT", help="begin, not included (default: now)")
-    parser.add_argument("--days", metavar="N", type=float, default=14, help="length in days of 86,400 s (default 14)")
-    parser.add_argument("--trigger", metavar="NAME", help="only this trigger's decisions")
-    parser.add_argument("--playbook", metavar="DIR", type=Path, help="under the files of this folder instead of those in force")
-    parser.add_argument(
-        "--future",
-        choices=get_args(Future),
-        default="known",
-        help="known: nothing new happens (default); as-it-was: in a past span, the events come as they came",
-    )
-    parser.add_argument("--csv", metavar="FILE", type=Path, help="write the decisions to this file as CSV")
-    parser.add_argument("--workers", metavar="N", type=int, help="processes at most (default: one a core, when the work is large)")
-    add_at(parser)
+    add_changes(parser)
+    add_span(parser)
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Look ahead and show it."""
-    question = _question(args, context)
+    question = question_of(args, context)
     playbook = in_question(context.store, question)
-    if args.trigger is not None and args.trigger not in playbook.roster.by_name:
-        hint = near(args.trigger, playbook.roster.by_name) or "`manometer triggers` lists them."
-        raise ManometerError(f"There is no trigger {args.trigger!r}. {hint}")
+    refuse_unknown(args.trigger, playbook)
+    fields = (*FIELDS, IMAGINED) if question.future == "replay" else FIELDS
     totals = Totals()
     with SortedRows() as rows:
         with Progress("Looking ahead", "customers") as progress:
@@ -63,9 +52,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
                 rows.add(part.rows)
                 progress.at(done, total)
         if args.csv is not None:
-            _write_csv(args.csv, map(orjson.loads, rows))
+            write_rows(args.csv, fields, map(orjson.loads, rows))
         if context.output.json:
-            context.output.listing(FIELDS, map(orjson.loads, rows), "")
+            context.output.listing(fields, map(orjson.loads, rows), "")
     if not context.output.json:
         _show(context, question, playbook, totals)
     if args.csv is not None:
@@ -73,34 +62,17 @@ def run(args: argparse.Namespace, context: Context) -> int:
     return 0
 
 
-def _question(args: argparse.Namespace, context: Context) -> Question:
-    if not 0 < args.days <= LONGEST_DAYS:
-        raise UsageError(f"--days: a number above 0, at most {LONGEST_DAYS:,}.")
-    now = context.now(args.at)
-    first = context.instant(args.first, "--from")
-    first = now if first is None else first
-    if args.future == "as-it-was" and first >= now:
-        raise UsageError("--future as-it-was needs a past span: nothing is known yet of what comes after now. Name an earlier --from.")
-    return Question(
-        folder=context.folder,
-        database=context.database,
-        now=now,
-        first=first,
-        last=first + round(args.days * DAY),
-        future=args.future,
-        trigger=args.trigger,
-        playbook_folder=args.playbook,
-        with_rows=context.output.json or args.csv is not None,
-    )
-
-
 # ---- for people ----
 
+MOST_PAIRS = 20
 DAY_FIELDS = tuple(Field(name, "number" if name != "day" else "text") for name in ("day", *OUTCOMES))
 TRIGGER_FIELDS = (Field("trigger"), *DAY_FIELDS[1:])
 CHANNEL_FIELDS = (Field("channel"), Field("day"), *DAY_FIELDS[1:])
 REASON_FIELDS = (Field("outcome"), Field("reason"), Field("decisions", "number"))
 RULE_FIELDS = (Field("rule"), Field("held_back", "number"))
+BEATS_FIELDS = (Field("ahead"), Field("held_back"), Field("decisions", "number"))
+CAPACITY_FIELDS = (Field("channel"), Field("day"), Field("asked", "number"), Field("capacity", "number"), Field("share", "number"))
+IMAGINED_FIELDS = (Field("trigger"), Field("outcome"), Field("known", "number"), Field("imagined", "number"))
 CONTACT_FIELDS = (Field("contacts", "number"), Field("customers", "number"), Field("share"))
 PRESSED_FIELDS = (Field("customer"), Field("contacts", "number"), Field("points", "number"))
 
@@ -115,6 +87,9 @@ def _show(context: Context, question: Question, playbook: Playbook, totals: Tota
     if not totals.decisions:
         out.say("Nothing falls due in this span.")
         return
+    if question.future == "replay":
+        out.listing(IMAGINED_FIELDS, _imagined(totals), "")
+        out.say("\nKnown and imagined together:")
     out.listing(DAY_FIELDS, _outcomes(totals, "day"), "")
     out.say("")
     out.listing(TRIGGER_FIELDS, _outcomes(totals, "trigger"), "")
@@ -127,6 +102,7 @@ def _show(context: Context, question: Question, playbook: Playbook, totals: Tota
     if totals.rules:
         out.say("")
         out.listing(RULE_FIELDS, [{"rule": rule, "held_back": number} for rule, number in totals.rules.most_common()], "")
+    _show_beats(context, totals)
     _show_capacity(context, playbook, totals)
     if totals.pressed:
         out.say("\nUnder most pressure (ask `manometer why CUSTOMER TRIGGER`):")
@@ -150,18 +126,44 @@ def _contacts(totals: Totals) -> Iterator[Mapping[str, Any]]:
         yield {"contacts": number, "customers": people, "share": "█" * max(1, round(30 * people / most))}
 
 
+def _imagined(totals: Totals) -> Iterator[Mapping[str, Any]]:
+    """Decisions that are known and such as come of imagined events, by trigger and outcome."""
+    imagined: Counter[tuple[str, str]] = Counter()
+    for cell, number in totals.imagined.items():
+        imagined[cell.trigger, cell.outcome] += number
+    for (trigger,), outcomes in totals.by("trigger").items():
+        for outcome in OUTCOMES:
+            if outcomes[outcome]:
+                new = imagined[str(trigger), outcome]
+                yield {"trigger": trigger, "outcome": outcome, "known": outcomes[outcome] - new or None, "imagined": new or None}
+
+
+def _show_beats(context: Context, totals: Totals) -> None:
+    """Whose contacts have the room that others do not get."""
+    if totals.beats:
+        context.output.say("\nWho beats whom: whose contacts fill the windows, and whose are held back:")
+        pairs = ({"ahead": ahead, "held_back": back, "decisions": number} for (ahead, back), number in totals.beats.most_common(MOST_PAIRS))
+        context.output.listing(BEATS_FIELDS, pairs, "")
+
+
 def _show_capacity(context: Context, playbook: Playbook, totals: Totals) -> None:
-    """Days on which a channel would be asked for more than it can take."""
-    for over in totals.over_capacity(daily_capacities(playbook)):
-        asked = f"{over.channel} is asked for {over.asked:,}, more than its {over.capacity:,} a day"
-        context.output.say(f"{over.day}: {asked}; the rest waits.")
+    """What the channels with a capacity are asked for; on days above it the rest waits."""
+    asked = list(totals.asked(playbook.channels))
+    if asked:
+        context.output.say("\nAsked of the channels with a capacity:")
+        context.output.listing(CAPACITY_FIELDS, ({**each._asdict(), "share": f"{each.share:.0%}"} for each in asked), "")
+    for each in asked:
+        if each.asked > each.capacity:
+            beyond = f"{each.channel} is asked for {each.asked:,}, more than its {each.capacity:,} a day"
+            context.output.say(f"{each.day}: {beyond}; the rest waits.")
 
 
 # ---- as a file ----
 
 
-def _write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    write_csv(path, [field.name for field in FIELDS], ([_text(field, row[field.name]) for field in FIELDS] for row in rows))
+def write_rows(path: Path, fields: Sequence[Field], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write decision rows to a new CSV file."""
+    write_csv(path, [field.name for field in fields], ([_text(field, row[field.name]) for field in fields] for row in rows))
 
 
 def _text(field: Field, value: Any) -> object:

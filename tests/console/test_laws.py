@@ -286,8 +286,8 @@ def test_a_preview_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_several_processes_give_the_rows_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("console.preview.LARGE", 1)
-    monkeypatch.setattr("console.preview.CHUNK", 1)
+    monkeypatch.setattr("console.shards.LARGE", 1)
+    monkeypatch.setattr("console.shards.CHUNK", 1)
     workspace, store = made(tmp_path, calls([(name, "Order Completed", 5, None) for name in CUSTOMERS]))
     with store:
         apply_workspace(store, workspace, FIRST, "test")

@@ -121,7 +121,7 @@ async def test_a_look_ahead_can_be_stopped_and_the_last_result_stays(service: Lo
 
 
 async def test_several_processes_start_under_the_console(service: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("console.preview.LARGE", 2)
+    monkeypatch.setattr("console.shards.LARGE", 2)
     app = stage(service, pressure=PressureScreen)
     async with app.run_test(size=SMALL) as pilot:
         await settled(pilot)

@@ -1,0 +1,139 @@
+"""The options that say which future is asked about, and under which rules: of `preview`, `diff` and `triggers backtest`."""
+
+from __future__ import annotations
+
+import argparse
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from console.context import Context, UsageError, add_at
+from console.preview import Future, Question
+from core.errors import ManometerError
+from core.instants import DAY
+from core.language.suggestions import near
+from core.playbook import Playbook
+from core.what_if import Change, parse_change
+
+Drafts = tuple[tuple[str, str], ...]
+"""Files of a workspace by relative path."""
+LONGEST_DAYS = 3_660
+LONGEST_WEEKS = 520
+
+
+def add_span(parser: argparse.ArgumentParser) -> None:
+    """The options that say what is looked at and where the rows go."""
+    parser.add_argument("--from", dest="first", metavar="INSTANT", help="begin, not included (default: now)")
+    parser.add_argument("--days", metavar="N", type=float, default=14, help="length in days of 86,400 s (default 14)")
+    parser.add_argument("--trigger", metavar="NAME", help="only this trigger's decisions")
+    parser.add_argument(
+        "--future",
+        choices=get_args(Future),
+        default="known",
+        help="known: nothing new happens (default); replay: the last weeks happen again; as-it-was: in a past span, as it came",
+    )
+    parser.add_argument("--weeks", metavar="N", type=int, default=1, help="with --future replay: how many weeks happen again (default 1)")
+    parser.add_argument("--csv", metavar="FILE", type=Path, help="write the decisions to this file as CSV")
+    parser.add_argument("--workers", metavar="N", type=int, help="processes at most (default: one a core, when the work is large)")
+    add_at(parser)
+
+
+def question_of(args: argparse.Namespace, context: Context) -> Question:
+    """The question that the options ask; UsageError where they contradict each other."""
+    if not 0 < args.days <= LONGEST_DAYS:
+        raise UsageError(f"--days: a number above 0, at most {LONGEST_DAYS:,}.")
+    if not 1 <= args.weeks <= LONGEST_WEEKS:
+        raise UsageError(f"--weeks: a whole number from 1 to {LONGEST_WEEKS}.")
+    if args.weeks != 1 and args.future != "replay":
+        raise UsageError("--weeks says how much happens again: it goes with --future replay.")
+    now = context.now(args.at)
+    first = context.instant(args.first, "--from")
+    first = now if first is None else first
+    if args.future == "as-it-was" and first >= now:
+        raise UsageError("--future as-it-was needs a past span: nothing is known yet of what comes after now. Name an earlier --from.")
+    return Question(
+        folder=context.folder,
+        database=context.database,
+        now=now,
+        first=first,
+        last=first + round(args.days * DAY),
+        future=args.future,
+        trigger=args.trigger,
+        with_rows=context.output.json or args.csv is not None,
+        weeks=args.weeks,
+        **changes_of(args),
+    )
+
+
+# ---- under which rules ----
+
+
+def add_changes(parser: argparse.ArgumentParser) -> None:
+    """The options `--playbook`, `--set` and `--with`."""
+    parser.add_argument("--playbook", metavar="DIR", type=Path, help="under the files of this folder instead of those in force")
+    parser.add_argument(
+        "--set", metavar="CHANGE", dest="changes", action="append", default=[], help="with one value changed, such as rule.NAME.limit=2"
+    )
+    parser.add_argument(
+        "--with", metavar="FILE", dest="drafts", action="append", default=[], type=Path, help="with this trigger file, as if it were active"
+    )
+
+
+def changes_of(args: argparse.Namespace) -> dict[str, Any]:
+    """What these options say, as fields of a `Question`."""
+    return {
+        "playbook_folder": args.playbook,
+        "changes": tuple(_change(text) for text in args.changes),
+        "drafts": trigger_files(args.drafts),
+    }
+
+
+def _change(text: str) -> Change:
+    try:
+        return parse_change(text)
+    except ManometerError as error:
+        raise UsageError(f"--set: {error}") from None
+
+
+def trigger_files(paths: Sequence[Path]) -> Drafts:
+    """Trigger files under the paths that they have in a workspace, with the templates they name where those lie in ../templates."""
+    found: dict[str, str] = {}
+    for path in paths:
+        if path.suffix != ".toml":
+            raise UsageError(f"--with: {path} is no trigger file. Name a file that ends in .toml.")
+        text = _text(path)
+        found[f"triggers/{path.name}"] = text
+        found.update(_templates(path.parent.parent / "templates", text))
+    return tuple(found.items())
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ManometerError(f"{path}: the file is not UTF-8. Save it as UTF-8.") from None
+
+
+def _templates(folder: Path, text: str) -> Iterator[tuple[str, str]]:
+    for name in _named_templates(text):
+        for path in sorted((folder / name).rglob("*.*")):
+            if path.is_file() and not path.name.startswith("."):
+                yield f"templates/{path.relative_to(folder).as_posix()}", _text(path)
+
+
+def _named_templates(text: str) -> list[str]:
+    """The templates of a trigger's steps; none of a file with faults, which are reported when it is read in full."""
+    try:
+        steps = tomllib.loads(text).get("steps", [])
+    except tomllib.TOMLDecodeError:
+        return []
+    named = [step.get("template") for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
+    return [name for name in named if isinstance(name, str) and name and "/" not in name and not name.startswith(".")]
+
+
+def refuse_unknown(trigger: str | None, playbook: Playbook) -> None:
+    """ManometerError where a trigger is named that there is not."""
+    if trigger is not None and trigger not in playbook.roster.by_name:
+        hint = near(trigger, playbook.roster.by_name) or "`manometer triggers` lists them."
+        raise ManometerError(f"There is no trigger {trigger!r}. {hint}")

@@ -1,0 +1,230 @@
+"""What would change under other rules: the preview under those in force against the preview under changed ones, before anybody decides."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from console.asking import add_changes, add_span, question_of, refuse_unknown
+from console.commands.decisions import FIELDS as DECISION
+from console.context import Context, UsageError
+from console.csv_export import write_csv
+from console.diff import Comparison, Part, compare
+from console.in_force import load_in_force
+from console.output import Field, as_json
+from console.preview import Question, in_question, span_in_words
+from console.progress import Progress
+from console.sorted_rows import SortedRows
+from core.decisions import Decision
+from core.diff import KINDS, Changed, Diff, Sides, differences, row_of
+from core.instants import Instant, format_instant, local
+from core.words import counted
+from storage import customers
+
+FIELDS = (
+    Field("customer"),
+    Field("trigger"),
+    Field("step", "number"),
+    Field("cause"),
+    Field("channel"),
+    Field("change"),
+    Field("before", "json"),
+    Field("after", "json"),
+)
+CSV_HEADS = (
+    "customer", "trigger", "step", "cause", "channel", "change",
+    *(f"{side}_{name}" for side in ("before", "after") for name in ("at", "outcome", "reason", "until")),
+)  # fmt: skip
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    add_changes(parser)
+    parser.add_argument("--customer", metavar="ID", help="only this customer, with all her decisions side by side")
+    add_span(parser)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Compare and show it."""
+    question = question_of(args, context)
+    if not question.is_changed:
+        raise UsageError("Nothing is changed. Name a change: --set rule.NAME.limit=2, --with FILE.toml or --playbook DIR.")
+    playbook = in_question(context.store, question)
+    if question.trigger not in load_in_force(context.store, context.folder).playbook.roster.by_name:
+        refuse_unknown(question.trigger, playbook)
+    comparison = Comparison(question, _customer(context, args.customer))
+    whole = Part()
+    with SortedRows() as rows:
+        with Progress("Comparing", "customers") as progress:
+            for part, done, total in compare(comparison, context.store, args.workers):
+                whole.diff.merge(part.diff)
+                whole.sides.extend(part.sides)
+                rows.add(part.rows)
+                progress.at(done, total)
+        if args.csv is not None:
+            write_csv(args.csv, CSV_HEADS, map(_cells, map(orjson.loads, rows)))
+        if context.output.json:
+            context.output.listing(FIELDS, map(_nested, map(orjson.loads, rows)), "")
+    if not context.output.json:
+        _show(context, question, whole)
+    if args.csv is not None:
+        context.output.say(f"{counted(sum(whole.diff.kinds().values()), 'difference')} written to {args.csv}")
+    return 0
+
+
+def _customer(context: Context, named: str | None) -> int | None:
+    if named is None:
+        return None
+    with context.store.reading() as connection:
+        return customers.resolve(connection, named)
+
+
+def _nested(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    sides = {name: row[name] and orjson.dumps(as_json(DECISION, row[name])).decode() for name in ("before", "after")}
+    return {**row, **sides}
+
+
+def _cells(row: Mapping[str, Any]) -> Sequence[object]:
+    cells = [row[name] for name in CSV_HEADS[:6]]
+    for side in (row["before"], row["after"]):
+        shown = side or {}
+        instants = {name: None if shown.get(name) is None else format_instant(shown[name]) for name in ("at", "until")}
+        cells += [instants["at"], shown.get("outcome"), shown.get("reason"), instants["until"]]
+    return cells
+
+
+# ---- for people ----
+
+KIND_FIELDS = (Field("trigger"), Field("channel"), *(Field(kind, "number") for kind in KINDS))
+GAIN_FIELDS = tuple(
+    Field(name, "text" if name in ("trigger", "channel", "outcome", "reason", "rule") else "number")
+    for name in ("trigger", "channel", "outcome", "reason", "rule", "before", "after", "change")
+)
+CONTACT_FIELDS = (Field("contacts", "number"), Field("before", "number"), Field("after", "number"), Field("change", "number"))
+MOST_FIELDS = (Field("customer"), Field("differences", "number"), Field("contacts_before", "number"), Field("contacts_after", "number"))
+SIDE_FIELDS = (
+    Field("at", "instant"), Field("trigger"), Field("step", "number"), Field("channel"), Field("before"), Field("after"), Field("change"),
+)  # fmt: skip
+
+
+def _show(context: Context, question: Question, whole: Part) -> None:
+    out, diff = context.output, whole.diff
+    out.say(f"Difference of {span_in_words(question, context.zone)}")
+    kinds = diff.kinds()
+    said = ", ".join(f"{kinds[kind]:,} {kind}" for kind in KINDS if kinds[kind])
+    out.say(
+        f"{counted(diff.after.looked_at, 'customer')} looked at; the decisions of {diff.customers:,} change"
+        + (f": {said}.\n" if said else ".")
+    )
+    if whole.sides:
+        _show_sides(context, *whole.sides[0])
+    elif diff.customers:
+        show_gains(context, diff)
+
+
+def show_gains(context: Context, diff: Diff) -> None:
+    """What triggers, channels, reasons, rules and customers gain or lose."""
+    out = context.output
+    out.say("Messages that go out:")
+    out.listing(_fields("trigger"), _outcome(diff.by("trigger"), ("trigger",), "send"), "")
+    for name, gain in (("more", diff.gaining), ("less", diff.losing)):
+        if gain:
+            out.say(f"Customers who get {name}: " + ", ".join(f"{trigger} {number:,}" for trigger, number in sorted(gain.items())))
+    out.say("")
+    out.listing(_fields("channel"), _outcome(diff.by("channel"), ("channel",), "send"), "")
+    out.say("\nAll decisions:")
+    out.listing(_fields("outcome", "reason"), _numbers(diff.by("outcome", "reason"), ("outcome", "reason")), "")
+    rules = list(_rules(diff))
+    if rules:
+        out.say("\nHeld back by:")
+        out.listing(_fields("rule"), rules, "")
+    out.say("\nContacts a customer gets in the span, customers with so many:")
+    out.listing(CONTACT_FIELDS, _contacts(diff), "")
+    out.say("\nWhere most changes (ask again with --customer ID):")
+    out.listing(MOST_FIELDS, map(_most, diff.most_changed()), "")
+
+
+def _most(each: Changed) -> Mapping[str, Any]:
+    named = {"customer": each.customer, "differences": each.differences}
+    return {**named, "contacts_before": each.before, "contacts_after": each.after}
+
+
+def _fields(*names: str) -> tuple[Field, ...]:
+    return tuple(field for field in GAIN_FIELDS if field.name in (*names, "before", "after", "change"))
+
+
+def _rules(diff: Diff) -> Iterator[Mapping[str, Any]]:
+    before, after = diff.before.rules, diff.after.rules
+    for rule in sorted(before.keys() | after.keys()):
+        yield _line(("rule",), (rule,), before[rule], after[rule])
+
+
+def _outcome(sides: Mapping[tuple[str | None, ...], Sides], names: Sequence[str], outcome: str) -> Iterator[Mapping[str, Any]]:
+    """One outcome before and after, where it is on either side."""
+    for key, both in sides.items():
+        if both.before[outcome] or both.after[outcome]:
+            yield _line(names, key, both.before[outcome], both.after[outcome])
+
+
+def _numbers(sides: Mapping[tuple[str | None, ...], Sides], names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    for key, both in sides.items():
+        yield _line(names, key, both.before.total(), both.after.total())
+
+
+def _line(names: Sequence[str], key: Sequence[str | None], before: int, after: int) -> Mapping[str, Any]:
+    return {**dict(zip(names, key)), "before": before, "after": after, "change": _signed(after - before)}
+
+
+def _signed(number: int) -> str:
+    return f"{number:+,}" if number else ""
+
+
+def _contacts(diff: Diff) -> Iterator[Mapping[str, Any]]:
+    before, after = diff.before.contacts, diff.after.contacts
+    for number in sorted((before.keys() | after.keys()) - {0}):
+        yield {"contacts": number, "before": before[number], "after": after[number], "change": _signed(after[number] - before[number])}
+
+
+def _show_sides(context: Context, before: Sequence[Decision], after: Sequence[Decision]) -> None:
+    """All decisions of one customer, those that differ marked."""
+    zone = context.zone
+    rows = [*_equal(before, after, zone), *_different(before, after, zone)]
+    rows.sort(key=lambda row: (row["at"], row["trigger"], row["step"]))
+    context.output.listing(SIDE_FIELDS, rows, "Nothing falls due for her in this span, under either.")
+
+
+def _equal(before: Sequence[Decision], after: Sequence[Decision], zone: ZoneInfo) -> Iterator[dict[str, Any]]:
+    new = {row_of(decision) for decision in after}
+    for decision in before:
+        if row_of(decision) in new:
+            yield _side(decision.at, (decision, decision), "", zone)
+
+
+def _different(before: Sequence[Decision], after: Sequence[Decision], zone: ZoneInfo) -> Iterator[dict[str, Any]]:
+    for each in differences(before, after):
+        yield _side(each.at, (each.before, each.after), each.change, zone)
+
+
+def _side(at: Instant, both: tuple[Decision | None, Decision | None], change: str, zone: ZoneInfo) -> dict[str, Any]:
+    place = both[0] or both[1]
+    assert place is not None
+    before, after = (_words(at, decision, zone) for decision in both)
+    named = {"trigger": place.trigger, "step": place.step, "channel": place.channel}
+    return {"at": at, **named, "before": before, "after": after, "change": change}
+
+
+def _words(at: Instant, decision: Decision | None, zone: ZoneInfo) -> str | None:
+    """The outcome with its reason and, where it is not that of the line, its instant."""
+    if decision is None:
+        return None
+    words = [decision.outcome, *([str(decision.reason)] if decision.reason is not None else [])]
+    words += [f"until {_clock(decision.until, zone)}"] if decision.until is not None else []
+    return " ".join([*words, *([_clock(decision.at, zone)] if decision.at != at else [])])
+
+
+def _clock(at: Instant, zone: ZoneInfo) -> str:
+    return f"{local(at, zone):%Y-%m-%d %H:%M}"

@@ -1,0 +1,120 @@
+"""The comparison of two previews: the same customers under two playbooks, one customer after the other, writing nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from console import shards
+from console.in_force import load_in_force
+from console.preview import Question, as_asked, decisions_of, dossiers_of, ids_of, imagined, in_question, played, with_events
+from console.sorted_rows import Row
+from console.tick import decision_row
+from core.decisions import Decision
+from core.diff import Diff, Difference, differences
+from core.dossier import Dossier
+from core.events import Event
+from core.playbook import Playbook
+from core.preview import Person
+from core.what_if import loads_alike
+from storage.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What is asked: the rules in force against those of the question, for all customers or for the one of a row."""
+
+    question: Question
+    customer_id: int | None = None
+
+    @property
+    def database(self) -> Path:
+        """The file of the database."""
+        return self.question.database
+
+    def job(self, store: Store) -> Comparing:
+        """What a process does for it."""
+        before = load_in_force(store, self.question.folder).playbook
+        return comparing(self, before, in_question(store, self.question))
+
+
+@dataclass(slots=True)
+class Part:
+    """What a chunk of customers gave; rows are JSON objects with the fields of `difference_row`."""
+
+    diff: Diff = field(default_factory=Diff)
+    rows: list[Row] = field(default_factory=list)
+    sides: list[tuple[list[Decision], list[Decision]]] = field(default_factory=list)  # of the one customer asked for
+
+
+def compare(comparison: Comparison, store: Store, workers: int | None = None) -> Generator[tuple[Part, int, int], None]:
+    """The parts of the answer as they come, each with the customers done so far and in all; see `shards.shared`."""
+    return shards.shared(comparison, comparison.job(store), store, workers)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparing:
+    """A comparison's work on a chunk of customers, under two playbooks as the preview takes them."""
+
+    comparison: Comparison
+    before: Playbook
+    after: Playbook
+    planned_under: Playbook
+
+    def ids(self, connection: Connection) -> list[int]:
+        """Whom it concerns: who falls due under either."""
+        one = self.comparison.customer_id
+        return [one] if one is not None else ids_of(connection, self.comparison.question, self.after, self.planned_under)
+
+    def part(self, connection: Connection, ids: Sequence[int]) -> Part:
+        """What is different for these customers."""
+        part = Part()
+        if ids:
+            question = self.comparison.question
+            old = dossiers_of(connection, question, self.before, ids)
+            new = old if loads_alike(self.before, self.after) else dossiers_of(connection, question, self.after, ids)
+            again = imagined(connection, question, self.after, old)
+            for identifier, dossier in old.items():
+                self._compare(part, dossier, new[identifier], again.get(identifier, ()))
+        return part
+
+    def _compare(self, part: Part, old: Dossier, new: Dossier, again: Sequence[Event]) -> None:
+        question = self.comparison.question
+        before = decisions_of(played(with_events(old, again), self.before, question), question)
+        after = decisions_of(played(with_events(new, again), self.after, question), question)
+        found = differences(before, after)
+        part.diff.add(Person(old.key, old.id), before, after, found, self.after.zone)
+        if question.with_rows:
+            part.rows.extend(
+                (each.at, old.key, rank, orjson.dumps(difference_row(old.key, old.id, each))) for rank, each in enumerate(found)
+            )
+        if self.comparison.customer_id is not None:
+            part.sides.append((before, after))
+
+
+def comparing(comparison: Comparison, before: Playbook, after: Playbook) -> Comparing:
+    """The work of a comparison of two playbooks."""
+    asked = replace(comparison.question, trigger=None)  # a draft that is only looked at is not made active by that
+    return Comparing(comparison, as_asked(asked, before), as_asked(asked, after), before)
+
+
+def difference_row(customer: str, customer_id: int, found: Difference) -> Mapping[str, Any]:
+    """One difference; `before` and `after` are decision rows as `decision_row` makes them, or None."""
+    decision = found.either
+    return {
+        "at": found.at,
+        "customer": customer,
+        "customer_id": customer_id,
+        "trigger": decision.trigger,
+        "step": decision.step,
+        "cause": decision.cause_key,
+        "channel": decision.channel,
+        "change": found.change,
+        "before": None if found.before is None else decision_row(customer, found.before),
+        "after": None if found.after is None else decision_row(customer, found.after),
+    }
