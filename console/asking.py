@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import argparse
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from console.context import Context, UsageError, add_at
-from console.preview import Future, Question
 from core.errors import ManometerError
 from core.instants import DAY
 from core.language.suggestions import near
 from core.playbook import Playbook
 from core.what_if import Change, parse_change
 
+if TYPE_CHECKING:  # `triggers` has these options too, and must start quickly
+    from console.preview import Question
+
+Future = Literal["known", "replay", "as-it-was"]
 Drafts = tuple[tuple[str, str], ...]
 """Files of a workspace by relative path."""
 LONGEST_DAYS = 3_660
 LONGEST_WEEKS = 520
+BACKTEST_DAYS = 90
+"""How much of the past a backtest looks at where nothing is said."""
 
 
 def add_span(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +52,8 @@ def question_of(args: argparse.Namespace, context: Context) -> Question:
         raise UsageError(f"--weeks: a whole number from 1 to {LONGEST_WEEKS}.")
     if args.weeks != 1 and args.future != "replay":
         raise UsageError("--weeks says how much happens again: it goes with --future replay.")
+    from console.preview import Question  # see above
+
     now = context.now(args.at)
     first = context.instant(args.first, "--from")
     first = now if first is None else first
@@ -66,27 +73,44 @@ def question_of(args: argparse.Namespace, context: Context) -> Question:
     )
 
 
+def add_past(parser: argparse.ArgumentParser) -> None:
+    """The options of a backtest."""
+    parser.add_argument("--from", dest="first", metavar="INSTANT", help=f"begin, not included (default: {BACKTEST_DAYS} days before)")
+    parser.add_argument("--to", dest="last", metavar="INSTANT", help="end (default: now)")
+    parser.add_argument("--days", metavar="N", type=float, help="length in days of 86,400 s, instead of --from or --to")
+    parser.add_argument("--file", metavar="FILE", type=Path, help="the trigger as this file says, under the name given")
+    add_rules(parser)
+    parser.add_argument("--csv", metavar="FILE", type=Path, help="write its decisions to this file as CSV")
+    parser.add_argument("--workers", metavar="N", type=int, help="processes at most (default: one a core, when the work is large)")
+
+
 # ---- under which rules ----
 
 
 def add_changes(parser: argparse.ArgumentParser) -> None:
     """The options `--playbook`, `--set` and `--with`."""
-    parser.add_argument("--playbook", metavar="DIR", type=Path, help="under the files of this folder instead of those in force")
-    parser.add_argument(
-        "--set", metavar="CHANGE", dest="changes", action="append", default=[], help="with one value changed, such as rule.NAME.limit=2"
-    )
+    add_rules(parser)
     parser.add_argument(
         "--with", metavar="FILE", dest="drafts", action="append", default=[], type=Path, help="with this trigger file, as if it were active"
     )
 
 
+def add_rules(parser: argparse.ArgumentParser) -> None:
+    """The options `--playbook` and `--set`."""
+    parser.add_argument("--playbook", metavar="DIR", type=Path, help="under the files of this folder instead of those in force")
+    parser.add_argument(
+        "--set", metavar="CHANGE", dest="changes", action="append", default=[], help="with one value changed, such as rule.NAME.limit=2"
+    )
+
+
 def changes_of(args: argparse.Namespace) -> dict[str, Any]:
     """What these options say, as fields of a `Question`."""
-    return {
-        "playbook_folder": args.playbook,
-        "changes": tuple(_change(text) for text in args.changes),
-        "drafts": trigger_files(args.drafts),
-    }
+    return {**rules_of(args), "drafts": trigger_files([(path, path.stem) for path in args.drafts])}
+
+
+def rules_of(args: argparse.Namespace) -> dict[str, Any]:
+    """What `--playbook` and `--set` say, as fields of a `Question`."""
+    return {"playbook_folder": args.playbook, "changes": tuple(_change(text) for text in args.changes)}
 
 
 def _change(text: str) -> Change:
@@ -96,14 +120,14 @@ def _change(text: str) -> Change:
         raise UsageError(f"--set: {error}") from None
 
 
-def trigger_files(paths: Sequence[Path]) -> Drafts:
-    """Trigger files under the paths that they have in a workspace, with the templates they name where those lie in ../templates."""
+def trigger_files(named: Iterable[tuple[Path, str]]) -> Drafts:
+    """Files of triggers by these names, under their paths in a workspace, with the templates they name where those are in ../templates."""
     found: dict[str, str] = {}
-    for path in paths:
+    for path, name in named:
         if path.suffix != ".toml":
-            raise UsageError(f"--with: {path} is no trigger file. Name a file that ends in .toml.")
+            raise UsageError(f"{path} is no trigger file. Name a file that ends in .toml.")
         text = _text(path)
-        found[f"triggers/{path.name}"] = text
+        found[f"triggers/{name}.toml"] = text
         found.update(_templates(path.parent.parent / "templates", text))
     return tuple(found.items())
 

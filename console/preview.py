@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import orjson
 from sqlalchemy import Connection
 
 from console import shards
+from console.asking import Future
 from console.in_force import load_in_force
 from console.sorted_rows import Row
 from console.tick import decision_row
@@ -36,8 +37,6 @@ from storage.past import load_past
 from storage.store import Store
 
 WEEK: Final = 7 * DAY
-
-Future = Literal["known", "replay", "as-it-was"]
 
 
 @dataclass(frozen=True, slots=True)

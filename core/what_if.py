@@ -261,9 +261,8 @@ def _value(keys: Mapping[str, Any], change: Change, thing: Any, playbook: Playbo
 def _refuse_unknown_key(keys: Mapping[str, Any], change: Change) -> None:
     if change.key not in keys:
         every = (*keys, *_EXTRA_KEYS.get(change.subject, ()))
-        raise ManometerError(
-            f"{change}: of {change.subject} there is no {change.key!r} to set. {near(change.key, every) or _all_of(every)}"
-        )
+        hint = near(change.key, every) or _all_of(every)
+        raise ManometerError(f"{change}: no {change.subject} has a {change.key!r} that could be set. {hint}")
 
 
 def _parsed(change: Change, parse: Callable[[str], Any]) -> Any:

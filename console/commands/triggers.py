@@ -1,4 +1,4 @@
-"""Triggers: all with what they do, one in full, or pause and resume one.
+"""Triggers: all with what they do, one in full, one tried on the past, or pause and resume one.
 
 A pause is a state beside the files: it survives an apply. While it lasts nothing new enrols and what falls due waits.
 
@@ -19,6 +19,7 @@ from typing import Any
 import orjson
 
 from console import pausing
+from console.asking import add_past
 from console.context import Context, UsageError, add_at, add_reason, add_yes
 from console.output import Field
 from core.errors import ManometerError
@@ -68,13 +69,15 @@ class _Named:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     add_at(parser)
-    actions = parser.add_subparsers(dest="action", metavar="show|pause|resume")
+    actions = parser.add_subparsers(dest="action", metavar="show|pause|resume|backtest")
     show = actions.add_parser("show", help="one trigger with its journey")
     pause = actions.add_parser("pause", help="hold one trigger")
     pause.add_argument("--until", metavar="INSTANT", help="when the pause ends by itself")
     resume = actions.add_parser("resume", help="end the pause of one trigger")
     add_policy(resume)
-    for action in (show, pause, resume):
+    backtest = actions.add_parser("backtest", help="try one, drafts too, on the past; nothing is written")
+    add_past(backtest)
+    for action in (show, pause, resume, backtest):
         action.add_argument("name", metavar="NAME")
         add_at(action, inner=True)
     for action in (pause, resume):
@@ -90,6 +93,10 @@ def add_policy(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     """Print the triggers, or do what was asked to one."""
     at = context.now(args.at)
+    if args.action == "backtest":
+        from console import backtesting  # a listing must start quickly
+
+        return backtesting.run(args, context)
     known = _known(context)
     if args.action is None:
         context.output.listing(FIELDS, _rows(context, known, at), "There are no triggers. Each is a file in triggers/.")
