@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+
 import pytest
 
+from core.decisions import Decision, Objection, RuleEvidence
 from core.instants import DAY, HOUR, Instant
+from core.playbook import Channel
 from core.pressure import Contact, Ledger, PressureRule
-from core.preview import Cell, Fullness, Over, Person, Totals, fullest, fullness
+from core.preview import Asked, Cell, Fullness, Over, Person, Totals, capacity_on, fullest, fullness
+from core.quiet_hours import ALWAYS_OPEN, parse_send_windows
+from core.reasons import Reason
 from core.windows import Span, parse_window
 from tests.core.builders import ZURICH, at
 
@@ -48,7 +55,7 @@ def test_only_what_the_rule_counts_fills_it_and_a_gap_has_no_window() -> None:
 
 
 def test_most_pressed_names_the_rule_that_comes_nearest_to_its_limit() -> None:
-    from core.decisions import Decision, Message
+    from core.decisions import Message
 
     message = Message("k", "email", "note", None, at("Tue 09:00"), at("Tue 09:00") + DAY, contact(at("Tue 09:00")))
     send = Decision(at("Tue 09:00"), "basket", "c", 1, "email", "send", at("Tue 09:00"), message=message)
@@ -74,3 +81,39 @@ def test_a_day_is_over_capacity_when_more_is_asked_than_it_takes(capacity: dict[
     totals.cells[Cell("2025-03-04", "basket", "email", "send", None)] = 2
     totals.cells[Cell("2025-03-04", "basket", "email", "defer", "PRESSURE")] = 5
     assert list(totals.over_capacity(capacity)) == over
+
+
+def test_who_beats_whom_is_counted_from_the_contacts_that_fill_the_windows_and_from_those_given_way_to() -> None:
+    full = RuleEvidence("three-a-week", "contacts", 3, 3, 0, 1, (contact(at("Mon 09:00")), contact(at("Mon 10:00"))), None)
+    held = Decision(at("Tue 09:00"), "sale", "c", 1, "email", "defer", at("Tue 09:00"), Reason.PRESSURE, at("Wed 09:00"), rules=(full,))
+    why = Objection(Reason.LOWER_PRIORITY, "gives way to birthday", at("Wed 09:00"), "birthday")
+    gives_way = replace(held, reason=Reason.LOWER_PRIORITY, objections=(why,))
+    totals, other = Totals(), Totals()
+    totals.add(Person("anna"), [held], ZURICH)
+    other.add(Person("beat"), [gives_way], ZURICH)
+    totals.merge(other)
+    assert totals.beats == {("basket", "sale"): 1, ("birthday", "sale"): 1}
+
+
+@pytest.mark.parametrize(
+    ("capacity", "windows", "takes"),
+    [
+        ((200, "day"), ["Mon-Fri 08:00-18:00"], 200),
+        ((50, "hour"), ["Mon-Fri 08:00-18:00"], 500),
+        ((2, "minute"), [], 2_880),
+        ((60, "hour"), ["Mon 22:00-02:00", "Tue 06:00-07:00", "Tue 06:30-07:30"], 60 * 3 + 30),
+        ((60, "hour"), ["Sat 09:00-12:00"], 0),
+    ],
+)
+def test_a_capacity_by_the_hour_is_worth_the_hours_that_are_open(capacity: tuple[int, str], windows: list[str], takes: int) -> None:
+    letters = Channel("print", "file", "print", parse_send_windows(windows), capacity=capacity)
+    assert capacity_on(letters, date(2025, 3, 4)) == takes  # a Tuesday
+
+
+def test_every_channel_with_a_capacity_says_what_it_is_asked_for() -> None:
+    totals = Totals()
+    totals.cells[Cell("2025-03-04", "basket", "print", "send", None)] = 150
+    totals.cells[Cell("2025-03-04", "basket", "email", "send", None)] = 5
+    letters = Channel("print", "file", "print", ALWAYS_OPEN, capacity=(100, "day"))
+    (asked,) = totals.asked({"print": letters, "email": replace(letters, name="email", capacity=None)})
+    assert (asked, asked.share) == (Asked("2025-03-04", "print", 150, 100), 1.5)

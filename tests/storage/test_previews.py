@@ -20,16 +20,16 @@ from storage.store import Store
 RULES = '[{"rule":"gap","count":1,"limit":null,"from":"","to":"","counted":[]}]'
 
 
-def row(at: int, customer: int, outcome: str = "send", channel: str | None = "email", rules: str = "[]", rank: int = 0, again: int = 0) -> previews.Row:
+def row(at: int, customer: int, outcome: str = "send", channel: str | None = "email", rules: str = "[]", rank: int = 0) -> previews.Row:
     reason = None if outcome == "send" else "PRESSURE"
-    return (at, customer, f"c{customer}", rank, "basket", 1, channel, outcome, reason, None, 0, rules, "[]", again)
+    return (at, customer, f"c{customer}", rank, "basket", 1, channel, outcome, reason, None, 0, rules, "[]", int(outcome == "hold"))
 
 
 @pytest.fixture
 def kept() -> Iterator[Kept]:
     kept = Kept()
     kept.add([row(30, 1), row(10, 2, "defer", rules=RULES), row(10, 1, rank=1), row(10, 1, "suppress", None, rank=0)])
-    kept.add([row(20, 3, "hold", "sms", again=1)])
+    kept.add([row(20, 3, "hold", "sms")])
     kept.finish()
     yield kept
     kept.close()
