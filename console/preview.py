@@ -67,6 +67,11 @@ class Question:
         return self.first < self.now
 
     @property
+    def changed_at(self) -> Instant:
+        """Since when other rules than those in force are taken to hold."""
+        return min(self.first, self.now)
+
+    @property
     def is_changed(self) -> bool:
         """Whether it is asked under other rules than those in force."""
         return self.playbook_folder is not None or bool(self.changes) or bool(self.drafts)
@@ -255,10 +260,10 @@ def in_question(store: Store, question: Question) -> Playbook:
         return playbook
     files = workspace.files if question.playbook_folder is None else _workspace(question.playbook_folder).files
     if question.playbook_folder is None and not question.drafts:
-        after = as_if_applied(playbook, question.first)
+        after = as_if_applied(playbook, question.changed_at)
     else:
-        after = under_way(_drafted(files, question), playbook, question.first)
-    return changed(after, question.changes, question.first)
+        after = under_way(_drafted(files, question), playbook, question.changed_at)
+    return changed(after, question.changes, question.changed_at)
 
 
 def _workspace(folder: Path) -> Workspace:

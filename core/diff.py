@@ -68,6 +68,8 @@ def differences(before: Sequence[Decision], after: Sequence[Decision]) -> list[D
 
     Decisions on the same trigger, cause, step and channel belong together, the last with the last: there the outcome is.
     """
+    if list(map(row_of, before)) == list(map(row_of, after)):
+        return []
     places: dict[_Place, tuple[list[Decision], list[Decision]]] = {}
     for side, decisions in enumerate((only_in(before, after), only_in(after, before))):
         for decision in decisions:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from console.diff import Comparison, compare
 from console.preview import Question, preview
 from core.instants import DAY
 from core.playbook import Playbook
 from core.preview import Totals
+from core.what_if import parse_change
 from storage.sqlite import dbapi
 from storage.store import Store
 from tests.bench.bases import NOW, due_within, folder, opened, seconds, typical_workspace
@@ -19,6 +22,8 @@ from tests.bench.bases import NOW, due_within, folder, opened, seconds, typical_
 SIZE = 100_000
 SMALL = 600
 AIM = 4.0
+AIM_DIFF = 2.0
+CHANGE = "rule.three-a-week.limit=1"
 CHUNK = 500
 READ = (
     "SELECT id, key, settled, settled_until, entries, erased_at, orders, revenue_gross, returned, returns, units, first_order_at,"
@@ -44,6 +49,7 @@ def run(size: int = SIZE) -> Iterator[str]:
             question = Question(place, store.path, NOW, NOW, NOW + 14 * DAY)
             _ahead(question, store, playbook, 1)  # statements are compiled once a process
             began = perf_counter()
+            alone = 0.0
             rows = _read(store.path)
             reading = seconds(began)
             yield f"preview: {size:,} customers due; reading their {rows:,} rows: {reading:.2f} s"
@@ -55,6 +61,19 @@ def run(size: int = SIZE) -> Iterator[str]:
                     f"preview, at most {processes} process{'es' if processes > 1 else ''}: {totals.decisions:,} decisions in {taken:.2f} s,"
                     f" {size / taken:,.0f} customers/s, {taken / reading:.1f} times reading (aim: {AIM:g})"
                 )
+                alone = taken if processes == 1 else alone
+            began = perf_counter()
+            changed = _differing(replace(question, changes=(parse_change(CHANGE),)), store)
+            taken = seconds(began)
+            yield (
+                f"preview: the difference that {CHANGE} makes, one process: {changed:,} customers change, {taken:.2f} s,"
+                f" {taken / alone:.1f} times a preview (aim: {AIM_DIFF:g})"
+            )
+
+
+def _differing(question: Question, store: Store) -> int:
+    """How many customers' decisions are different."""
+    return sum(part.diff.customers for part, _, _ in compare(Comparison(question), store, 1))
 
 
 def _ahead(question: Question, store: Store, playbook: Playbook, processes: int) -> Totals:

@@ -386,10 +386,12 @@ ONLINE_RETAIL = Path(__file__).parents[3] / "shared/data/online_retail_2010_2011
 def test_a_year_of_real_purchases_is_backtested_as_it_is_replayed(tmp_path: Path, capsys: Output) -> None:
     if not ONLINE_RETAIL.exists():
         pytest.skip(f"{ONLINE_RETAIL} is not there")
-    tips = trigger(status='"draft"').replace('event = "Checkout Started"', 'event = "Order Completed"').replace('["email"]', '["hook"]')
-    folder = workspace(tmp_path, [], {"tips": tips.replace('["Order Completed"]', '["Order Returned"]')})
+    folder = workspace(tmp_path, [])
+    (folder / "triggers/basket.toml").unlink()
     (folder / "manometer.toml").write_text((folder / "manometer.toml").read_text() + '[channels.hook]\nkind = "file"\nmedium = "webhook"\n')
     (folder / "templates/note/webhook.json").write_text("{}")
+    tips = trigger(status='"draft"').replace('["email"]', '["hook"]').replace('["Order Completed"]', '["Order Returned"]')
+    (folder / "triggers/tips.toml").write_text(tips.replace('"Checkout Started"', '"Order Completed"'))
     assert run("-w", folder, "import", ONLINE_RETAIL, "--profile", "online-retail", "--history") == 0
     span = ("--from", "2010-12-01T00:00:00Z", "--to", "2011-12-10T00:00:00Z")
     capsys.readouterr()
