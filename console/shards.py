@@ -91,12 +91,12 @@ def _by_several(asking: Asking[P], job: Job[P], store: Store, processes: int) ->
     context = multiprocessing.get_context("spawn")  # a forked child would inherit open SQLite connections
     with redirect_stderr(sys.__stderr__):  # what stands there while the console draws has no file to hand on
         resource_tracker.ensure_running()
+    with store.reading() as connection:
+        nothing = job.part(connection, ())
     with ExitStack() as stack:
         pipes = [_start(context, asking, stack) for _ in range(processes)]
         for pipe in pipes:
             while not pipe.poll(BEAT):
-                with store.reading() as connection:
-                    nothing = job.part(connection, ())
                 yield nothing, 0, 0
             _receive(pipe)
         with store.writer.connect() as lock, lock.begin() as held:
@@ -107,7 +107,7 @@ def _by_several(asking: Asking[P], job: Job[P], store: Store, processes: int) ->
             reading = stack.enter_context(store.reading())
             ids = job.ids(reading)
             held.rollback()
-        yield from _gather(pipes, list(_chunks(ids)), len(ids), job.part(reading, ()))
+        yield from _gather(pipes, list(_chunks(ids)), len(ids), nothing)
 
 
 def _start(context: Any, asking: Asking[Any], stack: ExitStack) -> Pipe:

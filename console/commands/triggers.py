@@ -94,9 +94,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
     """Print the triggers, or do what was asked to one."""
     at = context.now(args.at)
     if args.action == "backtest":
-        from console import backtesting  # a listing must start quickly
+        from console import backtest_report  # a listing must start quickly
 
-        return backtesting.run(args, context)
+        return backtest_report.run(args, context)
     known = _known(context)
     if args.action is None:
         context.output.listing(FIELDS, _rows(context, known, at), "There are no triggers. Each is a file in triggers/.")

@@ -121,3 +121,23 @@ def test_the_first_screen_reads_by_indexes(store: Store, ask: Callable[[Connecti
         steps = [row[3] for sql, values in statements for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
     assert any(plan in step for step in steps), steps
     assert not any(step in ("SCAN messages", "SCAN decisions", "SCAN events", "SCAN customers") for step in steps), steps
+
+
+TIMELINE = "ix_events_timeline (customer_id=? AND occurred_at>?"
+AHEAD: dict[str, tuple[Callable[[Connection], Any], str]] = {
+    "who waits": (lambda connection: previews.due_by(connection, 1, 1, with_waiting=True), "ix_enrolments_open"),
+    "who did anything lately": (lambda connection: previews.active_since(connection, 0, 1), TIMELINE),
+    "what they did": (lambda connection: previews.acts(connection, [1, 2], 0, 1), TIMELINE),
+}
+
+
+@pytest.mark.parametrize(("ask", "plan"), AHEAD.values(), ids=list(AHEAD))
+def test_whom_a_question_concerns_is_found_by_indexes(store: Store, ask: Callable[[Connection], Any], plan: str) -> None:
+    asked: list[tuple[str, Any]] = []
+    with store.reading() as connection:
+        event.listen(connection, "before_cursor_execute", lambda _c, _u, statement, values, _x, _m: asked.append((statement, values)))
+        ask(connection)
+        statements = list(asked)
+        steps = [row[3] for sql, values in statements for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
+    assert any(plan in step for step in steps), steps
+    assert not any(step in ("SCAN events", "SCAN enrolments") for step in steps), steps
