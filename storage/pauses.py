@@ -101,8 +101,8 @@ def standings(connection: Connection, pause: Pause, at: Instant, not_before: Ins
         _is_due_moved(pause, held),
     )
     due: Counter[tuple[Any, ...]] = Counter()
-    for row in connection.execute(select(*alike, columns.planned_at).where(mine, is_under, held)):
-        due[tuple(row[:6])] += steps_due(triggers[row[0]], row[1], row[6], at)
+    for row in connection.execute(select(*alike, columns.planned_at, columns.variant, columns.waited).where(mine, is_under, held)):
+        due[tuple(row[:6])] += steps_due(triggers[row[0]], row[1], row[6], at, row[7], row[8])
     counted = connection.execute(select(*alike, func.count()).where(mine).group_by(*alike))
     return [
         Standing(row[0], row[1], bool(row[2]), bool(row[3]), bool(row[4]), bool(row[5]), row[6], due[tuple(row[:6])]) for row in counted
