@@ -139,7 +139,8 @@ def _enrolment(row: Sequence[Any]) -> Enrolment:
     ) = row  # fmt: skip
     return Enrolment(
         trigger, cause_key, cause_at, entered_at, step, planned_at, due, version, cause_event, None, {}, "open",
-        None if waits_for is None else Reason(waits_for), waits_until, last_message_at, resumed_at, key_value, None, identifier, variant, waited,
+        None if waits_for is None else Reason(waits_for), waits_until, last_message_at, resumed_at, key_value, None, identifier,
+        variant, waited,
     )  # fmt: skip
 
 

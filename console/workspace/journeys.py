@@ -117,7 +117,7 @@ class Route:
         """What the step waits for, None where for nothing."""
         if "wait_for" not in table:
             table.known.add("wait_for")
-            for key in WAIT_KEYS:
+            for key in WAIT_KEYS[1:]:
                 if table.raw(key) is not None:
                     table.fault(key, f"{table.quoted(key)} stands without `wait_for`", 'Name the events: wait_for = ["Product Reviewed"].')
             return None
