@@ -747,9 +747,9 @@ def test_every_name_a_workspace_may_use_is_documented() -> None:
 
 
 def test_every_key_and_word_of_a_trigger_is_documented() -> None:
-    keys = accepted_keys("triggers", "kinds")
+    keys = accepted_keys("triggers", "kinds", "journeys")
     of_kinds = {key for kind_keys in KIND_KEYS.values() for key in kind_keys}
-    assert keys - of_kinds - {*TRIGGER_KEYS, *STEP_KEYS, "when", "kind", "exit", "on", "steps"} == set()
+    assert keys - of_kinds - {*TRIGGER_KEYS, *STEP_KEYS, "when", "kind", "exit", "on", "steps", "goal", "split", "within", "where"} == set()
     assert undocumented("triggers.md", {*keys, *of_kinds, *TRIGGER_KEYS, *STEP_KEYS, *KIND_KEYS, *STATUSES, *ON_LIMIT, *MODES}) == []
     assert undocumented("triggers.md", {*DATES, *METRICS, "sum", "count", "ignore", "enrol", "never", "always", "trait.NAME"}) == []
 
