@@ -115,6 +115,10 @@ def _delay(trigger: Trigger, step: int, variant: str | None = None) -> Millis:
     return sum(each.after for each in known) + (trigger.when.after if step in (1, following(trigger, 0, variant)) else 0)
 
 
+def _has_wait(trigger: Trigger, step: int) -> bool:
+    return any(each.wait is not None for each in trigger.steps[step - 1 : step])
+
+
 def _skip(enrolment: Enrolment, trigger: Trigger, pause: Pause, life: Life) -> None:
     """Skip every step that fell due in the pause; the first that did not goes on as planned."""
     _skip_step(enrolment, trigger, pause, life)
@@ -221,7 +225,7 @@ def effect(policy: PausePolicy, standings: Iterable[Standing], triggers: Mapping
         elif does == "shift":
             journeys["decided" if each.is_due_moved else "moved"] += each.journeys
         elif does == "restart":
-            journeys["begun_anew" if _delay(trigger, each.step) else "decided"] += each.journeys
+            journeys["begun_anew" if _delay(trigger, each.step) or _has_wait(trigger, each.step) else "decided"] += each.journeys
         elif does == "skip" and each.is_held:
             skipped += each.steps_due
         else:
