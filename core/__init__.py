@@ -12,8 +12,8 @@
 - `windows`, `pressure`, `quiet_hours`, `instants`: time and limits, without customers. `language/`: conditions.
 - `customer`, `events`, `dossier`, `triggers`, `playbook`, `decisions`, `reasons`: the values. `roster`: a playbook, indexed.
 - Before a decision: `intake` reads a line of a source. After it: `last_look` and `delivery` at hand-over, `preview` adds decisions
-  up, `why`, `words` and `journey_words` explain them. Beside decisions: `outbox` (what may be done with a message), `health` (one judgement of how it
-  all does), `filters` (what people write into a filter line). `errors`: the few that a caller cannot go on after.
+  up, `why`, `words` and `journey_words` explain them. Beside decisions: `outbox` (what may be done with a message), `health` (one
+  judgement of how it all does), `filters` (what people write into a filter line). `errors`: the few that a caller cannot go on after.
 
 Nothing here reads a clock, a file, a database or a dice, or logs. `now` is always an argument. Instants are whole
 milliseconds UTC, money whole minor units, points thousandths.

@@ -176,5 +176,6 @@ def _goal_behind(trigger: Trigger, enrolment: Enrolment, life: Life) -> Event | 
     """The exit, unless or goal event that is known already and occurred since, where a cause comes late."""
     goals = trigger.goal.events if trigger.goal is not None else frozenset()
     since = life.log.of(trigger.when.unless | trigger.exits | goals, enrolment.cause_at - 1)
-    life.reached += [found for event in since if event.name in goals and (found := reached(event, trigger, life)) is not None]
+    known = [event for event in since if event.name in goals and event.id != enrolment.cause_event]
+    life.reached += [found for event in known if (found := reached(event, trigger, life)) is not None]
     return next((event for event in since if ends(event, enrolment, trigger, life)), None)

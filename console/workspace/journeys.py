@@ -152,7 +152,7 @@ class Route:
 
     def by_variant(self, table: Table) -> Iterator[tuple[str, Table]]:
         """The tables [steps.variants.NAME]."""
-        for name, own in table.table("variants", f"the variants of {table.name}").inner():
+        for name, own in table.table("variants").inner(f"{table.name}, variant"):
             self._check(table, "variants", name)
             yield name, own
 

@@ -233,11 +233,11 @@ class Table:
         """The named tables under a key: [key.NAME]."""
         yield from self.table(key).inner()
 
-    def inner(self) -> Iterator[tuple[str, Table]]:
-        """The named tables in this one."""
+    def inner(self, word: str = "") -> Iterator[tuple[str, Table]]:
+        """The named tables in this one; `word` and the name name each in messages, where it is given."""
         for name, value in self.values.items():
             if isinstance(value, dict):
-                yield name, Table(self.document, value, (*self.path, name))
+                yield name, Table(self.document, value, (*self.path, name), f"{word} {name}" if word else None)
             else:
                 self.wrong(name, f"a table: [{_joined((*self.path, name))}]")
 
