@@ -38,6 +38,11 @@ def is_passed(step: Step, enrolment: Enrolment, life: Life) -> bool:
     return step.only_if is None or step.only_if.holds(life.facts(enrolment=enrolment))
 
 
+def is_hers(enrolment: Enrolment, trigger: Trigger) -> bool:
+    """Whether the open step is for her variant, as it may no longer be under another playbook than she came to it by."""
+    return trigger.steps[enrolment.step - 1].is_for(enrolment.variant)
+
+
 def waits(enrolment: Enrolment, trigger: Trigger) -> Wait | None:
     """What the open step still waits for."""
     return trigger.steps[enrolment.step - 1].wait if enrolment.waited is None and enrolment.step <= len(trigger.steps) else None

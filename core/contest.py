@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from core.branches import content, is_passed, is_waiting
+from core.branches import content, is_hers, is_passed, is_waiting
 from core.decisions import Enrolment
 from core.entry import foreseen_entry
 from core.guards import BEFORE_CHANNEL, Candidate, allowed_channels, candidate_for, first_objection
@@ -107,7 +107,7 @@ def _passing(rival: Enrolment, life: Life) -> list[Candidate]:
     candidate = candidate_for(life, trigger, rival, step.channels[0])
     if not candidate.purpose.counts or first_objection(BEFORE_CHANNEL, candidate, life) is not None:
         return []
-    if not is_passed(step, rival, life):
+    if not is_hers(rival, trigger) or not is_passed(step, rival, life):
         return []
     allowed, _ = allowed_channels(candidate, life)
     return allowed if step.mode == "all" else allowed[:1]

@@ -54,9 +54,10 @@ def foreseen_entry(trigger: Trigger, cause: Cause, life: Life) -> Enrolment | No
     key = life.dossier.key
     if is_kept_out(trigger, key, life.playbook) or is_held_out(trigger, key) or not may_reenter(trigger, life):
         return None
-    enrolment = _enrolment(trigger, cause, life)
-    is_empty = following(trigger, 0, enrolment.variant) is None
-    return None if is_empty or waits(enrolment, trigger) is not None else enrolment
+    first = following(trigger, 0, variant_of(trigger, key))
+    if first is None or trigger.steps[first - 1].wait is not None:
+        return None
+    return _enrolment(trigger, cause, life)
 
 
 def entry_refusal(trigger: Trigger, cause: Cause, life: Life) -> str | None:

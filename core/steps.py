@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
-from core.branches import content, is_passed, latest, waits
+from core.branches import content, is_hers, is_passed, latest, waits
 from core.contest import Foreseen, stronger
 from core.decisions import Decision, Enrolment, Message, Objection, Outcome, RuleEvidence
 from core.guards import AFTER_CHANNEL, BEFORE_CHANNEL, Candidate, all_objections, allowed_channels, candidate_for, first_objection
@@ -31,6 +31,9 @@ def decide(enrolment: Enrolment, life: Life) -> None:
     objection = first_objection(BEFORE_CHANNEL, candidate, life)
     if objection is not None:
         _object(candidate, objection, life)
+        return
+    if not is_hers(enrolment, trigger):
+        next_step(enrolment, trigger, life)
         return
     if not is_passed(step, enrolment, life):
         next_step(enrolment, trigger, life, step.else_to)

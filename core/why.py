@@ -209,7 +209,9 @@ def _whole_step(number: int, step: Step, trigger: Trigger, life: Life) -> Iterat
     """What may be sent at a step, for the variant that is hers, and what is sent instead."""
     variant = variant_of(trigger, life.dossier.key)
     if not step.is_for(variant):
-        yield Check(f"step {number}: variant", False, f"only for {' and '.join(sorted(step.variants))}; hers is {variant}")
+        yield Check(
+            f"step {number}: variant", True, f"only for {' and '.join(sorted(step.variants))}; hers is {variant} and goes without it"
+        )
         return
     if step.wait is not None:
         yield Check(f"step {number}: wait", True, wait_words(step.wait, trigger))

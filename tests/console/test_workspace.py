@@ -327,7 +327,7 @@ def test_a_wait_says_what_for_how_long_and_what_then() -> None:
     wait = step('channels = ["email"]\nwait_for = ["Order Returned"]\nwhere = "revenue >= 5"\ntimeout = "3d"\non_timeout = "send"').wait
     assert wait is not None
     assert wait.where is not None
-    assert (wait.events, wait.timeout, wait.sends, wait.goes_to) == ({"Order Returned"}, 3 * DAY, True, None)
+    assert (wait.events, wait.timeout, wait.sends, wait.goes_to) == (frozenset({"Order Returned"}), 3 * DAY, True, None)
 
 
 def test_a_variant_changes_only_what_its_table_says() -> None:

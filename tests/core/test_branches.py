@@ -15,7 +15,7 @@ from core.last_look import Handover, last_look
 from core.pauses import steps_due
 from core.playbook import Holdout
 from core.triggers import OVER, Goal, Wait
-from tests.core.builders import at, condition, dossier, event, on, order, play, playbook, rows, rule, step, trigger
+from tests.core.builders import at, condition, dossier, enrolment, event, on, on_date, order, play, playbook, rows, rule, step, trigger
 
 SPLIT = trigger("t", on("News"), split=(("a", 0.2), ("b", 0.3), ("c", 0.5)))
 KEYS = [f"customer-{number}" for number in range(4_000)]
@@ -138,3 +138,18 @@ def test_the_variant_is_a_name_only_where_the_trigger_has_a_split() -> None:
     assert parse("variant == 'red'", Context.ONLY_IF).needs.reads_event
     with pytest.raises(ConditionError, match="no variant 'ab'"):
         parse("variant in ('a', 'ab')", Context.ONLY_IF, variants=("a", "b"))
+
+
+def test_who_entered_before_there_was_a_split_goes_without_the_steps_of_its_variants() -> None:
+    mine = trigger("t", on("News"), step("sms", variants=frozenset("a")), step(after=HOUR), split=(("a", 1.0),))
+    under_way = enrolment(mine, "Mon 09:00")
+    plan = play(playbook(mine), enrolments=(under_way,))
+    assert rows(plan) == ["Mon 10:00 t#2 email send"]
+
+
+def test_what_is_only_foreseen_is_no_journey() -> None:
+    birthday = on_date("birthday", at=(9, 0))
+    waiting = trigger("strong", birthday, step(wait=ANSWERED), priority=80)
+    book = playbook(WEAK, waiting, rules=ONE_A_DAY, look_ahead=True)
+    plan = play(book, event("Answered", "Mon 09:00"), event("News", "Mon 09:00"), until="Mon 09:00", traits={"birthday": "--03-04"})
+    assert [each.trigger for each in plan.enrolments] == ["weak"]
