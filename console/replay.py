@@ -164,6 +164,7 @@ class _Replay:
                 at=message.planned_at,
                 playbook=self.playbook,
                 workspace=self.workspace.name,
+                template=message.template,
             )
         except TemplateFault as fault:
             return _Made(message.key, message, None, str(fault))

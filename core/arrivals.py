@@ -1,11 +1,11 @@
-"""What becomes known: an event goes into the profile, ends what it ends, and may make the customer enter a trigger."""
+"""What becomes known: an event goes into the profile, ends what it ends, journeys and waits, and may make the customer enter."""
 
 from __future__ import annotations
 
 from core.entry import enter
 from core.events import Event
-from core.goals import ends
-from core.journey import leave
+from core.goals import ends, ends_wait, reached
+from core.journey import end_wait, leave
 from core.life import Life
 
 
@@ -15,6 +15,7 @@ def take_arrival(event: Event, life: Life) -> None:
     entering = roster.entering.get(event.name, ()) if event.kind in ("track", "page") and not event.history else ()
     before = [kind.measure(trigger, event, life) for trigger, kind in entering]
     life.fold(event)
+    _reach_goals(event, life)
     _end_by(event, life)
     for (trigger, kind), measured in zip(entering, before):
         cause = kind.on_event(trigger, event, life, measured)
@@ -33,4 +34,14 @@ def _end_by(event: Event, life: Life) -> None:
             trigger = life.playbook.roster.by_name[enrolment.trigger]
             if ends(event, enrolment, trigger, life):
                 leave(enrolment, trigger, life, event)
+            elif ends_wait(event, enrolment, trigger, life):
+                end_wait(enrolment, event, life)
     life.drop_ended()
+
+
+def _reach_goals(event: Event, life: Life) -> None:
+    """Note it for every journey she entered, under way or over."""
+    for trigger in life.playbook.roster.goals.get(event.name, ()):
+        found = reached(event, trigger, life) if trigger.name in life.entries else None
+        if found is not None:
+            life.reached.append(found)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from core.branches import content, is_hers, is_passed, is_waiting
 from core.decisions import Enrolment
 from core.entry import foreseen_entry
 from core.guards import BEFORE_CHANNEL, Candidate, allowed_channels, candidate_for, first_objection
@@ -34,7 +35,7 @@ def rank(enrolment: Enrolment, life: Life) -> Rank:
     trigger = life.playbook.roster.by_name.get(enrolment.trigger)
     if trigger is None or enrolment.step > len(trigger.steps):
         return (0, 0, enrolment.planned_at, enrolment.trigger, enrolment.cause_at, enrolment.cause_key)
-    step = trigger.steps[enrolment.step - 1]
+    step = content(enrolment, trigger, life)
     weight = life.playbook.channels[step.channels[0]].weight if step.weight is None else step.weight
     return (-trigger.priority, -weight, enrolment.planned_at, enrolment.trigger, enrolment.cause_at, enrolment.cause_key)
 
@@ -73,7 +74,7 @@ def _rivals(own: Enrolment, latest: Instant, life: Life) -> Iterator[Enrolment]:
     least = rank(own, life)
     for enrolment in life.enrolments:
         is_foreseen = enrolment is not own and enrolment.due_at is not None and enrolment.due_at <= latest
-        if is_foreseen and rank(enrolment, life) < least:
+        if is_foreseen and not is_waiting(enrolment, life) and rank(enrolment, life) < least:
             yield enrolment
     for trigger, kind in life.playbook.roster.clocked:
         if kind.name != "recurring" or -trigger.priority > least[0]:
@@ -102,11 +103,11 @@ def _passing(rival: Enrolment, life: Life) -> list[Candidate]:
     trigger = life.playbook.roster.by_name.get(rival.trigger)
     if trigger is None or rival.step > len(trigger.steps):
         return []
-    step = trigger.steps[rival.step - 1]
+    step = content(rival, trigger, life)
     candidate = candidate_for(life, trigger, rival, step.channels[0])
     if not candidate.purpose.counts or first_objection(BEFORE_CHANNEL, candidate, life) is not None:
         return []
-    if step.only_if is not None and not step.only_if.holds(life.facts(enrolment=rival)):
+    if not is_hers(rival, trigger) or not is_passed(step, rival, life):
         return []
     allowed, _ = allowed_channels(candidate, life)
     return allowed if step.mode == "all" else allowed[:1]

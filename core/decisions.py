@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
 from core.customer import Profile
-from core.instants import Instant
+from core.instants import Instant, Millis
 from core.pressure import Contact
 from core.reasons import Reason
 
 Outcome = Literal["send", "defer", "suppress", "hold"]
+Waited = Literal["event", "timeout"]
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 
 
@@ -72,6 +73,18 @@ class Decision:
     objections: tuple[Objection, ...] = ()
     message: Message | None = None
     version: int = 0
+    variant: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """An event that reaches a trigger's goal, for every journey that was entered no longer than `within` before it."""
+
+    trigger: str
+    event: int
+    at: Instant
+    within: Millis
+    per: str | None = None  # the value of the trigger's `per` that the event carries; None: it speaks for all
 
 
 @dataclass(slots=True)
@@ -100,11 +113,13 @@ class Enrolment:
     key_value: str | None = None  # value of `per`
     ended_at: Instant | None = None
     id: int | None = None
+    variant: str | None = None  # of the trigger's split
+    waited: Waited | None = None  # how the open step's wait ended; None: it waits, or waits for nothing
 
     def copy(self) -> Enrolment:
         """An independent value."""
         return Enrolment(
             self.trigger, self.cause_key, self.cause_at, self.entered_at, self.step, self.planned_at, self.due_at, self.version,
             self.cause_event, self.cause_name, self.cause_properties, self.state, self.waits_for, self.waits_until,
-            self.last_message_at, self.resumed_at, self.key_value, self.ended_at, self.id,
+            self.last_message_at, self.resumed_at, self.key_value, self.ended_at, self.id, self.variant, self.waited,
         )  # fmt: skip

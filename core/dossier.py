@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from core.customer import Consent, Profile, Suppression
-from core.decisions import Decision, Enrolment
+from core.decisions import Decision, Enrolment, Reached
 from core.events import Event
 from core.instants import Instant
 from core.pressure import Contact
@@ -57,6 +57,7 @@ class Plan:
     profile: Profile
     settled_until: Instant
     next_due: Instant | None
+    reached: Sequence[Reached] = ()
 
 
 def known_profile(dossier: Dossier) -> Profile:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from operator import itemgetter
 
 from core.arrivals import take_arrival
+from core.branches import is_waiting
 from core.contest import rank
 from core.dossier import BEGINNING, Dossier, Plan
 from core.entry import enter
@@ -21,7 +22,7 @@ from core.life import Life
 from core.pauses import next_resumption, resume
 from core.playbook import Playbook
 from core.reasons import Reason
-from core.steps import decide
+from core.steps import decide, time_out
 from core.triggers import Trigger
 
 _Upcoming = tuple[Instant, str, Cause, Trigger, Kind]
@@ -138,8 +139,9 @@ class _Play:
             if enrolment.waits_for is Reason.LOWER_PRIORITY and enrolment.due_at is not None:
                 enrolment.due_at = min(enrolment.due_at, at)  # the stronger one may have fallen away
         while due := [e for e in self.life.enrolments if e.due_at is not None and e.due_at <= at]:
-            enrolment = due[0] if len(due) == 1 else min(due, key=lambda e: rank(e, self.life))
-            decide(enrolment, self.life)
+            waiting = [e for e in due if is_waiting(e, self.life)]
+            enrolment = (waiting or due)[0] if waiting or len(due) == 1 else min(due, key=lambda e: rank(e, self.life))
+            (time_out if waiting else decide)(enrolment, self.life)
             if enrolment.state != "open":
                 self.life.drop_ended()
 
@@ -154,4 +156,5 @@ class _Play:
             profile=life.profile,
             settled_until=max(until, life.now),
             next_due=self.next_instant(),
+            reached=life.reached,
         )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
-from core.decisions import Decision, Enrolment
+from core.branches import following, waits
+from core.decisions import Decision, Enrolment, Objection
 from core.dossier import BEGINNING, Entry
 from core.events import Event
-from core.goals import ends, first_due
-from core.journey import leave
+from core.goals import ends, first_due, reached
+from core.journey import come_to_step, end, leave
 from core.kinds import Cause
 from core.life import Life, open_pauses
+from core.playbook import Playbook
 from core.reasons import Reason
 from core.triggers import ALWAYS, NEVER, Trigger
 
@@ -23,6 +25,9 @@ def enter(trigger: Trigger, cause: Cause, life: Life) -> None:
     """
     if entry_refusal(trigger, cause, life) is not None or not life.holds(trigger.audience):
         return
+    if is_kept_out(trigger, life.dossier.key, life.playbook):
+        _hold_out(trigger, cause, life, _kept_out_of_everything(life.playbook))
+        return
     if is_held_out(trigger, life.dossier.key):
         _hold_out(trigger, cause, life)
         return
@@ -32,6 +37,9 @@ def enter(trigger: Trigger, cause: Cause, life: Life) -> None:
     life.causes.add((trigger.name, cause.key))
     life.enter(trigger.name, Entry(life.now, cause.key))
     life.touch(enrolment)
+    if following(trigger, 0, enrolment.variant) is None:
+        end(enrolment, life, "done")
+        return
     goal = _goal_behind(trigger, enrolment, life)
     if goal is not None:
         leave(enrolment, trigger, life, goal)
@@ -43,7 +51,11 @@ def foreseen_entry(trigger: Trigger, cause: Cause, life: Life) -> Enrolment | No
     """The enrolment that a cause still to come would begin, as far as can be said now."""
     if entry_refusal(trigger, cause, life) is not None or not life.holds(trigger.audience):
         return None
-    if is_held_out(trigger, life.dossier.key) or not may_reenter(trigger, life):
+    key = life.dossier.key
+    if is_kept_out(trigger, key, life.playbook) or is_held_out(trigger, key) or not may_reenter(trigger, life):
+        return None
+    first = following(trigger, 0, variant_of(trigger, key))
+    if first is None or trigger.steps[first - 1].wait is not None:
         return None
     return _enrolment(trigger, cause, life)
 
@@ -85,10 +97,36 @@ def is_held_out(trigger: Trigger, customer_key: str) -> bool:
     return trigger.holdout > 0 and bucket(trigger.name, customer_key) < trigger.holdout
 
 
-def _hold_out(trigger: Trigger, cause: Cause, life: Life) -> None:
+def is_kept_out(trigger: Trigger, customer_key: str, playbook: Playbook) -> bool:
+    """Whether the customer belongs to the share that no trigger of this purpose reaches."""
+    return trigger.purpose in playbook.holdout.purposes and place_in_holdout(customer_key, playbook) < playbook.holdout.share
+
+
+def place_in_holdout(customer_key: str, playbook: Playbook) -> float:
+    """Her place in [0, 1) for the holdout of all triggers."""
+    return bucket(f"holdout:{playbook.holdout.salt}", customer_key)
+
+
+def _kept_out_of_everything(playbook: Playbook) -> Objection:
+    return Objection(Reason.HOLDOUT, f"belongs to the {playbook.holdout.share * 100:g} % kept out of everything")
+
+
+def variant_of(trigger: Trigger, customer_key: str) -> str | None:
+    """The variant of the trigger's split that is the customer's, the same every time; None where it has no split."""
+    if not trigger.split:
+        return None
+    place, sum_ = bucket(f"split:{trigger.name}", customer_key), 0.0
+    for name, share in trigger.split:
+        sum_ += share
+        if place < sum_:
+            return name
+    return trigger.split[-1][0]  # the shares add up to 1 within rounding only
+
+
+def _hold_out(trigger: Trigger, cause: Cause, life: Life, *objections: Objection) -> None:
     enrolment = _enrolment(trigger, cause, life)
-    enrolment.state = "holdout"
-    enrolment.due_at = None
+    enrolment.state, enrolment.variant = "holdout", None
+    enrolment.due_at = enrolment.waited = None
     enrolment.ended_at = life.now
     life.causes.add((trigger.name, cause.key))
     last = life.entries.get(trigger.name)
@@ -104,20 +142,23 @@ def _hold_out(trigger: Trigger, cause: Cause, life: Life) -> None:
             outcome="suppress",
             planned_at=enrolment.planned_at,
             reason=Reason.HOLDOUT,
+            objections=objections,
             version=life.playbook.version,
         )
     )
 
 
 def _enrolment(trigger: Trigger, cause: Cause, life: Life) -> Enrolment:
-    planned = first_due(trigger, cause.at)
+    variant = variant_of(trigger, life.dossier.key)
+    first = following(trigger, 0, variant) or 1
+    planned = first_due(trigger, cause.at, first)
     event = cause.event
-    return Enrolment(
+    enrolment = Enrolment(
         trigger=trigger.name,
         cause_key=cause.key,
         cause_at=cause.at,
         entered_at=life.now,
-        step=1,
+        step=first,
         planned_at=planned,
         due_at=planned,
         version=life.playbook.version,
@@ -125,10 +166,17 @@ def _enrolment(trigger: Trigger, cause: Cause, life: Life) -> Enrolment:
         cause_name=event.name if event is not None else None,
         cause_properties=event.properties if event is not None else {},
         key_value=cause.value,
+        variant=variant,
     )
+    if waits(enrolment, trigger) is not None:
+        come_to_step(enrolment, trigger, planned, life)
+    return enrolment
 
 
 def _goal_behind(trigger: Trigger, enrolment: Enrolment, life: Life) -> Event | None:
-    """The exit or unless event that is known already and occurred since, where a cause comes late."""
-    since = life.log.of(trigger.when.unless | trigger.exits, enrolment.cause_at - 1)
+    """The exit, unless or goal event that is known already and occurred since, where a cause comes late."""
+    goals = trigger.goal.events if trigger.goal is not None else frozenset()
+    since = life.log.of(trigger.when.unless | trigger.exits | goals, enrolment.cause_at - 1)
+    known = [event for event in since if event.name in goals and event.id != enrolment.cause_event]
+    life.reached += [found for event in known if (found := reached(event, trigger, life)) is not None]
     return next((event for event in since if ends(event, enrolment, trigger, life)), None)

@@ -1,8 +1,9 @@
-"""What ends an enrolment before its end: the goal is reached, over whatever channel or source."""
+"""What an event means to a journey: it ends it before its end, reaches its goal, or is what a step waits for."""
 
 from __future__ import annotations
 
-from core.decisions import Enrolment
+from core.branches import following, latest, waits
+from core.decisions import Enrolment, Reached
 from core.events import Event
 from core.instants import Instant
 from core.kinds import ANY_EVENT
@@ -10,13 +11,13 @@ from core.life import Life
 from core.triggers import Trigger
 
 
-def first_due(trigger: Trigger, cause_at: Instant) -> Instant:
-    """When the first step is planned: the cause, plus the kind's `after`, plus the step's own."""
-    return cause_at + trigger.when.after + trigger.steps[0].after
+def first_due(trigger: Trigger, cause_at: Instant, number: int = 1) -> Instant:
+    """When the first step (of her variant, by number) is planned: the cause, plus the kind's `after`, plus the step's own."""
+    return cause_at + trigger.when.after + trigger.steps[number - 1].after
 
 
 def ends(event: Event, enrolment: Enrolment, trigger: Trigger, life: Life) -> bool:
-    """Whether an event ends an enrolment: by `unless`, by `[exit]`, or by what its kind waits for.
+    """Whether an event ends an enrolment: by `unless`, by `[exit]`, by the goal, or by what its kind waits for.
 
     It counts when it occurred, not when it arrived. With `per` an event with another key ends nothing; one without the
     property ends every running enrolment.
@@ -28,10 +29,46 @@ def ends(event: Event, enrolment: Enrolment, trigger: Trigger, life: Life) -> bo
         return kind.ends(trigger, enrolment, event)
     if event.occurred_at < enrolment.cause_at:
         return False
-    if event.name in trigger.exits:
+    if event.name in trigger.exits or _ends_by_goal(event, enrolment, trigger, life):
         return True
-    waits_for_first = enrolment.step == 1 and event.occurred_at <= enrolment.planned_at
-    return event.name in trigger.when.unless and waits_for_first
+    if event.name not in trigger.when.unless or event.occurred_at > latest(enrolment, trigger):
+        return False
+    return enrolment.step == following(trigger, 0, enrolment.variant)
+
+
+def _ends_by_goal(event: Event, enrolment: Enrolment, trigger: Trigger, life: Life) -> bool:
+    goal = trigger.goal
+    if goal is None or not goal.exit or event.name not in goal.events or event.occurred_at > enrolment.entered_at + goal.within:
+        return False
+    return goal.where is None or goal.where.holds(life.facts(event))
+
+
+def reached(event: Event, trigger: Trigger, life: Life) -> Reached | None:
+    """What an event that the trigger's goal names has reached; None where the goal's `where` does not hold."""
+    goal = trigger.goal
+    if goal is None or (goal.where is not None and not goal.where.holds(life.facts(event))):
+        return None
+    value = event.properties.get(trigger.when.per) if trigger.when.per else None
+    return Reached(trigger.name, event.id, event.occurred_at, goal.within, None if value is None else str(value))
+
+
+def ends_wait(event: Event, enrolment: Enrolment, trigger: Trigger, life: Life) -> bool:
+    """Whether an event is what the open step waits for: it occurred within the wait, its first and last instants included."""
+    wait = waits(enrolment, trigger)
+    if wait is None or event.name not in wait.events or event.id == enrolment.cause_event or _has_other_key(event, enrolment, trigger):
+        return False
+    if not enrolment.planned_at <= event.occurred_at <= enrolment.planned_at + wait.timeout:
+        return False
+    return wait.where is None or wait.where.holds(life.facts(event))
+
+
+def awaited(enrolment: Enrolment, trigger: Trigger, life: Life) -> Event | None:
+    """The first event known already that the open step waits for."""
+    wait = waits(enrolment, trigger)
+    if wait is None:
+        return None
+    known = life.log.of(wait.events, enrolment.planned_at - 1, enrolment.planned_at + wait.timeout)
+    return next((event for event in known if ends_wait(event, enrolment, trigger, life)), None)
 
 
 def _has_other_key(event: Event, enrolment: Enrolment, trigger: Trigger) -> bool:

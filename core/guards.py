@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from core.branches import content
 from core.consent import consent_objection, suppression_objection
 from core.customer import address_of
 from core.decisions import Enrolment, Objection
@@ -114,7 +115,7 @@ def candidate_for(life: Life, trigger: Trigger, enrolment: Enrolment, channel_na
     channel = life.playbook.channels[channel_name]
     return Candidate(
         trigger,
-        trigger.steps[enrolment.step - 1],
+        content(enrolment, trigger, life),
         enrolment,
         channel,
         life.playbook.purposes[trigger.purpose],

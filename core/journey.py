@@ -1,10 +1,12 @@
-"""How an enrolment goes on: to its next step, or to its end."""
+"""How an enrolment goes on: to its next step, past a wait, or to its end."""
 
 from __future__ import annotations
 
+from core.branches import content, following, latest
 from core.decisions import Decision, Enrolment, Objection
 from core.events import Event
-from core.instants import format_instant
+from core.goals import awaited
+from core.instants import Instant, format_instant
 from core.life import Life
 from core.reasons import Reason
 from core.triggers import Trigger
@@ -16,15 +18,37 @@ def no_longer_waits(enrolment: Enrolment) -> None:
     enrolment.waits_until = None
 
 
-def next_step(enrolment: Enrolment, trigger: Trigger, life: Life) -> None:
-    """Go on: the next step is planned at this one's planned instant plus its `after`; after the last the journey is done."""
+def next_step(enrolment: Enrolment, trigger: Trigger, life: Life, to: int | None = None) -> None:
+    """Go on, to the step of a number where one is named: it is planned at this one's planned instant plus its own `after`.
+
+    After the last step the journey is done.
+    """
     life.touch(enrolment)
     no_longer_waits(enrolment)
-    if enrolment.step >= len(trigger.steps):
+    number = following(trigger, enrolment.step, enrolment.variant, to)
+    if number is None:
         end(enrolment, life, "done")
         return
-    enrolment.step += 1
-    enrolment.planned_at += trigger.steps[enrolment.step - 1].after
+    enrolment.step = number
+    come_to_step(enrolment, trigger, enrolment.planned_at + trigger.steps[number - 1].after, life)
+
+
+def come_to_step(enrolment: Enrolment, trigger: Trigger, planned_at: Instant, life: Life) -> None:
+    """Plan the open step; one that waits for an event comes up with that event, which may be known already, or when it has waited."""
+    enrolment.planned_at, enrolment.waited = planned_at, None
+    event = awaited(enrolment, trigger, life)
+    if event is not None:
+        end_wait(enrolment, event, life)
+    else:
+        enrolment.due_at = max(latest(enrolment, trigger), life.now)
+
+
+def end_wait(enrolment: Enrolment, event: Event, life: Life) -> None:
+    """What the open step waits for has come: the step is planned at its occurrence."""
+    life.touch(enrolment)
+    no_longer_waits(enrolment)
+    enrolment.waited = "event"
+    enrolment.planned_at = max(enrolment.planned_at, event.occurred_at)
     enrolment.due_at = max(enrolment.planned_at, life.now)
 
 
@@ -41,7 +65,7 @@ def leave(enrolment: Enrolment, trigger: Trigger, life: Life, goal: Event) -> No
     over = f" over {goal.channel}" if goal.channel is not None else ""
     late = f" on {format_instant(goal.occurred_at)}" if goal.occurred_at < life.now else ""
     reached = Objection(Reason.GOAL_REACHED, f"{goal.name}{over}{late}")
-    step = trigger.steps[enrolment.step - 1]
+    step = content(enrolment, trigger, life)
     life.decisions.append(
         Decision(
             at=life.now,
@@ -54,6 +78,7 @@ def leave(enrolment: Enrolment, trigger: Trigger, life: Life, goal: Event) -> No
             reason=Reason.GOAL_REACHED,
             objections=(reached,),
             version=life.playbook.version,
+            variant=enrolment.variant,
         )
     )
     no_longer_waits(enrolment)

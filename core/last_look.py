@@ -47,7 +47,7 @@ def last_look(handover: Handover, dossier: Dossier, playbook: Playbook, at: Inst
     trigger = playbook.roster.by_name.get(handover.trigger)
     if trigger is None or handover.step > len(trigger.steps) or handover.channel not in playbook.channels:
         return Objection(Reason.TRIGGER_RETIRED, "the trigger, the step or the channel is no longer in the playbook")
-    enrolment = _enrolment(handover)
+    enrolment = _enrolment(handover, len(trigger.steps))
     goal = _goal(handover, enrolment, life)
     if goal is not None:
         return goal
@@ -62,13 +62,13 @@ def last_look(handover: Handover, dossier: Dossier, playbook: Playbook, at: Inst
     return objection
 
 
-def _enrolment(handover: Handover) -> Enrolment:
+def _enrolment(handover: Handover, steps: int) -> Enrolment:
     return Enrolment(
         trigger=handover.trigger,
         cause_key=handover.cause_key,
         cause_at=handover.cause_at,
         entered_at=handover.cause_at,
-        step=handover.step + 1,  # its own step is decided, so only `[exit]` still acts
+        step=steps + 1,  # its own step is decided, so only `[exit]` and the goal still act
         planned_at=handover.planned_at,
         due_at=None,
         cause_event=handover.cause_event,

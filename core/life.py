@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from core.consent import latest_word
 from core.customer import Profile
-from core.decisions import Decision, Enrolment
+from core.decisions import Decision, Enrolment, Reached
 from core.dossier import Dossier, Entry
 from core.events import Event
 from core.instants import Instant, Millis
@@ -28,7 +28,7 @@ class Life:
     __slots__ = (
         "_owns_profile", "_releases", "_zone", "causes", "clock_after", "decisions", "dossier", "enrolments",
         "entries", "failed",
-        "ledger", "log", "now", "playbook", "profile", "touched",
+        "ledger", "log", "now", "playbook", "profile", "reached", "touched",
     )  # fmt: skip
 
     def __init__(self, dossier: Dossier, playbook: Playbook, failed: frozenset[str] = frozenset()) -> None:
@@ -45,6 +45,7 @@ class Life:
         self.entries: Mapping[str, Entry] = dossier.entries
         self.causes: set[tuple[str, str]] = set(dossier.known_causes)
         self.decisions: list[Decision] = []
+        self.reached: list[Reached] = []
         self.clock_after: Instant = dossier.settled_until
         self._releases = sorted(c.released_at for c in dossier.contacts if c.released_at is not None and c.released_at >= self.now)
         if playbook.applied_at is not None and dossier.planned_version < playbook.version and self.enrolments:
@@ -127,7 +128,9 @@ class CustomerFacts:
         return self._life.now
 
     def field(self, name: str) -> Any:
-        """A field of the profile, or the customer's key."""
+        """A field of the profile, the customer's key, or the variant of the journey at hand."""
+        if name == "variant":
+            return None if self._enrolment is None else self._enrolment.variant
         return self._life.dossier.key if name == "key" else self._life.profile.field(name)
 
     def trait(self, name: str) -> Any:

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from core.decisions import Decision, Enrolment
+from core.branches import content, following, latest, waits
+from core.decisions import Decision, Enrolment, Waited
 from core.instants import Instant, Millis
 from core.journey import next_step, no_longer_waits
 from core.life import Life
@@ -65,11 +66,12 @@ def _carry_out(pause: Pause, enrolment: Enrolment, life: Life) -> None:
     end = pause.until
     if trigger is None or end is None or enrolment.state != "open":
         return
-    policy = policy_for(pause.policy, trigger, enrolment.planned_at < pause.since)
+    had_run_out = enrolment.waited is not None or latest(enrolment, trigger) < pause.since
+    policy = policy_for(pause.policy, trigger, had_run_out)
     if policy == "shift":
-        _move(enrolment, end - max(pause.since, enrolment.entered_at))
+        _move(enrolment, trigger, end - max(pause.since, enrolment.entered_at))
     elif policy == "restart":
-        _begin_anew(enrolment, trigger, end)
+        _begin_anew(enrolment, trigger, pause, end)
     elif _fell_due(pause, enrolment, end):
         if policy == "skip":
             _skip(enrolment, trigger, pause, life)
@@ -92,45 +94,75 @@ def _fell_due(pause: Pause, enrolment: Enrolment, end: Instant) -> bool:
     return pause.since <= enrolment.due_at < end
 
 
-def _move(enrolment: Enrolment, by: Millis) -> None:
+def _move(enrolment: Enrolment, trigger: Trigger, by: Millis) -> None:
     enrolment.planned_at += by
     is_deferred = enrolment.waits_until is not None and enrolment.waits_for not in HOLDING
-    enrolment.due_at = enrolment.waits_until + by if is_deferred and enrolment.waits_until is not None else enrolment.planned_at
+    enrolment.due_at = enrolment.waits_until + by if is_deferred and enrolment.waits_until is not None else latest(enrolment, trigger)
     no_longer_waits(enrolment)
 
 
-def _begin_anew(enrolment: Enrolment, trigger: Trigger, at: Instant) -> None:
-    enrolment.planned_at = enrolment.due_at = at + _delay(trigger, enrolment.step)
+def _begin_anew(enrolment: Enrolment, trigger: Trigger, pause: Pause, at: Instant) -> None:
+    """The delay, or where that had run out before the pause the wait for an event."""
+    is_wait_alone = waits(enrolment, trigger) is not None and enrolment.planned_at < pause.since
+    enrolment.planned_at = at if is_wait_alone else at + _delay(trigger, enrolment.step, enrolment.variant)
+    enrolment.due_at = latest(enrolment, trigger)
     no_longer_waits(enrolment)
 
 
-def _delay(trigger: Trigger, step: int) -> Millis:
+def _delay(trigger: Trigger, step: int, variant: str | None = None) -> Millis:
     """After its cause, or after the step before it."""
     known = trigger.steps[step - 1 : step]
-    return sum(each.after for each in known) + (trigger.when.after if step == 1 else 0)
+    return sum(each.after for each in known) + (trigger.when.after if step in (1, following(trigger, 0, variant)) else 0)
+
+
+def _has_wait(trigger: Trigger, step: int) -> bool:
+    return any(each.wait is not None for each in trigger.steps[step - 1 : step])
 
 
 def _skip(enrolment: Enrolment, trigger: Trigger, pause: Pause, life: Life) -> None:
     """Skip every step that fell due in the pause; the first that did not goes on as planned."""
-    for _ in range(steps_due(trigger, enrolment.step, enrolment.planned_at, pause.until or life.now)):
-        step = trigger.steps[enrolment.step - 1]
-        life.decisions.append(
-            Decision(
-                at=life.now, trigger=trigger.name, cause_key=enrolment.cause_key, step=enrolment.step, channel=step.channels[0],
-                outcome="suppress", planned_at=enrolment.planned_at, reason=reason_of(pause), version=life.playbook.version,
-            )
-        )  # fmt: skip
-        next_step(enrolment, trigger, life)
+    _skip_step(enrolment, trigger, pause, life)
+    while enrolment.state == "open" and latest(enrolment, trigger) < (pause.until or life.now):
+        _skip_step(enrolment, trigger, pause, life)
 
 
-def steps_due(trigger: Trigger, step: int, planned_at: Instant, end: Instant) -> int:
-    """How many steps of a journey were due before the end of the pause that holds up its open one, that one included."""
-    number = 1
-    for later in trigger.steps[step:]:
-        planned_at += later.after
-        if planned_at >= end:
+def _skip_step(enrolment: Enrolment, trigger: Trigger, pause: Pause, life: Life) -> None:
+    """Go on past it; only what would have been sent leaves a row."""
+    wait = waits(enrolment, trigger)
+    enrolment.planned_at = latest(enrolment, trigger)
+    if wait is not None and not wait.sends:
+        next_step(enrolment, trigger, life, wait.goes_to)
+        return
+    step = content(enrolment, trigger, life)
+    life.decisions.append(
+        Decision(
+            at=life.now, trigger=trigger.name, cause_key=enrolment.cause_key, step=enrolment.step, channel=step.channels[0],
+            outcome="suppress", planned_at=enrolment.planned_at, reason=reason_of(pause), version=life.playbook.version,
+            variant=enrolment.variant,
+        )
+    )  # fmt: skip
+    next_step(enrolment, trigger, life, step.then)
+
+
+def steps_due(
+    trigger: Trigger, step: int, planned_at: Instant, end: Instant, variant: str | None = None, waited: Waited | None = None
+) -> int:
+    """How many steps of a journey were due before the end of the pause that holds up its open one, that one included.
+
+    Later steps that wait for an event count as if none came.
+    """
+    walk = Enrolment(trigger.name, "", planned_at, planned_at, step, planned_at, None, variant=variant, waited=waited)
+    number, is_first = 0, True
+    while is_first or latest(walk, trigger) < end:
+        wait, over_at = waits(walk, trigger), latest(walk, trigger)
+        number += wait is None or wait.sends
+        known = trigger.steps[walk.step - 1 : walk.step]
+        to = wait.goes_to if wait is not None and not wait.sends else known[0].then if known else None
+        later = following(trigger, walk.step, variant, to)
+        if later is None:
             break
-        number += 1
+        walk.step, walk.waited, is_first = later, None, False
+        walk.planned_at = over_at + trigger.steps[later - 1].after
     return number
 
 
@@ -193,7 +225,7 @@ def effect(policy: PausePolicy, standings: Iterable[Standing], triggers: Mapping
         elif does == "shift":
             journeys["decided" if each.is_due_moved else "moved"] += each.journeys
         elif does == "restart":
-            journeys["begun_anew" if _delay(trigger, each.step) else "decided"] += each.journeys
+            journeys["begun_anew" if _delay(trigger, each.step) or _has_wait(trigger, each.step) else "decided"] += each.journeys
         elif does == "skip" and each.is_held:
             skipped += each.steps_due
         else:

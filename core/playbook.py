@@ -43,6 +43,15 @@ class Purpose:
 
 
 @dataclass(frozen=True, slots=True)
+class Holdout:
+    """The share of all customers that no trigger of these purposes reaches; another `salt` draws them anew."""
+
+    share: float = 0.0
+    purposes: frozenset[str] = frozenset()
+    salt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Playbook:
     """All rules a decision is taken under. Two equal playbooks decide alike."""
 
@@ -60,6 +69,7 @@ class Playbook:
     pauses: tuple[Pause, ...] = ()
     version: int = 0
     applied_at: Instant | None = None
+    holdout: Holdout = Holdout()
     roster: Roster = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -31,7 +31,7 @@ class Roster:
     """Indexes of one playbook, made once; nothing here says more than the playbook does."""
 
     __slots__ = (
-        "by_name", "clocked", "contact_lookback", "ending", "ending_any", "entering", "kinds", "moving", "needs",
+        "by_name", "clocked", "contact_lookback", "ending", "ending_any", "entering", "goals", "kinds", "moving", "needs",
         "pauses", "reads_cause", "rules_with_audience", "stops", "traits_matter",
     )  # fmt: skip
 
@@ -46,8 +46,11 @@ class Roster:
             kind = self.kinds[trigger.when.kind]
             for name in sorted(kind.enters_on(trigger.when)):
                 self.entering.setdefault(name, []).append((trigger, kind))
+        self.goals: dict[str, list[Trigger]] = {}
         for trigger in playbook.triggers:
             self._note_endings(trigger)
+            for name in trigger.goal.events if trigger.goal is not None else ():
+                self.goals.setdefault(name, []).append(trigger)
         self.ending_any = self.ending.pop(ANY_EVENT, frozenset())
         self.needs = _needs(playbook, active, self.kinds)
         self.pauses: dict[str, list[Pause]] = {}
@@ -57,14 +60,14 @@ class Roster:
         self.rules_with_audience = any(rule.audience is not None for rule in playbook.rules)
         self.contact_lookback = max((reach(rule) for rule in playbook.rules), default=0)
         self.reads_cause = any(
-            step.only_if is not None and step.only_if.condition.needs.reads_event for trigger in active for step in trigger.steps
+            step.only_if is not None and step.only_if.condition.needs.reads_event for trigger in active for step in trigger.contents()
         )
         self.traits_matter = any(kind.name == "recurring" for _, kind in self.clocked)
         self.moving = frozenset({ORDER_COMPLETED}) if any(t.when.date in ORDER_DATES for t, _ in self.clocked) else frozenset()
 
     def _note_endings(self, trigger: Trigger) -> None:
         own = self.kinds[trigger.when.kind].ends_on(trigger.when)
-        for name in trigger.exits | trigger.when.unless | own:
+        for name in trigger.exits | trigger.when.unless | own | _awaited(trigger) | _goal_events(trigger):
             self.ending[name] = self.ending.get(name, frozenset()) | {trigger.name}
 
     def concerns(self, kind: str, name: str) -> bool:
@@ -74,7 +77,7 @@ class Roster:
         return name in self.entering or name in self.ending or name in self.moving or bool(self.ending_any)
 
     def ended_by(self, name: str, is_activity: bool) -> frozenset[str]:
-        """Names of the triggers whose enrolments an event of that name may end."""
+        """Names of the triggers whose enrolments, or what they wait for, an event of that name may end."""
         named = self.ending.get(name)
         if is_activity and self.ending_any:
             return self.ending_any | named if named else self.ending_any
@@ -93,9 +96,10 @@ def _needs(playbook: Playbook, active: Iterable[Trigger], kinds: Mapping[str, Ki
             note(name, lookback + trigger.max_age if lookback < UNBOUNDED else lookback)
         for name in trigger.when.unless:
             note(name, trigger.max_age)
-        for name in (trigger.exits | kinds[trigger.when.kind].ends_on(trigger.when)) - {ANY_EVENT}:
+        ending = trigger.exits | kinds[trigger.when.kind].ends_on(trigger.when) | _awaited(trigger) | _goal_events(trigger)
+        for name in ending - {ANY_EVENT}:
             note(name, max(trigger.max_age, _journey(trigger)))
-        if any(step.only_if is not None for step in trigger.steps):
+        if any(step.only_if is not None for step in trigger.contents()):
             for name in frozenset().union(*REACTIONS.values()):
                 note(name, REACTION_LOOKBACK)
     for predicate in _predicates(playbook, active):
@@ -106,13 +110,25 @@ def _needs(playbook: Playbook, active: Iterable[Trigger], kinds: Mapping[str, Ki
 
 def _journey(trigger: Trigger) -> Millis:
     """How long after its cause the last message of a journey can be handed over: so long an exit cancels it."""
-    return trigger.when.after + sum(step.after for step in trigger.steps) + max(step.expires for step in trigger.steps)
+    waits = sum(step.wait.timeout for step in trigger.steps if step.wait is not None)
+    return trigger.when.after + sum(step.after for step in trigger.steps) + waits + max(step.expires for step in trigger.contents())
+
+
+def _awaited(trigger: Trigger) -> frozenset[str]:
+    return frozenset[str]().union(*(step.wait.events for step in trigger.steps if step.wait is not None))
+
+
+def _goal_events(trigger: Trigger) -> frozenset[str]:
+    return trigger.goal.events if trigger.goal is not None else frozenset()
 
 
 def _predicates(playbook: Playbook, active: Iterable[Trigger]) -> Iterable[Predicate]:
     for trigger in active:
         yield from (p for p in (trigger.audience, trigger.when.where) if p is not None)
-        yield from (step.only_if for step in trigger.steps if step.only_if is not None)
+        yield from (step.only_if for step in trigger.contents() if step.only_if is not None)
+        yield from (step.wait.where for step in trigger.steps if step.wait is not None and step.wait.where is not None)
+        if trigger.goal is not None and trigger.goal.where is not None:
+            yield trigger.goal.where
     yield from playbook.segments.values()
     yield from (rule.audience for rule in playbook.rules if isinstance(rule.audience, Predicate))
 

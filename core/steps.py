@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
+from core.branches import content, is_hers, is_passed, latest, waits
 from core.contest import Foreseen, stronger
 from core.decisions import Decision, Enrolment, Message, Objection, Outcome, RuleEvidence
 from core.guards import AFTER_CHANNEL, BEFORE_CHANNEL, Candidate, all_objections, allowed_channels, candidate_for, first_objection
 from core.instants import Instant, format_instant
-from core.journey import end, next_step
+from core.journey import end, next_step, no_longer_waits
 from core.life import Life
 from core.pauses import HOLDING
 from core.placement import Placement, evidence, place
 from core.reasons import Reason
+from core.triggers import Wait
 
 ENDING = frozenset({Reason.TRIGGER_RETIRED, Reason.CUSTOMER_ERASED, Reason.CUSTOMER_MERGED})
 
@@ -24,14 +26,17 @@ def decide(enrolment: Enrolment, life: Life) -> None:
     if trigger is None or enrolment.step > len(trigger.steps):
         _vanish(enrolment, life)
         return
-    step = trigger.steps[enrolment.step - 1]
+    step = content(enrolment, trigger, life)
     candidate = candidate_for(life, trigger, enrolment, step.channels[0])
     objection = first_objection(BEFORE_CHANNEL, candidate, life)
     if objection is not None:
         _object(candidate, objection, life)
         return
-    if step.only_if is not None and not step.only_if.holds(life.facts(enrolment=enrolment)):
+    if not is_hers(enrolment, trigger):
         next_step(enrolment, trigger, life)
+        return
+    if not is_passed(step, enrolment, life):
+        next_step(enrolment, trigger, life, step.else_to)
         return
     allowed, refusal = allowed_channels(candidate, life)
     objection = refusal if not allowed else first_objection(AFTER_CHANNEL, allowed[0], life)
@@ -44,6 +49,36 @@ def decide(enrolment: Enrolment, life: Life) -> None:
         _give_way(placement, winner, life)
     else:
         _settle(placement, life)
+
+
+def time_out(enrolment: Enrolment, life: Life) -> None:
+    """What the open step waits for has not come in time; in a pause the wait is held like a step that is due."""
+    trigger = life.playbook.roster.by_name[enrolment.trigger]
+    wait, over_at = waits(enrolment, trigger), latest(enrolment, trigger)
+    life.touch(enrolment)
+    if wait is None or life.now < over_at:
+        enrolment.due_at = over_at  # the playbook in force lets it wait longer
+        return
+    candidate = candidate_for(life, trigger, enrolment, content(enrolment, trigger, life).channels[0])
+    objection = first_objection(BEFORE_CHANNEL, candidate, life)
+    if objection is not None and objection.reason in HOLDING:
+        _hold_wait(candidate, wait, objection, life)
+        return
+    enrolment.planned_at = over_at
+    if wait.sends:
+        no_longer_waits(enrolment)
+        enrolment.waited, enrolment.due_at = "timeout", max(over_at, life.now)
+    else:
+        next_step(enrolment, trigger, life, wait.goes_to)
+
+
+def _hold_wait(candidate: Candidate, wait: Wait, objection: Objection, life: Life) -> None:
+    """Only a step that would be sent now leaves a row."""
+    if wait.sends:
+        _object(candidate, objection, life)
+        return
+    enrolment = candidate.enrolment
+    enrolment.waits_for, enrolment.waits_until, enrolment.due_at = objection.reason, objection.until, None
 
 
 def _vanish(enrolment: Enrolment, life: Life) -> None:
@@ -64,7 +99,7 @@ def _object(candidate: Candidate, objection: Objection, life: Life) -> None:
     if objection.reason in ENDING:
         end(enrolment, life, "exited")
     else:
-        next_step(enrolment, candidate.trigger, life)
+        next_step(enrolment, candidate.trigger, life, candidate.step.then)
 
 
 def _settle(placement: Placement, life: Life) -> None:
@@ -77,12 +112,12 @@ def _settle(placement: Placement, life: Life) -> None:
     elif placement.at is None:
         for each in placement.candidates:
             _row(enrolment, life, each.channel.name, "suppress", Reason.PRESSURE, rules=rules)
-        next_step(enrolment, trigger, life)
+        next_step(enrolment, trigger, life, candidate.step.then)
     elif placement.at > candidate.expires_at:
         held = Objection(placement.reason, "held back beyond its expiry", placement.at)
         for each in placement.candidates:
             _row(enrolment, life, each.channel.name, "suppress", Reason.EXPIRED, rules=rules, objections=(held,))
-        next_step(enrolment, trigger, life)
+        next_step(enrolment, trigger, life, candidate.step.then)
     else:
         for each in placement.candidates:
             _wait(each, life, "defer", placement.reason, placement.at, rules)
@@ -122,7 +157,7 @@ def _send(placement: Placement, life: Life) -> None:
         outcome: Outcome = "hold" if held else "send"
         _row(enrolment, life, each.channel.name, outcome, Reason.APPROVAL if held else None, message=message)
     enrolment.last_message_at = life.now
-    next_step(enrolment, candidate.trigger, life)
+    next_step(enrolment, candidate.trigger, life, candidate.step.then)
 
 
 def message_key(customer_key: str, enrolment: Enrolment, channel: str) -> str:
@@ -177,5 +212,6 @@ def _row(
             objections=objections,
             message=message,
             version=life.playbook.version,
+            variant=enrolment.variant,
         )
     )

@@ -9,14 +9,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.branches import latest, waits
 from core.consent import consent_objection, suppression_objection
 from core.customer import address_of
 from core.decisions import Enrolment
 from core.dossier import BEGINNING, Dossier
-from core.entry import bucket, may_reenter
+from core.entry import bucket, is_kept_out, may_reenter, place_in_holdout, variant_of
 from core.events import Event
 from core.guards import Candidate
 from core.instants import Instant, format_duration
+from core.journey_words import places, split_words, wait_words
 from core.kinds.threshold import metric
 from core.language import explain as explain_condition
 from core.life import Life, open_pauses
@@ -79,6 +81,10 @@ def _when(at: Instant, life: Life) -> str:
 def _next_step(enrolment: Enrolment, trigger: Trigger, life: Life) -> str:
     if enrolment.due_at is None:
         return f"Step {enrolment.step} waits for the operator."
+    wait = waits(enrolment, trigger)
+    if wait is not None:
+        what = " or ".join(sorted(wait.events))
+        return f"Step {enrolment.step} of {len(trigger.steps)} waits for {what} until {_when(latest(enrolment, trigger), life)}."
     return f"Step {enrolment.step} of {len(trigger.steps)} comes up {_when(enrolment.due_at, life)}."
 
 
@@ -95,10 +101,14 @@ def _trace(trigger: Trigger, life: Life, events: Sequence[Event]) -> Iterator[Ch
     yield _cause(trigger, life, events)
     if trigger.audience is not None:
         yield from _condition("audience", trigger.audience, life)
+    if life.playbook.holdout.share > 0 and trigger.purpose in life.playbook.holdout.purposes:
+        yield _kept_out(trigger, life)
     yield _holdout(trigger, life)
+    if trigger.split:
+        yield Check("split", True, f"variant {variant_of(trigger, life.dossier.key)} of {split_words(trigger)}")
     yield _entry(trigger, life)
     for number, step in enumerate(trigger.steps, 1):
-        yield from _step(number, step, trigger, life)
+        yield from _whole_step(number, step, trigger, life)
 
 
 def _active(trigger: Trigger, life: Life) -> Check:
@@ -179,6 +189,12 @@ def _holdout(trigger: Trigger, life: Life) -> Check:
     return Check("holdout", not kept_out, f"place {place:.3f}, kept out below {trigger.holdout:.3f}")
 
 
+def _kept_out(trigger: Trigger, life: Life) -> Check:
+    place, share = place_in_holdout(life.dossier.key, life.playbook), life.playbook.holdout.share
+    is_out = is_kept_out(trigger, life.dossier.key, life.playbook)
+    return Check("holdout of everything", not is_out, f"place {place:.3f}, kept out of everything below {share:.3f}")
+
+
 def _entry(trigger: Trigger, life: Life) -> Check:
     last = life.entries.get(trigger.name)
     if last is None:
@@ -189,11 +205,28 @@ def _entry(trigger: Trigger, life: Life) -> Check:
     return Check("entry", may_reenter(trigger, life), f"last entered {_when(last.at, life)}; may enter {reentry}")
 
 
-def _step(number: int, step: Step, trigger: Trigger, life: Life) -> Iterator[Check]:
+def _whole_step(number: int, step: Step, trigger: Trigger, life: Life) -> Iterator[Check]:
+    """What may be sent at a step, for the variant that is hers, and what is sent instead."""
+    variant = variant_of(trigger, life.dossier.key)
+    if not step.is_for(variant):
+        yield Check(
+            f"step {number}: variant", True, f"only for {' and '.join(sorted(step.variants))}; hers is {variant} and goes without it"
+        )
+        return
+    if step.wait is not None:
+        yield Check(f"step {number}: wait", True, wait_words(step.wait, trigger))
+    own = dict(step.by_variant).get(variant or "", step)
+    yield from _step(f"step {number}", own, number, trigger, life)
+    for place, other in places(step):
+        if place.startswith("else"):
+            yield from _step(f"step {number} {place}", other, number, trigger, life)
+
+
+def _step(of: str, step: Step, number: int, trigger: Trigger, life: Life) -> Iterator[Check]:
     purpose = life.playbook.purposes[trigger.purpose]
     for name in step.channels:
         channel = life.playbook.channels[name]
-        place = f"step {number} {name}"
+        place = f"{of} {name}"
         address = address_of(life.profile, channel.medium)
         yield Check(f"{place}: address", address is not None, "there is one" if address else f"none for {channel.medium}")
         if address is None:

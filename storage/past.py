@@ -13,12 +13,15 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
+from core.branches import following, waits
 from core.customer import Consent, Profile
 from core.decisions import Enrolment
 from core.dossier import Dossier, Entry
 from core.events import Event
 from core.goals import first_due
 from core.instants import Instant
+from core.journey import come_to_step, next_step
+from core.life import Life
 from core.playbook import Playbook
 from core.pressure import Contact
 from core.reasons import Reason
@@ -112,9 +115,9 @@ def _add_enrolments(connection: Connection, dossiers: Mapping[int, Dossier], pla
         if row["state"] != "holdout":
             dossier.entries = {**dossier.entries, row["trigger"]: Entry(row["entered_at"], row["cause_key"])}
     for row in under_way:
-        enrolment = _as_of_then(dict(row), decided.get(row["id"], ()), playbook)
+        dossier = dossiers[row["customer_id"]]
+        enrolment = _as_of_then(dict(row), decided.get(row["id"], ()), dossier, playbook)
         if enrolment is not None:
-            dossier = dossiers[row["customer_id"]]
             dossier.enrolments = (*dossier.enrolments, enrolment)
 
 
@@ -132,25 +135,29 @@ def _decided(connection: Connection, ids: Sequence[int], at: Instant) -> Mapping
     return found
 
 
-def _as_of_then(row: Mapping[str, Any], decided: Sequence[Mapping[str, Any]], playbook: Playbook) -> Enrolment | None:
+def _as_of_then(row: Mapping[str, Any], decided: Sequence[Mapping[str, Any]], dossier: Dossier, playbook: Playbook) -> Enrolment | None:
+    """Where the decisions up to then had left it; steps that were passed over since left no row, and are passed over again."""
     trigger = playbook.roster.by_name.get(row["trigger"])
     if trigger is None:
         return _as_it_is(row)
-    enrolment = _entered(row, trigger)
+    life = Life(dossier, playbook)
+    life.now = row["entered_at"]
+    enrolment = _entered(row, trigger, life)
     for decision in decided:
+        life.now = decision["at"]
         enrolment.step, enrolment.planned_at = decision["step"], decision["planned_at"]
-        waits = decision["outcome"] in ("defer", "hold") and decision["reason"] != Reason.APPROVAL
-        if waits:
-            enrolment.due_at, enrolment.waits_until, enrolment.waits_for = decision["until"], decision["until"], Reason(decision["reason"])
-        elif decision["step"] >= len(trigger.steps):
-            return None
-        else:
-            enrolment.step += 1
-            enrolment.planned_at += trigger.steps[enrolment.step - 1].after
-            enrolment.due_at = max(enrolment.planned_at, decision["at"])
-            enrolment.waits_for = enrolment.waits_until = None
+        enrolment.waited = "event"  # it has come, or is waited for no longer
+        is_kept_waiting = decision["outcome"] in ("defer", "hold") and decision["reason"] != Reason.APPROVAL
         if decision["outcome"] == "send":
             enrolment.last_message_at = decision["at"]
+        if is_kept_waiting:
+            enrolment.due_at, enrolment.waits_until, enrolment.waits_for = decision["until"], decision["until"], Reason(decision["reason"])
+        elif enrolment.step > len(trigger.steps):
+            return None
+        else:
+            next_step(enrolment, trigger, life, trigger.steps[enrolment.step - 1].then)
+            if enrolment.state != "open":
+                return None
     return enrolment
 
 
@@ -158,25 +165,44 @@ def _as_it_is(row: Mapping[str, Any]) -> Enrolment | None:
     """Under way in a trigger that is no longer in the playbook: nobody can say any more how its steps followed each other."""
     if row["state"] != "open":
         return None
-    names = ("trigger", "cause_key", "cause_at", "entered_at", "step", "planned_at", "due_at", "version", "cause_event", "key_value", "id")
+    names = (
+        "trigger",
+        "cause_key",
+        "cause_at",
+        "entered_at",
+        "step",
+        "planned_at",
+        "due_at",
+        "version",
+        "cause_event",
+        "key_value",
+        "id",
+        "variant",
+        "waited",
+    )
     return Enrolment(**{name: row[name] for name in names})
 
 
-def _entered(row: Mapping[str, Any], trigger: Trigger) -> Enrolment:
-    planned = first_due(trigger, row["cause_at"])
-    return Enrolment(
+def _entered(row: Mapping[str, Any], trigger: Trigger, life: Life) -> Enrolment:
+    first = following(trigger, 0, row["variant"]) or 1
+    planned = first_due(trigger, row["cause_at"], first)
+    enrolment = Enrolment(
         trigger=row["trigger"],
         cause_key=row["cause_key"],
         cause_at=row["cause_at"],
         entered_at=row["entered_at"],
-        step=1,
+        step=first,
         planned_at=planned,
         due_at=planned,
         version=row["version"],
         cause_event=row["cause_event"],
         key_value=row["key_value"],
         id=row["id"],
+        variant=row["variant"],
     )
+    if waits(enrolment, trigger) is not None:
+        come_to_step(enrolment, trigger, planned, life)
+    return enrolment
 
 
 def _add_contacts(connection: Connection, dossiers: Mapping[int, Dossier], playbook: Playbook, at: Instant) -> None:

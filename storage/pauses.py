@@ -96,24 +96,36 @@ def standings(connection: Connection, pause: Pause, at: Instant, not_before: Ins
         columns.trigger,
         columns.step,
         is_under,
-        columns.planned_at < pause.since,
+        or_(columns.waited.is_not(None), _latest(triggers) < pause.since),
         held,
-        _is_due_moved(pause, held),
+        _is_due_moved(pause, held, _latest(triggers)),
     )
     due: Counter[tuple[Any, ...]] = Counter()
-    for row in connection.execute(select(*alike, columns.planned_at).where(mine, is_under, held)):
-        due[tuple(row[:6])] += steps_due(triggers[row[0]], row[1], row[6], at)
+    for row in connection.execute(select(*alike, columns.planned_at, columns.variant, columns.waited).where(mine, is_under, held)):
+        due[tuple(row[:6])] += steps_due(triggers[row[0]], row[1], row[6], at, row[7], row[8])
     counted = connection.execute(select(*alike, func.count()).where(mine).group_by(*alike))
     return [
         Standing(row[0], row[1], bool(row[2]), bool(row[3]), bool(row[4]), bool(row[5]), row[6], due[tuple(row[:6])]) for row in counted
     ]
 
 
-def _is_due_moved(pause: Pause, held: ColumnElement[bool]) -> ColumnElement[bool]:
+def _latest(triggers: Mapping[str, Trigger]) -> ColumnElement[int]:
+    """When the open step comes up at the latest, as `core.branches` says of one enrolment."""
+    columns = enrolments.c
+    waits = [
+        (and_(columns.trigger == name, columns.step == number, columns.waited.is_(None)), columns.planned_at + step.wait.timeout)
+        for name, trigger in triggers.items()
+        for number, step in enumerate(trigger.steps, 1)
+        if step.wait is not None
+    ]
+    return case(*waits, else_=columns.planned_at) if waits else columns.planned_at
+
+
+def _is_due_moved(pause: Pause, held: ColumnElement[bool], latest: ColumnElement[int]) -> ColumnElement[bool]:
     columns = enrolments.c
     was_deferred = and_(columns.waits_until.is_not(None), columns.waits_for.not_in([str(reason) for reason in HOLDING]))
     begins = case((columns.entered_at > pause.since, columns.entered_at), else_=literal(pause.since))
-    return case((held, columns.planned_at), (was_deferred, columns.waits_until), else_=columns.planned_at) <= begins
+    return case((held, latest), (was_deferred, columns.waits_until), else_=latest) <= begins
 
 
 def _held(pause: Pause, at: Instant, not_before: Instant) -> ColumnElement[bool]:

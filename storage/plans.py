@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Integer, Text, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.decisions import Decision, Enrolment, Message, RuleEvidence
@@ -26,6 +26,7 @@ def save(connection: Connection, plans: Sequence[tuple[Dossier, Plan]], version:
     A message whose key is in the outbox already is not written again.
     """
     _save_enrolments(connection, plans)
+    _save_goals(connection, plans)
     message_ids = _save_messages(connection, plans)
     rows = [
         (decision, None if decision.message is None else message_ids[decision.message.key])
@@ -58,10 +59,12 @@ def enrolment_columns(enrolment: Enrolment, customer: int) -> dict[str, Any]:
         "last_message_at": enrolment.last_message_at,
         "resumed_at": enrolment.resumed_at,
         "ended_at": enrolment.ended_at,
+        "variant": enrolment.variant,
+        "waited": enrolment.waited,
     }
 
 
-CHANGING = ("state", "step", "planned_at", "due_at", "waits_for", "waits_until", "last_message_at", "resumed_at", "ended_at")
+CHANGING = ("state", "step", "planned_at", "due_at", "waits_for", "waits_until", "last_message_at", "resumed_at", "ended_at", "waited")
 
 
 def _save_enrolments(connection: Connection, plans: Sequence[tuple[Dossier, Plan]]) -> None:
@@ -82,6 +85,28 @@ def _save_enrolments(connection: Connection, plans: Sequence[tuple[Dossier, Plan
     if changed:
         statement = update(enrolments).where(enrolments.c.id == bindparam("row"))
         connection.execute(statement.values({name: bindparam(name) for name in CHANGING}), changed)
+
+
+def _save_goals(connection: Connection, plans: Sequence[tuple[Dossier, Plan]]) -> None:
+    """Note what was reached, the earliest first, on every journey that it counts for: those that are over and those kept out, too."""
+    rows = [
+        {"customer": dossier.id, "name": each.trigger, "event": each.event, "reached": each.at, "within": each.within, "per": each.per}
+        for dossier, plan in plans
+        for each in plan.reached
+    ]
+    if not rows:
+        return
+    columns, reached = enrolments.c, bindparam("reached", type_=Integer)
+    counts = and_(
+        columns.customer_id == bindparam("customer"),
+        columns.trigger == bindparam("name"),
+        columns.cause_at <= reached,
+        columns.entered_at + bindparam("within", type_=Integer) >= reached,
+        func.coalesce(columns.cause_event, -1) != bindparam("event"),
+        or_(bindparam("per", type_=Text).is_(None), columns.key_value.is_(None), columns.key_value == bindparam("per", type_=Text)),
+        or_(columns.goal_at.is_(None), columns.goal_at > reached),
+    )
+    connection.execute(update(enrolments).where(counts).values(goal_at=reached), rows)
 
 
 def _enrolment_ids(dossier: Dossier, plan: Plan) -> Mapping[tuple[str, str], int | None]:
@@ -154,6 +179,7 @@ def decision_columns(decision: Decision, customer: int, enrolment: int | None, m
         "objections": orjson.dumps([[o.reason, o.detail, o.until] for o in decision.objections]).decode() if decision.objections else None,
         "message_id": message,
         "version": decision.version,
+        "variant": decision.variant,
     }
 
 

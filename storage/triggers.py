@@ -135,6 +135,28 @@ def outcomes(connection: Connection, name: str, since: Instant) -> list[tuple[st
     return [(row[0], row[1], row[2]) for row in connection.execute(query)]
 
 
+@dataclass(frozen=True, slots=True)
+class Journeys:
+    """What became of the journeys of one variant, of those without one, or of the customers kept out."""
+
+    variant: str | None
+    is_holdout: bool
+    entered: int
+    under_way: int
+    reached: int  # the goal
+
+
+def journeys(connection: Connection, name: str) -> list[Journeys]:
+    """All journeys of a trigger by variant, those kept out last."""
+    columns = enrolments.c
+    is_holdout = columns.state == "holdout"
+    counts = (func.count(), func.count().filter(columns.state == "open"), func.count(columns.goal_at))
+    query = select(columns.variant, is_holdout, *counts).where(columns.trigger == name).group_by(columns.variant, is_holdout)
+    return [
+        Journeys(row[0], bool(row[1]), row[2], row[3], row[4]) for row in connection.execute(query.order_by(is_holdout, columns.variant))
+    ]
+
+
 # ---- what was done to them ----
 
 

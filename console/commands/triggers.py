@@ -24,6 +24,7 @@ from console.context import Context, UsageError, add_at, add_reason, add_yes
 from console.output import Field
 from core.errors import ManometerError
 from core.instants import Instant, format_duration, format_instant
+from core.journey_words import goal_words, goes_to, wait_words
 from core.language.suggestions import near
 from core.playbook import Playbook
 from core.triggers import EVERYTHING, NEVER, Pause, Step, Trigger
@@ -53,6 +54,9 @@ DETAILS = (
     Field("tags"),
     Field("activated_at", "instant"),
     Field("pause_reason"),
+    Field("split", "json"),
+    Field("goal", "json"),
+    Field("journeys", "json"),
     Field("steps", "json"),
 )
 
@@ -148,13 +152,23 @@ def _row(trigger: _Named, activity: triggers.Activity, paused: pauses.PauseRow |
 def _show(context: Context, named: _Named, at: Instant) -> int:
     row = next(iter(_rows(context, {named.name: named}, at)))
     trigger = context.in_force.playbook.trigger(named.name)
+    with context.store.reading() as connection:
+        numbers = [_journeys(each) for each in triggers.journeys(connection, named.name)]
+    row = {**row, "journeys": orjson.dumps(numbers).decode()}
     context.output.record(DETAILS, row if trigger is None else {**row, **_details(trigger)})
     return 0
 
 
+def _journeys(each: triggers.Journeys) -> dict[str, Any]:
+    return {
+        "variant": each.variant, "holdout": each.is_holdout, "entered": each.entered, "under_way": each.under_way,
+        "reached_goal": each.reached,
+    }  # fmt: skip
+
+
 def _details(trigger: Trigger) -> dict[str, Any]:
     reentry = {0: "always", NEVER: "never"}.get(trigger.reentry) or format_duration(trigger.reentry)
-    steps = [{"step": number, **_step(step)} for number, step in enumerate(trigger.steps, 1)]
+    steps = [{"step": number, **_step(step, trigger)} for number, step in enumerate(trigger.steps, 1)]
     return {
         "purpose": trigger.purpose,
         "priority": trigger.priority,
@@ -163,13 +177,35 @@ def _details(trigger: Trigger) -> dict[str, Any]:
         "max_age": format_duration(trigger.max_age),
         "holdout": trigger.holdout,
         "tags": " ".join(sorted(trigger.tags)),
+        "split": orjson.dumps(dict(trigger.split)).decode() if trigger.split else None,
+        "goal": None if trigger.goal is None else orjson.dumps(goal_words(trigger.goal)).decode(),
         "steps": orjson.dumps(steps).decode(),
     }
 
 
-def _step(step: Step) -> dict[str, Any]:
+def _step(step: Step, trigger: Trigger) -> dict[str, Any]:
+    """A step as scripts read it; what is beyond a plain one stands last, where there is any."""
+    variants = {name: _message(other) for name, other in step.by_variant}
+    more = {
+        "name": step.name,
+        "variant": sorted(step.variants),
+        "variants": variants,
+        "wait": None if step.wait is None else wait_words(step.wait, trigger),
+        "else": _otherwise(step, trigger),
+        "then": None if step.then is None else goes_to(step.then, trigger),
+    }
+    return {"after": format_duration(step.after), **_message(step), **{key: value for key, value in more.items() if value}}
+
+
+def _otherwise(step: Step, trigger: Trigger) -> dict[str, Any] | str | None:
+    if step.otherwise is None:
+        return None if step.else_to is None else goes_to(step.else_to, trigger)
+    inner = _otherwise(step.otherwise, trigger)
+    return {**_message(step.otherwise), **({} if inner is None else {"else": inner})}
+
+
+def _message(step: Step) -> dict[str, Any]:
     return {
-        "after": format_duration(step.after),
         "channels": list(step.channels),
         "mode": step.mode,
         "template": step.template,

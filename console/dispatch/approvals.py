@@ -18,9 +18,9 @@ def _batches(name: str, playbook: Playbook) -> Iterator[Batch]:
     if _is_number(trigger.approval):
         yield Batch(name, trigger.approval)
     for number, step in enumerate(trigger.steps, 1):
-        if _is_number(step.approval):
-            yield Batch(name, step.approval, step=number)
-    for channel in sorted({channel for step in trigger.steps for channel in step.channels} & set(playbook.channels)):
+        for most in sorted({each.approval for each in step.contents() if _is_number(each.approval)}):
+            yield Batch(name, most, step=number)
+    for channel in sorted({channel for step in trigger.contents() for channel in step.channels} & set(playbook.channels)):
         most = playbook.channels[channel].approval
         if _is_number(most):
             yield Batch(name, most, channel=channel)

@@ -68,7 +68,7 @@ class Overview:
     ) -> Gauge | None:
         if rule.window is None or rule.limit is None:
             return None
-        several = {trigger.name for trigger in playbook.triggers if any(step.mode == "all" for step in trigger.steps)}
+        several = {trigger.name for trigger in playbook.triggers if any(step.mode == "all" for step in trigger.contents())}
         channels = None if _takes_all(rule, playbook) else rule.channels
         with self._local.asking(cancelled) as connection:
             contacts = overview.contacts_of_base(connection, rule.window.span(at, playbook.zone), channels, several, cancelled)

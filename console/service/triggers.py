@@ -15,7 +15,7 @@ from core.customer import full_name
 from core.errors import ManometerError
 from core.instants import DAY, MINUTE, Instant, Millis
 from core.language.suggestions import near
-from core.triggers import EVERYTHING, Pause, PausePolicy
+from core.triggers import EVERYTHING, Pause, PausePolicy, Trigger
 from core.words import counted, in_full
 from screens.service import Cancelled
 from screens.service.triggers import (
@@ -23,6 +23,7 @@ from screens.service.triggers import (
     MONTH,
     MOST_WAITING,
     HistoryLine,
+    JourneyCount,
     OutcomeCount,
     PauseEffect,
     PauseView,
@@ -115,6 +116,7 @@ class Triggers:
                 outcomes=sorted(outcomes, key=lambda each: (-each.number, each.outcome, each.reason or "")),
                 history=sorted(self._history(connection, name), key=lambda each: each.at, reverse=True),
                 definition=workspace.files.get(f"triggers/{name}.toml", ""),
+                journeys=_journeys(connection, workspace.playbook.trigger(name)),
             )
 
     def _row(self, connection: Connection, name: str) -> TriggerRow:
@@ -228,6 +230,14 @@ def _pause_view(row: PauseRow) -> PauseView:
 def _history_line(row: Mapping[str, Any]) -> HistoryLine:
     detail = ", ".join(f"{key} {value}" for key, value in json.loads(row["detail"]).items() if value not in (None, False))
     return HistoryLine(row["at"], row["author"], row["action"], row["reason"], detail)
+
+
+def _journeys(connection: Connection, trigger: Trigger | None) -> Sequence[JourneyCount]:
+    """Only where they are shown: counting reads all that ever entered."""
+    if trigger is None or (trigger.goal is None and not trigger.split):
+        return ()
+    found = triggers.journeys(connection, trigger.name)
+    return [JourneyCount(each.variant, each.is_holdout, each.entered, each.under_way, each.reached) for each in found]
 
 
 def _waiting_view(row: triggers.WaitingRow) -> WaitingView:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from console.workspace.toml_reader import Document, Table
@@ -18,9 +18,9 @@ class Conditions:
         self.zone = zone
         self.segments = segments
 
-    def read(self, table: Table, key: str, context: Context) -> Predicate | None:
-        """The predicate under a key; None where it is missing or, a fault noted, cannot be used."""
-        condition = parse_at(table, key, context, self.names, self.zone)
+    def read(self, table: Table, key: str, context: Context, variants: Sequence[str] = ()) -> Predicate | None:
+        """The predicate under a key; None where it is missing or, a fault noted, cannot be used. `variants` are those of its trigger."""
+        condition = parse_at(table, key, context, self.names, self.zone, variants)
         if condition is None or not self._segments_are_readable(condition):
             return None
         return self._compiled(table, key, condition)
@@ -69,13 +69,15 @@ def _segment(table: Table, names: frozenset[str], zone: ZoneInfo) -> Condition |
     return condition
 
 
-def parse_at(table: Table, key: str, context: Context, segments: frozenset[str], zone: ZoneInfo) -> Condition | None:
+def parse_at(
+    table: Table, key: str, context: Context, segments: frozenset[str], zone: ZoneInfo, variants: Sequence[str] = ()
+) -> Condition | None:
     """The condition under a key; None where it is missing or, a fault noted, cannot be read."""
     text = table.text(key)
     if text is None:
         return None
     try:
-        return parse(text, context, segments, zone)
+        return parse(text, context, segments, zone, variants)
     except ConditionError as error:
         note(table, key, error)
         return None

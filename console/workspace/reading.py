@@ -10,7 +10,7 @@ from typing import Any
 from console.workspace.conditions import read_segments
 from console.workspace.faults import Fault, Faults, in_order
 from console.workspace.pressure import Names, read_purposes, read_rules, read_weights
-from console.workspace.settings import Settings, Source, Unsubscribe, read_settings, warn_of_missing_unsubscribe
+from console.workspace.settings import Settings, Source, Unsubscribe, read_holdout, read_settings, warn_of_missing_unsubscribe
 from console.workspace.templates import Templates, check_layout, check_texts
 from console.workspace.toml_reader import Document
 from console.workspace.triggers import Surroundings, read_trigger
@@ -128,12 +128,13 @@ def _read(files: Mapping[str, str], folder: Path, channel_kinds: Collection[str]
     triggers, names = _triggers(documents, Surroundings(channels, purposes, templates, by_template, conditions))
     rules = read_rules(pressure, settings.week_starts, purposes, names, conditions)
     pressure.root.done()
+    holdout = read_holdout(settings.holdout, purposes)
     warn_of_missing_unsubscribe(documents[MAIN], settings, triggers, purposes)
     check_layout(templates, faults)
     if look_into_templates:
         check_texts(templates, faults)
     faults.raise_if_any()
-    playbook = _playbook(settings, channels, purposes, rules, triggers, segments)
+    playbook = replace(_playbook(settings, channels, purposes, rules, triggers, segments), holdout=holdout)
     return _workspace(folder, settings, playbook, titles, faults, files)
 
 

@@ -17,7 +17,7 @@ from console.workspace.toml_reader import Document, Table, shown
 from core.customer import MEDIA
 from core.delivery import ChannelAdapter, Setting
 from core.instants import MINUTE, SECOND, Millis, find_zone, format_duration, parse_duration
-from core.playbook import Channel, ConsentPolicy, Purpose
+from core.playbook import Channel, ConsentPolicy, Holdout, Purpose
 from core.quiet_hours import SendWindows, parse_send_windows
 from core.triggers import Trigger
 from core.windows import WEEKDAYS
@@ -78,6 +78,7 @@ class Settings:
     sources: Mapping[str, Source]
     profiles: Mapping[str, Any]
     roles: Mapping[str, tuple[str, ...]]
+    holdout: Table
 
 
 def read_settings(document: Document, folder: Path, channel_kinds: Collection[str]) -> Settings:
@@ -102,6 +103,7 @@ def read_settings(document: Document, folder: Path, channel_kinds: Collection[st
         sources={name: _source(name, table) for name, table in root.tables("sources")},
         profiles={name: _profile(table) for name, table in root.tables("profiles")},
         roles=_roles(root.table("roles")),
+        holdout=root.table("holdout"),
     )
     workspace.done()
     if not settings.channels:
@@ -190,6 +192,24 @@ def _policy(consent: Table) -> ConsentPolicy:
 
 def _roles(roles: Table) -> dict[str, tuple[str, ...]]:
     return {role: roles.texts(role, or_one=True) or () for role in roles.values}
+
+
+def read_holdout(table: Table, purposes: Mapping[str, Purpose]) -> Holdout:
+    """[holdout]: the share that is kept out of every trigger of some purposes, those that obey the limits unless named."""
+    share = table.number("share")
+    if table.values and "share" not in table:
+        table.missing("share", "Write the share of all customers that is kept out: share = 0.05.")
+    if share is not None and not 0 <= share <= 1:
+        table.fault("share", f"{table.quoted('share')} is {shown(share)}", "Write a share from 0 to 1: a twentieth is 0.05.")
+    named = table.texts("purposes", or_one=True)
+    for name in named or ():
+        if name not in purposes:
+            table.fault("purposes", f"there is no purpose {shown(name)}", did_you_mean(name, purposes))
+    salt = table.text("salt") or ""
+    table.done()
+    return Holdout(
+        float(share or 0), frozenset(name for name, each in purposes.items() if each.obeys) if named is None else frozenset(named), salt
+    )
 
 
 # ---- [channels.NAME] ----
@@ -344,7 +364,7 @@ def _needs_consent(trigger: Trigger, purposes: Mapping[str, Purpose]) -> bool:
 
 
 def _uses(trigger: Trigger, channel: str) -> bool:
-    return any(channel in step.channels for step in trigger.steps)
+    return any(channel in step.channels for step in trigger.contents())
 
 
 def _url_with_token(text: str) -> str:

@@ -218,21 +218,28 @@ class Table:
             self.fault(key, f"{self.quoted(key)}: {error}")
             return None
 
-    def table(self, key: str) -> Table:
-        """The table under a key; an empty one where it is missing or no table."""
+    def table(self, key: str, name: str | None = None) -> Table:
+        """The table under a key, which messages call so; an empty one where it is missing or no table."""
         value = self.raw(key)
         if value is not None and not isinstance(value, dict):
             self.wrong(key, f"a table: [{_joined((*self.path, key))}]")
-        return Table(self.document, value if isinstance(value, dict) else {}, (*self.path, key))
+        return Table(self.document, value if isinstance(value, dict) else {}, (*self.path, key), name)
+
+    def with_value(self, key: str, value: Any) -> Table:
+        """The same place with a value that stands elsewhere."""
+        return Table(self.document, {**self.values, key: value}, self.path, self.name)
 
     def tables(self, key: str) -> Iterator[tuple[str, Table]]:
         """The named tables under a key: [key.NAME]."""
-        outer = self.table(key)
-        for name, value in outer.values.items():
+        yield from self.table(key).inner()
+
+    def inner(self, word: str = "") -> Iterator[tuple[str, Table]]:
+        """The named tables in this one; `word` and the name name each in messages, where it is given."""
+        for name, value in self.values.items():
             if isinstance(value, dict):
-                yield name, Table(self.document, value, (*outer.path, name))
+                yield name, Table(self.document, value, (*self.path, name), f"{word} {name}" if word else None)
             else:
-                outer.wrong(name, f"a table: [{_joined((*outer.path, name))}]")
+                self.wrong(name, f"a table: [{_joined((*self.path, name))}]")
 
     def list_of_tables(self, key: str, word: str) -> list[Table]:
         """The tables of [[key]]; `word` and the number name each in messages."""

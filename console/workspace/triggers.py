@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from console.workspace.conditions import Conditions
 from console.workspace.faults import did_you_mean
+from console.workspace.journeys import (
+    DEEPEST_ELSE,
+    JOURNEY_KEYS,
+    OF_ALL_VARIANTS,
+    ONLY_IN_STEP,
+    Route,
+    read_goal,
+    read_split,
+    step_names,
+    warn_of_dead_ends,
+)
 from console.workspace.kinds import KIND_KEYS, event_names, read_when
 from console.workspace.settings import NAME, NAME_RULE
 from console.workspace.templates import Templates
@@ -18,11 +29,12 @@ from core.playbook import Channel
 from core.triggers import ALWAYS, NEVER, Mode, OnLimit, Status, Step, Trigger, When
 
 TRIGGER_KEYS = ("title", "status", "purpose", "priority", "audience", "holdout", "reentry", "max_age", "tags", "approval")
-STEP_KEYS = ("channels", "template", "after", "expires", "only_if", "on_limit", "mode", "approval", "weight")
+STEP_KEYS = ("channels", "template", "after", "expires", "only_if", "on_limit", "mode", "approval", "weight", *JOURNEY_KEYS)
 STATUSES = ("draft", "active", "retired")
 ON_LIMIT = ("defer", "drop", "fallback")
 MODES = ("first", "all")
 
+_CHANNEL = "Did you mean `channels`? It is a list: the first that is allowed and free is taken."
 _AT_TOP = dict.fromkeys(TRIGGER_KEYS, "It belongs to the top of the file, above the first [table].")
 _IN_STEP = dict.fromkeys(STEP_KEYS, "It belongs into a [[steps]] table.")
 _IN_WHEN = {key: "It belongs into [when]." for keys in KIND_KEYS.values() for key in keys}
@@ -45,10 +57,15 @@ def read_trigger(document: Document, name: str, around: Surroundings) -> Trigger
     if not NAME.fullmatch(name):
         root.document.fault((), f"the file name {shown(name)} is no name for a trigger", NAME_RULE)
     when = read_when(root.table("when"), around.conditions, {**_IN_STEP, **_AT_TOP}) if _has_when(root) else None
-    steps = tuple(_step(table, around) for table in root.list_of_tables("steps", "step"))
+    split = read_split(root.table("split"))
+    tables = root.list_of_tables("steps", "step")
+    names = step_names(tables)
+    routes = [Route(number, names, tuple(name for name, _ in split)) for number in range(1, len(tables) + 1)]
+    steps = tuple(_step(table, route, around) for table, route in zip(tables, routes))
     if "steps" not in root or root.values["steps"] == []:
         root.missing("steps", "A trigger needs at least one [[steps]] table with `channels` and `template`.")
-    trigger = _trigger(root, name, when or When(""), steps, around)
+    trigger = replace(_trigger(root, name, when or When(""), steps, around), split=split)
+    warn_of_dead_ends(tables, trigger)
     root.done({**_IN_STEP, **_IN_WHEN, "on": "It belongs into [exit]."})
     return trigger
 
@@ -76,6 +93,7 @@ def _trigger(root: Table, name: str, when: When, steps: tuple[Step, ...], around
         tags=frozenset(root.texts("tags", or_one=True) or ()),
         exits=_exits(root.table("exit")),
         approval=root.approval(),
+        goal=read_goal(root.table("goal"), around.conditions, {**_IN_STEP, **_AT_TOP}),
     )
 
 
@@ -124,23 +142,81 @@ def _exits(table: Table) -> frozenset[str]:
 # ---- steps ----
 
 
-def _step(table: Table, around: Surroundings) -> Step:
-    channels = _channels(table, around.channels)
-    template = _template(table, [around.channels[name] for name in channels if name in around.channels], around.templates)
-    own_weight = table.thousandths("weight")
-    step = Step(
-        channels=channels,
-        template=template,
+def _step(table: Table, route: Route, around: Surroundings) -> Step:
+    """One [[steps]] table with all that hangs on it."""
+    step = replace(
+        _content(table, route, around, ()),
         after=table.duration("after") or 0,
+        name=table.text("name"),
+        wait=route.wait(table, around.conditions),
+        variants=route.variants_of(table),
+    )
+    variants = tuple((name, _of_variant(own, step, around)) for name, own in route.by_variant(table))
+    table.done({**_AT_TOP, **_IN_WHEN, "channel": _CHANNEL})
+    return replace(step, by_variant=variants)
+
+
+def _content(table: Table, route: Route, around: Surroundings, channels: tuple[str, ...], level: int = 1) -> Step:
+    """What is sent, over `channels` where the table names none, and what is sent in its place or where the journey goes on."""
+    own = _channels(table, around.channels) if "channels" in table or not channels else channels
+    table.known.add("channels")
+    template = _template(table, [around.channels[name] for name in own if name in around.channels], around.templates)
+    step = Step(
+        channels=own,
+        template=template,
         expires=_or(table.duration("expires"), 7 * DAY),
-        only_if=around.conditions.read(table, "only_if", Context.ONLY_IF),
+        only_if=around.conditions.read(table, "only_if", Context.ONLY_IF, route.variants),
         on_limit=cast(OnLimit, table.choice("on_limit", ON_LIMIT, "defer")),
         mode=cast(Mode, table.choice("mode", MODES, "first")),
         approval=table.approval(),
-        weight=around.weights.get(template) if own_weight is None else own_weight,
+        weight=_weight(table, template, around),
+        then=route.to(table, "then"),
     )
-    table.done({**_AT_TOP, **_IN_WHEN, "channel": "Did you mean `channels`? It is a list: the first that is allowed and free is taken."})
-    return step
+    return _with_else(table, step, route, around, level)
+
+
+def _with_else(table: Table, step: Step, route: Route, around: Surroundings, level: int) -> Step:
+    value = table.raw("else")
+    if value is None:
+        return step
+    if "only_if" not in table:
+        table.fault("else", f"{table.quoted('else')} stands without `only_if`", "Write the condition that it is the alternative to.")
+    if isinstance(value, str):
+        return replace(step, else_to=route.to(table, "else"))
+    inner = table.table("else", f"the else of {table.name}")
+    if level > DEEPEST_ELSE:
+        table.fault("else", f"`else` stands within `else` more than {DEEPEST_ELSE} times", "Make steps of it, with `name` and `then`.")
+        return step
+    other = _content(inner, route, around, step.channels, level + 1)
+    inner.done({**_AT_TOP, **_IN_WHEN, **ONLY_IN_STEP, "channel": _CHANNEL})
+    return replace(step, otherwise=other if "then" in inner else other.going_to(step.then))
+
+
+def _of_variant(table: Table, step: Step, around: Surroundings) -> Step:
+    """The step as it is for one variant: what its table says, else what the step says."""
+    channels = _channels(table, around.channels) if "channels" in table else step.channels
+    table.known.update(("channels", "template"))
+    template = step.template
+    if "template" in table or "channels" in table:
+        named = table if "template" in table else table.with_value("template", template)
+        template = _template(named, [around.channels[name] for name in channels if name in around.channels], around.templates)
+    has_weight = "weight" in table or "template" in table
+    other = replace(
+        step,
+        channels=channels,
+        template=template,
+        expires=_or(table.duration("expires"), step.expires),
+        on_limit=cast(OnLimit, table.choice("on_limit", ON_LIMIT, step.on_limit)),
+        weight=_weight(table, template, around) if has_weight else step.weight,
+    )
+    table.known.add("weight")
+    table.done({**_AT_TOP, **_IN_WHEN, **OF_ALL_VARIANTS, "channel": _CHANNEL})
+    return other
+
+
+def _weight(table: Table, template: str, around: Surroundings) -> int | None:
+    own = table.thousandths("weight")
+    return around.weights.get(template) if own is None else own
 
 
 def _channels(table: Table, channels: Mapping[str, Channel]) -> tuple[str, ...]:

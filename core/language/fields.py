@@ -78,6 +78,9 @@ REACTIONS: Mapping[str, str] = {
     "bounced": "it could not be delivered",
 }
 
+VARIANT = "variant"
+"""In `only_if` of a trigger with a split: the variant of the journey."""
+
 # The properties of Segment's e-commerce, e-mail and page specifications, and those of our own consent and return events.
 KNOWN_PROPERTIES = frozenset(
     {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from core.language.errors import ConditionError
-from core.language.fields import CUSTOMER_FIELDS, KNOWN_PROPERTIES, REACTIONS, Context, Type
+from core.language.fields import CUSTOMER_FIELDS, KNOWN_PROPERTIES, REACTIONS, VARIANT, Context, Type
 from core.language.functions import FUNCTIONS
 from core.language.literals import Ambiguous, Unknown
 from core.language.suggestions import near
@@ -22,9 +23,10 @@ Named: TypeAlias = Operand | Ambiguous | Unknown | Reacted
 class Names:
     """The names of one condition's context; every fault is a ConditionError at the name."""
 
-    def __init__(self, text: str, context: Context) -> None:
+    def __init__(self, text: str, context: Context, variants: Sequence[str] = ()) -> None:
         self.text = text
         self.context = context
+        self.variants = variants
 
     def fault(self, message: str, token: Token, suggestion: str | None = None) -> ConditionError:
         """The ConditionError at a name."""
@@ -50,6 +52,8 @@ class Names:
         name = token.value
         if name in REACTIONS:
             return self.reaction(token)
+        if name == VARIANT and self.variants:
+            return Field(VARIANT, Type.TEXT)
         field = Field(name, CUSTOMER_FIELDS[name].type) if name in CUSTOMER_FIELDS else None
         # An event's property has no time type, so it could not be compared the way the field can.
         if field is not None and field.type is Type.INSTANT:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from core.language.condition import DEEPEST, Condition
 from core.language.errors import ConditionError
-from core.language.fields import Context, Type
+from core.language.fields import VARIANT, Context, Type
 from core.language.functions import FUNCTIONS, Call, call_function
 from core.language.literals import Ambiguous, Given, Term, Unknown, as_number, settled, span_of
 from core.language.names import KEYWORDS, NAMESPACES, Names
@@ -23,6 +23,7 @@ from core.language.tree import (
     Carried,
     Compare,
     Count,
+    Field,
     Literal,
     Logical,
     Lower,
@@ -50,22 +51,25 @@ FOREIGN = {
 Parsed: TypeAlias = Term | Unknown | Node
 
 
-def parse(text: str, context: Context, segments: Collection[str] = (), zone: ZoneInfo = UTC) -> Condition:
-    """The condition a text stands for in its context; bare dates are days of `zone`. ConditionError with place and suggestion."""
-    tree = Parser(text, context, sorted(segments), zone).whole()
+def parse(text: str, context: Context, segments: Collection[str] = (), zone: ZoneInfo = UTC, variants: Sequence[str] = ()) -> Condition:
+    """The condition a text stands for in its context; bare dates are days of `zone`. ConditionError with place and suggestion.
+
+    `variants` are those of the trigger's split, which make `variant` a name.
+    """
+    tree = Parser(text, context, sorted(segments), zone, variants).whole()
     return Condition(text, tree, context)
 
 
 class Parser:
     """One pass over the words of one condition."""
 
-    def __init__(self, text: str, context: Context, segments: Sequence[str], zone: ZoneInfo) -> None:
+    def __init__(self, text: str, context: Context, segments: Sequence[str], zone: ZoneInfo, variants: Sequence[str] = ()) -> None:
         self.text = text
         self.context = context
         self.segments = segments
         self.zone = zone
         self.tokens = tokenize(text)
-        self.names = Names(text, context)
+        self.names = Names(text, context, variants)
         self.place = 0
         self.depth = 0
 
@@ -258,11 +262,20 @@ class Parser:
         if kind is Type.INSTANT:
             return self.by_day(order, left, *span_of(right, left.text, self.zone, token, self.text), right.text)
         literal = Literal(settled(right, kind, left.text, token, self.text), text=right.text)
+        self.check_variant(left, literal, token)
         if isinstance(literal.value, bool) and order != "==":
             raise self.fault("true and false have no order", token, "Compare them with == or !=")
         if isinstance(left, Lower) and literal.value != str(literal.value).lower():
             raise self.fault(f"{left.text} is never {right.text}", token, f"Write '{str(literal.value).lower()}'")
         return self.by_date(order, left, literal, token) if kind is Type.DATE else Compare(order, left, literal)
+
+    def check_variant(self, left: Operand, literal: Literal, token: Token) -> None:
+        """ConditionError where the journey is compared with a variant that the split has not."""
+        known = self.names.variants
+        if isinstance(left, Field) and left.name == VARIANT and literal.value not in known:
+            raise self.fault(
+                f"The split has no variant {literal.text}", token, near(str(literal.value), known) or f"It has {', '.join(known)}"
+            )
 
     def by_day(self, operator: Operator, left: Operand, start: int, end: int, text: str) -> Node:
         """A point in time against a whole day [start, end)."""

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from core.filters import holds, read_words
 from core.instants import Instant, format_duration
+from core.journey_words import goal_words, places, split_words, ways
 from core.triggers import ALWAYS, NEVER, Step, Trigger, When
 from core.words import counted, in_short
 from screens.histogram import bar
@@ -16,7 +17,7 @@ from screens.lines import Cell, Cells, Line, fit
 from screens.rows.exports import Fields, instants, plain
 from screens.rows.moments import in_full, moment, number
 from screens.rows.states import OUTCOME, TRIGGER, paused_words, state
-from screens.service.triggers import HistoryLine, OutcomeCount, TriggerLine, TriggerView, WaitingView
+from screens.service.triggers import HistoryLine, JourneyCount, OutcomeCount, TriggerLine, TriggerView, WaitingView
 from screens.table import Column
 
 COLUMNS: Final = (
@@ -163,23 +164,39 @@ def _conditions(trigger: Trigger) -> Iterator[Line]:
     yield [Cell("Rules ", "strong"), " · ".join(part for part in rest if part and part != "tags ")]
     if trigger.exits:
         yield [Cell("Ends ", "strong"), f"on {' or '.join(sorted(trigger.exits))}"]
+    if trigger.goal is not None:
+        yield [Cell("Goal ", "strong"), goal_words(trigger.goal)]
+    if trigger.split:
+        yield [Cell("Split ", "strong"), split_words(trigger)]
+
+
+LIMITS: Final = {
+    "defer": "waits where the limit is full",
+    "drop": "dropped where the limit is full",
+    "fallback": "next channel where the limit is full",
+}
 
 
 def _step(place: int, step: Step, trigger: Trigger, waiting: int) -> Iterator[Line]:
     when = f"{format_duration(step.after)} later" if step.after else "at once"
-    over = " and ".join(step.channels) if step.mode == "all" else ", else ".join(step.channels)
-    yield [Cell(f"{place}. ", "accent"), f"{when} over ", Cell(over, "strong"), f" · template {step.template}"]
-    limits = {
-        "defer": "waits where the limit is full",
-        "drop": "dropped where the limit is full",
-        "fallback": "next channel where the limit is full",
-    }
-    parts = [limits[step.on_limit], f"expires after {format_duration(step.expires)}", *_approval(step, trigger)]
-    if step.only_if is not None:
-        parts.insert(0, f"only if {step.only_if.text}")
+    named = f"{step.name}: " if step.name else ""
+    yield [Cell(f"{place}. ", "accent"), Cell(named, "strong"), f"{when} over ", *_message(step)]
+    for words in ways(step, trigger):
+        yield [Cell(f"   {words}", "dim")]
+    parts = [LIMITS[step.on_limit], f"expires after {format_duration(step.expires)}", *_approval(step, trigger)]
     yield [Cell(f"   {' · '.join(parts)}", "dim")]
+    for other, content in places(step):
+        if other:
+            yield [Cell(f"   {other}: ", "accent"), "over ", *_message(content)]
+        if other.startswith("else"):
+            yield from ([Cell(f"      {words}", "dim")] for words in ways(content, trigger))
     if waiting:
         yield ["   ", Cell(f"{counted(waiting, 'customer')} waiting for it", "accent")]
+
+
+def _message(step: Step) -> Iterator[Cells]:
+    yield Cell(" and ".join(step.channels) if step.mode == "all" else ", else ".join(step.channels), "strong")
+    yield f" · template {step.template}"
 
 
 def _approval(step: Step, trigger: Trigger) -> Iterator[str]:
@@ -195,6 +212,14 @@ def _month(view: TriggerView) -> Iterator[Line]:
     sent = sum(each.number for each in view.outcomes if each.outcome == "send")
     reached = by_reason.get(("suppress", "GOAL_REACHED"), 0)
     yield [Cell("In 30 days ", "strong"), f"{view.entered:,} entered · {sent:,} sent · {reached:,} reached the goal before their message"]
+    if view.trigger is not None and (view.trigger.goal is not None or view.trigger.split):
+        yield from (_of_variant(each) for each in view.journeys)
+
+
+def _of_variant(each: JourneyCount) -> Line:
+    reached = f" ({each.reached / each.entered:.0%})" if each.entered else ""
+    numbers = f"{each.entered:,} entered · {each.under_way:,} under way · {each.reached:,} reached the goal{reached}"
+    return [Cell(f"{'Kept out' if each.is_holdout else each.variant or 'In all'} ", "strong"), numbers]
 
 
 # ---- outcomes ----

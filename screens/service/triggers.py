@@ -68,6 +68,17 @@ class HistoryLine:
 
 
 @dataclass(frozen=True, slots=True)
+class JourneyCount:
+    """How many customers of one variant, without one, or kept out entered, are under way, and reached the goal."""
+
+    variant: str | None
+    is_holdout: bool
+    entered: int
+    under_way: int
+    reached: int
+
+
+@dataclass(frozen=True, slots=True)
 class TriggerView:
     """One trigger with all that is known of it; `trigger` is None where its file is gone."""
 
@@ -83,6 +94,8 @@ class TriggerView:
     """The newest first."""
     definition: str
     """The text of its file as it is in force; empty where the file is gone."""
+    journeys: Sequence[JourneyCount] = ()
+    """All there ever were, by variant; those kept out last."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from console.in_force import apply_workspace, load_in_force
 from console.intake import IntakeSettings, import_file
@@ -20,6 +21,7 @@ from console.workspace import Workspace, read_workspace
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
 from storage import decisions
 from storage.store import Store
+from storage.tables import enrolments
 
 FIRST = parse_instant("2025-03-24T00:00:00Z")  # the week in which Zurich's clocks change
 LAST = FIRST + 8 * DAY
@@ -125,6 +127,43 @@ channels = ["email", "sms"]
 mode = "all"
 template = "note"
 """,
+    "triggers/care.toml": """
+title = "After the order"
+status = "active"
+purpose = "service"
+[when]
+kind = "transactional"
+event = "Order Completed"
+[goal]
+on = ["Product Viewed", "Order Completed"]
+within = "2d"
+exit = false
+[split]
+short = 0.4
+long = 0.6
+[[steps]]
+after = "3h"
+wait_for = ["Product Viewed"]
+where = "revenue >= 10"
+timeout = "1d"
+on_timeout = "last"
+channels = ["sms"]
+template = "note"
+only_if = "variant == 'long'"
+else = { template = "note", channels = ["email"], then = "end" }
+[[steps]]
+variant = "long"
+channels = ["email"]
+template = "note"
+after = "2h"
+[[steps]]
+name = "last"
+after = "6h"
+channels = ["email"]
+template = "note"
+[steps.variants.short]
+channels = ["sms"]
+""",
     "triggers/birthday.toml": """
 title = "Birthday"
 status = "active"
@@ -203,10 +242,19 @@ def rows(store: Store) -> list[dict[str, Any]]:
         return [{key: value for key, value in row.items() if key != "message"} for row in decisions.listing(connection, decisions.Filter())]
 
 
+def journeys(store: Store) -> list[dict[str, Any]]:
+    """Where each journey stands, or how it ended."""
+    columns = enrolments.c
+    shown = (columns.customer_id, columns.trigger, columns.cause_at, columns.state, columns.step, columns.planned_at, columns.due_at,
+             columns.variant, columns.goal_at, columns.waited)  # fmt: skip
+    with store.reading() as connection:
+        return [dict(row) for row in connection.execute(select(*shown).order_by(*shown[:3], columns.cause_key)).mappings()]
+
+
 def played(folder: Path, workspace: Workspace, store: Store) -> list[dict[str, Any]]:
     replay(store, workspace, FIRST, LAST, folder / "played", "test")
     with Store.open(folder / "played" / "manometer.db") as into:
-        return rows(into)
+        return rows(into) + journeys(into)
 
 
 def lived(folder: Path, lines: list[dict[str, Any]], rhythm: int) -> list[dict[str, Any]]:
@@ -222,7 +270,7 @@ def lived(folder: Path, lines: list[dict[str, Any]], rhythm: int) -> list[dict[s
                 act = acts.pop(0)
                 take(folder, store, [act], parse_instant(act["timestamp"]), concerns=playbook.roster.concerns)
             list(tick(store, playbook, now))
-        return rows(store)
+        return rows(store) + journeys(store)
 
 
 FEW = settings(max_examples=5, derandomize=True)

@@ -21,7 +21,13 @@ from tests.console.lives import BASKET, SETTINGS, act, person, run, workspace
 
 FIRST: Instant = parse_instant("2025-03-03T09:00:00Z")
 LADDER = BASKET.replace('after = "1h"', 'after = "20h"') + "".join(
-    f'[[steps]]\nafter = "{after}"\nchannels = ["email"]\ntemplate = "note"\nexpires = "3d"\n' for after in ("2h", "3h", "2d")
+    f'[[steps]]\nafter = "{after}"\nchannels = ["email"]\ntemplate = "note"\nexpires = "3d"\n{more}'
+    for after, more in (
+        ("2h", 'then = "last"\n'),
+        ("1h", ""),
+        ("1h", 'name = "last"\nwait_for = ["Product Reviewed"]\ntimeout = "2h"\non_timeout = "send"\n'),
+        ("2d", ""),
+    )
 )
 BIRTHDAY = """
 title = "Birthday"

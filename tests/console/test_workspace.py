@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,8 @@ from console.workspace.triggers import MODES, ON_LIMIT, STATUSES, STEP_KEYS, TRI
 from core.customer import MEDIA
 from core.instants import DAY, HOUR
 from core.kinds import kinds
-from core.playbook import Purpose
-from core.triggers import NEVER, Step, When
+from core.playbook import Holdout, Purpose
+from core.triggers import NEVER, OVER, Goal, Step, Trigger, When
 
 DOCS = Path(__file__).parents[2] / "docs"
 CODE = Path(__file__).parents[2] / "console" / "workspace"
@@ -305,6 +306,98 @@ def test_a_step_says_over_what_when_and_until() -> None:
     assert (read_step.on_limit, read_step.mode, read_step.approval) == ("drop", "all", 100)
     assert read_step.only_if is not None
     assert read_step.only_if.text == "not clicked"
+
+
+MORE = f'{TRIGGER}name = "first"\n{STEPS}name = "middle"\n{STEPS}name = "last"\n'
+
+
+def journey(text: str) -> Trigger:
+    return read({"triggers/basket.toml": text}).playbook.triggers[0]
+
+
+def test_jumps_are_read_as_numbers_and_an_else_goes_over_the_channels_of_its_step_and_on_as_it_does() -> None:
+    first = 'only_if = "orders >= 1"\nthen = "last"\n[steps.else]\ntemplate = "note"\nonly_if = "orders >= 2"\nelse = "end"\n'
+    first_step = journey(f"{TRIGGER}{first}{STEPS}{STEPS}" + 'name = "last"\n').steps[0]
+    assert first_step.then == 3
+    assert first_step.otherwise is not None
+    assert (first_step.otherwise.channels, first_step.otherwise.then, first_step.otherwise.else_to) == (("email",), 3, OVER)
+
+
+def test_a_wait_says_what_for_how_long_and_what_then() -> None:
+    wait = step('channels = ["email"]\nwait_for = ["Order Returned"]\nwhere = "revenue >= 5"\ntimeout = "3d"\non_timeout = "send"').wait
+    assert wait is not None
+    assert wait.where is not None
+    assert (wait.events, wait.timeout, wait.sends, wait.goes_to) == (frozenset({"Order Returned"}), 3 * DAY, True, None)
+
+
+def test_a_variant_changes_only_what_its_table_says() -> None:
+    made = journey(f'{TRIGGER}[steps.variants.b]\nchannels = ["sms"]\nexpires = "1d"\n[split]\na = 0.25\nb = 0.75\n')
+    ((name, other),) = made.steps[0].by_variant
+    assert made.split == (("a", 0.25), ("b", 0.75))
+    assert (name, other) == ("b", replace(made.steps[0], channels=("sms",), expires=DAY, by_variant=()))
+
+
+def test_a_goal_counts_for_two_weeks_and_ends_the_journey_unless_said() -> None:
+    assert journey(f'{TRIGGER}[goal]\non = "Completed Order"\n').goal == Goal(frozenset({"Order Completed"}), 14 * DAY)
+
+
+def test_a_holdout_of_everything_holds_for_the_purposes_that_obey_the_limits() -> None:
+    holdout = read({"manometer.toml": f'{MAIN}[holdout]\nshare = 0.05\nsalt = "2026"\n'}).playbook.holdout
+    assert holdout == Holdout(0.05, frozenset({"marketing"}), "2026")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('name = "first"', 'then = "lost"', 'there is no step named "lost". Did you mean `last`?'),
+        ('name = "last"', 'then = "first"', 'leads back to "first", step 1'),
+        ('name = "last"', 'name = "first"', 'step 3 is named "first" like step 1'),
+        ('name = "last"', 'name = "end"', "is no name for a step"),
+        ('name = "first"', 'else = "last"', "stands without `only_if`"),
+        ('name = "first"', 'only_if = "orders >= 1"\nelse = { template = "note", after = "1d" }', "sent at the same instant"),
+        ('name = "first"', 'only_if = "orders >= 1"\nelse = { template = "note", chanels = ["sms"] }', "Did you mean `channels`?"),
+        ('name = "first"', 'wait_for = ["Order Completed"]', "`timeout` is missing in step 1"),
+        ('name = "first"', 'wait_for = ["Order Completed"]\ntimeout = "0d"', "is 0"),
+        ('name = "first"', 'timeout = "1d"', "stands without `wait_for`"),
+        ('name = "first"', 'wait_for = ["Order Completed"]\ntimeout = "1d"\non_timeout = "sent"', "there is no step named"),
+        ('name = "first"', 'variant = "offer"', "Declare them in [split]."),
+        ('name = "last"', "[split]\nplain = 0.5\noffer = 0.4", "add up to 0.9"),
+        ('name = "last"', "[split]\nplain = 1.5", "Write a share from 0 to 1"),
+        ('name = "last"', 'variant = "ofer"\n[split]\nplain = 0.5\noffer = 0.5', "Did you mean `offer`?"),
+        (
+            'name = "last"',
+            "only_if = \"variant == 'ofer'\"\n[split]\nplain = 0.5\noffer = 0.5",
+            "has no variant 'ofer'. Did you mean 'offer'?",
+        ),
+        ('name = "last"', '[steps.variants.offer]\nafter = "1d"\n[split]\noffer = 1', "the same for all variants"),
+        ('name = "last"', '[goal]\nwithin = "3d"', "Name the events that reach it"),
+    ],
+)
+def test_a_faulty_journey_is_told_what_to_write(old: str, new: str, said: str) -> None:
+    found = faults({"triggers/basket.toml": MORE.replace(old, new)})
+    assert any(said in str(fault) for fault in found), [str(fault) for fault in found]
+    assert all(fault.line is not None for fault in found)
+
+
+def test_steps_that_nobody_comes_to_are_warned_of() -> None:
+    def warned(text: str) -> list[str]:
+        return [fault.message for fault in read({"triggers/basket.toml": text}).warnings]
+
+    assert warned(MORE) == []
+    assert warned(MORE.replace('name = "first"', 'then = "last"')) == ["nothing leads to step 2"]
+    assert warned(MORE.replace('name = "first"', 'then = "last"\nonly_if = "orders >= 1"')) == []
+    assert warned(MORE.replace('name = "last"', 'variant = "b"\n[split]\na = 0.5\nb = 0.5')) == []
+    only_b = MORE.replace("name = ", 'variant = "b"\nname = ') + "[split]\na = 0.5\nb = 0.5\n"
+    assert warned(only_b) == ['there is no step for the variant "a"']
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [("", "`share` is missing"), ("share = 2", "Write a share from 0 to 1"), ('share = 0.1\npurposes = ["markting"]', "`marketing`")],
+)
+def test_a_faulty_holdout_is_told_what_to_write(line: str, said: str) -> None:
+    found = faults({"manometer.toml": f'{MAIN}[holdout]\nsalt = "x"\n{line}\n'})
+    assert any(said in str(fault) for fault in found), [str(fault) for fault in found]
 
 
 @pytest.mark.parametrize(
@@ -747,9 +840,9 @@ def test_every_name_a_workspace_may_use_is_documented() -> None:
 
 
 def test_every_key_and_word_of_a_trigger_is_documented() -> None:
-    keys = accepted_keys("triggers", "kinds")
+    keys = accepted_keys("triggers", "kinds", "journeys")
     of_kinds = {key for kind_keys in KIND_KEYS.values() for key in kind_keys}
-    assert keys - of_kinds - {*TRIGGER_KEYS, *STEP_KEYS, "when", "kind", "exit", "on", "steps"} == set()
+    assert keys - of_kinds - {*TRIGGER_KEYS, *STEP_KEYS, "when", "kind", "exit", "on", "steps", "goal", "split", "within", "where"} == set()
     assert undocumented("triggers.md", {*keys, *of_kinds, *TRIGGER_KEYS, *STEP_KEYS, *KIND_KEYS, *STATUSES, *ON_LIMIT, *MODES}) == []
     assert undocumented("triggers.md", {*DATES, *METRICS, "sum", "count", "ignore", "enrol", "never", "always", "trait.NAME"}) == []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -77,9 +77,9 @@ def identify(when: str | Instant, **traits: Any) -> Event:
     return event("", when, kind="identify", **traits)
 
 
-def condition(text: str, context: Context = Context.AUDIENCE) -> Predicate:
+def condition(text: str, context: Context = Context.AUDIENCE, variants: Sequence[str] = ()) -> Predicate:
     """A condition as the files hold it."""
-    parsed = parse(text, context, ())
+    parsed = parse(text, context, (), variants=variants)
     return Predicate(parsed, compile_closure(parsed, {}), parsed.text)
 
 

@@ -20,9 +20,9 @@ from core.engine import advance
 from core.events import Event
 from core.instants import DAY, HOUR, MINUTE, Instant
 from core.language import Context
-from core.playbook import Playbook
+from core.playbook import Holdout, Playbook
 from core.pressure import Contact, PressureRule
-from core.triggers import ALWAYS, NEVER, Pause, PausePolicy, Step, Trigger, When
+from core.triggers import ALWAYS, NEVER, OVER, Goal, Pause, PausePolicy, Step, Trigger, Wait, When
 from tests.core.builders import (
     MONDAY,
     ZURICH,
@@ -88,13 +88,46 @@ def an_instant(lot: Random) -> Instant:
     return MONDAY + (lot.randrange(LENGTH // HOUR) * HOUR if lot.random() < 0.67 else lot.randrange(LENGTH // MINUTE) * MINUTE)
 
 
-def a_step(lot: Random) -> Step:
-    only_if = lot.choice([None, None, None, "not clicked", "clicked"])
+def a_step(lot: Random, later: range = range(0), variants: Sequence[str] = ()) -> Step:
+    """A step that may branch to any of the `later` ones, wait for an event, and be for some variants only."""
+    made = a_content(lot, variants)
+    if made.only_if is not None and lot.random() < 0.6:
+        other = replace(a_content(lot, variants), otherwise=a_content(lot, variants) if lot.random() < 0.3 else None)
+        made = replace(made, otherwise=other) if lot.random() < 0.6 else replace(made, else_to=lot.choice([OVER, *later]))
+    return replace(
+        made,
+        then=lot.choice([None, None, None, OVER, *later]) if lot.random() < 0.3 else None,
+        wait=a_wait(lot, later) if lot.random() < 0.25 else None,
+        variants=frozenset(lot.sample(variants, 1)) if variants and lot.random() < 0.3 else frozenset(),
+        by_variant=((lot.choice(variants), a_content(lot, variants)),) if variants and lot.random() < 0.3 else (),
+    )
+
+
+def a_wait(lot: Random, later: range) -> Wait:
+    return Wait(
+        frozenset(lot.choice([("Order Completed",), ("Product Viewed", "Email Link Clicked"), ("Checkout Started",)])),
+        lot.choice([HOUR, 6 * HOUR, DAY, 2 * DAY]),
+        where=lot.choice([None, None, condition("revenue >= 50", Context.WHERE)]),
+        sends=lot.random() < 0.5,
+        goes_to=lot.choice([None, None, OVER, *later]),
+    )
+
+
+def a_goal(lot: Random) -> Goal | None:
+    if lot.random() < 0.7:
+        return None
+    where = lot.choice([None, condition("revenue >= 50", Context.WHERE)])
+    return Goal(frozenset({"Order Completed"}), lot.choice([DAY, 14 * DAY]), where, exit=lot.random() < 0.5)
+
+
+def a_content(lot: Random, variants: Sequence[str] = ()) -> Step:
+    texts = [None, None, None, "not clicked", "clicked", "orders >= 1", *(f"variant == '{name}'" for name in variants)]
+    only_if = lot.choice(texts)
     return step(
         *lot.choice([("email",), ("email",), ("sms",), ("email", "sms"), ("print",), ("webpush", "email")]),
         after=lot.choice(DELAYS),
         expires=lot.choice([6 * HOUR, DAY, 7 * DAY, 7 * DAY]),
-        only_if=None if only_if is None else condition(only_if, Context.ONLY_IF),
+        only_if=None if only_if is None else condition(only_if, Context.ONLY_IF, variants),
         on_limit=lot.choice(["defer", "defer", "drop", "fallback"]),
         mode=lot.choice(["first", "first", "first", "all"]),
         approval=lot.random() < 0.1,
@@ -102,10 +135,14 @@ def a_step(lot: Random) -> Step:
 
 
 def a_trigger(lot: Random, name: str) -> Trigger:
+    number = lot.randint(1, 3)
+    split = lot.choice([(), (), (("x", 0.5), ("y", 0.5)), (("x", 1.0), ("y", 0.0))])
     return trigger(
         name,
         lot.choice(WHENS),
-        *(a_step(lot) for _ in range(lot.randint(1, 3))),
+        *(a_step(lot, range(place + 1, number + 1), [each for each, _ in split]) for place in range(1, number + 1)),
+        split=split,
+        goal=a_goal(lot),
         purpose=lot.choice(["marketing"] * 6 + ["service", "transactional", "probe"]),
         priority=lot.choice([20, 50, 80]),
         reentry=lot.choice([ALWAYS, ALWAYS, ALWAYS, NEVER, 2 * DAY]),
@@ -143,6 +180,7 @@ def a_playbook(lot: Random) -> Playbook:
         ],
         pauses=tuple(a_pause(lot) for _ in range(lot.choice([0, 1, 2]))),
         look_ahead=lot.random() < 0.5,
+        holdout=Holdout(lot.choice([0.0] * 9 + [1.0]), frozenset({"marketing"})),
     )
 
 
@@ -183,7 +221,20 @@ def in_passes(known: Dossier, book: Playbook, passes: Sequence[Instant], grace: 
 
 def states(known: Dossier) -> list[tuple[object, ...]]:
     under_way = known.enrolments
-    return sorted((e.trigger, e.cause_key, e.step, e.planned_at, e.due_at or -1, str(e.waits_for), e.waits_until or -1) for e in under_way)
+    return sorted(
+        (
+            e.trigger,
+            e.cause_key,
+            e.step,
+            e.planned_at,
+            e.due_at or -1,
+            str(e.waits_for),
+            e.waits_until or -1,
+            str(e.waited),
+            e.variant or "",
+        )
+        for e in under_way
+    )
 
 
 def said(decisions: Sequence[Decision]) -> list[str]:

@@ -35,6 +35,8 @@ time_zone = "Europe/Zurich"
 policy = "{consent}"
 [engine]
 look_ahead = {look_ahead}
+[holdout]
+share = {holdout}
 [channels.email]
 kind = "file"
 [channels.sms]
@@ -52,7 +54,8 @@ def _story(path: Path) -> Mapping[str, Any]:
 
 
 def _manometer(story: Mapping[str, Any]) -> str:
-    return MANOMETER.format(consent=story.get("consent", "assumed"), look_ahead=str(story.get("look_ahead", False)).lower())
+    return MANOMETER.format(consent=story.get("consent", "assumed"), look_ahead=str(story.get("look_ahead", False)).lower(),
+                            holdout=story.get("holdout", 0))  # fmt: skip
 
 
 def _playbook(story: Mapping[str, Any]) -> Playbook:

@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 
 from core.instants import DAY, HOUR, parse_instant
-from core.triggers import When
+from core.triggers import OVER, Goal, Wait, When
 from screens.dialogs import plain
 from screens.lines import Cell, Line, as_cell
 from screens.rows import pausing, triggers
 from screens.rows.moments import moment, number, parse_until
 from screens.safe_text import cells as width
+from screens.service.triggers import JourneyCount
 from screens.wrapped import wrapped
 from tests.screens.furnished import BASKET, DRAFT, EVIL, NOW, PAUSED, FakeTriggers
 from tests.screens.stage import Bare
@@ -125,6 +126,32 @@ def test_the_filter_takes_words_and_leaves_out_those_turned_round(text: str, nam
 )
 def test_what_makes_a_customer_enter_is_said_as_a_sentence(when: When, said: str) -> None:
     assert triggers.entry_words(when, "CHF") == said
+
+
+def test_a_journey_with_branches_waits_and_variants_is_told_in_lines() -> None:
+    view = FakeTriggers().view("basket", lambda: False)
+    assert view.trigger is not None
+    first = replace(view.trigger.steps[0], name="first", only_if=None, then=OVER)
+    card = replace(first, channels=("print",), name=None, then=None)
+    wait = Wait(frozenset({"Product Reviewed"}), 3 * DAY, goes_to=3)
+    steps = (
+        replace(first, by_variant=(("offer", card),)),
+        replace(card, otherwise=first, wait=wait),
+        replace(first, variants=frozenset({"offer"})),
+    )
+    goal = Goal(frozenset({"Order Completed"}), 14 * DAY)
+    branching = replace(view.trigger, steps=steps, split=(("plain", 0.5), ("offer", 0.5)), goal=goal)
+    counts = [JourneyCount("offer", False, 40, 3, 10), JourneyCount(None, True, 5, 0, 1)]
+    shown = words(triggers.journey(replace(view, trigger=branching, journeys=counts), "CHF"))
+    assert "Goal Order Completed within 14d, which ends it" in shown
+    assert "Split 50 % plain, 50 % offer" in shown
+    assert "for offer: over print" in shown
+    assert "waits up to 3d for Product Reviewed, else on to step 3 (first)" in shown
+    assert "else: over email" in shown
+    assert "then the journey ends" in shown
+    assert "only for offer" in shown
+    assert "offer 40 entered · 3 under way · 10 reached the goal (25%)" in shown
+    assert "Kept out 5 entered · 0 under way · 1 reached the goal (20%)" in shown
 
 
 def test_the_journey_tells_each_step_who_waits_for_it_and_what_became_of_the_month() -> None:
