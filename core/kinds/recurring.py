@@ -29,7 +29,7 @@ class Recurring(SilentKind):
     def upcoming(self, trigger: Trigger, life: Life, after: Instant) -> Cause | None:
         """The next anniversary, keyed by its year."""
         when = trigger.when
-        anniversary = _date_of(when, life)
+        anniversary = date_of(when, life)
         if anniversary is None:
             return None
         entered = life.entries.get(trigger.name)
@@ -44,7 +44,8 @@ class Recurring(SilentKind):
         return None
 
 
-def _date_of(when: When, life: Life) -> Anniversary | None:
+def date_of(when: When, life: Life) -> Anniversary | None:
+    """The date that comes again, as her profile has it; None where it has none."""
     name = when.date or ""
     value = life.profile.traits.get(name[6:]) if name.startswith("trait.") else life.profile.field(name)
     if isinstance(value, bool) or value is None:

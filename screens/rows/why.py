@@ -39,7 +39,9 @@ def verdict(each: Verdict) -> Cell:
 
 
 def reason(each: Verdict) -> str:
-    """Why, in a few words: of the last decision, else the first check that does not hold."""
+    """Why, in a few words: of the last decision, else what keeps her out."""
+    if each.short and each.reason is None:
+        return each.short
     if each.reason is not None:
         because = BECAUSE.get(each.reason, in_short(each.reason))
         return f"{because}, waiting for {in_short(each.behind)}" if each.behind else because
