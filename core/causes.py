@@ -30,6 +30,13 @@ class Nearness(NamedTuple):
     holds: bool
     detail: str
     comes: Instant | None = None
+    short: str = ""
+    """The same in a few words, where the detail is long."""
+
+    @property
+    def brief(self) -> str:
+        """A few words."""
+        return self.short or self.detail
 
 
 def nearness(trigger: Trigger, life: Life, events: Sequence[Event], explain: Explain) -> Nearness:
@@ -69,7 +76,7 @@ def _events(trigger: Trigger, life: Life, events: Sequence[Event], explain: Expl
     matching = [event for event in events if where is None or where.holds(life.facts(event))]
     found = _of_event(trigger, life, matching[-1]) if matching else None
     if where is not None and (found is None or not (found.holds or matching[-1] is events[-1])):
-        return Nearness(False, _misfit(where, events[-1], life, explain))
+        return _misfit(where, events[-1], life, explain)
     if trigger.when.at_least > 1:
         short = _too_few(trigger, life, matching)
         if short is not None:
@@ -77,17 +84,18 @@ def _events(trigger: Trigger, life: Life, events: Sequence[Event], explain: Expl
     return found or Nearness(False, f"no {names} is known")
 
 
-def _misfit(where: Predicate, last: Event, life: Life, explain: Explain) -> str:
+def _misfit(where: Predicate, last: Event, life: Life, explain: Explain) -> Nearness:
     """Why an event does not make her enter."""
-    clauses = "; ".join(clause.detail for clause in explain(where, last) if not clause.holds)
-    return f"{last.name} {_when(last.occurred_at, life)} does not fulfil `where`: {clauses}"
+    failing = [clause for clause in explain(where, last) if not clause.holds]
+    said = "; ".join(clause.detail for clause in failing)
+    return Nearness(False, f"{last.name} {_when(last.occurred_at, life)} does not fulfil `where`: {said}", short=failing[0].brief)
 
 
 def _of_event(trigger: Trigger, life: Life, last: Event) -> Nearness:
     """Whether the last event that fits could make her enter."""
     said = f"{last.name} {_when(last.occurred_at, life)}"
     if trigger.activated_at is not None and last.occurred_at < trigger.activated_at:
-        return Nearness(False, f"{said} was before the trigger was in force")
+        return Nearness(False, f"{said} was before the trigger was in force", short="the last cause was before it was in force")
     if last.history:
         return Nearness(False, f"{said} came with a history import, which enrols nobody")
     if last.arrived_at - last.occurred_at > trigger.max_age:
@@ -105,7 +113,7 @@ def _too_few(trigger: Trigger, life: Life, matching: Sequence[Event]) -> Nearnes
         return None
     window = "" if asked.within is None else f" within {format_duration(asked.within)}"
     number = f"{len(best)} of {asked.at_least} {' or '.join(sorted(asked.events))}{window}, {asked.at_least - len(best)} short"
-    return Nearness(False, f"{number}; the last {_when(matching[-1].occurred_at, life)}")
+    return Nearness(False, f"{number}; the last {_when(matching[-1].occurred_at, life)}", short=number)
 
 
 def _alike(event: Event, recent: Sequence[Event], per: str | None) -> list[Event]:
@@ -161,7 +169,8 @@ def _comes(trigger: Trigger, life: Life, at: Instant, said: str) -> Nearness:
     """A cause that time brings: to come, or over, by which she entered or not."""
     since = trigger.activated_at
     if at > life.now:
-        return Nearness(has_entered(trigger, life), f"{said} from {_when(at, life)} on if nothing comes{_last_entry(trigger, life)}", at)
+        detail = f"{said} from {_when(at, life)} on if nothing comes{_last_entry(trigger, life)}"
+        return Nearness(has_entered(trigger, life), detail, at, f"comes {_when(at, life)}")
     if since is not None and at < since and trigger.when.on_activation != "enrol":
         return Nearness(has_entered(trigger, life), f"{said} since {_when(at, life)}, before the trigger was in force")
     return Nearness(has_entered(trigger, life), f"{said} since {_when(at, life)}{_last_entry(trigger, life)}")
@@ -204,11 +213,12 @@ def _crossing(trigger: Trigger, life: Life) -> Nearness:
     name = asked.metric or " ".join(part for part in (asked.metric_property, "of", asked.metric_event) if part)
     said, mark = _amount(value, trigger, life), _amount(reaches, trigger, life)
     if value < reaches:
-        short = f"{name}{window} is {said}, {_amount(reaches - value, trigger, life)} short of {mark}"
-        return Nearness(False, short + _last_order(life))
+        missing = _amount(reaches - value, trigger, life)
+        return Nearness(False, f"{name}{window} is {said}, {missing} short of {mark}{_last_order(life)}", short=f"{name}: {missing} short")
     if has_entered(trigger, life):
         return Nearness(True, f"{name}{window} is {said}, the mark is {mark}")
-    return Nearness(False, f"{name}{window} is {said}, past the mark of {mark} already, and only the event that crosses it enters")
+    past = f"{name}{window} is {said}, past the mark of {mark} already, and only the event that crosses it enters"
+    return Nearness(False, past, short=f"{name} was past the mark before")
 
 
 def _amount(value: Any, trigger: Trigger, life: Life) -> str:

@@ -41,6 +41,13 @@ class Check:
     check: str
     holds: bool
     detail: str
+    brief: str = ""
+    """The same in a few words, where the detail is long."""
+
+    @property
+    def short(self) -> str:
+        """What stands against her in a few words."""
+        return self.brief if self.check.startswith("step ") and self.brief else f"{self.check}: {self.brief or self.detail}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +125,7 @@ def in_brief(reason: str | None, waited: str | None) -> str:
     """The reason of a decision in a few words; empty where it was sent."""
     if reason is None:
         return ""
-    because = BECAUSE.get(reason, in_short(reason))
-    return f"{because}, waiting for {in_short(waited)}" if waited else because
+    return f"too late, waiting for {in_short(waited)}" if waited else BECAUSE.get(reason, in_short(reason))
 
 
 def _when(at: Instant, life: Life) -> str:
@@ -150,16 +156,18 @@ def _shut(channel: str, trace: Sequence[Check]) -> Check | None:
 
 def _never(trigger: Trigger, cause: Nearness, bars: Sequence[Check]) -> tuple[str, str]:
     """The answer in words and in a few words where nothing was ever decided."""
-    others = [f"{check.check}: {check.detail}" for check in bars if check.check != "cause"]
+    bars_but_cause = [check for check in bars if check.check != "cause"]
+    others = [f"{check.check}: {check.detail}" for check in bars_but_cause]
+    shorts = [check.short for check in bars_but_cause]
     opening = f"{trigger.title} has never considered the customer"
     if cause.comes is not None and not cause.holds:
         then = f"; then stands against it {others[0]}" if others else "; nothing else stands against it"
-        return f"{opening}: {cause.detail}{then}.", others[0] if others else cause.detail
+        return f"{opening}: {cause.detail}{then}.", shorts[0] if shorts else cause.brief
     if not bars:
         return f"{opening}; nothing stands against it when its cause comes.", "nothing stands against it"
-    first = others[0] if cause.holds else cause.detail
+    first, short = (others[0], shorts[0]) if cause.holds else (cause.detail, cause.brief)
     more = "" if cause.holds or not others else f"; {others[0]} would stand against it too"
-    return f"{opening}: {'' if cause.holds else 'cause: '}{first}{more}.", first
+    return f"{opening}: {'' if cause.holds else 'cause: '}{first}{more}.", short
 
 
 # ---- every check ----
@@ -173,7 +181,7 @@ def _trace(case: Case, cause: Nearness) -> Iterator[Check]:
     yield Check("customer known", is_known, "known" if erased is None or is_known else f"erased {_when(erased, life)}")
     yield Check("cause", cause.holds, cause.detail)
     if trigger.audience is not None:
-        yield from (Check("audience", each.holds, each.detail) for each in _asked(trigger.audience, case))
+        yield from (Check("audience", each.holds, each.detail, each.brief) for each in _asked(trigger.audience, case))
     yield _holdout(trigger, life)
     yield _entry(trigger, life)
     for number, step in enumerate(trigger.steps, 1):
@@ -181,16 +189,16 @@ def _trace(case: Case, cause: Nearness) -> Iterator[Check]:
 
 
 def _active(trigger: Trigger, life: Life) -> Check:
+    if trigger.status != "active":
+        return Check("trigger active", False, f"the trigger is {trigger.status}")
+    if trigger.activated_at is not None and trigger.activated_at > life.now:
+        return Check("trigger active", False, f"in force only from {_when(trigger.activated_at, life)} on")
     pause = open_pauses(life.playbook.roster.pauses.get(trigger.name, ()), life.now)
     if pause is not None:
         return Check("trigger active", False, f"paused since {_when(pause.since, life)}")
     stop = open_pauses(life.playbook.roster.stops, life.now)
     if stop is not None:
         return Check("trigger active", False, f"all sending stopped since {_when(stop.since, life)}")
-    if trigger.status != "active":
-        return Check("trigger active", False, f"the trigger is {trigger.status}")
-    if trigger.activated_at is not None and trigger.activated_at > life.now:
-        return Check("trigger active", False, f"in force only from {_when(trigger.activated_at, life)} on")
     since = "" if trigger.activated_at is None else f", in force since {_when(trigger.activated_at, life)}"
     return Check("trigger active", True, f"active{since}")
 
@@ -269,14 +277,16 @@ def _step(number: int, step: Step, trigger: Trigger, life: Life) -> Iterator[Che
         channel = life.playbook.channels[name]
         place = f"step {number} {name}"
         address = address_of(life.profile, channel.medium)
-        yield Check(f"{place}: address", address is not None, "there is one" if address else f"none for {channel.medium}")
+        detail = "there is one" if address else f"none for {channel.medium}"
+        yield Check(f"{place}: address", address is not None, detail, f"no address for {channel.medium}")
         if address is None:
             continue
         dead = suppression_objection(life.dossier.suppressions, channel.medium, address, life.now)
         if dead is not None:
-            yield Check(f"{place}: address", False, dead.detail)
+            yield Check(f"{place}: address", False, dead.detail, f"{channel.medium} address: {dead.detail}")
         objection = consent_objection(life.dossier.consents, channel, purpose, address, life.playbook.consent_policy, life.now)
-        yield Check(f"{place}: consent", objection is None, "nothing stands against it" if objection is None else objection.detail)
+        detail = "nothing stands against it" if objection is None else objection.detail
+        yield Check(f"{place}: consent", objection is None, detail, detail)
         opens = channel.send_windows.opens(life.now, life.zone)
         detail = "open" if opens == life.now else f"opens {_when(opens, life)}"
         yield Check(f"{place}: send window", opens == life.now, detail)

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 CHECKS = (Field("check"), Field("holds"), Field("detail", widest=100))
-TRIGGERS = (Field("trigger"), Field("verdict"), Field("since", "instant"), Field("why", widest=110))
+TRIGGER_FIELDS = (Field("trigger"), Field("verdict"), Field("since", "instant"), Field("why", widest=110))
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
@@ -65,7 +65,7 @@ def _all(customer: str, context: Context, playbook: Playbook, now: Instant, at: 
         {"trigger": each.trigger, "verdict": _verdict(each.explanation), "since": each.since, "why": each.explanation.short}
         for each in found
     ]
-    context.output.listing(TRIGGERS, rows, "There are no triggers.")
+    context.output.listing(TRIGGER_FIELDS, rows, "There are no triggers.")
     return 0
 
 

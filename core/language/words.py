@@ -51,6 +51,11 @@ class Clause:
         said = ", ".join(part for part in (self.found, self.lacking) if part)
         return f"{self.text}: {said}" if said else self.text
 
+    @property
+    def brief(self) -> str:
+        """The clause in a few words: by how much it fails, else what was found."""
+        return f"{self.text}: {self.lacking or self.found}"
+
 
 def explain(
     condition: Condition, facts: Facts, segments: Mapping[str, Condition] | None = None, since: Since = _unknown, currency: str = ""
