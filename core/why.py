@@ -30,6 +30,8 @@ from core.triggers import ALWAYS, NEVER, Step, Trigger
 from core.words import BECAUSE, behind, in_short, in_words, localized, when
 
 ORDER_FIELDS = frozenset({"orders", "units", "revenue", "revenue_gross", "returns", "returned"})
+OUTRIGHT = ("trigger active", "customer known")
+"""What stands against her whatever her cause."""
 PASSING = ("send window", "pressure")
 """What stands against a message for a while only: it would wait, not fall away."""
 
@@ -160,6 +162,8 @@ def _never(trigger: Trigger, cause: Nearness, bars: Sequence[Check]) -> tuple[st
     others = [f"{check.check}: {check.detail}" for check in bars_but_cause]
     shorts = [check.short for check in bars_but_cause]
     opening = f"{trigger.title} has never considered the customer"
+    if bars_but_cause and bars_but_cause[0].check in OUTRIGHT:
+        return f"{opening}: {others[0]}{'' if cause.holds else f'; cause: {cause.detail}'}.", shorts[0]
     if cause.comes is not None and not cause.holds:
         then = f"; then stands against it {others[0]}" if others else "; nothing else stands against it"
         return f"{opening}: {cause.detail}{then}.", shorts[0] if shorts else cause.brief
