@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -77,6 +78,38 @@ def load_in_force(store: Store, folder: Path) -> Workspace:
             kept = read_files(version.files, folder, channel_kinds=adapter_kinds())
             return _in_force(connection, kept)
         return _in_force(connection, read_workspace(folder, channel_kinds=adapter_kinds()))
+
+
+def playbook_at(store: Store, workspace: Workspace, at: Instant) -> Playbook:
+    """The playbook that was in force at a past instant, with the activations of then; of `workspace`, in force now, where it still is.
+
+    Before anything was in force it is the first version, active from its own instant on.
+    """
+    with store.reading() as connection:
+        newest = playbooks.newest(connection)
+        if newest is None or newest.applied_at <= at:
+            return workspace.playbook
+        versions = playbooks.up_to(connection, at)
+        paused = pauses.all_of(connection)
+    version, activated = versions[-1], _activations(versions)
+    playbook = read_files(version.files, workspace.folder, channel_kinds=adapter_kinds()).playbook
+    return replace(
+        playbook,
+        triggers=tuple(replace(trigger, activated_at=activated.get(trigger.name)) for trigger in playbook.triggers),
+        pauses=paused,
+        version=version.version,
+        applied_at=version.applied_at,
+    )
+
+
+def _activations(versions: Iterable[playbooks.PlaybookVersion]) -> dict[str, Instant]:
+    """When each trigger that is active in the last of these versions became so, by name."""
+    since: dict[str, Instant] = {}
+    for version in versions:
+        files = {path: text for path, text in version.files.items() if path.startswith("triggers/") and path.endswith(".toml")}
+        active = {path[len("triggers/") : -len(".toml")] for path, text in files.items() if tomllib.loads(text).get("status") == "active"}
+        since = {name: since.get(name, version.applied_at) for name in active}
+    return since
 
 
 def _in_force(connection: Connection, workspace: Workspace) -> Workspace:

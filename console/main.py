@@ -174,7 +174,8 @@ def _code(error: Exception) -> int:
 
 def _in_words(error: Exception) -> str:
     if isinstance(error, ManometerError):
-        return str(error)
+        pointing = getattr(error, "pointing", None)  # of a condition: its text with a caret under the fault
+        return f"{error}\n{pointing()}" if pointing else str(error)
     cause = getattr(error, "orig", None)  # the driver's own error within one of SQLAlchemy's, without the statement and its values
     if cause is not None:
         return f"The database refused: {cause}. Nothing of this step was kept."

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection
 
 from console.tick import decision_row
+from core.customer import full_name
 from core.decisions import Decision
 from core.dossier import Dossier, Plan, settled
 from core.engine import advance
 from core.errors import ManometerError
+from core.events import Event
 from core.instants import Instant
 from core.language.suggestions import near
 from core.playbook import Playbook
-from core.why import Check, Explanation, explain
-from core.words import in_words
+from core.triggers import Trigger
+from core.why import Check, Explanation, explain, in_brief
+from core.words import in_words, when
 from storage import customers, decisions, dossiers
 from storage.past import load_past
 from storage.store import Store
@@ -34,7 +37,29 @@ class Known:
     identifier: int
     dossier: Dossier
     plan: Plan
+    now: Instant
     at: Instant
+    sources: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One trigger's explanation for a customer, and when it was last decided."""
+
+    trigger: str
+    title: str
+    status: str
+    explanation: Explanation
+    since: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whom it is about."""
+
+    identifier: int
+    key: str
+    name: str | None
 
 
 def explain_in(store: Store, playbook: Playbook, customer: str, trigger: str, now: Instant, at: Instant) -> tuple[str, Explanation]:
@@ -56,7 +81,8 @@ def gather(connection: Connection, playbook: Playbook, identifier: int, now: Ins
     if identifier not in loaded:
         raise ManometerError(f"There is no customer in row {identifier} any more.")
     plan = advance(loaded[identifier], playbook, at, not_before=now - playbook.grace)
-    return Known(identifier, settled(loaded[identifier], plan), plan, at)
+    sources = customers.trait_sources(connection, identifier, at)
+    return Known(identifier, settled(loaded[identifier], plan), plan, now, at, sources)
 
 
 def explain_on(connection: Connection, playbook: Playbook, known: Known, trigger: str) -> Explanation:
@@ -68,7 +94,49 @@ def explain_on(connection: Connection, playbook: Playbook, known: Known, trigger
     names = playbook.roster.kinds[found.when.kind].enters_on(found.when)
     events = customers.latest_events(connection, known.identifier, names, known.at, EVENTS)
     decided += [_row(known.dossier.key, decision) for decision in known.plan.decisions if decision.trigger == trigger]
-    return explain(known.dossier, playbook, found, known.at, decided, events)
+    explanation = explain(known.dossier, playbook, found, known.at, decided, events, known.sources)
+    is_open = explanation.verdict == "none" and explanation.bars == 0 and explanation.step is None
+    return _at_the_cause(connection, playbook, known, found, events, explanation) if is_open and events else explanation
+
+
+def _at_the_cause(
+    connection: Connection, playbook: Playbook, known: Known, trigger: Trigger, events: Sequence[Event], explanation: Explanation
+) -> Explanation:
+    """Nothing stands against it now, and yet her last cause did not enter: what stood against it then."""
+    then = max(event.occurred_at for event in events)
+    if then >= known.at:
+        return explanation
+    before = gather(connection, playbook, known.identifier, known.now, then)
+    found = explain(before.dossier, playbook, trigger, then, (), events, before.sources)
+    if found.bars == 0:
+        return explanation
+    words = f"{explanation.words} When the last one came, {when(then, playbook.zone)}, there stood against it: {found.short}."
+    return replace(explanation, words=words, short=f"at her last cause, {found.short}")
+
+
+# ---- all triggers ----
+
+
+def explain_all(connection: Connection, playbook: Playbook, identifier: int, now: Instant, at: Instant) -> tuple[Person, Iterator[Answer]]:
+    """Who the customer of a row is, and every trigger's answer for her as of `at`, one by one as they are found."""
+    state = customers.state_of(connection, identifier)
+    person = Person(identifier, state["key"], full_name(state["first_name"], state["last_name"]) or None)
+    return person, _answers(connection, playbook, gather(connection, playbook, identifier, now, at))
+
+
+def _answers(connection: Connection, playbook: Playbook, known: Known) -> Iterator[Answer]:
+    decided = customers.last_decided(connection, known.identifier, known.at)
+    decided |= {decision.trigger: decision.at for decision in known.plan.decisions}
+    for name in dict.fromkeys([*decided, *playbook.roster.by_name]):
+        found = playbook.roster.by_name.get(name)
+        title, status = (name, "retired") if found is None else (found.title, found.status)
+        yield Answer(name, title, status, explain_on(connection, playbook, known, name), decided.get(name))
+
+
+def by_relevance(answer: Answer) -> tuple[Instant, bool, bool, int, str]:
+    """The latest decision first; then where she is under way, then what is active before drafts, the nearest first, each by name."""
+    found = answer.explanation
+    return -(answer.since or 0), found.step is None, answer.status != "active", found.bars, answer.trigger
 
 
 def _refuse_unknown(connection: Connection, playbook: Playbook, trigger: str) -> None:
@@ -83,7 +151,7 @@ def _of_removed(playbook: Playbook, decided: Sequence[Mapping[str, Any]]) -> Exp
     last = decided[-1] if decided else None
     words = "Its file was removed, and nothing was ever decided." if last is None else in_words(last, playbook.zone)
     verdict, reason = ("none", None) if last is None else (last["outcome"], last["reason"])
-    return Explanation(verdict, reason, words, (gone,))
+    return Explanation(verdict, reason, words, (gone,), short=gone.detail if last is None else in_brief(reason, None))
 
 
 def _row(customer: str, decision: Decision) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from core.decisions import Decision, Enrolment, Reached
 from core.dossier import Dossier, Entry
 from core.events import Event
 from core.instants import Instant, Millis
-from core.language.facts import is_equal
 from core.log import EventLog
 from core.playbook import Playbook
 from core.predicate import Predicate
@@ -141,11 +140,10 @@ class CustomerFacts:
         """A property of the event, or of the enrolment's cause."""
         return self._properties.get(name)
 
-    def count(self, event: str, last: Millis | None, equals: tuple[tuple[str, Any], ...]) -> int:
-        """How often an event occurred in (now - last, now]."""
+    def happened(self, event: str, last: Millis | None) -> list[Event]:
+        """Her events of a name in (now - last, now]."""
         now = self._life.now
-        known = self._life.log.of((event,), None if last is None else now - last, now)
-        return sum(all(is_equal(each.properties.get(name), value) for name, value in equals) for each in known) if equals else len(known)
+        return self._life.log.of((event,), None if last is None else now - last, now)
 
     def has_consent(self, channel: str, purpose: str | None) -> bool:
         """Whether the latest word on the channel and purpose is a grant."""

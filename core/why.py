@@ -1,33 +1,41 @@
 """Why, and why not: one customer and one trigger, every check asked, the answer in words.
 
-The last decision answers where there is one; else the first check that does not hold.
+The last decision answers where there is one; else what keeps her out, by how much, and since when.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.branches import latest, waits
-from core.consent import consent_objection, suppression_objection
-from core.customer import address_of
+from core.causes import Nearness, nearness
+from core.consent import consent_objection, latest_word, suppression_objection
+from core.customer import TRAIT_FIELDS, address_of
 from core.decisions import Enrolment
 from core.dossier import BEGINNING, Dossier
 from core.entry import bucket, is_kept_out, may_reenter, place_in_holdout, variant_of
-from core.events import Event
+from core.events import ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
 from core.guards import Candidate
-from core.instants import Instant, format_duration
+from core.instants import Instant, format_duration, format_instant
 from core.journey_words import places, split_words, wait_words
-from core.kinds.threshold import metric
+from core.language import Clause
 from core.language import explain as explain_condition
+from core.language.tree import Field, HasConsent, Operand, Tally, Trait
 from core.life import Life, open_pauses
 from core.placement import contacts_of
 from core.playbook import Playbook
 from core.predicate import Predicate
 from core.pressure import per_unit, violations
 from core.triggers import ALWAYS, NEVER, Step, Trigger
-from core.words import behind, in_words, when
+from core.words import BECAUSE, behind, in_short, in_words, localized, when
+
+ORDER_FIELDS = frozenset({"orders", "units", "revenue", "revenue_gross", "returns", "returned"})
+OUTRIGHT = ("trigger active", "customer known")
+"""What stands against her whatever her cause."""
+PASSING = ("send window", "pressure")
+"""What stands against a message for a while only: it would wait, not fall away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +45,18 @@ class Check:
     check: str
     holds: bool
     detail: str
+    brief: str = ""
+    """The same in a few words, where the detail is long."""
+
+    @property
+    def short(self) -> str:
+        """What stands against her in a few words."""
+        return self.brief if self.check.startswith("step ") and self.brief else f"{self.check}: {self.brief or self.detail}"
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The answer: `verdict` is the outcome of the last decision, or `none`."""
+    """The answer: `verdict` is the outcome of the last decision, or `none`; `short` says why in a few words."""
 
     verdict: str
     reason: str | None
@@ -49,29 +64,72 @@ class Explanation:
     trace: tuple[Check, ...]
     behind: str | None = None
     """What something that expired had waited for."""
+    short: str = ""
+    bars: int = 0
+    """How many checks keep her out, not counting what passes by itself."""
+    step: int | None = None
+    """The step that is to come; None where she is not under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One customer and one trigger at one instant, with what the log knows beyond the dossier.
+
+    `decided` are her decision rows for the trigger up to then, oldest first, `events` her latest events of the names the
+    trigger enters on, and `sources` the source of each trait's present value.
+    """
+
+    trigger: Trigger
+    life: Life
+    decided: Sequence[Mapping[str, Any]] = ()
+    events: Sequence[Event] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 def explain(
-    dossier: Dossier, playbook: Playbook, trigger: Trigger, at: Instant, decided: Sequence[Mapping[str, Any]], events: Sequence[Event]
+    dossier: Dossier,
+    playbook: Playbook,
+    trigger: Trigger,
+    at: Instant,
+    decided: Sequence[Mapping[str, Any]],
+    events: Sequence[Event],
+    sources: Mapping[str, str] | None = None,
 ) -> Explanation:
-    """Explain one trigger for one customer as of an instant.
+    """Explain one trigger for one customer as of an instant: `dossier` is settled up to `at`, the rest is that of a `Case`.
 
-    `dossier` is settled up to `at`, `decided` are her decision rows for the trigger up to `at`, oldest first, and `events`
-    her latest events of the names the trigger enters on. Instants are said in the workspace's local time.
+    Instants are said in the workspace's local time.
     """
     life = Life(dossier, playbook)
     life.now = at
-    trace = tuple(_trace(trigger, life, events))
+    case = Case(trigger, life, decided, events, sources or {})
+    cause = nearness(trigger, life, events, lambda condition, event: _clauses(condition, case, event))
+    trace = tuple(_trace(case, cause))
+    bars = _bars(trigger, trace)
     running = next((e for e in dossier.enrolments if e.trigger == trigger.name and e.state == "open"), None)
     if decided:
-        last = decided[-1]
-        words = in_words(last, life.playbook.zone)
-        if running is not None and last["outcome"] in ("send", "suppress"):
-            words += f" {_next_step(running, trigger, life)}"
-        return Explanation(last["outcome"], last["reason"], words, trace, behind(last["reason"], last.get("objections") or ()))
+        return _of_decided(case, running, trace, len(bars))
     if running is not None:
-        return Explanation("none", None, f"Nothing has been decided yet. {_next_step(running, trigger, life)}", trace)
-    return Explanation("none", None, _never(trigger, trace), trace)
+        words = f"Nothing has been decided yet. {_next_step(running, trigger, life)}"
+        return Explanation("none", None, words, trace, short=f"step {running.step} is to come", step=running.step)
+    words, short = (localized(said, playbook.zone) for said in _never(trigger, cause, bars))
+    return Explanation("none", None, words, trace, short=short, bars=len(bars))
+
+
+def _of_decided(case: Case, running: Enrolment | None, trace: tuple[Check, ...], bars: int) -> Explanation:
+    last = case.decided[-1]
+    words = in_words(last, case.life.playbook.zone)
+    if running is not None and last["outcome"] in ("send", "suppress"):
+        words += f" {_next_step(running, case.trigger, case.life)}"
+    step = None if running is None else running.step
+    waited = behind(last["reason"], last.get("objections") or ())
+    return Explanation(last["outcome"], last["reason"], words, trace, waited, in_brief(last["reason"], waited), bars, step)
+
+
+def in_brief(reason: str | None, waited: str | None) -> str:
+    """The reason of a decision in a few words; empty where it was sent."""
+    if reason is None:
+        return ""
+    return f"too late, waiting for {in_short(waited)}" if waited else BECAUSE.get(reason, in_short(reason))
 
 
 def _when(at: Instant, life: Life) -> str:
@@ -88,19 +146,52 @@ def _next_step(enrolment: Enrolment, trigger: Trigger, life: Life) -> str:
     return f"Step {enrolment.step} of {len(trigger.steps)} comes up {_when(enrolment.due_at, life)}."
 
 
-def _never(trigger: Trigger, trace: Sequence[Check]) -> str:
-    first = next((check for check in trace if not check.holds), None)
-    if first is None:
-        return f"{trigger.title} has never considered the customer; nothing stands against it when its cause comes."
-    return f"{trigger.title} has never considered the customer: {first.check}: {first.detail}."
+# ---- what keeps her out ----
 
 
-def _trace(trigger: Trigger, life: Life, events: Sequence[Event]) -> Iterator[Check]:
+def _bars(trigger: Trigger, trace: Sequence[Check]) -> list[Check]:
+    """The checks that keep her out: those of entry, and those of the first step where they shut every channel of it."""
+    entry = [check for check in trace if not check.holds and not check.check.startswith("step ")]
+    shut = {name: _shut(name, trace) for name in trigger.steps[0].channels} if trigger.steps else {}
+    return entry if not all(shut.values()) else entry + [check for check in shut.values() if check is not None]
+
+
+def _shut(channel: str, trace: Sequence[Check]) -> Check | None:
+    place = f"step 1 {channel}: "
+    mine = (check for check in trace if check.check.startswith(place) and not check.check.endswith(PASSING))
+    return next((check for check in mine if not check.holds), None)
+
+
+def _never(trigger: Trigger, cause: Nearness, bars: Sequence[Check]) -> tuple[str, str]:
+    """The answer in words and in a few words where nothing was ever decided."""
+    bars_but_cause = [check for check in bars if check.check != "cause"]
+    others = [f"{check.check}: {check.detail}" for check in bars_but_cause]
+    shorts = [check.short for check in bars_but_cause]
+    opening = f"{trigger.title} has never considered the customer"
+    if bars_but_cause and bars_but_cause[0].check in OUTRIGHT:
+        return f"{opening}: {others[0]}{'' if cause.holds else f'; cause: {cause.detail}'}.", shorts[0]
+    if cause.comes is not None and not cause.holds:
+        then = f"; then stands against it {others[0]}" if others else "; nothing else stands against it"
+        return f"{opening}: {cause.detail}{then}.", shorts[0] if shorts else cause.brief
+    if not bars:
+        return f"{opening}; nothing stands against it when its cause comes.", "nothing stands against it"
+    first, short = (others[0], shorts[0]) if cause.holds else (cause.detail, cause.brief)
+    more = "" if cause.holds or not others else f"; {others[0]} would stand against it too"
+    return f"{opening}: {'' if cause.holds else 'cause: '}{first}{more}.", short
+
+
+# ---- every check ----
+
+
+def _trace(case: Case, cause: Nearness) -> Iterator[Check]:
+    trigger, life = case.trigger, case.life
     yield _active(trigger, life)
-    yield Check("customer known", life.dossier.erased_at is None, "erased" if life.dossier.erased_at is not None else "known")
-    yield _cause(trigger, life, events)
+    erased = life.dossier.erased_at
+    is_known = erased is None or erased > life.now
+    yield Check("customer known", is_known, "known" if erased is None or is_known else f"erased {_when(erased, life)}")
+    yield Check("cause", cause.holds, cause.detail)
     if trigger.audience is not None:
-        yield from _condition("audience", trigger.audience, life)
+        yield from (Check("audience", each.holds, each.detail, each.brief) for each in _asked(trigger.audience, case))
     if life.playbook.holdout.share > 0 and trigger.purpose in life.playbook.holdout.purposes:
         yield _kept_out(trigger, life)
     yield _holdout(trigger, life)
@@ -112,73 +203,63 @@ def _trace(trigger: Trigger, life: Life, events: Sequence[Event]) -> Iterator[Ch
 
 
 def _active(trigger: Trigger, life: Life) -> Check:
+    if trigger.status != "active":
+        return Check("trigger active", False, f"the trigger is {trigger.status}")
+    if trigger.activated_at is not None and trigger.activated_at > life.now:
+        return Check("trigger active", False, f"in force only from {_when(trigger.activated_at, life)} on")
     pause = open_pauses(life.playbook.roster.pauses.get(trigger.name, ()), life.now)
     if pause is not None:
         return Check("trigger active", False, f"paused since {_when(pause.since, life)}")
     stop = open_pauses(life.playbook.roster.stops, life.now)
     if stop is not None:
         return Check("trigger active", False, f"all sending stopped since {_when(stop.since, life)}")
-    if trigger.status != "active":
-        return Check("trigger active", False, f"the trigger is {trigger.status}")
     since = "" if trigger.activated_at is None else f", in force since {_when(trigger.activated_at, life)}"
     return Check("trigger active", True, f"active{since}")
 
 
-def _cause(trigger: Trigger, life: Life, events: Sequence[Event]) -> Check:
-    """What would make her enter, and how far she is from it."""
-    when_ = trigger.when
-    if when_.kind == "threshold" and when_.inactive_for is None:
-        return _crossing(trigger, life)
-    kind = life.playbook.roster.kinds[when_.kind]
-    if kind.is_clocked(when_):
-        cause = kind.upcoming(trigger, life, life.now)
-        entered = life.entries.get(trigger.name)
-        last = f"; last time {_when(entered.at, life)}" if entered is not None and entered.at > BEGINNING else ""
-        if cause is None:
-            return Check("cause", entered is not None, f"nothing is coming up{last}")
-        return Check("cause", entered is not None, f"comes up {_when(cause.at, life)}{last}")
-    return _last_event(trigger, life, events)
+def _asked(condition: Predicate, case: Case) -> Sequence[Clause]:
+    """The clauses of a condition on the customer: all must hold, or they are alternatives of which one is enough."""
+    clauses = _clauses(condition, case, None)
+    if not case.life.holds(condition) or all(clause.holds for clause in clauses):
+        return clauses
+    return [clause for clause in clauses if clause.holds]
 
 
-def _crossing(trigger: Trigger, life: Life) -> Check:
-    when_ = trigger.when
-    value, reaches = metric(when_, life, life.now), when_.reaches or 0
-    money = when_.metric in ("revenue", "revenue_gross")
-    shown = [f"{number / 100:.2f} {life.playbook.currency}" if money else f"{number:g}" for number in (value, reaches)]
-    return Check("cause", value >= reaches, f"{when_.metric} is {shown[0]}, the mark is {shown[1]}")
+def _clauses(condition: Predicate, case: Case, event: Event | None) -> Sequence[Clause]:
+    playbook = case.life.playbook
+    segments = {key: segment.condition for key, segment in playbook.segments.items()}
+    return explain_condition(condition.condition, case.life.facts(event), segments, lambda seen: _since(seen, case), playbook.currency)
 
 
-def _last_event(trigger: Trigger, life: Life, events: Sequence[Event]) -> Check:
-    names = " or ".join(sorted(trigger.when.events))
-    if not events:
-        return Check("cause", False, f"no {names} is known")
-    matching = [event for event in events if trigger.when.where is None or trigger.when.where.holds(life.facts(event))]
-    if not matching:
-        last = events[-1]
-        found = _condition_in_words(trigger.when.where, life, last)
-        return Check("cause", False, f"{last.name} {_when(last.occurred_at, life)} does not fulfil `where`: {found}")
-    last = matching[-1]
-    said = f"{last.name} {_when(last.occurred_at, life)}"
-    if trigger.activated_at is not None and last.occurred_at < trigger.activated_at:
-        return Check("cause", False, f"{said} was before the trigger was in force")
-    if last.history:
-        return Check("cause", False, f"{said} came with a history import, which enrols nobody")
-    if last.arrived_at - last.occurred_at > trigger.max_age:
-        return Check("cause", False, f"{said} was older than {format_duration(trigger.max_age)} when it arrived")
-    return Check("cause", True, said)
+def _since(seen: Operand | HasConsent, case: Case) -> str:
+    """Since when a value is what it is, and who said so, as far as the profile and the ledger tell."""
+    life, profile = case.life, case.life.profile
+    match seen:
+        case HasConsent():
+            word = latest_word(life.dossier.consents, (seen.channel,), seen.purpose, None, life.now)
+            return "" if word is None else f"({word.state} on {format_instant(word.occurred_at)})"
+        case Tally(how="count" | "sum" | "distinct"):
+            last = profile.activity.get(seen.event)
+            return f"(the last {seen.event} {format_instant(last)})" if last is not None else f"(no {seen.event} is known)"
+        case Field(name=name) if name in ORDER_FIELDS:
+            acts = [at for act in (ORDER_COMPLETED, ORDER_RETURNED, ORDER_REFUNDED) if (at := profile.activity.get(act)) is not None]
+            return f"since {format_instant(max(acts))}" if acts else ""
+        case Field(name=name) | Trait(name=name):
+            return _told(name if isinstance(seen, Trait) else _trait_of(name, case), case)
+        case _:
+            return ""
 
 
-def _condition(name: str, predicate: Predicate, life: Life) -> Iterator[Check]:
-    segments = {key: segment.condition for key, segment in life.playbook.segments.items()}
-    for clause in explain_condition(predicate.condition, life.facts(), segments):
-        yield Check(name, clause.holds, f"{clause.text}: {clause.found}" if clause.found else clause.text)
+def _trait_of(field_name: str, case: Case) -> str:
+    """The trait that a field is made of."""
+    if field_name == "country":
+        return "address.country" if case.life.profile.traits.get("address.country") else "country"
+    return TRAIT_FIELDS.get(field_name, "")
 
 
-def _condition_in_words(predicate: Predicate | None, life: Life, event: Event) -> str:
-    if predicate is None:
-        return ""
-    clauses = explain_condition(predicate.condition, life.facts(event), {})
-    return "; ".join(f"{clause.text} ({clause.found})" for clause in clauses if not clause.holds)
+def _told(trait: str, case: Case) -> str:
+    at, source = case.life.profile.traits_at.get(trait), case.sources.get(trait)
+    return "" if at is None else f"since {format_instant(at)}{f' (identify from {source})' if source else ''}"
 
 
 def _holdout(trigger: Trigger, life: Life) -> Check:
@@ -202,7 +283,12 @@ def _entry(trigger: Trigger, life: Life) -> Check:
     if last.at == BEGINNING:
         return Check("entry", True, "has never entered, only been kept out")
     reentry = {NEVER: "never again", ALWAYS: "again at any time"}.get(trigger.reentry) or f"again after {format_duration(trigger.reentry)}"
-    return Check("entry", may_reenter(trigger, life), f"last entered {_when(last.at, life)}; may enter {reentry}")
+    again = f"may enter {reentry}{_again(trigger, last.at, life)}"
+    return Check("entry", may_reenter(trigger, life), f"last entered {_when(last.at, life)}; {again}")
+
+
+def _again(trigger: Trigger, last: Instant, life: Life) -> str:
+    return "" if trigger.reentry in (NEVER, ALWAYS) else f", from {_when(last + trigger.reentry, life)} on"
 
 
 def _whole_step(number: int, step: Step, trigger: Trigger, life: Life) -> Iterator[Check]:
@@ -228,14 +314,16 @@ def _step(of: str, step: Step, number: int, trigger: Trigger, life: Life) -> Ite
         channel = life.playbook.channels[name]
         place = f"{of} {name}"
         address = address_of(life.profile, channel.medium)
-        yield Check(f"{place}: address", address is not None, "there is one" if address else f"none for {channel.medium}")
+        detail = "there is one" if address else f"none for {channel.medium}"
+        yield Check(f"{place}: address", address is not None, detail, f"no address for {channel.medium}")
         if address is None:
             continue
         dead = suppression_objection(life.dossier.suppressions, channel.medium, address, life.now)
         if dead is not None:
-            yield Check(f"{place}: address", False, dead.detail)
+            yield Check(f"{place}: address", False, dead.detail, f"{channel.medium} address: {dead.detail}")
         objection = consent_objection(life.dossier.consents, channel, purpose, address, life.playbook.consent_policy, life.now)
-        yield Check(f"{place}: consent", objection is None, "nothing stands against it" if objection is None else objection.detail)
+        detail = "nothing stands against it" if objection is None else objection.detail
+        yield Check(f"{place}: consent", objection is None, detail, detail)
         opens = channel.send_windows.opens(life.now, life.zone)
         detail = "open" if opens == life.now else f"opens {_when(opens, life)}"
         yield Check(f"{place}: send window", opens == life.now, detail)

@@ -132,6 +132,13 @@ class TextLines(Lines, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = [*moving("text")]
     DEFAULT_CSS = "TextLines { height: 1fr; }"
+    way_here = "Tab, then j"
+    """The keys that scroll it while something else has the focus."""
+
+    @property
+    def scrolls_by(self) -> str:
+        """The keys that scroll it from where the focus is."""
+        return "j, PgDn" if self.has_focus or self.screen.focused is None else self.way_here
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -164,8 +171,16 @@ class TextLines(Lines, can_focus=True):
             return Strip.blank(width, self.rich_style)
         below = len(self._content) - self._top - self.size.height
         if y == self.size.height - 1 and below > 0:
-            return self.strip([Cell(f"… {below + 1} more lines (j, PgDn)", "dim")], width)
+            return self.strip([Cell(f"… {below + 1} more lines ({self.scrolls_by})", "dim")], width)
         return self.strip(self._content[number], width)
+
+    def on_focus(self) -> None:
+        """The keys that scroll it are others now."""
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """The keys that scroll it are others again."""
+        self.refresh()
 
     def action_line(self, lines: int) -> None:
         """Scroll by lines."""

@@ -32,6 +32,7 @@ class WhyScreen(Frame):
     DEFAULT_CSS = """
     WhyScreen #verdicts { height: 40%; min-height: 5; }
     WhyScreen #explanation { height: 1fr; border-top: solid $boost; }
+    WhyScreen.-reading #verdicts { height: 5; }
     WhyScreen.-xwide #body { layout: horizontal; }
     WhyScreen.-xwide #verdicts { height: 1fr; width: 50%; }
     WhyScreen.-xwide #explanation { border-top: none; border-left: solid $boost; width: 1fr; }
@@ -105,6 +106,10 @@ class WhyScreen(Frame):
         if verdict is not None and verdict.trigger != self._read_of:
             self._read_of = verdict.trigger
             answer.scroll_by(-TOP)
+
+    def on_descendant_focus(self) -> None:
+        """Where the answer is read, it has the room; the list keeps a few lines."""
+        self.set_class(self.query_one("#explanation").has_focus, "-reading")
 
     # ---- keys ----
 

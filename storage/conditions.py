@@ -10,12 +10,15 @@ from typing import Any, TypeAlias, assert_never
 from sqlalchemy import ColumnElement, and_, case, cast, false, func, literal, not_, or_, select, true
 from sqlalchemy import Integer as SqlInteger
 from sqlalchemy.sql.elements import Grouping
-from sqlalchemy.sql.selectable import FromClause
+from sqlalchemy.sql.selectable import FromClause, TableValuedAlias
 
 from core.instants import DAY, Instant
+from core.language.calendar import days_until, years_since
 from core.language.condition import Condition, inlined
 from core.language.errors import ConditionError
 from core.language.fields import Type
+from core.language.literals import LARGEST_INTEGER
+from core.language.tallies import by_list, exact_sum
 from core.language.tree import (
     Ago,
     Always,
@@ -23,9 +26,10 @@ from core.language.tree import (
     Carried,
     Compare,
     Contains,
-    Count,
     DaysSince,
+    DaysUntil,
     Field,
+    Filter,
     HasConsent,
     InSegment,
     IsKnown,
@@ -41,7 +45,9 @@ from core.language.tree import (
     Reacted,
     Scalar,
     StartsWith,
+    Tally,
     Trait,
+    YearsSince,
 )
 from storage.tables import consents, customers, events
 
@@ -63,8 +69,25 @@ KINDS = {"text": ("text",), "number": ("integer", "real"), "truth": ("true", "fa
 
 
 def add_functions(connection: Any) -> None:
-    """Give a DBAPI connection of SQLite the function that `lower()` needs, whose own knows ASCII only."""
+    """Give a DBAPI connection of SQLite the functions whose meaning is that of the closures, since its own differ or lack."""
     connection.create_function("unicode_lower", 1, lambda text: None if text is None else str(text).lower(), deterministic=True)
+    connection.create_function("years_since", 3, years_since, deterministic=True)
+    connection.create_function("days_until", 3, days_until, deterministic=True)
+    connection.create_aggregate("exact_sum", 1, _ExactSum)
+
+
+class _ExactSum:
+    """The aggregate of `sum()`."""
+
+    def __init__(self) -> None:
+        self.values: list[object] = []
+
+    def step(self, value: object) -> None:
+        self.values.append(value)
+
+    def finalize(self) -> int | float:
+        total = exact_sum(self.values)
+        return total if abs(total) < LARGEST_INTEGER else float(total)
 
 
 def to_sql(condition: Condition, segments: Mapping[str, Condition], now: Instant) -> Truth:
@@ -147,13 +170,18 @@ class _Compiler:
             case Field():
                 return _Value(_field(operand.name), "text" if operand.type in (Type.TEXT, Type.DATE) else "number")
             case Trait():
-                return _dynamic(customers, "traits", operand.name)
+                return _dynamic(customers.c.traits, operand.name)
             case Ago():
                 return _Value(literal(self.now - operand.elapsed), "number")
-            case Count():
-                return _Value(self.count(operand), "number")
+            case Tally():
+                return _Value(self.tally(operand), "number")
+            case YearsSince() | DaysUntil():
+                inner = self.value(operand.of)
+                of = inner.sql if inner.json_type is None else case((inner.is_kind("text"), inner.sql))
+                answer = func.years_since if isinstance(operand, YearsSince) else func.days_until
+                return _Value(answer(of, self.now, operand.zone, type_=SqlInteger()), "number")
             case DaysSince():
-                elapsed = literal(self.now) - _field(operand.of.name)
+                elapsed = literal(self.now) - self.value(operand.of).sql
                 # Division of integers cuts towards zero in SQL; taking off the non-negative rest first rounds down.
                 rest = ((elapsed % DAY) + DAY) % DAY
                 return _Value((elapsed - rest) // DAY, "number")
@@ -168,17 +196,15 @@ class _Compiler:
             case _:
                 assert_never(operand)
 
-    def count(self, operand: Count) -> Sql:
+    def tally(self, operand: Tally) -> Sql:
         found = events.alias()
-        wanted = [
-            found.c.customer_id == customers.c.id,
-            found.c.name == operand.event,
-            found.c.occurred_at <= self.now,
-            *(_equals_or_orders(_dynamic(found, "properties", name), operator.eq, value) for name, value in operand.equals),
-        ]
+        wanted = [found.c.customer_id == customers.c.id, found.c.name == operand.event, found.c.occurred_at <= self.now]
         if operand.last is not None:
             wanted.append(found.c.occurred_at > self.now - operand.last)
-        return select(func.count()).select_from(found).where(*wanted).correlate(customers).scalar_subquery()
+        for name, filters in by_list(operand.filters):
+            wanted.append(_passes(found.c.properties, filters) if name is None else _has_element(found.c.properties, name, filters))
+        source, what = _summed(found, operand)
+        return select(what).select_from(source).where(*wanted).correlate(customers).scalar_subquery()
 
     def consent(self, channel: str, purpose: str | None) -> Truth:
         found = consents.alias()
@@ -202,10 +228,63 @@ def _field(name: str) -> Sql:
     return customers.c[COLUMNS.get(name, name)] if path is None else func.json_extract(customers.c.detail, path, type_=SqlInteger())
 
 
-def _dynamic(table: FromClause, column: str, name: str) -> _Value:
+def _dynamic(document: Sql, name: str) -> _Value:
     path = f'$."{name}"'
-    json_type = func.coalesce(func.json_type(table.c[column], path), "null")
-    return _Value(func.json_extract(table.c[column], path), None, json_type)
+    return _Value(func.json_extract(document, path), None, func.coalesce(func.json_type(document, path), "null"))
+
+
+# ---- past events ----
+
+
+def _elements(properties: Sql, name: str) -> TableValuedAlias:
+    """The elements of a list within an event, as rows with `value` and `type`; none where there is no list."""
+    path = f'$."{name}"'
+    listed = case((func.json_type(properties, path) == "array", func.json_extract(properties, path)), else_="[]")
+    return func.json_each(listed).table_valued("value", "type", name=None)
+
+
+def _object(element: TableValuedAlias) -> Sql:
+    return case((element.c.type == "object", element.c.value), else_="{}")
+
+
+def _has_element(properties: Sql, name: str, filters: Sequence[Filter]) -> Truth:
+    element = _elements(properties, name)
+    passes = and_(element.c.type == "object", _passes(_object(element), filters))
+    return select(literal(1)).select_from(element).where(passes).exists()
+
+
+def _passes(document: Sql, filters: Sequence[Filter]) -> Truth:
+    return and_(true(), *(_passes_one(document, each) for each in filters))
+
+
+def _passes_one(document: Sql, each: Filter) -> Truth:
+    if isinstance(each.values, Property):
+        raise ValueError("an event's property has no SQL over customers")
+    found = _dynamic(document, each.path.name)
+    passes = or_(false(), *(_equals_or_orders(found, RELATIONS[each.operator], value) for value in each.values))
+    return not_(passes) if each.is_negative else passes
+
+
+def _summed(found: FromClause, operand: Tally) -> tuple[FromClause, Sql]:
+    """The rows that are summed up, and how."""
+    if operand.path is None:
+        at = found.c.occurred_at
+        return found, {"count": func.count(), "last": func.max(at), "first": func.min(at)}[operand.how]
+    source: FromClause = found
+    document: Sql = found.c.properties
+    if operand.path.of is not None:
+        element = _elements(found.c.properties, operand.path.of)
+        source, document = found.join(element, true()), _object(element)
+    value = _dynamic(document, operand.path.name)
+    if operand.how == "sum":
+        return source, func.coalesce(func.exact_sum(case((value.is_kind("number"), value.sql))), 0)
+    return source, func.count(_told_apart(value).distinct())
+
+
+def _told_apart(value: _Value) -> Sql:
+    """Texts, numbers and truths so that no two of them are equal, NULL for the rest: true and false, else 1 and 0, become bytes."""
+    scalar = or_(value.is_kind("text"), value.is_kind("number"))
+    return case((scalar, value.sql), else_=case({"true": b"1", "false": b"0"}, value=value.json_type))
 
 
 def _kind(value: Scalar) -> str:

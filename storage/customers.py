@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+import orjson
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, tuple_
 
 from core.errors import ManometerError
@@ -176,10 +177,11 @@ def waiting(connection: Connection, customer_id: int) -> list[dict[str, Any]]:
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def last_decided(connection: Connection, customer_id: int) -> dict[str, Instant]:
-    """When each trigger last decided anything for her, by its name."""
-    query = select(decisions.c.trigger, func.max(decisions.c.at)).where(decisions.c.customer_id == customer_id)
-    return {row[0]: row[1] for row in connection.execute(query.group_by(decisions.c.trigger))}
+def last_decided(connection: Connection, customer_id: int, until: Instant) -> dict[str, Instant]:
+    """When each trigger last decided anything for her up to an instant, by its name."""
+    columns = decisions.c
+    query = select(columns.trigger, func.max(columns.at)).where(columns.customer_id == customer_id, columns.at <= until)
+    return {row[0]: row[1] for row in connection.execute(query.group_by(columns.trigger))}
 
 
 def state_of(connection: Connection, customer_id: int) -> Mapping[str, Any]:
@@ -215,6 +217,17 @@ def timeline(
         return
     latest = connection.execute(query.order_by(columns.occurred_at.desc(), columns.id.desc()).limit(limit)).mappings().all()
     yield from map(dict, reversed(latest))
+
+
+def trait_sources(connection: Connection, customer_id: int, until: Instant) -> dict[str, str]:
+    """The source that said each trait last, of what was said up to an instant."""
+    columns = events.c
+    query = (
+        select(columns.source, columns.properties)
+        .where(columns.customer_id == customer_id, columns.occurred_at <= until, columns.kind == "identify")
+        .order_by(columns.occurred_at, columns.id)
+    )
+    return {trait: source for source, properties in connection.execute(query) for trait in orjson.loads(properties)}
 
 
 def latest_events(connection: Connection, customer_id: int, names: Collection[str], until: Instant, limit: int) -> list[Event]:

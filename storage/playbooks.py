@@ -29,6 +29,13 @@ def newest(connection: Connection) -> PlaybookVersion | None:
     return None if row is None else PlaybookVersion(row.version, row.applied_at, row.author, json.loads(row.files), row.summary)
 
 
+def up_to(connection: Connection, at: Instant) -> list[PlaybookVersion]:
+    """The versions put in force up to an instant, oldest first; the first one of all where there was none yet."""
+    rows = connection.execute(select(playbooks).where(playbooks.c.applied_at <= at).order_by(playbooks.c.version)).all()
+    found = rows or connection.execute(select(playbooks).order_by(playbooks.c.version).limit(1)).all()
+    return [PlaybookVersion(row.version, row.applied_at, row.author, json.loads(row.files), row.summary) for row in found]
+
+
 def newest_version(connection: Connection) -> int:
     """The number of the version in force; 0 where none was ever applied."""
     return connection.execute(select(playbooks.c.version).order_by(playbooks.c.version.desc()).limit(1)).scalar_one_or_none() or 0

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
             context.output.listing(FIELDS, _counted(connection, known, titles, at), "There are no segments. segments.toml names them.")
         elif what[0] == "count" and len(what) > 1:
             text = " ".join(what[1:])
-            condition = parse(text, Place.AUDIENCE, known)
+            condition = parse(text, Place.AUDIENCE, known, context.zone)
             context.output.record(COUNT, {"expression": text, "customers": segments.count(connection, condition, known, at)})
         elif len(what) == 1 and what[0] in known:
             context.output.listing(CUSTOMER_FIELDS, segments.members(connection, known[what[0]], known, at), "Nobody is in it.")

@@ -1,43 +1,46 @@
-"""Why a customer got or did not get a trigger's messages: the last decision in words, and every check on the way."""
+"""Why a customer got or did not get messages: the last decision in words, and every check on the way, by how much and since when.
+
+`manometer why CUSTOMER`            every trigger in one line, what was decided lately first
+`manometer why CUSTOMER TRIGGER`    one trigger in full
+"""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
+from typing import Any
 
 from console.context import Context, add_at
+from console.in_force import playbook_at
 from console.output import Field
-from console.why import explain_in
-from core.instants import format_instant
-from core.words import in_full, localized
+from console.why import by_relevance, explain_all, explain_in
+from core.instants import Instant, format_instant
+from core.playbook import Playbook
+from core.why import Explanation
+from core.words import in_full, in_short, localized
+from storage import customers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("customer", metavar="CUSTOMER", help="key, e-mail, phone number or KIND:VALUE of an identity")
-    parser.add_argument("trigger", metavar="TRIGGER")
+    parser.add_argument("trigger", metavar="TRIGGER", nargs="?", help="one trigger in full (default: all, a line each)")
     add_at(parser)
 
 
 CHECKS = (Field("check"), Field("holds"), Field("detail", widest=100))
+TRIGGER_FIELDS = (Field("trigger"), Field("verdict"), Field("since", "instant"), Field("why", widest=110))
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Explain."""
-    at = context.now(args.at)
-    customer, found = explain_in(context.store, context.in_force.playbook, args.customer, args.trigger, context.now(None), at)
+    at, now = context.now(args.at), context.now(None)
+    playbook = playbook_at(context.store, context.in_force, at)
+    if args.trigger is None:
+        return _all(args.customer, context, playbook, now, at)
+    customer, found = explain_in(context.store, playbook, args.customer, args.trigger, now, at)
     if context.output.json:
-        trace = [{"check": each.check, "holds": each.holds, "detail": each.detail} for each in found.trace]
-        context.output.value(
-            {
-                "customer": customer,
-                "trigger": args.trigger,
-                "at": format_instant(at),
-                "verdict": found.verdict,
-                "reason": found.reason,
-                "words": found.words,
-                "trace": trace,
-            }
-        )
+        context.output.value(_as_json(customer, args.trigger, at, found))
         return 0
     context.output.say(f"{found.words}\n\nAs things stand {in_full(at, context.zone)}:")
     shown = [
@@ -46,3 +49,39 @@ def run(args: argparse.Namespace, context: Context) -> int:
     ]
     context.output.listing(CHECKS, shown, "")
     return 0
+
+
+def _all(customer: str, context: Context, playbook: Playbook, now: Instant, at: Instant) -> int:
+    """Every trigger, the most relevant first."""
+    with context.store.reading() as connection:
+        person, answers = explain_all(connection, playbook, customers.resolve(connection, customer), now, at)
+        found = sorted(answers, key=by_relevance)
+    if context.output.json:
+        for each in found:
+            context.output.value(_as_json(person.key, each.trigger, at, each.explanation))
+        return 0
+    context.output.say(f"{person.name or person.key}, as things stand {in_full(at, context.zone)}:\n")
+    rows = [
+        {"trigger": each.trigger, "verdict": _verdict(each.explanation), "since": each.since, "why": each.explanation.short}
+        for each in found
+    ]
+    context.output.listing(TRIGGER_FIELDS, rows, "There are no triggers.")
+    return 0
+
+
+def _verdict(found: Explanation) -> str:
+    if found.verdict == "none":
+        return "never" if found.step is None else "under way"
+    return {"send": "sent", "suppress": "not sent", "defer": "deferred", "hold": "held"}.get(found.verdict, in_short(found.verdict))
+
+
+def _as_json(customer: str, trigger: str, at: Instant, found: Explanation) -> Mapping[str, Any]:
+    return {
+        "customer": customer,
+        "trigger": trigger,
+        "at": format_instant(at),
+        "verdict": found.verdict,
+        "reason": found.reason,
+        "words": found.words,
+        "trace": [{"check": each.check, "holds": each.holds, "detail": each.detail} for each in found.trace],
+    }

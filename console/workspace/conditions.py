@@ -23,6 +23,8 @@ class Conditions:
         condition = parse_at(table, key, context, self.names, self.zone, variants)
         if condition is None or not self._segments_are_readable(condition):
             return None
+        if context is Context.ONLY_IF:
+            warn_of_doubles(table, key, condition)
         return self._compiled(table, key, condition)
 
     def predicates(self, tables: Mapping[str, Table]) -> dict[str, Predicate]:
@@ -88,4 +90,12 @@ def note(table: Table, key: str, error: ConditionError) -> None:
     remedy = error.suggestion or ""
     if remedy and remedy[-1] not in ".?!":
         remedy += "."
-    table.fault(key, f"{table.quoted(key)}: {error.message}", remedy, error.pointing())
+    below = error.text.count("\n", 0, error.column - 1)
+    table.fault_within(key, f"{table.quoted(key)}: {error.message}", remedy, error.pointing(), below)
+
+
+def warn_of_doubles(table: Table, key: str, condition: Condition) -> None:
+    """In a step the event lies back, so a name that fits the customer as well easily means her."""
+    for name in condition.doubles:
+        remedy = f"Write customer.{name} or event.{name}."
+        table.warn(key, f"{table.quoted(key)}: {name} means the event's, not what the customer has in all", remedy)

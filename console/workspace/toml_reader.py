@@ -19,6 +19,8 @@ _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _STRINGS = ('"""', "'''", '"', "'")
 _SAME_KEY = 0.85
+_OPENING = re.compile(r"=\s*(?:\"{3}|'{3})\s*$")
+"""A text of several lines that begins on the next one."""
 
 
 class Document:
@@ -65,6 +67,13 @@ class Document:
         """Notes a fault at the key."""
         self.faults.add(Fault(self.file, self.line(path), message, remedy, excerpt))
 
+    def fault_within(self, path: KeyPath, message: str, remedy: str, excerpt: str, below: int) -> None:
+        """Notes a fault within the text at the key, so many lines `below` the first one of the text."""
+        line = self.line(path)
+        if line is not None:
+            line += below + (_OPENING.search(self.text.split("\n")[line - 1]) is not None)
+        self.faults.add(Fault(self.file, line, message, remedy, excerpt))
+
     def warn(self, path: KeyPath, message: str, remedy: str = "") -> None:
         """Notes a warning at the key."""
         self.faults.warn(Fault(self.file, self.line(path), message, remedy))
@@ -86,6 +95,10 @@ class Table:
     def fault(self, key: str, message: str, remedy: str = "", excerpt: str = "") -> None:
         """Notes a fault at a key of this table."""
         self.document.fault((*self.path, key), message, remedy, excerpt)
+
+    def fault_within(self, key: str, message: str, remedy: str, excerpt: str, below: int) -> None:
+        """Notes a fault within the text at a key, so many lines `below` its first."""
+        self.document.fault_within((*self.path, key), message, remedy, excerpt, below)
 
     def warn(self, key: str, message: str, remedy: str = "") -> None:
         """Notes a warning at a key of this table."""

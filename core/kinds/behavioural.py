@@ -66,7 +66,7 @@ class Behavioural(EventKind):
 
     def upcoming(self, trigger: Trigger, life: Life, after: Instant) -> Cause | None:
         """The instant at which she is overdue by her own rhythm."""
-        times = _times(trigger, life)
+        times = rhythm(trigger, life)
         if len(times) - 1 < max(LEAST_INTERVALS, trigger.when.at_least):
             return None
         mean = (times[-1] - times[0]) / (len(times) - 1)
@@ -87,13 +87,14 @@ def _matches(trigger: Trigger, event: Event, life: Life) -> bool:
     return where is None or where.holds(life.facts(event))
 
 
-def _times(trigger: Trigger, life: Life) -> Sequence[Instant]:
+def rhythm(trigger: Trigger, life: Life) -> Sequence[Instant]:
+    """The instants of the events whose intervals are looked at, oldest first."""
     times = [event.occurred_at for event in life.log.of(trigger.when.events) if _matches(trigger, event, life)]
     return [at for at in times if at > times[-1] - (trigger.when.within or RHYTHM_LOOKBACK)]
 
 
 def _is_early(trigger: Trigger, event: Event, life: Life) -> bool:
-    times = [at for at in _times(trigger, life) if at <= event.occurred_at]
+    times = [at for at in rhythm(trigger, life) if at <= event.occurred_at]
     if len(times) - 2 < max(LEAST_INTERVALS, trigger.when.at_least):
         return False
     mean = (times[-2] - times[0]) / (len(times) - 2)

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from core.anniversaries import Anniversary, day_in, parse_anniversary
 from core.instants import EARLIEST, Instant, Millis, from_local, local_date
 from core.kinds import Cause, SilentKind
 from core.triggers import Trigger, When
 
 if TYPE_CHECKING:
     from core.life import Life
-
-DATE = re.compile(r"(?:(\d{4})|-)-(\d\d)-(\d\d)")
-
-
-class Anniversary(NamedTuple):
-    """A day of the year, and the year it began in where that is known."""
-
-    year: int | None
-    month: int
-    day: int
 
 
 class Recurring(SilentKind):
@@ -39,7 +29,7 @@ class Recurring(SilentKind):
     def upcoming(self, trigger: Trigger, life: Life, after: Instant) -> Cause | None:
         """The next anniversary, keyed by its year."""
         when = trigger.when
-        anniversary = _date_of(when, life)
+        anniversary = date_of(when, life)
         if anniversary is None:
             return None
         entered = life.entries.get(trigger.name)
@@ -54,7 +44,8 @@ class Recurring(SilentKind):
         return None
 
 
-def _date_of(when: When, life: Life) -> Anniversary | None:
+def date_of(when: When, life: Life) -> Anniversary | None:
+    """The date that comes again, as her profile has it; None where it has none."""
     name = when.date or ""
     value = life.profile.traits.get(name[6:]) if name.startswith("trait.") else life.profile.field(name)
     if isinstance(value, bool) or value is None:
@@ -63,20 +54,6 @@ def _date_of(when: When, life: Life) -> Anniversary | None:
         day = local_date(value, life.zone)
         return Anniversary(day.year, day.month, day.day)
     return parse_anniversary(value) if isinstance(value, str) else None
-
-
-@lru_cache(maxsize=4096)
-def parse_anniversary(text: str) -> Anniversary | None:
-    """A `YYYY-MM-DD` or `--MM-DD` date, None for anything else."""
-    found = DATE.match(text)
-    if found is None:
-        return None
-    year, month, day = found.group(1), int(found.group(2)), int(found.group(3))
-    try:
-        date(int(year) if year else 2000, month, day)
-    except ValueError:
-        return None
-    return Anniversary(int(year) if year else None, month, day)
 
 
 def _named(anniversary: Anniversary, when: When, zone: ZoneInfo) -> Iterator[tuple[str, Instant]]:
@@ -104,9 +81,8 @@ def occurrence(anniversary: Anniversary, year: int, when: When, zone: ZoneInfo) 
 
 
 def _occurrence(month: int, day: int, year: int, days: int, offset: Millis, at: tuple[int, int], zone: ZoneInfo) -> Instant:
-    if (month, day) == (2, 29) and not (year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)):
-        day = 28
-    return from_local(datetime.combine(date(year, month, day) + timedelta(days=days), time(*at)), zone) + offset
+    falls_on = day_in(Anniversary(None, month, day), year)
+    return from_local(datetime.combine(falls_on + timedelta(days=days), time(*at)), zone) + offset
 
 
 KIND = Recurring()

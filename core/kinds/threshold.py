@@ -73,7 +73,7 @@ class Threshold(EventKind):
         if when.inactive_for is None:
             past = waits and metric(when, life, activation or 0) >= (when.reaches or 0)
             return Cause("activation", activation) if past and activation is not None else None
-        last = _last_activity(when, life)
+        last = last_activity(when, life)
         if last is None:
             return None
         at = last + when.inactive_for
@@ -92,7 +92,8 @@ def _sources(when: When) -> frozenset[str]:
     return SOURCES.get(when.metric or "", frozenset())
 
 
-def _last_activity(when: When, life: Life) -> Instant | None:
+def last_activity(when: When, life: Life) -> Instant | None:
+    """The act from which a silence is counted; None where there is none."""
     if not when.activity:
         return life.profile.last_activity
     return max((life.profile.activity[name] for name in when.activity if name in life.profile.activity), default=None)

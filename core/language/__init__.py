@@ -9,7 +9,7 @@ tokens, parser, functions, literals read; tree and condition are what is read; c
 from core.language.closures import compile_closure
 from core.language.condition import Condition, Needs, all_needs, inlined
 from core.language.errors import ConditionError
-from core.language.facts import Facts, is_equal
+from core.language.facts import Facts, Happened
 from core.language.fields import CUSTOMER_FIELDS, KNOWN_PROPERTIES, REACTIONS, Context
 from core.language.functions import FUNCTIONS
 from core.language.parser import parse
@@ -25,11 +25,11 @@ __all__ = [
     "ConditionError",
     "Context",
     "Facts",
+    "Happened",
     "Needs",
     "all_needs",
     "compile_closure",
     "explain",
     "inlined",
-    "is_equal",
     "parse",
 ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, assert_never
 
-from core.instants import DAY
+from core.instants import DAY, Instant
+from core.language.calendar import days_until, years_since
 from core.language.condition import Condition, inlined
 from core.language.facts import Facts
+from core.language.tallies import NUMERIC, RELATIONS, kind_of, related, tally
 from core.language.tree import (
     Ago,
     Always,
@@ -16,8 +17,8 @@ from core.language.tree import (
     Carried,
     Compare,
     Contains,
-    Count,
     DaysSince,
+    DaysUntil,
     Field,
     HasConsent,
     InSegment,
@@ -34,21 +35,15 @@ from core.language.tree import (
     Reacted,
     Scalar,
     StartsWith,
+    Tally,
     Trait,
+    YearsSince,
 )
 
 Predicate: TypeAlias = Callable[[Facts], bool]
 Getter: TypeAlias = Callable[[Facts], Any]
 
-RELATIONS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "==": operator.eq,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 MONTHS = {f"{month:02d}": month for month in range(1, 13)}
-NUMERIC = frozenset({int, float})
 
 
 def compile_closure(condition: Condition, segments: Mapping[str, Condition]) -> Predicate:
@@ -145,25 +140,12 @@ def _compare(node: Compare) -> Predicate:
 
 
 def _compare_two(relation: Callable[[Any, Any], bool], left: Getter, right: Getter, is_equality: bool) -> Predicate:
-    def holds(facts: Facts) -> bool:
-        a, b = left(facts), right(facts)
-        kind = _kind(a)
-        return kind is not None and kind is _kind(b) and (is_equality or kind is not bool) and relation(a, b)
-
-    return holds
-
-
-def _kind(value: object) -> type | None:
-    if isinstance(value, str):
-        return str
-    if isinstance(value, bool):
-        return bool
-    return int if isinstance(value, int | float) else None
+    return lambda facts: related(relation, left(facts), right(facts), is_equality)
 
 
 def _one_of(node: OneOf) -> Predicate:
     get = getter_of(node.operand)
-    values = frozenset((_kind(value), value) for value in node.values)
+    values = frozenset((kind_of(value), value) for value in node.values)
     if all(isinstance(value, str) for value in node.values):
         texts = frozenset(node.values)
         # A mapping or list among traits cannot be looked up in a set.
@@ -171,7 +153,7 @@ def _one_of(node: OneOf) -> Predicate:
 
     def holds(facts: Facts) -> bool:
         found = get(facts)
-        kind = _kind(found)
+        kind = kind_of(found)
         return kind is not None and (kind, found) in values
 
     return holds
@@ -203,10 +185,14 @@ def getter_of(operand: Operand) -> Getter:
             return lambda facts: facts.property(name)
         case Ago(elapsed=elapsed):
             return lambda facts: facts.now - elapsed
-        case Count(event=event, last=last, equals=equals):
-            return lambda facts: facts.count(event, last, equals)
+        case Tally():
+            return tally(operand)
         case DaysSince(of=of):
-            return _days_since(of.name)
+            return _days_since(getter_of(of))
+        case YearsSince(of=of, zone=zone):
+            return _of_anniversary(of, zone, years_since)
+        case DaysUntil(of=of, zone=zone):
+            return _of_anniversary(of, zone, days_until)
         case Month(of=of):
             return _month(of.name)
         case Lower(of=inner):
@@ -219,12 +205,22 @@ def _constant(value: Scalar) -> Getter:
     return lambda _: value
 
 
-def _days_since(name: str) -> Getter:
+def _days_since(get: Getter) -> Getter:
     def days(facts: Facts) -> int | None:
-        at = facts.field(name)
+        at = get(facts)
         return (facts.now - at) // DAY if isinstance(at, int) else None
 
     return days
+
+
+def _of_anniversary(of: Field | Trait, zone: str, answer: Callable[[object, Instant, str], int | None]) -> Getter:
+    get, is_text = getter_of(of), isinstance(of, Trait)
+
+    def days_or_years(facts: Facts) -> int | None:
+        found = get(facts)
+        return None if is_text and not isinstance(found, str) else answer(found, facts.now, zone)
+
+    return days_or_years
 
 
 def _month(name: str) -> Getter:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from core.instants import Millis
 from core.language.errors import ConditionError
-from core.language.fields import Context
-from core.language.tree import And, Carried, Count, HasConsent, InSegment, Node, Not, OneOf, Or, Property, Reacted, operands_of, walk
+from core.language.fields import CUSTOMER_FIELDS, KNOWN_PROPERTIES, Context
+from core.language.tree import And, Carried, HasConsent, InSegment, Node, Not, OneOf, Or, Property, Reacted, Tally, operands_of, walk
 
 DEEPEST = 50
 LARGEST = 5_000
@@ -16,7 +16,7 @@ LARGEST = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a condition looks at: counted events with their windows in ms (None: all time), segments by name, and the rest."""
+    """What a condition looks at: events of the past with their windows in ms (None: all time), segments by name, and the rest."""
 
     counts: tuple[tuple[str, Millis | None], ...] = ()
     segments: frozenset[str] = frozenset()
@@ -48,13 +48,20 @@ class Condition:
         """What this condition looks at by itself; `all_needs` adds what its segments look at."""
         return needs_of(self.tree)
 
+    @property
+    def doubles(self) -> tuple[str, ...]:
+        """The names written bare that mean the event's property, though the customer has a field of the same name."""
+        found = (operand for node in walk(self.tree) for operand in operands_of(node))
+        bare = (each.name for each in found if isinstance(each, Property) and each.text == each.name)
+        return tuple(dict.fromkeys(name for name in bare if name in CUSTOMER_FIELDS and name in KNOWN_PROPERTIES))
+
 
 def needs_of(tree: Node) -> Needs:
     """What a tree looks at, segments not followed."""
     nodes = list(walk(tree))
     operands = [operand for node in nodes for operand in operands_of(node)]
     return Needs(
-        counts=tuple(dict.fromkeys((operand.event, operand.last) for operand in operands if isinstance(operand, Count))),
+        counts=tuple(dict.fromkeys((operand.event, operand.last) for operand in operands if isinstance(operand, Tally))),
         segments=frozenset(node.name for node in nodes if isinstance(node, InSegment)),
         reads_event=any(isinstance(node, Carried) for node in nodes) or any(isinstance(operand, Property) for operand in operands),
         reads_consent=any(isinstance(node, HasConsent) for node in nodes),

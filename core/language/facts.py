@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from core.instants import Instant, Millis
-from core.language.tree import Scalar
+
+
+class Happened(Protocol):
+    """An event as conditions look back at it."""
+
+    @property
+    def occurred_at(self) -> Instant:
+        """When it occurred."""
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """Its properties, in the units of its source."""
 
 
 class Facts(Protocol):
@@ -24,16 +36,11 @@ class Facts(Protocol):
     def property(self, name: str) -> Any:
         """A property of the event at hand, in the units of its source."""
 
-    def count(self, event: str, last: Millis | None, equals: tuple[tuple[str, Scalar], ...]) -> int:
-        """The number of events of a name in (now - last, now], or up to now, whose properties equal (see `is_equal`)."""
+    def happened(self, event: str, last: Millis | None) -> Sequence[Happened]:
+        """The events of a name in (now - last, now], or up to now, by when they occurred."""
 
     def has_consent(self, channel: str, purpose: str | None) -> bool:
         """Whether the latest word on the channel, and on the purpose or all purposes where one is named, is a grant."""
 
     def reacted(self, what: str) -> bool:
         """Whether the customer has clicked, opened, ... since the last message of this enrolment."""
-
-
-def is_equal(found: object, wanted: object) -> bool:
-    """Equality in the sense of the language: numbers with numbers, text with text, true and false with themselves."""
-    return found == wanted and isinstance(found, bool) == isinstance(wanted, bool) and isinstance(found, str | int | float)

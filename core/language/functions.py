@@ -4,29 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import TypeAlias
 
 from core.instants import Millis, parse_duration
 from core.language.errors import ConditionError
 from core.language.fields import Type
-from core.language.literals import Ambiguous, Given, Term, as_number
+from core.language.literals import Ambiguous, Given, Term
 from core.language.suggestions import near
 from core.language.tokens import Token
 from core.language.tree import (
     Ago,
     Contains,
-    Count,
     DaysSince,
+    DaysUntil,
     Field,
+    Filter,
     HasConsent,
+    How,
     InSegment,
     Lower,
     Month,
     Node,
     Operand,
-    Scalar,
+    Path,
     StartsWith,
+    Tally,
+    Trait,
+    YearsSince,
     type_of,
 )
 
@@ -43,6 +47,8 @@ class Call:
     segments: Sequence[str]
     arguments: list[tuple[Term, Token]] = field(default_factory=list)
     keywords: dict[str, tuple[Term, Token]] = field(default_factory=dict)
+    filters: list[Filter] = field(default_factory=list)
+    zone: str = "UTC"
 
     def fault(self, message: str, token: Token | None = None, suggestion: str | None = None) -> ConditionError:
         """The ConditionError at an argument, or at the function's name; without a suggestion it shows how the function is written."""
@@ -76,6 +82,20 @@ class Call:
             raise self.fault(f"{self.name}() takes a field of the customer", self.arguments[0][1])
         return found
 
+    def instant(self) -> Field | Tally:
+        """The only argument, which must be a point in time: a customer's field, or `last(...)` and `first(...)`."""
+        found = self.operand(0, Type.INSTANT)
+        if not isinstance(found, Field | Tally):
+            raise self.fault(f"{self.name}() takes a field of the customer, or last('Event Name')", self.arguments[0][1])
+        return found
+
+    def anniversary(self) -> Field | Trait:
+        """The only argument, which must be a date or point in time of the customer, or a trait."""
+        found = self.operand(0, Type.DATE, Type.INSTANT, Type.DYNAMIC)
+        if not isinstance(found, Field | Trait):
+            raise self.fault(f"{self.name}() takes a field of the customer or a trait", self.arguments[0][1])
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Function:
@@ -101,10 +121,22 @@ def _consent(call: Call) -> Node:
     return HasConsent(call.words(0, "a channel"), call.words(1, "a purpose") if len(call.arguments) > 1 else None)
 
 
-def _count(call: Call) -> Operand:
-    last = _duration(call, *call.keywords["last"]) if "last" in call.keywords else None
-    equals = tuple((name, _scalar(call, *given)) for name, given in call.keywords.items() if name != "last")
-    return Count(call.words(0, "an event's name"), last, equals)
+def _tally(how: How, takes_property: bool = False) -> Callable[[Call], Operand]:
+    def build(call: Call) -> Operand:
+        event = call.words(0, "an event's name")
+        last = _duration(call, *call.keywords["last"]) if "last" in call.keywords else None
+        path = path_of(call, call.words(1, "a property"), call.arguments[1][1]) if takes_property else None
+        return Tally(how, event, last, tuple(call.filters), path)
+
+    return build
+
+
+def path_of(call: Call, name: str, token: Token) -> Path:
+    """The place `PROPERTY` or `LIST.PROPERTY` stands for; ConditionError where it is none."""
+    parts = name.split(".")
+    if len(parts) > 2 or not all(parts) or any(letter in '"\\' for letter in name):
+        raise call.fault(f"'{name}' is no property", token, "Write PROPERTY, or LIST.PROPERTY such as products.category")
+    return Path(parts[-1], parts[0] if len(parts) > 1 else None)
 
 
 def _ago(call: Call) -> Operand:
@@ -118,12 +150,6 @@ def _duration(call: Call, value: Term, token: Token) -> Millis:
         return parse_duration(value.value)
     except ValueError as error:
         raise ConditionError(str(error).rstrip("."), token.start + 1, None, call.text) from None
-
-
-def _scalar(call: Call, value: Term, token: Token) -> Scalar:
-    if not isinstance(value, Given):
-        raise call.fault("A property is compared with a fixed value here", token)
-    return as_number(value.value, token, call.text) if isinstance(value.value, Decimal) else value.value
 
 
 def _text_and_part(call: Call) -> tuple[Operand, str]:
@@ -141,19 +167,65 @@ FUNCTIONS: Mapping[str, Function] = {
     ),
     "count": Function(
         "count('Event Name', last='7d', PROPERTY='value')",
-        "the number of the customer's events of that name; `last` and any number of properties that must be equal may be left out",
+        "the number of the customer's events of that name; `last` and any number of filters on properties may be left out",
         1,
         1,
-        _count,
+        _tally("count"),
+        has_keywords=True,
+    ),
+    "sum": Function(
+        "sum('Order Completed', 'revenue', last='90d')",
+        "the sum of a property over these events, exactly; filters as in count()",
+        2,
+        2,
+        _tally("sum", takes_property=True),
+        has_keywords=True,
+    ),
+    "distinct": Function(
+        "distinct('Product Viewed', 'product_id', last='7d')",
+        "how many different values of a property these events have; filters as in count()",
+        2,
+        2,
+        _tally("distinct", takes_property=True),
+        has_keywords=True,
+    ),
+    "last": Function(
+        "last('Order Completed', PROPERTY='value')",
+        "the point in time of the latest of these events; filters as in count()",
+        1,
+        1,
+        _tally("last"),
+        has_keywords=True,
+    ),
+    "first": Function(
+        "first('Order Completed', PROPERTY='value')",
+        "the point in time of the earliest of these events; filters as in count()",
+        1,
+        1,
+        _tally("first"),
         has_keywords=True,
     ),
     "ago": Function("ago('90d')", "the point in time so long before now; a day is 24 hours", 1, 1, _ago),
     "days_since": Function(
         "days_since(last_order)",
-        "the whole days (24 hours each) since a point in time of the customer",
+        "the whole days (24 hours each) since a point in time",
         1,
         1,
-        lambda call: DaysSince(call.customer_field(Type.INSTANT)),
+        lambda call: DaysSince(call.instant()),
+    ),
+    "years_since": Function(
+        "years_since(birthday)",
+        "the anniversaries that have come, today's included: the age, the years as a customer",
+        1,
+        1,
+        lambda call: YearsSince(call.anniversary(), call.zone),
+    ),
+    "days_until": Function(
+        "days_until(birthday)",
+        "the days until the next anniversary, 0 on the day itself",
+        1,
+        1,
+        lambda call: DaysUntil(call.anniversary(), call.zone),
     ),
     "month": Function("month(birthday)", "the month, 1 to 12", 1, 1, lambda call: Month(call.customer_field(Type.DATE))),
     "contains": Function(
@@ -183,6 +255,8 @@ def call_function(call: Call) -> Result:
     function = FUNCTIONS[call.name]
     if not function.least <= len(call.arguments) <= function.most:
         raise call.fault(f"{call.name}() takes {_how_many(function)}, not {len(call.arguments)}")
+    if call.name in ("last", "first") and "last" in call.keywords:
+        raise call.fault(f"{call.name}() takes no 'last='", call.keywords["last"][1])
     if call.keywords and not function.has_keywords:
         name, (_, token) = next(iter(call.keywords.items()))
         raise call.fault(f"{call.name}() takes no '{name}='", token)

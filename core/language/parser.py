@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 from core.language.condition import DEEPEST, Condition
 from core.language.errors import ConditionError
 from core.language.fields import VARIANT, Context, Type
-from core.language.functions import FUNCTIONS, Call, call_function
+from core.language.functions import FUNCTIONS, Call, call_function, path_of
 from core.language.literals import Ambiguous, Given, Term, Unknown, as_number, settled, span_of
 from core.language.names import KEYWORDS, NAMESPACES, Names
 from core.language.suggestions import near
@@ -22,8 +23,8 @@ from core.language.tree import (
     And,
     Carried,
     Compare,
-    Count,
     Field,
+    Filter,
     Literal,
     Logical,
     Lower,
@@ -33,10 +34,15 @@ from core.language.tree import (
     Operand,
     Operator,
     Or,
+    Property,
+    Scalar,
+    Tally,
     type_of,
 )
 from core.language.tree import IsKnown as Known
 
+DURATION = re.compile(r"[0-9]+[smhdw]")
+SPANS = ("within", "since", "window", "days", "period", "in_last", "past")
 FLIPPED: dict[str, str] = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 UTC = ZoneInfo("UTC")
 FOREIGN = {
@@ -369,7 +375,7 @@ class Parser:
 
     def is_known(self, operand: Operand, token: Token) -> Node:
         """The node of `is known`."""
-        if isinstance(operand, Count | Ago):
+        if isinstance(operand, Ago) or (isinstance(operand, Tally) and operand.how not in ("last", "first")):
             raise self.fault(f"{operand.text} is never missing", token)
         return Known(operand)
 
@@ -474,7 +480,7 @@ class Parser:
             names = ", ".join(FUNCTIONS)
             raise self.fault(f"There is no function '{token.value}'", token, near(token.value, FUNCTIONS) or f"There are {names}")
         self.deeper(self.next())
-        call = Call(token.value, token, self.text, self.segments)
+        call = Call(token.value, token, self.text, self.segments, zone=self.zone.key)
         while not self.at(")"):
             self.argument(call)
             if not self.take(","):
@@ -484,27 +490,94 @@ class Parser:
         return self.built(call)
 
     def argument(self, call: Call) -> None:
-        """One argument, by place or by name."""
+        """One argument: by place, by name, or a filter on a property."""
         token = self.token
-        if token.kind == "name" and self.at("=", ahead=1):
-            self.next()
-            self.next()
-            if token.value in call.keywords:
-                raise self.fault(f"'{token.value}' is given twice", token)
-            place, value = self.token, self.plain_operand(call)
-            call.keywords[token.value] = (value, place)
+        if token.kind == "name" and self.at("=", ahead=1) and (token.value == "last" or not FUNCTIONS[call.name].has_keywords):
+            self.keyword(call)
+        elif FUNCTIONS[call.name].has_keywords and self.is_filter():
+            call.filters.append(self.filter(call))
         else:
-            if call.keywords:
+            if call.keywords or call.filters:
                 raise self.fault("Arguments with a name come last", token)
             call.arguments.append((self.plain_operand(call), token))
 
-    def plain_operand(self, call: Call) -> Term:
+    def keyword(self, call: Call) -> None:
+        """An argument by name."""
+        token = self.next()
+        self.next()
+        if token.value in call.keywords:
+            raise self.fault(f"'{token.value}' is given twice", token)
+        place, value = self.token, self.plain_operand(call)
+        call.keywords[token.value] = (value, place)
+
+    # -- filters --
+
+    def is_filter(self) -> bool:
+        """Does a property with its relation begin here, as in `category='Shoes'` or `products.price >= 10`?"""
+        if self.token.kind != "name" or self.token.value in KEYWORDS:
+            return False
+        ahead = 1
+        while self.at(".", ahead=ahead):
+            ahead += 2
+        is_negated = self.at("not", ahead=ahead) and self.at("in", ahead=ahead + 1)
+        return is_negated or self.at("=", "==", "!=", "in", *FLIPPED, ahead=ahead)
+
+    def filter(self, call: Call) -> Filter:
+        """One property in relation to fixed values, or to a property of the event at hand."""
+        first = name = self.next()
+        while self.take("."):
+            name = self.longer(name)
+        path = path_of(call, name.value, first)
+        negative, sign = self.take("not"), self.next()
+        is_set = sign.value == "in" or (sign.value in ("=", "==", "!=") and self.at("("))
+        self.check_filter(call, name, sign)
+        values = self.set_of(call, sign) if is_set else self.single(call, sign)
+        operator = cast(Operator, sign.value if sign.value in FLIPPED else "==")
+        return Filter(path, operator, values, negative or sign.value == "!=", text=self.since(first))
+
+    def check_filter(self, call: Call, name: Token, sign: Token) -> None:
+        """ConditionError where a filter is a slip of `last`, or says the same property twice."""
+        is_span = self.token.kind == "text" and DURATION.fullmatch(self.token.value) is not None
+        if sign.value == "=" and is_span and (name.value in SPANS or near(name.value, ("last",), 0.8)):
+            raise self.fault(f"{call.name}() knows no '{name.value}'", name, f"Write last='{self.token.value}'")
+        path = path_of(call, name.value, name)
+        if sign.value == "=" and any(each.path == path and each.operator == "==" and not each.is_negative for each in call.filters):
+            raise self.fault(f"'{name.value}' is given twice", name)
+
+    def set_of(self, call: Call, sign: Token) -> tuple[Scalar, ...]:
+        """The values of `in ('a', 'b')`."""
+        self.expect("(", f"after '{sign.value}'")
+        values = [self.scalar(call, self.token, self.plain_operand(call))]
+        while self.take(",") and not self.at(")"):
+            values.append(self.scalar(call, self.token, self.plain_operand(call)))
+        self.expect(")", "or ',' after a value")
+        return tuple(values)
+
+    def single(self, call: Call, sign: Token) -> tuple[Scalar, ...] | Property:
+        """A fixed value, or a property of the event at hand."""
+        token = self.token
+        value = self.plain_operand(call, is_right=True)
+        if isinstance(value, Property):
+            return value
+        scalar = self.scalar(call, token, value)
+        if isinstance(scalar, bool) and sign.value in FLIPPED:
+            raise self.fault("true and false have no order", token, "Compare them with == or !=")
+        return (scalar,)
+
+    def scalar(self, call: Call, token: Token, value: Term) -> Scalar:
+        """A fixed value of a filter."""
+        if not isinstance(value, Given):
+            advice = " or with event.NAME" if self.context.has_event else ""
+            raise call.fault(f"A property is compared with a fixed value{advice} here", token)
+        return as_number(value.value, token, self.text) if isinstance(value.value, Decimal) else value.value
+
+    def plain_operand(self, call: Call, is_right: bool = False) -> Term:
         """An argument that is no condition."""
         token = self.token
         value = self.operand()
         if isinstance(value, Logical):
             raise self.fault(f"{call.name}() takes no condition", token)
-        return self.term(value, token)
+        return self.term(value, token, is_right)
 
     def built(self, call: Call) -> Parsed:
         """The node or operand of a call; times and dates are always the customer's, texts may be the event's."""

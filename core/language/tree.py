@@ -16,6 +16,7 @@ from core.language.fields import Type
 
 Scalar: TypeAlias = str | int | float | bool
 Operator: TypeAlias = OneOfThese["==", "<", "<=", ">", ">="]
+How: TypeAlias = OneOfThese["count", "sum", "distinct", "last", "first"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,19 +63,61 @@ class Ago(Written):
 
 
 @dataclass(frozen=True, slots=True)
-class Count(Written):
-    """The number of the customer's events of a name in (now - last, now], filtered by equality of properties."""
+class Path:
+    """Where in an event a value stands: a property, or one of every element of a list such as `products`."""
 
+    name: str
+    of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter(Written):
+    """What a value of a counted event must be: in relation to one of some fixed values, or to a property of the event at hand.
+
+    A missing value is in no relation; `is_negative` turns the answer round. Of a list one element must pass all its filters.
+    """
+
+    path: Path
+    operator: Operator
+    values: tuple[Scalar, ...] | Property
+    is_negative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tally(Written):
+    """What the customer's events of a name in (now - last, now] come to, of those that pass all filters.
+
+    Their number, the exact sum of a property's numbers, the number of its different values, or the latest or earliest instant.
+    """
+
+    how: How
     event: str
-    last: Millis | None
-    equals: tuple[tuple[str, Scalar], ...]
+    last: Millis | None = None
+    filters: tuple[Filter, ...] = ()
+    path: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DaysSince(Written):
-    """The whole elapsed days of 86,400 s since an instant of the customer, rounded down."""
+    """The whole elapsed days of 86,400 s since an instant, rounded down."""
 
-    of: Field
+    of: Field | Tally
+
+
+@dataclass(frozen=True, slots=True)
+class YearsSince(Written):
+    """How many anniversaries of a date or instant have come, today's local day of the zone included; missing without a year."""
+
+    of: Field | Trait
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class DaysUntil(Written):
+    """How many local days of the zone today is before the next anniversary of a date or instant, 0 on the day itself."""
+
+    of: Field | Trait
+    zone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +134,7 @@ class Lower(Written):
     of: Operand
 
 
-Operand: TypeAlias = Literal | Field | Trait | Property | Ago | Count | DaysSince | Month | Lower
+Operand: TypeAlias = Literal | Field | Trait | Property | Ago | Tally | DaysSince | YearsSince | DaysUntil | Month | Lower
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +251,9 @@ def type_of(operand: Operand) -> Type:
             return operand.type
         case Ago():
             return Type.INSTANT
-        case Count() | DaysSince() | Month():
+        case Tally():
+            return Type.INSTANT if operand.how in ("last", "first") else Type.NUMBER
+        case DaysSince() | YearsSince() | DaysUntil() | Month():
             return Type.NUMBER
         case Lower():
             return Type.TEXT
@@ -241,8 +286,10 @@ def operands_of(node: Node) -> Iterator[Operand]:
     while pending:
         operand = pending.pop()
         yield operand
-        if isinstance(operand, DaysSince | Month | Lower):
+        if isinstance(operand, DaysSince | YearsSince | DaysUntil | Month | Lower):
             pending.append(operand.of)
+        elif isinstance(operand, Tally):
+            pending.extend(each.values for each in reversed(operand.filters) if isinstance(each.values, Property))
 
 
 def walk(node: Node) -> Iterator[Node]:

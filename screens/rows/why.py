@@ -16,10 +16,10 @@ from screens.service.why import CheckLine, Verdict
 from screens.table import Column
 
 COLUMNS: Final = (
-    Column("verdict", "VERDICT", 12),
+    Column("verdict", "VERDICT", 11),
     Column("trigger", "TRIGGER", 18, grow=1),
-    Column("since", "SINCE", 12),
-    Column("reason", "REASON", 12, grow=5),
+    Column("since", "SINCE", 12, least=80),
+    Column("reason", "REASON", 26, grow=6),
 )
 EXPORTED: Final[Fields] = (*plain("trigger", "title", "status", "verdict", "reason", "step"), *instants("since"), *plain("words"))
 WORDS: Final = {
@@ -39,7 +39,9 @@ def verdict(each: Verdict) -> Cell:
 
 
 def reason(each: Verdict) -> str:
-    """Why, in a few words: of the last decision, else the first check that does not hold."""
+    """Why, in a few words: of the last decision, else what keeps her out."""
+    if each.short:
+        return each.short
     if each.reason is not None:
         because = BECAUSE.get(each.reason, in_short(each.reason))
         return f"{because}, waiting for {in_short(each.behind)}" if each.behind else because

@@ -35,6 +35,8 @@ class Verdict:
     """The step that is to come; None where she is not under way."""
     behind: str | None = None
     """What something that expired had waited for."""
+    short: str = ""
+    """Why, in a few words."""
 
     @property
     def stop(self) -> CheckLine | None:

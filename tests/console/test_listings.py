@@ -180,8 +180,9 @@ def test_segments_are_counted_listed_and_tried_out(ask: Asker) -> None:
     name = ask.json("segments")[0]["name"]
     assert isinstance(ask.json("segments", name), list)
     assert ask.code == 0
-    ask.text("segments", "count", "contry == 'CH'")
+    assert "contry == 'CH'\n^" in ask.text("segments", "count", "contry == 'CH'")
     assert ask.code == 1
+    assert ask.json("segments", "count", "sum('Checkout Started', 'value', value > 10) > 1", "--at", format_instant(NOON))
     assert "There is no segment 'xyzzy'" in ask.text("segments", "xyzzy")
 
 

@@ -161,6 +161,38 @@ def test_a_condition_is_told_with_a_caret() -> None:
     assert str(fault).endswith("^")
 
 
+@pytest.mark.parametrize(
+    ("written", "line"),
+    [
+        ('"""\norders >= 5\n  and contry is known\n"""', 5),
+        ('"""orders >= 5\n  and contry is known"""', 4),
+        ('"contry is known"', 3),
+    ],
+)
+def test_a_condition_of_several_lines_is_told_with_the_line_of_the_fault(written: str, line: int) -> None:
+    segments = f'[segments.regulars]\ntitle = "Regulars"\nwhere = {written}\n'
+    (fault,) = faults({"segments.toml": segments})
+    assert fault.line == line
+    text, caret = fault.excerpt.splitlines()
+    assert text[caret.index("^") :].startswith("contry")
+
+
+@pytest.mark.parametrize(
+    ("only_if", "warned"),
+    [
+        ("revenue >= 100", True),
+        ("count('Order Completed', revenue >= 100) >= 1", False),
+        ("event.revenue >= 100 or customer.revenue >= 5000", False),
+        ("country == 'CH' and value >= 3", False),
+    ],
+)
+def test_a_name_in_only_if_that_fits_event_and_customer_is_warned_of(only_if: str, warned: bool) -> None:
+    found = read({"triggers/basket.toml": TRIGGER + STEPS + f'only_if = "{only_if}"\n'}).warnings
+    assert [each.remedy for each in found if "only_if" in each.message] == ["Write customer.revenue or event.revenue."] * warned
+    where = TRIGGER.replace('event = "Checkout Started"', 'event = "Checkout Started"\nwhere = "revenue >= 100"')
+    assert not [each for each in read({"triggers/basket.toml": where}).warnings if "revenue" in each.message]
+
+
 def test_toml_faults_carry_the_line_of_the_parser_and_stop_no_other_file() -> None:
     found = faults({"triggers/a.toml": "title = \n", "triggers/b.toml": TRIGGER.replace('"note"', '"nte"')})
     assert [(fault.file, fault.line) for fault in found] == [("triggers/a.toml", 1), ("triggers/b.toml", 9)]

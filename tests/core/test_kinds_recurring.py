@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from core.anniversaries import Anniversary, parse_anniversary
 from core.instants import HOUR, parse_instant
-from core.kinds.recurring import Anniversary, occurrence, parse_anniversary
+from core.kinds.recurring import occurrence
 from core.roster import Roster
 from tests.core.builders import event, identify, on_crossing, on_date, order, play, playbook, rows, trigger
 

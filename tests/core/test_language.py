@@ -23,12 +23,19 @@ from core.language import (
     all_needs,
     compile_closure,
     explain,
-    is_equal,
     parse,
 )
 
 NOW = parse_instant("2025-03-30T12:00:00Z")
 ZURICH = ZoneInfo("Europe/Zurich")
+
+
+@dataclass
+class Happening:
+    """An event of the past."""
+
+    occurred_at: Instant
+    properties: Mapping[str, Any]
 
 
 @dataclass
@@ -52,12 +59,10 @@ class Known:
     def property(self, name: str) -> Any:
         return self.properties.get(name)
 
-    def count(self, event: str, last: Millis | None, equals: tuple[tuple[str, Any], ...]) -> int:
+    def happened(self, event: str, last: Millis | None) -> list[Happening]:
         since = -(2**63) if last is None else self.now - last
-        return sum(
-            name == event and since < at <= self.now and all(is_equal(properties.get(key), value) for key, value in equals)
-            for name, at, properties in self.events
-        )
+        found = [Happening(at, properties) for name, at, properties in self.events if name == event and since < at <= self.now]
+        return sorted(found, key=lambda each: each.occurred_at)
 
     def has_consent(self, channel: str, purpose: str | None) -> bool:
         return (channel, purpose) in self.consents
@@ -78,13 +83,25 @@ ANNA = Known(
         "registered_at": parse_instant("2025-03-01T23:30:00Z"),
         "last_order": NOW - 3 * DAY,
     },
-    traits={"vip": True, "score": 10, "rate": 0.5, "size": "M", "address.street": "Bahnhofstrasse", "list": [1], "none": None},
+    traits={
+        "vip": True,
+        "score": 10,
+        "rate": 0.5,
+        "size": "M",
+        "address.street": "Bahnhofstrasse",
+        "wedding": "2020-03-30",
+        "list": [1],
+        "none": None,
+    },
     properties={"value": 30.0, "category": "Shoes", "country": "DE", "gift": True, "own_thing": "x"},
     events=(
         ("Product Viewed", NOW - 7 * DAY, {"category": "Shoes"}),
         ("Product Viewed", NOW - 7 * DAY + 1, {"category": "Shoes", "price": 10}),
         ("Product Viewed", NOW, {"category": "Hats", "price": 10.0}),
         ("Product Viewed", NOW + 1, {}),
+        ("Order Completed", NOW - 50 * DAY, {"revenue": 24, "products": [{"category": "Coffee", "price": 7.5}]}),
+        ("Order Completed", NOW - 31 * DAY, {"revenue": 0.1, "products": [{"category": "Tea", "price": 9}, {"category": "Coffee"}]}),
+        ("Order Completed", NOW - 30 * DAY, {"revenue": 0.2, "coupon": "10", "products": [{"price": 4.7}, "x", None]}),
     ),
     consents=frozenset({("email", None), ("email", "marketing")}),
     reactions=frozenset({"opened"}),
@@ -197,6 +214,48 @@ MEANINGS = [
     ("count('Product Viewed', price=10) == 2", True),
     ("count('Product Viewed', price='10') == 0", True),
     ("count('Nothing') == 0", True),
+    # filters: sets, relations, lists within the event
+    ("count('Product Viewed', category=('Shoes', 'Hats')) == 3", True),
+    ("count('Product Viewed', category in ('Shoes')) == 2", True),
+    ("count('Product Viewed', category not in ('Shoes')) == 1", True),
+    ("count('Product Viewed', category != 'Shoes') == 1", True),
+    ("count('Product Viewed', price >= 10, price < 11) == 2", True),
+    ("count('Product Viewed', price > 10) == 0", True),
+    ("count('Product Viewed', price < 'x') == 0", True),
+    ("count('Product Viewed', price != 10) == 1", True),
+    ("count('Order Completed', products.category='Coffee') == 2", True),
+    ("count('Order Completed', products.category='Coffee', products.price >= 8) == 0", True),
+    ("count('Order Completed', products.category='Tea', products.price >= 8) == 1", True),
+    ("count('Product Viewed', products.category='Tea') == 0", True),
+    # sums are exact, and of numbers only
+    ("sum('Order Completed', 'revenue') == 24.30", True),
+    ("sum('Order Completed', 'revenue', last='40d') == 0.3", True),
+    ("sum('Order Completed', 'revenue', last='40d') > 0.3", False),
+    ("sum('Order Completed', 'products.price') == 21.2", True),
+    ("sum('Nothing', 'revenue') == 0", True),
+    ("sum('Order Completed', 'coupon') == 0", True),
+    # different values
+    ("distinct('Product Viewed', 'category') == 2", True),
+    ("distinct('Product Viewed', 'price') == 1", True),
+    ("distinct('Order Completed', 'products.category') == 2", True),
+    # the latest and the earliest
+    ("last('Product Viewed') >= ago('1d')", True),
+    ("last('Product Viewed', category='Shoes') < ago('6d')", True),
+    ("first('Product Viewed') == '2025-03-23'", True),
+    ("last('Nothing') < ago('1d')", False),
+    ("last('Nothing') is missing", True),
+    ("last('Product Viewed') is known", True),
+    ("days_since(last('Order Completed')) == 30", True),
+    ("last('Order Completed') < last_order", True),
+    # anniversaries: 29 February falls on the 28th where there is none
+    ("years_since(birthday) == 34", True),
+    ("years_since(registered_at) == 0", True),
+    ("years_since(trait.wedding) == 5", True),
+    ("years_since(trait.size) is missing", True),
+    ("days_until(trait.wedding) == 0", True),
+    ("days_until(birthday) == 52", True),
+    ("days_until(birthday) between 50 and 60 and years_since(birthday) >= 18", True),
+    ("years_since(trait.score) is missing", True),
     ("consent('email')", True),
     ("consent('email', 'marketing') == true", True),
     ("consent('sms') == false", True),
@@ -245,6 +304,13 @@ BESIDE_AN_EVENT = [
     ("month(birthday) == 5", True),
     ("last_order >= ago('3d') and registered_at == '2025-03-01'", True),
     ("customer.revenue < customer.revenue_gross", True),
+    # filters by the event at hand
+    ("count('Product Viewed', category=event.category) == 2", True),
+    ("count('Product Viewed', category=category, price < value) == 1", True),
+    ("count('Product Viewed', price > event.value) == 0", True),
+    ("count('Product Viewed', category=event.nothing) == 0", True),
+    ("count('Product Viewed', category != event.category) == 1", True),
+    ("count('Order Completed', products.category=event.category) == 0", True),
 ]
 
 
@@ -362,6 +428,23 @@ FAULTS = [
     ("count('x', last=7) > 1", Context.AUDIENCE, 17, "in quotes", "'7d'"),
     ("count('x', p=orders) > 1", Context.AUDIENCE, 14, "fixed value", "count("),
     ("count('x', p=1, p=2) > 1", Context.AUDIENCE, 17, "twice", ""),
+    ("count('x', category=event.category) > 1", Context.AUDIENCE, 21, "no event", "customer only"),
+    ("count('x', category=Shoes) > 1", Context.WHERE, 21, "'Shoes'", "in quotes: 'Shoes'"),
+    ("count('x', category=city) > 1", Context.WHERE, 21, "event.NAME", "count("),
+    ("count('x', lst='7d') > 1", Context.AUDIENCE, 12, "knows no 'lst'", "last='7d'"),
+    ("count('x', within='7d') > 1", Context.AUDIENCE, 12, "knows no 'within'", "last='7d'"),
+    ("count('x', a.b.c=1) > 1", Context.AUDIENCE, 12, "no property", "products.category"),
+    ("count('x', gift > true) > 1", Context.AUDIENCE, 19, "no order", "=="),
+    ("count('x', a in 'b') > 1", Context.AUDIENCE, 17, "'('", ""),
+    ("count('x', a in ()) > 1", Context.AUDIENCE, 18, "found ')'", ""),
+    ("sum('x') > 1", Context.AUDIENCE, 1, "takes 2 arguments", "sum("),
+    ("sum('x', revenue) > 1", Context.WHERE, 10, "in quotes", "sum("),
+    ("sum('x', 'a.b.c') > 1", Context.AUDIENCE, 10, "no property", "products.category"),
+    ("sum('x', 'a') > 'b'", Context.AUDIENCE, 17, "is a number", ""),
+    ("last('x', last='7d') is known", Context.AUDIENCE, 16, "takes no 'last='", "last("),
+    ("last('x') > 3", Context.AUDIENCE, 13, "point in time", "ago('90d')"),
+    ("days_since(ago('1d')) > 1", Context.AUDIENCE, 12, "field of the customer", ""),
+    ("years_since(orders) > 1", Context.AUDIENCE, 13, "a date or a point in time", "years_since("),
     ("count(p=1, 'x') > 1", Context.AUDIENCE, 12, "come last", ""),
     ("counts('x') > 1", Context.AUDIENCE, 1, "no function 'counts'", "'count'"),
     ("count() > 1", Context.AUDIENCE, 1, "takes 1 argument", "count("),
@@ -434,6 +517,9 @@ def test_needs_name_events_windows_segments_and_the_rest() -> None:
     assert not needs.reads_event
     assert parse("country == 'CH'", Context.WHERE).needs.reads_event
     assert parse("not clicked", Context.ONLY_IF).needs.reads_reactions
+    past = parse("last('A') > ago('1d') and sum('B', 'p', last='2d') > 1 and count('C', p=event.p) > 1", Context.WHERE).needs
+    assert set(past.counts) == {("A", None), ("B", 2 * DAY), ("C", None)}
+    assert past.reads_event
 
 
 def test_needs_of_segments_are_followed() -> None:

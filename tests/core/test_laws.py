@@ -44,6 +44,7 @@ from tests.core.builders import (
     trigger,
 )  # fmt: skip
 
+WHERE = Context.WHERE
 LAW = settings(max_examples=400, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 LENGTH = 10 * DAY
 END = MONDAY + LENGTH
@@ -57,6 +58,7 @@ WHENS: Sequence[When] = (
     on("Checkout Started", per="cart", after=6 * HOUR, unless=["Order Completed"]),
     on("Order Completed", after=DAY, unless=["Order Returned"], per="order_id"),
     on("Product Viewed"),
+    on("Checkout Started", where=condition("count('Product Viewed', last='2d', cart=event.cart, revenue <= event.revenue) >= 1", WHERE)),
     on_behaviour("Product Viewed", at_least=2, within=DAY),
     on_behaviour("Order Completed", change=1.5),
     on_behaviour("Order Completed", change=0.6),
@@ -79,6 +81,11 @@ FILTERS: Sequence[dict[str, Any]] = (
     {"channels": frozenset({"sms", "print"})},
     {"tags": frozenset({"sale"})},
     {"purposes": frozenset({"marketing"})},
+)
+AUDIENCES = (
+    "orders < 3",
+    "sum('Order Completed', 'revenue', last='3d') < 150 and distinct('Product Viewed', 'cart') <= 1",
+    "last('Order Completed') is missing or last('Order Completed', order_id in ('o', 'p')) < ago('12h')",
 )
 WINDOWS = ("1d", "3d", "5d", "16h", "2 days", "calendar day", "calendar week")
 
@@ -148,7 +155,7 @@ def a_trigger(lot: Random, name: str) -> Trigger:
         reentry=lot.choice([ALWAYS, ALWAYS, ALWAYS, NEVER, 2 * DAY]),
         exits=frozenset(lot.choice([(), (), (), ("Order Completed",), ("Order Returned",)])),
         holdout=lot.choice([0.0] * 9 + [1.0]),
-        audience=lot.choice([None, None, None, condition("orders < 3")]),
+        audience=lot.choice([None, None, None, None, *(condition(text) for text in AUDIENCES)]),
         tags=frozenset(lot.choice([(), ("sale",)])),
         activated_at=lot.choice([None, MONDAY, MONDAY + 2 * DAY + 9 * HOUR]),
     )

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, event, insert, select
 from core.consent import latest_word
 from core.customer import Consent
 from core.instants import DAY, Instant, Millis, parse_instant
-from core.language import Condition, ConditionError, Context, compile_closure, is_equal, parse
+from core.language import Condition, ConditionError, Context, compile_closure, parse
 from storage.conditions import COLUMNS, add_functions, to_sql
 from storage.sqlite import create_file, make_engine
 from storage.tables import consents, customers, events, metadata
@@ -26,6 +26,14 @@ SEGMENTS = {
     "buyers": parse("orders >= 1 and not trait.x == 1", Context.AUDIENCE),
     "locals": parse("country == 'CH' or segment('buyers')", Context.AUDIENCE, ("buyers",)),
 }
+
+
+@dataclass(frozen=True)
+class Happening:
+    """An event of the past."""
+
+    occurred_at: Instant
+    properties: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -50,12 +58,10 @@ class Customer:
     def property(self, name: str) -> Any:
         return None
 
-    def count(self, event: str, last: Millis | None, equals: tuple[tuple[str, Any], ...]) -> int:
+    def happened(self, event: str, last: Millis | None) -> list[Happening]:
         since = -(2**63) if last is None else self.now - last
-        return sum(
-            name == event and since < at <= self.now and all(is_equal(properties.get(key), value) for key, value in equals)
-            for name, at, properties in self.events
-        )
+        found = [Happening(at, properties) for name, at, properties in self.events if name == event and since < at <= self.now]
+        return sorted(found, key=lambda each: each.occurred_at)
 
     def has_consent(self, channel: str, purpose: str | None) -> bool:
         word = latest_word(self.consents, (channel,), purpose, None, self.now)
@@ -140,14 +146,36 @@ day = one_of("'2025-03-01'", "'2025-03-30'", "'2025-03-29T12:00:00Z'", "'1969-12
 trait = st.sampled_from(TRAITS).map(lambda name: f"trait('{name}')")
 text_operand = one_of(*TEXT_FIELDS, *(f"lower({name})" for name in TEXT_FIELDS[:3]), *(f"lower(trait('{name}'))" for name in TRAITS))
 scalar = st.one_of(text, number, one_of("true", "false"))
-counted = shaped(
-    "count('{event}'{last}{filter})",
-    event=one_of("A", "B"),
-    last=one_of("", ", last='1d'", ", last='7d'"),
-    filter=st.one_of(st.just(""), scalar.map(lambda value: f", p={value}")),
+filter_value = st.one_of(
+    st.just(""),
+    scalar.map(lambda value: f", p={value}"),
+    shaped(", {path} {word} ({a}, {b})", path=one_of("p", "items.p"), word=one_of("in", "not in"), a=scalar, b=scalar),
+    shaped(", {path} {sign} {value}", path=one_of("p", "items.p"), sign=sign, value=st.one_of(text, number)),
+    shaped(", items.p >= {a}, items.q = {b}, p != {c}", a=number, b=scalar, c=scalar),
 )
-number_operand = st.one_of(one_of(*NUMBER_FIELDS, "month(birthday)"), st.sampled_from(INSTANT_FIELDS).map("days_since({})".format), counted)
+last = one_of("", ", last='1d'", ", last='7d'")
+counted = st.one_of(
+    shaped("count('{event}'{last}{filter})", event=one_of("A", "B"), last=last, filter=filter_value),
+    shaped(
+        "{how}('{event}', '{path}'{last}{filter})",
+        how=one_of("sum", "distinct"),
+        event=one_of("A", "B"),
+        path=one_of("p", "items.p", "items.q"),
+        last=last,
+        filter=filter_value,
+    ),
+)
+moment = shaped("{how}('{event}'{filter})", how=one_of("last", "first"), event=one_of("A", "B"), filter=filter_value)
+anniversary = shaped(
+    "{how}({of})", how=one_of("years_since", "days_until"), of=one_of("birthday", "registered_at", "first_order", "trait.x", "trait.y")
+)
+number_operand = st.one_of(
+    one_of(*NUMBER_FIELDS, "month(birthday)"), st.sampled_from(INSTANT_FIELDS).map("days_since({})".format), counted, anniversary
+)
 CLAUSE = st.one_of(
+    shaped("{a} {sign} {b}", a=moment, sign=sign, b=st.one_of(day, one_of("ago('1d')", "last_order"), moment)),
+    shaped("{a} is {word}", a=st.one_of(moment, anniversary), word=one_of("missing", "known")),
+    shaped("days_since({a}) {sign} {b}", a=moment, sign=sign, b=number),
     shaped("{a} {sign} {b}", a=text_operand, sign=sign, b=st.one_of(text.map(str.lower), trait, text_operand)),
     shaped("{a} {sign} {b}", a=number_operand, sign=sign, b=st.one_of(number, trait, number_operand)),
     shaped("{a} {sign} {b}", a=st.sampled_from(MONEY_FIELDS), sign=sign, b=st.one_of(amount, st.sampled_from(MONEY_FIELDS))),
@@ -175,7 +203,9 @@ CONDITION = st.recursive(
 )
 
 any_value = st.one_of(st.none(), st.booleans(), st.sampled_from(NUMBERS), st.sampled_from(TEXTS), st.just([1, "x"]), st.just({"a": 1}))
-EVENT = st.tuples(one_of("A", "B"), st.sampled_from(INSTANTS), st.dictionaries(st.just("p"), any_value))
+date_value = st.sampled_from([*BIRTHDAYS, "2025-04-02", "--03-30", "1999-13-01"])
+item = st.one_of(st.dictionaries(one_of("p", "q"), any_value, max_size=2), any_value)
+PROPERTIES = st.fixed_dictionaries({}, optional={"p": any_value, "items": st.one_of(st.lists(item, max_size=3), any_value)})
 CUSTOMER = st.builds(
     Customer,
     columns=st.fixed_dictionaries(
@@ -186,10 +216,8 @@ CUSTOMER = st.builds(
         | {COLUMNS.get(name, name): st.sampled_from([None, *INSTANTS]) for name in INSTANT_FIELDS[:4]}
     ),
     channels=st.dictionaries(one_of("store", "web"), st.sampled_from(INSTANTS)),
-    traits=st.dictionaries(st.sampled_from(TRAITS), any_value),
-    events=st.lists(st.tuples(one_of("A", "B"), st.sampled_from(INSTANTS), st.dictionaries(st.just("p"), any_value)), max_size=4).map(
-        tuple
-    ),
+    traits=st.dictionaries(st.sampled_from(TRAITS), st.one_of(any_value, date_value)),
+    events=st.lists(st.tuples(one_of("A", "B"), st.sampled_from(INSTANTS), PROPERTIES), max_size=4).map(tuple),
     consents=st.lists(
         st.builds(
             Consent,

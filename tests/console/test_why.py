@@ -1,0 +1,130 @@
+"""The command that says why: one trigger or all of them, now or as of a past instant."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.console.lives import BASKET, SETTINGS, act, person, run, trigger, workspace
+
+Output = pytest.CaptureFixture[str]
+BIG = trigger(audience="\"country in ('CH') and sum('Order Completed', 'revenue') >= 500\"")
+BIRTHDAY = """
+title = "Birthday"
+status = "active"
+purpose = "marketing"
+[when]
+kind = "recurring"
+date = "birthday"
+at = "09:00"
+[[steps]]
+channels = ["email"]
+template = "note"
+"""
+CALLS = [
+    person("anna", birthday="1990-05-21", address={"country": "CH"}),
+    person("anna", "2025-03-02T08:00:00Z", address={"country": "DE"}),
+    act("anna", "Order Completed", "2025-03-02T10:00:00Z", revenue=80.10),
+    act("anna", "Checkout Started", "2025-03-03T10:00:00Z", value=80),
+]
+BOUGHT = ("Order Completed", "2025-03-03T12:00:00Z")
+SPAN = ("--from", "2025-03-01T00:00:00Z", "--to", "2025-03-05T00:00:00Z")
+
+
+@pytest.fixture
+def played(tmp_path: Path, capsys: Output) -> Path:
+    """Anna left a basket on Monday; it is Wednesday."""
+    folder = workspace(tmp_path, CALLS, {"basket": BASKET, "big": BIG, "birthday": BIRTHDAY, "draft": trigger(status='"draft"')})
+    assert run("-w", folder, "replay", *SPAN, "--into", folder / "p") == 0
+    capsys.readouterr()
+    return folder / "p"
+
+
+def said(output: Output, folder: Path, *words: str) -> str:
+    output.readouterr()
+    assert run("-w", folder, "why", *words) == 0
+    return output.readouterr().out
+
+
+def told(output: Output, folder: Path, *words: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in said(output, folder, *words, "--json").splitlines()]
+
+
+def test_all_triggers_answer_in_one_line_each_what_was_decided_first(played: Path, capsys: Output) -> None:
+    lines = said(capsys, played, "anna").splitlines()
+    assert lines[0] == "Anna, as things stand Wed 05 Mar 2025 00:00 UTC:"
+    shown = [line for line in lines if line.startswith(("basket", "big", "birthday", "draft"))]
+    assert [line.split()[:2] for line in shown] == [["basket", "sent"], ["birthday", "never"], ["big", "never"], ["draft", "never"]]
+    assert "comes up Wed 21 May 2025 07:00" in shown[1]
+    assert "audience: country in ('CH'): country is 'DE' since Sun 02 Mar 2025 08:00 (identify from ndjson)" in shown[2]
+
+
+def test_all_triggers_are_told_to_scripts_with_the_fields_of_one(played: Path, capsys: Output) -> None:
+    rows = told(capsys, played, "anna")
+    assert [row["trigger"] for row in rows] == ["basket", "birthday", "big", "draft"]
+    assert all(list(row) == ["customer", "trigger", "at", "verdict", "reason", "words", "trace"] for row in rows)
+    assert rows[2] == told(capsys, played, "anna", "big")[0]
+
+
+def test_what_is_short_is_said_in_full_for_one_trigger(played: Path, capsys: Output) -> None:
+    assert "sum('Order Completed', 'revenue') is 80.10 (the last Order Completed Sun 02 Mar 2025 10:00), 419.90 short of 500" in said(
+        capsys, played, "anna", "big"
+    )
+
+
+def test_a_past_instant_is_answered_as_things_stood_then(played: Path, capsys: Output) -> None:
+    (row,) = told(capsys, played, "anna", "big", "--at", "2025-03-02T07:00:00Z")
+    trace = row["trace"]
+    assert isinstance(trace, list)
+    audience = [(each["holds"], each["detail"]) for each in trace if each["check"] == "audience"]
+    assert audience[0] == (True, "country in ('CH'): country is 'CH'")
+    assert audience[1][1] == (
+        "sum('Order Completed', 'revenue') >= 500: sum('Order Completed', 'revenue') is 0 (no Order Completed is known), 500 short of 500"
+    )
+    assert [row["verdict"] for row in told(capsys, played, "anna", "--at", "2025-03-02T07:00:00Z")] == ["none"] * 4
+
+
+def test_a_past_instant_is_answered_by_the_playbook_pauses_and_consents_of_then(played: Path, capsys: Output) -> None:
+    (played / "triggers/big.toml").write_text(trigger(audience='"orders >= 1"'))
+    (played / "triggers/birthday.toml").unlink()
+    (played / "manometer.toml").write_text(SETTINGS.replace('"assumed"', '"strict"'))
+    assert run("-w", played, "apply", "--yes", "--at", "2025-03-06T00:00:00Z") == 0
+    assert run("-w", played, "triggers", "pause", "basket", "--yes", "--at", "2025-03-07T00:00:00Z") == 0
+    assert run("-w", played, "triggers", "resume", "basket", "--yes", "--at", "2025-03-08T00:00:00Z") == 0
+    run("-w", played, "tick", "--at", "2025-03-09T00:00:00Z")
+
+    def checks(name: str, check: str, at: str) -> list[tuple[bool, str]]:
+        (row,) = told(capsys, played, "anna", name, "--at", at)
+        assert isinstance(row["trace"], list)
+        return [(each["holds"], each["detail"]) for each in row["trace"] if each["check"] == check]
+
+    assert len(checks("big", "audience", "2025-03-05T12:00:00Z")) == 2
+    assert checks("big", "audience", "2025-03-06T12:00:00Z") == [(True, "orders >= 1: orders is 1")]
+    assert checks("basket", "step 1 email: consent", "2025-03-05T12:00:00Z")[0][0] is True
+    assert checks("basket", "step 1 email: consent", "2025-03-06T12:00:00Z")[0][0] is False
+    assert checks("basket", "trigger active", "2025-03-07T12:00:00Z") == [(False, "paused since Fri 07 Mar 2025 00:00")]
+    assert checks("basket", "trigger active", "2025-03-08T12:00:00Z")[0][0] is True
+    assert checks("birthday", "cause", "2025-03-05T12:00:00Z") == [(False, "comes up Wed 21 May 2025 07:00")]
+    assert checks("birthday", "trigger active", "2025-03-06T12:00:00Z") == [(False, "its file was removed; the trigger is retired")]
+
+
+def test_before_anything_was_in_force_that_is_the_answer(tmp_path: Path, capsys: Output) -> None:
+    folder = workspace(tmp_path, CALLS)
+    assert run("-w", folder, "apply", "--yes", "--at", "2025-03-04T00:00:00Z") == 0
+    (row,) = told(capsys, folder, "anna", "basket", "--at", "2025-03-03T12:00:00Z")
+    assert "in force only from Tue 04 Mar 2025 00:00 on" in str(row["words"])
+
+
+def test_what_stood_against_her_last_cause_is_said_where_nothing_does_now(tmp_path: Path, capsys: Output) -> None:
+    calls = [
+        person("anna"),
+        act("anna", "Checkout Started", "2025-03-03T10:00:00Z"),
+        act("anna", "Order Completed", "2025-03-03T12:00:00Z"),
+    ]
+    folder = workspace(tmp_path, calls, {"basket": trigger(audience='"orders >= 1"')})
+    assert run("-w", folder, "replay", *SPAN, "--into", folder / "p") == 0
+    words = said(capsys, folder / "p", "anna", "basket").splitlines()[0]
+    assert "nothing stands against it when its cause comes" in words
+    assert words.endswith("When the last one came, Mon 03 Mar 2025 10:00, there stood against it: audience: orders >= 1: 1 short of 1.")
