@@ -75,6 +75,7 @@ class Totals:
     reached: Counter[tuple[str, str | None]] = field(default_factory=Counter)  # day, channel (None: any) -> customers who get something
     fullness: Counter[tuple[str, int]] = field(default_factory=Counter)  # rule, load of its fullest window (above 0) -> customers
     held_by: Counter[tuple[str, str]] = field(default_factory=Counter)  # rule, trigger -> decisions it held back
+    joined: Counter[tuple[str, str | None]] = field(default_factory=Counter)  # day, channel -> sends that another's message carries
     moves: Counter[tuple[str, str]] = field(default_factory=Counter)  # day deferred from -> day deferred to
     pressed: list[Pressed] = field(default_factory=list)
 
@@ -95,6 +96,7 @@ class Totals:
                 self.held_by[rule.rule, decision.trigger] += 1
             if decision.outcome == "send":
                 reached.update(((day, decision.channel), (day, None)))
+                self.joined[day, decision.channel] += decision.joins is not None
             elif decision.outcome == "defer" and decision.until is not None:
                 self.moves[day, local_date(decision.until, zone).isoformat()] += 1
             if decision.message is not None and decision.message.contact.counts:
@@ -122,6 +124,7 @@ class Totals:
         self.fullness.update(other.fullness)
         self.held_by.update(other.held_by)
         self.moves.update(other.moves)
+        self.joined.update(other.joined)
         self.pressed = nlargest(MOST_PRESSED, self.pressed + other.pressed)
 
     def by(self, *names: str) -> dict[tuple[str | None, ...], Counter[str]]:
@@ -148,8 +151,11 @@ class Totals:
         """The days on which a channel would be asked for more than its capacity a day; without one it takes any number."""
         for (channel, day), outcomes in self.by("channel", "day").items():
             capacity = capacities.get(channel) if channel is not None else None
-            if channel is not None and day is not None and capacity is not None and outcomes["send"] > capacity:
-                yield Over(day, channel, outcomes["send"], capacity)
+            if channel is None or day is None or capacity is None:
+                continue
+            asked = outcomes["send"] - self.joined[day, channel]
+            if asked > capacity:
+                yield Over(day, channel, asked, capacity)
 
 
 def _share(full: Fullness) -> float:

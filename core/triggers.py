@@ -60,6 +60,8 @@ class Step:
     mode: Mode = "first"
     approval: bool | int = False
     weight: int | None = None  # thousandths of a point; None: the channel's
+    prefer: bool = False  # whether her preferred channel comes first
+    digest: bool = False  # whether it may share a message with another step of the same instant
 
 
 @dataclass(frozen=True, slots=True)

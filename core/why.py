@@ -23,6 +23,7 @@ from core.life import Life, open_pauses
 from core.placement import contacts_of
 from core.playbook import Playbook
 from core.predicate import Predicate
+from core.preference import PREFERS, preferred
 from core.pressure import per_unit, violations
 from core.triggers import ALWAYS, NEVER, Step, Trigger
 from core.words import behind, in_words, when
@@ -191,6 +192,9 @@ def _entry(trigger: Trigger, life: Life) -> Check:
 
 def _step(number: int, step: Step, trigger: Trigger, life: Life) -> Iterator[Check]:
     purpose = life.playbook.purposes[trigger.purpose]
+    if step.prefer:
+        chosen = preferred(step, life)
+        yield Check(f"step {number}: preferred channel", True, "none is known" if chosen is None else chosen.words.removeprefix(PREFERS))
     for name in step.channels:
         channel = life.playbook.channels[name]
         place = f"step {number} {name}"

@@ -12,13 +12,14 @@ from console.workspace.kinds import KIND_KEYS, event_names, read_when
 from console.workspace.settings import NAME, NAME_RULE
 from console.workspace.templates import Templates
 from console.workspace.toml_reader import Document, Table, shown
+from core.digest import DIGEST_MEDIA
 from core.instants import DAY, Millis, parse_duration
 from core.language import Context
 from core.playbook import Channel
 from core.triggers import ALWAYS, NEVER, Mode, OnLimit, Status, Step, Trigger, When
 
-TRIGGER_KEYS = ("title", "status", "purpose", "priority", "audience", "holdout", "reentry", "max_age", "tags", "approval")
-STEP_KEYS = ("channels", "template", "after", "expires", "only_if", "on_limit", "mode", "approval", "weight")
+TRIGGER_KEYS = ("title", "status", "purpose", "priority", "audience", "holdout", "reentry", "max_age", "tags", "approval", "prefer")
+STEP_KEYS = ("channels", "template", "after", "expires", "only_if", "on_limit", "mode", "approval", "weight", "prefer", "digest")
 STATUSES = ("draft", "active", "retired")
 ON_LIMIT = ("defer", "drop", "fallback")
 MODES = ("first", "all")
@@ -45,7 +46,8 @@ def read_trigger(document: Document, name: str, around: Surroundings) -> Trigger
     if not NAME.fullmatch(name):
         root.document.fault((), f"the file name {shown(name)} is no name for a trigger", NAME_RULE)
     when = read_when(root.table("when"), around.conditions, {**_IN_STEP, **_AT_TOP}) if _has_when(root) else None
-    steps = tuple(_step(table, around) for table in root.list_of_tables("steps", "step"))
+    prefers = root.switch("prefer", False)
+    steps = tuple(_step(table, around, prefers) for table in root.list_of_tables("steps", "step"))
     if "steps" not in root or root.values["steps"] == []:
         root.missing("steps", "A trigger needs at least one [[steps]] table with `channels` and `template`.")
     trigger = _trigger(root, name, when or When(""), steps, around)
@@ -124,7 +126,7 @@ def _exits(table: Table) -> frozenset[str]:
 # ---- steps ----
 
 
-def _step(table: Table, around: Surroundings) -> Step:
+def _step(table: Table, around: Surroundings, prefers: bool) -> Step:
     channels = _channels(table, around.channels)
     template = _template(table, [around.channels[name] for name in channels if name in around.channels], around.templates)
     own_weight = table.thousandths("weight")
@@ -138,9 +140,27 @@ def _step(table: Table, around: Surroundings) -> Step:
         mode=cast(Mode, table.choice("mode", MODES, "first")),
         approval=table.approval(),
         weight=around.weights.get(template) if own_weight is None else own_weight,
+        prefer=table.switch("prefer", prefers),
+        digest=table.switch("digest", False),
     )
+    _check_sharing(table, step, around)
     table.done({**_AT_TOP, **_IN_WHEN, "channel": "Did you mean `channels`? It is a list: the first that is allowed and free is taken."})
     return step
+
+
+def _check_sharing(table: Table, step: Step, around: Surroundings) -> None:
+    """What `prefer` and `digest` cannot do."""
+    media = {around.channels[name].medium for name in step.channels if name in around.channels}
+    if step.digest and media and not media & DIGEST_MEDIA:
+        table.fault(
+            "digest", f"{table.quoted('digest')}: none of the channels can carry several texts", "It needs an e-mail or webhook channel."
+        )
+    if step.digest and step.mode == "all":
+        table.fault("digest", f'{table.quoted("digest")} and mode = "all" exclude each other', "Leave one of them out.")
+    if step.digest and step.approval:
+        table.warn("digest", f"{table.quoted('digest')} has no effect where `approval` is asked for")
+    if step.mode == "all" and "prefer" in table and step.prefer:
+        table.warn("prefer", f'{table.quoted("prefer")} has no effect with mode = "all"')
 
 
 def _channels(table: Table, channels: Mapping[str, Channel]) -> tuple[str, ...]:
