@@ -36,6 +36,9 @@ policy = "assumed"
 [engine]
 tick = "30s"
 grace = "10m"
+[preference]
+learn = true
+least = 2
 [channels.email]
 kind = "file"
 send_window = ["Mon-Sat 07:00-21:00"]
@@ -79,11 +82,14 @@ channels = ["email", "sms"]
 template = "note"
 on_limit = "fallback"
 expires = "1d"
+prefer = true
+digest = true
 [[steps]]
 after = "2d"
 channels = ["email"]
 template = "note"
 expires = "2d"
+digest = true
 """,
     "triggers/second.toml": """
 title = "Second order"
@@ -94,8 +100,10 @@ kind = "threshold"
 metric = "orders"
 reaches = 2
 [[steps]]
-channels = ["sms"]
+channels = ["sms", "email"]
 template = "note"
+digest = true
+prefer = true
 """,
     "triggers/browse.toml": """
 title = "Browsed"
@@ -112,6 +120,7 @@ within = "2d"
 channels = ["email"]
 template = "note"
 on_limit = "drop"
+digest = true
 """,
     "triggers/silent.toml": """
 title = "Silent"
@@ -141,7 +150,7 @@ template = "note"
 
 ACT = st.tuples(
     st.sampled_from(CUSTOMERS),
-    st.sampled_from(["Checkout Started", "Order Completed", "Order Returned", "Product Viewed", "Product Viewed"]),
+    st.sampled_from(["Checkout Started", "Order Completed", "Order Returned", "Product Viewed", "Product Viewed", "Email Link Clicked"]),
     st.integers(0, 7 * 24 * 12),  # five minutes each
     st.sampled_from(["c1", "c2", None]),
 )
