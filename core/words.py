@@ -121,6 +121,14 @@ def _present(row: Mapping[str, Any]) -> str:
     return f"{PRESENT[state]}{f': {because}' if because else ''}"
 
 
+def together(carried: Sequence[tuple[str, int, str | None]]) -> str:
+    """What one message carries, by trigger, step and why it was left out: `basket, step 1; tips, step 2 (left out: ...)`."""
+    return "; ".join(
+        f"{trigger}, step {step}{f' (left out: {BECAUSE.get(left_out, in_short(left_out))})' if left_out else ''}"
+        for trigger, step, left_out in carried
+    )
+
+
 def _note(row: Mapping[str, Any]) -> str:
     note = row.get("note") or ""
     return f" {note[:1].upper()}{note[1:]}." if note else ""

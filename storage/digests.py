@@ -60,6 +60,11 @@ def load(text: str | None) -> tuple[Carried, ...]:
     return () if text is None else tuple(Carried(**each) for each in orjson.loads(text))
 
 
+def carries(text: str | None) -> tuple[tuple[str, int, str | None], ...]:
+    """Trigger and step of each, and why it was left out."""
+    return tuple((each.trigger, each.step, each.left_out) for each in load(text))
+
+
 def with_causes(connection: Connection, texts: Mapping[int, str]) -> dict[int, tuple[Carried, ...]]:
     """What these messages carry, by message, with the causes of the enrolments."""
     found = {message: load(text) for message, text in texts.items()}
