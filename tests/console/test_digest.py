@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,20 @@ import pytest
 from sqlalchemy import select
 
 from console.channels import adapter_kinds
+from console.digests import render_together
 from console.dispatch import dispatch
+from console.dispatch.endings import Ended, mark
+from console.dispatch.journal import Journal
 from console.in_force import apply_workspace, load_in_force
 from console.main import main
+from console.sandbox import Record, TemplateFault
+from console.templates import Templates
 from console.tick import tick
 from console.workspace import read_workspace
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
 from core.triggers import Pause
 from storage import outbox, pauses, status
-from storage.digests import load
+from storage.digests import Carried, load
 from storage.store import Store
 from storage.tables import decisions, messages
 from tests.console.lives import act, person, run
@@ -277,6 +283,92 @@ def test_a_real_mail_server_gets_one_mail_with_both_contents(shop: Shop) -> None
     assert "Your basket waits." in plain.get_content()
     assert "our tips." in plain.get_content()
     assert "Our tips" in html.get_content()
+
+
+def test_what_a_crash_left_goes_out_once_and_with_all_it_carries(shop: Shop) -> None:
+    shop.news()
+    shop.tick()
+    with shop.store.writing() as connection:
+        (claimed,) = outbox.claim(connection, NEWS, "gone-host:1:1", MINUTE, 10, {"email": None})
+    assert [(each.trigger, each.cause_name, each.cause_properties) for each in claimed.digest] == [
+        (name, "News", {"what": "<pans>"}) for name in ("basket", "tips", "views")
+    ]
+    assert shop.dispatch(NEWS + 2 * MINUTE).sent == 1
+    assert shop.dispatch(NEWS + 3 * MINUTE).sent == 0
+    assert [len(mail["digest"]) for mail in shop.sent()] == [2]
+
+
+def test_the_journal_keeps_what_was_left_out(shop: Shop) -> None:
+    carried = (
+        Carried("basket", 1, "basket", "event:1", 1, NEWS + DAY, "GOAL_REACHED"),
+        Carried("tips", 1, "tips", "event:1", 2, NEWS + DAY),
+    )
+    shop.news()
+    shop.tick()
+    with shop.store.writing() as connection:
+        (claimed,) = outbox.claim(connection, NEWS, "me", MINUTE, 10, {"email": None})
+    written = mark(replace(claimed, digest=carried), "sent", sent_at=NEWS)
+    journal = Journal.open(shop.store.path, "me")
+    assert journal is not None
+    with journal:
+        journal.start()
+        journal.claimed([claimed])
+        journal.begun(claimed)
+        journal.ended(Ended(claimed, written))
+        left = journal.left()["me"]
+    assert left is not None
+    assert left.ended[claimed.id] == written
+    assert load(written.digest) == carried
+
+
+def test_a_template_that_cannot_be_made_fails_the_message_with_all_its_steps(shop: Shop) -> None:
+    shop.write("templates/views/email.txt", "{{ customer.first_name / 2 }}")
+    shop.apply(NEWS - MINUTE)
+    shop.news()
+    shop.tick()
+    assert shop.dispatch().failed == 1
+    assert (shop.sent(), shop.message().reason) == ([], "TEMPLATE_ERROR")
+    assert (shop.books()["holds"], shop.books()["fates"]["failed"]) == (True, 3)
+
+
+def variables_of(title: str) -> dict[str, Any]:
+    trigger = Record("trigger", {"name": title, "title": title})
+    return {"customer": {"locale": None}, "trigger": trigger, "step": {"number": 1}, "digest": []}
+
+
+@pytest.mark.parametrize(
+    ("leading", "expected"),
+    [
+        ('{"id": 1}', {"id": 1, "digest": [{"id": 2}]}),
+        ('{"all": "{% for part in digest %}{{ part.title }}{% endfor %}"}', {"all": "tips"}),
+    ],
+)
+def test_a_webhook_gets_the_payloads_of_the_others(leading: str, expected: dict[str, Any]) -> None:
+    templates = Templates({"templates/a/webhook.json": leading, "templates/b/webhook.json": '{"id": 2}'})
+    made = render_together(templates, "a", "webhook", variables_of("basket"), [("b", variables_of("tips"))])
+    assert json.loads(made.parts["webhook.json"]) == expected
+
+
+def test_a_webhook_payload_that_is_no_object_has_no_place_for_others() -> None:
+    templates = Templates({"templates/a/webhook.json": "[1]", "templates/b/webhook.json": '{"id": 2}'})
+    with pytest.raises(TemplateFault, match="write an object"):
+        render_together(templates, "a", "webhook", variables_of("basket"), [("b", variables_of("tips"))])
+
+
+def test_of_text_and_html_the_one_that_a_template_lacks_is_made_from_the_other() -> None:
+    files = {
+        "a/email.txt": "A",
+        "a/email.html": "<p>A</p>",
+        "b/email.html": "<BODY bgcolor=x><p>B &amp; <b>C</b></p></BODY>",
+        "c/email.txt": "1 < 2",
+    }
+    templates = Templates({f"templates/{path}": text for path, text in files.items()})
+    made = render_together(templates, "a", "email", variables_of("a"), [("b", variables_of("b")), ("c", variables_of("c"))])
+    rule = "-" * 40
+    assert made.parts["email.txt"] == f"A\n\n{rule}\n\nB & C\n\n{rule}\n\n1 < 2\n"
+    assert made.parts["email.html"] == (
+        '<p>A</p>\n<hr>\n<p>B &amp; <b>C</b></p>\n<hr>\n<div style="white-space: pre-line">1 &lt; 2</div>\n'
+    )
 
 
 def test_check_says_where_a_digest_cannot_be(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
