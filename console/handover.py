@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from console.digests import render_together
 from console.sandbox import MISSING, TemplateFault
 from console.templates import Templates, customer_variables, local_text, variables
 from console.unsubscribe import Claim, Links
@@ -15,7 +16,7 @@ from core.playbook import Channel, Playbook
 from core.triggers import Trigger
 from storage.outbox import Claimed
 
-__all__ = ["Cause", "TemplateFault", "hand_over", "render", "render_claimed"]
+__all__ = ["Carried", "Cause", "TemplateFault", "hand_over", "render", "render_claimed"]
 
 
 class Cause(NamedTuple):
@@ -24,6 +25,15 @@ class Cause(NamedTuple):
     name: str | None
     at: Instant
     properties: Mapping[str, Any]
+
+
+class Carried(NamedTuple):
+    """A step of another journey that a message carries, too."""
+
+    trigger: Trigger
+    step: int  # from 1
+    template: str
+    cause: Cause
 
 
 def render(
@@ -45,27 +55,26 @@ def render(
     template: str | None = None,
     attempt: int = 1,
     links: Links | None = None,
+    carried: Sequence[Carried] = (),
 ) -> Outbound:
     """The message of a step as of `at`; TemplateFault where its texts cannot be made. `template` is the step's own unless given.
 
-    `links` makes the ways to unsubscribe; None where the message offers none.
+    `links` makes the ways to unsubscribe; None where the message offers none. `carried` are the other steps in it.
     """
     url, mail = ("", "") if links is None else links.make(Claim(key, channel.medium, trigger.purpose))
     zone = profile.zone(playbook.zone)
-    values = variables(
-        customer_variables(profile, customer, zone),
-        _event(cause, "" if cause is None else local_text(cause.at, zone)),
-        {"number": step, "channel": channel.name},
-        trigger,
-        playbook,
-        workspace,
-        local_text(at, zone),
-        url,
-    )
-    rendered = templates.render(template or trigger.steps[step - 1].template, channel.medium, values)
+    known = customer_variables(profile, customer, zone)
+
+    def values(of: Trigger, number: int, began: Cause | None, link: str) -> dict[str, Any]:
+        event = _event(began, "" if began is None else local_text(began.at, zone))
+        return variables(known, event, {"number": number, "channel": channel.name}, of, playbook, workspace, local_text(at, zone), link)
+
+    others = [(each.template, values(each.trigger, each.step, each.cause, "")) for each in carried]
+    own = values(trigger, step, cause, url)
+    rendered = render_together(templates, template or trigger.steps[step - 1].template, channel.medium, own, others)
     return Outbound(
         key, message_id, customer, channel.name, channel.medium, address, trigger.name, step, trigger.purpose, rendered.subject,
-        rendered.parts, planned_at, at, attempt, workspace, url, mail,
+        rendered.parts, planned_at, at, attempt, workspace, url, mail, tuple((each.trigger.name, each.step) for each in carried),
     )  # fmt: skip
 
 
@@ -74,25 +83,39 @@ def render_claimed(
 ) -> Outbound:
     """A message of the outbox as of `at`, to the address the customer has now. Its trigger and its channel are in the playbook."""
     channel = playbook.channels[message.channel]
+    first, *others = _steps(message, playbook)
     return render(
         templates,
         profile,
         customer=message.customer,
-        trigger=playbook.roster.by_name[message.trigger],
-        step=message.step,
+        trigger=first.trigger,
+        step=first.step,
         channel=channel,
         address=address_of(profile, channel.medium) or message.address or "",
-        cause=Cause(message.cause_name, message.cause_at, message.cause_properties),
+        cause=first.cause,
         key=message.key,
         planned_at=message.planned_at,
         at=at,
         playbook=playbook,
         workspace=workspace,
         message_id=message.id,
-        template=message.template,
+        template=first.template,
         attempt=message.attempts,
         links=links,
+        carried=others,
     )
+
+
+def _steps(message: Claimed, playbook: Playbook) -> list[Carried]:
+    """The steps that the message carries, the one that gives it subject and frame first; none that was left out."""
+    known = playbook.roster.by_name
+    found = [
+        Carried(known[each.trigger], each.step, each.template, Cause(each.cause_name, each.cause_at, each.cause_properties))
+        for each in message.digest
+        if each.left_out is None and each.trigger in known
+    ]
+    own = Cause(message.cause_name, message.cause_at, message.cause_properties)
+    return found or [Carried(known[message.trigger], message.step, message.template, own)]
 
 
 def _event(cause: Cause | None, at: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 from console.channels import open_adapter
 from console.clock import SIMULATED_AT
 from console.dispatch import numeric_approvals
-from console.handover import Cause, TemplateFault, hand_over, render
+from console.handover import Carried, Cause, TemplateFault, hand_over, render
 from console.in_force import apply_workspace
 from console.templates import Templates
 from console.workspace import Workspace, read_files
@@ -146,9 +146,13 @@ class _Replay:
         causes = {(e.trigger, e.cause_key): Cause(e.cause_name, e.cause_at, e.cause_properties) for e in plan.enrolments}
         for decision in plan.decisions:
             if decision.message is not None and not decision.message.held:
-                yield self._make(dossier, decision, decision.message, causes[decision.trigger, decision.cause_key])
+                carried = [
+                    Carried(self.playbook.roster.by_name[each.trigger], each.step, each.template, causes[each.trigger, each.cause_key])
+                    for each in decision.message.digest[1:]
+                ]
+                yield self._make(dossier, decision, decision.message, causes[decision.trigger, decision.cause_key], carried)
 
-    def _make(self, dossier: Dossier, decision: Decision, message: Message, cause: Cause) -> _Made:
+    def _make(self, dossier: Dossier, decision: Decision, message: Message, cause: Cause, carried: Sequence[Carried]) -> _Made:
         try:
             outbound = render(
                 self.templates,
@@ -165,6 +169,7 @@ class _Replay:
                 playbook=self.playbook,
                 workspace=self.workspace.name,
                 template=message.template,
+                carried=carried,
             )
         except TemplateFault as fault:
             return _Made(message.key, message, None, str(fault))

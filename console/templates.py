@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -60,11 +60,27 @@ class Templates:
         parts = locale.split("-") if locale else []
         for length in range(len(parts), -1, -1):
             folder = "-".join(parts[:length])
-            path = f"{name}/{folder}".lower().replace("_", "-") if folder else None
-            actual = name if path is None else self._folders.get(path)
-            text = None if actual is None else self._files.get(f"{actual}/{file}")
+            text = self._in_folder(name, folder, file)
             if text is not None:
                 yield text
+
+    def nearest(self, name: str, files: Sequence[str], locale: str | None) -> tuple[str, str] | None:
+        """The first of these files in the nearest language in which there is any, with its text."""
+        spoken = (locale or "").lower().replace("_", "-").split("-")
+        for length in range(len(spoken), -1, -1):
+            found = [(file, text) for file in files if (text := self._in_folder(name, "-".join(spoken[:length]), file)) is not None]
+            if found:
+                return found[0]
+        return None
+
+    def _in_folder(self, name: str, folder: str, file: str) -> str | None:
+        actual = self._folders.get(f"{name}/{folder}".lower().replace("_", "-")) if folder else name
+        return None if actual is None else self._files.get(f"{actual}/{file}")
+
+    def subject(self, name: str, variables: Mapping[str, Any]) -> str:
+        """The subject on one line; the trigger's title where the template has none."""
+        text = self.find(name, SUBJECT, str(variables["customer"].get("locale") or ""))
+        return one_line(str(variables["trigger"]["title"]) if text is None else made(f"{name}/{SUBJECT}", text, variables))
 
     def render(self, name: str, medium: str, variables: Mapping[str, Any]) -> Rendered:
         """The texts a medium needs; TemplateFault naming the file where one of them cannot be made."""
@@ -73,12 +89,10 @@ class Templates:
         for file in MEDIUM_FILES.get(medium, ()):
             text = self.find(name, file, locale)
             if text is not None:
-                parts[file] = _made(f"{name}/{file}", text, variables)
+                parts[file] = made(f"{name}/{file}", text, variables)
         if not parts:
             raise TemplateFault(f"templates/{name} has no file for {medium}")
-        subject = self.find(name, SUBJECT, locale)
-        title = str(variables["trigger"]["title"])
-        return Rendered(one_line(title if subject is None else _made(f"{name}/{SUBJECT}", subject, variables)), parts)
+        return Rendered(self.subject(name, variables), parts)
 
 
 def one_line(text: str) -> str:
@@ -86,7 +100,8 @@ def one_line(text: str) -> str:
     return _CONTROL.sub(" ", text).strip()
 
 
-def _made(path: str, text: str, variables: Mapping[str, Any]) -> str:
+def made(path: str, text: str, variables: Mapping[str, Any]) -> str:
+    """What a file under templates/ gives; TemplateFault naming it where it gives nothing."""
     try:
         if path.endswith(".json"):
             return _render_json(text, variables)
@@ -174,6 +189,7 @@ def variables(
         "workspace": Record("workspace", {"name": workspace, "currency": playbook.currency}),
         "unsubscribe_url": unsubscribe_url,
         "now": now,
+        "digest": [],
     }
 
 

@@ -160,5 +160,6 @@ def _row(customer: str, decision: Decision) -> dict[str, Any]:
     return {
         **row,
         "rules": orjson.loads(row["rules"]),
+        "note": decision.note,
         "objections": [[each.reason, each.detail, each.until] for each in decision.objections],
     }

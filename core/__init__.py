@@ -7,6 +7,7 @@
 - `arrivals` takes in an event; `entry` makes her enter a trigger; `goals` says what ends that; `kinds/` says what causes it.
 - `steps` decides one step that is due: `guards` in their order, then `placement` (quiet hours and pressure together), then
   `contest` (stronger candidates that can be foreseen, where the playbook looks ahead).
+- Among them: `preference` puts a customer's preferred channel first, `digest` lets steps of one instant share a message.
 - `journey` moves an enrolment on; `branches` says which way, and what applies at a step; `pauses` carries out what the end of a
   pause means.
 - `windows`, `pressure`, `quiet_hours`, `instants`: time and limits, without customers. `language/`: conditions.

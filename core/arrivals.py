@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from core.entry import enter
 from core.events import Event
 from core.goals import ends, ends_wait, reached
@@ -29,7 +31,8 @@ def _end_by(event: Event, life: Life) -> None:
     names = life.playbook.roster.ended_by(event.name, event.is_activity)
     if not names:
         return
-    for enrolment in life.enrolments:
+    # in an order of its own: a database gives them back in another than that in which they entered
+    for enrolment in sorted(life.enrolments, key=attrgetter("entered_at", "trigger", "cause_key")):
         if enrolment.trigger in names:
             trigger = life.playbook.roster.by_name[enrolment.trigger]
             if ends(event, enrolment, trigger, life):

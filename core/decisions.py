@@ -41,6 +41,17 @@ class Objection:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One step that a message carries together with others."""
+
+    trigger: str
+    step: int  # from 1
+    template: str
+    cause_key: str
+    expires_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A contact that was planned: what goes to the outbox."""
 
@@ -53,6 +64,7 @@ class Message:
     contact: Contact
     held: bool = False  # waits for an approval
     profile: Profile | None = None  # as she was at that instant
+    digest: tuple[Part, ...] = ()  # all steps it carries, its own first; empty where that is the only one
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +86,8 @@ class Decision:
     message: Message | None = None
     version: int = 0
     variant: str | None = None
+    joins: str | None = None  # key of another step's message that carries this one
+    note: str | None = None  # what else led here, in words
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,7 @@ class Outbound:
     workspace: str = ""
     unsubscribe_url: str = ""  # empty too where the purpose needs no consent
     unsubscribe_mail: str = ""  # an address that takes an unsubscription by mail
+    also: tuple[tuple[str, int], ...] = ()  # trigger and step of what it carries beside its own
 
 
 class Setting(NamedTuple):

@@ -7,7 +7,7 @@ they are asked together (`core.placement`); everything else is yes or no and sta
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from core.branches import content
@@ -18,6 +18,7 @@ from core.instants import Instant, format_instant
 from core.life import Life, open_pauses
 from core.pauses import stops_purpose
 from core.playbook import Channel, Purpose
+from core.preference import in_order, preferred
 from core.reasons import Reason
 from core.triggers import Step, Trigger
 
@@ -33,6 +34,7 @@ class Candidate:
     purpose: Purpose
     address: str | None
     at: Instant
+    note: str | None = None  # why this channel comes first, where that is not the step's order
 
     @property
     def expires_at(self) -> Instant:
@@ -139,12 +141,16 @@ def all_objections(candidate: Candidate, life: Life) -> tuple[Objection, ...]:
 
 
 def allowed_channels(first: Candidate, life: Life) -> tuple[list[Candidate], Objection | None]:
-    """The candidates over the step's channels that address, suppressions and consent allow; else what the first lacks."""
+    """The candidates over the step's channels that address, suppressions and consent allow, her preferred one first; else what the first
+    lacks."""
     refusal: Objection | None = None
     allowed: list[Candidate] = []
     step = first.step
-    for name in step.channels:
+    chosen = preferred(step, life)
+    for name in in_order(step, chosen):
         candidate = first if name == first.channel.name else candidate_for(life, first.trigger, first.enrolment, name)
+        if chosen is not None and name == chosen.channel:
+            candidate = replace(candidate, note=chosen.words)
         objection = first_objection(OF_CHANNEL, candidate, life)
         if objection is None:
             allowed.append(candidate)

@@ -26,7 +26,7 @@ class Life:
 
     __slots__ = (
         "_owns_profile", "_releases", "_zone", "causes", "clock_after", "decisions", "dossier", "enrolments",
-        "entries", "failed",
+        "entries", "failed", "leading",
         "ledger", "log", "now", "playbook", "profile", "reached", "touched",
     )  # fmt: skip
 
@@ -46,6 +46,7 @@ class Life:
         self.decisions: list[Decision] = []
         self.reached: list[Reached] = []
         self.clock_after: Instant = dossier.settled_until
+        self.leading: list[int] = []  # the decisions whose messages others may join at their instant
         self._releases = sorted(c.released_at for c in dossier.contacts if c.released_at is not None and c.released_at >= self.now)
         if playbook.applied_at is not None and dossier.planned_version < playbook.version and self.enrolments:
             insort(self._releases, playbook.applied_at)  # other limits may free what waits

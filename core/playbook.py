@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from core.instants import Instant, Millis
+from core.instants import DAY, Instant, Millis
 from core.predicate import Predicate
 from core.pressure import POINT, PressureRule
 from core.quiet_hours import SendWindows
@@ -52,6 +52,16 @@ class Holdout:
 
 
 @dataclass(frozen=True, slots=True)
+class Preference:
+    """Where a customer's preferred channel is known from; `trait` None: one of the usual names."""
+
+    trait: str | None = None
+    learn: bool = False  # from the links she followed, where tracking is allowed
+    within: Millis = 180 * DAY  # how far back
+    least: int = 3  # fewer clicks say nothing
+
+
+@dataclass(frozen=True, slots=True)
 class Playbook:
     """All rules a decision is taken under. Two equal playbooks decide alike."""
 
@@ -65,6 +75,7 @@ class Playbook:
     purposes: Mapping[str, Purpose] = field(default_factory=dict)
     rules: tuple[PressureRule, ...] = ()
     triggers: tuple[Trigger, ...] = ()
+    preference: Preference = Preference()
     segments: Mapping[str, Predicate] = field(default_factory=dict)
     pauses: tuple[Pause, ...] = ()
     version: int = 0

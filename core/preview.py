@@ -91,6 +91,7 @@ class Totals:
     reached: Counter[tuple[str, str | None]] = field(default_factory=Counter)  # day, channel (None: any) -> customers who get something
     fullness: Counter[tuple[str, int]] = field(default_factory=Counter)  # rule, load of its fullest window (above 0) -> customers
     held_by: Counter[tuple[str, str]] = field(default_factory=Counter)  # rule, trigger -> decisions it held back
+    joined: Counter[tuple[str, str | None]] = field(default_factory=Counter)  # day, channel -> sends that another's message carries
     moves: Counter[tuple[str, str]] = field(default_factory=Counter)  # day deferred from -> day deferred to
     beats: Counter[tuple[str, str]] = field(default_factory=Counter)  # winner, loser -> decisions in which the one had the other's room
     imagined: Counter[Cell] = field(default_factory=Counter)  # those of the cells that come of events which are only imagined
@@ -114,6 +115,7 @@ class Totals:
                 self.beats.update((winner, decision.trigger) for winner in winners(decision))
             if decision.outcome == "send":
                 reached.update(((day, decision.channel), (day, None)))
+                self.joined[day, decision.channel] += decision.joins is not None
             elif decision.outcome == "defer" and decision.until is not None:
                 self.moves[day, local_date(decision.until, zone).isoformat()] += 1
             if decision.message is not None and decision.message.contact.counts:
@@ -143,6 +145,7 @@ class Totals:
         self.moves.update(other.moves)
         self.beats.update(other.beats)
         self.imagined.update(other.imagined)
+        self.joined.update(other.joined)
         self.pressed = nlargest(MOST_PRESSED, self.pressed + other.pressed)
 
     def by(self, *names: str) -> dict[tuple[str | None, ...], Counter[str]]:
@@ -169,15 +172,21 @@ class Totals:
         """The days on which a channel would be asked for more than its capacity a day; without one it takes any number."""
         for (channel, day), outcomes in self.by("channel", "day").items():
             capacity = capacities.get(channel) if channel is not None else None
-            if channel is not None and day is not None and capacity is not None and outcomes["send"] > capacity:
-                yield Over(day, channel, outcomes["send"], capacity)
+            if channel is None or day is None or capacity is None:
+                continue
+            asked = outcomes["send"] - self.joined[day, channel]
+            if asked > capacity:
+                yield Over(day, channel, asked, capacity)
 
     def asked(self, channels: Mapping[str, Channel]) -> Iterator[Asked]:
         """What each channel with a capacity is asked for, day by day, beside what it takes on that day."""
         for (name, day), outcomes in self.by("channel", "day").items():
             channel = channels.get(name) if name is not None else None
-            if channel is not None and channel.capacity is not None and day is not None and outcomes["send"]:
-                yield Asked(day, channel.name, outcomes["send"], capacity_on(channel, date.fromisoformat(day)))
+            if channel is None or channel.capacity is None or day is None:
+                continue
+            asked = outcomes["send"] - self.joined[day, name]
+            if asked:
+                yield Asked(day, channel.name, asked, capacity_on(channel, date.fromisoformat(day)))
 
 
 def _share(full: Fullness) -> float:

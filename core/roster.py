@@ -102,6 +102,9 @@ def _needs(playbook: Playbook, active: Iterable[Trigger], kinds: Mapping[str, Ki
         if any(step.only_if is not None for step in trigger.contents()):
             for name in frozenset().union(*REACTIONS.values()):
                 note(name, REACTION_LOOKBACK)
+    if playbook.preference.learn and any(step.prefer for trigger in active for step in trigger.steps):
+        for name in REACTIONS["clicked"]:
+            note(name, playbook.preference.within)
     for predicate in _predicates(playbook, active):
         for name, last in predicate.condition.needs.counts:
             note(name, UNBOUNDED if last is None else last + DAY)

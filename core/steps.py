@@ -7,6 +7,7 @@ from hashlib import blake2b
 from core.branches import content, is_hers, is_passed, latest, waits
 from core.contest import Foreseen, stronger
 from core.decisions import Decision, Enrolment, Message, Objection, Outcome, RuleEvidence
+from core.digest import Joined, join, may_lead
 from core.guards import AFTER_CHANNEL, BEFORE_CHANNEL, Candidate, all_objections, allowed_channels, candidate_for, first_objection
 from core.instants import Instant, format_instant
 from core.journey import end, next_step, no_longer_waits
@@ -37,6 +38,10 @@ def decide(enrolment: Enrolment, life: Life) -> None:
         return
     if not is_passed(step, enrolment, life):
         next_step(enrolment, trigger, life, step.else_to)
+        return
+    joined = join(candidate, life) if step.digest else None
+    if joined is not None:
+        _go_along(joined, life)
         return
     allowed, refusal = allowed_channels(candidate, life)
     objection = refusal if not allowed else first_objection(AFTER_CHANNEL, allowed[0], life)
@@ -111,12 +116,12 @@ def _settle(placement: Placement, life: Life) -> None:
         _send(placement, life)
     elif placement.at is None:
         for each in placement.candidates:
-            _row(enrolment, life, each.channel.name, "suppress", Reason.PRESSURE, rules=rules)
+            _row(enrolment, life, each.channel.name, "suppress", Reason.PRESSURE, rules=rules, note=each.note)
         next_step(enrolment, trigger, life, candidate.step.then)
     elif placement.at > candidate.expires_at:
         held = Objection(placement.reason, "held back beyond its expiry", placement.at)
         for each in placement.candidates:
-            _row(enrolment, life, each.channel.name, "suppress", Reason.EXPIRED, rules=rules, objections=(held,))
+            _row(enrolment, life, each.channel.name, "suppress", Reason.EXPIRED, rules=rules, objections=(held,), note=each.note)
         next_step(enrolment, trigger, life, candidate.step.then)
     else:
         for each in placement.candidates:
@@ -155,7 +160,18 @@ def _send(placement: Placement, life: Life) -> None:
         if message.key not in life.failed:
             life.ledger.add(contact)
         outcome: Outcome = "hold" if held else "send"
-        _row(enrolment, life, each.channel.name, outcome, Reason.APPROVAL if held else None, message=message)
+        if may_lead(each):
+            life.leading.append(len(life.decisions))
+        _row(enrolment, life, each.channel.name, outcome, Reason.APPROVAL if held else None, message=message, note=each.note)
+    enrolment.last_message_at = life.now
+    next_step(enrolment, candidate.trigger, life, candidate.step.then)
+
+
+def _go_along(joined: Joined, life: Life) -> None:
+    """The step goes out in a message that another has planned: no contact of its own, and the journey goes on as after one."""
+    candidate = joined.candidate
+    enrolment = candidate.enrolment
+    _row(enrolment, life, candidate.channel.name, "send", joins=joined.key, note=f"together with {joined.trigger}")
     enrolment.last_message_at = life.now
     next_step(enrolment, candidate.trigger, life, candidate.step.then)
 
@@ -179,7 +195,7 @@ def _wait(
     enrolment = candidate.enrolment
     if enrolment.waits_for is reason and enrolment.waits_until == until:
         return
-    _row(enrolment, life, candidate.channel.name, outcome, reason, until, rules=rules, objections=objections)
+    _row(enrolment, life, candidate.channel.name, outcome, reason, until, rules=rules, objections=objections, note=candidate.note)
     if outcome == "hold":
         enrolment.waits_for, enrolment.waits_until = reason, until
 
@@ -195,6 +211,8 @@ def _row(
     rules: tuple[RuleEvidence, ...] = (),
     objections: tuple[Objection, ...] = (),
     message: Message | None = None,
+    joins: str | None = None,
+    note: str | None = None,
 ) -> None:
     life.decisions.append(
         Decision(
@@ -213,5 +231,7 @@ def _row(
             message=message,
             version=life.playbook.version,
             variant=enrolment.variant,
+            joins=joins,
+            note=note,
         )
     )

@@ -87,6 +87,8 @@ class Step:
     mode: Mode = "first"
     approval: bool | int = False
     weight: int | None = None  # thousandths of a point; None: the channel's
+    prefer: bool = False  # whether her preferred channel comes first
+    digest: bool = False  # whether it may share a message with another step of the same instant
     name: str | None = None
     otherwise: Step | None = None  # what is sent instead where `only_if` does not hold
     else_to: int | None = None  # or where the journey goes on then, or OVER; None: the next step

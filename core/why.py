@@ -27,6 +27,7 @@ from core.life import Life, open_pauses
 from core.placement import contacts_of
 from core.playbook import Playbook
 from core.predicate import Predicate
+from core.preference import PREFERS, preferred
 from core.pressure import per_unit, violations
 from core.triggers import ALWAYS, NEVER, Step, Trigger
 from core.words import BECAUSE, behind, in_short, in_words, localized, when
@@ -310,6 +311,9 @@ def _whole_step(number: int, step: Step, trigger: Trigger, life: Life) -> Iterat
 
 def _step(of: str, step: Step, number: int, trigger: Trigger, life: Life) -> Iterator[Check]:
     purpose = life.playbook.purposes[trigger.purpose]
+    if step.prefer:
+        chosen = preferred(step, life)
+        yield Check(f"step {number}: preferred channel", True, "none is known" if chosen is None else chosen.words.removeprefix(PREFERS))
     for name in step.channels:
         channel = life.playbook.channels[name]
         place = f"{of} {name}"

@@ -103,13 +103,15 @@ def in_words(row: Mapping[str, Any], zone: ZoneInfo) -> str:
     opening = f"{OPENING[row['outcome']]} {place}"
     since = row.get("message_state")
     if since is not None and (since not in GONE if row["outcome"] == "send" else since != "held"):
-        return f"It was {'held for an approval' if row['outcome'] == 'hold' else 'decided to send it'} {place}; {_present(row)}."
+        return (
+            f"It was {'held for an approval' if row['outcome'] == 'hold' else 'decided to send it'} {place}; {_present(row)}.{_note(row)}"
+        )
     if row["outcome"] == "send":
-        return f"{opening}."
+        return f"{opening}.{_note(row)}"
     because = _pressure(row["rules"], zone) or BECAUSE.get(row["reason"] or "", "")
     detail = localized(_detail(row.get("objections") or (), row["reason"]), zone)
     sentence = f"{opening}: {because}{f' ({detail})' if detail and not row['rules'] else ''}."
-    return sentence + _afterwards(row, zone)
+    return sentence + _note(row) + _afterwards(row, zone)
 
 
 def _present(row: Mapping[str, Any]) -> str:
@@ -117,6 +119,19 @@ def _present(row: Mapping[str, Any]) -> str:
     state, reason = row["message_state"], row.get("message_reason")
     because = BECAUSE.get(reason or "", "") if state in ("cancelled", "failed", "due") else ""
     return f"{PRESENT[state]}{f': {because}' if because else ''}"
+
+
+def together(carried: Sequence[tuple[str, int, str | None]]) -> str:
+    """What one message carries, by trigger, step and why it was left out: `basket, step 1; tips, step 2 (left out: ...)`."""
+    return "; ".join(
+        f"{trigger}, step {step}{f' (left out: {BECAUSE.get(left_out, in_short(left_out))})' if left_out else ''}"
+        for trigger, step, left_out in carried
+    )
+
+
+def _note(row: Mapping[str, Any]) -> str:
+    note = row.get("note") or ""
+    return f" {note[:1].upper()}{note[1:]}." if note else ""
 
 
 def _over(channel: str | None) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Select, case, func, select
 
 from core.instants import Instant
+from storage import digests
 from storage.clauses import Clause, one_of
 from storage.tables import customers, decisions, messages
 from storage.tables import triggers as known_triggers
@@ -58,8 +59,8 @@ def of_trigger(connection: Connection, customer_id: int, trigger: str, until: In
     query = (
         select(
             columns.at, columns.trigger, columns.step, columns.channel, columns.outcome, columns.reason, columns.until, columns.late,
-            columns.rules, columns.objections, columns.message_id.label("message"), messages.c.state.label("message_state"),
-            messages.c.reason.label("message_reason"),
+            columns.rules, columns.objections, columns.message_id.label("message"), digests.STATE.label("message_state"),
+            digests.REASON.label("message_reason"), columns.note,
         )
         .outerjoin_from(decisions, messages, messages.c.id == columns.message_id)
         .where(columns.customer_id == customer_id, columns.trigger == trigger, columns.at <= until)
@@ -195,8 +196,8 @@ def one(connection: Connection, decision_id: int) -> Mapping[str, Any] | None:
     columns = decisions.c
     query = (
         select(
-            decisions, customers.c.key.label("customer"), customers.c.first_name, customers.c.last_name, messages.c.state,
-            messages.c.sent_at, messages.c.subject, messages.c.error, messages.c.reason.label("message_reason"),
+            decisions, customers.c.key.label("customer"), customers.c.first_name, customers.c.last_name, digests.STATE.label("state"),
+            messages.c.sent_at, messages.c.subject, messages.c.error, digests.REASON.label("message_reason"),
         )
         .join_from(decisions, customers, customers.c.id == columns.customer_id)
         .outerjoin(messages, messages.c.id == columns.message_id)

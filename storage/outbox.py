@@ -21,6 +21,7 @@ from core.errors import ManometerError
 from core.instants import HOUR, MINUTE, Instant, Millis, day_start, format_instant, local_date, offset
 from core.outbox import ALLOWED, Act
 from core.reasons import Reason
+from storage.digests import Carried, with_causes
 from storage.dossiers import WANTED, rows_of
 from storage.store import fact, set_fact
 from storage.tables import audit, customers, enrolments, events, messages, suppressions
@@ -62,6 +63,7 @@ class Claimed:
     cause_name: str | None
     cause_properties: Mapping[str, Any]
     key_value: str | None
+    digest: tuple[Carried, ...] = ()  # all steps it carries, where these are several
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class Mark:
     lands_at: Instant | None = None
     not_before: Instant | None = None
     attempted: bool = True
+    digest: str | None = None  # the column, of one that carries several steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +296,7 @@ _CLAIMED: Final = (
         messages.c.id, messages.c.key, messages.c.customer_id, customers.c.key, messages.c.trigger, messages.c.step, messages.c.channel,
         messages.c.template, messages.c.address, messages.c.purpose, messages.c.attempts, messages.c.planned_at, messages.c.expires_at,
         messages.c.lands_at, enrolments.c.cause_key, enrolments.c.cause_at, enrolments.c.cause_event, events.c.name, events.c.properties,
-        enrolments.c.key_value,
+        enrolments.c.key_value, messages.c.digest,
     )
     .select_from(
         messages.join(customers, customers.c.id == messages.c.customer_id)
@@ -308,16 +311,18 @@ _CLAIMED: Final = (
 def _claimed(connection: Connection, taken: Mapping[int, str]) -> list[Claimed]:
     if not taken:
         return []
+    rows = rows_of(connection, _CLAIMED, taken)
+    several = with_causes(connection, {row[0]: row[-1] for row in rows if row[-1] is not None})
     return [
         Claimed(
             number, key, customer_id, customer, trigger, step, channel, template, address, purpose, taken[number], attempts, planned_at,
             expires_at, max(0, lands_at - planned_at), cause_key or "", planned_at if cause_at is None else cause_at, cause_event,
-            cause_name, json.loads(properties) if properties else {}, key_value,
+            cause_name, json.loads(properties) if properties else {}, key_value, several.get(number, ()),
         )
         for (
             number, key, customer_id, customer, trigger, step, channel, template, address, purpose, attempts, planned_at,
-            expires_at, lands_at, cause_key, cause_at, cause_event, cause_name, properties, key_value,
-        ) in rows_of(connection, _CLAIMED, taken)
+            expires_at, lands_at, cause_key, cause_at, cause_event, cause_name, properties, key_value, _,
+        ) in rows
     ]  # fmt: skip
 
 
@@ -349,7 +354,7 @@ _MARKING: Final = (
     .where(messages.c.id == bindparam("row"), messages.c.claimed_by == bindparam("owner"), messages.c.state == "claimed")
     .values(
         {name: bindparam(f"new_{name}") for name in ("state", "reason", "error", "claimed_until", "released_at")}
-        | {name: _kept(name) for name in ("subject", "address", "provider_id", "sent_at", "lands_at")}
+        | {name: _kept(name) for name in ("subject", "address", "provider_id", "sent_at", "lands_at", "digest")}
         | {"claimed_by": None, "attempts": messages.c.attempts - bindparam("unattempted")}
     )
 )
@@ -360,7 +365,7 @@ def _values(owner: str, mark: Mark, at: Instant) -> dict[str, Any]:
         "row": mark.id, "owner": owner, "unattempted": int(not mark.attempted), "new_state": mark.state, "new_reason": mark.reason,
         "new_error": mark.error, "new_claimed_until": mark.not_before, "new_released_at": at if mark.state in RELEASING else None,
         "new_subject": mark.subject, "new_address": mark.address, "new_provider_id": mark.provider_id, "new_sent_at": mark.sent_at,
-        "new_lands_at": mark.lands_at,
+        "new_lands_at": mark.lands_at, "new_digest": mark.digest,
     }  # fmt: skip
 
 

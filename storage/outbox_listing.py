@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, TextClause, func, sele
 
 from core.instants import Instant
 from core.outbox import ALLOWED, CLOSED, OPEN, RECENT, SENDING, Act
+from storage import digests
 from storage.clauses import Clause, one_of
 from storage.dossiers import WANTED, rows_of
 from storage.outbox import TROUBLE, WAITING
@@ -69,6 +70,7 @@ class MessageRow:
     attempts: int
     key: str
     purpose: str
+    carries: tuple[tuple[str, int, str | None], ...]  # trigger, step and why it was left out, of several that go together
 
 
 def open_counts(connection: Connection) -> dict[str, int]:
@@ -113,15 +115,15 @@ _COLUMNS: Final[tuple[ColumnElement[Any], ...]] = (
     messages.c.id, messages.c.customer_id, customers.c.key, customers.c.first_name, customers.c.last_name, messages.c.trigger,
     messages.c.step, messages.c.channel, messages.c.state, messages.c.planned_at, messages.c.expires_at, messages.c.sent_at,
     messages.c.address, messages.c.template, messages.c.subject, messages.c.reason, messages.c.error, messages.c.attempts,
-    messages.c.key, messages.c.purpose,
+    messages.c.key, messages.c.purpose, messages.c.digest,
 )  # fmt: skip
 
 
 def rows(connection: Connection, wanted: Collection[int]) -> Iterator[MessageRow]:
     """These messages, in no order."""
     query = select(*_COLUMNS).join(customers, customers.c.id == messages.c.customer_id)
-    for row in connection.execute(query.where(messages.c.id.in_(list(wanted)))):
-        yield MessageRow(*row)
+    for *row, digest in connection.execute(query.where(messages.c.id.in_(list(wanted)))):
+        yield MessageRow(*(*row, digests.carries(digest)))
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from core.decisions import Decision, Enrolment, Message, RuleEvidence
 from core.dossier import Dossier, Plan
 from core.events import Event
 from core.instants import format_instant
+from storage import digests
 from storage.dossiers import WANTED
 from storage.keys import next_id
 from storage.profiles import dump_profile
@@ -28,11 +29,7 @@ def save(connection: Connection, plans: Sequence[tuple[Dossier, Plan]], version:
     _save_enrolments(connection, plans)
     _save_goals(connection, plans)
     message_ids = _save_messages(connection, plans)
-    rows = [
-        (decision, None if decision.message is None else message_ids[decision.message.key])
-        for _, plan in plans
-        for decision in plan.decisions
-    ]
+    rows = [(decision, _message_of(decision, message_ids)) for _, plan in plans for decision in plan.decisions]
     _save_decisions(connection, plans, message_ids)
     _settle(connection, plans, version)
     return rows
@@ -148,7 +145,8 @@ def _save_messages(connection: Connection, plans: Sequence[tuple[Dossier, Plan]]
             for decision in planned:
                 if decision.message is not None:
                     enrolment = ids.get((decision.trigger, decision.cause_key))
-                    rows.append(message_columns(decision.message, decision, dossier.id, enrolment))
+                    row = message_columns(decision.message, decision, dossier.id, enrolment)
+                    rows.append(row | {"digest": digests.planned(decision.message, ids)})
     if not rows:
         return {}
     rows.sort(key=itemgetter("planned_at"))  # so that ids grow with time across the customers of a chunk, too
@@ -159,6 +157,12 @@ def _save_messages(connection: Connection, plans: Sequence[tuple[Dossier, Plan]]
         found = connection.execute(select(messages.c.key, messages.c.id).where(messages.c.key.in_(keys)))
         ids_by_key.update((key, identifier) for key, identifier in found)
     return ids_by_key
+
+
+def _message_of(decision: Decision, message_ids: Mapping[str, int]) -> int | None:
+    """The message that carries it, its own or another step's."""
+    key = decision.joins if decision.message is None else decision.message.key
+    return None if key is None else message_ids[key]
 
 
 def decision_columns(decision: Decision, customer: int, enrolment: int | None, message: int | None) -> dict[str, Any]:
@@ -180,6 +184,7 @@ def decision_columns(decision: Decision, customer: int, enrolment: int | None, m
         "message_id": message,
         "version": decision.version,
         "variant": decision.variant,
+        "note": decision.note,
     }
 
 
@@ -211,7 +216,7 @@ def _save_decisions(connection: Connection, plans: Sequence[tuple[Dossier, Plan]
         if plan.decisions:
             ids = _enrolment_ids(dossier, plan)
             for decision in plan.decisions:
-                message = None if decision.message is None else message_ids[decision.message.key]
+                message = _message_of(decision, message_ids)
                 rows.append(decision_columns(decision, dossier.id, ids.get((decision.trigger, decision.cause_key)), message))
     if rows:
         connection.execute(insert(decisions), rows)

@@ -10,4 +10,6 @@ ALTER TABLE messages ADD COLUMN digest TEXT;
 
 ALTER TABLE decisions ADD COLUMN variant TEXT;
 
+ALTER TABLE decisions ADD COLUMN note TEXT;
+
 ALTER TABLE playbooks ADD COLUMN under_way TEXT;

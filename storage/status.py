@@ -15,7 +15,7 @@ from core.health import Numbers, Trouble
 from core.instants import DAY, Instant, Millis
 from core.outbox import STATES
 from core.triggers import EVERYTHING
-from storage import leases
+from storage import digests, leases
 from storage.leases import Lease
 from storage.outbox import TROUBLE, WAITING
 from storage.playbooks import newest_version
@@ -151,8 +151,9 @@ def conservation(connection: Connection) -> dict[str, Any]:
     """The books, and whether they balance.
 
     Every event is ignored, decided (it began a journey) or waiting. Every decision is sent, suppressed, pending, failed or uncertain, or
-    was deferred to a later one. Every send and hold has one message of the same customer, enrolment, step and channel, every message one
-    such decision and an enrolment that exists: no message twice, no plan half written.
+    was deferred to a later one. Every send and hold has one message of the same customer, enrolment, step and channel, or one that carries
+    its step together with others; every message has one decision of its own and an enrolment that exists: no message twice, no plan half
+    written.
     """
     events_ = _events(connection)
     states = _counts(connection, messages.c.state)
@@ -170,7 +171,8 @@ def conservation(connection: Connection) -> dict[str, Any]:
         and decided == sum(outcomes[outcome] for outcome in OUTCOMES)
         and decided == sum(fates[fate] for fate in (*FATES, "deferred"))
         and written == sum(states.get(state, 0) for state in STATES)
-        and written == carried == outcomes["send"] + outcomes["hold"]
+        and written == sum(row.leading for row in crossed)
+        and carried == outcomes["send"] + outcomes["hold"]
         and written == connection.execute(select(func.count(decisions.c.message_id.distinct()))).scalar_one()
         and disagreeing == 0
         and _without_enrolment(connection) == 0
@@ -195,13 +197,14 @@ _CARRIES = decisions.c.message_id.is_not(None)
 _CROSSED = (
     select(
         decisions.c.outcome,
-        messages.c.state,
+        digests.STATE.label("state"),
         _CARRIES.label("message"),
         func.count().label("number"),
-        func.sum(case((and_(_CARRIES, func.coalesce(_AGREES, False).is_(False)), 1), else_=0)).label("disagreeing"),
+        func.sum(case((and_(_CARRIES, func.coalesce(_AGREES, False)), 1), else_=0)).label("leading"),
+        func.sum(case((and_(_CARRIES, func.coalesce(or_(_AGREES, digests.JOINS), False).is_(False)), 1), else_=0)).label("disagreeing"),
     )
     .select_from(decisions.outerjoin(messages, messages.c.id == decisions.c.message_id))
-    .group_by(decisions.c.outcome, messages.c.state, _CARRIES)
+    .group_by(decisions.c.outcome, digests.STATE, _CARRIES)
 )
 """Decisions by outcome and state of their message, in one pass over the table."""
 

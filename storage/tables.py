@@ -227,7 +227,7 @@ messages = Table(
     Column("weight", Integer, nullable=False),  # thousandths of a point
     Column("counts", Integer, nullable=False),
     Column("released_at", Integer),  # cancelled, or failed before hand-over: gives its room back from here on
-    Column("digest", Text),  # JSON: the steps of other journeys that this message also carries
+    Column("digest", Text),  # JSON: all steps that it carries, its own first (storage/digests.py); NULL: its own alone
     Index("ix_messages_contacts", "customer_id", "lands_at"),
     Index("ix_messages_waiting", "state", "planned_at", sqlite_where=text("state IN ('planned', 'held', 'due', 'claimed')")),
     Index("ix_messages_trigger", "trigger", "planned_at"),
@@ -260,6 +260,7 @@ decisions = Table(
     Column("message_id", Integer),
     Column("version", Integer, nullable=False),
     Column("variant", Text),
+    Column("note", Text),  # what else led here, in words
     Index("ix_decisions_at", "at"),
     Index("ix_decisions_customer_id", "customer_id", "at"),
     Index("ix_decisions_trigger", "trigger", "at", "outcome", "reason"),

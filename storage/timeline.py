@@ -115,8 +115,10 @@ def _containing(table: Table, columns: Iterable[str | None], word: str) -> Itera
 _COLUMNS: Final[tuple[tuple[str, ...], ...]] = (
     ("kind", "name", "source", "channel", "amount", "properties", "arrived_at", "history"),
     ("trigger", "step", "channel", "template", "address", "state", "reason", "subject", "error", "planned_at", "sent_at", "expires_at",
-     "attempts", "provider_id", "purpose", "key", "lands_at", "released_at", "counts"),
-    ("trigger", "step", "channel", "outcome", "reason", "until", "late", "planned_at", "rules", "objections", "message_id", "version"),
+     "attempts", "provider_id", "purpose", "key", "lands_at", "released_at", "counts",
+     "digest"),
+    ("trigger", "step", "channel", "outcome", "reason", "until", "late", "planned_at", "rules", "objections", "message_id",
+     "version", "note"),
     ("channel", "purpose", "state", "address", "source", "wording", "proof", "arrived_at"),
 )  # fmt: skip
 

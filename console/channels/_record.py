@@ -23,4 +23,9 @@ def record(outbound: Outbound) -> dict[str, Any]:
         "parts": dict(outbound.parts),
         "planned_at": format_instant(outbound.planned_at),
         "sent_at": format_instant(outbound.sent_at),
-    }
+    } | also(outbound)
+
+
+def also(outbound: Outbound) -> dict[str, Any]:
+    """`digest`: the steps of other journeys in the message; left out where there are none."""
+    return {"digest": [{"trigger": trigger, "step": step} for trigger, step in outbound.also]} if outbound.also else {}

@@ -9,11 +9,16 @@ from typing import Final
 from core.delivery import Accepted, ConfigError, Outbound, Permanent, Result, Retry, Uncertain
 from core.instants import HOUR, MINUTE, SECOND, Instant, Millis
 from core.reasons import Reason
+from storage.digests import dump
 from storage.outbox import Claimed, Mark
 
 MOST_ATTEMPTS: Final = 10
 SET_ASIDE: Final[Millis] = 15 * MINUTE
 """How long a message waits that may be the reason why its channel was halted."""
+
+
+ENDS: Final = frozenset({"sent", "uncertain"})
+"""States in which it is noted which steps a message left behind; one that is tried again is looked at anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,7 @@ def mark(
     return Mark(
         message.id, message.customer_id, state, None if reason is None else str(reason), _storable(error), _storable(subject),
         _storable(address), _storable(provider_id), sent_at, lands_at, not_before, attempted,
+        dump(message.digest) if message.digest and state in ENDS else None,
     )  # fmt: skip
 
 

@@ -265,7 +265,7 @@ class _Notes:
 
 def _mark(message: int, fields: Any) -> Mark:
     found = Mark(*fields)
-    texts = (found.reason, found.error, found.subject, found.address, found.provider_id)
+    texts = (found.reason, found.error, found.subject, found.address, found.provider_id, found.digest)
     instants = (found.sent_at, found.lands_at, found.not_before)
     fits = found.id == message and type(found.customer_id) is int and type(found.attempted) is bool
     if not fits or not all(isinstance(text, str | None) for text in texts) or not all(type(at) in (int, type(None)) for at in instants):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -22,11 +22,12 @@ from core.dossier import Dossier, known_profile
 from core.errors import ManometerError
 from core.instants import SECOND, Instant, Millis
 from core.last_look import Handover, last_look
-from core.pauses import stops_purpose
+from core.pauses import HOLDING, stops_purpose
 from core.playbook import Channel, Playbook
 from core.reasons import Reason
 from core.triggers import EVERYTHING, Pause
 from storage import pauses
+from storage.digests import Carried
 from storage.dossiers import load
 from storage.outbox import Claimed
 from storage.store import Store
@@ -110,7 +111,7 @@ class Preparing:
         if self._look.held_back.holds(message):
             return back(message)
         dossier = self._look.dossiers.get(message.customer_id)
-        objection = self._objection(message, dossier, at)
+        message, objection = self._looked_at(message, dossier, at)
         if objection is not None or dossier is None:
             return self._object(message, objection)
         profile = known_profile(dossier)
@@ -121,15 +122,31 @@ class Preparing:
             dossiers = load(connection, sorted({message.customer_id for message in portion.messages}), self._playbook)
             self._look = _Look(portion, dossiers, held_back(connection, self._playbook, at), at)
 
-    def _objection(self, message: Claimed, dossier: Dossier | None, at: Instant) -> Objection | None:
+    def _looked_at(self, message: Claimed, dossier: Dossier | None, at: Instant) -> tuple[Claimed, Objection | None]:
+        """The message as far as it may go, and what stands against the whole of it."""
         if at > message.expires_at:
-            return Objection(Reason.EXPIRED, "its time was over before it could be handed over")
+            return message, Objection(Reason.EXPIRED, "its time was over before it could be handed over")
         if dossier is None:
-            return Objection(Reason.CUSTOMER_ERASED, "the customer is gone")
-        return last_look(_handover(message), dossier, self._playbook, at)
+            return message, Objection(Reason.CUSTOMER_ERASED, "the customer is gone")
+        if not message.digest:
+            return message, last_look(_handover(message), dossier, self._playbook, at)
+        objections = [self._against(message, each, dossier, at) for each in message.digest]
+        if all(objections) or (objections[0] is not None and objections[0].reason in HOLDING):
+            return message, objections[0]
+        carried = tuple(
+            replace(each, left_out=None if objection is None else str(objection.reason))
+            for each, objection in zip(message.digest, objections)
+        )
+        return replace(message, digest=carried), None
+
+    def _against(self, message: Claimed, each: Carried, dossier: Dossier, at: Instant) -> Objection | None:
+        """What stands against one of several steps; a pause holds the message only where it is of the step that leads."""
+        if each.trigger in self._look.held_back.triggers:
+            return Objection(Reason.TRIGGER_PAUSED, "the trigger is paused")
+        return last_look(_handover_of(message, each), dossier, self._playbook, at)
 
     def _object(self, message: Claimed, objection: Objection | None) -> Ended:
-        if objection is None or objection.reason in (Reason.TRIGGER_PAUSED, Reason.STOPPED):
+        if objection is None or objection.reason in HOLDING:
             self.waiting.add(message.trigger)
             return back(message)
         state = "expired" if objection.reason is Reason.EXPIRED else "cancelled"
@@ -177,4 +194,20 @@ def _handover(message: Claimed) -> Handover:
         cause_event=message.cause_event,
         cause_properties=message.cause_properties,
         key_value=message.key_value,
+    )
+
+
+def _handover_of(message: Claimed, each: Carried) -> Handover:
+    return Handover(
+        trigger=each.trigger,
+        step=each.step,
+        channel=message.channel,
+        address=message.address,
+        cause_key=each.cause_key,
+        cause_at=each.cause_at,
+        planned_at=message.planned_at,
+        expires_at=each.expires_at,
+        cause_event=each.cause_event,
+        cause_properties=each.cause_properties,
+        key_value=each.key_value,
     )

@@ -267,7 +267,7 @@ def _decided(customer: str, decision: Decision) -> dict[str, Any]:
     """A decision that is only foreseen, in the form of the written ones."""
     row = decision_row(customer, decision)
     objections = [[each.reason, each.detail, each.until] for each in decision.objections]
-    return {**row, "rules": orjson.loads(row["rules"]), "objections": objections}
+    return {**row, "rules": orjson.loads(row["rules"]), "objections": objections, "note": decision.note}
 
 
 def _foreseen(decision: Decision, words: str) -> Foreseen:

@@ -18,7 +18,7 @@ from core.errors import ManometerError
 from core.instants import Instant
 from core.outbox import STATES, Act
 from core.reasons import Reason
-from core.words import counted, localized
+from core.words import counted, localized, together
 from screens.service import Cancelled
 from screens.service.outbox import ActEffect, MessageView, Rendered
 from screens.service.terms import Terms
@@ -112,4 +112,5 @@ def _view(row: MessageRow, zone: ZoneInfo) -> MessageView:
     return MessageView(
         row.id, row.customer_id, row.customer, name, row.trigger, row.step, row.channel, row.state, row.planned_at, row.expires_at,
         row.sent_at, row.address, row.template, row.subject, row.reason, error, row.attempts, row.key, row.purpose,
+        together(row.carries),
     )  # fmt: skip

@@ -11,9 +11,10 @@ import orjson
 
 from core.errors import ManometerError
 from core.filters import read_words
-from core.words import BECAUSE, behind, in_short, in_words, localized, when
+from core.words import BECAUSE, behind, in_short, in_words, localized, together, when
 from screens.service.customers import Entry, EntryDetails, Hits, Tell
 from storage import timeline
+from storage.digests import carries
 from storage.search import MOST_WORDS
 
 if TYPE_CHECKING:
@@ -118,6 +119,8 @@ def _message_details(row: Mapping[str, Any], zone: ZoneInfo) -> EntryDetails:
         words.append("It gives its room in the pressure windows back.")
     elif not row["counts"]:
         words.append("It does not count in the pressure windows.")
+    if row["digest"] is not None:
+        words.append(f"It carries {together(carries(row['digest']))}.")
     names = ("channel", "address", "subject", "state", "error", "template", "purpose", "attempts", "provider_id", "key")
     return EntryDetails(f"{row['trigger']}, step {row['step']}", tuple(words), tuple((name, row[name]) for name in names))
 

@@ -90,11 +90,13 @@ def read_goal(table: Table, conditions: Conditions, elsewhere: Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What a step may name: the later steps by name, and the variants of the split."""
+    """What a step may name, the later steps by name and the variants of the split, and what holds for all steps."""
 
     number: int
     names: Mapping[str, int]
     variants: tuple[str, ...]
+    prefers: bool = False
+    """What the head says of her preferred channel."""
 
     def to(self, table: Table, key: str) -> int | None:
         """The number of the step under a key, or OVER; None where the key is missing or, a fault noted, leads nowhere."""

@@ -168,6 +168,7 @@ def _playbook(
         week_starts=settings.week_starts,
         grace=settings.grace,
         look_ahead=settings.look_ahead,
+        preference=settings.preference,
         consent_policy=settings.consent_policy,
         channels=channels,
         purposes=purposes,

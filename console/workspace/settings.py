@@ -17,7 +17,7 @@ from console.workspace.toml_reader import Document, Table, shown
 from core.customer import MEDIA
 from core.delivery import ChannelAdapter, Setting
 from core.instants import MINUTE, SECOND, Millis, find_zone, format_duration, parse_duration
-from core.playbook import Channel, ConsentPolicy, Holdout, Purpose
+from core.playbook import Channel, ConsentPolicy, Holdout, Preference, Purpose
 from core.quiet_hours import SendWindows, parse_send_windows
 from core.triggers import Trigger
 from core.windows import WEEKDAYS
@@ -72,6 +72,7 @@ class Settings:
     tick: Millis
     grace: Millis
     look_ahead: bool
+    preference: Preference
     keep_free: int | None
     channels: Mapping[str, Channel]
     unsubscribe: Unsubscribe
@@ -97,6 +98,7 @@ def read_settings(document: Document, folder: Path, channel_kinds: Collection[st
         tick=tick,
         grace=grace,
         look_ahead=look_ahead,
+        preference=_preference(root.table("preference")),
         keep_free=keep_free,
         channels={name: _channel(name, table, channel_kinds) for name, table in root.tables("channels")},
         unsubscribe=_unsubscribe(root.table("unsubscribe")),
@@ -178,6 +180,18 @@ def _size(text: str) -> int:
     if found is None:
         raise ValueError(f'{shown(text)} is not a size. Write a number of MB, GB or TB, such as "1GB".')
     return int(Decimal(found[1]) * _BYTES[found[2]])
+
+
+def _preference(table: Table) -> Preference:
+    usual = Preference()
+    preference = Preference(
+        trait=table.text("trait"),
+        learn=table.switch("learn", usual.learn),
+        within=table.duration("within") or usual.within,
+        least=table.whole("least", usual.least, 1, 1_000),
+    )
+    table.done()
+    return preference
 
 
 def _policy(consent: Table) -> ConsentPolicy:

@@ -18,9 +18,11 @@ MEDIUM_FILES: Mapping[str, tuple[str, ...]] = {
 }
 """The files of each medium, one of which a template must hold."""
 SUBJECT = "subject.txt"
-TEMPLATE_FILES = frozenset({SUBJECT, *(file for files in MEDIUM_FILES.values() for file in files)})
+DIGEST_FILES = {"email.html": "digest.html", "email.txt": "digest.txt"}
+"""What a template may hold in place of these for a message in which another leads."""
+TEMPLATE_FILES = frozenset({SUBJECT, *DIGEST_FILES.values(), *(file for files in MEDIUM_FILES.values() for file in files)})
 
-VARIABLES = frozenset({"customer", "event", "step", "trigger", "workspace", "unsubscribe_url", "now"})
+VARIABLES = frozenset({"customer", "event", "step", "trigger", "workspace", "unsubscribe_url", "now", "digest"})
 CUSTOMER_NAMES = frozenset({*CUSTOMER_FIELDS, "trait"})
 EVENT_NAMES = frozenset({"name", "at", "properties"})
 

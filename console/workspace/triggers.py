@@ -23,13 +23,17 @@ from console.workspace.kinds import KIND_KEYS, event_names, read_when
 from console.workspace.settings import NAME, NAME_RULE
 from console.workspace.templates import Templates
 from console.workspace.toml_reader import Document, Table, shown
+from core.digest import DIGEST_MEDIA
 from core.instants import DAY, Millis, parse_duration
 from core.language import Context
 from core.playbook import Channel
 from core.triggers import ALWAYS, NEVER, Mode, OnLimit, Status, Step, Trigger, When
 
-TRIGGER_KEYS = ("title", "status", "purpose", "priority", "audience", "holdout", "reentry", "max_age", "tags", "approval")
-STEP_KEYS = ("channels", "template", "after", "expires", "only_if", "on_limit", "mode", "approval", "weight", *JOURNEY_KEYS)
+TRIGGER_KEYS = ("title", "status", "purpose", "priority", "audience", "holdout", "reentry", "max_age", "tags", "approval", "prefer")
+STEP_KEYS = (
+    *("channels", "template", "after", "expires", "only_if", "on_limit", "mode", "approval", "weight", "prefer", "digest"),
+    *JOURNEY_KEYS,
+)
 STATUSES = ("draft", "active", "retired")
 ON_LIMIT = ("defer", "drop", "fallback")
 MODES = ("first", "all")
@@ -60,7 +64,8 @@ def read_trigger(document: Document, name: str, around: Surroundings) -> Trigger
     split = read_split(root.table("split"))
     tables = root.list_of_tables("steps", "step")
     names = step_names(tables)
-    routes = [Route(number, names, tuple(name for name, _ in split)) for number in range(1, len(tables) + 1)]
+    prefers = root.switch("prefer", False)
+    routes = [Route(number, names, tuple(name for name, _ in split), prefers) for number in range(1, len(tables) + 1)]
     steps = tuple(_step(table, route, around) for table, route in zip(tables, routes))
     if "steps" not in root or root.values["steps"] == []:
         root.missing("steps", "A trigger needs at least one [[steps]] table with `channels` and `template`.")
@@ -170,8 +175,11 @@ def _content(table: Table, route: Route, around: Surroundings, channels: tuple[s
         mode=cast(Mode, table.choice("mode", MODES, "first")),
         approval=table.approval(),
         weight=_weight(table, template, around),
+        prefer=table.switch("prefer", route.prefers),
+        digest=table.switch("digest", False),
         then=route.to(table, "then"),
     )
+    _check_sharing(table, step, around)
     return _with_else(table, step, route, around, level)
 
 
@@ -217,6 +225,21 @@ def _of_variant(table: Table, step: Step, around: Surroundings) -> Step:
 def _weight(table: Table, template: str, around: Surroundings) -> int | None:
     own = table.thousandths("weight")
     return around.weights.get(template) if own is None else own
+
+
+def _check_sharing(table: Table, step: Step, around: Surroundings) -> None:
+    """What `prefer` and `digest` cannot do."""
+    media = {around.channels[name].medium for name in step.channels if name in around.channels}
+    if step.digest and media and not media & DIGEST_MEDIA:
+        table.fault(
+            "digest", f"{table.quoted('digest')}: none of the channels can carry several texts", "It needs an e-mail or webhook channel."
+        )
+    if step.digest and step.mode == "all":
+        table.fault("digest", f'{table.quoted("digest")} and mode = "all" exclude each other', "Leave one of them out.")
+    if step.digest and step.approval:
+        table.warn("digest", f"{table.quoted('digest')} has no effect where `approval` is asked for")
+    if step.mode == "all" and "prefer" in table and step.prefer:
+        table.warn("prefer", f'{table.quoted("prefer")} has no effect with mode = "all"')
 
 
 def _channels(table: Table, channels: Mapping[str, Channel]) -> tuple[str, ...]:

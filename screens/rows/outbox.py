@@ -78,9 +78,9 @@ def chip(number: int, text: str, counts: Mapping[str, int], terms: Terms, marked
 def detail(row: MessageView, zone: ZoneInfo) -> list[Line]:
     """Everything known of one message, without its texts."""
     pairs = (
-        ("customer", f"{row.customer}  {row.name}"), ("trigger", f"{row.trigger}, step {row.step}"), ("over", row.channel),
-        ("address", row.address or "the customer's, at hand-over"), ("purpose", row.purpose), ("template", row.template),
-        ("planned for", in_full(row.planned_at, zone)), ("expires", in_full(row.expires_at, zone)),
+        ("customer", f"{row.customer}  {row.name}"), ("trigger", f"{row.trigger}, step {row.step}"), ("together", row.together),
+        ("over", row.channel), ("address", row.address or "the customer's, at hand-over"), ("purpose", row.purpose),
+        ("template", row.template), ("planned for", in_full(row.planned_at, zone)), ("expires", in_full(row.expires_at, zone)),
         ("handed over", "" if row.sent_at is None else in_full(row.sent_at, zone)), ("subject", row.subject or ""),
         ("attempts", str(row.attempts) if row.attempts else ""), ("why", BECAUSE.get(row.reason or "", in_short(row.reason))),
         ("error", row.error or ""), ("key", row.key),

@@ -36,6 +36,7 @@ class MessageView:
     attempts: int
     key: str
     purpose: str
+    together: str = ""  # the steps it carries, where these are several
 
 
 @dataclass(frozen=True, slots=True)

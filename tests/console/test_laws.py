@@ -38,6 +38,9 @@ policy = "assumed"
 [engine]
 tick = "30s"
 grace = "10m"
+[preference]
+learn = true
+least = 2
 [channels.email]
 kind = "file"
 send_window = ["Mon-Sat 07:00-21:00"]
@@ -81,11 +84,14 @@ channels = ["email", "sms"]
 template = "note"
 on_limit = "fallback"
 expires = "1d"
+prefer = true
+digest = true
 [[steps]]
 after = "2d"
 channels = ["email"]
 template = "note"
 expires = "2d"
+digest = true
 """,
     "triggers/second.toml": """
 title = "Second order"
@@ -96,8 +102,10 @@ kind = "threshold"
 metric = "orders"
 reaches = 2
 [[steps]]
-channels = ["sms"]
+channels = ["sms", "email"]
 template = "note"
+digest = true
+prefer = true
 """,
     "triggers/browse.toml": """
 title = "Browsed"
@@ -114,6 +122,7 @@ within = "2d"
 channels = ["email"]
 template = "note"
 on_limit = "drop"
+digest = true
 """,
     "triggers/silent.toml": """
 title = "Silent"
@@ -180,7 +189,7 @@ template = "note"
 
 ACT = st.tuples(
     st.sampled_from(CUSTOMERS),
-    st.sampled_from(["Checkout Started", "Order Completed", "Order Returned", "Product Viewed", "Product Viewed"]),
+    st.sampled_from(["Checkout Started", "Order Completed", "Order Returned", "Product Viewed", "Product Viewed", "Email Link Clicked"]),
     st.integers(0, 7 * 24 * 12),  # five minutes each
     st.sampled_from(["c1", "c2", None]),
 )

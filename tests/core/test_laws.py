@@ -20,7 +20,7 @@ from core.engine import advance
 from core.events import Event
 from core.instants import DAY, HOUR, MINUTE, Instant
 from core.language import Context
-from core.playbook import Holdout, Playbook
+from core.playbook import Holdout, Playbook, Preference
 from core.pressure import Contact, PressureRule
 from core.triggers import ALWAYS, NEVER, OVER, Goal, Pause, PausePolicy, Step, Trigger, Wait, When
 from tests.core.builders import (
@@ -48,7 +48,12 @@ WHERE = Context.WHERE
 LAW = settings(max_examples=400, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 LENGTH = 10 * DAY
 END = MONDAY + LENGTH
-NAMES = ("Checkout Started",) * 3 + ("Order Completed",) * 2 + ("Product Viewed",) * 3 + ("Order Returned", "Email Link Clicked")
+NAMES = (
+    ("Checkout Started",) * 3
+    + ("Order Completed",) * 2
+    + ("Product Viewed",) * 3
+    + ("Order Returned", "Email Link Clicked", "Message Clicked")
+)
 
 lives = st.integers(0, 2**31)
 DELAYS = (0, HOUR, 6 * HOUR, DAY, 2 * DAY)
@@ -72,6 +77,7 @@ WHENS: Sequence[When] = (
 )
 CHANGES: Sequence[dict[str, Any]] = (
     {"birthday": "--03-07"}, {"birthday": "1990-03-12"}, {"timezone": "America/New_York"}, {"phone": None},
+    {"preferredChannel": "sms"}, {"preferred_channel": "webpush"},
 )  # fmt: skip
 FILTERS: Sequence[dict[str, Any]] = (
     {},
@@ -138,15 +144,18 @@ def a_content(lot: Random, variants: Sequence[str] = ()) -> Step:
         on_limit=lot.choice(["defer", "defer", "drop", "fallback"]),
         mode=lot.choice(["first", "first", "first", "all"]),
         approval=lot.random() < 0.1,
+        weight=lot.choice([None, None, None, 2500]),
+        prefer=lot.random() < 0.3,
+        digest=lot.random() < 0.7,
     )
 
 
-def a_trigger(lot: Random, name: str) -> Trigger:
+def a_trigger(lot: Random, name: str, when: When | None = None) -> Trigger:
     number = lot.randint(1, 3)
     split = lot.choice([(), (), (("x", 0.5), ("y", 0.5)), (("x", 1.0), ("y", 0.0))])
     return trigger(
         name,
-        lot.choice(WHENS),
+        when or lot.choice(WHENS),
         *(a_step(lot, range(place + 1, number + 1), [each for each, _ in split]) for place in range(1, number + 1)),
         split=split,
         goal=a_goal(lot),
@@ -177,8 +186,9 @@ def a_pause(lot: Random) -> Pause:
 
 
 def a_playbook(lot: Random) -> Playbook:
+    together = lot.choice([None, lot.choice(WHENS)])  # all at the same instants, or each at its own
     return playbook(
-        *(a_trigger(lot, name) for name in "abcde"[: lot.randint(2, 5)]),
+        *(a_trigger(lot, name, together) for name in "abcde"[: lot.randint(2, 5)]),
         rules=[a_rule(lot, f"rule-{number}") for number in range(lot.choice([0, 1, 2, 2, 3]))],
         channels=[
             channel("email", lot.choice([None, None, "Mon-Sun 07:00-21:00", "Mon-Fri 08:00-18:00"])),
@@ -188,6 +198,7 @@ def a_playbook(lot: Random) -> Playbook:
         pauses=tuple(a_pause(lot) for _ in range(lot.choice([0, 1, 2]))),
         look_ahead=lot.random() < 0.5,
         holdout=Holdout(lot.choice([0.0] * 9 + [1.0]), frozenset({"marketing"})),
+        preference=Preference(learn=lot.random() < 0.5, within=lot.choice([DAY, 5 * DAY]), least=lot.choice([1, 2])),
     )
 
 
@@ -197,7 +208,7 @@ def an_event(lot: Random, number: int) -> Event:
     if lot.random() < 0.1:
         return event("", occurred, arrived=arrived, kind="identify", id=number, **lot.choice(CHANGES))
     values: dict[str, Any] = {"revenue": lot.choice([40, 100]), "history": lot.random() < 0.1}
-    values |= lot.choice([{}, {"cart": "x"}, {"cart": "y", "order_id": "o"}, {"order_id": "p"}])
+    values |= lot.choice([{}, {"cart": "x"}, {"cart": "y", "order_id": "o"}, {"order_id": "p"}, {"channel": "sms"}])
     return event(lot.choice(NAMES), occurred, arrived=arrived, id=number, **values)
 
 
@@ -245,7 +256,7 @@ def states(known: Dossier) -> list[tuple[object, ...]]:
 
 
 def said(decisions: Sequence[Decision]) -> list[str]:
-    return [f"{in_words(decision, ZURICH)} {decision.cause_key} {[r.rule for r in decision.rules]}" for decision in decisions]
+    return [f"{in_words(each, ZURICH)} {each.cause_key} {[r.rule for r in each.rules]} {each.joins} {each.note}" for each in decisions]
 
 
 @LAW
@@ -396,3 +407,21 @@ def test_a_pause_that_ended_is_carried_out_once() -> None:
     decisions, _, _ = in_passes(dossier(event("News", "Mon 08:00")), book, [MONDAY + 23 * HOUR, MONDAY + 30 * HOUR, END])
     assert said(decisions) == [line for line in said(decisions) if line.startswith("Tue 20:00 a email send")]
     assert len(decisions) == 1
+
+
+@LAW
+@given(lives)
+def test_a_step_that_joins_is_in_a_message_of_its_instant_and_channel_and_adds_no_contact(number: int) -> None:
+    book, known, _ = drawn(number)
+    decisions = advance(known, book, END).decisions
+    leaders = {decision.message.key: decision for decision in decisions if decision.message is not None}
+    joined = [decision for decision in decisions if decision.joins is not None]
+    for decision in joined:
+        leader = leaders[decision.joins or ""]
+        assert leader.message is not None
+        assert (leader.at, leader.channel, decision.message) == (decision.at, decision.channel, None)
+        assert (decision.trigger, decision.step, decision.cause_key) in {
+            (p.trigger, p.step, p.cause_key) for p in leader.message.digest[1:]
+        }
+    carried = [part for leader in leaders.values() if leader.message is not None for part in leader.message.digest[1:]]
+    assert len(carried) == len(joined)
