@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from console.digests import render_together
-from console.sandbox import MISSING, TemplateFault
+from console.products import Lists, Products
+from console.sandbox import MISSING, Record, TemplateFault
 from console.templates import Templates, customer_variables, local_text, variables
 from console.unsubscribe import Claim, Links
 from core.customer import Profile, address_of
@@ -56,22 +57,35 @@ def render(
     attempt: int = 1,
     links: Links | None = None,
     carried: Sequence[Carried] = (),
+    products: Lists | None = None,
 ) -> Outbound:
     """The message of a step as of `at`; TemplateFault where its texts cannot be made. `template` is the step's own unless given.
 
     `links` makes the ways to unsubscribe; None where the message offers none. `carried` are the other steps in it.
+    `products` looks up the customer's; None: there are none.
     """
     url, mail = ("", "") if links is None else links.make(Claim(key, channel.medium, trigger.purpose))
     zone = profile.zone(playbook.zone)
     known = customer_variables(profile, customer, zone)
 
-    def values(of: Trigger, number: int, began: Cause | None, link: str) -> dict[str, Any]:
+    def values(named: str, of: Trigger, number: int, began: Cause | None, link: str) -> dict[str, Any]:
         event = _event(began, "" if began is None else local_text(began.at, zone))
-        return variables(known, event, {"number": number, "channel": channel.name}, of, playbook, workspace, local_text(at, zone), link)
+        read = templates.lists_read(named, channel.medium, str(known.get("locale") or ""))
+        lists = products(read, event["properties"], at, zone) if products is not None and read else {}
+        return variables(
+            Record("customer", {**known, **lists}),
+            event,
+            {"number": number, "channel": channel.name},
+            of,
+            playbook,
+            workspace,
+            local_text(at, zone),
+            link,
+        )
 
-    others = [(each.template, values(each.trigger, each.step, each.cause, "")) for each in carried]
-    own = values(trigger, step, cause, url)
-    rendered = render_together(templates, template or trigger.steps[step - 1].template, channel.medium, own, others)
+    others = [(each.template, values(each.template, each.trigger, each.step, each.cause, "")) for each in carried]
+    named = template or trigger.steps[step - 1].template
+    rendered = render_together(templates, named, channel.medium, values(named, trigger, step, cause, url), others)
     return Outbound(
         key, message_id, customer, channel.name, channel.medium, address, trigger.name, step, trigger.purpose, rendered.subject,
         rendered.parts, planned_at, at, attempt, workspace, url, mail, tuple((each.trigger.name, each.step) for each in carried),
@@ -79,7 +93,14 @@ def render(
 
 
 def render_claimed(
-    templates: Templates, message: Claimed, profile: Profile, playbook: Playbook, workspace: str, at: Instant, links: Links | None
+    templates: Templates,
+    message: Claimed,
+    profile: Profile,
+    playbook: Playbook,
+    workspace: str,
+    at: Instant,
+    links: Links | None,
+    products: Products,
 ) -> Outbound:
     """A message of the outbox as of `at`, to the address the customer has now. Its trigger and its channel are in the playbook."""
     channel = playbook.channels[message.channel]
@@ -103,6 +124,7 @@ def render_claimed(
         attempt=message.attempts,
         links=links,
         carried=others,
+        products=products.of(message.customer_id),
     )
 
 

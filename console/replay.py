@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from console.clock import SIMULATED_AT
 from console.dispatch import numeric_approvals
 from console.handover import Carried, Cause, TemplateFault, hand_over, render
 from console.in_force import apply_workspace
+from console.products import Products
 from console.templates import Templates
 from console.workspace import Workspace, read_files
 from core.decisions import Decision, Message
@@ -89,6 +90,7 @@ class _Replay:
         self.first = first
         self.last = last
         self.templates = Templates(workspace.files)
+        self.products: Products | None = None
         self.batches = numeric_approvals(playbook)
         self.judged: list[_Made] = []  # messages whose batch may be too large to go out unseen
         self.customers = self.decisions = self.messages = self.failed = 0
@@ -96,6 +98,7 @@ class _Replay:
     def run(self, source: Store, target: Store, progress: Callable[[int, int], None] | None) -> Replayed:
         with source.reading() as old:
             total, after = replays.how_many(old), 0
+            self.products = Products(lambda: nullcontext(old))
             while ids := replays.customers_known_by(old, self.last, after):
                 with target.writing() as new:
                     self._chunk(old, new, ids)
@@ -170,6 +173,7 @@ class _Replay:
                 workspace=self.workspace.name,
                 template=message.template,
                 carried=carried,
+                products=None if self.products is None else self.products.of(dossier.id),
             )
         except TemplateFault as fault:
             return _Made(message.key, message, None, str(fault))

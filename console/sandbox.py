@@ -277,6 +277,27 @@ def _is_day(found: re.Match[str]) -> bool:
     return True
 
 
+_WOMAN: Final = frozenset({"f", "female", "w", "weiblich", "frau", "femme", "femmina", "donna", "mrs", "ms"})
+_MAN: Final = frozenset({"m", "male", "männlich", "mann", "herr", "homme", "maschio", "uomo", "mr"})
+_GREETINGS: Final[Mapping[str, tuple[str, str, str]]] = {
+    "de": ("Guten Tag", "Guten Tag Frau", "Guten Tag Herr"),
+    "fr": ("Bonjour", "Bonjour Madame", "Bonjour Monsieur"),
+    "it": ("Buongiorno", "Gentile signora", "Gentile signor"),
+    "en": ("Hello", "Dear Ms", "Dear Mr"),
+}  # fmt: skip
+
+
+@pass_context
+def salutation(context: Context, value: Any, language: str | None = None) -> str:
+    """How a letter to the customer begins, by language, gender and name: `Guten Tag Frau Keller`, `Bonjour Nina Favre`, `Hello`."""
+    known = value if isinstance(value, Mapping) else {}
+    neutral, to_her, to_him = _GREETINGS.get(str(language or _locale(context)[0]), _GREETINGS["en"])
+    first, last, gender = (str(known.get(name) or "").strip() for name in ("first_name", "last_name", "gender"))
+    if last and gender.lower() in _WOMAN | _MAN:
+        return f"{to_her if gender.lower() in _WOMAN else to_him} {last}"
+    return " ".join(part for part in (neutral, first, last) if part)
+
+
 _FROM_JINJA: Final = (
     "abs", "capitalize", "count", "d", "default", "dictsort", "e", "escape", "first", "float", "int", "last", "length", "list", "lower",
     "map", "max", "min", "reject", "rejectattr", "reverse", "select", "selectattr", "sort", "string", "striptags", "sum", "title", "trim",
@@ -284,7 +305,7 @@ _FROM_JINJA: Final = (
 )  # fmt: skip
 _OWN: Final[Mapping[str, Callable[..., Any]]] = {
     "date": date, "items": _items, "join": _join, "_joined": _join, "money": money, "replace": _replace, "round": _round,
-    "_rounds": _rounds, "tojson": _tojson,
+    "_rounds": _rounds, "salutation": salutation, "tojson": _tojson,
 }  # fmt: skip
 FILTER_NAMES: Final = tuple(sorted({*_FROM_JINJA, *(name for name in _OWN if not name.startswith("_"))}))
 

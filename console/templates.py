@@ -13,13 +13,15 @@ from zoneinfo import ZoneInfo
 from jinja2 import TemplateAssertionError, meta, nodes
 
 from console import sandbox
+from console.products import NO_LISTS
 from console.sandbox import CLOSE, MISSING, OPEN, Mode, Record, TemplateFault
-from console.workspace.templates import CUSTOMER_NAMES, EVENT_NAMES, MEDIUM_FILES, SUBJECT, VARIABLES
+from console.workspace.templates import CUSTOMER_NAMES, DIGEST_FILES, EVENT_NAMES, MEDIUM_FILES, SUBJECT, VARIABLES
 from core.customer import Profile
 from core.instants import Instant, local
 from core.language.fields import CUSTOMER_FIELDS, Type
 from core.language.suggestions import near
 from core.playbook import Playbook
+from core.products import LISTS
 from core.triggers import Trigger
 
 FIELD_NAMES: Final[Mapping[str, frozenset[str]]] = {
@@ -27,8 +29,9 @@ FIELD_NAMES: Final[Mapping[str, frozenset[str]]] = {
     "event": EVENT_NAMES,
     "step": frozenset({"number", "channel"}),
     "trigger": frozenset({"name", "title"}),
-    "workspace": frozenset({"name", "currency"}),
+    "workspace": frozenset({"name", "currency", "links"}),
 }
+_LISTS: Final = re.compile(rf"\b(?:{'|'.join(LISTS)})\b")
 _CONTROL: Final = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 _HUNDRED: Final = Decimal(100)
 
@@ -81,6 +84,11 @@ class Templates:
         """The subject on one line; the trigger's title where the template has none."""
         text = self.find(name, SUBJECT, str(variables["customer"].get("locale") or ""))
         return one_line(str(variables["trigger"]["title"]) if text is None else made(f"{name}/{SUBJECT}", text, variables))
+
+    def lists_read(self, name: str, medium: str, locale: str | None) -> frozenset[str]:
+        """The lists of products a template may look at: looking them up costs more than the rest of a message."""
+        texts = (self.find(name, file, locale) for file in (SUBJECT, *MEDIUM_FILES.get(medium, ()), *DIGEST_FILES.values()))
+        return frozenset(found for text in texts if text is not None for found in _LISTS.findall(text))
 
     def render(self, name: str, medium: str, variables: Mapping[str, Any]) -> Rendered:
         """The texts a medium needs; TemplateFault naming the file where one of them cannot be made."""
@@ -186,7 +194,7 @@ def variables(
         "event": Record("event", event),
         "step": Record("step", step),
         "trigger": Record("trigger", {"name": trigger.name, "title": trigger.title}),
-        "workspace": Record("workspace", {"name": workspace, "currency": playbook.currency}),
+        "workspace": Record("workspace", {"name": workspace, "currency": playbook.currency, "links": playbook.links}),
         "unsubscribe_url": unsubscribe_url,
         "now": now,
         "digest": [],
@@ -198,6 +206,7 @@ def customer_variables(profile: Profile, key: str, zone: ZoneInfo) -> Record:
     values = {name: _shown(profile.field(name), field.type, zone) for name, field in CUSTOMER_FIELDS.items()}
     values["key"] = key
     values["trait"] = _nested(profile.traits)
+    values |= NO_LISTS
     return Record("customer", values)
 
 

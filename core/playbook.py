@@ -67,6 +67,7 @@ class Playbook:
 
     zone: ZoneInfo
     currency: str = "CHF"
+    links: Mapping[str, str] = field(default_factory=dict)  # addresses of pages by name, for templates
     week_starts: str = "monday"
     grace: Millis = 300_000
     look_ahead: bool = False  # whether a candidate gives way to stronger ones that can be foreseen

@@ -13,3 +13,5 @@ ALTER TABLE decisions ADD COLUMN variant TEXT;
 ALTER TABLE decisions ADD COLUMN note TEXT;
 
 ALTER TABLE playbooks ADD COLUMN under_way TEXT;
+
+CREATE INDEX ix_events_orders ON events (occurred_at) WHERE name = 'Order Completed';

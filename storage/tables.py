@@ -120,6 +120,7 @@ events = Table(
     Column("properties", Text, nullable=False, server_default="{}"),
     Index("uq_events_dedup", "dedup", unique=True),
     Index("ix_events_timeline", "customer_id", "occurred_at", "id"),
+    Index("ix_events_orders", "occurred_at", sqlite_where=text("name = 'Order Completed'")),
     sqlite_strict=True,
 )
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from console.dispatch.endings import Ended, back, mark
 from console.dispatch.rests import LONGEST_HALT, Rests
 from console.handover import TemplateFault, render_claimed
+from console.products import Products
 from console.templates import Templates
 from console.unsubscribe import Links
 from console.workspace import Workspace
@@ -100,6 +101,7 @@ class Preparing:
         self._rests = rests
         self._adapter = adapter
         self._templates = Templates(workspace.files)
+        self._products = Products(store.reading)
         self._look = _Look(Portion((), 0), {}, HeldBack(), 0)
         self.waiting: set[str] = set()
         """Triggers that were found paused or stopped."""
@@ -168,7 +170,7 @@ class Preparing:
             return back(message)
         try:
             links = self._links if self._playbook.purposes[message.purpose].consent else None
-            outbound = render_claimed(self._templates, message, profile, self._playbook, self._workspace.name, at, links)
+            outbound = render_claimed(self._templates, message, profile, self._playbook, self._workspace.name, at, links, self._products)
             return Ready(message, portion, adapter, outbound)
         except TemplateFault as fault:
             return Ended(message, mark(message, "failed", reason=Reason.TEMPLATE_ERROR, error=fault.reason))

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from console.handover import TemplateFault, render_claimed
+from console.products import Products
 from console.service.terms import clauses, customer_of
 from console.templates import Templates
 from core.customer import full_name
@@ -90,11 +91,11 @@ class Outbox:
         if found.customer_id not in known:
             return Rendered("", {}, "the customer is gone")
         try:
-            return self._render(found, known[found.customer_id])
+            return self._render(found, known[found.customer_id], cancelled)
         except TemplateFault as fault:
             return Rendered("", {}, fault.reason)
 
-    def _render(self, message: Claimed, dossier: Dossier) -> Rendered:
+    def _render(self, message: Claimed, dossier: Dossier, cancelled: Cancelled) -> Rendered:
         workspace = self._local.in_force()
         playbook = workspace.playbook
         if playbook.trigger(message.trigger) is None:
@@ -103,7 +104,9 @@ class Outbox:
             return Rendered("", {}, f"the channel {message.channel} is no longer in the playbook")
         templates, profile, at = Templates(workspace.files), known_profile(dossier), self._local.now()
         # without links to unsubscribe: only who hands over may read the secret that signs them
-        made = render_claimed(templates, message, profile, playbook, workspace.name, at, None)
+        made = render_claimed(
+            templates, message, profile, playbook, workspace.name, at, None, Products(lambda: self._local.asking(cancelled))
+        )
         return Rendered(made.subject, made.parts)
 
 

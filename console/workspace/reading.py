@@ -165,6 +165,7 @@ def _playbook(
     return Playbook(
         zone=settings.zone,
         currency=settings.currency,
+        links=settings.links,
         week_starts=settings.week_starts,
         grace=settings.grace,
         look_ahead=settings.look_ahead,

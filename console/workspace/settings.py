@@ -66,6 +66,7 @@ class Settings:
     database: Path
     zone: ZoneInfo
     currency: str
+    links: Mapping[str, str]
     week_starts: str
     locales: tuple[str, ...]
     consent_policy: ConsentPolicy
@@ -92,6 +93,7 @@ def read_settings(document: Document, folder: Path, channel_kinds: Collection[st
         database=_database(workspace, folder),
         zone=_zone(workspace),
         currency=workspace.parsed("currency", _currency) or "CHF",
+        links=_links(workspace.table("links")),
         week_starts=workspace.choice("week_starts", WEEKDAYS, "monday"),
         locales=workspace.texts("locales") or (),
         consent_policy=_policy(root.table("consent")),
@@ -132,6 +134,19 @@ def _zone_like(name: str) -> str:
         zone for zone in sorted(zones) if zone.rpartition("/")[2].lower() == name.rpartition("/")[2].strip().replace(" ", "_").lower()
     ]
     return f"Did you mean `{by_city[0]}`?" if by_city else did_you_mean(name, zones, "Write an IANA name, such as Europe/Zurich.")
+
+
+def _links(table: Table) -> Mapping[str, str]:
+    """Addresses of pages by name: `shop`, `survey`, or any other."""
+    found = {name: address for name in table.values if (address := table.parsed(name, _address)) is not None}
+    table.done()
+    return found
+
+
+def _address(text: str) -> str:
+    if not text.startswith(("https://", "http://")):
+        raise ValueError(f'{shown(text)} is no address of a page. Write one such as "https://www.example.ch".')
+    return text
 
 
 def _currency(text: str) -> str:

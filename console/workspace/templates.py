@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from console.workspace.faults import Fault, Faults, did_you_mean
 from core.language.fields import CUSTOMER_FIELDS
+from core.products import LISTS
 
 MEDIUM_FILES: Mapping[str, tuple[str, ...]] = {
     "email": ("email.html", "email.txt"),
@@ -23,7 +24,7 @@ DIGEST_FILES = {"email.html": "digest.html", "email.txt": "digest.txt"}
 TEMPLATE_FILES = frozenset({SUBJECT, *DIGEST_FILES.values(), *(file for files in MEDIUM_FILES.values() for file in files)})
 
 VARIABLES = frozenset({"customer", "event", "step", "trigger", "workspace", "unsubscribe_url", "now", "digest"})
-CUSTOMER_NAMES = frozenset({*CUSTOMER_FIELDS, "trait"})
+CUSTOMER_NAMES = frozenset({*CUSTOMER_FIELDS, "trait", *LISTS})
 EVENT_NAMES = frozenset({"name", "at", "properties"})
 
 _LOCALE = re.compile(r"[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*")

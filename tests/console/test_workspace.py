@@ -540,6 +540,7 @@ def test_files_that_no_message_is_made_of_are_warnings() -> None:
         ("Europe/Zurich", "Zurich", "`Europe/Zurich`"),
         ('time_zone = "Europe/Zurich"', "", "`time_zone` is missing in [workspace]"),
         ("[workspace]", '[workspace]\ncurrency = "Franken"', "three capital letters"),
+        ("[workspace]", '[workspace]\nlinks = { shop = "javascript:alert(1)" }', "is no address of a page"),
         ("[workspace]", '[workspace]\nweek_starts = "mondey"', "`monday`"),
         ("[workspace]", '[workspace]\ndatabase = "postgresql://host/x"', "not supported"),
         ("[workspace]", '[workspace]\ntimezone = "UTC"', "`time_zone`"),

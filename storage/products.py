@@ -1,0 +1,38 @@
+"""What a customer did with products, and what the shop has sold of late. Instants are ms UTC."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import orjson
+from sqlalchemy import Connection, select, text
+
+from core.instants import DAY, Instant, Millis
+from core.products import LATEST, SALES_MOST, SALES_SPAN, SHOPPING, Sales, Shopping, shopping, told
+from storage.customers import latest_events
+from storage.tables import events
+
+WEEK: Final[Millis] = 7 * DAY
+_A_MONDAY: Final[Instant] = 4 * DAY  # 5 January 1970
+
+
+def of_customer(connection: Connection, customer_id: int, until: Instant) -> Shopping:
+    """Her lists up to an instant, from her latest events."""
+    return shopping(latest_events(connection, customer_id, SHOPPING, until, LATEST))
+
+
+def sales(connection: Connection, until: Instant) -> Sales:
+    """What sold up to an instant, purchases of nobody known among them."""
+    query = (
+        select(events.c.properties)
+        .where(text("name = 'Order Completed'"))  # word for word as in the partial index, or SQLite will not use it
+        .where(events.c.occurred_at > until - SALES_SPAN, events.c.occurred_at <= until)
+        .order_by(events.c.occurred_at.desc())
+        .limit(SALES_MOST)
+    )
+    return Sales(told(orjson.loads(row[0])) for row in connection.execute(query))
+
+
+def judged_at(at: Instant) -> Instant:
+    """The last Monday's beginning (UTC): what sells is judged once a week."""
+    return at - (at - _A_MONDAY) % WEEK
