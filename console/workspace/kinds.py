@@ -36,7 +36,8 @@ USUAL_EVENTS = frozenset(
         "Product Removed from Wishlist", "Wishlist Product Added to Cart", "Product Shared", "Cart Shared", "Product Reviewed",
         "Account Created", "Email Delivered", "Email Opened", "Email Link Clicked", "Email Bounced", "Email Marked as Spam", "Unsubscribed",
         "Message Delivered", "Message Opened", "Message Clicked", "Message Bounced", "Message Complained", "Consent Granted",
-        "Consent Withdrawn", "Store Visited",
+        "Consent Withdrawn", "Store Visited", "Order Delivered", "Wishlist Price Dropped", "Product Back in Stock", "Support Case Closed",
+        "Survey Answered",
     }
 )  # fmt: skip
 

@@ -1,0 +1,88 @@
+"""Puts campaigns into a workspace as drafts: their triggers, fitted to its channels, and their templates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from console.catalogue import Campaign
+from console.catalogue.composing import LANGUAGES
+from console.catalogue.needs import over
+from console.workspace import Workspace
+from core.errors import ManometerError
+
+_STEP: Final = re.compile(r"^\[\[steps\]\]$", re.MULTILINE)
+_CHANNELS: Final = re.compile(r"^(\s*channels\s*=\s*)\[([^\]]*)\]", re.MULTILINE)
+
+
+def language_of(workspace: Workspace) -> str:
+    """The language that stands in a template's own folder: the first of the workspace's that the catalogue speaks, else German."""
+    spoken = (locale.lower().replace("_", "-").partition("-")[0] for locale in workspace.locales)
+    return next((language for language in spoken if language in LANGUAGES), LANGUAGES[0])
+
+
+def add(campaigns: Iterable[Campaign], workspace: Workspace, *, language: str, force: bool) -> list[str]:
+    """Write the files and return them, relative to the workspace; ManometerError, nothing written, where one would be overwritten."""
+    made: dict[str, str] = {}
+    for campaign in campaigns:
+        made.update(files_of(campaign, workspace, language))
+    there = [path for path in made if (workspace.folder / path).exists()]
+    if there and not force:
+        more = f" and {len(there) - 3} more" if len(there) > 3 else ""
+        raise ManometerError(f"There already: {', '.join(there[:3])}{more}. Nothing was written; --force overwrites them.")
+    for path, text in made.items():
+        _write(workspace.folder / path, text)
+    return list(made)
+
+
+def files_of(campaign: Campaign, workspace: Workspace, language: str) -> Mapping[str, str]:
+    """A campaign's files for a workspace by path; ManometerError where nothing could ever be sent."""
+    triggers = {
+        f"triggers/{name}.toml": fitted(name, text, lambda wanted: over(workspace, wanted)) for name, text in campaign.triggers.items()
+    }
+    return triggers | {f"templates/{path}": text for path, text in campaign.templates(language).items()}
+
+
+def fitted(name: str, text: str, channel: Callable[[str], str | None]) -> str:
+    """A trigger with the workspace's channels in place of the catalogue's; a step that is left with none becomes a comment."""
+    head, *steps = _STEP.split(text)
+    made = [_step(step, channel) for step in steps]
+    if all(step.startswith("# ") for step in made):
+        wanted = " or ".join(sorted({each for step in steps for each in _wanted(step)}))
+        raise ManometerError(
+            f"{name} needs a channel {wanted}. Add [channels.{_wanted(steps[0])[0]}] to manometer.toml. Nothing was written."
+        )
+    return head + "".join(made)
+
+
+def _wanted(step: str) -> list[str]:
+    return [each.strip().strip('"') for found in _CHANNELS.finditer(step) for each in found[2].split(",")]
+
+
+def _step(text: str, channel: Callable[[str], str | None]) -> str:
+    left = [[own for each in _listed(found[2]) if (own := channel(each)) is not None] for found in _CHANNELS.finditer(text)]
+    if not all(left):
+        lacking = " or ".join(each for each in dict.fromkeys(_wanted(text)) if channel(each) is None)
+        lines = [f"# left out: the workspace has no channel {lacking}", "[[steps]]", *text.strip("\n").splitlines()]
+        return "\n".join([lines[0], *(f"# {line}".rstrip() for line in lines[1:])]) + "\n\n"
+    fitting = iter(left)
+    quoted = _CHANNELS.sub(lambda found: f"{found[1]}[{', '.join(_quoted(next(fitting)))}]", text)
+    return f"[[steps]]{quoted}"
+
+
+def _listed(text: str) -> list[str]:
+    return [each.strip().strip('"') for each in text.split(",")]
+
+
+def _quoted(names: Iterable[str]) -> list[str]:
+    return [f'"{name}"' for name in dict.fromkeys(names)]
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ManometerError(f"{path} cannot be written: {error.strerror}. See to its permissions.") from None

@@ -1,0 +1,201 @@
+"""From the copy of a campaign to the files of its templates: one frame for every mail, one language a folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Final
+
+LANGUAGES: Final = ("de", "fr", "it", "en")
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """What every message of a language says."""
+
+    closing: str
+    unsubscribe: str
+    scale: str
+    colon: str = ": "
+
+
+PHRASES: Final[Mapping[str, Phrases]] = {
+    "de": Phrases("Freundliche Grüsse", "Keine solchen Nachrichten mehr", "Ihre Antwort"),
+    "fr": Phrases("Avec nos meilleures salutations", "Ne plus recevoir ces messages", "Votre réponse", "\u00a0: "),
+    "it": Phrases("Cordiali saluti", "Non ricevere più questi messaggi", "La Sua risposta"),
+    "en": Phrases("Kind regards", "No more messages like this", "Your answer"),
+}
+_MOST: Final = 3  # products of one list, unless the copy says so
+_FAMILY: Final = "font-family: system-ui, sans-serif; font-size: 16px; line-height: 1.5; color: #222222"
+_BUTTON: Final = "display: inline-block; padding: 12px 20px; background: #1f3a5f; color: #ffffff; text-decoration: none; border-radius: 4px"
+_SCORE: Final = (
+    "display: inline-block; min-width: 24px; padding: 8px; margin: 2px; border: 1px solid #1f3a5f; text-align: center; color: #1f3a5f"
+)
+
+
+def compose(name: str, copy: Mapping[str, Any], *, with_unsubscribe: bool, root: str) -> Iterator[tuple[str, str]]:
+    """The files of one template by path below templates/; the language `root` stands in the template's own folder."""
+    for language in LANGUAGES:
+        folder = name if language == root else f"{name}/{language}"
+        message = _Message(copy, copy[language], language, with_unsubscribe)
+        yield from ((f"{folder}/{file}", text) for file, text in message.files())
+
+
+class _Message:
+    """One template in one language."""
+
+    def __init__(self, copy: Mapping[str, Any], said: Mapping[str, Any], language: str, with_unsubscribe: bool) -> None:
+        self._copy = copy
+        self._said = said
+        self._language = language
+        self._phrases = PHRASES[language]
+        self._with_unsubscribe = with_unsubscribe
+
+    def files(self) -> Iterator[tuple[str, str]]:
+        """Each file the copy has words for."""
+        said = self._said
+        if "text" in said:
+            yield "subject.txt", f"{said['subject']}\n"
+            yield "email.txt", self._text()
+            yield "email.html", self._html()
+        if "sms" in said:
+            yield "sms.txt", f"{said['sms']}\n"
+        if "push" in said:
+            title, body = said["push"]
+            link = {"url": _filled(self._link)} if self._link else {}
+            yield "webpush.json", _json({"title": title, "body": body, **link})
+        if "card" in said:
+            yield "print.json", self._card()
+
+    @property
+    def _link(self) -> str | None:
+        return self._copy.get("link")
+
+    @property
+    def _salutation(self) -> str:
+        return f'{{{{ customer|salutation("{self._language}") }}}}'
+
+    def _card(self) -> str:
+        headline, text = self._said["card"]
+        voucher = {"voucher": self._said["voucher"]} if "voucher" in self._said else {}
+        sender = {"sender": "{{ workspace.name }}"}
+        salutation = f"{{{{ customer|salutation('{self._language}') }}}}"
+        return _json({"format": "A6", "headline": headline, "salutation": salutation, "text": text, **voucher, **sender})
+
+    def _lists(self) -> Iterator[tuple[str, str]]:
+        """Each list of products with the words above it."""
+        return zip(self._copy.get("lists", ()), self._said.get("lists", ()))
+
+    @property
+    def _most(self) -> int:
+        return int(self._copy.get("most", _MOST))
+
+    # -- as text --
+
+    def _text(self) -> str:
+        parts = [self._salutation, *_paragraphs(self._said["text"])]
+        parts += [self._text_list(of, intro) for of, intro in self._lists()]
+        parts += _paragraphs(self._said.get("more", ""))
+        parts += [self._text_button(), self._text_scores(), f"{self._phrases.closing}\n{{{{ workspace.name }}}}"]
+        text = "\n\n".join(part for part in parts if part) + "\n"
+        return text.replace("{% endif %}\n\n", "{% endif %}\n") + (self._text_unsubscribe() if self._with_unsubscribe else "")
+
+    def _text_list(self, of: str, intro: str) -> str:
+        link = '{{ "\\n  " ~ product.url if product.url else "" }}' if of.startswith("customer.") else ""
+        row = f"- {_amount()}{{{{ product.name or product.id or product.sku }}}}{_price()}{link}\n"
+        return f"{{% if {of} %}}\n{intro}\n{{% for product in ({of})[:{self._most}] %}}\n{row}{{% endfor %}}\n\n{{% endif %}}"
+
+    def _text_button(self) -> str:
+        if "button" not in self._said or not self._link:
+            return ""
+        return f"{{% if {self._link} %}}\n{self._said['button']}{self._phrases.colon}{_filled(self._link)}\n\n{{% endif %}}"
+
+    def _text_scores(self) -> str:
+        if "scores" not in self._copy:
+            return ""
+        kind, first, last = self._copy["scores"]
+        row = f"{{{{ score }}}}{self._phrases.colon}{_answer(kind)}\n"
+        return f"{{% if workspace.links.survey %}}\n{{% for score in range({first}, {last + 1}) %}}\n{row}{{% endfor %}}\n\n{{% endif %}}"
+
+    def _text_unsubscribe(self) -> str:
+        words = f"{self._phrases.unsubscribe}{self._phrases.colon}"
+        return f"{{% if unsubscribe_url %}}\n\n{words}{{{{ unsubscribe_url }}}}\n{{% endif %}}\n"
+
+    # -- as HTML --
+
+    def _html(self) -> str:
+        parts = [f"<p>{self._salutation}</p>", *(f"<p>{_marked_up(each)}</p>" for each in _paragraphs(self._said["text"]))]
+        parts += [self._html_list(of, intro) for of, intro in self._lists()]
+        parts += [f"<p>{_marked_up(each)}</p>" for each in _paragraphs(self._said.get("more", ""))]
+        parts += [self._html_button(), self._html_scores(), f"<p>{self._phrases.closing}<br>{{{{ workspace.name }}}}</p>"]
+        parts += [self._html_unsubscribe() if self._with_unsubscribe else ""]
+        body = "\n".join(part for part in parts if part)
+        return (
+            f'<!doctype html>\n<html lang="{self._language}">\n<head>\n<meta charset="utf-8">\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{{ workspace.name }}</title>\n</head>\n'
+            f'<body style="margin: 0; background: #f4f4f4; {_FAMILY}">\n'
+            f'<main style="max-width: 560px; margin: 0 auto; padding: 24px; background: #ffffff">\n{body}\n</main>\n</body>\n</html>\n'
+        )
+
+    def _html_list(self, of: str, intro: str) -> str:
+        name = "{{ product.name or product.id or product.sku }}"
+        picture = ""
+        if of.startswith("customer."):
+            name = f'{{% if product.url %}}<a href="{{{{ product.url }}}}">{name}</a>{{% else %}}{name}{{% endif %}}'
+            picture = (
+                '{% if product.image_url %}<img src="{{ product.image_url }}" alt="" width="80" style="vertical-align: middle"> {% endif %}'
+            )
+        row = f'<li style="margin: 8px 0">{picture}{_amount()}{name}{_price()}</li>'
+        rows = f"{{% for product in ({of})[:{self._most}] %}}\n{row}\n{{% endfor %}}"
+        return f'{{% if {of} %}}\n<p>{_marked_up(intro)}</p>\n<ul style="padding-left: 20px">\n{rows}\n</ul>\n{{% endif %}}'
+
+    def _html_button(self) -> str:
+        if "button" not in self._said or not self._link:
+            return ""
+        anchor = f'<a href="{_filled(self._link)}" style="{_BUTTON}">{_marked_up(self._said["button"])}</a>'
+        return f"{{% if {self._link} %}}\n<p>{anchor}</p>\n{{% endif %}}"
+
+    def _html_scores(self) -> str:
+        if "scores" not in self._copy:
+            return ""
+        kind, first, last = self._copy["scores"]
+        anchor = f'<a href="{_answer(kind)}" style="{_SCORE}">{{{{ score }}}}</a>'
+        loop = f"{{% for score in range({first}, {last + 1}) %}}\n{anchor}\n{{% endfor %}}"
+        return f'{{% if workspace.links.survey %}}\n<p role="group" aria-label="{self._phrases.scale}">\n{loop}\n</p>\n{{% endif %}}'
+
+    def _html_unsubscribe(self) -> str:
+        anchor = f'<a href="{{{{ unsubscribe_url }}}}">{self._phrases.unsubscribe}</a>'
+        return f'{{% if unsubscribe_url %}}<p style="font-size: 13px; color: #555555">{anchor}</p>{{% endif %}}'
+
+
+def _paragraphs(text: str) -> Sequence[str]:
+    return [part.strip() for part in text.strip().split("\n\n") if part.strip()]
+
+
+def _marked_up(text: str) -> str:
+    """The words of the copy within HTML; what stands in braces is filled in and escaped later."""
+    parts = text.replace("{{", "\0{{").replace("}}", "}}\0").replace("{%", "\0{%").replace("%}", "%}\0").split("\0")
+    return "".join(part if part.startswith(("{{", "{%")) else escape(part, quote=False) for part in parts)
+
+
+def _filled(expression: str) -> str:
+    return f"{{{{ {expression} }}}}"
+
+
+def _amount() -> str:
+    return '{{ product.quantity ~ " × " if product.quantity and product.quantity != 1 else "" }}'
+
+
+def _price() -> str:
+    return '{{ ", " ~ product.price|money if product.price else "" }}'
+
+
+def _answer(kind: str) -> str:
+    who = "customer={{ customer.key|urlencode }}&order={{ event.properties.order_id|urlencode }}"
+    return f"{{{{ workspace.links.survey }}}}?kind={kind}&score={{{{ score }}}}&{who}"
+
+
+def _json(value: Mapping[str, str]) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"

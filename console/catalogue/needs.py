@@ -1,0 +1,64 @@
+"""What a workspace lacks to run a campaign, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from console.catalogue import TRANSACTIONAL, Campaign
+from console.workspace import Workspace
+from storage.coverage import Coverage
+
+FEW = 0.05
+"""A trait that fewer of the customers have is told as missing."""
+
+
+def missing(campaign: Campaign, workspace: Workspace, data: Coverage) -> list[str]:
+    """Each thing that is missing; nothing where the campaign can run."""
+    return [*_in_files(campaign, workspace), *_in_data(campaign, workspace, data)]
+
+
+def installed(campaign: Campaign, workspace: Workspace) -> str:
+    """`yes`, `in part` or an empty text: whether the workspace has the campaign's triggers."""
+    there = [name for name in campaign.triggers if workspace.playbook.trigger(name) is not None]
+    return "" if not there else "yes" if len(there) == len(campaign.triggers) else "in part"
+
+
+def over(workspace: Workspace, wanted: str) -> str | None:
+    """The workspace's channel for one the catalogue names: of that name, else the first of that medium; None where there is none."""
+    channels = workspace.playbook.channels
+    if wanted in channels:
+        return wanted
+    return next((name for name, channel in channels.items() if channel.medium == wanted), None)
+
+
+def _in_files(campaign: Campaign, workspace: Workspace) -> Iterator[str]:
+    for channels in campaign.alternatives:
+        if not any(over(workspace, name) for name in channels):
+            yield f"no channel {' or '.join(channels)}"
+    yield from (f"no purpose {name}" for name in campaign.purposes if name not in workspace.playbook.purposes)
+    yield from (f"no link {name}" for name in campaign.links if name not in workspace.playbook.links)
+
+
+def _in_data(campaign: Campaign, workspace: Workspace, data: Coverage) -> Iterator[str]:
+    yield from (f"no event {each.name} yet" for each in campaign.events if each.name not in data.events)
+    for trait in campaign.traits:
+        share = data.traits.get(trait, 0) / data.customers if data.customers else 0.0
+        if share < FEW:
+            yield f"{trait} known of {share:.0%} of the customers"
+    if workspace.playbook.consent_policy != "assumed":
+        yield from (f"nobody has consented to {each} by {_channels(campaign)}" for each in _unconsented(campaign, workspace, data))
+
+
+def _channels(campaign: Campaign) -> str:
+    return " or ".join(name for name in campaign.channels if name != "print")
+
+
+def _unconsented(campaign: Campaign, workspace: Workspace, data: Coverage) -> Iterator[str]:
+    """Purposes of the campaign that need a consent and have none over any of its channels; a letter needs none."""
+    channels = workspace.playbook.channels
+    media = {channels[found].medium for name in campaign.channels if (found := over(workspace, name)) is not None} - {"print"}
+    for purpose in campaign.purposes:
+        if purpose in TRANSACTIONAL or not media or not workspace.playbook.purposes[purpose].consent:
+            continue
+        if not any(data.granted.get((medium, each)) for medium in media for each in (purpose, "*")):
+            yield purpose
