@@ -12,7 +12,7 @@ from typing import NamedTuple
 from core.branches import content, is_hers, is_passed, is_waiting
 from core.decisions import Enrolment
 from core.entry import foreseen_entry
-from core.guards import BEFORE_CHANNEL, Candidate, allowed_channels, candidate_for, first_objection
+from core.guards import BEFORE_CHANNEL, Candidate, allowed_channels, candidate_for, channel_open, first_objection
 from core.instants import Instant
 from core.life import Life
 from core.placement import Placement, contacts_of, opens
@@ -110,6 +110,8 @@ def _passing(rival: Enrolment, life: Life) -> list[Candidate]:
     if not is_hers(rival, trigger) or not is_passed(step, rival, life):
         return []
     allowed, _ = allowed_channels(candidate, life)
+    if allowed and channel_open(allowed[0], life) is not None:
+        return []
     return allowed if step.mode == "all" else allowed[:1]
 
 

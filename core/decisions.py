@@ -38,6 +38,8 @@ class Objection:
     detail: str
     until: Instant | None = None
     by: str | None = None  # the trigger that it gives way to
+    holder: str | None = None
+    """Of a pause: whose, as an enrolment notes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ class Enrolment:
     state: Literal["open", "done", "exited", "holdout"] = "open"
     waits_for: Reason | None = None  # why the open step was deferred or held last
     waits_until: Instant | None = None
+    held_by: str | None = None  # the `holder` of the pause that holds the open step
     last_message_at: Instant | None = None  # when the journey's latest message was planned
     resumed_at: Instant | None = None  # end of the last pause whose policy was carried out
     key_value: str | None = None  # value of `per`
@@ -134,6 +137,6 @@ class Enrolment:
         """An independent value."""
         return Enrolment(
             self.trigger, self.cause_key, self.cause_at, self.entered_at, self.step, self.planned_at, self.due_at, self.version,
-            self.cause_event, self.cause_name, self.cause_properties, self.state, self.waits_for, self.waits_until,
+            self.cause_event, self.cause_name, self.cause_properties, self.state, self.waits_for, self.waits_until, self.held_by,
             self.last_message_at, self.resumed_at, self.key_value, self.ended_at, self.id, self.variant, self.waited,
         )  # fmt: skip

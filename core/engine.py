@@ -19,7 +19,7 @@ from core.entry import enter
 from core.instants import Instant
 from core.kinds import Cause, Kind
 from core.life import Life
-from core.pauses import next_resumption, resume
+from core.pauses import is_let_go, next_resumption, resume
 from core.playbook import Playbook
 from core.reasons import Reason
 from core.steps import decide, time_out
@@ -138,6 +138,8 @@ class _Play:
         for enrolment in self.life.enrolments:
             if enrolment.waits_for is Reason.LOWER_PRIORITY and enrolment.due_at is not None:
                 enrolment.due_at = min(enrolment.due_at, at)  # the stronger one may have fallen away
+            elif enrolment.held_by is not None and is_let_go(enrolment, self.life):
+                enrolment.due_at = at
         while due := [e for e in self.life.enrolments if e.due_at is not None and e.due_at <= at]:
             waiting = [e for e in due if is_waiting(e, self.life)]
             enrolment = (waiting or due)[0] if waiting or len(due) == 1 else min(due, key=lambda e: rank(e, self.life))

@@ -16,7 +16,7 @@ from core.customer import address_of
 from core.decisions import Enrolment, Objection
 from core.instants import Instant, format_instant
 from core.life import Life, open_pauses
-from core.pauses import stops_purpose
+from core.pauses import channel_pause, said_of, stop_of
 from core.playbook import Channel, Purpose
 from core.preference import in_order, preferred
 from core.reasons import Reason
@@ -49,17 +49,16 @@ def trigger_active(candidate: Candidate, life: Life) -> Objection | None:
     """A paused trigger waits, a retired one is over."""
     pause = open_pauses(life.playbook.roster.pauses.get(candidate.trigger.name, ()), candidate.at)
     if pause is not None:
-        return Objection(Reason.TRIGGER_PAUSED, f"paused since {format_instant(pause.since)}", pause.until)
+        return Objection(Reason.TRIGGER_PAUSED, said_of(pause), pause.until, pause.holder)
     if candidate.trigger.status != "active":
         return Objection(Reason.TRIGGER_RETIRED, f"the trigger is {candidate.trigger.status}")
     return None
 
 
 def not_stopped(candidate: Candidate, life: Life) -> Objection | None:
-    """The emergency stop holds everything, transactional messages on request."""
-    stops = [stop for stop in life.playbook.roster.stops if stops_purpose(stop, candidate.purpose)]
-    stop = open_pauses(stops, candidate.at) if stops else None
-    return Objection(Reason.STOPPED, f"all sending stopped since {format_instant(stop.since)}", stop.until) if stop else None
+    """The emergency stop holds everything, a pause of the customer or of a segment what is hers; transactional messages on request."""
+    stop = stop_of(candidate.purpose, life)
+    return Objection(Reason.STOPPED, said_of(stop), stop.until, stop.holder) if stop else None
 
 
 def customer_known(candidate: Candidate, life: Life) -> Objection | None:
@@ -99,6 +98,12 @@ def consent_given(candidate: Candidate, life: Life) -> Objection | None:
     )
 
 
+def channel_open(candidate: Candidate, life: Life) -> Objection | None:
+    """A paused channel holds what would go over it; transactional messages on request."""
+    pause = channel_pause(candidate.channel.name, candidate.purpose, life)
+    return Objection(Reason.STOPPED, said_of(pause), pause.until, pause.holder) if pause else None
+
+
 def not_expired(candidate: Candidate, life: Life) -> Objection | None:  # noqa: ARG001
     """Later than `expires` after its planned instant a step is not sent at all."""
     if candidate.at > candidate.expires_at:
@@ -108,7 +113,7 @@ def not_expired(candidate: Candidate, life: Life) -> Objection | None:  # noqa: 
 
 BEFORE_CHANNEL: Final[tuple[Guard, ...]] = (trigger_active, not_stopped, customer_known, in_audience)
 OF_CHANNEL: Final[tuple[Guard, ...]] = (has_address, address_not_suppressed, consent_given)
-AFTER_CHANNEL: Final[tuple[Guard, ...]] = (not_expired,)
+AFTER_CHANNEL: Final[tuple[Guard, ...]] = (channel_open, not_expired)
 GUARDS: Final[tuple[Guard, ...]] = BEFORE_CHANNEL + OF_CHANNEL + AFTER_CHANNEL
 
 
@@ -158,4 +163,13 @@ def allowed_channels(first: Candidate, life: Life) -> tuple[list[Candidate], Obj
                 break
         elif refusal is None:
             refusal = objection
-    return allowed, refusal
+    return _paused_in_place(allowed, life), refusal
+
+
+def _paused_in_place(allowed: list[Candidate], life: Life) -> list[Candidate]:
+    """`fallback` leaves paused channels out while another is open; of several channels at once a paused one comes first: it holds all."""
+    if not life.playbook.roster.channel_pauses or len(allowed) == 1:
+        return allowed
+    paused = [candidate for candidate in allowed if channel_open(candidate, life) is not None]
+    rest = [candidate for candidate in allowed if candidate not in paused]
+    return (paused + rest if allowed[0].step.mode == "all" else rest or paused) if paused else allowed

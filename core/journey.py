@@ -16,6 +16,7 @@ def no_longer_waits(enrolment: Enrolment) -> None:
     """Forget why and until when the open step waited."""
     enrolment.waits_for = None
     enrolment.waits_until = None
+    enrolment.held_by = None
 
 
 def next_step(enrolment: Enrolment, trigger: Trigger, life: Life, to: int | None = None) -> None:

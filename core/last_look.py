@@ -9,7 +9,7 @@ from core.customer import address_of
 from core.decisions import Enrolment, Objection
 from core.dossier import Dossier
 from core.goals import ends
-from core.guards import BEFORE_CHANNEL, OF_CHANNEL, Candidate, first_objection
+from core.guards import BEFORE_CHANNEL, OF_CHANNEL, Candidate, channel_open, first_objection
 from core.instants import Instant, format_instant
 from core.kinds import ANY_EVENT
 from core.life import Life
@@ -56,7 +56,7 @@ def last_look(handover: Handover, dossier: Dossier, playbook: Playbook, at: Inst
     candidate = Candidate(
         trigger, step, enrolment, channel, playbook.purposes[trigger.purpose], address_of(life.profile, channel.medium), at
     )
-    objection = first_objection(BEFORE_CHANNEL + OF_CHANNEL, candidate, life)
+    objection = first_objection((*BEFORE_CHANNEL, *OF_CHANNEL, channel_open), candidate, life)
     if objection is None and at > handover.expires_at:
         return Objection(Reason.EXPIRED, f"expired {format_instant(handover.expires_at)}")
     return objection

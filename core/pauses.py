@@ -3,6 +3,9 @@
 `overdue`: everything overdue goes out now, under pressure and expiry. `skip`: what fell due while paused is skipped, the
 rest goes on. `shift`: all waiting instants move by the length of the pause. `restart`: waiting delays begin anew.
 Dates (a birthday) never move.
+
+A pause of a trigger, of a customer and of everything reaches each journey under it; one of a channel or segment only those whose open
+step it holds, since nobody can say beforehand over which channel, or in which segment, a later step will find her.
 """
 
 from __future__ import annotations
@@ -14,24 +17,83 @@ from typing import Final
 
 from core.branches import content, following, latest, waits
 from core.decisions import Decision, Enrolment, Waited
-from core.instants import Instant, Millis
+from core.instants import Instant, Millis, format_instant
 from core.journey import next_step, no_longer_waits
-from core.life import Life
+from core.life import Life, open_pauses
 from core.playbook import Playbook, Purpose
 from core.reasons import Reason
-from core.triggers import EVERYTHING, Pause, PausePolicy, Trigger
+from core.triggers import EVERYTHING, Pause, PausePolicy, Step, Trigger, target
 
 HOLDING: Final = frozenset({Reason.TRIGGER_PAUSED, Reason.STOPPED})
 
 
 def reason_of(pause: Pause) -> Reason:
     """The reason of what a pause holds up."""
-    return Reason.STOPPED if pause.trigger == EVERYTHING else Reason.TRIGGER_PAUSED
+    return Reason.TRIGGER_PAUSED if pause.scope == "trigger" else Reason.STOPPED
+
+
+def said_of(pause: Pause) -> str:
+    """The evidence of what a pause holds up: `paused since ...`, `channel sms paused since ..., by ...`."""
+    what = {"everything": "all sending stopped", "trigger": "paused", "customer": "customer paused"}.get(pause.scope)
+    since = f"{what or f'{pause.scope} {pause.name} paused'} since {format_instant(pause.since)}"
+    return since if pause.author is None or pause.scope in ("everything", "trigger") else f"{since}, by {pause.author}"
 
 
 def stops_purpose(stop: Pause, purpose: Purpose) -> bool:
-    """Whether an emergency stop holds messages of a purpose: transactional ones only on request."""
+    """Whether a pause of anything but a trigger holds messages of a purpose: transactional ones only on request."""
     return stop.transactional or purpose.obeys or purpose.counts
+
+
+def stop_of(purpose: Purpose, life: Life) -> Pause | None:
+    """What holds this customer's messages of a purpose now, over whatever channel: everything, herself, or a segment she is in."""
+    roster = life.playbook.roster
+    if not life.playbook.pauses:
+        return None
+    hers = [*roster.stops, *roster.pauses.get(target("customer", life.dossier.key), ())]
+    segments = [pause for pause in roster.segment_pauses if pause.holds(life.now) and _is_member(pause, life)]
+    return open_pauses([pause for pause in (*hers, *segments) if stops_purpose(pause, purpose)], life.now)
+
+
+def channel_pause(channel: str, purpose: Purpose, life: Life) -> Pause | None:
+    """The pause that holds messages of a purpose over a channel now."""
+    pauses = life.playbook.roster.pauses.get(target("channel", channel), ()) if life.playbook.pauses else ()
+    return open_pauses([pause for pause in pauses if stops_purpose(pause, purpose)], life.now)
+
+
+def _is_member(pause: Pause, life: Life) -> bool:
+    """Whether she is in the segment that is paused; a segment that is gone from the files has no members."""
+    segment = life.playbook.segments.get(pause.name)
+    return segment is not None and life.holds(segment)
+
+
+def is_let_go(enrolment: Enrolment, life: Life) -> bool:
+    """Whether what a pause holds may have become free before its end: she has left the segment, or another channel is open again."""
+    if enrolment.due_at is not None or enrolment.held_by is None or enrolment.waits_for is not Reason.STOPPED:
+        return False
+    held = Pause(enrolment.held_by, life.now)
+    if held.scope == "segment":
+        return not _is_member(held, life)
+    return held.scope == "channel" and _another_is_open(enrolment, life)
+
+
+def _another_is_open(enrolment: Enrolment, life: Life) -> bool:
+    trigger = life.playbook.roster.by_name.get(enrolment.trigger)
+    step = content(enrolment, trigger, life) if trigger is not None and enrolment.step <= len(trigger.steps) else None
+    if trigger is None or step is None or not _falls_back(step):
+        return False
+    purpose = life.playbook.purposes[trigger.purpose]
+    return any(channel_pause(name, purpose, life) is None for name in step.channels)
+
+
+def _falls_back(step: Step) -> bool:
+    return step.mode == "first" and step.on_limit == "fallback"
+
+
+def goes_over(step: Step, channel: str) -> bool:
+    """Whether a pause of the channel holds the step as far as the files can say, addresses and consents left aside."""
+    if step.mode == "all" or (_falls_back(step) and len(step.channels) == 1):
+        return channel in step.channels
+    return not _falls_back(step) and step.channels[0] == channel
 
 
 def next_resumption(enrolment: Enrolment, life: Life) -> Instant | None:
@@ -57,8 +119,10 @@ def _pauses(enrolment: Enrolment, life: Life) -> list[Pause]:
     roster = life.playbook.roster
     trigger = roster.by_name.get(enrolment.trigger)
     purpose = life.playbook.purposes.get(trigger.purpose) if trigger is not None else None
-    stops = [stop for stop in roster.stops if purpose is None or stops_purpose(stop, purpose)]
-    return [*roster.pauses.get(enrolment.trigger, ()), *stops]
+    hers = roster.pauses.get(target("customer", life.dossier.key), ())
+    stops = (*roster.stops, *hers, *roster.segment_pauses, *roster.channel_pauses.get(enrolment.trigger, ()))
+    held = [stop for stop in stops if purpose is None or stops_purpose(stop, purpose)]
+    return [*roster.pauses.get(enrolment.trigger, ()), *held]
 
 
 def _carry_out(pause: Pause, enrolment: Enrolment, life: Life) -> None:
@@ -66,18 +130,26 @@ def _carry_out(pause: Pause, enrolment: Enrolment, life: Life) -> None:
     end = pause.until
     if trigger is None or end is None or enrolment.state != "open":
         return
+    is_held = _fell_due(pause, enrolment, end, life)
+    if is_narrow(pause) and not is_held:
+        return
     had_run_out = enrolment.waited is not None or latest(enrolment, trigger) < pause.since
     policy = policy_for(pause.policy, trigger, had_run_out)
     if policy == "shift":
         _move(enrolment, trigger, end - max(pause.since, enrolment.entered_at))
     elif policy == "restart":
         _begin_anew(enrolment, trigger, pause, end)
-    elif _fell_due(pause, enrolment, end):
+    elif is_held:
         if policy == "skip":
             _skip(enrolment, trigger, pause, life)
         else:
             enrolment.due_at = end
             no_longer_waits(enrolment)
+
+
+def is_narrow(pause: Pause) -> bool:
+    """Whether the end of a pause touches only the journeys whose open step it holds."""
+    return pause.scope in ("channel", "segment")
 
 
 def policy_for(asked: PausePolicy, trigger: Trigger, had_run_out: bool) -> PausePolicy:
@@ -87,11 +159,25 @@ def policy_for(asked: PausePolicy, trigger: Trigger, had_run_out: bool) -> Pause
     return "overdue" if asked == "restart" and had_run_out else asked
 
 
-def _fell_due(pause: Pause, enrolment: Enrolment, end: Instant) -> bool:
+def _fell_due(pause: Pause, enrolment: Enrolment, end: Instant, life: Life) -> bool:
     """Whether the pause holds the open step up, or would have, had anybody looked at it meanwhile."""
     if enrolment.due_at is None:
-        return enrolment.waits_for is reason_of(pause)
-    return pause.since <= enrolment.due_at < end
+        return enrolment.waits_for is reason_of(pause) and holds_up(pause, enrolment.held_by)
+    return pause.since <= enrolment.due_at < end and _would_hold(pause, enrolment, life)
+
+
+def holds_up(pause: Pause, held_by: str | None) -> bool:
+    """Whether a step that waits for the pause's reason waits for this pause; a stop's before holders were noted has none."""
+    return pause.scope == "trigger" or (held_by or EVERYTHING) == pause.holder
+
+
+def _would_hold(pause: Pause, enrolment: Enrolment, life: Life) -> bool:
+    trigger = life.playbook.roster.by_name.get(enrolment.trigger)
+    if pause.scope == "segment":
+        return _is_member(pause, life)
+    if pause.scope == "channel" and trigger is not None and enrolment.step <= len(trigger.steps):
+        return goes_over(content(enrolment, trigger, life), pause.name)
+    return True
 
 
 def _move(enrolment: Enrolment, trigger: Trigger, by: Millis) -> None:
@@ -123,6 +209,8 @@ def _skip(enrolment: Enrolment, trigger: Trigger, pause: Pause, life: Life) -> N
     """Skip every step that fell due in the pause; the first that did not goes on as planned."""
     _skip_step(enrolment, trigger, pause, life)
     while enrolment.state == "open" and latest(enrolment, trigger) < (pause.until or life.now):
+        if pause.scope == "channel" and not goes_over(content(enrolment, trigger, life), pause.name):
+            break
         _skip_step(enrolment, trigger, pause, life)
 
 
@@ -145,15 +233,21 @@ def _skip_step(enrolment: Enrolment, trigger: Trigger, pause: Pause, life: Life)
 
 
 def steps_due(
-    trigger: Trigger, step: int, planned_at: Instant, end: Instant, variant: str | None = None, waited: Waited | None = None
+    pause: Pause,
+    trigger: Trigger,
+    step: int,
+    planned_at: Instant,
+    end: Instant,
+    variant: str | None = None,
+    waited: Waited | None = None,
 ) -> int:
     """How many steps of a journey were due before the end of the pause that holds up its open one, that one included.
 
-    Later steps that wait for an event count as if none came.
+    Later steps that wait for an event count as if none came. A step over another channel than the paused one ends the count.
     """
     walk = Enrolment(trigger.name, "", planned_at, planned_at, step, planned_at, None, variant=variant, waited=waited)
     number, is_first = 0, True
-    while is_first or latest(walk, trigger) < end:
+    while is_first or (latest(walk, trigger) < end and _is_under(pause, trigger, walk.step, variant)):
         wait, over_at = waits(walk, trigger), latest(walk, trigger)
         number += wait is None or wait.sends
         known = trigger.steps[walk.step - 1 : walk.step]
@@ -164,6 +258,12 @@ def steps_due(
         walk.step, walk.waited, is_first = later, None, False
         walk.planned_at = over_at + trigger.steps[later - 1].after
     return number
+
+
+def _is_under(pause: Pause, trigger: Trigger, step: int, variant: str | None) -> bool:
+    """Whether a pause holds a step that falls due in it, as far as the files can say."""
+    own = trigger.steps[step - 1]
+    return pause.scope != "channel" or goes_over(dict(own.by_variant).get(variant or "", own), pause.name)
 
 
 # ---- what a policy would do ----
@@ -201,11 +301,14 @@ class Effect:
 
 
 def under(pause: Pause, playbook: Playbook) -> Mapping[str, Trigger]:
-    """The triggers that a pause, or the emergency stop, holds up, by name."""
+    """The triggers whose journeys a pause can hold up, by name."""
     known = playbook.roster.by_name
-    if pause.trigger != EVERYTHING:
+    if pause.scope == "trigger":
         return {name: known[name] for name in [pause.trigger] if name in known}
-    return {name: trigger for name, trigger in known.items() if stops_purpose(pause, playbook.purposes[trigger.purpose])}
+    held = {name: trigger for name, trigger in known.items() if stops_purpose(pause, playbook.purposes[trigger.purpose])}
+    if pause.scope != "channel":
+        return held
+    return {name: trigger for name, trigger in held.items() if any(pause.name in step.channels for step in trigger.contents())}
 
 
 def held_from(pause: Pause, at: Instant, not_before: Instant) -> Instant | None:

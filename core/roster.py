@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from core.events import ORDER_COMPLETED
-from core.instants import DAY, Millis
+from core.instants import DAY, Instant, Millis
 from core.kinds import ANY_EVENT, UNBOUNDED, Kind, kinds
 from core.predicate import Predicate
 from core.pressure import PressureRule
@@ -31,8 +31,8 @@ class Roster:
     """Indexes of one playbook, made once; nothing here says more than the playbook does."""
 
     __slots__ = (
-        "by_name", "clocked", "contact_lookback", "ending", "ending_any", "entering", "goals", "kinds", "moving", "needs",
-        "pauses", "reads_cause", "rules_with_audience", "stops", "traits_matter",
+        "by_name", "channel_pauses", "clocked", "contact_lookback", "ending", "ending_any", "entering", "goals", "kinds", "moving",
+        "needs", "pauses", "reads_cause", "rules_with_audience", "segment_pauses", "stops", "traits_matter",
     )  # fmt: skip
 
     def __init__(self, playbook: Playbook) -> None:
@@ -57,6 +57,8 @@ class Roster:
         for pause in playbook.pauses:
             self.pauses.setdefault(pause.trigger, []).append(pause)
         self.stops = tuple(self.pauses.get(EVERYTHING, ()))
+        self.segment_pauses = tuple(pause for pause in playbook.pauses if pause.scope == "segment")
+        self.channel_pauses = dict(_channel_pauses(playbook))
         self.rules_with_audience = any(rule.audience is not None for rule in playbook.rules)
         self.contact_lookback = max((reach(rule) for rule in playbook.rules), default=0)
         self.reads_cause = any(
@@ -76,12 +78,25 @@ class Roster:
             return self.traits_matter
         return name in self.entering or name in self.ending or name in self.moving or bool(self.ending_any)
 
+    def concerns_at(self, at: Instant) -> Callable[[str, str], bool]:
+        """The same as of an instant: while a segment is paused, any event may take its customer out of it."""
+        is_open = any(pause.until is None or pause.until > at for pause in self.segment_pauses)
+        return (lambda kind, name: True) if is_open else self.concerns  # noqa: ARG005 - the form is that of `concerns`
+
     def ended_by(self, name: str, is_activity: bool) -> frozenset[str]:
         """Names of the triggers whose enrolments, or what they wait for, an event of that name may end."""
         named = self.ending.get(name)
         if is_activity and self.ending_any:
             return self.ending_any | named if named else self.ending_any
         return named or frozenset()
+
+
+def _channel_pauses(playbook: Playbook) -> Iterable[tuple[str, tuple[Pause, ...]]]:
+    """Trigger -> the pauses of channels that its steps can take."""
+    paused = [pause for pause in playbook.pauses if pause.scope == "channel"]
+    for trigger in playbook.triggers if paused else ():
+        used = {name for step in trigger.contents() for name in step.channels}
+        yield trigger.name, tuple(pause for pause in paused if pause.name in used)
 
 
 def _needs(playbook: Playbook, active: Iterable[Trigger], kinds: Mapping[str, Kind]) -> Mapping[str, Millis]:

@@ -84,6 +84,7 @@ def _hold_wait(candidate: Candidate, wait: Wait, objection: Objection, life: Lif
         return
     enrolment = candidate.enrolment
     enrolment.waits_for, enrolment.waits_until, enrolment.due_at = objection.reason, objection.until, None
+    enrolment.held_by = objection.holder
 
 
 def _vanish(enrolment: Enrolment, life: Life) -> None:
@@ -98,6 +99,7 @@ def _object(candidate: Candidate, objection: Objection, life: Life) -> None:
     if objection.reason in HOLDING:
         _wait(candidate, life, "hold", objection.reason, objection.until, objections=all_objections(candidate, life))
         enrolment.due_at = None  # the end of the pause is an instant of its own
+        enrolment.held_by = objection.holder
         return
     objections = all_objections(candidate, life)
     _row(enrolment, life, candidate.channel.name, "suppress", objection.reason, objections=objections)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from core.instants import Instant, Millis
@@ -13,6 +13,7 @@ Status = Literal["draft", "active", "retired"]
 OnLimit = Literal["defer", "drop", "fallback"]
 Mode = Literal["first", "all"]
 PausePolicy = Literal["skip", "overdue", "shift", "restart"]
+Scope = Literal["everything", "trigger", "channel", "segment", "customer"]
 
 ALWAYS: Millis = 0
 NEVER: Millis = -1
@@ -145,17 +146,46 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A span in which a trigger (or everything, under the name `*`) holds; `until` is open while it lasts."""
+    """A span in which something is held; `until` is open while it lasts.
+
+    `trigger` says what: the name of a trigger, `*` for everything, else `channel:NAME`, `segment:NAME` or `customer:KEY`.
+    """
 
     trigger: str
     since: Instant
     until: Instant | None = None
     policy: PausePolicy = "skip"
-    transactional: bool = False  # an emergency stop that holds transactional messages too
+    transactional: bool = False  # holds transactional messages too; that of a trigger always does
+    author: str | None = field(default=None, compare=False)
 
     def holds(self, at: Instant) -> bool:
         """Whether the pause is on at the instant; its end is the first instant that is free again."""
         return self.since <= at and (self.until is None or at < self.until)
 
+    @property
+    def scope(self) -> Scope:
+        """What sort of thing is held."""
+        if self.trigger == EVERYTHING:
+            return "everything"
+        kind = self.trigger.partition(":")[0]
+        return next((scope for scope in SCOPED if scope == kind != self.trigger), "trigger")
 
-EVERYTHING = "*"
+    @property
+    def name(self) -> str:
+        """Which of its sort: the name of the trigger, channel or segment, the customer's key, `*` for everything."""
+        return self.trigger if self.scope in ("everything", "trigger") else self.trigger.partition(":")[2]
+
+    @property
+    def holder(self) -> str:
+        """What an enrolment notes of the pause that holds it: `trigger`, and of a customer's, whose key may change, only `customer`."""
+        return "customer" if self.scope == "customer" else self.trigger
+
+
+EVERYTHING: Final = "*"
+SCOPED: Final[tuple[Scope, ...]] = ("channel", "segment", "customer")
+"""What can be held beside triggers and everything."""
+
+
+def target(scope: Scope, name: str) -> str:
+    """The `trigger` of a pause of that scope and name."""
+    return f"{scope}:{name}" if scope in SCOPED else EVERYTHING if scope == "everything" else name

@@ -85,7 +85,7 @@ class TriggerRow(_Row, table=True):
 
 
 class PauseRow(_Row, table=True):
-    """One span in which a trigger holds, or everything."""
+    """One span in which a trigger holds, a channel, a segment, a customer, or everything."""
 
     __tablename__ = "pauses"
 
@@ -97,6 +97,7 @@ class PauseRow(_Row, table=True):
     transactional: int = 0
     reason: str | None = None
     author: str
+    customer_id: int | None = None
 
 
 class AuditRow(_Row, table=True):

@@ -53,6 +53,7 @@ def enrolment_columns(enrolment: Enrolment, customer: int) -> dict[str, Any]:
         "due_at": enrolment.due_at,
         "waits_for": enrolment.waits_for,
         "waits_until": enrolment.waits_until,
+        "held_by": enrolment.held_by,
         "last_message_at": enrolment.last_message_at,
         "resumed_at": enrolment.resumed_at,
         "ended_at": enrolment.ended_at,
@@ -61,7 +62,9 @@ def enrolment_columns(enrolment: Enrolment, customer: int) -> dict[str, Any]:
     }
 
 
-CHANGING = ("state", "step", "planned_at", "due_at", "waits_for", "waits_until", "last_message_at", "resumed_at", "ended_at", "waited")
+CHANGING = (
+    "state", "step", "planned_at", "due_at", "waits_for", "waits_until", "held_by", "last_message_at", "resumed_at", "ended_at", "waited",
+)  # fmt: skip
 
 
 def _save_enrolments(connection: Connection, plans: Sequence[tuple[Dossier, Plan]]) -> None:

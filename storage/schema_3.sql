@@ -6,6 +6,10 @@ ALTER TABLE enrolments ADD COLUMN goal_at INTEGER;
 
 ALTER TABLE enrolments ADD COLUMN waited TEXT;
 
+ALTER TABLE enrolments ADD COLUMN held_by TEXT;
+
+ALTER TABLE pauses ADD COLUMN customer_id INTEGER;
+
 ALTER TABLE messages ADD COLUMN digest TEXT;
 
 ALTER TABLE decisions ADD COLUMN variant TEXT;

@@ -190,6 +190,7 @@ enrolments = Table(
     Column("variant", Text),  # of the trigger's split
     Column("goal_at", Integer),
     Column("waited", Text),  # how the open step's wait for an event ended: event | timeout; NULL: it waits, or waits for none
+    Column("held_by", Text),  # whose pause holds the open step: "*", a trigger, channel:NAME, segment:NAME, customer
     Index("uq_enrolments_cause", "customer_id", "trigger", "cause_key", unique=True),
     Index("ix_enrolments_open", "customer_id", "planned_at", sqlite_where=text("state = 'open'")),
     Index("ix_enrolments_trigger", "trigger", "state", "due_at", "step", "planned_at", "customer_id"),
@@ -297,13 +298,14 @@ pauses = Table(
     "pauses",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("trigger", Text, nullable=False),  # "*": the emergency stop
+    Column("trigger", Text, nullable=False),  # "*": the emergency stop; else a trigger, channel:NAME, segment:NAME or customer:KEY
     Column("since", Integer, nullable=False),
     Column("until", Integer),
     Column("policy", Text, nullable=False),
     Column("transactional", Integer, nullable=False, server_default="0"),
     Column("reason", Text),
     Column("author", Text, nullable=False),
+    Column("customer_id", Integer),
     Index("ix_pauses_trigger", "trigger"),
     sqlite_strict=True,
 )

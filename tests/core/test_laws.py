@@ -93,6 +93,7 @@ AUDIENCES = (
     "sum('Order Completed', 'revenue', last='3d') < 150 and distinct('Product Viewed', 'cart') <= 1",
     "last('Order Completed') is missing or last('Order Completed', order_id in ('o', 'p')) < ago('12h')",
 )
+HELD = (*"*aabbcc", "channel:email", "channel:email", "channel:sms", "segment:buyers", "segment:buyers", "customer:anna", "customer:other")
 WINDOWS = ("1d", "3d", "5d", "16h", "2 days", "calendar day", "calendar week")
 
 
@@ -182,7 +183,7 @@ def a_rule(lot: Random, name: str) -> PressureRule:
 def a_pause(lot: Random) -> Pause:
     since = an_instant(lot)
     until = lot.choice([None, since + lot.choice(DELAYS) + 30 * MINUTE, since + lot.choice(DELAYS) + 30 * MINUTE])
-    return Pause(lot.choice("*aabbcc"), since, until, lot.choice(POLICIES), lot.random() < 0.5)
+    return Pause(lot.choice(HELD), since, until, lot.choice(POLICIES), lot.random() < 0.5)
 
 
 def a_playbook(lot: Random) -> Playbook:
@@ -195,7 +196,10 @@ def a_playbook(lot: Random) -> Playbook:
             channel("sms", lot.choice([None, "Mon-Sat 09:00-20:00"]), weight=2000),
             channel("print", lead_time=lot.choice([0, 3 * DAY]), weight=3000),
         ],
-        pauses=tuple(a_pause(lot) for _ in range(lot.choice([0, 1, 2]))),
+        pauses=tuple(a_pause(lot) for _ in range(lot.choice([0, 1, 2, 3]))),
+        segments={
+            "buyers": condition(lot.choice(["orders >= 1", "orders < 2", "phone is missing", "count('Product Viewed', last='2d') >= 1"]))
+        },
         look_ahead=lot.random() < 0.5,
         holdout=Holdout(lot.choice([0.0] * 9 + [1.0]), frozenset({"marketing"})),
         preference=Preference(learn=lot.random() < 0.5, within=lot.choice([DAY, 5 * DAY]), least=lot.choice([1, 2])),

@@ -81,7 +81,7 @@ def test_the_first_objection_decides(book: Playbook, fields: dict[str, Any], row
 
 def test_the_guards_stand_in_the_order_of_the_reasons() -> None:
     names = ["trigger_active", "not_stopped", "customer_known", "in_audience", "has_address", "address_not_suppressed", "consent_given",
-             "not_expired"]  # fmt: skip
+             "channel_open", "not_expired"]  # fmt: skip
     reasons = [Reason.TRIGGER_PAUSED, Reason.STOPPED, Reason.CUSTOMER_ERASED, Reason.LEFT_AUDIENCE, Reason.NO_ADDRESS,
                Reason.ADDRESS_SUPPRESSED, Reason.NO_CONSENT, Reason.EXPIRED]  # fmt: skip
     assert [guard.__name__ for guard in GUARDS] == names
