@@ -14,22 +14,53 @@ from sqlalchemy import Connection
 
 from core.errors import ManometerError
 from core.instants import SECOND, Instant, format_duration
+from core.language.suggestions import near
 from core.pauses import Effect, effect, under
 from core.playbook import Playbook
 from core.triggers import EVERYTHING, Pause, PausePolicy
 from core.words import counted, in_full
 from storage import pauses
-from storage.pauses import PauseRow
+from storage.pauses import PauseRow, Waiting
 
 POLICIES: Final[tuple[PausePolicy, ...]] = get_args(PausePolicy)
 
 
 def refuse_paused(connection: Connection, name: str, at: Instant, zone: ZoneInfo) -> None:
-    """ManometerError where the trigger is paused already."""
-    paused = pauses.current(connection, at).get(name)
+    """ManometerError where that is paused already; `name` as `Pause.trigger` has it."""
+    _refuse(pauses.current(connection, at).get(name), zone)
+
+
+def _refuse(paused: PauseRow | None, zone: ZoneInfo) -> None:
     if paused is not None:
         since = in_full(paused.pause.since, zone)
-        raise ManometerError(f"{name} has been paused since {since} by {paused.author}. `manometer triggers resume {name}` ends that.")
+        what = named(paused.pause)
+        raise ManometerError(f"{what} has been paused since {since} by {paused.author}. `{command_to_end(paused.pause)}` ends that.")
+
+
+def named(pause: Pause) -> str:
+    """What is paused, in words: `basket`, `channel sms`, `customer C1`, `all sending`."""
+    return {"everything": "all sending", "trigger": pause.name}.get(pause.scope) or f"{pause.scope} {pause.name}"
+
+
+def command_to_end(pause: Pause) -> str:
+    """The command that ends a pause."""
+    own = {"everything": "manometer go", "trigger": f"manometer triggers resume {pause.name}"}
+    return own.get(pause.scope) or f"manometer resume --{pause.scope} {pause.name}"
+
+
+def refuse_unknown(pause: Pause, playbook: Playbook) -> None:
+    """ManometerError, with a near name, where there is no such trigger, channel or segment."""
+    known = {"trigger": playbook.roster.by_name, "channel": playbook.channels, "segment": playbook.segments}.get(pause.scope)
+    if known is not None and pause.name not in known:
+        there_are = f"There are: {', '.join(sorted(known))}." if known else "There are none."
+        raise ManometerError(f"There is no {pause.scope} {pause.name[:80]!r}. {near(pause.name, known) or there_are}")
+
+
+def waiting(connection: Connection, pause: Pause, playbook: Playbook | None, at: Instant) -> Waiting:
+    """What is under way that a pause reaches; without a playbook nobody can tell it of a channel, a segment or a customer."""
+    if pause.scope in ("everything", "trigger"):
+        return pauses.waiting(connection, pause.trigger, at)
+    return Waiting(0, 0, 0, 0) if playbook is None else pauses.waiting_under(connection, pause, playbook, at)
 
 
 def refuse_stopped(stopped: PauseRow | None, transactional: bool, zone: ZoneInfo) -> None:
@@ -40,9 +71,18 @@ def refuse_stopped(stopped: PauseRow | None, transactional: bool, zone: ZoneInfo
 
 
 def pause(connection: Connection, pause: Pause, author: str, reason: str | None, zone: ZoneInfo) -> int:
-    """Pause a trigger, and give the pause's number; ManometerError where it is paused already."""
-    refuse_paused(connection, pause.trigger, pause.since, zone)
+    """Begin a pause, or widen one to transactional messages, and give its number; ManometerError where that is paused already."""
+    paused = pauses.current(connection, pause.since).get(pause.trigger)
+    if paused is not None and is_wider(pause, paused.pause):
+        pauses.widen(connection, paused, pause.since, author, reason)
+        return paused.id
+    _refuse(paused, zone)
     return pauses.pause(connection, pause, author, reason)
+
+
+def is_wider(asked: Pause, paused: Pause) -> bool:
+    """Whether a pause holds transactional messages too, where the one that holds does not; of a trigger every pause does."""
+    return asked.scope != "trigger" and asked.transactional and not paused.transactional
 
 
 def stop(connection: Connection, at: Instant, transactional: bool, author: str, reason: str | None, zone: ZoneInfo) -> None:
@@ -58,7 +98,7 @@ def stop(connection: Connection, at: Instant, transactional: bool, author: str, 
 def resume(
     connection: Connection, name: str, at: Instant, policy: PausePolicy, author: str, reason: str | None, zone: ZoneInfo
 ) -> PauseRow:
-    """End the pause of a trigger, or of everything under `*`, and give it as it was; ManometerError where there is none."""
+    """End a pause, of everything under `*`, and give it as it was; ManometerError where there is none."""
     paused = paused_now(connection, name, at, zone)
     pauses.resume(connection, paused, at, policy, author, reason)
     return paused
@@ -68,7 +108,7 @@ def paused_now(connection: Connection, name: str, at: Instant, zone: ZoneInfo) -
     """The pause that holds; ManometerError where there is none."""
     paused = pauses.current(connection, at).get(name)
     if paused is None:
-        what = "Sending is not stopped" if name == EVERYTHING else f"{name} is not paused"
+        what = "Sending is not stopped" if name == EVERYTHING else f"{named(Pause(name, at))} is not paused"
         raise ManometerError(f"{what} as of {in_full(at, zone)}.")
     return paused
 
@@ -93,7 +133,7 @@ def choices(connection: Connection, paused: PauseRow, playbook: Playbook | None,
 def effects_of(connection: Connection, pause: Pause, playbook: Playbook, at: Instant) -> dict[PausePolicy, Effect]:
     """What each policy would do to the journeys under way if the pause ended at the instant."""
     held = under(pause, playbook)
-    found = pauses.standings(connection, pause, at, at - playbook.grace, held)
+    found = pauses.standings(connection, pause, at, at - playbook.grace, playbook)
     return {policy: effect(policy, found, held) for policy in POLICIES}
 
 
@@ -106,6 +146,6 @@ def _choice(policy: PausePolicy, does: Effect, pause: Pause, at: Instant) -> str
     if policy == "overdue":
         return f"{fell_due}; {rest}."
     length = format_duration((at - pause.since) // SECOND * SECOND)
-    moved = f"{counted(does.moved, 'step')} under way, to move by {'up to ' if pause.trigger == EVERYTHING else ''}{length}"
+    moved = f"{counted(does.moved, 'step')} under way, to move by {'' if pause.scope == 'trigger' else 'up to '}{length}"
     first = moved if policy == "shift" else f"{counted(does.begun_anew, 'step')} under way, to begin their delays anew"
     return "; ".join([first, *([fell_due] if does.decided else []), *([rest] if does.as_planned else [])]) + "."

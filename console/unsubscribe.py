@@ -146,7 +146,7 @@ def withdraw(store: Store, claim: Claim, playbook: Playbook, at: Instant) -> Wit
         key = customers.key_of(connection, customer)
         if _is_withdrawn(connection, customer, claim, playbook, at):
             return Withdrawn(key, is_new=False)
-        concerns = playbook.roster.concerns if playbook.version else None
+        concerns = playbook.roster.concerns_at(at) if playbook.version else None
         take(connection, [_event(connection, customer, key, claim, at)], arrived_at=at, concerns=concerns)
     return Withdrawn(key, is_new=True)
 

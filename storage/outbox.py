@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, insert, not_, or_, select, text, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.errors import ManometerError
@@ -253,14 +253,15 @@ def claim(
     channels: Mapping[str, int | None],
     exclude: Collection[str] = (),
     purposes: Collection[str] | None = None,
+    held: Sequence[ColumnElement[bool]] = (),
 ) -> list[Claimed]:
     """Take up to `limit` due messages, the earliest first, for `lease`; to be called in a writing transaction.
 
     `channels` says how many of each may go (None: any number); `exclude` names triggers that wait; `purposes`, where given, are the only
-    ones that may go.
+    ones that may go; what one of the conditions `held` says of its row waits.
     """
     found = sorted(
-        (row for state in ("planned", "due") for row in connection.execute(_due(state, now, limit, channels, exclude, purposes))),
+        (row for state in ("planned", "due") for row in connection.execute(_due(state, now, limit, channels, exclude, purposes, held))),
         key=lambda row: (row.planned_at, row.id),
     )
     room = {name: limit if most is None else most for name, most in channels.items()}
@@ -274,7 +275,13 @@ def claim(
 
 
 def _due(
-    state: str, now: Instant, limit: int, channels: Collection[str], exclude: Collection[str], purposes: Collection[str] | None
+    state: str,
+    now: Instant,
+    limit: int,
+    channels: Collection[str],
+    exclude: Collection[str],
+    purposes: Collection[str] | None,
+    held: Sequence[ColumnElement[bool]] = (),
 ) -> Select[Any]:
     query = select(messages.c.id, messages.c.planned_at, messages.c.channel, messages.c.state).where(
         WAITING,
@@ -287,6 +294,7 @@ def _due(
         query = query.where(messages.c.trigger.not_in(sorted(exclude)))
     if purposes is not None:
         query = query.where(messages.c.purpose.in_(sorted(purposes)))
+    query = query.where(*(not_(each) for each in held))
     return query.order_by(messages.c.planned_at, messages.c.id).limit(limit)
 
 

@@ -1,4 +1,4 @@
-"""Pauses of triggers and the emergency stop: a state beside the files, so that it survives an apply. Instants are ms UTC.
+"""Pauses, and the emergency stop: a state beside the files, so that it survives an apply. Instants are ms UTC.
 
 Each act is one transaction with its audit line, and wakes the customers it can touch.
 """
@@ -15,8 +15,11 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    Select,
     and_,
     case,
+    exists,
+    false,
     func,
     insert,
     literal,
@@ -24,15 +27,17 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    tuple_,
     update,
 )
 
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
-from core.pauses import HOLDING, Standing, held_from, reason_of, steps_due
+from core.pauses import HOLDING, Standing, goes_over, held_from, is_narrow, reason_of, steps_due, stops_purpose, under
+from core.playbook import Playbook
 from core.reasons import Reason
-from core.triggers import EVERYTHING, Pause, PausePolicy, Trigger
-from storage import audit
+from core.triggers import EVERYTHING, Pause, PausePolicy, Trigger, target
+from storage import audit, segments
 from storage.outbox import WAITING
 from storage.tables import customers, enrolments, messages, pauses
 
@@ -62,14 +67,50 @@ class Waiting:
 
 def all_of(connection: Connection) -> tuple[Pause, ...]:
     """Every pause there ever was, past ones too, since their policies still move what waited; oldest first."""
-    return tuple(_pause(row) for row in connection.execute(select(pauses).order_by(pauses.c.since, pauses.c.id)))
+    return tuple(each.pause for each in _rows(connection, select(pauses).order_by(pauses.c.since, pauses.c.id)))
 
 
 def current(connection: Connection, at: Instant) -> dict[str, PauseRow]:
-    """The pauses that hold at the instant, by trigger; the emergency stop under `*`."""
+    """The pauses that hold at the instant, by what they hold as `Pause.trigger` says it; the emergency stop under `*`."""
     lasting = or_(pauses.c.until.is_(None), pauses.c.until > at)
-    rows = connection.execute(select(pauses).where(pauses.c.since <= at, lasting).order_by(pauses.c.id))
-    return {row.trigger: PauseRow(row.id, _pause(row), row.reason, row.author) for row in rows}
+    found = _rows(connection, select(pauses).where(pauses.c.since <= at, lasting).order_by(pauses.c.id))
+    return {each.pause.trigger: each for each in found}
+
+
+def waiting_under(connection: Connection, pause: Pause, playbook: Playbook, at: Instant) -> Waiting:
+    """What is under way that a pause reaches, or would reach, at the instant."""
+    if pause.scope in ("everything", "trigger"):
+        return waiting(connection, pause.trigger, at)
+    people = _customers(pause, playbook, at)
+    hers = true() if people is None else enrolments.c.customer_id.in_(people)
+    mine = and_(enrolments.c.trigger.in_(sorted(under(pause, playbook))), hers, enrolments.c.state == literal_column("'open'"))
+    came_due = or_(enrolments.c.due_at.is_(None), enrolments.c.due_at <= at)
+    counted = select(func.count(enrolments.c.customer_id.distinct()), func.count(), func.count().filter(came_due)).where(mine)
+    unsent = select(func.count()).select_from(messages).where(WAITING, messages.c.state.in_(UNSENT), holds_message(pause, playbook, at))
+    segments.prepare(connection)
+    return Waiting(*connection.execute(counted).one(), connection.execute(unsent).scalar_one())
+
+
+def holds_message(pause: Pause, playbook: Playbook, at: Instant) -> ColumnElement[bool]:
+    """Whether a pause holds a message back, as a condition on its row; the connection needs `segments.prepare`."""
+    if pause.scope == "trigger":
+        return messages.c.trigger == pause.trigger
+    held = messages.c.purpose.in_(sorted(each.name for each in playbook.purposes.values() if stops_purpose(pause, each)))
+    if pause.scope == "channel":
+        return and_(held, messages.c.channel == pause.name)
+    people = _customers(pause, playbook, at)
+    # one look for each message, not a list of all members for each question
+    return held if people is None else and_(held, exists(people.where(customers.c.id == messages.c.customer_id)))
+
+
+def _customers(pause: Pause, playbook: Playbook, at: Instant) -> Select[int] | None:
+    """Whom a pause is about; None: everybody."""
+    if pause.scope == "customer":
+        return select(customers.c.id).where(customers.c.key == pause.name)
+    if pause.scope != "segment":
+        return None
+    known = {name: each.condition for name, each in playbook.segments.items()}
+    return segments.those_in(known[pause.name], known, at) if pause.name in known else select(customers.c.id).where(false())
 
 
 def waiting(connection: Connection, trigger: str, at: Instant) -> Waiting:
@@ -87,11 +128,17 @@ def waiting(connection: Connection, trigger: str, at: Instant) -> Waiting:
     return Waiting(people, under_way, overdue, connection.execute(select(func.count()).select_from(messages).where(unsent)).scalar_one())
 
 
-def standings(connection: Connection, pause: Pause, at: Instant, not_before: Instant, triggers: Mapping[str, Trigger]) -> list[Standing]:
-    """The open journeys of `triggers` as the end of a pause at the instant finds them, where a pass decides nothing before `not_before`."""
-    columns, held = enrolments.c, _held(pause, at, not_before)
+def standings(connection: Connection, pause: Pause, at: Instant, not_before: Instant, playbook: Playbook) -> list[Standing]:
+    """The open journeys that a pause can hold up as its end at the instant finds them, where a pass decides nothing before `not_before`."""
+    triggers, people = under(pause, playbook), _customers(pause, playbook, at)
+    columns, held = enrolments.c, _held(pause, at, not_before, triggers, people)
     is_under = and_(columns.entered_at < at, func.coalesce(columns.resumed_at, columns.entered_at) < at)
-    mine = and_(columns.trigger.in_(sorted(triggers)), columns.state == literal_column("'open'"))
+    if is_narrow(pause):
+        is_under = and_(is_under, held)
+    members = true() if people is None else columns.customer_id.in_(people)
+    hers = or_(columns.held_by == pause.holder, members) if pause.scope == "segment" else members
+    mine = and_(columns.trigger.in_(sorted(triggers)), columns.state == literal_column("'open'"), hers)
+    segments.prepare(connection)
     alike: tuple[ColumnElement[Any], ...] = (
         columns.trigger,
         columns.step,
@@ -102,7 +149,7 @@ def standings(connection: Connection, pause: Pause, at: Instant, not_before: Ins
     )
     due: Counter[tuple[Any, ...]] = Counter()
     for row in connection.execute(select(*alike, columns.planned_at, columns.variant, columns.waited).where(mine, is_under, held)):
-        due[tuple(row[:6])] += steps_due(triggers[row[0]], row[1], row[6], at, row[7], row[8])
+        due[tuple(row[:6])] += steps_due(pause, triggers[row[0]], row[1], row[6], at, row[7], row[8])
     counted = connection.execute(select(*alike, func.count()).where(mine).group_by(*alike))
     return [
         Standing(row[0], row[1], bool(row[2]), bool(row[3]), bool(row[4]), bool(row[5]), row[6], due[tuple(row[:6])]) for row in counted
@@ -128,11 +175,22 @@ def _is_due_moved(pause: Pause, held: ColumnElement[bool], latest: ColumnElement
     return case((held, latest), (was_deferred, columns.waits_until), else_=latest) <= begins
 
 
-def _held(pause: Pause, at: Instant, not_before: Instant) -> ColumnElement[bool]:
+def _held(
+    pause: Pause, at: Instant, not_before: Instant, triggers: Mapping[str, Trigger], people: Select[int] | None
+) -> ColumnElement[bool]:
     """Whether a pause that ends at the instant holds a step up: the same as `core.pauses` says of one enrolment."""
     columns, first = enrolments.c, held_from(pause, at, not_before)
     fell_due = and_(columns.due_at.is_not(None), columns.due_at < at, true() if first is None else columns.due_at >= first)
-    return or_(and_(columns.due_at.is_(None), func.coalesce(columns.waits_for, "") == str(reason_of(pause))), fell_due)
+    if pause.scope == "channel":
+        over = [
+            (name, number) for name, each in triggers.items() for number, step in enumerate(each.steps, 1) if goes_over(step, pause.name)
+        ]
+        fell_due = and_(fell_due, tuple_(columns.trigger, columns.step).in_(over))
+    elif people is not None:
+        fell_due = and_(fell_due, columns.customer_id.in_(people))
+    waits = and_(columns.due_at.is_(None), func.coalesce(columns.waits_for, "") == str(reason_of(pause)))
+    by_it = true() if pause.scope == "trigger" else func.coalesce(columns.held_by, EVERYTHING) == pause.holder
+    return or_(and_(waits, by_it), fell_due)
 
 
 def pause(connection: Connection, pause: Pause, author: str, reason: str | None) -> int:
@@ -141,7 +199,7 @@ def pause(connection: Connection, pause: Pause, author: str, reason: str | None)
         insert(pauses)
         .values(
             trigger=pause.trigger, since=pause.since, until=pause.until, policy=pause.policy,
-            transactional=int(pause.transactional), reason=reason, author=author,
+            transactional=int(pause.transactional), reason=reason, author=author, customer_id=_customer_id(connection, pause),
         )
         .returning(pauses.c.id)
     ).scalar_one()  # fmt: skip
@@ -149,7 +207,7 @@ def pause(connection: Connection, pause: Pause, author: str, reason: str | None)
     until = None if pause.until is None else format_instant(pause.until)
     detail = {"until": until, "transactional": pause.transactional}
     audit.record(connection, pause.since, author, action, pause.trigger, reason, detail)
-    _wake(connection, pause.trigger, pause.since)
+    _wake(connection, pause, pause.since)
     return begun
 
 
@@ -160,24 +218,56 @@ def resume(connection: Connection, row: PauseRow, at: Instant, policy: PausePoli
         raise ManometerError("Somebody else has just ended this pause. Nothing was changed.")
     action = "go" if row.pause.trigger == EVERYTHING else "resume"
     audit.record(connection, at, author, action, row.pause.trigger, reason, {"since": format_instant(row.pause.since), "policy": policy})
-    _wake(connection, row.pause.trigger, at)
+    _wake(connection, row.pause, at)
 
 
 def widen(connection: Connection, row: PauseRow, at: Instant, author: str, reason: str | None) -> None:
-    """Let an emergency stop hold transactional messages too, from now on."""
+    """Let a pause, or an emergency stop, hold transactional messages too, from now on."""
     connection.execute(update(pauses).where(pauses.c.id == row.id).values(transactional=1))
-    audit.record(connection, at, author, "stop", row.pause.trigger, reason, {"transactional": True})
-    _wake(connection, row.pause.trigger, at)
+    audit.record(
+        connection, at, author, "stop" if row.pause.trigger == EVERYTHING else "pause", row.pause.trigger, reason, {"transactional": True}
+    )
+    _wake(connection, row.pause, at)
 
 
-def _wake(connection: Connection, trigger: str, at: Instant) -> None:
-    """The customers under way are to be planned anew; also those whose message waits for a stronger one, which may be this trigger's."""
-    touched = select(enrolments.c.customer_id).where(enrolments.c.state == "open")
-    if trigger != EVERYTHING:
-        touched = touched.where(or_(enrolments.c.trigger == trigger, enrolments.c.waits_for == str(Reason.LOWER_PRIORITY)))
+def _wake(connection: Connection, pause: Pause, at: Instant) -> None:
+    """The customers under way are to be planned anew; also those whose message waits for a stronger one, which may be a paused one."""
+    columns = enrolments.c
+    touched = select(columns.customer_id).where(columns.state == "open")
+    gives_way = columns.waits_for == str(Reason.LOWER_PRIORITY)
+    if pause.scope == "trigger":
+        touched = touched.where(or_(columns.trigger == pause.trigger, gives_way))
+    elif pause.scope == "customer":
+        touched = touched.where(columns.customer_id.in_(select(customers.c.id).where(customers.c.key == pause.name)))
+    elif is_narrow(pause):  # what is not held yet is decided when it falls due
+        touched = touched.where(or_(columns.waits_for == str(Reason.STOPPED), gives_way, columns.due_at <= at))
     due = case((customers.c.next_due_at < at, customers.c.next_due_at), else_=at)
     connection.execute(update(customers).where(customers.c.id.in_(touched)).values(next_due_at=due))
 
 
-def _pause(row: Row[Any]) -> Pause:
-    return Pause(row.trigger, row.since, row.until, row.policy, bool(row.transactional))
+def _customer_id(connection: Connection, pause: Pause) -> int | None:
+    if pause.scope != "customer":
+        return None
+    number: int = connection.execute(select(customers.c.id).where(customers.c.key == pause.name)).scalar_one()
+    return number
+
+
+def _rows(connection: Connection, query: Select[Any]) -> list[PauseRow]:
+    """The pauses with the keys of those whom they are about now: a customer's goes with her into another, and back."""
+    return [PauseRow(row.id, _pause(row, _key(connection, row)), row.reason, row.author) for row in connection.execute(query).all()]
+
+
+def _key(connection: Connection, row: Row[Any]) -> str:
+    """What is paused, merges followed."""
+    if row.customer_id is None:
+        return str(row.trigger)
+    number: int | None = row.customer_id
+    key = row.trigger
+    while number is not None:
+        found = connection.execute(select(customers.c.key, customers.c.merged_into).where(customers.c.id == number)).one()
+        key, number = target("customer", found.key), found.merged_into
+    return str(key)
+
+
+def _pause(row: Row[Any], key: str) -> Pause:
+    return Pause(key, row.since, row.until, row.policy, bool(row.transactional), row.author)

@@ -62,7 +62,7 @@ def _concerns(context: Context, at: Instant, history: bool) -> Concerns | None:
         if history:
             return None
         playbook = ensure_applied(context.store, context.workspace, at, context.author)
-    return playbook.roster.concerns
+    return playbook.roster.concerns_at(at)
 
 
 def _settings(context: Context, concerns: Concerns | None) -> IntakeSettings:

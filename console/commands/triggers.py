@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -27,7 +27,7 @@ from core.instants import Instant, format_duration, format_instant
 from core.journey_words import goal_words, goes_to, wait_words
 from core.language.suggestions import near
 from core.playbook import Playbook
-from core.triggers import EVERYTHING, NEVER, Pause, Step, Trigger
+from core.triggers import EVERYTHING, NEVER, Pause, Scope, Step, Trigger
 from core.words import counted, in_full
 from storage import pauses, playbooks, triggers
 
@@ -220,20 +220,34 @@ def _message(step: Step) -> dict[str, Any]:
 
 def _pause(args: argparse.Namespace, context: Context, at: Instant) -> int:
     until = context.instant(args.until, "--until")
+    pause_one(args, context, Pause(args.name, at, until), None)
+    return 0
+
+
+def pause_one(args: argparse.Namespace, context: Context, pause: Pause, playbook: Playbook | None) -> None:
+    """Begin a pause once its numbers were confirmed; UsageError where it would end before it begins."""
+    at, until, what = pause.since, pause.until, pausing.named(pause)
     if until is not None and until <= at:
         raise UsageError(f"--until: {in_full(until, context.zone)} is not after {in_full(at, context.zone)}. Name a later instant.")
     with context.store.reading() as connection:
-        pausing.refuse_paused(connection, args.name, at, context.zone)
-        held = pauses.waiting(connection, args.name, at)
+        paused = pauses.current(connection, at).get(pause.trigger)
+        if paused is None or not pausing.is_wider(pause, paused.pause):
+            pausing.refuse_paused(connection, pause.trigger, at, context.zone)
+        held = pausing.waiting(connection, pause, playbook, at)
     end = f"until {in_full(until, context.zone)}" if until is not None else "until somebody resumes it"
     under_way, planned = counted(held.customers, "customer"), counted(held.messages, "message")
-    numbers = f"Under way in {args.name}: {under_way}; planned: {planned}. All of it waits {end}."
-    context.output.confirm(numbers, f"Pause {args.name}?", args.yes)
+    numbers = f"Under way {_WHERE[pause.scope]}{what}: {under_way}; planned: {planned}. {_WHAT_WAITS[pause.scope]} waits {end}."
+    context.output.confirm(numbers, f"Pause {what}?", args.yes)
     with context.store.writing() as connection:
-        pausing.pause(connection, Pause(args.name, at, until), context.author, args.reason, context.zone)
-    report(context, "pause", args.name, at, held, until=until)
-    context.output.say(f"{args.name} is paused. {numbers}")
-    return 0
+        pausing.pause(connection, pause, context.author, args.reason, context.zone)
+    report(context, "pause", pause.trigger, at, held, until=until)
+    context.output.say(f"{what} is paused. {numbers}")
+
+
+_WHERE: Final[Mapping[Scope, str]] = {"trigger": "in ", "channel": "in triggers that use ", "segment": "in ", "customer": "for "}
+_WHAT_WAITS: Final[Mapping[Scope, str]] = {
+    "trigger": "All of it", "channel": "What would go over it", "segment": "What falls due for its members", "customer": "What falls due",
+}  # fmt: skip
 
 
 def _resume(args: argparse.Namespace, context: Context, at: Instant) -> int:
@@ -243,10 +257,10 @@ def _resume(args: argparse.Namespace, context: Context, at: Instant) -> int:
 
 def resume_all(args: argparse.Namespace, context: Context, name: str, at: Instant, question: str) -> None:
     """End a pause, or the emergency stop under `*`, with the policy of the command line, after its numbers were confirmed."""
-    playbook = _readable(context)
+    playbook = readable_playbook(context)
     with context.store.reading() as connection:
         paused = pausing.paused_now(connection, name, at, context.zone)
-        held, choices = pauses.waiting(connection, name, at), pausing.choices(connection, paused, playbook, at)
+        held, choices = pausing.waiting(connection, paused.pause, playbook, at), pausing.choices(connection, paused, playbook, at)
     held = held if choices.overdue is None else replace(held, overdue=choices.overdue)
     numbers = {policy: f"{policy}: {words}" for policy, words in choices.words.items()}
     for line in numbers.values():
@@ -255,11 +269,11 @@ def resume_all(args: argparse.Namespace, context: Context, name: str, at: Instan
     with context.store.writing() as connection:
         pauses.resume(connection, paused, at, args.policy, context.author, args.reason)
     report(context, "go" if name == EVERYTHING else "resume", name, at, held, policy=args.policy)
-    goes_on = "Sending" if name == EVERYTHING else name
+    goes_on = "Sending" if name == EVERYTHING else pausing.named(paused.pause)
     context.output.say(f"{goes_on} goes on. {numbers[args.policy]}")
 
 
-def _readable(context: Context) -> Playbook | None:
+def readable_playbook(context: Context) -> Playbook | None:
     """The playbook in force; None where none was applied yet and the files have faults, which is no reason to keep sending stopped."""
     try:
         return context.in_force.playbook

@@ -175,7 +175,8 @@ class Jobs:
         found = self.inbox.ready(self.settings.sources, self.around.clocks.now())
         refused = dict(found.refused)
         if found.files:
-            settings = intake_settings(self.around.folder, self.settings, self.in_force.workspace().playbook.roster.concerns)
+            roster = self.in_force.workspace().playbook.roster
+            settings = intake_settings(self.around.folder, self.settings, roster.concerns_at(self.around.clocks.now()))
             for folder, path in found.files:
                 if self.around.should_end() or self._is_short():
                     break

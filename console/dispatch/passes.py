@@ -25,7 +25,7 @@ from console.workspace import Workspace
 from core.errors import ManometerError
 from core.instants import MINUTE, Instant, Millis
 from core.playbook import Playbook
-from storage import outbox
+from storage import outbox, pauses, segments
 from storage.outbox import Claimed, Left, Mark
 from storage.store import Store, set_fact
 
@@ -171,7 +171,9 @@ class _Pass:
             if not rooms or held.purposes == frozenset():
                 return []
             waiting = held.triggers | self.preparing.waiting
-            claimed = outbox.claim(connection, at, self.owner, LEASE, PORTION, rooms, waiting, held.purposes)
+            segments.prepare(connection)
+            others = [pauses.holds_message(pause, self.playbook, at) for pause in held.narrower]
+            claimed = outbox.claim(connection, at, self.owner, LEASE, PORTION, rooms, waiting, held.purposes, others)
             self.journal.claimed(claimed)
         return claimed
 

@@ -26,7 +26,7 @@ from core.last_look import Handover, last_look
 from core.pauses import HOLDING, stops_purpose
 from core.playbook import Channel, Playbook
 from core.reasons import Reason
-from core.triggers import EVERYTHING, Pause
+from core.triggers import SCOPED, Pause
 from storage import pauses
 from storage.digests import Carried
 from storage.dossiers import load
@@ -67,13 +67,14 @@ class _Look:
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """The triggers that wait, and under an emergency stop the only purposes that may go."""
+    """The triggers that wait, under an emergency stop the only purposes that may go, and the pauses of channels, segments and customers."""
 
     triggers: frozenset[str] = frozenset()
     purposes: frozenset[str] | None = None
+    narrower: tuple[Pause, ...] = ()
 
     def holds(self, message: Claimed) -> bool:
-        """Whether a message must wait."""
+        """Whether a message must wait for its trigger or for all; the narrower pauses are asked by the last look."""
         return message.trigger in self.triggers or (self.purposes is not None and message.purpose not in self.purposes)
 
 
@@ -81,12 +82,14 @@ def held_back(connection: Connection, playbook: Playbook, at: Instant) -> HeldBa
     """What waits at the instant, also by pauses that came after the playbook was read."""
     known = tuple(pause for pause in playbook.pauses if pause.holds(at))
     holding: tuple[Pause, ...] = (*known, *(row.pause for row in pauses.current(connection, at).values()))
-    waiting = frozenset(pause.trigger for pause in holding) - {EVERYTHING}
-    stops = [pause for pause in holding if pause.trigger == EVERYTHING]
+    waiting = frozenset(pause.trigger for pause in holding if pause.scope == "trigger")
+    stops = [pause for pause in holding if pause.scope == "everything"]
+    narrower = tuple({pause.trigger: pause for pause in holding if pause.scope in SCOPED}.values())
     if not stops:
-        return HeldBack(waiting)
+        return HeldBack(waiting, None, narrower)
     purposes = playbook.purposes.values()
-    return HeldBack(waiting, frozenset(each.name for each in purposes if not any(stops_purpose(stop, each) for stop in stops)))
+    free = frozenset(each.name for each in purposes if not any(stops_purpose(stop, each) for stop in stops))
+    return HeldBack(waiting, free, narrower)
 
 
 class Preparing:
@@ -121,6 +124,9 @@ class Preparing:
 
     def _look_again(self, portion: Portion, at: Instant) -> None:
         with self._store.reading() as connection:
+            known = pauses.all_of(connection)
+            if known != self._playbook.pauses:
+                self._playbook = replace(self._playbook, pauses=known)
             dossiers = load(connection, sorted({message.customer_id for message in portion.messages}), self._playbook)
             self._look = _Look(portion, dossiers, held_back(connection, self._playbook, at), at)
 

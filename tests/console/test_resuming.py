@@ -16,9 +16,10 @@ from core.pauses import Effect, under
 from core.triggers import EVERYTHING, PausePolicy
 from storage import pauses
 from storage.store import Store
-from storage.tables import decisions, enrolments
+from storage.tables import customers, decisions, enrolments
 from tests.console.lives import BASKET, SETTINGS, act, person, run, workspace
 
+HELD = ("TRIGGER_PAUSED", "STOPPED")
 FIRST: Instant = parse_instant("2025-03-03T09:00:00Z")
 LADDER = BASKET.replace('after = "1h"', 'after = "20h"') + "".join(
     f'[[steps]]\nafter = "{after}"\nchannels = ["email"]\ntemplate = "note"\nexpires = "3d"\n{more}'
@@ -50,6 +51,8 @@ channels = ["sms"]
 template = "note"
 """
 WINDOWS = SETTINGS.replace('[channels.email]\nkind = "file"', '[channels.email]\nkind = "file"\nsend_window = "Mon-Sun 07:00-19:00"')
+SEGMENTS = '[segments.half]\ntitle = "Half"\nwhere = "phone < \'+41790000020\'"\n'
+WHOM = {"segment:half": {f"u{number}" for number in range(20)}, "customer:u7": {"u7"}}
 Row = tuple[int, Instant, Instant | None]
 
 
@@ -63,12 +66,15 @@ def _shop(folder: Path, seed: int) -> None:
             act(f"u{number}", chance.choice(["Checkout Started", "Page Viewed"]), at),
         ]
     workspace(folder, calls, {"basket": LADDER, "birthday": BIRTHDAY})
+    (folder / "segments.toml").write_text(SEGMENTS)
     (folder / "manometer.toml").write_text(WINDOWS)
 
 
-def _open(store: Store, names: set[str]) -> dict[int, Row]:
+def _open(store: Store, names: set[str], whom: set[str] | None = None) -> dict[int, Row]:
     columns = enrolments.c
     query = select(columns.id, columns.step, columns.planned_at, columns.due_at)
+    if whom is not None:
+        query = query.where(columns.customer_id.in_(select(customers.c.id).where(customers.c.key.in_(whom))))
     with store.reading() as connection:
         rows = connection.execute(query.where(columns.state == "open", columns.trigger.in_(names)))
         return {row.id: (row.step, row.planned_at, row.due_at) for row in rows}
@@ -81,7 +87,7 @@ def _did(store: Store, policy: PausePolicy, before: dict[int, Row], end: Instant
             select(decisions.c.enrolment_id, decisions.c.reason, decisions.c.outcome).where(decisions.c.at == end)
         ).all()
     after = _open(store, names)
-    skips = Counter(row.enrolment_id for row in at_end if row.outcome == "suppress" and row.reason in ("TRIGGER_PAUSED", "STOPPED"))
+    skips = Counter(row.enrolment_id for row in at_end if row.outcome == "suppress" and row.reason in HELD and row.enrolment_id in before)
     decided = {row.enrolment_id for row in at_end} & set(before) - set(skips)
     replanned = {one for one in before if one in after and after[one][0] == before[one][0] and after[one][1] != before[one][1]}
     rest = len(set(before) - set(skips) - decided - replanned)
@@ -89,7 +95,7 @@ def _did(store: Store, policy: PausePolicy, before: dict[int, Row], end: Instant
     return Effect(skips.total(), len(decided - replanned), moved, anew, rest)
 
 
-@pytest.mark.parametrize("name", ["basket", "birthday", EVERYTHING])
+@pytest.mark.parametrize("name", ["basket", "birthday", EVERYTHING, "channel:email", "channel:sms", "segment:half", "customer:u7"])
 @pytest.mark.parametrize("policy", pausing.POLICIES)
 @pytest.mark.parametrize("looks", [True, False])
 def test_the_numbers_of_a_policy_are_what_the_next_pass_does(tmp_path: Path, name: str, policy: PausePolicy, looks: bool) -> None:
@@ -98,8 +104,7 @@ def test_the_numbers_of_a_policy_are_what_the_next_pass_does(tmp_path: Path, nam
     end = begin + 20 * HOUR + 11 * MINUTE
     to: list[str | Path] = ["--from", format_instant(FIRST), "--to", format_instant(begin), "--into", folder]
     assert run("-w", tmp_path / "s", "replay", *to) == 0
-    what = ["stop"] if name == EVERYTHING else ["triggers", "pause", name]
-    assert run("-w", folder, *what, "--yes", "--at", format_instant(begin)) == 0
+    assert run("-w", folder, *_command(name, "stop", "pause"), "--yes", "--at", format_instant(begin)) == 0
     for at in range(begin, end, 3 * HOUR) if looks else ():
         run("-w", folder, "tick", "--no-dispatch", "--at", format_instant(at))
     with Store.open(folder / "manometer.db") as store:
@@ -108,13 +113,19 @@ def test_the_numbers_of_a_policy_are_what_the_next_pass_does(tmp_path: Path, nam
             paused = pauses.current(connection, end)[name]
             said = pausing.effects_of(connection, paused.pause, playbook, end)[policy]
         names = set(under(paused.pause, playbook))
-        before = _open(store, names)
-    go_on = ["go"] if name == EVERYTHING else ["triggers", "resume", name]
-    assert run("-w", folder, *go_on, "--policy", policy, "--yes", "--at", format_instant(end)) == 0
+        before = _open(store, names, WHOM.get(name))
+    assert run("-w", folder, *_command(name, "go", "resume"), "--policy", policy, "--yes", "--at", format_instant(end)) == 0
     assert run("-w", folder, "tick", "--no-dispatch", "--at", format_instant(end)) == 0
     with Store.open(folder / "manometer.db") as store:
         assert _did(store, policy, before, end, names) == said
-    assert said != Effect()
+    assert said != Effect() or name == "customer:u7"
+
+
+def _command(name: str, everything: str, one: str) -> list[str]:
+    scope, colon, which = name.partition(":")
+    if name == EVERYTHING:
+        return [everything]
+    return [one, f"--{scope}", which, *(["--transactional"] if one == "pause" else [])] if colon else ["triggers", one, name]
 
 
 def test_a_stop_that_ends_as_it_begins_leaves_everybody_as_planned(tmp_path: Path) -> None:
