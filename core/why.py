@@ -24,6 +24,7 @@ from core.language import Clause
 from core.language import explain as explain_condition
 from core.language.tree import Field, HasConsent, Operand, Tally, Trait
 from core.life import Life, open_pauses
+from core.pauses import channel_pause, said_of, stop_of
 from core.placement import contacts_of
 from core.playbook import Playbook
 from core.predicate import Predicate
@@ -35,7 +36,7 @@ from core.words import BECAUSE, behind, in_short, in_words, localized, when
 ORDER_FIELDS = frozenset({"orders", "units", "revenue", "revenue_gross", "returns", "returned"})
 OUTRIGHT = ("trigger active", "customer known")
 """What stands against her whatever her cause."""
-PASSING = ("send window", "pressure")
+PASSING = ("channel", "send window", "pressure")
 """What stands against a message for a while only: it would wait, not fall away."""
 
 
@@ -211,9 +212,9 @@ def _active(trigger: Trigger, life: Life) -> Check:
     pause = open_pauses(life.playbook.roster.pauses.get(trigger.name, ()), life.now)
     if pause is not None:
         return Check("trigger active", False, f"paused since {_when(pause.since, life)}")
-    stop = open_pauses(life.playbook.roster.stops, life.now)
+    stop = stop_of(life.playbook.purposes[trigger.purpose], life)
     if stop is not None:
-        return Check("trigger active", False, f"all sending stopped since {_when(stop.since, life)}")
+        return Check("trigger active", False, localized(said_of(stop), life.playbook.zone))
     since = "" if trigger.activated_at is None else f", in force since {_when(trigger.activated_at, life)}"
     return Check("trigger active", True, f"active{since}")
 
@@ -322,6 +323,9 @@ def _step(of: str, step: Step, number: int, trigger: Trigger, life: Life) -> Ite
         yield Check(f"{place}: address", address is not None, detail, f"no address for {channel.medium}")
         if address is None:
             continue
+        paused = channel_pause(name, purpose, life)
+        if paused is not None:
+            yield Check(f"{place}: channel", False, localized(said_of(paused), life.playbook.zone))
         dead = suppression_objection(life.dossier.suppressions, channel.medium, address, life.now)
         if dead is not None:
             yield Check(f"{place}: address", False, dead.detail, f"{channel.medium} address: {dead.detail}")

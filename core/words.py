@@ -12,7 +12,7 @@ from core.instants import Instant, local, parse_instant
 BECAUSE: Final[Mapping[str, str]] = {
     "TRIGGER_PAUSED": "the trigger was paused",
     "TRIGGER_RETIRED": "the trigger is no longer in force",
-    "STOPPED": "all sending was stopped",
+    "STOPPED": "sending was stopped",
     "CUSTOMER_ERASED": "the customer was erased",
     "CUSTOMER_MERGED": "the customer was merged into another",
     "GOAL_REACHED": "the goal was reached before",

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from core.engine import advance
 from core.instants import DAY, HOUR
 from core.triggers import PausePolicy
-from tests.core.builders import at, channel, dossier, event, on, on_date, pause, play, playbook, rows, rule, settle, step, trigger
+from tests.core.builders import (
+    at,
+    channel,
+    condition,
+    dossier,
+    event,
+    on,
+    on_date,
+    pause,
+    play,
+    playbook,
+    rows,
+    rule,
+    settle,
+    step,
+    trigger,
+)
 
 TEN_DAYS = trigger("t", on("News", after=10 * DAY))
 
@@ -105,3 +122,74 @@ def test_exits_act_in_a_pause_and_a_shifted_delay_is_still_ended_by_its_unless()
         "Tue 13:00 t email suppress GOAL_REACHED"
     ]
     assert rows(play(book, event("Cart", "Mon 10:00"), event("Order Completed", "Tue 17:00"))) == ["Tue 16:00 t email send"]
+
+
+# ---- a channel, a segment, a customer ----
+
+BOTH = trigger("t", on("News"), step("sms", "email", on_limit="fallback"))
+
+
+def test_a_customer_who_leaves_the_paused_segment_is_free_at_her_next_instant() -> None:
+    new = {"new": condition("orders < 1")}
+    book = playbook(trigger("t", on("News", after=HOUR)), segments=new, pauses=(pause("segment:new", "Mon 09:00"),))
+    assert rows(play(book, event("News", "Mon 10:00"), event("Order Completed", "Mon 15:00", revenue=5))) == [
+        "Mon 11:00 t email hold STOPPED", "Mon 15:00 t email send",
+    ]  # fmt: skip
+
+
+def test_a_paused_segment_that_the_files_no_longer_name_holds_nobody() -> None:
+    book = playbook(trigger("t", on("News")), pauses=(pause("segment:gone", "Mon 09:00"),))
+    assert rows(play(book, event("News", "Mon 10:00"))) == ["Mon 10:00 t email send"]
+
+
+def test_the_pause_of_one_customer_is_none_of_anybody_else() -> None:
+    book = playbook(trigger("t", on("News")), pauses=(pause("customer:beat", "Mon 09:00"),))
+    assert rows(play(book, event("News", "Mon 10:00"))) == ["Mon 10:00 t email send"]
+
+
+def test_a_step_that_falls_back_takes_the_next_channel_while_its_first_is_paused() -> None:
+    book = playbook(BOTH, pauses=(pause("channel:sms", "Mon 09:00"),))
+    assert rows(play(book, event("News", "Mon 10:00"))) == ["Mon 10:00 t email send"]
+
+
+@pytest.mark.parametrize("fields", [{}, {"mode": "all"}])
+def test_other_steps_wait_for_the_channel_they_would_take(fields: dict[str, Any]) -> None:
+    book = playbook(trigger("t", on("News"), step("sms", "email", **fields)), pauses=(pause("channel:sms", "Mon 09:00"),))
+    assert rows(play(book, event("News", "Mon 10:00"))) == ["Mon 10:00 t sms hold STOPPED"]
+
+
+def test_one_paused_channel_of_several_at_once_holds_them_all() -> None:
+    book = playbook(trigger("t", on("News"), step("email", "sms", mode="all")), pauses=(pause("channel:sms", "Mon 09:00"),))
+    assert rows(play(book, event("News", "Mon 10:00"))) == ["Mon 10:00 t sms hold STOPPED"]
+
+
+def test_where_all_channels_of_a_step_are_paused_the_first_to_open_takes_it() -> None:
+    pauses = (pause("channel:sms", "Mon 09:00"), pause("channel:email", "Mon 09:00", "Mon 12:00"))
+    assert rows(play(playbook(BOTH, pauses=pauses), event("News", "Mon 10:00")))[-1] == "Mon 12:00 t email send"
+
+
+def test_a_paused_channel_is_named_with_its_author() -> None:
+    book = playbook(trigger("t", on("News")), pauses=(pause("channel:email", "Mon 09:00", author="rita"),))
+    (decision,) = play(book, event("News", "Mon 10:00")).decisions
+    assert [each.detail for each in decision.objections] == ["channel email paused since 2025-03-03T08:00:00Z, by rita"]
+
+
+def test_a_stop_that_ends_does_not_free_what_a_pause_of_the_customer_goes_on_to_hold() -> None:
+    pauses = (pause("*", "Mon 09:00", "Mon 12:00", policy="overdue"), pause("customer:anna", "Mon 09:30", "Mon 14:00", policy="shift"))
+    book = playbook(trigger("t", on("News", after=HOUR)), pauses=pauses)
+    assert rows(play(book, event("News", "Mon 10:00"))) == [
+        "Mon 11:00 t email hold STOPPED until Mon 14:00", "Mon 15:00 t email send",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["channel:email", "segment:all", "customer:anna"])
+@pytest.mark.parametrize(("asked", "row"), [(False, "send"), (True, "hold STOPPED")])
+def test_transactional_messages_wait_only_on_request(name: str, asked: bool, row: str) -> None:
+    receipt = trigger("t", on("News"), purpose="transactional")
+    book = playbook(receipt, segments={"all": condition("true")}, pauses=(pause(name, "Mon 09:00", transactional=asked),))
+    assert rows(play(book, event("News", "Mon 10:00"))) == [f"Mon 10:00 t email {row}"]
+
+
+def test_a_journey_that_a_paused_channel_does_not_hold_is_not_moved_by_its_end() -> None:
+    book = playbook(trigger("t", on("News", after=DAY)), pauses=(pause("channel:email", "Mon 11:00", "Mon 14:00", policy="shift"),))
+    assert rows(play(book, event("News", "Mon 10:00"))) == ["Tue 10:00 t email send"]
