@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from core.errors import ManometerError
 from core.instants import SECOND, Instant, format_duration
 from core.language.suggestions import near
-from core.pauses import Effect, effect, under
+from core.pauses import Effect, effect, named, under
 from core.playbook import Playbook
 from core.triggers import EVERYTHING, Pause, PausePolicy
 from core.words import counted, in_full
@@ -35,11 +35,6 @@ def _refuse(paused: PauseRow | None, zone: ZoneInfo) -> None:
         since = in_full(paused.pause.since, zone)
         what = named(paused.pause)
         raise ManometerError(f"{what} has been paused since {since} by {paused.author}. `{command_to_end(paused.pause)}` ends that.")
-
-
-def named(pause: Pause) -> str:
-    """What is paused, in words: `basket`, `channel sms`, `customer C1`, `all sending`."""
-    return {"everything": "all sending", "trigger": pause.name}.get(pause.scope) or f"{pause.scope} {pause.name}"
 
 
 def command_to_end(pause: Pause) -> str:

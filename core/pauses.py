@@ -32,6 +32,11 @@ def reason_of(pause: Pause) -> Reason:
     return Reason.TRIGGER_PAUSED if pause.scope == "trigger" else Reason.STOPPED
 
 
+def named(pause: Pause) -> str:
+    """What is paused, in words: `basket`, `channel sms`, `customer C1`, `all sending`."""
+    return {"everything": "all sending", "trigger": pause.name}.get(pause.scope) or f"{pause.scope} {pause.name}"
+
+
 def said_of(pause: Pause) -> str:
     """The evidence of what a pause holds up: `paused since ...`, `channel sms paused since ..., by ...`."""
     what = {"everything": "all sending stopped", "trigger": "paused", "customer": "customer paused"}.get(pause.scope)

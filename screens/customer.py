@@ -12,10 +12,12 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
 from core.instants import Instant
+from core.triggers import target
 from screens.frame import Frame, Question
 from screens.keys import key
 from screens.lines import Note
 from screens.panes import PaneLine
+from screens.pausing import ask_to_pause_or_resume
 from screens.rows import customer as rows
 from screens.rows import timeline as timeline_rows
 from screens.service import Place
@@ -54,6 +56,7 @@ class CustomerScreen(Frame):
         key("shift+tab", "pane(-1)", "Pane before", "customer.pane_before", "to the pane before"),
         key("w", "why", "Why", "customer.why", "why this customer got something, or nothing", show=True),
         key("t", "show('timeline')", "Timeline", "customer.timeline", "to the timeline over all channels"),
+        key("P", "pause", "Pause", "customer.pause", "pause all messages to her, or end that; asks first, in numbers"),
         key("z", "zoom", "Zoom", "customer.zoom", "this pane alone, or all again"),
     ]
 
@@ -178,6 +181,11 @@ class CustomerScreen(Frame):
             self.timeline.widen()
         else:
             super().action_back()
+
+    def action_pause(self) -> None:
+        """Pause the customer, or end her pause."""
+        if self._profile is not None:
+            ask_to_pause_or_resume(self, target("customer", self._profile.key))
 
     def action_why(self) -> None:
         """Why this customer got something, or nothing."""

@@ -12,9 +12,11 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from core.instants import Instant
+from core.triggers import target
 from screens.frame import Frame
 from screens.keys import key
 from screens.lines import Cells
+from screens.pausing import ask_to_pause_or_resume
 from screens.rows import customers as rows
 from screens.service import Cancelled, Place, Service
 from screens.service.customers import CustomerRow, Hits, Sort
@@ -46,6 +48,7 @@ class CustomersScreen(Frame):
     BINDINGS: ClassVar[list[BindingType]] = [
         key("w", "why", "Why", "customers.why", "why the customer got something, or nothing", show=True),
         key("t", "timeline", "Timeline", "customers.timeline", "what the customer did and got, over all channels"),
+        key("P", "pause", "Pause", "customers.pause", "pause all messages to the customer, or end that; asks first, in numbers"),
         key("s", "sort", "Sort", "customers.sort", "sort by the next column", show=True),
         key("S", "turn", "Reverse", "customers.turn", "turn the order round"),
     ]
@@ -144,7 +147,7 @@ class CustomersScreen(Frame):
 
     def why_not(self, action: str) -> str | None:
         """What is about one customer needs one under the cursor."""
-        if action in ("why", "timeline") and self.is_mounted and self.table.row_id is None:
+        if action in ("why", "timeline", "pause") and self.is_mounted and self.table.row_id is None:
             return "There is no customer under the cursor."
         return None
 
@@ -166,6 +169,12 @@ class CustomersScreen(Frame):
         """The timeline of the customer under the cursor."""
         if self.table.row_id is not None:
             self.host.open_customer(self.table.row_id)
+
+    def action_pause(self) -> None:
+        """Pause the customer under the cursor, or end her pause."""
+        row = self.table.row
+        if row is not None:
+            ask_to_pause_or_resume(self, target("customer", row.key))
 
     def action_sort(self) -> None:
         """Sort by the next column; the list stays as it is until the order is there."""

@@ -138,6 +138,7 @@ class OverviewScreen(Frame):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         key("right_square_bracket", "rule(1)", "Rule", "overview.next_rule", "the gauge of the next rule", show=True),
+        key("p", "pauses", "Pauses", "overview.pauses", "what is paused; pause or resume a channel, a segment", show=True),
         key("left_square_bracket", "rule(-1)", "Rule before", "overview.last_rule", "the gauge of the rule before"),
     ]
 
@@ -275,7 +276,16 @@ class OverviewScreen(Frame):
     @on(Needs.Opened)
     async def _go(self, message: Needs.Opened) -> None:
         message.stop()
-        await self.app.run_action(f"go('{message.mode}')")
+        if message.mode == "pauses":
+            self.action_pauses()
+        else:
+            await self.app.run_action(f"go('{message.mode}')")
+
+    def action_pauses(self) -> None:
+        """What is paused, and the channels and segments that can be."""
+        from screens.pauses import PausesScreen  # when first wanted: the first picture waits for nothing it does not need
+
+        self.app.push_screen(PausesScreen())
 
 
 def _nothing(words: str) -> list[Line]:

@@ -1,4 +1,4 @@
-"""Pausing and resuming a trigger from a screen: the numbers first, then the question, then the deed."""
+"""Pausing and resuming from a screen: the numbers first, then the question, then the deed."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from textual.binding import BindingType
 from core.triggers import PausePolicy
 from screens.acting import ActingFrame
 from screens.dialogs import Given, confirm
+from screens.frame import Frame
 from screens.keys import key
 from screens.rows.moments import parse_until
-from screens.rows.pausing import pause_deed, resume_deed
+from screens.rows.pausing import ALL, pause_deed, resume_deed
+from screens.service import Place
 from screens.service.triggers import PauseEffect, TriggerLine
 from screens.table import VirtualTable
 
@@ -113,8 +115,9 @@ def _ask_to_pause(screen: ActingFrame, effect: PauseEffect) -> None:
 def _pause(screen: ActingFrame, effect: PauseEffect, given: Given) -> None:
     written, reason = given.values["until"], given.values["reason"]
     until = parse_until(written, effect.at, screen.zone) if written.strip() else None
+    transactional = given.choice == ALL
     screen.act(
-        lambda service: service.triggers.pause(effect.name, until, reason),
+        lambda service: service.triggers.pause(effect.name, until, reason, transactional),
         lambda sentence: screen.done(f"{sentence} u undoes it."),
     )
 
@@ -138,3 +141,37 @@ def _resume(screen: ActingFrame, name: str, given: Given) -> None:
 def undo_pause(screen: ActingFrame, name: str) -> None:
     """Take back the pause that this console has just made."""
     screen.act(lambda service: service.triggers.undo_pause(name), screen.done)
+
+
+def ask_to_pause_or_resume(frame: Frame, target: str) -> None:
+    """Ask in numbers whether to pause one thing, or to end its pause where one holds; then do it."""
+    frame.ask(
+        lambda service, cancelled: (service.triggers.pause_effect(target, cancelled), service.place),
+        lambda found: _ask_to_turn(frame, *found),
+        group="effect",
+    )
+
+
+def _ask_to_turn(frame: Frame, effect: PauseEffect, place: Place) -> None:
+    if place.read_only is not None:
+        frame.toast(f"Nothing can be paused from here: {place.read_only}.", bad=True)
+    elif effect.pause is None:
+        confirm(frame, pause_deed(effect, place.author, place.zone), lambda given: _turn_on(frame, effect, place, given))
+    else:
+        confirm(frame, resume_deed(effect, place.author, place.zone), lambda given: _turn_off(frame, effect, given))
+
+
+def _turn_on(frame: Frame, effect: PauseEffect, place: Place, given: Given) -> None:
+    written, reason, transactional = given.values["until"], given.values["reason"], given.choice == ALL
+    until = parse_until(written, effect.at, place.zone) if written.strip() else None
+    frame.act(lambda service: service.triggers.pause(effect.name, until, reason, transactional), lambda said: _turned(frame, said))
+
+
+def _turn_off(frame: Frame, effect: PauseEffect, given: Given) -> None:
+    policy, reason = cast(PausePolicy, given.choice), given.values["reason"]
+    frame.act(lambda service: service.triggers.resume(effect.name, policy, reason), lambda said: _turned(frame, said))
+
+
+def _turned(frame: Frame, sentence: str) -> None:
+    frame.toast(sentence)
+    frame.load()

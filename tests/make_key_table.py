@@ -23,7 +23,7 @@ WHERE: Final = {
     "CustomerScreen": "one customer",
     "Timeline": "timeline", "WhyScreen": "why", "TriggersScreen": "Triggers", "TriggerScreen": "one trigger", "PressureScreen": "Pressure",
     "BehindScreen": "Pressure: behind a cell", "OutboxScreen": "Outbox", "LogScreen": "Outbox and Decisions", "Dialog": "dialogs",
-    "Help": "help", "Reading": "details", "FilterInput": "filter line",
+    "PausesScreen": "Pauses", "Help": "help", "Reading": "details", "FilterInput": "filter line",
 }  # fmt: skip
 
 

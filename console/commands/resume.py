@@ -13,7 +13,7 @@ import argparse
 from console.commands.pause import add_scopes, asked
 from console.commands.triggers import add_policy, resume_all
 from console.context import Context, add_at, add_reason, add_yes
-from console.pausing import named
+from core.pauses import named
 from core.triggers import Pause
 
 

@@ -26,6 +26,7 @@ from core.errors import ManometerError
 from core.instants import Instant, format_duration, format_instant
 from core.journey_words import goal_words, goes_to, wait_words
 from core.language.suggestions import near
+from core.pauses import named
 from core.playbook import Playbook
 from core.triggers import EVERYTHING, NEVER, Pause, Scope, Step, Trigger
 from core.words import counted, in_full
@@ -226,7 +227,7 @@ def _pause(args: argparse.Namespace, context: Context, at: Instant) -> int:
 
 def pause_one(args: argparse.Namespace, context: Context, pause: Pause, playbook: Playbook | None) -> None:
     """Begin a pause once its numbers were confirmed; UsageError where it would end before it begins."""
-    at, until, what = pause.since, pause.until, pausing.named(pause)
+    at, until, what = pause.since, pause.until, named(pause)
     if until is not None and until <= at:
         raise UsageError(f"--until: {in_full(until, context.zone)} is not after {in_full(at, context.zone)}. Name a later instant.")
     with context.store.reading() as connection:
@@ -269,7 +270,7 @@ def resume_all(args: argparse.Namespace, context: Context, name: str, at: Instan
     with context.store.writing() as connection:
         pauses.resume(connection, paused, at, args.policy, context.author, args.reason)
     report(context, "go" if name == EVERYTHING else "resume", name, at, held, policy=args.policy)
-    goes_on = "Sending" if name == EVERYTHING else pausing.named(paused.pause)
+    goes_on = "Sending" if name == EVERYTHING else named(paused.pause)
     context.output.say(f"{goes_on} goes on. {numbers[args.policy]}")
 
 

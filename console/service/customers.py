@@ -24,6 +24,7 @@ from core.instants import DAY, Instant, Millis, format_duration
 from core.life import Life
 from core.playbook import Playbook
 from core.pressure import Contact, Ledger, PressureRule, Usage, gap_usage, usage
+from core.triggers import target
 from core.words import in_words
 from screens.service import Cancelled
 from screens.service.customers import (
@@ -218,6 +219,9 @@ def _badges(
         yield "ERASED"
     if state["merged_into"] is not None:
         yield "MERGED AWAY"
+    hers = target("customer", state["key"])
+    if any(pause.trigger == hers and pause.holds(now) for pause in playbook.pauses):
+        yield "PAUSED"
     if suppressed:
         yield "ADDRESS SUPPRESSED"
     latest = [consent for consent in consents if consent.is_latest]

@@ -15,7 +15,9 @@ from core.customer import full_name
 from core.errors import ManometerError
 from core.instants import DAY, MINUTE, Instant, Millis
 from core.language.suggestions import near
-from core.triggers import EVERYTHING, Pause, PausePolicy, Trigger
+from core.pauses import named
+from core.playbook import Playbook
+from core.triggers import EVERYTHING, Pause, PausePolicy, Trigger, target
 from core.words import counted, in_full
 from screens.service import Cancelled
 from screens.service.triggers import (
@@ -26,6 +28,7 @@ from screens.service.triggers import (
     JourneyCount,
     OutcomeCount,
     PauseEffect,
+    PauseLine,
     PauseView,
     PolicyEffect,
     State,
@@ -149,8 +152,9 @@ class Triggers:
         """The numbers for pausing or resuming a trigger, or for the emergency stop under `*`."""
         at = self._local.now()
         with self._local.asking(cancelled) as connection:
-            title = "all sending" if name == EVERYTHING else self._row(connection, name).title
-            paused, held = pauses.current(connection, at).get(name), pauses.waiting(connection, name, at)
+            title = self._title(connection, Pause(name, at))
+            paused = pauses.current(connection, at).get(name)
+            held = pausing.waiting(connection, paused.pause if paused else Pause(name, at), self._local.in_force().playbook, at)
             choices = pausing.Choices({}, None)
             if paused is not None:
                 choices = pausing.choices(connection, paused, self._local.in_force().playbook, at)
@@ -159,25 +163,49 @@ class Triggers:
         view = None if paused is None else _pause_view(paused)
         return PauseEffect(name, title, held.customers, held.enrolments, overdue, held.messages, at, view, policies)
 
-    def pause(self, name: str, until: Instant | None, reason: str) -> str:
-        """Pause a trigger; ManometerError where it is paused already or `until` is past."""
+    def _title(self, connection: Connection, pause: Pause) -> str:
+        """What a pause is about, in words; ManometerError where there is no such thing."""
+        if pause.scope == "trigger":
+            return self._row(connection, pause.name).title
+        if pause.scope in ("channel", "segment"):
+            pausing.refuse_unknown(pause, self._local.in_force().playbook)
+        return named(pause)
+
+    def pauses(self, cancelled: Cancelled) -> Sequence[PauseLine]:
+        """What is paused, and then the channels and segments that are not."""
+        at, playbook = self._local.now(), self._local.in_force().playbook
+        free = [*(target("channel", name) for name in playbook.channels), *(target("segment", name) for name in sorted(playbook.segments))]
+        with self._local.asking(cancelled) as connection:
+            held = pauses.current(connection, at)
+            lines = [self._pause_line(connection, row, playbook, at) for _, row in sorted(held.items())]
+        return [*lines, *(PauseLine(name, None) for name in free if name not in held)]
+
+    def _pause_line(self, connection: Connection, row: PauseRow, playbook: Playbook, at: Instant) -> PauseLine:
+        waits = pausing.waiting(connection, row.pause, playbook, at)
+        overdue = pausing.effects_of(connection, row.pause, playbook, at)["overdue"].decided
+        return PauseLine(row.pause.trigger, _pause_view(row), waits.customers, waits.enrolments, overdue, waits.messages)
+
+    def pause(self, name: str, until: Instant | None, reason: str, transactional: bool = False) -> str:
+        """Pause a trigger, a channel, a segment or a customer; ManometerError where it is paused already or `until` is past."""
         at = self._local.now()
         if until is not None and until <= at:
             raise ManometerError(f"{self._when(until)} is not after {self._when(at)}. Name a later instant; nothing was changed.")
         with self._local.acting() as connection:
-            self._row(connection, name)
-            held = pauses.waiting(connection, name, at)
-            number = pausing.pause(connection, Pause(name, at, until), self._local.place.author, reason or None, self._local.place.zone)
+            pause = Pause(name, at, until, transactional=transactional)
+            self._title(connection, pause)
+            held = pausing.waiting(connection, pause, self._local.in_force().playbook, at)
+            number = pausing.pause(connection, pause, self._local.place.author, reason or None, self._local.place.zone)
         self._made[name] = (number, at)
         end = "" if until is None else f" until {self._when(until)}"
-        return f"{name} is paused{end}: {counted(held.customers, 'customer')} under way, {counted(held.messages, 'message')} waiting."
+        numbers = f"{counted(held.customers, 'customer')} under way, {counted(held.messages, 'message')} waiting"
+        return f"{named(pause)} is paused{end}: {numbers}."
 
     def undo_pause(self, name: str) -> str:
         """Take back the pause this console has just made, as if it had not been; ManometerError where there is none."""
         at = self._local.now()
         number, made = self._made.get(name, (None, at))
         if number is None:
-            raise ManometerError(f"There is nothing to undo: this console has not paused {name}. U resumes it.")
+            raise ManometerError(f"There is nothing to undo: this console has not paused {named(Pause(name, at))}. U resumes it.")
         if at - made > UNDO_FOR:
             raise ManometerError(f"{name} has been paused for more than ten minutes. U resumes it, and says what becomes of what waited.")
         with self._local.acting() as connection:
@@ -186,11 +214,11 @@ class Triggers:
                 raise ManometerError(f"Somebody else has paused {name} since then. U resumes it.")
             pauses.resume(connection, paused, at, "overdue", self._local.place.author, "undone")
         del self._made[name]
-        return f"The pause of {name} is undone; it goes on as if it had not been."
+        return f"The pause of {named(paused.pause)} is undone; it goes on as if it had not been."
 
     def resume(self, name: str, policy: PausePolicy, reason: str) -> str:
         """End a pause; ManometerError where there is none."""
-        return f"{name} goes on. {self._resume(name, policy, reason)}"
+        return f"{named(Pause(name, 0))} goes on. {self._resume(name, policy, reason)}"
 
     def stop(self, transactional: bool, reason: str) -> str:
         """Stop all sending; ManometerError where it is stopped already."""

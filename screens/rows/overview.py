@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 from core.health import Finding, Sort
 from core.instants import DAY, HOUR, MINUTE, SECOND, Instant, Millis, local
+from core.pauses import named
+from core.triggers import Pause
 from core.words import counted
 from screens.gauge import at_limit, gauge_bars, window_words
 from screens.histogram import Bar, bar
@@ -153,6 +155,8 @@ def _today(channel: ChannelToday, coming: int, is_known: bool, label: int, rest:
 SIGNS: Final[Mapping[Sort, str]] = {"halted": "■", "failed": "✗", "uncertain": "?"}
 OF_MESSAGES: Final = SIGNS.keys()
 """What the outbox shows."""
+FEW_PAUSES: Final = 3
+"""More than so many are one line together."""
 SAID_ABOVE: Final[frozenset[Sort]] = frozenset({"stopped", "books"})
 """What has its own line above."""
 
@@ -189,8 +193,12 @@ def _stuck(page: Page, ahead: Ahead | None, zone: ZoneInfo) -> Iterator[Attentio
         asked = each.sent + to_come(each, ahead, page.engine.decided_until)
         if each.capacity is not None and asked > each.capacity:
             yield Attention("!", f"{each.channel}: {asked:,} today, more than {each.capacity:,} a day", "pressure", "4")
-    for paused in page.paused:
-        yield Attention("‖", f"{paused.trigger} {paused_words(paused, False, page.at, zone)}", "triggers", "3")
+    if len(page.paused) > FEW_PAUSES:
+        yield Attention("‖", f"held: {counted(len(page.paused), 'pause')}", "pauses", "p")
+    for paused in page.paused if len(page.paused) <= FEW_PAUSES else ():
+        pause = Pause(paused.trigger, paused.since)
+        to = ("triggers", "3") if pause.scope == "trigger" else ("pauses", "p")
+        yield Attention("‖", f"{named(pause)} {paused_words(paused, False, page.at, zone)}", *to)
     if page.engine.to_plan_anew:
         yield Attention("»", f"{counted(page.engine.to_plan_anew, 'customer')} to plan under the new playbook")
 

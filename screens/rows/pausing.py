@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from core.instants import Instant
+from core.pauses import named
+from core.triggers import Pause, Scope
 from core.words import counted
 from screens.dialogs import Choice, Deed, Field
 from screens.rows.moments import in_full, parse_until
@@ -13,6 +16,22 @@ from screens.rows.states import paused_words
 from screens.service.triggers import PauseEffect
 
 REASON = Field("reason", "Why (for the audit log; may be empty)")
+
+
+MARKETING, ALL = "marketing", "everything"
+SPARED: Final = (Choice(MARKETING, "all but transactional messages"), Choice(ALL, "transactional messages too"))
+MEANS: Final[Mapping[Scope, str]] = {
+    "trigger": "Nobody new enters",
+    "channel": "Customers still enter; a step that falls back takes its next channel",
+    "segment": "Its members still enter; who leaves it is free",
+    "customer": "She still enters",
+}
+"""What else a pause means, by what it is of."""
+
+
+def _what(effect: PauseEffect) -> tuple[str, Scope]:
+    pause = Pause(effect.name, effect.at)
+    return named(pause), pause.scope
 
 
 def until_fault(text: str, now: Instant, zone: ZoneInfo) -> str | None:
@@ -27,29 +46,32 @@ def until_fault(text: str, now: Instant, zone: ZoneInfo) -> str | None:
 
 
 def pause_deed(effect: PauseEffect, author: str, zone: ZoneInfo) -> Deed:
-    """Pausing one trigger."""
+    """Pausing one trigger, channel, segment or customer."""
+    what, scope = _what(effect)
     until = Field(
         "until", "Until (18:00, tomorrow 9:00, 2025-11-03, 3d; empty: until resumed)", check=lambda text: until_fault(text, effect.at, zone)
     )
     return Deed(
-        title=f"Pause {effect.name}?",
+        title=f"Pause {what}?",
         lines=[
             f"Under way: {counted(effect.customers, 'customer')} in {counted(effect.enrolments, 'journey')}, {effect.overdue:,} overdue.",
             f"Waiting in the outbox: {counted(effect.messages, 'message')}. None goes out while it is paused.",
-            "Nobody new enters; exits still count. What becomes of what waited is asked when it is resumed.",
+            f"{MEANS[scope]}; exits still count. What becomes of what waited is asked when it is resumed.",
         ],
-        verb=f"Pause {effect.name}",
+        verb=f"Pause {what}",
+        choices=() if scope == "trigger" else SPARED,
         fields=[until, REASON],
         author=author,
     )
 
 
 def resume_deed(effect: PauseEffect, author: str, zone: ZoneInfo) -> Deed:
-    """Resuming one trigger: a policy for what waited."""
+    """Resuming one of them: a policy for what waited."""
+    what, _ = _what(effect)
     return Deed(
-        title=f"Resume {effect.name}?",
+        title=f"Resume {what}?",
         lines=list(_resume_lines(effect, zone)),
-        verb=f"Resume {effect.name}",
+        verb=f"Resume {what}",
         choices=[Choice(each.policy, each.words) for each in effect.policies],
         fields=[REASON],
         author=author,

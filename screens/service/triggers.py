@@ -136,6 +136,19 @@ class PauseEffect:
     """The ways to resume; empty where nothing is paused."""
 
 
+@dataclass(frozen=True, slots=True)
+class PauseLine:
+    """A channel or segment that can be paused, or whatever is; the numbers are of what waits, and 0 where nothing is paused."""
+
+    target: str
+    """As `core.triggers.Pause.trigger` has it."""
+    pause: PauseView | None
+    customers: int = 0
+    enrolments: int = 0
+    overdue: int = 0
+    messages: int = 0
+
+
 class Triggers(Protocol):
     """What is asked of triggers, and what can be done to them. Each act says in a sentence what happened."""
 
@@ -156,11 +169,15 @@ class Triggers(Protocol):
         ...
 
     def pause_effect(self, name: str, cancelled: Cancelled) -> PauseEffect:
-        """The numbers for pausing or resuming a trigger, or for the emergency stop under `*`."""
+        """The numbers for pausing or resuming a trigger, `channel:NAME`, `segment:NAME`, `customer:KEY`, or everything under `*`."""
         ...
 
-    def pause(self, name: str, until: Instant | None, reason: str) -> str:
-        """Pause a trigger; ManometerError where it is paused already or `until` is past."""
+    def pauses(self, cancelled: Cancelled) -> Sequence[PauseLine]:
+        """What is paused, and then the channels and segments that are not."""
+        ...
+
+    def pause(self, name: str, until: Instant | None, reason: str, transactional: bool = False) -> str:
+        """Pause one of these; ManometerError where it is paused already or `until` is past."""
         ...
 
     def undo_pause(self, name: str) -> str:

@@ -18,6 +18,7 @@ from screens.service.triggers import (
     HistoryLine,
     OutcomeCount,
     PauseEffect,
+    PauseLine,
     PauseView,
     PolicyEffect,
     TriggerLine,
@@ -74,7 +75,10 @@ class FakeTriggers:
     def _put(self, name: str, pause: PauseView | None) -> None:
         self.known = [replace(e, state="paused" if pause else "active", pause=pause) if e.name == name else e for e in self.known]
 
-    def pause(self, name: str, until: Instant | None, reason: str) -> str:
+    def pauses(self, cancelled: Cancelled) -> Sequence[PauseLine]:
+        return (PauseLine("channel:sms", PauseView(NOW - DAY, None, "olga", EVIL), 1204, 1300, 3, 12), PauseLine("segment:vip", None))
+
+    def pause(self, name: str, until: Instant | None, reason: str, transactional: bool = False) -> str:
         self.done.append(("pause", name, until, reason))
         self._put(name, PauseView(NOW, until, "keller", reason))
         return f"{name} is paused."

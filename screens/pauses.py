@@ -1,0 +1,133 @@
+"""What is paused, with what waits for its end, and the channels and segments that can be paused."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+
+from core.filters import holds, read_words
+from core.instants import Instant
+from screens.acting import ActingFrame
+from screens.keys import key
+from screens.lines import Cells
+from screens.pausing import ask_to_pause_or_resume, undo_pause
+from screens.rows.pauses import COLUMNS, EXPORTED, cells, chip, words
+from screens.service import Cancelled, Service
+from screens.service.triggers import PauseLine
+from screens.table import VirtualTable
+
+
+class PausesScreen(ActingFrame):
+    """All pauses, the emergency stop among them, then what is not paused."""
+
+    mode = "overview"
+    filter_hint = "words of state, name, author or reason; !word leaves out"
+    deeds = ("pause", "resume", "undo")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("P", "pause", "Pause", "pauses.pause", "pause the channel or segment; asks first, in numbers", show=True),
+        key("U", "resume", "Resume", "pauses.resume", "end the pause; asks what becomes of what waited", show=True),
+        key("u", "undo", "Undo", "pauses.undo", "take back the pause just made"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: Sequence[PauseLine] = ()
+        self._numbers: dict[str, int] = {}
+
+    def crumbs(self) -> Sequence[str]:
+        """Where this is."""
+        return ("Pauses",)
+
+    def body(self) -> ComposeResult:
+        """The table."""
+        yield VirtualTable(COLUMNS, self._fetch, self._cells, fields=EXPORTED, empty="Nothing fits. Esc clears the filter.", id="body")
+
+    @property
+    def table(self) -> VirtualTable[PauseLine]:
+        """The list."""
+        return self.query_one(VirtualTable)
+
+    def load(self) -> None:
+        """Ask for all of them."""
+        self.ask(lambda service, cancelled: (service.now(), service.triggers.pauses(cancelled)), self._take)
+
+    def _take(self, answer: tuple[Instant, Sequence[PauseLine]]) -> None:
+        self.at, self._lines = answer
+        for line in self._lines:
+            self._numbers.setdefault(line.target, len(self._numbers))
+        self._show()
+
+    def filtered(self, text: str) -> None:
+        """Only those that match."""
+        self._show()
+
+    def _show(self) -> None:
+        wanted = read_words(self.filter_text)
+        shown = [line for line in self._lines if holds(wanted, words(line, self.at, self.zone))]
+        self.table.show(array("q", (self._numbers[line.target] for line in shown)))
+        self.say_filter(f"/ {self.filter_text} — {len(shown)} of {len(self._lines)}" if self.filter_text else chip(self._lines))
+        self.chosen_changed()
+
+    def _fetch(self, _: Service, ids: Sequence[int], __: Cancelled) -> Mapping[int, PauseLine]:
+        return {self._numbers[line.target]: line for line in self._lines if self._numbers[line.target] in ids}
+
+    def _cells(self, line: PauseLine) -> Sequence[Cells]:
+        return cells(line, self.at, self.zone)
+
+    @property
+    def line(self) -> PauseLine | None:
+        """The one under the cursor."""
+        here = self.table.row_id
+        return next((line for line in self._lines if self._numbers[line.target] == here), None)
+
+    # ---- what can be done ----
+
+    def why_not(self, action: str) -> str | None:
+        """Why the row cannot be paused or resumed."""
+        if action not in self.deeds:
+            return super().why_not(action)
+        return self.read_only() or _why_not(action, self.line)
+
+    @on(VirtualTable.Highlighted)
+    def _chosen_another(self) -> None:
+        self.chosen_changed()
+
+    def action_pause(self) -> None:
+        """Pause the channel or segment."""
+        self._turn()
+
+    def action_resume(self) -> None:
+        """End the pause."""
+        self._turn()
+
+    def _turn(self) -> None:
+        if self.line is None:
+            return
+        if self.line.target == "*":
+            self.host_stop()
+        else:
+            ask_to_pause_or_resume(self, self.line.target)
+
+    def host_stop(self) -> None:
+        """The emergency stop has its own question."""
+        from screens.emergency import ask_to_stop_or_go  # when first wanted, as everywhere
+
+        ask_to_stop_or_go(self)
+
+    def action_undo(self) -> None:
+        """Undo the pause just made."""
+        if self.line is not None:
+            undo_pause(self, self.line.target)
+
+
+def _why_not(action: str, line: PauseLine | None) -> str | None:
+    if line is None:
+        return "there is nothing under the cursor"
+    if action == "pause":
+        return None if line.pause is None else "it is paused already; U resumes it"
+    return None if line.pause is not None else "it is not paused"
