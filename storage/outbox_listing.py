@@ -11,11 +11,12 @@ from sqlalchemy import ColumnElement, Connection, Select, TextClause, func, sele
 
 from core.instants import Instant
 from core.outbox import ALLOWED, CLOSED, OPEN, RECENT, SENDING, Act
+from core.reasons import Reason
 from storage import digests
 from storage.clauses import Clause, one_of
 from storage.dossiers import WANTED, rows_of
 from storage.outbox import TROUBLE, WAITING
-from storage.tables import customers, messages
+from storage.tables import customers, enrolments, messages
 
 _NEWEST_FIRST: Final = frozenset({"failed", "uncertain"})
 
@@ -174,3 +175,35 @@ def _add(result: Effect, row: _Choice) -> None:
     result.channels[row.channel] = result.channels.get(row.channel, 0) + 1
     result.first_planned = min(row.planned_at, result.first_planned or row.planned_at)
     result.first_expiry = min(row.expires_at, result.first_expiry or row.expires_at)
+
+
+# ---- what waits for an approval ----
+
+
+class HeldRow(NamedTuple):
+    """A message that waits for an approval."""
+
+    id: int
+    customer_id: int
+    enrolment_id: int | None
+    trigger: str
+    step: int
+    channel: str
+    planned_at: Instant
+    expires_at: Instant
+
+
+def held(connection: Connection, chosen: Sequence[int] | None = None) -> list[HeldRow]:
+    """All that wait for an approval, or of the chosen messages those that do; by number."""
+    query = select(*[messages.c[name] for name in HeldRow._fields]).where(WAITING, messages.c.state == "held").order_by(messages.c.id)
+    if chosen is None:
+        return [HeldRow(*row) for row in connection.execute(query)]
+    return [HeldRow(*values) for values in rows_of(connection, query.where(messages.c.id.in_(WANTED)), chosen)]
+
+
+def waiting_for_room(connection: Connection, customer_ids: Collection[int]) -> int:
+    """How many of these customers have a step that waits for room under a limit, or for a stronger one."""
+    columns = enrolments.c
+    reasons = [str(Reason.PRESSURE), str(Reason.LOWER_PRIORITY)]
+    mine = (columns.customer_id.in_(WANTED), columns.state == "open", columns.waits_for.in_(reasons))
+    return len(rows_of(connection, select(columns.customer_id).distinct().where(*mine), customer_ids))

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from console import approving
 from console.handover import TemplateFault, render_claimed
 from console.products import Products
 from console.service.terms import clauses, customer_of
@@ -69,9 +70,10 @@ class Outbox:
         at = self._local.now()
         with self._local.asking(cancelled) as connection:
             found = outbox_listing.effect(connection, action, ids, at)
+            notes = tuple(approving.notes(connection, self._local.in_force().playbook, action, found.ids, at, cancelled))
         return ActEffect(
             action, found.ids, found.customers, found.triggers, found.channels, found.refused, found.too_late, found.first_planned,
-            found.first_expiry, at,
+            found.first_expiry, at, notes,
         )  # fmt: skip
 
     def act(self, action: Act, ids: Sequence[int], reason: str) -> str:

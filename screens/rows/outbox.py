@@ -140,6 +140,7 @@ def _act_lines(effect: ActEffect, zone: ZoneInfo) -> Iterator[str]:
             yield f"The first of them expires {in_full(effect.first_expiry, zone)}."
     else:
         yield "They will never go out, and give their room under the limits back. This cannot be undone."
+    yield from effect.notes
     if effect.action == "retry":
         yield "Those that are uncertain may have gone out before; a channel that knows their key sends them once."
     left_out = [f"{number:,} {name}" for name, number in sorted(effect.refused.items())]

@@ -55,6 +55,8 @@ class ActEffect:
     first_planned: Instant | None
     first_expiry: Instant | None
     at: Instant
+    notes: Sequence[str] = ()
+    """What it brings about, a sentence each: the batches by day, the windows that they fill, who gets room."""
 
 
 @dataclass(frozen=True, slots=True)
