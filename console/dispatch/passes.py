@@ -18,7 +18,7 @@ from console.dispatch.approvals import numeric_approvals
 from console.dispatch.endings import Ended, back, unsafe
 from console.dispatch.journal import LONGEST, Journal, left_behind
 from console.dispatch.owners import is_gone
-from console.dispatch.preparing import FRESH, Portion, Preparing, Ready, held_back
+from console.dispatch.preparing import LEAVING, Portion, Preparing, Ready, held_back
 from console.dispatch.rests import LONGEST_HALT, Rests
 from console.dispatch.sending import Sending
 from console.workspace import Workspace
@@ -213,7 +213,7 @@ class _Pass:
 
     def _may_leave(self, ready: Ready) -> bool:
         """In the sender's thread: whether the last look is fresh enough still."""
-        return not self.stopping() and self.clock() - ready.outbound.sent_at < FRESH
+        return not self.stopping() and self.clock() - ready.outbound.sent_at < LEAVING
 
     def _arrive(self, keep: int = 0) -> None:
         """Take results until only so many are under way; what could not leave in time is looked at anew."""

@@ -34,7 +34,11 @@ from storage.outbox import Claimed
 from storage.store import Store
 
 FRESH: Final[Millis] = SECOND
-"""How old the last look's data may be: an emergency stop acts within that time."""
+"""How old the last look's data may be."""
+HEARD: Final[Millis] = SECOND // 4
+"""How old what is known of pauses may be when a message is made."""
+LEAVING: Final[Millis] = SECOND * 6 // 10
+"""How long after that it may leave: with `HEARD` less than the second within which an emergency stop acts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +110,14 @@ class Preparing:
         self._templates = Templates(workspace.files)
         self._products = Products(store.reading)
         self._look = _Look(Portion((), 0), {}, HeldBack(), 0)
+        self._pauses = playbook.pauses
+        self._heard_at: Instant = 0
         self.waiting: set[str] = set()
         """Triggers that were found paused or stopped."""
 
     def prepare(self, message: Claimed, portion: Portion, at: Instant) -> Ready | Ended:
         """The message made; or what becomes of one that does not go now."""
-        if at - self._look.at >= FRESH or self._look.portion is not portion:
+        if at - self._look.at >= FRESH or self._look.portion is not portion or self._hears_of_another_pause(at):
             self._look_again(portion, at)
         if self._look.held_back.holds(message):
             return back(message)
@@ -122,11 +128,18 @@ class Preparing:
         profile = known_profile(dossier)
         return self._outside_window(message, profile, at) or self._make(message, portion, profile, at)
 
+    def _hears_of_another_pause(self, at: Instant) -> bool:
+        if at - self._heard_at < HEARD:
+            return False
+        with self._store.reading() as connection:
+            self._heard_at = at
+            return pauses.all_of(connection) != self._pauses
+
     def _look_again(self, portion: Portion, at: Instant) -> None:
         with self._store.reading() as connection:
-            known = pauses.all_of(connection)
-            if known != self._playbook.pauses:
-                self._playbook = replace(self._playbook, pauses=known)
+            known, self._heard_at = pauses.all_of(connection), at
+            if known != self._pauses:
+                self._playbook, self._pauses = replace(self._playbook, pauses=known), known
             dossiers = load(connection, sorted({message.customer_id for message in portion.messages}), self._playbook)
             self._look = _Look(portion, dossiers, held_back(connection, self._playbook, at), at)
 

@@ -253,6 +253,34 @@ def test_a_message_on_its_way_to_a_slow_mail_server_comes_to_its_end_before_it_s
         assert (states, len(server.received)) == (["planned", "planned", "sent"], 1)
 
 
+@pytest.mark.parametrize("delay", [0.01, 0.4])
+def test_no_mail_begins_more_than_a_second_after_the_emergency_stop(tmp_path: Path, delay: float) -> None:
+    begun: list[float] = []
+
+    def behave(stage: str, line: str) -> None:
+        if stage == "MAIL":
+            begun.append(time.monotonic())
+        elif stage == "text":
+            time.sleep(delay)
+
+    with MailServer(behave) as server:
+        mail = f'kind = "smtp"\nhost = "127.0.0.1"\nport = {server.port}\nsecurity = "none"\nfrom = "a@example.ch"'
+        shop = furnished(tmp_path / "shop", QUICK.replace('kind = "file"', mail, 1))
+        several = [person(f"c{number}") for number in range(600)] + [basket(f"c{number}") for number in range(600)]
+        drop(shop, "day.ndjson", several)
+        with Daemon(shop) as daemon:
+            until(lambda: len(begun) >= 4)
+            asked = time.monotonic()
+            assert main(["-w", str(shop), "stop", "--yes"]) == 0
+            stopped = time.monotonic()
+            time.sleep(2.5)
+            assert daemon.end() == 0
+    after = max(begun) - stopped
+    print(f"stop: returned after {stopped - asked:.2f} s, the last mail began {after:+.2f} s after that, {len(begun)} of 600 begun")
+    assert after <= 1.0
+    assert len(begun) < 600
+
+
 def test_hup_takes_the_settings_anew_and_keeps_the_old_while_there_are_faults(shop: Path) -> None:
     with Daemon(shop) as daemon:
         daemon.wait_for("started", tick="1s")
