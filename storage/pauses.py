@@ -254,19 +254,17 @@ def _customer_id(connection: Connection, pause: Pause) -> int | None:
 
 def _rows(connection: Connection, query: Select[Any]) -> list[PauseRow]:
     """The pauses with the keys of those whom they are about now: a customer's goes with her into another, and back."""
-    return [PauseRow(row.id, _pause(row, _key(connection, row)), row.reason, row.author) for row in connection.execute(query).all()]
+    known = query.add_columns(customers.c.key.label("customer"), customers.c.merged_into)
+    rows = connection.execute(known.outerjoin_from(pauses, customers, customers.c.id == pauses.c.customer_id)).all()
+    return [PauseRow(row.id, _pause(row, _held_now(connection, row)), row.reason, row.author) for row in rows]
 
 
-def _key(connection: Connection, row: Row[Any]) -> str:
+def _held_now(connection: Connection, row: Row[Any]) -> str:
     """What is paused, merges followed."""
-    if row.customer_id is None:
-        return str(row.trigger)
-    number: int | None = row.customer_id
-    key = row.trigger
+    key, number = row.customer, row.merged_into
     while number is not None:
-        found = connection.execute(select(customers.c.key, customers.c.merged_into).where(customers.c.id == number)).one()
-        key, number = target("customer", found.key), found.merged_into
-    return str(key)
+        key, number = connection.execute(select(customers.c.key, customers.c.merged_into).where(customers.c.id == number)).one()
+    return str(row.trigger) if key is None else target("customer", key)
 
 
 def _pause(row: Row[Any], key: str) -> Pause:
