@@ -83,8 +83,9 @@ def _filled(rule: PressureRule, ledger: Ledger, mine: Sequence[Contact], life: L
     if rule.window is not None and rule.limit is not None:
         used = max(usage(rule, ledger, at, life.zone).used for at in _instants(rule, ledger, mine, life))
         yield Filled(rule.name, used, rule.limit)
-    if rule.gap is not None:
-        yield Filled(f"{rule.name} (gap)", max(gap_usage(rule, ledger, contact.at).used for contact in mine), 1)
+    near = max(gap_usage(rule, ledger, contact.at).used for contact in mine)
+    if near > 1:  # one alone has all the distance that it needs
+        yield Filled(f"{rule.name} (gap)", near, 1)
 
 
 def _instants(rule: PressureRule, ledger: Ledger, mine: Sequence[Contact], life: Life) -> set[Instant]:
