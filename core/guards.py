@@ -49,7 +49,7 @@ def trigger_active(candidate: Candidate, life: Life) -> Objection | None:
     """A paused trigger waits, a retired one is over."""
     pause = open_pauses(life.playbook.roster.pauses.get(candidate.trigger.name, ()), candidate.at)
     if pause is not None:
-        return Objection(Reason.TRIGGER_PAUSED, said_of(pause), pause.until, pause.holder)
+        return Objection(Reason.TRIGGER_PAUSED, said_of(pause), pause.until, holder=pause.holder)
     if candidate.trigger.status != "active":
         return Objection(Reason.TRIGGER_RETIRED, f"the trigger is {candidate.trigger.status}")
     return None
@@ -58,7 +58,7 @@ def trigger_active(candidate: Candidate, life: Life) -> Objection | None:
 def not_stopped(candidate: Candidate, life: Life) -> Objection | None:
     """The emergency stop holds everything, a pause of the customer or of a segment what is hers; transactional messages on request."""
     stop = stop_of(candidate.purpose, life)
-    return Objection(Reason.STOPPED, said_of(stop), stop.until, stop.holder) if stop else None
+    return Objection(Reason.STOPPED, said_of(stop), stop.until, holder=stop.holder) if stop else None
 
 
 def customer_known(candidate: Candidate, life: Life) -> Objection | None:
@@ -101,7 +101,7 @@ def consent_given(candidate: Candidate, life: Life) -> Objection | None:
 def channel_open(candidate: Candidate, life: Life) -> Objection | None:
     """A paused channel holds what would go over it; transactional messages on request."""
     pause = channel_pause(candidate.channel.name, candidate.purpose, life)
-    return Objection(Reason.STOPPED, said_of(pause), pause.until, pause.holder) if pause else None
+    return Objection(Reason.STOPPED, said_of(pause), pause.until, holder=pause.holder) if pause else None
 
 
 def not_expired(candidate: Candidate, life: Life) -> Objection | None:  # noqa: ARG001

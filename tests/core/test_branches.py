@@ -14,7 +14,7 @@ from core.language import ConditionError, Context, parse
 from core.last_look import Handover, last_look
 from core.pauses import steps_due
 from core.playbook import Holdout
-from core.triggers import OVER, Goal, Wait
+from core.triggers import OVER, Goal, Pause, Wait
 from tests.core.builders import at, condition, dossier, enrolment, event, on, on_date, order, play, playbook, rows, rule, step, trigger
 
 SPLIT = trigger("t", on("News"), split=(("a", 0.2), ("b", 0.3), ("c", 0.5)))
@@ -129,7 +129,7 @@ def test_skipped_steps_are_counted_along_their_branch() -> None:
     sends = replace(ANSWERED, sends=True)
     mine = trigger("t", on("News"), step(then=3), step(), step(after=HOUR, wait=sends), step(after=HOUR, wait=ANSWERED), step())
     begin = at("Mon 10:00")
-    assert [steps_due(mine, 1, begin, begin + span) for span in (HOUR, 25 * HOUR, 26 * HOUR, 51 * HOUR)] == [1, 1, 2, 3]
+    assert [steps_due(Pause("*", 0), mine, 1, begin, begin + span) for span in (HOUR, 25 * HOUR, 26 * HOUR, 51 * HOUR)] == [1, 1, 2, 3]
 
 
 def test_the_variant_is_a_name_only_where_the_trigger_has_a_split() -> None:

@@ -318,8 +318,9 @@ def test_whom_nothing_stands_against_enters_when_her_cause_comes(number: int) ->
 
 
 def _is_stop_only(book: Playbook, barred: list[Any]) -> bool:
-    """An emergency stop holds what is sent; entering goes on."""
-    return all("all sending stopped" in each.detail for each in barred)
+    """An emergency stop, and the pause of a segment or a customer, hold what is sent; entering goes on."""
+    held = ("all sending stopped", "segment", "customer paused")
+    return all(each.check == "trigger active" and each.detail.startswith(held) for each in barred)
 
 
 @settings(max_examples=200, derandomize=True, deadline=None)
