@@ -32,7 +32,7 @@ from tests.core.builders import (
 
 BASKET = trigger("t", on("Cart", unless=["Stop"], per="cart"), step(expires=DAY), exits=frozenset({"Order Completed"}))
 PLANNED = Handover(
-    "t", 1, "email", "anna@example.org", "cart:a", at("Mon 10:00"), at("Mon 10:00"), at("Tue 10:00"), cause_event=1, key_value="a"
+    "t", 1, "email", "anna@example.org", "cart:a", at("Mon 10:00"), at("Mon 10:00"), at("Tue 10:00"), cause_event=0, key_value="a"
 )
 BOUNCED = Suppression("email", "anna@example.org", "bounced", at("Mon 11:00"))
 WITHDRAWN = Consent("email", "*", "withdrawn", at("Mon 11:00"), at("Mon 11:00"))
