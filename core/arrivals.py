@@ -34,7 +34,9 @@ def _end_by(event: Event, life: Life) -> None:
     # in an order of its own: a database gives them back in another than that in which they entered
     for enrolment in sorted(life.enrolments, key=attrgetter("entered_at", "trigger", "cause_key")):
         if enrolment.trigger in names:
-            trigger = life.playbook.roster.by_name[enrolment.trigger]
+            trigger = life.playbook.roster.definition(enrolment.trigger, enrolment.version)
+            if trigger is None:
+                continue
             if ends(event, enrolment, trigger, life):
                 leave(enrolment, trigger, life, event)
             elif ends_wait(event, enrolment, trigger, life):

@@ -56,5 +56,5 @@ def latest(enrolment: Enrolment, trigger: Trigger) -> Instant:
 
 def is_waiting(enrolment: Enrolment, life: Life) -> bool:
     """Whether the open step still waits for an event, so that nobody can foresee when it comes up."""
-    trigger = life.playbook.roster.by_name.get(enrolment.trigger)
+    trigger = life.playbook.roster.definition(enrolment.trigger, enrolment.version)
     return trigger is not None and waits(enrolment, trigger) is not None

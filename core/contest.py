@@ -32,7 +32,7 @@ class Foreseen(NamedTuple):
 
 def rank(enrolment: Enrolment, life: Life) -> Rank:
     """Who goes first at one instant: priority (higher), points (heavier), planned instant (earlier), trigger name."""
-    trigger = life.playbook.roster.by_name.get(enrolment.trigger)
+    trigger = life.playbook.roster.definition(enrolment.trigger, enrolment.version)
     if trigger is None or enrolment.step > len(trigger.steps):
         return (0, 0, enrolment.planned_at, enrolment.trigger, enrolment.cause_at, enrolment.cause_key)
     step = content(enrolment, trigger, life)
@@ -100,7 +100,7 @@ def _admit(rivals: Sequence[Enrolment], ledger: Ledger, latest: Instant, life: L
 
 def _passing(rival: Enrolment, life: Life) -> list[Candidate]:
     """The rival over the channels it would take, where every guard but limits and quiet hours lets it pass now."""
-    trigger = life.playbook.roster.by_name.get(rival.trigger)
+    trigger = life.playbook.roster.definition(rival.trigger, rival.version)
     if trigger is None or rival.step > len(trigger.steps):
         return []
     step = content(rival, trigger, life)

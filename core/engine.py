@@ -17,6 +17,7 @@ from core.contest import rank
 from core.dossier import BEGINNING, Dossier, Plan
 from core.entry import enter
 from core.instants import Instant
+from core.journey import retire
 from core.kinds import Cause, Kind
 from core.life import Life
 from core.pauses import is_let_go, next_resumption, resume
@@ -66,6 +67,8 @@ class _Play:
         release = life.next_release()
         if release is not None:
             instants.append(release)
+        if life.leaving:
+            instants.append(life.leaving[0][0])
         if life.playbook.pauses:
             instants.extend(at for at in (next_resumption(enrolment, life) for enrolment in life.enrolments) if at is not None)
         return max(min(instants), life.now) if instants else None
@@ -89,11 +92,22 @@ class _Play:
             for enrolment in life.enrolments:
                 resume(enrolment, life)
             life.drop_ended()
+        if life.leaving and life.leaving[0][0] <= at:
+            self._take_leave(at)
         while self.taken < len(self.arrivals) and self.arrivals[self.taken].arrived_at <= at:
             take_arrival(self.arrivals[self.taken], life)
             self.taken += 1
             self.clock = None
             life.clock_after = max(life.clock_after, at - 1)
+
+    def _take_leave(self, at: Instant) -> None:
+        """A newer version ends journeys of an older one."""
+        life = self.life
+        for _, enrolment, former in (entry for entry in life.leaving if entry[0] <= at):
+            if enrolment.state == "open":
+                retire(enrolment, former, life)
+        life.leaving = [entry for entry in life.leaving if entry[0] > at and entry[1].state == "open"]
+        life.drop_ended()
 
     def _upcoming(self) -> list[_Upcoming]:
         """The next cause without an event of each trigger that has one, soonest first."""

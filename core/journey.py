@@ -10,6 +10,7 @@ from core.instants import Instant, format_instant
 from core.life import Life
 from core.reasons import Reason
 from core.triggers import Trigger
+from core.versions import Former
 
 
 def no_longer_waits(enrolment: Enrolment) -> None:
@@ -61,6 +62,29 @@ def end(enrolment: Enrolment, life: Life, state: str) -> None:
     enrolment.ended_at = life.now
 
 
+def retire(enrolment: Enrolment, former: Former, life: Life) -> None:
+    """End it because the version that replaced its definition says so, with one row for the open step."""
+    replaced = Objection(Reason.TRIGGER_RETIRED, f"the definition was replaced by version {former.left_by}")
+    known = former.trigger if former.trigger is not None and enrolment.step <= len(former.trigger.steps) else None
+    life.decisions.append(
+        Decision(
+            at=life.now,
+            trigger=enrolment.trigger,
+            cause_key=enrolment.cause_key,
+            step=enrolment.step,
+            channel=content(enrolment, known, life).channels[0] if known is not None else None,
+            outcome="suppress",
+            planned_at=enrolment.planned_at,
+            reason=Reason.TRIGGER_RETIRED,
+            objections=(replaced,),
+            version=life.playbook.version if former.left_by is None else former.left_by,
+            variant=enrolment.variant,
+        )
+    )
+    no_longer_waits(enrolment)
+    end(enrolment, life, "exited")
+
+
 def leave(enrolment: Enrolment, trigger: Trigger, life: Life, goal: Event) -> None:
     """End it before its end because of an event, with one row for the open step that names it."""
     over = f" over {goal.channel}" if goal.channel is not None else ""
@@ -78,7 +102,7 @@ def leave(enrolment: Enrolment, trigger: Trigger, life: Life, goal: Event) -> No
             planned_at=enrolment.planned_at,
             reason=Reason.GOAL_REACHED,
             objections=(reached,),
-            version=life.playbook.version,
+            version=life.playbook.roster.decides(enrolment.trigger, enrolment.version),
             variant=enrolment.variant,
         )
     )

@@ -15,6 +15,7 @@ from core.kinds import ANY_EVENT
 from core.life import Life
 from core.playbook import Playbook
 from core.reasons import Reason
+from core.triggers import Trigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Handover:
     cause_event: int | None = None
     cause_properties: Mapping[str, object] = field(default_factory=dict)
     key_value: str | None = None
+    version: int = 0  # under which its enrolment entered
 
 
 def last_look(handover: Handover, dossier: Dossier, playbook: Playbook, at: Instant) -> Objection | None:
@@ -44,11 +46,14 @@ def last_look(handover: Handover, dossier: Dossier, playbook: Playbook, at: Inst
     for event in dossier.arrivals:
         life.fold(event)
     life.now = at
-    trigger = playbook.roster.by_name.get(handover.trigger)
+    former = playbook.former.get((handover.trigger, handover.version))
+    if former is not None and former.left_at is not None and former.left_at <= at:
+        return Objection(Reason.TRIGGER_RETIRED, f"the definition was replaced by version {former.left_by}")
+    trigger = playbook.roster.definition(handover.trigger, handover.version)
     if trigger is None or handover.step > len(trigger.steps) or handover.channel not in playbook.channels:
         return Objection(Reason.TRIGGER_RETIRED, "the trigger, the step or the channel is no longer in the playbook")
     enrolment = _enrolment(handover, len(trigger.steps))
-    goal = _goal(handover, enrolment, life)
+    goal = _goal(handover, enrolment, trigger, life)
     if goal is not None:
         return goal
     channel = playbook.channels[handover.channel]
@@ -74,11 +79,11 @@ def _enrolment(handover: Handover, steps: int) -> Enrolment:
         cause_event=handover.cause_event,
         cause_properties=handover.cause_properties,
         key_value=handover.key_value,
+        version=handover.version,
     )
 
 
-def _goal(handover: Handover, enrolment: Enrolment, life: Life) -> Objection | None:
-    trigger = life.playbook.roster.by_name[handover.trigger]
+def _goal(handover: Handover, enrolment: Enrolment, trigger: Trigger, life: Life) -> Objection | None:
     for event in [*life.dossier.history, *life.dossier.arrivals]:
         if ends(event, enrolment, trigger, life):
             return Objection(Reason.GOAL_REACHED, f"{event.name} on {format_instant(event.occurred_at)}")

@@ -19,6 +19,7 @@ from core.predicate import Predicate
 from core.pressure import Ledger, PressureRule
 from core.roster import REACTIONS
 from core.triggers import Pause
+from core.versions import Former
 
 
 class Life:
@@ -27,7 +28,7 @@ class Life:
     __slots__ = (
         "_owns_profile", "_releases", "_zone", "causes", "clock_after", "decisions", "dossier", "enrolments",
         "entries", "failed", "leading",
-        "ledger", "log", "now", "playbook", "profile", "reached", "touched",
+        "leaving", "ledger", "log", "now", "playbook", "profile", "reached", "touched",
     )  # fmt: skip
 
     def __init__(self, dossier: Dossier, playbook: Playbook, failed: frozenset[str] = frozenset()) -> None:
@@ -40,6 +41,7 @@ class Life:
         self._zone: ZoneInfo | None = None
         self.log = EventLog(dossier.history)
         self.enrolments: list[Enrolment] = [enrolment.copy() for enrolment in dossier.enrolments]
+        self.leaving = _leaving(self.enrolments, playbook.former) if playbook.former else []
         self.touched: dict[int, Enrolment] = {}
         self.entries: Mapping[str, Entry] = dossier.entries
         self.causes: set[tuple[str, str]] = set(dossier.known_causes)
@@ -158,6 +160,13 @@ class CustomerFacts:
             return False
         reactions = self._life.log.of(REACTIONS.get(what, ()), enrolment.last_message_at - 1, self._life.now)
         return any(event.properties.get("trigger", enrolment.trigger) == enrolment.trigger for event in reactions)
+
+
+def _leaving(enrolments: Iterable[Enrolment], former: Mapping[tuple[str, int], Former]) -> list[tuple[Instant, Enrolment, Former]]:
+    """The enrolments that a newer version ends, with its instant, in order of that."""
+    known = ((enrolment, former.get((enrolment.trigger, enrolment.version))) for enrolment in enrolments)
+    found = [(each.left_at, enrolment, each) for enrolment, each in known if each is not None and each.left_at is not None]
+    return sorted(found, key=lambda entry: (entry[0], entry[1].trigger, entry[1].cause_at, entry[1].cause_key))
 
 
 def open_pauses(pauses: Iterable[Pause], at: Instant) -> Pause | None:

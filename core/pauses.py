@@ -122,7 +122,7 @@ def _handled(enrolment: Enrolment) -> Instant:
 
 def _pauses(enrolment: Enrolment, life: Life) -> list[Pause]:
     roster = life.playbook.roster
-    trigger = roster.by_name.get(enrolment.trigger)
+    trigger = roster.definition(enrolment.trigger, enrolment.version)
     purpose = life.playbook.purposes.get(trigger.purpose) if trigger is not None else None
     hers = roster.pauses.get(target("customer", life.dossier.key), ())
     stops = (*roster.stops, *hers, *roster.segment_pauses, *roster.channel_pauses.get(enrolment.trigger, ()))
@@ -131,7 +131,7 @@ def _pauses(enrolment: Enrolment, life: Life) -> list[Pause]:
 
 
 def _carry_out(pause: Pause, enrolment: Enrolment, life: Life) -> None:
-    trigger = life.playbook.roster.by_name.get(enrolment.trigger)
+    trigger = life.playbook.roster.definition(enrolment.trigger, enrolment.version)
     end = pause.until
     if trigger is None or end is None or enrolment.state != "open":
         return
@@ -230,8 +230,8 @@ def _skip_step(enrolment: Enrolment, trigger: Trigger, pause: Pause, life: Life)
     life.decisions.append(
         Decision(
             at=life.now, trigger=trigger.name, cause_key=enrolment.cause_key, step=enrolment.step, channel=step.channels[0],
-            outcome="suppress", planned_at=enrolment.planned_at, reason=reason_of(pause), version=life.playbook.version,
-            variant=enrolment.variant,
+            outcome="suppress", planned_at=enrolment.planned_at, reason=reason_of(pause), variant=enrolment.variant,
+            version=life.playbook.roster.decides(enrolment.trigger, enrolment.version),
         )
     )  # fmt: skip
     next_step(enrolment, trigger, life, step.then)

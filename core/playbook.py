@@ -13,6 +13,7 @@ from core.pressure import POINT, PressureRule
 from core.quiet_hours import SendWindows
 from core.roster import Roster
 from core.triggers import Pause, Trigger
+from core.versions import Former
 
 ConsentPolicy = Literal["strict", "recorded", "assumed"]
 
@@ -82,6 +83,7 @@ class Playbook:
     version: int = 0
     applied_at: Instant | None = None
     holdout: Holdout = Holdout()
+    former: Mapping[tuple[str, int], Former] = field(default_factory=dict)  # by trigger and the version under which one entered
     roster: Roster = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ from core.windows import CalendarWindow, ExtendedWindow, RollingWindow, WholeDay
 
 if TYPE_CHECKING:
     from core.playbook import Playbook
+    from core.versions import Former
 
 REACTIONS: Final[Mapping[str, frozenset[str]]] = {
     "opened": frozenset({"Email Opened", "Message Opened"}),
@@ -31,12 +32,15 @@ class Roster:
     """Indexes of one playbook, made once; nothing here says more than the playbook does."""
 
     __slots__ = (
-        "by_name", "channel_pauses", "clocked", "contact_lookback", "ending", "ending_any", "entering", "goals", "kinds", "moving",
-        "needs", "pauses", "reads_cause", "rules_with_audience", "segment_pauses", "stops", "traits_matter",
+        "by_name", "channel_pauses", "clocked", "contact_lookback", "ending", "ending_any", "entering", "former", "goals", "kinds",
+        "moving", "needs", "pauses", "reads_cause", "rules_with_audience", "segment_pauses", "stops", "traits_matter", "version",
     )  # fmt: skip
 
     def __init__(self, playbook: Playbook) -> None:
         active = [trigger for trigger in playbook.triggers if trigger.status == "active"]
+        self.former, self.version = playbook.former, playbook.version
+        kept = _distinct(playbook.former.values())
+        followed = [*active, *(trigger for trigger in kept if trigger.status == "active")]
         self.kinds: Mapping[str, Kind] = kinds()
         self.by_name: Mapping[str, Trigger] = {trigger.name: trigger for trigger in playbook.triggers}
         self.clocked = tuple((t, self.kinds[t.when.kind]) for t in active if self.kinds[t.when.kind].is_clocked(t.when))
@@ -47,22 +51,23 @@ class Roster:
             for name in sorted(kind.enters_on(trigger.when)):
                 self.entering.setdefault(name, []).append((trigger, kind))
         self.goals: dict[str, list[Trigger]] = {}
-        for trigger in playbook.triggers:
+        for trigger in (*playbook.triggers, *kept):
             self._note_endings(trigger)
+        for trigger in (*playbook.triggers, *(each for each in kept if each.name not in self.by_name)):
             for name in trigger.goal.events if trigger.goal is not None else ():
                 self.goals.setdefault(name, []).append(trigger)
         self.ending_any = self.ending.pop(ANY_EVENT, frozenset())
-        self.needs = _needs(playbook, active, self.kinds)
+        self.needs = _needs(playbook, followed, self.kinds)
         self.pauses: dict[str, list[Pause]] = {}
         for pause in playbook.pauses:
             self.pauses.setdefault(pause.trigger, []).append(pause)
         self.stops = tuple(self.pauses.get(EVERYTHING, ()))
         self.segment_pauses = tuple(pause for pause in playbook.pauses if pause.scope == "segment")
-        self.channel_pauses = dict(_channel_pauses(playbook))
+        self.channel_pauses = dict(_channel_pauses(playbook, kept))
         self.rules_with_audience = any(rule.audience is not None for rule in playbook.rules)
         self.contact_lookback = max((reach(rule) for rule in playbook.rules), default=0)
         self.reads_cause = any(
-            step.only_if is not None and step.only_if.condition.needs.reads_event for trigger in active for step in trigger.contents()
+            step.only_if is not None and step.only_if.condition.needs.reads_event for trigger in followed for step in trigger.contents()
         )
         self.traits_matter = any(kind.name == "recurring" for _, kind in self.clocked)
         self.moving = frozenset({ORDER_COMPLETED}) if any(t.when.date in ORDER_DATES for t, _ in self.clocked) else frozenset()
@@ -71,6 +76,16 @@ class Roster:
         own = self.kinds[trigger.when.kind].ends_on(trigger.when)
         for name in trigger.exits | trigger.when.unless | own | _awaited(trigger) | _goal_events(trigger):
             self.ending[name] = self.ending.get(name, frozenset()) | {trigger.name}
+
+    def definition(self, name: str, version: int) -> Trigger | None:
+        """By what an enrolment goes on that entered a trigger under a version; None where that is no longer in the playbook."""
+        former = self.former.get((name, version)) if self.former else None
+        return self.by_name.get(name) if former is None else former.trigger
+
+    def decides(self, name: str, version: int) -> int:
+        """The version whose definition decides on such an enrolment."""
+        former = self.former.get((name, version)) if self.former else None
+        return self.version if former is None else former.version
 
     def concerns(self, kind: str, name: str) -> bool:
         """Whether an event of that kind and name can change what is due: it then makes its customer due at once."""
@@ -91,12 +106,19 @@ class Roster:
         return named or frozenset()
 
 
-def _channel_pauses(playbook: Playbook) -> Iterable[tuple[str, tuple[Pause, ...]]]:
-    """Trigger -> the pauses of channels that its steps can take."""
+def _channel_pauses(playbook: Playbook, kept: Iterable[Trigger]) -> Iterable[tuple[str, tuple[Pause, ...]]]:
+    """Trigger -> the pauses of channels that its steps can take, those of definitions that some still go by included."""
     paused = [pause for pause in playbook.pauses if pause.scope == "channel"]
-    for trigger in playbook.triggers if paused else ():
-        used = {name for step in trigger.contents() for name in step.channels}
-        yield trigger.name, tuple(pause for pause in paused if pause.name in used)
+    used: dict[str, set[str]] = {}
+    for trigger in (*playbook.triggers, *kept) if paused else ():
+        used.setdefault(trigger.name, set()).update(name for step in trigger.contents() for name in step.channels)
+    for trigger_name, names in used.items():
+        yield trigger_name, tuple(pause for pause in paused if pause.name in names)
+
+
+def _distinct(former: Iterable[Former]) -> list[Trigger]:
+    """The definitions, each once."""
+    return list({id(each.trigger): each.trigger for each in former if each.trigger is not None}.values())
 
 
 def _needs(playbook: Playbook, active: Iterable[Trigger], kinds: Mapping[str, Kind]) -> Mapping[str, Millis]:

@@ -22,7 +22,7 @@ ENDING = frozenset({Reason.TRIGGER_RETIRED, Reason.CUSTOMER_ERASED, Reason.CUSTO
 
 def decide(enrolment: Enrolment, life: Life) -> None:
     """Decide the open step of an enrolment at the life's present instant; its due instant moves on."""
-    trigger = life.playbook.roster.by_name.get(enrolment.trigger)
+    trigger = life.playbook.roster.definition(enrolment.trigger, enrolment.version)
     life.touch(enrolment)
     if trigger is None or enrolment.step > len(trigger.steps):
         _vanish(enrolment, life)
@@ -58,9 +58,12 @@ def decide(enrolment: Enrolment, life: Life) -> None:
 
 def time_out(enrolment: Enrolment, life: Life) -> None:
     """What the open step waits for has not come in time; in a pause the wait is held like a step that is due."""
-    trigger = life.playbook.roster.by_name[enrolment.trigger]
-    wait, over_at = waits(enrolment, trigger), latest(enrolment, trigger)
+    trigger = life.playbook.roster.definition(enrolment.trigger, enrolment.version)
     life.touch(enrolment)
+    if trigger is None:
+        _vanish(enrolment, life)
+        return
+    wait, over_at = waits(enrolment, trigger), latest(enrolment, trigger)
     if wait is None or life.now < over_at:
         enrolment.due_at = over_at  # the playbook in force lets it wait longer
         return
@@ -89,7 +92,8 @@ def _hold_wait(candidate: Candidate, wait: Wait, objection: Objection, life: Lif
 
 def _vanish(enrolment: Enrolment, life: Life) -> None:
     """The trigger, or this step of it, is no longer in the playbook."""
-    _row(enrolment, life, None, "suppress", Reason.TRIGGER_RETIRED)
+    gone = Objection(Reason.TRIGGER_RETIRED, "the trigger, or this step of it, is no longer in the playbook")
+    _row(enrolment, life, None, "suppress", Reason.TRIGGER_RETIRED, objections=(gone,))
     end(enrolment, life, "exited")
 
 
@@ -231,7 +235,7 @@ def _row(
             rules=rules,
             objections=objections,
             message=message,
-            version=life.playbook.version,
+            version=life.playbook.roster.decides(enrolment.trigger, enrolment.version),
             variant=enrolment.variant,
             joins=joins,
             note=note,

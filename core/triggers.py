@@ -14,6 +14,7 @@ OnLimit = Literal["defer", "drop", "fallback"]
 Mode = Literal["first", "all"]
 PausePolicy = Literal["skip", "overdue", "shift", "restart"]
 Scope = Literal["everything", "trigger", "channel", "segment", "customer"]
+OnChange = Literal["finish", "move", "leave"]
 
 ALWAYS: Millis = 0
 NEVER: Millis = -1
@@ -134,6 +135,7 @@ class Trigger:
     tags: frozenset[str] = frozenset()
     exits: frozenset[str] = frozenset()
     approval: bool | int = False
+    on_change: OnChange = "move"  # what happens to customers under way when this definition takes effect
     activated_at: Instant | None = None  # since when it is in force; instants before it do not fire
     goal: Goal | None = None
     split: tuple[tuple[str, float], ...] = ()  # variants and their shares, which add up to 1

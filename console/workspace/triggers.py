@@ -27,9 +27,12 @@ from core.digest import DIGEST_MEDIA
 from core.instants import DAY, Millis, parse_duration
 from core.language import Context
 from core.playbook import Channel
-from core.triggers import ALWAYS, NEVER, Mode, OnLimit, Status, Step, Trigger, When
+from core.triggers import ALWAYS, NEVER, Mode, OnChange, OnLimit, Status, Step, Trigger, When
 
-TRIGGER_KEYS = ("title", "status", "purpose", "priority", "audience", "holdout", "reentry", "max_age", "tags", "approval", "prefer")
+TRIGGER_KEYS = (
+    *("title", "status", "purpose", "priority", "audience", "holdout", "reentry", "max_age", "tags", "approval", "prefer"),
+    "on_change",
+)
 STEP_KEYS = (
     *("channels", "template", "after", "expires", "only_if", "on_limit", "mode", "approval", "weight", "prefer", "digest"),
     *JOURNEY_KEYS,
@@ -37,6 +40,7 @@ STEP_KEYS = (
 STATUSES = ("draft", "active", "retired")
 ON_LIMIT = ("defer", "drop", "fallback")
 MODES = ("first", "all")
+ON_CHANGE = ("finish", "move", "leave")
 
 _CHANNEL = "Did you mean `channels`? It is a list: the first that is allowed and free is taken."
 _AT_TOP = dict.fromkeys(TRIGGER_KEYS, "It belongs to the top of the file, above the first [table].")
@@ -99,6 +103,7 @@ def _trigger(root: Table, name: str, when: When, steps: tuple[Step, ...], around
         exits=_exits(root.table("exit")),
         approval=root.approval(),
         goal=read_goal(root.table("goal"), around.conditions, {**_IN_STEP, **_AT_TOP}),
+        on_change=cast(OnChange, root.choice("on_change", ON_CHANGE, "move")),
     )
 
 
