@@ -130,14 +130,18 @@ def render_claimed(
 
 def _steps(message: Claimed, playbook: Playbook) -> list[Carried]:
     """The steps that the message carries, the one that gives it subject and frame first; none that was left out."""
-    known = playbook.roster.by_name
+    known = [(each, playbook.roster.definition(each.trigger, each.version)) for each in message.digest if each.left_out is None]
     found = [
-        Carried(known[each.trigger], each.step, each.template, Cause(each.cause_name, each.cause_at, each.cause_properties))
-        for each in message.digest
-        if each.left_out is None and each.trigger in known
+        Carried(trigger, each.step, each.template, Cause(each.cause_name, each.cause_at, each.cause_properties))
+        for each, trigger in known
+        if trigger is not None
     ]
-    own = Cause(message.cause_name, message.cause_at, message.cause_properties)
-    return found or [Carried(known[message.trigger], message.step, message.template, own)]
+    if found:
+        return found
+    trigger = playbook.roster.definition(message.trigger, message.version)
+    if trigger is None:
+        raise TemplateFault(f"{message.template}: the trigger {message.trigger} is no longer in the playbook")
+    return [Carried(trigger, message.step, message.template, Cause(message.cause_name, message.cause_at, message.cause_properties))]
 
 
 def _event(cause: Cause | None, at: str) -> dict[str, Any]:

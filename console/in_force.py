@@ -10,11 +10,13 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from console.channels import adapter_kinds
+from console.under_way import Fate, fates, former_of, former_templates, policies
 from console.workspace import Workspace, read_files, read_workspace
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
 from core.playbook import Playbook
-from core.triggers import Trigger
+from core.triggers import OnChange, Trigger
+from core.versions import Change
 from storage import audit, pauses, playbooks, triggers
 from storage.store import Store
 
@@ -37,11 +39,6 @@ class Changes:
 
     def __bool__(self) -> bool:
         return bool(self.files)
-
-    @property
-    def touched(self) -> tuple[str, ...]:
-        """The triggers whose customers under way are concerned."""
-        return tuple(sorted({*self.changed, *self.removed}))
 
     def lines(self) -> list[str]:
         """One line a sort of change, for people and for the record."""
@@ -125,7 +122,21 @@ def _in_force(connection: Connection, workspace: Workspace) -> Workspace:
         version=version.version,
         applied_at=version.applied_at,
     )
-    return replace(applied, playbook=playbook, database=workspace.database)
+    former = former_of(connection, playbook, workspace.folder, playbooks.changes(connection))
+    if former:
+        playbook = replace(playbook, former=former)
+    texts = former_templates(connection, former.values(), applied.files, workspace.folder)
+    return replace(applied, playbook=playbook, database=workspace.database, former_templates=texts)
+
+
+def with_under_way(connection: Connection, draft: Playbook, playbook: Playbook, folder: Path) -> Playbook:
+    """A draft that would follow the playbook in force, with what it would do to those under way by what its files say of it."""
+    if not playbook.version or draft.applied_at is None:
+        return draft
+    found = _compared(playbook, draft, ())
+    does = policies(playbook, draft, found.changed, found.removed, {})
+    changes = [*playbooks.changes(connection), Change(draft.version, draft.applied_at, does)]
+    return replace(draft, former=former_of(connection, draft, folder, changes))
 
 
 # ---- putting in force ----
@@ -137,10 +148,20 @@ def changes(store: Store, workspace: Workspace) -> Changes:
         return _changes(connection, workspace)
 
 
-def apply_workspace(store: Store, workspace: Workspace, at: Instant, author: str) -> Applied:
-    """Put the files on disk in force at the instant, in one transaction with its audit line; the next ticks plan customers anew."""
+def under_way(store: Store, workspace: Workspace, found: Changes, asked: Mapping[str, OnChange]) -> list[Fate]:
+    """What putting the files on disk in force would do to the customers under way in what changes."""
+    with store.reading() as connection:
+        before = _in_force(connection, workspace).playbook
+        return fates(connection, before, workspace.playbook, policies(before, workspace.playbook, found.changed, found.removed, asked))
+
+
+def apply_workspace(store: Store, workspace: Workspace, at: Instant, author: str, asked: Mapping[str, OnChange] | None = None) -> Applied:
+    """Put the files on disk in force at the instant, in one transaction with its audit line; the next ticks plan customers anew.
+
+    `asked` says what happens to those under way in a changed trigger, instead of its file.
+    """
     with store.writing() as connection:
-        return _apply(connection, workspace, at, author)
+        return _apply(connection, workspace, at, author, asked or {})
 
 
 def ensure_applied(store: Store, workspace: Workspace, at: Instant, author: str = "manometer") -> Playbook:
@@ -151,19 +172,22 @@ def ensure_applied(store: Store, workspace: Workspace, at: Instant, author: str 
     with store.writing() as connection:
         if playbooks.newest_version(connection):  # another process was quicker
             return _in_force(connection, workspace).playbook
-        return _apply(connection, workspace, at, author).playbook
+        return _apply(connection, workspace, at, author, {}).playbook
 
 
-def _apply(connection: Connection, workspace: Workspace, at: Instant, author: str) -> Applied:
+def _apply(connection: Connection, workspace: Workspace, at: Instant, author: str, asked: Mapping[str, OnChange]) -> Applied:
     found = _changes(connection, workspace)
     newest = playbooks.newest(connection)
     if newest is not None and at < newest.applied_at:
         since = format_instant(newest.applied_at)
         raise ManometerError(f"Playbook {newest.version} is in force since {since}; another cannot begin before it. Name a later --at.")
     summary = "\n".join(found.lines())
-    version = playbooks.add(connection, at, author, workspace.files, summary)
+    before = workspace.playbook if newest is None else _in_force(connection, workspace).playbook
+    does = policies(before, workspace.playbook, found.changed, found.removed, asked)
+    happens = [fate.line() for fate in fates(connection, before, workspace.playbook, does)]
+    version = playbooks.add(connection, at, author, workspace.files, summary, does)
     triggers.put(connection, workspace.playbook.triggers, at, version)
-    audit.record(connection, at, author, "apply", f"playbook {version}", None, {"changes": found.lines()})
+    audit.record(connection, at, author, "apply", f"playbook {version}", None, {"changes": found.lines(), "under_way": happens})
     return Applied(_in_force(connection, workspace).playbook, found)
 
 
@@ -180,7 +204,7 @@ def _changes(connection: Connection, workspace: Workspace) -> Changes:
 
 def _compared(before: Playbook, after: Playbook, files: tuple[str, ...]) -> Changes:
     old = {trigger.name: replace(trigger, activated_at=None) for trigger in before.triggers}
-    new = {trigger.name: trigger for trigger in after.triggers}
+    new = {trigger.name: replace(trigger, activated_at=None) for trigger in after.triggers}
     was_active = set(_active(before.triggers))
     return Changes(
         added=tuple(sorted(new.keys() - old.keys())),

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from console import shards
 from console.asking import Future
-from console.in_force import load_in_force
+from console.in_force import load_in_force, with_under_way
 from console.sorted_rows import Row
 from console.tick import decision_row
 from console.workspace import Workspace, read_files, read_workspace
@@ -262,7 +262,9 @@ def in_question(store: Store, question: Question) -> Playbook:
     if question.playbook_folder is None and not question.drafts:
         after = as_if_applied(playbook, question.changed_at)
     else:
-        after = under_way(_drafted(files, question), playbook, question.changed_at)
+        draft = under_way(_drafted(files, question), playbook, question.changed_at)
+        with store.reading() as connection:
+            after = with_under_way(connection, draft, playbook, question.folder)
     return changed(after, question.changes, question.changed_at)
 
 

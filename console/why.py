@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import Connection
 
 from console.tick import decision_row
+from console.under_way import trigger_in
 from core.customer import full_name
 from core.decisions import Decision
 from core.dossier import Dossier, Plan, settled
@@ -88,7 +89,7 @@ def gather(connection: Connection, playbook: Playbook, identifier: int, now: Ins
 def explain_on(connection: Connection, playbook: Playbook, known: Known, trigger: str) -> Explanation:
     """The explanation of one trigger; of one whose file is gone what can still be said."""
     decided = list(decisions.of_trigger(connection, known.identifier, trigger, known.at))
-    found = playbook.roster.by_name.get(trigger)
+    found = trigger_in(playbook, trigger)
     if found is None:
         return _of_removed(playbook, decided)
     names = playbook.roster.kinds[found.when.kind].enters_on(found.when)
@@ -159,6 +160,7 @@ def _row(customer: str, decision: Decision) -> dict[str, Any]:
     row = decision_row(customer, decision)
     return {
         **row,
+        "version": decision.version,
         "rules": orjson.loads(row["rules"]),
         "note": decision.note,
         "objections": [[each.reason, each.detail, each.until] for each in decision.objections],

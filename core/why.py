@@ -109,7 +109,7 @@ def explain(
     bars = _bars(trigger, trace)
     running = next((e for e in dossier.enrolments if e.trigger == trigger.name and e.state == "open"), None)
     if decided:
-        return _of_decided(case, running, trace, len(bars))
+        return _of_decided(case, running, (*trace, *_version(decided[-1], running, life)), len(bars))
     if running is not None:
         words = f"Nothing has been decided yet. {_next_step(running, trigger, life)}"
         return Explanation("none", None, words, trace, short=f"step {running.step} is to come", step=running.step)
@@ -134,11 +134,21 @@ def in_brief(reason: str | None, waited: str | None) -> str:
     return f"too late, waiting for {in_short(waited)}" if waited else BECAUSE.get(reason, in_short(reason))
 
 
+def _version(last: Mapping[str, Any], running: Enrolment | None, life: Life) -> Iterator[Check]:
+    """Which version decided last, and by which one she goes on, where that is no longer the one in force."""
+    if last.get("version"):
+        yield Check("last decision", True, f"decided under playbook {last['version']}")
+    goes_by = None if running is None else life.playbook.roster.decides(running.trigger, running.version)
+    if goes_by not in (None, life.playbook.version):
+        yield Check("definition", True, f"under way on version {goes_by}; version {life.playbook.version} is in force")
+
+
 def _when(at: Instant, life: Life) -> str:
     return when(at, life.playbook.zone)
 
 
 def _next_step(enrolment: Enrolment, trigger: Trigger, life: Life) -> str:
+    trigger = life.playbook.roster.definition(enrolment.trigger, enrolment.version) or trigger
     if enrolment.due_at is None:
         return f"Step {enrolment.step} waits for the operator."
     wait = waits(enrolment, trigger)

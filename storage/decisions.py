@@ -29,12 +29,13 @@ class Filter:
 
 
 def listing(connection: Connection, wanted: Filter) -> Iterator[Mapping[str, Any]]:
-    """The rows of `decisions --json`, read as they are consumed."""
+    """The rows of `decisions --json --evidence`, read as they are consumed."""
     columns = decisions.c
     query = (
         select(
             columns.at, customers.c.key.label("customer"), columns.trigger, columns.step, columns.channel, columns.outcome, columns.reason,
             columns.until, columns.late, func.coalesce(columns.rules, "[]").label("rules"), columns.message_id.label("message"),
+            columns.version, columns.variant, columns.planned_at, func.coalesce(columns.objections, "[]").label("objections"),
         )
         .join_from(decisions, customers, customers.c.id == columns.customer_id)
         .order_by(columns.at, customers.c.key, columns.id)
@@ -59,8 +60,8 @@ def of_trigger(connection: Connection, customer_id: int, trigger: str, until: In
     query = (
         select(
             columns.at, columns.trigger, columns.step, columns.channel, columns.outcome, columns.reason, columns.until, columns.late,
-            columns.rules, columns.objections, columns.message_id.label("message"), digests.STATE.label("message_state"),
-            digests.REASON.label("message_reason"), columns.note,
+            columns.rules, columns.objections, columns.version, columns.message_id.label("message"),
+            digests.STATE.label("message_state"), digests.REASON.label("message_reason"), columns.note,
         )
         .outerjoin_from(decisions, messages, messages.c.id == columns.message_id)
         .where(columns.customer_id == customer_id, columns.trigger == trigger, columns.at <= until)

@@ -35,6 +35,7 @@ class Carried:
     cause_name: str | None = None
     cause_properties: Mapping[str, Any] = field(default_factory=dict)
     key_value: str | None = None
+    version: int = 0  # under which its enrolment entered
 
 
 KEPT: Final = ("trigger", "step", "template", "cause_key", "enrolment", "expires_at", "left_out")
@@ -78,13 +79,13 @@ def with_causes(connection: Connection, texts: Mapping[int, str]) -> dict[int, t
 def _causes(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[Any, ...]]:
     columns = enrolments.c
     query = (
-        select(columns.id, columns.cause_at, columns.cause_event, events.c.name, events.c.properties, columns.key_value)
+        select(columns.id, columns.cause_at, columns.cause_event, events.c.name, events.c.properties, columns.key_value, columns.version)
         .outerjoin_from(enrolments, events, events.c.id == columns.cause_event)
         .where(columns.id.in_(WANTED))
     )
     return {
-        number: (cause_at, cause_event, name, orjson.loads(properties or "{}"), key_value)
-        for number, cause_at, cause_event, name, properties, key_value in rows_of(connection, query, ids)
+        number: (cause_at, cause_event, name, orjson.loads(properties or "{}"), key_value, version)
+        for number, cause_at, cause_event, name, properties, key_value, version in rows_of(connection, query, ids)
     }
 
 

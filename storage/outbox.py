@@ -64,6 +64,7 @@ class Claimed:
     cause_properties: Mapping[str, Any]
     key_value: str | None
     digest: tuple[Carried, ...] = ()  # all steps it carries, where these are several
+    version: int = 0  # under which its enrolment entered
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +305,7 @@ _CLAIMED: Final = (
         messages.c.id, messages.c.key, messages.c.customer_id, customers.c.key, messages.c.trigger, messages.c.step, messages.c.channel,
         messages.c.template, messages.c.address, messages.c.purpose, messages.c.attempts, messages.c.planned_at, messages.c.expires_at,
         messages.c.lands_at, enrolments.c.cause_key, enrolments.c.cause_at, enrolments.c.cause_event, events.c.name, events.c.properties,
-        enrolments.c.key_value, messages.c.digest,
+        enrolments.c.key_value, enrolments.c.version, messages.c.digest,
     )
     .select_from(
         messages.join(customers, customers.c.id == messages.c.customer_id)
@@ -325,11 +326,11 @@ def _claimed(connection: Connection, taken: Mapping[int, str]) -> list[Claimed]:
         Claimed(
             number, key, customer_id, customer, trigger, step, channel, template, address, purpose, taken[number], attempts, planned_at,
             expires_at, max(0, lands_at - planned_at), cause_key or "", planned_at if cause_at is None else cause_at, cause_event,
-            cause_name, json.loads(properties) if properties else {}, key_value, several.get(number, ()),
+            cause_name, json.loads(properties) if properties else {}, key_value, several.get(number, ()), version or 0,
         )
         for (
             number, key, customer_id, customer, trigger, step, channel, template, address, purpose, attempts, planned_at,
-            expires_at, lands_at, cause_key, cause_at, cause_event, cause_name, properties, key_value, _,
+            expires_at, lands_at, cause_key, cause_at, cause_event, cause_name, properties, key_value, version, _,
         ) in rows
     ]  # fmt: skip
 

@@ -137,7 +137,7 @@ def _decided(connection: Connection, ids: Sequence[int], at: Instant) -> Mapping
 
 def _as_of_then(row: Mapping[str, Any], decided: Sequence[Mapping[str, Any]], dossier: Dossier, playbook: Playbook) -> Enrolment | None:
     """Where the decisions up to then had left it; steps that were passed over since left no row, and are passed over again."""
-    trigger = playbook.roster.by_name.get(row["trigger"])
+    trigger = playbook.roster.definition(row["trigger"], row["version"])
     if trigger is None:
         return _as_it_is(row)
     life = Life(dossier, playbook)
@@ -157,7 +157,7 @@ def _as_of_then(row: Mapping[str, Any], decided: Sequence[Mapping[str, Any]], do
         else:
             next_step(enrolment, trigger, life, trigger.steps[enrolment.step - 1].then)
             if enrolment.state != "open":
-                return None
+                return _as_it_is(row)  # still open only where a newer version has fewer steps
     return enrolment
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, insert, select
 
 from core.instants import Instant
+from core.versions import Change, UnderWay
 from storage.tables import playbooks
 
 
@@ -21,6 +22,17 @@ class PlaybookVersion:
     author: str
     files: Mapping[str, str]
     summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybookLine:
+    """An applied version without its files; `under_way` says what happened to those under way in each trigger that it changed."""
+
+    version: int
+    applied_at: Instant
+    author: str
+    summary: str
+    under_way: Mapping[str, UnderWay]
 
 
 def newest(connection: Connection) -> PlaybookVersion | None:
@@ -41,9 +53,39 @@ def newest_version(connection: Connection) -> int:
     return connection.execute(select(playbooks.c.version).order_by(playbooks.c.version.desc()).limit(1)).scalar_one_or_none() or 0
 
 
-def add(connection: Connection, at: Instant, author: str, files: Mapping[str, str], summary: str) -> int:
+def lines(connection: Connection) -> list[PlaybookLine]:
+    """All versions, the newest first."""
+    columns = playbooks.c
+    query = select(columns.version, columns.applied_at, columns.author, columns.summary, columns.under_way)
+    rows = connection.execute(query.order_by(columns.version.desc()))
+    return [PlaybookLine(*row[:4], json.loads(row.under_way or "{}")) for row in rows]
+
+
+def changes(connection: Connection) -> list[Change]:
+    """What each version did to those under way, oldest first; versions that did nothing to anybody are left out."""
+    columns = playbooks.c
+    query = select(columns.version, columns.applied_at, columns.under_way).where(columns.under_way.is_not(None)).order_by(columns.version)
+    return [Change(row.version, row.applied_at, json.loads(row.under_way)) for row in connection.execute(query)]
+
+
+def files_json(connection: Connection, version: int) -> str | None:
+    """The files of a version as JSON, relative path -> text; None where there is no such version."""
+    text: str | None = connection.execute(select(playbooks.c.files).where(playbooks.c.version == version)).scalar_one_or_none()
+    return text
+
+
+def add(connection: Connection, at: Instant, author: str, files: Mapping[str, str], summary: str, under_way: Mapping[str, UnderWay]) -> int:
     """Store the files as the next version; its number."""
     version = newest_version(connection) + 1
     text = json.dumps(dict(files), ensure_ascii=False)
-    connection.execute(insert(playbooks).values(version=version, applied_at=at, author=author, files=text, summary=summary))
+    connection.execute(
+        insert(playbooks).values(
+            version=version,
+            applied_at=at,
+            author=author,
+            files=text,
+            summary=summary,
+            under_way=json.dumps(under_way) if under_way else None,
+        )
+    )
     return version

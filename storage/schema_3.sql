@@ -19,3 +19,7 @@ ALTER TABLE decisions ADD COLUMN note TEXT;
 ALTER TABLE playbooks ADD COLUMN under_way TEXT;
 
 CREATE INDEX ix_events_orders ON events (occurred_at) WHERE name = 'Order Completed';
+
+CREATE INDEX ix_playbooks_under_way ON playbooks (version, applied_at, under_way) WHERE under_way IS NOT NULL;
+
+CREATE INDEX ix_enrolments_version ON enrolments ("trigger", version) WHERE state = 'open';

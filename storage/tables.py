@@ -195,6 +195,7 @@ enrolments = Table(
     Index("ix_enrolments_open", "customer_id", "planned_at", sqlite_where=text("state = 'open'")),
     Index("ix_enrolments_trigger", "trigger", "state", "due_at", "step", "planned_at", "customer_id"),
     Index("ix_enrolments_entered", "trigger", "entered_at"),
+    Index("ix_enrolments_version", "trigger", "version", sqlite_where=text("state = 'open'")),
     sqlite_strict=True,
 )
 
@@ -278,7 +279,10 @@ playbooks = Table(
     Column("author", Text, nullable=False),
     Column("files", Text, nullable=False),  # JSON: relative path -> text
     Column("summary", Text, nullable=False),
-    Column("under_way", Text),  # JSON: trigger -> what happens to who is under way in it: finish | move | leave
+    # JSON: changed trigger -> what happens to who is under way in it: finish | move | leave | retire; NULL: nothing changed for anybody
+    Column("under_way", Text),
+    # all that is asked of it, so that the long texts of the files are not read
+    Index("ix_playbooks_under_way", "version", "applied_at", "under_way", sqlite_where=text("under_way IS NOT NULL")),
     sqlite_strict=True,
 )
 

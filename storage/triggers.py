@@ -5,14 +5,19 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, literal_column, select, text
 from sqlalchemy.dialects.sqlite import insert
 
 from core.instants import Instant
 from core.triggers import Trigger
 from storage.outbox import TROUBLE
 from storage.tables import customers, decisions, enrolments, messages, playbooks, triggers
+
+# both stand word for word in partial indexes, or SQLite will not use them
+IS_OPEN: Final = literal_column("enrolments.state") == literal_column("'open'")
+WAITING: Final = text("messages.state IN ('planned', 'held', 'due', 'claimed')")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,35 @@ def under_way(connection: Connection) -> dict[str, int]:
     """How many enrolments of each trigger are still open, by name."""
     query = select(enrolments.c.trigger, func.count()).where(enrolments.c.state == "open").group_by(enrolments.c.trigger)
     return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def under_way_by_version(connection: Connection, name: str) -> dict[int, int]:
+    """How many are under way in a trigger by the version under which they entered."""
+    query = select(enrolments.c.version, func.count()).where(enrolments.c.trigger == name, IS_OPEN).group_by(enrolments.c.version)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def entered_under(connection: Connection, name: str, before: int) -> set[int]:
+    """The versions before one under which those entered who are under way in a trigger, or whose message is not handed over yet."""
+    found = set[int]()
+    version = _next_version(connection, name, -1)
+    while version is not None and version < before:
+        found.add(version)
+        version = _next_version(connection, name, version)
+    waiting = (
+        select(enrolments.c.version)
+        .distinct()
+        .join_from(messages, enrolments, enrolments.c.id == messages.c.enrolment_id)
+        .where(WAITING, messages.c.trigger == name, enrolments.c.version < before)
+    )
+    return found | set(connection.execute(waiting).scalars())
+
+
+def _next_version(connection: Connection, name: str, after: int) -> int | None:
+    """One step through the index, which is far shorter than all who are under way."""
+    query = select(func.min(enrolments.c.version)).where(enrolments.c.trigger == name, IS_OPEN, enrolments.c.version > after)
+    version: int | None = connection.execute(query).scalar_one()
+    return version
 
 
 def sent(connection: Connection, name: str, since: Instant | None = None, until: Instant | None = None) -> int:

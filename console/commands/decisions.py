@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -10,6 +13,7 @@ from console.context import Context, UsageError
 from console.output import Field
 from core.decisions import OUTCOMES
 from core.errors import ManometerError
+from core.instants import format_instant
 from core.language.suggestions import near
 from storage import customers, decisions
 
@@ -27,6 +31,14 @@ FIELDS = (
     Field("message", "number", shown=False),
 )
 """Also what `preview` and `tick` print."""
+EVIDENCE = (
+    *FIELDS,
+    Field("version", "number"),
+    Field("variant"),
+    Field("planned_at", "instant"),
+    Field("objections", "json", shown=False),
+)
+"""With `--evidence`: the version whose definition decided, for when the step was planned, and all that stood against it."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--outcome", metavar="X", help=f"only this outcome: {', '.join(OUTCOMES)}")
     parser.add_argument("--since", metavar="INSTANT", help="from this instant on")
     parser.add_argument("--until", metavar="INSTANT", help="before this instant")
+    parser.add_argument(
+        "--evidence", action="store_true", help="also the version that decided, the variant, the planned instant and every objection"
+    )
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
@@ -49,8 +64,19 @@ def run(args: argparse.Namespace, context: Context) -> int:
         if args.trigger is not None:
             _refuse_unknown(context, connection, args.trigger)
         wanted = decisions.Filter(customer, args.trigger, args.outcome, since, until)
-        context.output.listing(FIELDS, decisions.listing(connection, wanted), "No decision fits.")
+        rows = decisions.listing(connection, wanted)
+        shown = map(_with_evidence, rows) if args.evidence else rows
+        context.output.listing(EVIDENCE if args.evidence else FIELDS, shown, "No decision fits.")
     return 0
+
+
+def _with_evidence(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Objections as scripts read them: by name, and instants as text."""
+    objections = [
+        {"reason": reason, "detail": detail, "until": None if until is None else format_instant(until)}
+        for reason, detail, until in json.loads(row["objections"])
+    ]
+    return {**row, "objections": json.dumps(objections)}
 
 
 def _refuse_unknown(context: Context, connection: Connection, trigger: str) -> None:

@@ -107,7 +107,7 @@ class Preparing:
         self._playbook = playbook
         self._rests = rests
         self._adapter = adapter
-        self._templates = Templates(workspace.files)
+        self._templates = Templates(workspace.texts)
         self._products = Products(store.reading)
         self._look = _Look(Portion((), 0), {}, HeldBack(), 0)
         self._pauses = playbook.pauses
@@ -215,6 +215,7 @@ def _handover(message: Claimed) -> Handover:
         cause_event=message.cause_event,
         cause_properties=message.cause_properties,
         key_value=message.key_value,
+        version=message.version,
     )
 
 

@@ -100,11 +100,11 @@ class Outbox:
     def _render(self, message: Claimed, dossier: Dossier, cancelled: Cancelled) -> Rendered:
         workspace = self._local.in_force()
         playbook = workspace.playbook
-        if playbook.trigger(message.trigger) is None:
+        if playbook.roster.definition(message.trigger, message.version) is None:
             return Rendered("", {}, f"the trigger {message.trigger} is no longer in the playbook")
         if message.channel not in playbook.channels:
             return Rendered("", {}, f"the channel {message.channel} is no longer in the playbook")
-        templates, profile, at = Templates(workspace.files), known_profile(dossier), self._local.now()
+        templates, profile, at = Templates(workspace.texts), known_profile(dossier), self._local.now()
         # without links to unsubscribe: only who hands over may read the secret that signs them
         made = render_claimed(
             templates, message, profile, playbook, workspace.name, at, None, Products(lambda: self._local.asking(cancelled))

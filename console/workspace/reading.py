@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,13 @@ class Workspace:
     segment_titles: Mapping[str, str]
     warnings: tuple[Fault, ...]
     files: Mapping[str, str]
+    former_templates: Mapping[str, str] = field(default_factory=dict)
+    """Texts that only journeys of earlier versions still need, as `files`."""
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """All texts that messages are made from."""
+        return {**self.former_templates, **self.files}
 
 
 def read_workspace(folder: Path, *, channel_kinds: Collection[str] = CHANNEL_KINDS, templates: bool = False) -> Workspace:
