@@ -36,6 +36,17 @@ class Fate:
         total = sum(self.customers.values())
         return f"{self.trigger}: {total:,} under way {self._words(total)}{self._exception()}"
 
+    def as_json(self) -> dict[str, object]:
+        """The same for scripts."""
+        versions = {str(version): number for version, number in sorted(self.customers.items())}
+        return {
+            "trigger": self.trigger,
+            "does": self.does,
+            "customers": sum(versions.values()),
+            "versions": versions,
+            "stranded": self.stranded,
+        }
+
     def _words(self, total: int) -> str:
         if self.does == "finish":
             versions = sorted(self.customers.items(), reverse=True)

@@ -153,7 +153,7 @@ def _as_of_then(row: Mapping[str, Any], decided: Sequence[Mapping[str, Any]], do
         if is_kept_waiting:
             enrolment.due_at, enrolment.waits_until, enrolment.waits_for = decision["until"], decision["until"], Reason(decision["reason"])
         elif enrolment.step > len(trigger.steps):
-            return None
+            return _as_it_is(row)
         else:
             next_step(enrolment, trigger, life, trigger.steps[enrolment.step - 1].then)
             if enrolment.state != "open":

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from console.channels import adapter_kinds
 from console.context import Context, add_at, add_yes
@@ -60,4 +59,4 @@ def _numbers(happens: Sequence[Fate]) -> str:
 def _report(context: Context, version: int, found: Changes, applied: bool, happens: Sequence[Fate] = ()) -> None:
     if context.output.json:
         shown = {name: getattr(found, name) for name in Changes.__slots__}
-        context.output.value({"version": version, "applied": applied, **shown, "under_way": [asdict(fate) for fate in happens]})
+        context.output.value({"version": version, "applied": applied, **shown, "under_way": [fate.as_json() for fate in happens]})

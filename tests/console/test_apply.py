@@ -140,7 +140,7 @@ def test_apply_shows_what_changes_and_for_how_many_under_way(shop: Path, edit: E
     assert main(["-w", str(shop), "apply"]) == 1
     said = capsys.readouterr()
     assert "changed triggers: basket-reminder" in said.out
-    assert "2 in basket-reminder" in said.err
+    assert "basket-reminder: 2 under way move to the new definition" in said.err
     assert main(["-w", str(shop), "apply", "--yes", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["changed"] == [TRIGGER]
     assert main(["-w", str(shop), "apply"]) == 0
