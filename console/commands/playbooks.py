@@ -21,7 +21,7 @@ FIELDS = (
     Field("author"),
     Field("summary", widest=100),
     Field("under_way", "json", shown=False),
-    Field("happened", widest=60),
+    Field("happened", widest=60, in_json=False),
 )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Connection
 
 from console import pausing
+from console.under_way import by_definition
 from core.customer import full_name
 from core.errors import ManometerError
 from core.instants import DAY, MINUTE, Instant, Millis
@@ -120,6 +121,8 @@ class Triggers:
                 history=sorted(self._history(connection, name), key=lambda each: each.at, reverse=True),
                 definition=workspace.files.get(f"triggers/{name}.toml", ""),
                 journeys=_journeys(connection, workspace.playbook.trigger(name)),
+                version=workspace.playbook.version,
+                by_version=by_definition(connection, name, workspace.playbook),
             )
 
     def _row(self, connection: Connection, name: str) -> TriggerRow:

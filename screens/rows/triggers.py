@@ -87,7 +87,8 @@ def _standing(view: TriggerView, now: Instant, zone: ZoneInfo) -> Iterator[Cells
     if pause is not None and view.line.state in ("paused", "stopped"):
         yield Cell(paused_words(pause, view.line.state == "stopped", now, zone), "warn")
     elif view.trigger is None:
-        yield Cell("its file is gone; what is under way ends", "warn")
+        ends = "some finish on an earlier version" if any(view.by_version.keys() - {view.version}) else "what is under way ends"
+        yield Cell(f"its file is gone; {ends}", "warn")
     elif view.line.state == "draft":
         yield Cell('a draft: it never runs, but can be previewed; status = "active" in its file and `manometer apply` start it', "dim")
     else:
@@ -110,7 +111,7 @@ def journey(view: TriggerView, currency: str) -> list[Line]:
     trigger = view.trigger
     if trigger is None:
         return [[Cell("The trigger is no longer in force.", "dim")]]
-    lines: list[Line] = [[Cell("Enters ", "strong"), entry_words(trigger.when, currency)], *_conditions(trigger), []]
+    lines: list[Line] = [*_versions(view), [Cell("Enters ", "strong"), entry_words(trigger.when, currency)], *_conditions(trigger), []]
     for place, step in enumerate(trigger.steps, 1):
         lines += _step(place, step, trigger, view.waiting_by_step.get(place, 0))
     return [*lines, [], *_month(view)]
@@ -175,6 +176,14 @@ LIMITS: Final = {
     "drop": "dropped where the limit is full",
     "fallback": "next channel where the limit is full",
 }
+
+
+def _versions(view: TriggerView) -> Iterator[Line]:
+    """By which versions those under way go on, where not all do by the one in force."""
+    if view.by_version.keys() - {view.version}:
+        shown = sorted(view.by_version.items(), reverse=True)
+        yield [Cell("Under way ", "strong"), " · ".join(f"{number:,} on version {version}" for version, number in shown)]
+        yield []
 
 
 def _step(place: int, step: Step, trigger: Trigger, waiting: int) -> Iterator[Line]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol, TypeAlias
 
 from core.instants import DAY, Instant, Millis
@@ -96,6 +96,10 @@ class TriggerView:
     """The text of its file as it is in force; empty where the file is gone."""
     journeys: Sequence[JourneyCount] = ()
     """All there ever were, by variant; those kept out last."""
+    version: int = 0
+    """The playbook in force."""
+    by_version: Mapping[int, int] = field(default_factory=dict)
+    """How many are under way by the version whose definition they go by."""
 
 
 @dataclass(frozen=True, slots=True)

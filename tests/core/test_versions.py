@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -57,7 +58,7 @@ def test_a_definition_goes_on_only_where_its_purpose_and_its_channels_are() -> N
     assert not goes_on(OLD, ["email", "sms"], ["service"])
 
 
-def under(*former: Former, now: Trigger | None = NEW, **fields: object) -> Playbook:
+def under(*former: Former, now: Trigger | None = NEW, **fields: Any) -> Playbook:
     """Version 2, in force since Monday noon; who entered under 1 stands as said."""
     known = dict.fromkeys([("basket", 1)], former[0]) if former else {}
     return playbook(*([now] if now is not None else []), version=2, applied_at=APPLIED, former=known, **fields)
