@@ -245,10 +245,15 @@ def take(folder: Path, store: Store, lines: list[dict[str, Any]], at: Instant, *
     )
 
 
-def rows(store: Store) -> list[dict[str, Any]]:
+EVIDENCE = ("version", "variant", "planned_at", "objections")
+
+
+def rows(store: Store, *, evidence: bool = False) -> list[dict[str, Any]]:
     """The decisions, without what names them in one database only."""
+    left_out = {"message"} if evidence else {"message", *EVIDENCE}
     with store.reading() as connection:
-        return [{key: value for key, value in row.items() if key != "message"} for row in decisions.listing(connection, decisions.Filter())]
+        found = decisions.listing(connection, decisions.Filter())
+        return [{key: value for key, value in row.items() if key not in left_out} for row in found]
 
 
 def journeys(store: Store) -> list[dict[str, Any]]:
