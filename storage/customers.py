@@ -129,7 +129,14 @@ def under_way(connection: Connection, customer_id: int) -> list[dict[str, Any]]:
     columns = enrolments.c
     query = (
         select(
-            columns.trigger, columns.step, columns.entered_at, columns.planned_at, columns.due_at, columns.waits_for, columns.waits_until
+            columns.trigger,
+            columns.step,
+            columns.entered_at,
+            columns.planned_at,
+            columns.due_at,
+            columns.waits_for,
+            columns.waits_until,
+            columns.version,
         )
         .where(columns.customer_id == customer_id, columns.state == "open")
         .order_by(columns.planned_at)

@@ -262,7 +262,7 @@ def _filters(rule: PressureRule) -> str:
 
 
 def _under_way(row: Mapping[str, Any], playbook: Playbook) -> UnderWay:
-    trigger = playbook.roster.by_name.get(row["trigger"])
+    trigger = playbook.roster.definition(row["trigger"], row["version"])
     title, steps = (row["trigger"], None) if trigger is None else (trigger.title, len(trigger.steps))
     return UnderWay(row["trigger"], title, row["step"], steps, row["entered_at"], row["due_at"], row["waits_for"])
 
