@@ -84,7 +84,7 @@ def test_a_draft_folder_is_previewed_by_what_its_files_say(shop: Path, capsys: O
 
     draft = tmp_path / "draft"
     shutil.copytree(shop, draft, ignore=shutil.ignore_patterns("*.db*", "outbox"))
-    for says, expected in (("finish", FINISHES), ("move", [(AFTER_TWO_DAYS, 2, "suppress", "TRIGGER_RETIRED")])):
+    for says, expected in (("finish", FINISHES), ("leave", LEAVES), ("move", [(AFTER_TWO_DAYS, 2, "suppress", "TRIGGER_RETIRED")])):
         edit(draft, f'on_change = "{says}"\n{BASKET}')
         assert ahead(shop, capsys, "preview", "--playbook", draft, "--days", "6") == expected
 
