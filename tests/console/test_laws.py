@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from console.in_force import apply_workspace, load_in_force
+from console.in_force import apply_workspace, changes, load_in_force
 from console.intake import IntakeSettings, import_file
 from console.preview import Question, preview
 from console.replay import replay
@@ -329,6 +329,74 @@ def test_a_preview_gives_the_rows_of_the_ticks_that_follow(
         assert [row | {"rules": json.loads(row["rules"])} for row in rows(into) if row["at"] > now] == [
             row | {"rules": json.loads(row["rules"])} for row in expected
         ]
+
+
+SHORTER = FILES["triggers/basket.toml"].rpartition("[[steps]]")[0].replace('after = "1h"', 'after = "2h"')
+LATER = (
+    FILES["triggers/basket.toml"].replace('after = "2d"', 'after = "30h"').replace('on = ["Order Completed"]', 'on = ["Order Returned"]')
+)
+RETIRED = FILES["triggers/basket.toml"].replace('"active"', '"retired"')
+DOES = st.sampled_from(["finish", "move", "leave"])
+CHANGE = st.tuples(
+    st.integers(0, 7 * 24),
+    st.sampled_from([SHORTER, LATER, RETIRED, None, FILES["triggers/basket.toml"]]),
+    DOES,
+)
+
+
+def changed(folder: Path, store: Store, at: Instant, text: str | None, does: Any) -> None:
+    """Put another basket trigger in force, or none; those under way finish, move or leave."""
+    place = folder / "triggers/basket.toml"
+    place.unlink(missing_ok=True)
+    if text is not None:
+        place.write_text(text)
+    workspace = read_workspace(folder)
+    found = changes(store, workspace)
+    if found:
+        asked = {"basket": does} if "basket" in (found.changed if does == "move" else found.changed + found.removed) else {}
+        apply_workspace(store, workspace, at, "test", asked)
+
+
+def lived_through(folder: Path, lines: list[dict[str, Any]], rhythm: int, coming: list[Any]) -> tuple[list[Any], list[Any], list[Any]]:
+    """The rows of passes at a rhythm while playbooks change; then those after the last change, as told ahead and as they were."""
+    folder.mkdir()
+    _, store = made(folder, [line for line in lines if line["type"] == "identify"])
+    (folder / "manometer.toml").write_text(FILES["manometer.toml"].replace('"10m"', '"6h"'))
+    before, ahead = 0, list[dict[str, Any]]()
+    with store:
+        apply_workspace(store, read_workspace(folder), FIRST, "test")
+        for begin, end, change in zip([FIRST, *(each[0] for each in coming)], [*(each[0] for each in coming), LAST], [None, *coming]):
+            if change is not None:
+                changed(folder, store, *change)
+            playbook = load_in_force(store, folder).playbook
+            if end == LAST:  # what is known by now is told; no more arrives
+                before, ahead = len(rows(store)), looked_ahead(store, folder, begin, 8)
+                list(tick(store, playbook, begin))
+            for now in [*range(begin, end, rhythm), end]:
+                known = [each for each in lines if each["type"] == "track" and begin < parse_instant(each["timestamp"]) <= end < LAST]
+                for each in [each for each in known if now - rhythm < parse_instant(each["timestamp"]) <= now]:
+                    take(folder, store, [each], parse_instant(each["timestamp"]), concerns=playbook.roster.concerns)
+                list(tick(store, playbook, now))
+        after = [row for row in rows(store)[before:] if row["at"] > coming[-1][0]]
+        return rows(store, evidence=True), _read([row for row in ahead if row["at"] <= LAST]), _read(after)
+
+
+def _read(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**row, "rules": json.loads(row["rules"])} for row in found]
+
+
+@settings(max_examples=3, derandomize=True, deadline=None)
+@given(acts=st.lists(ACT, min_size=4, max_size=14), coming=st.lists(CHANGE, min_size=1, max_size=3))
+def test_playbooks_that_change_give_the_same_rows_at_any_rhythm_and_as_previewed(
+    tmp_path_factory: pytest.TempPathFactory, acts: list[tuple[str, str, int, str | None]], coming: list[tuple[int, str | None, str]]
+) -> None:
+    folder = tmp_path_factory.mktemp("changes")
+    lines = calls(acts)
+    applied = [(FIRST + hour // 6 * 6 * HOUR, text, does) for hour, text, does in sorted(coming, key=lambda each: each[0])]
+    often, ahead, after = lived_through(folder / "often", lines, HOUR, applied)
+    seldom, _, _ = lived_through(folder / "seldom", lines, 6 * HOUR, applied)
+    assert often == seldom
+    assert after == ahead
 
 
 def dump(store: Store) -> list[str]:
