@@ -232,4 +232,5 @@ def _handover_of(message: Claimed, each: Carried) -> Handover:
         cause_event=each.cause_event,
         cause_properties=each.cause_properties,
         key_value=each.key_value,
+        version=each.version,
     )
