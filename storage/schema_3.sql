@@ -22,4 +22,4 @@ CREATE INDEX ix_events_orders ON events (occurred_at) WHERE name = 'Order Comple
 
 CREATE INDEX ix_playbooks_under_way ON playbooks (version, applied_at, under_way) WHERE under_way IS NOT NULL;
 
-CREATE INDEX ix_enrolments_version ON enrolments ("trigger", version) WHERE state = 'open';
+CREATE INDEX ix_enrolments_version ON enrolments ("trigger", version) WHERE state = 'open' AND version > 0;

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, and_, func, literal_column, select, text
+from sqlalchemy import ColumnElement, Connection, and_, func, select, text
 from sqlalchemy.dialects.sqlite import insert
 
 from core.instants import Instant
@@ -16,7 +16,7 @@ from storage.outbox import TROUBLE
 from storage.tables import customers, decisions, enrolments, messages, playbooks, triggers
 
 # both stand word for word in partial indexes, or SQLite will not use them
-IS_OPEN: Final = literal_column("enrolments.state") == literal_column("'open'")
+IS_OPEN: Final = text("enrolments.state = 'open' AND enrolments.version > 0")
 WAITING: Final = text("messages.state IN ('planned', 'held', 'due', 'claimed')")
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from core.outbox import OPEN
-from storage import audit, customers, decisions, outbox_listing, pauses, triggers
+from storage import audit, customers, decisions, outbox_listing, pauses, playbooks, triggers
 from storage.clauses import Clause
 from storage.outbox_listing import Wanted
 from storage.store import Store
@@ -137,3 +137,12 @@ def test_the_history_of_a_trigger_is_read_by_its_name(store: Store) -> None:
 
 def test_journeys_under_way_are_counted_from_the_index_alone(store: Store) -> None:
     assert "USING COVERING INDEX ix_enrolments_trigger" in _plan(store, lambda connection: [triggers.under_way(connection)])
+
+
+def test_the_versions_of_those_under_way_are_read_from_an_index_of_their_own(store: Store) -> None:
+    for ask in (
+        lambda connection: triggers.under_way_by_version(connection, "x"),
+        lambda connection: triggers.entered_under(connection, "x", 9),
+    ):
+        assert "USING COVERING INDEX ix_enrolments_version (trigger=?" in _plan(store, ask)
+    assert "USING COVERING INDEX ix_playbooks_under_way" in _plan(store, playbooks.changes)
