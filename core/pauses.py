@@ -82,7 +82,7 @@ def is_let_go(enrolment: Enrolment, life: Life) -> bool:
 
 
 def _another_is_open(enrolment: Enrolment, life: Life) -> bool:
-    trigger = life.playbook.roster.by_name.get(enrolment.trigger)
+    trigger = life.playbook.roster.definition(enrolment.trigger, enrolment.version)
     step = content(enrolment, trigger, life) if trigger is not None and enrolment.step <= len(trigger.steps) else None
     if trigger is None or step is None or not _falls_back(step):
         return False
@@ -177,7 +177,7 @@ def holds_up(pause: Pause, held_by: str | None) -> bool:
 
 
 def _would_hold(pause: Pause, enrolment: Enrolment, life: Life) -> bool:
-    trigger = life.playbook.roster.by_name.get(enrolment.trigger)
+    trigger = life.playbook.roster.definition(enrolment.trigger, enrolment.version)
     if pause.scope == "segment":
         return _is_member(pause, life)
     if pause.scope == "channel" and trigger is not None and enrolment.step <= len(trigger.steps):
