@@ -204,7 +204,7 @@ def _story(customer: str, title: str, since: str, until: str, trigger: str) -> S
 STORIES: Final = (
     _story("C1001", "a basket left online, a purchase in the store", "2025-10-16", "2025-10-17", "basket-reminder"),
     _story("C1002", "sent back before the review request fell due", "2025-10-06", "2025-10-14", "review-request"),
-    _story("C1003", "wanted by four triggers in five days", "2025-10-13", "2025-10-21", "birthday"),
+    _story("C1003", "wanted by four triggers in five days", "2025-10-13", "2025-10-21", "basket-reminder"),
     _story("C1009", "a consent withdrawn between two steps", "2025-10-21", "2025-10-24", "basket-reminder"),
 )
 MORE: Final = (

@@ -7,6 +7,8 @@ lets them pass now. They are admitted in order of rank, each at its next legal i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
+from operator import itemgetter
 from typing import NamedTuple
 
 from core.branches import content, is_hers, is_passed, is_waiting
@@ -15,9 +17,11 @@ from core.entry import foreseen_entry
 from core.guards import BEFORE_CHANNEL, Candidate, allowed_channels, candidate_for, channel_open, first_objection
 from core.instants import Instant
 from core.life import Life
-from core.placement import Placement, contacts_of, opens
-from core.pressure import Ledger, Violation, next_legal, violations
+from core.placement import contacts_of, opens, place
+from core.playbook import Playbook
+from core.pressure import Contact, Ledger, PressureRule, Violation, violations
 from core.roster import reach
+from core.triggers import Step, Trigger
 
 Rank = tuple[int, int, Instant, str, Instant, str]
 
@@ -31,98 +35,210 @@ class Foreseen(NamedTuple):
 
 
 def rank(enrolment: Enrolment, life: Life) -> Rank:
-    """Who goes first at one instant: priority (higher), points (heavier), planned instant (earlier), trigger name."""
+    """Who goes first: priority (higher), points (heavier), planned instant (earlier), trigger name."""
     trigger = life.playbook.roster.definition(enrolment.trigger, enrolment.version)
-    if trigger is None or enrolment.step > len(trigger.steps):
-        return (0, 0, enrolment.planned_at, enrolment.trigger, enrolment.cause_at, enrolment.cause_key)
-    step = content(enrolment, trigger, life)
-    weight = life.playbook.channels[step.channels[0]].weight if step.weight is None else step.weight
-    return (-trigger.priority, -weight, enrolment.planned_at, enrolment.trigger, enrolment.cause_at, enrolment.cause_key)
+    strength = (0, 0)
+    if trigger is not None and enrolment.step <= len(trigger.steps):
+        strength = _strength(trigger, content(enrolment, trigger, life), life.playbook)
+    return (*strength, enrolment.planned_at, enrolment.trigger, enrolment.cause_at, enrolment.cause_key)
 
 
-def stronger(placement: Placement, life: Life) -> Foreseen | None:
-    """The foreseen candidate of higher rank that a candidate which could go now must leave its room to, if any.
+def _strength(trigger: Trigger, step: Step, playbook: Playbook) -> tuple[int, int]:
+    """What of the rank is the same for everybody: priority and points, negative."""
+    key = (id(trigger), id(step))
+    known = playbook.roster.strengths.get(key)
+    if known is None:
+        first = frozenset(step.channels if step.mode == "all" else step.channels[:1])
+        known = playbook.roster.strengths[key] = (-trigger.priority, -_most(step, first, playbook))
+    return known
 
-    Only those count that go out before the candidate at hand expires, and within the longest window that binds it.
+
+def _most(step: Step, channels: frozenset[str] | None, playbook: Playbook) -> int:
+    """The most points, in thousandths, that a step can take over some of the channels, or over any."""
+    names = [name for name in step.channels if channels is None or name in channels]
+    weights = [playbook.channels[name].weight if step.weight is None else step.weight for name in names]
+    if step.mode == "all":
+        return sum(weights)
+    return max(weights, default=0)
+
+
+# ---- the candidate at hand ----
+
+
+def stronger(candidates: Sequence[Candidate], contacts: Sequence[Contact], life: Life) -> Foreseen | None:
+    """The foreseen candidate of higher rank to which a candidate that could go out with these contacts must leave its room, if any.
+
+    Only those count that go out within the longest window that binds it, and only those can win that do so before it expires.
     """
-    candidate = placement.candidates[0]
-    if not candidate.purpose.obeys or not candidate.purpose.counts:
+    first = candidates[0]
+    if not first.purpose.obeys or not first.purpose.counts or not _may_have_rivals(first, contacts, life):
         return None
-    binding = [rule for rule in life.rules() if any(rule.applies_to(contact) for contact in placement.contacts)]
+    binding = [rule for rule in life.rules() if any(rule.applies_to(contact) for contact in contacts)]
     if not binding:
         return None
-    latest = min(life.now + max(reach(rule) for rule in binding), candidate.expires_at)
-    rivals = sorted(_rivals(candidate.enrolment, latest, life), key=lambda rival: rank(rival, life))
-    if not rivals:
+    latest = max([contact.at for contact in contacts]) + max([reach(rule) for rule in binding])
+    rivals = _rivals(rank(first.enrolment, life), latest, life)
+    if not rivals or all(_has_room(rule, contacts, _sharing(rule, contacts, rivals, life), life) for rule in binding):
         return None
-    ledger = life.ledger.copy()
-    admitted = {each.dispatch: each for each in _admit(rivals, ledger, latest, life)}
-    broken = tuple(violations(binding, ledger, placement.contacts, life.zone)) if admitted else ()
-    filling = {contact.dispatch for violation in broken for contact in violation.counted}
-    winner = next((each for dispatch, each in admitted.items() if dispatch in filling), None)
-    return None if winner is None else Foreseen(winner.trigger, winner.at, broken)
+    return _winner(rivals, _Weaker(contacts, first.expires_at, latest, binding), life)
 
 
-class _Admitted(NamedTuple):
-    trigger: str
-    at: Instant
-    dispatch: str
+def _may_have_rivals(first: Candidate, contacts: Sequence[Contact], life: Life) -> bool:
+    """Whether, within reach of any rule, there is another journey's step, or a date whose trigger is not weaker by priority alone."""
+    latest = max([contact.at for contact in contacts]) + life.playbook.roster.contact_lookback
+    least = first.trigger.priority
+    if any(at <= latest and trigger.priority >= least and kind.name == "recurring" for at, _, _, trigger, kind in life.clock or ()):
+        return True
+    others = (each.due_at for each in life.enrolments if each is not first.enrolment)
+    return any(due_at is not None and due_at <= latest for due_at in others)
 
 
-def _rivals(own: Enrolment, latest: Instant, life: Life) -> Iterator[Enrolment]:
-    """The other journeys that are under way or will have begun by then, of higher rank."""
-    least = rank(own, life)
-    for enrolment in life.enrolments:
-        is_foreseen = enrolment is not own and enrolment.due_at is not None and enrolment.due_at <= latest
-        if is_foreseen and not is_waiting(enrolment, life) and rank(enrolment, life) < least:
-            yield enrolment
-    for trigger, kind in life.playbook.roster.clocked:
-        if kind.name != "recurring" or -trigger.priority > least[0]:
-            continue
-        after = life.now if trigger.activated_at is None else max(life.now, trigger.activated_at - 1)
-        cause = kind.upcoming(trigger, life, after)
-        begun = foreseen_entry(trigger, cause, life) if cause is not None and cause.at <= latest else None
-        if begun is not None and rank(begun, life) < least:
-            yield begun
+class _Rival(NamedTuple):
+    """A foreseen candidate: the open step of a journey as it applies to her now."""
+
+    enrolment: Enrolment
+    trigger: Trigger
+    step: Step
 
 
-def _admit(rivals: Sequence[Enrolment], ledger: Ledger, latest: Instant, life: Life) -> Iterator[_Admitted]:
-    """Those that find room in order of rank, each at its next legal instant; their contacts join the ledger."""
+class _Weaker(NamedTuple):
+    """The contacts that would go out, until when they could, how far rivals are foreseen, and the rules that bind them."""
+
+    contacts: Sequence[Contact]
+    expires_at: Instant
+    latest: Instant
+    rules: Sequence[PressureRule]
+
+
+def _winner(rivals: Sequence[_Rival], weaker: _Weaker, life: Life) -> Foreseen | None:
+    """Admit the rivals one by one, until the weaker one has no room left: the strongest without whom it had room has won."""
+    ahead, ledger = copy(life), life.ledger.copy()
+    ahead.ledger = life.ledger.copy()
+    is_crowded = not all(_has_room(rule, (), rivals, life) for rule in life.rules())
+    admitted: list[tuple[Foreseen, str]] = []
     for rival in rivals:
-        candidates = _passing(rival, life)
-        at = _legal(candidates, ledger, life) if candidates else None
-        if at is not None and at <= min(latest, candidates[0].expires_at):
-            contacts = contacts_of(candidates, at)
-            for contact in contacts:
-                ledger.add(contact)
-            yield _Admitted(rival.trigger, at, contacts[0].dispatch)
+        ahead.now = life.now
+        contacts = _place(rival, weaker.latest, ahead, is_crowded=is_crowded)
+        for contact in contacts if is_crowded else ():
+            ahead.ledger.add(contact)
+        if not contacts or ahead.now > weaker.expires_at:
+            continue
+        for contact in contacts:
+            ledger.add(contact)
+        broken = tuple(violations(weaker.rules, ledger, weaker.contacts, life.zone))
+        admitted.append((Foreseen(rival.trigger.name, ahead.now, broken), contacts[0].dispatch))
+        if broken:
+            won = next((each for each, dispatch in admitted[:-1] if _frees(dispatch, ledger, weaker, life)), admitted[-1][0])
+            return won._replace(broken=broken)
+    return None
 
 
-def _passing(rival: Enrolment, life: Life) -> list[Candidate]:
-    """The rival over the channels it would take, where every guard but limits and quiet hours lets it pass now."""
+def _frees(dispatch: str, ledger: Ledger, weaker: _Weaker, life: Life) -> bool:
+    """Whether the weaker one has room in the ledger without a dispatch."""
+    without = Ledger(contact for contact in ledger if contact.dispatch != dispatch)
+    return not violations(weaker.rules, without, weaker.contacts, life.zone)
+
+
+def _has_room(rule: PressureRule, contacts: Sequence[Contact], rivals: Sequence[_Rival], life: Life) -> bool:
+    """Whether a rule has room for contacts and rivals together, wherever they land from now on."""
+    near = [rival for rival in rivals if _may_count(rule, rival)]
+    if not near:
+        return True
+    first = life.now - reach(rule)
+    counted = [contact for contact in life.ledger.counted_by(rule) if contact.at > first]
+    own = [contact for contact in contacts if rule.applies_to(contact)]
+    if rule.gap is not None:
+        return not counted and not own and len(near) == 1
+    if rule.limit is None:
+        return True
+    if rule.unit == "contacts":
+        return len(counted) + len(near) + min(len(own), 1) <= rule.limit
+    weights = [_most(rival.step, rule.channels, life.playbook) for rival in near]
+    return sum(weights) + sum([contact.weight for contact in (*counted, *own)]) <= rule.limit
+
+
+def _sharing(rule: PressureRule, contacts: Sequence[Contact], rivals: Sequence[_Rival], life: Life) -> list[_Rival]:
+    """The rivals that, landing at their due instant or later, the rule may count together with one of the contacts."""
+    last = max([_shares_until(rule, contact.at, life) for contact in contacts])
+    return [rival for rival in rivals if rival.enrolment.due_at is not None and rival.enrolment.due_at <= last]
+
+
+def _shares_until(rule: PressureRule, at: Instant, life: Life) -> Instant:
+    """The last landing that a rule may count together with one at an instant."""
+    last = at + rule.gap - 1 if rule.gap is not None else at
+    if rule.window is None:
+        return last
+    return max(last, rule.window.span(at, life.zone).last, rule.window.frees(at, life.zone) - 1)
+
+
+def _may_count(rule: PressureRule, rival: _Rival) -> bool:
+    return (
+        (rule.channels is None or not rule.channels.isdisjoint(rival.step.channels))
+        and (rule.purposes is None or rival.trigger.purpose in rule.purposes)
+        and (rule.triggers is None or rival.trigger.name in rule.triggers)
+        and (rule.tags is None or not rule.tags.isdisjoint(rival.trigger.tags))
+    )
+
+
+# ---- the foreseen ----
+
+
+def _rivals(least: Rank, latest: Instant, life: Life) -> list[_Rival]:
+    """The open steps by then, of journeys that are under way or will have begun, that count and rank higher; the strongest first."""
+    foreseen = [each for each in life.enrolments if each.due_at is not None and each.due_at <= latest]
+    foreseen += _dates(least, latest, life)
+    ranked = [(rank(each, life), each, trigger) for each in foreseen if (trigger := _counting(each, life)) is not None]
+    ahead = sorted([entry for entry in ranked if entry[0] < least], key=itemgetter(0))
+    return [_Rival(each, trigger, content(each, trigger, life)) for _, each, trigger in ahead]
+
+
+def _counting(rival: Enrolment, life: Life) -> Trigger | None:
+    """By what a journey goes on whose open step counts towards the limits; one that waits for an event comes up nobody knows when."""
     trigger = life.playbook.roster.definition(rival.trigger, rival.version)
-    if trigger is None or rival.step > len(trigger.steps):
+    if trigger is None or rival.step > len(trigger.steps) or is_waiting(rival, life):
+        return None
+    return trigger if life.playbook.purposes[trigger.purpose].counts else None
+
+
+def _dates(least: Rank, latest: Instant, life: Life) -> Iterator[Enrolment]:
+    """What the next date of each recurring trigger begins, as far as it is not weaker by priority alone."""
+    for at, _, cause, trigger, kind in life.clock or ():
+        if at <= latest and kind.name == "recurring" and -trigger.priority <= least[0]:
+            begun = foreseen_entry(trigger, cause, life)
+            if begun is not None:
+                yield begun
+
+
+def _place(rival: _Rival, latest: Instant, ahead: Life, *, is_crowded: bool) -> Sequence[Contact]:
+    """The contacts of a rival where it goes out once it is due, which is then `ahead.now`; none where it does not by `latest`.
+
+    Where it is not crowded, all rivals have room together, and each goes when its channel opens.
+    """
+    allowed = _passing(rival, ahead)
+    if not allowed:
+        return ()
+    latest = min(latest, allowed[0].expires_at)
+    begin = max(ahead.now, rival.enrolment.planned_at if rival.enrolment.due_at is None else rival.enrolment.due_at)
+    taken = allowed if rival.step.mode == "all" else allowed[:1]
+    has_one_way = len(taken) == len(allowed) or not is_crowded
+    at: Instant | None = opens(taken, begin, ahead) if has_one_way else begin  # what is shut with one way waits for the opening
+    while at is not None and at <= latest:
+        ahead.now = at
+        if not is_crowded:
+            return contacts_of(taken, at)
+        placement = place(allowed, ahead)
+        if placement.reason is None:
+            return placement.contacts
+        at = placement.at
+    return ()
+
+
+def _passing(rival: _Rival, life: Life) -> list[Candidate]:
+    """The rival over the channels that are allowed, where every guard but limits and quiet hours lets it pass now."""
+    candidate = candidate_for(life, rival.trigger, rival.enrolment, rival.step.channels[0])
+    if first_objection(BEFORE_CHANNEL, candidate, life) is not None:
         return []
-    step = content(rival, trigger, life)
-    candidate = candidate_for(life, trigger, rival, step.channels[0])
-    if not candidate.purpose.counts or first_objection(BEFORE_CHANNEL, candidate, life) is not None:
-        return []
-    if not is_hers(rival, trigger) or not is_passed(step, rival, life):
+    if not is_hers(rival.enrolment, rival.trigger) or not is_passed(rival.step, rival.enrolment, life):
         return []
     allowed, _ = allowed_channels(candidate, life)
-    if allowed and channel_open(allowed[0], life) is not None:
-        return []
-    return allowed if step.mode == "all" else allowed[:1]
-
-
-def _legal(candidates: Sequence[Candidate], ledger: Ledger, life: Life) -> Instant | None:
-    enrolment = candidates[0].enrolment
-    return next_legal(
-        life.rules() if candidates[0].purpose.obeys else (),
-        ledger,
-        lambda instant: contacts_of(candidates, instant),
-        max(life.now, enrolment.planned_at if enrolment.due_at is None else enrolment.due_at),
-        lambda instant: opens(candidates, instant, life),
-        life.zone,
-        candidates[0].expires_at,
-    )
+    return [] if allowed and channel_open(allowed[0], life) is not None else allowed

@@ -18,15 +18,13 @@ from core.dossier import BEGINNING, Dossier, Plan
 from core.entry import enter
 from core.instants import Instant
 from core.journey import retire
-from core.kinds import Cause, Kind
-from core.life import Life
+from core.kinds import Kind
+from core.life import Life, Upcoming
 from core.pauses import is_let_go, next_resumption, resume
 from core.playbook import Playbook
 from core.reasons import Reason
 from core.steps import decide, time_out
 from core.triggers import Trigger
-
-_Upcoming = tuple[Instant, str, Cause, Trigger, Kind]
 
 
 def advance(
@@ -46,7 +44,7 @@ def advance(
 class _Play:
     """The walk through one customer's instants."""
 
-    __slots__ = ("arrivals", "clock", "is_begun", "life", "not_before", "taken")
+    __slots__ = ("arrivals", "is_begun", "life", "not_before", "taken")
 
     def __init__(self, dossier: Dossier, playbook: Playbook, not_before: Instant, failed: frozenset[str]) -> None:
         self.life = Life(dossier, playbook, failed)
@@ -54,15 +52,19 @@ class _Play:
         self.taken = 0
         self.not_before = not_before
         self.is_begun = False
-        self.clock: list[_Upcoming] | None = None
 
     def next_instant(self) -> Instant | None:
         """The next instant at which anything happens, never before the one at hand."""
         life = self.life
-        instants = [max(e.due_at, self.not_before) for e in life.enrolments if e.due_at is not None]
+        instants: list[Instant] = []
+        for enrolment in life.enrolments:
+            if enrolment.due_at is not None:
+                instants.append(enrolment.due_at if enrolment.due_at > self.not_before else self.not_before)
+            if enrolment.waits_for is Reason.LOWER_PRIORITY:
+                instants.extend(life.turns()[:1])
         if self.taken < len(self.arrivals):
             instants.append(self.arrivals[self.taken].arrived_at)
-        if life.playbook.roster.clocked and (upcoming := self._upcoming() if self.clock is None else self.clock):
+        if life.playbook.roster.clocked and (upcoming := self._upcoming() if life.clock is None else life.clock):
             instants.append(upcoming[0][0])
         release = life.next_release()
         if release is not None:
@@ -77,6 +79,7 @@ class _Play:
         """Everything that happens at one instant."""
         life = self.life
         life.now = at
+        life.take_turns(at)
         self._take_arrivals(at)
         self._take_clock(at)
         self._take_steps(at)
@@ -97,7 +100,7 @@ class _Play:
         while self.taken < len(self.arrivals) and self.arrivals[self.taken].arrived_at <= at:
             take_arrival(self.arrivals[self.taken], life)
             self.taken += 1
-            self.clock = None
+            life.clock = None
             life.clock_after = max(life.clock_after, at - 1)
 
     def _take_leave(self, at: Instant) -> None:
@@ -109,16 +112,17 @@ class _Play:
         life.leaving = [entry for entry in life.leaving if entry[0] > at and entry[1].state == "open"]
         life.drop_ended()
 
-    def _upcoming(self) -> list[_Upcoming]:
+    def _upcoming(self) -> list[Upcoming]:
         """The next cause without an event of each trigger that has one, soonest first."""
-        if self.clock is None:
-            self.clock = []
-            for trigger, kind in self.life.playbook.roster.clocked:
-                self._look_ahead(self.clock, trigger, kind)
-            self.clock.sort(key=itemgetter(0, 1))
-        return self.clock
+        life = self.life
+        if life.clock is None:
+            life.clock = []
+            for trigger, kind in life.playbook.roster.clocked:
+                self._look_ahead(life.clock, trigger, kind)
+            life.clock.sort(key=itemgetter(0, 1))
+        return life.clock
 
-    def _look_ahead(self, clock: list[_Upcoming], trigger: Trigger, kind: Kind) -> None:
+    def _look_ahead(self, clock: list[Upcoming], trigger: Trigger, kind: Kind) -> None:
         cause = kind.upcoming(trigger, self.life, self._clock_after(trigger))
         if cause is not None:
             clock.append((cause.at, trigger.name, cause, trigger, kind))
@@ -135,16 +139,16 @@ class _Play:
         if not self.life.playbook.roster.clocked:
             return
         upcoming = self._upcoming()
-        due = [entry for entry in upcoming if entry[0] <= at]
+        due = [entry for entry in upcoming if entry[0] <= at] if upcoming and upcoming[0][0] <= at else []
         self.life.clock_after = max(self.life.clock_after, at)
         self.is_begun = True
         if due:
             for _, _, cause, trigger, _ in due:
                 enter(trigger, cause, self.life)
-            self.clock = upcoming[len(due) :]  # entering one trigger moves no other's next cause
+            self.life.clock = upcoming[len(due) :]  # entering one trigger moves no other's next cause
             for _, _, _, trigger, kind in due:
-                self._look_ahead(self.clock, trigger, kind)
-            self.clock.sort(key=itemgetter(0, 1))
+                self._look_ahead(self.life.clock, trigger, kind)
+            self.life.clock.sort(key=itemgetter(0, 1))
 
     def _take_steps(self, at: Instant) -> None:
         if at < self.not_before:

@@ -9,6 +9,7 @@ from core.decisions import Decision, Enrolment, Objection
 from core.dossier import BEGINNING, Entry
 from core.events import Event
 from core.goals import ends, first_due, reached
+from core.instants import Instant
 from core.journey import come_to_step, end, leave
 from core.kinds import Cause
 from core.life import Life, open_pauses
@@ -52,7 +53,7 @@ def foreseen_entry(trigger: Trigger, cause: Cause, life: Life) -> Enrolment | No
     if entry_refusal(trigger, cause, life) is not None or not life.holds(trigger.audience):
         return None
     key = life.dossier.key
-    if is_kept_out(trigger, key, life.playbook) or is_held_out(trigger, key) or not may_reenter(trigger, life):
+    if is_kept_out(trigger, key, life.playbook) or is_held_out(trigger, key) or not may_reenter(trigger, life, cause.at):
         return None
     first = following(trigger, 0, variant_of(trigger, key))
     if first is None or trigger.steps[first - 1].wait is not None:
@@ -78,12 +79,12 @@ def entry_refusal(trigger: Trigger, cause: Cause, life: Life) -> str | None:
     return None
 
 
-def may_reenter(trigger: Trigger, life: Life) -> bool:
-    """Whether `reentry` allows an entry now, counted from the last one."""
+def may_reenter(trigger: Trigger, life: Life, at: Instant | None = None) -> bool:
+    """Whether `reentry` allows an entry at an instant, now where none is given, counted from the last one."""
     last = life.entries.get(trigger.name)
     if last is None or last.at == BEGINNING or trigger.reentry == ALWAYS:
         return True
-    return trigger.reentry != NEVER and life.now - last.at >= trigger.reentry
+    return trigger.reentry != NEVER and (life.now if at is None else at) - last.at >= trigger.reentry
 
 
 def bucket(salt: str, customer_key: str) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from core.consent import latest_word
@@ -18,15 +18,21 @@ from core.playbook import Playbook
 from core.predicate import Predicate
 from core.pressure import Ledger, PressureRule
 from core.roster import REACTIONS
-from core.triggers import Pause
+from core.triggers import Pause, Trigger
 from core.versions import Former
+
+if TYPE_CHECKING:  # the kinds ask the life
+    from core.kinds import Cause, Kind
+
+
+Upcoming = tuple[Instant, str, "Cause", Trigger, "Kind"]
 
 
 class Life:
     """The state of one customer at `now`. It begins as the dossier says; nothing of the dossier is changed."""
 
     __slots__ = (
-        "_owns_profile", "_releases", "_zone", "causes", "clock_after", "decisions", "dossier", "enrolments",
+        "_owns_profile", "_releases", "_turns", "_zone", "causes", "clock", "clock_after", "decisions", "dossier", "enrolments",
         "entries", "failed", "leading",
         "leaving", "ledger", "log", "now", "playbook", "profile", "reached", "touched",
     )  # fmt: skip
@@ -47,12 +53,14 @@ class Life:
         self.causes: set[tuple[str, str]] = set(dossier.known_causes)
         self.decisions: list[Decision] = []
         self.reached: list[Reached] = []
+        self.clock: list[Upcoming] | None = None  # the next cause without an event of each trigger that has one, soonest first
         self.clock_after: Instant = dossier.settled_until
         self.leading: list[int] = []  # the decisions whose messages others may join at their instant
-        self._releases = sorted(c.released_at for c in dossier.contacts if c.released_at is not None and c.released_at >= self.now)
+        self._releases = sorted([c.released_at for c in dossier.contacts if c.released_at is not None and c.released_at >= self.now])
         if playbook.applied_at is not None and dossier.planned_version < playbook.version and self.enrolments:
             insort(self._releases, playbook.applied_at)  # other limits may free what waits
         self.ledger = Ledger(dossier.contacts, as_of=self.now)
+        self._turns: list[Instant] | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -112,6 +120,21 @@ class Life:
         self._releases = [instant for instant in self._releases if instant > at]
         planned = [d.message.contact for d in self.decisions if d.message is not None and d.message.key not in self.failed]
         self.ledger = Ledger([*self.dossier.contacts, *planned], as_of=at)
+
+    def turns(self) -> list[Instant]:
+        """When pauses, consents and dead addresses still to be played begin to count: a candidate may then fall away without any event."""
+        if self._turns is None:
+            begins = [pause.since for pause in self.playbook.pauses]
+            begins += [consent.arrived_at for consent in self.dossier.consents]
+            begins += [suppression.arrived_at for suppression in self.dossier.suppressions]
+            played = self.now if self.now > self.dossier.settled_until else self.now - 1
+            self._turns = sorted(at for at in begins if at > played)
+        return self._turns
+
+    def take_turns(self, at: Instant) -> None:
+        """Leave behind those that begin to count by then."""
+        if self._turns:
+            self._turns = [turn for turn in self._turns if turn > at]
 
 
 class CustomerFacts:

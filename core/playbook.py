@@ -71,7 +71,7 @@ class Playbook:
     links: Mapping[str, str] = field(default_factory=dict)  # addresses of pages by name, for templates
     week_starts: str = "monday"
     grace: Millis = 300_000
-    look_ahead: bool = False  # whether a candidate gives way to stronger ones that can be foreseen
+    look_ahead: bool = True  # whether a candidate gives way to stronger ones that can be foreseen
     consent_policy: ConsentPolicy = "strict"
     channels: Mapping[str, Channel] = field(default_factory=dict)
     purposes: Mapping[str, Purpose] = field(default_factory=dict)

@@ -91,20 +91,37 @@ POINT: Final = 1_000
 _landing = attrgetter("at")
 
 
+@dataclass(slots=True)
+class _Counted:
+    """What a rule counts of a ledger, by landing, and the sum of the weights."""
+
+    rule: PressureRule
+    contacts: list[Contact]
+    weight: int
+
+    def add(self, contact: Contact) -> None:
+        if self.rule.applies_to(contact):
+            insort(self.contacts, contact, key=_landing)
+            self.weight += contact.weight
+
+
 class Ledger:
     """The contacts of one customer that count, by landing."""
 
-    __slots__ = ("_contacts",)
+    __slots__ = ("_contacts", "_counted")
 
     def __init__(self, contacts: Iterable[Contact] = (), as_of: Instant | None = None) -> None:
         """Leaves out what does not count and what was released, by `as_of` where that is given."""
         self._contacts = [contact for contact in contacts if contact.counts and not _is_released(contact, as_of)]
         self._contacts.sort(key=_landing)
+        self._counted: dict[int, _Counted] = {}
 
     def add(self, contact: Contact) -> None:
         """Counts one more contact, if it counts."""
         if contact.counts:
             insort(self._contacts, contact, key=_landing)
+            for counted in self._counted.values():
+                counted.add(contact)
 
     def copy(self) -> "Ledger":
         """One that can be added to without changing this."""
@@ -118,9 +135,18 @@ class Ledger:
 
     def counted_by(self, rule: PressureRule) -> list[Contact]:
         """The contacts that the rule's filters match, by landing; not to be changed."""
-        if rule.channels is None and rule.purposes is None and rule.triggers is None and rule.tags is None:
-            return self._contacts
-        return [contact for contact in self._contacts if rule.applies_to(contact)]
+        return self._by(rule).contacts
+
+    def weight_by(self, rule: PressureRule) -> int:
+        """The sum of their weights, in thousandths of a point."""
+        return self._by(rule).weight
+
+    def _by(self, rule: PressureRule) -> _Counted:
+        found = self._counted.get(id(rule))
+        if found is None:
+            contacts = [contact for contact in self._contacts if rule.applies_to(contact)]
+            found = self._counted[id(rule)] = _Counted(rule, contacts, sum([contact.weight for contact in contacts]))
+        return found
 
     def __iter__(self) -> Iterator[Contact]:
         return iter(self._contacts)
@@ -251,7 +277,7 @@ def _lasts(objection: _Objection) -> float:
 
 
 def _objections(rule: PressureRule, ledger: Ledger, candidate: Sequence[Contact], zone: ZoneInfo) -> Sequence[_Objection]:
-    if rule.gap is None and rule.unit == "contacts" and rule.limit is not None and len(ledger) < rule.limit:
+    if rule.gap is None and _fits_whatever_the_window(rule, ledger, candidate):
         return ()
     held = [contact for contact in candidate if rule.applies_to(contact)]
     if not held:
@@ -262,16 +288,18 @@ def _objections(rule: PressureRule, ledger: Ledger, candidate: Sequence[Contact]
         objections += _gap_objections(asked, rule.gap)
     if rule.limit == 0:
         objections += _closed(asked)
-    elif rule.limit is not None and rule.window is not None and not _fits_whatever_the_window(asked, rule.limit):
+    elif rule.limit is not None and rule.window is not None:
         objections += _own_objections(asked, rule.limit, rule.window)
         objections += _later_objections(asked, rule.limit, rule.window)
     return objections
 
 
-def _fits_whatever_the_window(asked: _Asked, limit: int) -> bool:
-    if asked.rule.unit == "contacts":
-        return len(asked.filled) < limit
-    return sum(contact.weight for contact in asked.filled) + _need(asked, asked.held) <= limit
+def _fits_whatever_the_window(rule: PressureRule, ledger: Ledger, candidate: Sequence[Contact]) -> bool:
+    if not rule.limit:
+        return rule.limit is None
+    if rule.unit == "contacts":
+        return len(ledger) < rule.limit or len(ledger.counted_by(rule)) < rule.limit
+    return ledger.weight_by(rule) + sum([contact.weight for contact in candidate]) <= rule.limit
 
 
 def _need(asked: _Asked, contacts: Iterable[Contact]) -> int:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from heapq import nlargest
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -107,7 +108,7 @@ class Totals:
         reached: set[tuple[str, str | None]] = set()
         points = 0
         for decision in decisions:
-            day = local_date(decision.at, zone).isoformat()
+            day = _day(decision.at, zone)
             self.cells[cell(decision, zone)] += 1
             for rule in decision.rules:
                 self.held_by[rule.rule, decision.trigger] += 1
@@ -117,13 +118,15 @@ class Totals:
                 reached.update(((day, decision.channel), (day, None)))
                 self.joined[day, decision.channel] += decision.joins is not None
             elif decision.outcome == "defer" and decision.until is not None:
-                self.moves[day, local_date(decision.until, zone).isoformat()] += 1
+                self.moves[day, _day(decision.until, zone)] += 1
             if decision.message is not None and decision.message.contact.counts:
                 points += decision.message.contact.weight
         contacts = contacts_in(decisions)
         self.contacts[contacts] += 1
-        self.reached.update(reached)
-        self.fullness.update((full.rule, full.load) for full in person.fullness)
+        for key in reached:
+            self.reached[key] += 1
+        for full in person.fullness:
+            self.fullness[full.rule, full.load] += 1
         if contacts:
             self._press(Pressed(contacts, points, person.key, person.id, max(person.fullness, key=_share, default=None)))
 
@@ -187,6 +190,15 @@ class Totals:
             asked = outcomes["send"] - self.joined[day, name]
             if asked:
                 yield Asked(day, channel.name, asked, capacity_on(channel, date.fromisoformat(day)))
+
+
+def _day(at: Instant, zone: ZoneInfo) -> str:
+    return _written(local_date(at, zone))
+
+
+@lru_cache(maxsize=4_096)
+def _written(day: date) -> str:
+    return day.isoformat()
 
 
 def _share(full: Fullness) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from core.events import ORDER_COMPLETED
@@ -33,7 +34,8 @@ class Roster:
 
     __slots__ = (
         "by_name", "channel_pauses", "clocked", "contact_lookback", "ending", "ending_any", "entering", "former", "goals", "kinds",
-        "moving", "needs", "pauses", "reads_cause", "rules_with_audience", "segment_pauses", "stops", "traits_matter", "version",
+        "moving", "needs", "pauses", "reads_cause", "rules_with_audience", "segment_pauses", "stops", "strengths", "traits_matter",
+        "version",
     )  # fmt: skip
 
     def __init__(self, playbook: Playbook) -> None:
@@ -65,6 +67,8 @@ class Roster:
         self.segment_pauses = tuple(pause for pause in playbook.pauses if pause.scope == "segment")
         self.channel_pauses = dict(_channel_pauses(playbook, kept))
         self.rules_with_audience = any(rule.audience is not None for rule in playbook.rules)
+        # what all ranks of a step share, by the identities of trigger and step; filled by the contest
+        self.strengths: dict[tuple[int, int], tuple[int, int]] = {}
         self.contact_lookback = max((reach(rule) for rule in playbook.rules), default=0)
         self.reads_cause = any(
             step.only_if is not None and step.only_if.condition.needs.reads_event for trigger in followed for step in trigger.contents()
@@ -178,6 +182,7 @@ def reach(rule: PressureRule) -> Millis:
     return max(rule.gap or 0, _window_reach(rule.window) if rule.window is not None else 0)
 
 
+@lru_cache(maxsize=1_024)
 def _window_reach(window: Window) -> Millis:
     if isinstance(window, ExtendedWindow):
         return _window_reach(window.base) + LONGEST_PERIOD[window.period.unit] * DAY

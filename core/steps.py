@@ -13,7 +13,7 @@ from core.instants import Instant, format_instant
 from core.journey import end, next_step, no_longer_waits
 from core.life import Life
 from core.pauses import HOLDING
-from core.placement import Placement, evidence, place
+from core.placement import Placement, contacts_of, evidence, place
 from core.reasons import Reason
 from core.triggers import Wait
 
@@ -49,7 +49,7 @@ def decide(enrolment: Enrolment, life: Life) -> None:
         _object(allowed[0] if allowed else candidate, objection, life)
         return
     placement = place(allowed, life)
-    winner = stronger(placement, life) if life.playbook.look_ahead and placement.reason is None else None
+    winner = _winner(placement, life) if life.playbook.look_ahead else None
     if winner is not None:
         _give_way(placement, winner, life)
     else:
@@ -134,6 +134,23 @@ def _settle(placement: Placement, life: Life) -> None:
             _wait(each, life, "defer", placement.reason, placement.at, rules)
         enrolment.waits_for, enrolment.waits_until = placement.reason, placement.at
         enrolment.due_at = placement.at
+
+
+def _winner(placement: Placement, life: Life) -> Foreseen | None:
+    """Whom the step must leave its room to, if it could go out now.
+
+    Where something wakes it that cannot go out now, while it waits for a stronger one, it goes on waiting if it would do so later too.
+    """
+    candidate = placement.candidates[0]
+    waits_until = candidate.enrolment.waits_until
+    if placement.reason is None:
+        return stronger(placement.candidates, placement.contacts, life)
+    if candidate.enrolment.waits_for is not Reason.LOWER_PRIORITY or waits_until is None or waits_until <= life.now:
+        return None
+    if placement.at is None or placement.at > candidate.expires_at:
+        return None
+    winner = stronger(placement.candidates, contacts_of(placement.candidates, placement.at), life)
+    return winner if winner is not None and winner.at == waits_until else None
 
 
 def _give_way(placement: Placement, winner: Foreseen, life: Life) -> None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Integer, Select, bindparam, column, exists, func, literal_column, or_, select, tuple_
+from sqlalchemy import Connection, Dialect, Integer, Select, bindparam, column, exists, func, literal_column, or_, select, tuple_
 
 from core.customer import Consent, Profile, Suppression, address_of
 from core.decisions import Enrolment
 from core.dossier import BEGINNING, Dossier, Entry
 from core.events import Event
-from core.instants import Instant
+from core.instants import Instant, Millis
 from core.kinds import UNBOUNDED
 from core.playbook import Playbook
 from core.pressure import Contact
@@ -67,19 +68,14 @@ def load(connection: Connection, ids: Sequence[int], playbook: Playbook) -> dict
     return dossiers
 
 
+_PEOPLE = select(
+    customers.c.id, customers.c.key, customers.c.settled, customers.c.settled_until, customers.c.entries, customers.c.erased_at,
+    customers.c.planned_version, *READ_COLUMNS,
+).where(customers.c.id.in_(WANTED))  # fmt: skip
+
+
 def _people(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, Dossier]]:
-    columns = customers.c
-    query = select(
-        columns.id,
-        columns.key,
-        columns.settled,
-        columns.settled_until,
-        columns.entries,
-        columns.erased_at,
-        columns.planned_version,
-        *READ_COLUMNS,
-    ).where(columns.id.in_(WANTED))
-    for identifier, key, settled, settled_until, entries, erased_at, planned_version, *values in rows_of(connection, query, ids):
+    for identifier, key, settled, settled_until, entries, erased_at, planned_version, *values in _rows(connection, _PEOPLE, ids):
         yield (
             identifier,
             Dossier(
@@ -100,31 +96,50 @@ def rows_of(connection: Connection, query: Select[Any], ids: Iterable[int] = ())
         return result.cursor.fetchall() if result.cursor is not None else ()
 
 
+def _rows(connection: Connection, query: Select[Any], ids: Iterable[int], **values: Any) -> Sequence[Any]:
+    """The rows of a query that stands in this file, all of whose values are named: its text is made once and never looked up again."""
+    text, names, own = _statement(query, connection.dialect)
+    given = {**own, "ids": orjson.dumps(list(ids)).decode(), **values}
+    with connection.exec_driver_sql(text, tuple([given[name] for name in names])) as result:
+        return result.cursor.fetchall() if result.cursor is not None else ()
+
+
+@lru_cache(maxsize=128)
+def _statement(query: Select[Any], dialect: Dialect) -> tuple[str, Sequence[str], Mapping[str, Any]]:
+    """A query's text, the names of its marks in order, and the values that stand in it."""
+    compiled = query.compile(dialect=dialect)
+    return str(compiled), getattr(compiled, "positiontup", None) or (), compiled.params
+
+
 def in_order(found: Iterable[Event]) -> tuple[Event, ...]:
     """Events in the order in which they became known; at one instant what is said of a person comes before what she does."""
     return tuple(sorted(found, key=lambda event: (event.arrived_at, event.kind not in ("identify", "alias"), event.occurred_at, event.id)))
 
 
+_ARRIVALS = (
+    select(arrivals.c.customer_id, *EVENT_COLUMNS)
+    .join_from(arrivals, events, events.c.id == arrivals.c.event_id)
+    .where(arrivals.c.customer_id.in_(WANTED))
+)
+
+
 def _add_arrivals(connection: Connection, dossiers: Mapping[int, Dossier]) -> None:
-    query = (
-        select(arrivals.c.customer_id, *EVENT_COLUMNS)
-        .join_from(arrivals, events, events.c.id == arrivals.c.event_id)
-        .where(arrivals.c.customer_id.in_(WANTED))
-    )
     found: dict[int, list[Event]] = defaultdict(list)
-    for customer, *row in rows_of(connection, query, dossiers):
+    for customer, *row in _rows(connection, _ARRIVALS, dossiers):
         found[customer].append(event_from(row))
     for customer, arrived in found.items():
         dossiers[customer].arrivals = in_order(arrived)
 
 
+# the literal stands word for word in the partial index, or SQLite will not use it
+_ENROLMENTS = select(enrolments.c.customer_id, *ENROLMENT_COLUMNS).where(
+    enrolments.c.customer_id.in_(WANTED), literal_column("state") == literal_column("'open'")
+)
+
+
 def _add_enrolments(connection: Connection, dossiers: Mapping[int, Dossier], playbook: Playbook) -> None:
-    # the literal stands word for word in the partial index, or SQLite will not use it
-    query = select(enrolments.c.customer_id, *ENROLMENT_COLUMNS).where(
-        enrolments.c.customer_id.in_(WANTED), literal_column("state") == literal_column("'open'")
-    )
     found: dict[int, list[Enrolment]] = defaultdict(list)
-    for customer, *row in rows_of(connection, query, dossiers):
+    for customer, *row in _rows(connection, _ENROLMENTS, dossiers):
         found[customer].append(_enrolment(row))
     if playbook.roster.reads_cause:
         _add_causes(connection, [enrolment for many in found.values() for enrolment in many])
@@ -144,26 +159,30 @@ def _enrolment(row: Sequence[Any]) -> Enrolment:
     )  # fmt: skip
 
 
+_CAUSES = select(events.c.id, events.c.name, events.c.properties).where(events.c.id.in_(WANTED))
+
+
 def _add_causes(connection: Connection, many: Sequence[Enrolment]) -> None:
     wanted = {enrolment.cause_event for enrolment in many if enrolment.cause_event is not None}
     if not wanted:
         return
-    query = select(events.c.id, events.c.name, events.c.properties).where(events.c.id.in_(WANTED))
-    causes = {identifier: (name, orjson.loads(properties)) for identifier, name, properties in rows_of(connection, query, wanted)}
+    causes = {identifier: (name, orjson.loads(properties)) for identifier, name, properties in _rows(connection, _CAUSES, wanted)}
     for enrolment in many:
         if enrolment.cause_event in causes:
             enrolment.cause_name, enrolment.cause_properties = causes[enrolment.cause_event]
+
+
+_CONTACTS = select(messages.c.customer_id, *CONTACT_COLUMNS).where(
+    messages.c.customer_id.in_(WANTED), messages.c.lands_at > bindparam("since", type_=Integer), messages.c.counts == literal_column("1")
+)
 
 
 def _add_contacts(connection: Connection, dossiers: Mapping[int, Dossier], playbook: Playbook) -> None:
     if not playbook.rules:
         return
     since = _first_instant(dossiers, playbook) - playbook.roster.contact_lookback
-    query = select(messages.c.customer_id, *CONTACT_COLUMNS).where(
-        messages.c.customer_id.in_(WANTED), messages.c.lands_at > since, messages.c.counts == 1
-    )
     found: dict[int, list[Contact]] = defaultdict(list)
-    for customer, *row in rows_of(connection, query, dossiers):
+    for customer, *row in _rows(connection, _CONTACTS, dossiers, since=since):
         found[customer].append(contact_from(row))
     for customer, contacts in found.items():
         dossiers[customer].contacts = tuple(contacts)
@@ -193,30 +212,48 @@ def _add_history(connection: Connection, dossiers: Mapping[int, Dossier], playbo
     if not needs:
         return
     earliest = _first_instant(dossiers, playbook)
-    by_since: dict[Instant, list[str]] = defaultdict(list)
-    for name, lookback in needs.items():
-        by_since[BEGINNING if lookback >= UNBOUNDED else earliest - lookback].append(name)
-    query = select(events.c.customer_id, *EVENT_COLUMNS).where(
-        events.c.customer_id.in_(WANTED),
-        events.c.occurred_at > min(by_since),  # said apart from the alternatives, or SQLite searches for each of them
-        or_(*[events.c.name.in_(names) & (events.c.occurred_at > since) for since, names in by_since.items()]),
-    )
+    since = {lookback: BEGINNING if lookback >= UNBOUNDED else earliest - lookback for lookback in needs.values()}
+    query = _history(tuple(needs.items()))
+    values = {f"since_{lookback}": at for lookback, at in since.items()} | {"earliest": min(since.values())}
     waiting = {event.id for dossier in dossiers.values() for event in dossier.arrivals}
     found: dict[int, list[Event]] = defaultdict(list)
-    for customer, *row in rows_of(connection, query, dossiers):
+    for customer, *row in _rows(connection, query, dossiers, **values):
         if row[0] not in waiting:
             found[customer].append(event_from(row))
     for customer, history in found.items():
         dossiers[customer].history = tuple(history)
 
 
+@lru_cache(maxsize=8)
+def _history(needs: tuple[tuple[str, Millis], ...]) -> Select[Any]:
+    """Events by name and how far back each counts, from `earliest` and the `since_...` of its look back on."""
+    by_lookback: dict[Millis, list[str]] = defaultdict(list)
+    for name, lookback in needs:
+        by_lookback[lookback].append(name)
+    return select(events.c.customer_id, *EVENT_COLUMNS).where(
+        events.c.customer_id.in_(WANTED),
+        events.c.occurred_at > bindparam("earliest", type_=Integer),  # said apart, or SQLite searches for each of the alternatives
+        or_(*[
+            or_(*[events.c.name == name for name in names])
+            & (events.c.occurred_at > bindparam(f"since_{lookback}", type_=Integer))
+            for lookback, names in by_lookback.items()
+        ]),
+    )  # fmt: skip
+
+
+_CONSENTS = (
+    select(
+        consents.c.customer_id, consents.c.channel, consents.c.purpose, consents.c.state, consents.c.occurred_at, consents.c.arrived_at,
+        consents.c.address,
+    )
+    .where(consents.c.customer_id.in_(WANTED))
+    .order_by(consents.c.id)
+)  # fmt: skip
+
+
 def _add_consents(connection: Connection, dossiers: Mapping[int, Dossier]) -> None:
-    columns = consents.c
-    query = select(
-        columns.customer_id, columns.channel, columns.purpose, columns.state, columns.occurred_at, columns.arrived_at, columns.address
-    ).where(columns.customer_id.in_(WANTED))
     found: dict[int, list[Consent]] = defaultdict(list)
-    for customer, *row in rows_of(connection, query.order_by(columns.id), dossiers):
+    for customer, *row in _rows(connection, _CONSENTS, dossiers):
         found[customer].append(Consent(*row))
     for customer, ledger in found.items():
         dossiers[customer].consents = tuple(ledger)

@@ -10,20 +10,28 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+import orjson
 from sqlalchemy import Column, ColumnElement, Connection, Dialect, Table, bindparam, func, insert, literal_column, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.customer import Profile, address_of
 from core.instants import Instant
 from core.intake import Identity, Incoming
+from core.reasons import Reason
+from storage.dossiers import WANTED
 from storage.identities import MOVING, STRONG, chunks, key_for, merge
 from storage.keys import next_id
 from storage.profiles import AGGREGATES, READ_COLUMNS, aggregate_values, dump_profile, new_row, profile_from, trait_columns
-from storage.tables import arrivals, consents, customers, events, identities, suppressions
+from storage.tables import arrivals, consents, customers, enrolments, events, identities, suppressions
 
 Concerns = Callable[[str, str], bool]
 """Whether an event of this kind and name is one that some trigger or exit names."""
 
+_GIVING_WAY: Final = select(enrolments.c.customer_id).where(
+    enrolments.c.customer_id.in_(WANTED),
+    literal_column("state") == literal_column("'open'"),  # word for word as in the partial index, or SQLite will not use it
+    enrolments.c.waits_for == str(Reason.LOWER_PRIORITY),
+)
 _MOST_CUSTOMERS: Final = 20_000
 _MOST_IDENTITIES: Final = 200_000
 USUAL_LOG: Final = 1_000
@@ -43,7 +51,8 @@ class _Customer:
     """A customer this batch touches, with what has to be written of her."""
 
     __slots__ = (
-        "due", "has_traits", "has_user", "id", "is_new", "is_touched", "key", "new_due", "new_key", "profile", "settled", "settles",
+        "due", "gives_way", "has_traits", "has_user", "id", "is_new", "is_touched", "key", "new_due", "new_key", "profile", "settled",
+        "settles",
     )  # fmt: skip
 
     def __init__(
@@ -56,6 +65,7 @@ class _Customer:
         self.due = due
         self.has_user = has_user
         self.is_new = is_new
+        self.gives_way = False  # a message of hers waits for a stronger one, which anything that becomes known can take away
         self.is_touched = is_new
         self.is_written()
 
@@ -208,6 +218,10 @@ class _Batch:
             with_user = set(self.connection.execute(users).scalars())
             for customer in part:
                 self.memory.customers[customer].has_user = customer in with_user
+        if self.concerns is not None:
+            for part in chunks(wanted):
+                for customer in self.connection.execute(_GIVING_WAY, {"ids": orjson.dumps(part).decode()}).scalars():
+                    self.memory.customers[customer].gives_way = True
 
     def customer(self, customer: int) -> _Customer:
         found = self.memory.customers.get(customer)
@@ -248,7 +262,7 @@ class _Batch:
             customer.settled = dump_profile(customer.profile)
             customer.settles = True
         self.arrival_rows.append((customer.id, event_id))
-        if (customer.due is None or arrived_at < customer.due) and concerns(incoming.kind, incoming.name):
+        if (customer.due is None or arrived_at < customer.due) and (customer.gives_way or concerns(incoming.kind, incoming.name)):
             customer.fall_due(arrived_at)
 
     def note_consents(self, customer: _Customer, incoming: Incoming, event_id: int, arrived_at: Instant) -> None:

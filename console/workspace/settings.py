@@ -177,7 +177,7 @@ def _database_path(text: str, folder: Path) -> Path:
 def _engine(engine: Table) -> tuple[Millis, Millis, bool, int | None]:
     tick = engine.duration("tick")
     grace = engine.duration("grace")
-    look_ahead = engine.switch("look_ahead", False)
+    look_ahead = engine.switch("look_ahead", True)
     keep_free = engine.parsed("keep_free", _size)
     engine.done()
     if tick == 0:

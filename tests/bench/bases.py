@@ -204,6 +204,37 @@ def _due_customer(rows: Rows, number: int, after: Millis) -> None:
     _usual(rows, number, last_order)
 
 
+BUSY: Final = 10
+"""Triggers of `busy_workspace` that one event enters, each of one mail on a day of its own."""
+
+
+def busy_workspace(place: Path) -> Path:
+    """The typical workspace, and so many more triggers that everybody of `busy_within` has that many decisions ahead."""
+    typical_workspace(place)
+    for number in range(BUSY):
+        text = (
+            f'title = "Day {number}"\nstatus = "active"\npurpose = "service"\n[when]\nkind = "transactional"\nevent = "Course Begun"\n'
+            f'after = "{number + 1}d"\n[exit]\non = ["Course Left"]\n[[steps]]\nchannels = ["email"]\ntemplate = "birthday"\n'
+        )
+        (place / "triggers" / f"day-{number}.toml").write_text(text, encoding="utf-8")
+    return place
+
+
+def busy_within(store: Store, count: int) -> None:
+    """So many customers with `BUSY` journeys under way, each with a decision of its own within the eleven days after NOW."""
+    rows = Rows.begin()
+    for number in range(1, count + 1):
+        begun = NOW - 1 - number % 1000 * 1000
+        cause = rows.event(number, "Course Begun", begun)
+        for each in range(BUSY):
+            rows.enrolment(number, f"day-{each}", cause, begun, 1, begun + (each + 1) * DAY, None)
+        rows.customer(number, "1980-11-05", NOW - 40 * DAY, begun + DAY, {f"day-{each}": [begun, f"event:{cause}"] for each in range(BUSY)})
+        _usual(rows, number, NOW - 40 * DAY)
+        if number % AT_ONCE == 0:
+            rows.flush(store)
+    rows.flush(store)
+
+
 def due_now(store: Store, count: int, due: int, waves: int = 1) -> None:
     """So many customers, of whom some are due now and as many in each following minute: by an arrival or a journey's step."""
     rows = Rows.begin()

@@ -6,12 +6,23 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.bench import bench_console, bench_import, bench_preview, bench_replay, bench_smtp, bench_startup, bench_tick, bench_timeline
+from tests.bench import (
+    bench_console,
+    bench_contest,
+    bench_import,
+    bench_preview,
+    bench_replay,
+    bench_smtp,
+    bench_startup,
+    bench_tick,
+    bench_timeline,
+)
 
 SMALL: dict[str, Callable[[], Iterator[str]]] = {
     "import": lambda: bench_import.run(2_000),
     "tick": lambda: bench_tick.run(30, 120, 1_000),
     "preview": lambda: bench_preview.run(600),
+    "contest": lambda: bench_contest.run(100),
     "replay": bench_replay.run,
     "timeline": lambda: bench_timeline.run(100, 2_000),
     "smtp": lambda: bench_smtp.run(100, 1),

@@ -112,7 +112,12 @@ def test_every_trigger_has_fired_and_sent(decided: list[dict[str, Any]], trigger
     [
         ("C1001", "basket-reminder", ["10-16 16:48 1 email suppress GOAL_REACHED"]),  # the instant of the purchase in the store, in UTC
         ("C1002", "review-request", ["10-13 09:30 1 email suppress GOAL_REACHED"]),
-        ("C1003", "birthday", ["10-16 07:00 1 email suppress EXPIRED"]),
+        ("C1003", "birthday", ["10-16 07:00 1 email send"]),
+        (
+            "C1003",
+            "basket-reminder",
+            ["10-13 11:05 1 email send", "10-15 11:05 2 email defer LOWER_PRIORITY", "10-16 07:00 2 email suppress EXPIRED"],
+        ),
         ("C1003", "coupon-reminder", ["10-17 08:00 1 email defer PRESSURE", "10-20 05:00 1 email send"]),
         ("C1004", "reactivation", []),
         ("C1006", "tenth-purchase", ["10-23 12:30 1 email send"]),
@@ -126,8 +131,8 @@ def test_every_trigger_has_fired_and_sent(decided: list[dict[str, Any]], trigger
         ("C1015", "third-anniversary", ["10-28 09:00 1 print send"]),
     ],
     ids=[
-        "store-purchase", "return", "pressed", "waits-for-room", "store-regular", "tenth", "no-consent", "new-york", "withdrawn",
-        "dead-address", "welcome", "unused-coupon", "busy-week", "by-post",
+        "store-purchase", "return", "pressed", "gives-way", "waits-for-room", "store-regular", "tenth", "no-consent", "new-york",
+        "withdrawn", "dead-address", "welcome", "unused-coupon", "busy-week", "by-post",
     ],
 )  # fmt: skip
 def test_each_named_customer_comes_out_as_told(decided: list[dict[str, Any]], customer: str, trigger: str, expected: list[str]) -> None:
@@ -172,7 +177,8 @@ def test_one_batch_waits_for_approval_at_the_end(folder: Path, printed: str) -> 
 def test_the_coming_week_has_more_for_one_customer_than_there_is_room(folder: Path, printed: str) -> None:
     rows = [row for row in _json("-w", str(folder), "preview", "--days", "7") if row.get("customer") == "C1014"]
     assert len({row["trigger"] for row in rows}) == 4
-    assert {"birthday", "coupon-reminder"} <= {row["trigger"] for row in rows if row["outcome"] == "suppress" and row["rules"]}
+    assert {"review-request", "coupon-reminder"} <= {row["trigger"] for row in rows if row["outcome"] == "suppress" and row["rules"]}
+    assert {row["trigger"] for row in rows if row["reason"] == "LOWER_PRIORITY"} == {"basket-reminder", "coupon-reminder", "review-request"}
 
 
 def test_the_books_balance_and_the_clock_stands_at_the_end(folder: Path, printed: str) -> None:

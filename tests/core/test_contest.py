@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from core.instants import DAY, HOUR
+from core.dossier import Entry
+from core.instants import DAY, HOUR, parse_instant
 from core.playbook import Playbook
 from core.reasons import Reason
 from core.triggers import Trigger
@@ -21,11 +22,11 @@ GOES = "Mon 10:00 weak email send"
 
 
 def playbook(*triggers: Trigger, **fields: Any) -> Playbook:
-    return any_playbook(*triggers, look_ahead=True, **fields)
+    return any_playbook(*triggers, **fields)
 
 
 def strong(*steps: Any, **fields: Any) -> Trigger:
-    return trigger("strong", STRONG_WHEN, *steps, **({"priority": 90} | fields))
+    return trigger("strong", fields.pop("when", STRONG_WHEN), *steps, **({"priority": 90} | fields))
 
 
 @pytest.mark.parametrize(
@@ -89,4 +90,112 @@ def test_a_strong_one_that_has_no_room_itself_holds_nobody_back() -> None:
 
 
 def test_without_look_ahead_who_is_due_first_goes_first() -> None:
-    assert rows(play(any_playbook(WEAK, strong(), rules=ONE), order("Mon 09:00"), event("News", "Mon 10:00")))[0] == GOES
+    assert rows(play(playbook(WEAK, strong(), rules=ONE, look_ahead=False), order("Mon 09:00"), event("News", "Mon 10:00")))[0] == GOES
+
+
+def test_in_a_chain_of_three_all_wait_for_the_strongest_and_nobody_is_told_twice() -> None:
+    middle = trigger("middle", on("News", after=3 * HOUR), priority=70)
+    said = rows(play(playbook(WEAK, middle, strong(), rules=[rule("one", 1, "1d")]), event("News", "Mon 10:00")))
+    assert said == [
+        WAITS,
+        "Mon 13:00 middle email defer LOWER_PRIORITY until Mon 16:00",
+        "Mon 16:00 strong email send",
+        "Mon 16:00 middle email defer PRESSURE until Tue 16:00",
+        "Mon 16:00 weak email defer PRESSURE until Tue 16:00",
+        "Tue 16:00 middle email send",
+        "Tue 16:00 weak email defer PRESSURE until Wed 16:00",
+        "Wed 16:00 weak email send",
+    ]
+
+
+def test_when_the_winner_of_two_falls_away_the_stronger_of_them_goes() -> None:
+    middle = trigger("middle", on("News"), priority=70)
+    said = rows(play(playbook(WEAK, middle, strong(), rules=[rule("one", 1, "1d")]), event("News", "Mon 10:00"), order("Mon 12:00")))
+    assert said == [
+        "Mon 10:00 middle email defer LOWER_PRIORITY until Mon 16:00",
+        WAITS,
+        "Mon 12:00 strong email suppress GOAL_REACHED",
+        "Mon 12:00 middle email send",
+        "Mon 12:00 weak email defer PRESSURE until Tue 12:00",
+        "Tue 12:00 weak email send",
+    ]
+
+
+def test_with_room_for_two_of_three_the_weakest_waits_and_names_the_strongest() -> None:
+    middle = trigger("middle", on("News", after=3 * HOUR), priority=70)
+    said = rows(play(playbook(WEAK, middle, strong(), rules=[rule("two", 2, "1d")]), event("News", "Mon 10:00")))
+    assert said[:4] == [
+        WAITS,
+        "Mon 13:00 middle email send",
+        "Mon 16:00 strong email send",
+        "Mon 16:00 weak email defer PRESSURE until Tue 13:00",
+    ]
+
+
+def test_a_letter_is_foreseen_where_it_lands_and_waited_for_until_it_is_handed_over() -> None:
+    post = channel("print", lead_time=3 * DAY)
+    book = playbook(WEAK, strong(step("print")), rules=[rule("one", 1, "1d")], channels=[post])
+    assert rows(play(book, event("News", "Mon 10:00")))[0] == GOES
+    wide = playbook(WEAK, strong(step("print")), rules=[rule("one", 1, "4d")], channels=[post])
+    assert rows(play(wide, event("News", "Mon 10:00")))[0] == WAITS
+
+
+def test_a_letter_gives_way_to_mail_that_goes_out_while_it_is_under_way() -> None:
+    book = playbook(
+        trigger("weak", on("News"), step("print")),
+        strong(priority=90),
+        rules=[rule("one", 1, "7d")],
+        channels=[channel("print", lead_time=3 * DAY)],
+    )
+    assert rows(play(book, event("News", "Mon 10:00")))[0] == WAITS.replace("email", "print")
+
+
+@pytest.mark.parametrize(("on_limit", "first"), [("drop", "send"), ("defer", "defer LOWER_PRIORITY until Tue 17:00")])
+def test_a_stronger_one_that_would_be_dropped_holds_nobody_back_one_that_waits_for_room_does(on_limit: str, first: str) -> None:
+    book = playbook(
+        trigger("first", on("First"), step("sms")),
+        trigger("strong", on("Tuesday", after=2 * HOUR), step("sms", on_limit=on_limit), priority=90),
+        trigger("weak", on("Tuesday"), priority=10),
+        rules=[rule("sms", 1, "1d", channels=frozenset({"sms"})), rule("two", 2, "2d")],
+    )
+    said = rows(play(book, event("First", "Mon 17:00"), event("Tuesday", "Tue 10:00")))
+    assert said[1] == f"Tue 10:00 weak email {first}"
+
+
+def test_a_stronger_one_that_waits_for_an_approval_is_given_way_to() -> None:
+    said = rows(play(playbook(WEAK, strong(approval=True), rules=ONE), event("News", "Mon 10:00"), until="Mon 16:00"))
+    assert said == [WAITS, "Mon 16:00 strong email hold APPROVAL", "Mon 16:00 weak email suppress EXPIRED"]
+
+
+def test_a_step_that_is_dropped_at_a_full_window_waits_for_the_stronger_one_all_the_same() -> None:
+    book = playbook(trigger("weak", on("News"), step(on_limit="drop")), strong(), rules=ONE)
+    assert rows(play(book, event("News", "Mon 10:00")))[:3] == [
+        WAITS, "Mon 16:00 strong email send", "Mon 16:00 weak email suppress PRESSURE",
+    ]  # fmt: skip
+
+
+def test_woken_in_its_quiet_hours_it_waits_on_without_a_row() -> None:
+    book = playbook(
+        WEAK, strong(step("sms"), when=on("News", after=DAY)), rules=ONE, channels=[channel("email", "Mon-Sun 08:00-18:00")]
+    )  # fmt: skip
+    said = rows(play(book, event("News", "Mon 10:00"), event("Product Viewed", "Mon 23:00"), until="Tue 10:00"))
+    assert said[:2] == ["Mon 10:00 weak email defer LOWER_PRIORITY until Tue 10:00", "Tue 10:00 strong sms send"]
+
+
+def test_a_winner_renewed_again_and_again_holds_nobody_beyond_his_expiry() -> None:
+    book = playbook(
+        trigger("weak", on("News"), step(expires=DAY)),
+        trigger("strong", on("Product Viewed", after=20 * HOUR), priority=90, exits=frozenset({"Product Viewed"})),
+        rules=ONE,
+    )
+    seen = [event("Product Viewed", f"{day} {hour}") for day in ("Mon", "Tue") for hour in ("09:00", "12:00", "15:00", "18:00")]
+    said = [line for line in rows(play(book, event("News", "Mon 10:00"), *seen)) if " weak " in line]
+    assert said[-1] == "Mon 15:00 weak email send"
+
+
+@pytest.mark.parametrize(("reentry", "first"), [(364 * DAY, "defer LOWER_PRIORITY until Wed 09:00"), (400 * DAY, "send")])
+def test_a_date_ahead_may_enter_again_when_it_comes(reentry: int, first: str) -> None:
+    birthday = trigger("birthday", on_date("birthday"), priority=90, reentry=reentry)
+    last = Entry(parse_instant("2024-03-05T08:00:00Z"), "year:2024")
+    plan = play(playbook(WEAK, birthday, rules=ONE), event("News", "Tue 10:00"), traits={"birthday": "--03-05"}, entries={"birthday": last})
+    assert rows(plan)[0] == f"Tue 10:00 weak email {first}"

@@ -200,7 +200,7 @@ def a_playbook(lot: Random) -> Playbook:
         segments={
             "buyers": condition(lot.choice(["orders >= 1", "orders < 2", "phone is missing", "count('Product Viewed', last='2d') >= 1"]))
         },
-        look_ahead=lot.random() < 0.5,
+        look_ahead=lot.random() < 0.85,
         holdout=Holdout(lot.choice([0.0] * 9 + [1.0]), frozenset({"marketing"})),
         preference=Preference(learn=lot.random() < 0.5, within=lot.choice([DAY, 5 * DAY]), least=lot.choice([1, 2])),
     )

@@ -54,7 +54,7 @@ def _story(path: Path) -> Mapping[str, Any]:
 
 
 def _manometer(story: Mapping[str, Any]) -> str:
-    return MANOMETER.format(consent=story.get("consent", "assumed"), look_ahead=str(story.get("look_ahead", False)).lower(),
+    return MANOMETER.format(consent=story.get("consent", "assumed"), look_ahead=str(story.get("look_ahead", True)).lower(),
                             holdout=story.get("holdout", 0))  # fmt: skip
 
 
