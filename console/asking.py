@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -42,6 +43,17 @@ def add_span(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--csv", metavar="FILE", type=Path, help="write the decisions to this file as CSV")
     parser.add_argument("--workers", metavar="N", type=int, help="processes at most (default: one a core, when the work is large)")
     add_at(parser)
+
+
+def add_page(parser: argparse.ArgumentParser) -> None:
+    """The option `--html`."""
+    parser.add_argument("--html", metavar="FILE", type=Path, help="write it to this file as one page with pictures")
+
+
+def refuse_existing(path: Path | None) -> None:
+    """ManometerError where the file to be written is there already, before long work begins."""
+    if path is not None and os.path.lexists(path):
+        raise ManometerError(f"{path} exists already. Name another file, or remove it.")
 
 
 def question_of(args: argparse.Namespace, context: Context) -> Question:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -301,7 +301,27 @@ def under_way(draft: Playbook, playbook: Playbook, at: Instant) -> Playbook:
     return as_if_applied(replace(draft, triggers=triggers, pauses=playbook.pauses, version=playbook.version), at)
 
 
-def span_in_words(question: Question, zone: ZoneInfo) -> str:
+class Spanned(Protocol):
+    """What says which span is looked at, and how the unknown future is dealt with."""
+
+    @property
+    def first(self) -> Instant:
+        """Begin, not included."""
+
+    @property
+    def last(self) -> Instant:
+        """End, included."""
+
+    @property
+    def future(self) -> Future:
+        """What is taken to happen."""
+
+    @property
+    def weeks(self) -> int:
+        """How many weeks happen again."""
+
+
+def span_in_words(question: Spanned, zone: ZoneInfo) -> str:
     """What the preview covers, in local time, and what it cannot know."""
     span = f"{in_full(question.first, zone)} to {in_full(question.last, zone)}"
     if question.future == "replay":

@@ -130,8 +130,10 @@ class Diff:
         """Count one customer: her decisions on both sides and their differences."""
         self.before.add(person, before, zone)
         self.after.add(person, after, zone)
-        if not found:
-            return
+        if found:
+            self._note(person, before, after, found)
+
+    def _note(self, person: Person, before: Sequence[Decision], after: Sequence[Decision], found: Sequence[Difference]) -> None:
         self.customers += 1
         self.changes.update((each.either.trigger, each.either.channel, each.change) for each in found)
         old, new = _sends(before), _sends(after)

@@ -26,8 +26,8 @@ HEADS: Final = 2
 LABEL: Final = 12
 """A row's label takes at most so many columns."""
 
-_DARK: Final = (("#303030", "#d0d0d0"), ("#5f5f00", "#ffffff"), ("#875f00", "#ffffff"), ("#d78700", "#000000"), ("#ffd75f", "#000000"))
-_LIGHT: Final = (("#e4e4e4", "#1c1c1c"), ("#ffd7af", "#1c1c1c"), ("#ffaf5f", "#000000"), ("#d75f00", "#ffffff"), ("#870000", "#ffffff"))
+DARK: Final = (("#303030", "#d0d0d0"), ("#5f5f00", "#ffffff"), ("#875f00", "#ffffff"), ("#d78700", "#000000"), ("#ffd75f", "#000000"))
+LIGHT: Final = (("#e4e4e4", "#1c1c1c"), ("#ffd7af", "#1c1c1c"), ("#ffaf5f", "#000000"), ("#d75f00", "#ffffff"), ("#870000", "#ffffff"))
 
 _FEW: Final = (("blue", "bright_white"), ("cyan", "black"), ("yellow", "black"), ("bright_yellow", "black"), ("bright_white", "black"))
 """Where a terminal has sixteen colours its own are named, or a near one may be taken for both letter and ground."""
@@ -229,7 +229,7 @@ class Heatmap(Lines, can_focus=True):
         if not number:
             return self.style("dim")
         few = self.app.console.color_system == "standard"
-        background, foreground = (_FEW if few else _DARK if is_dark(self) else _LIGHT)[min(number, SHADES) - 1]
+        background, foreground = (_FEW if few else DARK if is_dark(self) else LIGHT)[min(number, SHADES) - 1]
         return Style(color=foreground, bgcolor=background)
 
     def _legend(self) -> Strip:

@@ -123,7 +123,7 @@ Row = tuple[Any, ...]
 
 _COLUMNS: Final = (
     "at", "customer_id", "customer", "rank", "trigger", "step", "channel", "outcome", "reason", "until", "late", "rules", "objections",
-    "imagined",
+    "imagined", "cause", "dispatch", "weight",
 )  # fmt: skip
 _NAMED: Final = ", ".join(f'"{name}"' for name in _COLUMNS)
 _SCHEMA: Final = f"""
@@ -133,12 +133,16 @@ CREATE TABLE held_by (rule TEXT, id INTEGER, PRIMARY KEY (rule, id)) WITHOUT ROW
 
 
 def row(customer_id: int, customer: str, rank: int, decision: Decision, is_imagined: bool = False) -> Row:
-    """A decision with all that explains it; `rank` is its place among those of its customer."""
+    """A decision with all that explains it; `rank` is its place among those of its customer.
+
+    `dispatch` and `weight` (thousandths of a point) are of the contact that it plans, where that counts.
+    """
+    contact = decision.message.contact if decision.message is not None and decision.message.contact.counts else None
     objections = orjson.dumps([[o.reason, o.detail, o.until] for o in decision.objections]).decode() if decision.objections else "[]"
     return (
         decision.at, customer_id, customer, rank, decision.trigger, decision.step, decision.channel, decision.outcome, decision.reason,
         decision.until, int(decision.late), rules_json(decision.rules) if decision.rules else "[]", objections,
-        int(is_imagined),
+        int(is_imagined), decision.cause_key, None if contact is None else contact.dispatch, 0 if contact is None else contact.weight,
     )  # fmt: skip
 
 

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from console.asking import add_changes, add_span, question_of, refuse_unknown
+from console.answers import answer
+from console.asking import add_changes, add_page, add_span, question_of, refuse_existing, refuse_unknown
 from console.commands.decisions import FIELDS as DECISION
 from console.context import Context, UsageError
 from console.csv_export import write_csv
@@ -46,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_changes(parser)
     parser.add_argument("--customer", metavar="ID", help="only this customer, with all her decisions side by side")
     add_span(parser)
+    add_page(parser)
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
@@ -53,6 +55,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     question = question_of(args, context)
     if not question.is_changed:
         raise UsageError("Nothing is changed. Name a change: --set rule.NAME.limit=2, --with FILE.toml or --playbook DIR.")
+    refuse_existing(args.html)
     playbook = in_question(context.store, question)
     if question.trigger not in load_in_force(context.store, context.folder).playbook.roster.by_name:
         refuse_unknown(question.trigger, playbook)
@@ -66,13 +69,19 @@ def run(args: argparse.Namespace, context: Context) -> int:
                 rows.add(part.rows)
                 progress.at(done, total)
         if args.csv is not None:
-            write_csv(args.csv, CSV_HEADS, map(_cells, map(orjson.loads, rows)))
+            write_csv(args.csv, CSV_HEADS, map(csv_cells, map(orjson.loads, rows)))
         if context.output.json:
-            context.output.listing(FIELDS, map(_nested, map(orjson.loads, rows)), "")
+            context.output.listing(FIELDS, map(nested, map(orjson.loads, rows)), "")
     if not context.output.json:
         _show(context, question, whole)
     if args.csv is not None:
         context.output.say(f"{counted(sum(whole.diff.kinds().values()), 'difference')} written to {args.csv}")
+    if args.html is not None:
+        words = (span_in_words(question, context.zone), f"Changed: {', '.join(answer(question, playbook, 0, whole.diff.after).changes)}")
+        from console.pages import diff_page, write_page  # Textual and Jinja2 take long to import
+
+        write_page(args.html, diff_page(whole.diff, "What would be different", words, context.zone))
+        context.output.say(f"The page was written to {args.html}")
     return 0
 
 
@@ -83,12 +92,14 @@ def _customer(context: Context, named: str | None) -> int | None:
         return customers.resolve(connection, named)
 
 
-def _nested(row: Mapping[str, Any]) -> Mapping[str, Any]:
+def nested(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A difference with its two sides as JSON."""
     sides = {name: row[name] and orjson.dumps(as_json(DECISION, row[name])).decode() for name in ("before", "after")}
     return {**row, **sides}
 
 
-def _cells(row: Mapping[str, Any]) -> Sequence[object]:
+def csv_cells(row: Mapping[str, Any]) -> Sequence[object]:
+    """A difference as a line of CSV."""
     cells = [row[name] for name in CSV_HEADS[:6]]
     for side in (row["before"], row["after"]):
         shown = side or {}
@@ -114,20 +125,25 @@ SIDE_FIELDS = (
 def _show(context: Context, question: Question, whole: Part) -> None:
     out, diff = context.output, whole.diff
     out.say(f"Difference of {span_in_words(question, context.zone)}")
-    kinds = diff.kinds()
-    said = ", ".join(f"{kinds[kind]:,} {kind}" for kind in KINDS if kinds[kind])
-    out.say(
-        f"{counted(diff.after.looked_at, 'customer')} looked at; the decisions of {diff.customers:,} change"
-        + (f": {said}.\n" if said else ".")
-    )
+    show_kinds(context, diff)
     if whole.sides:
         _show_sides(context, *whole.sides[0])
     elif diff.customers:
         show_gains(context, diff)
 
 
-def show_gains(context: Context, diff: Diff) -> None:
-    """What triggers, channels, reasons, rules and customers gain or lose."""
+def show_kinds(context: Context, diff: Diff) -> None:
+    """How many decisions change, and how."""
+    kinds = diff.kinds()
+    said = ", ".join(f"{kinds[kind]:,} {kind}" for kind in KINDS if kinds[kind])
+    context.output.say(
+        f"{counted(diff.after.looked_at, 'customer')} looked at; the decisions of {diff.customers:,} change"
+        + (f": {said}.\n" if said else ".")
+    )
+
+
+def show_gains(context: Context, diff: Diff, again: str = " (ask again with --customer ID)") -> None:
+    """What triggers, channels, reasons, rules and customers gain or lose; `again` says how to ask for more of one customer."""
     out = context.output
     out.say("Messages that go out:")
     out.listing(_fields("trigger"), _outcome(diff.by("trigger"), ("trigger",), "send"), "")
@@ -144,7 +160,7 @@ def show_gains(context: Context, diff: Diff) -> None:
         out.listing(_fields("rule"), rules, "")
     out.say("\nContacts a customer gets in the span, customers with so many:")
     out.listing(CONTACT_FIELDS, _contacts(diff), "")
-    out.say("\nWhere most changes (ask again with --customer ID):")
+    out.say(f"\nWhere most changes{again}:")
     out.listing(MOST_FIELDS, map(_most, diff.most_changed()), "")
 
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from console.asking import add_changes, add_span, question_of, refuse_unknown
+from console.answers import FOLDER, Answer, about, answer
+from console.asking import add_changes, add_page, add_span, question_of, refuse_existing, refuse_unknown
 from console.commands.decisions import FIELDS
-from console.context import Context
+from console.context import Context, UsageError
 from console.csv_export import write_csv
 from console.output import Field
 from console.preview import Question, in_question, preview, span_in_words
@@ -25,8 +28,10 @@ from core.decisions import OUTCOMES
 from core.instants import format_instant
 from core.playbook import Playbook
 from core.pressure import POINT
-from core.preview import Totals
+from core.preview import Asked, Totals
 from core.words import counted
+from storage.drift import reached
+from storage.saved_previews import Saving
 
 IMAGINED = Field("imagined")
 """What `preview --future replay` says beside the fields of every decision."""
@@ -36,30 +41,75 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     add_changes(parser)
     add_span(parser)
+    add_page(parser)
+    parser.add_argument("--save", metavar="NAME", help="keep it under this name, for `manometer previews` and `manometer drift`")
+    parser.add_argument("--note", metavar="TEXT", help="with --save: what it is kept for")
+    parser.add_argument("--force", action="store_true", help="with --save: replace the one of this name")
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    """Look ahead and show it."""
+    """Look ahead, show it, and keep it where that is asked for."""
     question = question_of(args, context)
+    if args.save is None and (args.note is not None or args.force):
+        raise UsageError("--note and --force go with --save NAME.")
     playbook = in_question(context.store, question)
     refuse_unknown(args.trigger, playbook)
-    fields = (*FIELDS, IMAGINED) if question.future == "replay" else FIELDS
+    refuse_existing(args.html)
+    question = replace(question, with_details=args.save is not None or args.html is not None)
+    with ExitStack() as stack:
+        saving = None if args.save is None else stack.enter_context(Saving(context.folder / FOLDER, args.save, force=args.force))
+        mark = _mark(context)
+        totals = _look_ahead(args, context, question, playbook, saving)
+        found = answer(question, playbook, context.in_force.playbook.version, totals)
+        if saving is not None:
+            saving.finish(about(found, args.note, context.author, mark), totals)
+    if not context.output.json:
+        show(context, found)
+    if args.csv is not None:
+        context.output.say(f"{totals.decisions:,} decisions written to {args.csv}")
+    if args.html is not None:
+        from console.pages import preview_page, write_page  # Textual and Jinja2 take long to import
+
+        write_page(args.html, preview_page(found, _title(context)))
+        context.output.say(f"The page was written to {args.html}")
+    if args.save is not None:
+        context.output.say(
+            f"Kept as {args.save}: `manometer previews show {args.save}`; when its days have passed, `manometer drift {args.save}`."
+        )
+    return 0
+
+
+def _mark(context: Context) -> Mapping[str, int]:
+    with context.store.reading() as connection:
+        return reached(connection)
+
+
+def _title(context: Context) -> str:
+    return f"Preview of {context.settings.get('name') or context.folder.resolve().name}"
+
+
+def _look_ahead(args: argparse.Namespace, context: Context, question: Question, playbook: Playbook, saving: Saving | None) -> Totals:
+    """Take the decisions; rows go to where they are asked for."""
+    fields = fields_of(question.future)
     totals = Totals()
     with SortedRows() as rows:
         with Progress("Looking ahead", "customers") as progress:
             for part, done, total in preview(question, context.store, playbook, args.workers):
                 totals.merge(part.totals)
                 rows.add(part.rows)
+                if saving is not None:
+                    saving.add(part.details)
                 progress.at(done, total)
         if args.csv is not None:
             write_rows(args.csv, fields, map(orjson.loads, rows))
         if context.output.json:
             context.output.listing(fields, map(orjson.loads, rows), "")
-    if not context.output.json:
-        _show(context, question, playbook, totals)
-    if args.csv is not None:
-        context.output.say(f"{totals.decisions:,} decisions written to {args.csv}")
-    return 0
+    return totals
+
+
+def fields_of(future: str) -> tuple[Field, ...]:
+    """The fields of a preview's rows."""
+    return (*FIELDS, IMAGINED) if future == "replay" else FIELDS
 
 
 # ---- for people ----
@@ -77,17 +127,25 @@ CONTACT_FIELDS = (Field("contacts", "number"), Field("customers", "number"), Fie
 PRESSED_FIELDS = (Field("customer"), Field("contacts", "number"), Field("points", "number"))
 
 
-def _show(context: Context, question: Question, playbook: Playbook, totals: Totals) -> None:
-    out = context.output
-    out.say(f"Preview of {span_in_words(question, context.zone)}")
+def show(context: Context, found: Answer) -> None:
+    """Print the sums."""
+    out, totals = context.output, found.totals
+    out.say(f"Preview of {span_in_words(found, found.zone)}")
+    if found.changes:
+        out.say(f"Not under the rules in force, but with: {', '.join(found.changes)}.")
     out.say(
-        f"Playbook {playbook.version or 'of the files, not applied yet'}; {counted(totals.looked_at, 'customer')} looked at, "
+        f"Playbook {found.version or 'of the files, not applied yet'}; {counted(totals.looked_at, 'customer')} looked at, "
         f"{counted(totals.decisions, 'decision')} for {counted(totals.customers, 'customer')}.\n"
     )
-    if not totals.decisions:
+    if totals.decisions:
+        _show_sums(context, found)
+    else:
         out.say("Nothing falls due in this span.")
-        return
-    if question.future == "replay":
+
+
+def _show_sums(context: Context, found: Answer) -> None:
+    out, totals = context.output, found.totals
+    if found.future == "replay":
         out.listing(IMAGINED_FIELDS, _imagined(totals), "")
         out.say("\nKnown and imagined together:")
     out.listing(DAY_FIELDS, _outcomes(totals, "day"), "")
@@ -103,7 +161,7 @@ def _show(context: Context, question: Question, playbook: Playbook, totals: Tota
         out.say("")
         out.listing(RULE_FIELDS, [{"rule": rule, "held_back": number} for rule, number in totals.rules.most_common()], "")
     _show_beats(context, totals)
-    _show_capacity(context, playbook, totals)
+    _show_capacity(context, found.asked)
     if totals.pressed:
         out.say("\nUnder most pressure (ask `manometer why CUSTOMER TRIGGER`):")
         out.listing(PRESSED_FIELDS, [{**each._asdict(), "points": each.points / POINT} for each in totals.most_pressed()], "")
@@ -146,9 +204,8 @@ def _show_beats(context: Context, totals: Totals) -> None:
         context.output.listing(BEATS_FIELDS, pairs, "")
 
 
-def _show_capacity(context: Context, playbook: Playbook, totals: Totals) -> None:
+def _show_capacity(context: Context, asked: Sequence[Asked]) -> None:
     """What the channels with a capacity are asked for; on days above it the rest waits."""
-    asked = list(totals.asked(playbook.channels))
     if asked:
         context.output.say("\nAsked of the channels with a capacity:")
         context.output.listing(CAPACITY_FIELDS, ({**each._asdict(), "share": f"{each.share:.0%}"} for each in asked), "")

@@ -1,0 +1,69 @@
+"""Two kept previews against each other, over the span that both look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from console.answers import Answer
+from console.diff import difference_row
+from core.decisions import Decision
+from core.diff import Diff, Difference, differences
+from core.errors import ManometerError
+from core.instants import Instant, format_instant
+from core.preview import Person
+from storage.saved_previews import SavedPreview, chunks, decision_of
+
+
+class Side(NamedTuple):
+    """One of the two, open."""
+
+    saved: SavedPreview
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What is different in (first, last]; read from the files as it is asked for."""
+
+    before: Side
+    after: Side
+    first: Instant
+    last: Instant
+
+    def rows(self) -> Iterator[Mapping[str, Any]]:
+        """The differences as `diff --json` has them, by customer."""
+        for person, _, _, found in self._people():
+            for each in found:
+                yield difference_row(person.key, person.id, each)
+
+    def diff(self) -> Diff:
+        """The sums."""
+        diff = Diff()
+        for person, before, after, found in self._people():
+            diff.add(person, before, after, found, self.after.answer.zone)
+        looked_at = max(self.before.saved.totals.looked_at, self.after.saved.totals.looked_at)
+        diff.before.looked_at = diff.after.looked_at = looked_at
+        return diff
+
+    def _people(self) -> Iterator[tuple[Person, Sequence[Decision], Sequence[Decision], Sequence[Difference]]]:
+        for ids in chunks([*self.before.saved.customers(), *self.after.saved.customers()]):
+            old, new = self.before.saved.of(ids), self.after.saved.of(ids)
+            for each in sorted(old.keys() | new.keys()):
+                rows = old.get(each, []), new.get(each, [])
+                before, after = ([decision_of(row) for row in side if self.first < row["at"] <= self.last] for side in rows)
+                key = (rows[1] or rows[0])[0]["customer"]
+                yield Person(key, each), before, after, differences(before, after)
+
+
+def compare_kept(before: Side, after: Side) -> Compared:
+    """The two over the span that both look at; ManometerError where there is none, or where they look at different triggers."""
+    first, last = max(before.answer.first, after.answer.first), min(before.answer.last, after.answer.last)
+    if last <= first:
+        spans = " and ".join(f"{format_instant(each.answer.first)} to {format_instant(each.answer.last)}" for each in (before, after))
+        raise ManometerError(f"{before.saved.name} and {after.saved.name} have no day in common: {spans}.")
+    if before.answer.trigger != after.answer.trigger:
+        named = (f"{each.saved.name} has {each.answer.trigger or 'all triggers'}" for each in (before, after))
+        raise ManometerError(f"These cannot be compared: {', '.join(named)}.")
+    return Compared(before, after, first, last)
