@@ -416,7 +416,10 @@ def _expired(answer: Answer) -> Section | None:
     words = "Messages that found no room before they were out of date, and so are lost."
     heads = (Head("trigger", False), Head("lost"))
     return Section(
-        "Lost because they were out of date", words, (Bars("Lost because they were out of date", lines),), Table(heads, tuple(found.most_common()))
+        "Lost because they were out of date",
+        words,
+        (Bars("Lost because they were out of date", lines),),
+        Table(heads, tuple(found.most_common())),
     )
 
 
@@ -547,7 +550,7 @@ def rendered(page: Page) -> str:
 
 def _plain(value: Any) -> str:
     """A cell: numbers with their thousands parted, text without what cannot be seen."""
-    return f"{value:,}" if isinstance(value, int | float) else safe_text(value, 10_000)
+    return f"{value:,}" if isinstance(value, int) else f"{value:,g}" if isinstance(value, float) else safe_text(value, 10_000)
 
 
 def _short(value: Any, room: float) -> str:

@@ -74,10 +74,11 @@ def refuse_taken(folder: Path, name: str, force: bool) -> None:
 
 def delete(folder: Path, name: str) -> None:
     """Forget one; ManometerError where there is none of that name."""
-    _known(folder, name).unlink()
+    refuse_unknown(folder, name).unlink()
 
 
-def _known(folder: Path, name: str) -> Path:
+def refuse_unknown(folder: Path, name: str) -> Path:
+    """The file of a kept preview; ManometerError where there is none of that name."""
     path = path_of(folder, name)
     if not path.is_file():
         known = names(folder)
@@ -161,7 +162,7 @@ class SavedPreview:
 
     def __init__(self, folder: Path, name: str) -> None:
         self.name = name
-        self.path = _known(folder, name)
+        self.path = refuse_unknown(folder, name)
         try:
             self._raw = dbapi.connect(f"{self.path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
             self.about: dict[str, Any] = {key: orjson.loads(value) for key, value in self._raw.execute("SELECT name, value FROM about")}

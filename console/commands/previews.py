@@ -149,8 +149,17 @@ def _compare(args: argparse.Namespace, context: Context) -> None:
 
 
 def _delete(args: argparse.Namespace, context: Context) -> None:
-    with SavedPreview(_folder(context), args.name) as saved:
-        made, number = format_instant(saved.about["now"]), counted(saved.totals.decisions, "decision")
-    context.output.confirm(f"The preview {args.name} of {made}, {number}, will be gone.", "Delete it?", args.yes)
-    saved_previews.delete(_folder(context), args.name)
+    folder = _folder(context)
+    saved_previews.refuse_unknown(folder, args.name)
+    context.output.confirm(f"The preview {args.name}{_made(folder, args.name)} will be gone.", "Delete it?", args.yes)
+    saved_previews.delete(folder, args.name)
     context.output.say(f"{args.name} is gone.")
+
+
+def _made(folder: Path, name: str) -> str:
+    """When it was made and how much is in it; nothing of one that is damaged."""
+    try:
+        with SavedPreview(folder, name) as saved:
+            return f" of {format_instant(saved.about['now'])}, {counted(saved.totals.decisions, 'decision')},"
+    except ManometerError:
+        return ""

@@ -22,7 +22,25 @@ RULES = '[{"rule":"gap","count":1,"limit":null,"from":"","to":"","counted":[]}]'
 
 def row(at: int, customer: int, outcome: str = "send", channel: str | None = "email", rules: str = "[]", rank: int = 0) -> previews.Row:
     reason = None if outcome == "send" else "PRESSURE"
-    return (at, customer, f"c{customer}", rank, "basket", 1, channel, outcome, reason, None, 0, rules, "[]", int(outcome == "hold"))
+    return (
+        at,
+        customer,
+        f"c{customer}",
+        rank,
+        "basket",
+        1,
+        channel,
+        outcome,
+        reason,
+        None,
+        0,
+        rules,
+        "[]",
+        int(outcome == "hold"),
+        "c",
+        None,
+        0,
+    )
 
 
 @pytest.fixture
