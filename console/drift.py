@@ -172,18 +172,22 @@ class _Comparing:
         messages = facts.message_subjects(self.connection, ids) if acts else {}
         for row in acts:
             detail = f"{row.action} {'everything' if row.subject == EVERYTHING else row.subject} by {row.author}, {self._clock(row.at)}"
-            detail += f": {row.reason}" if row.reason else ""
+            news = News(row.at, "operator", f"{detail}: {row.reason}" if row.reason else detail)
+            scope, _, name = row.subject.partition(":")
             if row.subject in messages:
                 customer, trigger = messages[row.subject]
-                yield customer, News(row.at, "operator", detail, frozenset({trigger}))
-            elif row.subject in keys:
-                yield keys[row.subject], News(row.at, "operator", detail)
-            elif row.subject in self.playbook.roster.by_name:
-                yield None, News(row.at, "operator", detail, frozenset({row.subject}))
-            elif row.subject == EVERYTHING:
-                yield None, News(row.at, "operator", detail, frozenset(self.playbook.roster.by_name))
-            elif row.action != "unmerge":
-                yield None, News(row.at, "operator", detail)
+                yield customer, news._replace(triggers=frozenset({trigger}))
+            elif scope == "customer" or row.subject in keys or row.action == "unmerge":
+                yield from ((keys[key], news) for key in (row.subject, name) if key in keys)
+            else:
+                yield None, self._concerning(news, row.subject, scope, name)
+
+    def _concerning(self, news: News, subject: str, scope: str, name: str) -> News:
+        """An act on a trigger, on everything, on a channel, or on what may touch anybody."""
+        known = frozenset(self.playbook.roster.by_name)
+        if subject == EVERYTHING or subject in known:
+            return news._replace(triggers=known if subject == EVERYTHING else frozenset({subject}))
+        return news._replace(channel=name) if scope == "channel" else news
 
 
 def _versions(connection: Connection, mark: Mapping[str, int], until: Instant, zone: ZoneInfo) -> Iterator[News]:

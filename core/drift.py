@@ -151,10 +151,16 @@ def _direct(difference: Difference, by: Sequence[News], known: Circumstances) ->
     yield from (news for news in by if news.event is not None and news.event == begun)
     for reasons, cause in ((_OPERATOR, "operator"), (_CONSENT, "consent"), (_ADDRESS, "address")):
         if _reasons(difference) & reasons:
-            yield from (news for news in reversed(by) if news.cause == cause and (news.triggers is None or news.names(decision.trigger)))
+            yield from (news for news in reversed(by) if news.cause == cause and _can_touch(news, difference))
     yield from (news for news in reversed(by) if news.cause == "operator" and news.names(decision.trigger))
     yield from (news for news in reversed(by) if news.names(decision.trigger))
     yield from (news for news in reversed(by) if news.channel is not None and news.channel in _channels(difference))
+
+
+def _can_touch(news: News, difference: Difference) -> bool:
+    """Whether it says nothing of triggers and channels, or names this one."""
+    is_hers = news.triggers is None or news.names(difference.either.trigger)
+    return is_hers and (news.channel is None or news.channel in _channels(difference))
 
 
 def _reasons(difference: Difference) -> set[Reason]:

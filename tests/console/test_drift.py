@@ -72,6 +72,11 @@ def pause(_: Path, store: Store, at: Instant) -> None:
         pauses.pause(connection, Pause("silent", at), "test", None)
 
 
+def pause_channel(_: Path, store: Store, at: Instant) -> None:
+    with store.writing() as connection:
+        pauses.pause(connection, Pause("channel:sms", at), "test", None)
+
+
 def stop(_: Path, store: Store, at: Instant) -> None:
     with store.writing() as connection:
         pauses.pause(connection, Pause("*", at), "test", None)
@@ -83,7 +88,7 @@ def tighten(folder: Path, store: Store, at: Instant) -> None:
     apply_workspace(store, read_workspace(folder), at, "test")
 
 
-DEEDS: dict[str, Deed | None] = {"nothing": None, "a pause": pause, "a stop": stop, "another limit": tighten}
+DEEDS: dict[str, Deed | None] = {"nothing": None, "a pause": pause, "a stop": stop, "a channel": pause_channel, "another limit": tighten}
 
 
 @settings(max_examples=5, derandomize=True, deadline=None)
