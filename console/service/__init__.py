@@ -22,6 +22,7 @@ from console.service.outbox import Outbox
 from console.service.overview import Overview
 from console.service.pressure import Pressure
 from console.service.triggers import Triggers
+from console.service.what_if import WhatIf
 from console.service.why import Why
 from console.workspace import Workspace
 from core.errors import ManometerError
@@ -68,6 +69,7 @@ class LocalService:
         self.why = Why(self)
         self.overview = Overview(self)
         self.pressure = Pressure(self)
+        self.what_if = WhatIf(self)
         self.triggers = Triggers(self)
         self.decisions = Decisions(self)
         self.outbox = Outbox(self)

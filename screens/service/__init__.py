@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # they name what stands here
     from screens.service.overview import Overview
     from screens.service.pressure import Pressure
     from screens.service.triggers import Triggers
+    from screens.service.what_if import WhatIf
     from screens.service.why import Why
 
 Cancelled: TypeAlias = Callable[[], bool]
@@ -77,6 +78,11 @@ class Service(Protocol):
     @property
     def pressure(self) -> Pressure:
         """Contact pressure ahead of time."""
+        ...
+
+    @property
+    def what_if(self) -> WhatIf:
+        """Rules that are only tried."""
         ...
 
     @property
