@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from console.diff import Comparison, compare
 from console.preview import Question, in_question, preview
+from core.diff import Diff
 from core.errors import ManometerError
 from core.instants import DAY, Instant, format_instant, local
-from core.diff import Diff
 from core.language.suggestions import near
 from core.playbook import Playbook
 from core.preview import Totals, daily_capacities
@@ -192,7 +192,9 @@ class Pressure:
         kept = self.kept(forecast).kept
         day = f"{local(forecast.first, self._local.place.zone):%Y-%m-%d}"
         cells = self._cells(kept, self.ids(forecast, behind, cancelled), cancelled)
-        return self._local.exports.table(f"{'what-if' if forecast.supposed.is_what_if else 'preview'}-{forecast.days}-days-from-{day}", HEADS, cells)
+        return self._local.exports.table(
+            f"{'what-if' if forecast.supposed.is_what_if else 'preview'}-{forecast.days}-days-from-{day}", HEADS, cells
+        )
 
     def _cells(self, kept: Kept, ids: array[int], cancelled: Cancelled) -> Iterator[Sequence[object]]:
         for start in range(0, len(ids), PAGE):
@@ -227,7 +229,9 @@ def _limits(playbook: Playbook) -> Iterator[Limit]:
 
 
 def _filter(behind: Behind) -> Filter:
-    return Filter(behind.since, behind.until, behind.channels, behind.triggers, behind.outcomes, behind.reasons, behind.rule)
+    return Filter(
+        behind.since, behind.until, behind.channels, behind.triggers, behind.outcomes, behind.reasons, behind.rule, imagined=behind.imagined
+    )
 
 
 def _foreseen(number: int, row: Mapping[str, Any], name: str) -> Foreseen:

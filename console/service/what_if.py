@@ -79,7 +79,8 @@ class WhatIf:
             for each in (changes, kept)
         ]
         return [
-            self._side(kind, None if old is None else sides[0][old], None if new is None else sides[1][new]) for kind, old, new in hers.pairs
+            self._side(kind, None if old is None else sides[0][old], None if new is None else sides[1][new])
+            for kind, old, new in hers.pairs
         ]
 
     def _side(self, change: str | None, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Side:
@@ -148,7 +149,7 @@ def _of_channel(channel: Channel) -> Iterator[Option]:
 
 def _of_trigger(trigger: Trigger, playbook: Playbook, at: Instant) -> Iterator[Option]:
     yield Option("trigger", trigger.name, "status", trigger.status, ("active", "draft", "retired"))
-    yield Option("trigger", trigger.name, "paused", _paused(trigger, playbook, at), hint="true, false, or until when: 2026-03-01")
+    yield Option("trigger", trigger.name, "paused", _paused(trigger, playbook, at))
     yield Option("trigger", trigger.name, "priority", str(trigger.priority), step=PRIORITY_STEP, hint="0 to 100")
     yield Option("trigger", trigger.name, "holdout", f"{trigger.holdout:g}", hint="a share: a tenth is 0.10")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from core.diff import Diff
@@ -12,7 +12,6 @@ from core.instants import Instant
 from core.preview import Asked, Totals
 from core.what_if import Change
 from screens.service import Cancelled, Progress
-
 
 Future = Literal["known", "replay", "as-it-was"]
 """Nothing new happens, the last week happens again, or what came in as many days before now."""
@@ -26,6 +25,8 @@ class Supposed:
     future: Future = "known"
     trigger: str | None = None
     """Only this trigger's decisions."""
+    words: tuple[str, ...] = field(default=(), compare=False)
+    """What is otherwise, in words with what it is now."""
 
     @property
     def is_what_if(self) -> bool:
@@ -101,6 +102,7 @@ class Behind:
     outcomes: tuple[str, ...] | None = None
     reasons: tuple[str | None, ...] | None = None
     rule: str | None = None
+    imagined: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
