@@ -25,7 +25,7 @@ FUTURE: Final = Option("look", "", "future", "known", ("known", "replay", "as-it
 """The first line: how the unknown future is dealt with."""
 FUTURES: Final[Mapping[str, str]] = {"known": "nothing new", "replay": "the last week again", "as-it-was": "the days before, as they came"}
 KEYS: Final[Mapping[str, str]] = {
-    "future": "the unknown future", "look_ahead": "give way to what is foreseen", "off": "does not hold", "send_window": "send window",
+    "future": "future", "look_ahead": "look ahead", "off": "does not hold", "send_window": "send window",
     "lead_time": "lead time",
 }  # fmt: skip
 COLUMNS: Final = (
