@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from console.clock import now, simulated_at
 from console.context import Context
 from console.in_force import load_in_force
+from console.service.backtest import Backtests
 from console.service.customers import Customers
 from console.service.decisions import Decisions
 from console.service.exports import Exports
@@ -70,6 +71,7 @@ class LocalService:
         self.overview = Overview(self)
         self.pressure = Pressure(self)
         self.what_if = WhatIf(self)
+        self.backtests = Backtests(self)
         self.triggers = Triggers(self)
         self.decisions = Decisions(self)
         self.outbox = Outbox(self)
@@ -143,6 +145,7 @@ class LocalService:
     def close(self) -> None:
         """Close the database and forget what was kept of previews."""
         self.pressure.close()
+        self.backtests.close()
         self.store.close()
         self.context.__exit__(None, None, None)
 

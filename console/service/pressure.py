@@ -170,7 +170,7 @@ class Pressure:
     def ids(self, forecast: Forecast, behind: Behind, cancelled: Cancelled) -> array[int]:
         """Numbers of the decisions, by instant, customer and rank."""
         try:
-            return self.kept(forecast).kept.ids(_filter(behind), cancelled)
+            return self.kept(forecast).kept.ids(filter_of(behind), cancelled)
         except ManometerError:
             if cancelled():
                 raise CancelledError from None
@@ -181,7 +181,7 @@ class Pressure:
         rows = self.kept(forecast).kept.rows(ids)
         with self._local.asking(cancelled) as connection:
             names = previews.names(connection, [row["customer_id"] for row in rows.values()])
-        return {number: _foreseen(number, row, names.get(row["customer_id"], "")) for number, row in rows.items()}
+        return {number: foreseen(number, row, names.get(row["customer_id"], "")) for number, row in rows.items()}
 
     def why(self, forecast: Forecast, id: int, cancelled: Cancelled) -> str:  # noqa: ARG002 - one row is there at once
         """One decision in words."""
@@ -228,13 +228,15 @@ def _limits(playbook: Playbook) -> Iterator[Limit]:
             yield Limit(rule.name, rule.limit, rule.unit, rule.window.text, rule.audience is None)
 
 
-def _filter(behind: Behind) -> Filter:
+def filter_of(behind: Behind) -> Filter:
+    """The same for what was kept."""
     return Filter(
         behind.since, behind.until, behind.channels, behind.triggers, behind.outcomes, behind.reasons, behind.rule, imagined=behind.imagined
     )
 
 
-def _foreseen(number: int, row: Mapping[str, Any], name: str) -> Foreseen:
+def foreseen(number: int, row: Mapping[str, Any], name: str) -> Foreseen:
+    """A decision that was kept, with the customer's name."""
     return Foreseen(
         number, row["at"], row["customer_id"], row["customer"], name, row["trigger"], row["step"], row["channel"], row["outcome"],
         row["reason"], row["until"], row["imagined"],

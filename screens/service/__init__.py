@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from core.instants import Instant
 
 if TYPE_CHECKING:  # they name what stands here
+    from screens.service.backtest import Backtests
     from screens.service.customers import Customers
     from screens.service.decisions import Decisions
     from screens.service.exports import Exports
@@ -83,6 +84,11 @@ class Service(Protocol):
     @property
     def what_if(self) -> WhatIf:
         """Rules that are only tried."""
+        ...
+
+    @property
+    def backtests(self) -> Backtests:
+        """Triggers tried on the past."""
         ...
 
     @property
