@@ -271,7 +271,7 @@ class PressureScreen(Frame):
         if forecast is None:
             self.query_one("#facts", Note).show([[Cell(" Nothing was looked at yet. `p` looks ahead.", "dim")]])
             return
-        lines: list[Line] = [what_if_rows.badge(forecast.supposed)] if forecast.supposed.is_what_if else []
+        lines: list[Line] = [what_if_rows.badge(forecast.supposed, "0: the present")] if forecast.supposed.is_what_if else []
         lines.append([Cell(f" {rows.span_words(forecast, self.zone)}", "")])
         lines += [[Cell(f" {words}", "strong")] for words in (rows.changed_words(forecast), rows.imagined_words(forecast)) if words]
         since = "" if self._since is None else rows.since_words(self._since)

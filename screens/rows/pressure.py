@@ -377,7 +377,7 @@ def changed_words(forecast: Forecast) -> str:
     kinds = diff.kinds()
     said = ", ".join(f"{kinds[kind]:,} {kind}" for kind in KINDS if kinds[kind])
     was, now = (sum(number for cell, number in each.cells.items() if cell.outcome == "send") for each in (diff.before, diff.after))
-    return f"{_from_to(was, now)} messages; the decisions of {counted(diff.customers, 'customer')} change: {said}.  x shows them"
+    return f"{_from_to(was, now)} messages; the decisions of {counted(diff.customers, 'customer')} change: {said}."
 
 
 def imagined_words(forecast: Forecast) -> str:

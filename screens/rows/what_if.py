@@ -166,9 +166,9 @@ def badge_cell() -> Cell:
     return Cell(" WHAT IF ", "cursor")
 
 
-def badge(supposed: Supposed) -> Line:
+def badge(supposed: Supposed, way_back: str = "") -> Line:
     """What is supposed, marked so that nobody takes it for what is."""
-    return [" ", badge_cell(), Cell(f" {', '.join(supposed.words)}", "warn"), Cell("  0: the present", "dim")]
+    return [" ", badge_cell(), Cell(f" {', '.join(supposed.words)}", "warn"), Cell(f"  {way_back}", "dim")]
 
 
 def path_of(forecast: Forecast, *crumbs: str) -> Sequence[str]:
@@ -190,6 +190,8 @@ class Delta:
     more: int = 0
     """Customers who get more of the trigger."""
     less: int = 0
+    differing: int = 0
+    """Decisions of the trigger that are added, removed, moved or changed."""
 
 
 DELTA_COLUMNS: Final = (
@@ -198,18 +200,23 @@ DELTA_COLUMNS: Final = (
     Column("before", "NOW", 8, right=True),
     Column("after", "IF", 8, right=True),
     Column("change", "CHANGE", 8, right=True),
+    Column("differing", "DIFFER", 7, right=True, least=76),
     Column("more", "GET MORE", 9, right=True, least=76),
     Column("less", "GET LESS", 9, right=True, least=76),
 )
-"""More and less are customers."""
-EXPORTED_DELTAS: Final[Fields] = plain("what", "name", "before", "after", "more", "less")
+"""What differs are decisions; more and less are customers."""
+EXPORTED_DELTAS: Final[Fields] = plain("what", "name", "before", "after", "differing", "more", "less")
 
 
 def deltas(diff: Diff) -> list[Delta]:
     """Messages by trigger and by channel, what rules hold back, and decisions by outcome and reason; what changes first within each."""
+    differing = Counter[str]()
+    for (trigger, _, _), times in diff.changes.items():
+        differing[trigger] += times
     triggers = [
-        Delta("messages", str(name), sides.before["send"], sides.after["send"], diff.gaining[str(name)], diff.losing[str(name)])
-        for (name,), sides in diff.by("trigger").items()
+        Delta("messages", name, sides.before["send"], sides.after["send"], diff.gaining[name], diff.losing[name], differing[name])
+        for (named,), sides in diff.by("trigger").items()
+        for name in [str(named)]
     ]
     channels = [
         Delta("channel", name, sides.before["send"], sides.after["send"])
@@ -226,7 +233,7 @@ def deltas(diff: Diff) -> list[Delta]:
 
 
 def _by_change(delta: Delta) -> tuple[int, str]:
-    return -max(abs(delta.after - delta.before), delta.more, delta.less), delta.name
+    return -max(abs(delta.after - delta.before), delta.differing), delta.name
 
 
 def delta_cells(delta: Delta) -> Sequence[Cells]:
@@ -235,7 +242,7 @@ def delta_cells(delta: Delta) -> Sequence[Cells]:
     style: Cells = Cell(f"{change:+,}" if change else "·", "strong" if change else "dim")
     return (
         Cell(delta.what, "dim"), delta.name, number(delta.before), number(delta.after), style,
-        number(delta.more) if delta.what == "messages" else "", number(delta.less) if delta.what == "messages" else "",
+        *(number(each) if delta.what == "messages" else "" for each in (delta.differing, delta.more, delta.less)),
     )  # fmt: skip
 
 
