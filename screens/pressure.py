@@ -104,9 +104,8 @@ class PressureScreen(Frame):
         self.set_focus(self.query_one(Heatmap))
 
     def crumbs(self) -> Sequence[str]:
-        """The one trigger, where it is of one; what is only supposed is marked."""
-        name = self.supposed.trigger
-        return (*(("WHAT IF",) if self.supposed.is_what_if else ()), *((f"only {name}",) if name is not None else ()))
+        """The one trigger, where it is of one."""
+        return () if self.supposed.trigger is None else (f"only {self.supposed.trigger}",)
 
     # ---- asking ----
 

@@ -13,6 +13,7 @@ from core.words import counted, in_short
 from screens.heatmap import Grid
 from screens.histogram import Bar, Heading, Item
 from screens.rows.moments import share
+from screens.safe_text import fitted
 from screens.service.pressure import Behind, Forecast
 
 MOST: Final = 40
@@ -50,7 +51,7 @@ def contest(forecast: Forecast) -> Contest:
 def _head(name: str) -> tuple[str, str]:
     """A name on two lines of a narrow column."""
     first, dash, rest = name.partition("-")
-    return (first[:10] + ("-" if dash and len(first) <= 9 else ""), rest[:10]) if dash else ("", name[:10])
+    return (fitted(first + dash, 10), fitted(rest, 10)) if dash else ("", fitted(name, 10))
 
 
 def contest_words(contest: Contest, row: int, column: int) -> str:

@@ -199,10 +199,6 @@ def cell_words(table: Table, row: int, column: int) -> str:
 _OUTCOMES: Final = (("send", "sent"), ("defer", "deferred"), ("suppress", "suppressed"), ("hold", "held"))
 
 
-def _from_to(before: int, after: int) -> str:
-    return f"{after:,}" if before == after else f"{before:,} → {after:,}"
-
-
 def behind_cell(table: Table, row: int, column: int, measure: Measure, triggers: Sequence[str] | None, zone: ZoneInfo) -> Behind:
     """Which decisions a cell counts."""
     day = table.days[column]
@@ -230,11 +226,16 @@ def limit_words(limit: Limit) -> str:
 
 
 def limit_title(forecast: Forecast, limit: Limit) -> str:
-    """The same, and what it is now where that is other."""
-    now = next((each for each in forecast.limits_before if each.rule == limit.rule), None)
-    if forecast.diff is None or now == limit:
-        return limit_words(limit)
-    return f"{limit_words(limit)} ({'new' if now is None else f'now {_in_unit(now):g} in {window_words(now.window)}'})"
+    """The same, with what it is now where that is other: `three-a-week: 3→2 contacts in 7 days`."""
+    now = next((each for each in forecast.limits_before if each.rule == limit.rule), limit)
+    said = [f"{limit.rule}: {_from_to(f'{_in_unit(now):g}', f'{_in_unit(limit):g}')} {limit.unit} in "]
+    return "".join([*said, _from_to(window_words(now.window), window_words(limit.window))])
+
+
+def _from_to(before: object, after: object) -> str:
+    """What it was and what it is; once where that is the same."""
+    told = [f"{each:,}" if isinstance(each, int) else str(each) for each in (before, after)]
+    return told[1] if before == after else "→".join(told)
 
 
 def _in_unit(limit: Limit) -> float:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from console.app import Console
 from console.service import LocalService
 from core.instants import HOUR
 from screens.backtest import BacktestScreen
@@ -48,6 +49,11 @@ def service(folder: Path) -> Iterator[LocalService]:
     service.close()
 
 
+def front(app: Console) -> type:
+    """The class of the screen in front."""
+    return type(app.screen)
+
+
 async def test_a_limit_is_changed_looked_at_and_taken_back_without_a_file(service: LocalService) -> None:
     app = stage(service, pressure=PressureScreen)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -68,18 +74,18 @@ async def test_a_limit_is_changed_looked_at_and_taken_back_without_a_file(servic
         assert "the decisions of 4 customers change" in shown
         await pilot.press("x")
         await settled(pilot)
-        assert isinstance(app.screen, FiguresScreen)
+        assert front(app) is FiguresScreen
         await pilot.press("enter")
         await settled(pilot)
         await pilot.press("enter")
         await settled(pilot)
-        assert isinstance(app.screen, SidesScreen)
+        assert front(app) is SidesScreen
         shown = text(app)
         assert "removed" in shown
         assert "\x1b" not in shown
         await pilot.press("escape", "escape", "escape")
         await settled(pilot)
-        assert isinstance(app.screen, PressureScreen)
+        assert front(app) is PressureScreen
         assert "WHAT IF" not in text(app)
 
 
