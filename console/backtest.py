@@ -46,6 +46,7 @@ class Part:
 
     sums: Backtested = field(default_factory=Backtested)
     rows: list[Row] = field(default_factory=list)
+    details: list[previews.Row] = field(default_factory=list)
 
 
 def backtest(asked: Backtest, store: Store, workers: int | None = None) -> Generator[tuple[Part, int, int], None]:
@@ -99,6 +100,8 @@ class Backtesting:
         part.sums.add(person, own, (before, others), self.with_it.zone, differences(before, others))
         part.sums.enter(each for each in plan.enrolments if each.trigger == name and each.id is None)
         part.sums.follow(own, (*dossier.history, *dossier.arrivals))
+        if question.with_details:
+            part.details.extend(previews.row(dossier.id, dossier.key, rank, decision) for rank, decision in enumerate(own))
         if question.with_rows:
             part.rows.extend(
                 (decision.at, dossier.key, rank, orjson.dumps(decision_row(dossier.key, decision))) for rank, decision in enumerate(own)

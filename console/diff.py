@@ -12,16 +12,30 @@ from sqlalchemy import Connection
 
 from console import shards
 from console.in_force import load_in_force
-from console.preview import Question, as_asked, decisions_of, dossiers_of, ids_of, imagined, in_question, played, with_events
+from console.preview import (
+    Question,
+    as_asked,
+    decisions_of,
+    dossiers_of,
+    fullness_of,
+    ids_of,
+    imagined,
+    in_question,
+    only_imagined,
+    played,
+    with_events,
+)
 from console.sorted_rows import Row
 from console.tick import decision_row
 from core.decisions import Decision
-from core.diff import Diff, Difference, differences
-from core.dossier import Dossier
+from core.diff import Diff, Difference, differences, side_by_side
+from core.dossier import Dossier, Plan
 from core.events import Event
 from core.playbook import Playbook
-from core.preview import Person
+from core.preview import Person, Totals, cell, contacts_in
 from core.what_if import loads_alike
+from storage import previews
+from storage.comparisons import Changes
 from storage.store import Store
 
 
@@ -50,6 +64,9 @@ class Part:
     diff: Diff = field(default_factory=Diff)
     rows: list[Row] = field(default_factory=list)
     sides: list[tuple[list[Decision], list[Decision]]] = field(default_factory=list)  # of the one customer asked for
+    before: list[previews.Row] = field(default_factory=list)  # details of those whose decisions change
+    after: list[previews.Row] = field(default_factory=list)  # details of everybody
+    changes: list[Changes] = field(default_factory=list)
 
 
 def compare(comparison: Comparison, store: Store, workers: int | None = None) -> Generator[tuple[Part, int, int], None]:
@@ -85,16 +102,65 @@ class Comparing:
 
     def _compare(self, part: Part, old: Dossier, new: Dossier, again: Sequence[Event]) -> None:
         question = self.comparison.question
-        before = decisions_of(played(with_events(old, again), self.before, question), question)
-        after = decisions_of(played(with_events(new, again), self.after, question), question)
+        had = played(with_events(old, again), self.before, question)
+        has = played(with_events(new, again), self.after, question)
+        before, after = decisions_of(had, question), decisions_of(has, question)
         found = differences(before, after)
-        part.diff.add(Person(old.key, old.id), before, after, found, self.after.zone)
+        persons = self._person(old, had, self.before), self._person(new, has, self.after)
+        part.diff.add(persons[0], before, after, found, self.after.zone, persons[1])
+        if question.with_details:
+            self._detail(part, (old, new), (before, after), found, bool(again))
         if question.with_rows:
             part.rows.extend(
                 (each.at, old.key, rank, orjson.dumps(difference_row(old.key, old.id, each))) for rank, each in enumerate(found)
             )
         if self.comparison.customer_id is not None:
             part.sides.append((before, after))
+
+    def _person(self, dossier: Dossier, plan: Plan, playbook: Playbook) -> Person:
+        question = self.comparison.question
+        return Person(dossier.key, dossier.id, fullness_of(dossier, plan, question, playbook) if question.with_details else ())
+
+    def _detail(
+        self,
+        part: Part,
+        dossiers: tuple[Dossier, Dossier],
+        sides: tuple[list[Decision], list[Decision]],
+        found: Sequence[Difference],
+        with_imagined: bool,
+    ) -> None:
+        """The decisions of both sides row by row, and what belongs together."""
+        kept = (part.before, part.diff.before, self.before), (part.after, part.diff.after, self.after)
+        for number, (rows, totals, playbook) in enumerate(kept):
+            details = self._rows(dossiers[number], sides[number], playbook, totals, with_imagined)
+            rows.extend(details if found or rows is part.after else ())
+        if found:
+            part.changes.append(changes_of(dossiers[0], *sides, found))
+
+    def _rows(
+        self, dossier: Dossier, decisions: list[Decision], playbook: Playbook, totals: Totals, with_imagined: bool
+    ) -> list[previews.Row]:
+        question = self.comparison.question
+        new = only_imagined(dossier, decisions, playbook, question) if with_imagined else frozenset()
+        totals.imagined.update(cell(decision, playbook.zone) for rank, decision in enumerate(decisions) if rank in new)
+        return [previews.row(dossier.id, dossier.key, rank, decision, rank in new) for rank, decision in enumerate(decisions)]
+
+
+def changes_of(dossier: Dossier, before: list[Decision], after: list[Decision], found: Sequence[Difference]) -> Changes:
+    """What changes for one customer, with the places of the decisions that belong together."""
+    ranks = {id(decision): rank for decisions in (before, after) for rank, decision in enumerate(decisions)}
+    return Changes(
+        dossier.id,
+        dossier.key,
+        len(found),
+        contacts_in(before),
+        contacts_in(after),
+        tuple(
+            (each.change, None if each.before is None else ranks[id(each.before)], None if each.after is None else ranks[id(each.after)])
+            for each in side_by_side(before, after, found)
+        ),
+        tuple(sorted({each.either.trigger for each in found})),
+    )
 
 
 def comparing(comparison: Comparison, before: Playbook, after: Playbook) -> Comparing:

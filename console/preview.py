@@ -171,9 +171,9 @@ class Ahead:
         question, zone = self.question, self.playbook.zone
         plan = played(with_events(dossier, again), self.playbook, question)
         decisions = decisions_of(plan, question)
-        full = _fullness(dossier, plan, question, self.playbook) if question.with_details else ()
+        full = fullness_of(dossier, plan, question, self.playbook) if question.with_details else ()
         part.totals.add(Person(dossier.key, dossier.id, full), decisions, zone)
-        new = self._only_imagined(dossier, decisions) if again else frozenset()
+        new = only_imagined(dossier, decisions, self.playbook, question) if again else frozenset()
         part.totals.imagined.update(cell(decision, zone) for rank, decision in enumerate(decisions) if rank in new)
         if question.with_details:
             part.details.extend(
@@ -184,12 +184,6 @@ class Ahead:
                 (decision.at, dossier.key, rank, orjson.dumps(self._row(dossier.key, decision, rank in new)))
                 for rank, decision in enumerate(decisions)
             )
-
-    def _only_imagined(self, dossier: Dossier, decisions: Sequence[Decision]) -> frozenset[int]:
-        """The places of the decisions that would not be taken, or not so, if nothing new happened."""
-        known = decisions_of(played(dossier, self.playbook, self.question), self.question)
-        new = {id(decision) for decision in only_in(decisions, known)}
-        return frozenset(rank for rank, decision in enumerate(decisions) if id(decision) in new)
 
     def _row(self, customer: str, decision: Decision, is_imagined: bool) -> Mapping[str, Any]:
         row = decision_row(customer, decision)
@@ -238,7 +232,14 @@ def decisions_of(plan: Plan, question: Question) -> list[Decision]:
     ]
 
 
-def _fullness(dossier: Dossier, plan: Plan, question: Question, playbook: Playbook) -> tuple[Fullness, ...]:
+def only_imagined(dossier: Dossier, decisions: Sequence[Decision], playbook: Playbook, question: Question) -> frozenset[int]:
+    """The places of the decisions that would not be taken, or not so, if nothing new happened."""
+    known = decisions_of(played(dossier, playbook, question), question)
+    new = {id(decision) for decision in only_in(decisions, known)}
+    return frozenset(rank for rank, decision in enumerate(decisions) if id(decision) in new)
+
+
+def fullness_of(dossier: Dossier, plan: Plan, question: Question, playbook: Playbook) -> tuple[Fullness, ...]:
     """How full the windows of the rules that hold for her get in the span; nothing where she has no contact."""
     ledger = contacts_until(dossier.contacts, plan.decisions, question.first)
     if not len(ledger):

@@ -90,6 +90,30 @@ def _paired(old: list[Decision], new: list[Decision]) -> Iterator[Difference]:
         yield Difference("moved" if is_moved else "changed", before, after)
 
 
+class Aligned(NamedTuple):
+    """A decision on both sides, or on one where there is none on the other; `change` is None where both are the same."""
+
+    change: Kind | None
+    before: Decision | None
+    after: Decision | None
+
+    @property
+    def at(self) -> Instant:
+        """The earlier instant of the two."""
+        return min(decision.at for decision in (self.before, self.after) if decision is not None)
+
+
+def side_by_side(before: Sequence[Decision], after: Sequence[Decision], found: Sequence[Difference]) -> list[Aligned]:
+    """All decisions of one customer on both sides, of which `found` are the differences, by instant."""
+    differing = {id(decision) for each in found for decision in (each.before, each.after)}
+    same: dict[Row, list[Decision]] = {}
+    for decision in reversed(after):
+        if id(decision) not in differing:
+            same.setdefault(row_of(decision), []).append(decision)
+    aligned = [Aligned(None, each, same[row_of(each)].pop()) for each in before if id(each) not in differing]
+    return sorted([*aligned, *(Aligned(*each) for each in found)], key=lambda each: each.at)
+
+
 # ---- sums ----
 
 
@@ -125,11 +149,17 @@ class Diff:
     changed: list[Changed] = field(default_factory=list)
 
     def add(
-        self, person: Person, before: Sequence[Decision], after: Sequence[Decision], found: Sequence[Difference], zone: ZoneInfo
+        self,
+        person: Person,
+        before: Sequence[Decision],
+        after: Sequence[Decision],
+        found: Sequence[Difference],
+        zone: ZoneInfo,
+        afterwards: Person | None = None,
     ) -> None:
-        """Count one customer: her decisions on both sides and their differences."""
+        """Count one customer: her decisions on both sides and their differences; `afterwards` is she with her windows after the change."""
         self.before.add(person, before, zone)
-        self.after.add(person, after, zone)
+        self.after.add(afterwards or person, after, zone)
         if found:
             self._note(person, before, after, found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from screens.histogram import Bar
@@ -16,11 +17,18 @@ def gauge_bars(contacts: Mapping[int, int], customers: int, limit: int) -> list[
     return load_bars({**contacts, 0: customers - sum(contacts.values())}, limit, over_together=True)
 
 
-def load_bars(loads: Mapping[int, int], limit: int, *, over_together: bool = False) -> list[Bar]:
+def load_bars(loads: Mapping[int, int], limit: int, *, over_together: bool = False, before: Mapping[int, int] | None = None) -> list[Bar]:
     """Customers by load, from none where that is known to the limit and over it; long scales in steps, the limit always alone."""
-    top = max(limit, max((load for load, people in loads.items() if people), default=0))
+    top = max(limit, max((load for load, people in [*loads.items(), *(before or {}).items()] if people), default=0))
     spans = [*_below(loads, limit, top), (limit, limit), *_over(limit, top, over_together)]
-    return [_bar(first, last, limit, sum(people for load, people in loads.items() if first <= load <= last)) for first, last in spans]
+    return [
+        replace(_bar(first, last, limit, _people(loads, first, last)), before=None if before is None else _people(before, first, last))
+        for first, last in spans
+    ]
+
+
+def _people(loads: Mapping[int, int], first: int, last: int) -> int:
+    return sum(people for load, people in loads.items() if first <= load <= last)
 
 
 def _below(loads: Mapping[int, int], limit: int, top: int) -> Iterator[tuple[int, int]]:

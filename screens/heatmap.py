@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
 from rich.segment import Segment
@@ -35,7 +35,10 @@ _FEW: Final = (("blue", "bright_white"), ("cyan", "black"), ("yellow", "black"),
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Numbers by row and column, in units of 1/`scale`; None where there can be none. `heads` are two short texts a column."""
+    """Numbers by row and column, in units of 1/`scale`; None where there can be none. `heads` are two short texts a column.
+
+    Numbers that are `signed` are differences; their shades tell how large they are. `signs` stand before the numbers of some cells.
+    """
 
     rows: tuple[str, ...]
     heads: tuple[tuple[str, str], ...]
@@ -45,11 +48,18 @@ class Grid:
     scale: int = 1
     least: int = 1
     """The lowest number above nothing that there can be."""
+    signed: bool = False
+    signs: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    """By row and column, such as `!`."""
+    legend: str = ""
+    """What the signs mean."""
 
     def text(self, value: int | None) -> str:
-        """A number in at most five columns; nothing is a dot."""
+        """A number in at most five columns, six with its sign; nothing is a dot."""
         if value is None:
             return ""
+        if self.signed and value:
+            return f"{'+' if value > 0 else '-'}{compact(abs(value))}"
         if self.scale > 1:
             return f"{value / self.scale:.2f}" if value else "·"
         return compact(value) if value else "·"
@@ -57,7 +67,7 @@ class Grid:
     @property
     def most(self) -> int:
         """The highest number."""
-        return max((value for row in self.values for value in row if value is not None), default=0)
+        return max((abs(value) for row in self.values for value in row if value is not None), default=0)
 
     @property
     def bounds(self) -> tuple[int, ...]:
@@ -100,7 +110,8 @@ def legend(grid: Grid) -> list[tuple[str, int]]:
     """The scale in numbers: each shade's span with the shade."""
     parts, first = [], grid.least
     for number, most in enumerate(grid.bounds, 1):
-        parts.append((grid.text(most) if first == most else f"{grid.text(first)}–{grid.text(most)}", number))
+        told = [grid.text(value).lstrip("+") for value in (first, most)]
+        parts.append((told[1] if first == most else "–".join(told), number))
         first = most + 1
     return parts
 
@@ -130,8 +141,9 @@ class Heatmap(Lines, can_focus=True):
             super().__init__()
             self.heatmap = heatmap
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self, *, label: int = LABEL, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._label = label
         self.grid = Grid((), (), (), "")
         self.row = 0
         self.column = 0
@@ -182,10 +194,14 @@ class Heatmap(Lines, can_focus=True):
     # ---- drawing ----
 
     def _cell_width(self) -> int:
-        return max(NARROWEST, len(self.grid.text(self.grid.most)) + 2, *(cells(part) + 1 for head in self.grid.heads for part in head))
+        return max(
+            NARROWEST,
+            len(self.grid.text(self.grid.most)) + 2 + bool(self.grid.signs),
+            *(cells(part) + 1 for head in self.grid.heads for part in head),
+        )
 
     def _label_width(self) -> int:
-        return min(LABEL, max((cells(safe_text(row)) for row in self.grid.rows), default=0)) + 2
+        return min(self._label, max((cells(safe_text(row)) for row in self.grid.rows), default=0)) + 2
 
     def _fitting(self) -> int:
         return max(1, (self.size.width - self._label_width() - 2) // self._cell_width())
@@ -217,11 +233,11 @@ class Heatmap(Lines, can_focus=True):
         for column in range(self._left, min(len(self.grid.heads), self._left + self._fitting())):
             text = self._cell(row, column)[:left]
             left -= len(text)
-            segments.append(Segment(text, self._shade(shade(self.grid.values[row][column], limits))))
+            segments.append(Segment(text, self._shade(shade(abs(self.grid.values[row][column] or 0), limits))))
         return Strip([*segments, Segment(" " * max(0, left), self.rich_style)], self.size.width)
 
     def _cell(self, row: int, column: int) -> str:
-        text, width = self.grid.text(self.grid.values[row][column]), self._cell_width()
+        text, width = self.grid.signs.get((row, column), "") + self.grid.text(self.grid.values[row][column]), self._cell_width()
         is_here = (row, column) == (self.row, self.column) and self.has_focus
         return f"[{text:>{width - 2}}]" if is_here else f" {text:>{width - 2}} "
 
@@ -236,6 +252,7 @@ class Heatmap(Lines, can_focus=True):
         segments = [Segment(f"  {self.grid.words}, · none ", self.style("dim"))]
         for text, number in legend(self.grid):
             segments += [Segment(f" {text} ", self._shade(number)), Segment(" ", self.rich_style)]
+        segments.append(Segment(f" {self.grid.legend}", self.style("dim")))
         return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
 
     # ---- the terminal ----

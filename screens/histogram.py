@@ -23,13 +23,19 @@ SHORTEST: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar: a label, a number, a word behind it, and what it stands for."""
+    """One bar: a label, a number, a word behind it, and what it stands for; with what the number is `before` a change."""
 
     label: str
     number: int
     note: str = ""
     style: StyleName = ""
     stands_for: Hashable = None
+    before: int | None = None
+
+    @property
+    def told(self) -> str:
+        """The number, and the one before where that is another."""
+        return f"{self.number:,}" if self.before in (None, self.number) else f"{self.before:,}→{self.number:,}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +57,31 @@ def bar(number: int, most: int, width: int) -> str:
     return ("█" * whole + (EIGHTHS[rest] if rest else ""))[:width]
 
 
+def bar_of_two(before: int, after: int, most: int, width: int) -> str:
+    """A bar for what is on both sides, and beyond it what there is more (`▓`) or less (`░`) after the change."""
+    if most <= 0 or width <= 0 or not (before or after):
+        return ""
+    both, longer = (round(width * each / most) for each in (min(before, after), max(before, after)))
+    rest = max(longer - both, 1) if before != after else 0
+    return ("█" * both + ("▓" if after > before else "░") * rest)[-width:]
+
+
 def bar_lines(items: Sequence[Item], width: int) -> list[Line]:
     """The items as lines of cells: label, number, bar, note; the bars share what is left."""
     bars = [item for item in items if isinstance(item, Bar)]
     label = min(max(12, width * 6 // 10), max((cells(safe_text(each.label)) for each in bars), default=0))
-    digits = max((len(f"{each.number:,}") for each in bars), default=0)
+    digits = max((len(each.told) for each in bars), default=0)
     note = max((cells(safe_text(each.note)) for each in bars), default=0)
-    most = max((each.number for each in bars), default=0)
+    most = max((max(each.number, each.before or 0) for each in bars), default=0)
     room = width - label - digits - 3 - (note + 1 if note else 0)
     return [_line(item, label, digits, most, room) if isinstance(item, Bar) else [Cell(item.text, item.style)] for item in items]
 
 
 def _line(item: Bar, label: int, digits: int, most: int, room: int) -> Line:
-    line: list[Cells] = [Cell(f" {fit(safe_text(item.label), label)} {item.number:>{digits},} ", item.style)]
+    line: list[Cells] = [Cell(f" {fit(safe_text(item.label), label)} {item.told:>{digits}} ", item.style)]
     if room >= SHORTEST:
-        line.append(Cell(fit(bar(item.number, most, room), room), item.style or "accent"))
+        drawn = bar(item.number, most, room) if item.before is None else bar_of_two(item.before, item.number, most, room)
+        line.append(Cell(fit(drawn, room), item.style or "accent"))
     return [*line, Cell(f" {item.note}", item.style or "dim")] if item.note else line
 
 
@@ -91,8 +107,8 @@ class Histogram(Lines, can_focus=True):
             """The widget."""
             return self.histogram
 
-    def __init__(self, title: str, *, can_open: bool = True, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self, title: str, *, can_open: bool = True, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
         self.title = title
         self.items: Sequence[Item] = ()
         self.foot = ""

@@ -112,7 +112,7 @@ class Scrub(LineFilter):
 
 
 _STANDS_FOR: Final = {
-    **dict.fromkeys("●█▓", "#"), **dict.fromkeys("○◌", "o"), **dict.fromkeys("─━—–╌", "-"), **dict.fromkeys("│┃‖▌▐", "|"),
+    **dict.fromkeys("●█", "#"), "▓": "+", **dict.fromkeys("○◌", "o"), **dict.fromkeys("─━—–╌", "-"), **dict.fromkeys("│┃‖▌▐", "|"),
     **dict.fromkeys("╭╮╰╯┌┐└┘├┤┬┴┼", "+"), **dict.fromkeys("░▒▁▂▃▄▅▆▇", ":"), "■": "#", "✗": "x", "✓": "v", "→": ">", "↑": "^", "↓": "v",
     "…": "~", "·": ".", "•": "*", "⏎": "<",
 }  # fmt: skip

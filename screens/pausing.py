@@ -23,6 +23,22 @@ PAUSING: Final[Sequence[BindingType]] = (
     key("P", "pause", "Pause", "triggers.pause", "pause the trigger; asks first, in numbers", show=True),
     key("U", "resume", "Resume", "triggers.resume", "end the pause; asks what becomes of what waited", show=True),
     key("u", "undo", "Undo", "triggers.undo", "take back the pause just made"),
+    key(
+        "b",
+        "backtest",
+        "Backtest",
+        "triggers.backtest",
+        "try it on the past: who would have got it, and what it would have pushed aside",
+        show=True,
+    ),
+    key(
+        "v",
+        "preview",
+        "Preview",
+        "triggers.preview",
+        "what this trigger alone would do in the coming days; of a draft, as if it were active",
+        show=True,
+    ),
     key("d", "decisions", "Decisions", "triggers.decisions", "what it has decided, the newest first", show=True),
 )
 """The keys of a `PausingFrame`, among its own where they are to stand in its line of keys."""
@@ -67,6 +83,20 @@ class PausingFrame(ActingFrame):
         """Undo the pause just made."""
         if self.chosen_name is not None:
             undo_pause(self, self.chosen_name)
+
+    def action_backtest(self) -> None:
+        """Try it on the past."""
+        from screens.backtest import BacktestScreen  # when first wanted, as below
+
+        if self.chosen_name is not None:
+            self.app.push_screen(BacktestScreen(self.chosen_name))
+
+    def action_preview(self) -> None:
+        """Look ahead at this trigger alone."""
+        from screens.pressure import PressureScreen
+
+        if self.chosen_name is not None:
+            self.app.push_screen(PressureScreen(self.chosen_name))
 
     def action_decisions(self) -> None:
         """Its decisions."""

@@ -18,9 +18,10 @@ from screens.histogram import Histogram
 from screens.keys import key
 from screens.lines import Cell, Line, Note
 from screens.rows import pressure as rows
-from screens.service.pressure import Behind, Forecast, Foreseen, Limit, Since
+from screens.rows import what_if as what_if_rows
+from screens.service.pressure import Behind, Forecast, Foreseen, Limit, Since, Supposed
 from screens.table import Column, VirtualTable
-from screens.wrapped import WrappedLines
+from screens.wrapped import Details, WrappedLines
 
 
 class Progressed(Message):
@@ -33,7 +34,7 @@ class Progressed(Message):
 
 
 class PressureScreen(Frame):
-    """The preview of the playbook in force."""
+    """The preview of the playbook in force, of changed rules beside it, or of one trigger alone."""
 
     mode = "pressure"
     filter_hint = "words of a trigger's name, !word: without"
@@ -48,17 +49,38 @@ class PressureScreen(Frame):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         key("p", "preview", "Preview", "pressure.preview", "look ahead again, as things stand now", show=True),
+        key(
+            "i",
+            "what_if",
+            "What if",
+            "pressure.what_if",
+            "look ahead under changed rules, or another future; no file is touched",
+            show=True,
+        ),
+        key(
+            "x",
+            "tables('changes')",
+            "Changes",
+            "pressure.changes",
+            "what changed rules change: who gains and loses, whose decisions",
+            show=True,
+        ),
+        key("t", "tables('beats')", "Tables", "pressure.tables", "who beats whom, what is put off or lost, capacity", show=True),
+        key("0", "present", "Present", "pressure.present", "from what if back to the rules in force", show=True),
         key("d", "days", "Days", "pressure.days", "look 3, 7, 14 or 28 days ahead", show=True),
-        key("m", "measure", "Measure", "pressure.measure", "sent, held back, or contacts per customer", show=True),
-        key("right_square_bracket", "rule(1)", "Rule", "pressure.next_rule", "compare with the next rule's limit", show=True),
+        key("m", "measure", "Measure", "pressure.measure", "sent, held back, contacts per customer, or what changes", show=True),
+        key("right_square_bracket", "rule(1)", "Rule", "pressure.next_rule", "compare with the next rule's limit"),
         key("left_square_bracket", "rule(-1)", "Rule before", "pressure.last_rule", "compare with the rule before"),
         key("e", "take_away", "Export", "pressure.export", "write the decisions to a CSV file", show=True),
         key("w", "why", "Why", "pressure.why", "why the customer of the list gets so much"),
+        key("y", "command", "Command", "pressure.command", "the command line that gives the same; copied through the terminal"),
     ]
 
-    def __init__(self) -> None:
+    def __init__(self, trigger: str | None = None) -> None:
         super().__init__()
         self.days = 7
+        self.supposed = Supposed(trigger=trigger)
+        self._present: Forecast | None = None
         self.measure: rows.Measure = "sent"
         self.forecast: Forecast | None = None
         self._rule = 0
@@ -81,15 +103,22 @@ class PressureScreen(Frame):
         """The heat map."""
         self.set_focus(self.query_one(Heatmap))
 
+    def crumbs(self) -> Sequence[str]:
+        """The one trigger, where it is of one."""
+        return () if self.supposed.trigger is None else (f"only {self.supposed.trigger}",)
+
     # ---- asking ----
 
     def load(self) -> None:
         """Look ahead."""
         self._looks = True
-        days = self.days
+        days, supposed = self.days, self.supposed
         self._say_progress(0, 0)
         self.ask(
-            lambda service, cancelled: service.pressure.run(days, cancelled, self._progress), self._show, group="preview", failed=self._fail
+            lambda service, cancelled: service.pressure.run(days, cancelled, self._progress, supposed),
+            self._show,
+            group="preview",
+            failed=self._fail,
         )
 
     def _progress(self, done: int, total: int) -> None:
@@ -116,15 +145,61 @@ class PressureScreen(Frame):
         self.load()
 
     def action_back(self) -> None:
-        """Stop looking ahead, if that is under way; the last result stays."""
+        """Stop looking ahead, if that is under way; the last result stays. From what if back to the present."""
         if not self._looks:
-            super().action_back()
+            if self.supposed.is_what_if and not self.filter_text and not self._filter_is_open() and not self.is_writing:
+                self.action_present()
+            else:
+                super().action_back()
             return
         self.workers.cancel_group(self, "preview")
         self._looks = False
-        self.days = self.days if self.forecast is None else self.forecast.days
+        if self.forecast is not None:
+            self.days, self.supposed = self.forecast.days, self.forecast.supposed
+        elif self.supposed.is_what_if:
+            self.supposed = Supposed(trigger=self.supposed.trigger)
         self._draw_facts()
+        self.head.settle()
         self.toast("Stopped looking ahead." + (" The last result stays." if self.forecast else " `p` looks ahead."))
+
+    # ---- what if ----
+
+    def action_what_if(self) -> None:
+        """Choose what is to be otherwise."""
+        from screens.what_if import WhatIfScreen  # when first wanted: the first picture waits for nothing it does not need
+
+        self.app.push_screen(WhatIfScreen(self.supposed, self._suppose))
+
+    def _suppose(self, supposed: Supposed) -> None:
+        self.supposed = supposed
+        self.load()
+
+    def action_present(self) -> None:
+        """Back to the rules in force, and to what was seen of them."""
+        self.supposed = Supposed(trigger=self.supposed.trigger)
+        present = self._present
+        if present is None or present.days != self.days:
+            self.load()
+        else:
+            self._show(present)
+
+    def action_tables(self, pane: str) -> None:
+        """The tables behind the forecast."""
+        from screens.figures import FiguresScreen  # when first wanted
+
+        if self.forecast is not None:
+            self.app.push_screen(FiguresScreen(self.forecast, pane))
+
+    def action_command(self) -> None:
+        """The command line that gives the same: copied, and shown, since some terminals drop what is copied."""
+        forecast = self.forecast
+        if forecast is not None:
+            self.ask(lambda service, _: service.what_if.command(forecast), self._show_command, group="command")
+
+    def _show_command(self, command: str) -> None:
+        self.app.copy_to_clipboard(command)
+        words = "The same on the command line, for scripts and for a record. It was copied through the terminal (OSC 52):"
+        self.app.push_screen(Details("Command", [[words], [""], [Cell(command, "strong")]]))
 
     # ---- showing ----
 
@@ -142,11 +217,18 @@ class PressureScreen(Frame):
     def _show(self, forecast: Forecast) -> None:
         self._looks = False
         self.forecast, self._since = forecast, None
+        if not forecast.supposed.is_what_if:
+            self._present = forecast
+        measures = rows.measures_of(forecast)
+        self.measure = self.measure if self.measure in measures else measures[0]
+        self.head.settle()
         self.draw()
         self.data_changed()
 
     def _fail(self, sentence: str) -> None:
         self._looks = False
+        self.supposed = self.supposed if self.forecast is None else self.forecast.supposed
+        self.head.settle()
         self.query_one("#facts", Note).show([[Cell(f" {sentence}", "bad")]])
 
     def _note_since(self, since: Since) -> None:
@@ -163,7 +245,8 @@ class PressureScreen(Frame):
 
     def _say_progress(self, done: int, total: int) -> None:
         if self.is_mounted:
-            self.query_one("#facts", Note).show([[Cell(f" {rows.progress_words(done, total)}", "accent")]])
+            lines: list[Line] = [what_if_rows.badge(self.supposed)] if self.supposed.is_what_if else []
+            self.query_one("#facts", Note).show([*lines, [Cell(f" {rows.progress_words(done, total)}", "accent")]])
 
     def draw(self) -> None:
         """Everything, from what is there."""
@@ -187,7 +270,9 @@ class PressureScreen(Frame):
         if forecast is None:
             self.query_one("#facts", Note).show([[Cell(" Nothing was looked at yet. `p` looks ahead.", "dim")]])
             return
-        lines: list[Line] = [[Cell(f" {rows.span_words(forecast, self.zone)}", "")]]
+        lines: list[Line] = [what_if_rows.badge(forecast.supposed, "0: the present")] if forecast.supposed.is_what_if else []
+        lines.append([Cell(f" {rows.span_words(forecast, self.zone)}", "")])
+        lines += [[Cell(f" {words}", "strong")] for words in (rows.changed_words(forecast), rows.imagined_words(forecast)) if words]
         since = "" if self._since is None else rows.since_words(self._since)
         lines += [[Cell(f" {words}", "warn")] for words in (rows.capacity_words(forecast), since) if words]
         if not forecast.totals.decisions:
@@ -200,7 +285,7 @@ class PressureScreen(Frame):
             histogram.show("No rule has a limit", [])
             return
         sentence = rows.limit_sentence(self.forecast, limit, histogram.size.width)
-        histogram.show(rows.limit_words(limit), rows.limit_bars(self.forecast, limit), sentence)
+        histogram.show(rows.limit_title(self.forecast, limit), rows.limit_bars(self.forecast, limit), sentence)
 
     def _draw_filter(self) -> None:
         if self.forecast is None or self.triggers is None:
@@ -217,7 +302,8 @@ class PressureScreen(Frame):
 
     def action_measure(self) -> None:
         """The next measure of the heat map."""
-        self.measure = rows.MEASURES[(rows.MEASURES.index(self.measure) + 1) % len(rows.MEASURES)]
+        measures = rows.MEASURES if self.forecast is None else rows.measures_of(self.forecast)
+        self.measure = measures[(measures.index(self.measure) + 1) % len(measures)]
         self.draw()
 
     def action_rule(self, places: int) -> None:
@@ -245,7 +331,8 @@ class PressureScreen(Frame):
         if self._table is not None and self.forecast is not None:
             row, column = message.heatmap.row, message.heatmap.column
             behind = rows.behind_cell(self._table, row, column, self.measure, self.triggers, self.zone)
-            self.app.push_screen(BehindScreen(self.forecast, behind, rows.cell_crumbs(self._table, row, column, self.measure)))
+            crumbs = rows.cell_crumbs(self._table, row, column, self.measure)
+            self.app.push_screen(BehindScreen(self.forecast, behind, what_if_rows.path_of(self.forecast, *crumbs)))
 
     @on(Histogram.Opened)
     def _open_bar(self, message: Histogram.Opened) -> None:
@@ -255,7 +342,7 @@ class PressureScreen(Frame):
             return
         behind = rows.behind_bar(message.bar.stands_for, self.triggers)
         if behind is not None and self.forecast is not None:
-            self.app.push_screen(BehindScreen(self.forecast, behind, ("Held back", message.bar.label)))
+            self.app.push_screen(BehindScreen(self.forecast, behind, what_if_rows.path_of(self.forecast, "Held back", message.bar.label)))
 
     def action_why(self) -> None:
         """Why the customer under the cursor of the list gets so much."""
@@ -265,11 +352,23 @@ class PressureScreen(Frame):
 
     def why_not(self, action: str) -> str | None:
         """What needs a result, or a customer under the cursor."""
-        if action in ("take_away", "measure", "rule") and self.forecast is None:
+        if action in ("take_away", "measure", "rule", "tables", "command") and self.forecast is None:
             return "Nothing was looked at yet; `p` looks ahead."
+        if action == "present" and not self.supposed.is_what_if:
+            return "this is the present; `i` asks what if"
         if action == "why" and (self.focused is None or self.focused.id != "pressed"):
             return "Choose a customer in the list of the most pressed first (Tab)."
         return None
+
+    def reason_of(self, action: str, parameters: Sequence[object]) -> str | None:
+        """Changes are there only of changed rules."""
+        if action == "tables" and "changes" in parameters and self.forecast is not None and self.forecast.diff is None:
+            return "no rule is changed; `i` asks what if"
+        return super().reason_of(action, parameters)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Grey where nothing is changed."""
+        return None if self.reason_of(action, parameters) is not None else super().check_action(action, parameters)
 
     def action_take_away(self) -> None:
         """Write the decisions shown to a file."""

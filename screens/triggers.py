@@ -79,7 +79,7 @@ class TriggersScreen(PausingFrame):
 
     def why_not(self, action: str) -> str | None:
         """Why something cannot be done to the trigger under the cursor."""
-        if action == "decisions":
+        if action in ("decisions", "backtest", "preview"):
             return None if self.line is not None else "there is no trigger here"
         return super().why_not(action)
 

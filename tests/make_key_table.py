@@ -22,8 +22,10 @@ WHERE: Final = {
     "Needs": "Overview: what needs attention", "OverviewScreen": "Overview", "CustomersScreen": "Customers",
     "CustomerScreen": "one customer",
     "Timeline": "timeline", "WhyScreen": "why", "TriggersScreen": "Triggers", "TriggerScreen": "one trigger", "PressureScreen": "Pressure",
-    "BehindScreen": "Pressure: behind a cell", "OutboxScreen": "Outbox", "LogScreen": "Outbox and Decisions", "Dialog": "dialogs",
-    "PausesScreen": "Pauses", "Help": "help", "Reading": "details", "FilterInput": "filter line",
+    "BehindScreen": "Pressure: behind a cell", "WhatIfScreen": "Pressure: what if", "FiguresScreen": "Pressure: tables",
+    "SidesScreen": "Pressure: one customer, before and after", "BacktestScreen": "Triggers: backtest", "OutboxScreen": "Outbox",
+    "LogScreen": "Outbox and Decisions", "Dialog": "dialogs", "PausesScreen": "Pauses", "Help": "help", "Reading": "details",
+    "FilterInput": "filter line",
 }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from console.clock import now, simulated_at
 from console.context import Context
 from console.in_force import load_in_force
+from console.service.backtest import Backtests
 from console.service.customers import Customers
 from console.service.decisions import Decisions
 from console.service.exports import Exports
@@ -22,6 +23,7 @@ from console.service.outbox import Outbox
 from console.service.overview import Overview
 from console.service.pressure import Pressure
 from console.service.triggers import Triggers
+from console.service.what_if import WhatIf
 from console.service.why import Why
 from console.workspace import Workspace
 from core.errors import ManometerError
@@ -68,6 +70,8 @@ class LocalService:
         self.why = Why(self)
         self.overview = Overview(self)
         self.pressure = Pressure(self)
+        self.what_if = WhatIf(self)
+        self.backtests = Backtests(self)
         self.triggers = Triggers(self)
         self.decisions = Decisions(self)
         self.outbox = Outbox(self)
@@ -141,6 +145,7 @@ class LocalService:
     def close(self) -> None:
         """Close the database and forget what was kept of previews."""
         self.pressure.close()
+        self.backtests.close()
         self.store.close()
         self.context.__exit__(None, None, None)
 

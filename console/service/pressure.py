@@ -1,22 +1,27 @@
-"""The preview for the pressure screen: run in a worker, its decisions kept on disk until the next one replaces it."""
+"""The preview for the pressure screen: run in a worker, its decisions kept on disk until the next one of its sort replaces it."""
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
-from console.preview import Question, preview
+from console.diff import Comparison, compare
+from console.preview import Question, in_question, preview
+from core.diff import Diff
 from core.errors import ManometerError
-from core.instants import DAY, format_instant, local
+from core.instants import DAY, Instant, format_instant, local
+from core.language.suggestions import near
 from core.playbook import Playbook
 from core.preview import Totals, daily_capacities
 from core.words import in_words
 from screens.service import Cancelled, CancelledError, Progress
-from screens.service.pressure import Behind, Forecast, Foreseen, Limit, Since
+from screens.service.pressure import PRESENT, Behind, Forecast, Foreseen, Limit, Since, Supposed
 from storage import previews
+from storage.comparisons import KeptChanges
 from storage.previews import Filter, Kept, Mark
 
 if TYPE_CHECKING:
@@ -24,7 +29,23 @@ if TYPE_CHECKING:
 
 PAGE: Final = 2_000
 """Rows of an export that are in memory at once."""
-HEADS: Final = ("at", "customer", "trigger", "step", "channel", "outcome", "reason", "until", "late", "rules")
+HEADS: Final = ("at", "customer", "trigger", "step", "channel", "outcome", "reason", "until", "late", "imagined", "rules")
+
+
+@dataclass(slots=True)
+class Run:
+    """What a look ahead gave, as far as it has come; with other rules also what is different."""
+
+    totals: Totals = field(default_factory=Totals)
+    diff: Diff | None = None
+    kept: Kept = field(default_factory=Kept)
+    changes: KeptChanges | None = None
+
+    def close(self) -> None:
+        """Forget the decisions that were kept."""
+        self.kept.close()
+        if self.changes is not None:
+            self.changes.close()
 
 
 class Pressure:
@@ -34,42 +55,86 @@ class Pressure:
         self._local = local
         self._lock = Lock()
         self._runs = 0
-        self._kept: tuple[Forecast, Kept, Mark] | None = None
+        self._kept: dict[tuple[bool, bool], tuple[Forecast, Run, Mark]] = {}
+        """By sort: whether something is supposed, whether of one trigger only."""
 
     @property
     def last(self) -> Forecast | None:
         """The newest forecast that was finished."""
-        kept = self._kept
-        return None if kept is None else kept[0]
+        found = [forecast for forecast, _, _ in self._kept.values()]
+        return max(found, key=lambda forecast: forecast.number, default=None)
 
-    def run(self, days: int, cancelled: Cancelled, progress: Progress) -> Forecast:
+    def run(self, days: int, cancelled: Cancelled, progress: Progress, supposed: Supposed = PRESENT) -> Forecast:
         """Look so many days ahead; in one process where the database may not be written, for several need its write lock."""
-        local, at = self._local, self._local.now()
-        playbook = local.in_force().playbook
+        local = self._local
+        before = local.in_force().playbook
+        question = self.question(days, supposed, local.now())
         with local.asking(cancelled) as connection:
             mark = previews.mark(connection)
-        question = Question(local.context.folder, local.context.database, at, at, at + days * DAY, with_details=True)
-        kept = Kept()
+        after = in_question(local.store, question)
+        if supposed.trigger is not None and after.trigger(supposed.trigger) is None:
+            hint = near(supposed.trigger, after.roster.by_name) or "The list of triggers has them all."
+            raise ManometerError(f"There is no trigger {supposed.trigger[:80]!r}. {hint}")
+        run = Run(diff=Diff(), changes=KeptChanges()) if supposed.changes else Run()
         try:
-            totals = self._look_ahead(question, playbook, kept, cancelled, progress)
+            (self._compare if supposed.changes else self._look_ahead)(question, after, run, cancelled, progress)
         except BaseException:
-            kept.close()
+            run.close()
             raise
-        return self._keep(question, days, playbook, totals, kept, mark)
+        return self._keep(question, days, (before, after), supposed, run, mark)
 
-    def _look_ahead(self, question: Question, playbook: Playbook, kept: Kept, cancelled: Cancelled, progress: Progress) -> Totals:
-        totals = Totals()
-        with closing(preview(question, self._local.store, playbook, None if self._local.store.is_writable else 1)) as parts:
+    def question(self, days: int, supposed: Supposed, at: Instant) -> Question:
+        """What is asked at an instant: the days after it, or, as they came, those before it."""
+        first = at - days * DAY if supposed.future == "as-it-was" else at
+        local = self._local
+        return Question(
+            local.context.folder,
+            local.context.database,
+            now=at,
+            first=first,
+            last=first + days * DAY,
+            future=supposed.future,
+            trigger=supposed.trigger,
+            with_details=True,
+            changes=supposed.changes,
+        )
+
+    @property
+    def workers(self) -> int | None:
+        """How many processes may work on a question: as many as there are cores, or one."""
+        return None if self._local.store.is_writable else 1
+
+    def _look_ahead(self, question: Question, playbook: Playbook, run: Run, cancelled: Cancelled, progress: Progress) -> None:
+        with closing(preview(question, self._local.store, playbook, self.workers)) as parts:
             for part, done, total in parts:
                 if cancelled():
                     raise CancelledError
-                totals.merge(part.totals)
-                kept.add(part.details)
+                run.totals.merge(part.totals)
+                run.kept.add(part.details)
                 progress(done, total)
-        kept.finish()
-        return totals
+        run.kept.finish()
 
-    def _keep(self, question: Question, days: int, playbook: Playbook, totals: Totals, kept: Kept, mark: Mark) -> Forecast:
+    def _compare(self, question: Question, _: Playbook, run: Run, cancelled: Cancelled, progress: Progress) -> None:
+        assert run.diff is not None
+        assert run.changes is not None
+        with closing(compare(Comparison(question), self._local.store, self.workers)) as parts:
+            for part, done, total in parts:
+                if cancelled():
+                    raise CancelledError
+                run.diff.merge(part.diff)
+                run.kept.add(part.after)
+                run.changes.add(part.before)
+                run.changes.add_changes(part.changes)
+                progress(done, total)
+        run.kept.finish()
+        run.changes.finish()
+        run.totals = run.diff.after
+
+    def _keep(
+        self, question: Question, days: int, playbooks: tuple[Playbook, Playbook], supposed: Supposed, run: Run, mark: Mark
+    ) -> Forecast:
+        before, playbook = playbooks
+        sort = supposed.is_what_if, supposed.trigger is not None
         with self._lock:
             self._runs += 1
             forecast = Forecast(
@@ -77,20 +142,25 @@ class Pressure:
                 first=question.first,
                 last=question.last,
                 days=days,
-                playbook=playbook.version,
-                totals=totals,
+                playbook=before.version,
+                totals=run.totals,
                 channels=tuple(playbook.channels),
                 capacities=daily_capacities(playbook),
                 limits=tuple(_limits(playbook)),
+                supposed=supposed,
+                diff=run.diff,
+                limits_before=tuple(_limits(before)),
+                asked=tuple(run.totals.asked(playbook.channels)),
             )
-            before, self._kept = self._kept, (forecast, kept, mark)
-        if before is not None:
-            before[1].close()
+            replaced = self._kept.get(sort)
+            self._kept[sort] = (forecast, run, mark)
+        if replaced is not None:
+            replaced[1].close()
         return forecast
 
     def since(self, forecast: Forecast, cancelled: Cancelled) -> Since:
         """What has happened since its snapshot."""
-        _, mark = self._of(forecast)
+        mark = self._of(forecast)[1]
         with self._local.asking(cancelled) as connection:
             newest = previews.mark(connection)
         return Since(
@@ -100,7 +170,7 @@ class Pressure:
     def ids(self, forecast: Forecast, behind: Behind, cancelled: Cancelled) -> array[int]:
         """Numbers of the decisions, by instant, customer and rank."""
         try:
-            return self._of(forecast)[0].ids(_filter(behind), cancelled)
+            return self.kept(forecast).kept.ids(filter_of(behind), cancelled)
         except ManometerError:
             if cancelled():
                 raise CancelledError from None
@@ -108,21 +178,23 @@ class Pressure:
 
     def rows(self, forecast: Forecast, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, Foreseen]:
         """Decisions by number, with the customers' names of now."""
-        rows = self._of(forecast)[0].rows(ids)
+        rows = self.kept(forecast).kept.rows(ids)
         with self._local.asking(cancelled) as connection:
             names = previews.names(connection, [row["customer_id"] for row in rows.values()])
-        return {number: _foreseen(number, row, names.get(row["customer_id"], "")) for number, row in rows.items()}
+        return {number: foreseen(number, row, names.get(row["customer_id"], "")) for number, row in rows.items()}
 
     def why(self, forecast: Forecast, id: int, cancelled: Cancelled) -> str:  # noqa: ARG002 - one row is there at once
         """One decision in words."""
-        return in_words(self._of(forecast)[0].rows([id])[id], self._local.place.zone)
+        return in_words(self.kept(forecast).kept.rows([id])[id], self._local.place.zone)
 
     def export(self, forecast: Forecast, behind: Behind, cancelled: Cancelled) -> tuple[str, int]:
         """Write the decisions to a new file in the workspace's folder of exports."""
-        kept, _ = self._of(forecast)
+        kept = self.kept(forecast).kept
         day = f"{local(forecast.first, self._local.place.zone):%Y-%m-%d}"
         cells = self._cells(kept, self.ids(forecast, behind, cancelled), cancelled)
-        return self._local.exports.table(f"preview-{forecast.days}-days-from-{day}", HEADS, cells)
+        return self._local.exports.table(
+            f"{'what-if' if forecast.supposed.is_what_if else 'preview'}-{forecast.days}-days-from-{day}", HEADS, cells
+        )
 
     def _cells(self, kept: Kept, ids: array[int], cancelled: Cancelled) -> Iterator[Sequence[object]]:
         for start in range(0, len(ids), PAGE):
@@ -132,18 +204,22 @@ class Pressure:
             rows = kept.rows(page)
             yield from (_cells(rows[number]) for number in page)
 
-    def _of(self, forecast: Forecast) -> tuple[Kept, Mark]:
-        kept = self._kept
-        if kept is None or kept[0].number != forecast.number:
+    def kept(self, forecast: Forecast) -> Run:
+        """What was kept of a forecast; ManometerError where a newer one of its sort has replaced it."""
+        return self._of(forecast)[0]
+
+    def _of(self, forecast: Forecast) -> tuple[Run, Mark]:
+        found = self._kept.get((forecast.supposed.is_what_if, forecast.supposed.trigger is not None))
+        if found is None or found[0].number != forecast.number:
             raise ManometerError("This preview was replaced by a newer one. Go back to look at that.")
-        return kept[1], kept[2]
+        return found[1], found[2]
 
     def close(self) -> None:
         """Forget the decisions that were kept."""
         with self._lock:
-            kept, self._kept = self._kept, None
-        if kept is not None:
-            kept[1].close()
+            kept, self._kept = self._kept, {}
+        for _, run, _ in kept.values():
+            run.close()
 
 
 def _limits(playbook: Playbook) -> Iterator[Limit]:
@@ -152,14 +228,18 @@ def _limits(playbook: Playbook) -> Iterator[Limit]:
             yield Limit(rule.name, rule.limit, rule.unit, rule.window.text, rule.audience is None)
 
 
-def _filter(behind: Behind) -> Filter:
-    return Filter(behind.since, behind.until, behind.channels, behind.triggers, behind.outcomes, behind.reasons, behind.rule)
+def filter_of(behind: Behind) -> Filter:
+    """The same for what was kept."""
+    return Filter(
+        behind.since, behind.until, behind.channels, behind.triggers, behind.outcomes, behind.reasons, behind.rule, imagined=behind.imagined
+    )
 
 
-def _foreseen(number: int, row: Mapping[str, Any], name: str) -> Foreseen:
+def foreseen(number: int, row: Mapping[str, Any], name: str) -> Foreseen:
+    """A decision that was kept, with the customer's name."""
     return Foreseen(
         number, row["at"], row["customer_id"], row["customer"], name, row["trigger"], row["step"], row["channel"], row["outcome"],
-        row["reason"], row["until"],
+        row["reason"], row["until"], row["imagined"],
     )  # fmt: skip
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
+from core.diff import KINDS
 from core.filters import holds, read_words
 from core.instants import Instant, day_start, local, local_date
 from core.pressure import POINT, per_unit
+from core.preview import Cell as PreviewCell
 from core.preview import Totals
 from core.words import counted, in_short
 from screens.gauge import load_bars, window_words
@@ -22,9 +24,18 @@ from screens.rows.moments import moment, share
 from screens.rows.states import OUTCOME, state
 from screens.service.pressure import Behind, Forecast, Foreseen, Limit, Since
 
-Measure = Literal["sent", "held", "contacts"]
+K = TypeVar("K", bound=Hashable)
+Measure = Literal["sent", "held", "contacts", "change", "imagined"]
 MEASURES: Final[tuple[Measure, ...]] = ("sent", "held", "contacts")
-WORDS: Final = {"sent": "messages sent", "held": "held back", "contacts": "contacts per customer reached"}
+WORDS: Final = {
+    "sent": "messages sent",
+    "held": "held back",
+    "contacts": "contacts per customer reached",
+    "change": "messages more or less than now",
+    "imagined": "messages sent that are only imagined",
+}
+OVER, IMAGINED = "!", "~"
+"""Signs before numbers: more than the channel takes on that day; part of it is only imagined."""
 HELD: Final = ("defer", "suppress", "hold")
 ALL: Final = "all"
 NO_CHANNEL: Final = "no channel"
@@ -34,6 +45,14 @@ DAYS: Final = (3, 7, 14, 28)
 def next_days(days: int) -> int:
     """The length after that one, from the longest to the shortest again."""
     return next((more for more in DAYS if more > days), DAYS[0])
+
+
+def measures_of(forecast: Forecast) -> tuple[Measure, ...]:
+    """What the heat map can count: under changed rules also the difference, and of an imagined future what is imagined."""
+    more: list[Measure] = [*MEASURES]
+    more += ["change"] if forecast.diff is not None else []
+    more += ["imagined"] if forecast.supposed.future == "replay" else []
+    return tuple(more)
 
 
 # ---- the filter ----
@@ -61,6 +80,10 @@ def days_of(forecast: Forecast, zone: ZoneInfo) -> list[date]:
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
+Sums = Counter[tuple[str, str | None, str]]
+"""Decisions by day, channel and outcome."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """The heat map's numbers with what its rows and columns stand for; the last row is all channels together."""
@@ -68,24 +91,61 @@ class Table:
     grid: Grid
     days: tuple[date, ...]
     channels: tuple[str | None, ...]
-    sums: Counter[tuple[str, str | None, str]]  # day, channel, outcome
+    sums: Sums
+    before: Sums | None = None
+    """Under the rules in force, where others are tried."""
 
 
 def table(forecast: Forecast, measure: Measure, triggers: Sequence[str] | None, zone: ZoneInfo) -> Table:
     """Day by channel. Contacts per customer are of all triggers, since the customers of one are not known apart."""
     chosen = None if triggers is None or measure == "contacts" else set(triggers)
-    sums = Counter[tuple[str, str | None, str]]()
-    for cell, number in forecast.totals.cells.items():
-        if chosen is None or cell.trigger in chosen:
-            sums[cell.day, cell.channel, cell.outcome] += number
+    sums = _sums(forecast.totals.cells, chosen)
+    imagined = _sums(forecast.totals.imagined, chosen)
+    before = None if forecast.diff is None else _sums(forecast.diff.before.cells, chosen)
+    counted_in = imagined if measure == "imagined" else sums
     days = tuple(days_of(forecast, zone))
     channels = tuple(_channels(forecast))
-    rows = [[_value(forecast, sums, measure, day.isoformat(), channel) for day in days] for channel in channels]
-    rows.append([_of_all(forecast, sums, measure, day.isoformat(), channels) for day in days])
+    rows = [[_value(forecast, counted_in, measure, day.isoformat(), channel) for day in days] for channel in channels]
+    rows.append([_of_all(forecast, counted_in, measure, day.isoformat(), channels) for day in days])
+    if measure == "change" and before is not None:
+        old = [[_value(forecast, before, measure, day.isoformat(), channel) for day in days] for channel in channels]
+        old.append([sum(column) for column in zip(*old, strict=True)] if old else [0] * len(days))
+        rows = [[new - was for new, was in zip(line, lines, strict=True)] for line, lines in zip(rows, old, strict=True)]
     heads = tuple((f"{day:%a}", str(day.day)) for day in days)
     names = (*(NO_CHANNEL if channel is None else channel for channel in channels), ALL)
-    grid = Grid(names, heads, tuple(map(tuple, rows)), WORDS[measure], *((100, 100) if measure == "contacts" else (1, 1)))
-    return Table(grid, days, channels, sums)
+    signs = _signs(forecast, measure, days, channels, imagined)
+    meanings = (
+        f"{OVER} over capacity" if OVER in signs.values() else "",
+        f"{IMAGINED} in part imagined" if IMAGINED in signs.values() else "",
+    )
+    scale = (100, 100) if measure == "contacts" else (1, 1)
+    legend = "  ".join(filter(None, meanings))
+    grid = Grid(names, heads, tuple(map(tuple, rows)), WORDS[measure], *scale, signed=measure == "change", signs=signs, legend=legend)
+    return Table(grid, days, channels, sums, before)
+
+
+def _sums(cells: Mapping[PreviewCell, int], chosen: set[str] | None) -> Sums:
+    sums = Sums()
+    for cell, number in cells.items():
+        if chosen is None or cell.trigger in chosen:
+            sums[cell.day, cell.channel, cell.outcome] += number
+    return sums
+
+
+def _signs(
+    forecast: Forecast, measure: Measure, days: Sequence[date], channels: Sequence[str | None], imagined: Sums
+) -> Mapping[tuple[int, int], str]:
+    """Signs by row and column of the grid."""
+    signs: dict[tuple[int, int], str] = {}
+    outcomes = HELD if measure == "held" else ("send",)
+    over = {(each.channel, each.day) for each in forecast.asked if each.asked > each.capacity} if measure == "sent" else set()
+    for column, day in enumerate(days):
+        for row, channel in enumerate(channels):
+            if (channel, day.isoformat()) in over:
+                signs[row, column] = OVER
+            elif measure in ("sent", "held") and any(imagined[day.isoformat(), channel, outcome] for outcome in outcomes):
+                signs[row, column] = IMAGINED
+    return signs
 
 
 def _channels(forecast: Forecast) -> Iterator[str | None]:
@@ -101,7 +161,7 @@ def _value(forecast: Forecast, sums: Counter[tuple[str, str | None, str]], measu
     if measure == "held":
         return sum(sums[day, channel, outcome] for outcome in HELD)
     sent = sums[day, channel, "send"]
-    return sent if measure == "sent" else _per_customer(sent, forecast.totals.reached[day, channel] if channel is not None else 0)
+    return sent if measure != "contacts" else _per_customer(sent, forecast.totals.reached[day, channel] if channel is not None else 0)
 
 
 def _of_all(
@@ -128,8 +188,15 @@ def cell_words(table: Table, row: int, column: int) -> str:
         for outcome in ("send", *HELD):
             count[outcome] += table.sums[day.isoformat(), channel, outcome]
     name = "all channels" if row >= len(table.channels) else channels[0] or NO_CHANNEL
-    parts = (f"{count['send']:,} sent", f"{count['defer']:,} deferred", f"{count['suppress']:,} suppressed", f"{count['hold']:,} held")
+    was = Counter[str]()
+    for channel in channels:
+        for outcome in ("send", *HELD):
+            was[outcome] += count[outcome] if table.before is None else table.before[day.isoformat(), channel, outcome]
+    parts = [f"{_from_to(was[outcome], count[outcome])} {word}" for outcome, word in _OUTCOMES]
     return f"{day:%a %d %b}, {name}: {', '.join(parts)}"
+
+
+_OUTCOMES: Final = (("send", "sent"), ("defer", "deferred"), ("suppress", "suppressed"), ("hold", "held"))
 
 
 def behind_cell(table: Table, row: int, column: int, measure: Measure, triggers: Sequence[str] | None, zone: ZoneInfo) -> Behind:
@@ -141,6 +208,7 @@ def behind_cell(table: Table, row: int, column: int, measure: Measure, triggers:
         channels=None if row >= len(table.channels) else (table.channels[row],),
         triggers=None if triggers is None or measure == "contacts" else tuple(triggers),
         outcomes=HELD if measure == "held" else ("send",),
+        imagined=True if measure == "imagined" else None,
     )
 
 
@@ -157,21 +225,38 @@ def limit_words(limit: Limit) -> str:
     return f"{limit.rule}: {_in_unit(limit):g} {limit.unit} in {window_words(limit.window)}"
 
 
+def limit_title(forecast: Forecast, limit: Limit) -> str:
+    """The same, with what it is now where that is other: `three-a-week: 3→2 contacts in 7 days`."""
+    now = next((each for each in forecast.limits_before if each.rule == limit.rule), limit)
+    said = [f"{limit.rule}: {_from_to(f'{_in_unit(now):g}', f'{_in_unit(limit):g}')} {limit.unit} in "]
+    return "".join([*said, _from_to(window_words(now.window), window_words(limit.window))])
+
+
+def _from_to(before: object, after: object) -> str:
+    """What it was and what it is; once where that is the same."""
+    told = [f"{each:,}" if isinstance(each, int) else str(each) for each in (before, after)]
+    return told[1] if before == after else "→".join(told)
+
+
 def _in_unit(limit: Limit) -> float:
     return limit.limit / per_unit(limit.unit)
 
 
 def limit_bars(forecast: Forecast, limit: Limit) -> list[Bar]:
     """Customers by the fullest window of the rule in the span, points rounded up; the limit and what is over it marked."""
-    unit = per_unit(limit.unit)
-    loads = Counter[int]()
-    for (rule, load), people in forecast.totals.fullness.items():
+    most = -(-limit.limit // per_unit(limit.unit))
+    before = None if forecast.diff is None else _loads(forecast.diff.before, limit)
+    return load_bars(_loads(forecast.totals, limit), most, before=before)
+
+
+def _loads(totals: Totals, limit: Limit) -> Counter[int]:
+    unit, loads = per_unit(limit.unit), Counter[int]()
+    for (rule, load), people in totals.fullness.items():
         if rule == limit.rule:
             loads[-(-load // unit)] += people
     if limit.for_all:
-        loads[0] = forecast.totals.customers - loads.total()
-    most = -(-limit.limit // unit)
-    return load_bars(loads, most)
+        loads[0] = totals.customers - loads.total()
+    return loads
 
 
 def limit_sentence(forecast: Forecast, limit: Limit, width: int) -> str:
@@ -201,19 +286,32 @@ class ByReason(NamedTuple):
 def held_back(forecast: Forecast, triggers: Sequence[str] | None) -> list[Item]:
     """Bars by rule, then by outcome and reason, the longest first."""
     chosen = None if triggers is None else set(triggers)
+    rules, reasons = _held(forecast.totals, chosen)
+    rules_before, reasons_before = (None, None) if forecast.diff is None else _held(forecast.diff.before, chosen)
+    by_rule = _bars(rules, rules_before, lambda rule: (rule, ByRule(rule)))
+    by_reason = _bars(reasons, reasons_before, lambda key: (_reason(*key), ByReason(*key)))
+    bars: list[Item] = [Heading(" by rule"), *by_rule] if by_rule else []
+    return [*bars, Heading(" by reason"), *by_reason] if by_reason else bars
+
+
+def _held(totals: Totals, chosen: set[str] | None) -> tuple[Counter[str], Counter[tuple[str, str | None]]]:
     rules, reasons = Counter[str](), Counter[tuple[str, str | None]]()
-    for (rule, trigger), number in forecast.totals.held_by.items():
+    for (rule, trigger), number in totals.held_by.items():
         if chosen is None or trigger in chosen:
             rules[rule] += number
-    for cell, number in forecast.totals.cells.items():
+    for cell, number in totals.cells.items():
         if cell.outcome in HELD and (chosen is None or cell.trigger in chosen):
             reasons[cell.outcome, cell.reason] += number
-    bars: list[Item] = [Heading(" by rule")] if rules else []
-    bars += [Bar(rule, number, stands_for=ByRule(rule)) for rule, number in rules.most_common()]
-    if reasons:
-        bars.append(Heading(" by reason"))
-    bars += [Bar(_reason(*key), number, stands_for=ByReason(*key)) for key, number in reasons.most_common()]
-    return bars
+    return rules, reasons
+
+
+def _bars(numbers: Counter[K], before: Counter[K] | None, told: Callable[[K], tuple[str, Hashable]]) -> list[Bar]:
+    """A bar each, the longest first; with those of before."""
+    both = numbers if before is None else numbers | before
+    return [
+        Bar(told(key)[0], numbers[key], stands_for=told(key)[1], before=None if before is None else before[key])
+        for key, _ in both.most_common()
+    ]
 
 
 def _reason(outcome: str, reason: str | None) -> str:
@@ -264,7 +362,32 @@ def span_words(forecast: Forecast, zone: ZoneInfo) -> str:
     """What was asked, and of how many."""
     totals = forecast.totals
     what = f"{counted(totals.decisions, 'decision')} for {counted(totals.customers, 'customer')}"
-    return f"{forecast.days} days from {local(forecast.first, zone):%a %d %b %H:%M}: {what} (no new events)"
+    return f"{forecast.days} days from {local(forecast.first, zone):%a %d %b %H:%M}: {what} ({FUTURES[forecast.supposed.future]})"
+
+
+FUTURES: Final = {"known": "no new events", "replay": "if the last week happens again", "as-it-was": "events as they came"}
+
+
+def changed_words(forecast: Forecast) -> str:
+    """How much the changed rules change."""
+    diff = forecast.diff
+    if diff is None:
+        return ""
+    if not diff.customers:
+        return "Nothing changes: the same decisions as under the rules in force."
+    kinds = diff.kinds()
+    said = ", ".join(f"{kinds[kind]:,} {kind}" for kind in KINDS if kinds[kind])
+    was, now = (sum(number for cell, number in each.cells.items() if cell.outcome == "send") for each in (diff.before, diff.after))
+    return f"{_from_to(was, now)} messages; the decisions of {counted(diff.customers, 'customer')} change: {said}."
+
+
+def imagined_words(forecast: Forecast) -> str:
+    """How much of it is only imagined."""
+    if forecast.supposed.future != "replay":
+        return ""
+    return (
+        f"{IMAGINED} imagined: {forecast.totals.imagined.total():,} of {counted(forecast.totals.decisions, 'decision')}; the rest is known"
+    )
 
 
 def capacity_words(forecast: Forecast) -> str:
@@ -308,7 +431,7 @@ def behind_cells(row: Foreseen, now: Instant, zone: ZoneInfo) -> Sequence[Cells]
         row.trigger,
         str(row.step),
         row.channel or "",
-        state(OUTCOME, row.outcome),
+        Cell(f"{IMAGINED} {row.outcome}", "dim") if row.imagined else state(OUTCOME, row.outcome),
         Cell(in_short(row.reason), "dim"),
         moment(row.until, now, zone),
     )

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from core.instants import Instant
 
 if TYPE_CHECKING:  # they name what stands here
+    from screens.service.backtest import Backtests
     from screens.service.customers import Customers
     from screens.service.decisions import Decisions
     from screens.service.exports import Exports
@@ -23,6 +24,7 @@ if TYPE_CHECKING:  # they name what stands here
     from screens.service.overview import Overview
     from screens.service.pressure import Pressure
     from screens.service.triggers import Triggers
+    from screens.service.what_if import WhatIf
     from screens.service.why import Why
 
 Cancelled: TypeAlias = Callable[[], bool]
@@ -77,6 +79,16 @@ class Service(Protocol):
     @property
     def pressure(self) -> Pressure:
         """Contact pressure ahead of time."""
+        ...
+
+    @property
+    def what_if(self) -> WhatIf:
+        """Rules that are only tried."""
+        ...
+
+    @property
+    def backtests(self) -> Backtests:
+        """Triggers tried on the past."""
         ...
 
     @property

@@ -4,12 +4,37 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
 
+from core.diff import Diff
 from core.instants import Instant
-from core.preview import Totals
+from core.preview import Asked, Totals
+from core.what_if import Change
 from screens.service import Cancelled, Progress
+
+Future = Literal["known", "replay", "as-it-was"]
+"""Nothing new happens, the last week happens again, or what came in as many days before now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Supposed:
+    """What is taken to be otherwise than it is: other rules, another future, or a draft alone as if it were active."""
+
+    changes: tuple[Change, ...] = ()
+    future: Future = "known"
+    trigger: str | None = None
+    """Only this trigger's decisions."""
+    words: tuple[str, ...] = field(default=(), compare=False)
+    """What is otherwise, in words with what it is now."""
+
+    @property
+    def is_what_if(self) -> bool:
+        """Whether anything is supposed that is not so."""
+        return bool(self.changes) or self.future != "known"
+
+
+PRESENT = Supposed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +51,10 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What (first, last] would bring under the playbook in force if nothing new happened."""
+    """What (first, last] would bring, under the playbook in force if nothing new happened unless something else is supposed."""
 
     number: int
-    """Which run of this console it is; the newest alone can be asked about."""
+    """Which run of this console it is; of its sort (present, what if, one trigger) the newest alone can be asked about."""
     first: Instant
     last: Instant
     days: int
@@ -40,6 +65,12 @@ class Forecast:
     capacities: Mapping[str, int]
     """So many a day, for the channels that have such a capacity."""
     limits: tuple[Limit, ...]
+    supposed: Supposed = PRESENT
+    diff: Diff | None = None
+    """The rules in force against the changed ones; None where none are changed."""
+    limits_before: tuple[Limit, ...] = ()
+    asked: tuple[Asked, ...] = ()
+    """What channels with a capacity are asked for, by channel and day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +102,7 @@ class Behind:
     outcomes: tuple[str, ...] | None = None
     reasons: tuple[str | None, ...] | None = None
     rule: str | None = None
+    imagined: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +120,8 @@ class Foreseen:
     outcome: str
     reason: str | None
     until: Instant | None
+    imagined: bool = False
+    """It comes of something that is only imagined to happen again."""
 
 
 class Pressure(Protocol):
@@ -98,8 +132,8 @@ class Pressure(Protocol):
         """The newest forecast that was finished."""
         ...
 
-    def run(self, days: int, cancelled: Cancelled, progress: Progress) -> Forecast:
-        """Look so many days of 24 hours ahead. One that is cancelled leaves the last as it was."""
+    def run(self, days: int, cancelled: Cancelled, progress: Progress, supposed: Supposed = PRESENT) -> Forecast:
+        """Look so many days of 24 hours ahead, or back at as many as they came. One that is cancelled leaves the last as it was."""
         ...
 
     def since(self, forecast: Forecast, cancelled: Cancelled) -> Since:

@@ -19,7 +19,7 @@ from console.commands.decisions import FIELDS
 from console.diff import Comparison, compare
 from console.preview import Question, in_question, preview
 from console.replay import replay
-from console.workspace import read_workspace
+from console.workspace import Workspace, read_workspace
 from core.backtest import Backtested
 from core.diff import Diff
 from core.instants import DAY, HOUR, Instant
@@ -27,8 +27,7 @@ from core.preview import Totals
 from core.what_if import parse_change
 from storage.store import Store
 from tests.console.lives import BASKET, act, person, run, trigger, workspace
-from tests.console.test_laws import ACT, CUSTOMERS, FEW, FILES, FIRST, LAST, calls, made
-from tests.console.test_laws import played as replayed
+from tests.console.test_laws import ACT, CUSTOMERS, FEW, FILES, FIRST, LAST, calls, made, rows
 
 Output = pytest.CaptureFixture[str]
 Acts = list[tuple[str, str, int, str | None]]
@@ -73,6 +72,12 @@ def compared(store: Store, question: Question, workers: int = 1) -> tuple[Diff, 
         sums.merge(part.diff)
         found += part.rows
     return sums, [json.loads(row[3]) for row in sorted(found)]
+
+
+def replayed(folder: Path, workspace: Workspace, store: Store) -> list[dict[str, Any]]:
+    replay(store, workspace, FIRST, LAST, folder / "played", "test")
+    with Store.open(folder / "played" / "manometer.db") as into:
+        return rows(into)
 
 
 def sides(found: list[dict[str, Any]]) -> tuple[Counter[Key], Counter[Key]]:

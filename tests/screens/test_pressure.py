@@ -16,7 +16,7 @@ from screens.histogram import Histogram
 from screens.overview import Needs, OverviewScreen
 from screens.pressure import BehindScreen, PressureScreen
 from screens.service import Cancelled, CancelledError, Progress
-from screens.service.pressure import Forecast
+from screens.service.pressure import Forecast, Supposed
 from tests.console.lives import BASKET, act, person, run, trigger, workspace
 from tests.screens.stage import HOSTILE, settled, stage, text
 
@@ -101,7 +101,7 @@ async def test_a_look_ahead_can_be_stopped_and_the_last_result_stays(service: Lo
         assert isinstance(screen, PressureScreen)
         begun = Event()
 
-        def endless(days: int, cancelled: Cancelled, progress: Progress) -> Forecast:
+        def endless(days: int, cancelled: Cancelled, progress: Progress, supposed: Supposed) -> Forecast:
             progress(500, 12_000)
             begun.set()
             while not cancelled():

@@ -7,13 +7,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from core.diff import Diff
 from core.instants import DAY, parse_instant
-from core.preview import Cell, Fullness, Pressed, Totals
+from core.preview import Asked, Cell, Fullness, Pressed, Totals
 from screens.gauge import MOST_BARS
 from screens.histogram import Bar
+from screens.rows import figures
 from screens.rows import pressure as rows
 from screens.rows.moments import share
-from screens.service.pressure import Forecast, Limit, Since
+from screens.service.pressure import Forecast, Limit, Since, Supposed
 
 ZURICH = ZoneInfo("Europe/Zurich")
 FIRST = parse_instant("2025-03-28T12:00:00+01:00")  # the clock goes forward on the 30th
@@ -140,3 +142,41 @@ def test_the_length_goes_round(days: int, more: int) -> None:
 )
 def test_small_shares_are_not_nothing(part: int, whole: int, words: str) -> None:
     assert share(part, whole) == words
+
+
+def test_under_changed_rules_titles_cells_and_bars_say_both_sides() -> None:
+    diff = Diff(before=totals(), after=totals())
+    diff.after.cells[Cell("2025-03-28", "basket", "email", "send", None)] = 1
+    forecast = replace(FORECAST, totals=diff.after, diff=diff, limits_before=(replace(LIMIT, limit=4),))
+    assert rows.limit_title(forecast, LIMIT) == "three-a-week: 4→3 contacts in 7 days"
+    table = rows.table(forecast, "change", None, ZURICH)
+    assert [row[0] for row in table.grid.values] == [-3, 0, 0, -3]
+    assert rows.cell_words(table, 0, 0) == "Fri 28 Mar, email: 4→1 sent, 2 deferred, 0 suppressed, 0 held"
+    assert {bar.before for bar in rows.held_back(forecast, None) if isinstance(bar, Bar)} == {1, 2}
+
+
+def test_a_day_over_capacity_and_what_is_imagined_have_their_sign() -> None:
+    forecast = replace(FORECAST, asked=(Asked("2025-03-28", "email", 4, 3), Asked("2025-03-28", "sms", 2, 3)))
+    forecast = replace(forecast, totals=totals(), supposed=Supposed(future="replay"))
+    forecast.totals.imagined[Cell("2025-03-28", "basket", "sms", "send", None)] = 1
+    table = rows.table(forecast, "sent", None, ZURICH)
+    assert table.grid.signs == {(0, 0): "!", (1, 0): "~"}
+    assert rows.measures_of(forecast)[-1] == "imagined"
+    assert rows.imagined_words(forecast) == "~ imagined: 1 of 9 decisions; the rest is known"
+
+
+def test_the_tables_name_winners_losers_days_and_losses() -> None:
+    found = totals()
+    found.beats.update({("birthday", "basket"): 3, ("basket", "basket"): 1})
+    found.moves["2025-03-28", "2025-03-29"] = 2
+    found.cells[Cell("2025-03-29", "basket", "email", "suppress", "EXPIRED")] = 4
+    forecast = replace(FORECAST, totals=found, asked=(Asked("2025-03-28", "email", 4, 3),))
+    contest = figures.contest(forecast)
+    assert figures.contest_words(contest, 0, 0) == "birthday has the room of basket in 3 decisions"
+    assert figures.contest_words(contest, 1, 0) == "basket reminds the same people too often: held back by itself in 1 decision"
+    bars = [bar for bar in figures.put_off(forecast) if isinstance(bar, Bar)]
+    assert [(bar.label, bar.number) for bar in bars] == [("Fri 28 Mar → Sat 29 Mar", 2), ("basket, expired", 4)]
+    behind = figures.behind_lost(bars[1].stands_for)
+    assert behind is not None and (behind.triggers, behind.reasons) == (("basket",), ("EXPIRED",))  # noqa: PT018 - narrows the type
+    (full,) = [bar for bar in figures.capacities(forecast) if isinstance(bar, Bar)]
+    assert (full.number, full.note) == (4, "of 3 (133 %) ! over: the rest waits")

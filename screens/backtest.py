@@ -1,0 +1,207 @@
+"""A trigger tried on the past: who would have got it when, what would have held it back, what it would have pushed aside."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+
+from screens.frame import Frame
+from screens.histogram import Histogram
+from screens.keys import key
+from screens.lines import Cell, Note
+from screens.panes import PaneLine
+from screens.pressure import BehindScreen, Progressed
+from screens.rows import backtest as rows
+from screens.rows.exports import Fields, instants, plain
+from screens.rows.pressure import HELD, behind_cells
+from screens.service.backtest import Tried
+from screens.service.pressure import Behind, Foreseen
+from screens.table import VirtualTable
+
+EXPORTED: Fields = (
+    *instants("at"), *plain("customer", "name", "trigger", "step", "channel", "outcome", "reason"), *instants("until"),
+)  # fmt: skip
+
+
+class BacktestScreen(Frame):
+    """One trigger on the past; Tab goes to the next table."""
+
+    mode = "triggers"
+    DEFAULT_CSS = """
+    BacktestScreen .pane { display: none; margin-top: 1; height: 1fr; }
+    BacktestScreen .pane.current { display: block; }
+    BacktestScreen #held-list { width: 2fr; }
+    BacktestScreen.-narrow #held-by { display: none; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("tab", "pane(1)", "Next table", "backtest.next_pane", "to the next table", show=True),
+        key("shift+tab", "pane(-1)", "Table before", "backtest.pane_before", "to the table before"),
+        key("d", "days", "Days", "backtest.days", "try it on the last 30, 90 or 365 days", show=True),
+        key("w", "why", "Why", "backtest.why", "what this customer got, and why", show=True),
+    ]
+
+    def __init__(self, trigger: str) -> None:
+        super().__init__()
+        self.trigger_name = trigger
+        self.days = rows.DAYS[1]
+        self.tried: Tried | None = None
+        self._tries = False
+
+    def crumbs(self) -> Sequence[str]:
+        """Of which trigger."""
+        return (self.trigger_name, "Backtest")
+
+    def body(self) -> ComposeResult:
+        """The sums, and the tables."""
+        with Vertical(id="body"):
+            yield Note(id="facts")
+            yield PaneLine(rows.PANES)
+            yield self._list("messages", "It would have sent nothing.", "pane current")
+            with Horizontal(id="held", classes="pane"):
+                yield self._list("held-list", "Nothing would have held it back.")
+                yield Histogram("Held back", can_open=False, id="held-by")
+            yield Histogram("Messages of others, without it → with it", can_open=False, id="aside", classes="pane")
+            yield Histogram("Messages by month", can_open=False, id="months", classes="pane")
+
+    def _list(self, name: str, empty: str, classes: str = "") -> VirtualTable[Foreseen]:
+        return VirtualTable(
+            BehindScreen.COLUMNS,
+            lambda service, ids, cancelled: {} if self.tried is None else service.backtests.rows(self.tried, ids, cancelled),
+            lambda row: behind_cells(row, 0 if self.tried is None else self.tried.last, self.zone),
+            fields=EXPORTED,
+            empty=empty,
+            id=name,
+            classes=classes,
+        )
+
+    def focus_first(self) -> None:
+        """The table that is seen."""
+        pane = self.query_one(PaneLine).current
+        self.set_focus(self.query_one("#held-list" if pane == "held" else f"#{pane}"))
+
+    # ---- asking ----
+
+    def load(self) -> None:
+        """Try it."""
+        self._tries = True
+        name, days = self.trigger_name, self.days
+        self._say_progress(0, 0)
+        self.ask(
+            lambda service, cancelled: service.backtests.run(name, days, cancelled, self._progress),
+            self._show,
+            group="backtest",
+            failed=self._fail,
+        )
+
+    def data_changed(self) -> None:
+        """The past stays what it was; trying it again is the operator's choice."""
+
+    def _progress(self, done: int, total: int) -> None:
+        """Called in the worker."""
+        self.post_message(Progressed(done, total))
+
+    @on(Progressed)
+    def _show_progress(self, message: Progressed) -> None:
+        message.stop()
+        if self._tries:
+            self._say_progress(message.done, message.total)
+
+    def _say_progress(self, done: int, total: int) -> None:
+        if self.is_mounted:
+            self.query_one("#facts", Note).show([[Cell(f" {rows.progress_words(self.days, done, total)}", "accent")]])
+
+    def _show(self, tried: Tried) -> None:
+        self._tries = False
+        self.tried = tried
+        for name, outcomes in (("messages", ("send",)), ("held-list", HELD)):
+            table = self.query_one(f"#{name}", VirtualTable)
+            self.ask(
+                lambda service, cancelled, outcomes=outcomes: service.backtests.ids(tried, Behind(outcomes=outcomes), cancelled),  # type: ignore[misc]
+                lambda ids, table=table: self._fill(table, ids),  # type: ignore[misc]
+                group=name,
+            )
+        self._draw()
+
+    def _fill(self, table: VirtualTable[Foreseen], ids: array[int]) -> None:
+        table.show(ids, fresh=True)
+
+    def _draw(self) -> None:
+        if self.tried is None:
+            self.query_one("#facts", Note).show([[Cell(" Nothing was tried yet. `r` tries it.", "dim")]])
+            return
+        self.query_one("#facts", Note).show(rows.facts(self.tried, "" if self.place is None else self.place.currency, self.zone))
+        self.query_one("#held-by", Histogram).show("Held back", rows.held(self.tried))
+        self.query_one("#aside", Histogram).show("Messages of others, without it → with it", rows.aside(self.tried))
+        self.query_one("#months", Histogram).show("Messages by month", rows.months(self.tried))
+
+    def _fail(self, sentence: str) -> None:
+        self._tries = False
+        self.query_one("#facts", Note).show([[Cell(f" {sentence}", "bad")]])
+
+    def action_days(self) -> None:
+        """Another span."""
+        self.days = rows.next_days(self.days)
+        self.load()
+
+    def action_back(self) -> None:
+        """Stop trying, if that is under way; the last result stays."""
+        if not self._tries:
+            super().action_back()
+            return
+        self.workers.cancel_group(self, "backtest")
+        self._tries = False
+        self.days = self.days if self.tried is None else self.tried.days
+        self._draw()
+        self.toast("Stopped. `r` tries it again.")
+
+    # ---- panes ----
+
+    def action_pane(self, step: int) -> None:
+        """The next table, or the one before."""
+        self._seen(self.query_one(PaneLine).go(step))
+
+    @on(PaneLine.Chosen)
+    def _clicked(self, message: PaneLine.Chosen) -> None:
+        self.query_one(PaneLine).show(message.pane)
+        self._seen(message.pane)
+
+    def _seen(self, pane: str) -> None:
+        for widget in self.query(".pane"):
+            widget.set_class(widget.id == pane, "current")
+        self.focus_first()
+        self.refresh_bindings()
+
+    # ---- choosing ----
+
+    @property
+    def row(self) -> Foreseen | None:
+        """The decision under the cursor, where a list is seen."""
+        row = self.focused.row if isinstance(self.focused, VirtualTable) else None
+        return row if isinstance(row, Foreseen) else None
+
+    def why_not(self, action: str) -> str | None:
+        """What needs a customer."""
+        return "choose a customer in a list first" if action == "why" and self.row is None else None
+
+    @on(VirtualTable.Highlighted)
+    def _another(self, message: VirtualTable.Highlighted) -> None:
+        message.stop()
+        self.refresh_bindings()
+
+    @on(VirtualTable.Opened)
+    def _opened(self, message: VirtualTable.Opened) -> None:
+        message.stop()
+        row = message.table.row
+        if isinstance(row, Foreseen):
+            self.host.open_customer(row.customer_id)
+
+    def action_why(self) -> None:
+        """What the customer got, and why."""
+        if self.row is not None:
+            self.host.open_why(self.row.customer, self.trigger_name)

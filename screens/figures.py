@@ -1,0 +1,296 @@
+"""The tables behind a forecast, and what is different in it: who gains, who loses, whose decisions change, who has whose room."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+
+from screens.frame import Exportable, Frame
+from screens.heatmap import Heatmap
+from screens.histogram import Histogram
+from screens.keys import key
+from screens.lines import Cell, Line, Note
+from screens.panes import PaneLine
+from screens.rows import figures
+from screens.rows import pressure as pressure_rows
+from screens.rows import what_if as rows
+from screens.service import Cancelled, Service
+from screens.service.pressure import Behind, Forecast
+from screens.service.what_if import ChangedCustomer, Side
+from screens.table import VirtualTable
+from screens.wrapped import WrappedLines
+
+NAMES = 24
+"""Columns of a trigger's name beside the matrix."""
+
+
+class FiguresScreen(Frame):
+    """The tables of one forecast; Tab goes to the next."""
+
+    mode = "pressure"
+    DEFAULT_CSS = """
+    FiguresScreen .pane { display: none; margin-top: 1; }
+    FiguresScreen .pane.current { display: block; }
+    FiguresScreen #cell { display: none; }
+    FiguresScreen #cell.current { display: block; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("tab", "pane(1)", "Next table", "figures.next_pane", "to the next table", show=True),
+        key("shift+tab", "pane(-1)", "Table before", "figures.pane_before", "to the table before"),
+        key("w", "why", "Why", "figures.why", "why the customer under the cursor got something, or nothing"),
+        key("0", "all", "All customers", "figures.all", "the customers of all triggers again"),
+    ]
+
+    def __init__(self, forecast: Forecast, pane: str) -> None:
+        super().__init__()
+        self.forecast = forecast
+        self.trigger: str | None = None
+        self._first = pane
+        self._deltas = [] if forecast.diff is None else rows.deltas(forecast.diff)
+        self._contest = figures.contest(forecast)
+
+    def crumbs(self) -> Sequence[str]:
+        """Of what these are."""
+        return rows.path_of(self.forecast, "Tables")
+
+    def body(self) -> ComposeResult:
+        """What is supposed, the names of the tables, and the tables."""
+        with Vertical(id="body"):
+            yield Note(id="facts")
+            yield PaneLine(figures.titles(self.forecast))
+            yield VirtualTable[rows.Delta](
+                rows.DELTA_COLUMNS, self._fetch_deltas, rows.delta_cells, fields=rows.EXPORTED_DELTAS, id="changes", classes="pane"
+            )
+            yield VirtualTable[ChangedCustomer](
+                rows.CUSTOMER_COLUMNS,
+                lambda service, ids, cancelled: service.what_if.customer_rows(self.forecast, ids, cancelled),
+                rows.customer_cells,
+                fields=rows.EXPORTED_CUSTOMERS,
+                empty="Nobody's decisions change.",
+                id="customers",
+                classes="pane",
+            )
+            yield Heatmap(label=NAMES, id="beats", classes="pane")
+            yield Note(id="cell")
+            yield Histogram("Waiting for room or time", id="off", classes="pane")
+            yield Histogram("Messages a day, and what the channel takes", can_open=False, id="capacity", classes="pane")
+
+    def focus_first(self) -> None:
+        """The table that is seen."""
+        self.set_focus(self.query_one(f"#{self.query_one(PaneLine).current}"))
+
+    def on_mount(self) -> None:
+        """The table that was asked for."""
+        self.query_one(PaneLine).show(self._first)
+        super().on_mount()
+        self._seen(self._first)
+
+    # ---- data ----
+
+    def load(self) -> None:
+        """All but the customers is there; those are asked for."""
+        forecast = self.forecast
+        facts: list[Line] = [rows.badge(forecast.supposed)] if forecast.supposed.is_what_if else []
+        facts.append([Cell(f" {pressure_rows.changed_words(forecast) or pressure_rows.span_words(forecast, self.zone)}", "")])
+        self.query_one("#facts", Note).show(facts)
+        self.query_one("#changes", VirtualTable).show(array("q", range(len(self._deltas))))
+        self.query_one("#beats", Heatmap).show(self._contest.grid)
+        self.query_one("#off", Histogram).show("Waiting for room or time", figures.put_off(forecast))
+        self.query_one("#capacity", Histogram).show("Messages a day, and what the channel takes", figures.capacities(forecast))
+        self._load_customers()
+
+    def _load_customers(self) -> None:
+        trigger, table = self.trigger, self.query_one("#customers", VirtualTable)
+        if self.forecast.diff is not None:
+            self.ask(lambda service, cancelled: service.what_if.customers(self.forecast, trigger, cancelled), self._take_customers)
+            table.empty = "Nobody's decisions change."
+
+    def _take_customers(self, ids: array[int]) -> None:
+        self.query_one("#customers", VirtualTable).show(ids)
+        self.say_filter(f"{len(ids):,} customers" + (f", {self.trigger} (0: all)" if self.trigger else ""))
+
+    def data_changed(self) -> None:
+        """A forecast stays what it was."""
+
+    def _fetch_deltas(self, _: Service, ids: Sequence[int], __: Cancelled) -> Mapping[int, rows.Delta]:
+        return {number: self._deltas[number] for number in ids}
+
+    def exported(self) -> Exportable | None:
+        """The table that is seen, where it is a list."""
+        seen = self.query_one(f"#{self.query_one(PaneLine).current}")
+        return cast(Exportable, seen) if isinstance(seen, VirtualTable) else None
+
+    # ---- panes ----
+
+    def action_pane(self, step: int) -> None:
+        """The next table, or the one before."""
+        self._seen(self.query_one(PaneLine).go(step))
+
+    @on(PaneLine.Chosen)
+    def _clicked(self, message: PaneLine.Chosen) -> None:
+        self.query_one(PaneLine).show(message.pane)
+        self._seen(message.pane)
+
+    def _seen(self, pane: str) -> None:
+        for widget in self.query(".pane"):
+            widget.set_class(widget.id == pane, "current")
+        self.query_one("#cell").set_class(pane == "beats", "current")
+        self.focus_first()
+        self.refresh_bindings()
+
+    # ---- choosing ----
+
+    @property
+    def customer(self) -> ChangedCustomer | None:
+        """The customer under the cursor, where they are seen."""
+        row = self.query_one("#customers", VirtualTable).row
+        return row if isinstance(row, ChangedCustomer) and self.query_one(PaneLine).current == "customers" else None
+
+    def why_not(self, action: str) -> str | None:
+        """What needs a customer, or one trigger's customers."""
+        if action == "why" and (not self.is_mounted or self.customer is None):
+            return "choose a customer in the table Customers first"
+        if action == "all" and self.trigger is None:
+            return "all customers are listed"
+        return None
+
+    def action_why(self) -> None:
+        """Why the customer got something, or nothing."""
+        if self.customer is not None:
+            self.host.open_why(self.customer.customer)
+
+    def action_all(self) -> None:
+        """The customers of all triggers."""
+        self.trigger = None
+        self._load_customers()
+
+    @on(VirtualTable.Highlighted)
+    def _another(self, message: VirtualTable.Highlighted) -> None:
+        message.stop()
+        self.refresh_bindings()
+
+    @on(VirtualTable.Opened, "#changes")
+    def _open_delta(self, message: VirtualTable.Opened) -> None:
+        """The customers of a trigger, or all."""
+        message.stop()
+        delta = self._deltas[message.row]
+        self.trigger = delta.name if delta.what == "messages" else None
+        self.query_one(PaneLine).show("customers")
+        self._seen("customers")
+        self._load_customers()
+
+    @on(VirtualTable.Opened, "#customers")
+    def _open_customer(self, message: VirtualTable.Opened) -> None:
+        message.stop()
+        if self.customer is not None:
+            self.app.push_screen(SidesScreen(self.forecast, self.customer))
+
+    @on(Heatmap.Moved)
+    def _say_cell(self, message: Heatmap.Moved) -> None:
+        message.stop()
+        words = figures.contest_words(self._contest, message.heatmap.row, message.heatmap.column)
+        self.query_one("#cell", Note).show([[Cell(f" {words}", "strong")]])
+
+    @on(Heatmap.Opened)
+    def _open_cell(self, message: Heatmap.Opened) -> None:
+        message.stop()
+        column = message.heatmap.column
+        self._open_behind(figures.behind_contest(self._contest, column), "Who beats whom", self._contest.losers[column])
+
+    @on(Histogram.Opened)
+    def _open_bar(self, message: Histogram.Opened) -> None:
+        message.stop()
+        behind = figures.behind_lost(message.bar.stands_for)
+        if behind is not None:
+            self._open_behind(behind, "Lost", message.bar.label)
+
+    def _open_behind(self, behind: Behind, *crumbs: str) -> None:
+        from screens.pressure import BehindScreen  # it opens this one
+
+        self.app.push_screen(BehindScreen(self.forecast, behind, rows.path_of(self.forecast, *crumbs)))
+
+
+class SidesScreen(Frame):
+    """One customer's decisions under the rules in force and under the changed ones, side by side, the one under the cursor in words."""
+
+    mode = "pressure"
+    DEFAULT_CSS = """
+    SidesScreen #words { height: 7; margin: 0 1; }
+    SidesScreen.-tall #words { height: 10; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("w", "why", "Why", "sides.why", "every check between this customer and the trigger", show=True),
+        key("c", "customer", "Customer", "sides.customer", "everything about this customer", show=True),
+    ]
+
+    def __init__(self, forecast: Forecast, customer: ChangedCustomer) -> None:
+        super().__init__()
+        self.forecast = forecast
+        self.customer = customer
+        self._sides: Sequence[Side] = ()
+
+    def body(self) -> ComposeResult:
+        """What is supposed, the list, and one line in words."""
+        with Vertical(id="body"):
+            yield Note(id="facts")
+            yield VirtualTable[Side](
+                rows.SIDE_COLUMNS,
+                self._fetch,
+                lambda side: rows.side_cells(side, self.forecast.first, self.zone),
+                fields=rows.EXPORTED_SIDES,
+                empty="Nothing falls due.",
+                id="sides",
+            )
+            yield WrappedLines(id="words")
+
+    def focus_first(self) -> None:
+        """The list."""
+        self.set_focus(self.query_one("#sides", VirtualTable))
+
+    def crumbs(self) -> Sequence[str]:
+        """Whose they are."""
+        return rows.path_of(self.forecast, "Customers", self.customer.customer)
+
+    def load(self) -> None:
+        """Ask for both sides."""
+        number = self.customer.customer_id
+        self.query_one("#facts", Note).show([rows.badge(self.forecast.supposed)])
+        self.ask(lambda service, cancelled: service.what_if.sides(self.forecast, number, cancelled), self._take)
+
+    def _take(self, sides: Sequence[Side]) -> None:
+        self._sides = sides
+        self.query_one("#sides", VirtualTable).show(array("q", range(len(sides))))
+        named = f"{self.customer.customer} {self.customer.name}".strip()
+        self.query_one("#facts", Note).show([rows.badge(self.forecast.supposed), [f" {named}: {rows.kinds_words(sides)}"]])
+
+    def data_changed(self) -> None:
+        """A forecast stays what it was."""
+
+    def _fetch(self, _: Service, ids: Sequence[int], __: Cancelled) -> Mapping[int, Side]:
+        return {number: self._sides[number] for number in ids if number < len(self._sides)}
+
+    @on(VirtualTable.Highlighted)
+    def _explain(self, message: VirtualTable.Highlighted) -> None:
+        message.stop()
+        if message.row is not None and message.row < len(self._sides):
+            self.query_one("#words", WrappedLines).show(rows.side_words(self._sides[message.row]))
+
+    @on(VirtualTable.Opened)
+    def _opened(self, message: VirtualTable.Opened) -> None:
+        message.stop()
+        self.action_why()
+
+    def action_why(self) -> None:
+        """Every check between her and the trigger, as things stand."""
+        row = self.query_one("#sides", VirtualTable).row
+        self.host.open_why(self.customer.customer, row.trigger if isinstance(row, Side) else None)
+
+    def action_customer(self) -> None:
+        """Everything about her."""
+        self.host.open_customer(self.customer.customer_id)

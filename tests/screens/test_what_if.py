@@ -1,0 +1,166 @@
+"""What if and the backtest on the screen, on a real workspace; their cells and words without one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from console.app import Console
+from console.service import LocalService
+from core.instants import HOUR
+from screens.backtest import BacktestScreen
+from screens.figures import FiguresScreen, SidesScreen
+from screens.heatmap import Grid, legend
+from screens.histogram import Bar, bar_lines, bar_of_two
+from screens.lines import as_cell
+from screens.pressure import PressureScreen
+from screens.rows import what_if as rows
+from screens.rows.what_if import Choice
+from screens.service.pressure import Supposed
+from screens.service.what_if import Option, Side, Taken
+from screens.triggers import TriggersScreen
+from screens.what_if import WhatIfScreen
+from tests.console.lives import BASKET, act, person, run, trigger, workspace
+from tests.screens.furnished import NOW
+from tests.screens.stage import HOSTILE, settled, stage, text
+
+ZURICH = ZoneInfo("Europe/Zurich")
+LIMIT = Option("rule", "three-a-week", "limit", "3", step=1)
+PAUSED = Option("trigger", "birthday", "paused", "false")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Half an hour after people of all sorts left their baskets."""
+    calls = [person(f"h{n}", firstName=name, email=f"h{n}@example.ch") for n, name in enumerate(HOSTILE[:4])]
+    calls += [act(call["userId"], "Checkout Started", "2025-03-03T10:00:00Z") for call in calls]
+    place = workspace(tmp_path_factory.mktemp("if"), calls, {"basket": BASKET, "nudge": trigger(priority="20", title='"Nudge"')})
+    assert run("-w", place, "replay", "--from", "2025-03-03T00:00:00Z", "--to", "2025-03-03T10:30:00Z", "--into", place / "p") == 0
+    return place / "p"
+
+
+@pytest.fixture
+def service(folder: Path) -> Iterator[LocalService]:
+    service = LocalService(folder)
+    yield service
+    service.close()
+
+
+def front(app: Console) -> type:
+    """The class of the screen in front."""
+    return type(app.screen)
+
+
+async def test_a_limit_is_changed_looked_at_and_taken_back_without_a_file(service: LocalService) -> None:
+    app = stage(service, pressure=PressureScreen)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("i")
+        await settled(pilot)
+        screen = app.screen
+        assert isinstance(screen, WhatIfScreen)
+        place = next(n for n, choice in enumerate(screen.choices) if choice.option.name == "one-a-day" and choice.option.key == "limit")
+        screen.table.move(place)
+        await pilot.press("plus", "plus", "minus")
+        await settled(pilot)
+        assert "WHAT IF  limit one-a-day 1 → 2" in text(app)
+        await pilot.press("enter")
+        await settled(pilot)
+        shown = text(app)
+        assert "WHAT IF  limit one-a-day 1 → 2" in shown
+        assert "the decisions of 4 customers change" in shown
+        await pilot.press("x")
+        await settled(pilot)
+        assert front(app) is FiguresScreen
+        await pilot.press("enter")
+        await settled(pilot)
+        await pilot.press("enter")
+        await settled(pilot)
+        assert front(app) is SidesScreen
+        shown = text(app)
+        assert "removed" in shown
+        assert "\x1b" not in shown
+        await pilot.press("escape", "escape", "escape")
+        await settled(pilot)
+        assert front(app) is PressureScreen
+        assert "WHAT IF" not in text(app)
+
+
+async def test_a_value_that_cannot_be_is_said_and_not_taken(service: LocalService) -> None:
+    app = stage(service, pressure=PressureScreen)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        app.push_screen(WhatIfScreen(Supposed(), lambda _: None))
+        await settled(pilot)
+        screen = app.screen
+        assert isinstance(screen, WhatIfScreen)
+        place = next(n for n, choice in enumerate(screen.choices) if choice.option.key == "window")
+        screen._change(place, "a fortnight")
+        await settled(pilot)
+        assert screen.choices[place].new is None
+        assert "'a fortnight'" in text(app)
+
+
+async def test_a_backtest_says_who_would_have_got_it_and_leads_to_her(service: LocalService) -> None:
+    app = stage(service, triggers=TriggersScreen)
+    async with app.run_test(size=(160, 48)) as pilot:
+        await settled(pilot)
+        await pilot.press("b")
+        await settled(pilot)
+        assert isinstance(app.screen, BacktestScreen)
+        shown = text(app)
+        assert "BACKTEST" in shown
+        assert "90 days from" in shown
+        await pilot.press("tab", "tab", "tab", "d")
+        await settled(pilot)
+        assert "365 days from" in text(app)
+
+
+# ---- cells and words ----
+
+
+def test_changes_are_said_with_what_is_now() -> None:
+    choices = [rows.to(Choice(LIMIT), "2"), rows.to(Choice(PAUSED), "true"), rows.to(Choice(rows.FUTURE), "replay")]
+    supposed = rows.supposed(choices, None)
+    assert supposed.words == ("limit three-a-week 3 → 2", "birthday paused", "the last week again")
+    assert [str(change) for change in supposed.changes] == ["rule.three-a-week.limit=2", "trigger.birthday.paused=true"]
+    assert supposed.future == "replay"
+    assert rows.chosen([LIMIT, PAUSED], supposed) == [choices[2], *choices[:2]]
+
+
+def test_a_value_set_to_what_it_is_is_no_change() -> None:
+    assert rows.to(Choice(LIMIT), " 3 ").new is None
+    assert not rows.supposed([rows.to(Choice(LIMIT), "3")], None).is_what_if
+
+
+@pytest.mark.parametrize(("value", "steps", "found"), [("3", 1, "4"), ("0", -1, None), ("1.5", 1, "2.5"), ("x", 1, None)])
+def test_numbers_are_counted_up_and_down_but_not_below_nothing(value: str, steps: int, found: str | None) -> None:
+    assert rows.stepped(rows.to(Choice(LIMIT), value), steps) == found
+
+
+def test_bars_show_what_is_more_and_what_is_less() -> None:
+    assert bar_of_two(2, 4, 4, 8) == "████▓▓▓▓"
+    assert bar_of_two(4, 2, 4, 8) == "████░░░░"
+    assert bar_of_two(0, 1, 1000, 8) == "▓"
+    assert bar_of_two(0, 0, 4, 8) == ""
+    line = bar_lines([Bar("gap", 2, before=12)], 30)[0]
+    assert as_cell(line[0]).text.split() == ["gap", "12→2"]
+
+
+def test_differences_have_their_sign_and_a_scale_of_sizes() -> None:
+    grid = Grid(("email",), (("Mon", "1"), ("Tue", "2")), ((-4, 3),), "more or less", signed=True)
+    assert (grid.text(-4), grid.text(3), grid.text(0)) == ("-4", "+3", "·")
+    assert grid.most == 4
+    assert [words for words, _ in legend(grid)] == ["1", "2", "3", "4"]
+
+
+def test_the_same_on_both_sides_is_said_once() -> None:
+    taken = Taken(NOW, "send", None, None, "Sent.")
+    later = Taken(NOW + HOUR, "defer", "PRESSURE", NOW + 2 * HOUR, "Deferred.")
+    same, moved = Side(NOW, "b", 1, "email", taken, taken, None), Side(NOW, "b", 1, None, taken, later, "changed")
+    assert as_cell(rows.side_cells(same, NOW, ZURICH)[5]).text == "the same"
+    assert as_cell(rows.side_cells(moved, NOW, ZURICH)[5]).text == "→ defer 11:00 pressure until 12:00"
+    assert len(rows.side_words(moved)) == 2
