@@ -22,13 +22,21 @@ class Entry(NamedTuple):
     cause_key: str
 
 
+class Join(NamedTuple):
+    """Another customer turned out to be this one: since when that is known, and the last entries that each of the two had until then."""
+
+    at: Instant
+    entries: tuple[tuple[str, Entry], ...]  # trigger and entry
+
+
 @dataclass(slots=True)
 class Dossier:
     """One customer as she stands after all instants up to and including `settled_until` were played.
 
     `arrivals` are the events that became known since, in order of arrival; `profile` does not hold them yet.
     `history` holds settled events as far back as the playbook needs them. `known_causes` holds the cause keys, of those
-    the arrivals could use again, that have entered before. `planned_version` is the playbook's under which she was last planned.
+    the arrivals could use again, that have entered before. `planned_version` is the playbook's under which she was last
+    planned. `joins` are the merges not played yet, in order.
     """
 
     id: int
@@ -45,6 +53,7 @@ class Dossier:
     known_causes: frozenset[tuple[str, str]] = frozenset()
     erased_at: Instant | None = None
     planned_version: int = 0
+    joins: tuple[Join, ...] = ()
 
 
 @dataclass(slots=True)
@@ -90,4 +99,5 @@ def settled(dossier: Dossier, plan: Plan) -> Dossier:
         known_causes=dossier.known_causes | {key for key, enrolment in known.items() if enrolment.id is None},
         erased_at=dossier.erased_at,
         planned_version=dossier.planned_version,
+        joins=tuple(join for join in dossier.joins if join.at > plan.settled_until),
     )

@@ -1,7 +1,7 @@
 """The one road: `advance(dossier, playbook, until) -> Plan`.
 
 A customer's life is played instant by instant. At each instant come first the contacts that give their room back and the
-pauses that end, then the arrivals (events that became known), then dates and crossings that need no event, then the steps
+pauses that end, then merges and arrivals (events that became known), then dates and crossings that need no event, then the steps
 that have fallen due, the highest rank first. Every accepted contact counts at once against the next candidate. Nothing
 depends on `until`, so playing to u1 and then to u2 gives the same rows as playing to u2: tick, preview, replay and why are
 this function.
@@ -17,6 +17,7 @@ from core.contest import rank
 from core.dossier import BEGINNING, Dossier, Plan
 from core.entry import enter
 from core.instants import Instant
+from core.joins import take_join
 from core.journey import retire
 from core.kinds import Kind
 from core.life import Life, Upcoming
@@ -44,11 +45,12 @@ def advance(
 class _Play:
     """The walk through one customer's instants."""
 
-    __slots__ = ("arrivals", "is_begun", "life", "not_before", "taken")
+    __slots__ = ("arrivals", "is_begun", "joins", "life", "not_before", "taken")
 
     def __init__(self, dossier: Dossier, playbook: Playbook, not_before: Instant, failed: frozenset[str]) -> None:
         self.life = Life(dossier, playbook, failed)
         self.arrivals = dossier.arrivals
+        self.joins = list(dossier.joins)
         self.taken = 0
         self.not_before = not_before
         self.is_begun = False
@@ -64,6 +66,8 @@ class _Play:
                 instants.extend(life.turns()[:1])
         if self.taken < len(self.arrivals):
             instants.append(self.arrivals[self.taken].arrived_at)
+        if self.joins:
+            instants.append(self.joins[0].at)
         if life.playbook.roster.clocked and (upcoming := self._upcoming() if life.clock is None else life.clock):
             instants.append(upcoming[0][0])
         release = life.next_release()
@@ -97,6 +101,8 @@ class _Play:
             life.drop_ended()
         if life.leaving and life.leaving[0][0] <= at:
             self._take_leave(at)
+        while self.joins and self.joins[0].at <= at:
+            take_join(self.joins.pop(0), life)
         while self.taken < len(self.arrivals) and self.arrivals[self.taken].arrived_at <= at:
             take_arrival(self.arrivals[self.taken], life)
             self.taken += 1

@@ -71,6 +71,14 @@ def awaited(enrolment: Enrolment, trigger: Trigger, life: Life) -> Event | None:
     return next((event for event in known if ends_wait(event, enrolment, trigger, life)), None)
 
 
+def active_since(enrolment: Enrolment, trigger: Trigger, life: Life) -> Instant | None:
+    """When she was last active, where the journey is one that any activity ends and she was since its silence began."""
+    last = life.profile.last_activity
+    if last is None or ANY_EVENT not in life.playbook.roster.kinds[trigger.when.kind].ends_on(trigger.when):
+        return None
+    return last if last > enrolment.cause_at - (trigger.when.inactive_for or 0) else None
+
+
 def _has_other_key(event: Event, enrolment: Enrolment, trigger: Trigger) -> bool:
     if enrolment.key_value is None or trigger.when.per is None:
         return False

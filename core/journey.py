@@ -89,7 +89,11 @@ def leave(enrolment: Enrolment, trigger: Trigger, life: Life, goal: Event) -> No
     """End it before its end because of an event, with one row for the open step that names it."""
     over = f" over {goal.channel}" if goal.channel is not None else ""
     late = f" on {format_instant(goal.occurred_at)}" if goal.occurred_at < life.now else ""
-    reached = Objection(Reason.GOAL_REACHED, f"{goal.name}{over}{late}")
+    end_early(enrolment, trigger, life, Objection(Reason.GOAL_REACHED, f"{goal.name}{over}{late}"))
+
+
+def end_early(enrolment: Enrolment, trigger: Trigger, life: Life, why: Objection) -> None:
+    """End it before its end, with one row for the open step that says why."""
     step = content(enrolment, trigger, life)
     life.decisions.append(
         Decision(
@@ -100,8 +104,8 @@ def leave(enrolment: Enrolment, trigger: Trigger, life: Life, goal: Event) -> No
             channel=step.channels[0],
             outcome="suppress",
             planned_at=enrolment.planned_at,
-            reason=Reason.GOAL_REACHED,
-            objections=(reached,),
+            reason=why.reason,
+            objections=(why,),
             version=life.playbook.roster.decides(enrolment.trigger, enrolment.version),
             variant=enrolment.variant,
         )

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from core.customer import address_of
 from core.decisions import Enrolment, Objection
 from core.dossier import Dossier
-from core.goals import ends
+from core.goals import active_since, ends
 from core.guards import BEFORE_CHANNEL, OF_CHANNEL, Candidate, channel_open, first_objection
 from core.instants import Instant, format_instant
-from core.kinds import ANY_EVENT
 from core.life import Life
 from core.playbook import Playbook
 from core.reasons import Reason
@@ -87,8 +86,5 @@ def _goal(handover: Handover, enrolment: Enrolment, trigger: Trigger, life: Life
     for event in [*life.dossier.history, *life.dossier.arrivals]:
         if ends(event, enrolment, trigger, life):
             return Objection(Reason.GOAL_REACHED, f"{event.name} on {format_instant(event.occurred_at)}")
-    last = life.profile.last_activity
-    waits_for_any = ANY_EVENT in life.playbook.roster.kinds[trigger.when.kind].ends_on(trigger.when)
-    if waits_for_any and last is not None and last > handover.cause_at - (trigger.when.inactive_for or 0):
-        return Objection(Reason.GOAL_REACHED, f"active on {format_instant(last)}")
-    return None
+    active = active_since(enrolment, trigger, life)
+    return None if active is None else Objection(Reason.GOAL_REACHED, f"active on {format_instant(active)}")

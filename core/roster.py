@@ -34,8 +34,8 @@ class Roster:
 
     __slots__ = (
         "by_name", "channel_pauses", "clocked", "contact_lookback", "ending", "ending_any", "entering", "former", "goals", "kinds",
-        "moving", "needs", "pauses", "reads_cause", "rules_with_audience", "segment_pauses", "stops", "strengths", "traits_matter",
-        "version",
+        "moving", "needs", "needs_of_two", "pauses", "reads_cause", "rules_with_audience", "segment_pauses", "stops", "strengths",
+        "traits_matter", "version",
     )  # fmt: skip
 
     def __init__(self, playbook: Playbook) -> None:
@@ -60,6 +60,7 @@ class Roster:
                 self.goals.setdefault(name, []).append(trigger)
         self.ending_any = self.ending.pop(ANY_EVENT, frozenset())
         self.needs = _needs(playbook, followed, self.kinds)
+        self.needs_of_two = _needs_of_two(self.needs, followed)
         self.pauses: dict[str, list[Pause]] = {}
         for pause in playbook.pauses:
             self.pauses.setdefault(pause.trigger, []).append(pause)
@@ -150,6 +151,15 @@ def _needs(playbook: Playbook, active: Iterable[Trigger], kinds: Mapping[str, Ki
         for name, last in predicate.condition.needs.counts:
             note(name, UNBOUNDED if last is None else last + DAY)
     return needs
+
+
+def _needs_of_two(needs: Mapping[str, Millis], active: Iterable[Trigger]) -> Mapping[str, Millis]:
+    """The same for customers who turned out to be one: what `unless` names may have happened at any time since a cause."""
+    deeper = dict(needs)
+    for trigger in active:
+        for name in trigger.when.unless:
+            deeper[name] = max(deeper[name], trigger.max_age + _journey(trigger))
+    return deeper
 
 
 def _journey(trigger: Trigger) -> Millis:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, Dialect, Integer, Select, bindparam, column, 
 
 from core.customer import Consent, Profile, Suppression, address_of
 from core.decisions import Enrolment
-from core.dossier import BEGINNING, Dossier, Entry
+from core.dossier import BEGINNING, Dossier, Entry, Join
 from core.events import Event
 from core.instants import Instant, Millis
 from core.kinds import UNBOUNDED
@@ -70,12 +71,12 @@ def load(connection: Connection, ids: Sequence[int], playbook: Playbook) -> dict
 
 _PEOPLE = select(
     customers.c.id, customers.c.key, customers.c.settled, customers.c.settled_until, customers.c.entries, customers.c.erased_at,
-    customers.c.planned_version, *READ_COLUMNS,
+    customers.c.planned_version, customers.c.joins, *READ_COLUMNS,
 ).where(customers.c.id.in_(WANTED))  # fmt: skip
 
 
 def _people(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, Dossier]]:
-    for identifier, key, settled, settled_until, entries, erased_at, planned_version, *values in _rows(connection, _PEOPLE, ids):
+    for identifier, key, settled, settled_until, entries, erased_at, planned_version, joins, *values in _rows(connection, _PEOPLE, ids):
         yield (
             identifier,
             Dossier(
@@ -86,8 +87,15 @@ def _people(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, D
                 entries={} if entries == "{}" else {name: Entry(*entry) for name, entry in orjson.loads(entries).items()},
                 erased_at=erased_at,
                 planned_version=planned_version,
+                joins=() if joins is None else joins_from(joins),
             ),
         )
+
+
+def joins_from(text: str) -> tuple[Join, ...]:
+    """The merges that a customer's column `joins` holds, in order."""
+    found = (Join(at, tuple((name, Entry(*entry)) for name, *entry in entries)) for _, at, entries in orjson.loads(text))
+    return tuple(sorted(found, key=attrgetter("at")))
 
 
 def rows_of(connection: Connection, query: Select[Any], ids: Iterable[int] = ()) -> Sequence[Any]:
@@ -208,7 +216,7 @@ def _first_instant(dossiers: Mapping[int, Dossier], playbook: Playbook) -> Insta
 
 
 def _add_history(connection: Connection, dossiers: Mapping[int, Dossier], playbook: Playbook) -> None:
-    needs = playbook.roster.needs
+    needs = playbook.roster.needs_of_two if any(dossier.joins for dossier in dossiers.values()) else playbook.roster.needs
     if not needs:
         return
     earliest = _first_instant(dossiers, playbook)

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Table, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, insert, or_, select, tuple_, update
 
 from core.customer import Profile
 from core.errors import ManometerError
-from core.instants import Instant
+from core.instants import Instant, format_instant
 from core.intake import Identity
 from core.reasons import Reason
 from storage.events import EVENT_COLUMNS, event_from
@@ -25,6 +25,11 @@ MOVING: Final = frozenset({"anonymous", "push"})
 
 CHUNK: Final = 500
 _OPEN_MESSAGE: Final = ("planned", "held", "due")
+_PROGRESS: Final = (
+    "id", "state", "step", "planned_at", "due_at", "waits_for", "waits_until", "last_message_at", "resumed_at", "ended_at", "waited",
+    "variant", "held_by", "version",
+)  # fmt: skip
+"""How far a journey has come."""
 _RESERVED = re.compile(r"(user|email|phone|loyalty|anonymous|push|merged):")
 _T = TypeVar("_T")
 
@@ -53,15 +58,16 @@ def merge(connection: Connection, survivor: int, merged: int, *, cause: str, at:
     merge_id: int = connection.execute(
         insert(merges).values(at=at, customer_id=survivor, merged_id=merged, cause=cause, moved="{}").returning(merges.c.id)
     ).scalar_one()
-    moved["clashes"], moved["cancelled"] = _end_clashes(connection, survivor, merged, at)
-    clashing = [clash["id"] for clash in moved["clashes"]]
+    moved["cancelled"] = _cancel_twins(connection, survivor, merged, at)
+    moved["clashes"] = _end_clashes(connection, survivor, merged, at)
+    clashing = [clash["id"] for clash in moved["clashes"] if "owner" not in clash]
     for table in (identities, events, arrivals, consents, messages, decisions):
         connection.execute(update(table).where(table.c.customer_id == merged).values(customer_id=survivor))
     connection.execute(
         update(enrolments).where(enrolments.c.customer_id == merged, enrolments.c.id.not_in(clashing)).values(customer_id=survivor)
     )
     connection.execute(update(merges).where(merges.c.id == merge_id).values(moved=orjson.dumps(moved).decode()))
-    _join_rows(connection, rows[survivor], rows[merged], at if wake else None)
+    _join_rows(connection, rows[survivor], rows[merged], merge_id, at if wake else None)
     return merge_id
 
 
@@ -86,24 +92,71 @@ def _ids(connection: Connection, table: Table, condition: ColumnElement[bool]) -
 
 
 def _engine_state(row: Any) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in ("key", "settled_until", "next_due_at", "planned_version", "entries")}
+    return {name: getattr(row, name) for name in ("key", "settled_until", "next_due_at", "planned_version", "entries", "joins")}
 
 
-def _end_clashes(connection: Connection, survivor: int, merged: int, at: Instant) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """End what the merged one has under way for a cause that the survivor entered by as well; gives both lists as they were."""
-    twin = enrolments.alias()
-    same = select(twin.c.id).where(
-        twin.c.customer_id == survivor, twin.c.trigger == enrolments.c.trigger, twin.c.cause_key == enrolments.c.cause_key
+def _end_clashes(connection: Connection, survivor: int, merged: int, at: Instant) -> list[dict[str, Any]]:
+    """Of two journeys for the same cause the survivor's stays, or what the other's has come to; gives what it changes as it was."""
+    other = enrolments.alias()
+    pairs = select(enrolments, *(other.c[name].label(f"other_{name}") for name in _PROGRESS)).join(
+        other, and_(other.c.trigger == enrolments.c.trigger, other.c.cause_key == enrolments.c.cause_key)
     )
-    columns = (enrolments.c.id, enrolments.c.state, enrolments.c.due_at, enrolments.c.ended_at)
-    clashes = [_plain(row) for row in connection.execute(select(*columns).where(enrolments.c.customer_id == merged, same.exists()))]
-    ended = [clash["id"] for clash in clashes if clash["state"] == "open"]
-    connection.execute(update(enrolments).where(enrolments.c.id.in_(ended)).values(state="exited", due_at=None, ended_at=at))
-    waiting = and_(messages.c.enrolment_id.in_(ended), messages.c.state.in_(_OPEN_MESSAGE))
-    kept = (messages.c.id, messages.c.state, messages.c.reason, messages.c.released_at)
-    cancelled = [_plain(row) for row in connection.execute(select(*kept).where(waiting))]
-    connection.execute(update(messages).where(waiting).values(state="cancelled", reason=Reason.CUSTOMER_MERGED.value, released_at=at))
-    return clashes, cancelled
+    before: list[dict[str, Any]] = []
+    columns, hers = enrolments.c, and_(enrolments.c.customer_id == survivor, other.c.customer_id == merged)
+    for row in connection.execute(pairs.where(hers).order_by(enrolments.c.id)).all():
+        mine = {name: getattr(row, name) for name in _PROGRESS}
+        theirs = {name: getattr(row, f"other_{name}") for name in _PROGRESS}
+        before.append(theirs)
+        if _is_further(theirs, mine):
+            before.append(mine | {"owner": survivor, "came_to": [theirs["state"], theirs["step"]]})
+            connection.execute(update(enrolments).where(columns.id == mine["id"]).values(theirs | {"id": mine["id"]}))
+        if theirs["state"] == "open":
+            gone = {"state": "exited", "due_at": None, "ended_at": at}
+            connection.execute(update(enrolments).where(columns.id == theirs["id"]).values(gone))
+            _note_end(connection, row, theirs, survivor, at)
+    return before
+
+
+def _is_further(theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> bool:
+    """Whether the journey under way on the survivor's side has less behind it than the same one on the other's."""
+    return bool(mine["state"] == "open" and (theirs["state"] == "done" or (theirs["state"] == "open" and theirs["step"] > mine["step"])))
+
+
+def _note_end(connection: Connection, row: Any, ended: Mapping[str, Any], survivor: int, at: Instant) -> None:
+    """A row for the open step of a journey that ends because the survivor is in the same one."""
+    same = f"goes on as the journey of {format_instant(row.entered_at)} by the same cause, of a customer with whom she is one now"
+    connection.execute(
+        insert(decisions).values(
+            at=at, customer_id=survivor, enrolment_id=ended["id"], trigger=row.trigger, step=ended["step"], outcome="suppress",
+            reason=Reason.CUSTOMER_MERGED.value, late=0, planned_at=ended["planned_at"], version=row.version, variant=ended["variant"],
+            objections=orjson.dumps([[Reason.CUSTOMER_MERGED, same, None]]).decode(),
+        )
+    )  # fmt: skip
+
+
+def _cancel_twins(connection: Connection, survivor: int, merged: int, at: Instant) -> list[dict[str, Any]]:
+    """Cancel messages that wait and would come twice; gives them as they were.
+
+    One step of one cause is sent once. Of two messages of one step for different causes that both wait, the survivor's goes, unless
+    each is about a thing of its own (`per`).
+    """
+    twin, own, its = messages.alias(), enrolments.alias(), enrolments.alias()
+    both = (survivor, merged)
+    same_cause = and_(own.c.cause_key == its.c.cause_key, twin.c.released_at.is_(None))
+    same_kind = and_(own.c.key_value.is_not_distinct_from(its.c.key_value), twin.c.state.in_(_OPEN_MESSAGE))
+    goes = or_(messages.c.customer_id == merged, twin.c.state.not_in(_OPEN_MESSAGE))
+    query = (
+        select(messages.c.id, messages.c.state, messages.c.reason, messages.c.released_at, messages.c.customer_id.label("owner"))
+        .join(twin, and_(twin.c.trigger == messages.c.trigger, twin.c.step == messages.c.step))
+        .join(own, own.c.id == messages.c.enrolment_id)
+        .join(its, its.c.id == twin.c.enrolment_id)
+        .where(messages.c.customer_id.in_(both), twin.c.customer_id.in_(both), twin.c.customer_id != messages.c.customer_id)
+        .where(messages.c.state.in_(_OPEN_MESSAGE), messages.c.digest.is_(None), or_(same_cause, same_kind), goes)
+    )
+    cancelled = [_plain(row) for row in connection.execute(query.distinct().order_by(messages.c.id))]
+    gone = {"state": "cancelled", "reason": Reason.CUSTOMER_MERGED.value, "released_at": at}
+    connection.execute(update(messages).where(messages.c.id.in_([row["id"] for row in cancelled])).values(gone))
+    return cancelled
 
 
 def _plain(row: Any) -> dict[str, Any]:
@@ -111,7 +164,7 @@ def _plain(row: Any) -> dict[str, Any]:
     return {str(name): value for name, value in row._mapping.items()}
 
 
-def _join_rows(connection: Connection, survivor: Any, merged: Any, due: Instant | None) -> None:
+def _join_rows(connection: Connection, survivor: Any, merged: Any, merge_id: int, due: Instant | None) -> None:
     profile, other = _profile_of(survivor), _profile_of(merged)
     settled = None
     if survivor.settled is not None or merged.settled is not None:
@@ -124,8 +177,9 @@ def _join_rows(connection: Connection, survivor: Any, merged: Any, due: Instant 
         "settled_until": max(_given(survivor.settled_until, merged.settled_until), default=None),
         "next_due_at": due if due is not None else min(_given(survivor.next_due_at, merged.next_due_at), default=None),
         "entries": _latest_entries(survivor.entries, merged.entries),
+        "joins": _joins(survivor, merged, merge_id, due),
     }
-    gone = {"key": f"merged:{merged.id}", "merged_into": survivor.id, "settled": None, "next_due_at": None}
+    gone = {"key": f"merged:{merged.id}", "merged_into": survivor.id, "settled": None, "next_due_at": None, "joins": None}
     connection.execute(update(customers).where(customers.c.id == merged.id).values(gone))
     connection.execute(update(customers).where(customers.c.id == survivor.id).values(values))
 
@@ -136,6 +190,17 @@ def _given(*instants: Instant | None) -> list[Instant]:
 
 def _profile_of(row: Any) -> Profile:
     return profile_from([getattr(row, column.name) for column in READ_COLUMNS])
+
+
+def _joins(survivor: Any, merged: Any, merge_id: int, at: Instant | None) -> str | None:
+    """What the engine has to play of merges: this one, with the last entries of both, after those that it has not played yet."""
+    entries = [[name, *entry] for row in (survivor, merged) for name, entry in orjson.loads(row.entries).items()]
+    waiting = [join for row in (survivor, merged) if row.joins is not None for join in orjson.loads(row.joins)]
+    return _dumped(waiting if at is None else [*waiting, [merge_id, at, entries]])
+
+
+def _dumped(joins: Sequence[Any]) -> str | None:
+    return orjson.dumps(joins).decode() if joins else None
 
 
 def _latest_entries(mine: str, theirs: str) -> str:
@@ -162,7 +227,7 @@ def unmerge(connection: Connection, merge_id: int, *, at: Instant, wake: bool) -
     _send_back(connection, survivor, merged, moved)
     _reopen_clashes(connection, moved, merged)
     connection.execute(update(merges).where(merges.c.id == merge_id).values(undone_at=at))
-    _part_rows(connection, survivor, merged, moved, at if wake else None)
+    _part_rows(connection, survivor, merged, moved, merge_id, at if wake else None)
     return int(merged)
 
 
@@ -183,18 +248,30 @@ def _send_back(connection: Connection, survivor: int, merged: int, moved: Mappin
 def _reopen_clashes(connection: Connection, moved: Mapping[str, Any], merged: int) -> None:
     for table, rows in ((enrolments, moved["clashes"]), (messages, moved["cancelled"])):
         for row in rows:
-            connection.execute(update(table).where(table.c.id == row["id"], table.c.customer_id == merged).values(row))
+            as_it_was = {name: value for name, value in row.items() if name not in ("owner", "came_to")}
+            changed = update(table).where(table.c.id == row["id"], table.c.customer_id == row.get("owner", merged)).values(as_it_was)
+            if "came_to" in row:  # what has gone on since stays
+                changed = changed.where(tuple_(enrolments.c.state, enrolments.c.step) == tuple(row["came_to"]))
+            connection.execute(changed)
 
 
-def _part_rows(connection: Connection, survivor: int, merged: int, moved: Mapping[str, Any], due: Instant | None) -> None:
-    now = connection.execute(select(customers.c.entries, customers.c.next_due_at).where(customers.c.id == survivor)).one()
+def _part_rows(connection: Connection, survivor: int, merged: int, moved: Mapping[str, Any], merge_id: int, due: Instant | None) -> None:
+    columns = (customers.c.entries, customers.c.next_due_at, customers.c.joins)
+    now = connection.execute(select(*columns).where(customers.c.id == survivor)).one()
     theirs, mine = orjson.loads(moved["merged"]["entries"]), orjson.loads(moved["survivor"]["entries"])
     entries = {name: mine.get(name, entry) if entry == theirs.get(name) else entry for name, entry in orjson.loads(now.entries).items()}
     entries = {name: entry for name, entry in entries.items() if name in mine or entry != theirs.get(name)}
     before = {name: moved["merged"][name] for name in ("settled_until", "next_due_at", "planned_version", "entries")}
     if due is not None:
         before["next_due_at"] = due
-    values = {"entries": orjson.dumps(entries).decode(), "next_due_at": due if due is not None else now.next_due_at}
+    joins = [join for join in orjson.loads(now.joins or "[]") if join[0] != merge_id]
+    went = {join[0] for join in orjson.loads(moved["merged"].get("joins") or "[]")}
+    before["joins"] = _dumped([join for join in joins if join[0] in went])
+    values = {
+        "entries": orjson.dumps(entries).decode(),
+        "next_due_at": due if due is not None else now.next_due_at,
+        "joins": _dumped([join for join in joins if join[0] not in went]),
+    }
     connection.execute(update(customers).where(customers.c.id == survivor).values(refold(connection, survivor) | values))
     before |= {"key": _key_of(connection, merged, moved["merged"]["key"]), "merged_into": None}
     connection.execute(update(customers).where(customers.c.id == merged).values(refold(connection, merged) | before))

@@ -56,6 +56,7 @@ class CustomerRow(_Row, table=True):
     erased_at: int | None = None
     folded_name: str | None = None
     folded_city: str | None = None
+    joins: str | None = None
 
 
 class PlaybookRow(_Row, table=True):

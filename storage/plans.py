@@ -243,12 +243,23 @@ def _settle(connection: Connection, plans: Sequence[tuple[Dossier, Plan]], versi
     # apart, and only where it is older: SQLite rewrites the index of every column named, be the value the same
     older = update(customers).where(customers.c.id.in_(WANTED), customers.c.planned_version != version).values(planned_version=version)
     connection.execute(older, {"ids": orjson.dumps([dossier.id for dossier, _ in plans]).decode()})
+    _settle_joins(connection, plans)
     played = [dossier.id for dossier, _ in plans if dossier.arrivals]
     if played:
         connection.execute(delete(arrivals).where(arrivals.c.customer_id.in_(played)))
     later = [{"customer_id": dossier.id, "event_id": event.id} for dossier, plan in plans for event in _later(dossier, plan)]
     if later:
         connection.execute(insert(arrivals), later)
+
+
+def _settle_joins(connection: Connection, plans: Sequence[tuple[Dossier, Plan]]) -> None:
+    """Merges that are played are forgotten; the rare ones dated later stay."""
+    for dossier, plan in plans:
+        if dossier.joins:
+            hers = customers.c.id == dossier.id
+            known = orjson.loads(connection.execute(select(customers.c.joins).where(hers)).scalar_one())
+            later = [join for join in known if join[1] > plan.settled_until]
+            connection.execute(update(customers).where(hers).values(joins=orjson.dumps(later).decode() if later else None))
 
 
 def _later(dossier: Dossier, plan: Plan) -> list[Event]:

@@ -97,7 +97,7 @@ def new_row(customer: int, key: str, profile: Profile, settled: str | None, next
         traits.get("locale"), traits.get("timezone"), country if isinstance(country, str) else None, traits.get("address.city"),
         traits.get("address.postalCode"), traits.get("birthday"), traits.get("createdAt"), *aggregate_values(profile)[:-1],
         orjson.dumps(traits).decode(), orjson.dumps(_detail(profile)).decode(), settled, None, next_due, 0, "{}", None, None,
-        folded_name(traits.get("lastName"), traits.get("firstName")), folded_text(traits.get("address.city")),
+        folded_name(traits.get("lastName"), traits.get("firstName")), folded_text(traits.get("address.city")), None,
     )  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 -- Journeys with branches, waits, goals and splits; messages of several steps; what a new playbook does to who is under way. Never changed.
 
+ALTER TABLE customers ADD COLUMN joins TEXT;
+
 ALTER TABLE enrolments ADD COLUMN variant TEXT;
 
 ALTER TABLE enrolments ADD COLUMN goal_at INTEGER;
