@@ -23,7 +23,10 @@ class Entry(NamedTuple):
 
 
 class Join(NamedTuple):
-    """Another customer turned out to be this one: since when that is known, and the last entries that each of the two had until then."""
+    """Another customer turned out to be this one, or no longer to be: since when that is known.
+
+    `entries` are the last ones that each of the two had until they became one.
+    """
 
     at: Instant
     entries: tuple[tuple[str, Entry], ...]  # trigger and entry

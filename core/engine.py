@@ -92,9 +92,7 @@ class _Play:
         life = self.life
         if (release := life.next_release()) is not None and release <= at:
             life.release(at)
-            for enrolment in life.enrolments:
-                if enrolment.waits_until is not None and enrolment.due_at is not None:
-                    enrolment.due_at = min(enrolment.due_at, at)
+            self._wake(at)
         if life.playbook.pauses:
             for enrolment in life.enrolments:
                 resume(enrolment, life)
@@ -103,6 +101,7 @@ class _Play:
             self._take_leave(at)
         while self.joins and self.joins[0].at <= at:
             take_join(self.joins.pop(0), life)
+            self._wake(at)
         while self.taken < len(self.arrivals) and self.arrivals[self.taken].arrived_at <= at:
             take_arrival(self.arrivals[self.taken], life)
             self.taken += 1
@@ -117,6 +116,12 @@ class _Play:
                 retire(enrolment, former, life)
         life.leaving = [entry for entry in life.leaving if entry[0] > at and entry[1].state == "open"]
         life.drop_ended()
+
+    def _wake(self, at: Instant) -> None:
+        """What was deferred is decided anew."""
+        for enrolment in self.life.enrolments:
+            if enrolment.waits_until is not None and enrolment.due_at is not None:
+                enrolment.due_at = min(enrolment.due_at, at)
 
     def _upcoming(self) -> list[Upcoming]:
         """The next cause without an event of each trigger that has one, soonest first."""

@@ -14,7 +14,7 @@ BECAUSE: Final[Mapping[str, str]] = {
     "TRIGGER_RETIRED": "the trigger is no longer in force",
     "STOPPED": "sending was stopped",
     "CUSTOMER_ERASED": "the customer was erased",
-    "CUSTOMER_MERGED": "the customer was merged into another",
+    "CUSTOMER_MERGED": "she turned out to be one with another customer",
     "GOAL_REACHED": "the goal was reached before",
     "LEFT_AUDIENCE": "the customer was no longer in the trigger's audience",
     "HOLDOUT": "the customer belongs to the share that is kept out to measure the effect",

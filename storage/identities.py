@@ -266,11 +266,12 @@ def _part_rows(connection: Connection, survivor: int, merged: int, moved: Mappin
         before["next_due_at"] = due
     joins = [join for join in orjson.loads(now.joins or "[]") if join[0] != merge_id]
     went = {join[0] for join in orjson.loads(moved["merged"].get("joins") or "[]")}
-    before["joins"] = _dumped([join for join in joins if join[0] in went])
+    parting = [] if due is None else [[merge_id, due, []]]
+    before["joins"] = _dumped([*(join for join in joins if join[0] in went), *parting])
     values = {
         "entries": orjson.dumps(entries).decode(),
         "next_due_at": due if due is not None else now.next_due_at,
-        "joins": _dumped([join for join in joins if join[0] not in went]),
+        "joins": _dumped([*(join for join in joins if join[0] not in went), *parting]),
     }
     connection.execute(update(customers).where(customers.c.id == survivor).values(refold(connection, survivor) | values))
     before |= {"key": _key_of(connection, merged, moved["merged"]["key"]), "merged_into": None}

@@ -56,7 +56,7 @@ customers = Table(
     # last and first name, and the city, as `core.folding` has them: what a search looks at
     Column("folded_name", Text),
     Column("folded_city", Text),
-    Column("joins", Text),  # JSON: [merge, at, [[trigger, at, cause key] ...]] of merges that the engine has not played yet; NULL: none
+    Column("joins", Text),  # JSON: [merge, at, [[trigger, at, cause key] ...]] of merges, made or undone, not played yet; NULL: none
     Index("ix_customers_next_due_at", "next_due_at", sqlite_where=text("next_due_at IS NOT NULL")),
     Index("ix_customers_planned_version", "planned_version"),
     # all that a search looks at, so that it never reads the wide rows themselves

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -397,6 +398,45 @@ def test_playbooks_that_change_give_the_same_rows_at_any_rhythm_and_as_previewed
     seldom, _, _ = lived_through(folder / "seldom", lines, 6 * HOUR, applied)
     assert often == seldom
     assert after == ahead
+
+
+@FEW
+@given(
+    acts=st.lists(ACT, min_size=3, max_size=14, unique_by=lambda act: (act[0], act[2])),
+    first=st.integers(0, 13),
+    lot=st.randoms(use_true_random=False),
+)
+def test_the_order_of_lines_that_arrive_together_changes_nothing_nor_does_their_coming_twice(
+    tmp_path_factory: pytest.TempPathFactory, acts: list[tuple[str, str, int, str | None]], first: int, lot: Random
+) -> None:
+    lines = [line for line in calls(acts) if line["type"] == "track"]
+    batches = [lines[:first], lines[first:]]
+    tidy = untidily(tmp_path_factory.mktemp("tidy"), batches)
+    shuffled = [lot.sample(batch + batch[:3], len(batch + batch[:3])) for batch in batches]
+    assert untidily(tmp_path_factory.mktemp("untidy"), [*shuffled, lines]) == tidy
+
+
+def untidily(folder: Path, batches: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Batches that arrive two days apart, whatever their lines are dated, with a visitor who turns out to be known in between."""
+    workspace, store = made(folder, [line for line in calls([]) if line["type"] == "identify"])
+    with store:
+        apply_workspace(store, workspace, FIRST, "test")
+        playbook = load_in_force(store, workspace.folder).playbook
+        for number, batch in enumerate(batches):
+            at = FIRST + (1 + 2 * number) * DAY
+            take(folder, store, [*batch, *(SIGNED_IN if number else ())], at, concerns=playbook.roster.concerns)
+            for now in range(at, at + 2 * DAY, 3 * HOUR):
+                list(tick(store, playbook, now))
+        for now in range(FIRST + (1 + 2 * len(batches)) * DAY, LAST + 3 * DAY, 3 * HOUR):
+            list(tick(store, playbook, now))
+        return [row for row in rows(store) + journeys(store) if row.get("at", 0) <= LAST]
+
+
+SIGNED_IN: list[dict[str, Any]] = [
+    {"type": "track", "messageId": "v1", "anonymousId": "d", "event": "Checkout Started", "timestamp": "2025-03-26T10:00:00Z"},
+    {"type": "alias", "messageId": "v2", "previousId": "cora", "userId": "beat", "timestamp": "2025-03-26T11:00:00Z"},
+    {"type": "alias", "messageId": "v3", "previousId": "d", "userId": "beat", "timestamp": "2025-03-26T12:00:00Z"},
+]
 
 
 def dump(store: Store) -> list[str]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from core.customer import Consent
 from core.decisions import Decision, Enrolment, Message
-from core.dossier import Dossier, Plan
+from core.dossier import BEGINNING, Dossier, Entry, Join, Plan
 from core.engine import advance
 from core.events import Event
 from core.instants import DAY, HOUR, MINUTE, Instant
@@ -219,7 +219,20 @@ def an_event(lot: Random, number: int) -> Event:
 def a_life(lot: Random) -> Dossier:
     arrivals = [an_event(lot, number) for number in range(1, lot.randint(4, 24))]
     objected = Consent("print", "*", "objected", MONDAY + 3 * DAY, MONDAY + 3 * DAY)
-    return dossier(*arrivals, traits={"birthday": lot.choice(["1980-03-05", "--03-09"])}, consents=lot.choice([(), (), (objected,)]))
+    birthday = lot.choice(["1980-03-05", "--03-09"])
+    return dossier(*arrivals, traits={"birthday": birthday}, consents=lot.choice([(), (), (objected,)]), joins=some_joins(lot))
+
+
+def some_joins(lot: Random) -> tuple[Join, ...]:
+    """Merges with customers who had entered some triggers before."""
+    if lot.random() < 0.6:
+        return ()
+    joins = [Join(an_instant(lot), tuple((name, an_entry(lot)) for name in lot.sample("abcde", 2))) for _ in range(lot.randint(1, 2))]
+    return tuple(sorted(joins))
+
+
+def an_entry(lot: Random) -> Entry:
+    return Entry(lot.choice([BEGINNING, MONDAY - DAY, an_instant(lot)]), lot.choice(["event:900", "cart:x", "year:2025"]))
 
 
 def drawn(number: int) -> tuple[Playbook, Dossier, Random]:
