@@ -52,7 +52,7 @@ def last_look(handover: Handover, dossier: Dossier, playbook: Playbook, at: Inst
     if trigger is None or handover.step > len(trigger.steps) or handover.channel not in playbook.channels:
         return Objection(Reason.TRIGGER_RETIRED, "the trigger, the step or the channel is no longer in the playbook")
     enrolment = _enrolment(handover, len(trigger.steps))
-    goal = _goal(handover, enrolment, trigger, life)
+    goal = _goal(enrolment, trigger, life)
     if goal is not None:
         return goal
     channel = playbook.channels[handover.channel]
@@ -82,7 +82,7 @@ def _enrolment(handover: Handover, steps: int) -> Enrolment:
     )
 
 
-def _goal(handover: Handover, enrolment: Enrolment, trigger: Trigger, life: Life) -> Objection | None:
+def _goal(enrolment: Enrolment, trigger: Trigger, life: Life) -> Objection | None:
     for event in [*life.dossier.history, *life.dossier.arrivals]:
         if ends(event, enrolment, trigger, life):
             return Objection(Reason.GOAL_REACHED, f"{event.name} on {format_instant(event.occurred_at)}")

@@ -27,6 +27,18 @@ expires = "3d"
 """
 PER_CART = BASKET.replace('event = "Checkout Started"', 'event = "Checkout Started"\nper = "cart_id"')
 
+SERIES = (
+    PER_CART.replace("Checkout Started", "Cart Filled")
+    + """
+[[steps]]
+after = "2d"
+channels = ["email"]
+template = "note"
+"""
+)
+
+FOLLOW_UP = BASKET.replace("Checkout Started", "Order Completed").replace('["Order Completed"]', '["Order Cancelled"]')
+
 
 def visit(device: str, name: str, at: str, **properties: Any) -> dict[str, Any]:
     """What somebody does before she signs in."""
@@ -90,7 +102,8 @@ def in_words(row: dict[str, Any]) -> str:
 @pytest.fixture
 def shop(tmp_path: Path, capsys: Output) -> Shop:
     triggers = {"basket": BASKET, "welcome": ONCE.replace("Checkout Started", "Signed Up").replace('after = "1h"', 'after = "5d"')}
-    return Shop(tmp_path, capsys, triggers | {"birthday": BIRTHDAY, "cart": PER_CART.replace("Checkout Started", "Cart Left")}, [])
+    carts = {"cart": PER_CART.replace("Checkout Started", "Cart Left"), "series": SERIES}
+    return Shop(tmp_path, capsys, triggers | carts | {"birthday": BIRTHDAY}, [])
 
 
 # ---- duplicates ----
@@ -123,13 +136,20 @@ def test_order_updated_and_cancelled_change_no_amount_but_can_end_a_journey(shop
     cancelled = act("anna", "Order Cancelled", "2025-03-03T12:00:00Z", order_id="o1", revenue=30)
     shop.take(sold, updated, cancelled, at="2025-03-03T12:00:00Z")
     assert [(row["orders"], row["revenue"]) for row in shop.json("customers")] == [(1, 50.0)]
+    shop_with_exit = Shop(shop.folder.parent / "again", shop.output, {"follow-up": FOLLOW_UP}, [])
+    shop_with_exit.take(sold, updated, cancelled, at="2025-03-03T12:00:00Z")
+    assert shop_with_exit.tick("2025-03-04T12:00:00Z") == ["03 12:00 anna follow-up 1 suppress GOAL_REACHED"]
 
 
-def test_a_corrected_address_is_the_one_of_the_decision(shop: Shop) -> None:
+def test_a_corrected_address_is_used_up_to_the_hand_over(shop: Shop) -> None:
     shop.take(act("anna", "Checkout Started", "2025-03-03T10:00:00Z"), at="2025-03-03T10:00:00Z")
     shop.take(person("anna", "2025-03-03T10:30:00Z", email="new@example.ch"), at="2025-03-03T10:30:00Z")
-    assert shop.tick("2025-03-03T11:00:00Z") == ["03 11:00 anna basket 1 send"]
+    shop.json("tick", "--at", "2025-03-03T11:00:00Z", "--no-dispatch")
     assert [row["address"] for row in shop.json("outbox")] == ["new@example.ch"]
+    shop.take(person("anna", "2025-03-03T11:01:00Z", email="newer@example.ch"), at="2025-03-03T11:01:00Z")
+    shop.take(person("anna", "2025-03-03T09:00:00Z", email="older@example.ch"), at="2025-03-03T11:02:00Z")
+    shop.tick("2025-03-03T11:03:00Z")
+    assert [(row["state"], row["address"]) for row in shop.json("outbox")] == [("sent", "newer@example.ch")]
 
 
 # ---- merges ----
@@ -183,6 +203,29 @@ def test_one_birthday_of_two_customers_who_are_one_is_congratulated_once(shop: S
     assert shop.tick("2025-03-10T09:02:00Z") == []
     assert shop.outbox() == [("birthday", "sent", None), ("birthday", "cancelled", "CUSTOMER_MERGED")]
     assert shop.json("status")[0]["conservation"]["holds"]
+
+
+def test_a_cart_that_both_have_goes_on_from_where_it_has_come_further(shop: Shop) -> None:
+    shop.take(person("bea"), act("bea", "Cart Filled", "2025-03-03T10:00:00Z", cart_id="c1"), at="2025-03-03T10:00:00Z")
+    assert shop.tick("2025-03-03T11:00:00Z") == ["03 11:00 bea series 1 send"]
+    shop.take(act("anna", "Cart Filled", "2025-03-03T11:30:00Z", cart_id="c1"), at="2025-03-03T11:30:00Z")
+    shop.tick("2025-03-03T11:30:00Z")
+    shop.take(alias("anna", "bea", "2025-03-03T12:00:00Z"), at="2025-03-03T12:00:00Z")
+    assert shop.tick("2025-03-05T10:59:00Z") == []
+    assert "03 12:00 anna series 2 suppress CUSTOMER_MERGED" in shop.decisions()
+    assert shop.tick("2025-03-05T11:00:00Z") == ["05 11:00 anna series 2 send"]
+    assert shop.json("status")[0]["conservation"]["holds"]
+
+
+def test_a_merge_undone_before_it_was_played_ends_nothing(shop: Shop) -> None:
+    shop.take(person("bea"), act("bea", "Checkout Started", "2025-03-03T10:00:00Z"), at="2025-03-03T10:00:00Z")
+    shop.take(act("anna", "Order Completed", "2025-03-03T10:20:00Z"), at="2025-03-03T10:20:00Z")
+    assert shop.tick("2025-03-03T10:21:00Z") == []
+    shop.take(alias("anna", "bea", "2025-03-03T10:30:00Z"), at="2025-03-03T10:30:00Z")
+    assert shop.preview("2025-03-03T10:29:00Z", 1) == ["03 10:30 anna basket 1 suppress GOAL_REACHED"]
+    assert run("-w", shop.folder, "merges", "undo", "1", "--yes", "--at", "2025-03-03T10:40:00Z") == 0
+    shop.output.readouterr()
+    assert shop.tick("2025-03-03T11:00:00Z") == ["03 11:00 bea basket 1 send"]
 
 
 def test_two_baskets_of_one_kind_that_wait_in_the_outbox_are_one_message_but_two_carts_are_two(shop: Shop) -> None:
