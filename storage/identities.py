@@ -30,6 +30,7 @@ _PROGRESS: Final = (
     "variant", "held_by", "version",
 )  # fmt: skip
 """How far a journey has come."""
+_NEVER_OLDER: Final = 2**53
 _RESERVED = re.compile(r"(user|email|phone|loyalty|anonymous|push|merged):")
 _T = TypeVar("_T")
 
@@ -180,6 +181,7 @@ def _join_rows(connection: Connection, survivor: Any, merged: Any, merge_id: int
         "joins": _joins(survivor, merged, merge_id, due),
     }
     gone = {"key": f"merged:{merged.id}", "merged_into": survivor.id, "settled": None, "next_due_at": None, "joins": None}
+    gone["planned_version"] = _NEVER_OLDER  # or a new playbook would have the engine plan for who is no longer there
     connection.execute(update(customers).where(customers.c.id == merged.id).values(gone))
     connection.execute(update(customers).where(customers.c.id == survivor.id).values(values))
 

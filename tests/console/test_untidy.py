@@ -296,3 +296,14 @@ def test_after_hours_away_nothing_floods_and_nothing_expired_goes(shop: Shop, ba
     assert shop.tick(back) == expected
     assert shop.tick(back) == []
     assert len([row for row in shop.outbox() if row[1] == "sent"]) == (0 if "EXPIRED" in expected[0] else 1)
+
+
+def test_who_went_into_another_is_not_planned_for_when_a_playbook_is_new(shop: Shop) -> None:
+    shop.take(person("bea"), visit("d1", "Checkout Started", "2025-03-03T10:00:00Z"), at="2025-03-03T10:00:00Z")
+    shop.take(alias("anna", "bea", "2025-03-03T10:10:00Z"), sign_in("anna", "d1", "2025-03-03T10:10:00Z"), at="2025-03-03T10:10:00Z")
+    assert shop.tick("2025-03-03T11:00:00Z") == ["03 11:00 anna basket 1 send"]
+    silent = BIRTHDAY.replace('"recurring"', '"threshold"').replace('date = "birthday"\nat = "09:00"', 'inactive_for = "3d"')
+    (shop.folder / "triggers" / "silent.toml").write_text(silent)
+    assert run("-w", shop.folder, "apply", "--yes", "--at", "2025-03-04T00:00:00Z") == 0
+    shop.output.readouterr()
+    assert [*shop.tick("2025-03-05T00:00:00Z"), *shop.tick("2025-03-06T10:00:00Z")] == ["06 10:00 anna silent 1 send"]
