@@ -25,3 +25,5 @@ CREATE INDEX ix_events_orders ON events (occurred_at) WHERE name = 'Order Comple
 CREATE INDEX ix_playbooks_under_way ON playbooks (version, applied_at, under_way) WHERE under_way IS NOT NULL;
 
 CREATE INDEX ix_enrolments_version ON enrolments ("trigger", version) WHERE state = 'open' AND version > 0;
+
+UPDATE customers SET planned_version = 9007199254740992 WHERE merged_into IS NOT NULL;

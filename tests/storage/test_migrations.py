@@ -54,6 +54,18 @@ def test_customers_of_the_first_schema_are_found_without_accents_after_the_secon
     assert rows == [("muller zoe\nmueller zoe", "geneve"), (None, None)]
 
 
+def test_who_was_merged_into_another_is_no_longer_planned_after_the_third_schema(tmp_path: Path) -> None:
+    path = tmp_path / "shop.db"
+    migrate(path, to=2)
+    raw = dbapi.connect(str(path))
+    raw.execute("INSERT INTO customers (key, planned_version, merged_into) VALUES ('u1', 1, NULL), ('merged:2', 1, 1)")
+    raw.commit()
+    assert migrate(path) == (2, NEWEST)
+    rows = raw.execute("SELECT key FROM customers WHERE planned_version < 2").fetchall()
+    raw.close()
+    assert rows == [("u1",)]
+
+
 def test_a_migration_that_fails_leaves_the_version_before_it(tmp_path: Path) -> None:
     path = tmp_path / "shop.db"
     Store.create(path).close()
