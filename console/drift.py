@@ -174,9 +174,10 @@ class _Comparing:
             detail = f"{row.action} {'everything' if row.subject == EVERYTHING else row.subject} by {row.author}, {self._clock(row.at)}"
             news = News(row.at, "operator", f"{detail}: {row.reason}" if row.reason else detail)
             scope, _, name = row.subject.partition(":")
-            if row.subject in messages:
-                customer, trigger = messages[row.subject]
-                yield customer, news._replace(triggers=frozenset({trigger}))
+            if row.action.startswith("outbox "):
+                if row.subject in messages:
+                    customer, trigger = messages[row.subject]
+                    yield customer, news._replace(triggers=frozenset({trigger}))
             elif scope == "customer" or row.subject in keys or row.action == "unmerge":
                 yield from ((keys[key], news) for key in (row.subject, name) if key in keys)
             else:

@@ -185,7 +185,6 @@ class Page:
 # ---- a preview ----
 
 _OUTCOMES: Final = (("goes out", "send"), ("put off", "defer"), ("does not go out", "suppress"), ("waits for approval", "hold"))
-IMAGINED_KEY: Final = (("known", "send"), ("imagined", "imagined"))
 
 
 def preview_page(answer: Answer, title: str, *more: str) -> Page:

@@ -9,12 +9,16 @@
   `contest` (stronger candidates that can be foreseen, where the playbook looks ahead).
 - Among them: `preference` puts a customer's preferred channel first, `digest` lets steps of one instant share a message.
 - `journey` moves an enrolment on; `branches` says which way, and what applies at a step; `pauses` carries out what the end of a
-  pause means.
-- `windows`, `pressure`, `quiet_hours`, `instants`: time and limits, without customers. `language/`: conditions.
-- `customer`, `events`, `dossier`, `triggers`, `playbook`, `decisions`, `reasons`: the values. `roster`: a playbook, indexed.
-- Before a decision: `intake` reads a line of a source. After it: `last_look` and `delivery` at hand-over, `preview` adds decisions
-  up, `why`, `words` and `journey_words` explain them. Beside decisions: `outbox` (what may be done with a message), `health` (one
-  judgement of how it all does), `filters` (what people write into a filter line). `errors`: the few that a caller cannot go on after.
+  pause means; `versions` says what a changed playbook means for those under way.
+- `windows`, `pressure`, `quiet_hours`, `instants`, `anniversaries`: time and limits, without customers. `language/`: conditions,
+  `predicate`: one of them, ready to be asked.
+- `customer`, `events`, `dossier`, `consent`, `triggers`, `playbook`, `decisions`, `reasons`: the values. `roster`: a playbook, indexed.
+- Before a decision: `intake` reads a line of a source. After it: `last_look` and `delivery` at hand-over, `products` for what the
+  templates show; `why`, `causes` (how far from entering), `words` and `journey_words` explain it.
+- Many decisions: `preview` adds them up, `what_if` changes a playbook for a question, `diff` compares two futures, `imagined` makes
+  one from the past, `backtest` tries a trigger on the past, `drift` finds why it came otherwise, `approval` what approving fills.
+- Beside decisions: `outbox` (what may be done with a message), `health` (one judgement of how it all does), `filters` (what people
+  write into a filter line), `folding` (names as people type them). `errors`: the few that a caller cannot go on after.
 
 Nothing here reads a clock, a file, a database or a dice, or logs. `now` is always an argument. Instants are whole
 milliseconds UTC, money whole minor units, points thousandths.

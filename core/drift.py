@@ -19,7 +19,6 @@ Cause = Literal[
     "imagined", "identity", "operator", "playbook", "event", "consent", "address", "sending", "scheduler", "knock-on", "rules", "unknown"
 ]
 CAUSES: Final[tuple[Cause, ...]] = get_args(Cause)
-MOST_CUSTOMERS: Final = 50
 
 _CONSENT: Final = frozenset({Reason.NO_CONSENT, Reason.OBJECTED})
 _ADDRESS: Final = frozenset({Reason.NO_ADDRESS, Reason.ADDRESS_SUPPRESSED})

@@ -116,7 +116,8 @@ class Totals:
                 self.beats.update((winner, decision.trigger) for winner in winners(decision))
             if decision.outcome == "send":
                 reached.update(((day, decision.channel), (day, None)))
-                self.joined[day, decision.channel] += decision.joins is not None
+                if decision.joins is not None:
+                    self.joined[day, decision.channel] += 1
             elif decision.outcome == "defer" and decision.until is not None:
                 self.moves[day, _day(decision.until, zone)] += 1
             if decision.message is not None and decision.message.contact.counts:

@@ -164,10 +164,7 @@ def new_versions(connection: Connection, after: int, until: Instant) -> list[Any
 
 
 def message_subjects(connection: Connection, ids: Sequence[int]) -> dict[str, tuple[int, str]]:
-    """Numbers and keys of these customers' messages, as operators' acts name them, with customer and trigger."""
+    """Numbers of these customers' messages, as operators' acts name them, with customer and trigger."""
     columns = messages.c
-    query = select(columns.id, columns.key, columns.customer_id, columns.trigger).where(columns.customer_id.in_(WANTED))
-    found: dict[str, tuple[int, str]] = {}
-    for number, key, customer, trigger in connection.execute(query, _json(ids)):
-        found[str(number)] = found[f"message {number}"] = found[key] = (customer, trigger)
-    return found
+    query = select(columns.id, columns.customer_id, columns.trigger).where(columns.customer_id.in_(WANTED))
+    return {str(number): (customer, trigger) for number, customer, trigger in connection.execute(query, _json(ids))}

@@ -234,7 +234,7 @@ def _message(row: Mapping[str, Any]) -> Message | None:
 
 # ---- sums ----
 
-_COUNTED: Final = ("cells", "contacts", "reached", "fullness", "held_by", "moves", "beats", "imagined")
+_COUNTED: Final = ("cells", "contacts", "reached", "fullness", "held_by", "joined", "moves", "beats", "imagined")
 
 
 def _dumped(totals: Totals) -> dict[str, Any]:

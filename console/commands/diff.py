@@ -110,7 +110,6 @@ def csv_cells(row: Mapping[str, Any]) -> Sequence[object]:
 
 # ---- for people ----
 
-KIND_FIELDS = (Field("trigger"), Field("channel"), *(Field(kind, "number") for kind in KINDS))
 GAIN_FIELDS = tuple(
     Field(name, "text" if name in ("trigger", "channel", "outcome", "reason", "rule") else "number")
     for name in ("trigger", "channel", "outcome", "reason", "rule", "before", "after", "change")

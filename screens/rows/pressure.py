@@ -220,13 +220,8 @@ def cell_crumbs(table: Table, row: int, column: int, measure: Measure) -> tuple[
 # ---- the limits ----
 
 
-def limit_words(limit: Limit) -> str:
-    """Such as `three-a-week: 3 contacts in 7 days`."""
-    return f"{limit.rule}: {_in_unit(limit):g} {limit.unit} in {window_words(limit.window)}"
-
-
 def limit_title(forecast: Forecast, limit: Limit) -> str:
-    """The same, with what it is now where that is other: `three-a-week: 3→2 contacts in 7 days`."""
+    """Such as `three-a-week: 3 contacts in 7 days`, with what it is now where that is other: `3→2 contacts`."""
     now = next((each for each in forecast.limits_before if each.rule == limit.rule), limit)
     said = [f"{limit.rule}: {_from_to(f'{_in_unit(now):g}', f'{_in_unit(limit):g}')} {limit.unit} in "]
     return "".join([*said, _from_to(window_words(now.window), window_words(limit.window))])

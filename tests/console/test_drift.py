@@ -188,6 +188,19 @@ def test_a_pause_is_named_with_its_author_and_reason(shop: Path, capsys: Output)
     assert "no stock" in found[0]["detail"]
 
 
+def test_what_operators_do_with_a_message_explains_nothing_of_other_customers(shop: Path, capsys: Output) -> None:
+    (shop / "triggers" / "basket.toml").write_text(trigger(BASKET, approval="true"))
+    assert run("-w", shop, "apply", "--yes", "--at", "2025-03-10T08:05:00Z") == 0
+    arrive(shop, [act(user, "Review Wanted", "2025-03-10T08:05:00Z", channel="web") for user in ("anna", "beat")], "2025-03-10T08:05:00Z")
+    wider = ("--set", "rule.one-a-day.limit=2", "--at", "2025-03-10T08:06:00Z", "--days", "2", "--save", "monday", "--force")
+    assert run("-w", shop, "preview", *wider) == 0
+    assert run("-w", shop, "tick", "--at", "2025-03-10T08:31:00Z") == 0
+    assert run("-w", shop, "outbox", "reject", "1", "--reason", "wrong text", "--at", "2025-03-10T08:40:00Z") == 0
+    assert run("-w", shop, "tick", "--at", "2025-03-10T09:06:00Z") == 0
+    found = differences(shop, capsys, "--at", "2025-03-10T09:30:00Z")
+    assert [(row["customer"], row["trigger"], row["cause"]) for row in found] == [("beat", "review", "rules")]
+
+
 def test_what_nobody_decided_yet_is_the_schedulers(shop: Path, capsys: Output) -> None:
     found = differences(shop, capsys, "--at", "2025-03-10T09:00:00Z")
     assert {(row["change"], row["cause"]) for row in found} == {("missing", "scheduler")}

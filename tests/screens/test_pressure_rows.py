@@ -91,7 +91,7 @@ def test_the_histogram_marks_the_limit_and_what_is_over_it() -> None:
     ]  # fmt: skip
     assert rows.limit_sentence(FORECAST, LIMIT, 40) == "3 of 10 customers (30 %) reach it"
     assert rows.limit_sentence(FORECAST, LIMIT, 30) == "3 of 10 (30 %) reach it"
-    assert rows.limit_words(LIMIT) == "three-a-week: 3 contacts in 7 days"
+    assert rows.limit_title(FORECAST, LIMIT) == "three-a-week: 3 contacts in 7 days"
 
 
 def test_points_are_rounded_up_and_nobody_counts_whom_the_rule_may_not_hold_for() -> None:
