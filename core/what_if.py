@@ -1,6 +1,6 @@
 """What if: a playbook with a few words changed, without touching a file; and which customers the change can reach.
 
-A change is written `rule.NAME.limit=2`, `trigger.NAME.priority=90`, `channel.NAME.weight=3` or `engine.look_ahead=true`.
+A change is written `rule.NAME.limit=2`, `trigger.NAME.priority=90`, `channel.NAME.weight=3` or `engine.look_ahead=false`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Reach = Literal["due", "waiting", "all"]
 """Whom a changed playbook can touch beyond those who fall due: nobody, who waits for room or for an operator, or anybody."""
 
 _FORM: Final = re.compile(r"(rule|trigger|channel)\.(.+?)\.([a-z_]+)=(.*)|(engine)()\.([a-z_]+)=(.*)", re.DOTALL)
-_LEADING: Final = "rule.NAME.limit=2, trigger.NAME.paused=true, channel.NAME.weight=3 or engine.look_ahead=true"
+_LEADING: Final = "rule.NAME.limit=2, trigger.NAME.paused=true, channel.NAME.weight=3 or engine.look_ahead=false"
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ CHANGES = (
     "trigger.browse.holdout=1",
     "channel.sms.weight=3",
     "channel.email.send_window=always",
-    "engine.look_ahead=true",
+    "engine.look_ahead=false",
 )
 Key = tuple[Any, ...]
 
@@ -123,22 +123,23 @@ AS_FILES: list[tuple[str, str, str, str]] = [
     ("trigger.basket.priority=10", "triggers/basket.toml", "priority = 80", "priority = 10"),
     ("trigger.silent.status=retired", "triggers/silent.toml", '"active"', '"retired"'),
     ("channel.email.send_window=always", "manometer.toml", 'send_window = ["Mon-Sat 07:00-21:00"]', ""),
-    ("engine.look_ahead=true", "manometer.toml", "[engine]", "[engine]\nlook_ahead = true"),
+    ("engine.look_ahead=false", "manometer.toml", "[engine]", "[engine]\nlook_ahead = false"),
 ]
+WAYS = ("Product Viewed", "Checkout Started", "Product Viewed", "Order Completed", "Checkout Started")
 BUSY: Acts = [
-    (name, what, when * 36 + number * 7, f"c{number}")
-    for number, name in enumerate(CUSTOMERS)
-    for when, what in enumerate(["Product Viewed", "Checkout Started", "Product Viewed", "Order Completed", "Checkout Started"], 3)
+    (CUSTOMERS[number % len(CUSTOMERS)], WAYS[(number + number // len(CUSTOMERS)) % len(WAYS)], number * 20, f"c{number}")
+    for number in range(60)
 ]
+MIDDLE = FIRST + 4 * DAY
 
 
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace a day after people began to be busy."""
+    """A workspace in the middle of what people do."""
     folder = tmp_path_factory.mktemp("lived")
     workspace, store = made(folder, calls(BUSY))
     with store:
-        replay(store, workspace, FIRST, FIRST + DAY, folder / "played", "test")
+        replay(store, workspace, FIRST, MIDDLE, folder / "played", "test")
     return folder / "played"
 
 
@@ -151,16 +152,17 @@ def test_a_change_on_the_command_line_is_the_same_change_in_the_files(
     assert old in text
     (tmp_path / "draft" / path).write_text(text.replace(old, new))
     with Store.open(lived / "manometer.db") as store:
-        plain = looked_ahead(store, asked(lived, FIRST + DAY))
-        set_, edited = asked(lived, FIRST + DAY, **changes(change)), asked(lived, FIRST + DAY, playbook_folder=tmp_path / "draft")
-        assert looked_ahead(store, set_) == looked_ahead(store, edited)
-        assert plain
+        plain = looked_ahead(store, asked(lived, MIDDLE))
+        set_, edited = asked(lived, MIDDLE, **changes(change)), asked(lived, MIDDLE, playbook_folder=tmp_path / "draft")
+        found = looked_ahead(store, set_)
+        assert found == looked_ahead(store, edited)
+        assert found != plain
 
 
 def test_several_processes_find_the_differences_of_one(lived: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("console.shards.LARGE", 1)
     monkeypatch.setattr("console.shards.CHUNK", 1)
-    question = asked(lived, FIRST + DAY, **changes("rule.two-in-three-days.limit=1"))
+    question = asked(lived, MIDDLE, **changes("rule.two-in-three-days.limit=1"))
     with Store.open(lived / "manometer.db") as store:
         assert compared(store, question, 2) == compared(store, question, 1) != (Diff(), [])
 

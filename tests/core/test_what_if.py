@@ -24,9 +24,9 @@ def after(*texts: str, book: Playbook = BOOK) -> Playbook:
 
 def test_a_change_is_read_from_a_text_and_written_as_it_was() -> None:
     assert parse_change("rule.three a week.limit=2") == Change("rule", "three a week", "limit", "2")
-    assert parse_change("engine.look_ahead=true") == Change("engine", "", "look_ahead", "true")
+    assert parse_change("engine.look_ahead=false") == Change("engine", "", "look_ahead", "false")
     assert parse_change("channel.sms.send_window=Mon-Fri 08:00-18:00") == Change("channel", "sms", "send_window", "Mon-Fri 08:00-18:00")
-    for text in ("rule.gap.off=true", "engine.look_ahead=true"):
+    for text in ("rule.gap.off=true", "engine.look_ahead=false"):
         assert str(parse_change(text)) == text
 
 
@@ -64,8 +64,8 @@ def test_a_trigger_is_paused_from_now_for_good_or_until_an_instant_and_a_pause_i
 
 
 def test_channels_and_the_engine_are_changed() -> None:
-    book = after("channel.sms.weight=0.5", "channel.email.send_window=Mon-Fri 08:00-18:00; Sat 09:00-12:00", "engine.look_ahead=true")
-    assert (book.channels["sms"].weight, book.look_ahead) == (500, True)
+    book = after("channel.sms.weight=0.5", "channel.email.send_window=Mon-Fri 08:00-18:00; Sat 09:00-12:00", "engine.look_ahead=false")
+    assert (book.channels["sms"].weight, book.look_ahead) == (500, False)
     assert book.channels["email"].send_windows.opens(at("Sun 10:00"), book.zone) == at("Sun 10:00") + 22 * HOUR
     assert after("channel.email.send_window=always", book=book).channels["email"].send_windows.always_open
 
