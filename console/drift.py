@@ -19,6 +19,7 @@ from core.events import NO_ACTIVITY
 from core.instants import HOUR, Instant, format_instant, local
 from core.playbook import Playbook
 from core.triggers import EVERYTHING
+from core.words import in_full
 from storage import drift as facts
 from storage.saved_previews import SavedPreview, chunks, decision_of
 from storage.status import LAST_TICK_AT
@@ -36,14 +37,14 @@ class Drifting:
     found: Sequence[Explained]
 
 
-def judged_until(answer: Answer, now: Instant, until: Instant | None = None) -> Instant:
+def judged_until(answer: Answer, now: Instant, zone: ZoneInfo, until: Instant | None = None) -> Instant:
     """How far a preview can be judged: to the end of its span, to now, or to where that was asked; ManometerError where it cannot be."""
     if answer.future == "as-it-was" or answer.first < answer.now:
         raise ManometerError("This preview looks at days that had passed when it was made. Only one of coming days can be judged by them.")
     last = min(answer.last, now, answer.last if until is None else until)
     if last <= answer.first:
-        begin = format_instant(answer.first)
-        raise ManometerError(f"Nothing of this preview's days has passed yet: they begin at {begin}, and now it is {format_instant(now)}.")
+        begin, now_is = in_full(answer.first, zone), in_full(now, zone)
+        raise ManometerError(f"Nothing of this preview's days has passed yet: they begin at {begin}, and now it is {now_is}.")
     return last
 
 

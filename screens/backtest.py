@@ -23,6 +23,7 @@ from screens.rows.pressure import HELD, behind_cells
 from screens.service.backtest import Tried
 from screens.service.pressure import Behind, Foreseen
 from screens.table import VirtualTable
+from screens.wrapped import WrappedNote
 
 EXPORTED: Fields = (
     *instants("at"), *plain("customer", "name", "trigger", "step", "channel", "outcome", "reason"), *instants("until"),
@@ -60,7 +61,7 @@ class BacktestScreen(Frame):
     def body(self) -> ComposeResult:
         """The sums, and the tables."""
         with Vertical(id="body"):
-            yield Note(id="facts")
+            yield WrappedNote(id="facts")
             yield PaneLine(rows.PANES)
             yield self._list("messages", "It would have sent nothing.", "pane current")
             with Horizontal(id="held", classes="pane"):

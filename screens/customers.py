@@ -148,7 +148,7 @@ class CustomersScreen(Frame):
     def why_not(self, action: str) -> str | None:
         """What is about one customer needs one under the cursor."""
         if action in ("why", "timeline", "pause") and self.is_mounted and self.table.row_id is None:
-            return "There is no customer under the cursor."
+            return "there is no customer under the cursor"
         return None
 
     @on(VirtualTable.Opened)

@@ -24,7 +24,7 @@ from screens.service import Cancelled, Service
 from screens.service.pressure import Behind, Forecast
 from screens.service.what_if import ChangedCustomer, Side
 from screens.table import VirtualTable
-from screens.wrapped import WrappedLines
+from screens.wrapped import WrappedLines, WrappedNote
 
 NAMES = 24
 """Columns of a trigger's name beside the matrix."""
@@ -62,7 +62,7 @@ class FiguresScreen(Frame):
     def body(self) -> ComposeResult:
         """What is supposed, the names of the tables, and the tables."""
         with Vertical(id="body"):
-            yield Note(id="facts")
+            yield WrappedNote(id="facts")
             yield PaneLine(figures.titles(self.forecast))
             yield VirtualTable[rows.Delta](
                 rows.DELTA_COLUMNS, self._fetch_deltas, rows.delta_cells, fields=rows.EXPORTED_DELTAS, id="changes", classes="pane"

@@ -350,7 +350,7 @@ class Frame(Asking, Screen[None]):
         reason = self.reason_of(action, parameters)
         if reason is not None:
             event.stop()
-            self.toast(f"{active.binding.description}: {reason}.", bad=True)
+            self.toast(f"{active.binding.description}: {reason.removesuffix('.')}.", bad=True)
 
     def reason_of(self, action: str, parameters: Sequence[object]) -> str | None:
         """Why the action of a key cannot be done."""

@@ -8,6 +8,7 @@ from typing import ClassVar, NamedTuple, TypeAlias
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import BindingType
+from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -110,21 +111,26 @@ class Note(Lines):
         title = self.title if title is None else title
         if (title, lines) == (self.title, self.lines):
             return
-        is_as_high = len(lines) == len(self.lines)
+        width = self.size.width
+        high = len(self._drawn(width))
         self.title, self.lines = title, lines
-        self.refresh(layout=not is_as_high)
+        self.refresh(layout=len(self._drawn(width)) != high)
 
-    def get_content_height(self, *_: object) -> int:
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """The title and every line."""
-        return (self.title is not None) + max(1, len(self.lines))
+        return (self.title is not None) + max(1, len(self._drawn(width)))
+
+    def _drawn(self, width: int) -> Sequence[Line]:
+        """The lines as they stand in that width."""
+        return self.lines
 
     def render_line(self, y: int) -> Strip:
         """The title, or a line."""
         width = self.size.width
         if self.title is not None and y == 0:
             return self.strip([Cell(fit(f" {self.title}", width), "head")], width)
-        place = y - (self.title is not None)
-        return self.strip(self.lines[place] if place < len(self.lines) else [], width)
+        place, lines = y - (self.title is not None), self._drawn(width)
+        return self.strip(lines[place] if place < len(lines) else [], width)
 
 
 class TextLines(Lines, can_focus=True):

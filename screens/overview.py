@@ -270,7 +270,7 @@ class OverviewScreen(Frame):
     def why_not(self, action: str) -> str | None:
         """Another gauge needs another rule."""
         if action == "rule" and (self.gauge is None or len(self.gauge.rules) < 2):
-            return "There is no other rule that limits the contacts of everybody."
+            return "there is no other rule that limits the contacts of everybody"
         return None
 
     @on(Needs.Opened)

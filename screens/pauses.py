@@ -22,6 +22,14 @@ from screens.service.triggers import PauseLine
 from screens.table import VirtualTable
 
 
+class Held(VirtualTable[PauseLine]):
+    """The list of what is or can be paused; there is nothing to open."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Enter has no meaning here and is not offered."""
+        return False if action == "open" else super().check_action(action, parameters)
+
+
 class PausesScreen(ActingFrame):
     """All pauses, the emergency stop among them, then what is not paused."""
 
@@ -45,7 +53,7 @@ class PausesScreen(ActingFrame):
 
     def body(self) -> ComposeResult:
         """The table."""
-        yield VirtualTable(COLUMNS, self._fetch, self._cells, fields=EXPORTED, empty="Nothing fits. Esc clears the filter.", id="body")
+        yield Held(COLUMNS, self._fetch, self._cells, fields=EXPORTED, empty="Nothing fits. Esc clears the filter.", id="body")
 
     @property
     def table(self) -> VirtualTable[PauseLine]:

@@ -21,7 +21,7 @@ from screens.rows import pressure as rows
 from screens.rows import what_if as what_if_rows
 from screens.service.pressure import Behind, Forecast, Foreseen, Limit, Since, Supposed
 from screens.table import Column, VirtualTable
-from screens.wrapped import Details, WrappedLines
+from screens.wrapped import Details, WrappedLines, WrappedNote
 
 
 class Progressed(Message):
@@ -91,7 +91,7 @@ class PressureScreen(Frame):
     def body(self) -> ComposeResult:
         """Facts, heat map, the cell in words, and three lists."""
         with Vertical(id="body"):
-            yield Note(id="facts")
+            yield WrappedNote(id="facts")
             yield Heatmap(id="heat")
             yield Note(id="cell")
             with Horizontal(id="panes"):
@@ -353,11 +353,11 @@ class PressureScreen(Frame):
     def why_not(self, action: str) -> str | None:
         """What needs a result, or a customer under the cursor."""
         if action in ("take_away", "measure", "rule", "tables", "command") and self.forecast is None:
-            return "Nothing was looked at yet; `p` looks ahead."
+            return "nothing was looked at yet; `p` looks ahead"
         if action == "present" and not self.supposed.is_what_if:
             return "this is the present; `i` asks what if"
         if action == "why" and (self.focused is None or self.focused.id != "pressed"):
-            return "Choose a customer in the list of the most pressed first (Tab)."
+            return "choose a customer in the list of the most pressed first (Tab)"
         return None
 
     def reason_of(self, action: str, parameters: Sequence[object]) -> str | None:

@@ -33,7 +33,7 @@ PAGES_KEPT: Final = 60
 """So many pages of rows stay in memory; older ones are read again when they come into sight."""
 PORTION: Final = 500
 """So many rows are read at once for an export."""
-ABOUT: Final = ("key", "customer", "name", "trigger", "what")
+ABOUT: Final = ("key", "customer", "name", "trigger", "target", "what")
 """The column that says whom or what a row is about: the first of these that it has."""
 JUMP: Final = 4
 """A move over the edge brings a quarter of a page into sight at once: whole pages travel over the line less often."""

@@ -26,6 +26,14 @@ from screens.table import VirtualTable
 HELP = "space changes, + and - count, u takes back, Enter looks ahead"
 
 
+class Choices(VirtualTable[Choice]):
+    """The list of what can be changed, in which Enter looks ahead."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("enter", "screen.run", "Look ahead", "what_if.run", "look ahead under what is changed", show=True),
+    ]
+
+
 class WhatIfScreen(Frame):
     """Choose what is to be otherwise; `then` is told when it is to be looked at."""
 
@@ -36,7 +44,6 @@ class WhatIfScreen(Frame):
     WhatIfScreen #said { margin-top: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("enter", "run", "Look ahead", "what_if.run", "look ahead under what is changed", show=True),
         key("space", "edit", "Change", "what_if.edit", "another value: the next choice, or write it", show=True),
         key("plus", "step(1)", "More", "what_if.more", "a number one step higher", show=True),
         key("minus", "step(-1)", "Less", "what_if.less", "a number one step lower", show=True),
@@ -60,7 +67,7 @@ class WhatIfScreen(Frame):
     def body(self) -> ComposeResult:
         """The values, a line to write in, and what it comes to."""
         with Vertical(id="body"):
-            yield VirtualTable[Choice](rows.COLUMNS, self._fetch, rows.cells, empty="No such value.", id="values")
+            yield Choices(rows.COLUMNS, self._fetch, rows.cells, empty="No such value.", id="values")
             yield StillInput(id="value")
             yield Note(id="said")
 
@@ -217,7 +224,7 @@ class WhatIfScreen(Frame):
         """Look ahead under what is changed."""
         supposed = rows.supposed(self.choices, self._before.trigger)
         if not supposed.is_what_if:
-            self.toast("Nothing is changed yet. Space changes the value under the cursor.", bad=True)
+            self.toast("Nothing is changed yet; space changes the value under the cursor.", bad=True)
             return
         if self.is_mounted and self.is_active:
             self.app.pop_screen()

@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.events import Resize
 
 from screens.dialogs import Reading
-from screens.lines import Cell, Line, TextLines, as_cell
+from screens.lines import Cell, Line, Note, TextLines, as_cell
 from screens.safe_text import cells, safe_text
 
 _WORD: Final = re.compile(r"\S+\s*|\s+")
@@ -59,6 +59,13 @@ def _words(parts: Sequence[Cell], longest: int) -> Iterator[Cell]:
                 yield Cell(word[: longest // 2], part.style)  # no letter is wider than two columns
                 word = word[longest // 2 :]
             yield Cell(word, part.style)
+
+
+class WrappedNote(Note):
+    """Lines that stand still; those too long for the width are broken at words and not cut."""
+
+    def _drawn(self, width: int) -> Sequence[Line]:
+        return [part for line in self.lines for part in wrapped(line, width)]
 
 
 class WrappedLines(TextLines):

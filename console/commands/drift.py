@@ -61,7 +61,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     now, until = context.now(args.at), context.instant(args.until, "--until")
     with SavedPreview(context.folder / FOLDER, args.name) as saved, context.store.reading() as connection:
         answer = kept_answer(saved)
-        last = judged_until(answer, now, until)
+        last = judged_until(answer, now, context.zone, until)
         customer = None if args.customer is None else customers.resolve(connection, args.customer)
 
         def found() -> Iterator[Drifting]:

@@ -40,8 +40,8 @@ def facts(tried: Tried, currency: str, zone: ZoneInfo) -> list[Line]:
     lines: list[Line] = [
         [" ", Cell(" BACKTEST ", "cursor"), f" {span}"],
         [
-            Cell(f" Entered {counted(sums.entered, 'time')}{held_out}: ", ""),
-            Cell(f"{counted(sent, 'message')} to {counted(sums.afterwards.customers, 'customer')}", "strong"),
+            Cell(f" Entered {counted(sums.entered, 'time')}{held_out}:", ""),
+            Cell(f" {counted(sent, 'message')} to {counted(sums.afterwards.customers, 'customer')}", "strong"),
             f", {counted(sums.own.decisions - sent, 'time')} held back, {counted(sums.aside.customers, 'customer')} pushed aside",
         ],
     ]

@@ -195,14 +195,14 @@ class Delta:
 
 
 DELTA_COLUMNS: Final = (
-    Column("what", "", 12),
+    Column("what", "", 9),
     Column("name", "OF", 16, grow=3),
-    Column("before", "NOW", 8, right=True),
-    Column("after", "IF", 8, right=True),
-    Column("change", "CHANGE", 8, right=True),
-    Column("differing", "DIFFER", 7, right=True, least=76),
-    Column("more", "GET MORE", 9, right=True, least=76),
-    Column("less", "GET LESS", 9, right=True, least=76),
+    Column("before", "NOW", 7, right=True),
+    Column("after", "IF", 7, right=True),
+    Column("change", "CHANGE", 7, right=True),
+    Column("differing", "DIFFER", 6, right=True, least=76),
+    Column("more", "GET MORE", 8, right=True, least=76),
+    Column("less", "GET LESS", 8, right=True, least=76),
 )
 """What differs are decisions; more and less are customers."""
 EXPORTED_DELTAS: Final[Fields] = plain("what", "name", "before", "after", "differing", "more", "less")

@@ -107,3 +107,20 @@ async def test_the_overview_leads_to_the_pauses(local: LocalService) -> None:
         await settled(pilot)
         assert isinstance(app.screen, PausesScreen)
         assert "launch" in text(app)
+
+
+async def test_copying_a_line_takes_what_is_paused_and_a_key_that_cannot_work_says_one_sentence(local: LocalService) -> None:
+    app = stage(local, overview=PausesScreen)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await ready(pilot)
+        assert "⏎ Open" not in text(app)
+        await pilot.press("y")
+        await settled(pilot)
+        assert app.clipboard == "channel email"
+        app.switch_mode("customers")
+        await settled(pilot)
+        await pilot.press("slash", *"nobody-of-this-name", "enter")
+        await settled(pilot)
+        await pilot.press("w")
+        await settled(pilot)
+        assert "Why: there is no customer under the cursor." in [str(notice.message) for notice in app._notifications]

@@ -164,3 +164,53 @@ def test_the_same_on_both_sides_is_said_once() -> None:
     assert as_cell(rows.side_cells(same, NOW, ZURICH)[5]).text == "the same"
     assert as_cell(rows.side_cells(moved, NOW, ZURICH)[5]).text == "→ defer 11:00 pressure until 12:00"
     assert len(rows.side_words(moved)) == 2
+
+
+async def test_enter_looks_ahead_from_the_list_and_says_so_or_why_it_cannot(service: LocalService) -> None:
+    app = stage(service, pressure=PressureScreen)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settled(pilot)
+        await pilot.press("i")
+        await settled(pilot)
+        screen = app.screen
+        assert isinstance(screen, WhatIfScreen)
+        assert "⏎ Look ahead" in text(app)
+        assert "⏎ Open" not in text(app)
+        await pilot.press("enter")
+        await settled(pilot)
+        assert app.screen is screen
+        assert [str(notice.message) for notice in app._notifications] == [
+            "Look ahead: nothing is changed yet; space changes the value under the cursor."
+        ]
+
+
+async def test_nothing_of_the_changes_is_cut_at_80_columns(service: LocalService) -> None:
+    app = stage(service, pressure=PressureScreen)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("i")
+        await settled(pilot)
+        screen = app.screen
+        assert isinstance(screen, WhatIfScreen)
+        place = next(n for n, choice in enumerate(screen.choices) if choice.option.name == "one-a-day" and choice.option.key == "limit")
+        screen.table.move(place)
+        await pilot.press("plus")
+        await settled(pilot)
+        await pilot.press("enter")
+        await settled(pilot)
+        await pilot.press("x")
+        await settled(pilot)
+        assert front(app) is FiguresScreen
+        assert "DIFFER GET MORE GET LESS" in text(app)
+
+
+async def test_a_backtest_says_its_numbers_in_full_at_80_columns(service: LocalService) -> None:
+    app = stage(service, triggers=TriggersScreen)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("b")
+        await settled(pilot)
+        assert front(app) is BacktestScreen
+        shown = " ".join(text(app).split())
+        assert "under today's rules" in shown
+        assert "pushed aside" in shown
