@@ -174,7 +174,8 @@ class Ahead:
         full = fullness_of(dossier, plan, question, self.playbook) if question.with_details else ()
         part.totals.add(Person(dossier.key, dossier.id, full), decisions, zone)
         new = only_imagined(dossier, decisions, self.playbook, question) if again else frozenset()
-        part.totals.imagined.update(cell(decision, zone) for rank, decision in enumerate(decisions) if rank in new)
+        if new:
+            part.totals.imagined.update(cell(decision, zone) for rank, decision in enumerate(decisions) if rank in new)
         if question.with_details:
             part.details.extend(
                 previews.row(dossier.id, dossier.key, rank, decision, rank in new) for rank, decision in enumerate(decisions)

@@ -39,7 +39,7 @@ def advance(
     play = _Play(dossier, playbook, not_before, failed)
     while (at := play.next_instant()) is not None and at <= until:
         play.instant(at)
-    return play.plan(until)
+    return play.plan(until, at)
 
 
 class _Play:
@@ -176,16 +176,18 @@ class _Play:
             if enrolment.state != "open":
                 self.life.drop_ended()
 
-    def plan(self, until: Instant) -> Plan:
-        """What was found, and when this customer needs attention next."""
-        self.not_before = BEGINNING
+    def plan(self, until: Instant, following: Instant | None) -> Plan:
+        """What was found, and when this customer needs attention next, `following` being the next instant under the grace."""
         life = self.life
+        if self.not_before > until:
+            self.not_before = BEGINNING
+            following = self.next_instant()
         return Plan(
             decisions=life.decisions,
             enrolments=list(life.touched.values()),
             entries=life.entries,
             profile=life.profile,
             settled_until=max(until, life.now),
-            next_due=self.next_instant(),
+            next_due=following,
             reached=life.reached,
         )

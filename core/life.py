@@ -194,5 +194,7 @@ def _leaving(enrolments: Iterable[Enrolment], former: Mapping[tuple[str, int], F
 
 def open_pauses(pauses: Iterable[Pause], at: Instant) -> Pause | None:
     """The pause that is on at the instant, the one that lasts longest."""
-    on = [pause for pause in pauses if pause.holds(at)] if pauses else []
+    if not pauses:
+        return None
+    on = [pause for pause in pauses if pause.holds(at)]
     return max(on, key=lambda pause: (pause.until is None, pause.until or 0), default=None)

@@ -23,7 +23,8 @@ class EventLog:
         for event in events:
             self._by_name.setdefault(event.name, []).append(event)
         for known in self._by_name.values():
-            known.sort(key=_order)
+            if len(known) > 1:
+                known.sort(key=_order)
 
     def add(self, event: Event) -> None:
         """Take in one more event, wherever in time."""

@@ -61,7 +61,9 @@ def stop_of(purpose: Purpose, life: Life) -> Pause | None:
 
 def channel_pause(channel: str, purpose: Purpose, life: Life) -> Pause | None:
     """The pause that holds messages of a purpose over a channel now."""
-    pauses = life.playbook.roster.pauses.get(target("channel", channel), ()) if life.playbook.pauses else ()
+    if not life.playbook.pauses:
+        return None
+    pauses = life.playbook.roster.pauses.get(target("channel", channel), ())
     return open_pauses([pause for pause in pauses if stops_purpose(pause, purpose)], life.now)
 
 

@@ -109,7 +109,7 @@ class Totals:
         points = 0
         for decision in decisions:
             day = _day(decision.at, zone)
-            self.cells[cell(decision, zone)] += 1
+            self.cells[_cell(decision, day)] += 1
             for rule in decision.rules:
                 self.held_by[rule.rule, decision.trigger] += 1
             if decision.reason is not None:
@@ -232,7 +232,11 @@ def winners(decision: Decision) -> set[str]:
 
 def cell(decision: Decision, zone: ZoneInfo) -> Cell:
     """Where a decision is counted."""
-    return Cell(local_date(decision.at, zone).isoformat(), decision.trigger, decision.channel, decision.outcome, decision.reason)
+    return _cell(decision, _day(decision.at, zone))
+
+
+def _cell(decision: Decision, day: str) -> Cell:
+    return Cell(day, decision.trigger, decision.channel, decision.outcome, decision.reason)
 
 
 def contacts_in(decisions: Sequence[Decision]) -> int:

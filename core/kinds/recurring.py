@@ -33,10 +33,10 @@ class Recurring(SilentKind):
         if anniversary is None:
             return None
         entered = life.entries.get(trigger.name)
-        around = local_date(max(after, EARLIEST), life.zone).year
         if when.years:
             dates: Iterable[tuple[str, Instant]] = _named(anniversary, when, life.zone)
         else:
+            around = local_date(max(after, EARLIEST), life.zone).year
             dates = _consecutive(*anniversary, around, when.offset_days, when.offset, when.at, life.zone)
         for key, at in dates:
             if at > after and (entered is None or entered.cause_key != key):
@@ -80,6 +80,7 @@ def occurrence(anniversary: Anniversary, year: int, when: When, zone: ZoneInfo) 
     return _occurrence(anniversary.month, anniversary.day, year, when.offset_days, when.offset, when.at, zone)
 
 
+@lru_cache(maxsize=65536)
 def _occurrence(month: int, day: int, year: int, days: int, offset: Millis, at: tuple[int, int], zone: ZoneInfo) -> Instant:
     falls_on = day_in(Anniversary(None, month, day), year)
     return from_local(datetime.combine(falls_on + timedelta(days=days), time(*at)), zone) + offset

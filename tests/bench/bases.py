@@ -14,6 +14,8 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import Table
 
+from console.catalogue import campaigns
+from console.catalogue.adding import add, language_of
 from console.in_force import apply_workspace
 from console.init import init
 from console.workspace import read_workspace
@@ -63,12 +65,24 @@ def typical_workspace(place: Path) -> Path:
     """The example workspace with all four triggers, one a kind, active and the three pressure rules for everybody."""
     init(place)
     for name in ("product-interest", "win-back"):
-        path = place / "triggers" / f"{name}.toml"
-        path.write_text(path.read_text(encoding="utf-8").replace('"draft"', '"active"'), encoding="utf-8")
+        _activate(place / "triggers" / f"{name}.toml")
     pressure = place / "pressure.toml"
     text = pressure.read_text(encoding="utf-8")
     pressure.write_text(text[: text.index('[[rule]]\nname     = "gentle-start"')], encoding="utf-8")
     return place
+
+
+def whole_catalogue(place: Path) -> Path:
+    """A workspace with every campaign of the catalogue, active, beside what it has."""
+    workspace = read_workspace(place)
+    for path in add(campaigns().values(), workspace, language=language_of(workspace), force=True):
+        _activate(place / path)
+    return place
+
+
+def _activate(path: Path) -> None:
+    if path.suffix == ".toml":
+        path.write_text(path.read_text(encoding="utf-8").replace('"draft"', '"active"'), encoding="utf-8")
 
 
 def opened(place: Path) -> tuple[Store, Playbook]:

@@ -1,9 +1,12 @@
-"""Preview: all customers who fall due within 14 days, with one decision each and with ten, beside merely reading their rows."""
+"""Preview: all customers who fall due within 14 days, with one decision each and with ten, beside merely reading their rows.
+
+Both under the example workspace, and again with every campaign of the catalogue in force beside it.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -17,7 +20,7 @@ from core.preview import Totals
 from core.what_if import parse_change
 from storage.sqlite import dbapi
 from storage.store import Store
-from tests.bench.bases import NOW, busy_within, busy_workspace, due_within, folder, opened, seconds, typical_workspace
+from tests.bench.bases import NOW, busy_within, busy_workspace, due_within, folder, opened, seconds, typical_workspace, whole_catalogue
 
 SIZE = 100_000
 SMALL = 600
@@ -25,6 +28,7 @@ AIMS = (10_000, 1_000)
 """Customers a second on two cores."""
 AIM_DIFF = 2.0
 CHANGE = "rule.three-a-week.limit=1"
+BOOKS: dict[str, Callable[[Path], Path]] = {"": lambda place: place, "whole catalogue, ": whole_catalogue}
 CHUNK = 500
 READ = (
     "SELECT id, key, settled, settled_until, entries, erased_at, orders, revenue_gross, returned, returns, units, first_order_at,"
@@ -42,27 +46,31 @@ READ = (
 
 def run(size: int = SIZE) -> Iterator[str]:
     """The figures of one run, a line each: at about one decision a customer, and at ten, for a tenth of the customers."""
-    with folder() as place:
-        typical_workspace(place)
-        store, playbook = opened(place)
-        with store:
-            due_within(store, size)
-            question = Question(place, store.path, NOW, NOW, NOW + 14 * DAY)
-            alone = yield from _previewed("one decision each", AIMS[0], size, question, store, playbook)
-            began = perf_counter()
-            changed = _differing(replace(question, changes=(parse_change(CHANGE),)), store)
-            taken = seconds(began)
-            yield (
-                f"preview: the difference that {CHANGE} makes, one process: {changed:,} customers change, {taken:.2f} s,"
-                f" {taken / alone:.1f} times a preview (aim: {AIM_DIFF:g})"
-            )
-    with folder() as place:
-        busy_workspace(place)
-        store, playbook = opened(place)
-        with store:
-            busy_within(store, size // 10)
-            question = Question(place, store.path, NOW, NOW, NOW + 14 * DAY)
-            yield from _previewed("ten decisions each", AIMS[1], size // 10, question, store, playbook)
+    for under, prepared in BOOKS.items():
+        with folder() as place:
+            store, playbook = opened(prepared(typical_workspace(place)))
+            with store:
+                due_within(store, size)
+                question = Question(place, store.path, NOW, NOW, NOW + 14 * DAY)
+                alone = yield from _previewed(f"{under}one decision each", AIMS[0], size, question, store, playbook)
+                yield _difference(under, question, store, alone)
+        with folder() as place:
+            store, playbook = opened(prepared(busy_workspace(place)))
+            with store:
+                busy_within(store, size // 10)
+                question = Question(place, store.path, NOW, NOW, NOW + 14 * DAY)
+                yield from _previewed(f"{under}ten decisions each", AIMS[1], size // 10, question, store, playbook)
+
+
+def _difference(under: str, question: Question, store: Store, alone: float) -> str:
+    """What a difference takes, beside the seconds of one preview."""
+    began = perf_counter()
+    changed = _differing(replace(question, changes=(parse_change(CHANGE),)), store)
+    taken = seconds(began)
+    return (
+        f"preview: {under}the difference that {CHANGE} makes, one process: {changed:,} customers change, {taken:.2f} s,"
+        f" {taken / alone:.1f} times a preview (aim: {AIM_DIFF:g})"
+    )
 
 
 def _previewed(what: str, aim: int, size: int, question: Question, store: Store, playbook: Playbook) -> Generator[str, None, float]:
