@@ -130,9 +130,9 @@ class Rows:
     def customer(self, number: int, birthday: str, last_order: Instant, next_due: Instant | None, entries: dict[str, Any]) -> None:
         """Add a customer with a profile of usual size and a consent to mail."""
         profile = self._profile(number, birthday, last_order)
-        row = list(new_row(number, f"c{number}", profile, None, next_due))
-        row[-8], row[-6], row[-5] = SETTLED, 1, orjson.dumps(entries).decode()
-        self.customers.append(tuple(row))
+        row = dict(zip(customers.columns.keys(), new_row(number, f"c{number}", profile, None, next_due)))
+        row |= {"settled_until": SETTLED, "planned_version": 1, "entries": orjson.dumps(entries).decode()}
+        self.customers.append(tuple(row.values()))
         consented = (number, "email", "marketing", "granted", APPLIED, APPLIED, "shop", "Yes, send me news.", f"form-{number}")
         self.others[consents].append(consented)
 

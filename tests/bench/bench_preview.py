@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 from console.diff import Comparison, compare
@@ -82,11 +82,13 @@ def _previewed(what: str, aim: int, size: int, question: Question, store: Store,
     yield f"preview, {what}: {size:,} customers due; reading their {rows:,} rows: {reading:.2f} s"
     times = []
     for processes in (1, 2):
-        began = perf_counter()
+        began, used = perf_counter(), process_time()
         totals = _ahead(question, store, playbook, processes)
         times.append(taken := seconds(began))
+        own = f" ({process_time() - used:.2f} s of processor time)" if processes == 1 else ""
         yield (
-            f"preview, {what}, at most {processes} process{'es' if processes > 1 else ''}: {totals.decisions:,} decisions in {taken:.2f} s,"
+            f"preview, {what}, at most {processes} process{'es' if processes > 1 else ''}:"
+            f" {totals.decisions:,} decisions in {taken:.2f} s{own},"
             f" {size / taken:,.0f} customers/s (aim on two cores: {aim:,}), {taken / reading:.1f} times reading"
         )
     return times[0]

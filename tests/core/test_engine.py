@@ -94,6 +94,12 @@ def test_what_was_due_before_now_less_the_grace_is_decided_as_of_then_and_late(n
     assert rows(advance(known, playbook(BASKET), at("Mon 12:00"), not_before=at(not_before))) == [expected]
 
 
+@pytest.mark.parametrize("not_before", ["Mon 10:15", "Mon 12:00"])
+def test_when_a_customer_needs_attention_next_does_not_depend_on_the_grace(not_before: str) -> None:
+    known = dossier(event("Checkout Started", "Mon 10:00"))
+    assert advance(known, playbook(BASKET), at("Mon 10:30"), not_before=at(not_before)).next_due == at("Mon 11:00")
+
+
 def test_a_late_step_is_not_decided_at_an_arrival_before_the_grace() -> None:
     known = dossier(event("Checkout Started", "Mon 10:00"), event("Product Viewed", "Mon 11:30"), order("Mon 11:40"))
     assert rows(advance(known, playbook(BASKET), at("Mon 13:00"), not_before=at("Mon 12:55"))) == [
