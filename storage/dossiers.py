@@ -38,6 +38,8 @@ CONTACT_COLUMNS = (
 # One parameter whatever their number, so that a statement is prepared once; a list of marks is built anew for each chunk.
 WANTED = select(func.json_each(bindparam("ids")).table_valued(column("value", Integer)).c.value)
 
+_GOES_ON = customers.c.merged_into.is_(None)  # who went into another customer is decided as her, and never by herself again
+
 
 def due_ids(connection: Connection, now: Instant, version: int, limit: int = CHUNK) -> list[int]:
     """The next customers that need attention: due by now, or planned under an older version of the playbook."""
@@ -47,11 +49,13 @@ def due_ids(connection: Connection, now: Instant, version: int, limit: int = CHU
 
 
 def _due_first(now: Instant, limit: int) -> Select[int]:
-    return select(customers.c.id).where(customers.c.next_due_at <= now).order_by(customers.c.next_due_at).limit(limit)
+    due = customers.c.next_due_at <= now
+    return select(customers.c.id).where(due, _GOES_ON).order_by(customers.c.next_due_at).limit(limit)
 
 
 def _older_first(version: int, limit: int) -> Select[int]:
-    return select(customers.c.id).where(customers.c.planned_version < version).order_by(customers.c.planned_version).limit(limit)
+    older = customers.c.planned_version < version
+    return select(customers.c.id).where(older, _GOES_ON).order_by(customers.c.planned_version).limit(limit)
 
 
 def load(connection: Connection, ids: Sequence[int], playbook: Playbook) -> dict[int, Dossier]:

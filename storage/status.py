@@ -14,6 +14,7 @@ from core.decisions import OUTCOMES
 from core.health import Numbers, Trouble
 from core.instants import DAY, Instant, Millis
 from core.outbox import STATES
+from core.pauses import HOLDING
 from core.triggers import EVERYTHING
 from storage import digests, leases
 from storage.leases import Lease
@@ -151,9 +152,9 @@ def conservation(connection: Connection) -> dict[str, Any]:
     """The books, and whether they balance.
 
     Every event is ignored, decided (it began a journey) or waiting. Every decision is sent, suppressed, pending, failed or uncertain, or
-    was deferred to a later one. Every send and hold has one message of the same customer, enrolment, step and channel, or one that carries
-    its step together with others; every message has one decision of its own and an enrolment that exists: no message twice, no plan half
-    written.
+    was deferred to a later one, as a hold by a pause is. Every send and every other hold has one message of the same customer, enrolment,
+    step and channel, or one that carries its step together with others; every message has one decision of its own and an enrolment that
+    exists: no message twice, no plan half written.
     """
     events_ = _events(connection)
     states = _counts(connection, messages.c.state)
@@ -163,16 +164,17 @@ def conservation(connection: Connection) -> dict[str, Any]:
     fates = Counter[str]()
     for row in crossed:
         outcomes[row.outcome] += row.number
-        fates[_fate(row.outcome, row.state)] += row.number
+        fates["deferred" if row.paused else _fate(row.outcome, row.state)] += row.number
     disagreeing = sum(row.disagreeing for row in crossed)
     carried = sum(row.number for row in crossed if row.message)
+    paused = sum(row.number for row in crossed if row.paused)
     holds = (
         events_["lost"] == 0
         and decided == sum(outcomes[outcome] for outcome in OUTCOMES)
         and decided == sum(fates[fate] for fate in (*FATES, "deferred"))
         and written == sum(states.get(state, 0) for state in STATES)
         and written == sum(row.leading for row in crossed)
-        and carried == outcomes["send"] + outcomes["hold"]
+        and carried == outcomes["send"] + outcomes["hold"] - paused
         and written == connection.execute(select(func.count(decisions.c.message_id.distinct()))).scalar_one()
         and disagreeing == 0
         and _without_enrolment(connection) == 0
@@ -194,17 +196,19 @@ _AGREES = and_(
     messages.c.channel == decisions.c.channel,
 )
 _CARRIES = decisions.c.message_id.is_not(None)
+_PAUSED = and_(decisions.c.outcome == "hold", decisions.c.reason.in_(sorted(HOLDING)))
 _CROSSED = (
     select(
         decisions.c.outcome,
         digests.STATE.label("state"),
         _CARRIES.label("message"),
+        _PAUSED.label("paused"),
         func.count().label("number"),
         func.sum(case((and_(_CARRIES, func.coalesce(_AGREES, False)), 1), else_=0)).label("leading"),
         func.sum(case((and_(_CARRIES, func.coalesce(or_(_AGREES, digests.JOINS), False).is_(False)), 1), else_=0)).label("disagreeing"),
     )
     .select_from(decisions.outerjoin(messages, messages.c.id == decisions.c.message_id))
-    .group_by(decisions.c.outcome, digests.STATE, _CARRIES)
+    .group_by(decisions.c.outcome, digests.STATE, _CARRIES, _PAUSED)
 )
 """Decisions by outcome and state of their message, in one pass over the table."""
 

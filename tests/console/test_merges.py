@@ -12,6 +12,18 @@ from tests.console.lives import person, run, workspace
 Output = pytest.CaptureFixture[str]
 ALIAS = {"type": "alias", "messageId": "a1", "previousId": "old", "userId": "new", "timestamp": "2025-01-02T00:00:00Z"}
 
+BIRTHDAY = """
+title = "Many happy returns"
+status = "active"
+purpose = "marketing"
+[when]
+kind = "recurring"
+date = "birthday"
+[[steps]]
+channels = ["email"]
+template = "note"
+"""
+
 
 def lines(output: Output) -> list[dict[str, object]]:
     return [json.loads(line) for line in output.readouterr().out.splitlines()]
@@ -39,6 +51,21 @@ def test_an_undone_merge_gives_back_both_customers(merged: Path, capsys: Output)
     assert [(row["customer"], row["email"]) for row in lines(capsys)] == [("new", "new@example.ch"), ("old", "old@example.ch")]
     run("-w", merged, "audit", "--json")
     assert [(row["action"], row["subject"], row["reason"]) for row in lines(capsys)] == [("unmerge", "old", "two sisters")]
+
+
+def test_who_went_into_another_customer_is_never_decided_by_herself_again(tmp_path: Path, capsys: Output) -> None:
+    folder = workspace(tmp_path, [person(user, birthday="1980-03-05") for user in ("old", "new")], {"birthday": BIRTHDAY})
+    run("-w", folder, "apply", "--yes", "--at", "2025-03-01T00:00:00Z")
+    run("-w", folder, "tick", "--at", "2025-03-01T01:00:00Z")
+    (folder / "alias.ndjson").write_text(json.dumps(ALIAS) + "\n")
+    run("-w", folder, "import", folder / "alias.ndjson", "--at", "2025-03-02T00:00:00Z")
+    (folder / "triggers/birthday.toml").write_text(BIRTHDAY.replace("Many", "So many"))
+    run("-w", folder, "apply", "--yes", "--at", "2025-03-03T00:00:00Z")
+    run("-w", folder, "tick", "--at", "2025-03-03T01:00:00Z")
+    run("-w", folder, "tick", "--at", "2025-03-05T09:00:00Z")
+    capsys.readouterr()
+    run("-w", folder, "outbox", "--json")
+    assert [row["customer"] for row in lines(capsys)] == ["new"]
 
 
 def test_it_asks_first_and_refuses_what_it_does_not_know(merged: Path, capsys: Output) -> None:

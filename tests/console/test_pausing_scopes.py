@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
+from storage.status import conservation
 from storage.store import Store
 from storage.tables import decisions, messages
 from tests.console.lives import BASKET, act, person, run, workspace
@@ -51,6 +52,13 @@ def states(folder: Path) -> list[str]:
         return list(connection.execute(select(messages.c.state).order_by(messages.c.id)).scalars())
 
 
+def books(folder: Path) -> tuple[bool, dict[str, int]]:
+    """Whether they balance, and the fates that there are."""
+    with Store.open(folder / "manometer.db") as store, store.reading() as connection:
+        found = conservation(connection)
+    return found["holds"], {fate: number for fate, number in found["fates"].items() if number}
+
+
 def decided(folder: Path) -> list[tuple[str, str | None]]:
     with Store.open(folder / "manometer.db") as store, store.reading() as connection:
         found = connection.execute(select(decisions.c.outcome, decisions.c.reason).order_by(decisions.c.id))
@@ -66,6 +74,16 @@ def test_what_falls_due_waits_until_somebody_resumes(shop: Path, scope: list[str
     assert run("-w", shop, "resume", *scope, "--policy", policy, "--yes", *at(3)) == 0
     tick(shop, 3)
     assert [outcome for outcome, _ in decided(shop)] == ["hold", then]
+
+
+@pytest.mark.parametrize("policy", ["overdue", "skip"])
+def test_the_books_balance_while_a_pause_holds_and_after_it(shop: Path, policy: str) -> None:
+    run("-w", shop, "pause", "--channel", "email", "--yes", *at(0.5))
+    tick(shop, 1)
+    assert books(shop) == (True, {"deferred": 1})
+    run("-w", shop, "resume", "--channel", "email", "--policy", policy, "--yes", *at(3))
+    tick(shop, 3)
+    assert books(shop) == (True, {"deferred": 1, ("sent" if policy == "overdue" else "suppressed"): 1})
 
 
 @pytest.mark.parametrize("scope", SCOPES, ids=lambda scope: scope[0])
