@@ -288,7 +288,7 @@ def lived(folder: Path, lines: list[dict[str, Any]], rhythm: int) -> list[dict[s
         return rows(store) + journeys(store)
 
 
-FEW = settings(max_examples=5, derandomize=True)
+FEW = settings(max_examples=4, derandomize=True)
 
 
 @FEW
