@@ -46,6 +46,8 @@ LEAST: Final = (60, 16)
 LONG: Final = 5_000
 """From so many rows on it is said that a file is being written, and after each so many how far it is."""
 UTC: Final = ZoneInfo("UTC")
+TYPING_PAUSE: Final = 0.12
+"""Seconds without another key after which a filter asks."""
 PATIENCE: Final = 0.05
 """Seconds between two looks whether the service is open, while it is not."""
 
@@ -454,7 +456,7 @@ class Frame(Asking, Screen[None]):
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
         text = event.value
-        self.set_timer(0.12, lambda: self._after_pause(text))
+        self.set_timer(TYPING_PAUSE, lambda: self._after_pause(text))
 
     def _after_pause(self, text: str) -> None:
         line = next(iter(self.query(FilterInput)), None)

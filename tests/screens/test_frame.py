@@ -74,13 +74,15 @@ async def test_consent_that_is_assumed_is_said_on_every_screen() -> None:
         assert "READ-ONLY" in first
 
 
-async def test_the_filter_waits_for_a_pause_in_typing_and_escape_clears_it() -> None:
+async def test_the_filter_waits_for_a_pause_in_typing_and_escape_clears_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("screens.frame.TYPING_PAUSE", 1.0)  # longer than a busy machine needs for three keys
     screen = Counting()
     app = stage(Bare(), customers=lambda: screen)
     async with app.run_test() as pilot:
         await settled(pilot)
         await pilot.press("slash", *"ann")
-        await pilot.pause(0.3)
+        assert screen.filters == []
+        await pilot.pause(1.3)
         assert screen.filters == ["ann"]
         await pilot.press("enter", "j")
         assert not isinstance(app.focused, Input)
