@@ -11,11 +11,10 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 
-from screens.frame import Frame
 from screens.histogram import Histogram
 from screens.keys import key
 from screens.lines import Cell, Note
-from screens.panes import PaneLine
+from screens.panes import PanedFrame, PaneLine
 from screens.pressure import BehindScreen, Progressed
 from screens.rows import backtest as rows
 from screens.rows.exports import Fields, instants, plain
@@ -30,7 +29,7 @@ EXPORTED: Fields = (
 )  # fmt: skip
 
 
-class BacktestScreen(Frame):
+class BacktestScreen(PanedFrame):
     """One trigger on the past; Tab goes to the next table."""
 
     mode = "triggers"
@@ -83,8 +82,7 @@ class BacktestScreen(Frame):
 
     def focus_first(self) -> None:
         """The table that is seen."""
-        pane = self.query_one(PaneLine).current
-        self.set_focus(self.query_one("#held-list" if pane == "held" else f"#{pane}"))
+        self.set_focus(self.query_one("#held-list" if self.pane == "held" else f"#{self.pane}"))
 
     # ---- asking ----
 
@@ -160,23 +158,6 @@ class BacktestScreen(Frame):
         self.days = self.days if self.tried is None else self.tried.days
         self._draw()
         self.toast("Stopped. `r` tries it again.")
-
-    # ---- panes ----
-
-    def action_pane(self, step: int) -> None:
-        """The next table, or the one before."""
-        self._seen(self.query_one(PaneLine).go(step))
-
-    @on(PaneLine.Chosen)
-    def _clicked(self, message: PaneLine.Chosen) -> None:
-        self.query_one(PaneLine).show(message.pane)
-        self._seen(message.pane)
-
-    def _seen(self, pane: str) -> None:
-        for widget in self.query(".pane"):
-            widget.set_class(widget.id == pane, "current")
-        self.focus_first()
-        self.refresh_bindings()
 
     # ---- choosing ----
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Final, TypeVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
@@ -13,10 +12,10 @@ from textual.widget import Widget
 
 from core.instants import Instant
 from core.triggers import target
-from screens.frame import Frame, Question
+from screens.frame import Question
 from screens.keys import key
 from screens.lines import Note
-from screens.panes import PaneLine
+from screens.panes import PanedFrame, PaneLine
 from screens.pausing import ask_to_pause_or_resume
 from screens.rows import customer as rows
 from screens.rows import timeline as timeline_rows
@@ -30,7 +29,7 @@ T = TypeVar("T")
 PANES: Final = (("timeline", "Timeline"), ("profile", "Profile"), ("pressure", "Pressure"), ("planned", "Planned"))
 
 
-class CustomerScreen(Frame):
+class CustomerScreen(PanedFrame):
     """Everything about one customer. One pane at a time; where there is room, the timeline with the others beside it."""
 
     mode = "customers"
@@ -134,24 +133,8 @@ class CustomerScreen(Frame):
 
     # ---- panes ----
 
-    def focus_first(self) -> None:
-        """The pane that is seen."""
-        self.query_one(f"#{self.query_one(PaneLine).current}").focus()
-
-    def action_pane(self, step: int) -> None:
-        """The next pane, or the one before."""
-        self._see(self.query_one(PaneLine).go(step))
-
-    def action_show(self, pane: str) -> None:
-        """One pane by its name."""
-        self.query_one(PaneLine).show(pane)
-        self._see(pane)
-
-    @on(PaneLine.Chosen)
-    def _clicked(self, message: PaneLine.Chosen) -> None:
-        self.action_show(message.pane)
-
-    def _see(self, pane: str) -> None:
+    def see(self, pane: str) -> None:
+        """Show this one: below the timeline where there is no room for both, else beside it."""
         for name, _ in PANES:
             self.query_one(f"#part-{name}").set_class(name == pane, "current")
         self.query_one("#side", Widget).set_class(pane != "timeline", "current")
@@ -166,7 +149,7 @@ class CustomerScreen(Frame):
 
     def filtered(self, text: str) -> None:
         """The filter is the timeline's."""
-        if self.query_one(PaneLine).current != "timeline":
+        if self.pane != "timeline":
             self.action_show("timeline")
         self.timeline.narrow(text)
 

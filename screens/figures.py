@@ -16,7 +16,7 @@ from screens.heatmap import Heatmap
 from screens.histogram import Histogram
 from screens.keys import key
 from screens.lines import Cell, Line, Note
-from screens.panes import PaneLine
+from screens.panes import PanedFrame, PaneLine
 from screens.rows import figures
 from screens.rows import pressure as pressure_rows
 from screens.rows import what_if as rows
@@ -30,7 +30,7 @@ NAMES = 24
 """Columns of a trigger's name beside the matrix."""
 
 
-class FiguresScreen(Frame):
+class FiguresScreen(PanedFrame):
     """The tables of one forecast; Tab goes to the next."""
 
     mode = "pressure"
@@ -81,15 +81,11 @@ class FiguresScreen(Frame):
             yield Histogram("Waiting for room or time", id="off", classes="pane")
             yield Histogram("Messages a day, and what the channel takes", can_open=False, id="capacity", classes="pane")
 
-    def focus_first(self) -> None:
-        """The table that is seen."""
-        self.set_focus(self.query_one(f"#{self.query_one(PaneLine).current}"))
-
     def on_mount(self) -> None:
         """The table that was asked for."""
         self.query_one(PaneLine).show(self._first)
         super().on_mount()
-        self._seen(self._first)
+        self.see(self._first)
 
     # ---- data ----
 
@@ -123,26 +119,15 @@ class FiguresScreen(Frame):
 
     def exported(self) -> Exportable | None:
         """The table that is seen, where it is a list."""
-        seen = self.query_one(f"#{self.query_one(PaneLine).current}")
+        seen = self.query_one(f"#{self.pane}")
         return cast(Exportable, seen) if isinstance(seen, VirtualTable) else None
 
     # ---- panes ----
 
-    def action_pane(self, step: int) -> None:
-        """The next table, or the one before."""
-        self._seen(self.query_one(PaneLine).go(step))
-
-    @on(PaneLine.Chosen)
-    def _clicked(self, message: PaneLine.Chosen) -> None:
-        self.query_one(PaneLine).show(message.pane)
-        self._seen(message.pane)
-
-    def _seen(self, pane: str) -> None:
-        for widget in self.query(".pane"):
-            widget.set_class(widget.id == pane, "current")
+    def see(self, pane: str) -> None:
+        """Show this one, the matrix with the words of its cell."""
         self.query_one("#cell").set_class(pane == "beats", "current")
-        self.focus_first()
-        self.refresh_bindings()
+        super().see(pane)
 
     # ---- choosing ----
 
@@ -150,7 +135,7 @@ class FiguresScreen(Frame):
     def customer(self) -> ChangedCustomer | None:
         """The customer under the cursor, where they are seen."""
         row = self.query_one("#customers", VirtualTable).row
-        return row if isinstance(row, ChangedCustomer) and self.query_one(PaneLine).current == "customers" else None
+        return row if isinstance(row, ChangedCustomer) and self.pane == "customers" else None
 
     def why_not(self, action: str) -> str | None:
         """What needs a customer, or one trigger's customers."""
@@ -181,8 +166,7 @@ class FiguresScreen(Frame):
         message.stop()
         delta = self._deltas[message.row]
         self.trigger = delta.name if delta.what == "messages" else None
-        self.query_one(PaneLine).show("customers")
-        self._seen("customers")
+        self.action_show("customers")
         self._load_customers()
 
     @on(VirtualTable.Opened, "#customers")

@@ -14,7 +14,7 @@ from textual.containers import Horizontal, Vertical
 from core.instants import Instant
 from screens.keys import key
 from screens.lines import Cells, Note, TextLines
-from screens.panes import PaneLine
+from screens.panes import PanedFrame, PaneLine
 from screens.pausing import PAUSING, PausingFrame
 from screens.rows import triggers as rows
 from screens.service import Cancelled, Service
@@ -27,7 +27,7 @@ PANES: Final = (
 )  # fmt: skip
 
 
-class TriggerScreen(PausingFrame):
+class TriggerScreen(PanedFrame, PausingFrame):
     """Everything about one trigger; Tab goes to the next pane."""
 
     mode = "triggers"
@@ -88,10 +88,6 @@ class TriggerScreen(PausingFrame):
                     yield WrappedLines(id="definition", classes="pane")
                     yield WrappedLines(id="history", classes="pane")
 
-    def focus_first(self) -> None:
-        """The pane that is seen."""
-        self.query_one(f"#{self.query_one(PaneLine).current}").focus()
-
     # ---- data ----
 
     def load(self) -> None:
@@ -131,27 +127,11 @@ class TriggerScreen(PausingFrame):
     def waiting(self) -> WaitingView | None:
         """The customer under the cursor, where the pane is seen."""
         row: WaitingView | None = self.query_one(VirtualTable).row
-        return row if self.query_one(PaneLine).current == "waiting" else None
+        return row if self.pane == "waiting" else None
 
-    # ---- panes ----
-
-    def action_pane(self, step: int) -> None:
-        """The next pane, or the one before."""
-        self._seen(self.query_one(PaneLine).go(step))
-
-    def action_show(self, pane: str) -> None:
-        """One pane by its name."""
-        self.query_one(PaneLine).show(pane)
-        self._seen(pane)
-
-    @on(PaneLine.Chosen)
-    def _clicked(self, message: PaneLine.Chosen) -> None:
-        self.action_show(message.pane)
-
-    def _seen(self, pane: str) -> None:
-        for widget in self.query(".pane"):
-            widget.set_class(widget.id == pane, "current")
-        self.focus_first()
+    def see(self, pane: str) -> None:
+        """Show this one; what can be done is another matter in each."""
+        super().see(pane)
         self.chosen_changed()
 
     # ---- what can be done ----
