@@ -72,7 +72,9 @@ class Output:
             return
         width = max(cells(field.heading) for field in fields)
         for field in fields:
-            self.out.write(f"{self._dim(field.heading.lower().ljust(width))}  {self._cell(field, row.get(field.name))}\n")
+            first, *more = self._in_lines(field, row.get(field.name))
+            self.out.write(f"{self._dim(field.heading.lower().ljust(width))}  {first}\n")
+            self.out.writelines(f"{'':{width}}  {line}\n" for line in more)
 
     def value(self, value: object) -> None:
         """Print one JSON value as it is, for commands whose JSON has a shape of its own."""
@@ -140,6 +142,17 @@ class Output:
             return "yes" if value else ""
         return safe_text(value, 10_000)
 
+    def _in_lines(self, field: Field, value: object) -> list[str]:
+        """A field of a record: one line, or one for each thing of a list."""
+        if field.kind != "json" or value is None:
+            return [self._cell(field, value)]
+        known = orjson.loads(str(value))
+        return (
+            [safe_text(_in_words(each), 10_000) for each in known] or [""]
+            if isinstance(known, list)
+            else [safe_text(_in_words(known), 10_000)]
+        )
+
     # ---- colour ----
 
     @property
@@ -149,6 +162,20 @@ class Output:
 
     def _dim(self, text: str) -> str:
         return f"\x1b[2m{text}\x1b[0m" if self.colours else text
+
+
+def _in_words(value: object) -> str:
+    """A JSON value for people: `channels email webpush, template basket`; what is empty or says no is left out."""
+    if isinstance(value, dict):
+        said = {name: each for name, each in value.items() if each is not None and each is not False and each not in ("", [], {})}
+        return ", ".join(
+            name.replace("_", " ") if each is True else f"{name.replace('_', ' ')} {_inside(each)}" for name, each in said.items()
+        )
+    return " ".join(map(_in_words, value)) if isinstance(value, list) else str(value)
+
+
+def _inside(value: object) -> str:
+    return f"({_in_words(value)})" if isinstance(value, dict) else _in_words(value)
 
 
 def _line(fields: Sequence[Field], row: Sequence[str], widths: Sequence[int]) -> str:

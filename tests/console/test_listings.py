@@ -170,6 +170,11 @@ def test_a_trigger_is_shown_with_its_journey(ask: Asker) -> None:
     (row,) = ask.json("triggers", "show", TRIGGER)
     assert row["steps"][0]["step"] == 1
     assert row["purpose"] == "marketing"
+    lines = ask.text("triggers", "show", TRIGGER).splitlines()
+    (first,) = [line for line in lines if line.startswith("steps")]
+    assert "step 1, " in first
+    assert f"template {row['steps'][0]['template']}" in first
+    assert "{" not in "".join(lines)
     assert "Did you mean 'basket-reminder'?" in ask.text("triggers", "show", "basket-remindre")
 
 
