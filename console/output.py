@@ -65,14 +65,15 @@ class Output:
         elif not self._table([field for field in fields if field.shown], rows):
             self.say(empty)
 
-    def record(self, fields: Sequence[Field], row: Row) -> None:
-        """Print one thing: a JSON object, or one line a field."""
+    def record(self, fields: Sequence[Field], row: Row, said: Mapping[str, str | None] | None = None) -> None:
+        """Print one thing: a JSON object, or one line a field; `said` has what people read in place of the row's own value."""
         if self.json:
             self._write_json(as_json(fields, row))
             return
+        said = said or {}
         width = max(cells(field.heading) for field in fields)
         for field in fields:
-            first, *more = self._in_lines(field, row.get(field.name))
+            first, *more = [safe_text(said[field.name] or "", 10_000)] if field.name in said else self._in_lines(field, row.get(field.name))
             self.out.write(f"{self._dim(field.heading.lower().ljust(width))}  {first}\n")
             self.out.writelines(f"{'':{width}}  {line}\n" for line in more)
 
@@ -146,7 +147,7 @@ class Output:
         """A field of a record: one line, or one for each thing of a list."""
         if field.kind != "json" or value is None:
             return [self._cell(field, value)]
-        known = orjson.loads(str(value))
+        known = orjson.loads(value) if isinstance(value, str) else value
         return (
             [safe_text(_in_words(each), 10_000) for each in known] or [""]
             if isinstance(known, list)

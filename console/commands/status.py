@@ -61,7 +61,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     disk = room_of(context.database, workspace)
     health = health_of(figures, workspace, at, disk)
     row = _row(figures, health, at, disk)
-    context.output.record(FIELDS, row if context.output.json else row | _for_people(figures, health, at, disk, context))
+    context.output.record(FIELDS, row, said=_for_people(figures, health, at, disk, context))
     if figures.stopped:
         context.output.say("All sending is stopped. `manometer go` ends that.")
     return EXITS[health.state]
@@ -93,7 +93,7 @@ def _as_json(troubles: Mapping[str, Trouble]) -> dict[str, dict[str, str]]:
 # ---- for people ----
 
 
-def _for_people(figures: Figures, health: Health, at: Instant, disk: Room | None, context: Context) -> dict[str, object]:
+def _for_people(figures: Figures, health: Health, at: Instant, disk: Room | None, context: Context) -> dict[str, str | None]:
     return {
         "state": _state(health),
         "leader": _leader(figures, at, context),
