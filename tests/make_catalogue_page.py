@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from console.catalogue import Campaign, campaigns
-from console.catalogue.journeys import journey
+from console.catalogue import CURRENCY, Campaign, campaigns
+from console.catalogue.journeys import journeys
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "catalogue.md"
 BEGIN, END = "<!-- campaigns: made by tests/make_catalogue_page.py -->", "<!-- end of campaigns -->"
@@ -30,8 +30,8 @@ def _table() -> Iterator[str]:
 
 def _chapter(each: Campaign) -> Iterator[str]:
     yield from (f"### {each.name}", "", each.aim, "", f"*To do:* {each.work} *Law:* {each.legal}", "")
-    for name, table in each.tables.items():
-        yield from ("```", f"{name}:", *(f"  {line}" for line in journey(table)), "```", "")
+    for trigger, lines in journeys(each, CURRENCY):
+        yield from ("```", f"{trigger.name}:", *(f"  {line}" for line in lines), "```", "")
     if each.events or each.traits:
         yield from ("| needs | |", "|---|---|", *(f"| `{needed.name}` | {needed.why} |" for needed in each.events))
         yield from (f"| the trait `{name}` | |" for name in each.traits)

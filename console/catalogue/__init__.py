@@ -11,14 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 from console.catalogue.composing import compose
 from core.errors import ManometerError
 from core.language.suggestions import near
 
-TRANSACTIONAL = ("transactional", "service")
+TRANSACTIONAL: Final = ("transactional", "service")
 """Purposes whose messages need no consent, and so offer no way to withdraw one."""
+CURRENCY: Final = "CHF"
+"""Of the amounts in its words where no workspace says another."""
 
 
 @dataclass(frozen=True, slots=True)

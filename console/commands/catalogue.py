@@ -13,9 +13,8 @@ from typing import Any
 
 import orjson
 
-from console.catalogue import Campaign, campaign, campaigns
+from console.catalogue import CURRENCY, Campaign, campaign, campaigns
 from console.catalogue.composing import LANGUAGES
-from console.catalogue.journeys import journey
 from console.context import SETTINGS, Context, UsageError
 from console.output import Field
 from core.words import counted
@@ -114,16 +113,17 @@ def _show(context: Context, each: Campaign, lacking: Lacking) -> None:
     if context.output.json:
         context.output.record(FIELDS, _row(each, lacking))
         return
-    for line in _lines(each, lacking):
+    currency = CURRENCY if lacking is None else context.workspace.playbook.currency
+    for line in _lines(each, lacking, currency):
         context.output.say(line)
 
 
-def _lines(each: Campaign, lacking: Lacking) -> Iterator[str]:
+def _lines(each: Campaign, lacking: Lacking, currency: str) -> Iterator[str]:
+    from console.catalogue.journeys import journeys  # it imports the reader of a workspace
+
     yield from (f"{each.title} ({each.name})", "", each.aim, "", f"Effort: {each.effort}. {each.work}", f"Law: {each.legal}", "")
-    for name, table in each.tables.items():
-        yield f"Trigger {name}, {table['purpose']}, priority {table.get('priority', 50)}:"
-        yield from (f"  {line}" for line in journey(table))
-        yield ""
+    for trigger, lines in journeys(each, currency):
+        yield from (f"Trigger {trigger.name}, {trigger.title}:", *(f"  {line}" for line in lines), "")
     yield from ("Files:", *(f"  triggers/{name}.toml" for name in each.triggers), *(f"  templates/{name}/" for name in each.copy), "")
     if each.events or each.traits:
         yield "Data:"

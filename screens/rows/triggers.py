@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from core.filters import holds, read_words
-from core.instants import Instant, format_duration
-from core.journey_words import goal_words, places, split_words, ways
-from core.triggers import ALWAYS, NEVER, Step, Trigger, When
+from core.instants import Instant
+from core.journey_words import Role, Words, about, of_step
 from core.words import counted, in_short
 from screens.histogram import bar
 from screens.lines import Cell, Cells, Line, fit
+from screens.look import StyleName
 from screens.rows.exports import Fields, instants, plain
 from screens.rows.moments import in_full, moment, number
 from screens.rows.states import OUTCOME, TRIGGER, paused_words, state
@@ -105,77 +105,21 @@ def _numbers(view: TriggerView, now: Instant, zone: ZoneInfo) -> Iterator[Cells]
 
 # ---- the journey ----
 
+ROLES: Final[Mapping[Role, StyleName]] = {"": "", "name": "strong", "mark": "accent", "aside": "dim"}
+"""How what a word of a journey is looks."""
+
 
 def journey(view: TriggerView, currency: str) -> list[Line]:
     """What makes a customer enter, the steps in words with those who wait before each, and what became of the last month's."""
     trigger = view.trigger
     if trigger is None:
         return [[Cell("The trigger is no longer in force.", "dim")]]
-    lines: list[Line] = [*_versions(view), [Cell("Enters ", "strong"), entry_words(trigger.when, currency)], *_conditions(trigger), []]
+    lines: list[Line] = [*_versions(view), *map(_said, about(trigger, currency)), []]
     for place, step in enumerate(trigger.steps, 1):
-        lines += _step(place, step, trigger, view.waiting_by_step.get(place, 0))
+        lines += map(_said, of_step(place, step, trigger))
+        if waiting := view.waiting_by_step.get(place):
+            lines.append(["   ", Cell(f"{counted(waiting, 'customer')} waiting for it", "accent")])
     return [*lines, [], *_month(view)]
-
-
-def entry_words(when: When, currency: str = "") -> str:
-    """When a customer enters, as a sentence without its end."""
-    if when.kind == "recurring":
-        return _recurring(when)
-    if when.kind == "threshold":
-        return _threshold(when, currency)
-    words = f"when {' or '.join(sorted(when.events))} comes"
-    if when.at_least > 1:
-        words += f" {when.at_least} times"
-    if when.within is not None:
-        words += f" within {format_duration(when.within)}"
-    if when.change is not None:
-        words += f" and the rhythm changes by {when.change:g}"
-    if when.where is not None:
-        words += f", where {when.where.text}"
-    if when.after:
-        words += f"; {format_duration(when.after)} later"
-    if when.unless:
-        words += f", unless {' or '.join(sorted(when.unless))} came"
-    return words + (f"; once for each {when.per}" if when.per else "")
-
-
-def _recurring(when: When) -> str:
-    days = f"{abs(when.offset_days)} days {'before' if when.offset_days < 0 else 'after'} " if when.offset_days else ""
-    years = f", in year {' and '.join(str(year) for year in sorted(when.years))}" if when.years else " every year"
-    return f"{days or 'on '}{when.date} at {when.at[0]:02d}:{when.at[1]:02d}{years}"
-
-
-def _threshold(when: When, currency: str) -> str:
-    if when.inactive_for is not None:
-        what = " or ".join(sorted(when.activity)) or "any sign of life"
-        return f"after {format_duration(when.inactive_for)} without {what}"
-    money = when.metric in ("revenue", "revenue_gross")
-    mark = f"{currency} {(when.reaches or 0) / 100:,.2f}" if money else f"{when.reaches or 0:,g}"
-    within = "" if when.within is None else f" within {format_duration(when.within)}"
-    of = f" of {when.metric_event}" if when.metric_event else ""
-    return f"when {when.metric}{of} reaches {mark}{within}"
-
-
-def _conditions(trigger: Trigger) -> Iterator[Line]:
-    if trigger.audience is not None:
-        yield [Cell("Audience ", "strong"), trigger.audience.text]
-    again = {ALWAYS: "", NEVER: "once in a lifetime"}.get(trigger.reentry, f"again after {format_duration(trigger.reentry)}")
-    kept = f"{trigger.holdout:.0%} kept out to measure" if trigger.holdout else ""
-    rest = [f"purpose {trigger.purpose}", f"priority {trigger.priority}", again, kept, f"tags {' '.join(sorted(trigger.tags))}"]
-    yield [Cell("Rules ", "strong"), " · ".join(part for part in rest if part and part != "tags ")]
-    if trigger.exits:
-        yield [Cell("Ends ", "strong"), f"on {' or '.join(sorted(trigger.exits))}"]
-    if trigger.goal is not None:
-        yield [Cell("Goal ", "strong"), goal_words(trigger.goal)]
-    if trigger.split:
-        yield [Cell("Split ", "strong"), split_words(trigger)]
-
-
-LIMITS: Final = {
-    "defer": "waits where the limit is full",
-    "drop": "dropped where the limit is full",
-    "fallback": "next channel where the limit is full",
-}
 
 
 def _versions(view: TriggerView) -> Iterator[Line]:
@@ -186,34 +130,8 @@ def _versions(view: TriggerView) -> Iterator[Line]:
         yield []
 
 
-def _step(place: int, step: Step, trigger: Trigger, waiting: int) -> Iterator[Line]:
-    when = f"{format_duration(step.after)} later" if step.after else "at once"
-    named = f"{step.name}: " if step.name else ""
-    yield [Cell(f"{place}. ", "accent"), Cell(named, "strong"), f"{when} over ", *_message(step)]
-    for words in ways(step, trigger):
-        yield [Cell(f"   {words}", "dim")]
-    parts = [LIMITS[step.on_limit], f"expires after {format_duration(step.expires)}", *_approval(step, trigger)]
-    yield [Cell(f"   {' · '.join(parts)}", "dim")]
-    for other, content in places(step):
-        if other:
-            yield [Cell(f"   {other}: ", "accent"), "over ", *_message(content)]
-        if other.startswith("else"):
-            yield from ([Cell(f"      {words}", "dim")] for words in ways(content, trigger))
-    if waiting:
-        yield ["   ", Cell(f"{counted(waiting, 'customer')} waiting for it", "accent")]
-
-
-def _message(step: Step) -> Iterator[Cells]:
-    yield Cell(" and ".join(step.channels) if step.mode == "all" else ", else ".join(step.channels), "strong")
-    yield f" · template {step.template}"
-
-
-def _approval(step: Step, trigger: Trigger) -> Iterator[str]:
-    approval = step.approval or trigger.approval
-    if approval is True:
-        yield "needs approval"
-    elif approval:
-        yield f"batches over {approval:,} need approval"
+def _said(line: Words) -> Line:
+    return [Cell(word.text, ROLES[word.role]) for word in line]
 
 
 def _month(view: TriggerView) -> Iterator[Line]:

@@ -65,7 +65,13 @@ def test_consents_that_nobody_gave_are_missing_where_they_are_needed(tmp_path: P
 def test_show_tells_journey_files_and_examples(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("-w", tmp_path, "catalogue", "show", "basket-abandonment") == 0
     told = capsys.readouterr().out
-    for words in ("2. 2d later, if not clicked", "triggers/basket-abandonment.toml", '"event": "Checkout Started"', "Law: Marketing"):
+    for words in (
+        "2. 2d later over email",
+        "only if not clicked",
+        "triggers/basket-abandonment.toml",
+        '"event": "Checkout Started"',
+        "Law: Marketing",
+    ):
         assert words in told
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from core.instants import DAY, HOUR, parse_instant
-from core.triggers import OVER, Goal, Wait, When
+from core.instants import DAY, parse_instant
+from core.triggers import OVER, Goal, Wait
 from screens.dialogs import plain
 from screens.lines import Cell, Line, as_cell
 from screens.rows import pausing, triggers
@@ -107,25 +107,6 @@ def test_the_filter_takes_words_and_leaves_out_those_turned_round(text: str, nam
 
 
 # ---- one ----
-
-
-@pytest.mark.parametrize(
-    ("when", "said"),
-    [
-        (
-            When("transactional", frozenset({"Checkout Started"}), after=HOUR, unless=frozenset({"Order Completed"}), per="cart_id"),
-            "when Checkout Started comes; 1h later, unless Order Completed came; once for each cart_id",
-        ),
-        (When("behavioural", frozenset({"B", "A"}), at_least=3, within=7 * DAY), "when A or B comes 3 times within 7d"),
-        (When("recurring", date="birthday", at=(9, 0)), "on birthday at 09:00 every year"),
-        (When("recurring", date="birthday", offset_days=-7, years=frozenset({3})), "7 days before birthday at 09:00, in year 3"),
-        (When("threshold", metric="revenue", reaches=500_000), "when revenue reaches CHF 5,000.00"),
-        (When("threshold", metric="orders", reaches=10, within=DAY), "when orders reaches 10 within 1d"),
-        (When("threshold", inactive_for=60 * DAY), "after 60d without any sign of life"),
-    ],
-)
-def test_what_makes_a_customer_enter_is_said_as_a_sentence(when: When, said: str) -> None:
-    assert triggers.entry_words(when, "CHF") == said
 
 
 def test_a_journey_with_branches_waits_and_variants_is_told_in_lines() -> None:
