@@ -22,7 +22,8 @@ LISTS: Final = ("viewed", "basket", "wish_list", "bought", "similar", "upgrades"
 SHOPPING: Final = frozenset(
     {
         "Product Viewed", "Product Added", "Product Removed", "Cart Viewed", "Checkout Started", "Product Added to Wishlist",
-        "Product Removed from Wishlist", "Wishlist Product Added to Cart", ORDER_COMPLETED, ORDER_RETURNED, ORDER_REFUNDED,
+        "Product Removed from Wishlist", "Wishlist Price Dropped", "Wishlist Product Added to Cart", ORDER_COMPLETED,
+        ORDER_RETURNED, ORDER_REFUNDED,
     }
 )  # fmt: skip
 """The events that `shopping` reads."""
@@ -97,6 +98,9 @@ class _Shelves:
             _put(self.wished, item)
         elif name == "Product Removed from Wishlist":
             self.wished.pop(item["id"], None)
+        elif name == "Wishlist Price Dropped" and item["id"] in self.wished:
+            wish = self.wished[item["id"]]
+            self.wished[item["id"]] = {**wish, **item, "at": wish["at"]}
         elif name == "Product Viewed":
             _put(self.viewed, item)
 

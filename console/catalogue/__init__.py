@@ -78,9 +78,10 @@ class Campaign:
         """Its template files by path below templates/; the language `root` stands in each template's own folder."""
         made: dict[str, str] = {}
         for table in self.tables.values():
-            for template in dict.fromkeys(named(table["steps"], "template")):
-                with_unsubscribe = table["purpose"] not in TRANSACTIONAL
-                made.update(compose(template, self.copy[template], with_unsubscribe=with_unsubscribe, root=root))
+            shared = {step["template"] for step in table["steps"] if step.get("digest")}
+            for name in dict.fromkeys(named(table["steps"], "template")):
+                asks = table["purpose"] not in TRANSACTIONAL
+                made.update(compose(name, self.copy[name], with_unsubscribe=asks, shares=name in shared, root=root))
         return made
 
 

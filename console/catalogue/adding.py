@@ -11,10 +11,15 @@ from console.catalogue import Campaign
 from console.catalogue.composing import LANGUAGES
 from console.catalogue.needs import over
 from console.workspace import Workspace
+from core.digest import DIGEST_MEDIA
 from core.errors import ManometerError
 
 _STEP: Final = re.compile(r"^\[\[steps\]\]$", re.MULTILINE)
 _CHANNELS: Final = re.compile(r"^(\s*channels\s*=\s*)\[([^\]]*)\]", re.MULTILINE)
+_DIGEST: Final = re.compile(r"^digest\s*=.*\n", re.MULTILINE)
+_NAME: Final = re.compile(r'^name\s*=\s*"([^"]*)"', re.MULTILINE)
+_JUMP: Final = re.compile(r'^((?:else|then|on_timeout)\s*=\s*)"([^"]*)"', re.MULTILINE)
+_LEFT_OUT: Final = "# left out: the workspace has no channel"
 
 
 def language_of(workspace: Workspace) -> str:
@@ -46,15 +51,19 @@ def files_of(campaign: Campaign, workspace: Workspace, language: str) -> Mapping
 
 
 def fitted(name: str, text: str, channel: Callable[[str], str | None]) -> str:
-    """A trigger with the workspace's channels in place of the catalogue's; a step that is left with none becomes a comment."""
+    """A trigger with the workspace's channels in place of the catalogue's; a step that is left with none becomes a comment.
+
+    Where the journey went to such a step it ends, and a step over channels that cannot share a message says nothing of it.
+    """
     head, *steps = _STEP.split(text)
     made = [_step(step, channel) for step in steps]
-    if all(step.startswith("# ") for step in made):
+    if all(step.startswith(_LEFT_OUT) for step in made):
         wanted = " or ".join(sorted({each for step in steps for each in _wanted(step)}))
         raise ManometerError(
             f"{name} needs a channel {wanted}. Add [channels.{_wanted(steps[0])[0]}] to manometer.toml. Nothing was written."
         )
-    return head + "".join(made)
+    gone = {found for step, own in zip(steps, made) if own.startswith(_LEFT_OUT) for found in _NAME.findall(step)}
+    return head + "".join(_JUMP.sub(lambda jump: f'{jump[1]}"end"' if jump[2] in gone else jump[0], step) for step in made)
 
 
 def _wanted(step: str) -> list[str]:
@@ -65,9 +74,11 @@ def _step(text: str, channel: Callable[[str], str | None]) -> str:
     left = [[own for each in _listed(found[2]) if (own := channel(each)) is not None] for found in _CHANNELS.finditer(text)]
     if not all(left):
         lacking = " or ".join(each for each in dict.fromkeys(_wanted(text)) if channel(each) is None)
-        lines = [f"# left out: the workspace has no channel {lacking}", "[[steps]]", *text.strip("\n").splitlines()]
+        lines = [f"{_LEFT_OUT} {lacking}", "[[steps]]", *text.strip("\n").splitlines()]
         return "\n".join([lines[0], *(f"# {line}".rstrip() for line in lines[1:])]) + "\n\n"
     fitting = iter(left)
+    if not any(channel(each) is not None for each in DIGEST_MEDIA.intersection(_wanted(text))):
+        text = _DIGEST.sub("", text)
     quoted = _CHANNELS.sub(lambda found: f"{found[1]}[{', '.join(_quoted(next(fitting)))}]", text)
     return f"[[steps]]{quoted}"
 

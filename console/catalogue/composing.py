@@ -35,23 +35,27 @@ _SCORE: Final = (
 )
 
 
-def compose(name: str, copy: Mapping[str, Any], *, with_unsubscribe: bool, root: str) -> Iterator[tuple[str, str]]:
-    """The files of one template by path below templates/; the language `root` stands in the template's own folder."""
+def compose(name: str, copy: Mapping[str, Any], *, with_unsubscribe: bool, shares: bool, root: str) -> Iterator[tuple[str, str]]:
+    """The files of one template by path below templates/; the language `root` stands in the template's own folder.
+
+    One that `shares` mails with others has room for them in its own, and says what it gives for theirs.
+    """
     for language in LANGUAGES:
         folder = name if language == root else f"{name}/{language}"
-        message = _Message(copy, copy[language], language, with_unsubscribe)
+        message = _Message(copy, copy[language], language, with_unsubscribe, shares)
         yield from ((f"{folder}/{file}", text) for file, text in message.files())
 
 
 class _Message:
     """One template in one language."""
 
-    def __init__(self, copy: Mapping[str, Any], said: Mapping[str, Any], language: str, with_unsubscribe: bool) -> None:
+    def __init__(self, copy: Mapping[str, Any], said: Mapping[str, Any], language: str, with_unsubscribe: bool, shares: bool) -> None:
         self._copy = copy
         self._said = said
         self._language = language
         self._phrases = PHRASES[language]
         self._with_unsubscribe = with_unsubscribe
+        self._shares = shares
 
     def files(self) -> Iterator[tuple[str, str]]:
         """Each file the copy has words for."""
@@ -60,6 +64,9 @@ class _Message:
             yield "subject.txt", f"{said['subject']}\n"
             yield "email.txt", self._text()
             yield "email.html", self._html()
+        if "text" in said and self._shares:
+            yield "digest.txt", self._text_of(self._text_content())
+            yield "digest.html", f"{self._html_content()}\n"
         if "sms" in said:
             yield "sms.txt", f"{said['sms']}\n"
         if "push" in said:
@@ -95,17 +102,29 @@ class _Message:
     # -- as text --
 
     def _text(self) -> str:
-        parts = [self._salutation, *_paragraphs(self._said["text"])]
-        parts += [self._text_list(of, intro) for of, intro in self._lists()]
-        parts += _paragraphs(self._said.get("more", ""))
-        parts += [self._text_button(), self._text_scores(), f"{self._phrases.closing}\n{{{{ workspace.name }}}}"]
+        others = "{% for part in digest %}\n{{ part.title }}\n\n{{ part.text }}\n\n{% endfor %}\n" if self._shares else ""
+        closing = f"{others}{self._phrases.closing}\n{{{{ workspace.name }}}}"
+        text = self._text_of([self._salutation, *self._text_content(), closing])
+        return text + (self._text_unsubscribe() if self._with_unsubscribe else "")
+
+    def _text_content(self) -> Sequence[str]:
+        lists = (self._text_list(of, intro) for of, intro in self._lists())
+        return [*_paragraphs(self._said["text"]), *lists, self._text_sum(), self._text_button(), self._text_scores()]
+
+    def _text_of(self, parts: Sequence[str]) -> str:
         text = "\n\n".join(part for part in parts if part) + "\n"
-        return text.replace("{% endif %}\n\n", "{% endif %}\n") + (self._text_unsubscribe() if self._with_unsubscribe else "")
+        return text.replace("{% endif %}\n\n", "{% endif %}\n")
 
     def _text_list(self, of: str, intro: str) -> str:
         link = '{{ "\\n  " ~ product.url if product.url else "" }}' if of.startswith("customer.") else ""
         row = f"- {_amount()}{{{{ product.name or product.id or product.sku }}}}{_price()}{link}\n"
         return f"{{% if {of} %}}\n{intro}\n{{% for product in ({of})[:{self._most}] %}}\n{row}{{% endfor %}}\n\n{{% endif %}}"
+
+    def _sum(self) -> str:
+        return f"{self._said['sum']}{self._phrases.colon}{{{{ ({self._copy['sum']})|money }}}}"
+
+    def _text_sum(self) -> str:
+        return f"{{% if {self._copy['sum']} %}}\n{self._sum()}\n\n{{% endif %}}" if "sum" in self._copy else ""
 
     def _text_button(self) -> str:
         if "button" not in self._said or not self._link:
@@ -125,12 +144,17 @@ class _Message:
 
     # -- as HTML --
 
-    def _html(self) -> str:
-        parts = [f"<p>{self._salutation}</p>", *(f"<p>{_marked_up(each)}</p>" for each in _paragraphs(self._said["text"]))]
+    def _html_content(self) -> str:
+        parts = [f"<p>{_marked_up(each)}</p>" for each in _paragraphs(self._said["text"])]
         parts += [self._html_list(of, intro) for of, intro in self._lists()]
-        parts += [f"<p>{_marked_up(each)}</p>" for each in _paragraphs(self._said.get("more", ""))]
-        parts += [self._html_button(), self._html_scores(), f"<p>{self._phrases.closing}<br>{{{{ workspace.name }}}}</p>"]
-        parts += [self._html_unsubscribe() if self._with_unsubscribe else ""]
+        return "\n".join(part for part in [*parts, self._html_sum(), self._html_button(), self._html_scores()] if part)
+
+    def _html(self) -> str:
+        title = '<h2 style="font-size: 18px; margin: 24px 0 0">{{ part.title }}</h2>'
+        others = f"{{% for part in digest %}}\n{title}\n{{{{ part.html }}}}\n{{% endfor %}}" if self._shares else ""
+        closing = f"<p>{self._phrases.closing}<br>{{{{ workspace.name }}}}</p>"
+        unsubscribe = self._html_unsubscribe() if self._with_unsubscribe else ""
+        parts = [f"<p>{self._salutation}</p>", self._html_content(), others, closing, unsubscribe]
         body = "\n".join(part for part in parts if part)
         return (
             f'<!doctype html>\n<html lang="{self._language}">\n<head>\n<meta charset="utf-8">\n'
@@ -150,6 +174,9 @@ class _Message:
         row = f'<li style="margin: 8px 0">{picture}{_amount()}{name}{_price()}</li>'
         rows = f"{{% for product in ({of})[:{self._most}] %}}\n{row}\n{{% endfor %}}"
         return f'{{% if {of} %}}\n<p>{_marked_up(intro)}</p>\n<ul style="padding-left: 20px">\n{rows}\n</ul>\n{{% endif %}}'
+
+    def _html_sum(self) -> str:
+        return f"{{% if {self._copy['sum']} %}}<p>{self._sum()}</p>{{% endif %}}" if "sum" in self._copy else ""
 
     def _html_button(self) -> str:
         if "button" not in self._said or not self._link:

@@ -33,8 +33,11 @@ def over(workspace: Workspace, wanted: str) -> str | None:
 
 def _in_files(campaign: Campaign, workspace: Workspace) -> Iterator[str]:
     for channels in campaign.alternatives:
-        if not any(over(workspace, name) for name in channels):
+        there = [name for name in channels if over(workspace, name)]
+        if not there:
             yield f"no channel {' or '.join(channels)}"
+        elif channels[0] not in there:
+            yield f"no channel {channels[0]}, so {' or '.join(there)} only"
     yield from (f"no purpose {name}" for name in campaign.purposes if name not in workspace.playbook.purposes)
     yield from (f"no link {name}" for name in campaign.links if name not in workspace.playbook.links)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +29,8 @@ locales = ["de", "fr", "it", "en"]
 links = { shop = "https://www.example.ch/", survey = "https://www.example.ch/survey" }
 [consent]
 policy = "assumed"
+[preference]
+learn = true
 [channels.email]
 kind = "file"
 [channels.sms]
@@ -54,6 +57,8 @@ class Life(NamedTuple):
     besides: tuple[tuple[str, str, Mapping[str, Any]], ...] = ()
     traits: Mapping[str, Any] = {}
     instead: bool = False  # the one left alone lives `besides` only
+    of: tuple[str, ...] = ()  # the campaigns that play; none: the one of the story's name
+    variant: str | None = None  # all of the split in this one
 
 
 def order(at: str, number: str, *products: Mapping[str, Any], **more: Any) -> tuple[str, str, Mapping[str, Any]]:
@@ -77,6 +82,20 @@ STORE = {"channel": "store"}
 DELIVERED = ("2025-03-06T10:00:00Z", "Order Delivered", {"order_id": "O-9", "products": [PULLOVER]})
 MAILS = [(f"2025-0{1 + week // 4}-{2 + 7 * (week % 4):02d}T08:00:00Z", "Email Delivered", {"email_id": f"n{week}"}) for week in range(8)]
 
+LEFT = (
+    (
+        "2025-03-04T19:31:00Z",
+        "Checkout Started",
+        {"cart_id": "K-4", "value": 119, "url": "https://www.example.ch/basket/4", "products": [CARDIGAN]},
+    ),
+)
+BOUGHT = (order("2025-03-05T20:00:00Z", "O-1", CARDIGAN),)  # after the reminder, before the offer
+ISSUED = (("2025-03-01T08:00:00Z", "Coupon Issued", {"coupon_id": "G-5", "coupon": "FRUEHLING", "value": 20, "expires_at": "2025-03-31"}),)
+REDEEMED = (("2025-03-05T15:00:00Z", "Coupon Redeemed", {"coupon_id": "G-5", **STORE}),)
+FOLLOWED = tuple((f"2025-02-{day}T18:00:00Z", "Message Clicked", {"channel": "sms"}) for day in (11, 15, 19))
+CHEAPER = ("2025-03-10T17:00:00Z", "Wishlist Price Dropped", {**COAT, "old_price": 429, "price": 299})
+THINGS = (*(order(f"2025-01-0{day}T12:00:00Z", f"O{day}", CAP) for day in (1, 2, 3)), *MAILS)
+
 LIVES: Mapping[str, Life] = {
     "welcome-series": Life(
         (("2025-03-03T16:05:00Z", "Account Created", {}), ("2025-03-04T19:00:00Z", "Product Viewed", PULLOVER)),
@@ -86,8 +105,11 @@ LIVES: Mapping[str, Life] = {
         (("2025-03-04T19:31:00Z", "Checkout Started",
           {"cart_id": "K-4", "value": 429, "url": "https://www.example.ch/basket/4", "products": [COAT]}),),
         (order("2025-03-04T20:00:00Z", "O-1", COAT, **STORE),),
-        {"address": HOME},
+        {"address": HOME}, variant="plain",
     ),
+    "basket-abandonment-plain": Life(LEFT, BOUGHT, {"address": HOME}, of=("basket-abandonment",), variant="plain"),
+    "basket-abandonment-delivery": Life(LEFT, BOUGHT, {"address": HOME}, of=("basket-abandonment",), variant="delivery"),
+    "basket-abandonment-discount": Life(LEFT, BOUGHT, {"address": HOME}, of=("basket-abandonment",), variant="discount"),
     "browse-abandonment": Life(
         tuple((f"2025-03-0{day}T18:00:00Z", "Product Viewed", PULLOVER) for day in (3, 4, 5)),
         (("2025-03-05T19:00:00Z", "Product Added", {"cart_id": "K-1", **PULLOVER}),),
@@ -105,6 +127,15 @@ LIVES: Mapping[str, Life] = {
     "back-in-stock": Life(
         (("2025-03-10T07:00:00Z", "Product Back in Stock", COAT),), (order("2025-03-10T07:02:00Z", "O-1", COAT),)
     ),
+    "back-in-stock-together": Life(
+        (("2025-03-10T07:00:00Z", "Product Back in Stock", COAT), ("2025-03-10T07:00:00Z", "Product Back in Stock", CARDIGAN)),
+        (order("2025-03-10T07:02:00Z", "O-1", COAT),), of=("back-in-stock",),
+    ),
+    "wish-list-together": Life(
+        (*(("2025-03-03T18:00:00Z", "Product Added to Wishlist", {"wishlist_id": "W", **each}) for each in (COAT, PULLOVER)),
+         CHEAPER, ("2025-03-10T17:00:00Z", "Wishlist Price Dropped", {**PULLOVER, "old_price": 89.90, "price": 59.90})),
+        (order("2025-03-10T17:30:00Z", "O-1", COAT),), of=("price-drop", "wish-list"),
+    ),
     "cross-sell": Life((order("2025-03-05T12:00:00Z", "O-9", PULLOVER),), (returned("2025-03-12T12:00:00Z", "O-9"),)),
     "up-sell": Life(
         (order("2025-02-01T12:00:00Z", "O-8", CAP), order("2025-02-03T12:00:00Z", "O-9", PULLOVER)),
@@ -112,12 +143,12 @@ LIVES: Mapping[str, Life] = {
         instead=True,  # her first
     ),
     "after-sale-tips": Life((DELIVERED,), (returned("2025-03-08T12:00:00Z", "O-9"),)),
-    "review-request": Life((DELIVERED,), (returned("2025-03-08T12:00:00Z", "O-9"),)),
-    "coupon-reminder": Life(
-        (("2025-03-01T08:00:00Z", "Coupon Issued",
-          {"coupon_id": "G-5", "coupon": "FRUEHLING", "value": 20, "expires_at": "2025-03-31"}),),
-        (("2025-03-05T15:00:00Z", "Coupon Redeemed", {"coupon_id": "G-5", **STORE}),),
+    "review-request": Life(
+        (DELIVERED, ("2025-03-18T19:00:00Z", "Product Reviewed", {"product_id": "P-17", "rating": 5})),
+        (returned("2025-03-08T12:00:00Z", "O-9"),),
     ),
+    "coupon-reminder": Life(ISSUED, REDEEMED),
+    "coupon-reminder-preferred": Life((*FOLLOWED, *ISSUED), REDEEMED, {"phone": "+41791234567"}, of=("coupon-reminder",)),
     "purchase-rhythm": Life(
         tuple(order(f"2025-{month:02d}-{day:02d}T12:00:00Z", f"O{month}{day}", CAP) for month, day in ((1, 2), (1, 16), (1, 30), (2, 13))),
         (order("2025-02-27T12:00:00Z", "O-S", CAP, **STORE), order("2025-03-13T12:00:00Z", "O-T", CAP, **STORE),
@@ -130,6 +161,10 @@ LIVES: Mapping[str, Life] = {
     "birthday-card": Life(
         (order("2025-01-05T12:00:00Z", "O-1", CAP),), (("2025-01-06T12:00:00Z", "Product Viewed", CAP),),
         {"birthday": "1985-03-20", "address": HOME}, instead=True,  # never bought
+    ),
+    "birthday-card-by-mail": Life(
+        (order("2025-01-05T12:00:00Z", "O-1", CAP),), (("2025-01-06T12:00:00Z", "Product Viewed", CAP),),
+        {"birthday": "1985-03-20"}, of=("birthday-card",), instead=True,
     ),
     "registration-anniversary": Life(
         (order("2025-01-05T12:00:00Z", "O-1", CAP),), (("2025-01-06T12:00:00Z", "Product Viewed", CAP),),
@@ -147,13 +182,20 @@ LIVES: Mapping[str, Life] = {
         (order("2025-01-10T12:00:00Z", "O-S", CAP, **STORE),),
         {"address": HOME},
     ),
+    "reactivation-best": Life(
+        tuple(order(f"2024-09-0{day}T12:00:00Z", f"O{day}", COAT) for day in (1, 2, 3, 4)),
+        (order("2025-01-10T12:00:00Z", "O-S", CAP, **STORE),),
+        {"address": HOME}, of=("reactivation",),
+    ),
     "newsletter-silent": Life(
-        (*(order(f"2025-01-0{day}T12:00:00Z", f"O{day}", CAP) for day in (1, 2, 3)), *MAILS),
-        (("2025-02-10T19:00:00Z", "Email Link Clicked", {"email_id": "n5"}),),
-        {"phone": "+41791234567"},
+        THINGS, (("2025-02-10T19:00:00Z", "Email Link Clicked", {"email_id": "n5"}),), {"phone": "+41791234567"}
+    ),
+    "newsletter-silent-preferred": Life(
+        THINGS, (("2025-02-10T19:00:00Z", "Email Link Clicked", {"email_id": "n5"}),),
+        {"phone": "+41791234567", "address": HOME, "preferredChannel": "print"}, of=("newsletter-silent",),
     ),
     "order-confirmation": Life(
-        (order("2025-03-05T12:00:00Z", "O-9", PULLOVER, CAP),),
+        (order("2025-03-05T12:00:00Z", "O-9", PULLOVER, CAP), DELIVERED),
         (("2025-03-05T12:00:00Z", "Order Completed", {"revenue": 29.90, "products": [CAP], **STORE}),),
         instead=True,  # a till's receipt
     ),
@@ -179,7 +221,8 @@ LIVES: Mapping[str, Life] = {
 def call(user: str, event: str, at: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     """A track call; `channel` goes to its context."""
     plain = {key: value for key, value in properties.items() if key != "channel"}
-    return {**act(user, event, at, **({"channel": properties["channel"]} if "channel" in properties else {})), "properties": plain}
+    made = act(user, event, at, **({"channel": properties["channel"]} if "channel" in properties else {}))
+    return {**made, "messageId": f"{made['messageId']}-{plain.get('product_id', '')}", "properties": plain}
 
 
 def calls(life: Life) -> Iterator[dict[str, Any]]:
@@ -197,13 +240,17 @@ def calls(life: Life) -> Iterator[dict[str, Any]]:
 
 
 def played(folder: Path, name: str) -> Path:
-    """The campaign added, switched on and played on its life; the workspace of the replay."""
+    """The campaigns of a life added, switched on and played on it; the workspace of the replay."""
+    life = LIVES[name]
+    names = life.of or (name,)
     shop = folder / "shop"
     shop.mkdir(parents=True)
     (shop / "manometer.toml").write_text(SETTINGS, encoding="utf-8")
-    assert main(["-w", str(shop), "--json", "catalogue", "add", name]) == 0
-    switch_on(shop, name)
-    (shop / "calls.ndjson").write_text("".join(json.dumps(call) + "\n" for call in calls(LIVES[name])), encoding="utf-8")
+    assert main(["-w", str(shop), "--json", "catalogue", "add", *names]) == 0
+    switch_on(shop, *names)
+    if life.variant is not None:
+        all_in_one(shop / "triggers" / f"{names[0]}.toml", life.variant)
+    (shop / "calls.ndjson").write_text("".join(json.dumps(call) + "\n" for call in calls(life)), encoding="utf-8")
     assert main(["-w", str(shop), "--json", "import", str(shop / "calls.ndjson"), "--history"]) == 0
     span = ["--from", "2025-01-01T00:00:00Z", "--to", "2025-04-20T00:00:00Z"]
     assert main(["-w", str(shop), "--json", "replay", *span, "--into", str(folder / "played")]) == 0
@@ -217,3 +264,10 @@ def switch_on(shop: Path, *names: str) -> None:
             path = shop / "triggers" / f"{trigger}.toml"
             text = path.read_text(encoding="utf-8").replace('status   = "draft"', 'status   = "active"')
             path.write_text("".join(line for line in text.splitlines(True) if not line.startswith("holdout")), encoding="utf-8")
+
+
+def all_in_one(path: Path, variant: str) -> None:
+    """Give the whole split of a trigger to one variant."""
+    head, table, rest = re.split(r"(?<=\[split\])(.*?)(?=\n\[)", path.read_text(encoding="utf-8"), maxsplit=1, flags=re.DOTALL)
+    shares = re.sub(r"^(\w+)( *= )[\d.]+", lambda share: f"{share[1]}{share[2]}{float(share[1] == variant)}", table, flags=re.MULTILINE)
+    path.write_text(head + shares + rest, encoding="utf-8")

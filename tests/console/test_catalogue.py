@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import string
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,15 @@ import pytest
 
 from console.catalogue import TRANSACTIONAL, Campaign, campaigns
 from console.catalogue.composing import LANGUAGES
+from console.catalogue.journeys import triggers
 from console.main import main
+from console.sandbox import Record
+from console.templates import customer_variables, made, variables
 from console.workspace import read_workspace
+from core.customer import Profile
 from core.intake import parse_call
+from core.playbook import Playbook
+from core.triggers import OVER
 from tests.console.catalogue_lives import SETTINGS
 from tests.console.lives import act, person, run, workspace
 from tests.console.test_catalogue_stories import listed
@@ -43,7 +51,7 @@ def test_within_a_workspace_it_says_what_is_missing(tmp_path: Path) -> None:
     calls = [person("anna"), act("anna", "Checkout Started", "2025-01-02T00:00:00Z")]
     workspace(tmp_path, calls)
     rows = {row["name"]: row for row in listed(tmp_path, "catalogue")}
-    assert rows["basket-abandonment"]["missing"] == ["no channel print", "no event Order Completed yet"]
+    assert rows["basket-abandonment"]["missing"] == ["no channel print, so email only", "no event Order Completed yet"]
     assert rows["birthday-card"]["missing"] == ["no channel print", "birthday known of 0% of the customers"]
     assert "no link survey" in rows["survey-nps"]["missing"]
 
@@ -65,13 +73,8 @@ def test_consents_that_nobody_gave_are_missing_where_they_are_needed(tmp_path: P
 def test_show_tells_journey_files_and_examples(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("-w", tmp_path, "catalogue", "show", "basket-abandonment") == 0
     told = capsys.readouterr().out
-    for words in (
-        "2. 2d later over email",
-        "only if not clicked",
-        "triggers/basket-abandonment.toml",
-        '"event": "Checkout Started"',
-        "Law: Marketing",
-    ):
+    journey, data = ("2. 2d later over print, else email", "only if not clicked"), ('"event": "Checkout Started"', "Law: Marketing")
+    for words in (*journey, *data, "triggers/basket-abandonment.toml"):
         assert words in told
 
 
@@ -140,13 +143,28 @@ def with_channels(shop: Path, *names: str, **media: str) -> Path:
     return shop
 
 
-def test_a_channel_the_workspace_lacks_is_left_out_and_its_step_becomes_a_comment(shop: Path) -> None:
+def test_a_channel_the_workspace_lacks_is_left_out_and_a_step_without_any_becomes_a_comment(shop: Path) -> None:
     with_channels(shop, "email")
+    assert run("-w", shop, "catalogue", "add", "basket-abandonment", "birthday-card") == 0
+    basket = (shop / "triggers" / "basket-abandonment.toml").read_text(encoding="utf-8")
+    assert 'channels = ["email"]   # the first that is allowed' in basket
+    birthday = (shop / "triggers" / "birthday-card.toml").read_text(encoding="utf-8")
+    assert "# left out: the workspace has no channel print" in birthday
+    assert [len(trigger.steps) for trigger in read_workspace(shop, templates=True).playbook.triggers] == [3, 1]
+
+
+def test_where_a_journey_would_go_on_to_a_step_that_is_left_out_it_ends(shop: Path) -> None:
+    with_channels(shop, "print")
     assert run("-w", shop, "catalogue", "add", "basket-abandonment") == 0
-    text = (shop / "triggers" / "basket-abandonment.toml").read_text(encoding="utf-8")
-    assert 'channels = ["email"]   # the first that is allowed' in text
-    assert "# left out: the workspace has no channel print" in text
-    assert len(read_workspace(shop, templates=True).playbook.triggers[0].steps) == 2
+    (trigger,) = read_workspace(shop, templates=True).playbook.triggers
+    assert [step.else_to for step in trigger.steps] == [OVER]
+
+
+def test_where_no_channel_can_share_a_message_nothing_is_said_of_it(shop: Path) -> None:
+    with_channels(shop, "webpush")
+    assert run("-w", shop, "catalogue", "add", "price-drop") == 0
+    (trigger,) = read_workspace(shop, templates=True).playbook.triggers
+    assert not trigger.steps[0].digest
 
 
 def test_a_channel_of_another_name_stands_in_for_its_medium(shop: Path) -> None:
@@ -166,7 +184,7 @@ def test_a_campaign_without_any_channel_is_refused(shop: Path, capsys: pytest.Ca
 @pytest.mark.parametrize(
     ("locales", "option", "subject"),
     [
-        ('["fr", "de"]', [], "Votre liste d'envies\n"),
+        ('["fr", "de"]', [], "Votre liste d’envies\n"),
         ('["rm"]', [], "Ihre Wunschliste\n"),
         ('["fr"]', ["--language", "it"], "La Sua lista dei desideri\n"),
     ],
@@ -185,7 +203,18 @@ def test_add_wants_names_or_all(shop: Path, words: list[str]) -> None:
     assert main(["-w", str(shop), "catalogue", "add", *words]) == 2
 
 
+@pytest.mark.parametrize("names", [("email",), ("sms",), ("print",), ("webpush",), ("email", "sms"), ("sms", "print")])
+@EVERY
+def test_with_any_channels_a_campaign_is_refused_or_has_no_fault(campaign: Campaign, names: tuple[str, ...], shop: Path) -> None:
+    with_channels(shop, *names)
+    if run("-w", shop, "catalogue", "add", campaign.name) == 0:
+        assert {trigger.name for trigger in read_workspace(shop, templates=True).playbook.triggers} == set(campaign.triggers)
+
+
 # ---- what its messages hold ----
+
+GSM = set("@£$¥èéùìòÇØøÅåÆæÉ!#¤%&()*+,-./:;<=>?¡ÄÖÑÜ§¿äöñüà \n'\"_") | set(string.ascii_letters + string.digits)
+"""The letters of which 160 go into one text message; with any other it is 70."""
 
 
 def templates_of(campaign: Campaign) -> dict[str, dict[str, str]]:
@@ -222,6 +251,32 @@ def test_marketing_mails_can_be_unsubscribed_and_others_hold_no_offers(campaign:
             assert is_marketing or not any(words in text for words in ("similar", "goes_with", "upgrades", "voucher")), path
 
 
+@EVERY
+def test_text_messages_keep_to_the_letters_that_cost_least(campaign: Campaign) -> None:
+    for path, text in campaign.templates("de").items():
+        if path.endswith("sms.txt"):
+            assert set(re.sub(r"{%.*?%}|{{.*?}}", "", text)) <= GSM, path
+
+
+BARE: dict[str, Any] = {"price": 10, "value": 500, "order_id": "O-9"}
+"""What conditions of the triggers make sure of; all else may be missing."""
+UNTIDY = re.compile(r"None|\(\)|\S  |[({«“] | [.,)}]|[:~]\s*$|\n\n\n|\A\s|^\W+$", re.MULTILINE)
+
+
+@EVERY
+def test_messages_read_well_where_customer_and_event_say_next_to_nothing(campaign: Campaign) -> None:
+    customer = customer_variables(Profile(), "C1", ZoneInfo("Europe/Zurich"))
+    customer = Record("customer", {**customer, "registered_at": "2022-03-10", "revenue": 5000})
+    for trigger in triggers(campaign):
+        event = {"name": "x", "at": "2025-03-10T10:00:00+01:00", "properties": BARE}
+        step = {"number": 1, "channel": "email"}
+        said_of = variables(customer, event, step, trigger, Playbook(ZoneInfo("UTC")), "Muster Mode", "2025-03-11")
+        for path, text in campaign.templates("de").items():
+            said = made(path, text, said_of)
+            if path.endswith(".txt"):
+                assert not UNTIDY.search(said.rstrip("\n")), (path, said)
+
+
 class Tags(HTMLParser):
     """Whether every element that is opened is closed."""
 
@@ -245,4 +300,5 @@ def test_html_is_whole_and_says_its_language(campaign: Campaign) -> None:
             tags.feed(text)
             assert tags.open == []
             language = path.split("/")[1] if path.count("/") == 2 else "de"
-            assert f'<html lang="{language}">' in text
+            is_fragment = path.endswith("digest.html")
+            assert (f'<html lang="{language}">' in text) != is_fragment

@@ -31,9 +31,23 @@ def listed(folder: Path, *words: str) -> list[dict[str, Any]]:
 
 
 def rows(folder: Path, customer: str) -> list[str]:
-    """Her decisions, one line each."""
-    found = listed(folder, "decisions", "--customer", customer)
-    return [f"{r['at']} {r['trigger']}/{r['step']} {r['channel']} {r['outcome']} {r['reason'] or ''}".strip() for r in found]
+    """Her decisions, one line each, with the variant and the step in whose message another goes."""
+    carriers: dict[int, str] = {}
+    found = listed(folder, "decisions", "--customer", customer, "--evidence")
+    return [" ".join(words(row, carriers.setdefault(row["message"] or 0, named(row)))) for row in found]
+
+
+def named(row: dict[str, Any]) -> str:
+    """The step of a decision."""
+    return f"{row['trigger']}/{row['step']}"
+
+
+def words(row: dict[str, Any], carrier: str) -> Iterator[str]:
+    """What is said of one decision."""
+    yield from (row["at"], named(row), row["channel"], row["outcome"])
+    yield from (word for word in (row["reason"], row["variant"] and f"({row['variant']})") if word)
+    if row["message"] is not None and carrier != named(row):
+        yield f"(with {carrier})"
 
 
 def messages(folder: Path, customer: str) -> Iterator[dict[str, Any]]:
@@ -65,7 +79,8 @@ def campaign(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 def test_every_campaign_has_a_life_and_a_story() -> None:
-    assert set(LIVES) == set(campaigns()) == {path.stem for path in STORIES.glob("*.txt")}
+    assert set(LIVES) == {path.stem for path in STORIES.glob("*.txt")}
+    assert {campaign for name, life in LIVES.items() for campaign in life.of or (name,)} == set(campaigns())
 
 
 def test_the_story_is_told_word_for_word(campaign: tuple[str, Path]) -> None:

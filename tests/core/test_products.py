@@ -39,6 +39,13 @@ def test_what_was_bought_leaves_the_other_lists() -> None:
     assert lists(*life) == {"wish_list": ["b"], "bought": ["a"]}
 
 
+def test_a_wish_has_the_price_it_was_told_to_have_fallen_to_and_nothing_else_becomes_one() -> None:
+    wish = event("Product Added to Wishlist", "Mon 10:00", products=[{"product_id": "a", "name": "Coat", "price": 429}])
+    fell = [about("Wishlist Price Dropped", "Tue 10:00", each, price=299) for each in ("a", "b")]
+    (only,) = shopping([wish, *fell]).wish_list
+    assert (only["id"], only["name"], only["price"], only["at"]) == ("a", "Coat", 299, wish.occurred_at)
+
+
 def test_an_order_online_empties_the_basket_and_one_in_a_store_takes_out_what_was_bought() -> None:
     filled = [about("Product Added", "Mon 10:00", "a"), about("Product Added", "Mon 10:01", "b")]
     assert "basket" not in lists(*filled, ordered("Tue 10:00", "c"))
