@@ -1,4 +1,7 @@
-"""Makes a new workspace: a small one that works, with comments for the person who goes on from there."""
+"""Makes a new workspace: a small one that works, with comments for the person who goes on from there.
+
+console/examples has one short trigger a kind, in which every key is explained; longer journeys come from the catalogue as they stand.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,20 @@ from collections.abc import Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Final
 
+from console.catalogue import campaign
 from core.errors import ManometerError
 
+FROM_CATALOGUE: Final = ("review-request", "welcome-series")
+LANGUAGE: Final = "en"
+"""Of the texts; manometer.toml says the same."""
 FOLDERS = ("inbox", "outbox")
 
 
 def init(folder: Path) -> list[Path]:
     """Writes the example workspace into a folder and returns its files; ManometerError, nothing written, where one is there already."""
-    scaffold = dict(_scaffold(files("console").joinpath("examples"), Path()))
+    scaffold = {**dict(_scaffold(files("console").joinpath("examples"), Path())), **dict(_campaigns())}
     there = sorted(str(path) for path in scaffold if (folder / path).exists())
     if there:
         raise ManometerError(f"{folder} already has {', '.join(there[:3])}. Nothing was written; name another folder.")
@@ -34,6 +42,12 @@ def _scaffold(folder: Traversable, place: Path) -> Iterator[tuple[Path, bytes]]:
             yield from _scaffold(entry, place / entry.name)
         else:
             yield place / entry.name, entry.read_bytes()
+
+
+def _campaigns() -> Iterator[tuple[Path, bytes]]:
+    for shipped in map(campaign, FROM_CATALOGUE):
+        yield from ((Path("triggers", f"{name}.toml"), text.encode()) for name, text in shipped.triggers.items())
+        yield from ((Path("templates", path), text.encode()) for path, text in shipped.templates(LANGUAGE, [LANGUAGE]).items())
 
 
 def _write(scaffold: dict[Path, bytes], folder: Path) -> list[Path]:

@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from console.catalogue.composing import compose
+from console.catalogue.composing import LANGUAGES, compose
 from core.errors import ManometerError
 from core.language.suggestions import near
 
@@ -74,14 +74,15 @@ class Campaign:
         steps = (step for table in self.tables.values() for step in table["steps"])
         return tuple(dict.fromkeys(tuple(step["channels"]) for step in steps if "channels" in step))
 
-    def templates(self, root: str) -> Mapping[str, str]:
+    def templates(self, root: str, languages: Sequence[str] = LANGUAGES) -> Mapping[str, str]:
         """Its template files by path below templates/; the language `root` stands in each template's own folder."""
         made: dict[str, str] = {}
         for table in self.tables.values():
             shared = {step["template"] for step in table["steps"] if step.get("digest")}
             for name in dict.fromkeys(named(table["steps"], "template")):
                 asks = table["purpose"] not in TRANSACTIONAL
-                made.update(compose(name, self.copy[name], with_unsubscribe=asks, shares=name in shared, root=root))
+                files = compose(name, self.copy[name], with_unsubscribe=asks, shares=name in shared, root=root, languages=languages)
+                made.update(files)
         return made
 
 

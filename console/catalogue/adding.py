@@ -29,11 +29,11 @@ def language_of(workspace: Workspace) -> str:
 
 
 def add(campaigns: Iterable[Campaign], workspace: Workspace, *, language: str, force: bool) -> list[str]:
-    """Write the files and return them, relative to the workspace; ManometerError, nothing written, where one would be overwritten."""
+    """Write the files and return them, relative to the workspace; ManometerError, nothing written, where one there says something else."""
     made: dict[str, str] = {}
     for campaign in campaigns:
         made.update(files_of(campaign, workspace, language))
-    there = [path for path in made if (workspace.folder / path).exists()]
+    there = [path for path, text in made.items() if _says_else(workspace.folder / path, text)]
     if there and not force:
         more = f" and {len(there) - 3} more" if len(there) > 3 else ""
         raise ManometerError(f"There already: {', '.join(there[:3])}{more}. Nothing was written; --force overwrites them.")
@@ -89,6 +89,13 @@ def _listed(text: str) -> list[str]:
 
 def _quoted(names: Iterable[str]) -> list[str]:
     return [f'"{name}"' for name in dict.fromkeys(names)]
+
+
+def _says_else(path: Path, text: str) -> bool:
+    try:
+        return path.read_text(encoding="utf-8") != text
+    except (OSError, ValueError):
+        return path.exists()
 
 
 def _write(path: Path, text: str) -> None:

@@ -35,12 +35,14 @@ _SCORE: Final = (
 )
 
 
-def compose(name: str, copy: Mapping[str, Any], *, with_unsubscribe: bool, shares: bool, root: str) -> Iterator[tuple[str, str]]:
+def compose(
+    name: str, copy: Mapping[str, Any], *, with_unsubscribe: bool, shares: bool, root: str, languages: Sequence[str]
+) -> Iterator[tuple[str, str]]:
     """The files of one template by path below templates/; the language `root` stands in the template's own folder.
 
     One that `shares` mails with others has room for them in its own, and says what it gives for theirs.
     """
-    for language in LANGUAGES:
+    for language in languages:
         folder = name if language == root else f"{name}/{language}"
         message = _Message(copy, copy[language], language, with_unsubscribe, shares)
         yield from ((f"{folder}/{file}", text) for file, text in message.files())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from console.catalogue import TRANSACTIONAL, Campaign
 from console.workspace import Workspace
@@ -17,10 +18,20 @@ def missing(campaign: Campaign, workspace: Workspace, data: Coverage) -> list[st
     return [*_in_files(campaign, workspace), *_in_data(campaign, workspace, data)]
 
 
+ANOTHER: Final = "another"
+"""What is said of a campaign that is not there, where another trigger has its name."""
+
+
 def installed(campaign: Campaign, workspace: Workspace) -> str:
-    """`yes`, `in part` or an empty text: whether the workspace has the campaign's triggers."""
-    there = [name for name in campaign.triggers if workspace.playbook.trigger(name) is not None]
-    return "" if not there else "yes" if len(there) == len(campaign.triggers) else "in part"
+    """`yes`, `in part`, `another` or an empty text: whether the workspace has the campaign's triggers.
+
+    A trigger of the same name that sends none of the campaign's templates is another one.
+    """
+    named = [trigger for name in campaign.triggers if (trigger := workspace.playbook.trigger(name)) is not None]
+    own = [trigger for trigger in named if any(step.template in campaign.copy for step in trigger.contents())]
+    if own:
+        return "yes" if len(own) == len(campaign.triggers) else "in part"
+    return ANOTHER if named else ""
 
 
 def over(workspace: Workspace, wanted: str) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -118,6 +118,14 @@ def _show(context: Context, each: Campaign, lacking: Lacking) -> None:
         context.output.say(line)
 
 
+_THERE: Final = {
+    "yes": "It is in this workspace.",
+    "in part": "A part of it is in this workspace.",
+    "another": "Not in this workspace: what has its name here sends messages of its own. `catalogue add {name} --force` would replace it.",
+    "": "Not in this workspace yet.",
+}
+
+
 def _lines(each: Campaign, lacking: Lacking, currency: str) -> Iterator[str]:
     from console.catalogue.journeys import journeys  # it imports the reader of a workspace
 
@@ -133,7 +141,7 @@ def _lines(each: Campaign, lacking: Lacking, currency: str) -> Iterator[str]:
         yield ""
     if lacking is not None:
         there, missing = lacking(each)
-        yield {"yes": "It is in this workspace.", "in part": "A part of it is in this workspace."}.get(there, "Not in this workspace yet.")
+        yield _THERE[there].format(name=each.name)
         yield f"Missing here: {'; '.join(missing)}." if missing else "Nothing is missing to run it here."
 
 

@@ -24,7 +24,7 @@ from core.intake import parse_call
 from core.playbook import Playbook
 from core.triggers import OVER
 from tests.console.catalogue_lives import SETTINGS
-from tests.console.lives import act, person, run, workspace
+from tests.console.lives import BASKET, act, person, run, workspace
 from tests.console.test_catalogue_stories import listed
 from tests.make_catalogue_page import PAGE, with_campaigns
 
@@ -78,6 +78,14 @@ def test_show_tells_journey_files_and_examples(tmp_path: Path, capsys: pytest.Ca
         assert words in told
 
 
+def test_another_trigger_of_a_campaigns_name_is_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    workspace(tmp_path, [person("anna")], {"cross-sell": BASKET, "third-anniversary": BASKET})
+    rows = {row["name"]: row["installed"] for row in listed(tmp_path, "catalogue")}
+    assert (rows["cross-sell"], rows["registration-anniversary"], rows["up-sell"]) == ("another", "another", "")
+    assert run("-w", tmp_path, "catalogue", "show", "cross-sell") == 0
+    assert "sends messages of its own. `catalogue add cross-sell --force` would replace it." in capsys.readouterr().out
+
+
 def test_an_unknown_campaign_is_told_with_the_nearest_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("-w", tmp_path, "catalogue", "show", "basket-abandonement") == 1
     assert "basket-abandonment" in capsys.readouterr().err
@@ -123,9 +131,12 @@ def test_where_one_file_is_there_nothing_at_all_is_written(shop: Path) -> None:
     assert [path.name for path in shop.rglob("*") if path.is_file()] == ["manometer.toml", "email.txt"]
 
 
-def test_added_twice_it_refuses_and_forced_it_stands_as_shipped(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_added_twice_it_refuses_where_a_file_was_edited_and_forced_it_stands_as_shipped(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run("-w", shop, "catalogue", "add", "wish-list") == 0
     template = shop / "templates" / "wish-list" / "subject.txt"
+    assert run("-w", shop, "catalogue", "add", "wish-list") == 0
     template.write_text("Mine", encoding="utf-8")
     assert run("-w", shop, "catalogue", "add", "wish-list") == 1
     assert "--force" in capsys.readouterr().err

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.handover import Cause, render
+from console.init import init
 from console.sandbox import FILTER_NAMES, TemplateFault
 from console.templates import FIELD_NAMES, Templates, check, customer_variables, one_line
 from console.workspace.templates import VARIABLES
@@ -355,9 +356,8 @@ def test_check_finds_unknown_names_with_file_line_and_suggestion() -> None:
     }
 
 
-def test_the_shipped_examples_have_no_faults() -> None:
-    root = Path(__file__).parents[2] / "console" / "examples"
-    files = {path.relative_to(root).as_posix(): path.read_text() for path in root.rglob("*") if path.is_file()}
+def test_the_shipped_examples_have_no_faults(tmp_path: Path) -> None:
+    files = {path.relative_to(tmp_path).as_posix(): path.read_text() for path in init(tmp_path)}
     assert check(files) == []
 
 
