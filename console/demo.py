@@ -25,6 +25,7 @@ from console.intake import import_file, intake_settings
 from console.preview import Question, in_question, preview
 from console.progress import Progress
 from console.replay import DATABASE, replay
+from console.retailer.layout import lay_out
 from console.retailer.past import SEED, SOURCES, write_past
 from console.why import explain_in
 from console.workspace import Workspace, read_workspace
@@ -35,7 +36,6 @@ from core.preview import Cell, Totals
 from storage import customers, decisions, outbox
 from storage.store import Store, fact, set_fact
 
-RETAILER: Final = Path(__file__).parent / "retailer" / "workspace"
 PAST: Final = "past"
 """The folder of the new workspace that keeps the files its past was read from."""
 END: Final[Instant] = parse_instant("2025-11-01T00:00:00+01:00")
@@ -120,7 +120,7 @@ def furnish(into: Path, options: Options, author: str) -> Furnished:
     """
     with _beside(into) as folder:
         past = folder / "source"
-        shutil.copytree(RETAILER, past)
+        lay_out(past)
         workspace = read_workspace(past, channel_kinds=adapter_kinds())
         with Store.create(past / DATABASE) as store:
             _take_in(store, workspace, options)

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from console.channels import adapter_kinds
-from console.demo import END, RETAILER
+from console.demo import END
+from console.retailer.layout import lay_out
 from console.retailer.past import SEED, SOURCES, write_past
 from console.workspace import read_workspace
 from core.instants import parse_instant
@@ -97,8 +98,9 @@ def test_all_kinds_of_life_are_there(calls: dict[str, list[dict[str, Any]]]) -> 
     assert {"CH", "DE", "AT"} <= places
 
 
-def test_the_shipped_workspace_has_no_fault_no_warning_and_all_kinds() -> None:
-    workspace = read_workspace(RETAILER, channel_kinds=adapter_kinds(), templates=True)
+def test_the_shipped_workspace_has_no_fault_no_warning_and_all_kinds(tmp_path: Path) -> None:
+    lay_out(tmp_path / "shop")
+    workspace = read_workspace(tmp_path / "shop", channel_kinds=adapter_kinds(), templates=True)
     assert workspace.warnings == ()
     assert {trigger.when.kind for trigger in workspace.playbook.triggers} == {"behavioural", "recurring", "threshold", "transactional"}
     assert sum(trigger.status == "active" for trigger in workspace.playbook.triggers) == 10
