@@ -69,10 +69,16 @@ class Campaign:
         return tuple(dict.fromkeys(name for table in self.tables.values() for name in named(table["steps"], "channels")))
 
     @property
+    def first_channels(self) -> tuple[tuple[str, str], ...]:
+        """The purpose of each trigger, and the channel its first step would rather take."""
+        return tuple((str(table["purpose"]), str(table["steps"][0]["channels"][0])) for table in self.tables.values())
+
+    @property
     def alternatives(self) -> tuple[tuple[str, ...], ...]:
-        """The channels of each step, any of which is enough."""
-        steps = (step for table in self.tables.values() for step in table["steps"])
-        return tuple(dict.fromkeys(tuple(step["channels"]) for step in steps if "channels" in step))
+        """The channels of each step, any of which is enough; each by itself where it goes over all of them."""
+        steps = [step for table in self.tables.values() for step in table["steps"]]
+        together = [(name,) for step in steps if step.get("mode") == "all" for name in step["channels"]]
+        return tuple(dict.fromkeys([*together, *(tuple(step["channels"]) for step in steps if step.get("mode") != "all")]))
 
     def templates(self, root: str, languages: Sequence[str] = LANGUAGES) -> Mapping[str, str]:
         """Its template files by path below templates/; the language `root` stands in each template's own folder."""

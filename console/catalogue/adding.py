@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -45,7 +46,8 @@ def add(campaigns: Iterable[Campaign], workspace: Workspace, *, language: str, f
 def files_of(campaign: Campaign, workspace: Workspace, language: str) -> Mapping[str, str]:
     """A campaign's files for a workspace by path; ManometerError where nothing could ever be sent."""
     triggers = {
-        f"triggers/{name}.toml": fitted(name, text, lambda wanted: over(workspace, wanted)) for name, text in campaign.triggers.items()
+        f"triggers/{name}.toml": fitted(name, text, partial(over, workspace, purpose=str(campaign.tables[name]["purpose"])))
+        for name, text in campaign.triggers.items()
     }
     return triggers | {f"templates/{path}": text for path, text in campaign.templates(language).items()}
 

@@ -18,6 +18,8 @@ def missing(campaign: Campaign, workspace: Workspace, data: Coverage) -> list[st
     return [*_in_files(campaign, workspace), *_in_data(campaign, workspace, data)]
 
 
+AT_ONCE: Final = "transactional"
+"""The purpose whose messages somebody waits for, at night too."""
 ANOTHER: Final = "another"
 """What is said of a campaign that is not there, where another trigger has its name."""
 
@@ -34,12 +36,15 @@ def installed(campaign: Campaign, workspace: Workspace) -> str:
     return ANOTHER if named else ""
 
 
-def over(workspace: Workspace, wanted: str) -> str | None:
-    """The workspace's channel for one the catalogue names: of that name, else the first of that medium; None where there is none."""
+def over(workspace: Workspace, wanted: str, purpose: str = "") -> str | None:
+    """The workspace's channel for one the catalogue names: of that name, else the first of that medium; None where there is none.
+
+    For transactional messages rather one that is open at all hours, whatever its name.
+    """
     channels = workspace.playbook.channels
-    if wanted in channels:
-        return wanted
-    return next((name for name, channel in channels.items() if channel.medium == wanted), None)
+    fitting = [name for name, channel in channels.items() if wanted in (name, channel.medium)]
+    at_once = purpose == AT_ONCE
+    return min(fitting, key=lambda name: (at_once and not channels[name].send_windows.always_open, name != wanted), default=None)
 
 
 def _in_files(campaign: Campaign, workspace: Workspace) -> Iterator[str]:
@@ -49,6 +54,10 @@ def _in_files(campaign: Campaign, workspace: Workspace) -> Iterator[str]:
             yield f"no channel {' or '.join(channels)}"
         elif channels[0] not in there:
             yield f"no channel {channels[0]}, so {' or '.join(there)} only"
+    for purpose, name in campaign.first_channels:
+        own = over(workspace, name, purpose)
+        if purpose == AT_ONCE and own is not None and not workspace.playbook.channels[own].send_windows.always_open:
+            yield f"{own} waits for its send_window, and no other {name} channel is open at all hours"
     yield from (f"no purpose {name}" for name in campaign.purposes if name not in workspace.playbook.purposes)
     yield from (f"no link {name}" for name in campaign.links if name not in workspace.playbook.links)
 

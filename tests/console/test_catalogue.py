@@ -185,6 +185,19 @@ def test_a_channel_of_another_name_stands_in_for_its_medium(shop: Path) -> None:
     assert trigger.steps[0].channels == ("newsletter",)
 
 
+def test_a_confirmation_rather_takes_a_channel_that_is_open_at_night(shop: Path) -> None:
+    window = 'send_window = ["Mon-Sun 07:00-21:00"]\n'
+    (shop / "manometer.toml").write_text(SETTINGS.replace("[channels.email]\n", f"[channels.email]\n{window}"), encoding="utf-8")
+    waits = "email waits for its send_window, and no other email channel is open at all hours"
+    assert waits in listed(shop, "catalogue", "show", "order-confirmation")[0]["missing"]
+    with (shop / "manometer.toml").open("a", encoding="utf-8") as settings:
+        settings.write('[channels.confirmations]\nkind = "file"\nmedium = "email"\n')
+    assert waits not in listed(shop, "catalogue", "show", "order-confirmation")[0]["missing"]
+    assert run("-w", shop, "catalogue", "add", "order-confirmation") == 0
+    confirmation, follow_up = read_workspace(shop, templates=True).playbook.triggers
+    assert (confirmation.steps[0].channels, follow_up.steps[0].channels) == (("confirmations",), ("email",))
+
+
 def test_a_campaign_without_any_channel_is_refused(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with_channels(shop, "print")
     assert run("-w", shop, "catalogue", "add", "cross-sell") == 1
