@@ -36,6 +36,8 @@ CHANGES = (
     "rule.gap.off=true",
     "rule.gap.gap=30h",
     "rule.quiet.new=true rule.quiet.limit=0 rule.quiet.window=1d rule.quiet.channels=sms",
+    "rule.two-in-three-days.audience=orders>=1",
+    "channel.email.capacity=1/day",
     "trigger.basket.priority=10",
     "trigger.basket.paused=true",
     "trigger.silent.status=retired",
@@ -118,6 +120,7 @@ def test_nobody_is_left_out_who_could_be_touched(tmp_path_factory: pytest.TempPa
 
 AS_FILES: list[tuple[str, str, str, str]] = [
     ("rule.two-in-three-days.limit=1", "pressure.toml", "limit = 2", "limit = 1"),
+    ("rule.two-in-three-days.audience=orders==0", "pressure.toml", '"3 days"', '"3 days"\naudience = "orders==0"'),
     ("rule.gap.gap=30h", "pressure.toml", '"5h"', '"30h"'),
     ("channel.sms.weight=3", "pressure.toml", "sms = 2", "sms = 3"),
     ("trigger.basket.priority=10", "triggers/basket.toml", "priority = 80", "priority = 10"),
