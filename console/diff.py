@@ -106,7 +106,7 @@ class Comparing:
         has = played(with_events(new, again), self.after, question)
         before, after = decisions_of(had, question), decisions_of(has, question)
         found = differences(before, after)
-        persons = self._person(old, had, self.before), self._person(new, has, self.after)
+        persons = self._person(old, had, before, self.before), self._person(new, has, after, self.after)
         part.diff.add(persons[0], before, after, found, self.after.zone, persons[1])
         if question.with_details:
             self._detail(part, (old, new), (before, after), found, bool(again))
@@ -117,9 +117,9 @@ class Comparing:
         if self.comparison.customer_id is not None:
             part.sides.append((before, after))
 
-    def _person(self, dossier: Dossier, plan: Plan, playbook: Playbook) -> Person:
-        question = self.comparison.question
-        return Person(dossier.key, dossier.id, fullness_of(dossier, plan, question, playbook) if question.with_details else ())
+    def _person(self, dossier: Dossier, plan: Plan, decisions: Sequence[Decision], playbook: Playbook) -> Person:
+        """She with her windows, which are counted only of those for whom anything is decided."""
+        return Person(dossier.key, dossier.id, fullness_of(dossier, plan, self.comparison.question, playbook) if decisions else ())
 
     def _detail(
         self,

@@ -234,7 +234,7 @@ def _message(row: Mapping[str, Any]) -> Message | None:
 
 # ---- sums ----
 
-_COUNTED: Final = ("cells", "contacts", "reached", "fullness", "held_by", "joined", "moves", "beats", "imagined")
+_COUNTED: Final = ("cells", "contacts", "reached", "fullness", "held_by", "held_customers", "joined", "moves", "beats", "imagined")
 
 
 def _dumped(totals: Totals) -> dict[str, Any]:
@@ -246,7 +246,7 @@ def _dumped(totals: Totals) -> dict[str, Any]:
 
 
 def _loaded(kept: Mapping[str, Any]) -> Totals:
-    counted: dict[str, Any] = {name: Counter({_key(name, key): number for key, number in kept[name]}) for name in _COUNTED}
+    counted: dict[str, Any] = {name: Counter({_key(name, key): number for key, number in kept.get(name, ())}) for name in _COUNTED}
     pressed = [
         Pressed(contacts, points, customer, number, None if full is None else Fullness(*full))
         for contacts, points, customer, number, full in kept["pressed"]
