@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,15 @@ from core.reasons import Reason
 from core.windows import Span
 
 MOST_PRESSED: Final = 50
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+"""Under such a name a preview can be kept."""
+
+
+def fault_of_name(name: str) -> str | None:
+    """Why a preview cannot be kept under a name; None where it can."""
+    if NAME.fullmatch(name) is not None:
+        return None
+    return f"{name[:80]!r} is no name for a preview. Use letters, digits, '-', '_' and '.', at most 60, a letter or digit first."
 
 
 class Cell(NamedTuple):

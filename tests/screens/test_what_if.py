@@ -7,6 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from textual.widgets import Input
 
 from console.app import Console
 from console.service import LocalService
@@ -214,3 +215,43 @@ async def test_a_backtest_says_its_numbers_in_full_at_80_columns(service: LocalS
         shown = " ".join(text(app).split())
         assert "under today's rules" in shown
         assert "pushed aside" in shown
+
+
+async def test_a_look_ahead_is_kept_under_a_name_and_replaced_after_a_question(service: LocalService, folder: Path) -> None:
+    app = stage(service, pressure=PressureScreen)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settled(pilot)
+        await pilot.press("s")
+        await settled(pilot)
+        shown = text(app)
+        assert "Keep this look ahead" in shown
+        assert "preview-2025-03-03" in shown
+        await pilot.press("y")
+        await settled(pilot)
+        assert "Kept as preview-2025-03-03." in [*app._notifications][-1].message
+        await pilot.press("s", "y")
+        await settled(pilot)
+        assert "Replace preview-2025-03-03?" in text(app)
+        assert "decisions." in text(app)
+        await pilot.press("escape")
+        await settled(pilot)
+        assert front(app) is PressureScreen
+        await pilot.press("s", "y")
+        await settled(pilot)
+        await pilot.press("y")
+        await settled(pilot)
+        assert "Kept as" in [*app._notifications][-1].message
+    assert run("-w", folder, "previews", "show", "preview-2025-03-03") == 0
+    (folder / "previews/preview-2025-03-03.preview").unlink()
+
+
+async def test_a_name_that_is_none_is_said_in_the_dialog(service: LocalService) -> None:
+    app = stage(service, pressure=PressureScreen)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("s")
+        await settled(pilot)
+        app.screen.query_one("#field-name", Input).value = "../up"
+        await pilot.press("y")
+        await settled(pilot)
+        assert "is no name for a preview" in text(app)
