@@ -80,7 +80,11 @@ def run(args: argparse.Namespace, context: Context) -> int:
     before = load_in_force(context.store, context.folder).playbook
     if question.trigger not in before.roster.by_name:
         refuse_unknown(question.trigger, playbook)
-    comparison = Comparison(replace(question, with_rows=question.with_rows and not args.by_rule), _customer(context, args.customer))
+    comparison = Comparison(
+        replace(question, with_rows=question.with_rows and not args.by_rule),
+        _customer(context, args.customer),
+        with_windows=args.by_rule or args.html is not None or not context.output.json,
+    )
     whole = Part()
     with SortedRows() as rows:
         with Progress("Comparing", "customers") as progress:
