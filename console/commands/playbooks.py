@@ -27,15 +27,22 @@ FIELDS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("action", nargs="?", choices=("show", "files"), help="show: the changes of a version; files: write its files out")
+    parser.add_argument(
+        "action",
+        nargs="?",
+        choices=("list", "show", "files"),
+        help="list: what the command alone does; show: the changes of a version; files: write its files out",
+    )
     parser.add_argument("version", nargs="?", type=int, metavar="N")
     parser.add_argument("--into", type=Path, metavar="DIR", help="with files: the folder to write to; it must not exist")
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """List, show or write out."""
+    if args.action == "list" and args.version is not None:
+        raise UsageError(f"`manometer playbooks list` lists all. One of them: `manometer playbooks show {args.version}`.")
     with context.store.reading() as connection:
-        if args.action is None:
+        if args.action in (None, "list"):
             context.output.listing(FIELDS, _lines(connection), "No playbook was put in force yet: `manometer apply` does.")
             return 0
         if args.version is None:

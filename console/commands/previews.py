@@ -17,7 +17,7 @@ from console.commands.diff import CSV_HEADS, Bounds, add_by_rule, csv_cells, nes
 from console.commands.diff import FIELDS as DIFFERENCE
 from console.commands.preview import IMAGINED, fields_of, show, write_rows
 from console.comparing import Compared, Side, compare_kept
-from console.context import Context, add_yes
+from console.context import Context, add_list, add_yes
 from console.csv_export import write_csv
 from console.output import Field
 from core.errors import ManometerError
@@ -45,7 +45,8 @@ __all__ = ["DECISION", "DIFFERENCE", "FIELDS", "IMAGINED", "add_arguments", "run
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    actions = parser.add_subparsers(dest="action", metavar="show|compare|delete")
+    actions = parser.add_subparsers(dest="action", metavar="list|show|compare|delete")
+    add_list(parser, actions)
     show_one = actions.add_parser("show", help="print one as it was")
     show_one.add_argument("name", metavar="NAME", help="the name it is kept under")
     _add_files(show_one)

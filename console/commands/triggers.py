@@ -20,7 +20,7 @@ import orjson
 
 from console import pausing
 from console.asking import add_past
-from console.context import Context, UsageError, add_at, add_reason, add_yes
+from console.context import Context, UsageError, add_at, add_list, add_reason, add_yes
 from console.output import Field
 from core.errors import ManometerError
 from core.instants import Instant, format_duration, format_instant
@@ -74,7 +74,8 @@ class _Named:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     add_at(parser)
-    actions = parser.add_subparsers(dest="action", metavar="show|pause|resume|backtest")
+    actions = parser.add_subparsers(dest="action", metavar="list|show|pause|resume|backtest")
+    add_list(parser, actions)
     show = actions.add_parser("show", help="one trigger with its journey")
     pause = actions.add_parser("pause", help="hold one trigger")
     pause.add_argument("--until", metavar="INSTANT", help="when the pause ends by itself")
