@@ -182,7 +182,10 @@ def path_of(forecast: Forecast, *crumbs: str) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A number before and after: messages of a trigger or channel, decisions with an outcome, or what a rule holds back."""
+    """A number before and after: messages of a trigger or channel, decisions with an outcome, or of a rule.
+
+    Of a rule there are the decisions (`held by`) and customers (`held cust`) it holds back, and the customers whose window it fills.
+    """
 
     what: str
     name: str
@@ -241,9 +244,9 @@ def _rule_deltas(diff: Diff, before: Iterable[Limit], after: Iterable[Limit]) ->
     for name, (old, new) in diff.rules(core_before, core_after).items():
         if old.customers or new.customers:
             yield Delta("held by", name, old.decisions, new.decisions)
-            yield Delta("held by", f"{name}, customers", old.customers, new.customers)
+            yield Delta("held cust", name, old.customers, new.customers)
         if old.full or new.full:
-            yield Delta("full", f"{name}, customers", old.full or 0, new.full or 0)
+            yield Delta("full", name, old.full or 0, new.full or 0)
 
 
 def _by_change(delta: Delta) -> tuple[int, str]:

@@ -12,6 +12,7 @@ from textual.widgets import Input
 from console.app import Console
 from console.service import LocalService
 from core.instants import HOUR
+from core.what_if import parse_change
 from screens.backtest import BacktestScreen
 from screens.figures import FiguresScreen, SidesScreen
 from screens.heatmap import Grid, legend
@@ -255,3 +256,14 @@ async def test_a_name_that_is_none_is_said_in_the_dialog(service: LocalService) 
         await pilot.press("y")
         await settled(pilot)
         assert "is no name for a preview" in text(app)
+
+
+def test_the_changes_say_whose_windows_get_full_and_whom_a_rule_holds_back(service: LocalService) -> None:
+    forecast = service.pressure.run(7, lambda: False, lambda done, total: None, Supposed((parse_change("rule.one-a-day.limit=3"),)))
+    assert forecast.diff is not None
+    found = rows.deltas(forecast.diff, forecast.limits_before, forecast.limits)
+    assert [(each.what, each.name, each.before, each.after) for each in found if each.name == "one-a-day"] == [
+        ("held by", "one-a-day", 4, 0),
+        ("held cust", "one-a-day", 4, 0),
+        ("full", "one-a-day", 4, 0),
+    ]
