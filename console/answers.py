@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from console.asking import Future
@@ -13,19 +13,11 @@ from console.preview import Question
 from core.errors import ManometerError
 from core.instants import Instant, find_zone
 from core.playbook import Playbook
-from core.preview import Asked, Totals
+from core.preview import Asked, Limit, Totals, limits_of
 from storage.saved_previews import SavedPreview
 
 FOLDER = "previews"
 """Where in the workspace previews are kept."""
-
-
-class Limit(NamedTuple):
-    """A rule's limit: contacts, or thousandths of a point."""
-
-    rule: str
-    limit: int
-    unit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +40,9 @@ class Answer:
 
 def answer(question: Question, playbook: Playbook, version: int, totals: Totals) -> Answer:
     """The answer to a question; `version` is that of the playbook in force."""
-    limits = tuple(Limit(rule.name, rule.limit, rule.unit) for rule in playbook.rules if rule.limit is not None)
     return Answer(
         question.now, question.first, question.last, question.future, question.weeks, question.trigger, version,
-        tuple(_changes(question)), totals, tuple(totals.asked(playbook.channels)), limits, playbook.zone,
+        tuple(_changes(question)), totals, tuple(totals.asked(playbook.channels)), limits_of(playbook.rules), playbook.zone,
     )  # fmt: skip
 
 

@@ -32,6 +32,11 @@ class Compared:
     first: Instant
     last: Instant
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether both look at just this span, so that what was counted over all of it holds here."""
+        return all((each.answer.first, each.answer.last) == (self.first, self.last) for each in (self.before, self.after))
+
     def rows(self) -> Iterator[Mapping[str, Any]]:
         """The differences as `diff --json` has them, by customer."""
         for person, _, _, found in self._people():
@@ -43,6 +48,8 @@ class Compared:
         diff = Diff()
         for person, before, after, found in self._people():
             diff.add(person, before, after, found, self.after.answer.zone)
+        if self.is_whole:
+            diff.before.fullness, diff.after.fullness = self.before.saved.totals.fullness, self.after.saved.totals.fullness
         looked_at = max(self.before.saved.totals.looked_at, self.after.saved.totals.looked_at)
         diff.before.looked_at = diff.after.looked_at = looked_at
         return diff

@@ -7,6 +7,7 @@ import os
 import pwd
 import tomllib
 from contextlib import ExitStack
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -152,3 +153,18 @@ def add_reason(parser: argparse.ArgumentParser) -> None:
 def add_yes(parser: argparse.ArgumentParser) -> None:
     """The option `--yes`."""
     parser.add_argument("--yes", "-y", action="store_true", help="do not ask")
+
+
+def add_list(parser: argparse.ArgumentParser, actions: argparse._SubParsersAction[argparse.ArgumentParser] | None = None) -> None:
+    """The word `list` for what a command alone does, with the options that it has by now; `actions` are its other words, if any."""
+    said = "what the command alone does: list all"
+    if actions is None:
+        parser.add_argument("list", nargs="?", choices=("list",), help=said)
+        return
+    listing = actions.add_parser("list", help=said)
+    listing.set_defaults(**{actions.dest: None})
+    for option in parser._actions:
+        if option.option_strings and option.dest != "help":
+            twin = copy(option)
+            twin.default = argparse.SUPPRESS  # or what stands before the word would be undone
+            listing._add_action(twin)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
+from textwrap import fill
 from typing import Literal, TextIO
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,9 @@ from screens.safe_text import cells, fitted, safe_json, safe_lines, safe_text
 FieldKind = Literal["text", "number", "instant", "money", "json"]
 MEASURED = 100
 """So many rows are looked at before the first is printed, to find the widths of the columns."""
+
+WIDEST = 120
+"""Longer lines of words are hard to read, however wide the terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,12 @@ class Output:
         """A line for people; nothing where JSON was asked for."""
         if not self.json:
             self.out.write(safe_lines(sentence) + "\n")
+
+    def wrapped(self, sentence: str, indent: int) -> None:
+        """A line for people that goes on below itself where it is longer than the terminal is wide."""
+        width = min(shutil.get_terminal_size().columns, WIDEST)
+        first, hanging = " " * indent, " " * (indent + 2)
+        self.say(fill(safe_text(sentence, 10_000), width, initial_indent=first, subsequent_indent=hanging, break_on_hyphens=False))
 
     def complain(self, sentence: str) -> None:
         """A line on standard error."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
@@ -18,14 +18,14 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, StrictUndefined
 
-from console.answers import Answer, Limit
+from console.answers import Answer
 from console.csv_export import RIGHTS
 from console.preview import span_in_words
 from core.decisions import OUTCOMES
 from core.diff import KINDS, Diff, Sides
 from core.errors import ManometerError
 from core.pressure import POINT
-from core.preview import Asked, Cell
+from core.preview import Asked, Cell, Limit
 from screens.gauge import load_bars
 from screens.heatmap import DARK, LIGHT, Grid, legend, shade
 from screens.safe_text import safe_text
@@ -434,8 +434,10 @@ def _pressed(answer: Answer) -> Section | None:
 # ---- a difference ----
 
 
-def diff_page(diff: Diff, title: str, lines: Sequence[str], zone: ZoneInfo) -> Page:
-    """What changes between two previews."""
+def diff_page(
+    diff: Diff, title: str, lines: Sequence[str], zone: ZoneInfo, before: Sequence[Limit] = (), after: Sequence[Limit] = ()
+) -> Page:
+    """What changes between two previews with these limits."""
     kinds = diff.kinds()
     facts = [("customers looked at", diff.after.looked_at), ("customers for whom it changes", diff.customers)]
     facts += [(kind, kinds[kind]) for kind in KINDS]
@@ -445,6 +447,7 @@ def diff_page(diff: Diff, title: str, lines: Sequence[str], zone: ZoneInfo) -> P
         _gains(diff),
         _both("Messages by channel", diff.by("channel"), "send", "channel"),
         _rules_before_and_after(diff),
+        *_rule_customers(diff, before, after),
         _contacts_before_and_after(diff),
         _both("All decisions by reason", diff.by("outcome", "reason"), None, "reason"),
         _most_changed(diff),
@@ -521,6 +524,15 @@ def _rules_before_and_after(diff: Diff) -> Section | None:
     return _before_and_after(
         "Held back by which rule", "rule", [(rule, before[rule], after[rule]) for rule in sorted(before.keys() | after.keys())]
     )
+
+
+def _rule_customers(diff: Diff, before: Sequence[Limit], after: Sequence[Limit]) -> Iterator[Section | None]:
+    rules = diff.rules(before, after)
+    full = [(rule, old.full or 0, new.full or 0) for rule, (old, new) in rules.items() if old.full or new.full]
+    held = [(rule, old.customers, new.customers) for rule, (old, new) in rules.items() if old.customers or new.customers]
+    words = "Customers whose fullest window under the rule reaches its limit at any time of the span."
+    yield _before_and_after("Customers at the limit", "rule", full, words)
+    yield _before_and_after("Customers held back by which rule", "rule", held)
 
 
 def _contacts_before_and_after(diff: Diff) -> Section | None:

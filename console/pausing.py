@@ -134,6 +134,8 @@ def effects_of(connection: Connection, pause: Pause, playbook: Playbook, at: Ins
 
 def _choice(policy: PausePolicy, does: Effect, pause: Pause, at: Instant) -> str:
     """What a policy does, in numbers; what it is not about is left out where there is none."""
+    if does == Effect():
+        return "no step waits."
     fell_due = f"{counted(does.decided, 'step')} fell due meanwhile, to go out now, under pressure and expiry"
     rest = f"{does.as_planned:,} more wait for their time"
     if policy == "skip":

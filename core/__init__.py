@@ -10,8 +10,8 @@
 - Among them: `preference` puts a customer's preferred channel first, `digest` lets steps of one instant share a message.
 - `journey` moves an enrolment on; `branches` says which way, and what applies at a step; `pauses` carries out what the end of a
   pause means; `versions` says what a changed playbook means for those under way.
-- `windows`, `pressure`, `quiet_hours`, `instants`, `anniversaries`: time and limits, without customers. `language/`: conditions,
-  `predicate`: one of them, ready to be asked.
+- `windows`, `pressure`, `quiet_hours`, `capacity`, `instants`, `anniversaries`: time and limits, without customers. `language/`:
+  conditions, `predicate`: one of them, ready to be asked.
 - `customer`, `events`, `dossier`, `consent`, `triggers`, `playbook`, `decisions`, `reasons`: the values. `roster`: a playbook, indexed.
 - Before a decision: `intake` reads a line of a source. After it: `last_look` and `delivery` at hand-over, `products` for what the
   templates show; `why`, `causes` (how far from entering), `words` and `journey_words` explain it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest
 from typing import Final, Literal, NamedTuple, get_args
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from core.decisions import Decision
 from core.instants import Instant
-from core.preview import Person, Totals, contacts_in
+from core.preview import Limit, Person, Totals, contacts_in
 
 Kind = Literal["added", "removed", "moved", "changed"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -127,6 +127,18 @@ class Changed(NamedTuple):
     id: int = 0
 
 
+class RuleSide(NamedTuple):
+    """How a rule holds on one side: customers whose fullest window reaches its limit, customers and decisions it holds back.
+
+    Where it has no limit, and where windows were not asked for, `limit` and `full` are None.
+    """
+
+    limit: float | None
+    full: int | None
+    customers: int
+    decisions: int
+
+
 @dataclass(slots=True)
 class Sides:
     """The outcomes of something before and after."""
@@ -190,6 +202,13 @@ class Diff:
         keys = sorted(before.keys() | after.keys(), key=lambda key: tuple(part or "" for part in key))
         return {key: Sides(before.get(key, Counter()), after.get(key, Counter())) for key in keys}
 
+    def rules(self, before: Iterable[Limit], after: Iterable[Limit]) -> dict[str, tuple[RuleSide, RuleSide]]:
+        """How each rule holds before and after, by name in order: those with these limits, and those that hold anything back."""
+        limits = {each.rule: each for each in before}, {each.rule: each for each in after}
+        names = limits[0].keys() | limits[1].keys() | self.before.held_customers.keys() | self.after.held_customers.keys()
+        sides = (self.before, self.before.rules, limits[0]), (self.after, self.after.rules, limits[1])
+        return {name: (_rule_side(name, *sides[0]), _rule_side(name, *sides[1])) for name in sorted(names)}
+
     def kinds(self) -> Counter[str]:
         """How many decisions are added, removed, moved, changed."""
         found: Counter[str] = Counter()
@@ -200,6 +219,12 @@ class Diff:
     def most_changed(self, most: int = 10) -> list[Changed]:
         """The customers with the most differences, most first."""
         return nlargest(most, self.changed)
+
+
+def _rule_side(name: str, totals: Totals, decisions: Counter[str], limits: Mapping[str, Limit]) -> RuleSide:
+    limit = limits.get(name)
+    held = totals.held_customers[name], decisions[name]
+    return RuleSide(None, None, *held) if limit is None else RuleSide(limit.shown, totals.full(limit), *held)
 
 
 def _sends(decisions: Sequence[Decision]) -> Counter[str]:

@@ -32,8 +32,8 @@ class Numbers:
     silence: Millis
     """As `silence` gives it."""
     last_tick: Instant | None
-    abandoned_at: Instant | None
-    """When the scheduler that led last ended without a word; None where one leads, or none ever did."""
+    ended_at: Instant | None
+    """When the scheduler that led last ended; None where one leads, or none ever did."""
     overdue: int
     failed_lately: int
     """Messages, within a day."""
@@ -46,6 +46,8 @@ class Numbers:
     books_balance: bool = True
     shortage: str | None = None
     """Of room on the disk, in words."""
+    was_stopped: bool = False
+    """Whether the scheduler that led last gave up its lease, rather than ending without a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class Health:
     state: State
     is_ticking: bool
     findings: tuple[Finding, ...]
+    why: str = ""
+    """Why it is idle; empty where it is not."""
 
 
 def silence(tick: Millis) -> Millis:
@@ -74,18 +78,34 @@ def silence(tick: Millis) -> Millis:
 
 def judge(numbers: Numbers) -> Health:
     """The one judgement that commands, scheduler and screens share."""
-    is_ticking = numbers.last_tick is not None and numbers.at - numbers.last_tick <= numbers.silence
+    is_recent = numbers.last_tick is not None and numbers.at - numbers.last_tick <= numbers.silence
+    is_ticking = is_recent and not (_is_abandoned(numbers) and _has_ended(numbers))
     found = tuple(_findings(numbers, is_ticking))
     is_down = not numbers.books_balance or (numbers.overdue > 0 and (not is_ticking or _is_abandoned(numbers)))
     if found:
         return Health("down" if is_down else "degraded", is_ticking, found)
-    return Health("healthy" if is_ticking else "idle", is_ticking, ())
+    return Health("healthy", True, ()) if is_ticking else Health("idle", False, (), _why_idle(numbers))
 
 
 def _is_abandoned(numbers: Numbers) -> bool:
     """Whether a scheduler has led here and ended, and nothing has ticked since."""
-    ended = numbers.abandoned_at
+    ended = numbers.ended_at
     return ended is not None and (numbers.last_tick is None or numbers.last_tick <= ended)
+
+
+def _has_ended(numbers: Numbers) -> bool:
+    """Whether it ended before the moment itself, which may be a past one."""
+    return numbers.ended_at is not None and numbers.ended_at <= numbers.at
+
+
+def _why_idle(numbers: Numbers) -> str:
+    if _is_abandoned(numbers) and _has_ended(numbers):
+        return f"{_end(numbers)}, and nothing has ticked since"
+    return "nothing has ticked yet" if numbers.last_tick is None else "nothing has ticked lately"
+
+
+def _end(numbers: Numbers) -> str:
+    return "the scheduler was stopped" if numbers.was_stopped else "the scheduler ended without a word"
 
 
 def _findings(numbers: Numbers, is_ticking: bool) -> Iterator[Finding]:
@@ -104,7 +124,7 @@ def _findings(numbers: Numbers, is_ticking: bool) -> Iterator[Finding]:
 
 def _why_overdue(numbers: Numbers, is_ticking: bool) -> str:
     if _is_abandoned(numbers):
-        return "the scheduler ended without a word"
+        return _end(numbers)
     return "the ticks do not keep up" if is_ticking else "nobody has ticked in time"
 
 

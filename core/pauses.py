@@ -22,9 +22,14 @@ from core.journey import next_step, no_longer_waits
 from core.life import Life, open_pauses
 from core.playbook import Playbook, Purpose
 from core.reasons import Reason
-from core.triggers import EVERYTHING, Pause, PausePolicy, Step, Trigger, target
+from core.triggers import EVERYTHING, Pause, PausePolicy, Scope, Step, Trigger, target
 
 HOLDING: Final = frozenset({Reason.TRIGGER_PAUSED, Reason.STOPPED})
+NOBODY: Final[Mapping[Scope, str]] = {
+    "everything": "Nobody is under way", "trigger": "Nobody is under way in it", "channel": "Nobody is under way in a trigger that uses it",
+    "segment": "None of its members is under way", "customer": "She is under way in no journey",
+}  # fmt: skip
+"""What is said of a pause that reaches no journey, by what it is of."""
 
 
 def reason_of(pause: Pause) -> Reason:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from core.capacity import Capacity
 from core.instants import DAY, Instant, Millis
 from core.predicate import Predicate
 from core.pressure import POINT, PressureRule
@@ -27,7 +28,7 @@ class Channel:
     medium: str
     send_windows: SendWindows
     lead_time: Millis = 0
-    capacity: tuple[int, str] | None = None  # so many per "day", "hour" or "minute"; the dispatcher keeps it
+    capacity: Capacity | None = None  # the dispatcher keeps it
     approval: bool | int = False
     weight: int = POINT  # thousandths of a point
     settings: Mapping[str, object] = field(default_factory=dict)  # what only the adapter reads

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -14,11 +15,20 @@ from zoneinfo import ZoneInfo
 from core.decisions import Decision
 from core.instants import Instant, local_date
 from core.playbook import Channel, Playbook
-from core.pressure import Contact, Ledger, PressureRule, load, within
+from core.pressure import POINT, Contact, Ledger, PressureRule, load, within
 from core.reasons import Reason
 from core.windows import Span
 
 MOST_PRESSED: Final = 50
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+"""Under such a name a preview can be kept."""
+
+
+def fault_of_name(name: str) -> str | None:
+    """Why a preview cannot be kept under a name; None where it can."""
+    if NAME.fullmatch(name) is not None:
+        return None
+    return f"{name[:80]!r} is no name for a preview. Use letters, digits, '-', '_' and '.', at most 60, a letter or digit first."
 
 
 class Cell(NamedTuple):
@@ -37,6 +47,19 @@ class Fullness(NamedTuple):
     rule: str
     load: int
     limit: int
+
+
+class Limit(NamedTuple):
+    """A rule's limit: contacts, or thousandths of a point."""
+
+    rule: str
+    limit: int
+    unit: str
+
+    @property
+    def shown(self) -> float:
+        """The number as the files have it."""
+        return self.limit if self.unit == "contacts" else self.limit / POINT
 
 
 class Pressed(NamedTuple):
@@ -92,6 +115,7 @@ class Totals:
     reached: Counter[tuple[str, str | None]] = field(default_factory=Counter)  # day, channel (None: any) -> customers who get something
     fullness: Counter[tuple[str, int]] = field(default_factory=Counter)  # rule, load of its fullest window (above 0) -> customers
     held_by: Counter[tuple[str, str]] = field(default_factory=Counter)  # rule, trigger -> decisions it held back
+    held_customers: Counter[str] = field(default_factory=Counter)  # rule -> customers it holds back
     joined: Counter[tuple[str, str | None]] = field(default_factory=Counter)  # day, channel -> sends that another's message carries
     moves: Counter[tuple[str, str]] = field(default_factory=Counter)  # day deferred from -> day deferred to
     beats: Counter[tuple[str, str]] = field(default_factory=Counter)  # winner, loser -> decisions in which the one had the other's room
@@ -106,12 +130,14 @@ class Totals:
         self.customers += 1
         self.decisions += len(decisions)
         reached: set[tuple[str, str | None]] = set()
+        holding: set[str] = set()
         points = 0
         for decision in decisions:
             day = _day(decision.at, zone)
             self.cells[_cell(decision, day)] += 1
             for rule in decision.rules:
                 self.held_by[rule.rule, decision.trigger] += 1
+                holding.add(rule.rule)
             if decision.reason is not None:
                 self.beats.update((winner, decision.trigger) for winner in winners(decision))
             if decision.outcome == "send":
@@ -126,6 +152,7 @@ class Totals:
         self.contacts[contacts] += 1
         for key in reached:
             self.reached[key] += 1
+        self.held_customers.update(holding)
         for full in person.fullness:
             self.fullness[full.rule, full.load] += 1
         if contacts:
@@ -146,6 +173,7 @@ class Totals:
         self.reached.update(other.reached)
         self.fullness.update(other.fullness)
         self.held_by.update(other.held_by)
+        self.held_customers.update(other.held_customers)
         self.moves.update(other.moves)
         self.beats.update(other.beats)
         self.imagined.update(other.imagined)
@@ -167,6 +195,10 @@ class Totals:
         for (rule, _), number in self.held_by.items():
             found[rule] += number
         return found
+
+    def full(self, limit: Limit) -> int:
+        """Customers whose fullest window of the rule reaches its limit."""
+        return sum(people for (rule, load), people in self.fullness.items() if rule == limit.rule and load >= limit.limit)
 
     def most_pressed(self, most: int = 10) -> list[Pressed]:
         """The customers who would get most, most first."""
@@ -245,6 +277,11 @@ def contacts_in(decisions: Sequence[Decision]) -> int:
 
 
 # ---- windows ----
+
+
+def limits_of(rules: Iterable[PressureRule]) -> tuple[Limit, ...]:
+    """The limits of those rules that have one."""
+    return tuple(Limit(rule.name, rule.limit, rule.unit) for rule in rules if rule.limit is not None)
 
 
 def fullness(rules: Sequence[PressureRule], ledger: Ledger, span: Span, zone: ZoneInfo) -> tuple[Fullness, ...]:

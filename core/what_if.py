@@ -12,10 +12,13 @@ from decimal import Decimal, InvalidOperation
 from functools import reduce
 from typing import Any, Final, Literal, get_args
 
+from core.capacity import parse_capacity
 from core.errors import ManometerError
 from core.instants import Instant, Millis, format_instant, parse_duration, parse_instant
+from core.language import ConditionError, Context, compile_closure, parse
 from core.language.suggestions import near
 from core.playbook import Channel, Playbook
+from core.predicate import Predicate
 from core.pressure import POINT, PressureRule
 from core.quiet_hours import parse_send_windows
 from core.triggers import ALWAYS, NEVER, Pause, Status, Trigger
@@ -144,6 +147,20 @@ def _names(change: Change, known: Iterable[str] | None) -> frozenset[str] | None
     return None if change.value == "all" or not named else named
 
 
+def _audience(change: Change, playbook: Playbook) -> Predicate | None:
+    """A condition on the customer; `all` for everybody. A segment that stands alone is told how to be named."""
+    if change.value == "all":
+        return None
+    segments = {name: segment.condition for name, segment in playbook.segments.items()}
+    try:
+        condition = parse(change.value, Context.AUDIENCE, segments, playbook.zone)
+        return Predicate(condition, compile_closure(condition, segments), condition.text)
+    except ConditionError as error:
+        if change.value in segments:
+            raise ManometerError(f"{change}: a segment is written rule.{change.name}.audience=segment('{change.value}').") from None
+        raise ManometerError(f"{change}: {error}") from None
+
+
 _RULE: Final[Mapping[str, Callable[[Change, PressureRule, Playbook], dict[str, Any]]]] = {
     "limit": lambda change, rule, _: {"limit": _limit(change, rule)},
     "window": lambda change, _, playbook: {"window": _parsed(change, lambda text: parse_window(text, None, playbook.week_starts))},
@@ -153,6 +170,7 @@ _RULE: Final[Mapping[str, Callable[[Change, PressureRule, Playbook], dict[str, A
     "purposes": lambda change, _, playbook: {"purposes": _names(change, playbook.purposes)},
     "triggers": lambda change, _, playbook: {"triggers": _names(change, playbook.roster.by_name)},
     "tags": lambda change, _rule, _: {"tags": _names(change, None)},
+    "audience": lambda change, _, playbook: {"audience": _audience(change, playbook)},
 }
 
 
@@ -214,10 +232,16 @@ def _send_window(change: Change) -> Any:
     return _parsed(change, lambda text: parse_send_windows([] if text == "always" else lines))
 
 
+def _capacity(change: Change) -> Any:
+    """`none` for as many as there are."""
+    return None if change.value == "none" else _parsed(change, parse_capacity)
+
+
 _CHANNEL: Final[Mapping[str, Callable[[Change, Channel, Playbook], dict[str, Any]]]] = {
     "weight": lambda change, _channel, _: {"weight": _thousandths(change)},
     "send_window": lambda change, _channel, _: {"send_windows": _send_window(change)},
     "lead_time": lambda change, _channel, _: {"lead_time": _duration(change)},
+    "capacity": lambda change, _channel, _: {"capacity": _capacity(change)},
 }
 
 

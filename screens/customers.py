@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Final
 
 from textual import on
@@ -63,6 +63,8 @@ class CustomersScreen(Frame):
         self._place: Place | None = None
         self._is_fresh = True
         self._takes_first = True
+        self._is_outdated = True  # what is listed is of an earlier filter
+        self._awaited: Callable[[], None] | None = None  # what is to be done to the first who is found
 
     def body(self) -> ComposeResult:
         """The table."""
@@ -92,7 +94,8 @@ class CustomersScreen(Frame):
 
     def filtered(self, text: str) -> None:
         """Find those the filter holds for."""
-        self._is_fresh = self._takes_first = True
+        self._is_fresh = self._takes_first = self._is_outdated = True
+        self._awaited = None
         self._find("searching …")
 
     def _find(self, note: str = "") -> None:
@@ -110,7 +113,12 @@ class CustomersScreen(Frame):
 
             return place, now, service.customers.ids(text, sort, is_downwards, cancelled, found)
 
-        self.ask(question, self._take, group="find")
+        self.ask(question, self._take, group="find", failed=self._fail)
+
+    def _fail(self, _: str) -> None:
+        """What was listed before is what there is."""
+        self._is_outdated, self._awaited = False, None
+        self.refresh_bindings()
 
     @on(Found)
     def _take_first(self, message: Found) -> None:
@@ -126,12 +134,15 @@ class CustomersScreen(Frame):
             self._total = len(hits.ids)
         self._show(hits.ids, hits.fault or "", hits.hint)
         self._say(len(hits.ids), hits.fault or "")
+        if not hits.ids and self._awaited is not None:
+            self._awaited = None
+            self.toast(self.table.empty, bad=True)
 
     def _show(self, ids: array[int], fault: str = "", hint: str = "") -> None:
         said = [fault, NOBODY_FITS, hint, CLEARS] if self.filter_text else [fault, NOBODY]
         self.table.empty = " ".join(part for part in said if part)
         self.table.show(ids, fresh=self._is_fresh)
-        self._is_fresh = self._takes_first = False
+        self._is_fresh = self._takes_first = self._is_outdated = False
 
     def _say(self, found: int, note: str = "") -> None:
         self.say_filter(rows.chip(found, self._total, self.filter_text, self._sort, self._is_reverse, note))
@@ -147,34 +158,42 @@ class CustomersScreen(Frame):
 
     def why_not(self, action: str) -> str | None:
         """What is about one customer needs one under the cursor."""
-        if action in ("why", "timeline", "pause") and self.is_mounted and self.table.row_id is None:
+        if action in ("why", "timeline", "pause") and self.is_mounted and self.table.row_id is None and not self._is_outdated:
             return "there is no customer under the cursor"
         return None
 
     @on(VirtualTable.Opened)
     def _open(self, message: VirtualTable.Opened) -> None:
-        self.host.open_customer(message.row)
+        self._with_customer(lambda row: self.host.open_customer(row.id))
 
     @on(VirtualTable.Highlighted)
     def _moved(self) -> None:
         self.refresh_bindings()
+        awaited = self._awaited
+        if awaited is not None and not self._is_outdated and self.table.row is not None:
+            self._awaited = None
+            if self.is_current:
+                awaited()
+
+    def _with_customer(self, do: Callable[[CustomerRow], None]) -> None:
+        """Do something to the customer under the cursor; while the list is still that of an earlier filter, to the first who is found."""
+        row = self.table.row
+        if row is None or self._is_outdated:
+            self._awaited = lambda: self._with_customer(do)
+        else:
+            do(row)
 
     def action_why(self) -> None:
         """Why the customer under the cursor got something, or nothing."""
-        row = self.table.row
-        if row is not None:
-            self.host.open_why(row.key)
+        self._with_customer(lambda row: self.host.open_why(row.key))
 
     def action_timeline(self) -> None:
         """The timeline of the customer under the cursor."""
-        if self.table.row_id is not None:
-            self.host.open_customer(self.table.row_id)
+        self._with_customer(lambda row: self.host.open_customer(row.id))
 
     def action_pause(self) -> None:
         """Pause the customer under the cursor, or end her pause."""
-        row = self.table.row
-        if row is not None:
-            ask_to_pause_or_resume(self, target("customer", row.key))
+        self._with_customer(lambda row: ask_to_pause_or_resume(self, target("customer", row.key)))
 
     def action_sort(self) -> None:
         """Sort by the next column; the list stays as it is until the order is there."""

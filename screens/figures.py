@@ -52,7 +52,7 @@ class FiguresScreen(PanedFrame):
         self.forecast = forecast
         self.trigger: str | None = None
         self._first = pane
-        self._deltas = [] if forecast.diff is None else rows.deltas(forecast.diff)
+        self._deltas = [] if forecast.diff is None else rows.deltas(forecast.diff, forecast.limits_before, forecast.limits)
         self._contest = figures.contest(forecast)
 
     def crumbs(self) -> Sequence[str]:

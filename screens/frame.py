@@ -396,19 +396,22 @@ class Frame(Asking, Screen[None]):
         self.writing = words
         self.head.settle()
 
-    def take_away(self, write: Question[tuple[str, int]], noun: str, number: int | None = None) -> None:
-        """Have a file written, and say which and how much of what is in it; of a long one also that it begins."""
+    def take_away(self, write: Question[tuple[str, int]], noun: str, number: int | None = None, said: str = "") -> None:
+        """Have a file written, and say which and how much of what is in it, or what is `said`; of a long one also that it begins.
+
+        A file of which something is `said` has all there is, whatever the filter.
+        """
         if self.is_writing:
             self.toast("A file is being written already. Esc stops it.", bad=True)
             return
         self.is_writing = True
-        of = " of the filter" if self.is_filtered else ""
+        of = " of the filter" if self.is_filtered and not said else ""
         if number is None or number > LONG:
             self.toast(f"Writing {f'{number:,} ' if number else ''}{noun}s{of}. Esc stops it.")
 
         def written(answer: tuple[str, int]) -> None:
             self._end_writing()
-            self.toast(f"{answer[1]:,} {noun}{'' if answer[1] == 1 else 's'}{of} written to {answer[0]}")
+            self.toast(said or f"{answer[1]:,} {noun}{'' if answer[1] == 1 else 's'}{of} written to {answer[0]}")
 
         self.ask(write, written, group="export", failed=self._end_writing)
 

@@ -72,6 +72,14 @@ class PressureScreen(Frame):
         key("right_square_bracket", "rule(1)", "Rule", "pressure.next_rule", "compare with the next rule's limit"),
         key("left_square_bracket", "rule(-1)", "Rule before", "pressure.last_rule", "compare with the rule before"),
         key("e", "take_away", "Export", "pressure.export", "write the decisions to a CSV file", show=True),
+        key(
+            "s",
+            "keep",
+            "Keep",
+            "pressure.keep",
+            "keep it under a name, to be compared later and set against what comes: as `preview --save`",
+            show=True,
+        ),
         key("w", "why", "Why", "pressure.why", "why the customer of the list gets so much"),
         key("y", "command", "Command", "pressure.command", "the command line that gives the same; copied through the terminal"),
     ]
@@ -189,6 +197,13 @@ class PressureScreen(Frame):
 
         if self.forecast is not None:
             self.app.push_screen(FiguresScreen(self.forecast, pane))
+
+    def action_keep(self) -> None:
+        """Keep what is shown under a name."""
+        from screens.keeping import ask_to_keep  # when first wanted
+
+        if self.forecast is not None:
+            ask_to_keep(self, self.forecast)
 
     def action_command(self) -> None:
         """The command line that gives the same: copied, and shown, since some terminals drop what is copied."""
@@ -352,8 +367,10 @@ class PressureScreen(Frame):
 
     def why_not(self, action: str) -> str | None:
         """What needs a result, or a customer under the cursor."""
-        if action in ("take_away", "measure", "rule", "tables", "command") and self.forecast is None:
+        if action in ("take_away", "measure", "rule", "tables", "command", "keep") and self.forecast is None:
             return "nothing was looked at yet; `p` looks ahead"
+        if action == "keep" and self.place is not None and self.place.read_only is not None:
+            return self.place.read_only
         if action == "present" and not self.supposed.is_what_if:
             return "this is the present; `i` asks what if"
         if action == "why" and (self.focused is None or self.focused.id != "pressed"):

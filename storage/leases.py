@@ -41,6 +41,11 @@ class Lease:
         """Whether it holds at an instant; one renewed far in the future is left from before the clock was set back."""
         return self.renewed_at - TTL <= at < self.expires_at
 
+    @property
+    def is_resigned(self) -> bool:
+        """Whether its holder gave it up."""
+        return self.expires_at <= self.renewed_at
+
 
 def current(connection: Connection, name: str = SCHEDULER) -> Lease | None:
     """The lease as it stands, live or over; None where nobody ever held it."""

@@ -204,6 +204,18 @@ class Kept:
             found = raw.execute(query, (orjson.dumps(list(ids)).decode(),)).fetchall()
         return {number: _read(values) for number, *values in found}
 
+    def in_chunks(self, most: int) -> Iterator[list[Row]]:
+        """All of them as they were added, so many at a time."""
+        query = f"SELECT id, {_NAMED} FROM kept WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - names of columns
+        last = 0
+        while True:
+            with self._using() as raw:
+                found = raw.execute(query, (last, most)).fetchall()
+            if not found:
+                return
+            last = found[-1][0]
+            yield [tuple(values) for _, *values in found]
+
     def close(self) -> None:
         """Forget them."""
         with self._lock:

@@ -6,7 +6,6 @@ The file is complete or not there: it is written under another name first. What 
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -21,7 +20,7 @@ from core.errors import ManometerError
 from core.instants import parse_instant
 from core.language.suggestions import near
 from core.pressure import Contact
-from core.preview import Cell, Fullness, Pressed, Totals
+from core.preview import NAME, Cell, Fullness, Pressed, Totals, fault_of_name
 from core.reasons import Reason
 from storage.previews import Row
 from storage.sqlite import dbapi
@@ -34,7 +33,6 @@ MOST_BYTES: Final = 2 * 2**30
 """So much room all of them may take."""
 RIGHTS: Final = 0o640
 """Customers' keys stand in it."""
-NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 CHUNK: Final = 500
 
 _COLUMNS: Final = (
@@ -50,10 +48,9 @@ CREATE TABLE decisions ({_NAMED}, PRIMARY KEY (customer_id, rank)) WITHOUT ROWID
 
 def path_of(folder: Path, name: str) -> Path:
     """Where the preview of a name is kept; ManometerError where the name will not do."""
-    if NAME.fullmatch(name) is None:
-        raise ManometerError(
-            f"{name[:80]!r} is no name for a preview. Use letters, digits, '-', '_' and '.', at most 60, a letter or digit first."
-        )
+    fault = fault_of_name(name)
+    if fault is not None:
+        raise ManometerError(fault)
     return folder / f"{name}{ENDING}"
 
 
@@ -234,7 +231,7 @@ def _message(row: Mapping[str, Any]) -> Message | None:
 
 # ---- sums ----
 
-_COUNTED: Final = ("cells", "contacts", "reached", "fullness", "held_by", "joined", "moves", "beats", "imagined")
+_COUNTED: Final = ("cells", "contacts", "reached", "fullness", "held_by", "held_customers", "joined", "moves", "beats", "imagined")
 
 
 def _dumped(totals: Totals) -> dict[str, Any]:
@@ -246,7 +243,7 @@ def _dumped(totals: Totals) -> dict[str, Any]:
 
 
 def _loaded(kept: Mapping[str, Any]) -> Totals:
-    counted: dict[str, Any] = {name: Counter({_key(name, key): number for key, number in kept[name]}) for name in _COUNTED}
+    counted: dict[str, Any] = {name: Counter({_key(name, key): number for key, number in kept.get(name, ())}) for name in _COUNTED}
     pressed = [
         Pressed(contacts, points, customer, number, None if full is None else Fullness(*full))
         for contacts, points, customer, number, full in kept["pressed"]

@@ -72,7 +72,7 @@ class Figures:
             at=at,
             silence=silence,
             last_tick=self.last_tick,
-            abandoned_at=None if lease is None or lease.is_live(at) else lease.expires_at,
+            ended_at=None if lease is None or lease.is_live(at) else lease.expires_at,
             overdue=self.overdue,
             failed_lately=self.failed_lately,
             uncertain=self.uncertain,
@@ -81,6 +81,7 @@ class Figures:
             troubles=self.troubles,
             books_balance=self.conservation is None or self.conservation["holds"],
             shortage=shortage,
+            was_stopped=lease is not None and lease.is_resigned,
         )
 
 

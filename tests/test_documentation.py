@@ -21,7 +21,7 @@ from tests.make_key_table import PAGE, WHERE, bindings, with_table
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 COMMANDS = sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
-EVERYWHERE = {"--help", "--json", "--workspace", "-h", "-w"}
+EVERYWHERE = {"--help", "--json", "--workspace", "-h", "-w", "list"}
 
 
 def _text(name: str) -> str:

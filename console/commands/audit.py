@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from console.context import Context
+from console.context import Context, add_list
 from console.output import Field
 from storage import audit
 
@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("--since", metavar="INSTANT", help="only from this instant on")
     parser.add_argument("--subject", metavar="NAME", help="only what was done to this trigger, message or playbook")
+    add_list(parser)
 
 
 def run(args: argparse.Namespace, context: Context) -> int:

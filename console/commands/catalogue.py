@@ -15,7 +15,7 @@ import orjson
 
 from console.catalogue import CURRENCY, Campaign, campaign, campaigns
 from console.catalogue.composing import LANGUAGES
-from console.context import SETTINGS, Context, UsageError
+from console.context import SETTINGS, Context, UsageError, add_list
 from console.output import Field
 from core.words import counted
 
@@ -41,7 +41,8 @@ FIELDS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    actions = parser.add_subparsers(dest="action", metavar="show|add")
+    actions = parser.add_subparsers(dest="action", metavar="list|show|add")
+    add_list(parser, actions)
     show = actions.add_parser("show", help="one campaign in full")
     show.add_argument("name", metavar="NAME")
     add = actions.add_parser("add", help="put campaigns into the workspace, as drafts")

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from console.context import Context, UsageError
+from console.context import Context, UsageError, add_list
 from console.customer_filter import read_customer_filter
 from console.output import Field
 from core.instants import format_instant
@@ -63,7 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("--after", metavar="KEY", help="only customers whose key comes after this one")
     _add_limit(parser, None)
-    actions = parser.add_subparsers(dest="action", metavar="find|show|timeline")
+    actions = parser.add_subparsers(dest="action", metavar="list|find|show|timeline")
+    add_list(parser, actions)
     find = actions.add_parser("find", help="customers whose name, address, place or identity holds every word")
     find.add_argument("text", metavar="TEXT", nargs="+")
     _add_limit(find, argparse.SUPPRESS)

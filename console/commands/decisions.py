@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from console.context import Context, UsageError
+from console.context import Context, UsageError, add_list
 from console.output import Field
 from core.decisions import OUTCOMES
 from core.errors import ManometerError
@@ -51,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--evidence", action="store_true", help="also the version that decided, the variant, the planned instant and every objection"
     )
+    add_list(parser)
 
 
 def run(args: argparse.Namespace, context: Context) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,7 @@ from console.sorted_rows import SortedRows
 from core.decisions import Decision
 from core.diff import KINDS, Changed, Diff, Sides, differences, row_of
 from core.instants import Instant, format_instant, local
+from core.preview import Asked, Limit, limits_of
 from core.words import counted
 from storage import customers
 
@@ -36,6 +38,18 @@ FIELDS = (
     Field("before", "json"),
     Field("after", "json"),
 )
+RULE_FIELDS = (
+    Field("rule"),
+    Field("limit_before", "number", shown=False),
+    Field("limit_after", "number", shown=False),
+    Field("full_before", "number"),
+    Field("full_after", "number"),
+    Field("held_before", "number"),
+    Field("held_after", "number"),
+    Field("decisions_before", "number", shown=False),
+    Field("decisions_after", "number", shown=False),
+)
+"""Of each rule: its limit, customers whose window it fills, customers and decisions it holds back."""
 CSV_HEADS = (
     "customer", "trigger", "step", "cause", "channel", "change",
     *(f"{side}_{name}" for side in ("before", "after") for name in ("at", "outcome", "reason", "until")),
@@ -46,8 +60,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     add_changes(parser)
     parser.add_argument("--customer", metavar="ID", help="only this customer, with all her decisions side by side")
+    add_by_rule(parser)
     add_span(parser)
     add_page(parser)
+
+
+def add_by_rule(parser: argparse.ArgumentParser) -> None:
+    """The option `--by-rule`."""
+    parser.add_argument("--by-rule", action="store_true", help="how each rule holds before and after, in place of the differences")
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
@@ -57,9 +77,14 @@ def run(args: argparse.Namespace, context: Context) -> int:
         raise UsageError("Nothing is changed. Name a change: --set rule.NAME.limit=2, --with FILE.toml or --playbook DIR.")
     refuse_existing(args.html)
     playbook = in_question(context.store, question)
-    if question.trigger not in load_in_force(context.store, context.folder).playbook.roster.by_name:
+    before = load_in_force(context.store, context.folder).playbook
+    if question.trigger not in before.roster.by_name:
         refuse_unknown(question.trigger, playbook)
-    comparison = Comparison(question, _customer(context, args.customer))
+    comparison = Comparison(
+        replace(question, with_rows=question.with_rows and not args.by_rule),
+        _customer(context, args.customer),
+        with_windows=args.by_rule or args.html is not None or not context.output.json,
+    )
     whole = Part()
     with SortedRows() as rows:
         with Progress("Comparing", "customers") as progress:
@@ -68,21 +93,37 @@ def run(args: argparse.Namespace, context: Context) -> int:
                 whole.sides.extend(part.sides)
                 rows.add(part.rows)
                 progress.at(done, total)
-        if args.csv is not None:
-            write_csv(args.csv, CSV_HEADS, map(csv_cells, map(orjson.loads, rows)))
-        if context.output.json:
-            context.output.listing(FIELDS, map(nested, map(orjson.loads, rows)), "")
-    if not context.output.json:
-        _show(context, question, whole)
+        bounds = Bounds(
+            (limits_of(before.rules), limits_of(playbook.rules)),
+            (tuple(whole.diff.before.asked(before.channels)), tuple(whole.diff.after.asked(playbook.channels))),
+        )
+        if not args.by_rule:
+            _write(args, context, rows)
+    if args.by_rule:
+        write_by_rule(args, context, whole.diff, bounds)
+    elif not context.output.json:
+        _show(context, question, whole, bounds)
     if args.csv is not None:
-        context.output.say(f"{counted(sum(whole.diff.kinds().values()), 'difference')} written to {args.csv}")
+        rows_of = (
+            counted(len(whole.diff.rules(*bounds.limits)), "rule")
+            if args.by_rule
+            else counted(sum(whole.diff.kinds().values()), "difference")
+        )
+        context.output.say(f"{rows_of} written to {args.csv}")
     if args.html is not None:
         words = (span_in_words(question, context.zone), f"Changed: {', '.join(answer(question, playbook, 0, whole.diff.after).changes)}")
         from console.pages import diff_page, write_page  # Textual and Jinja2 take long to import
 
-        write_page(args.html, diff_page(whole.diff, "What would be different", words, context.zone))
+        write_page(args.html, diff_page(whole.diff, "What would be different", words, context.zone, *bounds.limits))
         context.output.say(f"The page was written to {args.html}")
     return 0
+
+
+def _write(args: argparse.Namespace, context: Context, rows: SortedRows) -> None:
+    if args.csv is not None:
+        write_csv(args.csv, CSV_HEADS, map(csv_cells, map(orjson.loads, rows)))
+    if context.output.json:
+        context.output.listing(FIELDS, map(nested, map(orjson.loads, rows)), "")
 
 
 def _customer(context: Context, named: str | None) -> int | None:
@@ -108,6 +149,36 @@ def csv_cells(row: Mapping[str, Any]) -> Sequence[object]:
     return cells
 
 
+# ---- by rule ----
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The limits of the rules, and what channels with a capacity are asked for, before and after."""
+
+    limits: tuple[Sequence[Limit], Sequence[Limit]]
+    asked: tuple[Sequence[Asked], Sequence[Asked]] = ((), ())
+
+
+def by_rule(diff: Diff, bounds: Bounds) -> Iterator[Mapping[str, Any]]:
+    """A row for each rule, with the fields of `RULE_FIELDS`."""
+    for name, sides in diff.rules(*bounds.limits).items():
+        row: dict[str, Any] = {"rule": name}
+        for when, side in zip(("before", "after"), sides):
+            numbers = {"limit": side.limit, "full": side.full, "held": side.customers, "decisions": side.decisions}
+            row.update({f"{what}_{when}": number for what, number in numbers.items()})
+        yield row
+
+
+def write_by_rule(args: argparse.Namespace, context: Context, diff: Diff, bounds: Bounds) -> None:
+    """What there is by rule: listed, and written to the CSV file where one is named."""
+    rows = list(by_rule(diff, bounds))
+    if args.csv is not None:
+        heads = [field.name for field in RULE_FIELDS]
+        write_csv(args.csv, heads, ([row[name] for name in heads] for row in rows))
+    context.output.listing(RULE_FIELDS, rows, "No rule has a limit, and none holds anything back.")
+
+
 # ---- for people ----
 
 GAIN_FIELDS = tuple(
@@ -116,19 +187,24 @@ GAIN_FIELDS = tuple(
 )
 CONTACT_FIELDS = (Field("contacts", "number"), Field("before", "number"), Field("after", "number"), Field("change", "number"))
 MOST_FIELDS = (Field("customer"), Field("differences", "number"), Field("contacts_before", "number"), Field("contacts_after", "number"))
+CAPACITY_FIELDS = (
+    Field("channel"),
+    Field("day"),
+    *(Field(f"{what}_{when}", "number") for what in ("asked", "capacity") for when in ("before", "after")),
+)
 SIDE_FIELDS = (
     Field("at", "instant"), Field("trigger"), Field("step", "number"), Field("channel"), Field("before"), Field("after"), Field("change"),
 )  # fmt: skip
 
 
-def _show(context: Context, question: Question, whole: Part) -> None:
+def _show(context: Context, question: Question, whole: Part, bounds: Bounds) -> None:
     out, diff = context.output, whole.diff
     out.say(f"Difference of {span_in_words(question, context.zone)}")
     show_kinds(context, diff)
     if whole.sides:
         _show_sides(context, *whole.sides[0])
-    elif diff.customers:
-        show_gains(context, diff)
+    else:
+        show_gains(context, diff, bounds)
 
 
 def show_kinds(context: Context, diff: Diff) -> None:
@@ -141,8 +217,18 @@ def show_kinds(context: Context, diff: Diff) -> None:
     )
 
 
-def show_gains(context: Context, diff: Diff, again: str = " (ask again with --customer ID)") -> None:
+def show_gains(context: Context, diff: Diff, bounds: Bounds, again: str = " (ask again with --customer ID)") -> None:
     """What triggers, channels, reasons, rules and customers gain or lose; `again` says how to ask for more of one customer."""
+    if diff.customers:
+        _show_decisions(context, diff)
+    _show_rules(context, diff, bounds)
+    _show_capacity(context, bounds)
+    if diff.customers:
+        context.output.say(f"\nWhere most changes{again}:")
+        context.output.listing(MOST_FIELDS, map(_most, diff.most_changed()), "")
+
+
+def _show_decisions(context: Context, diff: Diff) -> None:
     out = context.output
     out.say("Messages that go out:")
     out.listing(_fields("trigger"), _outcome(diff.by("trigger"), ("trigger",), "send"), "")
@@ -159,8 +245,36 @@ def show_gains(context: Context, diff: Diff, again: str = " (ask again with --cu
         out.listing(_fields("rule"), rules, "")
     out.say("\nContacts a customer gets in the span, customers with so many:")
     out.listing(CONTACT_FIELDS, _contacts(diff), "")
-    out.say(f"\nWhere most changes{again}:")
-    out.listing(MOST_FIELDS, map(_most, diff.most_changed()), "")
+
+
+def _show_rules(context: Context, diff: Diff, bounds: Bounds) -> None:
+    """Only the rules under which anything is full or held back."""
+    shown = [row for row in by_rule(diff, bounds) if any(row[field.name] for field in RULE_FIELDS if field.shown and field.name != "rule")]
+    if shown:
+        context.output.say("\nCustomers whose window of a rule gets full, and whom it holds back:")
+        context.output.listing(RULE_FIELDS, shown, "")
+
+
+def _show_capacity(context: Context, bounds: Bounds) -> None:
+    rows = list(_capacities(bounds))
+    if rows:
+        context.output.say("\nAsked of the channels with a capacity, and what they take:")
+        context.output.listing(CAPACITY_FIELDS, rows, "")
+
+
+def _capacities(bounds: Bounds) -> Iterator[Mapping[str, Any]]:
+    """Only days on which a channel takes another number, or is asked for another and for more than it takes on either side."""
+    before, after = ({(each.channel, each.day): each for each in side} for side in bounds.asked)
+    bounded = [{each.channel for each in side} for side in bounds.asked]
+    for channel, day in sorted(before.keys() | after.keys()):
+        sides = old, new = before.get((channel, day)), after.get((channel, day))
+        is_over = any(each is not None and each.asked > each.capacity for each in sides)
+        both_take = channel in bounded[0] and channel in bounded[1]
+        takes_another = not both_take if old is None or new is None else old.capacity != new.capacity
+        if old != new and (is_over or takes_another):
+            asked = {f"asked_{when}": each and each.asked for when, each in zip(("before", "after"), sides)}
+            takes = {f"capacity_{when}": each and each.capacity for when, each in zip(("before", "after"), sides)}
+            yield {"channel": channel, "day": day, **asked, **takes}
 
 
 def _most(each: Changed) -> Mapping[str, Any]:

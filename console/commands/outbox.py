@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from console import approving
 from console.approving import Batch
-from console.context import Context, UsageError, add_at, add_reason, add_yes
+from console.context import Context, UsageError, add_at, add_list, add_reason, add_yes
 from console.output import Field
 from core.instants import Instant, format_instant
 from core.language.suggestions import near
@@ -68,7 +68,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--customer", metavar="ID", help="only to this customer")
     parser.add_argument("--since", metavar="INSTANT", help="planned from this instant on")
     parser.add_argument("--until", metavar="INSTANT", help="planned before this instant")
-    actions = parser.add_subparsers(dest="action", metavar="|".join(("batches", *ACTIONS)))
+    actions = parser.add_subparsers(dest="action", metavar="|".join(("list", "batches", *ACTIONS)))
+    add_list(parser, actions)
     _add_choice(actions.add_parser("batches"))
     for name in ACTIONS:
         action = actions.add_parser(name)

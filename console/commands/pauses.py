@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from console import pausing
 from console.commands.triggers import readable_playbook
-from console.context import Context, add_at
+from console.context import Context, add_at, add_list
 from console.output import Field
 from core.instants import Instant
 from core.playbook import Playbook
@@ -34,6 +34,7 @@ FIELDS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     add_at(parser)
+    add_list(parser)
 
 
 def run(args: argparse.Namespace, context: Context) -> int:

@@ -13,30 +13,38 @@ from sqlalchemy import Connection
 from console.context import Context, UsageError
 from console.output import Field
 from core.errors import ManometerError
+from core.instants import local
+from screens.safe_text import safe_text
 from storage import playbooks
 
 FIELDS = (
     Field("version", "number"),
     Field("applied_at", "instant"),
     Field("author"),
-    Field("summary", widest=100),
-    Field("under_way", "json", shown=False),
-    Field("happened", widest=60, in_json=False),
+    Field("summary"),
+    Field("under_way", "json"),
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("action", nargs="?", choices=("show", "files"), help="show: the changes of a version; files: write its files out")
+    parser.add_argument(
+        "action",
+        nargs="?",
+        choices=("list", "show", "files"),
+        help="list: what the command alone does; show: the changes of a version; files: write its files out",
+    )
     parser.add_argument("version", nargs="?", type=int, metavar="N")
     parser.add_argument("--into", type=Path, metavar="DIR", help="with files: the folder to write to; it must not exist")
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """List, show or write out."""
+    if args.action == "list" and args.version is not None:
+        raise UsageError(f"`manometer playbooks list` lists all. One of them: `manometer playbooks show {args.version}`.")
     with context.store.reading() as connection:
-        if args.action is None:
-            context.output.listing(FIELDS, _lines(connection), "No playbook was put in force yet: `manometer apply` does.")
+        if args.action in (None, "list"):
+            _list(context, connection)
             return 0
         if args.version is None:
             raise UsageError(f"Which version? `manometer playbooks {args.action} N`; `manometer playbooks` lists them.")
@@ -49,16 +57,24 @@ def run(args: argparse.Namespace, context: Context) -> int:
     return 0
 
 
-def _lines(connection: Connection) -> Iterator[Mapping[str, object]]:
-    for line in playbooks.lines(connection):
-        yield {
-            "version": line.version,
-            "applied_at": line.applied_at,
-            "author": line.author,
-            "summary": line.summary.replace("\n", "; "),
-            "under_way": json.dumps(line.under_way),
-            "happened": ", ".join(f"{trigger}: {does}" for trigger, does in sorted(line.under_way.items())),
-        }
+def _list(context: Context, connection: Connection) -> None:
+    """Each version with what it changed below it, since the names of many triggers are wider than any terminal."""
+    out, lines = context.output, playbooks.lines(connection)
+    if out.json or not lines:
+        out.listing(FIELDS, map(_row, lines), "No playbook was put in force yet: `manometer apply` does.")
+        return
+    for line in lines:
+        out.say(f"{line.version:>4}  {local(line.applied_at, context.zone):%Y-%m-%d %H:%M:%S}  {safe_text(line.author)}")
+        for sentence in line.summary.splitlines():
+            out.wrapped(sentence, 6)
+        if line.under_way:
+            out.wrapped(f"under way: {', '.join(f'{trigger} {does}' for trigger, does in sorted(line.under_way.items()))}", 6)
+
+
+def _row(line: playbooks.PlaybookLine) -> Mapping[str, object]:
+    under_way = json.dumps(line.under_way)
+    said = {"version": line.version, "applied_at": line.applied_at, "author": line.author}
+    return {**said, "summary": line.summary.replace("\n", "; "), "under_way": under_way}
 
 
 def _files(connection: Connection, version: int) -> Mapping[str, str]:

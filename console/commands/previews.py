@@ -13,11 +13,11 @@ from typing import Any
 from console.answers import FOLDER, kept_answer
 from console.asking import add_page, refuse_existing
 from console.commands.decisions import FIELDS as DECISION
-from console.commands.diff import CSV_HEADS, csv_cells, nested, show_gains, show_kinds
+from console.commands.diff import CSV_HEADS, Bounds, add_by_rule, csv_cells, nested, show_gains, show_kinds, write_by_rule
 from console.commands.diff import FIELDS as DIFFERENCE
 from console.commands.preview import IMAGINED, fields_of, show, write_rows
-from console.comparing import Side, compare_kept
-from console.context import Context, add_yes
+from console.comparing import Compared, Side, compare_kept
+from console.context import Context, add_list, add_yes
 from console.csv_export import write_csv
 from console.output import Field
 from core.errors import ManometerError
@@ -45,13 +45,15 @@ __all__ = ["DECISION", "DIFFERENCE", "FIELDS", "IMAGINED", "add_arguments", "run
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    actions = parser.add_subparsers(dest="action", metavar="show|compare|delete")
+    actions = parser.add_subparsers(dest="action", metavar="list|show|compare|delete")
+    add_list(parser, actions)
     show_one = actions.add_parser("show", help="print one as it was")
     show_one.add_argument("name", metavar="NAME", help="the name it is kept under")
     _add_files(show_one)
     two = actions.add_parser("compare", help="what is different between two, customer by customer")
     two.add_argument("before", metavar="A", help="the name of the one")
     two.add_argument("after", metavar="B", help="the name of the other")
+    add_by_rule(two)
     _add_files(two)
     gone = actions.add_parser("delete", help="forget one")
     gone.add_argument("name", metavar="NAME", help="the name it is kept under")
@@ -127,6 +129,12 @@ def _compare(args: argparse.Namespace, context: Context) -> None:
     with SavedPreview(_folder(context), args.before) as before, SavedPreview(_folder(context), args.after) as after:
         sides = Side(before, kept_answer(before)), Side(after, kept_answer(after))
         found = compare_kept(*sides)
+        bounds = _bounds(found)
+        if args.by_rule:
+            diff = found.diff()
+            write_by_rule(args, context, diff, bounds)
+            _say_written(args, context, counted(len(diff.rules(*bounds.limits)), "rule"))
+            return
         if args.csv is not None:
             write_csv(args.csv, CSV_HEADS, map(csv_cells, found.rows()))
         if context.output.json:
@@ -139,13 +147,20 @@ def _compare(args: argparse.Namespace, context: Context) -> None:
         if side.answer.changes:
             context.output.say(f"{name} was made with: {', '.join(side.answer.changes)}")
     show_kinds(context, diff)
-    if diff.customers:
-        show_gains(context, diff, "")
+    show_gains(context, diff, bounds, "")
     if args.html is not None:
         from console.pages import diff_page, write_page  # see above
 
-        write_page(args.html, diff_page(diff, f"{args.before} against {args.after}", (words,), context.zone))
+        write_page(args.html, diff_page(diff, f"{args.before} against {args.after}", (words,), context.zone, *bounds.limits))
     _say_written(args, context, counted(sum(diff.kinds().values()), "difference"))
+
+
+def _bounds(found: Compared) -> Bounds:
+    """The limits and capacities of both, where the sums that were kept are those of the span that is compared."""
+    if not found.is_whole:
+        return Bounds(((), ()))
+    before, after = found.before.answer, found.after.answer
+    return Bounds((before.limits, after.limits), (before.asked, after.asked))
 
 
 def _delete(args: argparse.Namespace, context: Context) -> None:

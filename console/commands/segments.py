@@ -29,7 +29,7 @@ COUNT = (Field("expression"), Field("customers", "number"))
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("what", metavar="NAME | count EXPRESSION", nargs="*", help="one segment, or a condition to count")
+    parser.add_argument("what", metavar="list | NAME | count EXPRESSION", nargs="*", help="one segment, or a condition to count")
     add_at(parser)
 
 
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     at = context.now(args.at)
     what: list[str] = args.what
     with context.store.reading() as connection:
-        if not what:
+        if not what or (what == ["list"] and "list" not in known):
             titles = context.workspace.segment_titles
             context.output.listing(FIELDS, _counted(connection, known, titles, at), "There are no segments. segments.toml names them.")
         elif what[0] == "count" and len(what) > 1:

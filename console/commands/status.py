@@ -1,10 +1,10 @@
 """How the workspace is doing: exit code 0 healthy or idle, 1 degraded, 2 down.
 
 healthy    it ticks, nothing is overdue, nothing failed lately, the books balance
-idle       nothing is due, and no tick has run lately: there is no playbook in force yet, or nothing to do
+idle       nothing is overdue, and nobody ticks: no tick has run lately, or the scheduler has ended and nothing has ticked since
 degraded   customers are overdue, messages failed within a day or are uncertain, a channel halts, a job of the scheduler fails, the disk is
            short of room, or all sending is stopped
-down       customers are overdue and nobody ticks: no tick for a while, or the scheduler ended without a word and nothing has ticked since;
+down       customers are overdue and nobody ticks: no tick for a while, or the scheduler has ended and nothing has ticked since;
            or the books do not balance, or the workspace cannot be read
 """
 
@@ -107,7 +107,8 @@ def _for_people(figures: Figures, health: Health, at: Instant, disk: Room | None
 def _state(health: Health) -> str:
     """The word and what is wrong; reasons that have a line of their own are not told twice."""
     found = [f"{each.words}{f' ({each.why})' if each.sort in ('overdue', 'uncertain') else ''}" for each in health.findings]
-    return f"{health.state}: {'; '.join(found)}" if found else health.state
+    said = "; ".join(found) or health.why
+    return f"{health.state}: {said}" if said else health.state
 
 
 def _leader(figures: Figures, at: Instant, context: Context) -> str:
@@ -115,7 +116,7 @@ def _leader(figures: Figures, at: Instant, context: Context) -> str:
     if lease is None:
         return "nobody; passes are run by `manometer tick`"
     if not lease.is_live(at):
-        return f"nobody; {lease.owner} until {_when(lease.renewed_at, context)}"
+        return f"nobody; {lease.owner} {'was stopped' if lease.is_resigned else 'until'} {_when(lease.renewed_at, context)}"
     return f"{lease.owner} since {_when(lease.since, context)}"
 
 

@@ -11,6 +11,7 @@ import argparse
 from console import pausing
 from console.commands.triggers import report
 from console.context import Context, add_at, add_reason, add_yes
+from core.pauses import NOBODY
 from core.triggers import EVERYTHING
 from core.words import counted
 from storage import pauses
@@ -31,7 +32,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
         stopped = pauses.current(connection, at).get(EVERYTHING)
         held = pauses.waiting(connection, EVERYTHING, at)
     pausing.refuse_stopped(stopped, args.transactional, context.zone)
-    numbers = f"Waiting to be sent: {counted(held.messages, 'message')}. Under way: {counted(held.customers, 'customer')}."
+    under_way = f"Under way: {counted(held.customers, 'customer')}" if held.customers else NOBODY["everything"]
+    numbers = f"Waiting to be sent: {counted(held.messages, 'message')}. {under_way}."
     context.output.confirm(numbers, "Stop all sending?", args.yes)
     with context.store.writing() as connection:
         pausing.stop(connection, at, args.transactional, context.author, args.reason, context.zone)

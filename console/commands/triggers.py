@@ -20,13 +20,13 @@ import orjson
 
 from console import pausing
 from console.asking import add_past
-from console.context import Context, UsageError, add_at, add_reason, add_yes
+from console.context import Context, UsageError, add_at, add_list, add_reason, add_yes
 from console.output import Field
 from core.errors import ManometerError
 from core.instants import Instant, format_duration, format_instant
 from core.journey_words import goal_words, goes_to, wait_words
 from core.language.suggestions import near
-from core.pauses import named
+from core.pauses import NOBODY, named
 from core.playbook import Playbook
 from core.triggers import EVERYTHING, NEVER, Pause, Scope, Step, Trigger
 from core.words import counted, in_full
@@ -74,7 +74,8 @@ class _Named:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     add_at(parser)
-    actions = parser.add_subparsers(dest="action", metavar="show|pause|resume|backtest")
+    actions = parser.add_subparsers(dest="action", metavar="list|show|pause|resume|backtest")
+    add_list(parser, actions)
     show = actions.add_parser("show", help="one trigger with its journey")
     pause = actions.add_parser("pause", help="hold one trigger")
     pause.add_argument("--until", metavar="INSTANT", help="when the pause ends by itself")
@@ -236,13 +237,20 @@ def pause_one(args: argparse.Namespace, context: Context, pause: Pause, playbook
             pausing.refuse_paused(connection, pause.trigger, at, context.zone)
         held = pausing.waiting(connection, pause, playbook, at)
     end = f"until {in_full(until, context.zone)}" if until is not None else "until somebody resumes it"
-    under_way, planned = counted(held.customers, "customer"), counted(held.messages, "message")
-    numbers = f"Under way {_WHERE[pause.scope]}{what}: {under_way}; planned: {planned}. {_WHAT_WAITS[pause.scope]} waits {end}."
+    numbers = f"{_under_way(pause, held)}. {_WHAT_WAITS[pause.scope]} waits {end}."
     context.output.confirm(numbers, f"Pause {what}?", args.yes)
     with context.store.writing() as connection:
         pausing.pause(connection, pause, context.author, args.reason, context.zone)
     report(context, "pause", pause.trigger, at, held, until=until)
     context.output.say(f"{what} is paused. {numbers}")
+
+
+def _under_way(pause: Pause, held: pauses.Waiting) -> str:
+    if not held.customers:
+        planned = f"planned: {counted(held.messages, 'message')}" if held.messages else "nothing is planned"
+        return f"{NOBODY[pause.scope]}; {planned}"
+    where = f"{_WHERE[pause.scope]}{named(pause)}"
+    return f"Under way {where}: {counted(held.customers, 'customer')}; planned: {counted(held.messages, 'message')}"
 
 
 _WHERE: Final[Mapping[Scope, str]] = {"trigger": "in ", "channel": "in triggers that use ", "segment": "in ", "customer": "for "}
@@ -263,8 +271,9 @@ def resume_all(args: argparse.Namespace, context: Context, name: str, at: Instan
         paused = pausing.paused_now(connection, name, at, context.zone)
         held, choices = pausing.waiting(connection, paused.pause, playbook, at), pausing.choices(connection, paused, playbook, at)
     held = held if choices.overdue is None else replace(held, overdue=choices.overdue)
-    numbers = {policy: f"{policy}: {words}" for policy, words in choices.words.items()}
-    for line in numbers.values():
+    are_alike = len(set(choices.words.values())) == 1
+    numbers = {policy: f"{words[0].upper()}{words[1:]}" if are_alike else f"{policy}: {words}" for policy, words in choices.words.items()}
+    for line in dict.fromkeys(numbers.values()):
         context.output.say(f"  {line}")
     context.output.confirm(numbers[args.policy], question, args.yes)
     with context.store.writing() as connection:

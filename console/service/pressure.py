@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
+from console.answers import FOLDER, Answer, about, answer
 from console.diff import Comparison, compare
 from console.preview import Question, in_question, preview
 from core.diff import Diff
@@ -17,12 +18,13 @@ from core.instants import DAY, Instant, format_instant, local
 from core.language.suggestions import near
 from core.playbook import Playbook
 from core.preview import Totals, daily_capacities
-from core.words import in_words
+from core.words import counted, in_full, in_words
 from screens.service import Cancelled, CancelledError, Progress
 from screens.service.pressure import PRESENT, Behind, Forecast, Foreseen, Limit, Since, Supposed
-from storage import previews
+from storage import drift, previews, saved_previews
 from storage.comparisons import KeptChanges
 from storage.previews import Filter, Kept, Mark
+from storage.saved_previews import SavedPreview, Saving
 
 if TYPE_CHECKING:
     from console.service import LocalService
@@ -40,6 +42,10 @@ class Run:
     diff: Diff | None = None
     kept: Kept = field(default_factory=Kept)
     changes: KeptChanges | None = None
+    answer: Answer | None = None
+    """With what was asked, once it is complete."""
+    reached: Mapping[str, int] = field(default_factory=dict)
+    """How far the database had come."""
 
     def close(self) -> None:
         """Forget the decisions that were kept."""
@@ -70,18 +76,19 @@ class Pressure:
         before = local.in_force().playbook
         question = self.question(days, supposed, local.now())
         with local.asking(cancelled) as connection:
-            mark = previews.mark(connection)
+            mark, reached = previews.mark(connection), drift.reached(connection)
         after = in_question(local.store, question)
         if supposed.trigger is not None and after.trigger(supposed.trigger) is None:
             hint = near(supposed.trigger, after.roster.by_name) or "The list of triggers has them all."
             raise ManometerError(f"There is no trigger {supposed.trigger[:80]!r}. {hint}")
-        run = Run(diff=Diff(), changes=KeptChanges()) if supposed.changes else Run()
+        run = Run(diff=Diff(), changes=KeptChanges(), reached=reached) if supposed.changes else Run(reached=reached)
         try:
             (self._compare if supposed.changes else self._look_ahead)(question, after, run, cancelled, progress)
         except BaseException:
             run.close()
             raise
-        return self._keep(question, days, (before, after), supposed, run, mark)
+        run.answer = answer(question, after, before.version, run.totals)
+        return self._remember(question, days, (before, after), supposed, run, mark)
 
     def question(self, days: int, supposed: Supposed, at: Instant) -> Question:
         """What is asked at an instant: the days after it, or, as they came, those before it."""
@@ -130,7 +137,7 @@ class Pressure:
         run.changes.finish()
         run.totals = run.diff.after
 
-    def _keep(
+    def _remember(
         self, question: Question, days: int, playbooks: tuple[Playbook, Playbook], supposed: Supposed, run: Run, mark: Mark
     ) -> Forecast:
         before, playbook = playbooks
@@ -186,6 +193,33 @@ class Pressure:
     def why(self, forecast: Forecast, id: int, cancelled: Cancelled) -> str:  # noqa: ARG002 - one row is there at once
         """One decision in words."""
         return in_words(self.kept(forecast).kept.rows([id])[id], self._local.place.zone)
+
+    def taken(self, name: str, cancelled: Cancelled) -> str | None:  # noqa: ARG002 - one file is read at once
+        """What is kept under the name already, in words."""
+        folder = self._local.context.folder / FOLDER
+        if not saved_previews.path_of(folder, name).exists():
+            return None
+        try:
+            with SavedPreview(folder, name) as saved:
+                made = in_full(saved.about["now"], self._local.place.zone)
+                return f"{name} was made {made} by {saved.about['author']}: {counted(saved.totals.decisions, 'decision')}."
+        except ManometerError as error:
+            return str(error)
+
+    def keep(self, forecast: Forecast, name: str, note: str | None, replace: bool, cancelled: Cancelled) -> tuple[str, int]:
+        """Keep the forecast with its question and all decisions; ManometerError where the console is for reading only."""
+        run, local = self.kept(forecast), self._local
+        if local.place.read_only is not None:
+            raise ManometerError(f"Nothing can be kept: {local.place.read_only}.")
+        assert run.answer is not None
+        folder = local.context.folder / FOLDER
+        with Saving(folder, name, force=replace) as saving:
+            for rows in run.kept.in_chunks(PAGE):
+                if cancelled():
+                    raise CancelledError
+                saving.add(rows)
+            saving.finish(about(run.answer, note or None, local.context.author, run.reached), run.totals)
+        return str(saved_previews.path_of(folder, name)), run.totals.decisions
 
     def export(self, forecast: Forecast, behind: Behind, cancelled: Cancelled) -> tuple[str, int]:
         """Write the decisions to a new file in the workspace's folder of exports."""

@@ -7,9 +7,11 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from core.capacity import format_capacity
 from core.errors import ManometerError
 from core.instants import Instant, format_duration, format_instant
 from core.playbook import Channel, Playbook
+from core.predicate import Predicate
 from core.pressure import POINT, PressureRule, per_unit
 from core.triggers import Trigger
 from core.what_if import Change, changed
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 SWITCH: Final = ("false", "true")
 WINDOW: Final = "7d, 16h, 3 days, calendar week"
+AUDIENCE: Final = "segment('NAME'), orders >= 3; all for everybody"
 PRIORITY_STEP: Final = 10
 
 
@@ -137,7 +140,13 @@ def _of_rule(rule: PressureRule) -> Iterator[Option]:
         yield Option("rule", rule.name, "window", rule.window.text, hint=WINDOW)
     if rule.gap is not None:
         yield Option("rule", rule.name, "gap", format_duration(rule.gap), hint="16h, 2d; none takes the gap away")
+    yield Option("rule", rule.name, "audience", _audience(rule), hint=AUDIENCE)
     yield Option("rule", rule.name, "off", "false", SWITCH)
+
+
+def _audience(rule: PressureRule) -> str:
+    """Its condition on one line, for whom the rule holds."""
+    return " ".join(rule.audience.text.split()) if isinstance(rule.audience, Predicate) else "all"
 
 
 def _of_channel(channel: Channel) -> Iterator[Option]:
@@ -145,6 +154,8 @@ def _of_channel(channel: Channel) -> Iterator[Option]:
     yield Option("channel", channel.name, "send_window", "; ".join(channel.send_windows.lines) or "always",
                  hint="Mon-Fri 08:00-18:00; Sat 09:00-12:00, or always")  # fmt: skip
     yield Option("channel", channel.name, "lead_time", format_duration(channel.lead_time), hint="0s, 2d")
+    yield Option("channel", channel.name, "capacity", "none" if channel.capacity is None else format_capacity(channel.capacity),
+                 hint="20000/day, 3000/hour, 100/minute, or none")  # fmt: skip
 
 
 def _of_trigger(trigger: Trigger, playbook: Playbook, at: Instant) -> Iterator[Option]:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from console.secrets import is_reference
 from console.workspace.faults import did_you_mean
 from console.workspace.toml_reader import Document, Table, shown
+from core.capacity import parse_capacity
 from core.customer import MEDIA
 from core.delivery import ChannelAdapter, Setting
 from core.instants import MINUTE, SECOND, Millis, find_zone, format_duration, parse_duration
@@ -32,7 +33,6 @@ _OTHER_FILES = {
     "segments": "It belongs into segments.toml.",
 }
 _CURRENCY = re.compile(r"[A-Z]{3}")
-_CAPACITY = re.compile(r"([0-9]{1,9}) ?/ ?(day|hour|minute)")
 _SECRET = re.compile(r"(.*_)?(password|secret|token|api_key|write_key)", re.IGNORECASE)
 _SIZE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?) ?(MB|GB|TB)")
 _BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -255,7 +255,7 @@ def _channel(name: str, table: Table, kinds: Collection[str]) -> Channel:
         medium=_medium(name, table),
         send_windows=_send_windows(table),
         lead_time=table.duration("lead_time") or 0,
-        capacity=table.parsed("capacity", _capacity),
+        capacity=table.parsed("capacity", parse_capacity),
         approval=table.approval(),
         settings=_own_settings(table, None if adapter is None else adapter.known_settings),
     )
@@ -297,13 +297,6 @@ def _send_windows(table: Table) -> SendWindows:
     except ValueError as error:
         table.fault("send_window", f"{table.quoted('send_window')}: {error}")
         return parse_send_windows(())
-
-
-def _capacity(text: str) -> tuple[int, str]:
-    found = _CAPACITY.fullmatch(text.strip())
-    if found is None or int(found[1]) == 0:
-        raise ValueError(f'{shown(text)} is not a capacity. Write a number per day, hour or minute, such as "20000/day".')
-    return int(found[1]), found[2]
 
 
 def _own_settings(table: Table, declared: Sequence[Setting] | None = None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from core.instants import Instant
-from core.pauses import named
+from core.pauses import NOBODY, named
 from core.triggers import Pause, Scope
 from core.words import counted
 from screens.dialogs import Choice, Deed, Field
@@ -18,6 +18,7 @@ from screens.service.triggers import PauseEffect
 REASON = Field("reason", "Why (for the audit log; may be empty)")
 
 
+NOTHING_WAITS: Final = "Nothing waits in the outbox."
 MARKETING, ALL = "marketing", "everything"
 SPARED: Final = (Choice(MARKETING, "all but transactional messages"), Choice(ALL, "transactional messages too"))
 MEANS: Final[Mapping[Scope, str]] = {
@@ -54,8 +55,10 @@ def pause_deed(effect: PauseEffect, author: str, zone: ZoneInfo) -> Deed:
     return Deed(
         title=f"Pause {what}?",
         lines=[
-            f"Under way: {counted(effect.customers, 'customer')} in {counted(effect.enrolments, 'journey')}, {effect.overdue:,} overdue.",
-            f"Waiting in the outbox: {counted(effect.messages, 'message')}. None goes out while it is paused.",
+            _under_way(effect, scope),
+            f"Waiting in the outbox: {counted(effect.messages, 'message')}. None goes out while it is paused."
+            if effect.messages
+            else NOTHING_WAITS,
             f"{MEANS[scope]}; exits still count. What becomes of what waited is asked when it is resumed.",
         ],
         verb=f"Pause {what}",
@@ -78,9 +81,15 @@ def resume_deed(effect: PauseEffect, author: str, zone: ZoneInfo) -> Deed:
     )
 
 
+def _under_way(effect: PauseEffect, scope: Scope) -> str:
+    if not effect.enrolments:
+        return f"{NOBODY[scope]}."
+    return f"Under way: {counted(effect.customers, 'customer')} in {counted(effect.enrolments, 'journey')}, {effect.overdue:,} overdue."
+
+
 def _resume_lines(effect: PauseEffect, zone: ZoneInfo) -> Iterator[str]:
     if effect.pause is not None:
         yield f"It is {paused_words(effect.pause, False, effect.at, zone)}."
-    yield f"Under way: {counted(effect.customers, 'customer')}; overdue: {counted(effect.overdue, 'step')}."
-    yield f"In the outbox: {counted(effect.messages, 'message')}, which go out if they still may."
+    yield _under_way(effect, _what(effect)[1])
+    yield f"In the outbox: {counted(effect.messages, 'message')}, which go out if they still may." if effect.messages else NOTHING_WAITS
     yield "What becomes of what waited (↑ ↓ chooses):"

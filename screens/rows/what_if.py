@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Final
@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo
 from core.diff import Diff
 from core.filters import holds, read_words
 from core.instants import Instant
+from core.preview import Limit as CoreLimit
 from core.words import counted, in_short
 from screens.lines import Cell, Cells, Line
 from screens.rows.exports import Fields, instants, plain
 from screens.rows.moments import moment, number
 from screens.rows.states import OUTCOME, state
-from screens.service.pressure import Forecast, Future, Supposed
+from screens.service.pressure import Forecast, Future, Limit, Supposed
 from screens.service.what_if import ChangedCustomer, Option, Side, Taken
 from screens.table import Column
 
@@ -181,7 +182,10 @@ def path_of(forecast: Forecast, *crumbs: str) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A number before and after: messages of a trigger or channel, decisions with an outcome, or what a rule holds back."""
+    """A number before and after: messages of a trigger or channel, decisions with an outcome, or of a rule.
+
+    Of a rule there are the decisions (`held by`) and customers (`held cust`) it holds back, and the customers whose window it fills.
+    """
 
     what: str
     name: str
@@ -208,8 +212,11 @@ DELTA_COLUMNS: Final = (
 EXPORTED_DELTAS: Final[Fields] = plain("what", "name", "before", "after", "differing", "more", "less")
 
 
-def deltas(diff: Diff) -> list[Delta]:
-    """Messages by trigger and by channel, what rules hold back, and decisions by outcome and reason; what changes first within each."""
+def deltas(diff: Diff, before: Iterable[Limit] = (), after: Iterable[Limit] = ()) -> list[Delta]:
+    """Messages by trigger and by channel, how rules with these limits hold, and decisions by outcome and reason.
+
+    What changes stands first within each.
+    """
     differing = Counter[str]()
     for (trigger, _, _), times in diff.changes.items():
         differing[trigger] += times
@@ -223,13 +230,23 @@ def deltas(diff: Diff) -> list[Delta]:
         for (name,), sides in diff.by("channel").items()
         if name is not None
     ]
-    was, now = diff.before.rules, diff.after.rules
-    rules = [Delta("held by", name, was[name], now[name]) for name in sorted(was.keys() | now.keys())]
+    rules = list(_rule_deltas(diff, before, after))
     reasons = [
         Delta("decisions", f"{outcome} {in_short(reason)}".strip(), sides.before.total(), sides.after.total())
         for (outcome, reason), sides in diff.by("outcome", "reason").items()
     ]
     return [each for part in (triggers, channels, rules, reasons) for each in sorted(part, key=_by_change)]
+
+
+def _rule_deltas(diff: Diff, before: Iterable[Limit], after: Iterable[Limit]) -> Iterator[Delta]:
+    """Decisions and customers that each rule holds back, and customers whose window it fills."""
+    core_before, core_after = ([CoreLimit(each.rule, each.limit, each.unit) for each in side] for side in (before, after))
+    for name, (old, new) in diff.rules(core_before, core_after).items():
+        if old.customers or new.customers:
+            yield Delta("held by", name, old.decisions, new.decisions)
+            yield Delta("held cust", name, old.customers, new.customers)
+        if old.full or new.full:
+            yield Delta("full", name, old.full or 0, new.full or 0)
 
 
 def _by_change(delta: Delta) -> tuple[int, str]:

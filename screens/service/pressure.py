@@ -152,6 +152,14 @@ class Pressure(Protocol):
         """One decision in words, with what filled the windows."""
         ...
 
+    def taken(self, name: str, cancelled: Cancelled) -> str | None:
+        """What is kept under the name already, in words; None where nothing is. ManometerError where it is no name."""
+        ...
+
+    def keep(self, forecast: Forecast, name: str, note: str | None, replace: bool, cancelled: Cancelled) -> tuple[str, int]:
+        """Keep the forecast under the name, as `preview --save` does; its path, and how many decisions are in it."""
+        ...
+
     def export(self, forecast: Forecast, behind: Behind, cancelled: Cancelled) -> tuple[str, int]:
         """Write the decisions to a new CSV file that spreadsheets read as text; its path, and how many there are."""
         ...

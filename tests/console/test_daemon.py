@@ -36,7 +36,7 @@ from storage.store import Store, TransientStoreError, fact, set_fact
 from storage.tables import leases as lease_table
 from storage.tables import messages
 from tests.console.daemons import ROOT, Daemon, until
-from tests.console.lives import SETTINGS, act, person, workspace
+from tests.console.lives import SETTINGS, act, person, run, workspace
 from tests.servers import MailServer
 
 QUICK = SETTINGS + '[engine]\ntick = "1s"\n'
@@ -98,7 +98,12 @@ def test_a_dropped_event_is_taken_in_decided_and_sent_by_itself(shop: Path, caps
         assert daemon.end() == 0
     assert (shop / "inbox" / "done" / "day.ndjson").exists()
     assert [line["customer"] for line in sent(shop)] == ["anna"]
-    assert asked(shop, capsys)["leader"] is None
+    row = asked(shop, capsys)
+    assert (row["state"], row["leader"]) == ("idle", None)
+    assert run("-w", shop, "status") == 0
+    assert "idle: the scheduler was stopped, and nothing has ticked since" in capsys.readouterr().out
+    assert run("-w", shop, "tick") == 0
+    assert asked(shop, capsys)["state"] == "healthy"
 
 
 def test_log_lines_hold_no_personal_data(shop: Path) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from console.main import main
+from console.main import _commands, main
 from core.instants import format_instant
 from tests.console.furniture import HOSTILE, NOON, TRIGGER, furnished
 
@@ -227,3 +229,38 @@ def test_held_messages_are_let_go_or_taken_back(tmp_path: Path, capsys: pytest.C
     assert ask.json("audit")[-1]["reason"] == "looked at"
     assert "there is no message 99" in ask.text("outbox", action, "99")
     assert ask.code == 1
+
+
+LISTS = ("audit", "catalogue", "customers", "decisions", "merges", "outbox", "pauses", "playbooks", "previews", "segments", "triggers")
+
+
+@pytest.mark.parametrize("command", LISTS)
+def test_the_word_list_says_what_the_command_alone_does(ask: Asker, command: str) -> None:
+    assert ask.text(command, "list") == ask.text(command)
+    assert ask.code == 0
+    assert ask.json(command, "list") == ask.json(command)
+
+
+def test_every_command_that_lists_and_has_other_words_knows_the_word_list() -> None:
+    with_words = set()
+    for name, module in _commands():
+        parser = argparse.ArgumentParser()
+        import_module(f"console.commands.{module}").add_arguments(parser)
+        if parser._subparsers is not None:
+            with_words.add(name)
+    assert with_words
+    assert with_words <= set(LISTS)
+
+
+def test_options_hold_before_and_after_the_word_list(ask: Asker) -> None:
+    held = ask.json("outbox", "--state", "held")
+    assert held
+    assert ask.json("outbox", "list", "--state", "held") == ask.json("outbox", "--state", "held", "list") == held
+    then = ("--at", "2025-01-01T00:00:00Z")
+    assert ask.json("triggers", *then, "list") == ask.json("triggers", "list", *then) == ask.json("triggers", *then)
+    assert ask.json("customers", "list", "--limit", "1") == ask.json("customers", "--limit", "1")
+
+
+def test_a_number_beside_the_word_list_is_wrong_usage(ask: Asker) -> None:
+    assert "manometer playbooks show 1" in ask.text("playbooks", "list", "1")
+    assert ask.code == 2

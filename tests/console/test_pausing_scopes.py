@@ -191,6 +191,13 @@ def test_what_cannot_be_done_is_refused(shop: Path, argv: list[str], said: str, 
     assert said in capsys.readouterr().err
 
 
+def test_a_pause_that_reaches_nobody_says_so_in_words(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("-w", shop, "pause", "--customer", "u2", "--yes", *at(0.5)) == 0
+    assert "She is under way in no journey; nothing is planned. What falls due waits" in capsys.readouterr().out
+    assert run("-w", shop, "resume", "--customer", "u2", "--yes", *at(0.6)) == 0
+    assert capsys.readouterr().out == "  No step waits.\ncustomer u2 goes on. No step waits.\n"
+
+
 def test_a_pause_can_be_widened_to_transactional_messages_but_not_begun_twice(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("-w", shop, "pause", "--channel", "email", "--yes", *at(0.5)) == 0
     assert run("-w", shop, "pause", "--channel", "email", "--yes", *at(0.6)) == 1

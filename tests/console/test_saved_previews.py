@@ -84,6 +84,18 @@ def test_two_kept_previews_differ_as_the_diff_says(shop: Path, capsys: Output) -
     assert kept.split("Where most changes")[0] == live.split("Where most changes")[0]
 
 
+def test_two_kept_previews_are_compared_by_rule_over_the_same_days(shop: Path, capsys: Output) -> None:
+    change = ("--set", "rule.one-a-day.limit=2")
+    assert keep(shop, "before") == 0
+    assert keep(shop, "after", *change) == 0
+    expected = rows(capsys, "-w", shop, "diff", "--at", AT, "--days", "3", *change, "--by-rule")
+    assert [(row["full_before"], row["held_before"], row["held_after"]) for row in expected] == [(3, 3, 0)]
+    assert rows(capsys, "-w", shop, "previews", "compare", "before", "after", "--by-rule") == expected
+    assert run("-w", shop, "preview", "--at", AT, "--days", "2", "--save", "shorter") == 0
+    (row,) = rows(capsys, "-w", shop, "previews", "compare", "shorter", "after", "--by-rule")
+    assert (row["limit_before"], row["full_before"], row["held_before"]) == (None, None, 3)  # windows were counted over other days
+
+
 def test_previews_with_no_day_in_common_cannot_be_compared(shop: Path, capsys: Output) -> None:
     assert keep(shop, "monday") == 0
     assert keep(shop, "april", "--from", "2025-04-01T00:00:00Z") == 0

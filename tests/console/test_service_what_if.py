@@ -15,6 +15,7 @@ from core.errors import ManometerError
 from core.what_if import Change, parse_change
 from screens.service import CancelledError
 from screens.service.pressure import Behind, Supposed
+from storage.saved_previews import SavedPreview
 from tests.console.lives import BASKET, act, person, run, trigger, workspace
 
 PEOPLE = ("anna", "eve", "ida")
@@ -125,6 +126,68 @@ def test_every_value_offered_can_be_set_as_it_is(service: LocalService) -> None:
 def test_a_value_that_cannot_be_is_told_in_a_sentence(service: LocalService) -> None:
     fault = service.what_if.fault([Change("trigger", "nudge", "priority", "900")], going)
     assert fault == "trigger.nudge.priority=900: write a whole number from 0 to 100."
+
+
+# ---- kept ----
+
+
+@pytest.fixture
+def kept(folder: Path) -> Iterator[Path]:
+    """Where previews are kept, emptied afterwards."""
+    yield folder / "previews"
+    for path in (folder / "previews").iterdir():
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("supposed", "words"),
+    [
+        (Supposed(), ()),
+        (FREED, ("--set", "rule.one-a-day.limit=2")),
+        (Supposed(trigger="nudge"), ("--trigger", "nudge")),
+        (Supposed(FREED.changes, "replay"), ("--set", "rule.one-a-day.limit=2", "--future", "replay")),
+    ],
+)
+def test_what_the_console_keeps_is_what_the_command_keeps(
+    service: LocalService, folder: Path, kept: Path, supposed: Supposed, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    forecast = service.pressure.run(7, going, nobody, supposed)
+    assert service.pressure.taken("mine", going) is None
+    path, number = service.pressure.keep(forecast, "mine", "for Monday", False, going)
+    assert (path, number) == (str(kept / "mine.preview"), forecast.totals.decisions)
+    assert run("-w", folder, "preview", "--days", "7", "--save", "theirs", "--note", "for Monday", *words) == 0
+    with SavedPreview(kept, "mine") as mine, SavedPreview(kept, "theirs") as theirs:
+        assert number > 0
+        assert list(mine.rows()) == list(theirs.rows())
+        assert mine.about == theirs.about
+        assert mine.totals == theirs.totals
+    capsys.readouterr()
+    assert run("-w", folder, "previews", "compare", "mine", "theirs", "--json") == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_a_name_that_is_taken_is_told_and_replaced_only_where_that_is_meant(service: LocalService, kept: Path) -> None:
+    plain, freed = service.pressure.run(7, going, nobody), service.pressure.run(7, going, nobody, FREED)
+    service.pressure.keep(plain, "mine", None, False, going)
+    said = service.pressure.taken("mine", going)
+    assert said is not None
+    assert f"{plain.totals.decisions} decisions" in said
+    with pytest.raises(ManometerError, match="already"):
+        service.pressure.keep(freed, "mine", None, False, going)
+    service.pressure.keep(freed, "mine", None, True, going)
+    with SavedPreview(kept, "mine") as saved:
+        assert saved.about["changes"] == ["rule.one-a-day.limit=2"]
+
+
+def test_one_that_is_given_up_leaves_nothing_and_one_to_be_read_only_keeps_nothing(service: LocalService, folder: Path, kept: Path) -> None:
+    kept.mkdir(exist_ok=True)
+    with pytest.raises(CancelledError):
+        service.pressure.keep(service.pressure.run(7, going, nobody), "mine", None, False, lambda: True)
+    reader = LocalService(folder, read_only=True)
+    with pytest.raises(ManometerError, match="--read-only"):
+        reader.pressure.keep(reader.pressure.run(7, going, nobody), "mine", None, False, going)
+    reader.close()
+    assert list(kept.iterdir()) == []
 
 
 # ---- the past ----

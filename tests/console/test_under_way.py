@@ -166,6 +166,21 @@ def test_the_versions_are_listed_compared_and_written_out(shop: Path, capsys: Ou
     assert "There are 1 to 2." in capsys.readouterr().err
 
 
+def test_the_versions_are_readable_in_80_columns(shop: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("welcome-series", "reactivation", "coupon-reminder", "third-anniversary", "tenth-purchase"):
+        (shop / f"triggers/{name}.toml").write_text(BASKET)
+    run("-w", shop, "apply", "--yes", "--at", NOON)
+    monkeypatch.setenv("COLUMNS", "80")
+    capsys.readouterr()
+    assert run("-w", shop, "playbooks") == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert max(map(len, shown)) <= 80
+    assert shown[0].split()[0] == "2"
+    assert "new triggers: coupon-reminder, reactivation, tenth-purchase, third-anniversary, welcome-series" in " ".join(
+        " ".join(shown).split()
+    )
+
+
 def test_decisions_and_why_name_the_version(shop: Path, capsys: Output) -> None:
     edit(shop, BASKET)
     (shop / "pressure.toml").write_text(PRESSURE.replace("1d", "2d"))

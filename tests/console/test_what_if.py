@@ -36,6 +36,8 @@ CHANGES = (
     "rule.gap.off=true",
     "rule.gap.gap=30h",
     "rule.quiet.new=true rule.quiet.limit=0 rule.quiet.window=1d rule.quiet.channels=sms",
+    "rule.two-in-three-days.audience=orders>=1",
+    "channel.email.capacity=1/day",
     "trigger.basket.priority=10",
     "trigger.basket.paused=true",
     "trigger.silent.status=retired",
@@ -118,6 +120,7 @@ def test_nobody_is_left_out_who_could_be_touched(tmp_path_factory: pytest.TempPa
 
 AS_FILES: list[tuple[str, str, str, str]] = [
     ("rule.two-in-three-days.limit=1", "pressure.toml", "limit = 2", "limit = 1"),
+    ("rule.two-in-three-days.audience=orders==0", "pressure.toml", '"3 days"', '"3 days"\naudience = "orders==0"'),
     ("rule.gap.gap=30h", "pressure.toml", '"5h"', '"30h"'),
     ("channel.sms.weight=3", "pressure.toml", "sms = 2", "sms = 3"),
     ("trigger.basket.priority=10", "triggers/basket.toml", "priority = 80", "priority = 10"),
@@ -346,6 +349,37 @@ def test_a_diff_says_what_triggers_gain_and_one_customer_side_by_side(lived_bask
     assert any(line[5:] == ["send", "2025-03-04", "11:00", "send", "moved"] for line in lines)
 
 
+def test_a_diff_says_by_rule_how_full_it_gets_and_whom_it_holds_back(lived_basket: Path, capsys: Output) -> None:
+    words = ("diff", "--set", "rule.one-a-day.limit=2")
+    assert run("-w", lived_basket, *words, "--by-rule", "--json", "--csv", lived_basket / "rules.csv") == 0
+    (row,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert row == {
+        "rule": "one-a-day", "limit_before": 1, "limit_after": 2, "full_before": 2, "full_after": 2,
+        "held_before": 2, "held_after": 0, "decisions_before": 2, "decisions_after": 0,
+    }  # fmt: skip
+    (kept,) = csv.DictReader((lived_basket / "rules.csv").read_text().splitlines())
+    assert kept == {name: str(value) for name, value in row.items()}
+    assert run("-w", lived_basket, *words) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["RULE", "FULL", "BEFORE", "FULL", "AFTER", "HELD", "BEFORE", "HELD", "AFTER"] in lines
+    assert ["one-a-day", "2", "2", "2", "0"] in lines
+
+
+def test_a_capacity_changes_no_decision_and_is_set_against_what_is_asked(lived_basket: Path, capsys: Output) -> None:
+    assert run("-w", lived_basket, "diff", "--set", "channel.email.capacity=1/day") == 0
+    shown = capsys.readouterr().out
+    assert "the decisions of 0 change" in shown
+    assert ["email", "2025-03-03", "2", "1"] in [line.split() for line in shown.splitlines()]
+    assert run("-w", lived_basket, "preview", "--set", "channel.email.capacity=1/day") == 0
+    assert ["email", "2025-03-03", "2", "1", "200%"] in [line.split() for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_rule_that_holds_for_others_only_lets_these_go(lived_basket: Path, capsys: Output) -> None:
+    assert run("-w", lived_basket, "diff", "--set", "rule.one-a-day.audience=orders >= 5", "--json") == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {(row["trigger"], row["change"]) for row in found} == {("nudge", "removed"), ("nudge", "moved")}
+
+
 def test_a_file_put_over_the_rules_in_force_counts_as_active(lived_basket: Path, tmp_path: Path, capsys: Output) -> None:
     draft = tmp_path / "nudge.toml"
     draft.write_text(trigger(status='"draft"', priority="95", title='"Nudge"'))
@@ -370,6 +404,7 @@ def test_who_beats_whom_is_shown_and_what_the_channels_are_asked_for(lived_baske
     [
         ((), "Nothing is changed"),
         (("--set", "rule.one-a-dya.limit=2"), "Did you mean 'one-a-day'?"),
+        (("--set", "rule.one-a-day.audience=ordrs >= 5"), "Did you mean 'orders'?"),
         (("--set", "one-a-day=2"), "Write it like"),
         (("--with", "nowhere.toml"), "No such file"),
         (("--with", "nowhere"), "no trigger file"),

@@ -8,11 +8,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.decisions import Decision, Message
-from core.diff import Changed, Diff, differences, only_in, row_of
+from core.decisions import Decision, Message, RuleEvidence
+from core.diff import Changed, Diff, RuleSide, differences, only_in, row_of
 from core.instants import DAY
 from core.pressure import Contact
-from core.preview import Person
+from core.preview import Fullness, Limit, Person
 from core.reasons import Reason
 from tests.core.builders import ZURICH, at
 
@@ -86,3 +86,30 @@ def test_sums_tell_who_gains_and_who_loses() -> None:
     assert sums.most_changed() == [Changed(2, 2, 2, "anna", 7)]
     sides = sums.by("trigger")["birthday",]
     assert (sides.before, sides.after) == ({"send": 2}, {"send": 3})
+
+
+def held(when: str, *rules: str) -> Decision:
+    evidence = tuple(RuleEvidence(rule, "contacts", 2, 2, at("Mon 00:00"), at(when), (), None) for rule in rules)
+    return decision(when, "defer", "Sun 09:00", rules=evidence)
+
+
+def test_a_rule_is_full_for_customers_at_its_limit_and_holds_back_customers_and_decisions() -> None:
+    twice, once = [held("Tue 09:00", "week"), held("Wed 09:00", "week", "gap")], [held("Tue 09:00", "week")]
+    sums = Diff()
+    for number, (before, after, loads) in enumerate([(twice, once, (2, 2)), (once, [decision("Tue 09:00")], (3, 1))]):
+        persons = [Person(f"c{number}", number, (Fullness("week", load, 9), Fullness("points", 1500, 9))) for load in loads]
+        sums.add(persons[0], before, after, differences(before, after), ZURICH, persons[1])
+    found = sums.rules([Limit("week", 3, "contacts"), Limit("points", 1500, "points")], [Limit("week", 2, "contacts")])
+    assert found == {
+        "gap": (RuleSide(None, None, 1, 1), RuleSide(None, None, 0, 0)),
+        "points": (RuleSide(1.5, 2, 0, 0), RuleSide(None, None, 0, 0)),
+        "week": (RuleSide(3, 1, 2, 3), RuleSide(2, 1, 1, 1)),
+    }
+
+
+def test_parts_of_a_comparison_add_up_to_what_rules_hold_back_in_all() -> None:
+    whole, part = Diff(), Diff()
+    for sums in (whole, part):
+        sums.add(Person("c"), [held("Tue 09:00", "week")], [], [], ZURICH)
+    whole.merge(part)
+    assert whole.rules((), ())["week"] == (RuleSide(None, None, 2, 2), RuleSide(None, None, 0, 0))

@@ -12,7 +12,7 @@ from core.instants import HOUR, MINUTE, SECOND
 
 NOW = 100 * HOUR
 WELL = Numbers(
-    at=NOW, silence=silence(MINUTE), last_tick=NOW - MINUTE, abandoned_at=None, overdue=0, failed_lately=0, uncertain=0,
+    at=NOW, silence=silence(MINUTE), last_tick=NOW - MINUTE, ended_at=None, overdue=0, failed_lately=0, uncertain=0,
     is_stopped=False, halted={}, troubles={},
 )  # fmt: skip
 CASES: list[tuple[dict[str, Any], State, list[tuple[str, str]]]] = [
@@ -22,8 +22,12 @@ CASES: list[tuple[dict[str, Any], State, list[tuple[str, str]]]] = [
     ({"last_tick": NOW - 15 * MINUTE}, "healthy", []),
     ({"overdue": 3}, "degraded", [("3 customers overdue", "the ticks do not keep up")]),
     ({"overdue": 1, "last_tick": None}, "down", [("1 customer overdue", "nobody has ticked in time")]),
-    ({"overdue": 1, "abandoned_at": NOW - SECOND}, "down", [("1 customer overdue", "the scheduler ended without a word")]),
-    ({"overdue": 1, "abandoned_at": NOW - HOUR}, "degraded", [("1 customer overdue", "the ticks do not keep up")]),
+    ({"overdue": 1, "ended_at": NOW - SECOND}, "down", [("1 customer overdue", "the scheduler ended without a word")]),
+    ({"overdue": 1, "ended_at": NOW - HOUR}, "degraded", [("1 customer overdue", "the ticks do not keep up")]),
+    ({"overdue": 1, "ended_at": NOW - SECOND, "was_stopped": True}, "down", [("1 customer overdue", "the scheduler was stopped")]),
+    ({"ended_at": NOW - SECOND}, "idle", []),
+    ({"ended_at": NOW - HOUR}, "healthy", []),
+    ({"ended_at": NOW + HOUR}, "healthy", []),
     ({"failed_lately": 2}, "degraded", [("2 messages failed within a day", "")]),
     ({"uncertain": 1}, "degraded", [("1 message uncertain", "nobody knows if it went")]),
     ({"is_stopped": True}, "degraded", [("all sending is stopped", "")]),
@@ -40,6 +44,21 @@ def test_numbers_are_judged_in_one_place(changed: dict[str, Any], state: State, 
     found = judge(replace(WELL, **changed))
     assert found.state == state
     assert [(each.words, each.why) for each in found.findings] == said
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"ended_at": NOW - SECOND, "was_stopped": True}, "the scheduler was stopped, and nothing has ticked since"),
+        ({"ended_at": NOW}, "the scheduler ended without a word, and nothing has ticked since"),
+        ({"last_tick": None}, "nothing has ticked yet"),
+        ({"last_tick": NOW - HOUR}, "nothing has ticked lately"),
+        ({}, ""),
+    ],
+)
+def test_who_is_idle_says_why(changed: dict[str, Any], why: str) -> None:
+    found = judge(replace(WELL, **changed))
+    assert (found.why, found.is_ticking) == (why, not why)
 
 
 def test_a_slow_rhythm_has_a_longer_silence() -> None:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from core.errors import ManometerError
 from core.instants import DAY, HOUR
 from core.playbook import Playbook
+from core.predicate import Predicate
 from core.triggers import NEVER, Pause
 from core.what_if import Change, changed, loads_alike, parse_change, reach
-from tests.core.builders import at, channel, on, on_crossing, on_date, pause, playbook, rule, trigger
+from tests.core.builders import at, channel, condition, event, on, on_crossing, on_date, pause, play, playbook, rule, trigger
 
 NOW = at("Wed 12:00")
 BASKET = trigger("basket", on("Checkout Started", after=HOUR), priority=80, activated_at=at("Mon 00:00"))
 DRAFT = trigger("sale", on("Product Viewed"), status="draft", activated_at=at("Mon 00:00"))
 RULES = [rule("three a week", 3, "7d"), rule("gap", None, gap=16 * HOUR)]
-BOOK = playbook(BASKET, DRAFT, rules=RULES, channels=[channel("sms", weight=2000)], version=4)
+SEGMENTS = {"buyers": condition("orders >= 1")}
+BOOK = playbook(BASKET, DRAFT, rules=RULES, channels=[channel("sms", weight=2000)], segments=SEGMENTS, version=4)
 
 
 def after(*texts: str, book: Playbook = BOOK) -> Playbook:
@@ -70,6 +74,26 @@ def test_channels_and_the_engine_are_changed() -> None:
     assert after("channel.email.send_window=always", book=book).channels["email"].send_windows.always_open
 
 
+def test_a_channel_takes_so_many_or_any_number() -> None:
+    assert after("channel.sms.capacity=300/hour").channels["sms"].capacity == (300, "hour")
+    bounded = after("channel.email.capacity=20000/day")
+    assert after("channel.email.capacity=none", book=bounded).channels["email"].capacity is None
+
+
+def test_a_rule_holds_for_those_who_fulfil_a_condition_or_for_everybody() -> None:
+    week = after("rule.three a week.audience=segment('buyers') and country == 'CH'").rules[0]
+    assert isinstance(week.audience, Predicate)
+    assert week.audience.text == "segment('buyers') and country == 'CH'"
+    assert after("rule.three a week.audience=all", book=replace(BOOK, rules=(week,))).rules[0].audience is None
+    assert not loads_alike(BOOK, after("rule.three a week.audience=count('Order Completed', last='30d') >= 2"))
+
+
+def test_only_those_a_condition_names_are_held_back() -> None:
+    few = after("rule.one.new=true", "rule.one.limit=0", "rule.one.window=1d", "rule.one.audience=trait.vip == true")
+    outcomes = {vip: play(few, event("Checkout Started", "Wed 13:00"), traits={"vip": vip}).decisions[0].outcome for vip in (True, False)}
+    assert outcomes == {True: "suppress", False: "send"}
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -93,6 +117,14 @@ def test_channels_and_the_engine_are_changed() -> None:
         ("channel.fax.weight=1", "there is no channel 'fax'"),
         ("channel.sms.weight=-1", "a number from 0"),
         ("channel.sms.send_window=whenever", "is not a send window"),
+        ("channel.sms.capacity=many", "is not a capacity. Write a number per day, hour or minute"),
+        ("channel.sms.capacity=0/day", "is not a capacity"),
+        ("channel.sms.capcity=5/day", "Did you mean 'capacity'?"),
+        ("rule.gap.audience=segment('byers')", "Did you mean 'buyers'?"),
+        ("rule.gap.audience=ordrs >= 1", "Did you mean 'orders'?"),
+        ("rule.gap.audience=buyers", "a segment is written rule.gap.audience=segment('buyers')"),
+        ("rule.gap.audience=", "rule.gap.audience=: column 1"),
+        ("rule.gap.audince=orders >= 1", "Did you mean 'audience'?"),
         ("engine.lookahead=true", "Did you mean 'look_ahead'?"),
         ("limit=2", "Write it like rule.NAME.limit=2"),
     ],

@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any, cast
 
 from textual.pilot import Pilot
@@ -19,7 +20,7 @@ from core.instants import DAY
 from screens.customer import CustomerScreen
 from screens.customers import CustomersScreen
 from screens.frame import Frame
-from screens.service import Cancelled
+from screens.service import Cancelled, CancelledError
 from screens.service.customers import CustomerRow, Entry, EntryDetails, Gauge, Hits, Planned, Profile, Sort, Tell
 from screens.service.why import Answer
 from screens.why import WhyScreen
@@ -151,6 +152,74 @@ async def test_why_nothing_is_two_keys_from_the_found_customer() -> None:
         assert pilot.app.screen.query_one("#explanation").has_focus
         await pilot.press("escape", "escape")
         assert is_on(pilot, CustomersScreen)
+
+
+class SlowPeople(People):
+    """Nobody is found by a filter until the gate is opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = Event()
+
+    def ids(self, text: str, sort: Sort, is_downwards: bool, cancelled: Cancelled, found: Tell) -> Hits:
+        if not text:
+            return super().ids(text, sort, is_downwards, cancelled, found)
+        while not self.gate.wait(0.01):
+            if cancelled():
+                raise CancelledError
+        return Hits(array("q", [] if text == "nobody" else [7, 8]))
+
+
+class Asked(Reasons):
+    """Who was asked about."""
+
+    def __init__(self) -> None:
+        self.customers: list[str] = []
+
+    def verdicts(self, customer: str, cancelled: Cancelled) -> Answer:
+        self.customers.append(customer)
+        return super().verdicts(customer, cancelled)
+
+
+async def test_a_key_before_the_search_has_answered_is_for_the_first_who_is_found() -> None:
+    people, asked = SlowPeople(), Asked()
+    async with stage(Bare(customers=people, why=asked), customers=CustomersScreen).run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("slash", "k", "enter", "w")
+        assert "searching" in seen(pilot)
+        assert is_on(pilot, CustomersScreen)
+        assert asked.customers == []
+        people.gate.set()
+        await settled(pilot)
+        await settled(pilot)
+        assert is_on(pilot, WhyScreen)
+        assert asked.customers == ["u7"]
+
+
+async def test_a_key_for_whom_nobody_is_found_says_so_and_is_forgotten() -> None:
+    people, asked = SlowPeople(), Asked()
+    async with stage(Bare(customers=people, why=asked), customers=CustomersScreen).run_test(size=(80, 24), notifications=True) as pilot:
+        await settled(pilot)
+        await pilot.press("slash", *"nobody", "enter", "w")
+        people.gate.set()
+        await settled(pilot)
+        assert [notice.message.partition(".")[0] for notice in pilot.app._notifications] == ["No customer fits"]
+        await pilot.press("escape")
+        await settled(pilot)
+        assert is_on(pilot, CustomersScreen)
+        assert asked.customers == []
+
+
+async def test_a_key_is_forgotten_with_the_filter_that_it_waited_for() -> None:
+    people, asked = SlowPeople(), Asked()
+    async with stage(Bare(customers=people, why=asked), customers=CustomersScreen).run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("slash", "k", "enter", "w", "escape")
+        people.gate.set()
+        await settled(pilot)
+        assert "30 customers" in seen(pilot)
+        assert is_on(pilot, CustomersScreen)
+        assert asked.customers == []
 
 
 async def test_a_named_trigger_is_under_the_cursor_from_the_start() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from textual.widgets import Input
@@ -17,6 +18,8 @@ from screens.customers import CustomersScreen
 from screens.dialogs import Dialog
 from screens.overview import OverviewScreen
 from screens.pauses import PausesScreen
+from screens.rows.pausing import pause_deed, resume_deed
+from screens.service.triggers import PauseEffect
 from storage import pauses
 from storage.store import Store, set_fact
 from tests.console.furniture import NOON, furnished
@@ -24,6 +27,8 @@ from tests.screens.furnished import FakeTriggers
 from tests.screens.stage import Bare, settled, stage, text
 from tests.screens.test_frame import ready
 from tests.screens.test_triggers import safe
+
+ZURICH = ZoneInfo("Europe/Zurich")
 
 
 @pytest.fixture
@@ -93,6 +98,21 @@ async def test_a_customer_is_paused_from_the_list_of_customers(local: LocalServi
         await pilot.press("P")
         await settled(pilot)
         assert "Resume customer u1?" in text(app)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("basket", "Nobody is under way in it."),
+        ("channel:sms", "Nobody is under way in a trigger that uses it."),
+        ("segment:vip", "None of its members is under way."),
+        ("customer:u9", "She is under way in no journey."),
+    ],
+)
+def test_a_pause_that_reaches_nobody_says_so_in_words(name: str, said: str) -> None:
+    effect = PauseEffect(name, name, 0, 0, 0, 0, NOON, None, ())
+    assert pause_deed(effect, "keller", ZURICH).lines[:2] == [said, "Nothing waits in the outbox."]
+    assert list(resume_deed(effect, "keller", ZURICH).lines)[:2] == [said, "Nothing waits in the outbox."]
 
 
 async def test_the_overview_leads_to_the_pauses(local: LocalService) -> None:

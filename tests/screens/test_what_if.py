@@ -7,10 +7,12 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from textual.widgets import Input
 
 from console.app import Console
 from console.service import LocalService
 from core.instants import HOUR
+from core.what_if import parse_change
 from screens.backtest import BacktestScreen
 from screens.figures import FiguresScreen, SidesScreen
 from screens.heatmap import Grid, legend
@@ -214,3 +216,54 @@ async def test_a_backtest_says_its_numbers_in_full_at_80_columns(service: LocalS
         shown = " ".join(text(app).split())
         assert "under today's rules" in shown
         assert "pushed aside" in shown
+
+
+async def test_a_look_ahead_is_kept_under_a_name_and_replaced_after_a_question(service: LocalService, folder: Path) -> None:
+    app = stage(service, pressure=PressureScreen)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settled(pilot)
+        await pilot.press("s")
+        await settled(pilot)
+        shown = text(app)
+        assert "Keep this look ahead" in shown
+        assert "preview-2025-03-03" in shown
+        await pilot.press("y")
+        await settled(pilot)
+        assert "Kept as preview-2025-03-03." in [*app._notifications][-1].message
+        await pilot.press("s", "y")
+        await settled(pilot)
+        assert "Replace preview-2025-03-03?" in text(app)
+        assert "decisions." in text(app)
+        await pilot.press("escape")
+        await settled(pilot)
+        assert front(app) is PressureScreen
+        await pilot.press("s", "y")
+        await settled(pilot)
+        await pilot.press("y")
+        await settled(pilot)
+        assert "Kept as" in [*app._notifications][-1].message
+    assert run("-w", folder, "previews", "show", "preview-2025-03-03") == 0
+    (folder / "previews/preview-2025-03-03.preview").unlink()
+
+
+async def test_a_name_that_is_none_is_said_in_the_dialog(service: LocalService) -> None:
+    app = stage(service, pressure=PressureScreen)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("s")
+        await settled(pilot)
+        app.screen.query_one("#field-name", Input).value = "../up"
+        await pilot.press("y")
+        await settled(pilot)
+        assert "is no name for a preview" in text(app)
+
+
+def test_the_changes_say_whose_windows_get_full_and_whom_a_rule_holds_back(service: LocalService) -> None:
+    forecast = service.pressure.run(7, lambda: False, lambda done, total: None, Supposed((parse_change("rule.one-a-day.limit=3"),)))
+    assert forecast.diff is not None
+    found = rows.deltas(forecast.diff, forecast.limits_before, forecast.limits)
+    assert [(each.what, each.name, each.before, each.after) for each in found if each.name == "one-a-day"] == [
+        ("held by", "one-a-day", 4, 0),
+        ("held cust", "one-a-day", 4, 0),
+        ("full", "one-a-day", 4, 0),
+    ]
