@@ -62,7 +62,7 @@ class Profile:
         self.first_order: Instant | None = None
         self.last_order: Instant | None = None
         self.last_activity: Instant | None = None
-        self.activity: dict[str, Instant] = {}
+        self.activity: dict[str, Instant] = {}  # name -> the latest event of it, reports about messages too
         self.channels: dict[str, Instant] = {}
         # order id -> [returned amount, returns, refunded amount, refunds]
         self.returned_orders: dict[str, list[int]] = {}
@@ -90,12 +90,12 @@ class Profile:
         if kind == "identify":
             for trait, value in properties.items():
                 self._take_trait(trait, value, at)
-        elif kind != "alias" and name not in NO_ACTIVITY:
-            self._take_activity(name, at, channel)
-            if name == ORDER_COMPLETED:
-                self._take_order(at, amount or 0, properties)
-            elif name in _GOING_BACK:
-                self._take_return(name, amount or 0, properties)
+        elif kind != "alias":
+            before = self.activity.get(name)
+            if before is None or at > before:
+                self.activity[name] = at
+            if name not in NO_ACTIVITY:
+                self._take_act(name, at, channel, amount, properties)
 
     def _take_trait(self, name: str, value: Any, at: Instant) -> None:
         """The latest value stands; of two of one instant the one whose JSON is greater, whichever came first."""
@@ -104,14 +104,15 @@ class Profile:
             self.traits[name] = value
             self.traits_at[name] = at
 
-    def _take_activity(self, name: str, at: Instant, channel: str | None) -> None:
+    def _take_act(self, name: str, at: Instant, channel: str | None, amount: int | None, properties: Mapping[str, Any]) -> None:
         if self.last_activity is None or at > self.last_activity:
             self.last_activity = at
-        before = self.activity.get(name)
-        if before is None or at > before:
-            self.activity[name] = at
         if channel is not None and at > self.channels.get(channel, at - 1):
             self.channels[channel] = at
+        if name == ORDER_COMPLETED:
+            self._take_order(at, amount or 0, properties)
+        elif name in _GOING_BACK:
+            self._take_return(name, amount or 0, properties)
 
     def _take_order(self, at: Instant, amount: int, properties: Mapping[str, Any]) -> None:
         self.orders += 1

@@ -82,8 +82,9 @@ class Threshold(EventKind):
         return Cause(f"{SINCE}{last}", at) if at > after else None
 
     def ends(self, trigger: Trigger, enrolment: Enrolment, event: Event) -> bool:
-        """Any act since the silence began."""
-        return event.is_activity and event.occurred_at > enrolment.cause_at - (trigger.when.inactive_for or 0)
+        """Any act since the silence began, or what `activity` names."""
+        acts = event.is_activity or event.name in trigger.when.activity
+        return acts and event.occurred_at > enrolment.cause_at - (trigger.when.inactive_for or 0)
 
 
 def _sources(when: When) -> frozenset[str]:
