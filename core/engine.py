@@ -94,9 +94,7 @@ class _Play:
             life.release(at)
             self._wake(at)
         if life.playbook.pauses:
-            for enrolment in life.enrolments:
-                resume(enrolment, life)
-            life.drop_ended()
+            self._resume(at)
         if life.leaving and life.leaving[0][0] <= at:
             self._take_leave(at)
         while self.joins and self.joins[0].at <= at:
@@ -107,6 +105,14 @@ class _Play:
             self.taken += 1
             life.clock = None
             life.clock_after = max(life.clock_after, at - 1)
+
+    def _resume(self, at: Instant) -> None:
+        """Pauses that end do what their policies say, to the journeys of the highest rank first."""
+        life = self.life
+        held = [e for e in life.enrolments if (end := next_resumption(e, life)) is not None and end <= at]
+        for enrolment in sorted(held, key=lambda e: rank(e, life)) if len(held) > 1 else held:
+            resume(enrolment, life)
+        life.drop_ended()
 
     def _take_leave(self, at: Instant) -> None:
         """A newer version ends journeys of an older one."""
@@ -171,7 +177,8 @@ class _Play:
                 enrolment.due_at = at
         while due := [e for e in self.life.enrolments if e.due_at is not None and e.due_at <= at]:
             waiting = [e for e in due if is_waiting(e, self.life)]
-            enrolment = (waiting or due)[0] if waiting or len(due) == 1 else min(due, key=lambda e: rank(e, self.life))
+            first = waiting or due
+            enrolment = first[0] if len(first) == 1 else min(first, key=lambda e: rank(e, self.life))
             (time_out if waiting else decide)(enrolment, self.life)
             if enrolment.state != "open":
                 self.life.drop_ended()

@@ -32,7 +32,10 @@ def next_step(enrolment: Enrolment, trigger: Trigger, life: Life, to: int | None
         end(enrolment, life, "done")
         return
     enrolment.step = number
-    come_to_step(enrolment, trigger, enrolment.planned_at + trigger.steps[number - 1].after, life)
+    step = trigger.steps[number - 1]
+    answered = enrolment.waited == "event" and step.wait is not None
+    # one event ends one wait: the next one begins with the instant after it
+    come_to_step(enrolment, trigger, enrolment.planned_at + max(step.after, int(answered)), life)
 
 
 def come_to_step(enrolment: Enrolment, trigger: Trigger, planned_at: Instant, life: Life) -> None:

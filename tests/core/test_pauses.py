@@ -193,3 +193,15 @@ def test_transactional_messages_wait_only_on_request(name: str, asked: bool, row
 def test_a_journey_that_a_paused_channel_does_not_hold_is_not_moved_by_its_end() -> None:
     book = playbook(trigger("t", on("News", after=DAY)), pauses=(pause("channel:email", "Mon 11:00", "Mon 14:00", policy="shift"),))
     assert rows(play(book, event("News", "Mon 10:00"))) == ["Tue 10:00 t email send"]
+
+
+def test_what_a_pause_skipped_is_listed_by_rank_in_whatever_order_journeys_are_loaded() -> None:
+    names = ("a", "b", "c")
+    triggers = [trigger(name, on("News", after=HOUR), priority=priority) for name, priority in zip(names, (10, 90, 50))]
+    held = playbook(*triggers, pauses=(pause("*", "Mon 10:30"),))
+    known = dossier(event("News", "Mon 10:00"))
+    waiting = settle(known, advance(known, held, at("Mon 12:00")), held)
+    ended = replace(held, pauses=(pause("*", "Mon 10:30", "Tue 08:00", policy="skip"),))
+    loaded = [waiting.enrolments, waiting.enrolments[::-1], waiting.enrolments[1:] + waiting.enrolments[:1]]
+    found = [rows(advance(replace(waiting, enrolments=tuple(e.copy() for e in each)), ended, at("Wed 00:00"))) for each in loaded]
+    assert found == [[f"Tue 08:00 {name} email suppress STOPPED" for name in ("b", "c", "a")]] * 3
