@@ -28,7 +28,6 @@ from core.life import Life
 from core.playbook import Playbook
 from core.pressure import PressureRule
 from core.preview import Fullness, Person, Totals, cell, contacts_until, fullness
-from core.reasons import Reason
 from core.what_if import Change, Reach, changed, reach
 from core.windows import Span
 from core.words import in_full
@@ -256,9 +255,8 @@ def _rules(dossier: Dossier, plan: Plan, playbook: Playbook) -> Sequence[Pressur
 
 
 def _is_in_span(decision: Decision, question: Question) -> bool:
-    """Whether it lies within the span; those that a changed playbook ends at once do so at its begin."""
-    ends_at_once = question.is_changed and decision.at == question.changed_at and decision.reason is Reason.TRIGGER_RETIRED
-    return question.first < decision.at or (ends_at_once and decision.at == question.first)
+    """Whether it lies within the span; a changed playbook ends and frees what it does at once, which is at its begin."""
+    return question.first < decision.at or (question.is_changed and decision.at == question.first)
 
 
 def in_question(store: Store, question: Question) -> Playbook:

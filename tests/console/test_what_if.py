@@ -334,6 +334,21 @@ def test_a_diff_shows_only_what_changes_with_the_rows_before_and_after(lived_bas
     assert list(moved["before"]) == [field.name for field in FIELDS]
 
 
+def test_what_a_change_frees_goes_at_once_and_is_not_lost(lived_basket: Path, capsys: Output) -> None:
+    asked = ("--set", "rule.one-a-day.limit=2", "--at", "2025-03-03T12:00:00Z", "--json")
+    assert run("-w", lived_basket, "tick", "--at", "2025-03-03T11:00:00Z", "--json") == 0
+    capsys.readouterr()
+    assert run("-w", lived_basket, "preview", *asked) == 0
+    assert [(row["at"], row["trigger"], row["outcome"]) for row in map(json.loads, capsys.readouterr().out.splitlines())] == [
+        ("2025-03-03T12:00:00Z", "nudge", "send")
+    ] * 2
+    assert run("-w", lived_basket, "diff", *asked) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(row["change"], row["before"]["at"], row["after"]["at"]) for row in found] == [
+        ("moved", "2025-03-04T11:00:00Z", "2025-03-03T12:00:00Z")
+    ] * 2
+
+
 def test_a_diff_says_what_triggers_gain_and_one_customer_side_by_side(lived_basket: Path, capsys: Output) -> None:
     assert run("-w", lived_basket, "diff", "--set", "trigger.nudge.status=retired", "--csv", lived_basket / "diff.csv") == 0
     shown = capsys.readouterr().out
