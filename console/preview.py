@@ -255,8 +255,9 @@ def _rules(dossier: Dossier, plan: Plan, playbook: Playbook) -> Sequence[Pressur
 
 
 def _is_in_span(decision: Decision, question: Question) -> bool:
-    """Whether it lies within the span; a changed playbook ends and frees what it does at once, which is at its begin."""
-    return question.first < decision.at or (question.is_changed and decision.at == question.first)
+    """Whether it lies within the span; what a changed playbook lets go or ends, it does at once, which is at the begin."""
+    at_once = question.is_changed and decision.at == question.first and decision.outcome != "defer"
+    return question.first < decision.at or at_once
 
 
 def in_question(store: Store, question: Question) -> Playbook:
