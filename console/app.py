@@ -13,7 +13,7 @@ from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 from threading import Event, Thread
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 _OVER_SSH: Final = "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ
 
@@ -112,6 +112,11 @@ class Console(App[None]):
     COMMAND_PALETTE_BINDING = "ctrl+p"
     COMMANDS: ClassVar = {*App.COMMANDS, lambda: _provider("Doings"), lambda: _provider("Places")}
     BINDINGS: ClassVar[list[BindingType]] = [*EVERYWHERE]
+    CSS = """
+    ToastRack { margin-bottom: 0; }
+    Toast { width: 100%; max-width: 100%; margin-top: 0; padding: 0 1; }
+    """
+    """Notices lie over the line of keys, as wide as the screen, and not over what is being read."""
     DEFAULT_MODE = "overview"
 
     def __init__(self, folder: Path, *, read_only: bool = False, preferences: Preferences | None = None) -> None:
@@ -294,6 +299,12 @@ class Console(App[None]):
     def as_of(self) -> Instant | None:
         """The instant of what is shown."""
         return self._at
+
+    def notify(self, message: str, **how: Any) -> None:
+        """As Textual's, but a sentence that stands there already stands there anew, not twice."""
+        for known in [each for each in self._notifications if each.message == message]:
+            self._unnotify(known)
+        super().notify(message, **how)
 
     # ---- where to ----
 

@@ -77,7 +77,7 @@ class FiguresScreen(PanedFrame):
                 classes="pane",
             )
             yield Heatmap(label=NAMES, id="beats", classes="pane")
-            yield Note(id="cell")
+            yield WrappedNote(id="cell")
             yield Histogram("Waiting for room or time", id="off", classes="pane")
             yield Histogram("Messages a day, and what the channel takes", can_open=False, id="capacity", classes="pane")
 

@@ -46,6 +46,7 @@ LEAST: Final = (60, 16)
 LONG: Final = 5_000
 """From so many rows on it is said that a file is being written, and after each so many how far it is."""
 UTC: Final = ZoneInfo("UTC")
+AS_OF: Final = "as of"
 TYPING_PAUSE: Final = 0.12
 """Seconds without another key after which a filter asks."""
 PATIENCE: Final = 0.05
@@ -519,10 +520,15 @@ class Head(Lines):
         left: list[Cells] = [Cell(" Manometer", "strong")]
         if place is None:
             return self.strip([*left, Cell("  opening …", "dim")], width)
-        left += [Cell(f" {place.workspace} "), *badges(place, app.frozen)]
-        room = width - sum(cells(part if isinstance(part, str) else part.text) for part in left) - 2
+        left.append(Cell(f" {place.workspace} "))
+        whole, short = ([*left, *badges(place, app.frozen, short=short)] for short in (False, True))
         at = app.as_of()
-        return self._both(left, "" if at is None else _clock(at, place, room), width)
+        if at is None:
+            return self._both(whole, "", width)
+        clock = _clock(at, place, width - _wide(whole) - 2)
+        if clock.startswith(AS_OF):
+            return self._both(whole, clock, width)
+        return self._both(short, _clock(at, place, width - _wide(short) - 2), width)
 
     def _second(self) -> Strip:
         return self._both(self._tabs(), "" if self._is_tall else self._path(), self.size.width)
@@ -554,12 +560,15 @@ class Head(Lines):
         self.settle()
 
     def _both(self, left: Sequence[Cells], right: str, width: int) -> Strip:
-        used = sum(cells(part if isinstance(part, str) else part.text) for part in left)
-        room = width - used - 2
+        room = width - _wide(left) - 2
         return self.strip([*left, fit(right, max(0, room), right=True), " "], width)
 
 
-def badges(place: Place, frozen: bool) -> Iterable[Cells]:
+def _wide(line: Sequence[Cells]) -> int:
+    return sum(cells(part if isinstance(part, str) else part.text) for part in line)
+
+
+def badges(place: Place, frozen: bool, *, short: bool = False) -> Iterable[Cells]:
     """What an operator must know before any key: whether this is live, read-only, frozen, or without recorded consent."""
     yield Cell("[SIMULATED]" if place.simulated else "[LIVE]", "accent" if place.simulated else "ok")
     if place.read_only is not None:
@@ -567,15 +576,16 @@ def badges(place: Place, frozen: bool) -> Iterable[Cells]:
     if frozen:
         yield Cell(" [FROZEN]", "warn")
     if place.consent_assumed:
-        yield Cell(" [CONSENT ASSUMED: test data only]", "bad")
+        yield Cell(f" [CONSENT ASSUMED{'' if short else ': test data only'}]", "bad")
 
 
 def _clock(at: Instant, place: Place, room: int) -> str:
     """The instant of what is shown, as fully as there is room for."""
     there = local(at, place.zone)
     forms = (
-        f"as of {there:%a %d %b %Y %H:%M} {place.zone.key}",
-        f"as of {there:%a %d %b %Y %H:%M}",
+        f"{AS_OF} {there:%a %d %b %Y %H:%M} {place.zone.key}",
+        f"{AS_OF} {there:%a %d %b %Y %H:%M}",
+        f"{there:%a %d %b %Y %H:%M}",
         f"{there:%a %d %b %H:%M}",
         f"{there:%H:%M}",
     )

@@ -10,6 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.binding import BindingType
 from textual.events import Click, Resize
+from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
@@ -155,9 +156,9 @@ class Heatmap(Lines, can_focus=True):
         self._go(self.row, self.column)
         self.refresh(layout=True)
 
-    def get_content_height(self, *_: object) -> int:
-        """Heads, rows and legend."""
-        return HEADS + max(1, len(self.grid.rows)) + 1
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Heads, rows and legend, which is two lines where one has no room for it."""
+        return HEADS + max(1, len(self.grid.rows)) + len(self._legend(width))
 
     # ---- moving ----
 
@@ -214,7 +215,8 @@ class Heatmap(Lines, can_focus=True):
             return self._head(y)
         if y < HEADS + len(self.grid.rows):
             return self._row(y - HEADS)
-        return self._legend() if y == HEADS + len(self.grid.rows) else Strip.blank(self.size.width, self.rich_style)
+        below, place = self._legend(self.size.width), y - HEADS - len(self.grid.rows)
+        return below[place] if place < len(below) else Strip.blank(self.size.width, self.rich_style)
 
     def _head(self, y: int) -> Strip:
         width, shown = self._cell_width(), range(self._left, min(len(self.grid.heads), self._left + self._fitting()))
@@ -248,12 +250,17 @@ class Heatmap(Lines, can_focus=True):
         background, foreground = (_FEW if few else DARK if is_dark(self) else LIGHT)[min(number, SHADES) - 1]
         return Style(color=foreground, bgcolor=background)
 
-    def _legend(self) -> Strip:
-        segments = [Segment(f"  {self.grid.words}, · none ", self.style("dim"))]
+    def _legend(self, width: int) -> list[Strip]:
+        """What is counted, the scale, and the signs: in one line, else the scale below."""
+        words = [Segment(f"  {self.grid.words}, · none ", self.style("dim"))]
+        scale: list[Segment] = []
         for text, number in legend(self.grid):
-            segments += [Segment(f" {text} ", self._shade(number)), Segment(" ", self.rich_style)]
-        segments.append(Segment(f" {self.grid.legend}", self.style("dim")))
-        return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
+            scale += [Segment(" ", self.rich_style), Segment(f" {text} ", self._shade(number))]
+        if self.grid.legend:
+            scale.append(Segment(f"  {self.grid.legend}", self.style("dim")))
+        whole = Strip([*words, *scale])
+        lines = [whole] if whole.cell_length <= width or not scale else [Strip(words), Strip([Segment(" ", self.rich_style), *scale])]
+        return [line.adjust_cell_length(width, self.rich_style) for line in lines]
 
     # ---- the terminal ----
 

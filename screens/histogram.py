@@ -173,7 +173,7 @@ class Histogram(Lines, can_focus=True):
         """The title, the bars, the sentence below."""
         width = self.size.width
         if y == 0:
-            return self.strip([Cell(fit(f"{'>' if self.has_focus else ' '}{self.title}", width), "head")], width)
+            return self.strip([Cell(self._head(width), "head")], width)
         if self.foot and y == self.size.height - 1:
             return self.strip([Cell(f" {self.foot}", "strong")], width)
         place = self._top + y - 1
@@ -183,6 +183,14 @@ class Histogram(Lines, can_focus=True):
         is_here = self._can_open and self.has_focus and place == self.cursor
         line = lines[place]
         return self.strip([">", *_after_margin(line)] if is_here else line, width, reverse=is_here)
+
+    def _head(self, width: int) -> str:
+        """The title, and how much there is below what is seen."""
+        title, below = f"{'>' if self.has_focus else ' '}{self.title}", len(self.items) - self._top - self._page()
+        more = f" {below} more below" if below > 0 else ""
+        if cells(title) + len(more) > width:
+            more = f" +{below}"
+        return fit(title, max(0, width - len(more))) + more if below > 0 else fit(title, width)
 
     def on_resize(self, _: Resize) -> None:
         """Another height shows others."""

@@ -414,11 +414,11 @@ class BehindScreen(Frame):
         Column("at", "AT", 12),
         Column("customer", "CUSTOMER", 9, grow=1),
         Column("name", "NAME", 14, least=100, grow=1),
-        Column("trigger", "TRIGGER", 14, grow=2),
+        Column("trigger", "TRIGGER", 12, grow=3),
         Column("step", "STEP", 4, right=True, least=100),
-        Column("channel", "CHANNEL", 8),
+        Column("channel", "CHANNEL", 8, least=90),
         Column("outcome", "OUTCOME", 10),
-        Column("reason", "REASON", 13, least=76, grow=1),
+        Column("reason", "REASON", 18, least=76, grow=2),
         Column("until", "FREE AGAIN", 12, least=120),
     )
 

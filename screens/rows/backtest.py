@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 from core.backtest import AFTERWARDS
 from core.diff import KINDS
 from core.instants import format_duration, local
-from core.words import counted, in_short
+from core.words import counted
 from screens.histogram import Bar, Heading, Item
 from screens.lines import Cell, Line
 from screens.rows.moments import share
+from screens.rows.pressure import BY_REASON, reason_label
 from screens.service.backtest import Tried
 
 DAYS: Final = (30, 90, 365)
@@ -56,10 +57,10 @@ def held(tried: Tried) -> list[Item]:
     """By what it would have been held back."""
     reasons = Counter({key: numbers.total() for key, numbers in tried.sums.own.by("outcome", "reason").items() if key[0] != "send"})
     bars = [Bar(rule, number) for rule, number in tried.sums.own.rules.most_common()]
-    told = [Bar(f"{outcome} {in_short(reason)}".strip(), number) for (outcome, reason), number in reasons.most_common()]
+    told = [Bar(reason_label(str(outcome), reason), number) for (outcome, reason), number in reasons.most_common()]
     return [
         *([Heading(" by rule"), *bars] if bars else []),
-        *([Heading(" by reason"), *told] if told else [Heading(" Nothing would have held it back.")]),
+        *([Heading(f" {BY_REASON}"), *told] if told else [Heading(" Nothing would have held it back.")]),
     ]
 
 

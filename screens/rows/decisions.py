@@ -20,12 +20,12 @@ from screens.table import Column
 COLUMNS: Final = (
     Column("at", "DECIDED", 12),
     Column("outcome", "OUTCOME", 10),
-    Column("reason", "REASON", 12, grow=2),
-    Column("trigger", "TRIGGER", 10, grow=4),
+    Column("reason", "REASON", 12, grow=5),
+    Column("trigger", "TRIGGER", 10, grow=5),
     Column("step", "STEP", 4, right=True, least=104),
     Column("channel", "OVER", 8, least=92, grow=1),
-    Column("customer", "CUSTOMER", 8, grow=2),
-    Column("name", "NAME", 16, least=112, grow=3),
+    Column("customer", "CUSTOMER", 8, grow=1),
+    Column("name", "NAME", 16, least=112, grow=2),
     Column("until", "FREE AGAIN", 12, least=132),
     Column("late", "LATE", 4, least=140),
 )

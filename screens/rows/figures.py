@@ -13,11 +13,13 @@ from core.words import counted, in_short
 from screens.heatmap import Grid
 from screens.histogram import Bar, Heading, Item
 from screens.rows.moments import share
-from screens.safe_text import fitted
+from screens.safe_text import cells, fitted, safe_text
 from screens.service.pressure import Behind, Forecast
 
 MOST: Final = 40
 """Triggers in the matrix, the ones with most to do with each other."""
+HEAD: Final = 13
+"""Columns that half a name over the matrix takes at most; the longest words of the catalogue's names fit."""
 FOR_GOOD: Final = frozenset({"EXPIRED", "PRESSURE", "LOWER_PRIORITY", "CAPACITY", "QUIET_HOURS"})
 """Reasons for which a message never goes out though nothing but room or time was missing."""
 
@@ -44,14 +46,16 @@ def contest(forecast: Forecast) -> Contest:
         lost[loser] += number
     winners, losers = (tuple(name for name, _ in each.most_common(MOST)) for each in (won, lost))
     values = tuple(tuple(beats[winner, loser] for loser in losers) for winner in winners)
-    grid = Grid(winners, tuple(map(_head, losers)), values, "decisions in which the row has the room of the column")
+    grid = Grid(winners, tuple(map(_head, losers)), values, "decisions: the row has the column's room")
     return Contest(grid, winners, losers, None if forecast.diff is None else forecast.diff.before.beats)
 
 
 def _head(name: str) -> tuple[str, str]:
-    """A name on two lines of a narrow column."""
-    first, dash, rest = name.partition("-")
-    return (fitted(first + dash, 10), fitted(rest, 10)) if dash else ("", fitted(name, 10))
+    """A name on two lines of a narrow column, parted at the dash that keeps it narrowest."""
+    safe = safe_text(name)
+    parted = [(safe[: at + 1], safe[at + 1 :]) for at, letter in enumerate(safe) if letter == "-"]
+    first, second = min(parted, key=lambda each: max(map(cells, each)), default=("", safe))
+    return fitted(first, HEAD), fitted(second, HEAD)
 
 
 def contest_words(contest: Contest, row: int, column: int) -> str:
@@ -87,17 +91,22 @@ def put_off(forecast: Forecast) -> list[Item]:
     before = None if forecast.diff is None else forecast.diff.before
     moves = _bars(forecast.totals.moves, None if before is None else before.moves)
     lost = _bars(_lost(forecast.totals), None if before is None else _lost(before))
-    waits = [Bar(f"{_day(start)} → {_day(end)}", number, before=was) for (start, end), number, was in sorted(moves)]
+    waits = [Bar(_move(start, end), number, before=was) for (start, end), number, was in sorted(moves)]
     gone = [
         Bar(f"{trigger}, {in_short(reason)}", number, stands_for=Lost(trigger, reason or None), before=was)
         for (trigger, reason), number, was in sorted(lost, key=lambda each: -each[1])
     ]
     return [
-        Heading(" put off from one day to another" if waits else " Nothing is put off."),
+        Heading(" put off, from when to when" if waits else " Nothing is put off."),
         *waits,
         Heading(" never sent, for want of room or time" if gone else " Nothing is lost for want of room or time."),
         *gone,
     ]
+
+
+def _move(start: str, end: str) -> str:
+    """From which day to which, both days in ISO form."""
+    return f"{_day(start)} → {_day(end) if end != start else 'later that day'}"
 
 
 def _bars(numbers: Counter[tuple[str, str]], before: Counter[tuple[str, str]] | None) -> Iterator[tuple[tuple[str, str], int, int | None]]:

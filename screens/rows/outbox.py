@@ -69,7 +69,8 @@ def chip(number: int, text: str, counts: Mapping[str, int], terms: Terms, marked
     if text:
         closed = any(name == "state" and value in CLOSED for name, value in terms.only)
         return f"{marks}/ {text} — {number:,}{f' of the newest {RECENT:,}' if closed and terms.customer is None else ''}"
-    return marks + (" · ".join(f"{counts[name]:,} {name}" for name in OPEN if counts.get(name)) or "nothing waits, nothing failed")
+    told = " · ".join(f"{counts[name]:,} {name}" for name in OPEN if counts.get(name)) or "nothing waits, nothing failed"
+    return f"{marks}{counted(number, 'message')}: {told}" if number else f"{marks}{told}"
 
 
 # ---- one ----

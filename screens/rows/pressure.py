@@ -278,15 +278,18 @@ class ByReason(NamedTuple):
     reason: str | None
 
 
+BY_REASON: Final = "by reason: → later, ✗ never, ‖ held"
+
+
 def held_back(forecast: Forecast, triggers: Sequence[str] | None) -> list[Item]:
     """Bars by rule, then by outcome and reason, the longest first."""
     chosen = None if triggers is None else set(triggers)
     rules, reasons = _held(forecast.totals, chosen)
     rules_before, reasons_before = (None, None) if forecast.diff is None else _held(forecast.diff.before, chosen)
     by_rule = _bars(rules, rules_before, lambda rule: (rule, ByRule(rule)))
-    by_reason = _bars(reasons, reasons_before, lambda key: (_reason(*key), ByReason(*key)))
+    by_reason = _bars(reasons, reasons_before, lambda key: (reason_label(*key), ByReason(*key)))
     bars: list[Item] = [Heading(" by rule"), *by_rule] if by_rule else []
-    return [*bars, Heading(" by reason"), *by_reason] if by_reason else bars
+    return [*bars, Heading(f" {BY_REASON}"), *by_reason] if by_reason else bars
 
 
 def _held(totals: Totals, chosen: set[str] | None) -> tuple[Counter[str], Counter[tuple[str, str | None]]]:
@@ -309,8 +312,10 @@ def _bars(numbers: Counter[K], before: Counter[K] | None, told: Callable[[K], tu
     ]
 
 
-def _reason(outcome: str, reason: str | None) -> str:
-    return f"{outcome} {in_short(reason)}".strip()
+def reason_label(outcome: str, reason: str | None) -> str:
+    """The outcome's sign and the reason; the word of the outcome where there is none."""
+    sign, _, word = state(OUTCOME, outcome).text.partition(" ")
+    return f"{sign} {in_short(reason) or word}"
 
 
 def behind_bar(stands_for: object, triggers: Sequence[str] | None) -> Behind | None:
@@ -335,14 +340,15 @@ class Customer(NamedTuple):
 
 def pressed(forecast: Forecast) -> list[Item]:
     """Who would get most, with points and the rule that comes nearest to its limit."""
-    return [
+    bars = [
         Bar(each.customer, each.contacts, _pressed_note(forecast, each.points, each.fullest), stands_for=Customer(each.id, each.customer))
         for each in forecast.totals.most_pressed(50)
     ]
+    return [*bars] or [Heading(" Nobody gets anything.")]
 
 
 def _pressed_note(forecast: Forecast, points: int, fullest: tuple[str, int, int] | None) -> str:
-    said = f"{points / POINT:g} pt"
+    said = f"{points / POINT:g} point{'' if points == POINT else 's'}"
     if fullest is None:
         return said
     rule, load, most = fullest

@@ -15,7 +15,7 @@ from screens.histogram import bar
 from screens.lines import Cell, Cells, Line, fit
 from screens.look import StyleName
 from screens.rows.exports import Fields, instants, plain
-from screens.rows.moments import in_full, moment, number
+from screens.rows.moments import in_full, moment, number, share
 from screens.rows.states import OUTCOME, TRIGGER, paused_words, state
 from screens.service.triggers import HistoryLine, JourneyCount, OutcomeCount, TriggerLine, TriggerView, WaitingView
 from screens.table import Column
@@ -25,9 +25,9 @@ COLUMNS: Final = (
     Column("name", "NAME", 16, grow=2),
     Column("title", "TITLE", 20, least=120, grow=3),
     Column("kind", "KIND", 13, least=104),
-    Column("waiting", "WAITING", 8, right=True),
+    Column("waiting", "WAITING", 7, right=True),
     Column("sent", "SENT", 9, right=True, least=90),
-    Column("sent_lately", "SENT 7D", 8, right=True),
+    Column("sent_lately", "SENT 7D", 7, right=True),
     Column("held_back_lately", "HELD BACK 7D", 12, right=True),
     Column("last_fired", "LAST IN", 12, least=132),
     Column("next_due", "NEXT DUE", 12, least=76),
@@ -144,7 +144,7 @@ def _month(view: TriggerView) -> Iterator[Line]:
 
 
 def _of_variant(each: JourneyCount) -> Line:
-    reached = f" ({each.reached / each.entered:.0%})" if each.entered else ""
+    reached = f" ({share(each.reached, each.entered)})" if each.entered else ""
     numbers = f"{each.entered:,} entered · {each.under_way:,} under way · {each.reached:,} reached the goal{reached}"
     return [Cell(f"{'Kept out' if each.is_holdout else each.variant or 'In all'} ", "strong"), numbers]
 
@@ -165,7 +165,7 @@ def _outcome(each: OutcomeCount, most: int, total: int) -> Line:
     outcome, reason = state(OUTCOME, each.outcome), in_short(each.reason)
     return [
         Cell(fit(outcome.text, 11), outcome.style), fit(reason, 19),
-        fit(f"{each.number:,}", 9, right=True), fit(f"{each.number / total:.0%}", 5, right=True), " ",
+        fit(f"{each.number:,}", 9, right=True), fit(share(each.number, total), 7, right=True), " ",
         Cell(bar(each.number, most, BAR), outcome.style),
     ]  # fmt: skip
 

@@ -22,6 +22,8 @@ COLUMNS: Final = (
     Column("reason", "REASON", 26, grow=6),
 )
 EXPORTED: Final[Fields] = (*plain("trigger", "title", "status", "verdict", "reason", "step"), *instants("since"), *plain("words"))
+SPEAK_ALONE: Final = frozenset({"cause", "trigger active"})
+"""Checks whose detail needs no name before it."""
 WORDS: Final = {
     "send": Cell("● sent", "ok"),
     "defer": Cell("→ deferred", "warn"),
@@ -52,13 +54,13 @@ def reason(each: Verdict) -> str:
     stop = each.stop
     if stop is None:
         return "nothing stands against it"
-    return stop.detail if stop.check == "cause" else f"{stop.check}: {stop.detail}"
+    return stop.detail if stop.check in SPEAK_ALONE else f"{stop.check}: {stop.detail}"
 
 
 def cells(each: Verdict, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
     """One trigger in the `COLUMNS`."""
-    title = each.title if each.status == "active" else f"{each.title} ({each.status})"
-    return verdict(each), title, moment(each.since, now, zone), Cell(reason(each), "dim" if each.verdict == "none" else "")
+    name = each.trigger if each.status == "active" else f"{each.trigger} ({each.status})"
+    return verdict(each), name, moment(each.since, now, zone), Cell(reason(each), "dim" if each.verdict == "none" else "")
 
 
 def explanation(each: Verdict) -> list[Line]:

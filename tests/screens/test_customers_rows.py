@@ -206,10 +206,10 @@ def test_properties_are_lines_of_name_and_value_whatever_their_depth() -> None:
 
 def test_a_verdict_is_one_line_with_the_reason_in_words() -> None:
     cells = [as_cell(cell).text for cell in why.cells(VERDICT, NOW, ZONE)]
-    assert cells == ["✗ not sent", "Basket left behind", "14:00", "there was no consent for channel and purpose"]
+    assert cells == ["✗ not sent", "basket", "14:00", "there was no consent for channel and purpose"]
     never = replace(VERDICT, verdict="none", reason=None, since=None, status="draft")
     assert [as_cell(cell).text for cell in why.cells(never, NOW, ZONE)] == [
-        "○ never", "Basket left behind (draft)", "", "step 1 email: consent: none recorded",
+        "○ never", "basket (draft)", "", "step 1 email: consent: none recorded",
     ]  # fmt: skip
     assert why.reason(replace(never, trace=VERDICT.trace[:1])) == "nothing stands against it"
     assert why.reason(replace(VERDICT, verdict="send", reason=None)) == ""

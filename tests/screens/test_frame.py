@@ -70,8 +70,20 @@ async def test_consent_that_is_assumed_is_said_on_every_screen() -> None:
     async with app.run_test(size=(120, 24)) as pilot:
         await ready(pilot)
         first = text(app).splitlines()[0]
-        assert "CONSENT ASSUMED" in first
+        assert "CONSENT ASSUMED: test data only" in first
         assert "READ-ONLY" in first
+
+
+async def test_the_day_of_what_is_shown_stands_in_a_narrow_head_too() -> None:
+    service = Bare()
+    service.place = Place("Online Retail", service.place.zone, "CHF", "keller", True, None, True)
+    app = stage(service, customers=Listing)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.pause(0.05)
+        first = text(app).splitlines()[0]
+        assert "[CONSENT ASSUMED]" in first
+        assert "Sat 31 Jan 2026 10:00" in first
 
 
 async def test_the_filter_waits_for_a_pause_in_typing_and_escape_clears_it(monkeypatch: pytest.MonkeyPatch) -> None:

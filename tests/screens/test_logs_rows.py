@@ -174,7 +174,7 @@ def test_what_an_act_leaves_out_is_said_with_its_reason() -> None:
 
 
 def test_what_waits_is_said_in_numbers_where_there_is_no_filter() -> None:
-    assert outbox.chip(9, "", {"held": 20, "failed": 1, "due": 0}, Terms()) == "20 held · 1 failed"
+    assert outbox.chip(9, "", {"held": 20, "failed": 1, "due": 0}, Terms()) == "9 messages: 20 held · 1 failed"
     assert outbox.chip(0, "", {}, Terms()) == "nothing waits, nothing failed"
     assert outbox.chip(9, "state:sent", {}, Terms(only=(("state", "sent"),))) == "/ state:sent — 9 of the newest 100,000"
 

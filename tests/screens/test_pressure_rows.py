@@ -111,7 +111,7 @@ def test_a_high_limit_stands_alone_behind_steps() -> None:
 
 def test_bars_lead_to_the_decisions_they_count() -> None:
     bars = [item for item in rows.held_back(FORECAST, None) if isinstance(item, Bar)]
-    assert [(bar.label, bar.number) for bar in bars] == [("gap", 2), ("three-a-week", 1), ("defer pressure", 2), ("suppress holdout", 1)]
+    assert [(bar.label, bar.number) for bar in bars] == [("gap", 2), ("three-a-week", 1), ("→ pressure", 2), ("✗ holdout", 1)]
     rule, reason = (rows.behind_bar(bars[place].stands_for, None) for place in (0, 2))
     assert rule is not None and rule.rule == "gap"  # noqa: PT018 - narrows the type
     assert reason is not None and (reason.outcomes, reason.reasons) == (("defer",), ("PRESSURE",))  # noqa: PT018
@@ -121,7 +121,7 @@ def test_bars_lead_to_the_decisions_they_count() -> None:
 def test_the_most_pressed_say_points_and_the_rule_in_its_unit() -> None:
     (bar,) = rows.pressed(FORECAST)
     assert isinstance(bar, Bar)
-    assert (bar.label, bar.number, bar.note) == ("anna", 2, "2.5 pt, 1.5/2 points")
+    assert (bar.label, bar.number, bar.note) == ("anna", 2, "2.5 points, 1.5/2 points")
 
 
 def test_sentences() -> None:
