@@ -11,6 +11,7 @@ from textual.actions import parse
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
+from textual.events import Resize
 from textual.screen import ModalScreen, Screen
 from textual.strip import Strip
 from textual.widgets import Input
@@ -18,8 +19,10 @@ from textual.widgets import Input
 from screens.frame import Frame
 from screens.input import StillInput
 from screens.keys import key
-from screens.lines import Cell, Lines
+from screens.lines import Cell, Line, Lines, fit
 from screens.modal import LeavesOnce
+from screens.safe_text import cells
+from screens.wrapped import wrapped
 
 if TYPE_CHECKING:
     from textual.dom import DOMNode
@@ -76,31 +79,53 @@ class EntryList(Lines):
         super().__init__()
         self.entries: Sequence[Entry] = ()
         self.chosen = 0
+        self._lines: Sequence[tuple[int, Line]] = ()
+        self._top = 0
 
     def show(self, entries: Sequence[Entry]) -> None:
         """List these, the first chosen."""
-        self.entries, self.chosen = entries, 0
-        self.refresh()
+        self.entries, self.chosen, self._top = entries, 0, 0
+        self._break()
+
+    def on_resize(self, _: Resize) -> None:
+        """Another width breaks the words elsewhere."""
+        self._break()
+
+    def _break(self) -> None:
+        """The lines with the places of their entries; an entry too long for one line goes on below its words."""
+        keys = max((cells(entry.keys) for entry in self.entries), default=0)
+        self._lines = [
+            (place, line) for place, entry in enumerate(self.entries) for line in wrapped(_told(entry, keys), max(1, self.size.width - 2))
+        ]
+        self.move(0)
 
     def move(self, step: int) -> None:
         """Choose another."""
         self.chosen = min(max(0, self.chosen + step), max(0, len(self.entries) - 1))
+        own = [number for number, (place, _) in enumerate(self._lines) if place == self.chosen]
+        if own:
+            self._top = min(max(self._top, own[-1] - self.size.height + 1), own[0])
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """One entry: keys, words, and why not where it cannot be done."""
-        top = max(0, self.chosen - self.size.height + 1)
-        number = top + y
+        """One line of an entry."""
+        number, width = self._top + y, self.size.width
         if not self.entries and y == 0:
-            return self.strip([Cell("  No key of this screen fits. The other screens have keys of their own.", "dim")], self.size.width)
-        if number >= len(self.entries):
-            return Strip.blank(self.size.width, self.rich_style)
-        entry = self.entries[number]
-        here = number == self.chosen
-        why_not = "" if entry.why_not is None else f"  ({entry.why_not})"
-        style = "" if entry.why_not is None else "dim"
-        line = [Cell("> " if here else "  "), Cell(f"{entry.keys:<18} ", "accent"), Cell(entry.words + why_not, style)]  # type: ignore[arg-type]
-        return self.strip(line, self.size.width, reverse=here)
+            return self.strip([Cell("  No key of this screen fits. The other screens have keys of their own.", "dim")], width)
+        if number >= len(self._lines):
+            return Strip.blank(width, self.rich_style)
+        place, line = self._lines[number]
+        here, is_first = place == self.chosen, number == 0 or self._lines[number - 1][0] != place
+        return self.strip(["> " if here and is_first else "  ", *line], width, reverse=here)
+
+
+def _told(entry: Entry, keys: int) -> Line:
+    """Keys, words, and why not where it cannot be done."""
+    can = entry.why_not is None
+    return [
+        Cell(fit(entry.keys, keys) + "  ", "accent"),
+        Cell(entry.words if can else f"{entry.words}  ({entry.why_not})", "" if can else "dim"),
+    ]
 
 
 class Help(LeavesOnce, ModalScreen["Entry | None"]):

@@ -231,7 +231,9 @@ class OverviewScreen(Frame):
         title = rows.today_title(page, self.ahead, self.zone)
         self.query_one("#today", Note).show(rows.today_lines(page, self.ahead, self.size.width), title)
         self.query_one(Needs).show(rows.attention(page, self.ahead, self.zone))
-        self.query_one("#soon", Note).show(rows.soon_lines(page, self.ahead, self.zone, 30) or _nothing("Nothing is due."))
+        soon = self.query_one("#soon", Note)
+        title, lines = rows.soon(page, self.ahead, self.zone, 30, soon.size.width)
+        soon.show(lines or _nothing("Nothing is due."), title)
         acts = rows.act_lines(page.acts, page.at, self.zone, 30) or _nothing("None yet.")
         self.query_one("#acts", Note).show(acts)
 
@@ -247,7 +249,7 @@ class OverviewScreen(Frame):
             histogram.show("Pressure: no rule limits everybody", [])
             return
         sentence = rows.gauge_sentence(self.gauge, histogram.size.width)
-        histogram.show(rows.gauge_title(self.gauge), rows.gauge_items(self.gauge), sentence)
+        histogram.show(rows.gauge_title(self.gauge, histogram.size.width), rows.gauge_items(self.gauge), sentence)
 
     def on_resize(self, _: Resize) -> None:
         """Bars and sentences are as long as there is room."""

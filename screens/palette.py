@@ -19,12 +19,18 @@ from screens.service import Service
 
 FOUND: Final = 8
 """So many customers are offered."""
+LEAST: Final = 0.1
+"""How well something fits of which only the key was written."""
 SHORTEST: Final = 2
 """Letters from which on customers and triggers are looked for."""
 
 
 class Palette(LeavesOnce, CommandPalette):
     """Textual's palette, deaf to the keys that move in its list while the list is not laid out yet: Textual ends with an error there."""
+
+    DEFAULT_CSS = """
+    Palette SearchIcon { display: none; }
+    """
 
     def on_mount(self) -> None:
         """No cursor blinks, nothing is sent while nobody writes."""
@@ -48,8 +54,8 @@ class Doings(Provider):
         """What fits the words."""
         matcher = self.matcher(query)
         for entry in self._entries():
-            score = matcher.match(entry.words)
-            if score > 0:
+            if entry.matches(query):  # letters strewn over a sentence are no hit: they would stand before the customer of that name
+                score = max(LEAST, matcher.match(entry.words))
                 yield Hit(score, _content(entry.words), self._doing(entry), text=entry.words, help=entry.keys)
 
     def _entries(self) -> Sequence[Entry]:

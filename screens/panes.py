@@ -38,6 +38,12 @@ class PaneLine(Lines):
         self.show(names[(names.index(self.current) + step) % len(names)])
         return self.current
 
+    def offer(self, panes: Sequence[tuple[str, str]]) -> bool:
+        """Name these from now on, the first seen where the one that was is not among them; whether another is seen now."""
+        before, self.panes = self.current, panes
+        self.show(before if any(before == name for name, _ in panes) else panes[0][0])
+        return self.current != before
+
     def show(self, pane: str) -> None:
         """Mark this one."""
         self.current = pane

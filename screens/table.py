@@ -43,7 +43,7 @@ JUMP: Final = 4
 class Column:
     """One column: its width in columns of the terminal, and from which width of the table on it is shown.
 
-    Of the width that is left over, columns take shares by `grow`.
+    Of the width that is left over, columns take shares by `grow`, up to `most` where that says anything.
     """
 
     name: str
@@ -52,6 +52,12 @@ class Column:
     right: bool = False
     least: int = 0
     grow: int = 0
+    most: int = 0
+
+    def grown(self, room: int, shares: int) -> int:
+        """Its width with its share of the room."""
+        wide = self.width + (room * self.grow // shares if shares else 0)
+        return min(wide, self.most) if self.most else wide
 
 
 class VirtualTable(Lines, Generic[R], can_focus=True):
@@ -324,8 +330,7 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
         shown = [(place, column) for place, column in enumerate(self.columns) if width >= column.least]
         left = width - 2 - sum(column.width + 1 for _, column in shown)
         shares = sum(column.grow for _, column in shown)
-        grown = max(0, left)
-        return [(place, column, column.width + (grown * column.grow // shares if shares else 0)) for place, column in shown]
+        return [(place, column, column.grown(max(0, left), shares)) for place, column in shown]
 
     def _head(self, width: int) -> Strip:
         line: list[Cells] = [Cell("  ", "head")]

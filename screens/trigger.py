@@ -10,6 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.events import Resize
 
 from core.instants import Instant
 from screens.keys import key
@@ -25,6 +26,8 @@ from screens.wrapped import WrappedLines
 PANES: Final = (
     ("journey", "Journey"), ("outcomes", "Outcomes"), ("waiting", "Waiting"), ("definition", "Definition"), ("history", "History"),
 )  # fmt: skip
+BESIDE: Final = 2
+"""So many of them stand beside the others where there is room."""
 
 
 class TriggerScreen(PanedFrame, PausingFrame):
@@ -87,6 +90,14 @@ class TriggerScreen(PanedFrame, PausingFrame):
                     )
                     yield WrappedLines(id="definition", classes="pane")
                     yield WrappedLines(id="history", classes="pane")
+
+    def on_resize(self, _: Resize) -> None:
+        """What stands beside the panes is none of them."""
+        self.call_after_refresh(self._offer_panes)
+
+    def _offer_panes(self) -> None:
+        if self.query_one(PaneLine).offer(PANES[BESIDE:] if self.has_class("-xwide") else PANES):
+            self.see(self.pane)
 
     # ---- data ----
 

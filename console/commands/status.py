@@ -120,9 +120,9 @@ def _leader(figures: Figures, at: Instant, context: Context) -> str:
     return f"{lease.owner} since {_when(lease.since, context)}"
 
 
-def _listed(troubles: Mapping[str, Trouble], context: Context) -> str | None:
+def _listed(troubles: Mapping[str, Trouble], context: Context) -> str:
     told = [f"{name} since {_when(trouble.since, context)}: {trouble.reason}" for name, trouble in troubles.items()]
-    return "; ".join(told) or None
+    return "; ".join(told) or "none"
 
 
 def _when(at: Instant, context: Context) -> str:

@@ -76,14 +76,14 @@ def _brief(value: Any) -> str:
 
 
 def _message(row: Mapping[str, Any]) -> tuple[str, str, str]:
-    parts = [f"step {row['step']}", row["subject"] or row["template"], row["address"], row["error"]]
+    parts = [row["error"], row["subject"] or row["template"], f"step {row['step']}", row["address"]]
     return row["trigger"], " · ".join(part for part in parts if part), row["state"]
 
 
 def _decision(row: Mapping[str, Any]) -> tuple[str, str, str]:
     held_by = behind(row["reason"], orjson.loads(row["objections"] or "[]"))
-    because = BECAUSE.get(row["reason"] or "", in_short(row["reason"])) + (f", waiting for {in_short(held_by)}" if held_by else "")
-    return row["trigger"], f"step {row['step']}{': ' if because else ''}{because}", row["outcome"]
+    because = in_short(row["reason"], held_by)
+    return row["trigger"], f"{because}{' · ' if because else ''}step {row['step']}", row["outcome"]
 
 
 def _consent(row: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -15,7 +15,7 @@ from core.triggers import Pause
 from core.words import counted
 from screens.gauge import at_limit, gauge_bars, window_words
 from screens.histogram import Bar, bar
-from screens.lines import Cell, Cells, Line, fit
+from screens.lines import Cell, Cells, Line, as_cell, fit
 from screens.look import StyleName
 from screens.rows.moments import moment, share
 from screens.rows.states import paused_words
@@ -120,12 +120,13 @@ def today_title(page: Page, ahead: Ahead | None, zone: ZoneInfo) -> str:
 def today_lines(page: Page, ahead: Ahead | None, width: int) -> list[Line]:
     """Sent, to come, held and capacity by channel, with a bar of sent and to come."""
     label = max([len("channel"), *(min(14, cells(safe_text(each.channel))) for each in page.today)])
-    head = f" {fit('channel', label)} {'sent':>8} {'to come':>8} {'held':>7} {'a day':>8}"
+    head = f" {fit('channel', label)} {'sent':>8} {'to come':>8} {'held':>7} {'capacity':>8}"
     rest = width - len(head) - 2
     coming = [to_come(each, ahead, page.engine.decided_until) for each in page.today]
     most = max((each.sent + number for each, number in zip(page.today, coming)), default=0)
     is_known = ahead is not None
-    return [[Cell(head, "dim")], *(_today(each, number, is_known, label, rest, most) for each, number in zip(page.today, coming))]
+    meaning = Cell("  █ sent  ░ to come" if rest >= 18 else "", "dim")
+    return [[Cell(head, "dim"), meaning], *(_today(each, number, is_known, label, rest, most) for each, number in zip(page.today, coming))]
 
 
 def to_come(channel: ChannelToday, ahead: Ahead | None, decided_until: Instant) -> int:
@@ -206,9 +207,15 @@ def _stuck(page: Page, ahead: Ahead | None, zone: ZoneInfo) -> Iterator[Attentio
 # ---- the customer base ----
 
 
-def gauge_title(gauge: Gauge) -> str:
-    """Whose limit it is."""
-    return f"Pressure: {gauge.rule}, {counted(gauge.limit, 'contact')} in {window_words(gauge.window)}"
+def gauge_title(gauge: Gauge, width: int) -> str:
+    """Whose limit it is, as fully as there is room for."""
+    limit, window = counted(gauge.limit, "contact"), window_words(gauge.window)
+    forms = (
+        f"Pressure: {gauge.rule}, {limit} in {window}",
+        f"{gauge.rule}: {limit} in {window}",
+        f"{gauge.rule}: {gauge.limit} in {window}",
+    )
+    return next((form for form in forms if cells(safe_text(form)) + 1 <= width), forms[-1])
 
 
 def gauge_items(gauge: Gauge) -> list[Bar]:
@@ -232,26 +239,56 @@ def gauge_sentence(gauge: Gauge, width: int) -> str:
 # ---- what comes next, what was done last ----
 
 
-def soon_lines(page: Page, ahead: Ahead | None, zone: ZoneInfo, most: int) -> list[Line]:
-    """The next instant of each trigger that has one within a day: what would be sent where that is known, else what falls due."""
-    if ahead is not None and ahead.sends is not None:
-        lines = [(at, name, counted(number, "message")) for name, (at, number) in ahead.first.items()]
+@dataclass(frozen=True, slots=True)
+class _Coming:
+    at: Instant
+    trigger: str
+    step: int | None
+    number: int
+
+
+def soon(page: Page, ahead: Ahead | None, zone: ZoneInfo, most: int, width: int) -> tuple[str, list[Line]]:
+    """The next instant of each trigger that has one within a day: what would be sent where that is known, else what falls due.
+
+    With a title, which says what is counted where the lines have no room for it.
+    """
+    is_known = ahead is not None and ahead.sends is not None
+    if ahead is not None and is_known:
+        coming = [_Coming(at, name, None, number) for name, (at, number) in ahead.first.items()]
     else:
-        lines = [(each.at, each.trigger, f"step {each.step}, {counted(each.within_a_day, 'step')} due") for each in page.soon]
-    found = sorted(lines)[:most]
-    width = max((cells(safe_text(name)) for _, name, _ in found), default=0)
-    return [
-        [Cell(f" {moment(max(at, page.at), page.at, zone):>5} ", "strong"), fit(name, width), Cell(f" {what}", "dim")]
-        for at, name, what in found
-    ]
+        coming = [_Coming(each.at, each.trigger, each.step, each.within_a_day) for each in page.soon]
+    found = sorted(coming, key=lambda each: (each.at, each.trigger))[:most]
+    noun = "message" if is_known else "step"
+    in_full = [_soon(each, counted(each.number, noun) + ("" if is_known else " due"), found, page, zone) for each in found]
+    if all(sum(cells(as_cell(part).text) for part in line) <= width for line in in_full):
+        return SOON, in_full
+    return f"{SOON}: {'messages' if is_known else 'steps due'}", [_soon(each, f"{each.number:,}", found, page, zone) for each in found]
+
+
+SOON: Final = "Next within a day"
+
+
+def _soon(each: _Coming, what: str, all_of_them: Sequence[_Coming], page: Page, zone: ZoneInfo) -> Line:
+    times = max(len(_within_a_day(one.at, page.at, zone)) for one in all_of_them)
+    names = max(cells(safe_text(one.trigger)) for one in all_of_them)
+    step = "" if each.step is None else f" step {each.step},"
+    return [Cell(f" {_within_a_day(each.at, page.at, zone):>{times}} ", "strong"), fit(each.trigger, names), Cell(f"{step} {what}", "dim")]
+
+
+def _within_a_day(at: Instant, now: Instant, zone: ZoneInfo) -> str:
+    """`16:50`, or `Sun 07:00` on the next day; what is late comes now."""
+    then = local(max(at, now), zone)
+    return f"{then:%H:%M}" if then.date() == local(now, zone).date() else f"{then:%a %H:%M}"
 
 
 def act_lines(acts: Sequence[Act], now: Instant, zone: ZoneInfo, most: int) -> list[Line]:
     """What operators did last."""
-    return [_act(act, now, zone) for act in acts[:most]]
+    shown = acts[:most]
+    times = max((len(moment(act.at, now, zone)) for act in shown), default=0)
+    return [_act(act, now, zone, times) for act in shown]
 
 
-def _act(act: Act, now: Instant, zone: ZoneInfo) -> Line:
+def _act(act: Act, now: Instant, zone: ZoneInfo, times: int) -> Line:
     subject = "" if act.subject == "*" else f" {act.subject}"
     why = f": {act.reason}" if act.reason else ""
-    return [Cell(f" {moment(act.at, now, zone)} ", "dim"), f"{act.author} {act.action}{subject}", Cell(why, "dim")]
+    return [Cell(f" {moment(act.at, now, zone):>{times}} ", "dim"), f"{act.author} {act.action}{subject}", Cell(why, "dim")]

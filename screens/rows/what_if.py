@@ -24,7 +24,7 @@ from screens.table import Column
 
 FUTURE: Final = Option("look", "", "future", "known", ("known", "replay", "as-it-was"))
 """The first line: how the unknown future is dealt with."""
-FUTURES: Final[Mapping[str, str]] = {"known": "nothing new", "replay": "the last week again", "as-it-was": "the days before, as they came"}
+FUTURES: Final[Mapping[str, str]] = {"known": "nothing new", "replay": "last week again", "as-it-was": "the days before"}
 KEYS: Final[Mapping[str, str]] = {
     "future": "future", "look_ahead": "look ahead", "off": "does not hold", "send_window": "send window",
     "lead_time": "lead time",
@@ -200,7 +200,7 @@ class Delta:
 
 DELTA_COLUMNS: Final = (
     Column("what", "", 9),
-    Column("name", "OF", 16, grow=3),
+    Column("name", "OF", 16, grow=3, most=36),
     Column("before", "NOW", 7, right=True),
     Column("after", "IF", 7, right=True),
     Column("change", "CHANGE", 7, right=True),
@@ -264,8 +264,8 @@ def delta_cells(delta: Delta) -> Sequence[Cells]:
 
 
 CUSTOMER_COLUMNS: Final = (
-    Column("customer", "CUSTOMER", 14, grow=1),
-    Column("name", "NAME", 16, grow=2),
+    Column("customer", "CUSTOMER", 14, grow=1, most=28),
+    Column("name", "NAME", 16, grow=2, most=36),
     Column("differences", "DIFFERENCES", 11, right=True),
     Column("had", "CONTACTS NOW", 12, right=True),
     Column("has", "CONTACTS IF", 12, right=True),

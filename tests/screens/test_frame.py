@@ -168,6 +168,31 @@ async def test_help_lists_the_keys_that_work_here_and_does_what_is_chosen() -> N
         assert screen.loads == before + 1
 
 
+async def test_help_breaks_long_words_where_there_is_little_room_and_cuts_none() -> None:
+    app = stage(Bare(), customers=Counting)
+    async with app.run_test(size=(60, 40)) as pilot:
+        await ready(pilot)
+        await pilot.press("question_mark", *"writes")
+        await pilot.press(*["backspace"] * 6)
+        await settled(pilot)
+        shown = " ".join(text(app).replace("│", " ").split())
+        assert "clear the filter, else back; Esc never leaves the console" in shown
+        assert "copy whom or what the row is about, through the terminal" in shown
+
+
+async def test_the_same_notice_stands_there_once_and_leaves_what_is_read_free() -> None:
+    app = stage(Bare(), customers=lambda: Listing(rows=50))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await ready(pilot)
+        before = text(app).splitlines()
+        for _ in range(3):
+            app.notify("There is no list here to export.", markup=False)
+            await settled(pilot)
+        after = text(app).splitlines()
+        assert after[:-1] == before[:-1]
+        assert "There is no list here to export." in after[-1]
+
+
 async def test_a_terminal_that_is_too_small_is_told_what_is_needed() -> None:
     app = stage(Bare(), customers=Listing)
     async with app.run_test(size=(50, 10)) as pilot:

@@ -65,7 +65,7 @@ def test_to_come_counts_what_waits_and_what_is_not_decided_yet() -> None:
     ahead = Ahead(NOW - HOUR, 3, {"email": (NOW - MINUTE, NOW - 20 * SECOND, NOW + MINUTE)}, {})
     assert rows.to_come(EMAIL, ahead, ENGINE.decided_until) == 31
     head, email = (text(line) for line in rows.today_lines(PAGE, ahead, 80))
-    assert head.split() == ["channel", "sent", "to", "come", "held", "a", "day"]
+    assert head.split() == ["channel", "sent", "to", "come", "held", "capacity", "█", "sent", "░", "to", "come"]
     assert email.split()[:5] == ["email", "1,204", "31", "12", "20,000"]
     assert "…" in text(rows.today_lines(PAGE, None, 80)[1])
 
@@ -113,11 +113,26 @@ def test_the_gauge_is_said_as_fully_as_there_is_room() -> None:
     assert rows.gauge_sentence(gauge, 40) == "212 of 2,000 (11 %) at the limit"
 
 
+def test_the_title_of_the_gauge_keeps_the_window_where_there_is_little_room() -> None:
+    gauge = Gauge(NOW, "three-a-week", 3, "7d", 2000, {3: 212})
+    assert rows.gauge_title(gauge, 80) == "Pressure: three-a-week, 3 contacts in 7 days"
+    assert rows.gauge_title(gauge, 39) == "three-a-week: 3 contacts in 7 days"
+    assert rows.gauge_title(gauge, 30) == "three-a-week: 3 in 7 days"
+
+
 def test_what_comes_next_is_what_would_be_sent_where_that_is_known() -> None:
     page = replace(PAGE, soon=(Soon("basket", NOW - HOUR, 1, 4),))
     ahead = Ahead(NOW, 2, {}, {"birthday": (NOW + HOUR, 1), "basket": (NOW + MINUTE, 3)})
-    assert [text(line) for line in rows.soon_lines(page, ahead, ZURICH, 9)] == [" 12:01 basket   3 messages", " 13:00 birthday 1 message"]
-    assert [text(line) for line in rows.soon_lines(page, None, ZURICH, 9)] == [" 12:00 basket step 1, 4 steps due"]
+    title, lines = rows.soon(page, ahead, ZURICH, 9, 40)
+    assert (title, [text(line) for line in lines]) == ("Next within a day", [" 12:01 basket   3 messages", " 13:00 birthday 1 message"])
+    assert [text(line) for line in rows.soon(page, None, ZURICH, 9, 40)[1]] == [" 12:00 basket step 1, 4 steps due"]
+
+
+def test_what_comes_next_keeps_its_numbers_where_there_is_little_room() -> None:
+    ahead = Ahead(NOW, 2, {}, {"registration-anniversary": (NOW + 20 * HOUR, 15), "basket": (NOW + MINUTE, 3)})
+    title, lines = rows.soon(PAGE, ahead, ZURICH, 9, 39)
+    assert title == "Next within a day: messages"
+    assert [text(line) for line in lines] == ["     12:01 basket                   3", " Mon 08:00 registration-anniversary 15"]
 
 
 def test_acts_say_who_did_what_to_what_and_why() -> None:

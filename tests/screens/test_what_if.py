@@ -127,7 +127,7 @@ async def test_a_backtest_says_who_would_have_got_it_and_leads_to_her(service: L
 def test_changes_are_said_with_what_is_now() -> None:
     choices = [rows.to(Choice(LIMIT), "2"), rows.to(Choice(PAUSED), "true"), rows.to(Choice(rows.FUTURE), "replay")]
     supposed = rows.supposed(choices, None)
-    assert supposed.words == ("limit three-a-week 3 → 2", "birthday paused", "the last week again")
+    assert supposed.words == ("limit three-a-week 3 → 2", "birthday paused", "last week again")
     assert [str(change) for change in supposed.changes] == ["rule.three-a-week.limit=2", "trigger.birthday.paused=true"]
     assert supposed.future == "replay"
     assert rows.chosen([LIMIT, PAUSED], supposed) == [choices[2], *choices[:2]]
