@@ -556,7 +556,7 @@ def rendered(page: Page) -> str:
     environment.filters["plain"] = _plain
     environment.filters["short"] = _short
     template = environment.from_string(files("console").joinpath("page.html").read_text(encoding="utf-8"))
-    return template.render(page=page, dark=DARK, light=LIGHT, width=WIDTH, label=LABEL, line=LINE)
+    return template.render(page=page, dark=DARK, light=LIGHT, width=WIDTH, label=LABEL, line=LINE).lstrip()
 
 
 def _plain(value: Any) -> str:

@@ -241,7 +241,7 @@ class OverviewScreen(Frame):
         place = self.host.place
         if self.page is not None:
             simulated = place is not None and place.simulated
-            self.query_one("#engine", Note).show(rows.head_lines(self.page, self.books, simulated, self.zone))
+            self.query_one("#engine", Note).show(rows.head_lines(self.page, self.books, simulated, self.zone, self.size.width))
 
     def _draw_gauge(self) -> None:
         histogram = self.query_one("#gauge", Histogram)

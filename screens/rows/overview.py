@@ -46,12 +46,12 @@ def _named(name: str, *parts: Cells) -> Line:
 # ---- is it running ----
 
 
-def head_lines(page: Page, books: Books | None, simulated: bool, zone: ZoneInfo) -> list[Line]:
+def head_lines(page: Page, books: Books | None, simulated: bool, zone: ZoneInfo, width: int) -> list[Line]:
     """Engine, sending, books: each a word and why."""
     return [
         engine_line(page.engine, page.health.is_ticking, page.at, simulated, zone),
         sending_line(page.engine, page.at, zone),
-        books_line(page.engine, books),
+        books_line(page.engine, books, width),
     ]
 
 
@@ -95,15 +95,18 @@ def sending_line(engine: Engine, at: Instant, zone: ZoneInfo) -> Line:
     return _named("Sending", Cell("■ STOPPED", "bad"), f" {what}, `!` ends it; {since}")
 
 
-def books_line(engine: Engine, books: Books | None) -> Line:
-    """Whether everything is accounted for, and what waits for the engine."""
+def books_line(engine: Engine, books: Books | None, width: int) -> Line:
+    """Whether everything is accounted for, what waits for the engine, and as many sums as there is room for."""
     waits = [counted(number, noun) for number, noun in ((engine.events_waiting, "event"), (engine.due, "customer")) if number]
     waiting = f" {' and '.join(waits)} to decide on;" if waits else ""
     if books is None:
         return _named("Books", Cell("… being read", "dim"), waiting.rstrip(";"))
     state = Cell("● balance", "ok") if books.balance else Cell("✗ DO NOT BALANCE", "bad")
-    sums = f"{books.events:,} events, {books.decisions:,} decisions, {books.messages:,} messages"
-    return _named("Books", state, f"{waiting} {sums}" + ("" if books.balance else "; see `manometer status --json`"))
+    sums = (f"{books.messages:,} messages", f"{books.decisions:,} decisions", f"{books.events:,} events")
+    remedy = "" if books.balance else "; see `manometer status --json`"
+    room = width - NAME - 2 - cells(state.text) - len(remedy)
+    forms = (f"{waiting} {', '.join(sums[:number])}" for number in (3, 2, 1))
+    return _named("Books", state, next((form for form in forms if len(form) <= room), waiting.rstrip(";")) + remedy)
 
 
 # ---- today ----

@@ -45,7 +45,7 @@ WAITING: Final = (
     Column("waits_for", "WAITS FOR", 18, grow=1),
 )
 EXPORTED_WAITING: Final[Fields] = (*instants("due_at"), *plain("customer", "name", "step", "waits_for"))
-BAR: Final = 28
+BAR: Final = 26
 
 
 def cells(line: TriggerLine, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:

@@ -55,10 +55,15 @@ def test_an_emergency_stop_says_who_why_and_how_it_ends() -> None:
 
 
 def test_books_that_do_not_balance_cannot_be_overlooked() -> None:
-    line = rows.books_line(replace(ENGINE, events_waiting=3), Books(NOW, False, 5, 4, 3))
-    said = "✗ DO NOT BALANCE 3 events to decide on; 5 events, 4 decisions, 3 messages; see `manometer status --json`"
+    line = rows.books_line(replace(ENGINE, events_waiting=3), Books(NOW, False, 5, 4, 3), 120)
+    said = "✗ DO NOT BALANCE 3 events to decide on; 3 messages, 4 decisions, 5 events; see `manometer status --json`"
     assert text(line) == f" Books    {said}"
-    assert "being read" in text(rows.books_line(ENGINE, None))
+    assert "being read" in text(rows.books_line(ENGINE, None, 80))
+
+
+def test_the_books_leave_out_a_sum_before_they_cut_one() -> None:
+    line = text(rows.books_line(replace(ENGINE, due=279), Books(NOW, True, 20_919, 5_340, 2_758), 80))
+    assert line == " Books    ● balance 279 customers to decide on; 2,758 messages, 5,340 decisions"
 
 
 def test_to_come_counts_what_waits_and_what_is_not_decided_yet() -> None:
