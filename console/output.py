@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
-from textwrap import fill
+from textwrap import fill, wrap
 from typing import Literal, TextIO
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,11 @@ from screens.safe_text import cells, fitted, safe_json, safe_lines, safe_text
 FieldKind = Literal["text", "number", "instant", "money", "json"]
 MEASURED = 100
 """So many rows are looked at before the first is printed, to find the widths of the columns."""
-
+LEAST = 10
+"""No column of text is cut to fewer columns of the terminal; before that the last ones are left out, and named."""
+TO_THE_MINUTE = len("2025-11-01 15:00")
+NARROWEST = 40
+"""Columns of a terminal below which words are not kept whole."""
 WIDEST = 120
 """Longer lines of words are hard to read, however wide the terminal."""
 
@@ -77,7 +81,8 @@ class Output:
         said = said or {}
         width = max(cells(field.heading) for field in fields)
         for field in fields:
-            first, *more = [safe_text(said[field.name] or "", 10_000)] if field.name in said else self._in_lines(field, row.get(field.name))
+            told = [safe_text(said[field.name] or "", 10_000)] if field.name in said else self._in_lines(field, row.get(field.name))
+            first, *more = [part for line in told for part in self._broken(line, width + 2)]
             self.out.write(f"{self._dim(field.heading.lower().ljust(width))}  {first}\n")
             self.out.writelines(f"{'':{width}}  {line}\n" for line in more)
 
@@ -126,21 +131,32 @@ class Output:
         if not first:
             return False
         heads = [field.heading for field in fields]
-        widths = self._widths(fields, [heads, *first])
-        self.out.write(self._dim(_line(fields, heads, widths)) + "\n")
+        columns = self._columns(fields, [heads, *first])
+        self.out.write(self._dim(_line(columns, heads)) + "\n")
         for row in chain(first, texts):
-            self.out.write(_line(fields, row, widths) + "\n")
+            self.out.write(_line(columns, row) + "\n")
+        seen = {each.place for each in columns}
+        left_out = [head for place, head in enumerate(heads) if place not in seen and any(row[place] for row in first)]
+        if left_out:
+            for line in self._broken(f"Left out for want of room: {', '.join(left_out)}. --json has all."):
+                self.out.write(self._dim(line) + "\n")
         return True
 
-    def _widths(self, fields: Sequence[Field], sample: Sequence[Sequence[str]]) -> list[int]:
-        natural = [max(cells(row[index]) for row in sample) for index in range(len(fields))]
-        widths = [min(width, field.widest) for width, field in zip(natural, fields)]
+    def _columns(self, fields: Sequence[Field], sample: Sequence[Sequence[str]]) -> list[_Column]:
+        """Every column at full width where nobody looks or there is room; else as many as can be read."""
+        every = [_Column(place, field, max(cells(row[place]) for row in sample)) for place, field in enumerate(fields)]
         if not self.out.isatty():
-            return natural
-        room = shutil.get_terminal_size().columns - 2 * (len(fields) - 1)
-        while sum(widths) > room and max(widths) > 8:
-            widths[widths.index(max(widths))] -= 1
-        return widths
+            return every
+        for each in every:
+            each.width = min(each.width, each.field.widest)
+        return _fitted(every, sample, shutil.get_terminal_size().columns)
+
+    def _broken(self, text: str, indent: int = 0) -> list[str]:
+        """A value in lines of whole words, where a terminal would break it anywhere."""
+        room = shutil.get_terminal_size().columns - indent
+        if not self.out.isatty() or room < NARROWEST or cells(text) <= room:
+            return [text]
+        return wrap(text, room, break_on_hyphens=False) or [text]
 
     def _cell(self, field: Field, value: object) -> str:
         if value is None:
@@ -149,6 +165,8 @@ class Output:
             return f"{local(int(str(value)), self.zone):%Y-%m-%d %H:%M:%S}"
         if field.kind == "money":
             return _money(int(str(value)))
+        if field.kind == "json" and self.out.isatty():
+            return safe_text(_in_words(orjson.loads(value) if isinstance(value, str) else value, as_is=True), 10_000)
         if value is True or value is False:
             return "yes" if value else ""
         return safe_text(value, 10_000)
@@ -175,26 +193,61 @@ class Output:
         return f"\x1b[2m{text}\x1b[0m" if self.colours else text
 
 
-def _in_words(value: object) -> str:
-    """A JSON value for people: `channels email webpush, template basket`; what is empty or says no is left out."""
+def _in_words(value: object, *, as_is: bool = False) -> str:
+    """A JSON value for people: `channels email webpush, template basket`; what is empty or says no is left out.
+
+    Names are told with blanks for `_`, or, of data that has names of its own, `as_is`.
+    """
     if isinstance(value, dict):
         said = {name: each for name, each in value.items() if each is not None and each is not False and each not in ("", [], {})}
-        return ", ".join(
-            name.replace("_", " ") if each is True else f"{name.replace('_', ' ')} {_inside(each)}" for name, each in said.items()
-        )
-    return " ".join(map(_in_words, value)) if isinstance(value, list) else str(value)
+        named = ((name if as_is else name.replace("_", " "), each) for name, each in said.items())
+        return ", ".join(name if each is True else f"{name} {_inside(each, as_is)}" for name, each in named)
+    return " ".join(_in_words(each, as_is=as_is) for each in value) if isinstance(value, list) else str(value)
 
 
-def _inside(value: object) -> str:
-    return f"({_in_words(value)})" if isinstance(value, dict) else _in_words(value)
+def _inside(value: object, as_is: bool) -> str:
+    return f"({_in_words(value, as_is=as_is)})" if isinstance(value, dict) else _in_words(value, as_is=as_is)
 
 
-def _line(fields: Sequence[Field], row: Sequence[str], widths: Sequence[int]) -> str:
-    return "  ".join(_padded(field, text, width) for field, text, width in zip(fields, row, widths)).rstrip()
+@dataclass(slots=True)
+class _Column:
+    """A column of a table: the place of its texts in a row, and how wide it is."""
+
+    place: int
+    field: Field
+    width: int
+
+
+def _fitted(columns: Sequence[_Column], sample: Sequence[Sequence[str]], room: int) -> list[_Column]:
+    """The columns so that a line has room: without those that are empty, instants to the minute, texts cut, the last ones left out."""
+    if _wide(columns) <= room:
+        return list(columns)
+    is_all = len(sample) <= MEASURED  # one of them is the head
+    left = [each for each in columns if not is_all or any(row[each.place] for row in sample[1:])]
+    for each in left:
+        if each.field.kind == "instant":
+            each.width = min(each.width, max(TO_THE_MINUTE, cells(sample[0][each.place])))
+    texts = [each for each in left if each.field.kind in ("text", "json")][1:]
+    while len(left) > 2 and _wide(left) - sum(max(0, each.width - LEAST) for each in texts if each in left) > room:
+        left.pop()
+    while _wide(left) > room:
+        widest = max((each for each in texts if each in left), key=lambda each: each.width, default=None)
+        if widest is None or widest.width <= LEAST:
+            break
+        widest.width -= 1
+    return left
+
+
+def _wide(columns: Sequence[_Column]) -> int:
+    return sum(each.width for each in columns) + 2 * (len(columns) - 1)
+
+
+def _line(columns: Sequence[_Column], row: Sequence[str]) -> str:
+    return "  ".join(_padded(each.field, row[each.place], each.width) for each in columns).rstrip()
 
 
 def _padded(field: Field, text: str, width: int) -> str:
-    shown = fitted(text, width)
+    shown = text[:width] if field.kind == "instant" else fitted(text, width)
     room = " " * (width - cells(shown))
     return room + shown if field.kind in ("number", "money") else shown + room
 

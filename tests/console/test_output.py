@@ -9,7 +9,7 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -48,6 +48,51 @@ def test_a_table_shows_local_time_and_no_hidden_field() -> None:
     head, line = _printed(False, [ROW]).splitlines()
     assert head.split() == ["AT", "NAME", "SPENT", "RULES"]
     assert line.split() == ["1970-01-01", "01:00:00", "Anna", "123.45", '[{"rule":"a"}]']
+
+
+class Terminal(StringIO):
+    """What a window of a terminal would show."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def _in_a_window(monkeypatch: pytest.MonkeyPatch, fields: Sequence[Field], rows: Sequence[Mapping[str, object]]) -> list[str]:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    out = Terminal()
+    Output(False, ZoneInfo("Europe/Zurich"), out).listing(fields, rows, "")
+    return out.getvalue().splitlines()
+
+
+def test_a_narrow_window_cuts_no_instant_and_names_the_columns_it_has_no_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = (
+        Field("name"), Field("title"), Field("paused"), Field("waiting", "number"), Field("last_fired", "instant"), Field("next_due", "instant"),
+        Field("last_seen", "instant"),
+    )  # fmt: skip
+    row = {"name": "registration-anniversary", "title": "t" * 60, "waiting": 5, "last_fired": 0, "next_due": 0, "last_seen": 0}
+    head, line, note = _in_a_window(monkeypatch, fields, [row])
+    assert head.split() == ["NAME", "TITLE", "WAITING", "LAST", "FIRED"]
+    assert line.split() == ["registration-anniversary", "t" * 26 + "…", "5", "1970-01-01", "01:00"]
+    assert note == "Left out for want of room: NEXT DUE, LAST SEEN. --json has all."
+    assert max(map(len, (head, line))) <= 80
+
+
+def test_a_window_with_room_shows_everything_and_says_json_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    head, line = _in_a_window(monkeypatch, FIELDS, [ROW])
+    assert head.split() == ["AT", "NAME", "SPENT", "RULES"]
+    assert line.split() == ["1970-01-01", "01:00:00", "Anna", "123.45", "rule", "a"]
+
+
+def test_a_long_value_of_a_record_goes_on_below_itself_in_whole_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("NO_COLOR", "1")
+    out = Terminal()
+    Output(False, out=out).record((Field("name"), Field("note")), {"name": "Anna", "note": "word " * 20})
+    lines = out.getvalue().splitlines()
+    assert [line.split() for line in lines] == [["name", "Anna"], ["note", *["word"] * 11], ["word"] * 9]
+    assert lines[2].startswith("      word")
+    assert max(map(len, lines)) <= 60
 
 
 def test_an_empty_table_is_a_sentence_and_empty_json_is_nothing() -> None:
