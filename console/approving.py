@@ -71,7 +71,10 @@ class Outlook:
             yield f"{counted(self.late, 'message')} would go out later than planned and count then; the limits are not asked again."
         some = "" if self.looked_at == self.people else f" (of the first {self.looked_at:,} of {self.people:,} customers)"
         for name, load in sorted(self.loads.items()):
-            bars = ", ".join(f"{number:,} at {used:g}" for used, number in sorted(load.customers.items()))
+            first, *more = sorted(load.customers.items())
+            bars = ", ".join(
+                [f"{counted(first[1], 'customer')} with {first[0]:g}", *(f"{number:,} with {used:g}" for used, number in more)]
+            )
             over = f"; {load.over:,} OVER the limit" if load.over else ""
             yield f"{name}, limit {load.limit:g}: {bars}{over}{some}."
         if self.pressed:

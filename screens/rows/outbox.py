@@ -133,14 +133,20 @@ def act_deed(effect: ActEffect, author: str, zone: ZoneInfo) -> Deed:
 
 def _act_lines(effect: ActEffect, zone: ZoneInfo) -> Iterator[str]:
     yield f"To {counted(effect.customers, 'customer')}: {_tally(effect.triggers)}; over {_tally(effect.channels)}."
+    is_one = len(effect.ids) == 1
     if effect.action in SENDING:
         if effect.first_planned is not None:
             when = "at once" if effect.first_planned <= effect.at else f"from {in_full(effect.first_planned, zone)}"
-            yield f"They go out {when}, if the last look before each still lets them. Their contacts count already."
+            yield (
+                f"It goes out {when}, if the last look before it still lets it. Its contact counts already."
+                if is_one
+                else f"They go out {when}, if the last look before each still lets them. Their contacts count already."
+            )
         if effect.first_expiry is not None:
-            yield f"The first of them expires {in_full(effect.first_expiry, zone)}."
+            yield f"{'It' if is_one else 'The first of them'} expires {in_full(effect.first_expiry, zone)}."
     else:
-        yield "They will never go out, and give their room under the limits back. This cannot be undone."
+        what = "It will never go out, and gives its" if is_one else "They will never go out, and give their"
+        yield f"{what} room under the limits back. This cannot be undone."
     yield from effect.notes
     if effect.action == "retry":
         yield "Those that are uncertain may have gone out before; a channel that knows their key sends them once."

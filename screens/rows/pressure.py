@@ -289,7 +289,7 @@ def held_back(forecast: Forecast, triggers: Sequence[str] | None) -> list[Item]:
     by_rule = _bars(rules, rules_before, lambda rule: (rule, ByRule(rule)))
     by_reason = _bars(reasons, reasons_before, lambda key: (reason_label(*key), ByReason(*key)))
     bars: list[Item] = [Heading(" by rule"), *by_rule] if by_rule else []
-    return [*bars, Heading(f" {BY_REASON}"), *by_reason] if by_reason else bars
+    return [*bars, Heading(f" {BY_REASON}"), *by_reason] if by_reason else bars or [Heading(" Nothing is held back.")]
 
 
 def _held(totals: Totals, chosen: set[str] | None) -> tuple[Counter[str], Counter[tuple[str, str | None]]]:
@@ -348,12 +348,12 @@ def pressed(forecast: Forecast) -> list[Item]:
 
 
 def _pressed_note(forecast: Forecast, points: int, fullest: tuple[str, int, int] | None) -> str:
-    said = f"{points / POINT:g} point{'' if points == POINT else 's'}"
+    told = f"{points / POINT:g} point{'' if points == POINT else 's'}"
     if fullest is None:
-        return said
+        return told
     rule, load, most = fullest
     unit = next((POINT for limit in forecast.limits if limit.rule == rule and limit.unit == "points"), 1)
-    return f"{said}, {load / unit:g}/{most / unit:g} {rule}"
+    return f"{load / unit:g}/{most / unit:g} {rule}, {told}"
 
 
 # ---- sentences ----

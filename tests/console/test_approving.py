@@ -72,7 +72,7 @@ def test_the_pressure_is_said_before_it_is_asked_and_comes_about(shop: Path, cap
     said = capsys.readouterr().err
     assert "basket over email, Mon 03 Mar 2025: 3 messages to 3 customers; the first expires Thu 06 Mar 2025 10:00 UTC." in said
     assert "3 messages would go out later than planned and count then" in said
-    assert "one-a-day, limit 1: 2 at 1, 1 at 2; 1 OVER the limit." in said
+    assert "one-a-day, limit 1: 2 customers with 1, 1 with 2; 1 OVER the limit." in said
     assert "Most pressed: u1 2 of 1 (one-a-day)" in said
     assert states(shop, "basket") == ["held"] * 3
     assert run("-w", shop, "outbox", "approve", "--trigger", "basket", "--yes", "--reason", "checked", *at(27)) == 0
@@ -127,4 +127,4 @@ def test_the_console_says_the_same_before_it_asks(shop: Path) -> None:
         effect = service.outbox.effect("approve", ids, lambda: False)
     finally:
         service.close()
-    assert "one-a-day, limit 1: 2 at 1, 1 at 2; 1 OVER the limit." in effect.notes
+    assert "one-a-day, limit 1: 2 customers with 1, 1 with 2; 1 OVER the limit." in effect.notes

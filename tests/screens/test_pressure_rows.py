@@ -121,7 +121,7 @@ def test_bars_lead_to_the_decisions_they_count() -> None:
 def test_the_most_pressed_say_points_and_the_rule_in_its_unit() -> None:
     (bar,) = rows.pressed(FORECAST)
     assert isinstance(bar, Bar)
-    assert (bar.label, bar.number, bar.note) == ("anna", 2, "2.5 points, 1.5/2 points")
+    assert (bar.label, bar.number, bar.note) == ("anna", 2, "1.5/2 points, 2.5 points")
 
 
 def test_sentences() -> None:
