@@ -113,7 +113,7 @@ class Console(App[None]):
     COMMANDS: ClassVar = {*App.COMMANDS, lambda: _provider("Doings"), lambda: _provider("Places")}
     BINDINGS: ClassVar[list[BindingType]] = [*EVERYWHERE]
     CSS = """
-    ToastRack { margin-bottom: 0; }
+    ToastRack { margin-bottom: 0; scrollbar-size: 0 0; }
     Toast { width: 100%; max-width: 100%; margin-top: 0; padding: 0 1; }
     """
     """Notices lie over the line of keys, as wide as the screen, and not over what is being read."""

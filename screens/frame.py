@@ -587,6 +587,7 @@ def _clock(at: Instant, place: Place, room: int) -> str:
         f"{AS_OF} {there:%a %d %b %Y %H:%M}",
         f"{there:%a %d %b %Y %H:%M}",
         f"{there:%a %d %b %H:%M}",
+        f"{there:%d %b %H:%M}",
         f"{there:%H:%M}",
     )
     return next((form for form in forms if len(form) <= room), "")

@@ -464,7 +464,10 @@ class BehindScreen(Frame):
             self.ask(lambda service, cancelled: service.pressure.why(self.forecast, number, cancelled), self._say, group="words")
 
     def _say(self, words: str) -> None:
-        self.query_one("#words", WrappedLines).show([[words]])
+        row = self.query_one("#behind", VirtualTable).row
+        is_imagined = isinstance(row, Foreseen) and row.imagined
+        told: list[Line] = [[Cell(rows.IMAGINED_WORDS, "warn")]] if is_imagined else []
+        self.query_one("#words", WrappedLines).show([*told, [words]])
 
     @on(VirtualTable.Opened)
     def _open(self, message: VirtualTable.Opened) -> None:

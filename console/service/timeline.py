@@ -122,7 +122,7 @@ def _message_details(row: Mapping[str, Any], zone: ZoneInfo) -> EntryDetails:
     if row["digest"] is not None:
         words.append(f"It carries {together(carries(row['digest']))}.")
     names = ("channel", "address", "subject", "state", "error", "template", "purpose", "attempts", "provider_id", "key")
-    return EntryDetails(f"{row['trigger']}, step {row['step']}", tuple(words), tuple((name, row[name]) for name in names))
+    return EntryDetails(f"{row['trigger']}, step {row['step']}", tuple(words), tuple((name, row[name] or None) for name in names))
 
 
 def _decision_details(row: Mapping[str, Any], zone: ZoneInfo) -> EntryDetails:

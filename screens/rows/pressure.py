@@ -36,6 +36,7 @@ WORDS: Final = {
 }
 OVER, IMAGINED = "!", "~"
 """Signs before numbers: more than the channel takes on that day; part of it is only imagined."""
+IMAGINED_WORDS: Final = f"{IMAGINED} imagined: it comes of events that only might happen"
 HELD: Final = ("defer", "suppress", "hold")
 ALL: Final = "all"
 NO_CHANNEL: Final = "no channel"
@@ -141,10 +142,10 @@ def _signs(
     over = {(each.channel, each.day) for each in forecast.asked if each.asked > each.capacity} if measure == "sent" else set()
     for column, day in enumerate(days):
         for row, channel in enumerate(channels):
+            if measure in ("sent", "held") and any(imagined[day.isoformat(), channel, outcome] for outcome in outcomes):
+                signs[row, column] = signs[len(channels), column] = IMAGINED
             if (channel, day.isoformat()) in over:
                 signs[row, column] = OVER
-            elif measure in ("sent", "held") and any(imagined[day.isoformat(), channel, outcome] for outcome in outcomes):
-                signs[row, column] = IMAGINED
     return signs
 
 

@@ -67,8 +67,8 @@ def _in_a_window(monkeypatch: pytest.MonkeyPatch, fields: Sequence[Field], rows:
 
 def test_a_narrow_window_cuts_no_instant_and_names_the_columns_it_has_no_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
     fields = (
-        Field("name"), Field("title"), Field("paused"), Field("waiting", "number"), Field("last_fired", "instant"), Field("next_due", "instant"),
-        Field("last_seen", "instant"),
+        Field("name"), Field("title"), Field("paused"), Field("waiting", "number"), Field("last_fired", "instant"),
+        Field("next_due", "instant"), Field("last_seen", "instant"),
     )  # fmt: skip
     row = {"name": "registration-anniversary", "title": "t" * 60, "waiting": 5, "last_fired": 0, "next_due": 0, "last_seen": 0}
     head, line, note = _in_a_window(monkeypatch, fields, [row])

@@ -160,7 +160,7 @@ def test_a_day_over_capacity_and_what_is_imagined_have_their_sign() -> None:
     forecast = replace(forecast, totals=totals(), supposed=Supposed(future="replay"))
     forecast.totals.imagined[Cell("2025-03-28", "basket", "sms", "send", None)] = 1
     table = rows.table(forecast, "sent", None, ZURICH)
-    assert table.grid.signs == {(0, 0): "!", (1, 0): "~"}
+    assert table.grid.signs == {(0, 0): "!", (1, 0): "~", (3, 0): "~"}, "the sum over all channels is in part imagined too"
     assert rows.measures_of(forecast)[-1] == "imagined"
     assert rows.imagined_words(forecast) == "~ imagined: 1 of 9 decisions; the rest is known"
 
