@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from textual.binding import BindingType
@@ -23,7 +23,10 @@ SHORTEST: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar: a label, a number, a word behind it, and what it stands for; with what the number is `before` a change."""
+    """One bar: a label, a number, a word behind it, and what it stands for; with what the number is `before` a change.
+
+    `brief` is the word behind it where the whole note has no room.
+    """
 
     label: str
     number: int
@@ -31,6 +34,7 @@ class Bar:
     style: StyleName = ""
     stands_for: Hashable = None
     before: int | None = None
+    brief: str = ""
 
     @property
     def told(self) -> str:
@@ -74,7 +78,13 @@ def bar_lines(items: Sequence[Item], width: int) -> list[Line]:
     note = max((cells(safe_text(each.note)) for each in bars), default=0)
     most = max((max(each.number, each.before or 0) for each in bars), default=0)
     room = width - label - digits - 3 - (note + 1 if note else 0)
+    if room < 0 and any(each.brief for each in bars):
+        return bar_lines([_briefly(item) for item in items], width)
     return [_line(item, label, digits, most, room) if isinstance(item, Bar) else [Cell(item.text, item.style)] for item in items]
+
+
+def _briefly(item: Item) -> Item:
+    return replace(item, note=item.brief or item.note, brief="") if isinstance(item, Bar) else item
 
 
 def _line(item: Bar, label: int, digits: int, most: int, room: int) -> Line:

@@ -341,20 +341,19 @@ class Customer(NamedTuple):
 
 def pressed(forecast: Forecast) -> list[Item]:
     """Who would get most, with points and the rule that comes nearest to its limit."""
-    bars = [
-        Bar(each.customer, each.contacts, _pressed_note(forecast, each.points, each.fullest), stands_for=Customer(each.id, each.customer))
-        for each in forecast.totals.most_pressed(50)
-    ]
+    most = forecast.totals.most_pressed(50)
+    bars = [_pressed(forecast, each.id, each.customer, each.contacts, each.points, each.fullest) for each in most]
     return [*bars] or [Heading(" Nobody gets anything.")]
 
 
-def _pressed_note(forecast: Forecast, points: int, fullest: tuple[str, int, int] | None) -> str:
+def _pressed(forecast: Forecast, row: int, key: str, contacts: int, points: int, fullest: tuple[str, int, int] | None) -> Bar:
     told = f"{points / POINT:g} point{'' if points == POINT else 's'}"
     if fullest is None:
-        return told
+        return Bar(key, contacts, told, stands_for=Customer(row, key))
     rule, load, most = fullest
     unit = next((POINT for limit in forecast.limits if limit.rule == rule and limit.unit == "points"), 1)
-    return f"{load / unit:g}/{most / unit:g} {rule}, {told}"
+    nearest = f"{load / unit:g}/{most / unit:g} {rule}"
+    return Bar(key, contacts, f"{nearest}, {told}", stands_for=Customer(row, key), brief=nearest)
 
 
 # ---- sentences ----

@@ -22,8 +22,8 @@ COLUMNS: Final = (
     Column("reason", "REASON", 26, grow=6),
 )
 EXPORTED: Final[Fields] = (*plain("trigger", "title", "status", "verdict", "reason", "step"), *instants("since"), *plain("words"))
-SPEAK_ALONE: Final = frozenset({"cause", "trigger active"})
-"""Checks whose detail needs no name before it."""
+STANDING: Final = "trigger active"
+"""The check whose detail, such as `the trigger is draft`, needs no name before it."""
 WORDS: Final = {
     "send": Cell("● sent", "ok"),
     "defer": Cell("→ deferred", "warn"),
@@ -43,7 +43,7 @@ def verdict(each: Verdict) -> Cell:
 def reason(each: Verdict) -> str:
     """Why, in a few words: of the last decision, else what keeps her out."""
     if each.short:
-        return each.short
+        return each.short.removeprefix(f"{STANDING}: ")
     if each.reason is not None:
         because = BECAUSE.get(each.reason, in_short(each.reason))
         return f"{because}, waiting for {in_short(each.behind)}" if each.behind else because
@@ -54,7 +54,7 @@ def reason(each: Verdict) -> str:
     stop = each.stop
     if stop is None:
         return "nothing stands against it"
-    return stop.detail if stop.check in SPEAK_ALONE else f"{stop.check}: {stop.detail}"
+    return stop.detail if stop.check in ("cause", STANDING) else f"{stop.check}: {stop.detail}"
 
 
 def cells(each: Verdict, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:

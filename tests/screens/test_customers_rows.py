@@ -213,6 +213,7 @@ def test_a_verdict_is_one_line_with_the_reason_in_words() -> None:
     ]  # fmt: skip
     assert why.reason(replace(never, trace=VERDICT.trace[:1])) == "nothing stands against it"
     assert why.reason(replace(VERDICT, verdict="send", reason=None)) == ""
+    assert why.reason(replace(never, short="trigger active: the trigger is draft")) == "the trigger is draft"
 
 
 def test_one_under_way_of_whom_nothing_was_decided_yet_is_not_never() -> None:

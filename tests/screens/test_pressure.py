@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from time import sleep
@@ -16,7 +17,8 @@ from screens.histogram import Histogram
 from screens.overview import Needs, OverviewScreen
 from screens.pressure import BehindScreen, PressureScreen
 from screens.service import Cancelled, CancelledError, Progress
-from screens.service.pressure import Forecast, Supposed
+from screens.service.pressure import Forecast, Foreseen, Supposed
+from screens.table import VirtualTable
 from tests.console.lives import BASKET, act, person, run, trigger, workspace
 from tests.screens.stage import HOSTILE, settled, stage, text
 
@@ -58,6 +60,21 @@ async def test_it_looks_ahead_when_first_opened_and_goes_down_to_the_words_of_a_
         assert "rule one-a-day" in shown
         assert "\x1b" not in shown
         assert "\u202e" not in shown
+
+
+async def test_the_words_of_a_decision_say_where_it_is_only_imagined(service: LocalService) -> None:
+    app = stage(service, pressure=PressureScreen)
+    async with app.run_test(size=SMALL) as pilot:
+        await settled(pilot)
+        await pilot.press("m", "enter")
+        await settled(pilot)
+        assert "only might happen" not in text(app)
+        table: VirtualTable[Foreseen] = app.screen.query_one("#behind", VirtualTable)
+        assert table.row is not None
+        table._rows[table.row.id] = replace(table.row, imagined=True)
+        app.screen._say("Sent (step 1 over email).")  # type: ignore[attr-defined]
+        await pilot.pause()
+        assert "~ imagined: it comes of events that only might happen" in text(app)
 
 
 async def test_bars_lead_to_their_decisions_and_the_pressed_to_the_customer(service: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,8 @@ from core.diff import Diff
 from core.instants import DAY, parse_instant
 from core.preview import Asked, Cell, Fullness, Pressed, Totals
 from screens.gauge import MOST_BARS
-from screens.histogram import Bar
+from screens.histogram import Bar, bar_lines
+from screens.lines import as_cell
 from screens.rows import figures
 from screens.rows import pressure as rows
 from screens.rows.moments import share
@@ -122,6 +123,8 @@ def test_the_most_pressed_say_points_and_the_rule_in_its_unit() -> None:
     (bar,) = rows.pressed(FORECAST)
     assert isinstance(bar, Bar)
     assert (bar.label, bar.number, bar.note) == ("anna", 2, "1.5/2 points, 2.5 points")
+    narrow = "".join(as_cell(part).text for part in bar_lines([bar], 24)[0])
+    assert narrow.split() == ["anna", "2", "1.5/2", "points"], "where there is little room the rule stays"
 
 
 def test_sentences() -> None:
