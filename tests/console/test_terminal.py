@@ -178,7 +178,7 @@ def test_a_database_that_is_taken_away_is_told_and_not_written(shop: Path) -> No
         to_customers(terminal)
         (shop / "manometer.db").rename(aside)
         try:
-            terminal.wait_for(b"was removed while", 10)
+            terminal.wait_for(b"removed while", 10)
         finally:
             aside.rename(shop / "manometer.db")
 
