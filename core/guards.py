@@ -7,8 +7,7 @@ they are asked together (`core.placement`); everything else is yes or no and sta
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from core.branches import content
 from core.consent import consent_objection, suppression_objection
@@ -23,8 +22,7 @@ from core.reasons import Reason
 from core.triggers import Step, Trigger
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One step of one enrolment that has come due, over one of its channels."""
 
     trigger: Trigger
@@ -155,7 +153,7 @@ def allowed_channels(first: Candidate, life: Life) -> tuple[list[Candidate], Obj
     for name in in_order(step, chosen):
         candidate = first if name == first.channel.name else candidate_for(life, first.trigger, first.enrolment, name)
         if chosen is not None and name == chosen.channel:
-            candidate = replace(candidate, note=chosen.words)
+            candidate = candidate._replace(note=chosen.words)
         objection = first_objection(OF_CHANNEL, candidate, life)
         if objection is None:
             allowed.append(candidate)

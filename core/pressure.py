@@ -14,8 +14,7 @@ from core.instants import Instant, Millis
 from core.windows import RollingWindow, Span, Window
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(NamedTuple):
     """One dispatch over one channel, planned or past."""
 
     at: Instant
