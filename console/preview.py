@@ -165,6 +165,7 @@ class Ahead:
             again = imagined(connection, self.question, self.playbook, dossiers)
             for identifier, dossier in dossiers.items():
                 self._look_ahead(part, dossier, again.get(identifier, ()))
+            part.totals.trim()
         return part
 
     def _look_ahead(self, part: Part, dossier: Dossier, again: Sequence[Event]) -> None:

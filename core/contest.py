@@ -235,7 +235,7 @@ def _place(rival: _Rival, latest: Instant, ahead: Life, *, is_crowded: bool) -> 
 
 def _passing(rival: _Rival, life: Life) -> list[Candidate]:
     """The rival over the channels that are allowed, where every guard but limits and quiet hours lets it pass now."""
-    candidate = candidate_for(life, rival.trigger, rival.enrolment, rival.step.channels[0])
+    candidate = candidate_for(life, rival.trigger, rival.step, rival.enrolment, rival.step.channels[0])
     if first_objection(BEFORE_CHANNEL, candidate, life) is not None:
         return []
     if not is_hers(rival.enrolment, rival.trigger) or not is_passed(rival.step, rival.enrolment, life):

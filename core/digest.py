@@ -42,7 +42,7 @@ def join(candidate: Candidate, life: Life) -> Joined | None:
         message = leader.message
         if message is None or message.contact.purpose != candidate.purpose.name or message.channel not in candidate.step.channels:
             continue
-        own = candidate_for(life, candidate.trigger, candidate.enrolment, message.channel)
+        own = candidate_for(life, candidate.trigger, candidate.step, candidate.enrolment, message.channel)
         if may_lead(own) and first_objection(OF_CHANNEL + AFTER_CHANNEL, own, life) is None and _carry(life.leading[number], own, life):
             return Joined(own, message.key, leader.trigger)
     return None
