@@ -62,6 +62,13 @@ class Life:
         self.ledger = Ledger(dossier.contacts, as_of=self.now)
         self._turns: list[Instant] | None = None
 
+    def copy(self) -> Life:
+        """The same life, to be looked at as of another instant; what it holds is shared."""
+        twin = object.__new__(Life)
+        for name in Life.__slots__:
+            setattr(twin, name, getattr(self, name))
+        return twin
+
     def fold(self, event: Event) -> None:
         """Take an event into the profile and, where decisions may look back at it, into what is known."""
         if not self._owns_profile:
