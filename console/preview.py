@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
@@ -97,7 +98,9 @@ def preview(question: Question, store: Store, playbook: Playbook, workers: int |
     While there is nothing new empty parts come now and then, so that who has changed his mind can stop; closing it ends the work.
     """
     planned_under = load_in_force(store, question.folder).playbook if question.is_changed else playbook
-    return shards.shared(question, Ahead(question, as_asked(question, playbook), planned_under), store, workers)
+    is_alone = current_thread() is main_thread()  # another thread would take the time of the one that draws
+    joins_in = is_alone and not question.with_rows and not question.with_details
+    return shards.shared(question, Ahead(question, as_asked(question, playbook), planned_under), store, workers, joins_in=joins_in)
 
 
 def as_asked(question: Question, playbook: Playbook) -> Playbook:
@@ -164,6 +167,7 @@ class Ahead:
             again = imagined(connection, self.question, self.playbook, dossiers)
             for identifier, dossier in dossiers.items():
                 self._look_ahead(part, dossier, again.get(identifier, ()))
+            part.totals.trim()
         return part
 
     def _look_ahead(self, part: Part, dossier: Dossier, again: Sequence[Event]) -> None:

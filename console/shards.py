@@ -1,6 +1,7 @@
 """Work on many customers at once: a stream of chunks, shared by several processes where there are many, all on one snapshot.
 
-While the processes begin theirs, the write lock is held for a moment so that nobody commits.
+While the processes begin theirs, the write lock is held for a moment so that nobody commits. The one who asks may work along: it then
+begins while the others start, and what it has done until they read the same snapshot counts only if nobody has committed since.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ import gc
 import multiprocessing
 import os
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections import deque
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, redirect_stderr, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
@@ -27,7 +29,8 @@ CHUNK: Final = 500
 LARGE: Final = 4_000
 """From so many customers on it pays to start further processes."""
 GARBAGE: Final = 200_000
-"""New objects of a worker between two searches for cycles: dossiers hold none, and come and go by the hundred thousand."""
+"""New objects between two searches for cycles: dossiers hold none, and come and go by the hundred thousand."""
+_USUAL: Final = gc.get_threshold()
 BEAT: Final = 0.1
 """Seconds after which, while the processes work, the one who asks is heard."""
 
@@ -56,18 +59,22 @@ class Asking(Protocol[Given]):
         """What is to be done."""
 
 
-def shared(asking: Asking[P], job: Job[P], store: Store, workers: int | None = None) -> Generator[tuple[P, int, int], None]:
+def shared(
+    asking: Asking[P], job: Job[P], store: Store, workers: int | None = None, *, joins_in: bool = False
+) -> Generator[tuple[P, int, int], None]:
     """The parts of the answer as they come, each with the customers done so far and in all.
 
     While there is nothing new empty parts come now and then, so that who has changed his mind can stop; closing it ends the work.
+    With `joins_in` this process is one of the `workers`: for who has nothing else to do meanwhile, and gets answers of few bytes.
     """
+    version = store.data_version()
     with store.reading() as connection:
         ids = job.ids(connection)
         processes = min(workers or os.cpu_count() or 1, len(ids) // LARGE + 1)
         if processes == 1:
             yield from _alone(connection, job, ids)
-            return
-    yield from _by_several(asking, job, store, processes)
+        else:
+            yield from _Several(asking, job, store, connection, ids, version, joins_in=joins_in).parts(processes)
 
 
 def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -78,36 +85,101 @@ def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
 def _alone(connection: Connection, job: Job[P], ids: Sequence[int]) -> Iterator[tuple[P, int, int]]:
     done = 0
     for chunk in _chunks(ids):
-        part = job.part(connection, chunk)
+        part = _part(connection, job, chunk)
         done += len(chunk)
         yield part, done, len(ids)
+
+
+def _part(connection: Connection, job: Job[P], chunk: Sequence[int]) -> P:
+    gc.set_threshold(GARBAGE)
+    try:
+        return job.part(connection, chunk)
+    finally:
+        gc.set_threshold(*_USUAL)
 
 
 # ---- several processes ----
 
 
-def _by_several(asking: Asking[P], job: Job[P], store: Store, processes: int) -> Iterator[tuple[P, int, int]]:
-    """Hand chunks to idle workers and pass on what comes back, in whatever order."""
-    context = multiprocessing.get_context("spawn")  # a forked child would inherit open SQLite connections
-    with redirect_stderr(sys.__stderr__):  # what stands there while the console draws has no file to hand on
-        resource_tracker.ensure_running()
-    with store.reading() as connection:
-        nothing = job.part(connection, ())
-    with ExitStack() as stack:
-        pipes = [_start(context, asking, stack) for _ in range(processes)]
-        for pipe in pipes:
-            while not pipe.poll(BEAT):
-                yield nothing, 0, 0
-            _receive(pipe)
-        with store.writer.connect() as lock, lock.begin() as held:
+AHEAD: Final = 2
+"""Chunks a worker has at hand, so that it has work while this process is busy."""
+
+
+class _Several(Generic[P]):
+    """One answer by several processes; `connection` reads the snapshot of `version`, in which `ids` are whom it concerns."""
+
+    def __init__(
+        self, asking: Asking[P], job: Job[P], store: Store, connection: Connection, ids: Sequence[int], version: int, *, joins_in: bool
+    ) -> None:
+        self.asking, self.job, self.store, self.joins_in = asking, job, store, joins_in
+        self.connection, self.version = connection, version
+        self.nothing = job.part(connection, ())
+        self._take(ids)
+
+    def _take(self, ids: Sequence[int]) -> None:
+        self.total, self.done, self.waiting = len(ids), 0, deque(_chunks(ids))
+        self.early: list[P] = []
+
+    def parts(self, processes: int) -> Iterator[tuple[P, int, int]]:
+        """Hand chunks to idle workers and pass on what comes back, in whatever order."""
+        context = multiprocessing.get_context("spawn")  # a forked child would inherit open SQLite connections
+        with redirect_stderr(sys.__stderr__):  # what stands there while the console draws has no file to hand on
+            resource_tracker.ensure_running()
+        with ExitStack() as stack:
+            pipes = [_start(context, self.asking, stack) for _ in range(processes - self.joins_in)]
+            for pipe in pipes:
+                while not pipe.poll(0 if self._has_own_work() else BEAT):
+                    self.early += self._own()
+                    yield self.nothing, 0, 0
+                _receive(pipe)
+            self._begin_alike(pipes, stack)
+            for part in self.early:
+                yield part, self.done, self.total
+            yield from self._gather(pipes)
+
+    def _begin_alike(self, pipes: Sequence[Pipe], stack: ExitStack) -> None:
+        """Let the workers begin their snapshots; where it is no longer this process's, what it has done is done anew."""
+        with self.store.writer.connect() as lock, lock.begin() as held:
             for pipe in pipes:
                 pipe.send(None)
             for pipe in pipes:
                 _receive(pipe)
-            reading = stack.enter_context(store.reading())
-            ids = job.ids(reading)
+            if self.store.data_version() != self.version:
+                self.connection = stack.enter_context(self.store.reading())
+                self._take(self.job.ids(self.connection))
             held.rollback()
-        yield from _gather(pipes, list(_chunks(ids)), len(ids), nothing)
+
+    def _gather(self, pipes: Sequence[Pipe]) -> Iterator[tuple[P, int, int]]:
+        busy: dict[Pipe, deque[int]] = {pipe: deque() for pipe in pipes}
+        for pipe in [*pipes] * AHEAD:
+            self._give(pipe, busy)
+        while any(busy.values()) or self.waiting:
+            ready = wait([pipe for pipe, lengths in busy.items() if lengths], 0 if self._has_own_work() else BEAT)
+            for pipe in [pipe for pipe in ready if isinstance(pipe, Pipe)]:
+                part = _receive(pipe)
+                self.done += busy[pipe].popleft()
+                self._give(pipe, busy)
+                yield part, self.done, self.total
+            for part in self._own():
+                yield part, self.done, self.total
+            yield self.nothing, self.done, self.total
+
+    def _give(self, pipe: Pipe, busy: Mapping[Pipe, deque[int]]) -> None:
+        if self.waiting:
+            chunk = self.waiting.popleft()
+            pipe.send(chunk)
+            busy[pipe].append(len(chunk))
+
+    def _has_own_work(self) -> bool:
+        return self.joins_in and bool(self.waiting)
+
+    def _own(self) -> Iterator[P]:
+        """What the next chunk gives, done here; nothing where this process does not join in."""
+        if self._has_own_work():
+            chunk = self.waiting.popleft()
+            part = _part(self.connection, self.job, chunk)
+            self.done += len(chunk)
+            yield part
 
 
 def _start(context: Any, asking: Asking[Any], stack: ExitStack) -> Pipe:
@@ -127,27 +199,6 @@ def _end(process: Any, pipe: Pipe) -> None:
     if process.is_alive():
         process.terminate()
         process.join(5)
-
-
-def _gather(pipes: Sequence[Pipe], chunks: list[Sequence[int]], total: int, nothing: P) -> Iterator[tuple[P, int, int]]:
-    waiting, done = iter(chunks), 0
-    busy: dict[Pipe, int] = {}
-
-    def give(pipe: Pipe) -> None:
-        chunk = next(waiting, None)
-        if chunk is not None:
-            pipe.send(chunk)
-            busy[pipe] = len(chunk)
-
-    for pipe in pipes:
-        give(pipe)
-    while busy:
-        for pipe in [pipe for pipe in wait(list(busy), BEAT) if isinstance(pipe, Pipe)]:
-            part = _receive(pipe)
-            done += busy.pop(pipe)
-            give(pipe)
-            yield part, done, total
-        yield nothing, done, total
 
 
 def _receive(pipe: Pipe) -> Any:

@@ -7,7 +7,7 @@ nobody asks the limits again then: so approving late can fill a window beyond it
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from core.dossier import Dossier
 from core.instants import Instant
@@ -76,7 +76,7 @@ def _moved(contact: Contact, landings: Mapping[tuple[str, str], tuple[bool, Inst
     is_moved, at = landings.get((contact.dispatch, contact.channel), (False, contact.at))
     if at is None:
         return None
-    return replace(contact, at=at) if is_moved else contact
+    return contact._replace(at=at) if is_moved else contact
 
 
 def _filled(rule: PressureRule, ledger: Ledger, mine: Sequence[Contact], life: Life) -> Iterator[Filled]:

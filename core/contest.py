@@ -7,11 +7,10 @@ lets them pass now. They are admitted in order of rank, each at its next legal i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from copy import copy
 from operator import itemgetter
 from typing import NamedTuple
 
-from core.branches import content, is_hers, is_passed, is_waiting
+from core.branches import content, is_hers, is_passed, waits
 from core.decisions import Enrolment
 from core.entry import foreseen_entry
 from core.guards import BEFORE_CHANNEL, Candidate, allowed_channels, candidate_for, channel_open, first_objection
@@ -37,10 +36,14 @@ class Foreseen(NamedTuple):
 def rank(enrolment: Enrolment, life: Life) -> Rank:
     """Who goes first: priority (higher), points (heavier), planned instant (earlier), trigger name."""
     trigger = life.playbook.roster.definition(enrolment.trigger, enrolment.version)
-    strength = (0, 0)
-    if trigger is not None and enrolment.step <= len(trigger.steps):
-        strength = _strength(trigger, content(enrolment, trigger, life), life.playbook)
-    return (*strength, enrolment.planned_at, enrolment.trigger, enrolment.cause_at, enrolment.cause_key)
+    if trigger is None or enrolment.step > len(trigger.steps):
+        return (0, 0, enrolment.planned_at, enrolment.trigger, enrolment.cause_at, enrolment.cause_key)
+    return _rank(enrolment, trigger, content(enrolment, trigger, life), life.playbook)
+
+
+def _rank(enrolment: Enrolment, trigger: Trigger, step: Step, playbook: Playbook) -> Rank:
+    priority, points = _strength(trigger, step, playbook)
+    return (priority, points, enrolment.planned_at, enrolment.trigger, enrolment.cause_at, enrolment.cause_key)
 
 
 def _strength(trigger: Trigger, step: Step, playbook: Playbook) -> tuple[int, int]:
@@ -55,11 +58,13 @@ def _strength(trigger: Trigger, step: Step, playbook: Playbook) -> tuple[int, in
 
 def _most(step: Step, channels: frozenset[str] | None, playbook: Playbook) -> int:
     """The most points, in thousandths, that a step can take over some of the channels, or over any."""
-    names = [name for name in step.channels if channels is None or name in channels]
-    weights = [playbook.channels[name].weight if step.weight is None else step.weight for name in names]
-    if step.mode == "all":
-        return sum(weights)
-    return max(weights, default=0)
+    key = (id(step), channels)
+    known = playbook.roster.heaviest.get(key)
+    if known is None:
+        names = [name for name in step.channels if channels is None or name in channels]
+        weights = [playbook.channels[name].weight if step.weight is None else step.weight for name in names]
+        known = playbook.roster.heaviest[key] = sum(weights) if step.mode == "all" else max(weights, default=0)
+    return known
 
 
 # ---- the candidate at hand ----
@@ -78,9 +83,10 @@ def stronger(candidates: Sequence[Candidate], contacts: Sequence[Contact], life:
         return None
     latest = max([contact.at for contact in contacts]) + max([reach(rule) for rule in binding])
     rivals = _rivals(rank(first.enrolment, life), latest, life)
-    if not rivals or all(_has_room(rule, contacts, _sharing(rule, contacts, rivals, life), life) for rule in binding):
+    if not rivals:
         return None
-    return _winner(rivals, _Weaker(contacts, first.expires_at, latest, binding), life)
+    tight = [rule for rule in binding if not _has_room(rule, contacts, _sharing(rule, contacts, rivals, life), life)]
+    return _winner(rivals, _Weaker(contacts, first.expires_at, latest, tight), life) if tight else None
 
 
 def _may_have_rivals(first: Candidate, contacts: Sequence[Contact], life: Life) -> bool:
@@ -102,7 +108,7 @@ class _Rival(NamedTuple):
 
 
 class _Weaker(NamedTuple):
-    """The contacts that would go out, until when they could, how far rivals are foreseen, and the rules that bind them."""
+    """The contacts that would go out, until when they could, how far rivals are foreseen, and the rules without room for all."""
 
     contacts: Sequence[Contact]
     expires_at: Instant
@@ -112,9 +118,10 @@ class _Weaker(NamedTuple):
 
 def _winner(rivals: Sequence[_Rival], weaker: _Weaker, life: Life) -> Foreseen | None:
     """Admit the rivals one by one, until the weaker one has no room left: the strongest without whom it had room has won."""
-    ahead, ledger = copy(life), life.ledger.copy()
-    ahead.ledger = life.ledger.copy()
+    ahead, ledger = life.copy(), life.ledger.copy()
     is_crowded = not all(_has_room(rule, (), rivals, life) for rule in life.rules())
+    if is_crowded:
+        ahead.ledger = life.ledger.copy()
     admitted: list[tuple[Foreseen, str]] = []
     for rival in rivals:
         ahead.now = life.now
@@ -125,11 +132,11 @@ def _winner(rivals: Sequence[_Rival], weaker: _Weaker, life: Life) -> Foreseen |
             continue
         for contact in contacts:
             ledger.add(contact)
-        broken = tuple(violations(weaker.rules, ledger, weaker.contacts, life.zone))
-        admitted.append((Foreseen(rival.trigger.name, ahead.now, broken), contacts[0].dispatch))
+        admitted.append((Foreseen(rival.trigger.name, ahead.now, ()), contacts[0].dispatch))
+        broken = violations(weaker.rules, ledger, weaker.contacts, life.zone)
         if broken:
             won = next((each for each, dispatch in admitted[:-1] if _frees(dispatch, ledger, weaker, life)), admitted[-1][0])
-            return won._replace(broken=broken)
+            return won._replace(broken=tuple(broken))
     return None
 
 
@@ -187,15 +194,21 @@ def _rivals(least: Rank, latest: Instant, life: Life) -> list[_Rival]:
     """The open steps by then, of journeys that are under way or will have begun, that count and rank higher; the strongest first."""
     foreseen = [each for each in life.enrolments if each.due_at is not None and each.due_at <= latest]
     foreseen += _dates(least, latest, life)
-    ranked = [(rank(each, life), each, trigger) for each in foreseen if (trigger := _counting(each, life)) is not None]
-    ahead = sorted([entry for entry in ranked if entry[0] < least], key=itemgetter(0))
-    return [_Rival(each, trigger, content(each, trigger, life)) for _, each, trigger in ahead]
+    ahead: list[tuple[Rank, _Rival]] = []
+    for each in foreseen:
+        trigger = _counting(each, life)
+        if trigger is not None:
+            step = content(each, trigger, life)
+            own = _rank(each, trigger, step, life.playbook)
+            if own < least:
+                ahead.append((own, _Rival(each, trigger, step)))
+    return [rival for _, rival in sorted(ahead, key=itemgetter(0))]
 
 
 def _counting(rival: Enrolment, life: Life) -> Trigger | None:
     """By what a journey goes on whose open step counts towards the limits; one that waits for an event comes up nobody knows when."""
     trigger = life.playbook.roster.definition(rival.trigger, rival.version)
-    if trigger is None or rival.step > len(trigger.steps) or is_waiting(rival, life):
+    if trigger is None or rival.step > len(trigger.steps) or waits(rival, trigger) is not None:
         return None
     return trigger if life.playbook.purposes[trigger.purpose].counts else None
 
@@ -235,7 +248,7 @@ def _place(rival: _Rival, latest: Instant, ahead: Life, *, is_crowded: bool) -> 
 
 def _passing(rival: _Rival, life: Life) -> list[Candidate]:
     """The rival over the channels that are allowed, where every guard but limits and quiet hours lets it pass now."""
-    candidate = candidate_for(life, rival.trigger, rival.enrolment, rival.step.channels[0])
+    candidate = candidate_for(life, rival.trigger, rival.step, rival.enrolment, rival.step.channels[0])
     if first_objection(BEFORE_CHANNEL, candidate, life) is not None:
         return []
     if not is_hers(rival.enrolment, rival.trigger) or not is_passed(rival.step, rival.enrolment, life):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -215,8 +215,7 @@ def _greatest(a: Instant | None, b: Instant | None) -> Instant | None:
     return b if a is None else a if b is None else max(a, b)
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(NamedTuple):
     """One entry of the append-only ledger: what she said about one channel and purpose, for one address or for all."""
 
     channel: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, get_args
+from typing import Final, Literal, NamedTuple, get_args
 
 from core.customer import Profile
 from core.instants import Instant, Millis
@@ -53,8 +53,7 @@ class Part:
     expires_at: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A contact that was planned: what goes to the outbox."""
 
     key: str  # idempotency key of enrolment, step and channel
@@ -69,8 +68,7 @@ class Message:
     digest: tuple[Part, ...] = ()  # all steps it carries, its own first; empty where that is the only one
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What was decided for one step of one customer over one channel at one instant, and why."""
 
     at: Instant

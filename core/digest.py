@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 from core.decisions import Decision, Message, Part
@@ -43,7 +42,7 @@ def join(candidate: Candidate, life: Life) -> Joined | None:
         message = leader.message
         if message is None or message.contact.purpose != candidate.purpose.name or message.channel not in candidate.step.channels:
             continue
-        own = candidate_for(life, candidate.trigger, candidate.enrolment, message.channel)
+        own = candidate_for(life, candidate.trigger, candidate.step, candidate.enrolment, message.channel)
         if may_lead(own) and first_objection(OF_CHANNEL + AFTER_CHANNEL, own, life) is None and _carry(life.leading[number], own, life):
             return Joined(own, message.key, leader.trigger)
     return None
@@ -56,7 +55,7 @@ def _carry(leading: int, own: Candidate, life: Life) -> bool:
     if message is None:
         return False
     (alone,) = contacts_of((own,), life.now)
-    heavier = replace(message.contact, weight=max(message.contact.weight, alone.weight), tags=message.contact.tags | alone.tags)
+    heavier = message.contact._replace(weight=max(message.contact.weight, alone.weight), tags=message.contact.tags | alone.tags)
     others = Ledger(contact for contact in life.ledger if not _is_same(contact, message.contact))
     if any(violations(life.rules() if own.purpose.obeys else (), others, (contact,), life.zone) for contact in (heavier, alone)):
         return False
@@ -65,7 +64,7 @@ def _carry(leading: int, own: Candidate, life: Life) -> bool:
         life.ledger = others
     parts = message.digest or (Part(leader.trigger, leader.step, message.template, leader.cause_key, message.expires_at),)
     part = Part(own.trigger.name, own.enrolment.step, own.step.template, own.enrolment.cause_key, own.expires_at)
-    life.decisions[leading] = replace(leader, message=_carrying(message, heavier, (*parts, part)), note=_noted(leader, part))
+    life.decisions[leading] = leader._replace(message=_carrying(message, heavier, (*parts, part)), note=_noted(leader, part))
     return True
 
 
@@ -75,7 +74,7 @@ def _is_same(contact: Contact, planned: Contact) -> bool:
 
 def _carrying(message: Message, contact: Contact, parts: Sequence[Part]) -> Message:
     """The message lives as long as any of its steps."""
-    return replace(message, contact=contact, digest=tuple(parts), expires_at=max(part.expires_at for part in parts))
+    return message._replace(contact=contact, digest=tuple(parts), expires_at=max(part.expires_at for part in parts))
 
 
 def _noted(leader: Decision, part: Part) -> str:

@@ -147,7 +147,7 @@ class _Play:
     def _clock_after(self, trigger: Trigger) -> Instant:
         """After which instant a trigger's causes count: from its activation on, also where that is the settled instant itself."""
         after, activated = self.life.clock_after, trigger.activated_at
-        if activated is None:
+        if activated is None or after > activated:
             return after
         is_new = not self.is_begun and after == activated
         return activated - 1 if is_new else max(after, activated - 1)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from core.instants import Instant
 
@@ -35,8 +34,7 @@ CONSENT_RECORDS: Final = frozenset({CONSENT_GRANTED, CONSENT_WITHDRAWN})
 NO_ACTIVITY: Final = MESSAGE_FEEDBACK | CONSENT_RECORDS
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One recorded call of a source: what, when it occurred and when it became known (milliseconds UTC)."""
 
     id: int

@@ -7,10 +7,8 @@ they are asked together (`core.placement`); everything else is yes or no and sta
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
-from core.branches import content
 from core.consent import consent_objection, suppression_objection
 from core.customer import address_of
 from core.decisions import Enrolment, Objection
@@ -23,8 +21,7 @@ from core.reasons import Reason
 from core.triggers import Step, Trigger
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One step of one enrolment that has come due, over one of its channels."""
 
     trigger: Trigger
@@ -47,7 +44,8 @@ Guard = Callable[[Candidate, Life], Objection | None]
 
 def trigger_active(candidate: Candidate, life: Life) -> Objection | None:
     """A paused trigger waits, a retired one is over."""
-    pause = open_pauses(life.playbook.roster.pauses.get(candidate.trigger.name, ()), candidate.at)
+    pauses = life.playbook.roster.pauses.get(candidate.trigger.name)
+    pause = open_pauses(pauses, candidate.at) if pauses else None
     if pause is not None:
         return Objection(Reason.TRIGGER_PAUSED, said_of(pause), pause.until, holder=pause.holder)
     if candidate.trigger.status != "active":
@@ -117,12 +115,12 @@ AFTER_CHANNEL: Final[tuple[Guard, ...]] = (channel_open, not_expired)
 GUARDS: Final[tuple[Guard, ...]] = BEFORE_CHANNEL + OF_CHANNEL + AFTER_CHANNEL
 
 
-def candidate_for(life: Life, trigger: Trigger, enrolment: Enrolment, channel_name: str) -> Candidate:
-    """The open step of an enrolment as a candidate over one channel, at the life's present instant."""
+def candidate_for(life: Life, trigger: Trigger, step: Step, enrolment: Enrolment, channel_name: str) -> Candidate:
+    """The open step of an enrolment, as it applies to her now, as a candidate over one channel at the life's present instant."""
     channel = life.playbook.channels[channel_name]
     return Candidate(
         trigger,
-        content(enrolment, trigger, life),
+        step,
         enrolment,
         channel,
         life.playbook.purposes[trigger.purpose],
@@ -151,11 +149,11 @@ def allowed_channels(first: Candidate, life: Life) -> tuple[list[Candidate], Obj
     refusal: Objection | None = None
     allowed: list[Candidate] = []
     step = first.step
-    chosen = preferred(step, life)
+    chosen = preferred(step, life) if step.prefer else None
     for name in in_order(step, chosen):
-        candidate = first if name == first.channel.name else candidate_for(life, first.trigger, first.enrolment, name)
+        candidate = first if name == first.channel.name else candidate_for(life, first.trigger, step, first.enrolment, name)
         if chosen is not None and name == chosen.channel:
-            candidate = replace(candidate, note=chosen.words)
+            candidate = candidate._replace(note=chosen.words)
         objection = first_objection(OF_CHANNEL, candidate, life)
         if objection is None:
             allowed.append(candidate)

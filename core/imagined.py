@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -45,7 +44,7 @@ def _again(act: Event, zone: ZoneInfo, first: Instant, last: Instant, weeks: int
         if at > last or (turn == 1 and at <= first):
             return
         properties = _renamed(act.properties, f"+{turn * weeks}w", identifying)
-        yield replace(act, id=-(act.id * _ROUNDS + turn), occurred_at=at, arrived_at=at, properties=properties, history=False)
+        yield act._replace(id=-(act.id * _ROUNDS + turn), occurred_at=at, arrived_at=at, properties=properties, history=False)
 
 
 def _renamed(properties: Mapping[str, Any], suffix: str, identifying: frozenset[str]) -> Mapping[str, Any]:

@@ -32,9 +32,9 @@ class Life:
     """The state of one customer at `now`. It begins as the dossier says; nothing of the dossier is changed."""
 
     __slots__ = (
-        "_owns_profile", "_releases", "_turns", "_zone", "causes", "clock", "clock_after", "decisions", "dossier", "enrolments",
+        "_owns_profile", "_releases", "_turns", "causes", "clock", "clock_after", "decisions", "dossier", "enrolments",
         "entries", "failed", "leading",
-        "leaving", "ledger", "log", "now", "playbook", "profile", "reached", "touched",
+        "leaving", "ledger", "log", "now", "playbook", "profile", "reached", "touched", "zone",
     )  # fmt: skip
 
     def __init__(self, dossier: Dossier, playbook: Playbook, failed: frozenset[str] = frozenset()) -> None:
@@ -44,7 +44,7 @@ class Life:
         self.now: Instant = dossier.settled_until
         self.profile: Profile = dossier.profile
         self._owns_profile = False
-        self._zone: ZoneInfo | None = None
+        self.zone: ZoneInfo = self.profile.zone(playbook.zone)
         self.log = EventLog(dossier.history)
         self.enrolments: list[Enrolment] = [enrolment.copy() for enrolment in dossier.enrolments]
         self.leaving = _leaving(self.enrolments, playbook.former) if playbook.former else []
@@ -62,12 +62,12 @@ class Life:
         self.ledger = Ledger(dossier.contacts, as_of=self.now)
         self._turns: list[Instant] | None = None
 
-    @property
-    def zone(self) -> ZoneInfo:
-        """Her time zone, as known now."""
-        if self._zone is None:
-            self._zone = self.profile.zone(self.playbook.zone)
-        return self._zone
+    def copy(self) -> Life:
+        """The same life, to be looked at as of another instant; what it holds is shared."""
+        twin = object.__new__(Life)
+        for name in Life.__slots__:
+            setattr(twin, name, getattr(self, name))
+        return twin
 
     def fold(self, event: Event) -> None:
         """Take an event into the profile and, where decisions may look back at it, into what is known."""
@@ -75,7 +75,7 @@ class Life:
             self.profile, self._owns_profile = self.profile.copy(), True
         self.profile.fold(event)
         if event.kind == "identify":
-            self._zone = None
+            self.zone = self.profile.zone(self.playbook.zone)
         if event.name in self.playbook.roster.needs:
             self.log.add(event)
 

@@ -34,6 +34,10 @@ class EventLog:
         else:
             insort(known, event, key=_order)
 
+    def has(self, least: int, names: Collection[str]) -> bool:
+        """Whether so many events of these names are known."""
+        return sum([len(self._by_name[name]) for name in names if name in self._by_name]) >= least
+
     def of(self, names: Collection[str], after: Instant | None = None, until: Instant | None = None) -> list[Event]:
         """The events of these names in (after, until], by when they occurred."""
         found = [_between(self._by_name[name], after, until) for name in names if name in self._by_name]

@@ -6,7 +6,7 @@ The answer is a `Placement`: now, later at the exact earliest legal instant, or 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from core.decisions import RuleEvidence
 from core.guards import Candidate
@@ -16,8 +16,7 @@ from core.pressure import Contact, PressureRule, Violation, next_legal, violatio
 from core.reasons import Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(NamedTuple):
     """The channels taken and the instant found; `reason` is None where it is now."""
 
     candidates: tuple[Candidate, ...]

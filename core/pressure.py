@@ -14,8 +14,7 @@ from core.instants import Instant, Millis
 from core.windows import RollingWindow, Span, Window
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(NamedTuple):
     """One dispatch over one channel, planned or past."""
 
     at: Instant
@@ -108,25 +107,28 @@ class _Counted:
 class Ledger:
     """The contacts of one customer that count, by landing."""
 
-    __slots__ = ("_contacts", "_counted")
+    __slots__ = ("_contacts", "_counted", "weight")
 
     def __init__(self, contacts: Iterable[Contact] = (), as_of: Instant | None = None) -> None:
         """Leaves out what does not count and what was released, by `as_of` where that is given."""
         self._contacts = [contact for contact in contacts if contact.counts and not _is_released(contact, as_of)]
         self._contacts.sort(key=_landing)
         self._counted: dict[int, _Counted] = {}
+        self.weight = sum([contact.weight for contact in self._contacts])
+        """The sum of all their weights, in thousandths of a point."""
 
     def add(self, contact: Contact) -> None:
         """Counts one more contact, if it counts."""
         if contact.counts:
             insort(self._contacts, contact, key=_landing)
+            self.weight += contact.weight
             for counted in self._counted.values():
                 counted.add(contact)
 
     def copy(self) -> "Ledger":
         """One that can be added to without changing this."""
         twin = Ledger()
-        twin._contacts = self._contacts.copy()
+        twin._contacts, twin.weight = self._contacts.copy(), self.weight
         return twin
 
     def within(self, span: Span) -> Sequence[Contact]:
@@ -209,6 +211,8 @@ def violations(rules: Sequence[PressureRule], ledger: Ledger, candidate: Sequenc
     """What forbids the candidate (the contacts of one dispatch): for each broken rule the objection that lasts longest."""
     found: list[Violation] = []
     for rule in rules:
+        if _fits_anyhow(rule, ledger, candidate):
+            continue
         objections = _objections(rule, ledger, candidate, zone)
         if objections:
             found.append(max(objections, key=_lasts).violation)
@@ -246,6 +250,8 @@ def _held_until(rules: Sequence[PressureRule], ledger: Ledger, candidate: Sequen
     """The hand-over before which nothing is legal: `at` itself where no rule objects, None where one always will."""
     until = at
     for rule in rules:
+        if _fits_anyhow(rule, ledger, candidate):
+            continue
         for contact, violation in _objections(rule, ledger, candidate, zone):
             if violation.retry_at is None:
                 return None
@@ -277,8 +283,6 @@ def _lasts(objection: _Objection) -> float:
 
 
 def _objections(rule: PressureRule, ledger: Ledger, candidate: Sequence[Contact], zone: ZoneInfo) -> Sequence[_Objection]:
-    if rule.gap is None and _fits_whatever_the_window(rule, ledger, candidate):
-        return ()
     held = [contact for contact in candidate if rule.applies_to(contact)]
     if not held:
         return ()
@@ -294,12 +298,15 @@ def _objections(rule: PressureRule, ledger: Ledger, candidate: Sequence[Contact]
     return objections
 
 
-def _fits_whatever_the_window(rule: PressureRule, ledger: Ledger, candidate: Sequence[Contact]) -> bool:
-    if not rule.limit:
-        return rule.limit is None
+def _fits_anyhow(rule: PressureRule, ledger: Ledger, candidate: Sequence[Contact]) -> bool:
+    """Whether a rule without a gap has room for all it may count, wherever that lands; asked first, for it mostly has."""
+    limit = rule.limit
+    if rule.gap is not None or not limit:
+        return rule.gap is None and limit is None
     if rule.unit == "contacts":
-        return len(ledger) < rule.limit or len(ledger.counted_by(rule)) < rule.limit
-    return ledger.weight_by(rule) + sum([contact.weight for contact in candidate]) <= rule.limit
+        return len(ledger) < limit or len(ledger.counted_by(rule)) < limit
+    added = sum([contact.weight for contact in candidate])
+    return ledger.weight + added <= limit or ledger.weight_by(rule) + added <= limit
 
 
 def _need(asked: _Asked, contacts: Iterable[Contact]) -> int:

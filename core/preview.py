@@ -161,7 +161,11 @@ class Totals:
     def _press(self, pressed: Pressed) -> None:
         self.pressed.append(pressed)
         if len(self.pressed) > 20 * MOST_PRESSED:
-            self.pressed = nlargest(MOST_PRESSED, self.pressed)
+            self.trim()
+
+    def trim(self) -> None:
+        """Forget who is surely not among the most pressed, as before the sums are sent on."""
+        self.pressed = nlargest(MOST_PRESSED, self.pressed)
 
     def merge(self, other: Totals) -> None:
         """Take in another part."""

@@ -1,7 +1,7 @@
 """Send windows: when a channel may hand over, in the customer's local time; outside them are the quiet hours."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
-from core.instants import Instant, from_local, local_date
+from core.instants import DAY, Instant, from_local, local_date
 
 Minutes: TypeAlias = int
 """Wall-clock minutes since the midnight that begins a day; above 1440 on the day after."""
@@ -22,7 +22,7 @@ _LONG_NAMES = {f"{name}day": name[:3] for name in ("mon", "tues", "wednes", "thu
 _LINE = re.compile(r"(.+?)\s+(\d{1,2}):(\d\d)\s*[-–]\s*(\d{1,2}):(\d\d)", re.ASCII)
 _EXAMPLE = "Write it like 'Mon-Fri 08:00-18:00', 'Mon,Wed 09:00-12:00' or 'Sat 22:00-06:00'."
 # A weekly window can fall into a gap of the clock in one week, never in three on end.
-_DAYS_AHEAD = 22
+_DAYS_AHEAD = 23
 _ONE_DAY = timedelta(days=1)
 
 
@@ -39,6 +39,9 @@ class SendWindows:
     """The hours that begin on Monday, Tuesday and so on, by start."""
     always_open: bool
 
+    def __hash__(self) -> int:
+        return hash(self.lines)
+
     def is_open(self, at: Instant, zone: ZoneInfo) -> bool:
         """Whether a message may be handed over at that instant to somebody in that zone."""
         return self.opens(at, zone) == at
@@ -47,13 +50,9 @@ class SendWindows:
         """`at` itself where open, else the next opening."""
         if self.always_open:
             return at
-        day = local_date(at, zone) - _ONE_DAY
-        for _ in range(_DAYS_AHEAD):
-            if hours := self.week[day.weekday()]:
-                for opening, closing in _openings(hours, day, zone):
-                    if closing > at:
-                        return max(opening, at)
-            day += _ONE_DAY
+        for opening, closing in _ahead(self, at // DAY, zone):
+            if closing > at:
+                return opening if opening > at else at
         raise AssertionError("hours that open every week open within three")
 
     def open_minutes(self, day: date) -> Minutes:
@@ -64,10 +63,22 @@ class SendWindows:
         return len({minute for start, end in begun for minute in range(max(start, 0), min(end, _DAY_MINUTES))})
 
 
-@lru_cache(maxsize=65_536)
-def _openings(hours: tuple[Hours, ...], day: date, zone: ZoneInfo) -> tuple[tuple[Instant, Instant], ...]:
+@lru_cache(maxsize=16_384)
+def _ahead(windows: SendWindows, utc_day: int, zone: ZoneInfo) -> tuple[tuple[Instant, Instant], ...]:
+    """The open hours that end after the begin of a UTC day, up to the first that end after all of it."""
+    begin, found = utc_day * DAY, list[tuple[Instant, Instant]]()
+    day = local_date(begin, zone) - _ONE_DAY
+    for _ in range(_DAYS_AHEAD):
+        found += [span for span in _openings(windows.week[day.weekday()], day, zone) if span[1] > begin]
+        if found and found[-1][1] >= begin + DAY:
+            break
+        day += _ONE_DAY
+    return tuple(found)
+
+
+def _openings(hours: tuple[Hours, ...], day: date, zone: ZoneInfo) -> Iterator[tuple[Instant, Instant]]:
     spans = ((_clock(day, start, zone), _clock(day, end, zone)) for start, end in hours)
-    return tuple(span for span in spans if span[0] < span[1])
+    return (span for span in spans if span[0] < span[1])
 
 
 def _clock(day: date, minutes: Minutes, zone: ZoneInfo) -> Instant:

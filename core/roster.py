@@ -33,8 +33,8 @@ class Roster:
     """Indexes of one playbook, made once; nothing here says more than the playbook does."""
 
     __slots__ = (
-        "by_name", "channel_pauses", "clocked", "contact_lookback", "ending", "ending_any", "entering", "former", "goals", "kinds",
-        "moving", "needs", "needs_of_two", "pauses", "reads_cause", "rules_with_audience", "segment_pauses", "stops", "strengths",
+        "by_name", "channel_pauses", "clocked", "contact_lookback", "ending", "ending_any", "entering", "former", "goals", "heaviest",
+        "kinds", "moving", "needs", "needs_of_two", "pauses", "reads_cause", "rules_with_audience", "segment_pauses", "stops", "strengths",
         "traits_matter", "version",
     )  # fmt: skip
 
@@ -70,6 +70,8 @@ class Roster:
         self.rules_with_audience = any(rule.audience is not None for rule in playbook.rules)
         # what all ranks of a step share, by the identities of trigger and step; filled by the contest
         self.strengths: dict[tuple[int, int], tuple[int, int]] = {}
+        # the most that a step can weigh, by its identity and the channels asked about; filled by the contest
+        self.heaviest: dict[tuple[int, frozenset[str] | None], int] = {}
         self.contact_lookback = max((reach(rule) for rule in playbook.rules), default=0)
         self.reads_cause = any(
             step.only_if is not None and step.only_if.condition.needs.reads_event for trigger in followed for step in trigger.contents()

@@ -28,7 +28,7 @@ def decide(enrolment: Enrolment, life: Life) -> None:
         _vanish(enrolment, life)
         return
     step = content(enrolment, trigger, life)
-    candidate = candidate_for(life, trigger, enrolment, step.channels[0])
+    candidate = candidate_for(life, trigger, step, enrolment, step.channels[0])
     objection = first_objection(BEFORE_CHANNEL, candidate, life)
     if objection is not None:
         _object(candidate, objection, life)
@@ -67,7 +67,8 @@ def time_out(enrolment: Enrolment, life: Life) -> None:
     if wait is None or life.now < over_at:
         enrolment.due_at = over_at  # the playbook in force lets it wait longer
         return
-    candidate = candidate_for(life, trigger, enrolment, content(enrolment, trigger, life).channels[0])
+    step = content(enrolment, trigger, life)
+    candidate = candidate_for(life, trigger, step, enrolment, step.channels[0])
     objection = first_objection(BEFORE_CHANNEL, candidate, life)
     if objection is not None and objection.reason in HOLDING:
         _hold_wait(candidate, wait, objection, life)

@@ -75,7 +75,7 @@ def _fill(dossier: Dossier, known: Sequence[Event], playbook: Playbook, first_ar
     wanted = playbook.roster.needs.keys() | REPORTING
     dossier.history = tuple(event for event in past if event.name in wanted)
     later = (event for event in known if event.occurred_at >= first_arrival)
-    dossier.arrivals = in_order(replace(event, arrived_at=event.occurred_at, history=False) for event in later)
+    dossier.arrivals = in_order(event._replace(arrived_at=event.occurred_at, history=False) for event in later)
 
 
 def _date_suppressions(dossier: Dossier) -> None:
@@ -215,6 +215,6 @@ def _add_contacts(connection: Connection, dossiers: Mapping[int, Dossier], playb
     for customer, *row in connection.execute(query):
         contact = contact_from(row)
         is_later = contact.released_at is not None and contact.released_at > at
-        found[customer].append(replace(contact, released_at=None) if is_later else contact)
+        found[customer].append(contact._replace(released_at=None) if is_later else contact)
     for customer, contacts in found.items():
         dossiers[customer].contacts = tuple(contacts)

@@ -18,7 +18,7 @@ from core.decisions import Decision
 from core.events import Event
 from core.instants import Instant
 from storage.customers import FULL_NAME
-from storage.dossiers import WANTED
+from storage.dossiers import WANTED, rows_of
 from storage.events import EVENT_COLUMNS, event_from
 from storage.plans import rules_json
 from storage.playbooks import newest_version
@@ -46,7 +46,7 @@ def due_by(connection: Connection, until: Instant, version: int, *, with_waiting
             )
             touched.append(customers.c.id.in_(waiting))
         query = query.where(or_(*touched))
-    return list(connection.execute(query.order_by(customers.c.id)).scalars())
+    return [identifier for (identifier,) in rows_of(connection, query.order_by(customers.c.id))]
 
 
 def everyone(connection: Connection) -> list[int]:

@@ -66,8 +66,11 @@ class Behavioural(EventKind):
 
     def upcoming(self, trigger: Trigger, life: Life, after: Instant) -> Cause | None:
         """The instant at which she is overdue by her own rhythm."""
+        least = max(LEAST_INTERVALS, trigger.when.at_least) + 1
+        if not life.log.has(least, trigger.when.events):
+            return None
         times = rhythm(trigger, life)
-        if len(times) - 1 < max(LEAST_INTERVALS, trigger.when.at_least):
+        if len(times) < least:
             return None
         mean = (times[-1] - times[0]) / (len(times) - 1)
         at = times[-1] + int(mean * (trigger.when.change or 1.0))

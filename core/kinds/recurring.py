@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from datetime import datetime, time, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from core.anniversaries import Anniversary, day_in, parse_anniversary
+from core.customer import TRAIT_FIELDS
 from core.instants import EARLIEST, Instant, Millis, from_local, local_date
 from core.kinds import Cause, SilentKind
 from core.triggers import Trigger, When
 
 if TYPE_CHECKING:
     from core.life import Life
+
+
+LAST_YEAR: Final = 8_999
+"""The last year of which instants are read."""
 
 
 class Recurring(SilentKind):
@@ -32,12 +36,13 @@ class Recurring(SilentKind):
         anniversary = date_of(when, life)
         if anniversary is None:
             return None
-        entered = life.entries.get(trigger.name)
+        begin, month, day = anniversary
         if when.years:
-            dates: Iterable[tuple[str, Instant]] = _named(anniversary, when, life.zone)
+            dates = _named(begin, month, day, when.years, when.offset_days, when.offset, when.at, life.zone)
         else:
-            around = local_date(max(after, EARLIEST), life.zone).year
-            dates = _consecutive(*anniversary, around, when.offset_days, when.offset, when.at, life.zone)
+            around = local_date(after if after > EARLIEST else EARLIEST, life.zone).year
+            dates = _consecutive(begin, month, day, around, when.offset_days, when.offset, when.at, life.zone)
+        entered = life.entries.get(trigger.name)
         for key, at in dates:
             if at > after and (entered is None or entered.cause_key != key):
                 return Cause(key, at)
@@ -47,21 +52,29 @@ class Recurring(SilentKind):
 def date_of(when: When, life: Life) -> Anniversary | None:
     """The date that comes again, as her profile has it; None where it has none."""
     name = when.date or ""
-    value = life.profile.traits.get(name[6:]) if name.startswith("trait.") else life.profile.field(name)
-    if isinstance(value, bool) or value is None:
+    trait = _trait_of(name)
+    value = life.profile.field(name) if trait is None else life.profile.traits.get(trait)
+    if isinstance(value, str):
+        return parse_anniversary(value)
+    if not isinstance(value, int) or isinstance(value, bool):
         return None
-    if isinstance(value, int):
-        day = local_date(value, life.zone)
-        return Anniversary(day.year, day.month, day.day)
-    return parse_anniversary(value) if isinstance(value, str) else None
+    day = local_date(value, life.zone)
+    return Anniversary(day.year, day.month, day.day)
 
 
-def _named(anniversary: Anniversary, when: When, zone: ZoneInfo) -> Iterator[tuple[str, Instant]]:
-    """The anniversaries asked for, one by one: years far ahead lie beyond the calendar."""
-    if anniversary.year is not None:
-        for number in sorted(when.years):
-            year = anniversary.year + number
-            yield f"year:{year}", occurrence(anniversary, year, when, zone)
+@lru_cache(maxsize=256)
+def _trait_of(name: str) -> str | None:
+    """The trait that a date's name means; None where it is another field of the profile."""
+    return name[6:] if name.startswith("trait.") else TRAIT_FIELDS.get(name)
+
+
+@lru_cache(maxsize=8_192)
+def _named(
+    begin: int | None, month: int, day: int, years: frozenset[int], days: int, offset: Millis, at: tuple[int, int], zone: ZoneInfo
+) -> tuple[tuple[str, Instant], ...]:
+    """Key and instant of the anniversaries asked for, as far as instants go."""
+    wanted = sorted(begin + number for number in years) if begin is not None else ()
+    return tuple((f"year:{year}", _occurrence(month, day, year, days, offset, at, zone)) for year in wanted if year <= LAST_YEAR)
 
 
 @lru_cache(maxsize=65536)

@@ -97,7 +97,8 @@ def last_activity(when: When, life: Life) -> Instant | None:
     """The act from which a silence is counted; None where there is none."""
     if not when.activity:
         return life.profile.last_activity
-    return max((life.profile.activity[name] for name in when.activity if name in life.profile.activity), default=None)
+    activity = life.profile.activity
+    return max([activity[name] for name in when.activity if name in activity], default=None)
 
 
 def metric(when: When, life: Life, at: Instant, without: Event | None = None) -> int | float:

@@ -415,7 +415,7 @@ def test_a_released_contact_wakes_those_it_deferred_also_at_the_settled_instant(
     plan = advance(known, book, MONDAY + 3 * HOUR)
     after = settle(known, plan, book)
     for released in (MONDAY + 3 * HOUR, MONDAY + 4 * HOUR):
-        woken = replace(after, contacts=(replace(sent, released_at=released),))
+        woken = replace(after, contacts=(sent._replace(released_at=released),))
         assert [(d.at, d.outcome) for d in advance(woken, book, END).decisions] == [(released, "send")]
 
 

@@ -87,7 +87,7 @@ def test_who_beats_whom_is_counted_from_the_contacts_that_fill_the_windows_and_f
     full = RuleEvidence("three-a-week", "contacts", 3, 3, 0, 1, (contact(at("Mon 09:00")), contact(at("Mon 10:00"))), None)
     held = Decision(at("Tue 09:00"), "sale", "c", 1, "email", "defer", at("Tue 09:00"), Reason.PRESSURE, at("Wed 09:00"), rules=(full,))
     why = Objection(Reason.LOWER_PRIORITY, "gives way to birthday", at("Wed 09:00"), "birthday")
-    gives_way = replace(held, reason=Reason.LOWER_PRIORITY, objections=(why,))
+    gives_way = held._replace(reason=Reason.LOWER_PRIORITY, objections=(why,))
     totals, other = Totals(), Totals()
     totals.add(Person("anna"), [held], ZURICH)
     other.add(Person("beat"), [gives_way], ZURICH)

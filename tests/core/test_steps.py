@@ -206,8 +206,8 @@ def test_quiet_hours_are_those_of_her_own_zone() -> None:
 def test_a_new_row_for_a_waiting_step_only_when_reason_or_instant_change() -> None:
     book = playbook(NEWS, rules=[rule("one", 1, "1d")])
     contact = sent("Mon 20:00")
-    waiting = replace(contact, released_at=None)
-    other = replace(sent("Mon 08:00"), released_at=at("Tue 12:00"))
+    waiting = contact._replace(released_at=None)
+    other = sent("Mon 08:00")._replace(released_at=at("Tue 12:00"))
     plan = play(book, event("News", "Tue 10:00"), contacts=(waiting, other), until="Tue 13:00")
     assert rows(plan) == ["Tue 10:00 t email defer PRESSURE until Tue 20:00"]
 

@@ -76,7 +76,7 @@ def replace_version(journey: Enrolment) -> Enrolment:
 
 
 def said(book: Playbook, known: Dossier, until: str = "Sun 23:59") -> list[str]:
-    return [in_words(replace(each, channel=each.channel or "-")) for each in advance(known, book, at(until)).decisions]
+    return [in_words(each._replace(channel=each.channel or "-")) for each in advance(known, book, at(until)).decisions]
 
 
 FINISH = Former(OLD, 1)
