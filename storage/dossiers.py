@@ -174,11 +174,16 @@ def _enrolment(row: Sequence[Any]) -> Enrolment:
 _CAUSES = select(events.c.id, events.c.name, events.c.properties).where(events.c.id.in_(WANTED))
 
 
+def causes_of(connection: Connection, ids: Iterable[int]) -> Mapping[int, tuple[str, Mapping[str, Any]]]:
+    """Name and properties of events, by number."""
+    return {identifier: (name, orjson.loads(properties)) for identifier, name, properties in _rows(connection, _CAUSES, ids)}
+
+
 def _add_causes(connection: Connection, many: Sequence[Enrolment]) -> None:
     wanted = {enrolment.cause_event for enrolment in many if enrolment.cause_event is not None}
     if not wanted:
         return
-    causes = {identifier: (name, orjson.loads(properties)) for identifier, name, properties in _rows(connection, _CAUSES, wanted)}
+    causes = causes_of(connection, wanted)
     for enrolment in many:
         if enrolment.cause_event in causes:
             enrolment.cause_name, enrolment.cause_properties = causes[enrolment.cause_event]
