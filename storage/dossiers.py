@@ -185,7 +185,7 @@ def _add_causes(connection: Connection, many: Sequence[Enrolment]) -> None:
         return
     causes = causes_of(connection, wanted)
     for enrolment in many:
-        if enrolment.cause_event in causes:
+        if enrolment.cause_event is not None and enrolment.cause_event in causes:
             enrolment.cause_name, enrolment.cause_properties = causes[enrolment.cause_event]
 
 

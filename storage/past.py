@@ -122,8 +122,8 @@ def _add_enrolments(
     for row in under_way:
         dossier = dossiers[row["customer_id"]]
         name, properties = causes.get(row["cause_event"], (None, {}))
-        entered = dict(row) | {"cause_name": name, "cause_properties": properties}
-        enrolment = _as_of_then(entered, decided.get(row["id"], ()), dossier, known.get(dossier.id, ()), playbook)
+        began = {"cause_name": name, "cause_properties": properties}
+        enrolment = _as_of_then(dict(row) | began, decided.get(row["id"], ()), dossier, known.get(dossier.id, ()), playbook)
         if enrolment is not None:
             dossier.enrolments = (*dossier.enrolments, enrolment)
 

@@ -151,12 +151,13 @@ class Preparing:
             return message, Objection(Reason.CUSTOMER_ERASED, "the customer is gone")
         if not message.digest:
             return message, last_look(_handover(message), dossier, self._playbook, at)
-        objections = [self._against(message, each, dossier, at) for each in message.digest]
-        if all(objections) or (objections[0] is not None and objections[0].reason in HOLDING):
-            return message, objections[0]
+        objections = {place: self._against(message, each, dossier, at) for place, each in enumerate(message.digest) if not each.left_out}
+        first = next(iter(objections.values()))
+        if all(objections.values()) or (first is not None and first.reason in HOLDING):
+            return message, first
         carried = tuple(
-            replace(each, left_out=None if objection is None else str(objection.reason))
-            for each, objection in zip(message.digest, objections)
+            replace(each, left_out=str(objection.reason)) if (objection := objections.get(place)) is not None else each
+            for place, each in enumerate(message.digest)
         )
         return replace(message, digest=carried), None
 
