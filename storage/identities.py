@@ -29,7 +29,7 @@ CHUNK: Final = 500
 _OPEN_MESSAGE: Final = ("planned", "held", "due")
 _PROGRESS: Final = (
     "id", "state", "step", "planned_at", "due_at", "waits_for", "waits_until", "last_message_at", "resumed_at", "ended_at", "waited",
-    "variant", "held_by", "version",
+    "variant", "held_by", "version", "shared",
 )  # fmt: skip
 """How far a journey has come."""
 _NEVER_OLDER: Final = 2**53

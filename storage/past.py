@@ -26,6 +26,7 @@ from core.playbook import Playbook
 from core.pressure import Contact
 from core.reasons import Reason
 from core.triggers import Step, Trigger
+from storage import digests
 from storage.dossiers import CHUNK, CONTACT_COLUMNS, add_suppressions, causes_of, contact_from, in_order
 from storage.events import EVENT_COLUMNS, event_from
 from storage.tables import consents, customers, decisions, enrolments, events, messages
@@ -133,10 +134,14 @@ def _decided(connection: Connection, ids: Sequence[int], at: Instant) -> Mapping
     found: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for start in range(0, len(ids), CHUNK):
         query = (
-            select(columns.enrolment_id, columns.at, columns.step, columns.planned_at, columns.outcome, columns.reason, columns.until)
+            select(
+                columns.enrolment_id, columns.at, columns.step, columns.planned_at, columns.outcome, columns.reason, columns.until,
+                messages.c.digest,
+            )
+            .outerjoin_from(decisions, messages, messages.c.id == columns.message_id)
             .where(columns.enrolment_id.in_(ids[start : start + CHUNK]), columns.at <= at)
             .order_by(columns.at, columns.id)
-        )
+        )  # fmt: skip
         for row in connection.execute(query).mappings():
             found[row["enrolment_id"]].append(dict(row))
     return found
@@ -159,6 +164,7 @@ def _as_of_then(
         is_kept_waiting = decision["outcome"] in ("defer", "hold") and decision["reason"] != Reason.APPROVAL
         if decision["outcome"] == "send":
             enrolment.last_message_at = decision["at"]
+            enrolment.shared = frozenset(part.trigger for part in digests.load(decision["digest"]))
         if is_kept_waiting:
             enrolment.due_at, enrolment.waits_until, enrolment.waits_for = decision["until"], decision["until"], Reason(decision["reason"])
         elif enrolment.step > len(trigger.steps):

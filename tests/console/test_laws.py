@@ -95,6 +95,7 @@ channels = ["email"]
 template = "note"
 expires = "2d"
 digest = true
+only_if = "not clicked"
 """,
     "triggers/second.toml": """
 title = "Second order"
@@ -126,6 +127,11 @@ channels = ["email"]
 template = "note"
 on_limit = "drop"
 digest = true
+[[steps]]
+after = "6h"
+channels = ["sms"]
+template = "note"
+only_if = "clicked"
 """,
     "triggers/silent.toml": """
 title = "Silent"
@@ -217,7 +223,7 @@ def calls(acts: list[tuple[str, str, int, str | None]]) -> list[dict[str, Any]]:
             "userId": who,
             "event": name,
             "timestamp": format_instant(FIRST + when * 5 * MINUTE),
-            "properties": {"revenue": 20} | ({"cart_id": cart} if cart else {}),
+            "properties": {"revenue": 20} | ({"cart_id": cart, "trigger": "basket"} if cart else {}),
         }
         for number, (who, name, when, cart) in enumerate(sorted(acts, key=lambda act: act[2]))
     ]
