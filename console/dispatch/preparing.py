@@ -13,6 +13,7 @@ from console.dispatch.endings import Ended, back, mark
 from console.dispatch.rests import LONGEST_HALT, Rests
 from console.handover import TemplateFault, render_claimed
 from console.products import Products
+from console.surveys import Surveys
 from console.templates import Templates
 from console.unsubscribe import Links
 from console.workspace import Workspace
@@ -190,7 +191,9 @@ class Preparing:
             return back(message)
         try:
             links = self._links if self._playbook.purposes[message.purpose].consent else None
-            outbound = render_claimed(self._templates, message, profile, self._playbook, self._workspace.name, at, links, self._products)
+            outbound = render_claimed(
+                self._templates, message, profile, self._playbook, self._workspace.name, at, links, self._products, self._surveys
+            )
             return Ready(message, portion, adapter, outbound)
         except TemplateFault as fault:
             return Ended(message, mark(message, "failed", reason=Reason.TEMPLATE_ERROR, error=fault.reason))
@@ -201,6 +204,10 @@ class Preparing:
     @cached_property
     def _links(self) -> Links | None:
         return Links.of(self._workspace.unsubscribe, self._workspace.folder)
+
+    @cached_property
+    def _surveys(self) -> Surveys | None:
+        return Surveys.of(self._workspace.survey_secret, self._workspace.folder)
 
 
 def _handover(message: Claimed) -> Handover:

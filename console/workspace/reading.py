@@ -40,6 +40,7 @@ class Workspace:
     keep_free: int | None  # bytes of disk below which intake and sending stop; None: `console.disk.RESERVE`
     playbook: Playbook
     unsubscribe: Unsubscribe
+    survey_secret: object  # where the secret is that the links of surveys are signed with
     sources: Mapping[str, Source]
     profiles: Mapping[str, Any]  # tables for reading CSV, as they stand
     locales: tuple[str, ...]
@@ -197,6 +198,7 @@ def _workspace(
         keep_free=settings.keep_free,
         playbook=playbook,
         unsubscribe=settings.unsubscribe,
+        survey_secret=settings.survey_secret,
         sources=settings.sources,
         profiles=settings.profiles,
         locales=settings.locales,

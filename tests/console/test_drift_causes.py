@@ -288,7 +288,8 @@ CASES: list[tuple[Callable[[Shop], None], list[str], list[str]]] = [
         merge,
         ["found to be one person with another (alias), Mon 2025-03-10 08:10"],
         [
-            "anna: basket moved identity; basket unexpected identity; review moved identity; review missing identity; birthday missing identity"
+            "anna: basket moved identity; basket unexpected identity; review moved identity; review missing identity; "
+            "birthday missing identity"
         ],
     ),
     (
