@@ -374,6 +374,15 @@ def _survey(table: Table) -> object:
     return secret
 
 
+def warn_of_unsigned_answers(document: Document, settings: Settings, files: Mapping[str, str]) -> None:
+    """Warns of templates whose answers would be refused, since their links carry no token."""
+    unsigned = [path for path, text in sorted(files.items()) if "workspace.links.survey" in text and "answer_token" not in text]
+    if settings.survey_secret is not None and unsigned:
+        more = f" and {len(unsigned) - 1} more" if len(unsigned) > 1 else ""
+        message = f"answers are taken with a token only, and the links in {unsigned[0]}{more} have none"
+        document.warn(("survey",), message, "Add {% if answer_token %}&token={{ answer_token }}{% endif %} to them.")
+
+
 def _signing_secret(table: Table, name: str) -> object:
     secret = table.raw("secret")
     several = secret if isinstance(secret, list) and secret else [secret]

@@ -166,6 +166,18 @@ def test_a_secret_in_plain_text_is_a_fault(tmp_path: Path, capsys: Output) -> No
     assert 'secret = { env = "SURVEY_SECRET" }' in capsys.readouterr().out
 
 
+def test_check_warns_of_links_that_carry_no_token(shop: Shop) -> None:
+    shop.output.readouterr()
+    assert run("-w", shop.folder, "check") == 0
+    assert "token" not in shop.output.readouterr().out
+    old = shop.folder / "templates" / "survey-nps" / "email.txt"
+    old.write_text("{{ workspace.links.survey }}?score=1")
+    assert run("-w", shop.folder, "check") == 0
+    said = shop.output.readouterr().out
+    assert "the links in templates/survey-nps/email.txt have none" in said
+    assert "&token={{ answer_token }}" in said
+
+
 def test_a_token_is_made_with_the_first_secret_and_read_with_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OLDER", "an older secret of letters")
     both = Surveys([{"env": "SURVEY_SECRET"}, {"env": "OLDER"}], tmp_path)
