@@ -197,6 +197,20 @@ def test_where_the_leader_drops_out_the_message_goes_with_the_others(shop: Shop)
     assert shop.books()["holds"]
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_step_in_anothers_mail_is_looked_at_by_the_definition_that_planned_it(shop: Shop, kept: bool) -> None:
+    shop.news()
+    shop.tick()
+    for second, ends in ((1, "Account Created"), (2, "Order Completed")):
+        shop.write("triggers/tips.toml", trigger("tips", 60, ends))
+        workspace = read_workspace(shop.folder, channel_kinds=adapter_kinds())
+        apply_workspace(shop.store, workspace, NEWS + second, "test", {"tips": "finish" if kept else "move"})
+    shop.told(act("anna", "Order Returned", "2025-03-03T09:01:00Z"), at=NEWS + MINUTE)
+    shop.dispatch(NEWS + 2 * MINUTE)
+    (mail,) = shop.sent()
+    assert ("tips" in mail["parts"]["email.txt"]) == (not kept)
+
+
 def test_where_all_drop_out_the_message_is_cancelled(shop: Shop) -> None:
     shop.news()
     shop.tick()
