@@ -53,6 +53,10 @@ Item = tuple[int, Incoming | Reject]
 """How many lines of the file it stands for, and what became of them."""
 
 
+Check = Callable[[Incoming], Incoming]
+"""Looks at an event once more before it is taken in, and may raise Rejected."""
+
+
 class Row(NamedTuple):
     """One record of the file."""
 
@@ -78,10 +82,17 @@ class _Order:
 
 
 def csv_items(
-    content: BufferedReader, profile: CsvProfile, *, zone: ZoneInfo, arrived_at: Instant, source: str, path: str
+    content: BufferedReader,
+    profile: CsvProfile,
+    *,
+    zone: ZoneInfo,
+    arrived_at: Instant,
+    source: str,
+    path: str,
+    check: Check | None = None,
 ) -> Iterator[Item]:
-    """What the lines of a CSV file come to; ManometerError where the header does not fit the profile."""
-    return _CsvReader(content, profile, profile.zone or zone, arrived_at, source, path).items()
+    """What the lines of a CSV file come to; ManometerError where the header does not fit the profile. `check` may refuse an event."""
+    return _CsvReader(content, profile, profile.zone or zone, arrived_at, source, path).items(check)
 
 
 class _CsvReader:
@@ -168,7 +179,7 @@ class _CsvReader:
 
     # ---- rows to events ----
 
-    def items(self) -> Iterator[Item]:
+    def items(self, check: Check | None = None) -> Iterator[Item]:
         if self.profile.kind == "orders":
             yield from _Orders(self).items()
             return
@@ -179,7 +190,7 @@ class _CsvReader:
                 continue
             try:
                 self.refuse_set_aside(row, False)
-                incoming = build(row)
+                incoming = build(row) if check is None else check(build(row))
             except Rejected as reason:
                 yield 1, self.reject(row, reason)
             else:

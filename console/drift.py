@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import orjson
 from sqlalchemy import Connection
 
 from console.answers import Answer, kept_answer
 from core.decisions import Decision
 from core.diff import row_of
-from core.drift import Cause, Circumstances, Explained, News, compared, explained
+from core.drift import Cause, Circumstances, Explained, News, Step, compared, explained
 from core.errors import ManometerError
 from core.events import NO_ACTIVITY
-from core.instants import HOUR, Instant, format_instant, local
+from core.instants import HOUR, MINUTE, Instant, format_duration, format_instant, local
 from core.playbook import Playbook
 from core.triggers import EVERYTHING
 from core.words import in_full
@@ -24,6 +25,9 @@ from storage import drift as facts
 from storage.saved_previews import SavedPreview, chunks, decision_of
 from storage.status import LAST_TICK_AT
 from storage.store import fact
+
+FREEING: Final = frozenset({"outbox cancel", "outbox reject"})
+"""Acts of operators by which a message gives its room back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,7 @@ class _Comparing:
             if (found := compared(list(map(decision_of, rows[each])), [row[0] for row in decided.get(each, ())]))
         }
         news = self._news(list(different), people) if different else {}
+        caught_up = facts.caught_up(self.connection, list(different), answer.first, self.until) if different else {}
         for each in ids:
             known = Circumstances(
                 sorted(news.get(each, ()), key=lambda item: item.at),
@@ -99,7 +104,7 @@ class _Comparing:
                 {(decision.trigger, decision.cause_key): event for decision, event in decided.get(each, ()) if event is not None},
                 ", ".join(answer.changes) or None,
                 self.last_tick,
-                [decision.at for decision, _ in decided.get(each, ()) if decision.late],
+                caught_up.get(each, ()),
             )
             actual = [row[0] for row in decided.get(each, ())]
             key = people[each][0] if each in people else str(each)
@@ -133,8 +138,9 @@ class _Comparing:
     def _events(self, ids: Sequence[int]) -> Iterator[tuple[int, News]]:
         for row in facts.new_events(self.connection, ids, self.mark["events"], self.until):
             over = row.channel or row.source
+            what = _said(row.properties) if row.kind == "identify" else row.name or row.kind
             late = f", known since {self._clock(row.arrived_at)}" if row.arrived_at - row.occurred_at > HOUR else ""
-            detail = f"{row.name or row.kind} over {over}, {self._clock(row.occurred_at)}{late}"
+            detail = f"{what} over {over}, {self._clock(row.occurred_at)}{late}"
             cause: Cause = "address" if row.kind == "identify" else "event"
             triggers = concerned(self.playbook, row.kind, row.name)
             yield row.customer_id, News(row.arrived_at, cause, detail, triggers or None, row.id)
@@ -160,12 +166,17 @@ class _Comparing:
                     yield each, News(row.undone_at, "identity", f"parted from another again, {self._clock(row.undone_at)}")
 
     def _sending(self, ids: Sequence[int]) -> Iterator[tuple[int, News]]:
+        """Messages whose room came free otherwise than by an operator, and those that count only from their hand-over on."""
+        by_hand = {row.subject for row in self.acts if row.action in FREEING}
         for row in facts.released(self.connection, ids, self.answer.now, self.until):
-            became = f"{row.trigger}, step {row.step}: {row.state}" + (f" ({row.error or row.reason})" if row.error or row.reason else "")
-            yield (
-                row.customer_id,
-                News(row.released_at, "sending", f"{became}, {self._clock(row.released_at)}, and its room was free again"),
-            )
+            if str(row.id) not in by_hand:
+                why = f" ({row.error or row.reason})" if row.error or row.reason else ""
+                became = f"{row.trigger}, step {row.step}: {row.state}{why}"
+                detail = f"{became}, {self._clock(row.released_at)}, and its room was free again"
+                yield row.customer_id, News(row.released_at, "sending", detail, room=_step(row))
+        for row in facts.handed_over_late(self.connection, ids, self.answer.now, self.until, self.playbook.grace):
+            detail = f"{row.trigger}, step {row.step}: handed over {self._clock(row.sent_at)}, {_late(row)} late, and counts from then on"
+            yield row.customer_id, News(row.sent_at, "sending", detail, room=_step(row))
 
     def _operators(self, ids: Sequence[int], keys: Mapping[str, int]) -> Iterator[tuple[int | None, News]]:
         """Acts on a trigger or everything for all, on a message or a customer for the one."""
@@ -177,8 +188,9 @@ class _Comparing:
             scope, _, name = row.subject.partition(":")
             if row.action.startswith("outbox "):
                 if row.subject in messages:
-                    customer, trigger = messages[row.subject]
-                    yield customer, news._replace(triggers=frozenset({trigger}))
+                    of = messages[row.subject]
+                    room = _step(of) if row.action in FREEING else None
+                    yield of.customer_id, news._replace(triggers=frozenset({of.trigger}), room=room)
             elif scope == "customer" or row.subject in keys or row.action == "unmerge":
                 yield from ((keys[key], news) for key in (row.subject, name) if key in keys)
             else:
@@ -190,6 +202,20 @@ class _Comparing:
         if subject == EVERYTHING or subject in known:
             return news._replace(triggers=known if subject == EVERYTHING else frozenset({subject}))
         return news._replace(channel=name) if scope == "channel" else news
+
+
+def _step(row: Any) -> Step:
+    return row.trigger, row.cause_key or "", row.step
+
+
+def _late(row: Any) -> str:
+    return format_duration((row.sent_at - row.planned_at) // MINUTE * MINUTE)
+
+
+def _said(properties: str) -> str:
+    """The names of the traits that a source told."""
+    traits = sorted(orjson.loads(properties))
+    return f"identify ({', '.join(traits[:5])}{', ...' if len(traits) > 5 else ''})" if traits else "identify"
 
 
 def _versions(connection: Connection, mark: Mapping[str, int], until: Instant, zone: ZoneInfo) -> Iterator[News]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from console.digests import render_together
 from console.products import Lists, Products
 from console.sandbox import MISSING, Record, TemplateFault
+from console.surveys import Asked, Surveys
 from console.templates import Templates, customer_variables, local_text, variables
 from console.unsubscribe import Claim, Links
 from core.customer import Profile, address_of
@@ -58,11 +59,12 @@ def render(
     links: Links | None = None,
     carried: Sequence[Carried] = (),
     products: Lists | None = None,
+    surveys: Surveys | None = None,
 ) -> Outbound:
     """The message of a step as of `at`; TemplateFault where its texts cannot be made. `template` is the step's own unless given.
 
     `links` makes the ways to unsubscribe; None where the message offers none. `carried` are the other steps in it.
-    `products` looks up the customer's; None: there are none.
+    `products` looks up the customer's; None: there are none. `surveys` signs the links of surveys; None: they are not signed.
     """
     url, mail = ("", "") if links is None else links.make(Claim(key, channel.medium, trigger.purpose))
     zone = profile.zone(playbook.zone)
@@ -70,8 +72,10 @@ def render(
 
     def values(named: str, of: Trigger, number: int, began: Cause | None, link: str) -> dict[str, Any]:
         event = _event(began, "" if began is None else local_text(began.at, zone))
-        read = templates.lists_read(named, channel.medium, str(known.get("locale") or ""))
+        locale = str(known.get("locale") or "")
+        read = templates.lists_read(named, channel.medium, locale)
         lists = products(read, event["properties"], at, zone) if products is not None and read else {}
+        asks = surveys if templates.names("answer_token", named, channel.medium, locale) else None
         return variables(
             Record("customer", {**known, **lists}),
             event,
@@ -81,6 +85,7 @@ def render(
             workspace,
             local_text(at, zone),
             link,
+            "" if asks is None else asks.token(Asked(key, customer)),
         )
 
     others = [(each.template, values(each.template, each.trigger, each.step, each.cause, "")) for each in carried]
@@ -101,6 +106,7 @@ def render_claimed(
     at: Instant,
     links: Links | None,
     products: Products,
+    surveys: Surveys | None = None,
 ) -> Outbound:
     """A message of the outbox as of `at`, to the address the customer has now. Its trigger and its channel are in the playbook."""
     channel = playbook.channels[message.channel]
@@ -125,6 +131,7 @@ def render_claimed(
         links=links,
         carried=others,
         products=products.of(message.customer_id),
+        surveys=surveys,
     )
 
 

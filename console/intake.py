@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any, Final
@@ -19,9 +20,10 @@ from zoneinfo import ZoneInfo
 import orjson
 from sqlalchemy import Connection
 
-from console.csv_lines import Item, Reject, csv_items
+from console.csv_lines import Check, Item, Reject, csv_items
 from console.csv_profiles import find_profile
 from console.lines import Line, Source, lines_of, open_source
+from console.surveys import Surveys
 from console.workspace import Workspace
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
@@ -51,12 +53,14 @@ class IntakeSettings:
     channels: Mapping[str, str] = field(default_factory=dict)  # source -> channel of all its events, such as store
     profiles: Mapping[str, Any] = field(default_factory=dict)  # the workspace's own CSV profiles, by name
     concerns: Concerns | None = None  # None until a playbook is in force
+    surveys: Surveys | None = None  # None: answers to surveys are taken as they come
 
 
 def intake_settings(folder: Path, workspace: Workspace, concerns: Concerns | None) -> IntakeSettings:
     """What a workspace says about its intake; what is rejected goes to a place in `folder`."""
     channels = {name: source.channel for name, source in workspace.sources.items() if source.channel is not None}
-    return IntakeSettings(workspace.playbook.zone, folder / REJECTS, channels, workspace.profiles, concerns)
+    surveys = Surveys.of(workspace.survey_secret, folder)
+    return IntakeSettings(workspace.playbook.zone, folder / REJECTS, channels, workspace.profiles, concerns, surveys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +116,12 @@ def import_file(
     channel = None if channel is None else normal_channel(channel)
     if declared is not None and declared.channel is None:
         declared = replace(declared, channel=channel)
+    check = None if settings.surveys is None else partial(settings.surveys.checked, history=history)
     with open_source(path) as opened, _rare_collections():
         if declared is not None:
-            items = csv_items(opened.content, declared, zone=settings.zone, arrived_at=arrived_at, source=name, path=str(path))
+            items = csv_items(opened.content, declared, zone=settings.zone, arrived_at=arrived_at, source=name, path=str(path), check=check)
         else:
-            items = ndjson_items(opened.content, source=name, zone=settings.zone, channel=channel)
+            items = ndjson_items(opened.content, source=name, zone=settings.zone, channel=channel, check=check)
         run = _Run(store, path, profile, settings, arrived_at, history)
         return run.take_all(items, opened, progress, stopping or (lambda: False))
 
@@ -132,13 +137,16 @@ def _rare_collections() -> Iterator[None]:
         gc.set_threshold(*thresholds)
 
 
-def ndjson_items(content: BufferedReader, *, source: str, zone: ZoneInfo, channel: str | None) -> Iterator[Item]:
+def ndjson_items(
+    content: BufferedReader, *, source: str, zone: ZoneInfo, channel: str | None, check: Check | None = None
+) -> Iterator[Item]:
     """What each line of Segment calls comes to."""
     for line in lines_of(content):
         try:
             if not line.is_whole:
                 raise Rejected("longer than 1 MiB")
-            yield 1, parse_call(orjson.loads(line.content), source=source, arrived_at=None, zone=zone, channel=channel)
+            incoming = parse_call(orjson.loads(line.content), source=source, arrived_at=None, zone=zone, channel=channel)
+            yield 1, incoming if check is None else check(incoming)
         except orjson.JSONDecodeError as error:
             yield 1, _reject(line, _why_unreadable(line, error))
         except Rejected as reason:

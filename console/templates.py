@@ -90,6 +90,11 @@ class Templates:
         texts = (self.find(name, file, locale) for file in (SUBJECT, *MEDIUM_FILES.get(medium, ()), *DIGEST_FILES.values()))
         return frozenset(found for text in texts if text is not None for found in _LISTS.findall(text))
 
+    def names(self, variable: str, name: str, medium: str, locale: str | None) -> bool:
+        """Whether a template may name a variable: what is dear to work out need not be for the others."""
+        texts = (self.find(name, file, locale) for file in (SUBJECT, *MEDIUM_FILES.get(medium, ()), *DIGEST_FILES.values()))
+        return any(variable in text for text in texts if text is not None)
+
     def render(self, name: str, medium: str, variables: Mapping[str, Any]) -> Rendered:
         """The texts a medium needs; TemplateFault naming the file where one of them cannot be made."""
         locale = str(variables["customer"].get("locale") or "")
@@ -187,6 +192,7 @@ def variables(
     workspace: str,
     now: str,
     unsubscribe_url: str = "",
+    answer_token: str = "",
 ) -> dict[str, Any]:
     """All a template can name. `customer` is as `customer_variables` gives it; instants are local ISO texts."""
     return {
@@ -196,6 +202,7 @@ def variables(
         "trigger": Record("trigger", {"name": trigger.name, "title": trigger.title}),
         "workspace": Record("workspace", {"name": workspace, "currency": playbook.currency, "links": playbook.links}),
         "unsubscribe_url": unsubscribe_url,
+        "answer_token": answer_token,
         "now": now,
         "digest": [],
     }

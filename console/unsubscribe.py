@@ -6,11 +6,6 @@ in the outbox, so that no link holds an address. It never ends, since an old mai
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +13,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from console.secrets import read_secrets
+from console import tokens
 from console.workspace.settings import Unsubscribe
 from core.consent import latest_word
 from core.errors import ManometerError
@@ -33,11 +28,6 @@ from storage.store import Store
 
 VERSION: Final = 1
 SOURCE: Final = "unsubscribe"
-SIGNATURE: Final = 16
-"""Bytes of the signature."""
-LONGEST: Final = 4_096
-"""Letters of a token that are looked at."""
-SHORTEST_SECRET: Final = 16
 
 
 class Claim(NamedTuple):
@@ -63,39 +53,15 @@ class Withdrawn(NamedTuple):
 
 def make_token(secret: bytes, claim: Claim) -> str:
     """The claim and its signature, in letters that an address of the web can carry."""
-    payload = json.dumps([VERSION, *claim], ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-    return f"{_letters(payload)}.{_letters(_signature(secret, payload))}"
+    return tokens.make(secret, [VERSION, *claim])
 
 
 def read_token(secrets: Sequence[bytes], token: str) -> Claim:
     """What a token says; ManometerError where none of the secrets has signed it."""
-    head, _, tail = token.strip()[:LONGEST].partition(".")
-    try:
-        payload, signature = _bytes(head), _bytes(tail)
-    except (binascii.Error, ValueError):
-        raise _forged() from None
-    if not any(hmac.compare_digest(signature, _signature(secret, payload)) for secret in secrets):
-        raise _forged()
-    match json.loads(payload):
+    match tokens.read(secrets, token):
         case [1, str(message), str(medium), str(purpose)]:
             return Claim(message, medium, purpose)
     raise ManometerError("This token was made by another release. Update Manometer; nothing was changed.")
-
-
-def _forged() -> ManometerError:
-    return ManometerError("This is no token of this workspace: it was cut short or changed, or the secret is another. Nothing was changed.")
-
-
-def _signature(secret: bytes, payload: bytes) -> bytes:
-    return hmac.digest(secret, payload, hashlib.sha256)[:SIGNATURE]
-
-
-def _letters(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def _bytes(letters: str) -> bytes:
-    return base64.b64decode(letters + "=" * (-len(letters) % 4), altchars=b"-_", validate=True)
 
 
 # ---- links ----
@@ -123,12 +89,7 @@ class Links:
 
 def signing_secrets(settings: Unsubscribe, folder: Path) -> tuple[bytes, ...]:
     """The secrets behind tokens: the first signs, all are taken; ManometerError where one is missing or too short."""
-    if settings.secret is None:
-        raise ManometerError('manometer.toml: [unsubscribe] has no secret. Write secret = { env = "UNSUBSCRIBE_SECRET" }.')
-    found = tuple(secret.encode() for secret in read_secrets(settings.secret, "unsubscribe: secret", folder))
-    if any(len(secret) < SHORTEST_SECRET for secret in found):
-        raise ManometerError(f"unsubscribe: secret: it is shorter than {SHORTEST_SECRET} letters. Make one with `openssl rand -base64 32`.")
-    return found
+    return tokens.signing_secrets(settings.secret, "unsubscribe", folder)
 
 
 # ---- the withdrawal ----

@@ -130,6 +130,7 @@ class Enrolment:
     id: int | None = None
     variant: str | None = None  # of the trigger's split
     waited: Waited | None = None  # how the open step's wait ended; None: it waits, or waits for nothing
+    shared: frozenset[str] = frozenset()  # the triggers whose steps went in the journey's latest message, where several did
 
     def copy(self) -> Enrolment:
         """An independent value."""
@@ -137,4 +138,5 @@ class Enrolment:
             self.trigger, self.cause_key, self.cause_at, self.entered_at, self.step, self.planned_at, self.due_at, self.version,
             self.cause_event, self.cause_name, self.cause_properties, self.state, self.waits_for, self.waits_until, self.held_by,
             self.last_message_at, self.resumed_at, self.key_value, self.ended_at, self.id, self.variant, self.waited,
+            self.shared,
         )  # fmt: skip

@@ -65,7 +65,17 @@ def _carry(leading: int, own: Candidate, life: Life) -> bool:
     parts = message.digest or (Part(leader.trigger, leader.step, message.template, leader.cause_key, message.expires_at),)
     part = Part(own.trigger.name, own.enrolment.step, own.step.template, own.enrolment.cause_key, own.expires_at)
     life.decisions[leading] = leader._replace(message=_carrying(message, heavier, (*parts, part)), note=_noted(leader, part))
+    _share((*parts, part), life)
     return True
+
+
+def _share(parts: Sequence[Part], life: Life) -> None:
+    """What she does with the message she does in the journey of each of its steps."""
+    steps, triggers = {(part.trigger, part.cause_key) for part in parts}, frozenset(part.trigger for part in parts)
+    for enrolment in life.enrolments:
+        if (enrolment.trigger, enrolment.cause_key) in steps:
+            enrolment.shared = triggers
+            life.touch(enrolment)
 
 
 def _is_same(contact: Contact, planned: Contact) -> bool:

@@ -23,7 +23,13 @@ CAUSES: Final[tuple[Cause, ...]] = get_args(Cause)
 _CONSENT: Final = frozenset({Reason.NO_CONSENT, Reason.OBJECTED})
 _ADDRESS: Final = frozenset({Reason.NO_ADDRESS, Reason.ADDRESS_SUPPRESSED})
 _OPERATOR: Final = frozenset({Reason.TRIGGER_PAUSED, Reason.STOPPED, Reason.APPROVAL, Reason.REJECTED})
+_FOLLOWS: Final = "follows from "
+_AND: Final = " and "
 _ROOM: Final = frozenset({Reason.PRESSURE, Reason.LOWER_PRIORITY, Reason.EXPIRED})
+
+
+Step = tuple[str, str, int]
+"""Trigger, cause key and number of a step, of one customer."""
 
 
 class Difference(NamedTuple):
@@ -49,7 +55,8 @@ class Difference(NamedTuple):
 class News(NamedTuple):
     """Something that became known after a preview was made, and from which instant on it can have an effect.
 
-    `triggers` names those that it concerns by itself; None: it can touch any through conditions, limits and segments.
+    `triggers` names those that it concerns by itself; None: it can touch any through conditions, limits and segments. `room` is the
+    message whose room it gave back or moved.
     """
 
     at: Instant
@@ -58,6 +65,7 @@ class News(NamedTuple):
     triggers: frozenset[str] | None = None
     event: int | None = None
     channel: str | None = None
+    room: Step | None = None
 
     def names(self, trigger: str) -> bool:
         """Whether it concerns the trigger by itself."""
@@ -81,7 +89,7 @@ class Circumstances:
     begun_by: Mapping[tuple[str, str], int] = field(default_factory=dict)  # trigger, cause key -> event that its journey began with
     rules: str | None = None  # the changed rules under which the preview was made
     last_tick: Instant | None = None
-    caught_up: Sequence[Instant] = ()  # her decisions that came late, after the scheduler had been down
+    caught_up: Sequence[Instant] = ()  # her decisions that came late, after the scheduler had been down, also those that are not judged
 
 
 # ---- what is different ----
@@ -93,7 +101,7 @@ def compared(predicted: Sequence[Decision], actual: Sequence[Decision]) -> list[
     Beyond what `core.diff` pairs, a decision that came over another channel than foretold is one change.
     """
     found: list[Difference] = []
-    missing: dict[tuple[str, str, int], list[Decision]] = {}
+    missing: dict[Step, list[Decision]] = {}
     unexpected: list[Decision] = []
     for each in differences(predicted, actual):
         if each.change == "removed" and each.before is not None:
@@ -109,7 +117,7 @@ def compared(predicted: Sequence[Decision], actual: Sequence[Decision]) -> list[
     return sorted(found, key=lambda each: (each.at, each.either.trigger, each.either.step, each.either.channel or ""))
 
 
-def _step(decision: Decision) -> tuple[str, str, int]:
+def _step(decision: Decision) -> Step:
     return (decision.trigger, decision.cause_key, decision.step)
 
 
@@ -131,12 +139,12 @@ def _explained(difference: Difference, known: Circumstances, before: Sequence[Ex
     direct = next(_direct(difference, by, known), None)
     if direct is not None:
         return Explained(difference, direct.cause, direct.detail)
+    room = _freed(difference, by) if _is_of_room(difference) else None
+    if room is not None:
+        return Explained(difference, room.cause, room.detail)
     late = _late(difference, known)
     if late is not None:
         return Explained(difference, "scheduler", late)
-    room = _latest(by, "sending") if _is_of_room(difference) else None
-    if room is not None:
-        return Explained(difference, room.cause, room.detail)
     if before:
         return Explained(difference, "knock-on", _carried_on(difference, before))
     return _indirect(difference, by, known)
@@ -146,8 +154,10 @@ def _direct(difference: Difference, by: Sequence[News], known: Circumstances) ->
     """News that names the difference by itself, the most telling first."""
     decision = difference.either
     begun = known.begun_by.get((decision.trigger, decision.cause_key))
-    yield from (news for news in by if news.cause == "identity")
+    yield from (news for news in reversed(by) if news.cause == "identity")
     yield from (news for news in by if news.event is not None and news.event == begun)
+    if Reason.GOAL_REACHED in _reasons(difference):
+        yield from (news for news in reversed(by) if news.cause == "event" and news.names(decision.trigger))
     for reasons, cause in ((_OPERATOR, "operator"), (_CONSENT, "consent"), (_ADDRESS, "address")):
         if _reasons(difference) & reasons:
             yield from (news for news in reversed(by) if news.cause == cause and _can_touch(news, difference))
@@ -174,6 +184,12 @@ def _is_of_room(difference: Difference) -> bool:
     return bool(_reasons(difference) & _ROOM)
 
 
+def _freed(difference: Difference, by: Sequence[News]) -> News | None:
+    """What last gave room back, or moved it, but for the step's own message."""
+    own = _step(difference.either)
+    return next((news for news in reversed(by) if news.room is not None and news.room != own), None)
+
+
 def _late(difference: Difference, known: Circumstances) -> str | None:
     """What a scheduler that was down explains: what is decided late, and what was not decided yet."""
     if difference.actual is not None:
@@ -181,14 +197,18 @@ def _late(difference: Difference, known: Circumstances) -> str | None:
     if known.last_tick is None or (difference.predicted is not None and difference.predicted.at > known.last_tick):
         return "not decided yet: no tick has come since"
     is_skipped = difference.predicted is not None and any(at >= difference.predicted.at for at in known.caught_up)
-    return "no tick came in time, and afterwards it was no longer so" if is_skipped else None
+    return "no tick came in time: it came late, or was no longer so afterwards" if is_skipped else None
 
 
 def _carried_on(difference: Difference, before: Sequence[Explained]) -> str:
     """Names the trigger whose change an earlier difference of the same customer was: another one's rather than its own."""
     others = [each for each in before if each.difference.either.trigger != difference.either.trigger]
     root = (others or list(before))[-1]
-    return f"follows from {root.difference.either.trigger}: {root.detail}".replace(": follows from ", " and ")
+    named, detail = [root.difference.either.trigger], root.detail
+    if root.cause == "knock-on":
+        further, _, detail = detail.removeprefix(_FOLLOWS).partition(": ")
+        named += [trigger for trigger in further.split(_AND) if trigger not in named]
+    return f"{_FOLLOWS}{_AND.join(named)}: {detail}"
 
 
 def _indirect(difference: Difference, by: Sequence[News], known: Circumstances) -> Explained:

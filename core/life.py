@@ -177,12 +177,13 @@ class CustomerFacts:
         return word is not None and word.state == "granted"
 
     def reacted(self, what: str) -> bool:
-        """Whether she reacted so to the journey's last message, as far as providers tell."""
+        """Whether she reacted so to the journey's last message, as far as providers tell: they name one of the triggers that share it."""
         enrolment = self._enrolment
         if enrolment is None or enrolment.last_message_at is None:
             return False
         reactions = self._life.log.of(REACTIONS.get(what, ()), enrolment.last_message_at - 1, self._life.now)
-        return any(event.properties.get("trigger", enrolment.trigger) == enrolment.trigger for event in reactions)
+        carried = (enrolment.trigger, *enrolment.shared)
+        return any(event.properties.get("trigger", enrolment.trigger) in carried for event in reactions)
 
 
 def _leaving(enrolments: Iterable[Enrolment], former: Mapping[tuple[str, int], Former]) -> list[tuple[Instant, Enrolment, Former]]:

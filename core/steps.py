@@ -187,7 +187,7 @@ def _send(placement: Placement, life: Life) -> None:
         if may_lead(each):
             life.leading.append(len(life.decisions))
         _row(enrolment, life, each.channel.name, outcome, Reason.APPROVAL if held else None, message=message, note=each.note)
-    enrolment.last_message_at = life.now
+    enrolment.last_message_at, enrolment.shared = life.now, frozenset()
     next_step(enrolment, candidate.trigger, life, candidate.step.then)
 
 

@@ -29,7 +29,7 @@ ENROLMENT_COLUMNS = (
     enrolments.c.id, enrolments.c.trigger, enrolments.c.cause_key, enrolments.c.cause_at, enrolments.c.entered_at,
     enrolments.c.step, enrolments.c.planned_at, enrolments.c.due_at, enrolments.c.version, enrolments.c.cause_event,
     enrolments.c.waits_for, enrolments.c.waits_until, enrolments.c.held_by, enrolments.c.last_message_at,
-    enrolments.c.resumed_at, enrolments.c.key_value, enrolments.c.variant, enrolments.c.waited,
+    enrolments.c.resumed_at, enrolments.c.key_value, enrolments.c.variant, enrolments.c.waited, enrolments.c.shared,
 )  # fmt: skip
 CONTACT_COLUMNS = (
     messages.c.lands_at, messages.c.channel, messages.c.trigger, messages.c.purpose, messages.c.tags, messages.c.weight,
@@ -162,25 +162,30 @@ def _add_enrolments(connection: Connection, dossiers: Mapping[int, Dossier], pla
 def _enrolment(row: Sequence[Any]) -> Enrolment:
     (
         identifier, trigger, cause_key, cause_at, entered_at, step, planned_at, due, version, cause_event,
-        waits_for, waits_until, held_by, last_message_at, resumed_at, key_value, variant, waited,
+        waits_for, waits_until, held_by, last_message_at, resumed_at, key_value, variant, waited, shared,
     ) = row  # fmt: skip
     return Enrolment(
         trigger, cause_key, cause_at, entered_at, step, planned_at, due, version, cause_event, None, {}, "open",
         None if waits_for is None else Reason(waits_for), waits_until, held_by, last_message_at, resumed_at, key_value, None, identifier,
-        variant, waited,
+        variant, waited, frozenset(orjson.loads(shared)) if shared else frozenset(),
     )  # fmt: skip
 
 
 _CAUSES = select(events.c.id, events.c.name, events.c.properties).where(events.c.id.in_(WANTED))
 
 
+def causes_of(connection: Connection, ids: Iterable[int]) -> Mapping[int, tuple[str, Mapping[str, Any]]]:
+    """Name and properties of events, by number."""
+    return {identifier: (name, orjson.loads(properties)) for identifier, name, properties in _rows(connection, _CAUSES, ids)}
+
+
 def _add_causes(connection: Connection, many: Sequence[Enrolment]) -> None:
     wanted = {enrolment.cause_event for enrolment in many if enrolment.cause_event is not None}
     if not wanted:
         return
-    causes = {identifier: (name, orjson.loads(properties)) for identifier, name, properties in _rows(connection, _CAUSES, wanted)}
+    causes = causes_of(connection, wanted)
     for enrolment in many:
-        if enrolment.cause_event in causes:
+        if enrolment.cause_event is not None and enrolment.cause_event in causes:
             enrolment.cause_name, enrolment.cause_properties = causes[enrolment.cause_event]
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, and_, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal_column, or_, select
 
 from core.decisions import Decision
-from core.instants import Instant
+from core.instants import Instant, Millis
 from core.reasons import Reason
 from storage.dossiers import WANTED
 from storage.playbooks import newest_version
@@ -97,7 +97,7 @@ def actual(
 
 
 def new_events(connection: Connection, ids: Sequence[int], after: int, until: Instant) -> list[Any]:
-    """Events of these customers that arrived since: id, customer_id, kind, name, occurred_at, arrived_at, channel, source."""
+    """Events of these customers that arrived since: id, who, kind, name, occurred_at, arrived_at, channel, source, properties as JSON."""
     columns = events.c
     query = select(
         columns.id,
@@ -108,6 +108,7 @@ def new_events(connection: Connection, ids: Sequence[int], after: int, until: In
         columns.arrived_at,
         columns.channel,
         columns.source,
+        columns.properties,
     ).where(columns.customer_id.in_(WANTED), columns.id > after, columns.arrived_at <= until)
     return list(connection.execute(query.order_by(columns.id), _json(ids)))
 
@@ -142,11 +143,37 @@ def new_merges(connection: Connection, ids: Sequence[int], after: int, until: In
 
 
 def released(connection: Connection, ids: Sequence[int], after: Instant, until: Instant) -> list[Any]:
-    """Messages that gave their room back: customer_id, trigger, step, state, reason, error, released_at."""
+    """Messages that gave their room back: id, customer_id, trigger, step, cause_key, state, reason, error, released_at."""
     columns = messages.c
-    query = select(columns.customer_id, columns.trigger, columns.step, columns.state, columns.reason, columns.error, columns.released_at)
     found = and_(columns.customer_id.in_(WANTED), columns.released_at > after, columns.released_at <= until)
+    query = _messages(columns.state, columns.reason, columns.error, columns.released_at)
     return list(connection.execute(query.where(found), _json(ids)))
+
+
+def handed_over_late(connection: Connection, ids: Sequence[int], after: Instant, until: Instant, grace: Millis) -> list[Any]:
+    """Messages that count only from their hand-over on: id, customer_id, trigger, step, cause_key, planned_at, sent_at."""
+    columns = messages.c
+    late = and_(columns.sent_at > after, columns.sent_at <= until, columns.sent_at - columns.planned_at > grace, columns.counts == 1)
+    query = _messages(columns.planned_at, columns.sent_at)
+    return list(connection.execute(query.where(columns.customer_id.in_(WANTED), late), _json(ids)))
+
+
+def _messages(*shown: ColumnElement[Any]) -> Select[Any]:
+    columns = messages.c
+    named = (columns.id, columns.customer_id, columns.trigger, columns.step, enrolments.c.cause_key)
+    return select(*named, *shown).outerjoin_from(messages, enrolments, enrolments.c.id == columns.enrolment_id)
+
+
+def caught_up(connection: Connection, ids: Sequence[int], first: Instant, until: Instant) -> dict[int, list[Instant]]:
+    """When what had been due in (first, until] was decided late, also after that span, by customer."""
+    columns = decisions.c
+    query = select(columns.customer_id, columns.at).where(
+        columns.customer_id.in_(WANTED), columns.at > first, columns.planned_at <= until, columns.late == 1
+    )
+    found: dict[int, list[Instant]] = {}
+    for customer, at in connection.execute(query, _json(ids)):
+        found.setdefault(customer, []).append(at)
+    return found
 
 
 def new_acts(connection: Connection, after: int, until: Instant) -> list[Any]:
@@ -163,8 +190,7 @@ def new_versions(connection: Connection, after: int, until: Instant) -> list[Any
     return list(connection.execute(query.where(columns.version > after, columns.applied_at <= until).order_by(columns.version)))
 
 
-def message_subjects(connection: Connection, ids: Sequence[int]) -> dict[str, tuple[int, str]]:
-    """Numbers of these customers' messages, as operators' acts name them, with customer and trigger."""
-    columns = messages.c
-    query = select(columns.id, columns.customer_id, columns.trigger).where(columns.customer_id.in_(WANTED))
-    return {str(number): (customer, trigger) for number, customer, trigger in connection.execute(query, _json(ids))}
+def message_subjects(connection: Connection, ids: Sequence[int]) -> dict[str, Any]:
+    """Numbers of these customers' messages, as operators' acts name them: id, customer_id, trigger, step, cause_key."""
+    query = _messages().where(messages.c.customer_id.in_(WANTED))
+    return {str(row.id): row for row in connection.execute(query, _json(ids))}

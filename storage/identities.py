@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from dataclasses import replace
+from typing import Any, Final, NamedTuple, TypeVar
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, Table, and_, insert, or_, select, tuple_, update
@@ -14,6 +15,7 @@ from core.errors import ManometerError
 from core.instants import Instant, format_instant
 from core.intake import Identity
 from core.reasons import Reason
+from storage import digests
 from storage.events import EVENT_COLUMNS, event_from
 from storage.profiles import READ_COLUMNS, dump_profile, load_profile, profile_columns, profile_from
 from storage.tables import arrivals, consents, customers, decisions, enrolments, events, identities, merges, messages
@@ -27,7 +29,7 @@ CHUNK: Final = 500
 _OPEN_MESSAGE: Final = ("planned", "held", "due")
 _PROGRESS: Final = (
     "id", "state", "step", "planned_at", "due_at", "waits_for", "waits_until", "last_message_at", "resumed_at", "ended_at", "waited",
-    "variant", "held_by", "version",
+    "variant", "held_by", "version", "shared",
 )  # fmt: skip
 """How far a journey has come."""
 _NEVER_OLDER: Final = 2**53
@@ -135,34 +137,78 @@ def _note_end(connection: Connection, row: Any, ended: Mapping[str, Any], surviv
     )  # fmt: skip
 
 
+class _Sent(NamedTuple):
+    """One step that a message carries, of several or alone."""
+
+    message: Any  # row
+    place: int  # among those it carries
+    trigger: str
+    step: int
+    cause_key: str | None
+    key_value: str | None
+
+    def comes_twice(self, other: _Sent, survivor: int) -> bool:
+        """Whether it need not go where the other goes or has gone, to a customer who is now the same."""
+        mine, its = self.message, other.message
+        if mine.customer_id == its.customer_id or (self.trigger, self.step) != (other.trigger, other.step):
+            return False
+        is_waiting = its.state in _OPEN_MESSAGE
+        if self.cause_key != other.cause_key and not (is_waiting and self.key_value == other.key_value):
+            return False
+        return mine.customer_id != survivor or not is_waiting
+
+
 def _cancel_twins(connection: Connection, survivor: int, merged: int, at: Instant) -> list[dict[str, Any]]:
-    """Cancel messages that wait and would come twice; gives them as they were.
+    """Cancel what waits and would come twice, messages or their parts; gives them as they were.
 
     One step of one cause is sent once. Of two messages of one step for different causes that both wait, the survivor's goes, unless
-    each is about a thing of its own (`per`).
+    each is about a thing of its own (`per`). A message of several steps goes without those that would come twice.
     """
-    twin, own, its = messages.alias(), enrolments.alias(), enrolments.alias()
-    both = (survivor, merged)
-    same_cause = and_(own.c.cause_key == its.c.cause_key, twin.c.released_at.is_(None))
-    same_kind = and_(own.c.key_value.is_not_distinct_from(its.c.key_value), twin.c.state.in_(_OPEN_MESSAGE))
-    goes = or_(messages.c.customer_id == merged, twin.c.state.not_in(_OPEN_MESSAGE))
-    query = (
-        select(messages.c.id, messages.c.state, messages.c.reason, messages.c.released_at, messages.c.customer_id.label("owner"))
-        .join(twin, and_(twin.c.trigger == messages.c.trigger, twin.c.step == messages.c.step))
-        .join(own, own.c.id == messages.c.enrolment_id)
-        .join(its, its.c.id == twin.c.enrolment_id)
-        .where(messages.c.customer_id.in_(both), twin.c.customer_id.in_(both), twin.c.customer_id != messages.c.customer_id)
-        .where(messages.c.state.in_(_OPEN_MESSAGE), messages.c.digest.is_(None), or_(same_cause, same_kind), goes)
-    )
-    cancelled = [_plain(row) for row in connection.execute(query.distinct().order_by(messages.c.id))]
-    gone = {"state": "cancelled", "reason": Reason.CUSTOMER_MERGED.value, "released_at": at}
-    connection.execute(update(messages).where(messages.c.id.in_([row["id"] for row in cancelled])).values(gone))
-    return cancelled
+    columns, both = messages.c, (survivor, merged)
+    shown = (columns.id, columns.customer_id, columns.state, columns.reason, columns.released_at, columns.digest)
+    hers = select(*shown, columns.trigger, columns.step, columns.enrolment_id).where(columns.customer_id.in_(both))
+    if not connection.execute(hers.where(columns.state.in_(_OPEN_MESSAGE)).limit(1)).all():
+        return []
+    sent = _sent(connection, connection.execute(hers.where(columns.released_at.is_(None)).order_by(columns.id)).all())
+    twins: dict[int, list[_Sent]] = {}
+    for each in sent:
+        if each.message.state in _OPEN_MESSAGE and any(each.comes_twice(other, survivor) for other in sent):
+            twins.setdefault(each.message.id, []).append(each)
+    return [_go_without(connection, parts, [each for each in sent if each.message.id == message], at) for message, parts in twins.items()]
 
 
-def _plain(row: Any) -> dict[str, Any]:
-    """A row with names that are plain texts; SQLAlchemy's own kind of text cannot be a key of JSON."""
-    return {str(name): value for name, value in row._mapping.items()}
+def _sent(connection: Connection, rows: Sequence[Any]) -> list[_Sent]:
+    """All steps that these messages carry, but for those that were left out."""
+    carried = [(row, place, part) for row in rows for place, part in enumerate(_parts(row)) if part[3] is None]
+    columns, causes = enrolments.c, dict[int, tuple[str, str | None]]()
+    for ids in chunks(sorted({part[2] for _, _, part in carried})):
+        found = connection.execute(select(columns.id, columns.cause_key, columns.key_value).where(columns.id.in_(ids)))
+        causes.update((number, (cause, value)) for number, cause, value in found)
+    return [_Sent(row, place, trigger, step, *causes.get(enrolment, (None, None))) for row, place, (trigger, step, enrolment, _) in carried]
+
+
+def _parts(row: Any) -> list[tuple[str, int, int, str | None]]:
+    """Trigger, step and enrolment of each step in a message, and why it was left out."""
+    if row.digest is None:
+        return [(row.trigger, row.step, row.enrolment_id, None)]
+    return [(each.trigger, each.step, each.enrolment, each.left_out) for each in digests.load(row.digest)]
+
+
+def _go_without(connection: Connection, twins: Sequence[_Sent], carried: Sequence[_Sent], at: Instant) -> dict[str, Any]:
+    """Leave the twins out of their message, or cancel it where nothing else is in it; gives what it changes as it was."""
+    row = twins[0].message
+    before = {"id": row.id, "owner": row.customer_id}
+    if len(twins) == len(carried):
+        changed: dict[str, Any] = {"state": "cancelled", "reason": Reason.CUSTOMER_MERGED.value, "released_at": at}
+        before |= {"state": row.state, "reason": row.reason, "released_at": row.released_at}
+    else:
+        places = {each.place for each in twins}
+        parts = enumerate(digests.load(row.digest))
+        left = [replace(each, left_out=Reason.CUSTOMER_MERGED.value) if place in places else each for place, each in parts]
+        changed = {"digest": digests.dump(left)}
+        before |= {"digest": row.digest, "waits": True}
+    connection.execute(update(messages).where(messages.c.id == row.id).values(changed))
+    return before
 
 
 def _join_rows(connection: Connection, survivor: Any, merged: Any, merge_id: int, due: Instant | None) -> None:
@@ -250,10 +296,12 @@ def _send_back(connection: Connection, survivor: int, merged: int, moved: Mappin
 def _reopen_clashes(connection: Connection, moved: Mapping[str, Any], merged: int) -> None:
     for table, rows in ((enrolments, moved["clashes"]), (messages, moved["cancelled"])):
         for row in rows:
-            as_it_was = {name: value for name, value in row.items() if name not in ("owner", "came_to")}
+            as_it_was = {name: value for name, value in row.items() if name not in ("owner", "came_to", "waits")}
             changed = update(table).where(table.c.id == row["id"], table.c.customer_id == row.get("owner", merged)).values(as_it_was)
             if "came_to" in row:  # what has gone on since stays
                 changed = changed.where(tuple_(enrolments.c.state, enrolments.c.step) == tuple(row["came_to"]))
+            if "waits" in row:
+                changed = changed.where(messages.c.state.in_(_OPEN_MESSAGE))
             connection.execute(changed)
 
 

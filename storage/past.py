@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
-from core.branches import following, waits
+from core.branches import content, following, waits
 from core.customer import Consent, Profile
 from core.decisions import Enrolment
 from core.dossier import Dossier, Entry
@@ -25,8 +25,9 @@ from core.life import Life
 from core.playbook import Playbook
 from core.pressure import Contact
 from core.reasons import Reason
-from core.triggers import Trigger
-from storage.dossiers import CHUNK, CONTACT_COLUMNS, add_suppressions, contact_from, in_order
+from core.triggers import Step, Trigger
+from storage import digests
+from storage.dossiers import CHUNK, CONTACT_COLUMNS, add_suppressions, causes_of, contact_from, in_order
 from storage.events import EVENT_COLUMNS, event_from
 from storage.tables import consents, customers, decisions, enrolments, events, messages
 
@@ -42,14 +43,15 @@ def load_past(
     """
     dossiers = dict(_people(connection, ids, at))
     last_known = at if feed_until is None else feed_until
-    for customer, known in _events(connection, dossiers, last_known):
-        _fill(dossiers[customer], known, playbook, at if feed_until is not None else at + 1)
+    known = _events(connection, dossiers, last_known)
+    for customer, hers in known.items():
+        _fill(dossiers[customer], hers, playbook, at if feed_until is not None else at + 1)
     _add_consents(connection, dossiers, last_known)
     add_suppressions(connection, dossiers, playbook)
     for dossier in dossiers.values():
         _date_suppressions(dossier)
     if with_state:
-        _add_enrolments(connection, dossiers, playbook, at)
+        _add_enrolments(connection, dossiers, known, playbook, at)
         _add_contacts(connection, dossiers, playbook, at)
     return dossiers
 
@@ -60,16 +62,17 @@ def _people(connection: Connection, ids: Sequence[int], at: Instant) -> Iterator
         yield identifier, Dossier(id=identifier, key=key, profile=Profile(), settled_until=at - 1, erased_at=erased_at)
 
 
-def _events(connection: Connection, dossiers: Mapping[int, Dossier], until: Instant) -> Iterator[tuple[int, list[Event]]]:
+def _events(connection: Connection, dossiers: Mapping[int, Dossier], until: Instant) -> Mapping[int, list[Event]]:
+    """All events of each up to then, by when they occurred."""
     query = select(events.c.customer_id, *EVENT_COLUMNS).where(events.c.customer_id.in_(list(dossiers)), events.c.occurred_at <= until)
     found: dict[int, list[Event]] = defaultdict(list)
     for customer, *row in connection.execute(query):
         found[customer].append(event_from(row))
-    yield from found.items()
+    return {customer: sorted(hers, key=lambda event: (event.occurred_at, event.id)) for customer, hers in found.items()}
 
 
 def _fill(dossier: Dossier, known: Sequence[Event], playbook: Playbook, first_arrival: Instant) -> None:
-    past = sorted((event for event in known if event.occurred_at < first_arrival), key=lambda event: (event.occurred_at, event.id))
+    past = [event for event in known if event.occurred_at < first_arrival]
     for event in past:
         dossier.profile.fold(event)
     wanted = playbook.roster.needs.keys() | REPORTING
@@ -102,13 +105,16 @@ def _add_consents(connection: Connection, dossiers: Mapping[int, Dossier], until
         dossiers[customer].consents = tuple(ledger)
 
 
-def _add_enrolments(connection: Connection, dossiers: Mapping[int, Dossier], playbook: Playbook, at: Instant) -> None:
+def _add_enrolments(
+    connection: Connection, dossiers: Mapping[int, Dossier], known: Mapping[int, Sequence[Event]], playbook: Playbook, at: Instant
+) -> None:
     """Enrolments entered by then, each at the step where the decisions up to then had left it."""
     columns = enrolments.c
     query = select(enrolments).where(columns.customer_id.in_(list(dossiers)), columns.entered_at <= at).order_by(columns.entered_at)
     entered = list(connection.execute(query).mappings())
     under_way = [row for row in entered if row["state"] != "holdout" and (row["ended_at"] is None or row["ended_at"] > at)]
     decided = _decided(connection, [row["id"] for row in under_way], at)
+    causes = causes_of(connection, {row["cause_event"] for row in under_way} - {None}) if playbook.roster.reads_cause else {}
     for row in entered:
         dossier = dossiers[row["customer_id"]]
         dossier.known_causes = dossier.known_causes | {(row["trigger"], row["cause_key"])}
@@ -116,7 +122,9 @@ def _add_enrolments(connection: Connection, dossiers: Mapping[int, Dossier], pla
             dossier.entries = {**dossier.entries, row["trigger"]: Entry(row["entered_at"], row["cause_key"])}
     for row in under_way:
         dossier = dossiers[row["customer_id"]]
-        enrolment = _as_of_then(dict(row), decided.get(row["id"], ()), dossier, playbook)
+        name, properties = causes.get(row["cause_event"], (None, {}))
+        began = {"cause_name": name, "cause_properties": properties}
+        enrolment = _as_of_then(dict(row) | began, decided.get(row["id"], ()), dossier, known.get(dossier.id, ()), playbook)
         if enrolment is not None:
             dossier.enrolments = (*dossier.enrolments, enrolment)
 
@@ -126,16 +134,22 @@ def _decided(connection: Connection, ids: Sequence[int], at: Instant) -> Mapping
     found: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for start in range(0, len(ids), CHUNK):
         query = (
-            select(columns.enrolment_id, columns.at, columns.step, columns.planned_at, columns.outcome, columns.reason, columns.until)
+            select(
+                columns.enrolment_id, columns.at, columns.step, columns.planned_at, columns.outcome, columns.reason, columns.until,
+                messages.c.digest,
+            )
+            .outerjoin_from(decisions, messages, messages.c.id == columns.message_id)
             .where(columns.enrolment_id.in_(ids[start : start + CHUNK]), columns.at <= at)
             .order_by(columns.at, columns.id)
-        )
+        )  # fmt: skip
         for row in connection.execute(query).mappings():
             found[row["enrolment_id"]].append(dict(row))
     return found
 
 
-def _as_of_then(row: Mapping[str, Any], decided: Sequence[Mapping[str, Any]], dossier: Dossier, playbook: Playbook) -> Enrolment | None:
+def _as_of_then(
+    row: Mapping[str, Any], decided: Sequence[Mapping[str, Any]], dossier: Dossier, known: Sequence[Event], playbook: Playbook
+) -> Enrolment | None:
     """Where the decisions up to then had left it; steps that were passed over since left no row, and are passed over again."""
     trigger = playbook.roster.definition(row["trigger"], row["version"])
     if trigger is None:
@@ -150,15 +164,27 @@ def _as_of_then(row: Mapping[str, Any], decided: Sequence[Mapping[str, Any]], do
         is_kept_waiting = decision["outcome"] in ("defer", "hold") and decision["reason"] != Reason.APPROVAL
         if decision["outcome"] == "send":
             enrolment.last_message_at = decision["at"]
+            enrolment.shared = frozenset(part.trigger for part in digests.load(decision["digest"]))
         if is_kept_waiting:
             enrolment.due_at, enrolment.waits_until, enrolment.waits_for = decision["until"], decision["until"], Reason(decision["reason"])
         elif enrolment.step > len(trigger.steps):
             return _as_it_is(row)
         else:
-            next_step(enrolment, trigger, life, trigger.steps[enrolment.step - 1].then)
+            next_step(enrolment, trigger, life, _taken(enrolment, trigger, life, known).then)
             if enrolment.state != "open":
                 return _as_it_is(row)  # still open only where a newer version has fewer steps
     return enrolment
+
+
+def _taken(enrolment: Enrolment, trigger: Trigger, life: Life, known: Sequence[Event]) -> Step:
+    """What applied to her at the open step when it was decided, by what was known of her at that instant."""
+    step = trigger.steps[enrolment.step - 1]
+    if any(each.otherwise is not None for each in (step, *(other for _, other in step.by_variant))):
+        life.profile = Profile()
+        for event in known:
+            if event.occurred_at <= life.now:
+                life.profile.fold(event)
+    return content(enrolment, trigger, life)
 
 
 def _as_it_is(row: Mapping[str, Any]) -> Enrolment | None:
@@ -175,6 +201,8 @@ def _as_it_is(row: Mapping[str, Any]) -> Enrolment | None:
         "due_at",
         "version",
         "cause_event",
+        "cause_name",
+        "cause_properties",
         "key_value",
         "id",
         "variant",
@@ -196,6 +224,8 @@ def _entered(row: Mapping[str, Any], trigger: Trigger, life: Life) -> Enrolment:
         due_at=planned,
         version=row["version"],
         cause_event=row["cause_event"],
+        cause_name=row["cause_name"],
+        cause_properties=row["cause_properties"],
         key_value=row["key_value"],
         id=row["id"],
         variant=row["variant"],

@@ -59,11 +59,13 @@ def enrolment_columns(enrolment: Enrolment, customer: int) -> dict[str, Any]:
         "ended_at": enrolment.ended_at,
         "variant": enrolment.variant,
         "waited": enrolment.waited,
+        "shared": orjson.dumps(sorted(enrolment.shared)).decode() if enrolment.shared else None,
     }
 
 
 CHANGING = (
     "state", "step", "planned_at", "due_at", "waits_for", "waits_until", "held_by", "last_message_at", "resumed_at", "ended_at", "waited",
+    "shared",
 )  # fmt: skip
 
 

@@ -10,6 +10,8 @@ ALTER TABLE enrolments ADD COLUMN waited TEXT;
 
 ALTER TABLE enrolments ADD COLUMN held_by TEXT;
 
+ALTER TABLE enrolments ADD COLUMN shared TEXT;
+
 ALTER TABLE pauses ADD COLUMN customer_id INTEGER;
 
 ALTER TABLE messages ADD COLUMN digest TEXT;

@@ -192,6 +192,7 @@ enrolments = Table(
     Column("goal_at", Integer),
     Column("waited", Text),  # how the open step's wait for an event ended: event | timeout; NULL: it waits, or waits for none
     Column("held_by", Text),  # whose pause holds the open step: "*", a trigger, channel:NAME, segment:NAME, customer
+    Column("shared", Text),  # JSON: the triggers whose steps went in the journey's latest message; NULL: its own alone
     Index("uq_enrolments_cause", "customer_id", "trigger", "cause_key", unique=True),
     Index("ix_enrolments_open", "customer_id", "planned_at", sqlite_where=text("state = 'open'")),
     Index("ix_enrolments_trigger", "trigger", "state", "due_at", "step", "planned_at", "customer_id"),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select, text
+from sqlalchemy import ColumnElement, Connection, Select, Text, and_, column, func, select, text, true
 from sqlalchemy.dialects.sqlite import insert
 
 from core.instants import Instant
@@ -109,7 +109,20 @@ def entered_under(connection: Connection, name: str, before: int) -> set[int]:
         .join_from(messages, enrolments, enrolments.c.id == messages.c.enrolment_id)
         .where(WAITING, messages.c.trigger == name, enrolments.c.version < before)
     )
-    return found | set(connection.execute(waiting).scalars())
+    return found | set(connection.execute(waiting).scalars()) | set(connection.execute(_carried_versions(name, before)).scalars())
+
+
+def _carried_versions(name: str, before: int) -> Select[int]:
+    """The versions of steps that wait in another trigger's messages."""
+    part = func.json_each(messages.c.digest).table_valued(column("value", Text))
+    enrolment, trigger = (func.json_extract(part.c.value, f"$.{word}") for word in ("enrolment", "trigger"))
+    carried = messages.join(part, true()).join(enrolments, enrolments.c.id == enrolment)
+    return (
+        select(enrolments.c.version)
+        .distinct()
+        .select_from(carried)
+        .where(WAITING, messages.c.digest.is_not(None), trigger == name, enrolments.c.version < before)
+    )
 
 
 def _next_version(connection: Connection, name: str, after: int) -> int | None:

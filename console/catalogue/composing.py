@@ -223,7 +223,8 @@ def _price() -> str:
 
 def _answer(kind: str) -> str:
     who = "customer={{ customer.key|urlencode }}&order={{ event.properties.order_id|urlencode }}"
-    return f"{{{{ workspace.links.survey }}}}?kind={kind}&score={{{{ score }}}}&{who}"
+    signed = "{% if answer_token %}&token={{ answer_token }}{% endif %}"
+    return f"{{{{ workspace.links.survey }}}}?kind={kind}&score={{{{ score }}}}{signed}&{who}"
 
 
 def _json(value: Mapping[str, str]) -> str:

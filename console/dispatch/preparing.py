@@ -13,6 +13,7 @@ from console.dispatch.endings import Ended, back, mark
 from console.dispatch.rests import LONGEST_HALT, Rests
 from console.handover import TemplateFault, render_claimed
 from console.products import Products
+from console.surveys import Surveys
 from console.templates import Templates
 from console.unsubscribe import Links
 from console.workspace import Workspace
@@ -151,12 +152,13 @@ class Preparing:
             return message, Objection(Reason.CUSTOMER_ERASED, "the customer is gone")
         if not message.digest:
             return message, last_look(_handover(message), dossier, self._playbook, at)
-        objections = [self._against(message, each, dossier, at) for each in message.digest]
-        if all(objections) or (objections[0] is not None and objections[0].reason in HOLDING):
-            return message, objections[0]
+        objections = {place: self._against(message, each, dossier, at) for place, each in enumerate(message.digest) if not each.left_out}
+        first = next(iter(objections.values()))
+        if all(objections.values()) or (first is not None and first.reason in HOLDING):
+            return message, first
         carried = tuple(
-            replace(each, left_out=None if objection is None else str(objection.reason))
-            for each, objection in zip(message.digest, objections)
+            replace(each, left_out=str(objection.reason)) if (objection := objections.get(place)) is not None else each
+            for place, each in enumerate(message.digest)
         )
         return replace(message, digest=carried), None
 
@@ -189,7 +191,9 @@ class Preparing:
             return back(message)
         try:
             links = self._links if self._playbook.purposes[message.purpose].consent else None
-            outbound = render_claimed(self._templates, message, profile, self._playbook, self._workspace.name, at, links, self._products)
+            outbound = render_claimed(
+                self._templates, message, profile, self._playbook, self._workspace.name, at, links, self._products, self._surveys
+            )
             return Ready(message, portion, adapter, outbound)
         except TemplateFault as fault:
             return Ended(message, mark(message, "failed", reason=Reason.TEMPLATE_ERROR, error=fault.reason))
@@ -200,6 +204,10 @@ class Preparing:
     @cached_property
     def _links(self) -> Links | None:
         return Links.of(self._workspace.unsubscribe, self._workspace.folder)
+
+    @cached_property
+    def _surveys(self) -> Surveys | None:
+        return Surveys.of(self._workspace.survey_secret, self._workspace.folder)
 
 
 def _handover(message: Claimed) -> Handover:

@@ -10,7 +10,15 @@ from typing import Any
 from console.workspace.conditions import read_segments
 from console.workspace.faults import Fault, Faults, in_order
 from console.workspace.pressure import Names, read_purposes, read_rules, read_weights
-from console.workspace.settings import Settings, Source, Unsubscribe, read_holdout, read_settings, warn_of_missing_unsubscribe
+from console.workspace.settings import (
+    Settings,
+    Source,
+    Unsubscribe,
+    read_holdout,
+    read_settings,
+    warn_of_missing_unsubscribe,
+    warn_of_unsigned_answers,
+)
 from console.workspace.templates import Templates, check_layout, check_texts
 from console.workspace.toml_reader import Document
 from console.workspace.triggers import Surroundings, read_trigger
@@ -40,6 +48,7 @@ class Workspace:
     keep_free: int | None  # bytes of disk below which intake and sending stop; None: `console.disk.RESERVE`
     playbook: Playbook
     unsubscribe: Unsubscribe
+    survey_secret: object  # where the secret is that the links of surveys are signed with
     sources: Mapping[str, Source]
     profiles: Mapping[str, Any]  # tables for reading CSV, as they stand
     locales: tuple[str, ...]
@@ -137,6 +146,7 @@ def _read(files: Mapping[str, str], folder: Path, channel_kinds: Collection[str]
     pressure.root.done()
     holdout = read_holdout(settings.holdout, purposes)
     warn_of_missing_unsubscribe(documents[MAIN], settings, triggers, purposes)
+    warn_of_unsigned_answers(documents[MAIN], settings, files)
     check_layout(templates, faults)
     if look_into_templates:
         check_texts(templates, faults)
@@ -197,6 +207,7 @@ def _workspace(
         keep_free=settings.keep_free,
         playbook=playbook,
         unsubscribe=settings.unsubscribe,
+        survey_secret=settings.survey_secret,
         sources=settings.sources,
         profiles=settings.profiles,
         locales=settings.locales,

@@ -77,6 +77,7 @@ class Settings:
     keep_free: int | None
     channels: Mapping[str, Channel]
     unsubscribe: Unsubscribe
+    survey_secret: object
     sources: Mapping[str, Source]
     profiles: Mapping[str, Any]
     roles: Mapping[str, tuple[str, ...]]
@@ -104,6 +105,7 @@ def read_settings(document: Document, folder: Path, channel_kinds: Collection[st
         keep_free=keep_free,
         channels={name: _channel(name, table, channel_kinds) for name, table in root.tables("channels")},
         unsubscribe=_unsubscribe(root.table("unsubscribe")),
+        survey_secret=_survey(root.table("survey")),
         sources={name: _source(name, table) for name, table in root.tables("sources")},
         profiles={name: _profile(table) for name, table in root.tables("profiles")},
         roles=_roles(root.table("roles")),
@@ -358,14 +360,35 @@ def _length(text: str) -> Millis:
 def _unsubscribe(table: Table) -> Unsubscribe:
     url = table.parsed("url", _url_with_token) or ""
     mail = table.parsed("mail", _mail_with_token) or ""
-    secret = table.raw("secret")
-    several = secret if isinstance(secret, list) and secret else [secret]
-    if secret is not None and not all(map(is_reference, several)):
-        table.fault("secret", f"{table.quoted('secret')} holds a secret in plain text", 'Write secret = { env = "UNSUBSCRIBE_SECRET" }.')
+    secret = _signing_secret(table, "UNSUBSCRIBE_SECRET")
     if secret is None and ("url" in table or "mail" in table):
         table.missing("secret", 'Name what tokens are signed with: secret = { env = "UNSUBSCRIBE_SECRET" }.')
     table.done()
     return Unsubscribe(url, mail, secret)
+
+
+def _survey(table: Table) -> object:
+    """Where the secret is that the links of surveys are signed with; None: they are not."""
+    secret = _signing_secret(table, "SURVEY_SECRET")
+    table.done()
+    return secret
+
+
+def warn_of_unsigned_answers(document: Document, settings: Settings, files: Mapping[str, str]) -> None:
+    """Warns of templates whose answers would be refused, since their links carry no token."""
+    unsigned = [path for path, text in sorted(files.items()) if "workspace.links.survey" in text and "answer_token" not in text]
+    if settings.survey_secret is not None and unsigned:
+        more = f" and {len(unsigned) - 1} more" if len(unsigned) > 1 else ""
+        message = f"answers are taken with a token only, and the links in {unsigned[0]}{more} have none"
+        document.warn(("survey",), message, "Add {% if answer_token %}&token={{ answer_token }}{% endif %} to them.")
+
+
+def _signing_secret(table: Table, name: str) -> object:
+    secret = table.raw("secret")
+    several = secret if isinstance(secret, list) and secret else [secret]
+    if secret is not None and not all(map(is_reference, several)):
+        table.fault("secret", f"{table.quoted('secret')} holds a secret in plain text", f'Write secret = {{ env = "{name}" }}.')
+    return secret
 
 
 def warn_of_missing_unsubscribe(

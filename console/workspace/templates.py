@@ -23,7 +23,7 @@ DIGEST_FILES = {"email.html": "digest.html", "email.txt": "digest.txt"}
 """What a template may hold in place of these for a message in which another leads."""
 TEMPLATE_FILES = frozenset({SUBJECT, *DIGEST_FILES.values(), *(file for files in MEDIUM_FILES.values() for file in files)})
 
-VARIABLES = frozenset({"customer", "event", "step", "trigger", "workspace", "unsubscribe_url", "now", "digest"})
+VARIABLES = frozenset({"customer", "event", "step", "trigger", "workspace", "unsubscribe_url", "answer_token", "now", "digest"})
 CUSTOMER_NAMES = frozenset({*CUSTOMER_FIELDS, "trait", *LISTS})
 EVENT_NAMES = frozenset({"name", "at", "properties"})
 

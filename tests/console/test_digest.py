@@ -197,6 +197,20 @@ def test_where_the_leader_drops_out_the_message_goes_with_the_others(shop: Shop)
     assert shop.books()["holds"]
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_step_in_anothers_mail_is_looked_at_by_the_definition_that_planned_it(shop: Shop, kept: bool) -> None:
+    shop.news()
+    shop.tick()
+    for second, ends in ((1, "Account Created"), (2, "Order Completed")):
+        shop.write("triggers/tips.toml", trigger("tips", 60, ends))
+        workspace = read_workspace(shop.folder, channel_kinds=adapter_kinds())
+        apply_workspace(shop.store, workspace, NEWS + second, "test", {"tips": "finish" if kept else "move"})
+    shop.told(act("anna", "Order Returned", "2025-03-03T09:01:00Z"), at=NEWS + MINUTE)
+    shop.dispatch(NEWS + 2 * MINUTE)
+    (mail,) = shop.sent()
+    assert ("tips" in mail["parts"]["email.txt"]) == (not kept)
+
+
 def test_where_all_drop_out_the_message_is_cancelled(shop: Shop) -> None:
     shop.news()
     shop.tick()
@@ -381,3 +395,108 @@ def test_check_says_where_a_digest_cannot_be(shop: Shop, capsys: pytest.CaptureF
     said = capsys.readouterr().out
     assert "none of the channels can carry several texts" in said
     assert "exclude each other" in said
+
+
+# ---- two customers who are one ----
+
+
+def two_are_one(shop: Shop, *, sent: bool = False) -> None:
+    """Anna and Bea each have a mail with all three texts in the outbox (one of Anna's goes first, if so), and turn out to be one."""
+    shop.told(person("bea"), at=NEWS - DAY)
+    shop.news()
+    shop.tick()
+    if sent:
+        shop.dispatch()
+    shop.told(act("bea", "News", "2025-03-03T09:00:30Z"), at=NEWS + MINUTE // 2)
+    shop.tick(NEWS + MINUTE // 2)
+    shop.told(
+        {"type": "alias", "messageId": "a", "userId": "anna", "previousId": "bea", "timestamp": "2025-03-03T09:01:00Z"}, at=NEWS + MINUTE
+    )
+
+
+def states(shop: Shop) -> list[tuple[str, str | None]]:
+    with shop.store.reading() as connection:
+        return [(row.state, row.reason) for row in connection.execute(select(messages).order_by(messages.c.id))]
+
+
+def test_of_two_waiting_mails_with_the_same_steps_one_goes(shop: Shop) -> None:
+    two_are_one(shop)
+    assert states(shop) == [("planned", None), ("cancelled", "CUSTOMER_MERGED")]
+    shop.tick(NEWS + MINUTE)
+    shop.dispatch(NEWS + MINUTE)
+    assert [(mail["trigger"], len(mail["digest"])) for mail in shop.sent()] == [("basket", 2)]
+    assert (shop.books()["holds"], shop.books()["fates"]["sent"], shop.books()["fates"]["suppressed"]) == (True, 3, 3)
+
+
+def test_a_merge_that_is_undone_gives_back_the_mail_of_both(shop: Shop) -> None:
+    two_are_one(shop)
+    assert run("-w", shop.folder, "merges", "undo", "1", "--yes", "--at", format_instant(NEWS + 2 * MINUTE)) == 0
+    assert states(shop) == [("planned", None)] * 2
+    shop.dispatch(NEWS + 2 * MINUTE)
+    assert sorted((mail["customer"], len(mail["digest"])) for mail in shop.sent()) == [("anna", 2), ("bea", 2)]
+
+
+def shares_one_step(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    """Anna's mail has basket and tips, Bea's basket, tips and views; of the basket it is one cart, of the tips it is not."""
+    per = 'kind = "transactional"\nper = "cart"'
+    shop.write("triggers/basket.toml", trigger("basket", 80, "Order Completed").replace('kind = "transactional"', per))
+    shop.write("triggers/tips.toml", trigger("tips", 60, "Order Returned").replace('kind = "transactional"', per.replace("cart", "tip")))
+    views = trigger("views", 40, "Account Created").replace("country != 'DE' or true", "trait.sees == 'yes'")
+    shop.write("triggers/views.toml", views)
+    shop.apply(NEWS - MINUTE)
+    shop.told(person("bea", sees="yes"), at=NEWS - DAY)
+    for who, tip in (("anna", "t1"), ("bea", "t2")):
+        shop.told(act(who, "News", "2025-03-03T09:00:00Z", cart="c1", tip=tip), at=NEWS)
+    shop.tick()
+    shop.told(
+        {"type": "alias", "messageId": "a", "userId": "anna", "previousId": "bea", "timestamp": "2025-03-03T09:01:00Z"}, at=NEWS + MINUTE
+    )
+    capsys.readouterr()
+
+
+def test_a_mail_goes_without_the_step_that_would_come_twice(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    shares_one_step(shop, capsys)
+    shop.tick(NEWS + MINUTE)
+    shop.dispatch(NEWS + 2 * MINUTE)
+    assert [(mail["trigger"], [each["trigger"] for each in mail["digest"]]) for mail in shop.sent()] == [
+        ("basket", ["tips"]),
+        ("tips", ["views"]),
+    ]
+    assert (shop.books()["holds"], shop.books()["fates"]["sent"], shop.books()["fates"]["suppressed"]) == (True, 4, 1)
+    run("-w", shop.folder, "decisions", "--json", "--trigger", "basket")
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+@pytest.mark.parametrize(("handed_over", "parts"), [(False, 2), (True, 1)])
+def test_undoing_the_merge_puts_the_step_back_unless_the_mail_has_gone(
+    shop: Shop, capsys: pytest.CaptureFixture[str], handed_over: bool, parts: int
+) -> None:
+    shares_one_step(shop, capsys)
+    if handed_over:
+        shop.dispatch(NEWS + 2 * MINUTE)
+    assert run("-w", shop.folder, "merges", "undo", "1", "--yes", "--at", format_instant(NEWS + 3 * MINUTE)) == 0
+    shop.tick(NEWS + 3 * MINUTE)
+    shop.dispatch(NEWS + 3 * MINUTE)
+    (beas,) = [mail for mail in shop.sent() if len(mail["digest"]) == parts and mail["parts"]["email.txt"].endswith("seen.\n")]
+    assert ("Your basket" in beas["parts"]["email.txt"]) == (not handed_over)
+    assert shop.books()["holds"]
+
+
+def test_a_step_that_was_sent_to_one_of_them_is_left_out_of_the_others_mail(shop: Shop) -> None:
+    shop.write("triggers/basket.toml", trigger("basket", 80, "Order Completed").replace('"transactional"', '"transactional"\nper = "cart"'))
+    shop.write("triggers/tips.toml", trigger("tips", 60, "Order Returned").replace("digest = true", "digest = false"))
+    shop.write("pressure.toml", "")
+    shop.apply(NEWS - MINUTE)
+    shop.told(person("bea"), at=NEWS - DAY)
+    shop.told(act("anna", "News", "2025-03-03T09:00:00Z", cart="c1"), at=NEWS)
+    shop.tick()
+    shop.dispatch()
+    assert [(mail["trigger"], len(mail.get("digest", ()))) for mail in shop.sent()] == [("basket", 1), ("tips", 0)]
+    shop.told(act("bea", "News", "2025-03-03T09:00:30Z", cart="c1"), at=NEWS + MINUTE)
+    shop.tick(NEWS + MINUTE)
+    shop.told(
+        {"type": "alias", "messageId": "a", "userId": "anna", "previousId": "bea", "timestamp": "2025-03-03T09:01:00Z"}, at=NEWS + MINUTE
+    )
+    shop.dispatch(NEWS + 2 * MINUTE)
+    assert [(mail["trigger"], len(mail.get("digest", ()))) for mail in shop.sent()[2:]] == [("views", 0), ("tips", 0)]
+    assert shop.books()["holds"]

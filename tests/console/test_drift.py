@@ -19,7 +19,7 @@ from console.replay import replay
 from console.tick import tick
 from console.workspace import read_workspace
 from core.drift import Drift
-from core.instants import DAY, HOUR, MINUTE, Instant, parse_instant
+from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
 from core.preview import Totals
 from core.triggers import Pause
 from storage import pauses
@@ -88,10 +88,22 @@ def tighten(folder: Path, store: Store, at: Instant) -> None:
     apply_workspace(store, read_workspace(folder), at, "test")
 
 
-DEEDS: dict[str, Deed | None] = {"nothing": None, "a pause": pause, "a stop": stop, "a channel": pause_channel, "another limit": tighten}
+def merge(folder: Path, store: Store, at: Instant) -> None:
+    call = {"type": "alias", "messageId": "a1", "previousId": "beat", "userId": "anna", "timestamp": format_instant(at)}
+    take(folder, store, [call], at, concerns=load_in_force(store, folder).playbook.roster.concerns)
 
 
-@settings(max_examples=5, derandomize=True, deadline=None)
+DEEDS: dict[str, Deed | None] = {
+    "nothing": None,
+    "a merge": merge,
+    "a pause": pause,
+    "a stop": stop,
+    "a channel": pause_channel,
+    "another limit": tighten,
+}
+
+
+@settings(max_examples=8, derandomize=True, deadline=None)
 @given(acts=st.lists(ACT, min_size=8, max_size=24), middle=st.integers(12, 4 * 24), deed=st.sampled_from(list(DEEDS)))
 def test_every_difference_has_a_cause_and_without_news_there_is_none(
     tmp_path_factory: pytest.TempPathFactory, acts: Acts, middle: int, deed: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,8 +22,9 @@ from console.tick import tick
 from console.workspace import Workspace, read_workspace
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
 from storage import decisions
+from storage.digests import load
 from storage.store import Store
-from storage.tables import enrolments
+from storage.tables import enrolments, messages
 
 FIRST = parse_instant("2025-03-24T00:00:00Z")  # the week in which Zurich's clocks change
 LAST = FIRST + 8 * DAY
@@ -93,6 +95,7 @@ channels = ["email"]
 template = "note"
 expires = "2d"
 digest = true
+only_if = "not clicked"
 """,
     "triggers/second.toml": """
 title = "Second order"
@@ -124,6 +127,11 @@ channels = ["email"]
 template = "note"
 on_limit = "drop"
 digest = true
+[[steps]]
+after = "6h"
+channels = ["sms"]
+template = "note"
+only_if = "clicked"
 """,
     "triggers/silent.toml": """
 title = "Silent"
@@ -215,7 +223,7 @@ def calls(acts: list[tuple[str, str, int, str | None]]) -> list[dict[str, Any]]:
             "userId": who,
             "event": name,
             "timestamp": format_instant(FIRST + when * 5 * MINUTE),
-            "properties": {"revenue": 20} | ({"cart_id": cart} if cart else {}),
+            "properties": {"revenue": 20} | ({"cart_id": cart, "trigger": "basket"} if cart else {}),
         }
         for number, (who, name, when, cart) in enumerate(sorted(acts, key=lambda act: act[2]))
     ]
@@ -429,7 +437,20 @@ def untidily(folder: Path, batches: list[list[dict[str, Any]]]) -> list[dict[str
                 list(tick(store, playbook, now))
         for now in range(FIRST + (1 + 2 * len(batches)) * DAY, LAST + 3 * DAY, 3 * HOUR):
             list(tick(store, playbook, now))
+        assert not [step for step, number in waiting(store).items() if number > 1]
         return [row for row in rows(store) + journeys(store) if row.get("at", 0) <= LAST]
+
+
+def waiting(store: Store) -> Counter[tuple[Any, ...]]:
+    """How often each step of a cause waits to go to a customer over a channel, by itself or with others."""
+    columns, found = messages.c, Counter[tuple[Any, ...]]()
+    query = select(columns.customer_id, columns.channel, columns.trigger, columns.step, columns.digest, enrolments.c.cause_key)
+    with store.reading() as connection:
+        known = query.join(enrolments, enrolments.c.id == columns.enrolment_id).where(columns.state == "planned")
+        for customer, channel, trigger, step, digest, cause in connection.execute(known):
+            parts = [(each.trigger, each.step, each.cause_key) for each in load(digest) if each.left_out is None]
+            found.update((customer, channel, *part) for part in parts or [(trigger, step, cause)])
+    return found
 
 
 SIGNED_IN: list[dict[str, Any]] = [

@@ -128,3 +128,42 @@ def test_what_stood_against_her_last_cause_is_said_where_nothing_does_now(tmp_pa
     words = said(capsys, folder / "p", "anna", "basket").splitlines()[0]
     assert "nothing stands against it when its cause comes" in words
     assert words.endswith("When the last one came, Mon 03 Mar 2025 10:00, there stood against it: audience: orders >= 1: 1 short of 1.")
+
+
+BRANCHED = """
+title = "Care"
+status = "active"
+purpose = "marketing"
+[when]
+kind = "transactional"
+event = "Checkout Started"
+[[steps]]
+only_if = "CONDITION"
+channels = ["email"]
+template = "note"
+then = "for-regulars"
+[steps.else]
+template = "note"
+then = "for-others"
+[[steps]]
+name = "for-regulars"
+after = "2d"
+then = "end"
+channels = ["sms"]
+template = "note"
+[[steps]]
+name = "for-others"
+after = "3d"
+channels = ["email"]
+template = "note"
+"""
+
+
+@pytest.mark.parametrize("condition", ["orders >= 2", "value >= 100"])
+def test_a_past_instant_follows_the_way_of_the_else_that_was_taken(tmp_path: Path, capsys: Output, condition: str) -> None:
+    calls = [*CALLS, act("anna", "Order Completed", "2025-03-03T15:00:00Z", revenue=9, channel="store")]  # a second order, after the step
+    folder = workspace(tmp_path, calls, {"care": BRANCHED.replace("CONDITION", condition)})
+    assert run("-w", folder, "replay", "--from", "2025-03-01", "--to", "2025-03-08", "--into", folder / "p") == 0
+    for at in ("2025-03-03T12:00:00Z", "2025-03-04T12:00:00Z"):
+        (row,) = told(capsys, folder / "p", "anna", "care", "--at", at)
+        assert str(row["words"]).endswith("Step 3 of 3 comes up Thu 06 Mar 2025 10:00.")

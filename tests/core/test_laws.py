@@ -212,7 +212,7 @@ def an_event(lot: Random, number: int) -> Event:
     if lot.random() < 0.1:
         return event("", occurred, arrived=arrived, kind="identify", id=number, **lot.choice(CHANGES))
     values: dict[str, Any] = {"revenue": lot.choice([40, 100]), "history": lot.random() < 0.1}
-    values |= lot.choice([{}, {"cart": "x"}, {"cart": "y", "order_id": "o"}, {"order_id": "p"}, {"channel": "sms"}])
+    values |= lot.choice([{}, {"cart": "x"}, {"cart": "y", "order_id": "o"}, {"order_id": "p"}, {"channel": "sms"}, {"trigger": "a"}])
     return event(lot.choice(NAMES), occurred, arrived=arrived, id=number, **values)
 
 
