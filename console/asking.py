@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from console.context import Context, UsageError, add_at
+from console.context import Context, UsageError, add_at, whole
 from core.errors import ManometerError
 from core.instants import DAY
 from core.language.suggestions import near
@@ -39,10 +39,17 @@ def add_span(parser: argparse.ArgumentParser) -> None:
         default="known",
         help="known: nothing new happens (default); replay: the last weeks happen again; as-it-was: in a past span, as it came",
     )
-    parser.add_argument("--weeks", metavar="N", type=int, default=1, help="with --future replay: how many weeks happen again (default 1)")
+    parser.add_argument("--weeks", metavar="N", type=whole, default=1, help="with --future replay: how many weeks happen again (default 1)")
     parser.add_argument("--csv", metavar="FILE", type=Path, help="write the decisions to this file as CSV")
-    parser.add_argument("--workers", metavar="N", type=int, help="processes at most (default: one a core, when the work is large)")
+    parser.add_argument("--workers", metavar="N", type=_processes, help="processes at most (default: one a core, when the work is large)")
     add_at(parser)
+
+
+def _processes(text: str) -> int:
+    number = whole(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is too few: one process at least")
+    return number
 
 
 def add_page(parser: argparse.ArgumentParser) -> None:
@@ -51,9 +58,11 @@ def add_page(parser: argparse.ArgumentParser) -> None:
 
 
 def refuse_existing(path: Path | None) -> None:
-    """ManometerError where the file to be written is there already, before long work begins."""
+    """ManometerError where the file to be written is there already or cannot be, before long work begins."""
     if path is not None and os.path.lexists(path):
         raise ManometerError(f"{path} exists already. Name another file, or remove it.")
+    if path is not None and not path.parent.is_dir():
+        raise ManometerError(f"{path} cannot be written: there is no folder {path.parent}. Make it, or name another.")
 
 
 def question_of(args: argparse.Namespace, context: Context) -> Question:
@@ -93,7 +102,7 @@ def add_past(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--file", metavar="FILE", type=Path, help="the trigger as this file says, under the name given")
     add_rules(parser)
     parser.add_argument("--csv", metavar="FILE", type=Path, help="write its decisions to this file as CSV")
-    parser.add_argument("--workers", metavar="N", type=int, help="processes at most (default: one a core, when the work is large)")
+    parser.add_argument("--workers", metavar="N", type=_processes, help="processes at most (default: one a core, when the work is large)")
 
 
 # ---- under which rules ----

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # the full reader of a workspace is slower to import than mos
 
 SETTINGS = "manometer.toml"
 DATABASE = "manometer.db"
+LARGEST = 2**63 - 1
 
 
 class UsageError(ManometerError):
@@ -137,6 +138,17 @@ class Context:
             return None if text is None else parse_instant(text, self.zone)
         except ValueError as error:
             raise UsageError(f"{option}: {error}") from None
+
+
+def whole(text: str) -> int:
+    """A whole number of the command line that the database can hold, as a `type` for argparse."""
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number") from None
+    if abs(number) > LARGEST:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is too large a number")
+    return number
 
 
 def add_at(parser: argparse.ArgumentParser, inner: bool = False) -> None:

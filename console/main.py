@@ -11,9 +11,11 @@ import importlib
 import os
 import pkgutil
 import sys
+from codecs import lookup
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,6 +27,7 @@ DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; the exit code."""
+    _open_streams()
     try:
         line = _read(list(sys.argv[1:] if argv is None else argv))
         code = _run(line)
@@ -41,6 +44,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         return _complain(_in_words(error), _code(error))
     return code
+
+
+def _open_streams() -> None:
+    """A standard stream that was closed leads nowhere, and a character that the terminal's encoding does not have becomes a `?`."""
+    for name in ("stdin", "stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("r" if name == "stdin" else "w", encoding="utf-8"))
+        elif name != "stdin" and isinstance(stream, TextIOWrapper) and lookup(stream.encoding).name != "utf-8":
+            stream.reconfigure(errors="replace")
 
 
 # ---- the line ----
@@ -181,6 +194,9 @@ def _in_words(error: Exception) -> str:
         return f"The database refused: {cause}. Nothing of this step was kept."
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
+    if isinstance(error, UnicodeEncodeError):
+        shown = error.object.encode("ascii", "backslashreplace").decode()[:60]
+        return f"'{shown}' does not fit the encoding that this terminal speaks. Set LC_ALL=C.UTF-8 and try again."
     return f"Unexpected {type(error).__name__}: {error}. This is a fault of the program; with MANOMETER_DEBUG=1 it shows where."
 
 

@@ -1,7 +1,7 @@
 """Instants, durations, time zones: UTC milliseconds inside, local time only at the edges."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, TypeAlias
@@ -31,6 +31,7 @@ _DURATION = re.compile(r"(-?)([0-9]{1,12})([smhdw])")
 _ZONE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*")
 _HOST_DEPENDENT = ("localtime", "posixrules", "Factory", "right/", "posix/")
 _CLOCK_CHANGE_REACH = 3 * HOUR
+_FAR = "years go from 1000 to 8999"
 
 
 # ---- text to instants and back ----
@@ -49,13 +50,15 @@ def parse_instant(text: str, zone: ZoneInfo | None = None) -> Instant:
         raise ValueError(_not_an_instant(text, "date and time are parted by a T"))
     at = _of_naive(moment, zone, text) if moment.tzinfo is None else _millis(moment - _EPOCH)
     if not EARLIEST <= at <= LATEST:
-        raise ValueError(_not_an_instant(text, "years go from 1000 to 8999"))
+        raise ValueError(_not_an_instant(text, _FAR))
     return at
 
 
 def _of_naive(moment: datetime, zone: ZoneInfo | None, text: str) -> Instant:
     if zone is None:
         raise ValueError(_not_an_instant(text, "it has no time zone"))
+    if moment.year in (MINYEAR, MAXYEAR):  # no zone can be reckoned with at the ends of the calendar
+        raise ValueError(_not_an_instant(text, _FAR))
     return from_local(moment, zone)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from console.context import Context, UsageError, add_list
+from console.context import Context, UsageError, add_list, whole
 from console.customer_filter import read_customer_filter
 from console.output import Field
 from core.instants import format_instant
@@ -78,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_limit(parser: argparse.ArgumentParser, default: Any) -> None:
-    parser.add_argument("--limit", metavar="N", type=int, default=default, help="at most so many; of a timeline the latest")
+    parser.add_argument("--limit", metavar="N", type=whole, default=default, help="at most so many; of a timeline the latest")
 
 
 def run(args: argparse.Namespace, context: Context) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from console.context import Context, add_at, add_list, add_reason, add_yes
+from console.context import Context, add_at, add_list, add_reason, add_yes, whole
 from console.output import Field
 from core.errors import ManometerError
 from storage import audit, customers, identities
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="list|undo")
     add_list(parser, actions)
     undo = actions.add_parser("undo", help="part two customers again")
-    undo.add_argument("id", metavar="ID", type=int, help="number of the merge, as the list shows it")
+    undo.add_argument("id", metavar="ID", type=whole, help="number of the merge, as the list shows it")
     add_reason(undo)
     add_yes(undo)
     add_at(undo)

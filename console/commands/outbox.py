@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from console import approving
 from console.approving import Batch
-from console.context import Context, UsageError, add_at, add_list, add_reason, add_yes
+from console.context import Context, UsageError, add_at, add_list, add_reason, add_yes, whole
 from console.output import Field
 from core.instants import Instant, format_instant
 from core.language.suggestions import near
@@ -74,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name in ACTIONS:
         action = actions.add_parser(name)
         by_batch = name in BY_BATCH
-        action.add_argument("ids", metavar="ID", type=int, nargs="*" if by_batch else "+")
+        action.add_argument("ids", metavar="ID", type=whole, nargs="*" if by_batch else "+")
         add_reason(action)
         if by_batch:
             action.add_argument("--all", action="store_true", help="all that wait for an approval")

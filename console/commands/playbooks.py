@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from console.context import Context, UsageError
+from console.context import Context, UsageError, whole
 from console.output import Field
 from core.errors import ManometerError
 from core.instants import local
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("list", "show", "files"),
         help="list: what the command alone does; show: the changes of a version; files: write its files out",
     )
-    parser.add_argument("version", nargs="?", type=int, metavar="N")
+    parser.add_argument("version", nargs="?", type=whole, metavar="N")
     parser.add_argument("--into", type=Path, metavar="DIR", help="with files: the folder to write to; it must not exist")
 
 

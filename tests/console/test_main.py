@@ -178,3 +178,53 @@ def test_help_and_version_do_not_import_the_database(capsys: pytest.CaptureFixtu
     assert subprocess.run([sys.executable, "-c", source], capture_output=True, env=environment, check=False).returncode == 0
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.startswith("manometer ")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("preview --workers -1", "-1 is too few: one process at least"),
+        ("diff --set rule.three-a-week.limit=2 --workers 0", "0 is too few: one process at least"),
+        ("triggers backtest birthday --workers -1", "-1 is too few: one process at least"),
+        ("outbox approve 99999999999999999999999", "'99999999999999999999999' is too large a number"),
+        ("customers --limit 99999999999999999999", "is too large a number"),
+        ("playbooks show 99999999999999999999999", "is too large a number"),
+        ("merges undo x", "'x' is no whole number"),
+        ("tick --at 0001-01-01", "years go from 1000 to 8999"),
+        ("tick --at 9999-12-31", "years go from 1000 to 8999"),
+    ],
+)
+def test_a_number_or_date_beyond_all_bounds_is_wrong_usage(
+    workspace: Path, words: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["-w", str(workspace), *words.split()]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_the_work(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-w", str(workspace), "preview", "--html", str(workspace / "nowhere" / "x.html")]) == 1
+    told = capsys.readouterr()
+    assert "there is no folder" in told.err
+    assert told.out == ""
+
+
+@pytest.mark.parametrize("closed", ["1>&-", "2>&-", "0<&- 1>&- 2>&-"])
+def test_a_command_works_where_its_streams_are_closed(workspace: Path, closed: str) -> None:
+    line = f"{sys.executable} -m console -w {workspace} check {closed}"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_terminal_that_does_not_speak_utf_8_gets_what_it_can_show(workspace: Path) -> None:
+    file = workspace / "triggers" / "birthday.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace('"active"', '"grün"'), encoding="utf-8")
+    ascii_only = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": ""}
+    line = [sys.executable, "-m", "console", "-w", str(workspace)]
+    shown = subprocess.run([*line, "check"], capture_output=True, env=ascii_only, timeout=60, check=False)
+    assert b'cannot be "gr?n"' in shown.stdout
+    assert shown.stderr == b""
+    file.write_text(file.read_text(encoding="utf-8").replace("grün", "active"), encoding="utf-8")
+    asked = subprocess.run([*line, "decisions", "--customer", "Zürcher"], capture_output=True, env=ascii_only, timeout=60, check=False)
+    assert asked.returncode == 1
+    assert b"Set LC_ALL=C.UTF-8" in asked.stderr
+    assert b"Unexpected" not in asked.stderr
