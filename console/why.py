@@ -163,5 +163,6 @@ def _row(customer: str, decision: Decision) -> dict[str, Any]:
         "version": decision.version,
         "rules": orjson.loads(row["rules"]),
         "note": decision.note,
+        "foretold": True,
         "objections": [[each.reason, each.detail, each.until] for each in decision.objections],
     }

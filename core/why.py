@@ -31,7 +31,7 @@ from core.predicate import Predicate
 from core.preference import PREFERS, preferred
 from core.pressure import per_unit, violations
 from core.triggers import ALWAYS, NEVER, Step, Trigger
-from core.words import BECAUSE, behind, in_short, in_words, localized, when
+from core.words import BECAUSE, FORETOLD, behind, in_short, in_words, localized, when
 
 ORDER_FIELDS = frozenset({"orders", "units", "revenue", "revenue_gross", "returns", "returned"})
 OUTRIGHT = ("trigger active", "customer known")
@@ -71,6 +71,8 @@ class Explanation:
     """How many checks keep her out, not counting what passes by itself."""
     step: int | None = None
     """The step that is to come; None where she is not under way."""
+    foretold: bool = False
+    """The last decision is not taken yet: the engine would take it if nothing else happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,9 @@ def _of_decided(case: Case, running: Enrolment | None, trace: tuple[Check, ...],
         words += f" {_next_step(running, case.trigger, case.life)}"
     step = None if running is None else running.step
     waited = behind(last["reason"], last.get("objections") or ())
-    return Explanation(last["outcome"], last["reason"], words, trace, waited, in_brief(last["reason"], waited), bars, step)
+    foretold = bool(last.get("foretold"))
+    short = in_brief(last["reason"], waited) or (FORETOLD[last["outcome"]] if foretold else "")
+    return Explanation(last["outcome"], last["reason"], words, trace, waited, short, bars, step, foretold)
 
 
 def in_brief(reason: str | None, waited: str | None) -> str:
@@ -137,7 +141,7 @@ def in_brief(reason: str | None, waited: str | None) -> str:
 def _version(last: Mapping[str, Any], running: Enrolment | None, life: Life) -> Iterator[Check]:
     """Which version decided last, and by which one she goes on, where that is no longer the one in force."""
     if last.get("version"):
-        yield Check("last decision", True, f"decided under playbook {last['version']}")
+        yield Check("last decision", True, f"{'to be ' if last.get('foretold') else ''}decided under playbook {last['version']}")
     goes_by = None if running is None else life.playbook.roster.decides(running.trigger, running.version)
     if goes_by not in (None, life.playbook.version):
         yield Check("definition", True, f"under way on version {goes_by}; version {life.playbook.version} is in force")

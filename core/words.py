@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from core.instants import Instant, local, parse_instant
+from core.instants import MINUTE, Instant, Millis, local, parse_instant
 
 BECAUSE: Final[Mapping[str, str]] = {
     "TRIGGER_PAUSED": "the trigger was paused",
@@ -53,6 +53,15 @@ PRESENT: Final[Mapping[str, str]] = {
 """What has become of a message by now, by its state."""
 _INSTANT: Final = re.compile(r"\b[1-8]\d{3}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
 OPENING: Final[Mapping[str, str]] = {"send": "Sent", "defer": "Deferred", "suppress": "Not sent", "hold": "Held"}
+FORETOLD: Final[Mapping[str, str]] = {
+    "send": "would be sent",
+    "defer": "would be deferred",
+    "suppress": "would not be sent",
+    "hold": "would be held",
+}
+"""The same of what nobody has decided yet."""
+SOON: Final[Millis] = 5 * MINUTE
+"""What goes out within so long after its decision needs no word on when."""
 
 
 def counted(number: int, noun: str) -> str:
@@ -97,28 +106,36 @@ def _said(instant: str, zone: ZoneInfo) -> str:
 def in_words(row: Mapping[str, Any], zone: ZoneInfo) -> str:
     """One decision row (`rules` a list as scripts read it) as a sentence or two.
 
-    Where it has `message_state` and `message_reason`, they say what has become of the message since.
+    Where it has `message_state`, `message_reason` and `message_sent_at`, they say what has become of the message since. One that is
+    `foretold` is not decided yet.
     """
     place = f"(step {row['step']}{_over(row['channel'])}, {in_full(row['at'], zone)})"
-    opening = f"{OPENING[row['outcome']]} {place}"
+    opening = f"Not decided yet: {FORETOLD[row['outcome']]} {place}" if row.get("foretold") else f"{OPENING[row['outcome']]} {place}"
     since = row.get("message_state")
     if since is not None and (since not in GONE if row["outcome"] == "send" else since != "held"):
         return (
-            f"It was {'held for an approval' if row['outcome'] == 'hold' else 'decided to send it'} {place}; {_present(row)}.{_note(row)}"
+            f"It was {'held for an approval' if row['outcome'] == 'hold' else 'decided to send it'} {place}; {_present(row, zone)}.{_note(row)}"
         )
     if row["outcome"] == "send":
-        return f"{opening}.{_note(row)}"
+        return f"{opening}{_went_out(row, zone)}.{_note(row)}"
     because = _pressure(row["rules"], zone) or BECAUSE.get(row["reason"] or "", "")
     detail = localized(_detail(row.get("objections") or (), row["reason"]), zone)
     sentence = f"{opening}: {because}{f' ({detail})' if detail and not row['rules'] else ''}."
     return sentence + _note(row) + _afterwards(row, zone)
 
 
-def _present(row: Mapping[str, Any]) -> str:
-    """What has become of the message, and why where that is noted; what is held says so itself."""
+def _went_out(row: Mapping[str, Any], zone: ZoneInfo) -> str:
+    """When it left, where that was not soon after its decision: an approval may have kept it."""
+    sent_at = row.get("message_sent_at")
+    return f"; it went out {when(sent_at, zone)}" if sent_at is not None and sent_at - row["at"] >= SOON else ""
+
+
+def _present(row: Mapping[str, Any], zone: ZoneInfo) -> str:
+    """What has become of the message, why where that is noted, and when it left; what is held says so itself."""
     state, reason = row["message_state"], row.get("message_reason")
     because = BECAUSE.get(reason or "", "") if state in ("cancelled", "failed", "due") else ""
-    return f"{PRESENT[state]}{f': {because}' if because else ''}"
+    sent_at = row.get("message_sent_at") if state in GONE else None
+    return f"{PRESENT[state]}{f': {because}' if because else ''}{f' on {when(sent_at, zone)}' if sent_at is not None else ''}"
 
 
 def together(carried: Sequence[tuple[str, int, str | None]]) -> str:

@@ -61,7 +61,8 @@ def of_trigger(connection: Connection, customer_id: int, trigger: str, until: In
         select(
             columns.at, columns.trigger, columns.step, columns.channel, columns.outcome, columns.reason, columns.until, columns.late,
             columns.rules, columns.objections, columns.version, columns.message_id.label("message"),
-            digests.STATE.label("message_state"), digests.REASON.label("message_reason"), columns.note,
+            digests.STATE.label("message_state"), digests.REASON.label("message_reason"), messages.c.sent_at.label("message_sent_at"),
+            columns.note,
         )
         .outerjoin_from(decisions, messages, messages.c.id == columns.message_id)
         .where(columns.customer_id == customer_id, columns.trigger == trigger, columns.at <= until)

@@ -72,6 +72,8 @@ def _all(customer: str, context: Context, playbook: Playbook, now: Instant, at: 
 def _verdict(found: Explanation) -> str:
     if found.verdict == "none":
         return "never" if found.step is None else "under way"
+    if found.foretold:
+        return "foretold"
     return {"send": "sent", "suppress": "not sent", "defer": "deferred", "hold": "held"}.get(found.verdict, in_short(found.verdict))
 
 
@@ -83,5 +85,6 @@ def _as_json(customer: str, trigger: str, at: Instant, found: Explanation) -> Ma
         "verdict": found.verdict,
         "reason": found.reason,
         "words": found.words,
+        "foretold": found.foretold,
         "trace": [{"check": each.check, "holds": each.holds, "detail": each.detail} for each in found.trace],
     }

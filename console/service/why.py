@@ -42,5 +42,5 @@ def _as_verdict(answer: why.Answer, playbook: Playbook) -> Verdict:
     trace = tuple(CheckLine(check.check, check.holds, localized(check.detail, playbook.zone)) for check in found.trace)
     return Verdict(
         answer.trigger, answer.title, answer.status, found.verdict, found.reason, answer.since, found.words, trace,
-        found.step, found.behind, found.short,
+        found.step, found.behind, found.short, found.foretold,
     )  # fmt: skip

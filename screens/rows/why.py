@@ -37,6 +37,8 @@ def verdict(each: Verdict) -> Cell:
     """Symbol and word of the last decision; before the first, whether one is to come."""
     if each.verdict == "none" and each.step is not None:
         return Cell("» under way", "accent")
+    if each.foretold:
+        return Cell("◌ foretold", "accent")
     return WORDS.get(each.verdict, OUTCOME.get(each.verdict, Cell(each.verdict)))
 
 

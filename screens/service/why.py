@@ -37,6 +37,8 @@ class Verdict:
     """What something that expired had waited for."""
     short: str = ""
     """Why, in a few words."""
+    foretold: bool = False
+    """It is not decided yet: the engine would decide so if nothing else happened."""
 
     @property
     def stop(self) -> CheckLine | None:

@@ -64,7 +64,7 @@ def test_all_triggers_answer_in_one_line_each_what_was_decided_first(played: Pat
 def test_all_triggers_are_told_to_scripts_with_the_fields_of_one(played: Path, capsys: Output) -> None:
     rows = told(capsys, played, "anna")
     assert [row["trigger"] for row in rows] == ["basket", "birthday", "big", "draft"]
-    assert all(list(row) == ["customer", "trigger", "at", "verdict", "reason", "words", "trace"] for row in rows)
+    assert all(list(row) == ["customer", "trigger", "at", "verdict", "reason", "words", "foretold", "trace"] for row in rows)
     assert rows[2] == told(capsys, played, "anna", "big")[0]
 
 
@@ -167,3 +167,27 @@ def test_a_past_instant_follows_the_way_of_the_else_that_was_taken(tmp_path: Pat
     for at in ("2025-03-03T12:00:00Z", "2025-03-04T12:00:00Z"):
         (row,) = told(capsys, folder / "p", "anna", "care", "--at", at)
         assert str(row["words"]).endswith("Step 3 of 3 comes up Thu 06 Mar 2025 10:00.")
+
+
+def test_what_an_instant_to_come_would_bring_is_foretold_and_never_said_to_be_sent(played: Path, capsys: Output) -> None:
+    (row,) = told(capsys, played, "anna", "birthday", "--at", "2025-06-01T00:00:00Z")
+    assert (row["verdict"], row["foretold"]) == ("send", True)
+    assert row["words"] == "Not decided yet: would be sent (step 1 over email, Wed 21 May 2025 07:00 UTC)."
+    (line,) = [line for line in said(capsys, played, "anna", "--at", "2025-06-01T00:00:00Z").splitlines() if line.startswith("birthday")]
+    assert line.split() == ["birthday", "foretold", "2025-05-21", "07:00:00", "would", "be", "sent"]
+    run("-w", played, "tick", "--at", "2025-05-21T07:00:00Z")
+    (row,) = told(capsys, played, "anna", "birthday", "--at", "2025-06-01T00:00:00Z")
+    assert row["foretold"] is False
+    assert row["words"] == "Sent (step 1 over email, Wed 21 May 2025 07:00 UTC)."
+
+
+def test_a_message_that_an_approval_kept_says_when_it_went_out(tmp_path: Path, capsys: Output) -> None:
+    held = BASKET.replace('purpose = "marketing"', 'purpose = "marketing"\napproval = true')
+    assert held != BASKET
+    folder = workspace(tmp_path, CALLS, {"basket": held})
+    assert run("-w", folder, "replay", *SPAN, "--into", folder / "p") == 0
+    assert run("-w", folder / "p", "outbox", "approve", "--all", "--yes", "--at", "2025-03-05T09:00:00Z") == 0
+    assert run("-w", folder / "p", "tick", "--at", "2025-03-05T09:05:00Z") == 0
+    words = said(capsys, folder / "p", "anna", "basket").splitlines()[0]
+    place = "(step 1 over email, Mon 03 Mar 2025 11:00 UTC)"
+    assert words == f"It was held for an approval {place}; the message was sent on Wed 05 Mar 2025 09:05."

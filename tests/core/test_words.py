@@ -31,6 +31,13 @@ def test_instants_within_a_text_are_said_in_local_time(text: str, said: str) -> 
     assert localized(text, ZURICH) == said
 
 
+@pytest.mark.parametrize(("later", "said"), [(59_000, ""), (3 * 3_600_000, "; it went out Mon 20 Oct 2025 10:00")])
+def test_a_message_that_left_long_after_its_decision_says_when(later: int, said: str) -> None:
+    at = parse_instant("2025-10-20T05:00:00Z")
+    row = {"step": 1, "channel": "email", "outcome": "send", "at": at, "message_state": "sent", "message_sent_at": at + later}
+    assert in_words(row, ZURICH) == f"Sent (step 1 over email, Mon 20 Oct 2025 07:00 CEST){said}."
+
+
 def test_a_day_that_the_calendar_has_not_is_left_as_it_stands() -> None:
     assert localized("since 2025-02-30T05:00:00Z", ZURICH) == "since 2025-02-30T05:00:00Z"
 

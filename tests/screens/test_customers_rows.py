@@ -219,6 +219,7 @@ def test_a_verdict_is_one_line_with_the_reason_in_words() -> None:
 def test_one_under_way_of_whom_nothing_was_decided_yet_is_not_never() -> None:
     waiting = replace(VERDICT, verdict="none", reason=None, since=None, step=2)
     assert as_cell(why.verdict(waiting)).text == "» under way"
+    assert as_cell(why.verdict(replace(VERDICT, verdict="send", foretold=True))).text == "◌ foretold"
     assert why.reason(waiting) == "step 2 is to come"
 
 
