@@ -49,7 +49,7 @@ def answer(question: Question, playbook: Playbook, version: int, totals: Totals)
 def _changes(question: Question) -> Iterator[str]:
     if question.playbook_folder is not None:
         yield f"the files of {question.playbook_folder}"
-    yield from (f"with {Path(path).stem}" for path, _ in question.drafts if path.startswith("triggers/"))
+    yield from (f"{Path(path).stem} as if active" for path, _ in question.drafts if path.startswith("triggers/"))
     yield from map(str, question.changes)
 
 

@@ -177,8 +177,16 @@ def _named_templates(text: str) -> list[str]:
     return [name for name in named if isinstance(name, str) and name and "/" not in name and not name.startswith(".")]
 
 
-def refuse_unknown(trigger: str | None, playbook: Playbook) -> None:
-    """ManometerError where a trigger is named that there is not."""
+def refuse_unknown(trigger: str | None, playbook: Playbook, folder: Path, option: str) -> None:
+    """ManometerError where a trigger is named that there is not; `option` takes the file of one that was not applied yet."""
     if trigger is not None and trigger not in playbook.roster.by_name:
-        hint = near(trigger, playbook.roster.by_name) or "`manometer triggers` lists them."
-        raise ManometerError(f"There is no trigger {trigger!r}. {hint}")
+        raise ManometerError(no_trigger(trigger, playbook.roster.by_name, folder, option))
+
+
+def no_trigger(name: str, known: Iterable[str], folder: Path, option: str | None = None) -> str:
+    """What is said of a trigger that there is not, or not yet: its file may lie in the workspace."""
+    file = folder / "triggers" / f"{name}.toml"
+    if "/" not in name and file.is_file():
+        tried = f"`{option} {file}` tries it before, " if option else ""
+        return f"Trigger {name} is not in force: its file was never applied. {tried}`manometer apply` puts it in force."
+    return f"There is no trigger {name!r}. {near(name, known) or '`manometer triggers` lists them.'}"

@@ -28,7 +28,7 @@ from core.words import counted, in_full
 def run(args: argparse.Namespace, context: Context) -> int:
     """Try the trigger on the past and show it."""
     asked = Backtest(_question(args, context), args.name)
-    refuse_unknown(args.name, in_question(context.store, asked.question))
+    refuse_unknown(args.name, in_question(context.store, asked.question), context.folder, "--file")
     sums = Backtested()
     with SortedRows() as rows:
         with Progress("Trying it on the past", "customers") as progress:

@@ -61,6 +61,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
         _show(context, campaign(args.name), lacking)
         return 0
     context.output.listing(FIELDS, (_row(each, lacking) for each in campaigns().values()), "The catalogue is empty.")
+    if lacking is None:
+        context.output.say(f"{context.folder} is no workspace, so what is missing to run them is not known; name one with -w DIR.")
     context.output.say("`manometer catalogue show NAME` says more; `manometer catalogue add NAME` puts one into the workspace.")
     return 0
 
@@ -149,6 +151,11 @@ def _lines(each: Campaign, lacking: Lacking, currency: str) -> Iterator[str]:
 # ---- adding ----
 
 
+def _without(each: Campaign, lacking: Lacking) -> str:
+    missing = [] if lacking is None else lacking(each)[1]
+    return f" Missing here: {'; '.join(missing)}." if missing else ""
+
+
 def _add(args: argparse.Namespace, context: Context) -> int:
     if bool(args.names) == args.all:
         raise UsageError("Name the campaigns to add, or --all of them." if not args.all else "Name campaigns or write --all, not both.")
@@ -161,9 +168,10 @@ def _add(args: argparse.Namespace, context: Context) -> int:
         context.output.value({"added": [each.name for each in chosen], "language": language, "files": written})
     triggers = [path.removeprefix("triggers/").removesuffix(".toml") for path in written if path.startswith("triggers/")]
     context.output.say(f"Added as drafts: {', '.join(triggers)} ({counted(len(written), 'file')}).")
+    lacking = _lacking(context)
     for each in chosen:
-        context.output.say(f"  {each.name}: {each.work}")
-    context.output.say(
-        f'Next: `manometer check`, then `manometer preview --trigger {triggers[0]}`; status = "active" and `manometer apply`.'
-    )
+        context.output.say(f"  {each.name}: {each.work}{_without(each, lacking)}")
+    file = context.folder / "triggers" / f"{triggers[0]}.toml"
+    trying = f"`manometer check`, then `manometer triggers backtest {triggers[0]} --file {file}`"
+    context.output.say(f'Next: {trying}; status = "active" and `manometer apply`.')
     return 0

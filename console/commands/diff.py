@@ -79,7 +79,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     playbook = in_question(context.store, question)
     before = load_in_force(context.store, context.folder).playbook
     if question.trigger not in before.roster.by_name:
-        refuse_unknown(question.trigger, playbook)
+        refuse_unknown(question.trigger, playbook, context.folder, "--with")
     comparison = Comparison(
         replace(question, with_rows=question.with_rows and not args.by_rule),
         _customer(context, args.customer),

@@ -53,7 +53,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if args.save is None and (args.note is not None or args.force):
         raise UsageError("--note and --force go with --save NAME.")
     playbook = in_question(context.store, question)
-    refuse_unknown(args.trigger, playbook)
+    refuse_unknown(args.trigger, playbook, context.folder, "--with")
     refuse_existing(args.html)
     question = replace(question, with_details=args.save is not None or args.html is not None)
     with ExitStack() as stack:

@@ -19,13 +19,12 @@ from typing import Any, Final
 import orjson
 
 from console import pausing
-from console.asking import add_past
+from console.asking import add_past, no_trigger
 from console.context import Context, UsageError, add_at, add_list, add_reason, add_yes
 from console.output import Field
 from core.errors import ManometerError
 from core.instants import Instant, format_duration, format_instant
 from core.journey_words import goal_words, goes_to, wait_words
-from core.language.suggestions import near
 from core.pauses import NOBODY, named
 from core.playbook import Playbook
 from core.triggers import EVERYTHING, NEVER, Pause, Scope, Step, Trigger
@@ -108,7 +107,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         context.output.listing(FIELDS, _rows(context, known, at), "There are no triggers. Each is a file in triggers/.")
         return 0
     if args.name not in known:
-        raise ManometerError(f"There is no trigger {args.name!r}. {near(args.name, known) or '`manometer triggers` lists them.'}")
+        raise ManometerError(no_trigger(args.name, known, context.folder))
     if args.action == "show":
         return _show(context, known[args.name], at)
     return _pause(args, context, at) if args.action == "pause" else _resume(args, context, at)

@@ -37,7 +37,7 @@ class Backtests:
     def run(self, trigger: str, days: int, cancelled: Cancelled, progress: Progress) -> Tried:
         """Try it on the past."""
         local, at = self._local, self._local.now()
-        refuse_unknown(trigger, local.in_force().playbook)
+        refuse_unknown(trigger, local.in_force().playbook, local.context.folder, "manometer triggers backtest --file")
         first = at - days * DAY
         question = Question(
             local.context.folder, local.context.database, now=at, first=first, last=at, future="as-it-was", with_details=True

@@ -222,6 +222,30 @@ def test_the_workspaces_first_language_stands_for_those_whose_language_is_not_kn
     assert (shop / "templates" / "wish-list" / "subject.txt").read_text(encoding="utf-8") == subject
 
 
+def test_what_was_added_beside_rules_in_force_is_tried_by_its_file_as_the_next_step_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = workspace(tmp_path, [person("anna"), act("anna", "Checkout Started", "2025-03-03T10:00:00Z")])
+    assert run("-w", folder, "apply", "--yes") == 0
+    capsys.readouterr()
+    assert run("-w", folder, "catalogue", "add", "survey-nps") == 0
+    told = capsys.readouterr().out
+    assert "Missing here: no link survey" in told
+    (words,) = [part for part in told.split("`") if part.startswith("manometer triggers backtest")]
+    assert run("-w", folder, *words.split()[1:]) == 0
+    capsys.readouterr()
+    assert run("-w", folder, "preview", "--trigger", "survey-nps") == 1
+    file = folder / "triggers" / "survey-nps.toml"
+    assert f"Trigger survey-nps is not in force: its file was never applied. `--with {file}` tries it" in capsys.readouterr().err
+    assert run("-w", folder, "preview", "--trigger", "survey-nps", "--with", file) == 0
+    assert "Not under the rules in force, but with: survey-nps as if active." in capsys.readouterr().out
+
+
+def test_outside_a_workspace_it_says_that_what_is_missing_is_not_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("-w", tmp_path / "nowhere", "catalogue") == 0
+    assert "nowhere is no workspace, so what is missing to run them is not known" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("words", [[], ["wish-list", "--all"]])
 def test_add_wants_names_or_all(shop: Path, words: list[str]) -> None:
     assert main(["-w", str(shop), "catalogue", "add", *words]) == 2
