@@ -5,6 +5,7 @@ Every act checks anew in the transaction that it is called in, so that two opera
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, get_args
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from console.context import UsageError
 from core.errors import ManometerError
 from core.instants import SECOND, Instant, format_duration
 from core.language.suggestions import near
@@ -19,6 +21,7 @@ from core.pauses import Effect, effect, named, under
 from core.playbook import Playbook
 from core.triggers import EVERYTHING, Pause, PausePolicy
 from core.words import counted, in_full
+from screens.rows.moments import parse_until
 from storage import pauses
 from storage.pauses import PauseRow, Waiting
 
@@ -35,6 +38,19 @@ def _refuse(paused: PauseRow | None, zone: ZoneInfo) -> None:
         since = in_full(paused.pause.since, zone)
         what = named(paused.pause)
         raise ManometerError(f"{what} has been paused since {since} by {paused.author}. `{command_to_end(paused.pause)}` ends that.")
+
+
+def end(text: str | None, at: Instant, zone: ZoneInfo) -> Instant | None:
+    """When a pause that begins at the instant ends, as `--until` says it; None without a word; UsageError where it is no time."""
+    try:
+        return None if text is None else parse_until(text, at, zone)
+    except ValueError as error:
+        raise UsageError(f"--until: {error}") from None
+
+
+def add_until(parser: argparse.ArgumentParser) -> None:
+    """The option `--until` of a pause."""
+    parser.add_argument("--until", metavar="WHEN", help="when it ends by itself: 18:00, tomorrow 9:00, 2025-11-03, 3d, or an instant")
 
 
 def command_to_end(pause: Pause) -> str:

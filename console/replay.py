@@ -32,9 +32,10 @@ from core.delivery import Accepted, ChannelAdapter, Outbound, Result
 from core.dossier import Dossier, Plan
 from core.engine import advance
 from core.errors import ManometerError
-from core.instants import Instant, format_instant
+from core.instants import Instant
 from core.playbook import Playbook
 from core.reasons import Reason
+from core.words import in_full
 from storage import outbox, plans, replays
 from storage.past import load_past
 from storage.status import LAST_TICK_AT
@@ -67,7 +68,8 @@ def replay(
     `progress` is told how many customers of how many are done. A replay that does not finish leaves nothing behind.
     """
     if last < first:
-        raise ManometerError(f"The span ends ({format_instant(last)}) before it begins ({format_instant(first)}). Swap --from and --to.")
+        ends, begins = (in_full(at, workspace.playbook.zone) for at in (last, first))
+        raise ManometerError(f"The span ends ({ends}) before it begins ({begins}). Swap --from and --to.")
     with _new_folder(into) as folder:
         files = {path: _to_files(text) if path == "manometer.toml" else text for path, text in workspace.files.items()}
         _write_files(folder, files)

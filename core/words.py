@@ -113,7 +113,8 @@ def in_words(row: Mapping[str, Any], zone: ZoneInfo) -> str:
     opening = f"Not decided yet: {FORETOLD[row['outcome']]} {place}" if row.get("foretold") else f"{OPENING[row['outcome']]} {place}"
     since = row.get("message_state")
     if since is not None and (since not in GONE if row["outcome"] == "send" else since != "held"):
-        return f"It was {'held for an approval' if row['outcome'] == 'hold' else 'decided to send it'} {place}; {_present(row, zone)}.{_note(row)}"
+        decided = "held for an approval" if row["outcome"] == "hold" else "decided to send it"
+        return f"It was {decided} {place}; {_present(row, zone)}.{_note(row)}"
     if row["outcome"] == "send":
         return f"{opening}{_went_out(row, zone)}.{_note(row)}"
     because = _pressure(row["rules"], zone) or BECAUSE.get(row["reason"] or "", "")

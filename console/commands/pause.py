@@ -20,7 +20,7 @@ SCOPES: tuple[Scope, ...] = ("trigger", "channel", "segment", "customer")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     add_scopes(parser)
-    parser.add_argument("--until", metavar="INSTANT", help="when the pause ends by itself")
+    pausing.add_until(parser)
     parser.add_argument("--transactional", action="store_true", help="transactional messages too")
     add_reason(parser)
     add_yes(parser)
@@ -39,7 +39,7 @@ def add_scopes(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     """Ask in numbers, and pause."""
     at, playbook = context.now(args.at), context.in_force.playbook
-    pause = Pause(asked(args, context), at, context.instant(args.until, "--until"), transactional=args.transactional)
+    pause = Pause(asked(args, context), at, pausing.end(args.until, at, context.zone), transactional=args.transactional)
     pausing.refuse_unknown(pause, playbook)
     pause_one(args, context, pause, playbook)
     return 0

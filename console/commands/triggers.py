@@ -77,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_list(parser, actions)
     show = actions.add_parser("show", help="one trigger with its journey")
     pause = actions.add_parser("pause", help="hold one trigger")
-    pause.add_argument("--until", metavar="INSTANT", help="when the pause ends by itself")
+    pausing.add_until(pause)
     resume = actions.add_parser("resume", help="end the pause of one trigger")
     add_policy(resume)
     backtest = actions.add_parser("backtest", help="try one, drafts too, on the past; nothing is written")
@@ -220,7 +220,7 @@ def _message(step: Step) -> dict[str, Any]:
 
 
 def _pause(args: argparse.Namespace, context: Context, at: Instant) -> int:
-    until = context.instant(args.until, "--until")
+    until = pausing.end(args.until, at, context.zone)
     pause_one(args, context, Pause(args.name, at, until), None)
     return 0
 
@@ -237,6 +237,8 @@ def pause_one(args: argparse.Namespace, context: Context, pause: Pause, playbook
         held = pausing.waiting(connection, pause, playbook, at)
     end = f"until {in_full(until, context.zone)}" if until is not None else "until somebody resumes it"
     numbers = f"{_under_way(pause, held)}. {_WHAT_WAITS[pause.scope]} waits {end}."
+    if pause.scope == "trigger":
+        numbers += " Nobody enters meanwhile."
     context.output.confirm(numbers, f"Pause {what}?", args.yes)
     with context.store.writing() as connection:
         pausing.pause(connection, pause, context.author, args.reason, context.zone)

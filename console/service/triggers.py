@@ -123,6 +123,7 @@ class Triggers:
                 journeys=_journeys(connection, workspace.playbook.trigger(name)),
                 version=workspace.playbook.version,
                 by_version=by_definition(connection, name, workspace.playbook),
+                sent=triggers.sent(connection, name, at - MONTH),
             )
 
     def _row(self, connection: Connection, name: str) -> TriggerRow:

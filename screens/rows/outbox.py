@@ -136,12 +136,11 @@ def _act_lines(effect: ActEffect, zone: ZoneInfo) -> Iterator[str]:
     is_one = len(effect.ids) == 1
     if effect.action in SENDING:
         if effect.first_planned is not None:
-            when = "at once" if effect.first_planned <= effect.at else f"from {in_full(effect.first_planned, zone)}"
-            yield (
-                f"It goes out {when}, if the last look before it still lets it. Its contact counts already."
-                if is_one
-                else f"They go out {when}, if the last look before each still lets them. Their contacts count already."
-            )
+            is_due = effect.first_planned <= effect.at
+            who, channel, each = ("It goes", "its", "it still lets it") if is_one else ("They go", "their", "each still lets them")
+            when = f"as soon as {channel} channel is open" if is_due else f"from {in_full(effect.first_planned, zone)}"
+            counts = "Its contact counts already." if is_one else "Their contacts count already."
+            yield f"{who} out {when}, if the last look before {each}.{'' if is_due else f' {counts}'}"
         if effect.first_expiry is not None:
             yield f"{'It' if is_one else 'The first of them'} expires {in_full(effect.first_expiry, zone)}."
     else:

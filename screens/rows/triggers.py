@@ -136,9 +136,9 @@ def _said(line: Words) -> Line:
 
 def _month(view: TriggerView) -> Iterator[Line]:
     by_reason = {(each.outcome, each.reason): each.number for each in view.outcomes}
-    sent = sum(each.number for each in view.outcomes if each.outcome == "send")
     reached = by_reason.get(("suppress", "GOAL_REACHED"), 0)
-    yield [Cell("In 30 days ", "strong"), f"{view.entered:,} entered · {sent:,} sent · {reached:,} reached the goal before their message"]
+    numbers = f"{view.entered:,} entered · {view.sent:,} sent · {reached:,} reached the goal before their message"
+    yield [Cell("In 30 days ", "strong"), numbers]
     if view.trigger is not None and (view.trigger.goal is not None or view.trigger.split):
         yield from (_of_variant(each) for each in view.journeys)
 

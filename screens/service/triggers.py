@@ -100,6 +100,8 @@ class TriggerView:
     """The playbook in force."""
     by_version: Mapping[int, int] = field(default_factory=dict)
     """How many are under way by the version whose definition they go by."""
+    sent: int = 0
+    """How many messages went out in the last month: of what was decided some may be held, fail or fall away."""
 
 
 @dataclass(frozen=True, slots=True)

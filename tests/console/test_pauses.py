@@ -54,8 +54,16 @@ def test_a_paused_trigger_says_so_until_it_is_resumed(shop: Path, capsys: pytest
     assert _known(shop) == (Pause(TRIGGER, NOON, NOON + DAY, "shift"),)
 
 
-def test_a_pause_with_an_end_holds_until_then(shop: Path) -> None:
-    assert _run(shop, "triggers", "pause", TRIGGER, "--until", format_instant(NOON + DAY), "--yes", *AT) == 0
+def test_a_pause_with_an_end_says_that_nobody_enters_meanwhile(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(shop, "pause", "--trigger", "birthday", "--until", "3d", "--yes", *AT) == 0
+    assert capsys.readouterr().out.endswith(" Nobody enters meanwhile.\n")
+    (pause,) = _known(shop)
+    assert pause.until == NOON + 3 * DAY
+
+
+@pytest.mark.parametrize("until", [format_instant(NOON + DAY), "1d", "tomorrow 14:00"])
+def test_a_pause_with_an_end_holds_until_then(shop: Path, until: str) -> None:
+    assert _run(shop, "triggers", "pause", TRIGGER, "--until", until, "--yes", *AT) == 0
     (pause,) = _known(shop)
     assert pause.until == NOON + DAY
     assert _run(shop, "triggers", "resume", TRIGGER, "--yes", *LATER) == 1
@@ -70,6 +78,7 @@ def test_a_pause_with_an_end_holds_until_then(shop: Path) -> None:
         (["triggers", "resume", TRIGGER, "--yes"], "is not paused", 1),
         (["triggers", "resume", TRIGGER, "--policy", "hope", "--yes"], "invalid choice", 2),
         (["triggers", "pause", TRIGGER, "--until", format_instant(NOON - HOUR), "--yes"], "is not after", 2),
+        (["triggers", "pause", TRIGGER, "--until", "soon", "--yes"], "--until: 'soon' is no time. Write 18:00, tomorrow 9:00", 2),
         (["go", "--yes"], "is not stopped", 1),
         (["stop"], "--yes", 1),
     ],

@@ -79,6 +79,7 @@ def test_one_trigger_is_shown_with_its_journey_file_and_outcomes(local: LocalSer
     assert set(view.outcomes) == {
         OutcomeCount("send", None, 4), OutcomeCount("suppress", "NO_CONSENT", 1), OutcomeCount("defer", "PRESSURE", 1),
     }  # fmt: skip
+    assert view.sent == local.triggers.lines(never)[0].sent < 4  # one of the four is held, one failed, one waits for its time
     assert [each.action for each in view.history] == ["apply"]
 
 

@@ -59,7 +59,8 @@ class FakeTriggers:
         line = next(each for each in self.known if each.name == name)
         outcomes = (OutcomeCount("send", None, 310), OutcomeCount("suppress", "NO_CONSENT", 95))
         history = (HistoryLine(NOW - DAY, EVIL, "pause", EVIL, "until never"),)
-        return TriggerView(line, TRIGGER, NOW - 30 * DAY, {1: 1200, 2: 4}, 900, outcomes, history, 'title = "x"  # [/x]\n[when]\n' + EVIL)
+        definition = 'title = "x"  # [/x]\n[when]\n' + EVIL
+        return TriggerView(line, TRIGGER, NOW - 30 * DAY, {1: 1200, 2: 4}, 900, outcomes, history, definition, sent=290)
 
     def waiting_ids(self, name: str, cancelled: Cancelled) -> array[int]:
         return array("q", range(1, 1205))
