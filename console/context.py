@@ -154,7 +154,9 @@ def whole(text: str) -> int:
 def add_at(parser: argparse.ArgumentParser, inner: bool = False) -> None:
     """The option `--at`; `inner` in a subcommand, so that it does not undo the outer one."""
     default: Any = argparse.SUPPRESS if inner else None
-    parser.add_argument("--at", metavar="INSTANT", default=default, help="as of this instant, ISO 8601 with offset (default: now)")
+    parser.add_argument(
+        "--at", metavar="INSTANT", default=default, help="as of this instant, ISO 8601; local where it has no offset (default: now)"
+    )
 
 
 def add_reason(parser: argparse.ArgumentParser) -> None:

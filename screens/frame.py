@@ -569,8 +569,10 @@ def _wide(line: Sequence[Cells]) -> int:
 
 
 def badges(place: Place, frozen: bool, *, short: bool = False) -> Iterable[Cells]:
-    """What an operator must know before any key: whether this is live, read-only, frozen, or without recorded consent."""
+    """What an operator must know before any key: whether this is live, stopped, read-only, frozen, or without recorded consent."""
     yield Cell("[SIMULATED]" if place.simulated else "[LIVE]", "accent" if place.simulated else "ok")
+    if place.stopped:
+        yield Cell(" [STOPPED]", "bad")
     if place.read_only is not None:
         yield Cell(" [READ-ONLY]", "warn")
     if frozen:

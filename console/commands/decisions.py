@@ -63,7 +63,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     with context.store.reading() as connection:
         customer = None if args.customer is None else customers.resolve(connection, args.customer)
         if args.trigger is not None:
-            _refuse_unknown(context, connection, args.trigger)
+            refuse_unknown(context, connection, args.trigger)
         wanted = decisions.Filter(customer, args.trigger, args.outcome, since, until)
         rows = decisions.listing(connection, wanted)
         shown = map(_with_evidence, rows) if args.evidence else rows
@@ -80,8 +80,8 @@ def _with_evidence(row: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**row, "objections": json.dumps(objections)}
 
 
-def _refuse_unknown(context: Context, connection: Connection, trigger: str) -> None:
-    """A name that no trigger has or had is a slip of the pen."""
+def refuse_unknown(context: Context, connection: Connection, trigger: str) -> None:
+    """ManometerError for a name that no trigger has or had: a slip of the pen."""
     known = decisions.triggers(connection, trigger)
     if trigger not in known and trigger not in (known := known | context.in_force.playbook.roster.by_name.keys()):
         raise ManometerError(f"There is no trigger {trigger!r}. {near(trigger, known) or '`manometer triggers` lists them.'}")

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from console import approving
 from console.approving import Batch
+from console.commands.decisions import refuse_unknown
 from console.context import Context, UsageError, add_at, add_list, add_reason, add_yes, whole
 from console.output import Field
 from core.instants import Instant, format_instant
@@ -113,6 +114,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
 def _filters(args: argparse.Namespace, context: Context, connection: Connection) -> outbox.Filters:
     since, until = context.instant(args.since, "--since"), context.instant(args.until, "--until")
     customer = None if args.customer is None else customers.key_of(connection, customers.resolve(connection, args.customer))
+    if args.trigger is not None:
+        refuse_unknown(context, connection, args.trigger)
     return outbox.Filters(customer, args.trigger, args.channel, args.state, since, until)
 
 

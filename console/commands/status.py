@@ -131,6 +131,7 @@ def _when(at: Instant, context: Context) -> str:
 
 def _books(figures: Figures) -> str:
     books = figures.conservation or {}
-    totals = ", ".join(counted(books[part]["total"], part[:-1]) for part in ("events", "decisions", "messages"))
+    events, decisions, messages = (counted(books[part]["total"], part[:-1]) for part in ("events", "decisions", "messages"))
     fates = ", ".join(f"{number:,} {fate}" for fate, number in books["fates"].items() if number)
-    return f"{'holds' if books['holds'] else 'DOES NOT HOLD, see --json'}: {totals}{f' ({fates})' if fates else ''}"
+    sums = f"{events}, {decisions}{f' ({fates})' if fates else ''}, {messages}"
+    return f"{'holds' if books['holds'] else 'DOES NOT HOLD, see --json'}: {sums}"

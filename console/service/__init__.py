@@ -83,8 +83,14 @@ class LocalService:
         if workspace is None:
             return place
         playbook = workspace.playbook
-        is_assumed = playbook.consent_policy == "assumed"
-        return replace(place, workspace=workspace.name, zone=playbook.zone, currency=playbook.currency, consent_assumed=is_assumed)
+        return replace(
+            place,
+            workspace=workspace.name,
+            zone=playbook.zone,
+            currency=playbook.currency,
+            consent_assumed=playbook.consent_policy == "assumed",
+            stopped=any(stop.until is None for stop in playbook.roster.stops),
+        )
 
     def now(self) -> Instant:
         """The simulated clock where there is one, else the real one."""

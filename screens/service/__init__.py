@@ -51,6 +51,8 @@ class Place:
     """Why nothing can be changed; None where it can."""
     consent_assumed: bool
     """Consent is assumed, not recorded: test data only."""
+    stopped: bool = False
+    """The emergency stop is on."""
 
 
 class Service(Protocol):

@@ -264,3 +264,10 @@ def test_options_hold_before_and_after_the_word_list(ask: Asker) -> None:
 def test_a_number_beside_the_word_list_is_wrong_usage(ask: Asker) -> None:
     assert "manometer playbooks show 1" in ask.text("playbooks", "list", "1")
     assert ask.code == 2
+
+
+def test_the_outbox_knows_a_slip_of_the_pen_from_a_trigger_without_messages(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-w", str(shop), "outbox", "--trigger", "basket-remindre"]) == 1
+    assert "There is no trigger 'basket-remindre'. Did you mean 'basket-reminder'?" in capsys.readouterr().err
+    assert main(["-w", str(shop), "outbox", "--trigger", "birthday"]) == 0
+    assert "No message fits." in capsys.readouterr().out

@@ -158,11 +158,15 @@ def test_the_stop_shows_on_every_active_trigger_and_go_ends_it(local: LocalServi
     assert local.triggers.pause_effect("*", never).pause is None
     assert local.triggers.stop(False, "fire") == "All sending is stopped, transactional messages go on: 2 messages waiting."
     assert line(local).state == "stopped"
+    local.in_force()
+    assert local.place.stopped
     with pytest.raises(ManometerError, match="has been stopped since"):
         local.triggers.stop(False, "")
     local.triggers.stop(True, "all of it")
     assert local.triggers.go("overdue", "").startswith("Sending goes on. overdue:")
     assert line(local).state == "active"
+    local.in_force()
+    assert not local.place.stopped
 
 
 def test_a_console_for_reading_only_pauses_nothing(shop: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from threading import Event
 
 import pytest
@@ -72,6 +73,16 @@ async def test_consent_that_is_assumed_is_said_on_every_screen() -> None:
         first = text(app).splitlines()[0]
         assert "CONSENT ASSUMED: test data only" in first
         assert "READ-ONLY" in first
+        assert "STOPPED" not in first
+
+
+async def test_the_emergency_stop_is_said_on_every_screen() -> None:
+    service = Bare()
+    service.place = replace(service.place, stopped=True)
+    app = stage(service, customers=Listing)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        assert "[STOPPED]" in text(app).splitlines()[0]
 
 
 async def test_the_day_of_what_is_shown_stands_in_a_narrow_head_too() -> None:

@@ -156,6 +156,15 @@ def effect(number: int, **changed: object) -> ActEffect:
     return replace(made, **changed)  # type: ignore[arg-type]
 
 
+def test_what_is_approved_late_goes_when_its_channel_opens_and_what_is_early_when_it_was_planned_for() -> None:
+    late = " ".join(outbox.act_deed(effect(2), "keller", ZONE).lines)
+    assert "They go out as soon as their channel is open" in late
+    assert "count already" not in late
+    early = " ".join(outbox.act_deed(effect(2, first_planned=NOW + 86_400_000), "keller", ZONE).lines)
+    assert "They go out from " in early
+    assert "Their contacts count already." in early
+
+
 def test_letting_many_go_asks_for_their_number_and_rejecting_for_a_reason() -> None:
     assert outbox.act_deed(effect(outbox.MANY), "keller", ZONE).typed is None
     many = outbox.act_deed(effect(outbox.MANY + 1), "keller", ZONE)
