@@ -135,12 +135,16 @@ def show(context: Context, found: Answer) -> None:
         out.say(f"Not under the rules in force, but with: {', '.join(found.changes)}.")
     out.say(
         f"Playbook {found.version or 'of the files, not applied yet'}; {counted(totals.looked_at, 'customer')} looked at, "
-        f"{counted(totals.decisions, 'decision')} for {counted(totals.customers, 'customer')}.\n"
+        f"{counted(totals.decisions, 'decision')} for {counted(totals.customers, 'customer')}.{_narrowed(found.trigger)}\n"
     )
     if totals.decisions:
         _show_sums(context, found)
     else:
         out.say("Nothing falls due in this span.")
+
+
+def _narrowed(trigger: str | None) -> str:
+    return f" Only those of {trigger} are counted, in contacts and capacity too." if trigger else ""
 
 
 def _show_sums(context: Context, found: Answer) -> None:

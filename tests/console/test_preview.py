@@ -63,6 +63,8 @@ template = "note"
     capsys.readouterr()
     run("-w", folder / "p", "preview", "--json")
     assert lines(capsys) == []
+    run("-w", folder / "p", "preview", "--trigger", "silent")
+    assert "Only those of silent are counted, in contacts and capacity too." in capsys.readouterr().out
     run("-w", folder / "p", "preview", "--trigger", "silent", "--json")
     assert [row["at"] for row in lines(capsys)] == ["2025-03-13T10:00:00Z"]
 
