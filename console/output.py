@@ -111,13 +111,19 @@ class Output:
 
     # ---- questions ----
 
-    def confirm(self, numbers: str, question: str, yes: bool) -> None:
-        """Ask before something that is hard to undo; NotConfirmedError unless answered with yes or `--yes` was given."""
+    def confirm(self, numbers: str, question: str, yes: bool, shown: bool = False) -> None:
+        """Ask before something that is hard to undo; NotConfirmedError unless answered with yes or `--yes` was given.
+
+        Whoever is at the terminal reads the numbers once: with `shown` they stand above already, unless JSON was asked for.
+        """
         if yes:
             return
         if not (sys.stdin.isatty() and self.err.isatty()):
             raise NotConfirmedError(f"{numbers} Nobody is at a terminal to be asked; add --yes to go ahead.")
-        self.err.write(f"{safe_lines(numbers)}\n{safe_text(question)} [y/N] ")
+        self.out.flush()
+        if self.json or not shown:
+            self.err.write(f"{safe_lines(numbers)}\n")
+        self.err.write(f"{safe_text(question)} [y/N] ")
         self.err.flush()
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             raise NotConfirmedError("Nothing was changed.")

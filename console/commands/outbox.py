@@ -177,7 +177,7 @@ def _decide(args: argparse.Namespace, context: Context) -> int:
         context.output.say(f"  {line}")
     if not args.ids:
         question = f"{args.action.capitalize()} {counted(len(rows), 'message')}?"
-        context.output.confirm(" ".join(numbers), question, args.yes)
+        context.output.confirm(" ".join(numbers), question, args.yes, shown=True)
         args.ids = [row.id for row in rows]
     return _act(args, context)
 

@@ -120,6 +120,26 @@ def test_without_a_terminal_a_question_is_not_asked(monkeypatch: pytest.MonkeyPa
     Output(False).confirm("3 messages.", "Go on?", True)
 
 
+class Typed(StringIO):
+    """A terminal at which somebody types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("shown", "json", "asked"),
+    [(False, False, "3 messages.\nGo on? [y/N] "), (True, False, "Go on? [y/N] "), (True, True, "3 messages.\nGo on? [y/N] ")],
+)
+def test_numbers_that_stand_above_are_not_repeated_before_the_question(
+    shown: bool, json: bool, asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", Typed("y\n"))
+    err = Typed()
+    Output(json, err=err).confirm("3 messages.", "Go on?", False, shown=shown)
+    assert err.getvalue() == asked
+
+
 @pytest.mark.parametrize(("number", "shown"), [(0, "0 steps"), (1, "1 step"), (1204, "1,204 steps")])
 def test_numbers_agree_with_their_nouns(number: int, shown: str) -> None:
     assert counted(number, "step") == shown
