@@ -9,6 +9,7 @@ import argparse
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from console.answers import FOLDER, kept_answer
 from console.asking import add_page, refuse_existing
@@ -21,7 +22,6 @@ from console.context import Context, add_list, add_yes
 from console.csv_export import write_csv
 from console.output import Field
 from core.errors import ManometerError
-from core.instants import format_instant
 from core.words import counted, in_full
 from storage import saved_previews
 from storage.saved_previews import SavedPreview
@@ -166,15 +166,15 @@ def _bounds(found: Compared) -> Bounds:
 def _delete(args: argparse.Namespace, context: Context) -> None:
     folder = _folder(context)
     saved_previews.refuse_unknown(folder, args.name)
-    context.output.confirm(f"The preview {args.name}{_made(folder, args.name)} will be gone.", "Delete it?", args.yes)
+    context.output.confirm(f"The preview {args.name}{_made(folder, args.name, context.zone)} will be gone.", "Delete it?", args.yes)
     saved_previews.delete(folder, args.name)
     context.output.say(f"{args.name} is gone.")
 
 
-def _made(folder: Path, name: str) -> str:
+def _made(folder: Path, name: str, zone: ZoneInfo) -> str:
     """When it was made and how much is in it; nothing of one that is damaged."""
     try:
         with SavedPreview(folder, name) as saved:
-            return f" of {format_instant(saved.about['now'])}, {counted(saved.totals.decisions, 'decision')},"
+            return f" of {in_full(saved.about['now'], zone)}, {counted(saved.totals.decisions, 'decision')},"
     except ManometerError:
         return ""
