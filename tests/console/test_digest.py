@@ -24,7 +24,7 @@ from console.tick import tick
 from console.workspace import read_workspace
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
 from core.triggers import Pause
-from storage import outbox, pauses, status
+from storage import outbox, outbox_acts, pauses, status
 from storage.digests import Carried, load
 from storage.store import Store
 from storage.tables import decisions, messages
@@ -245,7 +245,7 @@ def test_cancelling_the_message_concerns_all_its_steps(shop: Shop) -> None:
     shop.news()
     shop.tick()
     with shop.store.writing() as connection:
-        outbox.cancel(connection, [1], "test", NEWS)
+        outbox_acts.cancel(connection, [1], "test", NEWS)
     shop.dispatch()
     assert (shop.sent(), shop.books()["fates"]["suppressed"], shop.books()["holds"]) == ([], 3, True)
 

@@ -27,7 +27,7 @@ from console.workspace import Workspace, read_files
 from core.delivery import ConfigError, Outbound, Permanent, Result, Retry, Uncertain
 from core.instants import DAY, HOUR, MINUTE, SECOND, Instant, parse_instant
 from core.triggers import Pause
-from storage import outbox, pauses
+from storage import outbox, outbox_acts, pauses
 from storage.outbox import Batch
 from storage.store import Store
 from storage.tables import customers, enrolments, events, messages, suppressions
@@ -271,8 +271,8 @@ def test_a_large_batch_is_held_until_an_operator_lets_it_go(shop: Shop) -> None:
     assert shop.dispatch() == Dispatched(held=3, sent=1)
     assert shop.state(1) == ("held", "APPROVAL")
     with shop.store.writing() as connection:
-        outbox.approve(connection, [1, 2], "olga", NOON)
-        outbox.reject(connection, [3], "olga", NOON)
+        outbox_acts.approve(connection, [1, 2], "olga", NOON)
+        outbox_acts.reject(connection, [3], "olga", NOON)
     assert shop.dispatch(NOON + MINUTE) == Dispatched(sent=2)
     assert shop.state(3) == ("cancelled", "REJECTED")
 
