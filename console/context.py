@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from console.layout import DATABASE, SETTINGS
 from console.output import Output
 from core.errors import ManometerError
 from core.instants import Instant, find_zone
@@ -21,9 +22,6 @@ from core.instants import Instant, find_zone
 if TYPE_CHECKING:  # the full reader of a workspace is slower to import than most commands are to run
     from console.workspace import Workspace
     from storage.store import Store
-
-SETTINGS = "manometer.toml"
-DATABASE = "manometer.db"
 
 
 class UsageError(ManometerError):

@@ -22,9 +22,10 @@ import orjson
 from console.channels import adapter_kinds
 from console.clock import workspace_now
 from console.intake import import_file, intake_settings
+from console.layout import DATABASE
 from console.preview import Question, in_question, preview
 from console.progress import Progress
-from console.replay import DATABASE, replay
+from console.replay import replay
 from console.retailer.layout import lay_out
 from console.retailer.past import SEED, SOURCES, write_past
 from console.why import explain_in

@@ -24,6 +24,7 @@ from console.clock import SIMULATED_AT
 from console.dispatch import numeric_approvals
 from console.handover import Carried, Cause, TemplateFault, hand_over, render
 from console.in_force import apply_workspace
+from console.layout import DATABASE, SETTINGS
 from console.products import Products
 from console.templates import Templates
 from console.workspace import Workspace, read_files
@@ -39,8 +40,6 @@ from storage import outbox, plans, replays
 from storage.past import load_past
 from storage.status import LAST_TICK_AT
 from storage.store import Store, set_fact
-
-DATABASE = "manometer.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ def replay(
     if last < first:
         raise ManometerError(f"The span ends ({format_instant(last)}) before it begins ({format_instant(first)}). Swap --from and --to.")
     with _new_folder(into) as folder:
-        files = {path: _to_files(text) if path == "manometer.toml" else text for path, text in workspace.files.items()}
+        files = {path: _to_files(text) if path == SETTINGS else text for path, text in workspace.files.items()}
         _write_files(folder, files)
         played = read_files(files, folder)
         with Store.create(folder / DATABASE) as target:

@@ -19,7 +19,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.instants import HOUR, MINUTE, Instant, Millis, day_start, local_date, offset
 from core.reasons import Reason
-from storage.digests import Carried, with_causes
+from storage.digests import CarriedStep, with_causes
 from storage.dossiers import WANTED, rows_of
 from storage.store import fact, set_fact
 from storage.tables import customers, enrolments, events, messages, suppressions
@@ -57,7 +57,7 @@ class Claimed:
     cause_name: str | None
     cause_properties: Mapping[str, Any]
     key_value: str | None
-    digest: tuple[Carried, ...] = ()  # all steps it carries, where these are several
+    digest: tuple[CarriedStep, ...] = ()  # all steps it carries, where these are several
     version: int = 0  # under which its enrolment entered
 
 

@@ -26,6 +26,7 @@ from storage.tables import arrivals, customers, decisions, enrolments, events, m
 LAST_TICK_AT = "last_tick_at"
 LAST_DISPATCH_AT = "last_dispatch_at"
 HALTED = "halted"
+"""The fact with the channels that rest: JSON of name to `reason`, `since`, `until` (instants) and the `version` of the playbook."""
 TROUBLES = "troubles"
 FATES = ("sent", "suppressed", "pending", "failed", "uncertain")
 _FATE_OF_STATE = {

@@ -27,13 +27,13 @@ from core.instants import MINUTE, Instant, Millis
 from core.playbook import Playbook
 from storage import outbox, pauses, segments
 from storage.outbox import Claimed, Left, Mark
+from storage.status import LAST_DISPATCH_AT
 from storage.store import Store, set_fact
 
 PORTION: Final = 100
 LEASE: Final[Millis] = 15 * MINUTE
 PATIENCE: Final[Millis] = LEASE // 3
 """After so long a portion is broken off, well before anybody else may take it for abandoned."""
-LAST_DISPATCH_AT: Final = "last_dispatch_at"
 AHEAD: Final = 8
 """Messages that are made while one is under way to another machine."""
 

@@ -29,7 +29,7 @@ from core.playbook import Channel, Playbook
 from core.reasons import Reason
 from core.triggers import SCOPED, Pause
 from storage import pauses
-from storage.digests import Carried
+from storage.digests import CarriedStep
 from storage.dossiers import load
 from storage.outbox import Claimed
 from storage.store import Store
@@ -162,7 +162,7 @@ class Preparing:
         )
         return replace(message, digest=carried), None
 
-    def _against(self, message: Claimed, each: Carried, dossier: Dossier, at: Instant) -> Objection | None:
+    def _against(self, message: Claimed, each: CarriedStep, dossier: Dossier, at: Instant) -> Objection | None:
         """What stands against one of several steps; a pause holds the message only where it is of the step that leads."""
         if each.trigger in self._look.held_back.triggers:
             return Objection(Reason.TRIGGER_PAUSED, "the trigger is paused")
@@ -227,7 +227,7 @@ def _handover(message: Claimed) -> Handover:
     )
 
 
-def _handover_of(message: Claimed, each: Carried) -> Handover:
+def _handover_of(message: Claimed, each: CarriedStep) -> Handover:
     return Handover(
         trigger=each.trigger,
         step=each.step,

@@ -25,7 +25,7 @@ from console.workspace import read_workspace
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
 from core.triggers import Pause
 from storage import outbox, outbox_acts, pauses, status
-from storage.digests import Carried, load
+from storage.digests import CarriedStep, load
 from storage.store import Store
 from storage.tables import decisions, messages
 from tests.console.lives import act, person, run
@@ -314,8 +314,8 @@ def test_what_a_crash_left_goes_out_once_and_with_all_it_carries(shop: Shop) -> 
 
 def test_the_journal_keeps_what_was_left_out(shop: Shop) -> None:
     carried = (
-        Carried("basket", 1, "basket", "event:1", 1, NEWS + DAY, "GOAL_REACHED"),
-        Carried("tips", 1, "tips", "event:1", 2, NEWS + DAY),
+        CarriedStep("basket", 1, "basket", "event:1", 1, NEWS + DAY, "GOAL_REACHED"),
+        CarriedStep("tips", 1, "tips", "event:1", 2, NEWS + DAY),
     )
     shop.news()
     shop.tick()
