@@ -190,6 +190,13 @@ def test_a_late_message_waits_for_its_send_window_and_one_in_time_does_not(shop:
     assert shop.dispatch(nine + 10 * HOUR) == Dispatched(sent=1)
 
 
+def test_a_message_that_is_tried_again_waits_for_its_send_window_however_little_late(shop: Shop) -> None:
+    nine = NOON + 9 * HOUR
+    shop.add(1, planned_at=nine - 1, state="due", attempts=1)
+    assert shop.dispatch(nine) == Dispatched()
+    assert (shop.state(1), shop.row(1).claimed_until, shop.row(1).attempts) == (("due", None), nine + 10 * HOUR, 1)
+
+
 # ---- the last look ----
 
 
