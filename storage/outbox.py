@@ -236,27 +236,36 @@ def _next_day(at: Instant, zone: ZoneInfo) -> Instant:
     return day_start(day.fromordinal(day.toordinal() + 1), zone)
 
 
-def claim(
-    connection: Connection,
-    now: Instant,
-    owner: str,
-    lease: Millis,
-    limit: int,
-    channels: Mapping[str, int | None],
-    exclude: Collection[str] = (),
-    purposes: Collection[str] | None = None,
-    held: Sequence[ColumnElement[bool]] = (),
-) -> list[Claimed]:
-    """Take up to `limit` due messages, the earliest first, for `lease`; to be called in a writing transaction.
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Which due messages may go."""
 
-    `channels` says how many of each may go (None: any number); `exclude` names triggers that wait; `purposes`, where given, are the only
-    ones that may go; what one of the conditions `held` says of its row waits.
-    """
+    channels: Mapping[str, int | None]
+    """How many over each of them; None: any number. Over no others."""
+    waiting: Collection[str] = ()
+    """Triggers whose messages wait."""
+    purposes: Collection[str] | None = None
+    """The only ones that may go, where given."""
+    held: Sequence[ColumnElement[bool]] = ()
+    """What one of these says of its row waits."""
+
+    def holds(self) -> Iterator[ColumnElement[bool]]:
+        """The same as conditions on a row, the numbers aside."""
+        yield messages.c.channel.in_(sorted(self.channels))
+        if self.waiting:
+            yield messages.c.trigger.not_in(sorted(self.waiting))
+        if self.purposes is not None:
+            yield messages.c.purpose.in_(sorted(self.purposes))
+        yield from (not_(each) for each in self.held)
+
+
+def claim(connection: Connection, now: Instant, owner: str, lease: Millis, limit: int, allowed: Allowed) -> list[Claimed]:
+    """Take up to `limit` due messages, the earliest first, for `lease`; to be called in a writing transaction."""
     found = sorted(
-        (row for state in ("planned", "due") for row in connection.execute(_due(state, now, limit, channels, exclude, purposes, held))),
+        (row for state in ("planned", "due") for row in connection.execute(_due(state, now, limit, allowed))),
         key=lambda row: (row.planned_at, row.id),
     )
-    room = {name: limit if most is None else most for name, most in channels.items()}
+    room = {name: limit if most is None else most for name, most in allowed.channels.items()}
     taken: dict[int, str] = {}
     for row in found[:limit]:
         if room[row.channel] > 0:
@@ -266,28 +275,14 @@ def claim(
     return _claimed(connection, taken)
 
 
-def _due(
-    state: str,
-    now: Instant,
-    limit: int,
-    channels: Collection[str],
-    exclude: Collection[str],
-    purposes: Collection[str] | None,
-    held: Sequence[ColumnElement[bool]] = (),
-) -> Select[Any]:
-    query = select(messages.c.id, messages.c.planned_at, messages.c.channel, messages.c.state).where(
-        WAITING,
-        messages.c.state == state,
-        messages.c.planned_at <= now,
-        or_(messages.c.claimed_until.is_(None), messages.c.claimed_until <= now),
-        messages.c.channel.in_(sorted(channels)),
+def _due(state: str, now: Instant, limit: int, allowed: Allowed) -> Select[Any]:
+    free = or_(messages.c.claimed_until.is_(None), messages.c.claimed_until <= now)
+    return (
+        select(messages.c.id, messages.c.planned_at, messages.c.channel, messages.c.state)
+        .where(WAITING, messages.c.state == state, messages.c.planned_at <= now, free, *allowed.holds())
+        .order_by(messages.c.planned_at, messages.c.id)
+        .limit(limit)
     )
-    if exclude:
-        query = query.where(messages.c.trigger.not_in(sorted(exclude)))
-    if purposes is not None:
-        query = query.where(messages.c.purpose.in_(sorted(purposes)))
-    query = query.where(*(not_(each) for each in held))
-    return query.order_by(messages.c.planned_at, messages.c.id).limit(limit)
 
 
 # one parameter whatever their number, and made once: putting a statement of so many columns together takes longer than running it

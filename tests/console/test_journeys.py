@@ -125,6 +125,31 @@ template = "note"
     assert [(each["entered"], each["reached_goal"]) for each in shown["journeys"]] == [counted]
 
 
+def test_what_has_come_is_known_to_the_next_pass_also(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (
+        CARE.split("[goal]")[0].format(holdout=0)
+        + """[[steps]]
+wait_for = ["Product Reviewed"]
+timeout = "2d"
+channels = ["sms"]
+template = "note"
+"""
+    )
+    made = workspace(tmp_path / "shop", CALLS[:2], {"care": text})
+    settings = SETTINGS.replace('[channels.sms]\nkind = "file"', '[channels.sms]\nkind = "file"\nsend_window = "Mon-Sun 08:00-18:00"')
+    (made / "manometer.toml").write_text(settings)
+    assert run("-w", made, "apply", "--at", "2025-03-01T00:00:00Z", "--yes") == 0
+    for name, at in (("Checkout Started", "2025-03-03T10:00:00Z"), ("Product Reviewed", "2025-03-03T19:00:00Z")):
+        (made / "new.ndjson").write_text(json.dumps(act("anna", name, at)))
+        assert run("-w", made, "import", made / "new.ndjson", "--at", at) == 0
+        assert run("-w", made, "tick", "--at", at) == 0
+    assert run("-w", made, "tick", "--at", "2025-03-04T08:00:00Z") == 0
+    assert [(row["at"], row["outcome"]) for row in listed(capsys, made, "decisions")] == [
+        ("2025-03-03T19:00:00Z", "defer"),
+        ("2025-03-04T08:00:00Z", "send"),
+    ]
+
+
 def test_why_says_what_a_step_waits_for_and_which_variant_is_hers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (why,) = listed(capsys, replayed(tmp_path, "2025-03-05T00:00:00Z"), "why", "beat", "care")
     assert "Step 2 of 2 waits for Product Reviewed until Thu 06 Mar 2025" in why["words"]

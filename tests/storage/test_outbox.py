@@ -76,7 +76,7 @@ def next_due(store: Store, number: int) -> int | None:
 
 def claim(store: Store, now: int = NOON, owner: str = "me", limit: int = 50, channels: Any = ANY, **others: Any) -> list[outbox.Claimed]:
     with store.writing() as connection:
-        return outbox.claim(connection, now, owner, LEASE, limit, channels, **others)
+        return outbox.claim(connection, now, owner, LEASE, limit, outbox.Allowed(channels, **others))
 
 
 def mark(store: Store, *marks: Mark, owner: str = "me", at: int = NOON) -> list[Mark]:
@@ -112,7 +112,7 @@ def test_a_claim_brings_the_message_with_its_cause(store: Store) -> None:
 )
 def test_only_what_is_due_and_allowed_is_claimed(store: Store, values: dict[str, Any], claimed: bool) -> None:
     add(store, 1, **values)
-    assert bool(claim(store, exclude={"paused"}, purposes={"marketing"})) is claimed
+    assert bool(claim(store, waiting={"paused"}, purposes={"marketing"})) is claimed
 
 
 def test_the_earliest_goes_first_whatever_its_state(store: Store) -> None:
@@ -150,7 +150,7 @@ def test_two_dispatchers_never_claim_the_same_message(store: Store) -> None:
 
 
 def test_claiming_uses_the_index_of_what_waits(store: Store) -> None:
-    query = outbox._due("planned", NOON, 50, ANY, {"paused"}, {"marketing"})
+    query = outbox._due("planned", NOON, 50, outbox.Allowed(ANY, {"paused"}, {"marketing"}))
     with store.reading() as connection:
         plan = " ".join(
             row[-1]
