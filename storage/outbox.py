@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case,
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.instants import HOUR, MINUTE, Instant, Millis, day_start, local_date, offset
+from core.outbox import PENDING, UNSENT
 from core.reasons import Reason
 from storage.digests import CarriedStep, with_causes
 from storage.dossiers import WANTED, rows_of
@@ -127,7 +128,7 @@ def has_work(connection: Connection, now: Instant) -> bool:
     """Whether any message may have to be handed over, expired or held; costs one look into an index for each waiting state."""
     return any(
         connection.execute(select(messages.c.id).where(WAITING, messages.c.state == state, messages.c.planned_at <= now).limit(1)).first()
-        for state in ("planned", "due", "claimed", "held")
+        for state in PENDING
     )
 
 
@@ -188,7 +189,7 @@ def _end_due(connection: Connection, condition: ColumnElement[bool], now: Instan
     """End a portion of the due messages for which the condition holds; 0 when there is none left."""
     over = [
         row
-        for state in ("held", "planned", "due")
+        for state in UNSENT
         for row in connection.execute(
             select(messages.c.id, messages.c.customer_id)
             .where(WAITING, messages.c.state == state, messages.c.planned_at <= now, condition)

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func,
 from core.decisions import OUTCOMES
 from core.health import Numbers, Trouble
 from core.instants import DAY, Instant, Millis
-from core.outbox import STATES
+from core.outbox import PENDING, STATES
 from core.pauses import HOLDING
 from core.triggers import EVERYTHING
 from storage import digests, leases
@@ -31,7 +31,7 @@ TROUBLES = "troubles"
 FATES = ("sent", "suppressed", "pending", "failed", "uncertain")
 _FATE_OF_STATE = {
     **dict.fromkeys(("sent", "delivered", "bounced", "complained"), "sent"),
-    **dict.fromkeys(("planned", "held", "due", "claimed"), "pending"),
+    **dict.fromkeys(PENDING, "pending"),
     **dict.fromkeys(("cancelled", "expired"), "suppressed"),
     "failed": "failed",
     "uncertain": "uncertain",
