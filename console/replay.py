@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 from console.channels import open_adapter
 from console.clock import SIMULATED_AT
 from console.dispatch import numeric_approvals
-from console.handover import Carried, Cause, TemplateFault, hand_over, render
+from console.handover import Cause, StepText, TemplateFault, hand_over, render
 from console.in_force import apply_workspace
 from console.layout import DATABASE, SETTINGS
 from console.products import Products
@@ -149,12 +149,12 @@ class _Replay:
         for decision in plan.decisions:
             if decision.message is not None and not decision.message.held:
                 carried = [
-                    Carried(self.playbook.roster.by_name[each.trigger], each.step, each.template, causes[each.trigger, each.cause_key])
+                    StepText(self.playbook.roster.by_name[each.trigger], each.step, each.template, causes[each.trigger, each.cause_key])
                     for each in decision.message.digest[1:]
                 ]
                 yield self._make(dossier, decision, decision.message, causes[decision.trigger, decision.cause_key], carried)
 
-    def _make(self, dossier: Dossier, decision: Decision, message: Message, cause: Cause, carried: Sequence[Carried]) -> _Made:
+    def _make(self, dossier: Dossier, decision: Decision, message: Message, cause: Cause, carried: Sequence[StepText]) -> _Made:
         try:
             outbound = render(
                 self.templates,
