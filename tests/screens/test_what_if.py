@@ -22,10 +22,11 @@ from screens.lines import as_cell
 from screens.pressure import PressureScreen
 from screens.rows import what_if as rows
 from screens.rows.what_if import Choice
+from screens.service.pressure import Supposed
 from screens.service.what_if import Option, Side, Taken
 from screens.triggers import TriggersScreen
 from screens.what_if import WhatIfScreen
-from tests.console.lives import BASKET, act, person, played, trigger
+from tests.console.lives import BASKET, act, person, played, run, trigger
 from tests.screens.furnished import NOW
 from tests.screens.stage import HOSTILE, settled, stage, text
 
