@@ -237,7 +237,7 @@ def test_a_new_row_for_a_waiting_step_only_when_reason_or_instant_change() -> No
 
 def test_a_contact_that_is_cancelled_wakes_what_it_deferred() -> None:
     book = playbook(NEWS, rules=[rule("one", 1, "1d")])
-    cancelled = replace(sent("Mon 20:00"), released_at=at("Tue 12:00"))
+    cancelled = sent("Mon 20:00")._replace(released_at=at("Tue 12:00"))
     plan = play(book, event("News", "Tue 10:00"), contacts=(cancelled,))
     assert rows(plan) == ["Tue 10:00 t email defer PRESSURE until Tue 20:00", "Tue 12:00 t email send"]
 
