@@ -16,9 +16,9 @@ from core.outbox import Act
 from core.playbook import Playbook
 from core.pressure import per_unit
 from core.words import counted, in_full
-from storage import dossiers, outbox_listing
+from storage import dossiers, outbox_acts
 from storage.dossiers import CHUNK
-from storage.outbox_listing import HeldRow
+from storage.outbox_acts import HeldRow
 
 MOST: Final = 10_000
 """Of so many customers the pressure is worked out at most: some seconds."""
@@ -123,12 +123,12 @@ def notes(
     """What is said before messages that wait are approved or rejected: which they are, what they fill, who gets room; else nothing."""
     if action not in ("approve", "reject") or not ids:
         return
-    rows = outbox_listing.held(connection, ids)
+    rows = outbox_acts.held(connection, ids)
     yield from batch_lines(batches(connection, playbook, only=ids), at, playbook)
     if action == "approve":
         yield from outlook(connection, playbook, rows, at, cancelled).lines()
     else:
-        room = outbox_listing.waiting_for_room(connection, {row.customer_id for row in rows})
+        room = outbox_acts.waiting_for_room(connection, {row.customer_id for row in rows})
         yield f"{counted(room, 'customer')} of these {'has' if room == 1 else 'have'} a step that waits for room and is looked at again."
 
 
@@ -174,7 +174,7 @@ def batches(
 ) -> list[Batch]:
     """What waits for an approval, or of that `only` these messages, by trigger, channel and day of the workspace."""
     found: dict[tuple[str, str, date], list[HeldRow]] = defaultdict(list)
-    for row in outbox_listing.held(connection, None if only is None else sorted(only)):
+    for row in outbox_acts.held(connection, None if only is None else sorted(only)):
         found[row.trigger, row.channel, local_date(row.planned_at, playbook.zone)].append(row)
     return [
         Batch(*key, tuple(rows))

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from console.layout import DATABASE, SETTINGS
 from console.output import Output
 from core.errors import ManometerError
 from core.instants import Instant, find_zone
@@ -22,8 +23,6 @@ if TYPE_CHECKING:  # the full reader of a workspace is slower to import than mos
     from console.workspace import Workspace
     from storage.store import Store
 
-SETTINGS = "manometer.toml"
-DATABASE = "manometer.db"
 LARGEST = 2**63 - 1
 
 

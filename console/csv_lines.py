@@ -116,7 +116,7 @@ class _CsvReader:
         self.check_header(path, names)
         self.instant = _instant_reader(profile.dates, zone)
         self.number_of = _number_reader(profile.decimal)
-        self.number = self.header_line = header.number
+        self.number = header.number
 
     def check_header(self, path: str, names: Sequence[str]) -> None:
         missing = [column for column in self.profile.used_columns() if column not in self.index]

@@ -22,9 +22,10 @@ import orjson
 from console.channels import adapter_kinds
 from console.clock import workspace_now
 from console.intake import import_file, intake_settings
+from console.layout import DATABASE
 from console.preview import Question, in_question, preview
 from console.progress import Progress
-from console.replay import DATABASE, replay
+from console.replay import replay
 from console.retailer.layout import lay_out
 from console.retailer.past import SEED, SOURCES, write_past
 from console.why import explain_in
@@ -33,7 +34,7 @@ from core.errors import ManometerError
 from core.instants import DAY, Instant, day_start, local_date, parse_instant
 from core.playbook import Playbook
 from core.preview import Cell, Totals
-from storage import customers, decisions, outbox
+from storage import customers, decisions, outbox_listing
 from storage.store import Store, fact, set_fact
 
 PAST: Final = "past"
@@ -283,7 +284,7 @@ def _decision(row: Any) -> Line:
 def held(store: Store) -> int:
     """Messages that wait for somebody's approval."""
     with store.reading() as connection:
-        return sum(1 for _ in outbox.stream(connection, outbox.Filters(state="held")))
+        return sum(1 for _ in outbox_listing.stream(connection, outbox_listing.Filters(state="held")))
 
 
 def ahead(store: Store, folder: Path, playbook: Playbook) -> Iterator[Totals]:

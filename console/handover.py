@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from console.digests import render_together
@@ -16,9 +16,10 @@ from core.delivery import ChannelAdapter, Outbound, Result, Retry, Uncertain
 from core.instants import Instant
 from core.playbook import Channel, Playbook
 from core.triggers import Trigger
+from storage.digests import CarriedStep
 from storage.outbox import Claimed
 
-__all__ = ["Carried", "Cause", "TemplateFault", "hand_over", "render", "render_claimed"]
+__all__ = ["Cause", "StepText", "TemplateFault", "hand_over", "render", "render_claimed"]
 
 
 class Cause(NamedTuple):
@@ -29,8 +30,8 @@ class Cause(NamedTuple):
     properties: Mapping[str, Any]
 
 
-class Carried(NamedTuple):
-    """A step of another journey that a message carries, too."""
+class StepText(NamedTuple):
+    """A step whose text a message carries: its own, or that of another journey."""
 
     trigger: Trigger
     step: int  # from 1
@@ -57,7 +58,7 @@ def render(
     template: str | None = None,
     attempt: int = 1,
     links: Links | None = None,
-    carried: Sequence[Carried] = (),
+    carried: Sequence[StepText] = (),
     products: Lists | None = None,
     surveys: Surveys | None = None,
 ) -> Outbound:
@@ -110,7 +111,7 @@ def render_claimed(
 ) -> Outbound:
     """A message of the outbox as of `at`, to the address the customer has now. Its trigger and its channel are in the playbook."""
     channel = playbook.channels[message.channel]
-    first, *others = _steps(message, playbook)
+    first, *others = _texts(message, playbook)
     return render(
         templates,
         profile,
@@ -135,20 +136,21 @@ def render_claimed(
     )
 
 
-def _steps(message: Claimed, playbook: Playbook) -> list[Carried]:
-    """The steps that the message carries, the one that gives it subject and frame first; none that was left out."""
-    known = [(each, playbook.roster.definition(each.trigger, each.version)) for each in message.digest if each.left_out is None]
-    found = [
-        Carried(trigger, each.step, each.template, Cause(each.cause_name, each.cause_at, each.cause_properties))
-        for each, trigger in known
-        if trigger is not None
-    ]
-    if found:
-        return found
-    trigger = playbook.roster.definition(message.trigger, message.version)
-    if trigger is None:
+def _texts(message: Claimed, playbook: Playbook) -> list[StepText]:
+    """Of the steps that the message carries those that were not left out, the one that gives it subject and frame first."""
+    kept = [each for each in message.digest if each.left_out is None]
+    found = [*_known(kept, playbook)] or [*_known([message], playbook)]
+    if not found:
         raise TemplateFault(f"{message.template}: the trigger {message.trigger} is no longer in the playbook")
-    return [Carried(trigger, message.step, message.template, Cause(message.cause_name, message.cause_at, message.cause_properties))]
+    return found
+
+
+def _known(steps: Iterable[Claimed | CarriedStep], playbook: Playbook) -> Iterator[StepText]:
+    """Those whose trigger is in the playbook."""
+    for each in steps:
+        trigger = playbook.roster.definition(each.trigger, each.version)
+        if trigger is not None:
+            yield StepText(trigger, each.step, each.template, Cause(each.cause_name, each.cause_at, each.cause_properties))
 
 
 def _event(cause: Cause | None, at: str) -> dict[str, Any]:

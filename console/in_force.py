@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from console.channels import adapter_kinds
+from console.layout import SETTINGS
 from console.under_way import Fate, fates, former_of, former_templates, policies
 from console.workspace import Workspace, read_files, read_workspace
 from core.errors import ManometerError
@@ -216,7 +217,7 @@ def _compared(before: Playbook, after: Playbook, files: tuple[str, ...]) -> Chan
         purposes=_different(before.purposes, after.purposes),
         weights=_different(_weights(before), _weights(after)),
         segments=_different(before.segments, after.segments),
-        settings="manometer.toml" in files,
+        settings=SETTINGS in files,
         files=files,
     )
 

@@ -22,8 +22,9 @@ from sqlalchemy import Connection
 from console.channels import open_adapter
 from console.clock import SIMULATED_AT
 from console.dispatch import numeric_approvals
-from console.handover import Carried, Cause, TemplateFault, hand_over, render
+from console.handover import Cause, StepText, TemplateFault, hand_over, render
 from console.in_force import apply_workspace
+from console.layout import DATABASE, SETTINGS
 from console.products import Products
 from console.templates import Templates
 from console.workspace import Workspace, read_files
@@ -40,8 +41,6 @@ from storage import outbox, plans, replays
 from storage.past import load_past
 from storage.status import LAST_TICK_AT
 from storage.store import Store, set_fact
-
-DATABASE = "manometer.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ def replay(
         ends, begins = (in_full(at, workspace.playbook.zone) for at in (last, first))
         raise ManometerError(f"The span ends ({ends}) before it begins ({begins}). Swap --from and --to.")
     with _new_folder(into) as folder:
-        files = {path: _to_files(text) if path == "manometer.toml" else text for path, text in workspace.files.items()}
+        files = {path: _to_files(text) if path == SETTINGS else text for path, text in workspace.files.items()}
         _write_files(folder, files)
         played = read_files(files, folder)
         with Store.create(folder / DATABASE) as target:
@@ -152,12 +151,12 @@ class _Replay:
         for decision in plan.decisions:
             if decision.message is not None and not decision.message.held:
                 carried = [
-                    Carried(self.playbook.roster.by_name[each.trigger], each.step, each.template, causes[each.trigger, each.cause_key])
+                    StepText(self.playbook.roster.by_name[each.trigger], each.step, each.template, causes[each.trigger, each.cause_key])
                     for each in decision.message.digest[1:]
                 ]
                 yield self._make(dossier, decision, decision.message, causes[decision.trigger, decision.cause_key], carried)
 
-    def _make(self, dossier: Dossier, decision: Decision, message: Message, cause: Cause, carried: Sequence[Carried]) -> _Made:
+    def _make(self, dossier: Dossier, decision: Decision, message: Message, cause: Cause, carried: Sequence[StepText]) -> _Made:
         try:
             outbound = render(
                 self.templates,

@@ -40,15 +40,6 @@ class Filled:
         return self.used / self.limit if self.limit else float(self.used > 0) * 2
 
 
-def hand_over(message: HeldMessage, life: Life) -> Instant | None:
-    """When a message goes out that is approved now; None where it expires before its channel opens again."""
-    now, channel = life.now, life.playbook.channels.get(message.channel)
-    if now - message.planned_at <= life.playbook.grace or channel is None:
-        return max(now, message.planned_at) if now <= message.expires_at else None
-    opens = channel.send_windows.opens(now, life.zone)
-    return opens if opens <= message.expires_at else None
-
-
 def approved(messages: Sequence[HeldMessage], dossier: Dossier, playbook: Playbook, at: Instant) -> Iterator[Filled]:
     """The windows that these messages of one customer fill when they are approved at the instant, each rule once."""
     life = Life(dossier, playbook)
@@ -63,9 +54,18 @@ def approved(messages: Sequence[HeldMessage], dossier: Dossier, playbook: Playbo
             yield from _filled(rule, ledger, mine, life)
 
 
+def _goes_out(message: HeldMessage, life: Life) -> Instant | None:
+    """When a message goes out that is approved now; None where it expires before its channel opens again."""
+    now, channel = life.now, life.playbook.channels.get(message.channel)
+    if now - message.planned_at <= life.playbook.grace or channel is None:
+        return max(now, message.planned_at) if now <= message.expires_at else None
+    opens = channel.send_windows.opens(now, life.zone)
+    return opens if opens <= message.expires_at else None
+
+
 def _landing(message: HeldMessage, life: Life) -> tuple[bool, Instant | None]:
     """Whether it lands later than planned, and when; None where it never does."""
-    goes = hand_over(message, life)
+    goes = _goes_out(message, life)
     if goes is None:
         return True, None
     channel = life.playbook.channels.get(message.channel)

@@ -10,7 +10,7 @@ from core.events import Event
 from core.instants import DAY, Instant, format_duration
 from core.kinds.behavioural import LEAST_INTERVALS, rhythm
 from core.kinds.recurring import date_of
-from core.kinds.threshold import last_activity, metric
+from core.kinds.threshold import MONEY, last_activity, metric
 from core.language import Clause
 from core.language.shortfalls import money
 from core.life import Life
@@ -20,7 +20,6 @@ from core.words import counted, when
 
 Explain = Callable[[Predicate, Event | None], Sequence[Clause]]
 """The clauses of a condition, asked of the customer beside an event."""
-MONEY: Final = frozenset({"revenue", "revenue_gross"})
 ORDINALS: Final[Mapping[int, str]] = {1: "1st", 2: "2nd", 3: "3rd"}
 
 

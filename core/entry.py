@@ -5,12 +5,12 @@ from __future__ import annotations
 from hashlib import blake2b
 
 from core.branches import following, waits
-from core.decisions import Decision, Enrolment, Objection
+from core.decisions import Enrolment, Objection
 from core.dossier import BEGINNING, Entry
 from core.events import Event
 from core.goals import ends, first_due, reached
 from core.instants import Instant
-from core.journey import come_to_step, end, leave
+from core.journey import come_to_step, end, leave, note_suppressed
 from core.kinds import Cause
 from core.life import Life, open_pauses
 from core.playbook import Playbook
@@ -126,27 +126,14 @@ def variant_of(trigger: Trigger, customer_key: str) -> str | None:
 
 def _hold_out(trigger: Trigger, cause: Cause, life: Life, *objections: Objection) -> None:
     enrolment = _enrolment(trigger, cause, life)
-    enrolment.state, enrolment.variant = "holdout", None
+    enrolment.state, enrolment.step, enrolment.variant = "holdout", 1, None
     enrolment.due_at = enrolment.waited = None
     enrolment.ended_at = life.now
     life.causes.add((trigger.name, cause.key))
     last = life.entries.get(trigger.name)
     life.enter(trigger.name, Entry(BEGINNING if last is None else last.at, cause.key))
     life.touch(enrolment)
-    life.decisions.append(
-        Decision(
-            at=life.now,
-            trigger=trigger.name,
-            cause_key=cause.key,
-            step=1,
-            channel=trigger.steps[0].channels[0],
-            outcome="suppress",
-            planned_at=enrolment.planned_at,
-            reason=Reason.HOLDOUT,
-            objections=objections,
-            version=life.playbook.version,
-        )
-    )
+    note_suppressed(enrolment, life, trigger.steps[0].channels[0], Reason.HOLDOUT, objections)
 
 
 def _enrolment(trigger: Trigger, cause: Cause, life: Life) -> Enrolment:

@@ -69,21 +69,9 @@ def retire(enrolment: Enrolment, former: Former, life: Life) -> None:
     """End it because the version that replaced its definition says so, with one row for the open step."""
     replaced = Objection(Reason.TRIGGER_RETIRED, f"the definition was replaced by version {former.left_by}")
     known = former.trigger if former.trigger is not None and enrolment.step <= len(former.trigger.steps) else None
-    life.decisions.append(
-        Decision(
-            at=life.now,
-            trigger=enrolment.trigger,
-            cause_key=enrolment.cause_key,
-            step=enrolment.step,
-            channel=content(enrolment, known, life).channels[0] if known is not None else None,
-            outcome="suppress",
-            planned_at=enrolment.planned_at,
-            reason=Reason.TRIGGER_RETIRED,
-            objections=(replaced,),
-            version=life.playbook.version if former.left_by is None else former.left_by,
-            variant=enrolment.variant,
-        )
-    )
+    channel = content(enrolment, known, life).channels[0] if known is not None else None
+    version = life.playbook.version if former.left_by is None else former.left_by
+    note_suppressed(enrolment, life, channel, Reason.TRIGGER_RETIRED, (replaced,), version)
     no_longer_waits(enrolment)
     end(enrolment, life, "exited")
 
@@ -97,21 +85,32 @@ def leave(enrolment: Enrolment, trigger: Trigger, life: Life, goal: Event) -> No
 
 def end_early(enrolment: Enrolment, trigger: Trigger, life: Life, why: Objection) -> None:
     """End it before its end, with one row for the open step that says why."""
-    step = content(enrolment, trigger, life)
+    note_suppressed(enrolment, life, content(enrolment, trigger, life).channels[0], why.reason, (why,))
+    no_longer_waits(enrolment)
+    end(enrolment, life, "exited")
+
+
+def note_suppressed(
+    enrolment: Enrolment,
+    life: Life,
+    channel: str | None,
+    reason: Reason,
+    objections: tuple[Objection, ...] = (),
+    version: int | None = None,
+) -> None:
+    """The row of an open step that was never weighed; `version` is that whose definition decides, unless said otherwise."""
     life.decisions.append(
         Decision(
             at=life.now,
-            trigger=trigger.name,
+            trigger=enrolment.trigger,
             cause_key=enrolment.cause_key,
             step=enrolment.step,
-            channel=step.channels[0],
+            channel=channel,
             outcome="suppress",
             planned_at=enrolment.planned_at,
-            reason=why.reason,
-            objections=(why,),
-            version=life.playbook.roster.decides(enrolment.trigger, enrolment.version),
+            reason=reason,
+            objections=objections,
+            version=life.playbook.roster.decides(enrolment.trigger, enrolment.version) if version is None else version,
             variant=enrolment.variant,
         )
     )
-    no_longer_waits(enrolment)
-    end(enrolment, life, "exited")

@@ -10,6 +10,10 @@ Act: TypeAlias = Literal["approve", "reject", "retry", "cancel"]
 STATES: Final = (
     "planned", "held", "due", "claimed", "sent", "delivered", "bounced", "complained", "cancelled", "failed", "expired", "uncertain",
 )  # fmt: skip
+UNSENT: Final = ("planned", "held", "due")
+"""What waits to be handed over."""
+PENDING: Final = (*UNSENT, "claimed")
+"""The same, and what is being handed over."""
 OPEN: Final = ("held", "failed", "uncertain", "due", "claimed", "planned")
 """What an operator may have to look at, the most urgent first."""
 CLOSED: Final = tuple(state for state in STATES if state not in OPEN)

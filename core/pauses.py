@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.branches import content, following, latest, waits
-from core.decisions import Decision, Enrolment, Waited
+from core.decisions import Enrolment, Waited
 from core.instants import Instant, Millis, format_instant
-from core.journey import next_step, no_longer_waits
+from core.journey import next_step, no_longer_waits, note_suppressed
 from core.life import Life, open_pauses
 from core.playbook import Playbook, Purpose
 from core.reasons import Reason
@@ -234,13 +234,7 @@ def _skip_step(enrolment: Enrolment, trigger: Trigger, pause: Pause, life: Life)
         next_step(enrolment, trigger, life, wait.goes_to)
         return
     step = content(enrolment, trigger, life)
-    life.decisions.append(
-        Decision(
-            at=life.now, trigger=trigger.name, cause_key=enrolment.cause_key, step=enrolment.step, channel=step.channels[0],
-            outcome="suppress", planned_at=enrolment.planned_at, reason=reason_of(pause), variant=enrolment.variant,
-            version=life.playbook.roster.decides(enrolment.trigger, enrolment.version),
-        )
-    )  # fmt: skip
+    note_suppressed(enrolment, life, step.channels[0], reason_of(pause))
     next_step(enrolment, trigger, life, step.then)
 
 

@@ -92,4 +92,4 @@ class Playbook:
 
     def trigger(self, name: str) -> Trigger | None:
         """The trigger of that name, of whatever status."""
-        return next((trigger for trigger in self.triggers if trigger.name == name), None)
+        return self.roster.by_name.get(name)

@@ -325,34 +325,36 @@ def _whole_step(number: int, step: Step, trigger: Trigger, life: Life) -> Iterat
 
 
 def _step(of: str, step: Step, number: int, trigger: Trigger, life: Life) -> Iterator[Check]:
-    purpose = life.playbook.purposes[trigger.purpose]
     if step.prefer:
         chosen = preferred(step, life)
         yield Check(f"step {number}: preferred channel", True, "none is known" if chosen is None else chosen.words.removeprefix(PREFERS))
+    enrolment, purpose = _imagined(trigger, number, life), life.playbook.purposes[trigger.purpose]
     for name in step.channels:
         channel = life.playbook.channels[name]
-        place = f"{of} {name}"
         address = address_of(life.profile, channel.medium)
-        detail = "there is one" if address else f"none for {channel.medium}"
-        yield Check(f"{place}: address", address is not None, detail, f"no address for {channel.medium}")
-        if address is None:
-            continue
-        paused = channel_pause(name, purpose, life)
-        if paused is not None:
-            yield Check(f"{place}: channel", False, localized(said_of(paused), life.playbook.zone))
-        dead = suppression_objection(life.dossier.suppressions, channel.medium, address, life.now)
-        if dead is not None:
-            yield Check(f"{place}: address", False, dead.detail, f"{channel.medium} address: {dead.detail}")
-        objection = consent_objection(life.dossier.consents, channel, purpose, address, life.playbook.consent_policy, life.now)
-        detail = "nothing stands against it" if objection is None else objection.detail
-        yield Check(f"{place}: consent", objection is None, detail, detail)
-        opens = channel.send_windows.opens(life.now, life.zone)
-        detail = "open" if opens == life.now else f"opens {_when(opens, life)}"
-        yield Check(f"{place}: send window", opens == life.now, detail)
-        if purpose.obeys:
-            yield from _pressure(
-                place, Candidate(trigger, step, _imagined(trigger, number, life), channel, purpose, address, life.now), life
-            )
+        yield from _channel(f"{of} {name}", Candidate(trigger, step, enrolment, channel, purpose, address, life.now), life)
+
+
+def _channel(place: str, candidate: Candidate, life: Life) -> Iterator[Check]:
+    """What may be sent over one channel; nothing but the address is asked where there is none."""
+    channel, purpose, address = candidate.channel, candidate.purpose, candidate.address
+    detail = "there is one" if address else f"none for {channel.medium}"
+    yield Check(f"{place}: address", address is not None, detail, f"no address for {channel.medium}")
+    if address is None:
+        return
+    paused = channel_pause(channel.name, purpose, life)
+    if paused is not None:
+        yield Check(f"{place}: channel", False, localized(said_of(paused), life.playbook.zone))
+    dead = suppression_objection(life.dossier.suppressions, channel.medium, address, life.now)
+    if dead is not None:
+        yield Check(f"{place}: address", False, dead.detail, f"{channel.medium} address: {dead.detail}")
+    objection = consent_objection(life.dossier.consents, channel, purpose, address, life.playbook.consent_policy, life.now)
+    detail = "nothing stands against it" if objection is None else objection.detail
+    yield Check(f"{place}: consent", objection is None, detail, detail)
+    opens = channel.send_windows.opens(life.now, life.zone)
+    yield Check(f"{place}: send window", opens == life.now, "open" if opens == life.now else f"opens {_when(opens, life)}")
+    if purpose.obeys:
+        yield from _pressure(place, candidate, life)
 
 
 def _imagined(trigger: Trigger, step: int, life: Life) -> Enrolment:

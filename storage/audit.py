@@ -21,8 +21,28 @@ def record(
     detail: Mapping[str, object] | None = None,
 ) -> None:
     """Write who did what to what, and why; to be called in the transaction that does it."""
-    text = json.dumps(dict(detail or {}), ensure_ascii=False)
-    connection.execute(insert(audit).values(at=at, author=author, action=action, subject=subject, reason=reason, detail=text))
+    record_each(connection, at, author, action, {subject: detail or {}}, reason)
+
+
+def record_each(
+    connection: Connection,
+    at: Instant,
+    author: str,
+    action: str,
+    details: Mapping[str, Mapping[str, object]],
+    reason: str | None = None,
+) -> None:
+    """The same for each subject of an act on several, with its own detail."""
+    lines = [
+        {"at": at, "author": author, "action": action, "subject": subject, "reason": reason, "detail": _text(detail)}
+        for subject, detail in details.items()
+    ]
+    if lines:
+        connection.execute(insert(audit), lines)
+
+
+def _text(detail: Mapping[str, object]) -> str:
+    return json.dumps(dict(detail), ensure_ascii=False)
 
 
 def entries(connection: Connection, since: Instant | None = None, subject: str | None = None) -> Iterator[Mapping[str, object]]:

@@ -13,13 +13,13 @@ from core.events import Event
 from core.filters import Word
 from core.instants import Instant
 from core.language.suggestions import near
+from core.outbox import PENDING
 from storage import search
 from storage.events import EVENT_COLUMNS, event_from
 from storage.tables import consents, customers, decisions, enrolments, events, identities, messages, suppressions
 
 LIVING = search.LIVING
 SEVERAL = 10
-WAITING = ("planned", "held", "due", "claimed")
 """States of a message that has not gone out."""
 
 FULL_NAME = func.trim(func.coalesce(customers.c.first_name, "") + " " + func.coalesce(customers.c.last_name, ""))
@@ -178,7 +178,7 @@ def waiting(connection: Connection, customer_id: int) -> list[dict[str, Any]]:
     columns = messages.c
     query = (
         select(columns.id, columns.trigger, columns.step, columns.channel, columns.state, columns.planned_at, columns.reason)
-        .where(columns.customer_id == customer_id, columns.state.in_(WAITING))
+        .where(columns.customer_id == customer_id, columns.state.in_(PENDING))
         .order_by(columns.planned_at, columns.id)
     )
     return [dict(row) for row in connection.execute(query).mappings()]

@@ -20,7 +20,7 @@ from storage.tables import decisions, enrolments, events, messages
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
+class CarriedStep:
     """One step that a message carries, with the cause of its enrolment; `left_out` says why it is not in what was handed over."""
 
     trigger: str
@@ -50,15 +50,15 @@ def planned(message: Message, enrolment_ids: Mapping[tuple[str, str], int | None
     ).decode()
 
 
-def dump(carried: Iterable[Carried]) -> str:
+def dump(carried: Iterable[CarriedStep]) -> str:
     """The column of a message that was looked at once more."""
     rows = ({name: getattr(each, name) for name in KEPT} for each in carried)
     return orjson.dumps([{name: value for name, value in row.items() if value is not None} for row in rows]).decode()
 
 
-def load(text: str | None) -> tuple[Carried, ...]:
+def load(text: str | None) -> tuple[CarriedStep, ...]:
     """What the column says, without causes; nothing where a message carries its own step alone."""
-    return () if text is None else tuple(Carried(**each) for each in orjson.loads(text))
+    return () if text is None else tuple(CarriedStep(**each) for each in orjson.loads(text))
 
 
 def carries(text: str | None) -> tuple[tuple[str, int, str | None], ...]:
@@ -66,12 +66,12 @@ def carries(text: str | None) -> tuple[tuple[str, int, str | None], ...]:
     return tuple((each.trigger, each.step, each.left_out) for each in load(text))
 
 
-def with_causes(connection: Connection, texts: Mapping[int, str]) -> dict[int, tuple[Carried, ...]]:
+def with_causes(connection: Connection, texts: Mapping[int, str]) -> dict[int, tuple[CarriedStep, ...]]:
     """What these messages carry, by message, with the causes of the enrolments."""
     found = {message: load(text) for message, text in texts.items()}
     causes = _causes(connection, sorted({each.enrolment for carried in found.values() for each in carried}))
     return {
-        message: tuple(Carried(*(getattr(each, name) for name in KEPT), *causes.get(each.enrolment, ())) for each in carried)
+        message: tuple(CarriedStep(*(getattr(each, name) for name in KEPT), *causes.get(each.enrolment, ())) for each in carried)
         for message, carried in found.items()
     }
 

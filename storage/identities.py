@@ -14,6 +14,7 @@ from core.customer import Profile
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
 from core.intake import Identity
+from core.outbox import UNSENT
 from core.reasons import Reason
 from storage import digests
 from storage.events import EVENT_COLUMNS, event_from
@@ -26,7 +27,6 @@ MOVING: Final = frozenset({"anonymous", "push"})
 """Kinds that belong to a device: they go with the userId that used it last."""
 
 CHUNK: Final = 500
-_OPEN_MESSAGE: Final = ("planned", "held", "due")
 _PROGRESS: Final = (
     "id", "state", "step", "planned_at", "due_at", "waits_for", "waits_until", "last_message_at", "resumed_at", "ended_at", "waited",
     "variant", "held_by", "version", "shared",
@@ -152,7 +152,7 @@ class _Sent(NamedTuple):
         mine, its = self.message, other.message
         if mine.customer_id == its.customer_id or (self.trigger, self.step) != (other.trigger, other.step):
             return False
-        is_waiting = its.state in _OPEN_MESSAGE
+        is_waiting = its.state in UNSENT
         if self.cause_key != other.cause_key and not (is_waiting and self.key_value == other.key_value):
             return False
         return mine.customer_id != survivor or not is_waiting
@@ -167,12 +167,12 @@ def _cancel_twins(connection: Connection, survivor: int, merged: int, at: Instan
     columns, both = messages.c, (survivor, merged)
     shown = (columns.id, columns.customer_id, columns.state, columns.reason, columns.released_at, columns.digest)
     hers = select(*shown, columns.trigger, columns.step, columns.enrolment_id).where(columns.customer_id.in_(both))
-    if not connection.execute(hers.where(columns.state.in_(_OPEN_MESSAGE)).limit(1)).all():
+    if not connection.execute(hers.where(columns.state.in_(UNSENT)).limit(1)).all():
         return []
     sent = _sent(connection, connection.execute(hers.where(columns.released_at.is_(None)).order_by(columns.id)).all())
     twins: dict[int, list[_Sent]] = {}
     for each in sent:
-        if each.message.state in _OPEN_MESSAGE and any(each.comes_twice(other, survivor) for other in sent):
+        if each.message.state in UNSENT and any(each.comes_twice(other, survivor) for other in sent):
             twins.setdefault(each.message.id, []).append(each)
     return [_go_without(connection, parts, [each for each in sent if each.message.id == message], at) for message, parts in twins.items()]
 
@@ -301,7 +301,7 @@ def _reopen_clashes(connection: Connection, moved: Mapping[str, Any], merged: in
             if "came_to" in row:  # what has gone on since stays
                 changed = changed.where(tuple_(enrolments.c.state, enrolments.c.step) == tuple(row["came_to"]))
             if "waits" in row:
-                changed = changed.where(messages.c.state.in_(_OPEN_MESSAGE))
+                changed = changed.where(messages.c.state.in_(UNSENT))
             connection.execute(changed)
 
 

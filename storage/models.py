@@ -1,4 +1,4 @@
-"""SQLModel classes on the tables that people edit and screens show. The tables are `storage.tables`; these add types and names.
+"""SQLModel classes on the tables that people edit, for programs beside this one; the tables are `storage.tables`, these add types.
 
 Rows that come by the thousand (events, messages, decisions) are read and written with Core statements instead.
 """

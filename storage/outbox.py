@@ -1,4 +1,4 @@
-"""The outbox: messages claimed, handed over, released, approved. Instants and durations are milliseconds, UTC.
+"""The outbox as a dispatcher sees it: messages claimed, marked, recovered and ended. Instants and durations are milliseconds, UTC.
 
 `planned -> (held) -> (due) -> claimed -> sent`, or `cancelled`, `failed`, `expired`, `uncertain`. A message is `planned` until its instant;
 `due` is one that waits for another attempt or was let go by an operator, at the earliest at `claimed_until` where that is set.
@@ -14,17 +14,16 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, insert, not_, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, not_, or_, select, text, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from core.errors import ManometerError
-from core.instants import HOUR, MINUTE, Instant, Millis, day_start, format_instant, local_date, offset
-from core.outbox import ALLOWED, Act
+from core.instants import HOUR, MINUTE, Instant, Millis, day_start, local_date, offset
+from core.outbox import PENDING, UNSENT
 from core.reasons import Reason
-from storage.digests import Carried, with_causes
+from storage.digests import CarriedStep, with_causes
 from storage.dossiers import WANTED, rows_of
 from storage.store import fact, set_fact
-from storage.tables import audit, customers, enrolments, events, messages, suppressions
+from storage.tables import customers, enrolments, events, messages, suppressions
 
 # word for word as in the partial indexes, or SQLite will not use them
 WAITING: Final = text("state IN ('planned', 'held', 'due', 'claimed')")
@@ -32,10 +31,6 @@ TROUBLE: Final = text("state IN ('failed', 'uncertain')")
 RELEASING: Final = frozenset({"cancelled", "expired", "failed"})
 """States of a message that did not go out: its contact counts no longer."""
 TIDIED_AT_ONCE: Final = 500
-
-
-class OutboxError(ManometerError):
-    """An operator asked for something that the state of a message does not allow; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +58,7 @@ class Claimed:
     cause_name: str | None
     cause_properties: Mapping[str, Any]
     key_value: str | None
-    digest: tuple[Carried, ...] = ()  # all steps it carries, where these are several
+    digest: tuple[CarriedStep, ...] = ()  # all steps it carries, where these are several
     version: int = 0  # under which its enrolment entered
 
 
@@ -129,14 +124,11 @@ class Batch:
         return and_(*wanted)
 
 
-# ---- the dispatcher's side ----
-
-
 def has_work(connection: Connection, now: Instant) -> bool:
     """Whether any message may have to be handed over, expired or held; costs one look into an index for each waiting state."""
     return any(
         connection.execute(select(messages.c.id).where(WAITING, messages.c.state == state, messages.c.planned_at <= now).limit(1)).first()
-        for state in ("planned", "due", "claimed", "held")
+        for state in PENDING
     )
 
 
@@ -159,9 +151,9 @@ def recover(
     ]
     again = [row.id for row in unknown if row.channel in idempotent]
     lost = [row for row in unknown if row.channel not in idempotent]
-    _update(connection, again, state="due", claimed_by=None, claimed_until=None)
+    change(connection, again, state="due", claimed_by=None, claimed_until=None)
     reason, error = str(Reason.CHANNEL_ERROR), "the dispatcher ended while it was handing this over"
-    _update(connection, [row.id for row in lost], state="uncertain", reason=reason, error=error, claimed_by=None, claimed_until=None)
+    change(connection, [row.id for row in lost], state="uncertain", reason=reason, error=error, claimed_by=None, claimed_until=None)
     result.again, result.uncertain = len(again), Counter(row.channel for row in lost)
     return result
 
@@ -197,14 +189,14 @@ def _end_due(connection: Connection, condition: ColumnElement[bool], now: Instan
     """End a portion of the due messages for which the condition holds; 0 when there is none left."""
     over = [
         row
-        for state in ("held", "planned", "due")
+        for state in UNSENT
         for row in connection.execute(
             select(messages.c.id, messages.c.customer_id)
             .where(WAITING, messages.c.state == state, messages.c.planned_at <= now, condition)
             .limit(TIDIED_AT_ONCE)
         )
     ]
-    _update(connection, [row.id for row in over], released_at=now, **outcome)
+    change(connection, [row.id for row in over], released_at=now, **outcome)
     wake(connection, {row.customer_id for row in over}, now)
     return len(over)
 
@@ -245,58 +237,53 @@ def _next_day(at: Instant, zone: ZoneInfo) -> Instant:
     return day_start(day.fromordinal(day.toordinal() + 1), zone)
 
 
-def claim(
-    connection: Connection,
-    now: Instant,
-    owner: str,
-    lease: Millis,
-    limit: int,
-    channels: Mapping[str, int | None],
-    exclude: Collection[str] = (),
-    purposes: Collection[str] | None = None,
-    held: Sequence[ColumnElement[bool]] = (),
-) -> list[Claimed]:
-    """Take up to `limit` due messages, the earliest first, for `lease`; to be called in a writing transaction.
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Which due messages may go."""
 
-    `channels` says how many of each may go (None: any number); `exclude` names triggers that wait; `purposes`, where given, are the only
-    ones that may go; what one of the conditions `held` says of its row waits.
-    """
+    channels: Mapping[str, int | None]
+    """How many over each of them; None: any number. Over no others."""
+    waiting: Collection[str] = ()
+    """Triggers whose messages wait."""
+    purposes: Collection[str] | None = None
+    """The only ones that may go, where given."""
+    held: Sequence[ColumnElement[bool]] = ()
+    """What one of these says of its row waits."""
+
+    def holds(self) -> Iterator[ColumnElement[bool]]:
+        """The same as conditions on a row, the numbers aside."""
+        yield messages.c.channel.in_(sorted(self.channels))
+        if self.waiting:
+            yield messages.c.trigger.not_in(sorted(self.waiting))
+        if self.purposes is not None:
+            yield messages.c.purpose.in_(sorted(self.purposes))
+        yield from (not_(each) for each in self.held)
+
+
+def claim(connection: Connection, now: Instant, owner: str, lease: Millis, limit: int, allowed: Allowed) -> list[Claimed]:
+    """Take up to `limit` due messages, the earliest first, for `lease`; to be called in a writing transaction."""
     found = sorted(
-        (row for state in ("planned", "due") for row in connection.execute(_due(state, now, limit, channels, exclude, purposes, held))),
+        (row for state in ("planned", "due") for row in connection.execute(_due(state, now, limit, allowed))),
         key=lambda row: (row.planned_at, row.id),
     )
-    room = {name: limit if most is None else most for name, most in channels.items()}
+    room = {name: limit if most is None else most for name, most in allowed.channels.items()}
     taken: dict[int, str] = {}
     for row in found[:limit]:
         if room[row.channel] > 0:
             room[row.channel] -= 1
             taken[row.id] = row.state
-    _update(connection, list(taken), state="claimed", claimed_by=owner, claimed_until=now + lease, attempts=messages.c.attempts + 1)
+    change(connection, list(taken), state="claimed", claimed_by=owner, claimed_until=now + lease, attempts=messages.c.attempts + 1)
     return _claimed(connection, taken)
 
 
-def _due(
-    state: str,
-    now: Instant,
-    limit: int,
-    channels: Collection[str],
-    exclude: Collection[str],
-    purposes: Collection[str] | None,
-    held: Sequence[ColumnElement[bool]] = (),
-) -> Select[Any]:
-    query = select(messages.c.id, messages.c.planned_at, messages.c.channel, messages.c.state).where(
-        WAITING,
-        messages.c.state == state,
-        messages.c.planned_at <= now,
-        or_(messages.c.claimed_until.is_(None), messages.c.claimed_until <= now),
-        messages.c.channel.in_(sorted(channels)),
+def _due(state: str, now: Instant, limit: int, allowed: Allowed) -> Select[Any]:
+    free = or_(messages.c.claimed_until.is_(None), messages.c.claimed_until <= now)
+    return (
+        select(messages.c.id, messages.c.planned_at, messages.c.channel, messages.c.state)
+        .where(WAITING, messages.c.state == state, messages.c.planned_at <= now, free, *allowed.holds())
+        .order_by(messages.c.planned_at, messages.c.id)
+        .limit(limit)
     )
-    if exclude:
-        query = query.where(messages.c.trigger.not_in(sorted(exclude)))
-    if purposes is not None:
-        query = query.where(messages.c.purpose.in_(sorted(purposes)))
-    query = query.where(*(not_(each) for each in held))
-    return query.order_by(messages.c.planned_at, messages.c.id).limit(limit)
 
 
 # one parameter whatever their number, and made once: putting a statement of so many columns together takes longer than running it
@@ -335,6 +322,12 @@ def _claimed(connection: Connection, taken: Mapping[int, str]) -> list[Claimed]:
     ]  # fmt: skip
 
 
+def with_cause(connection: Connection, message_id: int) -> Claimed | None:
+    """One message with the cause of its enrolment, as a dispatcher would have it; nothing is claimed."""
+    state = connection.execute(select(messages.c.state).where(messages.c.id == message_id)).scalar_one_or_none()
+    return None if state is None else _claimed(connection, {message_id: state})[0]
+
+
 def mark(connection: Connection, owner: str, marks: Sequence[Mark], at: Instant) -> list[Mark]:
     """Write down what became of messages that `owner` holds; those it holds no longer stay as they are. Returns what was written."""
     held = _held(connection, owner, [mark.id for mark in marks])
@@ -349,7 +342,7 @@ def mark(connection: Connection, owner: str, marks: Sequence[Mark], at: Instant)
 def _held(connection: Connection, owner: str, ids: Sequence[int]) -> set[int]:
     mine = (messages.c.claimed_by == owner, messages.c.state == "claimed")
     return {
-        row for part in _portions(ids) for row in connection.execute(select(messages.c.id).where(messages.c.id.in_(part), *mine)).scalars()
+        row for part in portions(ids) for row in connection.execute(select(messages.c.id).where(messages.c.id.in_(part), *mine)).scalars()
     }
 
 
@@ -381,7 +374,7 @@ def _values(owner: str, mark: Mark, at: Instant) -> dict[str, Any]:
 def wake(connection: Connection, customer_ids: Collection[int], at: Instant) -> None:
     """Make customers due no later than the instant."""
     due = case((customers.c.next_due_at < at, customers.c.next_due_at), else_=at)
-    for ids in _portions(sorted(customer_ids)):
+    for ids in portions(sorted(customer_ids)):
         connection.execute(update(customers).where(customers.c.id.in_(ids)).values(next_due_at=due))
 
 
@@ -417,12 +410,14 @@ def period_start(now: Instant, unit: str, zone: ZoneInfo) -> Instant:
     return (now + ahead) // length * length - ahead
 
 
-def _update(connection: Connection, ids: Sequence[int], **values: Any) -> None:
-    for portion in _portions(ids):
+def change(connection: Connection, ids: Sequence[int], **values: Any) -> None:
+    """Set the same columns of these messages."""
+    for portion in portions(ids):
         connection.execute(update(messages).where(messages.c.id.in_(portion)).values(values))
 
 
-def _portions(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+def portions(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """A few hundred at a time, as many as one statement may name."""
     for first in range(0, len(ids), TIDIED_AT_ONCE):
         yield ids[first : first + TIDIED_AT_ONCE]
 
@@ -436,174 +431,3 @@ def customer_of(connection: Connection, key: str) -> int | None:
             select(customers.c.id.label("customer_id"), customers.c.merged_into).where(customers.c.id == found.merged_into)
         ).one_or_none()
     return None if found is None else found.customer_id
-
-
-# ---- lists ----
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which messages to list; None: any. `since` is included, `until` not, both of the planned instant."""
-
-    customer: str | None = None
-    trigger: str | None = None
-    channel: str | None = None
-    state: str | None = None
-    since: Instant | None = None
-    until: Instant | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
-    """One message as it is listed."""
-
-    id: int
-    key: str
-    customer: str
-    trigger: str
-    step: int
-    channel: str
-    state: str
-    planned_at: Instant
-    sent_at: Instant | None
-    address: str | None
-    template: str
-    subject: str | None
-    reason: str | None
-    error: str | None  # what the channel or the template said, for people
-
-
-_LISTED: Final[tuple[ColumnElement[Any], ...]] = (
-    messages.c.id, messages.c.key, customers.c.key, messages.c.trigger, messages.c.step, messages.c.channel, messages.c.state,
-    messages.c.planned_at, messages.c.sent_at, messages.c.address, messages.c.template, messages.c.subject, messages.c.reason,
-    messages.c.error,
-)  # fmt: skip
-
-
-def listing(connection: Connection, filters: Filters = Filters(), after: int = 0, limit: int = 1_000) -> list[OutboxRow]:
-    """Messages by number, those above `after`."""
-    query = (
-        select(*_LISTED)
-        .join(customers, customers.c.id == messages.c.customer_id)
-        .where(messages.c.id > after, *_wanted(filters))
-        .order_by(messages.c.id)
-        .limit(limit)
-    )
-    return [OutboxRow(*row) for row in connection.execute(query)]
-
-
-def stream(connection: Connection, filters: Filters = Filters(), page: int = 1_000) -> Iterator[OutboxRow]:
-    """All of them, page by page."""
-    after = 0
-    while rows := listing(connection, filters, after, page):
-        yield from rows
-        after = rows[-1].id
-
-
-def _wanted(filters: Filters) -> Iterator[ColumnElement[bool]]:
-    if filters.customer is not None:
-        yield customers.c.key == filters.customer
-    if filters.trigger is not None:
-        yield messages.c.trigger == filters.trigger
-    if filters.channel is not None:
-        yield messages.c.channel == filters.channel
-    if filters.state is not None:
-        yield messages.c.state == filters.state
-    if filters.since is not None:
-        yield messages.c.planned_at >= filters.since
-    if filters.until is not None:
-        yield messages.c.planned_at < filters.until
-
-
-def with_cause(connection: Connection, message_id: int) -> Claimed | None:
-    """One message with the cause of its enrolment, as a dispatcher would have it; nothing is claimed."""
-    state = connection.execute(select(messages.c.state).where(messages.c.id == message_id)).scalar_one_or_none()
-    return None if state is None else _claimed(connection, {message_id: state})[0]
-
-
-# ---- the operators' side ----
-
-
-def approve(connection: Connection, ids: Sequence[int], author: str, at: Instant, reason: str | None = None) -> int:
-    """Let held messages go; OutboxError, and nothing changed, where one of them is not held or its time is over."""
-    rows = _rows(connection, ids, "approve")
-    _refuse_expired(rows, at, "approve")
-    _update(connection, [row.id for row in rows], state="due", reason=None, claimed_until=None)
-    return _record(connection, rows, author, at, "approve", reason)
-
-
-def reject(connection: Connection, ids: Sequence[int], author: str, at: Instant, reason: str | None = None) -> int:
-    """Cancel held messages, and give their room back; OutboxError, and nothing changed, where one of them is not held."""
-    return _end(connection, _rows(connection, ids, "reject"), author, at, "reject", reason)
-
-
-def cancel(connection: Connection, ids: Sequence[int], author: str, at: Instant, reason: str | None = None) -> int:
-    """Cancel messages that were not handed over, or of which somebody has found out that they never went; OutboxError as above."""
-    return _end(connection, _rows(connection, ids, "cancel"), author, at, "cancel", reason)
-
-
-def retry(connection: Connection, ids: Sequence[int], author: str, at: Instant, reason: str | None = None) -> int:
-    """Try failed and uncertain messages again under their keys, with their contacts counting anew; OutboxError as above."""
-    rows = _rows(connection, ids, "retry")
-    _refuse_expired(rows, at, "retry")
-    # at least one attempt stays on record, so that the channel looks whether the key has gone out
-    again = case((messages.c.attempts > 0, 1), else_=0)
-    _update(
-        connection, [row.id for row in rows], state="due", reason=None, error=None, released_at=None, claimed_until=None, attempts=again
-    )
-    wake(connection, {row.customer_id for row in rows}, at)
-    return _record(connection, rows, author, at, "retry", reason)
-
-
-def _end(connection: Connection, rows: Sequence[Any], author: str, at: Instant, action: str, reason: str | None) -> int:
-    _update(
-        connection,
-        [row.id for row in rows],
-        state="cancelled",
-        reason=str(Reason.REJECTED),
-        released_at=at,
-        claimed_by=None,
-        claimed_until=None,
-    )
-    wake(connection, {row.customer_id for row in rows}, at)
-    return _record(connection, rows, author, at, action, reason)
-
-
-def _rows(connection: Connection, ids: Sequence[int], action: Act) -> list[Any]:
-    allowed = ALLOWED[action]
-    wanted = sorted(set(ids))
-    if wanted and not -(2**63) <= wanted[0] <= wanted[-1] < 2**63:
-        raise OutboxError(f"Cannot {action}: there is no message {wanted[0] if wanted[0] < 0 else wanted[-1]}. Nothing was changed.")
-    columns = (messages.c.id, messages.c.key, messages.c.customer_id, messages.c.state, messages.c.expires_at)
-    rows = [row for part in _portions(wanted) for row in connection.execute(select(*columns).where(messages.c.id.in_(part)))]
-    unknown = sorted(set(wanted) - {row.id for row in rows})
-    if unknown:
-        raise OutboxError(f"Cannot {action}: there is no message {_some(unknown)}. `manometer outbox` lists them. Nothing was changed.")
-    refused = [f"{row.id} is {row.state}" for row in rows if row.state not in allowed]
-    if refused:
-        raise OutboxError(f"Cannot {action}: message {_some(refused)}; it must be {' or '.join(sorted(allowed))}. Nothing was changed.")
-    return rows
-
-
-def _refuse_expired(rows: Sequence[Any], at: Instant, action: str) -> None:
-    over = [f"{row.id} expired {format_instant(row.expires_at)}" for row in rows if row.expires_at < at]
-    if over:
-        raise OutboxError(f"Cannot {action}: message {_some(over)}. It would come too late. Nothing was changed.")
-
-
-def _some(items: Sequence[object]) -> str:
-    shown = ", ".join(str(item) for item in items[:5])
-    return f"{shown} and {len(items) - 5} more" if len(items) > 5 else shown
-
-
-def _record(connection: Connection, rows: Sequence[Any], author: str, at: Instant, action: str, reason: str | None) -> int:
-    lines = [
-        {
-            "at": at, "author": author, "action": f"outbox {action}", "subject": str(row.id), "reason": reason,
-            "detail": json.dumps({"key": row.key, "was": row.state}, ensure_ascii=False),
-        }
-        for row in rows
-    ]  # fmt: skip
-    if lines:
-        connection.execute(insert(audit), lines)
-    return len(lines)

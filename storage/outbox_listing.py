@@ -1,22 +1,20 @@
-"""The outbox as the console lists it, and what an act on a choice of its messages would do. Instants are milliseconds, UTC."""
+"""The outbox in lists: as the console shows it, and every message by its number. Instants are milliseconds, UTC."""
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, TextClause, func, select
 
 from core.instants import Instant
-from core.outbox import ALLOWED, CLOSED, OPEN, RECENT, SENDING, Act
-from core.reasons import Reason
+from core.outbox import CLOSED, OPEN, RECENT
 from storage import digests
 from storage.clauses import Clause, one_of
-from storage.dossiers import WANTED, rows_of
 from storage.outbox import TROUBLE, WAITING
-from storage.tables import customers, enrolments, messages
+from storage.tables import customers, messages
 
 _NEWEST_FIRST: Final = frozenset({"failed", "uncertain"})
 
@@ -127,83 +125,78 @@ def rows(connection: Connection, wanted: Collection[int]) -> Iterator[MessageRow
         yield MessageRow(*(*row, digests.carries(digest)))
 
 
-@dataclass(slots=True)
-class Effect:
-    """What an act on messages would do: to which, and why not to the others. Instants are the first planned and the first to expire."""
-
-    ids: list[int]
-    customers: int = 0
-    triggers: dict[str, int] = field(default_factory=dict)
-    channels: dict[str, int] = field(default_factory=dict)
-    refused: dict[str, int] = field(default_factory=dict)  # by state
-    too_late: int = 0
-    first_planned: Instant | None = None
-    first_expiry: Instant | None = None
+# ---- every message, by number ----
 
 
-class _Choice(NamedTuple):
-    """What an act has to know of a message."""
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which messages to list; None: any. `since` is included, `until` not, both of the planned instant."""
 
-    id: int
-    customer_id: int
-    trigger: str
-    channel: str
-    state: str
-    planned_at: Instant
-    expires_at: Instant
-
-
-def effect(connection: Connection, action: Act, chosen: Sequence[int], at: Instant) -> Effect:
-    """What `approve`, `reject`, `cancel` or `retry` would do to the chosen messages at the instant."""
-    result, people = Effect([]), set[int]()
-    for values in rows_of(connection, select(*[messages.c[name] for name in _Choice._fields]).where(messages.c.id.in_(WANTED)), chosen):
-        row = _Choice(*values)
-        if row.state not in ALLOWED[action]:
-            result.refused[row.state] = result.refused.get(row.state, 0) + 1
-        elif action in SENDING and row.expires_at < at:
-            result.too_late += 1
-        else:
-            people.add(row.customer_id)
-            _add(result, row)
-    result.customers = len(people)
-    return result
+    customer: str | None = None
+    trigger: str | None = None
+    channel: str | None = None
+    state: str | None = None
+    since: Instant | None = None
+    until: Instant | None = None
 
 
-def _add(result: Effect, row: _Choice) -> None:
-    result.ids.append(row.id)
-    result.triggers[row.trigger] = result.triggers.get(row.trigger, 0) + 1
-    result.channels[row.channel] = result.channels.get(row.channel, 0) + 1
-    result.first_planned = min(row.planned_at, result.first_planned or row.planned_at)
-    result.first_expiry = min(row.expires_at, result.first_expiry or row.expires_at)
-
-
-# ---- what waits for an approval ----
-
-
-class HeldRow(NamedTuple):
-    """A message that waits for an approval."""
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One message as it is listed."""
 
     id: int
-    customer_id: int
-    enrolment_id: int | None
+    key: str
+    customer: str
     trigger: str
     step: int
     channel: str
+    state: str
     planned_at: Instant
-    expires_at: Instant
+    sent_at: Instant | None
+    address: str | None
+    template: str
+    subject: str | None
+    reason: str | None
+    error: str | None  # what the channel or the template said, for people
 
 
-def held(connection: Connection, chosen: Sequence[int] | None = None) -> list[HeldRow]:
-    """All that wait for an approval, or of the chosen messages those that do; by number."""
-    query = select(*[messages.c[name] for name in HeldRow._fields]).where(WAITING, messages.c.state == "held").order_by(messages.c.id)
-    if chosen is None:
-        return [HeldRow(*row) for row in connection.execute(query)]
-    return [HeldRow(*values) for values in rows_of(connection, query.where(messages.c.id.in_(WANTED)), chosen)]
+_LISTED: Final[tuple[ColumnElement[Any], ...]] = (
+    messages.c.id, messages.c.key, customers.c.key, messages.c.trigger, messages.c.step, messages.c.channel, messages.c.state,
+    messages.c.planned_at, messages.c.sent_at, messages.c.address, messages.c.template, messages.c.subject, messages.c.reason,
+    messages.c.error,
+)  # fmt: skip
 
 
-def waiting_for_room(connection: Connection, customer_ids: Collection[int]) -> int:
-    """How many of these customers have a step that waits for room under a limit, or for a stronger one."""
-    columns = enrolments.c
-    reasons = [str(Reason.PRESSURE), str(Reason.LOWER_PRIORITY)]
-    mine = (columns.customer_id.in_(WANTED), columns.state == "open", columns.waits_for.in_(reasons))
-    return len(rows_of(connection, select(columns.customer_id).distinct().where(*mine), customer_ids))
+def listing(connection: Connection, filters: Filters = Filters(), after: int = 0, limit: int = 1_000) -> list[OutboxRow]:
+    """Messages by number, those above `after`."""
+    query = (
+        select(*_LISTED)
+        .join(customers, customers.c.id == messages.c.customer_id)
+        .where(messages.c.id > after, *_wanted(filters))
+        .order_by(messages.c.id)
+        .limit(limit)
+    )
+    return [OutboxRow(*row) for row in connection.execute(query)]
+
+
+def stream(connection: Connection, filters: Filters = Filters(), page: int = 1_000) -> Iterator[OutboxRow]:
+    """All of them, page by page."""
+    after = 0
+    while rows := listing(connection, filters, after, page):
+        yield from rows
+        after = rows[-1].id
+
+
+def _wanted(filters: Filters) -> Iterator[ColumnElement[bool]]:
+    if filters.customer is not None:
+        yield customers.c.key == filters.customer
+    if filters.trigger is not None:
+        yield messages.c.trigger == filters.trigger
+    if filters.channel is not None:
+        yield messages.c.channel == filters.channel
+    if filters.state is not None:
+        yield messages.c.state == filters.state
+    if filters.since is not None:
+        yield messages.c.planned_at >= filters.since
+    if filters.until is not None:
+        yield messages.c.planned_at < filters.until

@@ -33,6 +33,7 @@ from sqlalchemy import (
 
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
+from core.outbox import UNSENT
 from core.pauses import HOLDING, Standing, goes_over, held_from, is_narrow, reason_of, steps_due, stops_purpose, under
 from core.playbook import Playbook
 from core.reasons import Reason
@@ -41,7 +42,6 @@ from storage import audit, segments
 from storage.outbox import WAITING
 from storage.tables import customers, enrolments, messages, pauses
 
-UNSENT = ("planned", "held", "due")
 _OF_TRIGGER: Final[ColumnClause[str]] = literal_column('+messages."trigger"')
 
 

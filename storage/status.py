@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, or_, select, text
 
 from core.decisions import OUTCOMES
 from core.health import Numbers, Trouble
 from core.instants import DAY, Instant, Millis
-from core.outbox import STATES
+from core.outbox import PENDING, STATES
 from core.pauses import HOLDING
 from core.triggers import EVERYTHING
 from storage import digests, leases
@@ -26,11 +26,12 @@ from storage.tables import arrivals, customers, decisions, enrolments, events, m
 LAST_TICK_AT = "last_tick_at"
 LAST_DISPATCH_AT = "last_dispatch_at"
 HALTED = "halted"
+"""The fact with the channels that rest: JSON of name to `reason`, `since`, `until` (instants) and the `version` of the playbook."""
 TROUBLES = "troubles"
 FATES = ("sent", "suppressed", "pending", "failed", "uncertain")
 _FATE_OF_STATE = {
     **dict.fromkeys(("sent", "delivered", "bounced", "complained"), "sent"),
-    **dict.fromkeys(("planned", "held", "due", "claimed"), "pending"),
+    **dict.fromkeys(PENDING, "pending"),
     **dict.fromkeys(("cancelled", "expired"), "suppressed"),
     "failed": "failed",
     "uncertain": "uncertain",
@@ -157,36 +158,37 @@ def conservation(connection: Connection) -> dict[str, Any]:
     step and channel, or one that carries its step together with others; every message has one decision of its own and an enrolment that
     exists: no message twice, no plan half written.
     """
-    events_ = _events(connection)
-    states = _counts(connection, messages.c.state)
-    crossed = connection.execute(_CROSSED).all()
-    decided, written = sum(row.number for row in crossed), sum(states.values())
-    outcomes = Counter[str]()
-    fates = Counter[str]()
+    events_, states, crossed = _events(connection), _counts(connection, messages.c.state), connection.execute(_CROSSED).all()
+    decided = sum(row.number for row in crossed)
+    outcomes, fates = Counter[str](), Counter[str]()
     for row in crossed:
         outcomes[row.outcome] += row.number
         fates["deferred" if row.paused else _fate(row.outcome, row.state)] += row.number
-    disagreeing = sum(row.disagreeing for row in crossed)
-    carried = sum(row.number for row in crossed if row.message)
-    paused = sum(row.number for row in crossed if row.paused)
-    holds = (
+    all_counted = (
         events_["lost"] == 0
         and decided == sum(outcomes[outcome] for outcome in OUTCOMES)
         and decided == sum(fates[fate] for fate in (*FATES, "deferred"))
-        and written == sum(states.get(state, 0) for state in STATES)
-        and written == sum(row.leading for row in crossed)
-        and carried == outcomes["send"] + outcomes["hold"] - paused
-        and written == connection.execute(select(func.count(decisions.c.message_id.distinct()))).scalar_one()
-        and disagreeing == 0
-        and _without_enrolment(connection) == 0
     )
     return {
         "events": {name: events_[name] for name in ("total", "ignored", "decided", "waiting")},
         "decisions": {"total": decided, **{outcome: outcomes[outcome] for outcome in OUTCOMES}},
         "fates": {name: fates[name] for name in (*FATES, "deferred")},
-        "messages": {"total": written, **{state: states.get(state, 0) for state in STATES}},
-        "holds": holds,
+        "messages": {"total": sum(states.values()), **{state: states.get(state, 0) for state in STATES}},
+        "holds": all_counted and _each_has_its_message(connection, crossed, states),
     }
+
+
+def _each_has_its_message(connection: Connection, crossed: Sequence[Row[Any]], states: Mapping[str, int]) -> bool:
+    """Whether decisions and messages belong together one by one, as `conservation` says."""
+    written = sum(states.values())
+    return (
+        written == sum(states.get(state, 0) for state in STATES)
+        and written == sum(row.leading for row in crossed)
+        and written == connection.execute(select(func.count(decisions.c.message_id.distinct()))).scalar_one()
+        and all(bool(row.message) == (row.outcome in ("send", "hold") and not row.paused) for row in crossed)
+        and not any(row.disagreeing for row in crossed)
+        and _without_enrolment(connection) == 0
+    )
 
 
 _AGREES = and_(

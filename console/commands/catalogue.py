@@ -15,7 +15,8 @@ import orjson
 
 from console.catalogue import CURRENCY, Campaign, campaign, campaigns
 from console.catalogue.composing import LANGUAGES
-from console.context import SETTINGS, Context, UsageError, add_list
+from console.context import Context, UsageError, add_list
+from console.layout import SETTINGS
 from console.output import Field
 from core.words import counted
 

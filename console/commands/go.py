@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import argparse
 
-from console.commands.triggers import add_policy, resume_all
+from console import holding
 from console.context import Context, add_at, add_reason, add_yes
 from core.triggers import EVERYTHING
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    add_policy(parser)
+    holding.add_policy(parser)
     add_reason(parser)
     add_yes(parser)
     add_at(parser)
@@ -25,5 +25,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Ask, and go on."""
-    resume_all(args, context, EVERYTHING, context.now(args.at), f"Go on with {args.policy}?")
+    holding.end(args, context, EVERYTHING, context.now(args.at), f"Go on with {args.policy}?")
     return 0

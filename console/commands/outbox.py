@@ -25,8 +25,8 @@ from core.instants import Instant, format_instant
 from core.language.suggestions import near
 from core.outbox import STATES
 from core.words import counted
-from storage import customers, outbox, outbox_listing
-from storage.outbox_listing import HeldRow
+from storage import customers, outbox_acts, outbox_listing
+from storage.outbox_acts import ACTS, HeldRow
 
 FIELDS = (
     Field("id", "number"),
@@ -44,7 +44,6 @@ FIELDS = (
     Field("reason"),
     Field("error", in_json=False),
 )
-ACTIONS = {"approve": outbox.approve, "reject": outbox.reject, "retry": outbox.retry, "cancel": outbox.cancel}
 BY_BATCH = ("approve", "reject")
 BATCHES = (
     Field("trigger"),
@@ -69,10 +68,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--customer", metavar="ID", help="only to this customer")
     parser.add_argument("--since", metavar="INSTANT", help="planned from this instant on")
     parser.add_argument("--until", metavar="INSTANT", help="planned before this instant")
-    actions = parser.add_subparsers(dest="action", metavar="|".join(("list", "batches", *ACTIONS)))
+    actions = parser.add_subparsers(dest="action", metavar="|".join(("list", "batches", *ACTS)))
     add_list(parser, actions)
     _add_choice(actions.add_parser("batches"))
-    for name in ACTIONS:
+    for name in ACTS:
         action = actions.add_parser(name)
         by_batch = name in BY_BATCH
         action.add_argument("ids", metavar="ID", type=whole, nargs="*" if by_batch else "+")
@@ -106,17 +105,17 @@ def run(args: argparse.Namespace, context: Context) -> int:
         raise UsageError(f"There is no state {args.state!r}. {hint}")
     with context.store.reading() as connection:
         wanted = _filters(args, context, connection)
-        rows = (asdict(row) for row in outbox.stream(connection, wanted))
-        context.output.listing(FIELDS, rows, "The outbox is empty." if wanted == outbox.Filters() else "No message fits.")
+        rows = (asdict(row) for row in outbox_listing.stream(connection, wanted))
+        context.output.listing(FIELDS, rows, "The outbox is empty." if wanted == outbox_listing.Filters() else "No message fits.")
     return 0
 
 
-def _filters(args: argparse.Namespace, context: Context, connection: Connection) -> outbox.Filters:
+def _filters(args: argparse.Namespace, context: Context, connection: Connection) -> outbox_listing.Filters:
     since, until = context.instant(args.since, "--since"), context.instant(args.until, "--until")
     customer = None if args.customer is None else customers.key_of(connection, customers.resolve(connection, args.customer))
     if args.trigger is not None:
         refuse_unknown(context, connection, args.trigger)
-    return outbox.Filters(customer, args.trigger, args.channel, args.state, since, until)
+    return outbox_listing.Filters(customer, args.trigger, args.channel, args.state, since, until)
 
 
 # ---- what waits for an approval ----
@@ -185,14 +184,14 @@ def _decide(args: argparse.Namespace, context: Context) -> int:
 def _held(args: argparse.Namespace, context: Context, connection: Connection, at: Instant) -> Sequence[HeldRow]:
     """What is to be decided; of a choice without what has expired, where it is to be approved."""
     if args.ids:
-        return outbox_listing.held(connection, args.ids)
+        return outbox_acts.held(connection, args.ids)
     found = [row for batch in _chosen(args, context, connection) for row in batch.rows]
     return [row for row in found if args.action == "reject" or row.expires_at >= at]
 
 
 def _act(args: argparse.Namespace, context: Context) -> int:
     at = context.now(args.at)
-    act: Any = ACTIONS[args.action]
+    act: Any = ACTS[args.action]
     with context.store.writing() as connection:
         number = act(connection, args.ids, context.author, at, args.reason)
     if context.output.json:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import argparse
 
-from console import pausing
-from console.commands.triggers import pause_one
+from console import holding, pausing
 from console.context import Context, add_at, add_reason, add_yes
 from core.triggers import Pause, Scope, target
 from storage import customers
@@ -41,7 +40,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     at, playbook = context.now(args.at), context.in_force.playbook
     pause = Pause(asked(args, context), at, pausing.end(args.until, at, context.zone), transactional=args.transactional)
     pausing.refuse_unknown(pause, playbook)
-    pause_one(args, context, pause, playbook)
+    holding.begin(args, context, pause, playbook)
     return 0
 
 

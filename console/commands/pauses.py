@@ -7,8 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from console import pausing
-from console.commands.triggers import readable_playbook
+from console import holding, pausing
 from console.context import Context, add_at, add_list
 from console.output import Field
 from core.instants import Instant
@@ -39,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Print what is paused, what holds most first."""
-    at, playbook = context.now(args.at), readable_playbook(context)
+    at, playbook = context.now(args.at), holding.readable_playbook(context)
     with context.store.reading() as connection:
         rows = [_row(connection, held, playbook, at) for _, held in sorted(pauses.current(connection, at).items())]
         context.output.listing(FIELDS, rows, "Nothing is paused.")

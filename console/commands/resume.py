@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import argparse
 
+from console import holding
 from console.commands.pause import add_scopes, asked
-from console.commands.triggers import add_policy, resume_all
 from console.context import Context, add_at, add_reason, add_yes
 from core.pauses import named
 from core.triggers import Pause
@@ -20,7 +20,7 @@ from core.triggers import Pause
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     add_scopes(parser)
-    add_policy(parser)
+    holding.add_policy(parser)
     add_reason(parser)
     add_yes(parser)
     add_at(parser)
@@ -30,5 +30,5 @@ def run(args: argparse.Namespace, context: Context) -> int:
     """Ask in numbers, and resume."""
     at = context.now(args.at)
     what = asked(args, context)
-    resume_all(args, context, what, at, f"Resume {named(Pause(what, at))} with {args.policy}?")
+    holding.end(args, context, what, at, f"Resume {named(Pause(what, at))} with {args.policy}?")
     return 0

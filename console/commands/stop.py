@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import argparse
 
-from console import pausing
-from console.commands.triggers import report
+from console import holding, pausing
 from console.context import Context, add_at, add_reason, add_yes
 from core.pauses import NOBODY
 from core.triggers import EVERYTHING
@@ -37,7 +36,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     context.output.confirm(numbers, "Stop all sending?", args.yes)
     with context.store.writing() as connection:
         pausing.stop(connection, at, args.transactional, context.author, args.reason, context.zone)
-    report(context, "stop", EVERYTHING, at, held, transactional=args.transactional)
+    holding.report(context, "stop", EVERYTHING, at, held, transactional=args.transactional)
     spared = "" if args.transactional else ", transactional messages go on"
     context.output.say(f"All sending is stopped{spared}. {numbers} `manometer go` ends it.")
     return 0

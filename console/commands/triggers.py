@@ -13,22 +13,19 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
-from console import pausing
+from console import holding, pausing
 from console.asking import add_past, no_trigger
-from console.context import Context, UsageError, add_at, add_list, add_reason, add_yes
+from console.context import Context, add_at, add_list, add_reason, add_yes
 from console.output import Field
 from core.errors import ManometerError
-from core.instants import Instant, format_duration, format_instant
+from core.instants import Instant, format_duration
 from core.journey_words import goal_words, goes_to, wait_words
-from core.pauses import NOBODY, named
-from core.playbook import Playbook
-from core.triggers import EVERYTHING, NEVER, Pause, Scope, Step, Trigger
-from core.words import counted, in_full
+from core.triggers import NEVER, Pause, Step, Trigger
 from storage import pauses, playbooks, triggers
 
 FIELDS = (
@@ -79,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pause = actions.add_parser("pause", help="hold one trigger")
     pausing.add_until(pause)
     resume = actions.add_parser("resume", help="end the pause of one trigger")
-    add_policy(resume)
+    holding.add_policy(resume)
     backtest = actions.add_parser("backtest", help="try one, drafts too, on the past; nothing is written")
     add_past(backtest)
     for action in (show, pause, resume, backtest):
@@ -88,11 +85,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for action in (pause, resume):
         add_reason(action)
         add_yes(action)
-
-
-def add_policy(parser: argparse.ArgumentParser) -> None:
-    """The option `--policy` of resume and go."""
-    parser.add_argument("--policy", choices=pausing.POLICIES, default="skip", help="what becomes of what waited (default: skip)")
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
@@ -221,80 +213,10 @@ def _message(step: Step) -> dict[str, Any]:
 
 def _pause(args: argparse.Namespace, context: Context, at: Instant) -> int:
     until = pausing.end(args.until, at, context.zone)
-    pause_one(args, context, Pause(args.name, at, until), None)
+    holding.begin(args, context, Pause(args.name, at, until), None)
     return 0
-
-
-def pause_one(args: argparse.Namespace, context: Context, pause: Pause, playbook: Playbook | None) -> None:
-    """Begin a pause once its numbers were confirmed; UsageError where it would end before it begins."""
-    at, until, what = pause.since, pause.until, named(pause)
-    if until is not None and until <= at:
-        raise UsageError(f"--until: {in_full(until, context.zone)} is not after {in_full(at, context.zone)}. Name a later instant.")
-    with context.store.reading() as connection:
-        paused = pauses.current(connection, at).get(pause.trigger)
-        if paused is None or not pausing.is_wider(pause, paused.pause):
-            pausing.refuse_paused(connection, pause.trigger, at, context.zone)
-        held = pausing.waiting(connection, pause, playbook, at)
-    end = f"until {in_full(until, context.zone)}" if until is not None else "until somebody resumes it"
-    numbers = f"{_under_way(pause, held)}. {_WHAT_WAITS[pause.scope]} waits {end}."
-    if pause.scope == "trigger":
-        numbers += " Nobody enters meanwhile."
-    context.output.confirm(numbers, f"Pause {what}?", args.yes)
-    with context.store.writing() as connection:
-        pausing.pause(connection, pause, context.author, args.reason, context.zone)
-    report(context, "pause", pause.trigger, at, held, until=until)
-    context.output.say(f"{what} is paused. {numbers}")
-
-
-def _under_way(pause: Pause, held: pauses.Waiting) -> str:
-    if not held.customers:
-        planned = f"planned: {counted(held.messages, 'message')}" if held.messages else "nothing is planned"
-        return f"{NOBODY[pause.scope]}; {planned}"
-    where = f"{_WHERE[pause.scope]}{named(pause)}"
-    return f"Under way {where}: {counted(held.customers, 'customer')}; planned: {counted(held.messages, 'message')}"
-
-
-_WHERE: Final[Mapping[Scope, str]] = {"trigger": "in ", "channel": "in triggers that use ", "segment": "in ", "customer": "for "}
-_WHAT_WAITS: Final[Mapping[Scope, str]] = {
-    "trigger": "All of it", "channel": "What would go over it", "segment": "What falls due for its members", "customer": "What falls due",
-}  # fmt: skip
 
 
 def _resume(args: argparse.Namespace, context: Context, at: Instant) -> int:
-    resume_all(args, context, args.name, at, f"Resume {args.name} with {args.policy}?")
+    holding.end(args, context, args.name, at, f"Resume {args.name} with {args.policy}?")
     return 0
-
-
-def resume_all(args: argparse.Namespace, context: Context, name: str, at: Instant, question: str) -> None:
-    """End a pause, or the emergency stop under `*`, with the policy of the command line, after its numbers were confirmed."""
-    playbook = readable_playbook(context)
-    with context.store.reading() as connection:
-        paused = pausing.paused_now(connection, name, at, context.zone)
-        held, choices = pausing.waiting(connection, paused.pause, playbook, at), pausing.choices(connection, paused, playbook, at)
-    held = held if choices.overdue is None else replace(held, overdue=choices.overdue)
-    are_alike = len(set(choices.words.values())) == 1
-    numbers = {policy: f"{words[0].upper()}{words[1:]}" if are_alike else f"{policy}: {words}" for policy, words in choices.words.items()}
-    for line in dict.fromkeys(numbers.values()):
-        context.output.say(f"  {line}")
-    context.output.confirm(numbers[args.policy], question, args.yes)
-    with context.store.writing() as connection:
-        pauses.resume(connection, paused, at, args.policy, context.author, args.reason)
-    report(context, "go" if name == EVERYTHING else "resume", name, at, held, policy=args.policy)
-    goes_on = "Sending" if name == EVERYTHING else named(paused.pause)
-    context.output.say(f"{goes_on} goes on. {numbers[args.policy]}")
-
-
-def readable_playbook(context: Context) -> Playbook | None:
-    """The playbook in force; None where none was applied yet and the files have faults, which is no reason to keep sending stopped."""
-    try:
-        return context.in_force.playbook
-    except ManometerError:
-        return None
-
-
-def report(context: Context, action: str, name: str, at: Instant, held: pauses.Waiting, **more: Any) -> None:
-    """What was done, as JSON where that was asked for."""
-    if context.output.json:
-        shown = {key: format_instant(value) if type(value) is int else value for key, value in more.items()}
-        counts = {"customers": held.customers, "waiting": held.enrolments, "overdue": held.overdue, "messages": held.messages}
-        context.output.value({"action": action, "name": name, "at": format_instant(at), **counts, **shown})

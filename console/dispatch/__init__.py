@@ -14,7 +14,7 @@ from console.dispatch import passes
 from console.dispatch.approvals import numeric_approvals
 from console.dispatch.endings import MOST_ATTEMPTS, backoff
 from console.dispatch.owners import is_gone, process_name
-from console.dispatch.passes import LAST_DISPATCH_AT, LEASE, Dispatched
+from console.dispatch.passes import LEASE, Dispatched
 from console.dispatch.rests import Rest, resting
 from console.dispatch.sending import MOST_LOST
 from console.workspace import Workspace
@@ -23,7 +23,7 @@ from core.playbook import Playbook
 from storage.store import Store
 
 __all__ = [
-    "LAST_DISPATCH_AT", "LEASE", "MOST_ATTEMPTS", "MOST_LOST", "Dispatched", "Rest", "backoff", "dispatch", "is_gone", "numeric_approvals",
+    "LEASE", "MOST_ATTEMPTS", "MOST_LOST", "Dispatched", "Rest", "backoff", "dispatch", "is_gone", "numeric_approvals",
     "process_name", "resting",
 ]  # fmt: skip
 

@@ -26,14 +26,14 @@ from core.errors import ManometerError
 from core.instants import MINUTE, Instant, Millis
 from core.playbook import Playbook
 from storage import outbox, pauses, segments
-from storage.outbox import Claimed, Left, Mark
+from storage.outbox import Allowed, Claimed, Left, Mark
+from storage.status import LAST_DISPATCH_AT
 from storage.store import Store, set_fact
 
 PORTION: Final = 100
 LEASE: Final[Millis] = 15 * MINUTE
 PATIENCE: Final[Millis] = LEASE // 3
 """After so long a portion is broken off, well before anybody else may take it for abandoned."""
-LAST_DISPATCH_AT: Final = "last_dispatch_at"
 AHEAD: Final = 8
 """Messages that are made while one is under way to another machine."""
 
@@ -170,10 +170,10 @@ class _Pass:
             rooms = {name: most for name, most in self._rooms(connection, at) if most != 0}
             if not rooms or held.purposes == frozenset():
                 return []
-            waiting = held.triggers | self.preparing.waiting
             segments.prepare(connection)
             others = [pauses.holds_message(pause, self.playbook, at) for pause in held.narrower]
-            claimed = outbox.claim(connection, at, self.owner, LEASE, PORTION, rooms, waiting, held.purposes, others)
+            allowed = Allowed(rooms, held.triggers | self.preparing.waiting, held.purposes, others)
+            claimed = outbox.claim(connection, at, self.owner, LEASE, PORTION, allowed)
             self.journal.claimed(claimed)
         return claimed
 

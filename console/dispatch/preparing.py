@@ -29,7 +29,7 @@ from core.playbook import Channel, Playbook
 from core.reasons import Reason
 from core.triggers import SCOPED, Pause
 from storage import pauses
-from storage.digests import Carried
+from storage.digests import CarriedStep
 from storage.dossiers import load
 from storage.outbox import Claimed
 from storage.store import Store
@@ -151,7 +151,7 @@ class Preparing:
         if dossier is None:
             return message, Objection(Reason.CUSTOMER_ERASED, "the customer is gone")
         if not message.digest:
-            return message, last_look(_handover(message), dossier, self._playbook, at)
+            return message, last_look(_handover(message, message), dossier, self._playbook, at)
         objections = {place: self._against(message, each, dossier, at) for place, each in enumerate(message.digest) if not each.left_out}
         first = next(iter(objections.values()))
         if all(objections.values()) or (first is not None and first.reason in HOLDING):
@@ -162,11 +162,11 @@ class Preparing:
         )
         return replace(message, digest=carried), None
 
-    def _against(self, message: Claimed, each: Carried, dossier: Dossier, at: Instant) -> Objection | None:
+    def _against(self, message: Claimed, each: CarriedStep, dossier: Dossier, at: Instant) -> Objection | None:
         """What stands against one of several steps; a pause holds the message only where it is of the step that leads."""
         if each.trigger in self._look.held_back.triggers:
             return Objection(Reason.TRIGGER_PAUSED, "the trigger is paused")
-        return last_look(_handover_of(message, each), dossier, self._playbook, at)
+        return last_look(_handover(message, each), dossier, self._playbook, at)
 
     def _object(self, message: Claimed, objection: Objection | None) -> Ended:
         if objection is None or objection.reason in HOLDING:
@@ -210,35 +210,19 @@ class Preparing:
         return Surveys.of(self._workspace.survey_secret, self._workspace.folder)
 
 
-def _handover(message: Claimed) -> Handover:
+def _handover(message: Claimed, step: Claimed | CarriedStep) -> Handover:
+    """What the last look needs of a step: the message's own, or one of several that it carries."""
     return Handover(
-        trigger=message.trigger,
-        step=message.step,
+        trigger=step.trigger,
+        step=step.step,
         channel=message.channel,
         address=message.address,
-        cause_key=message.cause_key,
-        cause_at=message.cause_at,
+        cause_key=step.cause_key,
+        cause_at=step.cause_at,
         planned_at=message.planned_at,
-        expires_at=message.expires_at,
-        cause_event=message.cause_event,
-        cause_properties=message.cause_properties,
-        key_value=message.key_value,
-        version=message.version,
-    )
-
-
-def _handover_of(message: Claimed, each: Carried) -> Handover:
-    return Handover(
-        trigger=each.trigger,
-        step=each.step,
-        channel=message.channel,
-        address=message.address,
-        cause_key=each.cause_key,
-        cause_at=each.cause_at,
-        planned_at=message.planned_at,
-        expires_at=each.expires_at,
-        cause_event=each.cause_event,
-        cause_properties=each.cause_properties,
-        key_value=each.key_value,
-        version=each.version,
+        expires_at=step.expires_at,
+        cause_event=step.cause_event,
+        cause_properties=step.cause_properties,
+        key_value=step.key_value,
+        version=step.version,
     )

@@ -14,10 +14,9 @@ from sqlalchemy import Connection
 from core.delivery import ConfigError, Result, Retry, Uncertain
 from core.instants import MINUTE, Instant, Millis
 from core.playbook import Playbook
+from storage.status import HALTED
 from storage.store import fact, set_fact
 
-HALTED: Final = "halted"
-"""The fact with the channels that rest: JSON of name to `reason`, `since`, `until` (instants) and the `version` of the playbook."""
 LONGEST_HALT: Final[Millis] = 5 * MINUTE
 """How long a channel that is set up wrongly is left alone at most, so that nobody waits long once it is put right."""
 LONGEST_REST: Final[Millis] = 15 * MINUTE

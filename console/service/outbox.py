@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
-
-from sqlalchemy import Connection
 
 from console import approving
 from console.handover import TemplateFault, render_claimed
@@ -17,26 +15,20 @@ from console.templates import Templates
 from core.customer import full_name
 from core.dossier import Dossier, known_profile
 from core.errors import ManometerError
-from core.instants import Instant
 from core.outbox import STATES, Act
 from core.reasons import Reason
 from core.words import counted, localized, together
 from screens.service import Cancelled
 from screens.service.outbox import ActEffect, MessageView, Rendered
 from screens.service.terms import Terms
-from storage import dossiers, outbox, outbox_listing, triggers
+from storage import dossiers, outbox, outbox_acts, outbox_listing, triggers
 from storage.outbox import Claimed
+from storage.outbox_acts import ACTS
 from storage.outbox_listing import MessageRow, Wanted
 
 if TYPE_CHECKING:
     from console.service import LocalService
 
-ACTS: Final[Mapping[Act, Callable[[Connection, Sequence[int], str, Instant, str | None], int]]] = {
-    "approve": outbox.approve,
-    "reject": outbox.reject,
-    "retry": outbox.retry,
-    "cancel": outbox.cancel,
-}
 DONE: Final[Mapping[Act, str]] = {"approve": "approved", "reject": "rejected", "retry": "to be tried again", "cancel": "cancelled"}
 
 
@@ -69,7 +61,7 @@ class Outbox:
         """What an act would do to these."""
         at = self._local.now()
         with self._local.asking(cancelled) as connection:
-            found = outbox_listing.effect(connection, action, ids, at)
+            found = outbox_acts.effect(connection, action, ids, at)
             notes = tuple(approving.notes(connection, self._local.in_force().playbook, action, found.ids, at, cancelled))
         return ActEffect(
             action, found.ids, found.customers, found.triggers, found.channels, found.refused, found.too_late, found.first_planned,

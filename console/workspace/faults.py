@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from console.layout import SETTINGS
 from core.errors import ManometerError
 from core.language.suggestions import nearest
 
@@ -58,7 +59,7 @@ class Faults:
 
 def in_order(faults: Iterable[Fault]) -> tuple[Fault, ...]:
     """Each fault once, by file and line; the main files first."""
-    first = {"manometer.toml": 0, "pressure.toml": 1, "segments.toml": 2}
+    first = {SETTINGS: 0, "pressure.toml": 1, "segments.toml": 2}
     return tuple(sorted(dict.fromkeys(faults), key=lambda fault: (first.get(fault.file, 3), fault.file, fault.line or 0)))
 
 

@@ -11,6 +11,7 @@ from console.workspace.faults import did_you_mean
 from console.workspace.toml_reader import Table, shown
 from core.events import FORMER_NAMES
 from core.instants import DAY
+from core.kinds.threshold import MONEY
 from core.language import Context
 from core.language.suggestions import nearest
 from core.triggers import When
@@ -23,8 +24,7 @@ KIND_KEYS: Mapping[str, tuple[str, ...]] = {
 }
 DATES = ("birthday", "registered_at", "first_order", "last_order")
 COUNTED = ("orders", "returns", "units")
-MONEY = ("revenue", "revenue_gross")
-METRICS = (*COUNTED, *MONEY)
+METRICS = (*COUNTED, "revenue", "revenue_gross")
 
 # Names of Segment's e-commerce specification and of our own records; only to find slips of the pen, others may be used freely.
 USUAL_EVENTS = frozenset(

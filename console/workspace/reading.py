@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from console.layout import SETTINGS
 from console.workspace.conditions import read_segments
 from console.workspace.faults import Fault, Faults, in_order
 from console.workspace.pressure import Names, read_purposes, read_rules, read_weights
@@ -28,7 +29,6 @@ from core.predicate import Predicate
 from core.pressure import PressureRule
 from core.triggers import Trigger
 
-MAIN = "manometer.toml"
 PRESSURE = "pressure.toml"
 SEGMENTS = "segments.toml"
 CHANNEL_KINDS = ("file",)
@@ -76,8 +76,8 @@ def read_files(
 ) -> Workspace:
     """The same from texts by relative path, as `Workspace.files` holds them; `folder` is where its database lies."""
     faults = Faults()
-    if MAIN not in files:
-        faults.add(Fault(MAIN, None, "there is no such file", "Every workspace has one."))
+    if SETTINGS not in files:
+        faults.add(Fault(SETTINGS, None, "there is no such file", "Every workspace has one."))
     return _read(files, folder, channel_kinds, templates, faults)
 
 
@@ -85,20 +85,17 @@ def read_files(
 
 
 def _files_of(folder: Path, faults: Faults) -> dict[str, str]:
-    if not (folder / MAIN).exists():
+    if not (folder / SETTINGS).exists():
         remedy = "Make a workspace with `manometer init DIR`, or name one with -w DIR."
-        faults.add(
-            Fault(
-                MAIN, None, f"{folder} is not a workspace: it has no {MAIN}" if folder.is_dir() else f"there is no folder {folder}", remedy
-            )
-        )
+        missing = f"{folder} is not a workspace: it has no {SETTINGS}" if folder.is_dir() else f"there is no folder {folder}"
+        faults.add(Fault(SETTINGS, None, missing, remedy))
         faults.raise_if_any()
     texts = {path.relative_to(folder).as_posix(): _text(path, folder, faults) for path in _paths(folder)}
     return {path: text for path, text in texts.items() if text is not None}
 
 
 def _paths(folder: Path) -> Iterator[Path]:
-    yield from (folder / name for name in (MAIN, PRESSURE, SEGMENTS) if (folder / name).exists())
+    yield from (folder / name for name in (SETTINGS, PRESSURE, SEGMENTS) if (folder / name).exists())
     yield from sorted(path for path in folder.glob("triggers/*.toml") if not path.name.startswith("."))
     yield from sorted(path for path in folder.glob("templates/**/*") if path.suffix in _TEMPLATE_SUFFIXES and not _is_hidden(path, folder))
 
@@ -135,7 +132,7 @@ def _text(path: Path, folder: Path, faults: Faults) -> str | None:
 def _read(files: Mapping[str, str], folder: Path, channel_kinds: Collection[str], look_into_templates: bool, faults: Faults) -> Workspace:
     documents = _documents(files, faults)
     templates = Templates(files)
-    settings = read_settings(documents[MAIN], folder, channel_kinds)
+    settings = read_settings(documents[SETTINGS], folder, channel_kinds)
     conditions, segments, titles = read_segments(documents[SEGMENTS], settings.zone)
     pressure = documents[PRESSURE]
     purposes = read_purposes(pressure)
@@ -145,8 +142,8 @@ def _read(files: Mapping[str, str], folder: Path, channel_kinds: Collection[str]
     rules = read_rules(pressure, settings.week_starts, purposes, names, conditions)
     pressure.root.done()
     holdout = read_holdout(settings.holdout, purposes)
-    warn_of_missing_unsubscribe(documents[MAIN], settings, triggers, purposes)
-    warn_of_unsigned_answers(documents[MAIN], settings, files)
+    warn_of_missing_unsubscribe(documents[SETTINGS], settings, triggers, purposes)
+    warn_of_unsigned_answers(documents[SETTINGS], settings, files)
     check_layout(templates, faults)
     if look_into_templates:
         check_texts(templates, faults)
@@ -157,9 +154,9 @@ def _read(files: Mapping[str, str], folder: Path, channel_kinds: Collection[str]
 
 def _documents(files: Mapping[str, str], faults: Faults) -> dict[str, Document]:
     """All TOML files; where one that others refer to cannot be read, its absence would be blamed on them, so reading ends."""
-    shared = {name: Document(name, files.get(name, ""), faults) for name in (MAIN, PRESSURE, SEGMENTS)}
+    shared = {name: Document(name, files.get(name, ""), faults) for name in (SETTINGS, PRESSURE, SEGMENTS)}
     triggers = {path: Document(path, files[path], faults) for path in sorted(files) if path.startswith("triggers/")}
-    if MAIN not in files or not all(document.is_readable for document in shared.values()):
+    if SETTINGS not in files or not all(document.is_readable for document in shared.values()):
         faults.raise_if_any()
     return shared | triggers
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
+from console.layout import DATABASE
 from console.secrets import is_reference
 from console.workspace.faults import did_you_mean
 from console.workspace.toml_reader import Document, Table, shown
@@ -24,7 +25,6 @@ from core.triggers import Trigger
 from core.windows import WEEKDAYS
 
 POLICIES = get_args(ConsentPolicy)
-DATABASE = "manometer.db"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 NAME_RULE = "Use letters, digits, - and _, beginning with a letter or digit; at most 64."
 

@@ -23,6 +23,8 @@ SOURCES: Final[Mapping[str, frozenset[str]]] = {
     "units": frozenset({ORDER_COMPLETED}),
     "returns": LOWERING,
 }
+MONEY: Final = frozenset({"revenue", "revenue_gross"})
+"""The metrics that are amounts, in minor units."""
 
 
 class Threshold(EventKind):

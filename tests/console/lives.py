@@ -94,3 +94,10 @@ def workspace(folder: Path, calls: list[dict[str, Any]], triggers: dict[str, str
 def run(*words: str | Path) -> int:
     """One command line."""
     return main([str(word) for word in words])
+
+
+def played(folder: Path, calls: list[dict[str, Any]], triggers: dict[str, str] | None = None) -> Path:
+    """A workspace whose clock stands at half past ten on Monday 3 March 2025, and in which the calls of that day were played."""
+    place = workspace(folder, calls, triggers)
+    assert run("-w", place, "replay", "--from", "2025-03-03T00:00:00Z", "--to", "2025-03-03T10:30:00Z", "--into", place / "p") == 0
+    return place / "p"

@@ -24,8 +24,8 @@ from console.tick import tick
 from console.workspace import read_workspace
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
 from core.triggers import Pause
-from storage import outbox, pauses, status
-from storage.digests import Carried, load
+from storage import outbox, outbox_acts, pauses, status
+from storage.digests import CarriedStep, load
 from storage.store import Store
 from storage.tables import decisions, messages
 from tests.console.lives import act, person, run
@@ -245,7 +245,7 @@ def test_cancelling_the_message_concerns_all_its_steps(shop: Shop) -> None:
     shop.news()
     shop.tick()
     with shop.store.writing() as connection:
-        outbox.cancel(connection, [1], "test", NEWS)
+        outbox_acts.cancel(connection, [1], "test", NEWS)
     shop.dispatch()
     assert (shop.sent(), shop.books()["fates"]["suppressed"], shop.books()["holds"]) == ([], 3, True)
 
@@ -303,7 +303,7 @@ def test_what_a_crash_left_goes_out_once_and_with_all_it_carries(shop: Shop) -> 
     shop.news()
     shop.tick()
     with shop.store.writing() as connection:
-        (claimed,) = outbox.claim(connection, NEWS, "gone-host:1:1", MINUTE, 10, {"email": None})
+        (claimed,) = outbox.claim(connection, NEWS, "gone-host:1:1", MINUTE, 10, outbox.Allowed({"email": None}))
     assert [(each.trigger, each.cause_name, each.cause_properties) for each in claimed.digest] == [
         (name, "News", {"what": "<pans>"}) for name in ("basket", "tips", "views")
     ]
@@ -314,13 +314,13 @@ def test_what_a_crash_left_goes_out_once_and_with_all_it_carries(shop: Shop) -> 
 
 def test_the_journal_keeps_what_was_left_out(shop: Shop) -> None:
     carried = (
-        Carried("basket", 1, "basket", "event:1", 1, NEWS + DAY, "GOAL_REACHED"),
-        Carried("tips", 1, "tips", "event:1", 2, NEWS + DAY),
+        CarriedStep("basket", 1, "basket", "event:1", 1, NEWS + DAY, "GOAL_REACHED"),
+        CarriedStep("tips", 1, "tips", "event:1", 2, NEWS + DAY),
     )
     shop.news()
     shop.tick()
     with shop.store.writing() as connection:
-        (claimed,) = outbox.claim(connection, NEWS, "me", MINUTE, 10, {"email": None})
+        (claimed,) = outbox.claim(connection, NEWS, "me", MINUTE, 10, outbox.Allowed({"email": None}))
     written = mark(replace(claimed, digest=carried), "sent", sent_at=NEWS)
     journal = Journal.open(shop.store.path, "me")
     assert journal is not None

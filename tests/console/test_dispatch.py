@@ -27,7 +27,7 @@ from console.workspace import Workspace, read_files
 from core.delivery import ConfigError, Outbound, Permanent, Result, Retry, Uncertain
 from core.instants import DAY, HOUR, MINUTE, SECOND, Instant, parse_instant
 from core.triggers import Pause
-from storage import outbox, pauses
+from storage import outbox, outbox_acts, pauses
 from storage.outbox import Batch
 from storage.store import Store
 from storage.tables import customers, enrolments, events, messages, suppressions
@@ -190,6 +190,13 @@ def test_a_late_message_waits_for_its_send_window_and_one_in_time_does_not(shop:
     assert shop.dispatch(nine + 10 * HOUR) == Dispatched(sent=1)
 
 
+def test_a_message_that_is_tried_again_waits_for_its_send_window_however_little_late(shop: Shop) -> None:
+    nine = NOON + 9 * HOUR
+    shop.add(1, planned_at=nine - 1, state="due", attempts=1)
+    assert shop.dispatch(nine) == Dispatched()
+    assert (shop.state(1), shop.row(1).claimed_until, shop.row(1).attempts) == (("due", None), nine + 10 * HOUR, 1)
+
+
 # ---- the last look ----
 
 
@@ -271,8 +278,8 @@ def test_a_large_batch_is_held_until_an_operator_lets_it_go(shop: Shop) -> None:
     assert shop.dispatch() == Dispatched(held=3, sent=1)
     assert shop.state(1) == ("held", "APPROVAL")
     with shop.store.writing() as connection:
-        outbox.approve(connection, [1, 2], "olga", NOON)
-        outbox.reject(connection, [3], "olga", NOON)
+        outbox_acts.approve(connection, [1, 2], "olga", NOON)
+        outbox_acts.reject(connection, [3], "olga", NOON)
     assert shop.dispatch(NOON + MINUTE) == Dispatched(sent=2)
     assert shop.state(3) == ("cancelled", "REJECTED")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.console.lives import SETTINGS, act, person, run, workspace
+from tests.console.lives import SETTINGS, act, person, run, trigger, workspace
 
 CARE = """
 title = "After the order"
@@ -88,6 +88,66 @@ def test_a_goal_counts_within_its_time_also_when_the_journey_is_over(tmp_path: P
 def test_a_goal_counts_for_those_kept_out_to_compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shown,) = listed(capsys, replayed(tmp_path, holdout=1), "triggers", "show", "care")
     assert shown["journeys"] == [{"variant": None, "holdout": True, "entered": 2, "under_way": 0, "reached_goal": 1}]
+
+
+@pytest.mark.parametrize(
+    ("when", "calls", "counted"),
+    [
+        ('event = "Order Completed"', [act("anna", "Order Completed", f"2025-03-0{day}T10:00:00Z") for day in (3, 4)], (2, 1)),
+        ('per = "cart"', [act("anna", "Order Completed", "2025-03-04T10:00:00Z", cart="b")], (1, 0)),
+        ('per = "cart"', [act("anna", "Order Completed", "2025-03-04T10:00:00Z", cart="a")], (1, 1)),
+        ('per = "cart"', [act("anna", "Order Completed", "2025-03-04T10:00:00Z")], (1, 1)),
+    ],
+)
+def test_a_goal_is_another_event_than_the_cause_and_of_no_other_cart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], when: str, calls: list[dict[str, Any]], counted: tuple[int, int]
+) -> None:
+    asked = when if when.startswith("event") else f'event = "Checkout Started"\n{when}'
+    text = (
+        trigger().split("[when]")[0]
+        + f"""[when]
+kind = "transactional"
+{asked}
+[goal]
+on = ["Order Completed"]
+within = "3d"
+exit = false
+[[steps]]
+channels = ["email"]
+template = "note"
+"""
+    )
+    made = workspace(
+        tmp_path / "shop", [person("anna"), act("anna", "Checkout Started", "2025-03-03T10:00:00Z", cart="a"), *calls], {"g": text}
+    )
+    assert run("-w", made, "replay", "--from", "2025-03-02T00:00:00Z", "--to", "2025-03-10T00:00:00Z", "--into", tmp_path / "played") == 0
+    (shown,) = listed(capsys, tmp_path / "played", "triggers", "show", "g")
+    assert [(each["entered"], each["reached_goal"]) for each in shown["journeys"]] == [counted]
+
+
+def test_what_has_come_is_known_to_the_next_pass_also(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (
+        CARE.split("[goal]")[0].format(holdout=0)
+        + """[[steps]]
+wait_for = ["Product Reviewed"]
+timeout = "2d"
+channels = ["sms"]
+template = "note"
+"""
+    )
+    made = workspace(tmp_path / "shop", CALLS[:2], {"care": text})
+    settings = SETTINGS.replace('[channels.sms]\nkind = "file"', '[channels.sms]\nkind = "file"\nsend_window = "Mon-Sun 08:00-18:00"')
+    (made / "manometer.toml").write_text(settings)
+    assert run("-w", made, "apply", "--at", "2025-03-01T00:00:00Z", "--yes") == 0
+    for name, at in (("Checkout Started", "2025-03-03T10:00:00Z"), ("Product Reviewed", "2025-03-03T19:00:00Z")):
+        (made / "new.ndjson").write_text(json.dumps(act("anna", name, at)))
+        assert run("-w", made, "import", made / "new.ndjson", "--at", at) == 0
+        assert run("-w", made, "tick", "--at", at) == 0
+    assert run("-w", made, "tick", "--at", "2025-03-04T08:00:00Z") == 0
+    assert [(row["at"], row["outcome"]) for row in listed(capsys, made, "decisions")] == [
+        ("2025-03-03T19:00:00Z", "defer"),
+        ("2025-03-04T08:00:00Z", "send"),
+    ]
 
 
 def test_why_says_what_a_step_waits_for_and_which_variant_is_hers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

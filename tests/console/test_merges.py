@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.console.lives import person, run, workspace
+from tests.console.lives import act, person, run, trigger, workspace
 
 Output = pytest.CaptureFixture[str]
 ALIAS = {"type": "alias", "messageId": "a1", "previousId": "old", "userId": "new", "timestamp": "2025-01-02T00:00:00Z"}
@@ -66,6 +66,27 @@ def test_who_went_into_another_customer_is_never_decided_by_herself_again(tmp_pa
     capsys.readouterr()
     run("-w", folder, "outbox", "--json")
     assert [row["customer"] for row in lines(capsys)] == ["new"]
+
+
+def test_a_merge_that_counts_later_than_a_pass_waits_for_the_next_one(tmp_path: Path, capsys: Output) -> None:
+    folder = workspace(tmp_path, [person("old"), person("new")])
+    run("-w", folder, "apply", "--yes", "--at", "2025-03-01T00:00:00Z")
+    calls = (
+        ("2025-03-03T10:00:00Z", act("old", "Checkout Started", "2025-03-03T10:00:00Z")),
+        ("2025-03-03T10:30:00Z", act("new", "Order Completed", "2025-03-03T10:30:00Z")),
+        ("2025-03-03T10:50:00Z", ALIAS | {"timestamp": "2025-03-03T10:50:00Z"}),
+    )
+    for at, call in calls:
+        (folder / "call.ndjson").write_text(json.dumps(call))
+        assert run("-w", folder, "import", folder / "call.ndjson", "--at", at) == 0
+        assert run("-w", folder, "tick", "--at", min(at, "2025-03-03T10:30:00Z")) == 0
+    (folder / "triggers/basket.toml").write_text(trigger(title='"Left behind"'))
+    assert run("-w", folder, "apply", "--yes", "--at", "2025-03-03T10:35:00Z") == 0  # so that a pass looks at her before the merge counts
+    for at in ("2025-03-03T10:40:00Z", "2025-03-03T11:00:00Z"):
+        assert run("-w", folder, "tick", "--at", at) == 0
+    capsys.readouterr()
+    run("-w", folder, "decisions", "--json")
+    assert [(row["at"], row["outcome"], row["reason"]) for row in lines(capsys)] == [("2025-03-03T10:50:00Z", "suppress", "GOAL_REACHED")]
 
 
 def test_it_asks_first_and_refuses_what_it_does_not_know(merged: Path, capsys: Output) -> None:

@@ -21,7 +21,7 @@ from storage import overview
 from storage.store import Store, set_fact
 from storage.tables import messages
 from tests.console.furniture import NOON
-from tests.console.lives import act, person, run, workspace
+from tests.console.lives import act, person, played, run
 from tests.core.builders import ZURICH
 
 TEN = parse_instant("2025-03-03T10:30:00Z")
@@ -36,9 +36,7 @@ def folder(tmp_path: Path) -> Path:
     """A replayed workspace half an hour after two people left their baskets."""
     people = ("anna", "bea")
     calls = [person(name) for name in (*people, "carl")] + [act(name, "Checkout Started", "2025-03-03T10:00:00Z") for name in people]
-    place = workspace(tmp_path, calls)
-    assert run("-w", place, "replay", "--from", "2025-03-03T00:00:00Z", "--to", "2025-03-03T10:30:00Z", "--into", place / "p") == 0
-    return place / "p"
+    return played(tmp_path, calls)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from console.service import LocalService
 from core.errors import ManometerError
 from screens.service import CancelledError
 from screens.service.pressure import Behind
-from tests.console.lives import BASKET, act, person, run, trigger, workspace
+from tests.console.lives import BASKET, act, person, played, run, trigger
 
 Output = pytest.CaptureFixture[str]
 PEOPLE = ("anna", "=cmd|x", "eve\x1b]0;owned\x07")
@@ -33,9 +33,7 @@ def nobody(_done: int, _total: int) -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A replayed workspace half an hour after three people left their baskets, which two triggers want to say something about."""
     calls = [person(name) for name in PEOPLE] + [act(name, "Checkout Started", "2025-03-03T10:00:00Z", value=80) for name in PEOPLE]
-    place = workspace(tmp_path_factory.mktemp("pressed"), calls, {"basket": BASKET, "nudge": trigger(priority="20", title='"Nudge"')})
-    assert run("-w", place, "replay", "--from", "2025-03-03T00:00:00Z", "--to", "2025-03-03T10:30:00Z", "--into", place / "p") == 0
-    return place / "p"
+    return played(tmp_path_factory.mktemp("pressed"), calls, {"basket": BASKET, "nudge": trigger(priority="20", title='"Nudge"')})
 
 
 @pytest.fixture

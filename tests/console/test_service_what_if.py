@@ -16,7 +16,7 @@ from core.what_if import Change, parse_change
 from screens.service import CancelledError
 from screens.service.pressure import Behind, Supposed
 from storage.saved_previews import SavedPreview
-from tests.console.lives import BASKET, act, person, run, trigger, workspace
+from tests.console.lives import BASKET, act, person, played, run, trigger
 
 PEOPLE = ("anna", "eve", "ida")
 FREED = Supposed((parse_change("rule.one-a-day.limit=2"),))
@@ -36,9 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Half an hour after three people left their baskets, which two triggers want to say something about; a third is a draft."""
     calls = [person(name) for name in PEOPLE] + [act(name, "Checkout Started", "2025-03-03T10:00:00Z", value=80) for name in PEOPLE]
     triggers = {"basket": BASKET, "nudge": trigger(priority="20", title='"Nudge"'), "draft": DRAFT}
-    place = workspace(tmp_path_factory.mktemp("supposed"), calls, triggers)
-    assert run("-w", place, "replay", "--from", "2025-03-03T00:00:00Z", "--to", "2025-03-03T10:30:00Z", "--into", place / "p") == 0
-    return place / "p"
+    return played(tmp_path_factory.mktemp("supposed"), calls, triggers)
 
 
 @pytest.fixture

@@ -83,7 +83,7 @@ WEAK = trigger("weak", on("News"))
     ("strong", "said"),
     [
         (step(after=2 * HOUR), "Mon 10:00 weak email defer LOWER_PRIORITY until Mon 12:00"),
-        (step(after=2 * HOUR, wait=ANSWERED), "Mon 10:00 weak email send"),
+        (step(after=2 * HOUR, wait=replace(ANSWERED, timeout=HOUR, sends=True)), "Mon 10:00 weak email send"),
         (
             step("sms", only_if=condition("orders > 9"), otherwise=step("email"), after=2 * HOUR),
             "Mon 10:00 weak email defer LOWER_PRIORITY",

@@ -8,9 +8,10 @@ import pytest
 
 from core.customer import Suppression
 from core.decisions import Decision, Message
+from core.engine import advance
 from core.instants import DAY, HOUR
 from core.triggers import Trigger
-from tests.core.builders import CHANNELS, channel, condition, on, play, playbook, rows, rule, step, trigger
+from tests.core.builders import CHANNELS, channel, condition, dossier, on, play, playbook, rows, rule, step, trigger
 from tests.core.builders import event as happens
 
 NEWS = happens("News", "Mon 10:00")
@@ -93,6 +94,14 @@ def test_a_message_weighs_as_much_as_its_heaviest_step_and_bears_the_tags_of_all
 def test_a_step_joins_only_where_the_message_with_it_has_room(limit: Any, joins: bool) -> None:
     decisions = decided(told("a", priority=80), told("b", weight=2500, of={"tags": frozenset({"sale"})}), rules=[limit])
     assert (decisions[1].joins is not None) is joins
+
+
+def test_a_message_that_fails_gives_its_room_back_with_all_that_it_carries() -> None:
+    book = playbook(told("a"), told("b"), trigger("later", on("News", after=HOUR)), rules=[rule("one", 1, "7d")], look_ahead=False)
+    known = dossier(NEWS)
+    key = carried(advance(known, book, NEWS.occurred_at).decisions[0]).key
+    plan = advance(known, book, NEWS.occurred_at + HOUR, failed=frozenset({key}))
+    assert rows(plan) == ["Mon 10:00 a email send", "Mon 10:00 b email send", "Mon 11:00 later email send"]
 
 
 def test_a_step_over_several_channels_joins_over_the_leaders() -> None:

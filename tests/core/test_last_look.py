@@ -14,6 +14,7 @@ from core.playbook import Playbook
 from core.reasons import Reason
 from core.roster import Roster
 from core.triggers import Trigger
+from core.versions import Former
 from tests.core.builders import (
     at,
     condition,
@@ -96,6 +97,12 @@ def test_an_activity_that_is_settled_already_cancels_the_message_to_the_silent()
     found = last_look(planned, known, silent, at("Mon 12:00"))
     assert found is not None
     assert found.reason is Reason.GOAL_REACHED
+
+
+@pytest.mark.parametrize(("when", "expected"), [("Mon 11:59", None), ("Mon 12:00", "TRIGGER_RETIRED"), ("Mon 12:01", "TRIGGER_RETIRED")])
+def test_a_message_of_a_journey_that_a_new_version_ends_goes_out_until_then(when: str, expected: str | None) -> None:
+    former = {("t", 1): Former(BASKET, 1, at("Mon 12:00"), 2)}
+    assert reason(playbook(BASKET, version=2, former=former), when, replace(PLANNED, version=1)) == expected
 
 
 def test_exits_are_known_as_long_as_a_message_of_the_journey_can_wait_for_its_hand_over() -> None:

@@ -56,6 +56,8 @@ FULL = (rule("none", 0, "7d"),)
         (playbook(replace(NEWS, status="retired")), {}, "suppress TRIGGER_RETIRED"),
         (playbook(replace(NEWS, status="draft")), {}, "suppress TRIGGER_RETIRED"),
         (playbook(replace(NEWS, audience=condition("orders > 5"))), {"erased_at": at("Mon 09:30")}, "suppress CUSTOMER_ERASED"),
+        (playbook(NEWS), {"erased_at": at("Mon 10:00")}, "suppress CUSTOMER_ERASED"),
+        (playbook(NEWS), {"erased_at": at("Mon 10:01")}, "send"),
         (playbook(replace(NEWS, audience=condition("orders > 5"))), {"traits": {"email": None}}, "suppress LEFT_AUDIENCE"),
         (playbook(NEWS, consent_policy="strict"), {"traits": {"email": None}}, "suppress NO_ADDRESS"),
         (playbook(NEWS), {"traits": {"email": ""}}, "suppress NO_ADDRESS"),
@@ -176,6 +178,27 @@ def test_what_a_full_window_does(fields: dict[str, Any], contacts: list[Contact]
     assert at_ten(book, *contacts) == [f"Tue 10:00 t {row}" for row in expected]
 
 
+def test_a_step_that_is_dropped_at_a_full_window_waits_for_the_opening_of_its_channel_and_not_for_room() -> None:
+    book = playbook(
+        trigger("t", on("News"), step(on_limit="drop")),
+        channels=[channel("email", "Mon-Sun 08:00-18:00")],
+        rules=[rule("one", 1, "7d")],
+    )
+    assert rows(play(book, event("News", "Mon 20:00"), contacts=(sent("Mon 10:00"),))) == [
+        "Mon 20:00 t email defer QUIET_HOURS until Tue 08:00",
+        "Tue 08:00 t email suppress PRESSURE",
+    ]
+
+
+def test_a_step_that_expires_in_quiet_hours_names_the_rule_that_is_full_at_their_end() -> None:
+    book = playbook(
+        trigger("t", on("News"), step(expires=13 * HOUR)), channels=[channel("email", "Mon-Sun 08:00-18:00")], rules=[rule("one", 1, "10h")]
+    )
+    plan = play(book, event("News", "Mon 20:00"), contacts=(sent("Tue 07:00", "print"),))
+    assert rows(plan) == ["Mon 20:00 t email suppress EXPIRED"]
+    assert [each.rule for each in plan.decisions[0].rules] == ["one"]
+
+
 @pytest.mark.parametrize(
     ("mode", "traits", "expected"),
     [
@@ -210,6 +233,13 @@ def test_a_new_row_for_a_waiting_step_only_when_reason_or_instant_change() -> No
     other = sent("Mon 08:00")._replace(released_at=at("Tue 12:00"))
     plan = play(book, event("News", "Tue 10:00"), contacts=(waiting, other), until="Tue 13:00")
     assert rows(plan) == ["Tue 10:00 t email defer PRESSURE until Tue 20:00"]
+
+
+def test_a_contact_that_is_cancelled_wakes_what_it_deferred() -> None:
+    book = playbook(NEWS, rules=[rule("one", 1, "1d")])
+    cancelled = sent("Mon 20:00")._replace(released_at=at("Tue 12:00"))
+    plan = play(book, event("News", "Tue 10:00"), contacts=(cancelled,))
+    assert rows(plan) == ["Tue 10:00 t email defer PRESSURE until Tue 20:00", "Tue 12:00 t email send"]
 
 
 def test_on_waking_all_guards_are_asked_again() -> None:

@@ -19,7 +19,7 @@ from screens.pressure import BehindScreen, PressureScreen
 from screens.service import Cancelled, CancelledError, Progress
 from screens.service.pressure import Forecast, Foreseen, Supposed
 from screens.table import VirtualTable
-from tests.console.lives import BASKET, act, person, run, trigger, workspace
+from tests.console.lives import BASKET, act, person, played, run, trigger
 from tests.screens.stage import HOSTILE, settled, stage, text
 
 PEOPLE = ("anna", *HOSTILE[:6])
@@ -31,9 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A replayed workspace half an hour after people of all sorts left their baskets."""
     calls = [person("anna")] + [person(f"h{n}", firstName=name, email=f"h{n}@example.ch") for n, name in enumerate(HOSTILE)]
     calls += [act(call["userId"], "Checkout Started", "2025-03-03T10:00:00Z") for call in calls]
-    place = workspace(tmp_path_factory.mktemp("seen"), calls, {"basket": BASKET, "nudge": trigger(priority="20", title='"Nudge"')})
-    assert run("-w", place, "replay", "--from", "2025-03-03T00:00:00Z", "--to", "2025-03-03T10:30:00Z", "--into", place / "p") == 0
-    return place / "p"
+    return played(tmp_path_factory.mktemp("seen"), calls, {"basket": BASKET, "nudge": trigger(priority="20", title='"Nudge"')})
 
 
 @pytest.fixture

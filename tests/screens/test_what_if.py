@@ -7,6 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from textual.pilot import Pilot
 from textual.widgets import Input
 
 from console.app import Console
@@ -25,7 +26,7 @@ from screens.service.pressure import Supposed
 from screens.service.what_if import Option, Side, Taken
 from screens.triggers import TriggersScreen
 from screens.what_if import WhatIfScreen
-from tests.console.lives import BASKET, act, person, run, trigger, workspace
+from tests.console.lives import BASKET, act, person, played, run, trigger
 from tests.screens.furnished import NOW
 from tests.screens.stage import HOSTILE, settled, stage, text
 
@@ -39,9 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Half an hour after people of all sorts left their baskets."""
     calls = [person(f"h{n}", firstName=name, email=f"h{n}@example.ch") for n, name in enumerate(HOSTILE[:4])]
     calls += [act(call["userId"], "Checkout Started", "2025-03-03T10:00:00Z") for call in calls]
-    place = workspace(tmp_path_factory.mktemp("if"), calls, {"basket": BASKET, "nudge": trigger(priority="20", title='"Nudge"')})
-    assert run("-w", place, "replay", "--from", "2025-03-03T00:00:00Z", "--to", "2025-03-03T10:30:00Z", "--into", place / "p") == 0
-    return place / "p"
+    return played(tmp_path_factory.mktemp("if"), calls, {"basket": BASKET, "nudge": trigger(priority="20", title='"Nudge"')})
 
 
 @pytest.fixture
@@ -56,16 +55,21 @@ def front(app: Console) -> type:
     return type(app.screen)
 
 
+async def what_if(app: Console, pilot: Pilot[None], option: str = "limit") -> WhatIfScreen:
+    """The screen of what-ifs, opened from that of the pressure, with the cursor on a setting of the only rule."""
+    await settled(pilot)
+    await pilot.press("i")
+    await settled(pilot)
+    screen = app.screen
+    assert isinstance(screen, WhatIfScreen)
+    screen.table.move(next(n for n, each in enumerate(screen.choices) if (each.option.name, each.option.key) == ("one-a-day", option)))
+    return screen
+
+
 async def test_a_limit_is_changed_looked_at_and_taken_back_without_a_file(service: LocalService) -> None:
     app = stage(service, pressure=PressureScreen)
     async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
-        await pilot.press("i")
-        await settled(pilot)
-        screen = app.screen
-        assert isinstance(screen, WhatIfScreen)
-        place = next(n for n, choice in enumerate(screen.choices) if choice.option.name == "one-a-day" and choice.option.key == "limit")
-        screen.table.move(place)
+        await what_if(app, pilot)
         await pilot.press("plus", "plus", "minus")
         await settled(pilot)
         assert "WHAT IF  limit one-a-day 1 → 2" in text(app)
@@ -94,12 +98,8 @@ async def test_a_limit_is_changed_looked_at_and_taken_back_without_a_file(servic
 async def test_a_value_that_cannot_be_is_said_and_not_taken(service: LocalService) -> None:
     app = stage(service, pressure=PressureScreen)
     async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
-        app.push_screen(WhatIfScreen(Supposed(), lambda _: None))
-        await settled(pilot)
-        screen = app.screen
-        assert isinstance(screen, WhatIfScreen)
-        place = next(n for n, choice in enumerate(screen.choices) if choice.option.key == "window")
+        screen = await what_if(app, pilot, "window")
+        place = screen.table.cursor
         screen._change(place, "a fortnight")
         await settled(pilot)
         assert screen.choices[place].new is None
@@ -171,11 +171,7 @@ def test_the_same_on_both_sides_is_said_once() -> None:
 async def test_enter_looks_ahead_from_the_list_and_says_so_or_why_it_cannot(service: LocalService) -> None:
     app = stage(service, pressure=PressureScreen)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        await settled(pilot)
-        await pilot.press("i")
-        await settled(pilot)
-        screen = app.screen
-        assert isinstance(screen, WhatIfScreen)
+        screen = await what_if(app, pilot)
         assert "⏎ Look ahead" in text(app)
         assert "⏎ Open" not in text(app)
         await pilot.press("enter")
@@ -189,13 +185,7 @@ async def test_enter_looks_ahead_from_the_list_and_says_so_or_why_it_cannot(serv
 async def test_nothing_of_the_changes_is_cut_at_80_columns(service: LocalService) -> None:
     app = stage(service, pressure=PressureScreen)
     async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
-        await pilot.press("i")
-        await settled(pilot)
-        screen = app.screen
-        assert isinstance(screen, WhatIfScreen)
-        place = next(n for n, choice in enumerate(screen.choices) if choice.option.name == "one-a-day" and choice.option.key == "limit")
-        screen.table.move(place)
+        await what_if(app, pilot)
         await pilot.press("plus")
         await settled(pilot)
         await pilot.press("enter")

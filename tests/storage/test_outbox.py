@@ -13,8 +13,10 @@ import pytest
 from sqlalchemy import insert, select, text
 
 from core.instants import DAY, HOUR, MINUTE, parse_instant
-from storage import outbox
-from storage.outbox import Batch, Filters, Mark, OutboxError
+from storage import outbox, outbox_acts
+from storage.outbox import Batch, Mark
+from storage.outbox_acts import OutboxError
+from storage.outbox_listing import Filters, stream
 from storage.store import Store
 from storage.tables import audit, customers, enrolments, events, messages
 
@@ -74,7 +76,7 @@ def next_due(store: Store, number: int) -> int | None:
 
 def claim(store: Store, now: int = NOON, owner: str = "me", limit: int = 50, channels: Any = ANY, **others: Any) -> list[outbox.Claimed]:
     with store.writing() as connection:
-        return outbox.claim(connection, now, owner, LEASE, limit, channels, **others)
+        return outbox.claim(connection, now, owner, LEASE, limit, outbox.Allowed(channels, **others))
 
 
 def mark(store: Store, *marks: Mark, owner: str = "me", at: int = NOON) -> list[Mark]:
@@ -110,7 +112,7 @@ def test_a_claim_brings_the_message_with_its_cause(store: Store) -> None:
 )
 def test_only_what_is_due_and_allowed_is_claimed(store: Store, values: dict[str, Any], claimed: bool) -> None:
     add(store, 1, **values)
-    assert bool(claim(store, exclude={"paused"}, purposes={"marketing"})) is claimed
+    assert bool(claim(store, waiting={"paused"}, purposes={"marketing"})) is claimed
 
 
 def test_the_earliest_goes_first_whatever_its_state(store: Store) -> None:
@@ -148,7 +150,7 @@ def test_two_dispatchers_never_claim_the_same_message(store: Store) -> None:
 
 
 def test_claiming_uses_the_index_of_what_waits(store: Store) -> None:
-    query = outbox._due("planned", NOON, 50, ANY, {"paused"}, {"marketing"})
+    query = outbox._due("planned", NOON, 50, outbox.Allowed(ANY, {"paused"}, {"marketing"}))
     with store.reading() as connection:
         plan = " ".join(
             row[-1]
@@ -273,7 +275,7 @@ def test_what_an_operator_has_let_go_is_not_held_again(store: Store) -> None:
         add(store, number)
     hold(store, Batch("basket", 1))
     with store.writing() as connection:
-        outbox.approve(connection, [1], "olga", NOON)
+        outbox_acts.approve(connection, [1], "olga", NOON)
     assert hold(store, Batch("basket", 1)) == 0
     assert states(store) == {1: "due", 2: "held"}
 
@@ -326,10 +328,10 @@ def test_a_period_begins_by_the_local_clock(unit: str, at: str, start: str) -> N
 @pytest.mark.parametrize(
     ("action", "allowed", "after"),
     [
-        (outbox.approve, {"held"}, "due"),
-        (outbox.reject, {"held"}, "cancelled"),
-        (outbox.cancel, {"planned", "held", "due", "uncertain"}, "cancelled"),
-        (outbox.retry, {"failed", "uncertain"}, "due"),
+        (outbox_acts.approve, {"held"}, "due"),
+        (outbox_acts.reject, {"held"}, "cancelled"),
+        (outbox_acts.cancel, {"planned", "held", "due", "uncertain"}, "cancelled"),
+        (outbox_acts.retry, {"failed", "uncertain"}, "due"),
     ],
 )
 @pytest.mark.parametrize("state", ["planned", "held", "due", "claimed", "sent", "cancelled", "failed", "expired", "uncertain"])
@@ -365,11 +367,11 @@ def test_one_refusal_refuses_all(store: Store) -> None:
         ([-(2**70)], "no message -"),
     ):
         with pytest.raises(OutboxError, match=words), store.writing() as connection:
-            outbox.approve(connection, ids, "olga", NOON)
+            outbox_acts.approve(connection, ids, "olga", NOON)
     assert states(store) == {1: "held", 2: "sent"}
 
 
-@pytest.mark.parametrize(("action", "state"), [(outbox.approve, "held"), (outbox.retry, "failed")])
+@pytest.mark.parametrize(("action", "state"), [(outbox_acts.approve, "held"), (outbox_acts.retry, "failed")])
 def test_what_would_come_too_late_is_not_let_go(store: Store, action: Any, state: str) -> None:
     add(store, 1, state=state, expires_at=NOON)
     with pytest.raises(OutboxError, match="message 1 expired 2024-03-05T11:00:00Z"), store.writing() as connection:
@@ -379,11 +381,11 @@ def test_what_would_come_too_late_is_not_let_go(store: Store, action: Any, state
 def test_a_cancelled_message_gives_its_room_back_and_a_retried_one_takes_it_again(store: Store) -> None:
     add(store, 1, state="uncertain", attempts=3)
     with store.writing() as connection:
-        outbox.cancel(connection, [1], "olga", NOON)
+        outbox_acts.cancel(connection, [1], "olga", NOON)
     assert (row(store, 1).released_at, next_due(store, 1), row(store, 1).reason) == (NOON, NOON, "REJECTED")
     add(store, 2, state="failed", attempts=3, released_at=NOON)
     with store.writing() as connection:
-        outbox.retry(connection, [2], "olga", NOON)
+        outbox_acts.retry(connection, [2], "olga", NOON)
     assert (row(store, 2).released_at, row(store, 2).attempts) == (None, 1)
     assert claim(store)[0].attempts == 2
 
@@ -408,4 +410,4 @@ def test_the_listing_is_filtered_and_streamed_by_number(store: Store, filters: F
     add(store, 3, trigger="other", planned_at=NOON + 2)
     add(store, 4, channel="sms", planned_at=NOON + 3)
     with store.reading() as connection:
-        assert [listed.id for listed in outbox.stream(connection, filters, page=2)] == found
+        assert [listed.id for listed in stream(connection, filters, page=2)] == found
