@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, or_, select, tuple_
 
 from core.errors import ManometerError
 from core.events import Event
@@ -237,13 +237,19 @@ def trait_sources(connection: Connection, customer_id: int, until: Instant) -> d
     return {trait: source for source, properties in connection.execute(query) for trait in orjson.loads(properties)}
 
 
+_LATEST_EVENTS = (
+    select(*EVENT_COLUMNS)
+    .where(
+        events.c.customer_id == bindparam("customer"),
+        events.c.occurred_at <= bindparam("until"),
+        events.c.name.in_(bindparam("names", expanding=True)),
+    )
+    .order_by(events.c.occurred_at.desc(), events.c.id.desc())
+    .limit(bindparam("limit"))
+)
+
+
 def latest_events(connection: Connection, customer_id: int, names: Collection[str], until: Instant, limit: int) -> list[Event]:
     """A customer's last events of these names up to an instant, oldest first."""
-    columns = events.c
-    query = (
-        select(*EVENT_COLUMNS)
-        .where(columns.customer_id == customer_id, columns.occurred_at <= until, columns.name.in_(names))
-        .order_by(columns.occurred_at.desc(), columns.id.desc())
-        .limit(limit)
-    )
-    return [event_from(row) for row in reversed(connection.execute(query).all())]
+    asked = {"customer": customer_id, "until": until, "names": list(names), "limit": limit}
+    return [event_from(row) for row in reversed(connection.execute(_LATEST_EVENTS, asked).all())]
