@@ -15,6 +15,7 @@ from core.customer import Profile, address_of
 from core.delivery import ChannelAdapter, Outbound, Result, Retry, Uncertain
 from core.instants import Instant
 from core.playbook import Channel, Playbook
+from core.products import LISTS
 from core.triggers import Trigger
 from storage.digests import CarriedStep
 from storage.outbox import Claimed
@@ -74,9 +75,10 @@ def render(
     def values(named: str, of: Trigger, number: int, began: Cause | None, link: str) -> dict[str, Any]:
         event = _event(began, "" if began is None else local_text(began.at, zone))
         locale = str(known.get("locale") or "")
-        read = templates.lists_read(named, channel.medium, locale)
-        lists = products(read, event["properties"], at, zone) if products is not None and read else {}
-        asks = surveys if templates.names("answer_token", named, channel.medium, locale) else None
+        read = templates.words(named, channel.medium, locale)
+        wanted = [name for name in LISTS if name in read]
+        lists = products(wanted, event["properties"], at, zone) if products is not None and wanted else {}
+        asks = surveys if "answer_token" in read else None
         return variables(
             Record("customer", {**known, **lists}),
             event,

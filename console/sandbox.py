@@ -437,6 +437,15 @@ def compiled(text: str, mode: Mode) -> Template:
         raise TemplateFault("the template nests too deeply") from None
 
 
+@lru_cache(maxsize=1_024)
+def words(text: str) -> frozenset[str]:
+    """The names and quoted texts in a template's code, not in what it says; every word of one that cannot be read."""
+    try:
+        return frozenset(value.strip("'\"") for _, kind, value in environment("text").lex(text) if kind in ("name", "string"))
+    except TemplateError:
+        return frozenset(re.findall(r"\w+", text))
+
+
 def _with_suggestion(message: str) -> str:
     unknown = re.search(r"No filter named '(\w+)'", message)
     if unknown is None:

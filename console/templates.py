@@ -21,7 +21,6 @@ from core.instants import Instant, local
 from core.language.fields import CUSTOMER_FIELDS, Type
 from core.language.suggestions import near
 from core.playbook import Playbook
-from core.products import LISTS
 from core.triggers import Trigger
 
 FIELD_NAMES: Final[Mapping[str, frozenset[str]]] = {
@@ -31,7 +30,6 @@ FIELD_NAMES: Final[Mapping[str, frozenset[str]]] = {
     "trigger": frozenset({"name", "title"}),
     "workspace": frozenset({"name", "currency", "links"}),
 }
-_LISTS: Final = re.compile(rf"\b(?:{'|'.join(LISTS)})\b")
 _CONTROL: Final = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 _HUNDRED: Final = Decimal(100)
 
@@ -51,6 +49,7 @@ class Templates:
         self._files = {path.removeprefix("templates/"): text for path, text in files.items() if path.startswith("templates/")}
         self._folders = {path.rpartition("/")[0].lower().replace("_", "-"): path.rpartition("/")[0] for path in self._files}
         self._found: dict[tuple[str, str, str], str | None] = {}
+        self._words: dict[tuple[str, str, str], frozenset[str]] = {}
 
     def find(self, name: str, file: str, locale: str | None) -> str | None:
         """The text of a template's file in the nearest language: fr-CH, else fr, else the one without; None where there is none."""
@@ -85,15 +84,13 @@ class Templates:
         text = self.find(name, SUBJECT, str(variables["customer"].get("locale") or ""))
         return one_line(str(variables["trigger"]["title"]) if text is None else made(f"{name}/{SUBJECT}", text, variables))
 
-    def lists_read(self, name: str, medium: str, locale: str | None) -> frozenset[str]:
-        """The lists of products a template may look at: looking them up costs more than the rest of a message."""
-        texts = (self.find(name, file, locale) for file in (SUBJECT, *MEDIUM_FILES.get(medium, ()), *DIGEST_FILES.values()))
-        return frozenset(found for text in texts if text is not None for found in _LISTS.findall(text))
-
-    def names(self, variable: str, name: str, medium: str, locale: str | None) -> bool:
-        """Whether a template may name a variable: what is dear to work out need not be for the others."""
-        texts = (self.find(name, file, locale) for file in (SUBJECT, *MEDIUM_FILES.get(medium, ()), *DIGEST_FILES.values()))
-        return any(variable in text for text in texts if text is not None)
+    def words(self, name: str, medium: str, locale: str | None) -> frozenset[str]:
+        """All that the code of a template's files names: what is dear to work out need not be for the others."""
+        wanted = (name, medium, locale or "")
+        if wanted not in self._words:
+            texts = (self.find(name, file, locale) for file in (SUBJECT, *MEDIUM_FILES.get(medium, ()), *DIGEST_FILES.values()))
+            self._words[wanted] = frozenset().union(*(sandbox.words(text) for text in texts if text is not None))
+        return self._words[wanted]
 
     def render(self, name: str, medium: str, variables: Mapping[str, Any]) -> Rendered:
         """The texts a medium needs; TemplateFault naming the file where one of them cannot be made."""

@@ -103,7 +103,7 @@ DEEDS: dict[str, Deed | None] = {
 }
 
 
-@settings(max_examples=8, derandomize=True, deadline=None)
+@settings(max_examples=4, derandomize=True, deadline=None)
 @given(acts=st.lists(ACT, min_size=8, max_size=24), middle=st.integers(12, 4 * 24), deed=st.sampled_from(list(DEEDS)))
 def test_every_difference_has_a_cause_and_without_news_there_is_none(
     tmp_path_factory: pytest.TempPathFactory, acts: Acts, middle: int, deed: str

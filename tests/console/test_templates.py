@@ -165,6 +165,22 @@ def test_each_file_is_taken_in_the_nearest_language(locale: str | None, text: st
     assert (outbound.parts["email.txt"], outbound.subject) == (text, subject)
 
 
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("Your basket is waiting, {{ customer.first_name }}", False),
+        ("{# customer.basket #}Hello", False),
+        ("{{ customer.basket|length }}", True),
+        ("{% for each in customer['basket'] %}{{ each.name }}{% endfor %}", True),
+        ("{{ '}}' }}{% set own = customer %}{{ own.basket }}", True),
+        ("{% if customer.basket", True),  # what cannot be read is taken to name it
+    ],
+)
+def test_what_a_template_names_is_what_stands_in_its_code(text: str, named: bool) -> None:
+    words = Templates({"templates/offer/email.txt": text, "templates/offer/subject.txt": "The basket"}).words("offer", "email", None)
+    assert ("basket" in words) is named
+
+
 def test_without_a_subject_file_the_title_of_the_trigger_stands() -> None:
     assert made({"email.txt": "x"}).subject == "Basket left behind"
 
