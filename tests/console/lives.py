@@ -42,6 +42,18 @@ channels = ["email"]
 template = "note"
 expires = "3d"
 """
+BIRTHDAY = """
+title = "Birthday"
+status = "active"
+purpose = "marketing"
+[when]
+kind = "recurring"
+date = "birthday"
+at = "09:00"
+[[steps]]
+channels = ["email"]
+template = "note"
+"""
 
 
 def trigger(text: str = BASKET, **changed: str) -> str:
@@ -101,3 +113,12 @@ def played(folder: Path, calls: list[dict[str, Any]], triggers: dict[str, str] |
     place = workspace(folder, calls, triggers)
     assert run("-w", place, "replay", "--from", "2025-03-03T00:00:00Z", "--to", "2025-03-03T10:30:00Z", "--into", place / "p") == 0
     return place / "p"
+
+
+def going() -> bool:
+    """Nobody has cancelled."""
+    return False
+
+
+def nobody(_done: int, _total: int) -> None:
+    """Progress that nobody looks at."""

@@ -17,7 +17,7 @@ from core.triggers import EVERYTHING, PausePolicy
 from storage import pauses
 from storage.store import Store
 from storage.tables import customers, decisions, enrolments
-from tests.console.lives import BASKET, SETTINGS, act, person, run, workspace
+from tests.console.lives import BASKET, BIRTHDAY, SETTINGS, act, person, run, trigger, workspace
 
 HELD = ("TRIGGER_PAUSED", "STOPPED")
 FIRST: Instant = parse_instant("2025-03-03T09:00:00Z")
@@ -30,17 +30,9 @@ LADDER = BASKET.replace('after = "1h"', 'after = "20h"') + "".join(
         ("2d", ""),
     )
 )
-BIRTHDAY = """
-title = "Birthday"
-status = "active"
-purpose = "transactional"
-[when]
-kind = "recurring"
-date = "birthday"
-at = "09:00"
-[[steps]]
-channels = ["email"]
-template = "note"
+GREETINGS = (
+    trigger(BIRTHDAY, purpose='"transactional"')
+    + """
 [[steps]]
 after = "6h"
 channels = ["sms"]
@@ -50,6 +42,7 @@ after = "4d"
 channels = ["sms"]
 template = "note"
 """
+)
 WINDOWS = SETTINGS.replace('[channels.email]\nkind = "file"', '[channels.email]\nkind = "file"\nsend_window = "Mon-Sun 07:00-19:00"')
 SEGMENTS = '[segments.half]\ntitle = "Half"\nwhere = "phone < \'+41790000020\'"\n'
 WHOM = {"segment:half": {f"u{number}" for number in range(20)}, "customer:u7": {"u7"}}
@@ -65,7 +58,7 @@ def _shop(folder: Path, seed: int) -> None:
             person(f"u{number}", phone=f"+417900000{number:02d}", birthday=f"1980-03-{chance.randrange(3, 8):02d}"),
             act(f"u{number}", chance.choice(["Checkout Started", "Page Viewed"]), at),
         ]
-    workspace(folder, calls, {"basket": LADDER, "birthday": BIRTHDAY})
+    workspace(folder, calls, {"basket": LADDER, "birthday": GREETINGS})
     (folder / "segments.toml").write_text(SEGMENTS)
     (folder / "manometer.toml").write_text(WINDOWS)
 

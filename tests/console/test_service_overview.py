@@ -21,14 +21,10 @@ from storage import overview
 from storage.store import Store, set_fact
 from storage.tables import messages
 from tests.console.furniture import NOON
-from tests.console.lives import act, person, played, run
+from tests.console.lives import act, going, person, played, run
 from tests.core.builders import ZURICH
 
 TEN = parse_instant("2025-03-03T10:30:00Z")
-
-
-def going() -> bool:
-    return False
 
 
 @pytest.fixture

@@ -15,18 +15,10 @@ from console.service import LocalService
 from core.errors import ManometerError
 from screens.service import CancelledError
 from screens.service.pressure import Behind
-from tests.console.lives import BASKET, act, person, played, run, trigger
+from tests.console.lives import BASKET, act, going, nobody, person, played, run, trigger
 
 Output = pytest.CaptureFixture[str]
 PEOPLE = ("anna", "=cmd|x", "eve\x1b]0;owned\x07")
-
-
-def going() -> bool:
-    return False
-
-
-def nobody(_done: int, _total: int) -> None:
-    return None
 
 
 @pytest.fixture(scope="module")

@@ -16,19 +16,11 @@ from core.what_if import Change, parse_change
 from screens.service import CancelledError
 from screens.service.pressure import Behind, Supposed
 from storage.saved_previews import SavedPreview
-from tests.console.lives import BASKET, act, person, played, run, trigger
+from tests.console.lives import BASKET, act, going, nobody, person, played, run, trigger
 
 PEOPLE = ("anna", "eve", "ida")
 FREED = Supposed((parse_change("rule.one-a-day.limit=2"),))
 DRAFT = trigger(priority="20", title='"Nudge"', status='"draft"')
-
-
-def going() -> bool:
-    return False
-
-
-def nobody(_done: int, _total: int) -> None:
-    return None
 
 
 @pytest.fixture(scope="module")

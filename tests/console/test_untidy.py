@@ -8,23 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.console.lives import BASKET, act, person, run, trigger, workspace
+from tests.console.lives import BASKET, BIRTHDAY, act, person, run, trigger, workspace
 
 Output = pytest.CaptureFixture[str]
 ONCE = trigger(reentry='"never"', title='"Welcome"').replace('unless = ["Order Completed"]\n', "")
-BIRTHDAY = """
-title = "Birthday"
-status = "active"
-purpose = "marketing"
-[when]
-kind = "recurring"
-date = "birthday"
-at = "09:00"
-[[steps]]
-channels = ["email"]
-template = "note"
-expires = "3d"
-"""
+GREETING = BIRTHDAY + 'expires = "3d"\n'
 PER_CART = BASKET.replace('event = "Checkout Started"', 'event = "Checkout Started"\nper = "cart_id"')
 
 SERIES = (
@@ -103,7 +91,7 @@ def in_words(row: dict[str, Any]) -> str:
 def shop(tmp_path: Path, capsys: Output) -> Shop:
     triggers = {"basket": BASKET, "welcome": ONCE.replace("Checkout Started", "Signed Up").replace('after = "1h"', 'after = "5d"')}
     carts = {"cart": PER_CART.replace("Checkout Started", "Cart Left"), "series": SERIES}
-    return Shop(tmp_path, capsys, triggers | carts | {"birthday": BIRTHDAY}, [])
+    return Shop(tmp_path, capsys, triggers | carts | {"birthday": GREETING}, [])
 
 
 # ---- duplicates ----
@@ -302,7 +290,7 @@ def test_who_went_into_another_is_not_planned_for_when_a_playbook_is_new(shop: S
     shop.take(person("bea"), visit("d1", "Checkout Started", "2025-03-03T10:00:00Z"), at="2025-03-03T10:00:00Z")
     shop.take(alias("anna", "bea", "2025-03-03T10:10:00Z"), sign_in("anna", "d1", "2025-03-03T10:10:00Z"), at="2025-03-03T10:10:00Z")
     assert shop.tick("2025-03-03T11:00:00Z") == ["03 11:00 anna basket 1 send"]
-    silent = BIRTHDAY.replace('"recurring"', '"threshold"').replace('date = "birthday"\nat = "09:00"', 'inactive_for = "3d"')
+    silent = GREETING.replace('"recurring"', '"threshold"').replace('date = "birthday"\nat = "09:00"', 'inactive_for = "3d"')
     (shop.folder / "triggers" / "silent.toml").write_text(silent)
     assert run("-w", shop.folder, "apply", "--yes", "--at", "2025-03-04T00:00:00Z") == 0
     shop.output.readouterr()

@@ -7,22 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.console.lives import BASKET, SETTINGS, act, person, run, trigger, workspace
+from tests.console.lives import BASKET, BIRTHDAY, SETTINGS, act, person, run, trigger, workspace
 
 Output = pytest.CaptureFixture[str]
 BIG = trigger(audience="\"country in ('CH') and sum('Order Completed', 'revenue') >= 500\"")
-BIRTHDAY = """
-title = "Birthday"
-status = "active"
-purpose = "marketing"
-[when]
-kind = "recurring"
-date = "birthday"
-at = "09:00"
-[[steps]]
-channels = ["email"]
-template = "note"
-"""
 CALLS = [
     person("anna", birthday="1990-05-21", address={"country": "CH"}),
     person("anna", "2025-03-02T08:00:00Z", address={"country": "DE"}),
