@@ -19,7 +19,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn
 
-from console import commands
+from console.cli import commands
 from core.errors import ManometerError
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -97,7 +97,7 @@ def _run(line: _Line) -> int:
     if first.startswith("-"):
         _usage(f"There is no option {first} before the command. `manometer --help` lists what there is.")
     name = _module_name(first)
-    module = importlib.import_module(f"console.commands.{name}")
+    module = importlib.import_module(f"console.cli.commands.{name}")
     parser = argparse.ArgumentParser(
         prog=f"manometer {first}",
         description=module.__doc__,
@@ -108,7 +108,7 @@ def _run(line: _Line) -> int:
     module.add_arguments(parser)
     words = line.words[1:]
     args = parser.parse_args(words) if parser._subparsers else parser.parse_intermixed_args(words)
-    from console.context import Context  # not needed for --help and --version
+    from console.cli.context import Context  # not needed for --help and --version
 
     with Context(line.folder, line.json) as context:
         code: int = module.run(args, context)
@@ -171,7 +171,7 @@ def _usage(sentence: str) -> NoReturn:
 
 
 def _complain(sentence: str, code: int) -> int:
-    from screens.safe_text import safe_lines  # only where something goes wrong
+    from screens.widgets.safe_text import safe_lines  # only where something goes wrong
 
     try:
         sys.stdout.flush()

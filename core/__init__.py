@@ -1,4 +1,4 @@
-"""The decisions of Manometer, as pure values and functions. Read this first, then `core/engine.py`.
+"""The decisions of Manometer, as pure values and functions. Read this first, then `core/engine/__init__.py`.
 
     advance(dossier, playbook, until) -> Plan
 

@@ -3,9 +3,9 @@
 ManometerError          something a person has to put right; its text says what, where and what to do
 ├── ConditionError      core.language: a condition that cannot be read
 ├── WorkspaceError      console.workspace: files of a workspace with faults
-├── UsageError          console.context: the command line asks for something that does not exist
-├── NotConfirmedError   console.output: a question was answered with no, or nobody was there to answer
-├── OutboxError         storage.outbox: the state of a message does not allow what was asked
+├── UsageError          console.cli.context: the command line asks for something that does not exist
+├── NotConfirmedError   console.cli.output: a question was answered with no, or nobody was there to answer
+├── OutboxError         storage.outbox.dispatch: the state of a message does not allow what was asked
 ├── RefusedError        console.daemon: the scheduler cannot start here
 ├── GoneError           console.daemon: what the scheduler works on has gone
 └── StoreError          storage.sqlite: the database is missing, too new, or on an unsafe SQLite library

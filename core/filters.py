@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from core.errors import ManometerError
-from core.language.suggestions import near
+from core.suggestions import near
 
 
 @dataclass(frozen=True, slots=True)

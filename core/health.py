@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from core.explain.words import counted
 from core.instants import MINUTE, Instant, Millis
-from core.words import counted
 
 State: TypeAlias = Literal["healthy", "idle", "degraded", "down"]
 Sort: TypeAlias = Literal["books", "overdue", "failed", "uncertain", "stopped", "halted", "trouble", "disk"]

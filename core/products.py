@@ -9,8 +9,8 @@ from itertools import islice
 from math import sqrt
 from typing import Any, Final
 
-from core.events import ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
 from core.instants import DAY, Millis
+from core.model.events import ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
 
 Product = Mapping[str, Any]
 """`id`, and as far as the source tells them `name price url image_url category brand`; of a customer's own also `at`, an instant."""

@@ -11,18 +11,18 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 
-from screens.histogram import Histogram
-from screens.keys import key
-from screens.lines import Cell, Note
-from screens.panes import PanedFrame, PaneLine
+from screens.cells import backtest as rows
+from screens.cells.exports import Fields, instants, plain
+from screens.cells.pressure import HELD, behind_cells
+from screens.ports.backtest import Tried
+from screens.ports.pressure import Behind, Foreseen
 from screens.pressure import BehindScreen, Progressed
-from screens.rows import backtest as rows
-from screens.rows.exports import Fields, instants, plain
-from screens.rows.pressure import HELD, behind_cells
-from screens.service.backtest import Tried
-from screens.service.pressure import Behind, Foreseen
-from screens.table import VirtualTable
-from screens.wrapped import WrappedNote
+from screens.widgets.histogram import Histogram
+from screens.widgets.keys import key
+from screens.widgets.line_widget import Cell, Note
+from screens.widgets.panes import PanedFrame, PaneLine
+from screens.widgets.table import VirtualTable
+from screens.widgets.wrapped import WrappedNote
 
 EXPORTED: Fields = (
     *instants("at"), *plain("customer", "name", "trigger", "step", "channel", "outcome", "reason"), *instants("until"),

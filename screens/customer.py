@@ -11,18 +11,18 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
 from core.instants import Instant
-from core.triggers import target
+from core.model.triggers import target
+from screens.cells import customer as rows
+from screens.cells import timeline as timeline_rows
 from screens.frame import Question
-from screens.keys import key
-from screens.lines import Note
-from screens.panes import PanedFrame, PaneLine
 from screens.pausing import ask_to_pause_or_resume
-from screens.rows import customer as rows
-from screens.rows import timeline as timeline_rows
-from screens.service import Place
-from screens.service.customers import Gauge, Planned, Profile
+from screens.ports import Place
+from screens.ports.customers import Gauge, Planned, Profile
 from screens.timeline import Timeline
-from screens.wrapped import WrappedLines
+from screens.widgets.keys import key
+from screens.widgets.line_widget import Note
+from screens.widgets.panes import PanedFrame, PaneLine
+from screens.widgets.wrapped import WrappedLines
 
 T = TypeVar("T")
 

@@ -12,15 +12,15 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from core.instants import Instant
-from core.triggers import target
+from core.model.triggers import target
+from screens.cells import customers as rows
 from screens.frame import Frame
-from screens.keys import key
-from screens.lines import Cells
 from screens.pausing import ask_to_pause_or_resume
-from screens.rows import customers as rows
-from screens.service import Cancelled, Place, Service
-from screens.service.customers import CustomerRow, Hits, Sort
-from screens.table import VirtualTable
+from screens.ports import Cancelled, Place, Service
+from screens.ports.customers import CustomerRow, Hits, Sort
+from screens.widgets.keys import key
+from screens.widgets.line_widget import Cells
+from screens.widgets.table import VirtualTable
 
 NOBODY: Final = "There are no customers yet. `manometer import` brings them."
 NOBODY_FITS: Final = "No customer fits."

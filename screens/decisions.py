@@ -13,14 +13,14 @@ from textual.message import Message
 
 from core.errors import ManometerError
 from core.instants import Instant
-from screens.lines import Cells
+from screens.cells.decisions import COLUMNS, EXPORTED, HINT, cells, chip, detail, next_outcome, reader
 from screens.log import LogScreen
-from screens.rows.decisions import COLUMNS, EXPORTED, HINT, cells, chip, detail, next_outcome, reader
-from screens.service import Cancelled, Service
-from screens.service.decisions import DecisionRow, DecisionView, Listed
-from screens.service.terms import Terms
-from screens.table import VirtualTable
-from screens.wrapped import Details
+from screens.ports import Cancelled, Service
+from screens.ports.decisions import DecisionRow, DecisionView, Listed
+from screens.ports.terms import Terms
+from screens.widgets.line_widget import Cells
+from screens.widgets.table import VirtualTable
+from screens.widgets.wrapped import Details
 
 NONE_FITS: Final = "No decision fits. Esc clears the filter."
 

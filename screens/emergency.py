@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import cast
 
-from core.triggers import EVERYTHING, PausePolicy
-from screens.dialogs import Choice, Deed, Field, Given, confirm
+from core.model.triggers import EVERYTHING, PausePolicy
 from screens.frame import Frame
-from screens.service.triggers import PauseEffect
+from screens.ports.triggers import PauseEffect
+from screens.widgets.dialogs import Choice, Deed, Field, Given, confirm
 
 WHY = Field("reason", "Why (for the audit log)")
 MARKETING, ALL = "marketing", "everything"

@@ -11,20 +11,20 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 
+from screens.cells import figures
+from screens.cells import pressure as pressure_rows
+from screens.cells import what_if as rows
 from screens.frame import Exportable, Frame
-from screens.heatmap import Heatmap
-from screens.histogram import Histogram
-from screens.keys import key
-from screens.lines import Cell, Line, Note
-from screens.panes import PanedFrame, PaneLine
-from screens.rows import figures
-from screens.rows import pressure as pressure_rows
-from screens.rows import what_if as rows
-from screens.service import Cancelled, Service
-from screens.service.pressure import Behind, Forecast
-from screens.service.what_if import ChangedCustomer, Side
-from screens.table import VirtualTable
-from screens.wrapped import WrappedLines, WrappedNote
+from screens.ports import Cancelled, Service
+from screens.ports.pressure import Behind, Forecast
+from screens.ports.what_if import ChangedCustomer, Side
+from screens.widgets.heatmap import Heatmap
+from screens.widgets.histogram import Histogram
+from screens.widgets.keys import key
+from screens.widgets.line_widget import Cell, Line, Note
+from screens.widgets.panes import PanedFrame, PaneLine
+from screens.widgets.table import VirtualTable
+from screens.widgets.wrapped import WrappedLines, WrappedNote
 
 NAMES = 24
 """Columns of a trigger's name beside the matrix."""

@@ -27,12 +27,12 @@ from textual.worker import Worker, get_current_worker
 
 from core.errors import ManometerError
 from core.instants import Instant, local
-from screens.input import StillInput
-from screens.keys import SCREENS, key
-from screens.lines import Cell, Cells, Lines, fit
-from screens.rows import exports
-from screens.safe_text import cells, safe_lines, safe_text
-from screens.service import Cancelled, CancelledError, Place, Service
+from screens.cells import exports
+from screens.ports import Cancelled, CancelledError, Place, Service
+from screens.widgets.input import StillInput
+from screens.widgets.keys import SCREENS, key
+from screens.widgets.line_widget import Cell, Cells, Lines, fit
+from screens.widgets.safe_text import cells, safe_lines, safe_text
 
 if TYPE_CHECKING:
     from textual.app import App

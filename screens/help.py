@@ -17,12 +17,12 @@ from textual.strip import Strip
 from textual.widgets import Input
 
 from screens.frame import Frame
-from screens.input import StillInput
-from screens.keys import key
-from screens.lines import Cell, Line, Lines, fit
-from screens.modal import LeavesOnce
-from screens.safe_text import cells
-from screens.wrapped import wrapped
+from screens.widgets.input import StillInput
+from screens.widgets.keys import key
+from screens.widgets.line_widget import Cell, Line, Lines, fit
+from screens.widgets.modal import LeavesOnce
+from screens.widgets.safe_text import cells
+from screens.widgets.wrapped import wrapped
 
 if TYPE_CHECKING:
     from textual.dom import DOMNode

@@ -11,10 +11,10 @@ from textual import on
 from textual.binding import BindingType
 
 from core.filters import value_of, with_field
-from screens.acting import ActingFrame
+from screens.action_frame import ActingFrame
 from screens.frame import FilterInput
-from screens.keys import key
-from screens.table import VirtualTable
+from screens.widgets.keys import key
+from screens.widgets.table import VirtualTable
 
 
 class OfCustomer(Protocol):

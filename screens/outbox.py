@@ -13,17 +13,30 @@ from textual.binding import BindingType
 
 from core.errors import ManometerError
 from core.instants import Instant
-from core.outbox import ALLOWED, Act
-from screens.dialogs import Given, confirm
-from screens.keys import key
-from screens.lines import Cells
+from core.model.outbox import ALLOWED, Act
+from screens.cells.outbox import (
+    COLUMNS,
+    EXPORTED,
+    HINT,
+    act_deed,
+    cells,
+    chip,
+    detail,
+    next_state,
+    nothing_words,
+    reader,
+    refusal,
+    rendered,
+)
 from screens.log import LogScreen
-from screens.rows.outbox import COLUMNS, EXPORTED, HINT, act_deed, cells, chip, detail, next_state, nothing_words, reader, refusal, rendered
-from screens.service import Cancelled, Service
-from screens.service.outbox import ActEffect, MessageView, Rendered
-from screens.service.terms import Terms
-from screens.table import VirtualTable
-from screens.wrapped import Details
+from screens.ports import Cancelled, Service
+from screens.ports.outbox import ActEffect, MessageView, Rendered
+from screens.ports.terms import Terms
+from screens.widgets.dialogs import Given, confirm
+from screens.widgets.keys import key
+from screens.widgets.line_widget import Cells
+from screens.widgets.table import VirtualTable
+from screens.widgets.wrapped import Details
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ from textual.message import Message
 from textual.strip import Strip
 
 from core.instants import MINUTE, Millis
+from screens.cells import overview as rows
 from screens.frame import Frame
-from screens.histogram import Histogram
-from screens.keys import key, moving
-from screens.lines import Cell, Line, Lines, Note, fit
-from screens.rows import overview as rows
-from screens.service.overview import Ahead, Books, Gauge, Page
+from screens.ports.overview import Ahead, Books, Gauge, Page
+from screens.widgets.histogram import Histogram
+from screens.widgets.keys import key, moving
+from screens.widgets.line_widget import Cell, Line, Lines, Note, fit
 
 LOOK_S: Final = 15.0
 """Seconds after which the screen looks even if nobody has written: a scheduler that died writes nothing."""

@@ -13,9 +13,9 @@ from textual.content import Content
 from core.errors import ManometerError
 from screens.frame import Host
 from screens.help import Entry, entries
-from screens.modal import LeavesOnce
-from screens.safe_text import safe_text
-from screens.service import Service
+from screens.ports import Service
+from screens.widgets.modal import LeavesOnce
+from screens.widgets.safe_text import safe_text
 
 FOUND: Final = 8
 """So many customers are offered."""

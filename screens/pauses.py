@@ -12,14 +12,14 @@ from textual.binding import BindingType
 
 from core.filters import holds, read_words
 from core.instants import Instant
-from screens.acting import ActingFrame
-from screens.keys import key
-from screens.lines import Cells
+from screens.action_frame import ActingFrame
+from screens.cells.pauses import COLUMNS, EXPORTED, cells, chip, words
 from screens.pausing import ask_to_pause_or_resume, undo_pause
-from screens.rows.pauses import COLUMNS, EXPORTED, cells, chip, words
-from screens.service import Cancelled, Service
-from screens.service.triggers import PauseLine
-from screens.table import VirtualTable
+from screens.ports import Cancelled, Service
+from screens.ports.triggers import PauseLine
+from screens.widgets.keys import key
+from screens.widgets.line_widget import Cells
+from screens.widgets.table import VirtualTable
 
 
 class Held(VirtualTable[PauseLine]):

@@ -8,16 +8,16 @@ from typing import Final, cast
 from textual import on
 from textual.binding import BindingType
 
-from core.triggers import PausePolicy
-from screens.acting import ActingFrame
-from screens.dialogs import Given, confirm
+from core.model.triggers import PausePolicy
+from screens.action_frame import ActingFrame
+from screens.cells.moments import parse_until
+from screens.cells.pausing import ALL, pause_deed, resume_deed
 from screens.frame import Frame
-from screens.keys import key
-from screens.rows.moments import parse_until
-from screens.rows.pausing import ALL, pause_deed, resume_deed
-from screens.service import Place
-from screens.service.triggers import PauseEffect, TriggerLine
-from screens.table import VirtualTable
+from screens.ports import Place
+from screens.ports.triggers import PauseEffect, TriggerLine
+from screens.widgets.dialogs import Given, confirm
+from screens.widgets.keys import key
+from screens.widgets.table import VirtualTable
 
 PAUSING: Final[Sequence[BindingType]] = (
     key("P", "pause", "Pause", "triggers.pause", "pause the trigger; asks first, in numbers", show=True),

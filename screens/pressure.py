@@ -11,17 +11,17 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 
-from core.words import counted
+from core.explain.words import counted
+from screens.cells import pressure as rows
+from screens.cells import what_if as what_if_rows
 from screens.frame import Frame
-from screens.heatmap import Heatmap
-from screens.histogram import Histogram
-from screens.keys import key
-from screens.lines import Cell, Line, Note
-from screens.rows import pressure as rows
-from screens.rows import what_if as what_if_rows
-from screens.service.pressure import Behind, Forecast, Foreseen, Limit, Since, Supposed
-from screens.table import Column, VirtualTable
-from screens.wrapped import Details, WrappedLines, WrappedNote
+from screens.ports.pressure import Behind, Forecast, Foreseen, Limit, Since, Supposed
+from screens.widgets.heatmap import Heatmap
+from screens.widgets.histogram import Histogram
+from screens.widgets.keys import key
+from screens.widgets.line_widget import Cell, Line, Note
+from screens.widgets.table import Column, VirtualTable
+from screens.widgets.wrapped import Details, WrappedLines, WrappedNote
 
 
 class Progressed(Message):
@@ -200,7 +200,7 @@ class PressureScreen(Frame):
 
     def action_keep(self) -> None:
         """Keep what is shown under a name."""
-        from screens.keeping import ask_to_keep  # when first wanted
+        from screens.save_preview import ask_to_keep  # when first wanted
 
         if self.forecast is not None:
             ask_to_keep(self, self.forecast)

@@ -11,14 +11,14 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from core.instants import Instant
+from screens.cells import timeline as rows
 from screens.frame import Frame
-from screens.keys import key
-from screens.lines import Cells
-from screens.rows import timeline as rows
-from screens.service import Cancelled, Place, Service
-from screens.service.customers import Entry, EntryDetails, EntryKind, Hits
-from screens.table import VirtualTable
-from screens.wrapped import Details
+from screens.ports import Cancelled, Place, Service
+from screens.ports.customers import Entry, EntryDetails, EntryKind, Hits
+from screens.widgets.keys import key
+from screens.widgets.line_widget import Cells
+from screens.widgets.table import VirtualTable
+from screens.widgets.wrapped import Details
 
 PAGED: Final = 5_000
 """A longer timeline is not read anew whenever somebody writes, only on `r`."""

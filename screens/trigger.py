@@ -13,15 +13,15 @@ from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 
 from core.instants import Instant
-from screens.keys import key
-from screens.lines import Cells, Note, TextLines
-from screens.panes import PanedFrame, PaneLine
+from screens.cells import triggers as rows
 from screens.pausing import PAUSING, PausingFrame
-from screens.rows import triggers as rows
-from screens.service import Cancelled, Service
-from screens.service.triggers import TriggerLine, TriggerView, WaitingView
-from screens.table import VirtualTable
-from screens.wrapped import WrappedLines
+from screens.ports import Cancelled, Service
+from screens.ports.triggers import TriggerLine, TriggerView, WaitingView
+from screens.widgets.keys import key
+from screens.widgets.line_widget import Cells, Note, TextLines
+from screens.widgets.panes import PanedFrame, PaneLine
+from screens.widgets.table import VirtualTable
+from screens.widgets.wrapped import WrappedLines
 
 PANES: Final = (
     ("journey", "Journey"), ("outcomes", "Outcomes"), ("waiting", "Waiting"), ("definition", "Definition"), ("history", "History"),

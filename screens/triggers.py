@@ -11,12 +11,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from core.instants import Instant
-from screens.lines import Cells
+from screens.cells.triggers import COLUMNS, EXPORTED, cells, matches
 from screens.pausing import PAUSING, PausingFrame
-from screens.rows.triggers import COLUMNS, EXPORTED, cells, matches
-from screens.service import Cancelled, Service
-from screens.service.triggers import TriggerLine
-from screens.table import VirtualTable
+from screens.ports import Cancelled, Service
+from screens.ports.triggers import TriggerLine
+from screens.widgets.line_widget import Cells
+from screens.widgets.table import VirtualTable
 
 
 class TriggersScreen(PausingFrame):

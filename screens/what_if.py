@@ -12,16 +12,16 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widgets import Input
 
+from screens.cells import what_if as rows
+from screens.cells.what_if import Choice
 from screens.frame import Frame
-from screens.input import StillInput
-from screens.keys import key
-from screens.lines import Note
-from screens.rows import what_if as rows
-from screens.rows.what_if import Choice
-from screens.service import Cancelled, Service
-from screens.service.pressure import Supposed
-from screens.service.what_if import Option
-from screens.table import VirtualTable
+from screens.ports import Cancelled, Service
+from screens.ports.pressure import Supposed
+from screens.ports.what_if import Option
+from screens.widgets.input import StillInput
+from screens.widgets.keys import key
+from screens.widgets.line_widget import Note
+from screens.widgets.table import VirtualTable
 
 HELP = "space changes, + and - count, u takes back, Enter looks ahead"
 

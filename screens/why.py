@@ -12,14 +12,14 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 
 from core.instants import Instant
+from screens.cells import why as rows
 from screens.frame import Frame
-from screens.keys import key
-from screens.lines import Cells
-from screens.rows import why as rows
-from screens.service import Cancelled, Place, Service
-from screens.service.why import Answer, Verdict
-from screens.table import VirtualTable
-from screens.wrapped import WrappedLines
+from screens.ports import Cancelled, Place, Service
+from screens.ports.why import Answer, Verdict
+from screens.widgets.keys import key
+from screens.widgets.line_widget import Cells
+from screens.widgets.table import VirtualTable
+from screens.widgets.wrapped import WrappedLines
 
 TOP: Final = 1_000_000
 """More lines than any answer has."""

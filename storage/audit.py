@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from sqlalchemy import Connection, insert, select
 
 from core.instants import Instant
-from storage.tables import audit
+from storage.schema.tables import audit
 
 
 def record(

@@ -7,8 +7,8 @@ from typing import Final, TypeAlias
 from sqlalchemy import Connection, func, select
 
 from core.instants import MINUTE
+from storage.schema.tables import audit, consents, decisions, enrolments, events, facts, merges, messages, playbooks
 from storage.status import LAST_TICK_AT
-from storage.tables import audit, consents, decisions, enrolments, events, facts, merges, messages, playbooks
 
 Fingerprint: TypeAlias = tuple[object, ...]
 

@@ -49,7 +49,7 @@ from core.language.tree import (
     Trait,
     YearsSince,
 )
-from storage.tables import consents, customers, events
+from storage.schema.tables import consents, customers, events
 
 Sql: TypeAlias = ColumnElement[Any]
 Truth: TypeAlias = ColumnElement[bool]

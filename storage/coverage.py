@@ -8,8 +8,8 @@ from typing import Final
 
 from sqlalchemy import Connection, distinct, func, select
 
+from storage.schema.tables import consents, customers, events
 from storage.search import LIVING
-from storage.tables import consents, customers, events
 
 LATEST: Final = 200_000
 """Events that are looked at, the newest."""

@@ -9,21 +9,21 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, or_, select, tuple_
 
 from core.errors import ManometerError
-from core.events import Event
 from core.filters import Word
 from core.instants import Instant
-from core.language.suggestions import near
-from core.outbox import PENDING
+from core.model.events import Event
+from core.model.outbox import PENDING
+from core.suggestions import near
 from storage import search
-from storage.events import EVENT_COLUMNS, event_from
-from storage.tables import consents, customers, decisions, enrolments, events, identities, messages, suppressions
+from storage.play.events import EVENT_COLUMNS, event_from
+from storage.schema.tables import consents, customers, decisions, enrolments, events, identities, messages, suppressions
 
 LIVING = search.LIVING
 SEVERAL = 10
 """States of a message that has not gone out."""
 
 FULL_NAME = func.trim(func.coalesce(customers.c.first_name, "") + " " + func.coalesce(customers.c.last_name, ""))
-"""As `core.customer.full_name` puts it together."""
+"""As `core.model.customer.full_name` puts it together."""
 
 _COLUMNS = (
     customers.c.key.label("customer"),

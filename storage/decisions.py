@@ -11,10 +11,10 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Select, case, func, select
 
 from core.instants import Instant
-from storage import digests
-from storage.clauses import Clause, one_of
-from storage.tables import customers, decisions, messages
-from storage.tables import triggers as known_triggers
+from storage.outbox import digests
+from storage.schema.tables import customers, decisions, messages
+from storage.schema.tables import triggers as known_triggers
+from storage.sql import Clause, one_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from core.instants import SECOND, Instant, Millis
+from storage.schema.tables import leases
 from storage.sqlite import StoreError
-from storage.tables import leases
 
 SCHEDULER: Final = "scheduler"
 TTL: Final[Millis] = 15 * SECOND

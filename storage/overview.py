@@ -13,10 +13,10 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select, text
 
 from core.instants import Instant
-from core.windows import Span
-from storage.outbox import WAITING
+from core.limits.windows import Span
+from storage.outbox.dispatch import WAITING
+from storage.schema.tables import arrivals, audit, customers, enrolments, messages, triggers
 from storage.status import GONE, MOST
-from storage.tables import arrivals, audit, customers, enrolments, messages, triggers
 
 # word for word as in the partial indexes, or SQLite will not use them
 WAS_SENT: Final = text("sent_at IS NOT NULL")

@@ -31,16 +31,16 @@ from sqlalchemy import (
     update,
 )
 
+from core.engine.pauses import HOLDING, Standing, goes_over, held_from, is_narrow, reason_of, steps_due, stops_purpose, under
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
-from core.outbox import UNSENT
-from core.pauses import HOLDING, Standing, goes_over, held_from, is_narrow, reason_of, steps_due, stops_purpose, under
-from core.playbook import Playbook
-from core.reasons import Reason
-from core.triggers import EVERYTHING, Pause, PausePolicy, Trigger, target
+from core.model.outbox import UNSENT
+from core.model.reasons import Reason
+from core.model.triggers import EVERYTHING, Pause, PausePolicy, Trigger, target
+from core.playbook.playbook import Playbook
 from storage import audit, segments
-from storage.outbox import WAITING
-from storage.tables import customers, enrolments, messages, pauses
+from storage.outbox.dispatch import WAITING
+from storage.schema.tables import customers, enrolments, messages, pauses
 
 _OF_TRIGGER: Final[ColumnClause[str]] = literal_column('+messages."trigger"')
 
@@ -157,7 +157,7 @@ def standings(connection: Connection, pause: Pause, at: Instant, not_before: Ins
 
 
 def _latest(triggers: Mapping[str, Trigger]) -> ColumnElement[int]:
-    """When the open step comes up at the latest, as `core.branches` says of one enrolment."""
+    """When the open step comes up at the latest, as `core.engine.branches` says of one enrolment."""
     columns = enrolments.c
     waits = [
         (and_(columns.trigger == name, columns.step == number, columns.waited.is_(None)), columns.planned_at + step.wait.timeout)
@@ -178,7 +178,7 @@ def _is_due_moved(pause: Pause, held: ColumnElement[bool], latest: ColumnElement
 def _held(
     pause: Pause, at: Instant, not_before: Instant, triggers: Mapping[str, Trigger], people: Select[int] | None
 ) -> ColumnElement[bool]:
-    """Whether a pause that ends at the instant holds a step up: the same as `core.pauses` says of one enrolment."""
+    """Whether a pause that ends at the instant holds a step up: the same as `core.engine.pauses` says of one enrolment."""
     columns, first = enrolments.c, held_from(pause, at, not_before)
     fell_due = and_(columns.due_at.is_not(None), columns.due_at < at, true() if first is None else columns.due_at >= first)
     if pause.scope == "channel":

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, insert, select
 
 from core.instants import Instant
-from core.versions import Change, UnderWay
-from storage.tables import playbooks
+from core.playbook.versions import Change, UnderWay
+from storage.schema.tables import playbooks
 
 
 @dataclass(frozen=True, slots=True)

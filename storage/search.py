@@ -14,12 +14,12 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, Integer, Select, and_, column, false, func, not_, or_, select, true
 
 from core.filters import Word
-from core.folding import BETWEEN, shortened, spellings
 from core.instants import Instant
-from core.language.suggestions import nearest
-from storage.clauses import containing
-from storage.dossiers import WANTED, rows_of
-from storage.tables import customers, identities, messages
+from core.sources.text_folding import BETWEEN, shortened, spellings
+from core.suggestions import nearest
+from storage.play.dossiers import WANTED, rows_of
+from storage.schema.tables import customers, identities, messages
+from storage.sql import containing
 
 Sort: TypeAlias = Literal["key", "name", "orders", "revenue", "last_activity", "next_due"]
 Truth: TypeAlias = ColumnElement[bool]

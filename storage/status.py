@@ -10,18 +10,19 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, or_, select, text
 
-from core.decisions import OUTCOMES
+from core.engine.pauses import HOLDING
 from core.health import Numbers, Trouble
 from core.instants import DAY, Instant, Millis
-from core.outbox import PENDING, STATES
-from core.pauses import HOLDING
-from core.triggers import EVERYTHING
-from storage import digests, leases
+from core.model.decisions import OUTCOMES
+from core.model.outbox import PENDING, STATES
+from core.model.triggers import EVERYTHING
+from storage import leases
 from storage.leases import Lease
-from storage.outbox import TROUBLE, WAITING
+from storage.outbox import digests
+from storage.outbox.dispatch import TROUBLE, WAITING
 from storage.playbooks import newest_version
+from storage.schema.tables import arrivals, customers, decisions, enrolments, events, messages, pauses, playbooks
 from storage.store import fact, set_fact
-from storage.tables import arrivals, customers, decisions, enrolments, events, messages, pauses, playbooks
 
 LAST_TICK_AT = "last_tick_at"
 LAST_DISPATCH_AT = "last_dispatch_at"

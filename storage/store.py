@@ -13,9 +13,9 @@ from sqlalchemy import Connection, Engine, delete, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from storage import migrations
+from storage.schema import migrations
+from storage.schema.tables import facts
 from storage.sqlite import CACHE_KIB, StoreError, create_file, dbapi, make_engine, refuse_network_file_system
-from storage.tables import facts
 
 Fence = Callable[[Connection], None]
 """Raises where its owner may not write any more."""

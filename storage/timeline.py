@@ -13,12 +13,12 @@ from typing import Any, Final, Literal, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, false, func, not_, or_, select
 
-from core.events import CONSENT_RECORDS
 from core.filters import Word
 from core.instants import Instant
-from storage.clauses import containing
-from storage.dossiers import WANTED, rows_of
-from storage.tables import consents, decisions, events, messages
+from core.model.events import CONSENT_RECORDS
+from storage.play.dossiers import WANTED, rows_of
+from storage.schema.tables import consents, decisions, events, messages
+from storage.sql import containing
 
 EVENT, MESSAGE, DECISION, CONSENT = range(4)
 KINDS: Final[tuple[Literal["event", "message", "decision", "consent"], ...]] = ("event", "message", "decision", "consent")

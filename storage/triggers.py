@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, Connection, Select, Text, and_, column, fu
 from sqlalchemy.dialects.sqlite import insert
 
 from core.instants import Instant
-from core.triggers import Trigger
-from storage.outbox import TROUBLE
-from storage.tables import customers, decisions, enrolments, messages, playbooks, triggers
+from core.model.triggers import Trigger
+from storage.outbox.dispatch import TROUBLE
+from storage.schema.tables import customers, decisions, enrolments, messages, playbooks, triggers
 
 # both stand word for word in partial indexes, or SQLite will not use them
 IS_OPEN: Final = text("enrolments.state = 'open' AND enrolments.version > 0")

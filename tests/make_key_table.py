@@ -13,7 +13,8 @@ from textual.binding import Binding
 from textual.keys import format_key
 
 import screens
-from screens.keys import EVERYWHERE
+from screens import widgets
+from screens.widgets.keys import EVERYWHERE
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "console.md"
 BEGIN, END = "<!-- keys: made by tests/make_key_table.py -->", "<!-- end of keys -->"
@@ -49,8 +50,13 @@ def bindings() -> Iterator[tuple[str, Binding]]:
 
 
 def _of_screens() -> Iterator[tuple[str, Binding]]:
-    names = [found.name for found in pkgutil.iter_modules(screens.__path__) if not found.ispkg]
-    classes = {each.__name__: each for name in names for each in vars(import_module(f"screens.{name}")).values() if isinstance(each, type)}
+    names = [
+        f"{package.__name__}.{found.name}"
+        for package in (screens, widgets)
+        for found in pkgutil.iter_modules(package.__path__)
+        if not found.ispkg
+    ]
+    classes = {each.__name__: each for name in names for each in vars(import_module(name)).values() if isinstance(each, type)}
     for name in sorted(classes, key=lambda name: (list(WHERE).index(name) if name in WHERE else len(WHERE), name)):
         for binding in vars(classes[name]).get("BINDINGS", ()):
             if isinstance(binding, Binding):

@@ -18,10 +18,10 @@ os.environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"  # read when Textual is importe
 
 from textual.pilot import Pilot
 
-from console.app import Console
 from console.main import main
-from console.preferences import Preferences
-from screens.look import DARK
+from console.tui.app import Console
+from console.tui.preferences import Preferences
+from screens.widgets.theme import DARK
 from tests.screens.stage import settled
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "pictures"

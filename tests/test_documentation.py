@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from console import channels, commands
-from console.output import Field
-from core.decisions import OUTCOMES
-from core.outbox import STATES
-from core.reasons import Reason
+from console import channels
+from console.cli import commands
+from console.cli.output import Field
+from core.model.decisions import OUTCOMES
+from core.model.outbox import STATES
+from core.model.reasons import Reason
 from tests.make_key_table import PAGE, WHERE, bindings, with_table
 
 ROOT = Path(__file__).parents[1]
@@ -37,7 +38,7 @@ def _section(command: str) -> str:
 
 def _parser(module: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser()
-    importlib.import_module(f"console.commands.{module}").add_arguments(parser)
+    importlib.import_module(f"console.cli.commands.{module}").add_arguments(parser)
     return parser
 
 
@@ -62,7 +63,7 @@ def test_every_command_and_option_is_documented(module: str) -> None:
 
 @pytest.mark.parametrize("module", COMMANDS)
 def test_every_json_field_is_documented(module: str) -> None:
-    values = vars(importlib.import_module(f"console.commands.{module}")).items()
+    values = vars(importlib.import_module(f"console.cli.commands.{module}")).items()
     printed = [value for name, value in values if not name.endswith("_FIELDS")]  # those are tables for people only
     tables = [value for value in printed if isinstance(value, tuple) and value and all(isinstance(field, Field) for field in value)]
     section = _text("commands.md")

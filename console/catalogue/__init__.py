@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from console.catalogue.composing import LANGUAGES, compose
 from core.errors import ManometerError
-from core.language.suggestions import near
+from core.suggestions import near
 
 TRANSACTIONAL: Final = ("transactional", "service")
 """Purposes whose messages need no consent, and so offer no way to withdraw one."""

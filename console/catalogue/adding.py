@@ -12,7 +12,7 @@ from console.catalogue import Campaign
 from console.catalogue.composing import LANGUAGES
 from console.catalogue.needs import over
 from console.workspace import Workspace
-from core.digest import DIGEST_MEDIA
+from core.engine.digest import DIGEST_MEDIA
 from core.errors import ManometerError
 
 _STEP: Final = re.compile(r"^\[\[steps\]\]$", re.MULTILINE)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from console.catalogue import Campaign
 from console.catalogue.composing import LANGUAGES
 from console.workspace import read_files
-from core.journey_words import told
-from core.triggers import Trigger
+from core.explain.journey_words import told
+from core.model.triggers import Trigger
 
 
 def journeys(campaign: Campaign, currency: str) -> Iterator[tuple[Trigger, list[str]]]:

@@ -7,10 +7,10 @@ from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 
-from core.delivery import ChannelAdapter
 from core.errors import ManometerError
-from core.language.suggestions import near
-from core.playbook import Channel
+from core.model.delivery import ChannelAdapter
+from core.playbook.playbook import Channel
+from core.suggestions import near
 
 
 @lru_cache(maxsize=1)

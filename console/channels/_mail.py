@@ -15,7 +15,7 @@ from email.utils import formatdate, parseaddr
 from typing import Final
 from uuid import NAMESPACE_URL, uuid5
 
-from core.delivery import Outbound
+from core.model.delivery import Outbound
 
 TEXT: Final = "email.txt"
 HTML: Final = "email.html"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.delivery import Outbound
 from core.instants import format_instant
+from core.model.delivery import Outbound
 
 
 def record(outbound: Outbound) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from types import TracebackType
 from typing import ClassVar, Final, Self
 
 from console.channels._record import record
-from core.delivery import Accepted, Outbound, Result, Retry, Setting, SettingFault
 from core.errors import ManometerError
-from core.playbook import Channel
+from core.model.delivery import Accepted, Outbound, Result, Retry, Setting, SettingFault
+from core.playbook.playbook import Channel
 
 BLOCK: Final = 1 << 16
 PERMISSIONS: Final = 0o640

@@ -20,9 +20,9 @@ from typing import Any, ClassVar, Final, Literal, Self
 from console.channels._mail import HTML, TEXT, Mailbox, compose, mailbox, wire_address
 from console.channels._network import is_host, trusted
 from console.secrets import read_secret
-from core.delivery import Accepted, ConfigError, Outbound, Permanent, Result, Retry, Setting, SettingFault, Uncertain
 from core.instants import parse_duration
-from core.playbook import Channel
+from core.model.delivery import Accepted, ConfigError, Outbound, Permanent, Result, Retry, Setting, SettingFault, Uncertain
+from core.playbook.playbook import Channel
 
 Stage = Literal["reset", "sender", "recipient", "text"]
 

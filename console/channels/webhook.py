@@ -20,10 +20,10 @@ from urllib.parse import urlsplit
 from console.channels._network import is_host, trusted
 from console.channels._record import record
 from console.secrets import read_secrets
-from core.delivery import Accepted, ConfigError, Outbound, Permanent, Result, Retry, Setting, SettingFault
 from core.errors import ManometerError
 from core.instants import DAY, SECOND, Instant, Millis, parse_duration
-from core.playbook import Channel
+from core.model.delivery import Accepted, ConfigError, Outbound, Permanent, Result, Retry, Setting, SettingFault
+from core.playbook.playbook import Channel
 
 if TYPE_CHECKING:  # httpx takes a seventh of a second to import, which a command that only reads the settings need not spend
     from console.channels._http import CallError, Port, Reply

@@ -15,13 +15,13 @@ from console.daemon.log import Log
 from console.daemon.notify import notify
 from console.daemon.ticker import Job
 from console.daemon.troubles import Troubles
-from console.disk import Room, room, size
 from console.dispatch import dispatch
-from console.dropfolder import DropFolder, Folder, Taken, in_words, is_passing
-from console.health import health_of
-from console.in_force import ensure_applied, load_in_force
-from console.intake import IntakeSettings, intake_settings
-from console.tick import tick
+from console.health.disk import Room, room, size
+from console.health.judgement import health_of
+from console.intake.dropfolder import DropFolder, Folder, Taken, in_words, is_passing
+from console.intake.files import IntakeSettings, intake_settings
+from console.playbooks.applied import ensure_applied, load_in_force
+from console.runs.tick import tick
 from console.workspace import Workspace
 from core.errors import ManometerError
 from core.instants import MINUTE, SECOND, Millis

@@ -14,7 +14,7 @@ from typing import Final, TextIO
 
 import orjson
 
-from screens.safe_text import safe_json, safe_text
+from screens.widgets.safe_text import safe_json, safe_text
 
 NAME: Final = "manometer"
 _LONGEST: Final = 500

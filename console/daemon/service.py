@@ -22,7 +22,7 @@ from console.daemon.notify import notify, watchdog
 from console.daemon.ticker import Job, Ticker
 from console.daemon.troubles import Troubles
 from console.dispatch import process_name
-from console.in_force import load_in_force
+from console.playbooks.applied import load_in_force
 from console.workspace import Workspace, WorkspaceError, read_workspace
 from core.errors import ManometerError
 from core.instants import MINUTE, SECOND, Instant, Millis, format_duration, format_instant

@@ -12,14 +12,14 @@ from collections.abc import Callable
 
 from console.dispatch import passes
 from console.dispatch.approvals import numeric_approvals
-from console.dispatch.endings import MOST_ATTEMPTS, backoff
-from console.dispatch.owners import is_gone, process_name
+from console.dispatch.channel_backoff import Rest, resting
+from console.dispatch.outcomes import MOST_ATTEMPTS, backoff
 from console.dispatch.passes import LEASE, Dispatched
-from console.dispatch.rests import Rest, resting
+from console.dispatch.process_identity import is_gone, process_name
 from console.dispatch.sending import MOST_LOST
 from console.workspace import Workspace
 from core.instants import Instant
-from core.playbook import Playbook
+from core.playbook.playbook import Playbook
 from storage.store import Store
 
 __all__ = [

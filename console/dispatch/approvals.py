@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from core.playbook import Playbook
-from storage.outbox import Batch
+from core.playbook.playbook import Playbook
+from storage.outbox.dispatch import Batch
 
 
 def numeric_approvals(playbook: Playbook) -> list[Batch]:

@@ -26,9 +26,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
-from console.dispatch.endings import Ended
+from console.dispatch.outcomes import Ended
 from core.errors import ManometerError
-from storage.outbox import Claimed, Left, Mark
+from storage.outbox.dispatch import Claimed, Left, Mark
 
 FORM: Final = "manometer-handover 1"
 PERMISSIONS: Final = 0o640

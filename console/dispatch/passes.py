@@ -15,18 +15,19 @@ from sqlalchemy import Connection
 
 from console.channels import adapter_class
 from console.dispatch.approvals import numeric_approvals
-from console.dispatch.endings import Ended, back, unsafe
+from console.dispatch.channel_backoff import LONGEST_HALT, Rests
 from console.dispatch.journal import LONGEST, Journal, left_behind
-from console.dispatch.owners import is_gone
+from console.dispatch.outcomes import Ended, back, unsafe
 from console.dispatch.preparing import LEAVING, Portion, Preparing, Ready, held_back
-from console.dispatch.rests import LONGEST_HALT, Rests
+from console.dispatch.process_identity import is_gone
 from console.dispatch.sending import Sending
 from console.workspace import Workspace
 from core.errors import ManometerError
 from core.instants import MINUTE, Instant, Millis
-from core.playbook import Playbook
-from storage import outbox, pauses, segments
-from storage.outbox import Allowed, Claimed, Left, Mark
+from core.playbook.playbook import Playbook
+from storage import pauses, segments
+from storage.outbox import dispatch as outbox
+from storage.outbox.dispatch import Allowed, Claimed, Left, Mark
 from storage.status import LAST_DISPATCH_AT
 from storage.store import Store, set_fact
 

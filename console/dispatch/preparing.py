@@ -9,29 +9,29 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from console.dispatch.endings import Ended, back, mark
-from console.dispatch.rests import LONGEST_HALT, Rests
-from console.handover import TemplateFault, render_claimed
-from console.products import Products
-from console.surveys import Surveys
-from console.templates import Templates
-from console.unsubscribe import Links
+from console.dispatch.channel_backoff import LONGEST_HALT, Rests
+from console.dispatch.outcomes import Ended, back, mark
+from console.messages.handover import TemplateFault, render_claimed
+from console.messages.products import Products
+from console.messages.surveys import Surveys
+from console.messages.templates import Templates
+from console.messages.unsubscribe import Links
 from console.workspace import Workspace
-from core.customer import Profile
-from core.decisions import Objection
-from core.delivery import ChannelAdapter, Outbound
-from core.dossier import Dossier, known_profile
+from core.engine.last_look import Handover, last_look
+from core.engine.pauses import HOLDING, stops_purpose
 from core.errors import ManometerError
 from core.instants import SECOND, Instant, Millis
-from core.last_look import Handover, last_look
-from core.pauses import HOLDING, stops_purpose
-from core.playbook import Channel, Playbook
-from core.reasons import Reason
-from core.triggers import SCOPED, Pause
+from core.model.customer import Profile
+from core.model.decisions import Objection
+from core.model.delivery import ChannelAdapter, Outbound
+from core.model.dossier import Dossier, known_profile
+from core.model.reasons import Reason
+from core.model.triggers import SCOPED, Pause
+from core.playbook.playbook import Channel, Playbook
 from storage import pauses
-from storage.digests import CarriedStep
-from storage.dossiers import load
-from storage.outbox import Claimed
+from storage.outbox.digests import CarriedStep
+from storage.outbox.dispatch import Claimed
+from storage.play.dossiers import load
 from storage.store import Store
 
 FRESH: Final[Millis] = SECOND

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from console.channels import open_adapter
-from console.dispatch.endings import Ended, back, ended
+from console.dispatch.channel_backoff import LONGEST_HALT, Rests
 from console.dispatch.journal import Journal, JournalError
+from console.dispatch.outcomes import Ended, back, ended
 from console.dispatch.preparing import Ready
-from console.dispatch.rests import LONGEST_HALT, Rests
-from console.handover import hand_over
-from core.delivery import ChannelAdapter, ConfigError, Result, Retry, Uncertain
+from console.messages.handover import hand_over
 from core.instants import Instant, Millis
-from core.playbook import Channel
+from core.model.delivery import ChannelAdapter, ConfigError, Result, Retry, Uncertain
+from core.playbook.playbook import Channel
 
 SWITCHING: Final = 0.0005
 """Seconds after which the thread gets its turn beside the one that makes messages; the usual 5 ms are longer than a mail takes."""

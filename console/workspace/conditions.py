@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from console.workspace.toml_reader import Document, Table
 from core.language import Condition, ConditionError, Context, compile_closure, parse
-from core.predicate import Predicate
+from core.model.predicate import Predicate
 
 
 class Conditions:

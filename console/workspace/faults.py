@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from console.layout import SETTINGS
+from console.workspace.layout import SETTINGS
 from core.errors import ManometerError
-from core.language.suggestions import nearest
+from core.suggestions import nearest
 
 _MOST_LISTED = 12
 

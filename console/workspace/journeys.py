@@ -12,10 +12,10 @@ from console.workspace.faults import did_you_mean
 from console.workspace.kinds import event_names
 from console.workspace.settings import NAME, NAME_RULE
 from console.workspace.toml_reader import Table, shown
-from core.branches import following
+from core.engine.branches import following
 from core.instants import DAY, Millis
 from core.language import Context
-from core.triggers import OVER, Goal, Step, Trigger, Wait
+from core.model.triggers import OVER, Goal, Step, Trigger, Wait
 
 WAIT_KEYS: Final = ("where", "timeout", "on_timeout")
 ONLY_IN_STEP: Final = dict.fromkeys(

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from console.workspace.conditions import Conditions
 from console.workspace.faults import did_you_mean
 from console.workspace.toml_reader import Table, shown
-from core.events import FORMER_NAMES
 from core.instants import DAY
 from core.kinds.threshold import MONEY
 from core.language import Context
-from core.language.suggestions import nearest
-from core.triggers import When
+from core.model.events import FORMER_NAMES
+from core.model.triggers import When
+from core.suggestions import nearest
 
 KIND_KEYS: Mapping[str, tuple[str, ...]] = {
     "transactional": ("event", "where", "after", "unless", "per"),

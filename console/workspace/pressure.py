@@ -9,11 +9,11 @@ from typing import Literal, cast
 from console.workspace.conditions import Conditions
 from console.workspace.faults import did_you_mean
 from console.workspace.toml_reader import Document, Table, shown
-from core.customer import MEDIA
 from core.language import Context
-from core.playbook import Channel, Purpose
-from core.pressure import POINT, PressureRule
-from core.windows import Window, parse_window
+from core.limits.pressure import POINT, PressureRule
+from core.limits.windows import Window, parse_window
+from core.model.customer import MEDIA
+from core.playbook.playbook import Channel, Purpose
 
 PURPOSES = {
     "marketing": Purpose("marketing", obeys=True, counts=True, consent=True),

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from console.layout import SETTINGS
 from console.workspace.conditions import read_segments
 from console.workspace.faults import Fault, Faults, in_order
+from console.workspace.layout import SETTINGS
 from console.workspace.pressure import Names, read_purposes, read_rules, read_weights
 from console.workspace.settings import (
     Settings,
@@ -24,10 +24,10 @@ from console.workspace.templates import Templates, check_layout, check_texts
 from console.workspace.toml_reader import Document
 from console.workspace.triggers import Surroundings, read_trigger
 from core.instants import Millis
-from core.playbook import Channel, Playbook, Purpose
-from core.predicate import Predicate
-from core.pressure import PressureRule
-from core.triggers import Trigger
+from core.limits.pressure import PressureRule
+from core.model.predicate import Predicate
+from core.model.triggers import Trigger
+from core.playbook.playbook import Channel, Playbook, Purpose
 
 PRESSURE = "pressure.toml"
 SEGMENTS = "segments.toml"
@@ -45,7 +45,7 @@ class Workspace:
     name: str
     database: Path
     tick: Millis
-    keep_free: int | None  # bytes of disk below which intake and sending stop; None: `console.disk.RESERVE`
+    keep_free: int | None  # bytes of disk below which intake and sending stop; None: `console.health.disk.RESERVE`
     playbook: Playbook
     unsubscribe: Unsubscribe
     survey_secret: object  # where the secret is that the links of surveys are signed with

@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import Any, cast, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
-from console.layout import DATABASE
 from console.secrets import is_reference
 from console.workspace.faults import did_you_mean
+from console.workspace.layout import DATABASE
 from console.workspace.toml_reader import Document, Table, shown
-from core.capacity import parse_capacity
-from core.customer import MEDIA
-from core.delivery import ChannelAdapter, Setting
 from core.instants import MINUTE, SECOND, Millis, find_zone, format_duration, parse_duration
-from core.playbook import Channel, ConsentPolicy, Holdout, Preference, Purpose
-from core.quiet_hours import SendWindows, parse_send_windows
-from core.triggers import Trigger
-from core.windows import WEEKDAYS
+from core.limits.capacity import parse_capacity
+from core.limits.quiet_hours import SendWindows, parse_send_windows
+from core.limits.windows import WEEKDAYS
+from core.model.customer import MEDIA
+from core.model.delivery import ChannelAdapter, Setting
+from core.model.triggers import Trigger
+from core.playbook.playbook import Channel, ConsentPolicy, Holdout, Preference, Purpose
 
 POLICIES = get_args(ConsentPolicy)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")

@@ -58,7 +58,7 @@ def check_layout(templates: Templates, faults: Faults) -> None:
 
 def check_texts(templates: Templates, faults: Faults) -> None:
     """Faults of the templates' texts, found by what will fill them in."""
-    from console.templates import check  # only `check` looks into templates, and a listing command must start quickly
+    from console.messages.templates import check  # only `check` looks into templates, and a listing command must start quickly
 
     for found in check(templates.files):
         faults.add(Fault(found.file, found.line, found.name, found.suggestion or "See docs/templates.md for what a template may hold."))

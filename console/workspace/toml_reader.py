@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from console.workspace.faults import Fault, Faults, did_you_mean
 from core.instants import Millis, parse_duration
-from core.language.suggestions import nearest
+from core.suggestions import nearest
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 T = TypeVar("T")

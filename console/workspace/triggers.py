@@ -23,11 +23,11 @@ from console.workspace.kinds import KIND_KEYS, event_names, read_when
 from console.workspace.settings import NAME, NAME_RULE
 from console.workspace.templates import Templates
 from console.workspace.toml_reader import Document, Table, shown
-from core.digest import DIGEST_MEDIA
+from core.engine.digest import DIGEST_MEDIA
 from core.instants import DAY, Millis, parse_duration
 from core.language import Context
-from core.playbook import Channel
-from core.triggers import ALWAYS, NEVER, Mode, OnChange, OnLimit, Status, Step, Trigger, When
+from core.model.triggers import ALWAYS, NEVER, Mode, OnChange, OnLimit, Status, Step, Trigger, When
+from core.playbook.playbook import Channel
 
 TRIGGER_KEYS = (
     *("title", "status", "purpose", "priority", "audience", "holdout", "reentry", "max_age", "tags", "approval", "prefer"),

@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-from core.decisions import Enrolment
-from core.events import Event
 from core.instants import Instant, Millis
-from core.triggers import Trigger, When
+from core.model.decisions import Enrolment
+from core.model.events import Event
+from core.model.triggers import Trigger, When
 
 if TYPE_CHECKING:  # the life of a customer is played by the engine, which asks the kinds
-    from core.life import Life
+    from core.engine.state import Life
 
 ANY_EVENT: Final = "*"
 SINCE: Final = "since:"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from core.decisions import Enrolment
-from core.events import Event
 from core.instants import DAY, Instant, Millis
 from core.kinds import SINCE, UNBOUNDED, Cause, EventKind, cause_of, silent_since
-from core.triggers import Trigger, When
+from core.model.decisions import Enrolment
+from core.model.events import Event
+from core.model.triggers import Trigger, When
 
 if TYPE_CHECKING:
-    from core.life import Life
+    from core.engine.state import Life
 
 RHYTHM_LOOKBACK: Final[Millis] = 730 * DAY
 LEAST_INTERVALS: Final = 2

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from core.anniversaries import Anniversary, day_in, parse_anniversary
-from core.customer import TRAIT_FIELDS
 from core.instants import EARLIEST, Instant, Millis, from_local, local_date
 from core.kinds import Cause, SilentKind
-from core.triggers import Trigger, When
+from core.model.customer import TRAIT_FIELDS
+from core.model.triggers import Trigger, When
 
 if TYPE_CHECKING:
-    from core.life import Life
+    from core.engine.state import Life
 
 
 LAST_YEAR: Final = 8_999

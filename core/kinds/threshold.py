@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from core.customer import units
-from core.decisions import Enrolment
-from core.events import ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
 from core.instants import Instant, Millis
 from core.kinds import ANY_EVENT, SINCE, UNBOUNDED, Cause, EventKind
-from core.triggers import Trigger, When
+from core.model.customer import units
+from core.model.decisions import Enrolment
+from core.model.events import ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
+from core.model.triggers import Trigger, When
 
 if TYPE_CHECKING:
-    from core.life import Life
+    from core.engine.state import Life
 
 LOWERING: Final = frozenset({ORDER_RETURNED, ORDER_REFUNDED})
 SOURCES: Final[Mapping[str, frozenset[str]]] = {

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from core.events import Event
 from core.kinds import Cause, EventKind, cause_of
-from core.triggers import Trigger
+from core.model.events import Event
+from core.model.triggers import Trigger
 
 if TYPE_CHECKING:
-    from core.life import Life
+    from core.engine.state import Life
 
 
 class Transactional(EventKind):

@@ -10,7 +10,6 @@ from core.instants import Millis, parse_duration
 from core.language.errors import ConditionError
 from core.language.fields import Type
 from core.language.literals import Ambiguous, Given, Term
-from core.language.suggestions import near
 from core.language.tokens import Token
 from core.language.tree import (
     Ago,
@@ -33,6 +32,7 @@ from core.language.tree import (
     YearsSince,
     type_of,
 )
+from core.suggestions import near
 
 Result: TypeAlias = Operand | Node
 

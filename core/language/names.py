@@ -9,9 +9,9 @@ from core.language.errors import ConditionError
 from core.language.fields import CUSTOMER_FIELDS, KNOWN_PROPERTIES, REACTIONS, VARIANT, Context, Type
 from core.language.functions import FUNCTIONS
 from core.language.literals import Ambiguous, Unknown
-from core.language.suggestions import near
 from core.language.tokens import Token
 from core.language.tree import Field, Operand, Property, Reacted, Trait
+from core.suggestions import near
 
 KEYWORDS = frozenset({"and", "or", "not", "in", "is", "between", "missing", "known", "true", "false"})
 NAMESPACES = ("customer", "trait", "event")

@@ -15,7 +15,6 @@ from core.language.fields import VARIANT, Context, Type
 from core.language.functions import FUNCTIONS, Call, call_function, path_of
 from core.language.literals import Ambiguous, Given, Term, Unknown, as_number, settled, span_of
 from core.language.names import KEYWORDS, NAMESPACES, Names
-from core.language.suggestions import near
 from core.language.tokens import Token, tokenize
 from core.language.tree import (
     Ago,
@@ -40,6 +39,7 @@ from core.language.tree import (
     type_of,
 )
 from core.language.tree import IsKnown as Known
+from core.suggestions import near
 
 DURATION = re.compile(r"[0-9]+[smhdw]")
 SPANS = ("within", "since", "window", "days", "period", "in_last", "past")

@@ -10,20 +10,7 @@ from core.language.closures import closure_of, getter_of
 from core.language.condition import Condition, inlined_part
 from core.language.facts import Facts
 from core.language.shortfalls import Asked, shortfall, worded
-from core.language.tree import (
-    And,
-    Carried,
-    HasConsent,
-    InSegment,
-    Literal,
-    Node,
-    Not,
-    Operand,
-    Or,
-    Reacted,
-    operands_of,
-    parts_of,
-)
+from core.language.tree import And, Carried, HasConsent, InSegment, Literal, Node, Not, Operand, Or, Reacted, operands_of, parts_of
 
 Since: TypeAlias = Callable[[Operand | HasConsent], str]
 """What is known of since when a value is what it is, as in "since 2025-03-03T10:00:00Z"; empty where nothing is."""

@@ -16,15 +16,15 @@ from sqlalchemy import Table
 
 from console.catalogue import campaigns
 from console.catalogue.adding import add, language_of
-from console.in_force import apply_workspace
-from console.init import init
+from console.playbooks.applied import apply_workspace
 from console.workspace import read_workspace
-from core.customer import Profile
+from console.workspace.init import init
 from core.instants import DAY, HOUR, MINUTE, Instant, Millis, parse_instant
-from core.playbook import Playbook
-from storage.profiles import new_row
+from core.model.customer import Profile
+from core.playbook.playbook import Playbook
+from storage.schema.profiles import new_row
+from storage.schema.tables import arrivals, consents, customers, enrolments, events, messages
 from storage.store import Store
-from storage.tables import arrivals, consents, customers, enrolments, events, messages
 
 NOW: Final[Instant] = parse_instant("2026-03-10T11:00:00Z")
 APPLIED: Final[Instant] = NOW - 300 * DAY

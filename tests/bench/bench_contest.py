@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from time import process_time
 
-from core.customer import Consent
-from core.decisions import Enrolment
-from core.dossier import Dossier
 from core.engine import advance
 from core.instants import DAY, HOUR
-from core.playbook import Playbook
-from core.pressure import PressureRule
+from core.limits.pressure import PressureRule
+from core.model.customer import Consent
+from core.model.decisions import Enrolment
+from core.model.dossier import Dossier
+from core.playbook.playbook import Playbook
 from tests.core.builders import MONDAY, channel, dossier, enrolment, event, on, on_crossing, on_date, order, playbook, rule, trigger
 
 SIZE = 20_000

@@ -11,10 +11,10 @@ from typing import Any
 
 import orjson
 
-from console.intake import IntakeSettings, import_file
+from console.intake.files import IntakeSettings, import_file
 from core.instants import HOUR, MINUTE, format_instant
+from storage.schema.tables import arrivals, consents, customers, events, identities
 from storage.sqlite import dbapi
-from storage.tables import arrivals, consents, customers, events, identities
 from tests.bench.bases import NOW, SEED, folder, opened, seconds, typical_workspace
 
 SIZE = 200_000

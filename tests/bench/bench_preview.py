@@ -12,12 +12,12 @@ from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
 
-from console.diff import Comparison, compare
-from console.preview import Question, preview
+from console.forecast.diff import Comparison, compare
+from console.forecast.preview import Question, preview
+from core.forecast.preview import Totals
+from core.forecast.what_if import parse_change
 from core.instants import DAY
-from core.playbook import Playbook
-from core.preview import Totals
-from core.what_if import parse_change
+from core.playbook.playbook import Playbook
 from storage.sqlite import dbapi
 from storage.store import Store
 from tests.bench.bases import NOW, busy_within, busy_workspace, due_within, folder, opened, seconds, typical_workspace, whole_catalogue

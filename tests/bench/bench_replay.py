@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
 
-from console.intake import IntakeSettings, import_file
-from console.replay import replay
+from console.intake.files import IntakeSettings, import_file
+from console.runs.replay import replay
 from console.workspace import read_workspace
 from core.instants import parse_instant
 from storage.store import Store

@@ -15,12 +15,12 @@ from sqlalchemy import insert
 from console.channels import adapter_kinds
 from console.channels._mail import compose, mailbox
 from console.dispatch import dispatch
-from console.in_force import apply_workspace, load_in_force
+from console.playbooks.applied import apply_workspace, load_in_force
 from console.workspace import Workspace, read_workspace
-from core.delivery import Outbound
 from core.instants import DAY, HOUR
+from core.model.delivery import Outbound
+from storage.schema.tables import customers, enrolments, events, messages
 from storage.store import Store
-from storage.tables import customers, enrolments, events, messages
 from tests.bench.bases import APPLIED, NOW, PLACES, folder, seconds, typical_workspace
 from tests.servers import MailServerProcess
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from statistics import median
 from time import perf_counter
 
-from console.tick import tick
+from console.runs.tick import tick
 from core.instants import MINUTE
 from storage.store import Store
 from tests.bench.bases import NOW, due_now, folder, opened, seconds, typical_workspace

@@ -10,9 +10,9 @@ from sqlalchemy import insert
 
 from console.main import main
 from core.instants import DAY, HOUR, Instant, parse_instant
-from storage.profiles import folded_name
+from storage.schema.profiles import folded_name
+from storage.schema.tables import consents, customers, decisions, enrolments, events, identities, messages
 from storage.store import Store
-from storage.tables import consents, customers, decisions, enrolments, events, identities, messages
 
 NOON: Instant = parse_instant("2025-03-30T12:00:00Z")
 TRIGGER = "basket-reminder"

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from console.context import Context
-from console.in_force import apply_workspace, changes, ensure_applied, load_in_force
+from console.cli.context import Context
 from console.main import main
+from console.playbooks.applied import apply_workspace, changes, ensure_applied, load_in_force
 from console.workspace import WorkspaceError, read_workspace
 from core.instants import DAY
-from core.triggers import Pause
+from core.model.triggers import Pause
 from storage import pauses, triggers
 from storage.store import Store
 from tests.console.furniture import NOON, TRIGGER, furnished

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import select
 
 from console.clock import SIMULATED_AT
-from console.service import LocalService
+from console.tui.answers import LocalService
 from core.instants import DAY, HOUR, Instant, format_instant, parse_instant
+from storage.schema.tables import messages
 from storage.store import Store, set_fact
-from storage.tables import messages
 from tests.console.lives import act, person, run, trigger, workspace
 
 NINE: Instant = parse_instant("2025-03-03T09:00:00Z")

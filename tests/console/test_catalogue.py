@@ -16,13 +16,13 @@ from console.catalogue import TRANSACTIONAL, Campaign, campaigns
 from console.catalogue.composing import LANGUAGES
 from console.catalogue.journeys import triggers
 from console.main import main
-from console.sandbox import Record
-from console.templates import customer_variables, made, variables
+from console.messages.sandbox import Record
+from console.messages.templates import customer_variables, made, variables
 from console.workspace import read_workspace
-from core.customer import Profile
-from core.intake import parse_call
-from core.playbook import Playbook
-from core.triggers import OVER
+from core.model.customer import Profile
+from core.model.triggers import OVER
+from core.playbook.playbook import Playbook
+from core.sources.segment import parse_call
 from tests.console.catalogue_lives import SETTINGS
 from tests.console.lives import BASKET, act, person, run, workspace
 from tests.console.test_catalogue_stories import listed

@@ -19,9 +19,10 @@ from console import clock
 from console.dispatch.journal import folder_of
 from console.main import main
 from core.instants import DAY, HOUR, format_instant
-from storage import outbox, status
+from storage import status
+from storage.outbox import dispatch as outbox
+from storage.schema.tables import decisions, events, messages
 from storage.store import Store
-from storage.tables import decisions, events, messages
 from tests.console.daemons import Daemon, until
 from tests.console.lives import BASKET, SETTINGS, act, person, workspace
 from tests.servers import MailServer

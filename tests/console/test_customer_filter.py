@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from console.customer_filter import read_customer_filter
+from console.tui.customer_filter import read_customer_filter
 from core.errors import ManometerError
 from core.filters import Word
 

@@ -32,9 +32,9 @@ from console.workspace import read_workspace
 from core.instants import DAY, HOUR, MINUTE, SECOND, format_instant
 from storage import leases, status
 from storage.leases import TTL
+from storage.schema.tables import leases as lease_table
+from storage.schema.tables import messages
 from storage.store import Store, TransientStoreError, fact, set_fact
-from storage.tables import leases as lease_table
-from storage.tables import messages
 from tests.console.daemons import ROOT, Daemon, until
 from tests.console.lives import SETTINGS, act, person, run, workspace
 from tests.servers import MailServer

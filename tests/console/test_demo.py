@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from console.commands.demo import COMMANDS, WIDTH
-from console.demo import END, MORE, STORIES
+from console.cli.commands.demo import COMMANDS, WIDTH
+from console.demo.furnished import END, MORE, STORIES
 from console.main import main
 from core.instants import DAY, HOUR, parse_instant
 

@@ -12,22 +12,24 @@ import pytest
 from sqlalchemy import select
 
 from console.channels import adapter_kinds
-from console.digests import render_together
 from console.dispatch import dispatch
-from console.dispatch.endings import Ended, mark
 from console.dispatch.journal import Journal
-from console.in_force import apply_workspace, load_in_force
+from console.dispatch.outcomes import Ended, mark
 from console.main import main
-from console.sandbox import Record, TemplateFault
-from console.templates import Templates
-from console.tick import tick
+from console.messages.digests import render_together
+from console.messages.sandbox import Record, TemplateFault
+from console.messages.templates import Templates
+from console.playbooks.applied import apply_workspace, load_in_force
+from console.runs.tick import tick
 from console.workspace import read_workspace
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
-from core.triggers import Pause
-from storage import outbox, outbox_acts, pauses, status
-from storage.digests import CarriedStep, load
+from core.model.triggers import Pause
+from storage import pauses, status
+from storage.outbox import acts as outbox_acts
+from storage.outbox import dispatch as outbox
+from storage.outbox.digests import CarriedStep, load
+from storage.schema.tables import decisions, messages
 from storage.store import Store
-from storage.tables import decisions, messages
 from tests.console.lives import act, person, run
 from tests.servers import MailServer
 

@@ -22,15 +22,17 @@ from console.channels import adapter_kinds, file
 from console.clock import now
 from console.dispatch import Dispatched, Rest, backoff, dispatch, is_gone, numeric_approvals, process_name, resting
 from console.main import INTERRUPTED, main
-from console.unsubscribe import read_token
+from console.messages.unsubscribe import read_token
 from console.workspace import Workspace, read_files
-from core.delivery import ConfigError, Outbound, Permanent, Result, Retry, Uncertain
 from core.instants import DAY, HOUR, MINUTE, SECOND, Instant, parse_instant
-from core.triggers import Pause
-from storage import outbox, outbox_acts, pauses
-from storage.outbox import Batch
+from core.model.delivery import ConfigError, Outbound, Permanent, Result, Retry, Uncertain
+from core.model.triggers import Pause
+from storage import pauses
+from storage.outbox import acts as outbox_acts
+from storage.outbox import dispatch as outbox
+from storage.outbox.dispatch import Batch
+from storage.schema.tables import customers, enrolments, events, messages, suppressions
 from storage.store import Store
-from storage.tables import customers, enrolments, events, messages, suppressions
 from tests.servers import DROP_ACCEPTED, Answer, MailServer, WebServer
 
 NOON = parse_instant("2024-03-05T12:00:00+01:00")

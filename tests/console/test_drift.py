@@ -11,20 +11,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.answers import about, answer
-from console.drift import Drifting, drift
-from console.in_force import apply_workspace, load_in_force
-from console.preview import Question, preview
-from console.replay import replay
-from console.tick import tick
+from console.forecast.drift import Drifting, drift
+from console.forecast.preview import Question, preview
+from console.forecast.preview_result import about, answer
+from console.playbooks.applied import apply_workspace, load_in_force
+from console.runs.replay import replay
+from console.runs.tick import tick
 from console.workspace import read_workspace
-from core.drift import Drift
+from core.forecast.drift import Drift
+from core.forecast.preview import Totals
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
-from core.preview import Totals
-from core.triggers import Pause
+from core.model.triggers import Pause
 from storage import pauses
-from storage.drift import reached
-from storage.saved_previews import SavedPreview, Saving
+from storage.forecasts.drift import reached
+from storage.forecasts.saved_previews import SavedPreview, Saving
 from storage.store import Store
 from tests.console.lives import BASKET, act, person, run, trigger, workspace
 from tests.console.test_laws import ACT, FIRST, calls, made, take

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from storage.schema.tables import customers, messages
 from storage.store import Store
-from storage.tables import customers, messages
 from tests.console.lives import BASKET, PRESSURE, SETTINGS, act, person, run, trigger, workspace
 
 Output = pytest.CaptureFixture[str]

@@ -14,11 +14,11 @@ import pytest
 from sqlalchemy import select
 
 from console import clock
-from console.dropfolder import STILL, DropFolder, Folder, Taken
-from console.intake import IntakeSettings
+from console.intake.dropfolder import STILL, DropFolder, Folder, Taken
+from console.intake.files import IntakeSettings
 from console.workspace.settings import Source
+from storage.schema.tables import events
 from storage.store import Store
-from storage.tables import events
 from tests.console.lives import act, person
 
 CALLS = [person("anna"), act("anna", "Product Viewed", "2025-03-01T10:00:00Z")]

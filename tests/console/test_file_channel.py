@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from console.channels import adapter_class, adapter_kinds, open_adapter
-from console.handover import hand_over
-from core.delivery import Accepted, Outbound, Retry, Uncertain
+from console.messages.handover import hand_over
 from core.errors import ManometerError
-from core.playbook import Channel
-from core.quiet_hours import parse_send_windows
+from core.limits.quiet_hours import parse_send_windows
+from core.model.delivery import Accepted, Outbound, Retry, Uncertain
+from core.playbook.playbook import Channel
 
 EMAIL = Channel("email", "file", "email", parse_send_windows([]))
 MESSAGE = Outbound(

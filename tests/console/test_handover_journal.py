@@ -18,13 +18,13 @@ from sqlalchemy import select, update
 from console.channels import file
 from console.dispatch import Dispatched, dispatch, passes
 from console.dispatch.journal import FORM, Journal, JournalError, folder_of
-from core.delivery import Outbound, Result
 from core.instants import HOUR, MINUTE, SECOND
+from core.model.delivery import Outbound, Result
 from storage import leases
 from storage.leases import LeaseLostError
-from storage.outbox import Mark
+from storage.outbox.dispatch import Mark
+from storage.schema.tables import messages, suppressions
 from storage.store import fact
-from storage.tables import messages, suppressions
 from tests.console.test_dispatch import NOON, Shop, with_smtp
 from tests.servers import MailServer
 

@@ -17,13 +17,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import func, select
 
-from console.csv_profiles import find_profile, read_profile, shipped_profiles
-from console.intake import ImportResult, IntakeSettings, files_of, import_file, progress_bar
-from console.lines import LONGEST_LINE
+from console.intake.csv_profiles import find_profile, read_profile, shipped_profiles
+from console.intake.files import ImportResult, IntakeSettings, files_of, import_file, progress_bar
+from console.intake.physical_lines import LONGEST_LINE
 from core.errors import ManometerError
 from core.instants import parse_instant
+from storage.schema.tables import consents, customers, events, imports
 from storage.store import Store
-from storage.tables import consents, customers, events, imports
 
 NOW = parse_instant("2026-03-01T12:00:00Z")
 ONLINE_RETAIL = Path(__file__).parents[3] / "shared/data/online_retail_2010_2011.csv.gz"
@@ -130,7 +130,7 @@ def test_the_source_decides_the_channel_where_the_line_names_none(store: Store, 
 
 
 def test_an_interrupt_keeps_what_was_read_and_the_next_run_goes_on(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("console.intake.BATCH", 10)
+    monkeypatch.setattr("console.intake.files.BATCH", 10)
     path = written(tmp_path, b"\n".join(line(number) for number in range(35)))
 
     def interrupt(done: int, total: int, lines: int) -> None:
@@ -173,7 +173,7 @@ def test_an_import_that_was_killed_ends_up_like_one_that_was_not(store: Store, t
 
 
 def test_progress_tells_bytes_and_lines_up_to_the_end(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("console.intake.BATCH", 10)
+    monkeypatch.setattr("console.intake.files.BATCH", 10)
     path = written(tmp_path, b"\n".join(line(number) for number in range(25)))
     told: list[tuple[int, int, int]] = []
     run(store, path, progress=lambda *said: told.append(said))
@@ -267,7 +267,7 @@ def test_what_is_no_act_of_a_customer_is_set_aside(store: Store, tmp_path: Path)
 
 
 def test_an_order_that_goes_on_too_far_away_is_set_aside(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("console.csv_lines.REACH", 3)
+    monkeypatch.setattr("console.intake.csv_lines.REACH", 3)
     others = [f"{number},A,Bowl,1,2011-07-01 08:26:00,5,7,Eire" for number in range(10, 16)]
     path = invoices(tmp_path, "1,A,Bowl,1,2011-07-01 08:26:00,5,7,Eire", *others, "1,B,Bowl,1,2011-07-01 08:26:00,5,7,Eire")
     result = run(store, path, profile="online-retail")

@@ -14,17 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from console.in_force import apply_workspace, changes, load_in_force
-from console.intake import IntakeSettings, import_file
-from console.preview import Question, preview
-from console.replay import replay
-from console.tick import tick
+from console.forecast.preview import Question, preview
+from console.intake.files import IntakeSettings, import_file
+from console.playbooks.applied import apply_workspace, changes, load_in_force
+from console.runs.replay import replay
+from console.runs.tick import tick
 from console.workspace import Workspace, read_workspace
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
 from storage import decisions
-from storage.digests import load
+from storage.outbox.digests import load
+from storage.schema.tables import enrolments, messages
 from storage.store import Store
-from storage.tables import enrolments, messages
 
 FIRST = parse_instant("2025-03-24T00:00:00Z")  # the week in which Zurich's clocks change
 LAST = FIRST + 8 * DAY
@@ -477,8 +477,8 @@ def test_a_preview_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_several_processes_give_the_rows_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("console.shards.LARGE", 1)
-    monkeypatch.setattr("console.shards.CHUNK", 1)
+    monkeypatch.setattr("console.forecast.shards.LARGE", 1)
+    monkeypatch.setattr("console.forecast.shards.CHUNK", 1)
     workspace, store = made(tmp_path, calls([(name, "Order Completed", 5, None) for name in CUSTOMERS]))
     with store:
         apply_workspace(store, workspace, FIRST, "test")

@@ -245,7 +245,7 @@ def test_every_command_that_lists_and_has_other_words_knows_the_word_list() -> N
     with_words = set()
     for name, module in _commands():
         parser = argparse.ArgumentParser()
-        import_module(f"console.commands.{module}").add_arguments(parser)
+        import_module(f"console.cli.commands.{module}").add_arguments(parser)
         if parser._subparsers is not None:
             with_words.add(name)
     assert with_words

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from console import commands
+from console.cli import commands
 from console.main import main
 
 HEAVY = ("sqlmodel", "pydantic", "textual", "rich", "httpx", "jinja2", "apscheduler")
@@ -102,7 +102,7 @@ def test_an_unexpected_error_is_one_sentence_without_a_traceback(
         raise RuntimeError("\x1b]0;boom\x07")
 
     monkeypatch.delenv("MANOMETER_DEBUG", raising=False)
-    monkeypatch.setattr("console.commands.audit.run", broken)
+    monkeypatch.setattr("console.cli.commands.audit.run", broken)
     assert main(["-w", str(workspace), "audit"]) == 1
     said = capsys.readouterr().err
     assert "RuntimeError" in said
@@ -117,7 +117,7 @@ def test_an_interrupt_is_exit_code_130_with_a_sentence(
     def interrupted(*_: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("console.commands.audit.run", interrupted)
+    monkeypatch.setattr("console.cli.commands.audit.run", interrupted)
     assert main(["-w", str(workspace), "audit"]) == 130
     assert "Interrupted" in capsys.readouterr().err
 
@@ -140,7 +140,7 @@ def test_a_reader_that_goes_away_is_no_error(workspace: Path) -> None:
 
 
 def test_a_real_interrupt_ends_quietly(workspace: Path) -> None:
-    source = "import time, console.commands.audit as audit; audit.run = lambda *_: (print('on', flush=True), time.sleep(60)); "
+    source = "import time, console.cli.commands.audit as audit; audit.run = lambda *_: (print('on', flush=True), time.sleep(60)); "
     source += "import sys; from console.main import main; sys.exit(main())"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     process = subprocess.Popen(

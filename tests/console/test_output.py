@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from console.output import Field, NotConfirmedError, Output
-from core.words import counted
+from console.cli.output import Field, NotConfirmedError, Output
+from core.explain.words import counted
 
 FIELDS = (Field("at", "instant"), Field("name"), Field("spent", "money"), Field("rules", "json"), Field("hidden", shown=False))
 ROW = {"at": 0, "name": "Anna", "spent": 12345, "rules": '[{"rule":"a"}]', "hidden": True}

@@ -11,10 +11,10 @@ from sqlalchemy import select
 
 from console.main import main
 from core.instants import DAY, HOUR, Instant, format_instant
-from core.triggers import Pause
+from core.model.triggers import Pause
 from storage import pauses
+from storage.schema.tables import customers
 from storage.store import Store
-from storage.tables import customers
 from tests.console.furniture import NOON, TRIGGER, furnished
 
 AT = ["--at", format_instant(NOON)]

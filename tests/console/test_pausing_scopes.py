@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import select
 
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
+from storage.schema.tables import decisions, messages
 from storage.status import conservation
 from storage.store import Store
-from storage.tables import decisions, messages
 from tests.console.lives import BASKET, act, person, run, workspace
 
 NINE: Instant = parse_instant("2025-03-03T09:00:00Z")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from console.preferences import Preferences, place, read, unknown_keys
-from screens.keys import known_ids
+from console.tui.preferences import Preferences, place, read, unknown_keys
+from screens.widgets.keys import known_ids
 from tests.screens.stage import Bare, Listing, settled, stage
 
 

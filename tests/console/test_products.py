@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from console.context import Context
+from console.cli.context import Context
 from core.instants import parse_instant
 from storage.products import sales
 from tests.console.lives import act, person, run, workspace

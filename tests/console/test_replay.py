@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from console.replay import _to_files
+from console.runs.replay import _to_files
 from tests.console.lives import BASKET, SETTINGS, act, person, run, trigger, workspace
 
 Output = pytest.CaptureFixture[str]

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from console import pausing
-from console.in_force import load_in_force
+from console.operating import pausing
+from console.playbooks.applied import load_in_force
+from core.engine.pauses import Effect, under
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
-from core.pauses import Effect, under
-from core.triggers import EVERYTHING, PausePolicy
+from core.model.triggers import EVERYTHING, PausePolicy
 from storage import pauses
+from storage.schema.tables import customers, decisions, enrolments
 from storage.store import Store
-from storage.tables import customers, decisions, enrolments
 from tests.console.lives import BASKET, BIRTHDAY, SETTINGS, act, person, run, trigger, workspace
 
 HELD = ("TRIGGER_PAUSED", "STOPPED")

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from console.channels import adapter_kinds
-from console.demo import END
-from console.retailer.layout import lay_out
-from console.retailer.past import SEED, SOURCES, write_past
+from console.demo.furnished import END
+from console.demo.retailer.layout import lay_out
+from console.demo.retailer.past import SEED, SOURCES, write_past
 from console.workspace import read_workspace
 from core.instants import parse_instant
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from storage import saved_previews
+from storage.forecasts import saved_previews
 from tests.console.lives import BASKET, act, person, run, trigger, workspace
 
 Output = pytest.CaptureFixture[str]

@@ -12,13 +12,13 @@ import pytest
 from sqlalchemy import insert, update
 
 from console.clock import SIMULATED_AT
-from console.service import LocalService
+from console.tui.answers import LocalService
 from core.errors import ManometerError
 from core.instants import DAY, HOUR
-from screens.service import CancelledError
-from screens.service.customers import Filling, Gauge
+from screens.ports import CancelledError
+from screens.ports.customers import Filling, Gauge
+from storage.schema.tables import consents, customers, events, messages, suppressions
 from storage.store import Store, set_fact
-from storage.tables import consents, customers, events, messages, suppressions
 from tests.console.furniture import HOSTILE, NOON, TRIGGER, furnished
 
 ANNA, EVE = 1, 2

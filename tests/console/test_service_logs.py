@@ -11,17 +11,17 @@ from sqlalchemy import func, insert, select, update
 
 from console.clock import SIMULATED_AT
 from console.main import main
-from console.service import LocalService
+from console.tui.answers import LocalService
 from core.errors import ManometerError
 from core.instants import DAY, format_instant
-from core.outbox import ALLOWED, CLOSED, OPEN, STATES
-from screens.rows.filters import Reader
-from screens.service.decisions import NEWEST
-from screens.service.terms import Terms
+from core.model.outbox import ALLOWED, CLOSED, OPEN, STATES
+from screens.cells.filters import Reader
+from screens.ports.decisions import NEWEST
+from screens.ports.terms import Terms
 from storage import decisions
+from storage.schema.tables import audit, messages
+from storage.schema.tables import decisions as decisions_table
 from storage.store import set_fact
-from storage.tables import audit, messages
-from storage.tables import decisions as decisions_table
 from tests.console.furniture import HOSTILE, NOON, TRIGGER, furnished
 
 

@@ -10,16 +10,16 @@ import pytest
 from sqlalchemy import insert
 
 from console.main import main
-from console.service import LocalService
-from console.service.overview import for_everybody
+from console.tui.answers import LocalService
+from console.tui.answers.overview import for_everybody
 from core.instants import DAY, HOUR, parse_instant
-from core.playbook import Channel, Playbook
-from core.pressure import PressureRule
-from core.quiet_hours import ALWAYS_OPEN
-from core.windows import Span, parse_window
+from core.limits.pressure import PressureRule
+from core.limits.quiet_hours import ALWAYS_OPEN
+from core.limits.windows import Span, parse_window
+from core.playbook.playbook import Channel, Playbook
 from storage import overview
+from storage.schema.tables import messages
 from storage.store import Store, set_fact
-from storage.tables import messages
 from tests.console.furniture import NOON
 from tests.console.lives import act, going, person, played, run
 from tests.core.builders import ZURICH
@@ -57,7 +57,7 @@ def test_a_day_ahead_is_what_the_preview_says(service: LocalService) -> None:
 
 
 def test_where_too_many_are_due_nobody_is_looked_ahead_at(service: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("console.service.overview.FEW", 1)
+    monkeypatch.setattr("console.tui.answers.overview.FEW", 1)
     ahead = service.overview.ahead(going)
     assert (ahead.customers, ahead.sends) == (2, None)
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from console.service import LocalService
+from console.tui.answers import LocalService
 from core.errors import ManometerError
-from screens.service import CancelledError
-from screens.service.pressure import Behind
+from screens.ports import CancelledError
+from screens.ports.pressure import Behind
 from tests.console.lives import BASKET, act, going, nobody, person, played, run, trigger
 
 Output = pytest.CaptureFixture[str]
@@ -66,7 +66,7 @@ def test_the_fullest_window_of_each_customer_is_known(service: LocalService) -> 
 
 def test_several_processes_come_to_the_same(service: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
     alone = service.pressure.run(7, going, nobody).totals
-    monkeypatch.setattr("console.shards.LARGE", 1)
+    monkeypatch.setattr("console.forecast.shards.LARGE", 1)
     shared = service.pressure.run(7, going, nobody).totals
     assert (shared.cells, shared.fullness, shared.held_by, shared.reached) == (alone.cells, alone.fullness, alone.held_by, alone.reached)
 
@@ -110,7 +110,7 @@ def test_an_export_has_no_formula_and_is_never_written_over(service: LocalServic
 
 
 def test_a_console_for_reading_only_previews_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("console.shards.LARGE", 1)
+    monkeypatch.setattr("console.forecast.shards.LARGE", 1)
     service = LocalService(folder, read_only=True)
     assert service.pressure.run(7, going, nobody).totals.decisions == 9
     service.close()

@@ -10,15 +10,15 @@ from sqlalchemy import insert, select, update
 
 from console.clock import SIMULATED_AT
 from console.main import main
-from console.service import LocalService
+from console.tui.answers import LocalService
 from core.errors import ManometerError
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant
-from core.triggers import Pause
-from screens.service import CancelledError
-from screens.service.triggers import OutcomeCount
+from core.model.triggers import Pause
+from screens.ports import CancelledError
+from screens.ports.triggers import OutcomeCount
 from storage import pauses
+from storage.schema.tables import audit, enrolments, messages
 from storage.store import set_fact
-from storage.tables import audit, enrolments, messages
 from tests.console.furniture import NOON, TRIGGER, furnished
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from console.service import LocalService
+from console.tui.answers import LocalService
 from core.errors import ManometerError
-from core.what_if import Change, parse_change
-from screens.service import CancelledError
-from screens.service.pressure import Behind, Supposed
-from storage.saved_previews import SavedPreview
+from core.forecast.what_if import Change, parse_change
+from screens.ports import CancelledError
+from screens.ports.pressure import Behind, Supposed
+from storage.forecasts.saved_previews import SavedPreview
 from tests.console.lives import BASKET, act, going, nobody, person, played, run, trigger
 
 PEOPLE = ("anna", "eve", "ida")
@@ -87,7 +87,7 @@ def test_whose_decisions_change_and_how_stands_side_by_side(service: LocalServic
 
 def test_several_processes_compare_alike(service: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
     alone = service.pressure.run(7, going, nobody, FREED)
-    monkeypatch.setattr("console.shards.LARGE", 1)
+    monkeypatch.setattr("console.forecast.shards.LARGE", 1)
     shared = service.pressure.run(7, going, nobody, FREED)
     assert shared.diff is not None
     assert alone.diff is not None

@@ -11,11 +11,11 @@ from sqlalchemy import Connection, delete, update
 
 from console.clock import SIMULATED_AT
 from console.main import main
-from console.service import LocalService
+from console.tui.answers import LocalService
 from core.errors import ManometerError
-from screens.service import CancelledError
+from screens.ports import CancelledError
+from storage.schema.tables import decisions, enrolments, messages
 from storage.store import Store, set_fact
-from storage.tables import decisions, enrolments, messages
 from tests.console.furniture import NOON, TRIGGER, furnished
 
 

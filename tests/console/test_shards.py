@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, insert, select
 
-from console import shards
-from core.customer import Profile
-from storage.profiles import new_row
+from console.forecast import shards
+from core.model.customer import Profile
+from storage.schema.profiles import new_row
+from storage.schema.tables import customers
 from storage.store import Store
-from storage.tables import customers
 
 Part = list[tuple[int, int]]
 MANY = 40

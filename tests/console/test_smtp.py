@@ -19,10 +19,10 @@ import pytest
 from console.channels import adapter_class, open_adapter
 from console.channels._mail import compose, feedback_id, mailbox, message_id, wire_address
 from console.channels.smtp import SmtpChannel, Stage, refusal
-from core.delivery import Accepted, ConfigError, Outbound, Permanent, Result, Retry, Uncertain
 from core.errors import ManometerError
-from core.playbook import Channel
-from core.quiet_hours import parse_send_windows
+from core.limits.quiet_hours import parse_send_windows
+from core.model.delivery import Accepted, ConfigError, Outbound, Permanent, Result, Retry, Uncertain
+from core.playbook.playbook import Channel
 from tests.servers import DROP, DROP_ACCEPTED, HANG, HANG_ACCEPTED, MailServer
 
 OPEN = parse_send_windows([])

@@ -10,9 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from console import tokens
-from console.surveys import Asked, Surveys
-from console.unsubscribe import Claim, make_token
+from console.messages import tokens
+from console.messages.surveys import Asked, Surveys
+from console.messages.unsubscribe import Claim, make_token
 from core.errors import ManometerError
 from tests.console.catalogue_lives import SETTINGS
 from tests.console.lives import act, person, run

@@ -14,17 +14,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.handover import Cause, render
-from console.init import init
-from console.sandbox import FILTER_NAMES, TemplateFault
-from console.templates import FIELD_NAMES, Templates, check, customer_variables, one_line
+from console.messages.handover import Cause, render
+from console.messages.sandbox import FILTER_NAMES, TemplateFault
+from console.messages.templates import FIELD_NAMES, Templates, check, customer_variables, one_line
+from console.workspace.init import init
 from console.workspace.templates import VARIABLES
-from core.customer import Profile
-from core.delivery import Outbound
 from core.instants import parse_instant
-from core.playbook import Channel, Playbook
-from core.quiet_hours import parse_send_windows
-from core.triggers import Step, Trigger, When
+from core.limits.quiet_hours import parse_send_windows
+from core.model.customer import Profile
+from core.model.delivery import Outbound
+from core.model.triggers import Step, Trigger, When
+from core.playbook.playbook import Channel, Playbook
 
 ZURICH = ZoneInfo("Europe/Zurich")
 AT = parse_instant("2024-03-31T08:00:00Z")

@@ -14,16 +14,17 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
 from console.channels import adapter_kinds
-from console.intake import IntakeSettings, import_file
+from console.intake.files import IntakeSettings, import_file
 from console.main import main
-from console.unsubscribe import Claim, Links, make_token, read_token
+from console.messages.unsubscribe import Claim, Links, make_token, read_token
 from console.workspace import Workspace, WorkspaceError, read_files
 from console.workspace.settings import Unsubscribe
 from core.errors import ManometerError
 from core.instants import DAY, HOUR, parse_instant
-from storage import customers, identities
+from storage import customers
+from storage.intake import identities
+from storage.schema.tables import consents, events, messages
 from storage.store import Store
-from storage.tables import consents, events, messages
 
 SECRET = b"a secret of enough letters"
 CLAIM = Claim("k1", "email", "marketing")

@@ -21,11 +21,11 @@ from console.channels._http import CallError, HttpxPort, is_public
 from console.channels._network import trusted
 from console.channels.webhook import WebhookChannel, signatures
 from console.daemon.log import opened_log
-from core.delivery import Accepted, ConfigError, Outbound, Permanent, Result, Retry
 from core.errors import ManometerError
 from core.instants import DAY, HOUR, SECOND
-from core.playbook import Channel
-from core.quiet_hours import parse_send_windows
+from core.limits.quiet_hours import parse_send_windows
+from core.model.delivery import Accepted, ConfigError, Outbound, Permanent, Result, Retry
+from core.playbook.playbook import Channel
 from tests.servers import Answer, Request, WebServer
 
 SECRETS = [b"first secret of 24 bytes", b"another secret, as long as"]

@@ -14,17 +14,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.backtest import Backtest, backtest
-from console.commands.decisions import FIELDS
-from console.diff import Comparison, compare
-from console.preview import Question, in_question, preview
-from console.replay import replay
+from console.cli.commands.decisions import FIELDS
+from console.forecast.backtest import Backtest, backtest
+from console.forecast.diff import Comparison, compare
+from console.forecast.preview import Question, in_question, preview
+from console.runs.replay import replay
 from console.workspace import Workspace, read_workspace
-from core.backtest import Backtested
-from core.diff import Diff
+from core.forecast.backtest import Backtested
+from core.forecast.diff import Diff
+from core.forecast.preview import Totals
+from core.forecast.what_if import parse_change
 from core.instants import DAY, HOUR, Instant
-from core.preview import Totals
-from core.what_if import parse_change
 from storage.store import Store
 from tests.console.lives import BASKET, act, person, run, trigger, workspace
 from tests.console.test_laws import ACT, CUSTOMERS, FEW, FILES, FIRST, LAST, calls, made, rows
@@ -114,7 +114,7 @@ def test_nobody_is_left_out_who_could_be_touched(tmp_path_factory: pytest.TempPa
     with Store.open(folder / "played" / "manometer.db") as into, pytest.MonkeyPatch.context() as patch:
         question = asked(folder / "played", now, **changes(change))
         few = looked_ahead(into, question)
-        patch.setattr("console.preview.reach", lambda *_: "all")
+        patch.setattr("console.forecast.preview.reach", lambda *_: "all")
         assert looked_ahead(into, question) == few
 
 
@@ -163,8 +163,8 @@ def test_a_change_on_the_command_line_is_the_same_change_in_the_files(
 
 
 def test_several_processes_find_the_differences_of_one(lived: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("console.shards.LARGE", 1)
-    monkeypatch.setattr("console.shards.CHUNK", 1)
+    monkeypatch.setattr("console.forecast.shards.LARGE", 1)
+    monkeypatch.setattr("console.forecast.shards.CHUNK", 1)
     question = asked(lived, MIDDLE, **changes("rule.two-in-three-days.limit=1"))
     with Store.open(lived / "manometer.db") as store:
         assert compared(store, question, 2) == compared(store, question, 1) != (Diff(), [])

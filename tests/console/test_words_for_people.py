@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from console.service import LocalService
-from screens.rows import decisions as rows
-from screens.service.terms import Terms
+from console.tui.answers import LocalService
+from screens.cells import decisions as rows
+from screens.ports.terms import Terms
 from tests.console.lives import BASKET, SETTINGS, act, person, run, workspace
 
 Output = pytest.CaptureFixture[str]

@@ -19,11 +19,11 @@ from console.workspace.settings import POLICIES
 from console.workspace.templates import CUSTOMER_NAMES, MEDIUM_FILES, TEMPLATE_FILES, VARIABLES
 from console.workspace.toml_reader import lines_of_keys
 from console.workspace.triggers import MODES, ON_LIMIT, STATUSES, STEP_KEYS, TRIGGER_KEYS
-from core.customer import MEDIA
 from core.instants import DAY, HOUR
 from core.kinds import kinds
-from core.playbook import Holdout, Purpose
-from core.triggers import NEVER, OVER, Goal, Step, Trigger, When
+from core.model.customer import MEDIA
+from core.model.triggers import NEVER, OVER, Goal, Step, Trigger, When
+from core.playbook.playbook import Holdout, Purpose
 
 DOCS = Path(__file__).parents[2] / "docs"
 CODE = Path(__file__).parents[2] / "console" / "workspace"

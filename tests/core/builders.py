@@ -8,20 +8,20 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from core.customer import Profile
-from core.decisions import Enrolment
-from core.dossier import Dossier, Plan
 from core.engine import advance
-from core.events import ORDER_COMPLETED, Event
 from core.instants import DAY, HOUR, MINUTE, Instant, Millis, local, parse_instant
 from core.kinds import cause_of
 from core.language import Context, compile_closure, parse
-from core.playbook import Channel, Playbook, Purpose
-from core.predicate import Predicate
-from core.pressure import PressureRule
-from core.quiet_hours import ALWAYS_OPEN, parse_send_windows
-from core.triggers import Pause, Step, Trigger, When
-from core.windows import parse_window
+from core.limits.pressure import PressureRule
+from core.limits.quiet_hours import ALWAYS_OPEN, parse_send_windows
+from core.limits.windows import parse_window
+from core.model.customer import Profile
+from core.model.decisions import Enrolment
+from core.model.dossier import Dossier, Plan
+from core.model.events import ORDER_COMPLETED, Event
+from core.model.predicate import Predicate
+from core.model.triggers import Pause, Step, Trigger, When
+from core.playbook.playbook import Channel, Playbook, Purpose
 
 ZURICH = ZoneInfo("Europe/Zurich")
 MONDAY = parse_instant("2025-03-03T00:00:00", ZURICH)

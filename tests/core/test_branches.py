@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from core.branches import following
-from core.entry import is_kept_out, variant_of
+from core.engine.branches import following
+from core.engine.entry import is_kept_out, variant_of
+from core.engine.last_look import Handover, last_look
+from core.engine.pauses import steps_due
 from core.instants import DAY, HOUR
 from core.language import ConditionError, Context, parse
-from core.last_look import Handover, last_look
-from core.pauses import steps_due
-from core.playbook import Holdout
-from core.triggers import OVER, Goal, Pause, Wait
+from core.model.triggers import OVER, Goal, Pause, Wait
+from core.playbook.playbook import Holdout
 from tests.core.builders import at, condition, dossier, enrolment, event, on, on_date, order, play, playbook, rows, rule, step, trigger
 
 SPLIT = trigger("t", on("News"), split=(("a", 0.2), ("b", 0.3), ("c", 0.5)))

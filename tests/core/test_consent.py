@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from core.consent import consent_objection, latest_word, suppression_objection
-from core.customer import Consent, Suppression
-from core.playbook import ConsentPolicy, Purpose
-from core.reasons import Reason
+from core.engine.consent import consent_objection, latest_word, suppression_objection
+from core.model.customer import Consent, Suppression
+from core.model.reasons import Reason
+from core.playbook.playbook import ConsentPolicy, Purpose
 from tests.core.builders import MARKETING, at, channel
 
 NOW = at("Fri 12:00")

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from core.dossier import Entry
 from core.instants import DAY, HOUR, parse_instant
-from core.playbook import Playbook
-from core.reasons import Reason
-from core.triggers import Trigger
+from core.model.dossier import Entry
+from core.model.reasons import Reason
+from core.model.triggers import Trigger
+from core.playbook.playbook import Playbook
 from tests.core.builders import channel, condition, event, on, on_date, order, pause, play, rows, rule, step, trigger
 from tests.core.builders import playbook as any_playbook
 

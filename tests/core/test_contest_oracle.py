@@ -10,15 +10,15 @@ from typing import Any, NamedTuple
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.decisions import Decision, Enrolment
 from core.engine import advance
 from core.instants import DAY, HOUR, Instant
-from core.playbook import Playbook
-from core.pressure import Contact, PressureRule
-from core.quiet_hours import SendWindows
-from core.reasons import Reason
-from core.roster import reach
-from core.triggers import Step, Trigger
+from core.limits.pressure import Contact, PressureRule
+from core.limits.quiet_hours import SendWindows
+from core.model.decisions import Decision, Enrolment
+from core.model.reasons import Reason
+from core.model.triggers import Step, Trigger
+from core.playbook.index import reach
+from core.playbook.playbook import Playbook
 from tests.core.builders import MONDAY, ZURICH, at, channel, dossier, enrolment, on, playbook, rule, step, trigger
 
 NOW = at("Wed 10:00")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.customer import Profile, address_of, units
-from core.events import NO_ACTIVITY, ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
+from core.model.customer import Profile, address_of, units
+from core.model.events import NO_ACTIVITY, ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
 
 
 def event(name: str, at: int, *, amount: int | None = None, channel: str | None = None, **properties: object) -> Event:

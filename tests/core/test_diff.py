@@ -8,12 +8,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.decisions import Decision, Message, RuleEvidence
-from core.diff import Changed, Diff, RuleSide, differences, only_in, row_of
+from core.forecast.diff import Changed, Diff, RuleSide, differences, only_in, row_of
+from core.forecast.preview import Fullness, Limit, Person
 from core.instants import DAY
-from core.pressure import Contact
-from core.preview import Fullness, Limit, Person
-from core.reasons import Reason
+from core.limits.pressure import Contact
+from core.model.decisions import Decision, Message, RuleEvidence
+from core.model.reasons import Reason
 from tests.core.builders import ZURICH, at
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from core.customer import Suppression
-from core.decisions import Decision, Message
 from core.engine import advance
 from core.instants import DAY, HOUR
-from core.triggers import Trigger
+from core.model.customer import Suppression
+from core.model.decisions import Decision, Message
+from core.model.triggers import Trigger
 from tests.core.builders import CHANNELS, channel, condition, dossier, on, play, playbook, rows, rule, step, trigger
 from tests.core.builders import event as happens
 

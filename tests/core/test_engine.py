@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from core.dossier import BEGINNING
 from core.engine import advance
 from core.instants import DAY, HOUR, MINUTE
-from core.pressure import Contact
+from core.limits.pressure import Contact
+from core.model.dossier import BEGINNING
 from tests.core.builders import (
     MONDAY,
     at,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from core.dossier import Entry
 from core.engine import advance
-from core.entry import bucket, is_held_out
+from core.engine.entry import bucket, is_held_out
 from core.instants import DAY, HOUR
-from core.triggers import NEVER, Trigger
+from core.model.dossier import Entry
+from core.model.triggers import NEVER, Trigger
 from tests.core.builders import at, condition, dossier, event, identify, on, on_date, pause, play, playbook, rows, settle, trigger
 
 NEWS = on("News")

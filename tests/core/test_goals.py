@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from core.goals import ends, first_due
+from core.engine.goals import ends, first_due
+from core.engine.state import Life
 from core.instants import DAY, HOUR, MINUTE
-from core.life import Life
 from tests.core.builders import at, dossier, enrolment, event, on, on_behaviour, on_crossing, order, play, playbook, step, trigger
 
 JOURNEY = trigger(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.imagined import identifying, imagine
+from core.forecast.replayed_future import identifying, imagine
 from core.instants import DAY
 from tests.core.builders import ZURICH, at, event, identify, on, playbook, trigger
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.instants import parse_instant
-from core.intake import ConsentRecord, Incoming, Rejected, SuppressionRecord, amount_of, minor_units, parse_birthday, parse_call
+from core.sources.segment import ConsentRecord, Incoming, Rejected, SuppressionRecord, amount_of, minor_units, parse_birthday, parse_call
 
 ZURICH = ZoneInfo("Europe/Zurich")
 SPEC = Path(__file__).parents[3] / "shared/data/payloads/segment_spec"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from core.explain.journey_words import entry_words, told
 from core.instants import DAY, HOUR
-from core.journey_words import entry_words, told
-from core.triggers import NEVER, Step, Trigger, When
+from core.model.triggers import NEVER, Step, Trigger, When
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from core.anniversaries import Anniversary, parse_anniversary
 from core.instants import HOUR, parse_instant
 from core.kinds.recurring import occurrence
-from core.roster import Roster
+from core.playbook.index import Roster
 from tests.core.builders import event, identify, on_crossing, on_date, order, play, playbook, rows, trigger
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from core.events import Event
 from core.instants import DAY
-from core.triggers import NEVER
+from core.model.events import Event
+from core.model.triggers import NEVER
 from tests.core.builders import at, event, on_crossing, order, play, playbook, rows, trigger
 
 MARK = 10_000  # a hundred francs

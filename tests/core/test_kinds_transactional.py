@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.language import Context
-from core.triggers import When
+from core.model.triggers import When
 from tests.core.builders import condition, event, identify, on, play, playbook, rows, trigger
 
 RICH = condition("value >= 30 and orders < 1", Context.WHERE)

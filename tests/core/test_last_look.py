@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from core.customer import Consent, Suppression
+from core.engine.last_look import Handover, last_look
 from core.instants import DAY
-from core.last_look import Handover, last_look
-from core.playbook import Playbook
-from core.reasons import Reason
-from core.roster import Roster
-from core.triggers import Trigger
-from core.versions import Former
+from core.model.customer import Consent, Suppression
+from core.model.reasons import Reason
+from core.model.triggers import Trigger
+from core.playbook.index import Roster
+from core.playbook.playbook import Playbook
+from core.playbook.versions import Former
 from tests.core.builders import (
     at,
     condition,

@@ -13,16 +13,16 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.customer import Consent
-from core.decisions import Decision, Enrolment, Message
-from core.dossier import BEGINNING, Dossier, Entry, Join, Plan
 from core.engine import advance
-from core.events import Event
 from core.instants import DAY, HOUR, MINUTE, Instant
 from core.language import Context
-from core.playbook import Holdout, Playbook, Preference
-from core.pressure import Contact, PressureRule
-from core.triggers import ALWAYS, NEVER, OVER, Goal, Pause, PausePolicy, Step, Trigger, Wait, When
+from core.limits.pressure import Contact, PressureRule
+from core.model.customer import Consent
+from core.model.decisions import Decision, Enrolment, Message
+from core.model.dossier import BEGINNING, Dossier, Entry, Join, Plan
+from core.model.events import Event
+from core.model.triggers import ALWAYS, NEVER, OVER, Goal, Pause, PausePolicy, Step, Trigger, Wait, When
+from core.playbook.playbook import Holdout, Playbook, Preference
 from tests.core.builders import (
     MONDAY,
     ZURICH,

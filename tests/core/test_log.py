@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.events import Event
-from core.log import EventLog
+from core.engine.log import EventLog
+from core.model.events import Event
 
 EVENTS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 9)), max_size=20)
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from core.customer import Consent
-from core.events import Event
 from core.instants import DAY
-from core.playbook import Preference
-from core.triggers import ALWAYS
+from core.model.customer import Consent
+from core.model.events import Event
+from core.model.triggers import ALWAYS
+from core.playbook.playbook import Preference
 from tests.core.builders import MONDAY, at, event, on, play, playbook, step, trigger
 
 LEARN = Preference(learn=True)

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.instants import DAY, HOUR, Instant, Millis, format_instant, parse_duration, parse_instant
-from core.pressure import Contact, Ledger, PressureRule, gap_usage, next_legal, usage, violations
-from core.quiet_hours import parse_send_windows
-from core.windows import parse_window
+from core.limits.pressure import Contact, Ledger, PressureRule, gap_usage, next_legal, usage, violations
+from core.limits.quiet_hours import parse_send_windows
+from core.limits.windows import parse_window
 
 ZURICH = ZoneInfo("Europe/Zurich")
 DISPATCHES = iter(range(1_000_000))

@@ -7,14 +7,14 @@ from datetime import date
 
 import pytest
 
-from core.decisions import Decision, Objection, RuleEvidence
+from core.forecast.preview import Asked, Cell, Fullness, Over, Person, Totals, capacity_on, fullest, fullness
 from core.instants import DAY, HOUR, Instant
-from core.playbook import Channel
-from core.pressure import Contact, Ledger, PressureRule
-from core.preview import Asked, Cell, Fullness, Over, Person, Totals, capacity_on, fullest, fullness
-from core.quiet_hours import ALWAYS_OPEN, parse_send_windows
-from core.reasons import Reason
-from core.windows import Span, parse_window
+from core.limits.pressure import Contact, Ledger, PressureRule
+from core.limits.quiet_hours import ALWAYS_OPEN, parse_send_windows
+from core.limits.windows import Span, parse_window
+from core.model.decisions import Decision, Objection, RuleEvidence
+from core.model.reasons import Reason
+from core.playbook.playbook import Channel
 from tests.core.builders import ZURICH, at
 
 RULE = PressureRule("three-a-week", limit=3, window=parse_window("7d"))
@@ -55,7 +55,7 @@ def test_only_what_the_rule_counts_fills_it_and_a_gap_has_no_window() -> None:
 
 
 def test_most_pressed_names_the_rule_that_comes_nearest_to_its_limit() -> None:
-    from core.decisions import Message
+    from core.model.decisions import Message
 
     message = Message("k", "email", "note", None, at("Tue 09:00"), at("Tue 09:00") + DAY, contact(at("Tue 09:00")))
     send = Decision(at("Tue 09:00"), "basket", "c", 1, "email", "send", at("Tue 09:00"), message=message)

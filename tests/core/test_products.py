@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.events import Event
+from core.model.events import Event
 from core.products import MOST, Sales, Shopping, shopping
 from tests.core.builders import event
 

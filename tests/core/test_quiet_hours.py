@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.instants import HOUR, MINUTE, format_instant, parse_instant
-from core.quiet_hours import ALWAYS_OPEN, parse_send_windows
+from core.limits.quiet_hours import ALWAYS_OPEN, parse_send_windows
 
 ZURICH = ZoneInfo("Europe/Zurich")
 

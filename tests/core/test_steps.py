@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from core.customer import Consent, Suppression
-from core.dossier import Dossier
 from core.engine import advance
-from core.guards import GUARDS
+from core.engine.guards import GUARDS
 from core.instants import DAY, HOUR, MINUTE
 from core.language import Context
-from core.playbook import Playbook, Purpose
-from core.pressure import Contact
-from core.reasons import Reason
+from core.limits.pressure import Contact
+from core.model.customer import Consent, Suppression
+from core.model.dossier import Dossier
+from core.model.reasons import Reason
+from core.playbook.playbook import Playbook, Purpose
 from tests.core.builders import (
     at,
     channel,

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from console.workspace import read_files
-from core.customer import Consent, Suppression
-from core.decisions import Decision
-from core.dossier import Dossier
 from core.engine import advance
-from core.events import Event
 from core.instants import Instant
-from core.playbook import Playbook
-from core.triggers import Pause
+from core.model.customer import Consent, Suppression
+from core.model.decisions import Decision
+from core.model.dossier import Dossier
+from core.model.events import Event
+from core.model.triggers import Pause
+from core.playbook.playbook import Playbook
 from tests.core import builders
 from tests.core.builders import at, loadable, settle
 

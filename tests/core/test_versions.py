@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from core.decisions import Enrolment
-from core.dossier import Dossier
 from core.engine import advance
+from core.engine.last_look import Handover, last_look
 from core.instants import DAY, HOUR, Instant
-from core.last_look import Handover, last_look
-from core.playbook import Playbook
-from core.reasons import Reason
-from core.triggers import Trigger
-from core.versions import Change, Former, Standing, UnderWay, goes_on, standing
+from core.model.decisions import Enrolment
+from core.model.dossier import Dossier
+from core.model.reasons import Reason
+from core.model.triggers import Trigger
+from core.playbook.playbook import Playbook
+from core.playbook.versions import Change, Former, Standing, UnderWay, goes_on, standing
 from tests.core.builders import at, dossier, enrolment, event, in_words, loadable, on, pause, playbook, settle, step, trigger
 
 OLD = trigger("basket", on("Checkout Started", after=HOUR), step("email"), step("sms", after=DAY), exits=frozenset({"Order Completed"}))

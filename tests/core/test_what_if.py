@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from core.errors import ManometerError
+from core.forecast.what_if import Change, changed, loads_alike, parse_change, reach
 from core.instants import DAY, HOUR
-from core.playbook import Playbook
-from core.predicate import Predicate
-from core.triggers import NEVER, Pause
-from core.what_if import Change, changed, loads_alike, parse_change, reach
+from core.model.predicate import Predicate
+from core.model.triggers import NEVER, Pause
+from core.playbook.playbook import Playbook
 from tests.core.builders import at, channel, condition, event, on, on_crossing, on_date, pause, play, playbook, rule, trigger
 
 NOW = at("Wed 12:00")

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.customer import Consent, Suppression
-from core.dossier import settled
 from core.engine import advance
-from core.events import Event
+from core.explain.why import Explanation, explain
 from core.instants import DAY, HOUR, MINUTE, Instant
 from core.language import Context
-from core.playbook import Playbook
-from core.triggers import NEVER, Trigger, When
-from core.why import Explanation, explain
+from core.model.customer import Consent, Suppression
+from core.model.dossier import settled
+from core.model.events import Event
+from core.model.triggers import NEVER, Trigger, When
+from core.playbook.playbook import Playbook
 from tests.core.builders import (
     MONDAY,
     at,

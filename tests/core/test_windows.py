@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.instants import DAY, HOUR, format_instant, parse_instant
-from core.windows import RollingWindow, parse_window
+from core.limits.windows import RollingWindow, parse_window
 
 ZURICH = ZoneInfo("Europe/Zurich")
 

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from core.explain.words import behind, in_full, in_short, in_words, localized, when
 from core.instants import parse_instant
-from core.words import behind, in_full, in_short, in_words, localized, when
 
 ZURICH = ZoneInfo("Europe/Zurich")
 MORNING = parse_instant("2025-10-20T05:00:00Z")

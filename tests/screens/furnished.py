@@ -8,13 +8,13 @@ from dataclasses import replace
 
 from core.errors import ManometerError
 from core.instants import DAY, HOUR, Instant
-from core.outbox import Act
-from core.triggers import PausePolicy, Step, Trigger, When
-from screens.service import Cancelled
-from screens.service.decisions import DecisionRow, DecisionView, Listed, Objected
-from screens.service.outbox import ActEffect, MessageView, Rendered
-from screens.service.terms import Terms
-from screens.service.triggers import (
+from core.model.outbox import Act
+from core.model.triggers import PausePolicy, Step, Trigger, When
+from screens.ports import Cancelled
+from screens.ports.decisions import DecisionRow, DecisionView, Listed, Objected
+from screens.ports.outbox import ActEffect, MessageView, Rendered
+from screens.ports.terms import Terms
+from screens.ports.triggers import (
     HistoryLine,
     OutcomeCount,
     PauseEffect,

@@ -13,13 +13,13 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.worker import WorkerState
 
-from console.app import Console
+from console.tui.app import Console
 from core.instants import Instant
+from screens.cells.exports import plain
 from screens.frame import Frame
-from screens.lines import Cells
-from screens.rows.exports import plain
-from screens.service import Cancelled, Place, Service
-from screens.table import Column, VirtualTable
+from screens.ports import Cancelled, Place, Service
+from screens.widgets.line_widget import Cells
+from screens.widgets.table import Column, VirtualTable
 
 HOSTILE = (
     "[/x]", "[@click=app.quit]x[/]", "[", "\x1b]52;c;cHduZWQ=\x1b\\", "\x1b]0;PWNED\x07", "\x9b2J", "\u202egnp.exe", "王小明",

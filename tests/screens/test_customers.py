@@ -13,16 +13,16 @@ from typing import Any, cast
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-from console.app import Console
 from console.clock import SIMULATED_AT
-from console.service import LocalService
+from console.tui.answers import LocalService
+from console.tui.app import Console
 from core.instants import DAY
 from screens.customer import CustomerScreen
 from screens.customers import CustomersScreen
 from screens.frame import Frame
-from screens.service import Cancelled, CancelledError
-from screens.service.customers import CustomerRow, Entry, EntryDetails, Gauge, Hits, Planned, Profile, Sort, Tell
-from screens.service.why import Answer
+from screens.ports import Cancelled, CancelledError
+from screens.ports.customers import CustomerRow, Entry, EntryDetails, Gauge, Hits, Planned, Profile, Sort, Tell
+from screens.ports.why import Answer
 from screens.why import WhyScreen
 from storage.store import Store, set_fact
 from tests.console.furniture import NOON, furnished

@@ -8,11 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.instants import DAY, HOUR, Instant, parse_instant
-from screens.lines import as_cell
-from screens.rows import customer as one
-from screens.rows import customers as listed
-from screens.rows import timeline, why
-from screens.service.customers import (
+from screens.cells import customer as one
+from screens.cells import customers as listed
+from screens.cells import timeline, why
+from screens.ports.customers import (
     ConsentLine,
     CustomerRow,
     Entry,
@@ -26,8 +25,9 @@ from screens.service.customers import (
     UnderWay,
     Waiting,
 )
-from screens.service.why import CheckLine, Verdict
-from screens.table import Column, VirtualTable
+from screens.ports.why import CheckLine, Verdict
+from screens.widgets.line_widget import as_cell
+from screens.widgets.table import Column, VirtualTable
 
 ZONE = ZoneInfo("Europe/Zurich")
 NOW: Instant = parse_instant("2025-03-30T12:00:00Z")

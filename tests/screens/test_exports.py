@@ -13,21 +13,21 @@ from time import sleep
 import pytest
 from textual.pilot import Pilot
 
-from console.csv_export import harmless, write_csv, write_free
-from console.service import LocalService
+from console.reports.csv_export import harmless, write_csv, write_free
+from console.tui.answers import LocalService
 from core.errors import ManometerError
+from screens.cells import customers, decisions, exports, outbox, timeline, triggers, why
 from screens.customer import CustomerScreen
 from screens.customers import CustomersScreen
 from screens.decisions import DecisionsScreen
 from screens.frame import Frame
 from screens.outbox import OutboxScreen
-from screens.rows import customers, decisions, exports, outbox, timeline, triggers, why
-from screens.service import Cancelled, Service
-from screens.service.customers import CustomerRow, Entry
-from screens.service.decisions import DecisionRow
-from screens.service.outbox import MessageView
-from screens.service.triggers import TriggerLine, WaitingView
-from screens.service.why import Verdict
+from screens.ports import Cancelled, Service
+from screens.ports.customers import CustomerRow, Entry
+from screens.ports.decisions import DecisionRow
+from screens.ports.outbox import MessageView
+from screens.ports.triggers import TriggerLine, WaitingView
+from screens.ports.why import Verdict
 from screens.triggers import TriggersScreen
 from screens.why import WhyScreen
 from tests.console.lives import BASKET, act, person, run, workspace

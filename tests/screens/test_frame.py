@@ -10,11 +10,11 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from console.app import Console
+from console.tui.app import Console
 from core.errors import ManometerError
-from screens.dialogs import Choice, Deed, Dialog, Field, Given
 from screens.help import EntryList, Help
-from screens.service import Cancelled, Place, Service
+from screens.ports import Cancelled, Place, Service
+from screens.widgets.dialogs import Choice, Deed, Dialog, Field, Given
 from tests.screens.stage import Bare, Listing, settled, stage, text
 
 

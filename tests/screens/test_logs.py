@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Input
 
-from console.app import Console
+from console.tui.app import Console
 from screens.decisions import DecisionsScreen
-from screens.dialogs import Dialog
 from screens.outbox import OutboxScreen
-from screens.service.terms import Terms
-from screens.wrapped import Details
+from screens.ports.terms import Terms
+from screens.widgets.dialogs import Dialog
+from screens.widgets.wrapped import Details
 from tests.screens.furnished import FakeDecisions, FakeOutbox
 from tests.screens.stage import Bare, settled, stage, text
 from tests.screens.test_frame import ready

@@ -10,15 +10,15 @@ import pytest
 from core.errors import ManometerError
 from core.filters import value_of, with_field
 from core.instants import DAY, Instant, parse_instant
-from core.outbox import CLOSED, OPEN
-from screens.dialogs import plain
-from screens.lines import as_cell
-from screens.rows import decisions, outbox
-from screens.rows.states import MESSAGE, OUTCOME, TRIGGER, state
-from screens.safe_text import cells as width
-from screens.service.decisions import Listed
-from screens.service.outbox import ActEffect, Rendered
-from screens.service.terms import Terms
+from core.model.outbox import CLOSED, OPEN
+from screens.cells import decisions, outbox
+from screens.cells.states import MESSAGE, OUTCOME, TRIGGER, state
+from screens.ports.decisions import Listed
+from screens.ports.outbox import ActEffect, Rendered
+from screens.ports.terms import Terms
+from screens.widgets.dialogs import plain
+from screens.widgets.line_widget import as_cell
+from screens.widgets.safe_text import cells as width
 from tests.screens.furnished import DECISION, NOW, FakeDecisions, FakeOutbox
 from tests.screens.furnished import MESSAGE as HELD
 from tests.screens.stage import Bare

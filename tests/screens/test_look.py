@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.segment import Segment
 from textual.color import Color
 
-from screens.look import Fewer
-from screens.safe_text import cells
+from screens.widgets.safe_text import cells
+from screens.widgets.theme import Fewer
 
 
 def test_letters_that_the_terminal_lacks_are_replaced_width_for_width() -> None:

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from core.health import Health
 from core.instants import parse_instant
 from screens.overview import OverviewScreen
-from screens.service import Cancelled
-from screens.service.overview import Ahead, Books, Engine, Gauge, Held, Page
+from screens.ports import Cancelled
+from screens.ports.overview import Ahead, Books, Engine, Gauge, Held, Page
 from tests.screens.stage import Bare, settled, stage, text
 
 ZURICH = ZoneInfo("Europe/Zurich")

@@ -9,9 +9,9 @@ import pytest
 
 from core.health import Finding, Health
 from core.instants import DAY, HOUR, MINUTE, SECOND, parse_instant
-from screens.lines import Cell, Line
-from screens.rows import overview as rows
-from screens.service.overview import Act, Ahead, Books, ChannelToday, Engine, Gauge, Held, Page, Soon
+from screens.cells import overview as rows
+from screens.ports.overview import Act, Ahead, Books, ChannelToday, Engine, Gauge, Held, Page, Soon
+from screens.widgets.line_widget import Cell, Line
 
 ZURICH = ZoneInfo("Europe/Zurich")
 NOW = parse_instant("2025-03-30T12:00:00+02:00")

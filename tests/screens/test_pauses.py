@@ -9,17 +9,17 @@ from zoneinfo import ZoneInfo
 import pytest
 from textual.widgets import Input
 
-from console.app import Console
 from console.clock import SIMULATED_AT
 from console.main import main
-from console.service import LocalService
+from console.tui.answers import LocalService
+from console.tui.app import Console
 from core.instants import HOUR
+from screens.cells.pausing import pause_deed, resume_deed
 from screens.customers import CustomersScreen
-from screens.dialogs import Dialog
 from screens.overview import OverviewScreen
 from screens.pauses import PausesScreen
-from screens.rows.pausing import pause_deed, resume_deed
-from screens.service.triggers import PauseEffect
+from screens.ports.triggers import PauseEffect
+from screens.widgets.dialogs import Dialog
 from storage import pauses
 from storage.store import Store, set_fact
 from tests.console.furniture import NOON, furnished

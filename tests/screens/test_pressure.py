@@ -10,15 +10,15 @@ from time import sleep
 
 import pytest
 
-from console.app import Console
-from console.service import LocalService
-from screens.heatmap import Heatmap
-from screens.histogram import Histogram
+from console.tui.answers import LocalService
+from console.tui.app import Console
 from screens.overview import Needs, OverviewScreen
+from screens.ports import Cancelled, CancelledError, Progress
+from screens.ports.pressure import Forecast, Foreseen, Supposed
 from screens.pressure import BehindScreen, PressureScreen
-from screens.service import Cancelled, CancelledError, Progress
-from screens.service.pressure import Forecast, Foreseen, Supposed
-from screens.table import VirtualTable
+from screens.widgets.heatmap import Heatmap
+from screens.widgets.histogram import Histogram
+from screens.widgets.table import VirtualTable
 from tests.console.lives import BASKET, act, person, played, run, trigger
 from tests.screens.stage import HOSTILE, settled, stage, text
 
@@ -136,7 +136,7 @@ async def test_a_look_ahead_can_be_stopped_and_the_last_result_stays(service: Lo
 
 
 async def test_several_processes_start_under_the_console(service: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("console.shards.LARGE", 2)
+    monkeypatch.setattr("console.forecast.shards.LARGE", 2)
     app = stage(service, pressure=PressureScreen)
     async with app.run_test(size=SMALL) as pilot:
         await settled(pilot)

@@ -7,16 +7,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from core.diff import Diff
+from core.forecast.diff import Diff
+from core.forecast.preview import Asked, Cell, Fullness, Pressed, Totals
 from core.instants import DAY, parse_instant
-from core.preview import Asked, Cell, Fullness, Pressed, Totals
-from screens.gauge import MOST_BARS
-from screens.histogram import Bar, bar_lines
-from screens.lines import as_cell
-from screens.rows import figures
-from screens.rows import pressure as rows
-from screens.rows.moments import share
-from screens.service.pressure import Forecast, Limit, Since, Supposed
+from screens.cells import figures
+from screens.cells import pressure as rows
+from screens.cells.moments import share
+from screens.ports.pressure import Forecast, Limit, Since, Supposed
+from screens.widgets.gauge import MOST_BARS
+from screens.widgets.histogram import Bar, bar_lines
+from screens.widgets.line_widget import as_cell
 
 ZURICH = ZoneInfo("Europe/Zurich")
 FIRST = parse_instant("2025-03-28T12:00:00+01:00")  # the clock goes forward on the 30th

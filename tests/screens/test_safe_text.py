@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from screens.safe_text import cells, fitted, safe_json, safe_lines, safe_text
+from screens.widgets.safe_text import cells, fitted, safe_json, safe_lines, safe_text
 
 CONTROLS = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) in ("Cc", "Cf", "Zl", "Zp", "Cs")]
 

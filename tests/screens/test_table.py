@@ -10,11 +10,11 @@ from threading import Event
 import pytest
 from textual.pilot import Pilot
 
-from console.app import Console
+from console.tui.app import Console
+from screens.cells import customers, decisions, outbox, timeline, triggers, why
+from screens.ports import Cancelled, Service
 from screens.pressure import BehindScreen
-from screens.rows import customers, decisions, outbox, timeline, triggers, why
-from screens.service import Cancelled, Service
-from screens.table import Column, VirtualTable
+from screens.widgets.table import Column, VirtualTable
 from tests.screens.stage import Bare, Listing, settled, stage, text
 
 

@@ -8,16 +8,16 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Button, Input
 
-from console.app import Console
 from console.clock import SIMULATED_AT
 from console.main import main
-from console.service import LocalService
+from console.tui.answers import LocalService
+from console.tui.app import Console
 from core.instants import DAY, format_instant
 from screens.decisions import DecisionsOf
-from screens.dialogs import Dialog
-from screens.service import Place
+from screens.ports import Place
 from screens.trigger import TriggerScreen
 from screens.triggers import TriggersScreen
+from screens.widgets.dialogs import Dialog
 from storage.store import set_fact
 from tests.console.furniture import NOON, furnished
 from tests.screens.furnished import FakeDecisions, FakeTriggers

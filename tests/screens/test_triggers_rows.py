@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 
 from core.instants import DAY, parse_instant
-from core.triggers import OVER, Goal, Wait
-from screens.dialogs import plain
-from screens.lines import Cell, Line, as_cell
-from screens.rows import pausing, triggers
-from screens.rows.moments import moment, number, parse_until
-from screens.safe_text import cells as width
-from screens.service.triggers import JourneyCount, OutcomeCount
-from screens.wrapped import wrapped
+from core.model.triggers import OVER, Goal, Wait
+from screens.cells import pausing, triggers
+from screens.cells.moments import moment, number, parse_until
+from screens.ports.triggers import JourneyCount, OutcomeCount
+from screens.widgets.dialogs import plain
+from screens.widgets.line_widget import Cell, Line, as_cell
+from screens.widgets.safe_text import cells as width
+from screens.widgets.wrapped import wrapped
 from tests.screens.furnished import BASKET, DRAFT, EVIL, NOW, PAUSED, FakeTriggers
 from tests.screens.stage import Bare
 

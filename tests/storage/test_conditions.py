@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, event, insert, select
 
-from core.consent import latest_word
-from core.customer import Consent
+from core.engine.consent import latest_word
 from core.instants import DAY, Instant, Millis, parse_instant
 from core.language import Condition, ConditionError, Context, compile_closure, parse
+from core.model.customer import Consent
 from storage.conditions import COLUMNS, add_functions, to_sql
+from storage.schema.tables import consents, customers, events, metadata
 from storage.sqlite import create_file, make_engine
-from storage.tables import consents, customers, events, metadata
 
 NOW = parse_instant("2025-03-30T12:00:00Z")
 SEGMENTS = {

@@ -14,11 +14,11 @@ from sqlalchemy import insert, select
 
 from core.errors import ManometerError
 from storage.customers import resolve
-from storage.identities import merge, unmerge
-from storage.intake import Memory
-from storage.profiles import load_profile
+from storage.intake.batch import Memory
+from storage.intake.identities import merge, unmerge
+from storage.schema.profiles import load_profile
+from storage.schema.tables import arrivals, consents, customers, decisions, enrolments, events, identities, merges, messages
 from storage.store import Store
-from storage.tables import arrivals, consents, customers, decisions, enrolments, events, identities, merges, messages
 from tests.storage.test_intake import MEMORY, NOW, call, everything, profile, rows, table, taken
 
 

@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from core.intake import Incoming, dedup_key, encode, parse_call
-from storage.intake import Memory, Taken, take
-from storage.profiles import dump_profile, load_profile, profile_columns, read_profile
+from core.sources.segment import Incoming, dedup_key, encode, parse_call
+from storage.intake.batch import Memory, Taken, take
+from storage.schema.profiles import dump_profile, load_profile, profile_columns, read_profile
+from storage.schema.tables import arrivals, consents, customers, events, identities, suppressions
 from storage.store import Store
-from storage.tables import arrivals, consents, customers, events, identities, suppressions
 
 NOW = 1_772_000_000_000
 ZURICH = ZoneInfo("Europe/Zurich")

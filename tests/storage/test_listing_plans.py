@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from core.outbox import OPEN
-from storage import audit, customers, decisions, outbox_listing, pauses, playbooks, triggers
-from storage.clauses import Clause
-from storage.outbox_listing import Wanted
+from core.model.outbox import OPEN
+from storage import audit, customers, decisions, pauses, playbooks, triggers
+from storage.outbox import listing as outbox_listing
+from storage.outbox.listing import Wanted
+from storage.sql import Clause
 from storage.store import Store
 
 

@@ -1,4 +1,4 @@
-"""The schema's versions: they add up to `storage.tables`, and a step that fails changes nothing."""
+"""The schema's versions: they add up to `storage.schema.tables`, and a step that fails changes nothing."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.exc import IntegrityError
 
-from storage import tables
-from storage.migrations import MIGRATIONS, NEWEST, Migration, migrate, version_of
+from storage.schema import tables
+from storage.schema.migrations import MIGRATIONS, NEWEST, Migration, migrate, version_of
 from storage.sqlite import StoreError, dbapi
 from storage.store import Store
 
@@ -89,7 +89,7 @@ def test_an_older_database_is_backed_up_and_brought_up_when_opened(tmp_path: Pat
     path = tmp_path / "shop.db"
     Store.create(path).close()
     added = Migration(NEWEST + 1, lambda: ("ALTER TABLE facts ADD COLUMN extra TEXT",))
-    monkeypatch.setattr("storage.migrations.NEWEST", NEWEST + 1)
+    monkeypatch.setattr("storage.schema.migrations.NEWEST", NEWEST + 1)
     monkeypatch.setattr(migrate, "__kwdefaults__", {"to": NEWEST + 1, "migrations": (*MIGRATIONS, added)})
     with pytest.raises(StoreError, match="needs"):
         Store.open(path, writer=False)
@@ -129,7 +129,7 @@ def test_a_text_in_an_integer_column_is_refused(tmp_path: Path) -> None:
 def test_a_backup_that_cannot_be_made_leaves_nothing_and_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "shop.db"
     Store.create(path).close()
-    monkeypatch.setattr("storage.migrations.NEWEST", NEWEST + 1)
+    monkeypatch.setattr("storage.schema.migrations.NEWEST", NEWEST + 1)
     (tmp_path / f".shop-schema-{NEWEST}.db.part").mkdir()  # nothing can be written there
     with pytest.raises(StoreError, match="cannot be made"):
         Store.open(path)
@@ -141,7 +141,7 @@ def test_the_backup_is_for_the_same_people_as_the_database(tmp_path: Path, monke
     path = tmp_path / "shop.db"
     Store.create(path).close()
     path.chmod(0o640)
-    monkeypatch.setattr("storage.migrations.NEWEST", NEWEST + 1)
+    monkeypatch.setattr("storage.schema.migrations.NEWEST", NEWEST + 1)
     monkeypatch.setattr(migrate, "__kwdefaults__", {"to": NEWEST + 1, "migrations": (*MIGRATIONS, Migration(NEWEST + 1, lambda: ()))})
     Store.open(path).close()
     assert (tmp_path / f"shop-schema-{NEWEST}.db").stat().st_mode & 0o777 == 0o640

@@ -9,8 +9,8 @@ from typing import get_args
 import pytest
 from sqlmodel import Session, SQLModel, select
 
-from storage import tables
-from storage.models import ROWS, PauseRow
+from storage.schema import tables
+from storage.schema.models import ROWS, PauseRow
 from storage.store import Store
 
 PYTHON = {"INTEGER": int, "TEXT": str}

@@ -13,12 +13,13 @@ import pytest
 from sqlalchemy import insert, select, text
 
 from core.instants import DAY, HOUR, MINUTE, parse_instant
-from storage import outbox, outbox_acts
-from storage.outbox import Batch, Mark
-from storage.outbox_acts import OutboxError
-from storage.outbox_listing import Filters, stream
+from storage.outbox import acts as outbox_acts
+from storage.outbox import dispatch as outbox
+from storage.outbox.acts import OutboxError
+from storage.outbox.dispatch import Batch, Mark
+from storage.outbox.listing import Filters, stream
+from storage.schema.tables import audit, customers, enrolments, events, messages
 from storage.store import Store
-from storage.tables import audit, customers, enrolments, events, messages
 
 ZURICH = ZoneInfo("Europe/Zurich")
 NOON = parse_instant("2024-03-05T12:00:00+01:00")

@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import Connection, event
 
 from core.instants import DAY
-from core.windows import Span
-from storage import overview, previews, status
-from storage.previews import Filter, Kept
+from core.limits.windows import Span
+from storage import overview, status
+from storage.forecasts import previews
+from storage.forecasts.previews import Filter, Kept
 from storage.sqlite import StoreError
 from storage.store import Store
 

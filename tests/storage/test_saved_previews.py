@@ -7,8 +7,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from core.preview import Cell, Fullness, Pressed, Totals
-from storage.saved_previews import SavedPreview, Saving
+from core.forecast.preview import Cell, Fullness, Pressed, Totals
+from storage.forecasts.saved_previews import SavedPreview, Saving
 
 CELL = Cell("2025-03-10", "basket", "email", "send", None)
 KEYS: dict[str, Any] = {"cells": CELL, "imagined": CELL, "contacts": 2}

@@ -12,9 +12,9 @@ from sqlalchemy import event, insert
 
 from core.filters import read_words
 from storage import search
-from storage.profiles import folded_name, folded_text
+from storage.schema.profiles import folded_name, folded_text
+from storage.schema.tables import customers, identities, messages
 from storage.store import Store
-from storage.tables import customers, identities, messages
 
 PEOPLE: tuple[tuple[str, str | None, str | None, str | None, str, int, int | None], ...] = (
     ("u1", "Anna", "Keller", "anna@example.ch", "Bern", 5, 300),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import migrations
+from storage.schema import migrations
 from storage.sqlite import StoreError, dbapi
 from storage.store import DamagedStoreError, Store, fact, set_fact
 
@@ -104,7 +104,7 @@ def test_a_full_disk_is_told_in_words_and_leaves_the_last_commit(store: Store) -
 
 
 def test_the_store_does_not_load_sqlmodel(tmp_path: Path) -> None:
-    code = "import sys; import storage.store, storage.intake; print('sqlmodel' in sys.modules, 'pydantic' in sys.modules)"
+    code = "import sys; import storage.store, storage.intake.batch; print('sqlmodel' in sys.modules, 'pydantic' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True).stdout
     assert shown.split() == ["False", "False"]
 

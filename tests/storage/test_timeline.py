@@ -13,8 +13,8 @@ from sqlalchemy import insert
 
 from core.filters import read_words
 from storage import timeline
+from storage.schema.tables import consents, decisions, events, messages
 from storage.store import Store
-from storage.tables import consents, decisions, events, messages
 from storage.timeline import CONSENT, DECISION, EVENT, MESSAGE, packed
 
 

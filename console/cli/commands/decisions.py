@@ -1,0 +1,87 @@
+"""What was decided for whom, and why: oldest first, then by customer and rank."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from console.cli.context import Context, UsageError, add_list
+from console.cli.output import Field
+from core.errors import ManometerError
+from core.instants import format_instant
+from core.model.decisions import OUTCOMES
+from core.suggestions import near
+from storage import customers, decisions
+
+FIELDS = (
+    Field("at", "instant"),
+    Field("customer"),
+    Field("trigger"),
+    Field("step", "number"),
+    Field("channel"),
+    Field("outcome"),
+    Field("reason"),
+    Field("until", "instant"),
+    Field("late"),
+    Field("rules", "json", shown=False),
+    Field("message", "number", shown=False),
+)
+"""Also what `preview` and `tick` print."""
+EVIDENCE = (
+    *FIELDS,
+    Field("version", "number"),
+    Field("variant"),
+    Field("planned_at", "instant"),
+    Field("objections", "json", shown=False),
+)
+"""With `--evidence`: the version whose definition decided, for when the step was planned, and all that stood against it."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("--customer", metavar="ID", help="only this customer's")
+    parser.add_argument("--trigger", metavar="NAME", help="only of this trigger")
+    parser.add_argument("--outcome", metavar="X", help=f"only this outcome: {', '.join(OUTCOMES)}")
+    parser.add_argument("--since", metavar="INSTANT", help="from this instant on")
+    parser.add_argument("--until", metavar="INSTANT", help="before this instant")
+    parser.add_argument(
+        "--evidence", action="store_true", help="also the version that decided, the variant, the planned instant and every objection"
+    )
+    add_list(parser)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Print the decisions."""
+    if args.outcome not in (None, *OUTCOMES):
+        hint = near(args.outcome, OUTCOMES) or f"There are: {', '.join(OUTCOMES)}."
+        raise UsageError(f"There is no outcome {args.outcome!r}. {hint}")
+    since, until = context.instant(args.since, "--since"), context.instant(args.until, "--until")
+    with context.store.reading() as connection:
+        customer = None if args.customer is None else customers.resolve(connection, args.customer)
+        if args.trigger is not None:
+            refuse_unknown(context, connection, args.trigger)
+        wanted = decisions.Filter(customer, args.trigger, args.outcome, since, until)
+        rows = decisions.listing(connection, wanted)
+        shown = map(_with_evidence, rows) if args.evidence else rows
+        context.output.listing(EVIDENCE if args.evidence else FIELDS, shown, "No decision fits.")
+    return 0
+
+
+def _with_evidence(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Objections as scripts read them: by name, and instants as text."""
+    objections = [
+        {"reason": reason, "detail": detail, "until": None if until is None else format_instant(until)}
+        for reason, detail, until in json.loads(row["objections"])
+    ]
+    return {**row, "objections": json.dumps(objections)}
+
+
+def refuse_unknown(context: Context, connection: Connection, trigger: str) -> None:
+    """ManometerError for a name that no trigger has or had: a slip of the pen."""
+    known = decisions.triggers(connection, trigger)
+    if trigger not in known and trigger not in (known := known | context.in_force.playbook.roster.by_name.keys()):
+        raise ManometerError(f"There is no trigger {trigger!r}. {near(trigger, known) or '`manometer triggers` lists them.'}")

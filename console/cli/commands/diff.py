@@ -1,0 +1,359 @@
+"""What would change under other rules: the preview under those in force against the preview under changed ones, before anybody decides."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from console.cli.commands.decisions import FIELDS as DECISION
+from console.cli.context import Context, UsageError
+from console.cli.options import add_changes, add_page, add_span, question_of, refuse_existing, refuse_unknown
+from console.cli.output import Field, as_json
+from console.forecast.diff import Comparison, Part, compare
+from console.forecast.preview import Question, in_question, span_in_words
+from console.forecast.preview_result import answer
+from console.playbooks.applied import load_in_force
+from console.progress import Progress
+from console.reports.csv_export import write_csv
+from console.reports.sorted_rows import SortedRows
+from core.explain.words import counted
+from core.forecast.diff import KINDS, Changed, Diff, Sides, differences, row_of
+from core.forecast.preview import Asked, Limit, limits_of
+from core.instants import Instant, format_instant, local
+from core.model.decisions import Decision
+from storage import customers
+
+FIELDS = (
+    Field("customer"),
+    Field("trigger"),
+    Field("step", "number"),
+    Field("cause"),
+    Field("channel"),
+    Field("change"),
+    Field("before", "json"),
+    Field("after", "json"),
+)
+RULE_FIELDS = (
+    Field("rule"),
+    Field("limit_before", "number", shown=False),
+    Field("limit_after", "number", shown=False),
+    Field("full_before", "number"),
+    Field("full_after", "number"),
+    Field("held_before", "number"),
+    Field("held_after", "number"),
+    Field("decisions_before", "number", shown=False),
+    Field("decisions_after", "number", shown=False),
+)
+"""Of each rule: its limit, customers whose window it fills, customers and decisions it holds back."""
+CSV_HEADS = (
+    "customer", "trigger", "step", "cause", "channel", "change",
+    *(f"{side}_{name}" for side in ("before", "after") for name in ("at", "outcome", "reason", "until")),
+)  # fmt: skip
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    add_changes(parser)
+    parser.add_argument("--customer", metavar="ID", help="only this customer, with all her decisions side by side")
+    add_by_rule(parser)
+    add_span(parser)
+    add_page(parser)
+
+
+def add_by_rule(parser: argparse.ArgumentParser) -> None:
+    """The option `--by-rule`."""
+    parser.add_argument("--by-rule", action="store_true", help="how each rule holds before and after, in place of the differences")
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Compare and show it."""
+    question = question_of(args, context)
+    if not question.is_changed:
+        raise UsageError("Nothing is changed. Name a change: --set rule.NAME.limit=2, --with FILE.toml or --playbook DIR.")
+    refuse_existing(args.html)
+    playbook = in_question(context.store, question)
+    before = load_in_force(context.store, context.folder).playbook
+    if question.trigger not in before.roster.by_name:
+        refuse_unknown(question.trigger, playbook, context.folder, "--with")
+    comparison = Comparison(
+        replace(question, with_rows=question.with_rows and not args.by_rule),
+        _customer(context, args.customer),
+        with_windows=args.by_rule or args.html is not None or not context.output.json,
+    )
+    whole = Part()
+    with SortedRows() as rows:
+        with Progress("Comparing", "customers") as progress:
+            for part, done, total in compare(comparison, context.store, args.workers):
+                whole.diff.merge(part.diff)
+                whole.sides.extend(part.sides)
+                rows.add(part.rows)
+                progress.at(done, total)
+        bounds = Bounds(
+            (limits_of(before.rules), limits_of(playbook.rules)),
+            (tuple(whole.diff.before.asked(before.channels)), tuple(whole.diff.after.asked(playbook.channels))),
+        )
+        if not args.by_rule:
+            _write(args, context, rows)
+    if args.by_rule:
+        write_by_rule(args, context, whole.diff, bounds)
+    elif not context.output.json:
+        _show(context, question, whole, bounds)
+    if args.csv is not None:
+        rows_of = (
+            counted(len(whole.diff.rules(*bounds.limits)), "rule")
+            if args.by_rule
+            else counted(sum(whole.diff.kinds().values()), "difference")
+        )
+        context.output.say(f"{rows_of} written to {args.csv}")
+    if args.html is not None:
+        words = (span_in_words(question, context.zone), f"Changed: {', '.join(answer(question, playbook, 0, whole.diff.after).changes)}")
+        from console.reports.pages import diff_page, write_page  # Textual and Jinja2 take long to import
+
+        write_page(args.html, diff_page(whole.diff, "What would be different", words, context.zone, *bounds.limits))
+        context.output.say(f"The page was written to {args.html}")
+    return 0
+
+
+def _write(args: argparse.Namespace, context: Context, rows: SortedRows) -> None:
+    if args.csv is not None:
+        write_csv(args.csv, CSV_HEADS, map(csv_cells, map(orjson.loads, rows)))
+    if context.output.json:
+        context.output.listing(FIELDS, map(nested, map(orjson.loads, rows)), "")
+
+
+def _customer(context: Context, named: str | None) -> int | None:
+    if named is None:
+        return None
+    with context.store.reading() as connection:
+        return customers.resolve(connection, named)
+
+
+def nested(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A difference with its two sides as JSON."""
+    sides = {name: row[name] and orjson.dumps(as_json(DECISION, row[name])).decode() for name in ("before", "after")}
+    return {**row, **sides}
+
+
+def csv_cells(row: Mapping[str, Any]) -> Sequence[object]:
+    """A difference as a line of CSV."""
+    cells = [row[name] for name in CSV_HEADS[:6]]
+    for side in (row["before"], row["after"]):
+        shown = side or {}
+        instants = {name: None if shown.get(name) is None else format_instant(shown[name]) for name in ("at", "until")}
+        cells += [instants["at"], shown.get("outcome"), shown.get("reason"), instants["until"]]
+    return cells
+
+
+# ---- by rule ----
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The limits of the rules, and what channels with a capacity are asked for, before and after."""
+
+    limits: tuple[Sequence[Limit], Sequence[Limit]]
+    asked: tuple[Sequence[Asked], Sequence[Asked]] = ((), ())
+
+
+def by_rule(diff: Diff, bounds: Bounds) -> Iterator[Mapping[str, Any]]:
+    """A row for each rule, with the fields of `RULE_FIELDS`."""
+    for name, sides in diff.rules(*bounds.limits).items():
+        row: dict[str, Any] = {"rule": name}
+        for when, side in zip(("before", "after"), sides):
+            numbers = {"limit": side.limit, "full": side.full, "held": side.customers, "decisions": side.decisions}
+            row.update({f"{what}_{when}": number for what, number in numbers.items()})
+        yield row
+
+
+def write_by_rule(args: argparse.Namespace, context: Context, diff: Diff, bounds: Bounds) -> None:
+    """What there is by rule: listed, and written to the CSV file where one is named."""
+    rows = list(by_rule(diff, bounds))
+    if args.csv is not None:
+        heads = [field.name for field in RULE_FIELDS]
+        write_csv(args.csv, heads, ([row[name] for name in heads] for row in rows))
+    context.output.listing(RULE_FIELDS, rows, "No rule has a limit, and none holds anything back.")
+
+
+# ---- for people ----
+
+GAIN_FIELDS = tuple(
+    Field(name, "text" if name in ("trigger", "channel", "outcome", "reason", "rule") else "number")
+    for name in ("trigger", "channel", "outcome", "reason", "rule", "before", "after", "change")
+)
+CONTACT_FIELDS = (Field("contacts", "number"), Field("before", "number"), Field("after", "number"), Field("change", "number"))
+MOST_FIELDS = (Field("customer"), Field("differences", "number"), Field("contacts_before", "number"), Field("contacts_after", "number"))
+CAPACITY_FIELDS = (
+    Field("channel"),
+    Field("day"),
+    *(Field(f"{what}_{when}", "number") for what in ("asked", "capacity") for when in ("before", "after")),
+)
+SIDE_FIELDS = (
+    Field("at", "instant"), Field("trigger"), Field("step", "number"), Field("channel"), Field("before"), Field("after"), Field("change"),
+)  # fmt: skip
+
+
+def _show(context: Context, question: Question, whole: Part, bounds: Bounds) -> None:
+    out, diff = context.output, whole.diff
+    out.say(f"Difference of {span_in_words(question, context.zone)}")
+    show_kinds(context, diff)
+    if whole.sides:
+        _show_sides(context, *whole.sides[0])
+    else:
+        show_gains(context, diff, bounds)
+
+
+def show_kinds(context: Context, diff: Diff) -> None:
+    """How many decisions change, and how."""
+    kinds = diff.kinds()
+    said = ", ".join(f"{kinds[kind]:,} {kind}" for kind in KINDS if kinds[kind])
+    context.output.say(
+        f"{counted(diff.after.looked_at, 'customer')} looked at; the decisions of {diff.customers:,} change"
+        + (f": {said}.\n" if said else ".")
+    )
+
+
+def show_gains(context: Context, diff: Diff, bounds: Bounds, again: str = " (ask again with --customer ID)") -> None:
+    """What triggers, channels, reasons, rules and customers gain or lose; `again` says how to ask for more of one customer."""
+    if diff.customers:
+        _show_decisions(context, diff)
+    _show_rules(context, diff, bounds)
+    _show_capacity(context, bounds)
+    if diff.customers:
+        context.output.say(f"\nWhere most changes{again}:")
+        context.output.listing(MOST_FIELDS, map(_most, diff.most_changed()), "")
+
+
+def _show_decisions(context: Context, diff: Diff) -> None:
+    out = context.output
+    out.say("Messages that go out:")
+    out.listing(_fields("trigger"), _outcome(diff.by("trigger"), ("trigger",), "send"), "")
+    for name, gain in (("more", diff.gaining), ("less", diff.losing)):
+        if gain:
+            out.say(f"Customers who get {name}: " + ", ".join(f"{trigger} {number:,}" for trigger, number in sorted(gain.items())))
+    out.say("")
+    out.listing(_fields("channel"), _outcome(diff.by("channel"), ("channel",), "send"), "")
+    out.say("\nAll decisions:")
+    out.listing(_fields("outcome", "reason"), _numbers(diff.by("outcome", "reason"), ("outcome", "reason")), "")
+    rules = list(_rules(diff))
+    if rules:
+        out.say("\nHeld back by:")
+        out.listing(_fields("rule"), rules, "")
+    out.say("\nContacts a customer gets in the span, customers with so many:")
+    out.listing(CONTACT_FIELDS, _contacts(diff), "")
+
+
+def _show_rules(context: Context, diff: Diff, bounds: Bounds) -> None:
+    """Only the rules under which anything is full or held back."""
+    shown = [row for row in by_rule(diff, bounds) if any(row[field.name] for field in RULE_FIELDS if field.shown and field.name != "rule")]
+    if shown:
+        context.output.say("\nCustomers whose window of a rule gets full, and whom it holds back:")
+        context.output.listing(RULE_FIELDS, shown, "")
+
+
+def _show_capacity(context: Context, bounds: Bounds) -> None:
+    rows = list(_capacities(bounds))
+    if rows:
+        context.output.say("\nAsked of the channels with a capacity, and what they take:")
+        context.output.listing(CAPACITY_FIELDS, rows, "")
+
+
+def _capacities(bounds: Bounds) -> Iterator[Mapping[str, Any]]:
+    """Only days on which a channel takes another number, or is asked for another and for more than it takes on either side."""
+    before, after = ({(each.channel, each.day): each for each in side} for side in bounds.asked)
+    bounded = [{each.channel for each in side} for side in bounds.asked]
+    for channel, day in sorted(before.keys() | after.keys()):
+        sides = old, new = before.get((channel, day)), after.get((channel, day))
+        is_over = any(each is not None and each.asked > each.capacity for each in sides)
+        both_take = channel in bounded[0] and channel in bounded[1]
+        takes_another = not both_take if old is None or new is None else old.capacity != new.capacity
+        if old != new and (is_over or takes_another):
+            asked = {f"asked_{when}": each and each.asked for when, each in zip(("before", "after"), sides)}
+            takes = {f"capacity_{when}": each and each.capacity for when, each in zip(("before", "after"), sides)}
+            yield {"channel": channel, "day": day, **asked, **takes}
+
+
+def _most(each: Changed) -> Mapping[str, Any]:
+    named = {"customer": each.customer, "differences": each.differences}
+    return {**named, "contacts_before": each.before, "contacts_after": each.after}
+
+
+def _fields(*names: str) -> tuple[Field, ...]:
+    return tuple(field for field in GAIN_FIELDS if field.name in (*names, "before", "after", "change"))
+
+
+def _rules(diff: Diff) -> Iterator[Mapping[str, Any]]:
+    before, after = diff.before.rules, diff.after.rules
+    for rule in sorted(before.keys() | after.keys()):
+        yield _line(("rule",), (rule,), before[rule], after[rule])
+
+
+def _outcome(sides: Mapping[tuple[str | None, ...], Sides], names: Sequence[str], outcome: str) -> Iterator[Mapping[str, Any]]:
+    """One outcome before and after, where it is on either side."""
+    for key, both in sides.items():
+        if both.before[outcome] or both.after[outcome]:
+            yield _line(names, key, both.before[outcome], both.after[outcome])
+
+
+def _numbers(sides: Mapping[tuple[str | None, ...], Sides], names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    for key, both in sides.items():
+        yield _line(names, key, both.before.total(), both.after.total())
+
+
+def _line(names: Sequence[str], key: Sequence[str | None], before: int, after: int) -> Mapping[str, Any]:
+    return {**dict(zip(names, key)), "before": before, "after": after, "change": _signed(after - before)}
+
+
+def _signed(number: int) -> str:
+    return f"{number:+,}" if number else ""
+
+
+def _contacts(diff: Diff) -> Iterator[Mapping[str, Any]]:
+    before, after = diff.before.contacts, diff.after.contacts
+    for number in sorted((before.keys() | after.keys()) - {0}):
+        yield {"contacts": number, "before": before[number], "after": after[number], "change": _signed(after[number] - before[number])}
+
+
+def _show_sides(context: Context, before: Sequence[Decision], after: Sequence[Decision]) -> None:
+    """All decisions of one customer, those that differ marked."""
+    zone = context.zone
+    rows = [*_equal(before, after, zone), *_different(before, after, zone)]
+    rows.sort(key=lambda row: (row["at"], row["trigger"], row["step"]))
+    context.output.listing(SIDE_FIELDS, rows, "Nothing falls due for her in this span, under either.")
+
+
+def _equal(before: Sequence[Decision], after: Sequence[Decision], zone: ZoneInfo) -> Iterator[dict[str, Any]]:
+    new = {row_of(decision) for decision in after}
+    for decision in before:
+        if row_of(decision) in new:
+            yield _side(decision.at, (decision, decision), "", zone)
+
+
+def _different(before: Sequence[Decision], after: Sequence[Decision], zone: ZoneInfo) -> Iterator[dict[str, Any]]:
+    for each in differences(before, after):
+        yield _side(each.at, (each.before, each.after), each.change, zone)
+
+
+def _side(at: Instant, both: tuple[Decision | None, Decision | None], change: str, zone: ZoneInfo) -> dict[str, Any]:
+    place = both[0] or both[1]
+    assert place is not None
+    before, after = (_words(at, decision, zone) for decision in both)
+    named = {"trigger": place.trigger, "step": place.step, "channel": place.channel}
+    return {"at": at, **named, "before": before, "after": after, "change": change}
+
+
+def _words(at: Instant, decision: Decision | None, zone: ZoneInfo) -> str | None:
+    """The outcome with its reason and, where it is not that of the line, its instant."""
+    if decision is None:
+        return None
+    words = [decision.outcome, *([str(decision.reason)] if decision.reason is not None else [])]
+    words += [f"until {_clock(decision.until, zone)}"] if decision.until is not None else []
+    return " ".join([*words, *([_clock(decision.at, zone)] if decision.at != at else [])])
+
+
+def _clock(at: Instant, zone: ZoneInfo) -> str:
+    return f"{local(at, zone):%Y-%m-%d %H:%M}"

@@ -1,0 +1,29 @@
+"""End the emergency stop; --policy says what becomes of what waited.
+
+skip      what fell due meanwhile is skipped, the rest goes on (the default)
+overdue   everything overdue goes out now, under pressure and expiry
+shift     all waiting instants move by the length of the stop
+restart   waiting delays begin anew
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from console.cli import pausing_prompts
+from console.cli.context import Context, add_at, add_reason, add_yes
+from core.model.triggers import EVERYTHING
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    pausing_prompts.add_policy(parser)
+    add_reason(parser)
+    add_yes(parser)
+    add_at(parser)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Ask, and go on."""
+    pausing_prompts.end(args, context, EVERYTHING, context.now(args.at), f"Go on with {args.policy}?")
+    return 0

@@ -1,0 +1,202 @@
+"""The outbox: every message with its state, or approve, reject, retry or cancel some.
+
+batches   what waits for an approval, by trigger, channel and day, with the pressure it would cause
+approve   lets held messages go           reject   cancels held messages; by number, or --trigger, --channel, --day, --all
+retry     tries failed or uncertain ones again, under the same key
+cancel    takes back what was not handed over yet
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection
+
+from console.cli.commands.decisions import refuse_unknown
+from console.cli.context import Context, UsageError, add_at, add_list, add_reason, add_yes, whole
+from console.cli.output import Field
+from console.operating import approvals
+from console.operating.approvals import Batch
+from core.explain.words import counted
+from core.instants import Instant, format_instant
+from core.model.outbox import STATES
+from core.suggestions import near
+from storage import customers
+from storage.outbox import acts as outbox_acts
+from storage.outbox import listing as outbox_listing
+from storage.outbox.acts import ACTS, HeldRow
+
+FIELDS = (
+    Field("id", "number"),
+    Field("key", shown=False),
+    Field("customer"),
+    Field("trigger"),
+    Field("step", "number"),
+    Field("channel"),
+    Field("state"),
+    Field("planned_at", "instant"),
+    Field("sent_at", "instant"),
+    Field("address"),
+    Field("template", shown=False),
+    Field("subject"),
+    Field("reason"),
+    Field("error", in_json=False),
+)
+BY_BATCH = ("approve", "reject")
+BATCHES = (
+    Field("trigger"),
+    Field("channel"),
+    Field("day"),
+    Field("messages", "number"),
+    Field("customers", "number"),
+    Field("expired", "number"),
+    Field("first_planned", "instant"),
+    Field("first_expiry", "instant"),
+    Field("at_limit", "number"),
+    Field("over_limit", "number"),
+)
+DONE = {"approve": "approved", "reject": "rejected", "retry": "tried again", "cancel": "cancelled"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("--state", metavar="X", help=f"only messages in this state: {', '.join(STATES)}")
+    parser.add_argument("--trigger", metavar="NAME", help="only of this trigger")
+    parser.add_argument("--channel", metavar="NAME", help="only over this channel")
+    parser.add_argument("--customer", metavar="ID", help="only to this customer")
+    parser.add_argument("--since", metavar="INSTANT", help="planned from this instant on")
+    parser.add_argument("--until", metavar="INSTANT", help="planned before this instant")
+    actions = parser.add_subparsers(dest="action", metavar="|".join(("list", "batches", *ACTS)))
+    add_list(parser, actions)
+    _add_choice(actions.add_parser("batches"))
+    for name in ACTS:
+        action = actions.add_parser(name)
+        by_batch = name in BY_BATCH
+        action.add_argument("ids", metavar="ID", type=whole, nargs="*" if by_batch else "+")
+        add_reason(action)
+        if by_batch:
+            action.add_argument("--all", action="store_true", help="all that wait for an approval")
+            add_yes(action)
+            _add_choice(action)
+        else:
+            add_at(action)
+
+
+def _add_choice(parser: argparse.ArgumentParser) -> None:
+    """The options that choose among the batches."""
+    parser.add_argument("--trigger", metavar="NAME", help="only of this trigger")
+    parser.add_argument("--channel", metavar="NAME", help="only over this channel")
+    parser.add_argument("--day", metavar="DATE", help="only planned for this local day, as 2025-11-03")
+    add_at(parser)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Print the messages, or do what was asked to some."""
+    if args.action == "batches":
+        return _batches(args, context)
+    if args.action in BY_BATCH:
+        return _decide(args, context)
+    if args.action is not None:
+        return _act(args, context)
+    if args.state not in (None, *STATES):
+        hint = near(args.state, STATES) or f"There are: {', '.join(STATES)}."
+        raise UsageError(f"There is no state {args.state!r}. {hint}")
+    with context.store.reading() as connection:
+        wanted = _filters(args, context, connection)
+        rows = (asdict(row) for row in outbox_listing.stream(connection, wanted))
+        context.output.listing(FIELDS, rows, "The outbox is empty." if wanted == outbox_listing.Filters() else "No message fits.")
+    return 0
+
+
+def _filters(args: argparse.Namespace, context: Context, connection: Connection) -> outbox_listing.Filters:
+    since, until = context.instant(args.since, "--since"), context.instant(args.until, "--until")
+    customer = None if args.customer is None else customers.key_of(connection, customers.resolve(connection, args.customer))
+    if args.trigger is not None:
+        refuse_unknown(context, connection, args.trigger)
+    return outbox_listing.Filters(customer, args.trigger, args.channel, args.state, since, until)
+
+
+# ---- what waits for an approval ----
+
+
+def _batches(args: argparse.Namespace, context: Context) -> int:
+    at = context.now(args.at)
+    with context.store.reading() as connection:
+        rows = (_batch_row(connection, context, batch, at) for batch in _chosen(args, context, connection))
+        context.output.listing(BATCHES, rows, "Nothing waits for an approval.")
+    return 0
+
+
+def _batch_row(connection: Connection, context: Context, batch: Batch, at: Instant) -> Mapping[str, Any]:
+    found = approvals.outlook(connection, context.in_force.playbook, batch.rows, at)
+    return {
+        "trigger": batch.trigger,
+        "channel": batch.channel,
+        "day": batch.day.isoformat(),
+        "messages": len(batch.rows),
+        "customers": batch.customers,
+        "expired": batch.expired(at),
+        "first_planned": batch.first_planned,
+        "first_expiry": batch.first_expiry,
+        "at_limit": max((load.full for load in found.loads.values()), default=0),
+        "over_limit": max((load.over for load in found.loads.values()), default=0),
+    }
+
+
+def _chosen(args: argparse.Namespace, context: Context, connection: Connection) -> list[Batch]:
+    playbook = context.in_force.playbook
+    for what, name, known in (("trigger", args.trigger, playbook.roster.by_name), ("channel", args.channel, playbook.channels)):
+        if name is not None and name not in known:
+            there_are = f"There are: {', '.join(sorted(known))}."
+            raise UsageError(f"There is no {what} {name[:80]!r}. {near(name, known) or there_are}")
+    return approvals.batches(connection, playbook, args.trigger, args.channel, _day(args.day))
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--day: {text[:40] if text else text!r} is no day. Write it as 2025-11-03.") from None
+
+
+def _decide(args: argparse.Namespace, context: Context) -> int:
+    """Approve or reject, after the numbers: what was named one by one without a question, as scripts do it."""
+    at = context.now(args.at)
+    by_choice = args.all or args.trigger or args.channel or args.day
+    if bool(args.ids) == bool(by_choice):
+        raise UsageError(f"Name the messages to {args.action} by their numbers, or by --trigger, --channel and --day, or --all.")
+    with context.store.reading() as connection:
+        rows = _held(args, context, connection, at)
+        numbers = list(approvals.notes(connection, context.in_force.playbook, args.action, [row.id for row in rows], at))
+    if not args.ids and not rows:
+        raise UsageError("No message waits for an approval that fits. `manometer outbox batches` lists what waits.")
+    for line in numbers:
+        context.output.say(f"  {line}")
+    if not args.ids:
+        question = f"{args.action.capitalize()} {counted(len(rows), 'message')}?"
+        context.output.confirm(" ".join(numbers), question, args.yes, shown=True)
+        args.ids = [row.id for row in rows]
+    return _act(args, context)
+
+
+def _held(args: argparse.Namespace, context: Context, connection: Connection, at: Instant) -> Sequence[HeldRow]:
+    """What is to be decided; of a choice without what has expired, where it is to be approved."""
+    if args.ids:
+        return outbox_acts.held(connection, args.ids)
+    found = [row for batch in _chosen(args, context, connection) for row in batch.rows]
+    return [row for row in found if args.action == "reject" or row.expires_at >= at]
+
+
+def _act(args: argparse.Namespace, context: Context) -> int:
+    at = context.now(args.at)
+    act: Any = ACTS[args.action]
+    with context.store.writing() as connection:
+        number = act(connection, args.ids, context.author, at, args.reason)
+    if context.output.json:
+        context.output.value({"action": args.action, "at": format_instant(at), "messages": number})
+    context.output.say(f"{counted(number, 'message')} {DONE[args.action]}.")
+    return 0

@@ -1,0 +1,34 @@
+"""Resume one trigger, channel, segment or customer that is paused; --policy says what becomes of what waited.
+
+skip      what fell due meanwhile is skipped, the rest goes on (the default)
+overdue   everything overdue goes out now, under pressure and expiry
+shift     all waiting instants move by the length of the pause
+restart   waiting delays begin anew
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from console.cli import pausing_prompts
+from console.cli.commands.pause import add_scopes, asked
+from console.cli.context import Context, add_at, add_reason, add_yes
+from core.engine.pauses import named
+from core.model.triggers import Pause
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    add_scopes(parser)
+    pausing_prompts.add_policy(parser)
+    add_reason(parser)
+    add_yes(parser)
+    add_at(parser)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Ask in numbers, and resume."""
+    at = context.now(args.at)
+    what = asked(args, context)
+    pausing_prompts.end(args, context, what, at, f"Resume {named(Pause(what, at))} with {args.policy}?")
+    return 0

@@ -1,0 +1,137 @@
+"""How the workspace is doing: exit code 0 healthy or idle, 1 degraded, 2 down.
+
+healthy    it ticks, nothing is overdue, nothing failed lately, the books balance
+idle       nothing is overdue, and nobody ticks: no tick has run lately, or the scheduler has ended and nothing has ticked since
+degraded   customers are overdue, messages failed within a day or are uncertain, a channel halts, a job of the scheduler fails, the disk is
+           short of room, or all sending is stopped
+down       customers are overdue and nobody ticks: no tick for a while, or the scheduler has ended and nothing has ticked since;
+           or the books do not balance, or the workspace cannot be read
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+
+from console.cli.context import Context, add_at
+from console.cli.output import Field
+from console.health.disk import Room
+from console.health.judgement import health_of, room_of
+from core.errors import ManometerError
+from core.explain.words import counted
+from core.health import Health, Trouble
+from core.instants import Instant, format_instant, local
+from storage import status
+from storage.status import Figures
+
+FIELDS = (
+    Field("state"),
+    Field("leader"),
+    Field("last_tick", "instant"),
+    Field("due", "number"),
+    Field("overdue", "number"),
+    Field("held", "number"),
+    Field("failed", "number"),
+    Field("uncertain", "number"),
+    Field("conservation", "json"),
+    Field("last_dispatch", "instant"),
+    Field("halted", "json"),
+    Field("errors", "json"),
+    Field("disk", "json"),
+)
+EXITS = {"healthy": 0, "idle": 0, "degraded": 1, "down": 2}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    add_at(parser)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Print the state; its exit code."""
+    try:
+        at = context.now(args.at)
+        workspace = context.in_force
+        with context.store.reading() as connection:
+            figures = status.figures(connection, at, workspace.playbook.grace)
+    except ManometerError as error:
+        context.output.complain(f"manometer: {error}")
+        context.output.record(FIELDS, {"state": "down"})
+        return EXITS["down"]
+    disk = room_of(context.database, workspace)
+    health = health_of(figures, workspace, at, disk)
+    row = _row(figures, health, at, disk)
+    context.output.record(FIELDS, row, said=_for_people(figures, health, at, disk, context))
+    if figures.stopped:
+        context.output.say("All sending is stopped. `manometer go` ends that.")
+    return EXITS[health.state]
+
+
+def _row(figures: Figures, health: Health, at: Instant, disk: Room | None) -> dict[str, object]:
+    leader = figures.leader(at)
+    return {
+        "state": health.state,
+        "leader": None if leader is None else leader.owner,
+        "last_tick": figures.last_tick,
+        "due": figures.due,
+        "overdue": figures.overdue,
+        "held": figures.held,
+        "failed": figures.failed,
+        "uncertain": figures.uncertain,
+        "conservation": figures.conservation,
+        "last_dispatch": figures.last_dispatch,
+        "halted": _as_json(figures.halted),
+        "errors": _as_json(figures.troubles),
+        "disk": None if disk is None else {"free": disk.free, "keep_free": disk.keep_free, "short": disk.is_short},
+    }
+
+
+def _as_json(troubles: Mapping[str, Trouble]) -> dict[str, dict[str, str]]:
+    return {name: {"reason": trouble.reason, "since": format_instant(trouble.since)} for name, trouble in troubles.items()}
+
+
+# ---- for people ----
+
+
+def _for_people(figures: Figures, health: Health, at: Instant, disk: Room | None, context: Context) -> dict[str, str | None]:
+    return {
+        "state": _state(health),
+        "leader": _leader(figures, at, context),
+        "conservation": _books(figures),
+        "halted": _listed(figures.halted, context),
+        "errors": _listed(figures.troubles, context),
+        "disk": None if disk is None else f"{'SHORT: ' if disk.is_short else ''}{disk.in_words()}",
+    }
+
+
+def _state(health: Health) -> str:
+    """The word and what is wrong; reasons that have a line of their own are not told twice."""
+    found = [f"{each.words}{f' ({each.why})' if each.sort in ('overdue', 'uncertain') else ''}" for each in health.findings]
+    said = "; ".join(found) or health.why
+    return f"{health.state}: {said}" if said else health.state
+
+
+def _leader(figures: Figures, at: Instant, context: Context) -> str:
+    lease = figures.lease
+    if lease is None:
+        return "nobody; passes are run by `manometer tick`"
+    if not lease.is_live(at):
+        return f"nobody; {lease.owner} {'was stopped' if lease.is_resigned else 'until'} {_when(lease.renewed_at, context)}"
+    return f"{lease.owner} since {_when(lease.since, context)}"
+
+
+def _listed(troubles: Mapping[str, Trouble], context: Context) -> str:
+    told = [f"{name} since {_when(trouble.since, context)}: {trouble.reason}" for name, trouble in troubles.items()]
+    return "; ".join(told) or "none"
+
+
+def _when(at: Instant, context: Context) -> str:
+    return f"{local(at, context.zone):%Y-%m-%d %H:%M:%S}"
+
+
+def _books(figures: Figures) -> str:
+    books = figures.conservation or {}
+    events, decisions, messages = (counted(books[part]["total"], part[:-1]) for part in ("events", "decisions", "messages"))
+    fates = ", ".join(f"{number:,} {fate}" for fate, number in books["fates"].items() if number)
+    sums = f"{events}, {decisions}{f' ({fates})' if fates else ''}, {messages}"
+    return f"{'holds' if books['holds'] else 'DOES NOT HOLD, see --json'}: {sums}"

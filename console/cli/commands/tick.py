@@ -1,0 +1,71 @@
+"""One pass of the engine, and of the dispatcher after it, as of an instant; prints what was decided."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Iterable
+
+from console import clock
+from console.cli.commands.decisions import FIELDS
+from console.cli.context import Context, add_at
+from console.dispatch import Dispatched, dispatch
+from console.playbooks.applied import ensure_applied, load_in_force
+from console.progress import Progress
+from console.runs.tick import Decided, row, tick
+from core.explain.words import counted
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    add_at(parser)
+    parser.add_argument("--no-dispatch", action="store_true", help="decide only; hand nothing over")
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Decide what is due, then hand over what is planned."""
+    now = context.now(args.at)
+    store = context.store
+    workspace = load_in_force(store, context.folder)
+    if workspace.playbook.version == 0:
+        ensure_applied(store, workspace, now, context.author)
+        workspace = load_in_force(store, context.folder)
+    with Progress("Deciding", "customers") as progress:
+        decided = tick(store, workspace.playbook, now, progress.more)
+        kinds = _listed(decided, context) if context.output.json else Counter(map(_kind, decided))
+    context.output.say(_in_words(kinds, progress.done))
+    if args.no_dispatch:
+        return 0
+    done = dispatch(store, workspace, workspace.playbook, now if _stands_still(args, context) else clock.now)
+    context.output.say(_handed_over(done))
+    return 0
+
+
+def _stands_still(args: argparse.Namespace, context: Context) -> bool:
+    """Whether the pass is as of another instant than now; else time goes by in it, and an emergency stop acts in the middle of it."""
+    return args.at is not None or clock.simulated_at(context.store) is not None
+
+
+def _listed(decided: Iterable[Decided], context: Context) -> Counter[tuple[str, str | None]]:
+    context.output.listing(FIELDS, map(row, decided), "")
+    return Counter()
+
+
+def _kind(decided: Decided) -> tuple[str, str | None]:
+    return decided.decision.outcome, decided.decision.reason
+
+
+def _in_words(kinds: Counter[tuple[str, str | None]], looked_at: int) -> str:
+    if not looked_at:
+        return "Nothing was due."
+    if not kinds:
+        return f"{counted(looked_at, 'customer')} {'was' if looked_at == 1 else 'were'} looked at, nothing to decide."
+    parts = (f"{number:,} {outcome}{f' {reason}' if reason else ''}" for (outcome, reason), number in sorted(kinds.items(), key=str))
+    return f"Decided: {', '.join(parts)}."
+
+
+def _handed_over(done: Dispatched) -> str:
+    numbers = {name: getattr(done, name) for name in ("sent", "cancelled", "failed", "expired", "held", "retried", "uncertain")}
+    parts = [f"{number:,} {name}" for name, number in numbers.items() if number]
+    parts += [f"channel {name} halted: {reason}" for name, reason in done.halted.items()]
+    return f"Handed over: {', '.join(parts)}." if parts else "Nothing to hand over."

@@ -1,0 +1,1 @@
+"""The furnished workspace of the demonstration."""

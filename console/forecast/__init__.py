@@ -1,0 +1,1 @@
+"""Questions about many customers at once: preview, comparison, backtest, drift, and why."""

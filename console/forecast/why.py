@@ -1,0 +1,169 @@
+"""Gathering what an explanation needs: the customer as of the instant, her decisions, and the events that could enter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from console.playbooks.migration import trigger_in
+from console.runs.tick import decision_row
+from core.engine import advance
+from core.errors import ManometerError
+from core.explain.why import Check, Explanation, explain, in_brief
+from core.explain.words import in_words, when
+from core.instants import Instant
+from core.model.customer import full_name
+from core.model.decisions import Decision
+from core.model.dossier import Dossier, Plan, settled
+from core.model.events import Event
+from core.model.triggers import Trigger
+from core.playbook.playbook import Playbook
+from core.suggestions import near
+from storage import customers, decisions
+from storage.play import dossiers
+from storage.play.past import load_past
+from storage.store import Store
+
+EVENTS = 50
+"""How many of the latest possible causes are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One customer as of `at` for every trigger's explanation: settled up to there, with what is decided by then but not written."""
+
+    identifier: int
+    dossier: Dossier
+    plan: Plan
+    now: Instant
+    at: Instant
+    sources: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One trigger's explanation for a customer, and when it was last decided."""
+
+    trigger: str
+    title: str
+    status: str
+    explanation: Explanation
+    since: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whom it is about."""
+
+    identifier: int
+    key: str
+    name: str | None
+
+
+def explain_in(store: Store, playbook: Playbook, customer: str, trigger: str, now: Instant, at: Instant) -> tuple[str, Explanation]:
+    """The customer's key and the explanation as of `at`; ManometerError where customer or trigger is not known."""
+    with store.reading() as connection:
+        if trigger not in playbook.roster.by_name:
+            _refuse_unknown(connection, playbook, trigger)
+        identifier = customers.resolve(connection, customer)
+        known = gather(connection, playbook, identifier, now, at)
+        return known.dossier.key, explain_on(connection, playbook, known, trigger)
+
+
+def gather(connection: Connection, playbook: Playbook, identifier: int, now: Instant, at: Instant) -> Known:
+    """What is known of the customer of a row as of `at`; ManometerError where she is gone."""
+    if at < now:
+        loaded = load_past(connection, [identifier], playbook, at, with_state=True)
+    else:
+        loaded = dossiers.load(connection, [identifier], playbook)
+    if identifier not in loaded:
+        raise ManometerError(f"There is no customer in row {identifier} any more.")
+    plan = advance(loaded[identifier], playbook, at, not_before=now - playbook.grace)
+    sources = customers.trait_sources(connection, identifier, at)
+    return Known(identifier, settled(loaded[identifier], plan), plan, now, at, sources)
+
+
+def explain_on(connection: Connection, playbook: Playbook, known: Known, trigger: str) -> Explanation:
+    """The explanation of one trigger; of one whose file is gone what can still be said."""
+    decided = list(decisions.of_trigger(connection, known.identifier, trigger, known.at))
+    found = trigger_in(playbook, trigger)
+    if found is None:
+        return _of_removed(playbook, decided)
+    names = playbook.roster.kinds[found.when.kind].enters_on(found.when)
+    events = customers.latest_events(connection, known.identifier, names, known.at, EVENTS)
+    decided += [_row(known.dossier.key, decision) for decision in known.plan.decisions if decision.trigger == trigger]
+    explanation = explain(known.dossier, playbook, found, known.at, decided, events, known.sources)
+    is_open = explanation.verdict == "none" and explanation.bars == 0 and explanation.step is None
+    return _at_the_cause(connection, playbook, known, found, events, explanation) if is_open and events else explanation
+
+
+def _at_the_cause(
+    connection: Connection, playbook: Playbook, known: Known, trigger: Trigger, events: Sequence[Event], explanation: Explanation
+) -> Explanation:
+    """Nothing stands against it now, and yet her last cause did not enter: what stood against it then."""
+    then = max(event.occurred_at for event in events)
+    if then >= known.at:
+        return explanation
+    before = gather(connection, playbook, known.identifier, known.now, then)
+    found = explain(before.dossier, playbook, trigger, then, (), events, before.sources)
+    if found.bars == 0:
+        return explanation
+    words = f"{explanation.words} When the last one came, {when(then, playbook.zone)}, there stood against it: {found.short}."
+    return replace(explanation, words=words, short=f"at her last cause, {found.short}")
+
+
+# ---- all triggers ----
+
+
+def explain_all(connection: Connection, playbook: Playbook, identifier: int, now: Instant, at: Instant) -> tuple[Person, Iterator[Answer]]:
+    """Who the customer of a row is, and every trigger's answer for her as of `at`, one by one as they are found."""
+    state = customers.state_of(connection, identifier)
+    person = Person(identifier, state["key"], full_name(state["first_name"], state["last_name"]) or None)
+    return person, _answers(connection, playbook, gather(connection, playbook, identifier, now, at))
+
+
+def _answers(connection: Connection, playbook: Playbook, known: Known) -> Iterator[Answer]:
+    decided = customers.last_decided(connection, known.identifier, known.at)
+    decided |= {decision.trigger: decision.at for decision in known.plan.decisions}
+    for name in dict.fromkeys([*decided, *playbook.roster.by_name]):
+        found = playbook.roster.by_name.get(name)
+        title, status = (name, "retired") if found is None else (found.title, found.status)
+        yield Answer(name, title, status, explain_on(connection, playbook, known, name), decided.get(name))
+
+
+def by_relevance(answer: Answer) -> tuple[Instant, bool, bool, int, str]:
+    """The latest decision first; then where she is under way, then what is active before drafts, the nearest first, each by name."""
+    found = answer.explanation
+    return -(answer.since or 0), found.step is None, answer.status != "active", found.bars, answer.trigger
+
+
+def _refuse_unknown(connection: Connection, playbook: Playbook, trigger: str) -> None:
+    known = decisions.triggers(connection, trigger)
+    if trigger not in known:
+        hint = near(trigger, known | playbook.roster.by_name.keys()) or "`manometer triggers` lists them."
+        raise ManometerError(f"There is no trigger {trigger!r}. {hint}")
+
+
+def _of_removed(playbook: Playbook, decided: Sequence[Mapping[str, Any]]) -> Explanation:
+    gone = Check("trigger active", False, "its file was removed; the trigger is retired")
+    last = decided[-1] if decided else None
+    words = "Its file was removed, and nothing was ever decided." if last is None else in_words(last, playbook.zone)
+    verdict, reason = ("none", None) if last is None else (last["outcome"], last["reason"])
+    return Explanation(verdict, reason, words, (gone,), short=gone.detail if last is None else in_brief(reason, None))
+
+
+def _row(customer: str, decision: Decision) -> dict[str, Any]:
+    """A decision that is not written yet, as `decisions.of_trigger` gives the written ones."""
+    row = decision_row(customer, decision)
+    return {
+        **row,
+        "version": decision.version,
+        "rules": orjson.loads(row["rules"]),
+        "note": decision.note,
+        "foretold": True,
+        "objections": [[each.reason, each.detail, each.until] for each in decision.objections],
+    }

@@ -1,0 +1,325 @@
+"""Importing files: NDJSON of Segment calls, CSV by a declared profile. One pass, little memory, a batch a transaction.
+
+What cannot be taken goes to a rejects file with its line and reason. An interrupted import has committed whole batches; the next run
+of the same file knows them and goes on.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from functools import partial
+from io import BufferedReader
+from pathlib import Path
+from typing import IO, Any, Final
+from zoneinfo import ZoneInfo
+
+import orjson
+from sqlalchemy import Connection
+
+from console.intake.csv_lines import Check, Item, Reject, csv_items
+from console.intake.csv_profiles import find_profile
+from console.intake.physical_lines import Line, Source, lines_of, open_source
+from console.messages.surveys import Surveys
+from console.workspace import Workspace
+from core.errors import ManometerError
+from core.instants import Instant, format_instant
+from core.sources.segment import Incoming, Rejected, normal_channel, parse_call
+from storage.intake import imports
+from storage.intake.batch import BULK_LOG, USUAL_LOG, Concerns, Memory, checkpoint_after, take
+from storage.store import Store
+
+BATCH: Final = 10_000
+"""Lines a transaction; about a third of a second of the write lock."""
+_LONGEST_TEXT: Final = 2_000
+_SUFFIXES: Final = (".ndjson", ".jsonl", ".csv")
+
+Progress = Callable[[int, int, int], None]
+"""Told after each batch: bytes done, bytes in all, lines read."""
+
+
+REJECTS: Final = "rejects"
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeSettings:
+    """What a workspace says about its intake."""
+
+    zone: ZoneInfo
+    rejects: Path  # folder of the rejects files
+    channels: Mapping[str, str] = field(default_factory=dict)  # source -> channel of all its events, such as store
+    profiles: Mapping[str, Any] = field(default_factory=dict)  # the workspace's own CSV profiles, by name
+    concerns: Concerns | None = None  # None until a playbook is in force
+    surveys: Surveys | None = None  # None: answers to surveys are taken as they come
+
+
+def intake_settings(folder: Path, workspace: Workspace, concerns: Concerns | None) -> IntakeSettings:
+    """What a workspace says about its intake; what is rejected goes to a place in `folder`."""
+    channels = {name: source.channel for name, source in workspace.sources.items() if source.channel is not None}
+    surveys = Surveys.of(workspace.survey_secret, folder)
+    return IntakeSettings(workspace.playbook.zone, folder / REJECTS, channels, workspace.profiles, concerns, surveys)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What became of the lines that were read: `read == taken + duplicate + rejected`."""
+
+    read: int
+    taken: int
+    duplicate: int
+    rejected: int
+    rejects: Path | None
+    finished: bool = True
+
+
+def files_of(paths: Sequence[Path]) -> list[Path]:
+    """The files to import, a folder standing for its .ndjson, .jsonl and .csv files (also .gz); ManometerError where one is missing."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(entry for entry in path.iterdir() if entry.is_file() and _suffix(entry) in _SUFFIXES)
+            if not inside:
+                raise ManometerError(f"{path}: the folder has no {', '.join(_SUFFIXES)} files. Name the files themselves.")
+            found += inside
+        elif path.exists():
+            found.append(path)
+        else:
+            raise ManometerError(f"{path}: there is no such file. Check the path.")
+    return found
+
+
+def import_file(
+    store: Store,
+    path: Path,
+    *,
+    settings: IntakeSettings,
+    arrived_at: Instant,
+    history: bool = False,
+    profile: str | None = None,
+    source: str | None = None,
+    progress: Progress | None = None,
+    stopping: Callable[[], bool] | None = None,
+) -> ImportResult:
+    """Take in one file; ManometerError, with nothing changed, where it cannot be read.
+
+    `profile` names a CSV profile; without one the file is NDJSON. `source` is by default the profile's own, or `ndjson`. On Ctrl-C,
+    or once `stopping` says so, what was read so far is committed and the result says that it is not finished.
+    """
+    declared = None if profile is None else find_profile(profile, settings.profiles)
+    if declared is None and _suffix(path) == ".csv":
+        raise ManometerError(f"{path}: a CSV file needs --profile NAME, such as online-retail or customers, or one of the workspace's own.")
+    name = source or (declared.source if declared is not None else "ndjson")
+    channel = settings.channels.get(name)
+    channel = None if channel is None else normal_channel(channel)
+    if declared is not None and declared.channel is None:
+        declared = replace(declared, channel=channel)
+    check = None if settings.surveys is None else partial(settings.surveys.checked, history=history)
+    with open_source(path) as opened, _rare_collections():
+        if declared is not None:
+            items = csv_items(opened.content, declared, zone=settings.zone, arrived_at=arrived_at, source=name, path=str(path), check=check)
+        else:
+            items = ndjson_items(opened.content, source=name, zone=settings.zone, channel=channel, check=check)
+        run = _Run(store, path, profile, settings, arrived_at, history)
+        return run.take_all(items, opened, progress, stopping or (lambda: False))
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """All values of a batch live until it is written: looking for cycles among them every 700 values is a tenth of the time, in vain."""
+    thresholds = gc.get_threshold()
+    gc.set_threshold(100_000, *thresholds[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+
+
+def ndjson_items(
+    content: BufferedReader, *, source: str, zone: ZoneInfo, channel: str | None, check: Check | None = None
+) -> Iterator[Item]:
+    """What each line of Segment calls comes to."""
+    for line in lines_of(content):
+        try:
+            if not line.is_whole:
+                raise Rejected("longer than 1 MiB")
+            incoming = parse_call(orjson.loads(line.content), source=source, arrived_at=None, zone=zone, channel=channel)
+            yield 1, incoming if check is None else check(incoming)
+        except orjson.JSONDecodeError as error:
+            yield 1, _reject(line, _why_unreadable(line, error))
+        except Rejected as reason:
+            yield 1, _reject(line, str(reason))
+
+
+def _why_unreadable(line: Line, error: orjson.JSONDecodeError) -> str:
+    try:
+        line.content.decode()
+    except UnicodeDecodeError as broken:
+        return f"broken UTF-8 at byte {broken.start + 1}"
+    return f"not JSON: {error}"
+
+
+def _reject(line: Line, reason: str) -> Reject:
+    return Reject(line.number, reason, line.content[: 4 * _LONGEST_TEXT].decode("utf-8", "replace"))
+
+
+class _Run:
+    """One file on its way in: the batch at hand and the counts of what was committed."""
+
+    def __init__(self, store: Store, path: Path, profile: str | None, settings: IntakeSettings, arrived_at: Instant, history: bool) -> None:
+        self.store = store
+        self.path = path
+        self.profile = profile
+        self.settings = settings
+        self.arrived_at = arrived_at
+        self.history = history
+        self.memory = Memory()
+        self.rejects = _Rejects(settings.rejects, path, arrived_at)
+        self.import_id: int | None = None
+        self.batch: list[Incoming] = []
+        self.lines: list[int] = []
+        self.pending: list[Reject] = []
+        self.read = self.taken = self.duplicate = self.rejected = 0
+
+    def take_all(self, items: Iterator[Item], opened: Source, progress: Progress | None, stopping: Callable[[], bool]) -> ImportResult:
+        finished = False
+        try:
+            finished = self.take_batches(items, opened, progress, stopping)
+        except KeyboardInterrupt:
+            del self.batch[len(self.lines) :]  # an event without its count of lines is read again next time
+        try:
+            self.flush(finished)
+        finally:
+            self.rejects.close()
+        if progress is not None and finished:
+            progress(opened.size, opened.size, self.read)
+        return ImportResult(self.read, self.taken, self.duplicate, self.rejected, self.rejects.path, finished)
+
+    def take_batches(self, items: Iterator[Item], opened: Source, progress: Progress | None, stopping: Callable[[], bool]) -> bool:
+        """Whether all were taken; where it is to stop it ends behind a batch."""
+        waiting = 0
+        for lines, item in items:
+            if isinstance(item, Incoming):
+                self.batch.append(item)
+                self.lines.append(lines)
+            else:
+                self.pending.append(item)
+            waiting += lines
+            if waiting >= BATCH:
+                self.flush(False)
+                waiting = 0
+                if progress is not None:
+                    progress(opened.file.tell(), opened.size, self.read)
+                if stopping():
+                    return False
+        return True
+
+    def flush(self, finished: bool) -> None:
+        """Commit the batch at hand and the counts with it."""
+        taken = duplicate = 0
+        with self.store.writing() as connection:
+            checkpoint_after(connection, USUAL_LOG if finished else BULK_LOG)
+            if self.batch:
+                result = take(
+                    connection, self.batch, arrived_at=self.arrived_at, history=self.history, concerns=self.settings.concerns,
+                    memory=self.memory,
+                )  # fmt: skip
+                for lines, fresh in zip(self.lines, result.fresh):
+                    taken += lines if fresh else 0
+                    duplicate += 0 if fresh else lines
+            self.note(connection, taken, duplicate, finished)
+        self.taken += taken
+        self.duplicate += duplicate
+        self.rejected += len(self.pending)
+        self.read += taken + duplicate + len(self.pending)
+        self.batch.clear()
+        self.lines.clear()
+        self.rejects.write(self.pending)
+        self.pending.clear()
+
+    def note(self, connection: Connection, taken: int, duplicate: int, finished: bool) -> None:
+        rejected = len(self.pending)
+        counts = {
+            "lines": self.read + taken + duplicate + rejected, "taken": self.taken + taken, "duplicate": self.duplicate + duplicate,
+            "rejected": self.rejected + rejected, "finished": int(finished),
+        }  # fmt: skip
+        if self.import_id is None:
+            self.import_id = imports.begin(connection, self.arrived_at, str(self.path), self.profile, counts)
+        else:
+            imports.note(connection, self.import_id, counts)
+
+
+class _Rejects:
+    """The rejects file of one import, made when the first line is refused."""
+
+    def __init__(self, folder: Path, imported: Path, at: Instant) -> None:
+        stamp = format_instant(at).replace("-", "").replace(":", "")
+        self.folder = folder
+        self.stem = f"{imported.name}-{stamp}"
+        self.path: Path | None = None
+        self.file: IO[bytes] | None = None
+
+    def write(self, rejects: Sequence[Reject]) -> None:
+        if not rejects:
+            return
+        file = self.file if self.file is not None else self.begin()
+        for line, reason, text in rejects:
+            text = text.strip()
+            shown = text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]} ..."
+            file.write(orjson.dumps({"line": line, "reason": reason, "text": shown}, option=orjson.OPT_APPEND_NEWLINE))
+
+    def begin(self) -> IO[bytes]:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.path = next(path for path in self.names() if not path.exists())
+            self.file = self.path.open("xb")
+            self.path.chmod(0o600)  # the lines hold personal data
+        except OSError as error:
+            raise ManometerError(f"{self.folder}: cannot write the rejects file: {error.strerror}. Check the folder's rights.") from error
+        return self.file
+
+    def names(self) -> Iterator[Path]:
+        yield self.folder / f"{self.stem}.ndjson"
+        number = 2
+        while True:
+            yield self.folder / f"{self.stem}-{number}.ndjson"
+            number += 1
+
+    def close(self) -> None:
+        if self.file is not None:
+            self.file.close()
+
+
+def progress_bar(path: Path, *, quiet: bool = False) -> AbstractContextManager[Progress | None]:
+    """A progress bar on stderr with rate and remaining time; None without a terminal."""
+    if quiet or not sys.stderr.isatty():
+        return nullcontext()
+    return _drawn_bar(path)
+
+
+@contextmanager
+def _drawn_bar(path: Path) -> Iterator[Progress]:
+    from rich.console import Console  # a tenth of a second that a script without a terminal need not spend
+    from rich.markup import escape
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[lines]:,} lines"),
+        TextColumn("{task.fields[rate]:,}/s"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(escape(path.name), total=path.stat().st_size, lines=0, rate=0)
+
+        def show(done: int, total: int, lines: int) -> None:
+            elapsed = bar.tasks[0].elapsed or 1.0
+            bar.update(task, completed=done, total=total, lines=lines, rate=int(lines / max(elapsed, 0.001)))
+
+        yield show
+
+
+def _suffix(path: Path) -> str:
+    name = path.name.lower()
+    return Path(name.removesuffix(".gz")).suffix

@@ -1,0 +1,1 @@
+"""From a decided step to the texts and addresses of one message."""

@@ -1,0 +1,1 @@
+"""What operators do to what waits: pausing and resuming, approving and rejecting."""

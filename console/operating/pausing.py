@@ -1,0 +1,164 @@
+"""Pausing and resuming, for the command line and the console alike: what may be done, in what numbers, and the acts themselves.
+
+Every act checks anew in the transaction that it is called in, so that two operators at once do not undo each other.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, get_args
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from console.cli.context import UsageError
+from core.engine.pauses import Effect, effect, named, under
+from core.errors import ManometerError
+from core.explain.words import counted, in_full
+from core.instants import SECOND, Instant, format_duration
+from core.model.triggers import EVERYTHING, Pause, PausePolicy
+from core.playbook.playbook import Playbook
+from core.suggestions import near
+from screens.cells.moments import parse_until
+from storage import pauses
+from storage.pauses import PauseRow, Waiting
+
+POLICIES: Final[tuple[PausePolicy, ...]] = get_args(PausePolicy)
+
+
+def refuse_paused(connection: Connection, name: str, at: Instant, zone: ZoneInfo) -> None:
+    """ManometerError where that is paused already; `name` as `Pause.trigger` has it."""
+    _refuse(pauses.current(connection, at).get(name), zone)
+
+
+def _refuse(paused: PauseRow | None, zone: ZoneInfo) -> None:
+    if paused is not None:
+        since = in_full(paused.pause.since, zone)
+        what = named(paused.pause)
+        raise ManometerError(f"{what} has been paused since {since} by {paused.author}. `{command_to_end(paused.pause)}` ends that.")
+
+
+def end(text: str | None, at: Instant, zone: ZoneInfo) -> Instant | None:
+    """When a pause that begins at the instant ends, as `--until` says it; None without a word; UsageError where it is no time."""
+    try:
+        return None if text is None else parse_until(text, at, zone)
+    except ValueError as error:
+        raise UsageError(f"--until: {error}") from None
+
+
+def add_until(parser: argparse.ArgumentParser) -> None:
+    """The option `--until` of a pause."""
+    parser.add_argument("--until", metavar="WHEN", help="when it ends by itself: 18:00, tomorrow 9:00, 2025-11-03, 3d, or an instant")
+
+
+def command_to_end(pause: Pause) -> str:
+    """The command that ends a pause."""
+    own = {"everything": "manometer go", "trigger": f"manometer triggers resume {pause.name}"}
+    return own.get(pause.scope) or f"manometer resume --{pause.scope} {pause.name}"
+
+
+def refuse_unknown(pause: Pause, playbook: Playbook) -> None:
+    """ManometerError, with a near name, where there is no such trigger, channel or segment."""
+    known = {"trigger": playbook.roster.by_name, "channel": playbook.channels, "segment": playbook.segments}.get(pause.scope)
+    if known is not None and pause.name not in known:
+        there_are = f"There are: {', '.join(sorted(known))}." if known else "There are none."
+        raise ManometerError(f"There is no {pause.scope} {pause.name[:80]!r}. {near(pause.name, known) or there_are}")
+
+
+def waiting(connection: Connection, pause: Pause, playbook: Playbook | None, at: Instant) -> Waiting:
+    """What is under way that a pause reaches; without a playbook nobody can tell it of a channel, a segment or a customer."""
+    if pause.scope in ("everything", "trigger"):
+        return pauses.waiting(connection, pause.trigger, at)
+    return Waiting(0, 0, 0, 0) if playbook is None else pauses.waiting_under(connection, pause, playbook, at)
+
+
+def refuse_stopped(stopped: PauseRow | None, transactional: bool, zone: ZoneInfo) -> None:
+    """ManometerError where everything that is to be stopped is stopped already."""
+    if stopped is not None and (stopped.pause.transactional or not transactional):
+        since = in_full(stopped.pause.since, zone)
+        raise ManometerError(f"All sending has been stopped since {since} by {stopped.author}. `manometer go` ends that.")
+
+
+def pause(connection: Connection, pause: Pause, author: str, reason: str | None, zone: ZoneInfo) -> int:
+    """Begin a pause, or widen one to transactional messages, and give its number; ManometerError where that is paused already."""
+    paused = pauses.current(connection, pause.since).get(pause.trigger)
+    if paused is not None and is_wider(pause, paused.pause):
+        pauses.widen(connection, paused, pause.since, author, reason)
+        return paused.id
+    _refuse(paused, zone)
+    return pauses.pause(connection, pause, author, reason)
+
+
+def is_wider(asked: Pause, paused: Pause) -> bool:
+    """Whether a pause holds transactional messages too, where the one that holds does not; of a trigger every pause does."""
+    return asked.scope != "trigger" and asked.transactional and not paused.transactional
+
+
+def stop(connection: Connection, at: Instant, transactional: bool, author: str, reason: str | None, zone: ZoneInfo) -> None:
+    """Stop all sending, or widen a stop to transactional messages; ManometerError where that is so already."""
+    stopped = pauses.current(connection, at).get(EVERYTHING)
+    refuse_stopped(stopped, transactional, zone)
+    if stopped is None:
+        pauses.pause(connection, Pause(EVERYTHING, at, transactional=transactional), author, reason)
+    else:
+        pauses.widen(connection, stopped, at, author, reason)
+
+
+def resume(
+    connection: Connection, name: str, at: Instant, policy: PausePolicy, author: str, reason: str | None, zone: ZoneInfo
+) -> PauseRow:
+    """End a pause, of everything under `*`, and give it as it was; ManometerError where there is none."""
+    paused = paused_now(connection, name, at, zone)
+    pauses.resume(connection, paused, at, policy, author, reason)
+    return paused
+
+
+def paused_now(connection: Connection, name: str, at: Instant, zone: ZoneInfo) -> PauseRow:
+    """The pause that holds; ManometerError where there is none."""
+    paused = pauses.current(connection, at).get(name)
+    if paused is None:
+        what = "Sending is not stopped" if name == EVERYTHING else f"{named(Pause(name, at))} is not paused"
+        raise ManometerError(f"{what} as of {in_full(at, zone)}.")
+    return paused
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What each policy would do, in words, and how many journeys the pause holds up; None where nobody can tell."""
+
+    words: Mapping[PausePolicy, str]
+    overdue: int | None
+
+
+def choices(connection: Connection, paused: PauseRow, playbook: Playbook | None, at: Instant) -> Choices:
+    """What each policy would do with what waits if the pause ended at the instant; without a playbook nobody can tell."""
+    if playbook is None:
+        return Choices(dict.fromkeys(POLICIES, "how much waits cannot be told, since no playbook can be read."), None)
+    effects = effects_of(connection, paused.pause, playbook, at)
+    words = {policy: _choice(policy, does, paused.pause, at) for policy, does in effects.items()}
+    return Choices(words, effects["overdue"].decided)
+
+
+def effects_of(connection: Connection, pause: Pause, playbook: Playbook, at: Instant) -> dict[PausePolicy, Effect]:
+    """What each policy would do to the journeys under way if the pause ended at the instant."""
+    held = under(pause, playbook)
+    found = pauses.standings(connection, pause, at, at - playbook.grace, playbook)
+    return {policy: effect(policy, found, held) for policy in POLICIES}
+
+
+def _choice(policy: PausePolicy, does: Effect, pause: Pause, at: Instant) -> str:
+    """What a policy does, in numbers; what it is not about is left out where there is none."""
+    if does == Effect():
+        return "no step waits."
+    fell_due = f"{counted(does.decided, 'step')} fell due meanwhile, to go out now, under pressure and expiry"
+    rest = f"{does.as_planned:,} more wait for their time"
+    if policy == "skip":
+        return f"{counted(does.skipped, 'step')} fell due meanwhile, to be skipped; {rest}."
+    if policy == "overdue":
+        return f"{fell_due}; {rest}."
+    length = format_duration((at - pause.since) // SECOND * SECOND)
+    moved = f"{counted(does.moved, 'step')} under way, to move by {'' if pause.scope == 'trigger' else 'up to '}{length}"
+    first = moved if policy == "shift" else f"{counted(does.begun_anew, 'step')} under way, to begin their delays anew"
+    return "; ".join([first, *([fell_due] if does.decided else []), *([rest] if does.as_planned else [])]) + "."

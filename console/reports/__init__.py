@@ -1,0 +1,1 @@
+"""Results as files: pages for a browser and tables for spreadsheets."""

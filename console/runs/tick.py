@@ -1,0 +1,105 @@
+"""One pass of the engine: every customer whose next instant has come is played up to now, chunk by chunk.
+
+A chunk is one transaction: dossiers are read, decided and written in it, so two passes at once cannot decide the same
+step twice, and a crash leaves whole plans or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from console.clock import SIMULATED_AT
+from core.engine import advance
+from core.instants import Instant
+from core.model.decisions import Decision
+from core.model.dossier import Dossier, Plan
+from core.playbook.playbook import Playbook
+from storage.play import dossiers, plans
+from storage.status import LAST_TICK_AT
+from storage.store import Store, fact, set_fact
+
+CHUNK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision that was written: whose, and the outbox id of its message."""
+
+    customer: str
+    decision: Decision
+    message: int | None
+
+
+def tick(
+    store: Store,
+    playbook: Playbook,
+    now: Instant,
+    progress: Callable[[int], None] | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Iterator[Decided]:
+    """Play everyone who is due up to `now`; yields the decisions of each chunk once it is committed.
+
+    What was due before now less the grace is decided as of then and marked late. `progress` is told how many customers
+    each chunk had; `stopping` is asked between chunks, and ends the pass where it says so.
+    """
+    while not stopping():
+        with store.writing() as connection:
+            ids = dossiers.due_ids(connection, now, playbook.version, CHUNK)
+            played = [(dossier, _play(dossier, playbook, now)) for dossier in dossiers.load(connection, ids, playbook).values()]
+            if played:
+                written = plans.save(connection, played, playbook.version)
+            else:
+                _note(connection, now)
+        if not played:
+            return
+        if progress is not None:
+            progress(len(played))
+        yield from _named(played, written)
+
+
+def _note(connection: Connection, now: Instant) -> None:
+    """Remember the pass; in a workspace with a clock of its own that clock goes with it, never back."""
+    last = fact(connection, LAST_TICK_AT)
+    if last is None or int(last) < now:
+        set_fact(connection, LAST_TICK_AT, str(now))
+    simulated = fact(connection, SIMULATED_AT)
+    if simulated is not None and int(simulated) < now:
+        set_fact(connection, SIMULATED_AT, str(now))
+
+
+def _play(dossier: Dossier, playbook: Playbook, now: Instant) -> Plan:
+    return advance(dossier, playbook, now, not_before=now - playbook.grace)
+
+
+def _named(played: list[tuple[Dossier, Plan]], written: list[tuple[Decision, int | None]]) -> Iterator[Decided]:
+    rows = iter(written)
+    for dossier, plan in played:
+        for _ in plan.decisions:
+            decision, message = next(rows)
+            yield Decided(dossier.key, decision, message)
+
+
+def row(decided: Decided) -> dict[str, Any]:
+    """A decision as `decisions`, `tick` and `preview` list it."""
+    return decision_row(decided.customer, decided.decision, decided.message)
+
+
+def decision_row(customer: str, decision: Decision, message: int | None = None) -> dict[str, Any]:
+    """The fields of the contract; instants in milliseconds, `rules` as JSON text."""
+    return {
+        "at": decision.at,
+        "customer": customer,
+        "trigger": decision.trigger,
+        "step": decision.step,
+        "channel": decision.channel,
+        "outcome": decision.outcome,
+        "reason": decision.reason,
+        "until": decision.until,
+        "late": decision.late,
+        "rules": plans.rules_json(decision.rules) if decision.rules else "[]",
+        "message": message,
+    }

@@ -1,0 +1,164 @@
+"""The console's service: answers what the screens ask from the workspace's database, and carries out what operators do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+from sqlalchemy import Connection
+
+from console.cli.context import Context
+from console.clock import now, simulated_at
+from console.playbooks.applied import load_in_force
+from console.tui.answers.backtest import Backtests
+from console.tui.answers.customers import Customers
+from console.tui.answers.decisions import Decisions
+from console.tui.answers.exports import Exports
+from console.tui.answers.outbox import Outbox
+from console.tui.answers.overview import Overview
+from console.tui.answers.pressure import Pressure
+from console.tui.answers.triggers import Triggers
+from console.tui.answers.what_if import WhatIf
+from console.tui.answers.why import Why
+from console.workspace import Workspace
+from core.errors import ManometerError
+from core.instants import Instant
+from screens.ports import Cancelled, CancelledError, Place
+from storage import changes, leases, pauses, playbooks
+from storage.sqlite import interruptible
+from storage.store import Store
+
+STEPS: Final = 20_000
+"""So many steps of SQLite's machine lie between two looks at whether the question still stands: some milliseconds."""
+
+CACHE_KIB: Final = 8_192
+"""What each of the console's connections keeps in memory: several consoles may be open on one server, and pages are read by index."""
+
+
+class LocalService:
+    """On a workspace of this machine. Use it from any thread; each question has a connection of its own."""
+
+    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
+        self.context = Context(folder, json=False)
+        why_not = "the console was started with --read-only" if read_only else _lacks_rights(self.context.database)
+        self.store = self.context.store if why_not is None else Store.open(self.context.database, writer=False)
+        self.store.cache_kib = CACHE_KIB
+        self._lock = Lock()
+        self._kept: Workspace | None = None
+        self._committed: int | None = None
+        self._found: changes.Fingerprint = ()
+        self._lease: leases.Lease | None = None
+        self._seen: object = None
+        self._version = 0
+        workspace = self.in_force()
+        self._place = Place(
+            workspace=workspace.name,
+            zone=workspace.playbook.zone,
+            currency=workspace.playbook.currency,
+            author=self.context.author,
+            simulated=simulated_at(self.store) is not None,
+            read_only=why_not,
+            consent_assumed=workspace.playbook.consent_policy == "assumed",
+        )
+        self.exports = Exports(self)
+        self.customers = Customers(self)
+        self.why = Why(self)
+        self.overview = Overview(self)
+        self.pressure = Pressure(self)
+        self.what_if = WhatIf(self)
+        self.backtests = Backtests(self)
+        self.triggers = Triggers(self)
+        self.decisions = Decisions(self)
+        self.outbox = Outbox(self)
+
+    @property
+    def place(self) -> Place:
+        """Where the console stands, by the playbook that was in force when last asked; costs nothing."""
+        workspace, place = self._kept, self._place
+        if workspace is None:
+            return place
+        playbook = workspace.playbook
+        return replace(
+            place,
+            workspace=workspace.name,
+            zone=playbook.zone,
+            currency=playbook.currency,
+            consent_assumed=playbook.consent_policy == "assumed",
+            stopped=any(stop.until is None for stop in playbook.roster.stops),
+        )
+
+    def now(self) -> Instant:
+        """The simulated clock where there is one, else the real one."""
+        simulated = simulated_at(self.store)
+        return now() if simulated is None else simulated
+
+    def version(self) -> int:
+        """Grows when anything has changed that a screen may show; while nobody writes it costs one look at SQLite's own number."""
+        committed = self.store.data_version()
+        if committed != self._committed:
+            self._committed = committed
+            with self.store.reading() as connection:
+                self._found = changes.fingerprint(connection)
+                self._lease = leases.current(connection)
+        found = (self._found, self._lease and (self._lease.owner, self._lease.term, self._lease.is_live(now())))
+        if found != self._seen:  # a lease that is renewed changes nothing, one that runs out does
+            self._seen = found
+            self._version += 1
+            with suppress(ManometerError):  # whoever asks next is told
+                self.in_force()
+        return self._version
+
+    def in_force(self) -> Workspace:
+        """The workspace as last applied, with the pauses of this moment."""
+        with self._lock:
+            with self.store.reading() as connection:
+                version = playbooks.newest_version(connection)
+                held = pauses.all_of(connection)
+            kept = self._kept
+            if kept is None or not version or kept.playbook.version != version:
+                kept = load_in_force(self.store, self.context.folder)
+            elif kept.playbook.pauses != held:
+                kept = replace(kept, playbook=replace(kept.playbook, pauses=held))
+            self._kept = kept
+            return kept
+
+    @contextmanager
+    def asking(self, cancelled: Cancelled) -> Iterator[Connection]:
+        """One snapshot for a question; a query under way ends within milliseconds of its cancellation."""
+        if cancelled():
+            raise CancelledError
+        try:
+            with self.store.reading() as connection, interruptible(connection, cancelled, STEPS):
+                yield connection
+        except ManometerError:
+            if cancelled():  # the database reports an interrupted query as an error
+                raise CancelledError from None
+            raise
+
+    @contextmanager
+    def acting(self) -> Iterator[Connection]:
+        """One transaction for what an operator does, its audit line in it; ManometerError where the console is for reading only."""
+        if self.place.read_only is not None:
+            raise ManometerError(f"Nothing was changed: {self.place.read_only}.")
+        with self.store.writing() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close the database and forget what was kept of previews."""
+        self.pressure.close()
+        self.backtests.close()
+        self.store.close()
+        self.context.__exit__(None, None, None)
+
+
+def _lacks_rights(database: Path) -> str | None:
+    """Why this account cannot write the database, or None: SQLite needs the file, and its folder for the log beside it."""
+    if not database.exists():
+        return None
+    lacking = next((place for place in (database, database.parent) if not os.access(place, os.W_OK)), None)
+    return None if lacking is None else f"you have no right to write {lacking}"

@@ -1,0 +1,92 @@
+"""The log of decisions for the screens."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from console.tui.answers.terms import clauses, customer_of
+from core.errors import ManometerError
+from core.explain.words import behind, in_words, localized, when
+from core.model.customer import full_name
+from core.model.decisions import OUTCOMES
+from core.model.reasons import Reason
+from screens.ports import Cancelled
+from screens.ports.decisions import DecisionRow, DecisionView, Listed, Objected
+from screens.ports.terms import Terms
+from storage import decisions, triggers
+
+if TYPE_CHECKING:
+    from console.tui.answers import LocalService
+
+
+class Decisions:
+    """Answers the questions of `screens.ports.decisions` from the workspace's database."""
+
+    def __init__(self, local: LocalService) -> None:
+        self._local = local
+
+    def ids(self, wanted: Terms, cancelled: Cancelled, found: Callable[[array[int]], None] | None = None) -> Listed:
+        """The decisions that are wanted, the newest first; `found` is told the first few before the rest is read."""
+        with self._local.asking(cancelled) as connection:
+            last = decisions.last_id(connection)
+            ids, is_cut = decisions.ids(connection, self._log(connection, wanted), found)
+            return Listed(ids, last, is_cut)
+
+    def newer(self, wanted: Terms, after: int, cancelled: Cancelled) -> Listed:
+        """Those that were written since `after` was the last one."""
+        with self._local.asking(cancelled) as connection:
+            last = decisions.last_id(connection)
+            return Listed(decisions.newer(connection, self._log(connection, wanted), after) if last > after else array("q"), last)
+
+    def _log(self, connection: Connection, wanted: Terms) -> decisions.Log:
+        playbook = self._local.in_force().playbook
+        names = tuple(triggers.in_force(connection)) or tuple(playbook.roster.by_name)
+        known = {"outcome": OUTCOMES, "reason": tuple(Reason), "trigger": names, "channel": tuple(playbook.channels)}
+        return decisions.Log(customer_of(connection, wanted), clauses(wanted, known), wanted.since, wanted.until)
+
+    def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, DecisionRow]:
+        """These decisions."""
+        with self._local.asking(cancelled) as connection:
+            return {row.id: _row(row) for row in decisions.rows(connection, ids)}
+
+    def view(self, decision: int, cancelled: Cancelled) -> DecisionView:
+        """One with its evidence; ManometerError where it is gone."""
+        with self._local.asking(cancelled) as connection:
+            row = next(decisions.rows(connection, [decision]), None)
+            found = decisions.one(connection, decision)
+        if row is None or found is None:
+            raise ManometerError(f"Decision {decision} is not in the log any more.")
+        return DecisionView(
+            row=_row(row),
+            words=in_words({**found, "message_state": found["state"]}, self._local.place.zone),
+            planned_at=found["planned_at"],
+            version=found["version"],
+            rules=found["rules"],
+            objections=[
+                Objected(str(reason), localized(str(detail), self._local.place.zone), until)
+                for reason, detail, until in found["objections"]
+            ],
+            message=found["message_id"],
+            message_words=self._message(found),
+        )
+
+    def _message(self, found: Mapping[str, Any]) -> str:
+        """What became of the message, in words; empty where there was none."""
+        if found["state"] is None:
+            return ""
+        sent = "" if found["sent_at"] is None else f", handed over {when(found['sent_at'], self._local.place.zone)}"
+        because = " ".join(str(part) for part in (found["message_reason"], found["error"]) if part)
+        return f"{found['state']}{sent}{f': {because}' if because else ''}"
+
+
+def _row(row: decisions.LogRow) -> DecisionRow:
+    name = full_name(row.first_name, row.last_name)
+    return DecisionRow(
+        row.id, row.at, row.customer_id, row.customer, name, row.trigger, row.step, row.channel, row.outcome, row.reason, row.until,
+        bool(row.late), behind(row.reason, json.loads(row.objections or "[]")),
+    )  # fmt: skip

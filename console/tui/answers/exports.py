@@ -1,0 +1,41 @@
+"""Files that operators take away, in the workspace's folder `exports`: for the owner and the group, complete, never overwritten."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from console.reports.csv_export import write_free
+from core.errors import ManometerError
+from core.instants import local
+
+if TYPE_CHECKING:
+    from console.tui.answers import LocalService
+
+FOLDER: Final = "exports"
+_UNFIT: Final = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+class Exports:
+    """Writes into the workspace."""
+
+    def __init__(self, service: LocalService) -> None:
+        self._local = service
+
+    def table(self, name: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> tuple[str, int]:
+        """A CSV file of these rows, named after `name` and the present minute."""
+        path, number = write_free(self._paths(name), heads, rows)
+        return str(path), number
+
+    def _paths(self, name: str) -> Iterator[Path]:
+        folder = self._local.context.folder / FOLDER
+        try:
+            folder.mkdir(mode=0o750, exist_ok=True)
+        except OSError as error:
+            raise ManometerError(f"{folder}: cannot be made: {error.strerror}. Check the rights of the workspace's folder.") from None
+        stamp = f"{local(self._local.now(), self._local.place.zone):%Y%m%d-%H%M}"
+        stem = f"{_UNFIT.sub('-', name).strip('-') or 'list'}-{stamp}"
+        return (folder / f"{stem}{'' if not number else f'-{number}'}.csv" for number in count())

@@ -1,0 +1,182 @@
+"""The figures of the first screen from the workspace's database."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import Connection
+
+from console.forecast.preview import Question, preview
+from console.health.judgement import health_of, room_of
+from core.forecast.preview import daily_capacities
+from core.instants import DAY, Instant, day_start, local_date
+from core.limits.pressure import PressureRule
+from core.limits.windows import RollingWindow, Span, WholeDaysWindow
+from core.model.triggers import EVERYTHING
+from core.playbook.playbook import Playbook
+from screens.ports import Cancelled, CancelledError
+from screens.ports.overview import Act, Ahead, Books, ChannelToday, Engine, Gauge, Held, Page, Soon
+from storage import overview, pauses, status
+from storage.pauses import PauseRow
+from storage.status import Figures
+
+if TYPE_CHECKING:
+    from console.tui.answers import LocalService
+
+FEW: Final = 5_000
+"""So many customers are looked ahead at within about a second."""
+ACTS: Final = 20
+SOON: Final = 20
+
+
+class Overview:
+    """Answers the questions of `screens.ports.overview`."""
+
+    def __init__(self, local: LocalService) -> None:
+        self._local = local
+
+    def page(self, cancelled: Cancelled) -> Page:
+        """What is quick to say, in one snapshot."""
+        local, at = self._local, self._local.now()
+        workspace = local.in_force()
+        disk = room_of(local.store.path, workspace)
+        with local.asking(cancelled) as connection:
+            figures = status.figures(connection, at, workspace.playbook.grace, books=False, most=status.MOST)
+            held = pauses.current(connection, at)
+            stopped = held.pop(EVERYTHING, None)
+            return Page(
+                at=at,
+                engine=_engine(connection, figures, at, stopped),
+                today=tuple(_today(connection, workspace.playbook, at)),
+                paused=tuple(_held(name, row) for name, row in sorted(held.items())),
+                health=health_of(figures, workspace, at, disk),
+                soon=tuple(_soon(connection, workspace.playbook, held, at)),
+                acts=tuple(Act(act.at, act.author, act.action, act.subject, act.reason) for act in overview.last_acts(connection, ACTS)),
+            )
+
+    def gauge(self, rule: str | None, cancelled: Cancelled) -> Gauge | None:
+        """The base against that rule's limit, or against the tightest; calendar windows are those of the workspace's zone."""
+        at, playbook = self._local.now(), self._local.in_force().playbook
+        rules = for_everybody(playbook)
+        return self._gauge(rules, next((each for each in rules if each.name == rule), rules[0]), playbook, at, cancelled) if rules else None
+
+    def _gauge(
+        self, rules: Sequence[PressureRule], rule: PressureRule, playbook: Playbook, at: Instant, cancelled: Cancelled
+    ) -> Gauge | None:
+        if rule.window is None or rule.limit is None:
+            return None
+        several = {trigger.name for trigger in playbook.triggers if any(step.mode == "all" for step in trigger.contents())}
+        channels = None if _takes_all(rule, playbook) else rule.channels
+        with self._local.asking(cancelled) as connection:
+            contacts = overview.contacts_of_base(connection, rule.window.span(at, playbook.zone), channels, several, cancelled)
+            people = overview.customers_in_all(connection)
+        if cancelled():
+            raise CancelledError
+        return Gauge(at, rule.name, rule.limit, rule.window.text, people, contacts, tuple(each.name for each in rules))
+
+    def ahead(self, cancelled: Cancelled) -> Ahead:
+        """The preview of a day, where few are due in it."""
+        local, at = self._local, self._local.now()
+        playbook = local.in_force().playbook
+        with local.asking(cancelled) as connection:
+            people = status.due(connection, at + DAY, playbook.version, status.MOST)
+        if people > FEW or not playbook.version:
+            return Ahead(at, people, None, {})
+        question = Question(local.context.folder, local.context.database, at, at, at + DAY, with_details=True)
+        sends: dict[str, list[Instant]] = defaultdict(list)
+        firsts: dict[str, tuple[Instant, int]] = {}
+        tomorrow = _tomorrow(at, playbook)
+        with closing(preview(question, local.store, playbook, 1)) as parts:
+            for part, _, _ in parts:
+                if cancelled():
+                    raise CancelledError
+                for when, trigger, channel in ((row[0], row[4], row[6]) for row in part.details if row[7] == "send"):
+                    if when < tomorrow:
+                        sends[channel].append(when)
+                    first, number = firsts.get(trigger, (when, 0))
+                    firsts[trigger] = (min(first, when), number + 1)
+        return Ahead(at, people, {channel: tuple(sorted(instants)) for channel, instants in sends.items()}, firsts)
+
+    def books(self, cancelled: Cancelled) -> Books:
+        """Whether the books balance, by the law that `manometer status` states."""
+        at = self._local.now()
+        with self._local.asking(cancelled) as connection:
+            found = status.conservation(connection)
+        totals = {part: found[part]["total"] for part in ("events", "decisions", "messages")}
+        return Books(at, found["holds"], **totals)
+
+
+def _engine(connection: Connection, figures: Figures, at: Instant, stopped: PauseRow | None) -> Engine:
+    leader = figures.leader(at)
+    return Engine(
+        version=figures.version,
+        leader=None if leader is None else leader.owner,
+        leader_since=None if leader is None else leader.since,
+        last_tick=figures.last_tick,
+        last_dispatch=figures.last_dispatch,
+        due=figures.due,
+        to_plan_anew=status.to_plan_anew(connection, figures.version, status.MOST),
+        events_waiting=overview.events_waiting(connection),
+        stopped=None if stopped is None else _held(EVERYTHING, stopped),
+    )
+
+
+def _tomorrow(at: Instant, playbook: Playbook) -> Instant:
+    today = local_date(at, playbook.zone)
+    return day_start(today.fromordinal(today.toordinal() + 1), playbook.zone)
+
+
+def _today(connection: Connection, playbook: Playbook, at: Instant) -> Iterator[ChannelToday]:
+    """The channels of the playbook in its order, then others that still have messages today."""
+    day = Span(day_start(local_date(at, playbook.zone), playbook.zone), _tomorrow(at, playbook) - 1)
+    sent = overview.sent(connection, day)
+    waiting = overview.waiting(connection, ("planned", "due", "claimed"), day.last)
+    held = overview.waiting(connection, ("held",), at + 36_525 * DAY)
+    capacities = daily_capacities(playbook)
+    for name in dict.fromkeys((*playbook.channels, *sorted({*sent, *waiting, *held}))):
+        yield ChannelToday(name, sent[name], waiting[name], held[name], capacities.get(name))
+
+
+def _held(trigger: str, row: PauseRow) -> Held:
+    return Held(trigger, row.pause.since, row.pause.until, row.author, row.reason, row.pause.transactional)
+
+
+def _soon(connection: Connection, playbook: Playbook, held: Mapping[str, PauseRow], at: Instant) -> Iterator[Soon]:
+    names = [trigger.name for trigger in playbook.triggers if trigger.status == "active" and trigger.name not in held]
+    for _, each in zip(range(SOON), overview.soon(connection, names, at + DAY)):
+        yield Soon(each.trigger, each.at, each.step, each.until_then)
+
+
+# ---- which rule the gauge shows ----
+
+
+def for_everybody(playbook: Playbook) -> list[PressureRule]:
+    """The rules that limit the contacts of everybody, the tightest first.
+
+    One over all channels comes before one over some, one whose window goes with now before one that begins anew with each period, and
+    then that which allows the fewest a day.
+    """
+    general = [
+        rule
+        for rule in playbook.rules
+        if rule.limit and rule.unit == "contacts" and rule.window is not None
+        and rule.audience is None and rule.purposes is None and rule.triggers is None and rule.tags is None
+    ]  # fmt: skip
+    return sorted(general, key=lambda rule: (not _takes_all(rule, playbook), not _goes_with_now(rule), _rate(rule, playbook)))
+
+
+def _goes_with_now(rule: PressureRule) -> bool:
+    return isinstance(rule.window, RollingWindow | WholeDaysWindow)
+
+
+def _takes_all(rule: PressureRule, playbook: Playbook) -> bool:
+    return rule.channels is None or rule.channels >= playbook.channels.keys()
+
+
+def _rate(rule: PressureRule, playbook: Playbook) -> float:
+    """Contacts a day that the rule allows, by the length of its window at the beginning of the epoch."""
+    span = rule.window.span(0, playbook.zone) if rule.window is not None else Span(0, 0)
+    return (rule.limit or 0) / max(1, span.last - span.first + 1)

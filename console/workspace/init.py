@@ -1,0 +1,59 @@
+"""Makes a new workspace: a small one that works, with comments for the person who goes on from there.
+
+console/examples has one short trigger a kind, in which every key is explained; longer journeys come from the catalogue as they stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Final
+
+from console.catalogue import campaign
+from core.errors import ManometerError
+
+FROM_CATALOGUE: Final = ("review-request", "welcome-series")
+LANGUAGE: Final = "en"
+"""Of the texts; manometer.toml says the same."""
+FOLDERS = ("inbox", "outbox")
+
+
+def init(folder: Path) -> list[Path]:
+    """Writes the example workspace into a folder and returns its files; ManometerError, nothing written, where one is there already."""
+    scaffold = {**dict(_scaffold(files("console.workspace").joinpath("examples"), Path())), **dict(_campaigns())}
+    there = sorted(str(path) for path in scaffold if (folder / path).exists())
+    if there:
+        raise ManometerError(f"{folder} already has {', '.join(there[:3])}. Nothing was written; name another folder.")
+    try:
+        return _write(scaffold, folder)
+    except OSError as error:
+        raise ManometerError(
+            f"{error.filename or folder} cannot be written: {error.strerror}. Name a folder that you may write to."
+        ) from None
+
+
+def _scaffold(folder: Traversable, place: Path) -> Iterator[tuple[Path, bytes]]:
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.name.startswith((".", "__")):
+            continue
+        if entry.is_dir():
+            yield from _scaffold(entry, place / entry.name)
+        else:
+            yield place / entry.name, entry.read_bytes()
+
+
+def _campaigns() -> Iterator[tuple[Path, bytes]]:
+    for shipped in map(campaign, FROM_CATALOGUE):
+        yield from ((Path("triggers", f"{name}.toml"), text.encode()) for name, text in shipped.triggers.items())
+        yield from ((Path("templates", path), text.encode()) for path, text in shipped.templates(LANGUAGE, [LANGUAGE]).items())
+
+
+def _write(scaffold: dict[Path, bytes], folder: Path) -> list[Path]:
+    for name in FOLDERS:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    for path, content in scaffold.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+    return [folder / path for path in scaffold]

@@ -1,0 +1,173 @@
+"""The guards between a candidate and its message, in the order in which they are asked. The first objection decides.
+
+Each guard looks at one candidate over one channel and returns an `Objection`, or None. Quiet hours and pressure defer, so
+they are asked together (`core.engine.placement`); everything else is yes or no and stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from core.engine.consent import consent_objection, suppression_objection
+from core.engine.pauses import channel_pause, said_of, stop_of
+from core.engine.preference import in_order, preferred
+from core.engine.state import Life, open_pauses
+from core.instants import Instant, format_instant
+from core.model.customer import address_of
+from core.model.decisions import Enrolment, Objection
+from core.model.reasons import Reason
+from core.model.triggers import Step, Trigger
+from core.playbook.playbook import Channel, Purpose
+
+
+class Candidate(NamedTuple):
+    """One step of one enrolment that has come due, over one of its channels."""
+
+    trigger: Trigger
+    step: Step
+    enrolment: Enrolment
+    channel: Channel
+    purpose: Purpose
+    address: str | None
+    at: Instant
+    note: str | None = None  # why this channel comes first, where that is not the step's order
+
+    @property
+    def expires_at(self) -> Instant:
+        """The last instant at which it may go out."""
+        return self.enrolment.planned_at + self.step.expires
+
+
+Guard = Callable[[Candidate, Life], Objection | None]
+
+
+def trigger_active(candidate: Candidate, life: Life) -> Objection | None:
+    """A paused trigger waits, a retired one is over."""
+    pauses = life.playbook.roster.pauses.get(candidate.trigger.name)
+    pause = open_pauses(pauses, candidate.at) if pauses else None
+    if pause is not None:
+        return Objection(Reason.TRIGGER_PAUSED, said_of(pause), pause.until, holder=pause.holder)
+    if candidate.trigger.status != "active":
+        return Objection(Reason.TRIGGER_RETIRED, f"the trigger is {candidate.trigger.status}")
+    return None
+
+
+def not_stopped(candidate: Candidate, life: Life) -> Objection | None:
+    """The emergency stop holds everything, a pause of the customer or of a segment what is hers; transactional messages on request."""
+    stop = stop_of(candidate.purpose, life)
+    return Objection(Reason.STOPPED, said_of(stop), stop.until, holder=stop.holder) if stop else None
+
+
+def customer_known(candidate: Candidate, life: Life) -> Objection | None:
+    """Nobody writes to an erased customer."""
+    erased = life.dossier.erased_at
+    if erased is not None and erased <= candidate.at:
+        return Objection(Reason.CUSTOMER_ERASED, f"erased on {format_instant(erased)}")
+    return None
+
+
+def in_audience(candidate: Candidate, life: Life) -> Objection | None:
+    """The audience is asked at entry and again at every step."""
+    audience = candidate.trigger.audience
+    if audience is None or life.holds(audience):
+        return None
+    return Objection(Reason.LEFT_AUDIENCE, f"no longer: {audience.text}")
+
+
+def has_address(candidate: Candidate, life: Life) -> Objection | None:  # noqa: ARG001 - all guards have one form
+    """Without an address the channel cannot be used."""
+    if not candidate.address:
+        return Objection(Reason.NO_ADDRESS, f"no address for {candidate.channel.medium}")
+    return None
+
+
+def address_not_suppressed(candidate: Candidate, life: Life) -> Objection | None:
+    """Dead addresses and those of people who complained are left alone."""
+    if not candidate.address or not life.dossier.suppressions:
+        return None
+    return suppression_objection(life.dossier.suppressions, candidate.channel.medium, candidate.address, candidate.at)
+
+
+def consent_given(candidate: Candidate, life: Life) -> Objection | None:
+    """Consent for channel and purpose."""
+    return consent_objection(
+        life.dossier.consents, candidate.channel, candidate.purpose, candidate.address, life.playbook.consent_policy, candidate.at
+    )
+
+
+def channel_open(candidate: Candidate, life: Life) -> Objection | None:
+    """A paused channel holds what would go over it; transactional messages on request."""
+    pause = channel_pause(candidate.channel.name, candidate.purpose, life)
+    return Objection(Reason.STOPPED, said_of(pause), pause.until, holder=pause.holder) if pause else None
+
+
+def not_expired(candidate: Candidate, life: Life) -> Objection | None:  # noqa: ARG001
+    """Later than `expires` after its planned instant a step is not sent at all."""
+    if candidate.at > candidate.expires_at:
+        return Objection(Reason.EXPIRED, f"expired {format_instant(candidate.expires_at)}")
+    return None
+
+
+BEFORE_CHANNEL: Final[tuple[Guard, ...]] = (trigger_active, not_stopped, customer_known, in_audience)
+OF_CHANNEL: Final[tuple[Guard, ...]] = (has_address, address_not_suppressed, consent_given)
+AFTER_CHANNEL: Final[tuple[Guard, ...]] = (channel_open, not_expired)
+GUARDS: Final[tuple[Guard, ...]] = BEFORE_CHANNEL + OF_CHANNEL + AFTER_CHANNEL
+
+
+def candidate_for(life: Life, trigger: Trigger, step: Step, enrolment: Enrolment, channel_name: str) -> Candidate:
+    """The open step of an enrolment, as it applies to her now, as a candidate over one channel at the life's present instant."""
+    channel = life.playbook.channels[channel_name]
+    return Candidate(
+        trigger,
+        step,
+        enrolment,
+        channel,
+        life.playbook.purposes[trigger.purpose],
+        address_of(life.profile, channel.medium),
+        life.now,
+    )
+
+
+def first_objection(guards: tuple[Guard, ...], candidate: Candidate, life: Life) -> Objection | None:
+    """What the first guard that objects has to say."""
+    for guard in guards:
+        objection = guard(candidate, life)
+        if objection is not None:
+            return objection
+    return None
+
+
+def all_objections(candidate: Candidate, life: Life) -> tuple[Objection, ...]:
+    """What every guard has to say, in order of precedence."""
+    return tuple(objection for guard in GUARDS if (objection := guard(candidate, life)) is not None)
+
+
+def allowed_channels(first: Candidate, life: Life) -> tuple[list[Candidate], Objection | None]:
+    """The candidates over the step's channels that address, suppressions and consent allow, her preferred one first; else what the first
+    lacks."""
+    refusal: Objection | None = None
+    allowed: list[Candidate] = []
+    step = first.step
+    chosen = preferred(step, life) if step.prefer else None
+    for name in in_order(step, chosen):
+        candidate = first if name == first.channel.name else candidate_for(life, first.trigger, step, first.enrolment, name)
+        if chosen is not None and name == chosen.channel:
+            candidate = candidate._replace(note=chosen.words)
+        objection = first_objection(OF_CHANNEL, candidate, life)
+        if objection is None:
+            allowed.append(candidate)
+            if step.mode == "first" and step.on_limit != "fallback":
+                break
+        elif refusal is None:
+            refusal = objection
+    return _paused_in_place(allowed, life), refusal
+
+
+def _paused_in_place(allowed: list[Candidate], life: Life) -> list[Candidate]:
+    """`fallback` leaves paused channels out while another is open; of several channels at once a paused one comes first: it holds all."""
+    if not life.playbook.roster.channel_pauses or len(allowed) == 1:
+        return allowed
+    paused = [candidate for candidate in allowed if channel_open(candidate, life) is not None]
+    rest = [candidate for candidate in allowed if candidate not in paused]
+    return (paused + rest if allowed[0].step.mode == "all" else rest or paused) if paused else allowed

@@ -1,0 +1,117 @@
+"""When and over which channels a candidate may go out: quiet hours and contact pressure, asked together.
+
+The answer is a `Placement`: now, later at the exact earliest legal instant, or never. Semantics: `docs/decisions.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from core.engine.guards import Candidate
+from core.engine.state import Life
+from core.instants import Instant
+from core.limits.pressure import Contact, PressureRule, Violation, next_legal, violations
+from core.model.decisions import RuleEvidence
+from core.model.reasons import Reason
+
+
+class Placement(NamedTuple):
+    """The channels taken and the instant found; `reason` is None where it is now."""
+
+    candidates: tuple[Candidate, ...]
+    contacts: tuple[Contact, ...]
+    at: Instant | None  # None: never
+    reason: Reason | None
+    broken: tuple[Violation, ...] = ()
+
+
+def place(allowed: Sequence[Candidate], life: Life) -> Placement:
+    """Where the step goes, given the candidates over its allowed channels in the order of the step."""
+    step = allowed[0].step
+    rules = life.rules() if allowed[0].purpose.obeys else ()
+    if step.mode == "all":
+        return _dispatch(tuple(allowed), rules, life)
+    if step.on_limit != "fallback" or len(allowed) == 1:
+        return _dispatch((allowed[0],), rules, life)
+    return _fall_back(allowed, rules, life)
+
+
+def _dispatch(candidates: tuple[Candidate, ...], rules: Sequence[PressureRule], life: Life) -> Placement:
+    """One dispatch over one channel or over several at once: all or none."""
+    at = life.now
+    contacts = contacts_of(candidates, at)
+    opening = opens(candidates, at, life)
+    broken = tuple(violations(rules, life.ledger, contacts, life.zone)) if rules else ()
+    if not broken and opening == at:
+        return Placement(candidates, contacts, at, None)
+    if opening == at and candidates[0].step.on_limit == "drop":
+        return Placement(candidates, contacts, None, Reason.PRESSURE, broken)
+    limits = () if candidates[0].step.on_limit == "drop" else rules
+    until = next_legal(
+        limits,
+        life.ledger,
+        lambda instant: contacts_of(candidates, instant),
+        at,
+        lambda instant: opens(candidates, instant, life),
+        life.zone,
+        candidates[0].expires_at,
+    )
+    if not broken and rules and (until is None or until > candidates[0].expires_at):
+        broken = tuple(violations(limits, life.ledger, contacts_of(candidates, opening), life.zone))
+    if until is None:
+        return Placement(candidates, contacts, None, Reason.PRESSURE, broken)
+    return Placement(candidates, contacts, until, Reason.QUIET_HOURS if opening != at else Reason.PRESSURE, broken)
+
+
+def _fall_back(allowed: Sequence[Candidate], rules: Sequence[PressureRule], life: Life) -> Placement:
+    """The first channel whose windows have room; where all are full, the one that has room first."""
+    tried: list[Placement] = []
+    for candidate in allowed:
+        placement = _dispatch((candidate,), rules, life)
+        if not placement.broken:
+            return placement
+        tried.append(placement)
+    later = [placement for placement in tried if placement.at is not None]
+    return min(later, key=lambda placement: placement.at or 0) if later else tried[0]
+
+
+def opens(candidates: Sequence[Candidate], at: Instant, life: Life) -> Instant:
+    """The first instant from `at` on at which every channel's send window is open."""
+    if len(candidates) == 1:
+        return candidates[0].channel.send_windows.opens(at, life.zone)
+    for _ in range(10_000):
+        latest = max(candidate.channel.send_windows.opens(at, life.zone) for candidate in candidates)
+        if latest == at:
+            return at
+        at = latest
+    return at
+
+
+def contacts_of(candidates: Sequence[Candidate], at: Instant) -> tuple[Contact, ...]:
+    """The contacts a hand-over at an instant makes: each lands after its channel's lead time."""
+    return tuple([_contact(candidate, at) for candidate in candidates])
+
+
+def _contact(candidate: Candidate, at: Instant) -> Contact:
+    trigger, enrolment, channel, purpose = candidate.trigger, candidate.enrolment, candidate.channel, candidate.purpose
+    return Contact(
+        at + channel.lead_time,
+        channel.name,
+        trigger.name,
+        purpose.name,
+        trigger.tags,
+        weight_of(candidate),
+        purpose.counts,
+        f"{trigger.name}/{enrolment.cause_key}/{enrolment.step}",
+    )
+
+
+def weight_of(candidate: Candidate) -> int:
+    """Thousandths of a point of one contact: the step's word, else the channel's."""
+    return candidate.channel.weight if candidate.step.weight is None else candidate.step.weight
+
+
+def evidence(broken: Sequence[Violation]) -> tuple[RuleEvidence, ...]:
+    """What the decision keeps of the rules that stood in the way."""
+    return tuple(RuleEvidence(v.rule.name, v.rule.unit, v.count, v.rule.limit, v.first, v.last, v.counted, v.retry_at) for v in broken)

@@ -1,0 +1,374 @@
+"""Why, and why not: one customer and one trigger, every check asked, the answer in words.
+
+The last decision answers where there is one; else what keeps her out, by how much, and since when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.engine.branches import latest, waits
+from core.engine.consent import consent_objection, latest_word, suppression_objection
+from core.engine.entry import bucket, is_kept_out, may_reenter, place_in_holdout, variant_of
+from core.engine.guards import Candidate
+from core.engine.pauses import channel_pause, said_of, stop_of
+from core.engine.placement import contacts_of
+from core.engine.preference import PREFERS, preferred
+from core.engine.state import Life, open_pauses
+from core.explain.journey_words import places, split_words, wait_words
+from core.explain.nearness import Nearness, nearness
+from core.explain.words import BECAUSE, FORETOLD, behind, in_short, in_words, localized, when
+from core.instants import Instant, format_duration, format_instant
+from core.language import Clause
+from core.language import explain as explain_condition
+from core.language.tree import Field, HasConsent, Operand, Tally, Trait
+from core.limits.pressure import per_unit, violations
+from core.model.customer import TRAIT_FIELDS, address_of
+from core.model.decisions import Enrolment
+from core.model.dossier import BEGINNING, Dossier
+from core.model.events import ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
+from core.model.predicate import Predicate
+from core.model.triggers import ALWAYS, NEVER, Step, Trigger
+from core.playbook.playbook import Playbook
+
+ORDER_FIELDS = frozenset({"orders", "units", "revenue", "revenue_gross", "returns", "returned"})
+OUTRIGHT = ("trigger active", "customer known")
+"""What stands against her whatever her cause."""
+PASSING = ("channel", "send window", "pressure")
+"""What stands against a message for a while only: it would wait, not fall away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question on the way to a message; `holds` means that nothing stands against it."""
+
+    check: str
+    holds: bool
+    detail: str
+    brief: str = ""
+    """The same in a few words, where the detail is long."""
+
+    @property
+    def short(self) -> str:
+        """What stands against her in a few words."""
+        return self.brief if self.check.startswith("step ") and self.brief else f"{self.check}: {self.brief or self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The answer: `verdict` is the outcome of the last decision, or `none`; `short` says why in a few words."""
+
+    verdict: str
+    reason: str | None
+    words: str
+    trace: tuple[Check, ...]
+    behind: str | None = None
+    """What something that expired had waited for."""
+    short: str = ""
+    bars: int = 0
+    """How many checks keep her out, not counting what passes by itself."""
+    step: int | None = None
+    """The step that is to come; None where she is not under way."""
+    foretold: bool = False
+    """The last decision is not taken yet: the engine would take it if nothing else happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One customer and one trigger at one instant, with what the log knows beyond the dossier.
+
+    `decided` are her decision rows for the trigger up to then, oldest first, `events` her latest events of the names the
+    trigger enters on, and `sources` the source of each trait's present value.
+    """
+
+    trigger: Trigger
+    life: Life
+    decided: Sequence[Mapping[str, Any]] = ()
+    events: Sequence[Event] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+
+def explain(
+    dossier: Dossier,
+    playbook: Playbook,
+    trigger: Trigger,
+    at: Instant,
+    decided: Sequence[Mapping[str, Any]],
+    events: Sequence[Event],
+    sources: Mapping[str, str] | None = None,
+) -> Explanation:
+    """Explain one trigger for one customer as of an instant: `dossier` is settled up to `at`, the rest is that of a `Case`.
+
+    Instants are said in the workspace's local time.
+    """
+    life = Life(dossier, playbook)
+    life.now = at
+    case = Case(trigger, life, decided, events, sources or {})
+    cause = nearness(trigger, life, events, lambda condition, event: _clauses(condition, case, event))
+    trace = tuple(_trace(case, cause))
+    bars = _bars(trigger, trace)
+    running = next((e for e in dossier.enrolments if e.trigger == trigger.name and e.state == "open"), None)
+    if decided:
+        return _of_decided(case, running, (*trace, *_version(decided[-1], running, life)), len(bars))
+    if running is not None:
+        words = f"Nothing has been decided yet. {_next_step(running, trigger, life)}"
+        return Explanation("none", None, words, trace, short=f"step {running.step} is to come", step=running.step)
+    words, short = (localized(said, playbook.zone) for said in _never(trigger, cause, bars))
+    return Explanation("none", None, words, trace, short=short, bars=len(bars))
+
+
+def _of_decided(case: Case, running: Enrolment | None, trace: tuple[Check, ...], bars: int) -> Explanation:
+    last = case.decided[-1]
+    words = in_words(last, case.life.playbook.zone)
+    if running is not None and last["outcome"] in ("send", "suppress"):
+        words += f" {_next_step(running, case.trigger, case.life)}"
+    step = None if running is None else running.step
+    waited = behind(last["reason"], last.get("objections") or ())
+    foretold = bool(last.get("foretold"))
+    short = in_brief(last["reason"], waited) or (FORETOLD[last["outcome"]] if foretold else "")
+    return Explanation(last["outcome"], last["reason"], words, trace, waited, short, bars, step, foretold)
+
+
+def in_brief(reason: str | None, waited: str | None) -> str:
+    """The reason of a decision in a few words; empty where it was sent."""
+    if reason is None:
+        return ""
+    return f"too late, waiting for {in_short(waited)}" if waited else BECAUSE.get(reason, in_short(reason))
+
+
+def _version(last: Mapping[str, Any], running: Enrolment | None, life: Life) -> Iterator[Check]:
+    """Which version decided last, and by which one she goes on, where that is no longer the one in force."""
+    if last.get("version"):
+        yield Check("last decision", True, f"{'to be ' if last.get('foretold') else ''}decided under playbook {last['version']}")
+    goes_by = None if running is None else life.playbook.roster.decides(running.trigger, running.version)
+    if goes_by not in (None, life.playbook.version):
+        yield Check("definition", True, f"under way on version {goes_by}; version {life.playbook.version} is in force")
+
+
+def _when(at: Instant, life: Life) -> str:
+    return when(at, life.playbook.zone)
+
+
+def _next_step(enrolment: Enrolment, trigger: Trigger, life: Life) -> str:
+    trigger = life.playbook.roster.definition(enrolment.trigger, enrolment.version) or trigger
+    if enrolment.due_at is None:
+        return f"Step {enrolment.step} waits for the operator."
+    wait = waits(enrolment, trigger)
+    if wait is not None:
+        what = " or ".join(sorted(wait.events))
+        return f"Step {enrolment.step} of {len(trigger.steps)} waits for {what} until {_when(latest(enrolment, trigger), life)}."
+    return f"Step {enrolment.step} of {len(trigger.steps)} comes up {_when(enrolment.due_at, life)}."
+
+
+# ---- what keeps her out ----
+
+
+def _bars(trigger: Trigger, trace: Sequence[Check]) -> list[Check]:
+    """The checks that keep her out: those of entry, and those of the first step where they shut every channel of it."""
+    entry = [check for check in trace if not check.holds and not check.check.startswith("step ")]
+    shut = {name: _shut(name, trace) for name in trigger.steps[0].channels} if trigger.steps else {}
+    return entry if not all(shut.values()) else entry + [check for check in shut.values() if check is not None]
+
+
+def _shut(channel: str, trace: Sequence[Check]) -> Check | None:
+    place = f"step 1 {channel}: "
+    mine = (check for check in trace if check.check.startswith(place) and not check.check.endswith(PASSING))
+    return next((check for check in mine if not check.holds), None)
+
+
+def _never(trigger: Trigger, cause: Nearness, bars: Sequence[Check]) -> tuple[str, str]:
+    """The answer in words and in a few words where nothing was ever decided."""
+    bars_but_cause = [check for check in bars if check.check != "cause"]
+    others = [f"{check.check}: {check.detail}" for check in bars_but_cause]
+    shorts = [check.short for check in bars_but_cause]
+    opening = f"{trigger.title} has never considered the customer"
+    if bars_but_cause and bars_but_cause[0].check in OUTRIGHT:
+        return f"{opening}: {others[0]}{'' if cause.holds else f'; cause: {cause.detail}'}.", shorts[0]
+    if cause.comes is not None and not cause.holds:
+        then = f"; then stands against it {others[0]}" if others else "; nothing else stands against it"
+        return f"{opening}: {cause.detail}{then}.", shorts[0] if shorts else cause.brief
+    if not bars:
+        return f"{opening}; nothing stands against it when its cause comes.", "nothing stands against it"
+    first, short = (others[0], shorts[0]) if cause.holds else (cause.detail, cause.brief)
+    more = "" if cause.holds or not others else f"; {others[0]} would stand against it too"
+    return f"{opening}: {'' if cause.holds else 'cause: '}{first}{more}.", short
+
+
+# ---- every check ----
+
+
+def _trace(case: Case, cause: Nearness) -> Iterator[Check]:
+    trigger, life = case.trigger, case.life
+    yield _active(trigger, life)
+    erased = life.dossier.erased_at
+    is_known = erased is None or erased > life.now
+    yield Check("customer known", is_known, "known" if erased is None or is_known else f"erased {_when(erased, life)}")
+    yield Check("cause", cause.holds, cause.detail)
+    if trigger.audience is not None:
+        yield from (Check("audience", each.holds, each.detail, each.brief) for each in _asked(trigger.audience, case))
+    if life.playbook.holdout.share > 0 and trigger.purpose in life.playbook.holdout.purposes:
+        yield _kept_out(trigger, life)
+    yield _holdout(trigger, life)
+    if trigger.split:
+        yield Check("split", True, f"variant {variant_of(trigger, life.dossier.key)} of {split_words(trigger)}")
+    yield _entry(trigger, life)
+    for number, step in enumerate(trigger.steps, 1):
+        yield from _whole_step(number, step, trigger, life)
+
+
+def _active(trigger: Trigger, life: Life) -> Check:
+    if trigger.status != "active":
+        return Check("trigger active", False, f"the trigger is {trigger.status}")
+    if trigger.activated_at is not None and trigger.activated_at > life.now:
+        return Check("trigger active", False, f"in force only from {_when(trigger.activated_at, life)} on")
+    pause = open_pauses(life.playbook.roster.pauses.get(trigger.name, ()), life.now)
+    if pause is not None:
+        return Check("trigger active", False, f"paused since {_when(pause.since, life)}")
+    stop = stop_of(life.playbook.purposes[trigger.purpose], life)
+    if stop is not None:
+        return Check("trigger active", False, localized(said_of(stop), life.playbook.zone))
+    since = "" if trigger.activated_at is None else f", in force since {_when(trigger.activated_at, life)}"
+    return Check("trigger active", True, f"active{since}")
+
+
+def _asked(condition: Predicate, case: Case) -> Sequence[Clause]:
+    """The clauses of a condition on the customer: all must hold, or they are alternatives of which one is enough."""
+    clauses = _clauses(condition, case, None)
+    if not case.life.holds(condition) or all(clause.holds for clause in clauses):
+        return clauses
+    return [clause for clause in clauses if clause.holds]
+
+
+def _clauses(condition: Predicate, case: Case, event: Event | None) -> Sequence[Clause]:
+    playbook = case.life.playbook
+    segments = {key: segment.condition for key, segment in playbook.segments.items()}
+    return explain_condition(condition.condition, case.life.facts(event), segments, lambda seen: _since(seen, case), playbook.currency)
+
+
+def _since(seen: Operand | HasConsent, case: Case) -> str:
+    """Since when a value is what it is, and who said so, as far as the profile and the ledger tell."""
+    life, profile = case.life, case.life.profile
+    match seen:
+        case HasConsent():
+            word = latest_word(life.dossier.consents, (seen.channel,), seen.purpose, None, life.now)
+            return "" if word is None else f"({word.state} on {format_instant(word.occurred_at)})"
+        case Tally(how="count" | "sum" | "distinct"):
+            last = profile.activity.get(seen.event)
+            return f"(the last {seen.event} {format_instant(last)})" if last is not None else f"(no {seen.event} is known)"
+        case Field(name=name) if name in ORDER_FIELDS:
+            acts = [at for act in (ORDER_COMPLETED, ORDER_RETURNED, ORDER_REFUNDED) if (at := profile.activity.get(act)) is not None]
+            return f"since {format_instant(max(acts))}" if acts else ""
+        case Field(name=name) | Trait(name=name):
+            return _told(name if isinstance(seen, Trait) else _trait_of(name, case), case)
+        case _:
+            return ""
+
+
+def _trait_of(field_name: str, case: Case) -> str:
+    """The trait that a field is made of."""
+    if field_name == "country":
+        return "address.country" if case.life.profile.traits.get("address.country") else "country"
+    return TRAIT_FIELDS.get(field_name, "")
+
+
+def _told(trait: str, case: Case) -> str:
+    at, source = case.life.profile.traits_at.get(trait), case.sources.get(trait)
+    return "" if at is None else f"since {format_instant(at)}{f' (identify from {source})' if source else ''}"
+
+
+def _holdout(trigger: Trigger, life: Life) -> Check:
+    if trigger.holdout <= 0:
+        return Check("holdout", True, "nobody is kept out")
+    place = bucket(trigger.name, life.dossier.key)
+    kept_out = place < trigger.holdout
+    return Check("holdout", not kept_out, f"place {place:.3f}, kept out below {trigger.holdout:.3f}")
+
+
+def _kept_out(trigger: Trigger, life: Life) -> Check:
+    place, share = place_in_holdout(life.dossier.key, life.playbook), life.playbook.holdout.share
+    is_out = is_kept_out(trigger, life.dossier.key, life.playbook)
+    return Check("holdout of everything", not is_out, f"place {place:.3f}, kept out of everything below {share:.3f}")
+
+
+def _entry(trigger: Trigger, life: Life) -> Check:
+    last = life.entries.get(trigger.name)
+    if last is None:
+        return Check("entry", True, "has never entered")
+    if last.at == BEGINNING:
+        return Check("entry", True, "has never entered, only been kept out")
+    reentry = {NEVER: "never again", ALWAYS: "again at any time"}.get(trigger.reentry) or f"again after {format_duration(trigger.reentry)}"
+    again = f"may enter {reentry}{_again(trigger, last.at, life)}"
+    return Check("entry", may_reenter(trigger, life), f"last entered {_when(last.at, life)}; {again}")
+
+
+def _again(trigger: Trigger, last: Instant, life: Life) -> str:
+    return "" if trigger.reentry in (NEVER, ALWAYS) else f", from {_when(last + trigger.reentry, life)} on"
+
+
+def _whole_step(number: int, step: Step, trigger: Trigger, life: Life) -> Iterator[Check]:
+    """What may be sent at a step, for the variant that is hers, and what is sent instead."""
+    variant = variant_of(trigger, life.dossier.key)
+    if not step.is_for(variant):
+        yield Check(
+            f"step {number}: variant", True, f"only for {' and '.join(sorted(step.variants))}; hers is {variant} and goes without it"
+        )
+        return
+    if step.wait is not None:
+        yield Check(f"step {number}: wait", True, wait_words(step.wait, trigger))
+    own = dict(step.by_variant).get(variant or "", step)
+    yield from _step(f"step {number}", own, number, trigger, life)
+    for place, other in places(step):
+        if place.startswith("else"):
+            yield from _step(f"step {number} {place}", other, number, trigger, life)
+
+
+def _step(of: str, step: Step, number: int, trigger: Trigger, life: Life) -> Iterator[Check]:
+    if step.prefer:
+        chosen = preferred(step, life)
+        yield Check(f"step {number}: preferred channel", True, "none is known" if chosen is None else chosen.words.removeprefix(PREFERS))
+    enrolment, purpose = _imagined(trigger, number, life), life.playbook.purposes[trigger.purpose]
+    for name in step.channels:
+        channel = life.playbook.channels[name]
+        address = address_of(life.profile, channel.medium)
+        yield from _channel(f"{of} {name}", Candidate(trigger, step, enrolment, channel, purpose, address, life.now), life)
+
+
+def _channel(place: str, candidate: Candidate, life: Life) -> Iterator[Check]:
+    """What may be sent over one channel; nothing but the address is asked where there is none."""
+    channel, purpose, address = candidate.channel, candidate.purpose, candidate.address
+    detail = "there is one" if address else f"none for {channel.medium}"
+    yield Check(f"{place}: address", address is not None, detail, f"no address for {channel.medium}")
+    if address is None:
+        return
+    paused = channel_pause(channel.name, purpose, life)
+    if paused is not None:
+        yield Check(f"{place}: channel", False, localized(said_of(paused), life.playbook.zone))
+    dead = suppression_objection(life.dossier.suppressions, channel.medium, address, life.now)
+    if dead is not None:
+        yield Check(f"{place}: address", False, dead.detail, f"{channel.medium} address: {dead.detail}")
+    objection = consent_objection(life.dossier.consents, channel, purpose, address, life.playbook.consent_policy, life.now)
+    detail = "nothing stands against it" if objection is None else objection.detail
+    yield Check(f"{place}: consent", objection is None, detail, detail)
+    opens = channel.send_windows.opens(life.now, life.zone)
+    yield Check(f"{place}: send window", opens == life.now, "open" if opens == life.now else f"opens {_when(opens, life)}")
+    if purpose.obeys:
+        yield from _pressure(place, candidate, life)
+
+
+def _imagined(trigger: Trigger, step: int, life: Life) -> Enrolment:
+    """An enrolment whose step would be due now."""
+    return Enrolment(trigger.name, "why", life.now, life.now, step, life.now, life.now)
+
+
+def _pressure(place: str, candidate: Candidate, life: Life) -> Iterator[Check]:
+    broken = violations(life.rules(), life.ledger, contacts_of((candidate,), life.now), life.zone)
+    for violation in broken:
+        unit = per_unit(violation.rule.unit)
+        limit = "" if violation.rule.limit is None else f" of {violation.rule.limit / unit:g}"
+        free = "never free" if violation.retry_at is None else f"free {_when(violation.retry_at, life)}"
+        filled = ", ".join(f"{c.trigger} {_when(c.at, life)}" for c in violation.counted)
+        yield Check(f"{place}: pressure", False, f"{violation.rule.name}: {violation.count / unit:g}{limit} ({filled}); {free}")
+    if not broken:
+        yield Check(f"{place}: pressure", True, "there is room")

@@ -1,0 +1,106 @@
+"""All that is known of one customer, as plain values: what `advance` decides on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from core.instants import Instant
+from core.limits.pressure import Contact
+from core.model.customer import Consent, Profile, Suppression
+from core.model.decisions import Decision, Enrolment, Reached
+from core.model.events import Event
+
+BEGINNING: Final[Instant] = -(2**62)
+
+
+class Entry(NamedTuple):
+    """The last entry of a customer into a trigger; `at` is BEGINNING where she was only ever held out."""
+
+    at: Instant
+    cause_key: str
+
+
+class Join(NamedTuple):
+    """Another customer turned out to be this one, or no longer to be: since when that is known.
+
+    `entries` are the last ones that each of the two had until they became one.
+    """
+
+    at: Instant
+    entries: tuple[tuple[str, Entry], ...]  # trigger and entry
+
+
+@dataclass(slots=True)
+class Dossier:
+    """One customer as she stands after all instants up to and including `settled_until` were played.
+
+    `arrivals` are the events that became known since, in order of arrival; `profile` does not hold them yet.
+    `history` holds settled events as far back as the playbook needs them. `known_causes` holds the cause keys, of those
+    the arrivals could use again, that have entered before. `planned_version` is the playbook's under which she was last
+    planned. `joins` are the merges not played yet, in order.
+    """
+
+    id: int
+    key: str
+    profile: Profile
+    settled_until: Instant = BEGINNING
+    arrivals: tuple[Event, ...] = ()
+    history: tuple[Event, ...] = ()
+    enrolments: tuple[Enrolment, ...] = ()
+    contacts: tuple[Contact, ...] = ()
+    consents: tuple[Consent, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+    known_causes: frozenset[tuple[str, str]] = frozenset()
+    erased_at: Instant | None = None
+    planned_version: int = 0
+    joins: tuple[Join, ...] = ()
+
+
+@dataclass(slots=True)
+class Plan:
+    """What `advance` found: decisions in order of time, enrolments that are new or changed, and when she needs attention next."""
+
+    decisions: list[Decision]
+    enrolments: list[Enrolment]
+    entries: Mapping[str, Entry]
+    profile: Profile
+    settled_until: Instant
+    next_due: Instant | None
+    reached: Sequence[Reached] = ()
+
+
+def known_profile(dossier: Dossier) -> Profile:
+    """The profile with what has arrived and was not played yet; the dossier's own stays as it is."""
+    if not dossier.arrivals:
+        return dossier.profile
+    profile = dossier.profile.copy()
+    for event in dossier.arrivals:
+        profile.fold(event)
+    return profile
+
+
+def settled(dossier: Dossier, plan: Plan) -> Dossier:
+    """The dossier once a plan is carried out: what has arrived is history, what was planned is under way."""
+    known = {(enrolment.trigger, enrolment.cause_key): enrolment for enrolment in dossier.enrolments}
+    known |= {(enrolment.trigger, enrolment.cause_key): enrolment for enrolment in plan.enrolments}
+    planned = [decision.message.contact for decision in plan.decisions if decision.message is not None]
+    return Dossier(
+        id=dossier.id,
+        key=dossier.key,
+        profile=plan.profile,
+        settled_until=plan.settled_until,
+        arrivals=tuple(event for event in dossier.arrivals if event.arrived_at > plan.settled_until),
+        history=(*dossier.history, *(event for event in dossier.arrivals if event.arrived_at <= plan.settled_until)),
+        enrolments=tuple(enrolment for enrolment in known.values() if enrolment.state == "open"),
+        contacts=(*dossier.contacts, *planned),
+        consents=dossier.consents,
+        suppressions=dossier.suppressions,
+        entries=plan.entries,
+        known_causes=dossier.known_causes | {key for key, enrolment in known.items() if enrolment.id is None},
+        erased_at=dossier.erased_at,
+        planned_version=dossier.planned_version,
+        joins=tuple(join for join in dossier.joins if join.at > plan.settled_until),
+    )

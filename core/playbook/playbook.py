@@ -1,0 +1,95 @@
+"""What the operators have decided: triggers, limits, channels, purposes. One value, handed to every decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from core.instants import DAY, Instant, Millis
+from core.limits.capacity import Capacity
+from core.limits.pressure import POINT, PressureRule
+from core.limits.quiet_hours import SendWindows
+from core.model.predicate import Predicate
+from core.model.triggers import Pause, Trigger
+from core.playbook.index import Roster
+from core.playbook.versions import Former
+
+ConsentPolicy = Literal["strict", "recorded", "assumed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A way to reach a customer under a name of the workspace; `medium` fixes address and template file."""
+
+    name: str
+    kind: str
+    medium: str
+    send_windows: SendWindows
+    lead_time: Millis = 0
+    capacity: Capacity | None = None  # the dispatcher keeps it
+    approval: bool | int = False
+    weight: int = POINT  # thousandths of a point
+    settings: Mapping[str, object] = field(default_factory=dict)  # what only the adapter reads
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """Two bits, not one: does it obey the limits, does it count towards them; and does it need a consent."""
+
+    name: str
+    obeys: bool
+    counts: bool
+    consent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Holdout:
+    """The share of all customers that no trigger of these purposes reaches; another `salt` draws them anew."""
+
+    share: float = 0.0
+    purposes: frozenset[str] = frozenset()
+    salt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """Where a customer's preferred channel is known from; `trait` None: one of the usual names."""
+
+    trait: str | None = None
+    learn: bool = False  # from the links she followed, where tracking is allowed
+    within: Millis = 180 * DAY  # how far back
+    least: int = 3  # fewer clicks say nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Playbook:
+    """All rules a decision is taken under. Two equal playbooks decide alike."""
+
+    zone: ZoneInfo
+    currency: str = "CHF"
+    links: Mapping[str, str] = field(default_factory=dict)  # addresses of pages by name, for templates
+    week_starts: str = "monday"
+    grace: Millis = 300_000
+    look_ahead: bool = True  # whether a candidate gives way to stronger ones that can be foreseen
+    consent_policy: ConsentPolicy = "strict"
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    purposes: Mapping[str, Purpose] = field(default_factory=dict)
+    rules: tuple[PressureRule, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    preference: Preference = Preference()
+    segments: Mapping[str, Predicate] = field(default_factory=dict)
+    pauses: tuple[Pause, ...] = ()
+    version: int = 0
+    applied_at: Instant | None = None
+    holdout: Holdout = Holdout()
+    former: Mapping[tuple[str, int], Former] = field(default_factory=dict)  # by trigger and the version under which one entered
+    roster: Roster = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "roster", Roster(self))
+
+    def trigger(self, name: str) -> Trigger | None:
+        """The trigger of that name, of whatever status."""
+        return self.roster.by_name.get(name)

@@ -1,0 +1,1 @@
+"""What a source says, read into values: one pure reader a form."""

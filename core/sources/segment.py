@@ -1,0 +1,574 @@
+"""One call of the Segment specification, as sources send it, to one normalised value; what cannot be used is refused with its reason.
+
+`parse_call` is the only reading of a call: files, webhooks and connectors all come through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from hashlib import blake2b
+from typing import Any, Final, Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from core.instants import Instant, parse_instant
+from core.model.customer import MEDIA
+from core.model.events import CONSENT_GRANTED, CONSENT_WITHDRAWN, FORMER_NAMES, ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED
+
+Identity = tuple[str, str]
+"""Kind (user, email, phone, loyalty, anonymous, push) and value."""
+
+
+class Rejected(Exception):  # noqa: N818 - an outcome of reading one line, counted and written down
+    """A line that cannot be taken; its text is the reason, for the rejects file."""
+
+
+class ConsentRecord(NamedTuple):
+    """One entry for the ledger of consents; the instant is the event's own where `occurred_at` is None."""
+
+    channel: str
+    purpose: str  # "*" for every purpose that needs a consent
+    state: Literal["granted", "withdrawn", "objected"]
+    source: str
+    address: str | None = None
+    wording: str | None = None
+    proof: str | None = None
+    occurred_at: Instant | None = None
+
+
+class SuppressionRecord(NamedTuple):
+    """An address that must not be used any more; None means the customer's present one."""
+
+    medium: str
+    address: str | None
+    reason: str
+
+
+class Incoming(NamedTuple):
+    """One event on its way in: who, what, when (milliseconds UTC), how much (minor units), and what it says of consents."""
+
+    dedup: bytes  # 16 bytes: the same event of the same source always has the same
+    source: str
+    kind: Literal["track", "page", "identify", "alias"]
+    name: str
+    occurred_at: Instant
+    identities: tuple[Identity, ...]  # strongest first; none: an act of nobody known
+    properties: Mapping[str, Any]
+    text: str  # the properties as JSON
+    channel: str | None = None
+    amount: int | None = None
+    consents: tuple[ConsentRecord, ...] = ()
+    suppressions: tuple[SuppressionRecord, ...] = ()
+    previous: tuple[Identity, ...] = ()  # alias: who this was before, as each kind the value may be of
+
+
+ORDER_NAMES: Final = frozenset({ORDER_COMPLETED, ORDER_RETURNED, ORDER_REFUNDED})
+_GOING_BACK: Final = frozenset({ORDER_RETURNED, ORDER_REFUNDED})
+_AMOUNT_NAMES: Final = ("revenue", "total", "value")
+_LARGEST_AMOUNT: Final = 10**12
+_LARGEST_NUMBER: Final = 10**15
+_LARGEST_QUANTITY: Final = 10**9
+_LONGEST_VALUE: Final = 512
+_PLAIN_FLOAT: Final = 10**9
+_CENT: Final = Decimal(1)
+
+_LOYALTY_NAMES: Final = frozenset({"loyalty_id", "loyaltyId", "loyalty_card", "loyaltyCard"})
+_CONTEXT_NAMES: Final = frozenset({"device", "webpush", "externalIds"})
+_EXTERNAL_KINDS: Final[Mapping[str, str]] = {
+    "user_id": "user", "email": "email", "phone": "phone", "loyalty": "loyalty", "loyalty_id": "loyalty", "anonymous_id": "anonymous",
+}  # fmt: skip
+_FEEDBACK: Final[Mapping[str, str]] = {
+    "Email Bounced": "bounce", "Message Bounced": "bounce", "Email Marked as Spam": "complaint", "Message Complained": "complaint",
+}  # fmt: skip
+_SOFT: Final = frozenset({"soft", "transient", "temporary", "deferred"})
+_CHANNEL_NAMES: Final[Mapping[str, str]] = {"pos": "store", "browser": "web", "site": "web", "website": "web"}
+_CONSENT_CHANNELS: Final[Mapping[str, str]] = {
+    "e-mail": "email", "mail": "email", "push": "webpush", "web push": "webpush", "post": "print", "letter": "print", "text": "sms",
+}  # fmt: skip
+
+_TRAIT_SPELLINGS: Final[Mapping[str, str]] = {
+    "first_name": "firstName", "firstname": "firstName", "last_name": "lastName", "lastname": "lastName",
+    "created_at": "createdAt", "time_zone": "timezone", "timeZone": "timezone",
+}  # fmt: skip
+_ADDRESS_SPELLINGS: Final[Mapping[str, str]] = {"postal_code": "postalCode", "postcode": "postalCode", "zip": "postalCode"}
+_TEXT_TRAITS: Final = frozenset({"firstName", "lastName", "gender", "locale", "timezone", "country"})
+
+
+# ---- the call ----
+
+
+def parse_call(record: object, *, source: str, arrived_at: Instant | None, zone: ZoneInfo, channel: str | None = None) -> Incoming:
+    """The value of one Segment call; Rejected where it cannot be used.
+
+    `arrived_at` stands in for a missing time where the call came live; None, as for files, makes a missing time a fault. A time
+    without offset is read in `zone`. `channel` is that of the source, where the call names none.
+    """
+    if not isinstance(record, dict):
+        raise Rejected("not a JSON object")
+    call = record.get("type") or record.get("action")
+    context = record.get("context", _NOTHING)
+    if not isinstance(context, dict):
+        context = _NOTHING
+    if call == "track":
+        return _track(record, context, source, arrived_at, zone, channel)
+    if call == "identify":
+        return _identify(record, context, source, arrived_at, zone, channel)
+    if call == "page" or call == "screen":
+        return _page(record, context, source, arrived_at, zone, channel, "web" if call == "page" else "app")
+    if call == "alias":
+        return _alias(record, context, source, arrived_at, zone, channel)
+    raise Rejected(f"unknown call {str(call)[:40]!r}" if call else "unknown call: it has no type")
+
+
+_NOTHING: dict[str, Any] = {}
+
+
+def _track(
+    record: dict[str, Any], context: dict[str, Any], source: str, arrived_at: Instant | None, zone: ZoneInfo, channel: str | None
+) -> Incoming:
+    name = record.get("event")
+    if not isinstance(name, str) or not (name := name.strip()):
+        raise Rejected("a track call without an event name")
+    name = FORMER_NAMES.get(name, name)
+    properties = record.get("properties")
+    if not isinstance(properties, dict):
+        properties = {}
+    if name == ORDER_COMPLETED:
+        _refuse_impossible_quantities(properties.get("products"))
+    consents = _subscriptions(context, source) if context else ()
+    suppressions: tuple[SuppressionRecord, ...] = ()
+    if name in _SPECIAL:
+        consents += _consents(name, properties, source)
+        suppressions = _suppressions(name, properties, context)
+    return Incoming(
+        _dedup(record, source), source, "track", name, _time(record, arrived_at, zone), _identities(record, context, properties),
+        properties, encode(properties), _channel(record, context, channel, None), amount_of(name, properties), consents, suppressions,
+    )  # fmt: skip
+
+
+def _identify(
+    record: dict[str, Any], context: dict[str, Any], source: str, arrived_at: Instant | None, zone: ZoneInfo, channel: str | None
+) -> Incoming:
+    given = record.get("traits")
+    traits = normalise_traits(given if isinstance(given, dict) else {}, context, zone)
+    return Incoming(
+        _dedup(record, source), source, "identify", "identify", _time(record, arrived_at, zone), _identities(record, context, traits),
+        traits, encode_traits(traits), _channel(record, context, channel, None), None, _subscriptions(context, source),
+    )  # fmt: skip
+
+
+def _page(
+    record: dict[str, Any],
+    context: dict[str, Any],
+    source: str,
+    arrived_at: Instant | None,
+    zone: ZoneInfo,
+    channel: str | None,
+    usual: str,
+) -> Incoming:
+    given = record.get("properties")
+    properties = given if isinstance(given, dict) else {}
+    name = record.get("name") or record.get("category") or properties.get("name") or "Page"
+    return Incoming(
+        _dedup(record, source), source, "page", str(name), _time(record, arrived_at, zone), _identities(record, context, properties),
+        properties, encode(properties), _channel(record, context, channel, usual), None, _subscriptions(context, source),
+    )  # fmt: skip
+
+
+def _alias(
+    record: dict[str, Any], context: dict[str, Any], source: str, arrived_at: Instant | None, zone: ZoneInfo, channel: str | None
+) -> Incoming:
+    former = _text(record.get("previousId", record.get("previous_id")))
+    if former is None:
+        raise Rejected("an alias call without previousId")
+    previous = (("anonymous", former), ("user", former))
+    if "@" in former:
+        previous = (("email", former.lower()), *previous)  # type: ignore[assignment]
+    user = _text(record.get("userId", record.get("user_id")))
+    identities = (("user", user),) if user else _identities(record, context, _NOTHING)
+    return Incoming(
+        _dedup(record, source), source, "alias", "alias", _time(record, arrived_at, zone), identities,
+        {"previousId": former}, encode({"previousId": former}), _channel(record, context, channel, None), previous=previous,
+    )  # fmt: skip
+
+
+def encode(properties: Mapping[str, Any]) -> str:
+    """Properties as JSON; Rejected where they are nested beyond what can be written down."""
+    try:
+        return orjson.dumps(properties, default=str).decode()
+    except orjson.JSONEncodeError as error:
+        raise Rejected(f"the properties cannot be kept: {error}") from None
+
+
+def encode_traits(traits: Mapping[str, Any]) -> str:
+    """The same for traits, which stand a few levels deeper in a customer's profile."""
+    encode({"": {"": {"": traits}}})
+    return encode(traits)
+
+
+# ---- who, when, where ----
+
+
+def _identities(record: dict[str, Any], context: dict[str, Any], said: Mapping[str, Any]) -> tuple[Identity, ...]:
+    """Strongest first: user, email, phone, loyalty, anonymous, push; Rejected where there is none."""
+    found: list[Identity] = []
+    user = record.get("userId") or record.get("user_id")
+    if user and (value := _text(user)):
+        found.append(("user", value))
+    traits = context.get("traits") if context else _NOTHING
+    if not isinstance(traits, dict):
+        traits = _NOTHING
+    if traits:
+        _find_addresses(traits, found)
+    if record.get("traits") is not None:  # of an identify call
+        _find_addresses(said, found)
+    if traits or not _LOYALTY_NAMES.isdisjoint(said):
+        _find_card(said, traits, found)
+    anonymous = record.get("anonymousId") or record.get("anonymous_id")
+    if anonymous and (value := _text(anonymous)):
+        found.append(("anonymous", value))
+    if context and not _CONTEXT_NAMES.isdisjoint(context):
+        _find_in_context(context, found)
+    if not found:
+        raise Rejected("no identity: neither userId nor anonymousId, nor an address in context.traits")
+    return tuple(found)
+
+
+def _find_addresses(traits: Mapping[str, Any], found: list[Identity]) -> None:
+    for kind, value in (("email", normal_email(traits.get("email"))), ("phone", normal_phone(traits.get("phone")))):
+        if value is not None and (kind, value) not in found:
+            found.append((kind, value))
+
+
+def _find_card(said: Mapping[str, Any], traits: Mapping[str, Any], found: list[Identity]) -> None:
+    for name in sorted(_LOYALTY_NAMES):
+        if (card := _text(said.get(name) or traits.get(name))) is not None:
+            found.append(("loyalty", card))
+            return
+
+
+def _find_in_context(context: dict[str, Any], found: list[Identity]) -> None:
+    device, push, others = context.get("device"), context.get("webpush"), context.get("externalIds")
+    if isinstance(push, dict) and (endpoint := _text(push.get("endpoint"), 2_048)):
+        found.append(("push", endpoint))
+    if isinstance(device, dict) and (token := _text(device.get("token"), 2_048)):
+        found.append(("push", token))
+    if isinstance(others, list):
+        for other in others:
+            kind = _EXTERNAL_KINDS.get(str(other.get("type"))) if isinstance(other, dict) else None
+            value = normal_identity(kind, other.get("id")) if kind else None
+            if kind and value and (kind, value) not in found:
+                found.append((kind, value))
+
+
+def normal_identity(kind: str, value: object) -> str | None:
+    """The one spelling under which an identity is kept; None where the value cannot be one."""
+    if kind == "email":
+        return normal_email(value)
+    return normal_phone(value) if kind == "phone" else _text(value)
+
+
+def normal_email(value: object) -> str | None:
+    """A mail address in lower case without blanks around it; None where it has no `@` between two parts."""
+    if not isinstance(value, str):
+        return None
+    address = value.strip().lower()
+    name, _, host = address.rpartition("@")
+    return address if name and host and " " not in address and len(address) <= 320 else None
+
+
+def normal_phone(value: object) -> str | None:
+    """A phone number as text, without blanks and signs of layout; None where it has no digit."""
+    text = _text(value)
+    if text is None or not any(sign.isdigit() for sign in text):
+        return None
+    return "".join(sign for sign in text if sign not in " \t\u00a0\u202f-/().")
+
+
+def _text(value: object, longest: int = _LONGEST_VALUE) -> str | None:
+    if type(value) is str:
+        text = value.strip()
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        text = str(int(value) if isinstance(value, float) and value.is_integer() else value)
+    else:
+        return None
+    return text if text and len(text) <= longest else None
+
+
+def _time(record: dict[str, Any], arrived_at: Instant | None, zone: ZoneInfo) -> Instant:
+    given = record.get("timestamp") or record.get("originalTimestamp")
+    if given is None:
+        if arrived_at is None:
+            raise Rejected("no time: the call has no timestamp")
+        return arrived_at
+    if not isinstance(given, str):
+        raise Rejected(f"impossible time {str(given)[:40]!r}: a timestamp is an ISO 8601 text")
+    try:
+        return parse_instant(given, zone)
+    except ValueError as error:
+        raise Rejected(f"impossible time: {error}") from None
+
+
+def _channel(record: dict[str, Any], context: dict[str, Any], of_source: str | None, usual: str | None) -> str | None:
+    if context and (said := context.get("channel")) and isinstance(said, str):
+        return normal_channel(said)
+    if of_source is not None:
+        return of_source
+    outer = record.get("channel")
+    if outer == "browser" or outer == "web":
+        return "web"
+    return "app" if outer == "mobile" else usual
+
+
+def normal_channel(name: str) -> str:
+    """A channel's name in lower case; `pos` means store, `browser` web."""
+    name = name.strip().lower()
+    return _CHANNEL_NAMES.get(name, name)
+
+
+def _dedup(record: dict[str, Any], source: str) -> bytes:
+    message = record.get("messageId") or record.get("message_id")
+    if message:
+        return dedup_key(source, message)
+    try:
+        canonical = orjson.dumps(record, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError as error:
+        raise Rejected(f"the call cannot be kept: {error}") from None
+    return blake2b(source.encode() + b"\0\0" + canonical, digest_size=16).digest()
+
+
+def dedup_key(source: str, key: object) -> bytes:
+    """16 bytes that stand for one event of one source, by its message id or natural key."""
+    return blake2b(f"{source}\0{key}".encode(), digest_size=16).digest()
+
+
+# ---- how much ----
+
+
+def amount_of(name: str, properties: Mapping[str, Any]) -> int | None:
+    """Minor units of an event: its revenue, else total, else value, else (orders only) the sum over its products."""
+    for key in _AMOUNT_NAMES:
+        if key in properties and (amount := minor_units(properties[key])) is not None:
+            return abs(amount) if name in _GOING_BACK else amount
+    if name not in ORDER_NAMES:
+        return None
+    amount = _sum_of_products(properties.get("products"))
+    return abs(amount) if amount is not None and name in _GOING_BACK else amount
+
+
+def _sum_of_products(products: object) -> int | None:
+    if not isinstance(products, list):
+        return None
+    total = 0
+    for product in products:
+        price = minor_units(product.get("price")) if isinstance(product, dict) else None
+        if price is None:
+            continue
+        quantity = product.get("quantity", 1)
+        if isinstance(quantity, int):
+            total += price * quantity
+        elif (count := decimal_of(quantity)) is not None:
+            total += int((price * count).quantize(_CENT, ROUND_HALF_UP))
+    return total if abs(total) <= _LARGEST_AMOUNT else None
+
+
+def _refuse_impossible_quantities(products: object) -> None:
+    for product in products if isinstance(products, list) else ():
+        quantity = product.get("quantity") if isinstance(product, dict) else None
+        if isinstance(quantity, (int, float)) and not -_LARGEST_QUANTITY < quantity < _LARGEST_QUANTITY:
+            raise Rejected(f"impossible quantity {quantity}")
+
+
+def minor_units(value: object) -> int | None:
+    """A sum of money in major units, number or text, to minor units, half up; None where it is none."""
+    if type(value) is int:
+        amount = value * 100
+    elif type(value) is float and abs(value) < _PLAIN_FLOAT and (amount := round(value * 100)) / 100 == value:
+        return amount  # its shortest text has two decimals at most, so that nothing is left to round
+    else:
+        number = decimal_of(value)
+        if number is None:
+            return None
+        amount = int(number.scaleb(2).quantize(_CENT, ROUND_HALF_UP))
+    return amount if abs(amount) <= _LARGEST_AMOUNT else None
+
+
+def decimal_of(value: object) -> Decimal | None:
+    """A number of JSON, or its text, exactly as it was written; None where it is none, or beyond all reason."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
+        return None
+    try:
+        number = value if isinstance(value, Decimal) else Decimal(repr(value) if isinstance(value, float) else value)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and abs(number) < _LARGEST_NUMBER else None
+
+
+# ---- traits ----
+
+
+def normalise_traits(given: Mapping[str, Any], context: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Any]:
+    """Flat traits: known ones in one spelling and as text, `address.city` and so on for addresses, `createdAt` in milliseconds UTC.
+
+    A known trait with a value it cannot have is kept as NAME_unreadable, so that it neither is lost nor replaces a good one.
+    """
+    traits: dict[str, Any] = {}
+    for spelling, value in given.items():
+        name = _TRAIT_SPELLINGS.get(spelling, spelling)
+        if name == "address" and isinstance(value, dict):
+            for part, text in value.items():
+                _put_text(traits, f"address.{_ADDRESS_SPELLINGS.get(part, part)}", text)
+        else:
+            _put_trait(traits, name, value, zone)
+    for name in ("locale", "timezone"):
+        if name not in traits and isinstance(context.get(name), str):
+            traits[name] = context[name]
+    push = context.get("webpush")
+    if isinstance(push, dict) and isinstance(push.get("endpoint"), str):
+        traits["webpush"] = push
+    _split_name(traits)
+    return traits
+
+
+def _put_trait(traits: dict[str, Any], name: str, value: Any, zone: ZoneInfo) -> None:
+    read = _READERS.get(name)
+    if value is None or value == "":
+        traits[name] = None
+    elif read is not None:
+        known = read(value, zone)
+        traits[name if known is not None else f"{name}_unreadable"] = value if known is None else known
+    elif name in _TEXT_TRAITS or name.startswith("address."):
+        _put_text(traits, name, value)
+    else:
+        traits[name] = value
+
+
+def _put_text(traits: dict[str, Any], name: str, value: Any) -> None:
+    if value is None or value == "":
+        traits[name] = None
+        return
+    text = _text(value, 4_096)
+    traits[name if text is not None else f"{name}_unreadable"] = value if text is None else text
+
+
+def _split_name(traits: dict[str, Any]) -> None:
+    name = traits.get("name")
+    if not isinstance(name, str) or traits.get("firstName") or traits.get("lastName"):
+        return
+    first, _, last = name.strip().rpartition(" ")
+    traits["firstName" if first or not last else "lastName"] = (first or last).strip() or None
+    if first:
+        traits["lastName"] = last
+
+
+def parse_birthday(value: object) -> str | None:
+    """`YYYY-MM-DD`, or `--MM-DD` where the year is unknown; the date of an ISO 8601 instant is taken; None for no such day."""
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
+    is_yearless = text.startswith("--")
+    day = f"2000-{text[2:]}" if is_yearless else text[:10]
+    if len(day) != 10 or (not is_yearless and len(text) > 10 and text[10] not in "T "):
+        return None
+    try:
+        parsed = date.fromisoformat(day)
+    except ValueError:
+        return None
+    return text if is_yearless else parsed.isoformat()
+
+
+def _created_at(value: object, zone: ZoneInfo) -> Instant | None:
+    if isinstance(value, str) and not value.strip().isdigit():
+        try:
+            return parse_instant(value, zone)
+        except ValueError:
+            return None
+    number = decimal_of(value)
+    if number is None or not 0 <= number < 253_402_128_000_000:
+        return None
+    return int(number) if number >= 100_000_000_000 else int(number * 1_000)
+
+
+_READERS: Final = {
+    "email": lambda value, _: normal_email(value),
+    "phone": lambda value, _: normal_phone(value),
+    "birthday": lambda value, _: parse_birthday(value),
+    "createdAt": _created_at,
+}
+
+
+# ---- consents and suppressions ----
+
+_SPECIAL: Final = frozenset({CONSENT_GRANTED, CONSENT_WITHDRAWN, "Unsubscribed", *_FEEDBACK})
+_STATUS: Final[Mapping[str, Literal["granted", "withdrawn"]]] = {"SUBSCRIBED": "granted", "UNSUBSCRIBED": "withdrawn"}
+
+
+def consent_channel(value: object) -> str | None:
+    """The medium or channel name a source means; None where it names none."""
+    if not isinstance(value, str) or not value.strip():
+        return None
+    name = value.strip().lower()
+    return _CONSENT_CHANNELS.get(name, name)
+
+
+def _subscriptions(context: Mapping[str, Any], source: str) -> tuple[ConsentRecord, ...]:
+    given = context.get("messaging_subscriptions")
+    if not isinstance(given, list):
+        return ()
+    records = []
+    for entry in given:
+        if not isinstance(entry, dict):
+            continue
+        state, channel = _STATUS.get(str(entry.get("status")).upper()), consent_channel(entry.get("type"))
+        if state is not None and channel is not None:
+            address = normal_identity("email" if channel == "email" else "phone", entry.get("key"))
+            records.append(ConsentRecord(channel, _purpose(entry), state, source, address))
+    return tuple(records)
+
+
+def _consents(name: str, properties: Mapping[str, Any], source: str) -> tuple[ConsentRecord, ...]:
+    if name == "Unsubscribed":
+        return (ConsentRecord(consent_channel(properties.get("channel")) or "email", _purpose(properties), "withdrawn", source),)
+    if name not in (CONSENT_GRANTED, CONSENT_WITHDRAWN):
+        return ()
+    channel = consent_channel(properties.get("channel"))
+    if channel is None and name == CONSENT_GRANTED:
+        raise Rejected("Consent Granted without a channel")
+    channels = (channel,) if channel is not None else MEDIA
+    state: Literal["granted", "withdrawn", "objected"] = "granted" if name == CONSENT_GRANTED else "withdrawn"
+    if state == "withdrawn" and (properties.get("objected") is True or properties.get("state") == "objected"):
+        state = "objected"
+    said = _text(properties.get("source"), 4_096) or source
+    wording, proof = _any_text(properties.get("text")), _any_text(properties.get("proof"))
+    purpose, address = _purpose(properties), _any_text(properties.get("address"))
+    return tuple(ConsentRecord(each, purpose, state, said, address, wording, proof) for each in channels)
+
+
+def _purpose(said: Mapping[str, Any]) -> str:
+    return _text(said.get("purpose")) or "*"
+
+
+def _any_text(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value or None
+    return orjson.dumps(value).decode()
+
+
+def _suppressions(name: str, properties: Mapping[str, Any], context: Mapping[str, Any]) -> tuple[SuppressionRecord, ...]:
+    reason = _FEEDBACK.get(name)
+    kinds = {str(properties.get(key)).lower() for key in ("bounce_type", "bounceType", "severity", "type")}
+    if reason is None or (reason == "bounce" and kinds & _SOFT):
+        return ()
+    medium = "email" if name.startswith("Email") else consent_channel(properties.get("medium") or properties.get("channel")) or "email"
+    traits = context.get("traits")
+    traits = traits if isinstance(traits, dict) else _NOTHING
+    if medium == "email":
+        address = normal_email(properties.get("email") or properties.get("address") or traits.get("email"))
+    elif medium in ("sms", "whatsapp"):
+        address = normal_phone(properties.get("phone") or properties.get("address") or traits.get("phone"))
+    else:
+        address = _text(properties.get("address"), 2_048)
+    return (SuppressionRecord(medium, address, reason),)

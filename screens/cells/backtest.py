@@ -1,0 +1,86 @@
+"""A backtest as sentences and bars."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from core.explain.words import counted
+from core.forecast.backtest import AFTERWARDS
+from core.forecast.diff import KINDS
+from core.instants import format_duration, local
+from screens.cells.moments import share
+from screens.cells.pressure import BY_REASON, reason_label
+from screens.ports.backtest import Tried
+from screens.widgets.histogram import Bar, Heading, Item
+from screens.widgets.line_widget import Cell, Line
+
+DAYS: Final = (30, 90, 365)
+PANES: Final = (("messages", "Messages"), ("held", "Held back"), ("aside", "Pushed aside"), ("months", "By month"))
+
+
+def next_days(days: int) -> int:
+    """The span after that one, from the longest to the shortest again."""
+    return next((more for more in DAYS if more > days), DAYS[0])
+
+
+def progress_words(days: int, done: int, total: int) -> str:
+    """How far the work is."""
+    if not total:
+        return f"Trying it on the last {days} days …  Esc stops"
+    return f"Trying it on the last {days} days: {done:,} of {counted(total, 'customer')} ({share(done, total)})  Esc stops"
+
+
+def facts(tried: Tried, currency: str, zone: ZoneInfo) -> list[Line]:
+    """What it would have sent, to whom, and what they did without it."""
+    sums = tried.sums
+    sent = sum(number for cell, number in sums.own.cells.items() if cell.outcome == "send")
+    held_out = f" ({sums.held_out:,} more held out)" if sums.held_out else ""
+    span = f"{tried.days} days from {local(tried.first, zone):%a %d %b %Y %H:%M}, the events as they came, under today's rules"
+    lines: list[Line] = [
+        [" ", Cell(" BACKTEST ", "cursor"), f" {span}"],
+        [
+            Cell(f" Entered {counted(sums.entered, 'time')}{held_out}:", ""),
+            Cell(f" {counted(sent, 'message')} to {counted(sums.afterwards.customers, 'customer')}", "strong"),
+            f", {counted(sums.own.decisions - sent, 'time')} held back, {counted(sums.aside.customers, 'customer')} pushed aside",
+        ],
+    ]
+    then = sums.afterwards
+    if then.customers:
+        orders = f"{then.ordered:,} ({share(then.ordered, then.customers)}) ordered within {format_duration(AFTERWARDS)} without it"
+        lines.append([Cell(f" Of those, {orders}: {currency} {then.revenue / 100:,.2f}. What it causes only a holdout can tell.", "dim")])
+    return lines
+
+
+def held(tried: Tried) -> list[Item]:
+    """By what it would have been held back."""
+    reasons = Counter({key: numbers.total() for key, numbers in tried.sums.own.by("outcome", "reason").items() if key[0] != "send"})
+    bars = [Bar(rule, number) for rule, number in tried.sums.own.rules.most_common()]
+    told = [Bar(reason_label(str(outcome), reason), number) for (outcome, reason), number in reasons.most_common()]
+    return [
+        *([Heading(" by rule"), *bars] if bars else []),
+        *([Heading(f" {BY_REASON}"), *told] if told else [Heading(" Nothing would have held it back.")]),
+    ]
+
+
+def aside(tried: Tried) -> list[Item]:
+    """Messages of other triggers without it and with it, and how their decisions change."""
+    kinds: dict[str, Counter[str]] = {}
+    for (name, _, kind), number in tried.sums.aside.changes.items():
+        kinds.setdefault(name, Counter())[kind] += number
+    bars = []
+    for (trigger,), sides in tried.sums.aside.by("trigger").items():
+        changed = kinds.get(str(trigger))
+        if changed is not None:
+            note = ", ".join(f"{changed[kind]:,} {kind}" for kind in KINDS if changed[kind])
+            bars.append(Bar(str(trigger), sides.after["send"], note, before=sides.before["send"]))
+    return [*bars] or [Heading(" It would have changed nothing for any other trigger.")]
+
+
+def months(tried: Tried) -> list[Item]:
+    """Messages by month."""
+    found = Counter[str]()
+    for cell, number in tried.sums.own.cells.items():
+        found[cell.day[:7]] += number if cell.outcome == "send" else 0
+    return [Bar(month, number) for month, number in sorted(found.items())] or [Heading(" It would have decided nothing in this span.")]

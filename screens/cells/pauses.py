@@ -1,0 +1,62 @@
+"""Pauses in cells and words. Instants are ms UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from core.engine.pauses import named
+from core.explain.words import counted
+from core.instants import Instant
+from core.model.triggers import Pause
+from screens.cells.exports import Fields, plain
+from screens.cells.moments import moment, number
+from screens.ports.triggers import PauseLine
+from screens.widgets.line_widget import Cell, Cells
+from screens.widgets.table import Column
+
+COLUMNS: Final = (
+    Column("state", "STATE", 9),
+    Column("target", "WHAT", 25, grow=2),
+    Column("since", "SINCE", 12),
+    Column("until", "UNTIL", 12, least=92),
+    Column("overdue", "OVERDUE", 8, right=True),
+    Column("messages", "IN OUTBOX", 9, right=True, least=74),
+    Column("customers", "CUSTOMERS", 9, right=True, least=104),
+    Column("why", "BY, WHY", 7, grow=3),
+)
+"""Overdue are the steps that fell due meanwhile; customers are those under way that it reaches."""
+EXPORTED: Final[Fields] = plain("target", "customers", "enrolments", "overdue", "messages")
+
+
+def cells(line: PauseLine, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
+    """One line of the list."""
+    pause = line.pause
+    if pause is None:
+        return (Cell("● on", "ok"), named(Pause(line.target, now)), "", "", "", "", "", "")
+    mark = Cell("■ stopped", "bad") if line.target == "*" else Cell("‖ paused", "warn")
+    until = "resumed" if pause.until is None else moment(pause.until, now, zone)
+    return (
+        mark, named(Pause(line.target, now)), moment(pause.since, now, zone), until, number(line.overdue), number(line.messages),
+        number(line.customers), Cell(_why(line), "dim"),
+    )  # fmt: skip
+
+
+def _why(line: PauseLine) -> str:
+    pause = line.pause
+    if pause is None:
+        return ""
+    too = " (transactional too)" if pause.transactional else ""
+    return f"{pause.author}{too}{f': {pause.reason}' if pause.reason else ''}"
+
+
+def words(line: PauseLine, now: Instant, zone: ZoneInfo) -> str:
+    """What a filter is compared with."""
+    return " ".join(part if isinstance(part, str) else part.text for part in cells(line, now, zone) if isinstance(part, str | Cell))
+
+
+def chip(lines: Sequence[PauseLine]) -> str:
+    """How many pauses there are, and how many can be paused."""
+    held = sum(line.pause is not None for line in lines)
+    return f"{counted(held, 'pause')} · {len(lines) - held:,} can be paused" if held else "nothing is paused"

@@ -1,0 +1,150 @@
+"""The first screen: whether the engine runs, what goes out today, what needs somebody, and how much the customers bear."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from core.health import Health
+from core.instants import Instant
+from screens.ports import Cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A trigger that is paused, or everything that is stopped: by whom, why, since when and until when."""
+
+    trigger: str
+    since: Instant
+    until: Instant | None
+    author: str
+    reason: str | None
+    transactional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """How the engine is doing."""
+
+    version: int
+    """Of the playbook in force; 0 where none was applied yet."""
+    leader: str | None
+    """The scheduler that leads, as HOST:PID:START; None where none does."""
+    leader_since: Instant | None
+    last_tick: Instant | None
+    last_dispatch: Instant | None
+    due: int
+    """Customers whose instant has come or who are to be planned anew, `to_plan_anew` of them the latter."""
+    to_plan_anew: int
+    events_waiting: int
+    stopped: Held | None
+
+    @property
+    def decided_until(self) -> Instant:
+        """What falls due later is not decided yet."""
+        return -1 if self.last_tick is None else self.last_tick
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelToday:
+    """What a channel has handed over today, what stands in its outbox for today, what is held, and how much it takes a day."""
+
+    channel: str
+    sent: int
+    waiting: int
+    held: int
+    capacity: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Soon:
+    """A trigger's next step of somebody under way, and how many of its steps fall due within a day."""
+
+    trigger: str
+    at: Instant
+    step: int
+    within_a_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What an operator did."""
+
+    at: Instant
+    author: str
+    action: str
+    subject: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Everything that is quick to say, in one snapshot at `at`."""
+
+    at: Instant
+    engine: Engine
+    today: tuple[ChannelToday, ...]
+    paused: tuple[Held, ...]
+    health: Health
+    """By the judgement that `manometer status` prints, the books left out."""
+    soon: tuple[Soon, ...]
+    acts: tuple[Act, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """The customer base against a limit on contacts that holds for everybody."""
+
+    at: Instant
+    rule: str
+    limit: int
+    window: str
+    customers: int
+    contacts: Mapping[int, int]
+    """Contacts in the window of now -> customers, from one contact on."""
+    rules: tuple[str, ...] = ()
+    """Every rule that such a gauge can show, the tightest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What the engine would decide within a day if nothing new happened."""
+
+    at: Instant
+    customers: int
+    sends: Mapping[str, tuple[Instant, ...]] | None
+    """By channel, until the end of today, in order; None where too many customers are due to look ahead at each of them."""
+    first: Mapping[str, tuple[Instant, int]]
+    """Trigger -> its first decision to send within a day, and how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Whether every event, decision and message is accounted for."""
+
+    at: Instant
+    balance: bool
+    events: int
+    decisions: int
+    messages: int
+
+
+class Overview(Protocol):
+    """The questions of the first screen, the cheap ones first."""
+
+    def page(self, cancelled: Cancelled) -> Page:
+        """What is quick to say."""
+        ...
+
+    def gauge(self, rule: str | None, cancelled: Cancelled) -> Gauge | None:
+        """The named rule's, or the tightest one's. Reads one window of contacts; None where no rule limits the contacts of everybody."""
+        ...
+
+    def ahead(self, cancelled: Cancelled) -> Ahead:
+        """Plays the customers who are due within a day, where they are few enough to be quick."""
+        ...
+
+    def books(self, cancelled: Cancelled) -> Books:
+        """Reads every decision and message: seconds on a large database."""
+        ...

@@ -1,0 +1,203 @@
+"""Triggers as the screens show them, and pausing. Instants are ms UTC; `LATELY` and `MONTH` name the spans of what is counted."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, Protocol, TypeAlias
+
+from core.instants import DAY, Instant, Millis
+from core.model.triggers import PausePolicy, Trigger
+from screens.ports import Cancelled
+
+LATELY: Final[Millis] = 7 * DAY
+MONTH: Final[Millis] = 30 * DAY
+MOST_WAITING: Final = 1_000_000
+"""So many of those who wait are listed."""
+
+State: TypeAlias = Literal["active", "paused", "stopped", "draft", "retired"]
+
+
+@dataclass(frozen=True, slots=True)
+class PauseView:
+    """A pause, or the emergency stop, that holds."""
+
+    since: Instant
+    until: Instant | None
+    author: str
+    reason: str | None
+    transactional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerLine:
+    """One trigger in numbers: customers under way, messages handed over in all and lately, decisions lately that were not to send."""
+
+    name: str
+    title: str
+    kind: str
+    state: State
+    pause: PauseView | None
+    waiting: int
+    sent: int
+    sent_lately: int
+    held_back_lately: int
+    last_fired: Instant | None
+    next_due: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeCount:
+    """How often something was decided for a reason."""
+
+    outcome: str
+    reason: str | None
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """What was done to a trigger, by whom and why."""
+
+    at: Instant
+    author: str
+    action: str
+    reason: str | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyCount:
+    """How many customers of one variant, without one, or kept out entered, are under way, and reached the goal."""
+
+    variant: str | None
+    is_holdout: bool
+    entered: int
+    under_way: int
+    reached: int
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerView:
+    """One trigger with all that is known of it; `trigger` is None where its file is gone."""
+
+    line: TriggerLine
+    trigger: Trigger | None
+    activated_at: Instant | None
+    waiting_by_step: Mapping[int, int]
+    entered: int
+    """How many entered in the last month."""
+    outcomes: Sequence[OutcomeCount]
+    """What was decided in the last month, the most frequent first."""
+    history: Sequence[HistoryLine]
+    """The newest first."""
+    definition: str
+    """The text of its file as it is in force; empty where the file is gone."""
+    journeys: Sequence[JourneyCount] = ()
+    """All there ever were, by variant; those kept out last."""
+    version: int = 0
+    """The playbook in force."""
+    by_version: Mapping[int, int] = field(default_factory=dict)
+    """How many are under way by the version whose definition they go by."""
+    sent: int = 0
+    """How many messages went out in the last month: of what was decided some may be held, fail or fall away."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingView:
+    """One customer under way; `due_at` is None while she waits for an operator."""
+
+    id: int
+    customer_id: int
+    customer: str
+    name: str
+    step: int
+    due_at: Instant | None
+    waits_for: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyEffect:
+    """What a policy of resuming would do with what waits, in numbers."""
+
+    policy: PausePolicy
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class PauseEffect:
+    """What pausing or resuming touches: customers and steps under way, of those the overdue, and messages not handed over yet."""
+
+    name: str
+    title: str
+    customers: int
+    enrolments: int
+    overdue: int
+    messages: int
+    at: Instant
+    pause: PauseView | None
+    """The pause that holds now; None where none does."""
+    policies: Sequence[PolicyEffect]
+    """The ways to resume; empty where nothing is paused."""
+
+
+@dataclass(frozen=True, slots=True)
+class PauseLine:
+    """A channel or segment that can be paused, or whatever is; the numbers are of what waits, and 0 where nothing is paused."""
+
+    target: str
+    """As `core.model.triggers.Pause.trigger` has it."""
+    pause: PauseView | None
+    customers: int = 0
+    enrolments: int = 0
+    overdue: int = 0
+    messages: int = 0
+
+
+class Triggers(Protocol):
+    """What is asked of triggers, and what can be done to them. Each act says in a sentence what happened."""
+
+    def lines(self, cancelled: Cancelled) -> Sequence[TriggerLine]:
+        """All triggers, by name; retired ones last."""
+        ...
+
+    def view(self, name: str, cancelled: Cancelled) -> TriggerView:
+        """One trigger; ManometerError where there is none of that name."""
+        ...
+
+    def waiting_ids(self, name: str, cancelled: Cancelled) -> array[int]:
+        """Who is under way: those that wait for an operator first, then by due instant."""
+        ...
+
+    def waiting_rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, WaitingView]:
+        """These of them."""
+        ...
+
+    def pause_effect(self, name: str, cancelled: Cancelled) -> PauseEffect:
+        """The numbers for pausing or resuming a trigger, `channel:NAME`, `segment:NAME`, `customer:KEY`, or everything under `*`."""
+        ...
+
+    def pauses(self, cancelled: Cancelled) -> Sequence[PauseLine]:
+        """What is paused, and then the channels and segments that are not."""
+        ...
+
+    def pause(self, name: str, until: Instant | None, reason: str, transactional: bool = False) -> str:
+        """Pause one of these; ManometerError where it is paused already or `until` is past."""
+        ...
+
+    def undo_pause(self, name: str) -> str:
+        """Take back the pause this console has just made, as if it had not been; ManometerError where there is none."""
+        ...
+
+    def resume(self, name: str, policy: PausePolicy, reason: str) -> str:
+        """End a pause; ManometerError where there is none."""
+        ...
+
+    def stop(self, transactional: bool, reason: str) -> str:
+        """Stop all sending; ManometerError where it is stopped already."""
+        ...
+
+    def go(self, policy: PausePolicy, reason: str) -> str:
+        """End the emergency stop; ManometerError where there is none."""
+        ...

@@ -1,0 +1,265 @@
+"""Questions before something is done that is hard to undo: what it is, in numbers, and the deed by its name.
+
+The focus stands on Cancel. The key that confirms is never the one that opened the dialog.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Final
+
+from rich.table import Table
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.events import Resize
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Button, Input, Label, Static
+
+from screens.frame import Asking
+from screens.widgets.input import StillInput
+from screens.widgets.keys import key
+from screens.widgets.line_widget import Line, TextLines, as_cell
+from screens.widgets.modal import LeavesOnce
+from screens.widgets.safe_text import safe_text
+
+NAMES: Final = 16
+"""Columns of the names of ways."""
+AROUND: Final = 6
+"""Rows of a dialog around its words: the frame, the buttons with a gap, and what is wrong."""
+HERE: Final = "Tab leads here"
+"""Shows where there is something to write, on terminals without colours too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several ways to do it: its name, and what it would do, in numbers."""
+
+    name: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Something to write: `check` gives the sentence of what is wrong with it, or None."""
+
+    name: str
+    label: str
+    value: str = ""
+    needed: bool = False
+    check: Callable[[str], str | None] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What is about to be done."""
+
+    title: str
+    lines: Sequence[str]
+    verb: str
+    """The deed by its name with its number, such as "Pause 1,204 customers"."""
+    choices: Sequence[Choice] = ()
+    fields: Sequence[Field] = ()
+    typed: str | None = None
+    """What has to be typed before the deed can be done: for what reaches many people."""
+    author: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The answer: which way, and what was written, by the names of the fields."""
+
+    choice: str | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+class Dialog(LeavesOnce, Asking, ModalScreen[Given | None]):
+    """Asks whether to do it; gives what was written, or None where it was cancelled."""
+
+    DEFAULT_CSS = """
+    Dialog { align: center middle; }
+    Dialog > #box { width: 76; max-width: 96%; height: auto; max-height: 96%; background: $surface; border: round $primary; padding: 0 1; }
+    Dialog #words { height: auto; }
+    Dialog .title { text-style: bold; margin-bottom: 1; width: 100%; }
+    Dialog .line { width: 100%; }
+    Dialog .choice.chosen { text-style: bold reverse; }
+    Dialog Input, Dialog Input:focus { border: none; height: 1; padding: 0 1; background: $boost; }
+    Dialog .label { margin-top: 1; color: $text-muted; }
+    Dialog #fault { color: $error; text-style: bold; width: 100%; height: auto; }
+    Dialog #buttons { height: 1; margin-top: 1; align-horizontal: right; }
+    Dialog Button { height: 1; min-width: 12; border: none; margin-left: 2; }
+    Dialog Button:focus { text-style: bold reverse; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("escape", "cancel", "Cancel", "dialog.cancel", "leave without doing it"),
+        key("y", "do", "Do it", "dialog.do", "do it"),
+        key("down", "choose(1)", "Next way", "dialog.next"),
+        key("up", "choose(-1)", "Way before", "dialog.before"),
+        key("right,down", "app.focus_next", "Next", "dialog.focus_next"),
+        key("left,up", "app.focus_previous", "Before", "dialog.focus_before"),
+    ]
+    AUTO_FOCUS = "#cancel"
+
+    def __init__(self, deed: Deed) -> None:
+        super().__init__()
+        self.deed = deed
+        self._choice = 0
+
+    def compose(self) -> ComposeResult:
+        """Title, what it does, ways, fields, buttons."""
+        deed = self.deed
+        with Vertical(id="box"):
+            with VerticalScroll(id="words", can_focus=False):
+                yield Label(Text(safe_text(deed.title)), classes="title")
+                for line in deed.lines:
+                    yield Static(Text(safe_text(line)), classes="line")
+                for number, choice in enumerate(deed.choices):
+                    yield Static(self._choice_text(number, choice), classes="choice line", id=f"choice-{number}")
+                yield from self._fields()
+            yield Static("", id="fault")
+            with Horizontal(id="buttons"):
+                yield Button(Text("Cancel (Esc)"), id="cancel", compact=True)
+                yield Button(Text(f"{safe_text(deed.verb)} (y)"), id="do", compact=True)
+
+    def _fields(self) -> ComposeResult:
+        deed = self.deed
+        for each in deed.fields:
+            needed = " (needed)" if each.needed else ""
+            yield Label(Text(safe_text(each.label) + needed), classes="label")
+            yield StillInput(value=each.value, placeholder=HERE, id=f"field-{each.name}")
+        if deed.typed is not None:
+            yield Label(Text(f"Type {safe_text(deed.typed)} to go on:"), classes="label")
+            yield StillInput(placeholder=HERE, id="typed")
+        if deed.author:
+            yield Label(Text(f"It is recorded under the name {safe_text(deed.author)}."), classes="label")
+
+    def on_resize(self, event: Resize) -> None:
+        """In a low terminal the words scroll; what is wrong and the buttons are always seen."""
+        self.query_one("#words").styles.max_height = max(3, event.size.height - AROUND)
+
+    def on_mount(self) -> None:
+        """The first way is chosen; what was said before does not lie over the question."""
+        self.app.clear_notifications()
+        self._mark_choice()
+
+    def _choice_text(self, number: int, choice: Choice) -> Table:
+        """The way's name, and beside it what it would do."""
+        sign = "(•)" if number == self._choice else "( )"
+        line = Table.grid(expand=True)
+        line.add_column(width=NAMES)
+        line.add_column(ratio=1)
+        line.add_row(Text(f"{sign} {choice.name}"), Text(safe_text(choice.words)))
+        return line
+
+    def _mark_choice(self) -> None:
+        for number, choice in enumerate(self.deed.choices):
+            widget = self.query_one(f"#choice-{number}", Static)
+            widget.update(self._choice_text(number, choice))
+            widget.set_class(number == self._choice, "chosen")
+            if number == self._choice:
+                widget.scroll_visible(animate=False)
+
+    def action_choose(self, step: int) -> None:
+        """Another way."""
+        self._choice = (self._choice + step) % len(self.deed.choices)
+        self._mark_choice()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The arrows choose a way where there are several, else they move the focus."""
+        return bool(self.deed.choices) if action == "choose" else True
+
+    def action_cancel(self) -> None:
+        """Nothing is done."""
+        self.dismiss(None)
+
+    @on(Button.Pressed, "#cancel")
+    def _cancel_pressed(self) -> None:
+        self.action_cancel()
+
+    @on(Button.Pressed, "#do")
+    def _do_pressed(self) -> None:
+        self.action_do()
+
+    @on(Input.Submitted)
+    def _next_field(self, event: Input.Submitted) -> None:
+        """From line to line, and from the last to the deed: who has written why does not mean Cancel."""
+        written = list(self.query(Input))
+        after = written[written.index(event.input) + 1 :]
+        (after[0] if after else self.query_one("#do")).focus()
+
+    def action_do(self) -> None:
+        """Do it, if everything needed is written; else say what is missing."""
+        fault = self._fault()
+        if fault is not None:
+            self.query_one("#fault", Static).update(Text(safe_text(fault)))
+            return
+        values = {each.name: self._value(each) for each in self.deed.fields}
+        chosen = self.deed.choices[self._choice].name if self.deed.choices else None
+        self.dismiss(Given(chosen, values))
+
+    def _value(self, each: Field) -> str:
+        return self.query_one(f"#field-{each.name}", Input).value.strip()
+
+    def _fault(self) -> str | None:
+        for each in self.deed.fields:
+            value = self._value(each)
+            if each.needed and not value:
+                return f"{each.label}: this is needed."
+            fault = each.check(value) if value else None
+            if fault is not None:
+                return fault
+        if self.deed.typed is not None and self.query_one("#typed", Input).value.strip() != self.deed.typed:
+            return f"What was typed is not {self.deed.typed}."
+        return None
+
+
+def confirm(screen: Screen[None], deed: Deed, then: Callable[[Given], None]) -> None:
+    """Ask before a deed, and go on with what was given where the answer is yes."""
+
+    def answered(given: Given | None) -> None:
+        if given is not None:
+            then(given)
+
+    screen.app.push_screen(Dialog(deed), answered)
+
+
+class Reading(LeavesOnce, Asking, ModalScreen[None]):
+    """A text to read in a box over the screen: the details of a row, an explanation."""
+
+    DEFAULT_CSS = """
+    Reading { align: center middle; }
+    Reading > #box { width: 96%; max-width: 120; height: 90%; background: $surface; border: round $primary; padding: 0 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [key("escape,enter,q", "close", "Close", "reading.close", show=True)]
+
+    def __init__(self, title: str, lines: Sequence[Line] = ()) -> None:
+        super().__init__()
+        self._title = title
+        self._lines = lines
+
+    def compose(self) -> ComposeResult:
+        """The text in its box."""
+        with Vertical(id="box") as box:
+            box.border_title = Text(safe_text(self._title, 100)).markup
+            box.border_subtitle = "Esc closes"
+            yield TextLines(id="text")
+
+    def on_mount(self) -> None:
+        """Show what is known, or ask for it."""
+        self.show(self._lines)
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """Draw these lines from now on."""
+        self.query_one(TextLines).show(lines)
+
+    def action_close(self) -> None:
+        """Back to the screen."""
+        self.dismiss(None)
+
+
+def plain(line: Line) -> str:
+    """A line without its styles."""
+    return "".join(as_cell(part).text for part in line)

@@ -1,0 +1,286 @@
+"""A heat map of numbers: every cell says its number, the shade behind it is only an aid, and the cell under the cursor has brackets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Final
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import BindingType
+from textual.events import Click, Resize
+from textual.geometry import Size
+from textual.message import Message
+from textual.strip import Strip
+
+from screens.widgets.keys import key, moving
+from screens.widgets.line_widget import Cell, Cells, Lines, fit
+from screens.widgets.safe_text import cells, safe_text
+from screens.widgets.theme import is_dark
+
+SHADES: Final = 5
+NARROWEST: Final = 5
+"""Columns of a cell: three digits and what stands around them."""
+HEADS: Final = 2
+"""Lines above the rows."""
+LABEL: Final = 12
+"""A row's label takes at most so many columns."""
+
+DARK: Final = (("#303030", "#d0d0d0"), ("#5f5f00", "#ffffff"), ("#875f00", "#ffffff"), ("#d78700", "#000000"), ("#ffd75f", "#000000"))
+LIGHT: Final = (("#e4e4e4", "#1c1c1c"), ("#ffd7af", "#1c1c1c"), ("#ffaf5f", "#000000"), ("#d75f00", "#ffffff"), ("#870000", "#ffffff"))
+
+_FEW: Final = (("blue", "bright_white"), ("cyan", "black"), ("yellow", "black"), ("bright_yellow", "black"), ("bright_white", "black"))
+"""Where a terminal has sixteen colours its own are named, or a near one may be taken for both letter and ground."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Numbers by row and column, in units of 1/`scale`; None where there can be none. `heads` are two short texts a column.
+
+    Numbers that are `signed` are differences; their shades tell how large they are. `signs` stand before the numbers of some cells.
+    """
+
+    rows: tuple[str, ...]
+    heads: tuple[tuple[str, str], ...]
+    values: tuple[tuple[int | None, ...], ...]
+    words: str
+    """What is counted, such as "messages sent"."""
+    scale: int = 1
+    least: int = 1
+    """The lowest number above nothing that there can be."""
+    signed: bool = False
+    signs: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    """By row and column, such as `!`."""
+    legend: str = ""
+    """What the signs mean."""
+
+    def text(self, value: int | None) -> str:
+        """A number in at most five columns, six with its sign; nothing is a dot."""
+        if value is None:
+            return ""
+        if self.signed and value:
+            return f"{'+' if value > 0 else '-'}{compact(abs(value))}"
+        if self.scale > 1:
+            return f"{value / self.scale:.2f}" if value else "·"
+        return compact(value) if value else "·"
+
+    @property
+    def most(self) -> int:
+        """The highest number."""
+        return max((abs(value) for row in self.values for value in row if value is not None), default=0)
+
+    @property
+    def bounds(self) -> tuple[int, ...]:
+        """The highest number of each shade."""
+        return tuple(most + self.least - 1 for most in bounds(self.most - self.least + 1))
+
+
+def compact(number: int) -> str:
+    """A count in at most five columns: 9999, 12.3k, 123k, 1.2M."""
+    if number < 10_000:
+        return str(number)
+    for size, unit in ((1_000, "k"), (1_000_000, "M"), (1_000_000_000, "G")):
+        if number < 99_950 * size // 1_000:
+            return f"{number / size:.1f}{unit}"
+        if number < 999_500 * size // 1_000:
+            return f"{number / size:.0f}{unit}"
+    return "many"
+
+
+def bounds(most: int) -> tuple[int, ...]:
+    """The highest number of each shade: steps of one round size, of which the last holds `most`; fewer where the numbers are few."""
+    if most <= SHADES:
+        return tuple(range(1, max(0, most) + 1))
+    step = next(size for size in _round_sizes() if size * SHADES >= most)
+    return tuple(step * number for number in range(1, -(-most // step) + 1))
+
+
+def _round_sizes() -> Sequence[int]:
+    return [factor * 10**power for power in range(15) for factor in (1, 2, 5)]
+
+
+def shade(value: int | None, limits: Sequence[int]) -> int:
+    """Which shade a number has, from 1; 0 for nothing."""
+    if not value:
+        return 0
+    return next((number for number, most in enumerate(limits, 1) if value <= most), len(limits))
+
+
+def legend(grid: Grid) -> list[tuple[str, int]]:
+    """The scale in numbers: each shade's span with the shade."""
+    parts, first = [], grid.least
+    for number, most in enumerate(grid.bounds, 1):
+        told = [grid.text(value).lstrip("+") for value in (first, most)]
+        parts.append((told[1] if first == most else "–".join(told), number))
+        first = most + 1
+    return parts
+
+
+class Heatmap(Lines, can_focus=True):
+    """The grid with a cursor; it scrolls sideways where not all columns fit."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *moving("heatmap"),
+        key("left,h", "column(-1)", "Left", "heatmap.left", "one day back"),
+        key("right,l", "column(1)", "Right", "heatmap.right", "one day on"),
+        key("enter", "open", "Decisions", "heatmap.open", "list the decisions behind the cell", show=True),
+    ]
+    DEFAULT_CSS = "Heatmap { height: auto; }"
+
+    class Moved(Message):
+        """The cursor came to another cell."""
+
+        def __init__(self, heatmap: Heatmap) -> None:
+            super().__init__()
+            self.heatmap = heatmap
+
+    class Opened(Message):
+        """Enter was pressed on a cell."""
+
+        def __init__(self, heatmap: Heatmap) -> None:
+            super().__init__()
+            self.heatmap = heatmap
+
+    def __init__(self, *, label: int = LABEL, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._label = label
+        self.grid = Grid((), (), (), "")
+        self.row = 0
+        self.column = 0
+        self._left = 0
+
+    def show(self, grid: Grid) -> None:
+        """Draw this from now on; the cursor stays where it can."""
+        self.grid = grid
+        self._go(self.row, self.column)
+        self.refresh(layout=True)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Heads, rows and legend, which is two lines where one has no room for it."""
+        return HEADS + max(1, len(self.grid.rows)) + len(self._legend(width))
+
+    # ---- moving ----
+
+    def action_line(self, rows: int) -> None:
+        """Up or down."""
+        self._go(self.row + rows, self.column)
+
+    def action_column(self, columns: int) -> None:
+        """Left or right."""
+        self._go(self.row, self.column + columns)
+
+    def action_page(self, pages: int) -> None:
+        """As many columns on as fit."""
+        self._go(self.row, self.column + pages * self._fitting())
+
+    def action_edge(self, end: bool) -> None:
+        """To the first or the last column."""
+        self._go(self.row, len(self.grid.heads) if end else 0)
+
+    def _go(self, row: int, column: int) -> None:
+        self.row = min(max(0, row), max(0, len(self.grid.rows) - 1))
+        self.column = min(max(0, column), max(0, len(self.grid.heads) - 1))
+        fits = self._fitting()
+        self._left = min(max(self._left, self.column - fits + 1), self.column, max(0, len(self.grid.heads) - fits))
+        self._left = max(0, self._left)
+        self.refresh()
+        self.post_message(self.Moved(self))
+
+    def action_open(self) -> None:
+        """Tell the screen that the cell was opened."""
+        if self.grid.rows:
+            self.post_message(self.Opened(self))
+
+    # ---- drawing ----
+
+    def _cell_width(self) -> int:
+        return max(
+            NARROWEST,
+            len(self.grid.text(self.grid.most)) + 2 + bool(self.grid.signs),
+            *(cells(part) + 1 for head in self.grid.heads for part in head),
+        )
+
+    def _label_width(self) -> int:
+        return min(self._label, max((cells(safe_text(row)) for row in self.grid.rows), default=0)) + 2
+
+    def _fitting(self) -> int:
+        return max(1, (self.size.width - self._label_width() - 2) // self._cell_width())
+
+    def render_line(self, y: int) -> Strip:
+        """Heads, rows, legend."""
+        if not self.grid.heads:
+            return Strip.blank(self.size.width, self.rich_style)
+        if y < HEADS:
+            return self._head(y)
+        if y < HEADS + len(self.grid.rows):
+            return self._row(y - HEADS)
+        below, place = self._legend(self.size.width), y - HEADS - len(self.grid.rows)
+        return below[place] if place < len(below) else Strip.blank(self.size.width, self.rich_style)
+
+    def _head(self, y: int) -> Strip:
+        width, shown = self._cell_width(), range(self._left, min(len(self.grid.heads), self._left + self._fitting()))
+        hidden = len(self.grid.heads) - shown.stop
+        before = f"‹ {self._left}" if y and self._left else ""
+        after = f" {hidden}›" if y and hidden else ""
+        line: list[Cells] = [Cell(fit(before, self._label_width()), "dim")]
+        line += [Cell(fit(self.grid.heads[column][y] + " ", width, right=True), "strong" if y else "dim") for column in shown]
+        return self.strip([*line, Cell(after, "dim")], self.size.width)
+
+    def _row(self, row: int) -> Strip:
+        label = safe_text(self.grid.rows[row])
+        here = self.has_focus and row == self.row
+        segments = [Segment(fit(("> " if here else "  ") + label, self._label_width()), self.style("strong") if here else self.rich_style)]
+        limits, left = self.grid.bounds, self.size.width - self._label_width()
+        for column in range(self._left, min(len(self.grid.heads), self._left + self._fitting())):
+            text = self._cell(row, column)[:left]
+            left -= len(text)
+            segments.append(Segment(text, self._shade(shade(abs(self.grid.values[row][column] or 0), limits))))
+        return Strip([*segments, Segment(" " * max(0, left), self.rich_style)], self.size.width)
+
+    def _cell(self, row: int, column: int) -> str:
+        text, width = self.grid.signs.get((row, column), "") + self.grid.text(self.grid.values[row][column]), self._cell_width()
+        is_here = (row, column) == (self.row, self.column) and self.has_focus
+        return f"[{text:>{width - 2}}]" if is_here else f" {text:>{width - 2}} "
+
+    def _shade(self, number: int) -> Style:
+        if not number:
+            return self.style("dim")
+        few = self.app.console.color_system == "standard"
+        background, foreground = (_FEW if few else DARK if is_dark(self) else LIGHT)[min(number, SHADES) - 1]
+        return Style(color=foreground, bgcolor=background)
+
+    def _legend(self, width: int) -> list[Strip]:
+        """What is counted, the scale, and the signs: in one line, else the scale below."""
+        words = [Segment(f"  {self.grid.words}, · none ", self.style("dim"))]
+        scale: list[Segment] = []
+        for text, number in legend(self.grid):
+            scale += [Segment(" ", self.rich_style), Segment(f" {text} ", self._shade(number))]
+        if self.grid.legend:
+            scale.append(Segment(f"  {self.grid.legend}", self.style("dim")))
+        whole = Strip([*words, *scale])
+        lines = [whole] if whole.cell_length <= width or not scale else [Strip(words), Strip([Segment(" ", self.rich_style), *scale])]
+        return [line.adjust_cell_length(width, self.rich_style) for line in lines]
+
+    # ---- the terminal ----
+
+    def on_resize(self, _: Resize) -> None:
+        """Other columns fit."""
+        self._go(self.row, self.column)
+
+    def on_focus(self) -> None:
+        """The cursor appears."""
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """The cursor disappears."""
+        self.refresh()
+
+    def on_click(self, event: Click) -> None:
+        """A click brings the cursor, a second one opens."""
+        row, column = event.y - HEADS, self._left + (event.x - self._label_width()) // self._cell_width()
+        if 0 <= row < len(self.grid.rows) and 0 <= column < len(self.grid.heads):
+            if (row, column) == (self.row, self.column):
+                self.action_open()
+            else:
+                self._go(row, column)

@@ -1,0 +1,99 @@
+"""Panes of one screen: one is seen at a time, a line above names them all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import on
+from textual.events import Click
+from textual.message import Message
+from textual.strip import Strip
+
+from screens.frame import Frame
+from screens.widgets.line_widget import Cell, Cells, Lines
+from screens.widgets.safe_text import cells
+
+
+class PaneLine(Lines):
+    """The names of the panes, the one that is seen marked; a click chooses."""
+
+    DEFAULT_CSS = "PaneLine { height: 1; }"
+
+    class Chosen(Message):
+        """A pane was clicked."""
+
+        def __init__(self, pane: str) -> None:
+            super().__init__()
+            self.pane = pane
+
+    def __init__(self, panes: Sequence[tuple[str, str]], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.panes = panes
+        """Their names and titles."""
+        self.current = panes[0][0]
+
+    def go(self, step: int) -> str:
+        """The next pane, or the one before; after the last comes the first."""
+        names = [name for name, _ in self.panes]
+        self.show(names[(names.index(self.current) + step) % len(names)])
+        return self.current
+
+    def offer(self, panes: Sequence[tuple[str, str]]) -> bool:
+        """Name these from now on, the first seen where the one that was is not among them; whether another is seen now."""
+        before, self.panes = self.current, panes
+        self.show(before if any(before == name for name, _ in panes) else panes[0][0])
+        return self.current != before
+
+    def show(self, pane: str) -> None:
+        """Mark this one."""
+        self.current = pane
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """All names; the one that is seen between brackets, for those who see no colours."""
+        line: list[Cells] = [" "]
+        for name, title in self.panes:
+            line.append(Cell(f"[{title}] ", "cursor") if name == self.current else Cell(f" {title}  ", "dim"))
+        return self.strip(line, self.size.width)
+
+    def on_click(self, event: Click) -> None:
+        """The pane whose name was clicked."""
+        left = 1
+        for name, title in self.panes:
+            left += cells(title) + 3
+            if event.x < left:
+                self.post_message(self.Chosen(name))
+                return
+
+
+class PanedFrame(Frame):
+    """A frame with a `PaneLine`, showing one pane at a time: the widget of the class `pane` that is named like it."""
+
+    @property
+    def pane(self) -> str:
+        """The pane that is seen."""
+        return self.query_one(PaneLine).current
+
+    def focus_first(self) -> None:
+        """The pane that is seen."""
+        self.set_focus(self.query_one(f"#{self.pane}"))
+
+    def action_pane(self, step: int) -> None:
+        """The next pane, or the one before."""
+        self.see(self.query_one(PaneLine).go(step))
+
+    def action_show(self, pane: str) -> None:
+        """One pane by its name."""
+        self.query_one(PaneLine).show(pane)
+        self.see(pane)
+
+    @on(PaneLine.Chosen)
+    def _clicked(self, message: PaneLine.Chosen) -> None:
+        self.action_show(message.pane)
+
+    def see(self, pane: str) -> None:
+        """Show this one, the keys going to it."""
+        for widget in self.query(".pane"):
+            widget.set_class(widget.id == pane, "current")
+        self.focus_first()
+        self.refresh_bindings()

@@ -1,0 +1,437 @@
+"""A table over any number of rows: it holds a vector of row ids and the few rows around what is seen, and draws those alone.
+
+The rows come in pages, by a question asked off the UI thread. A move to rows that are not there yet waits for them (some milliseconds)
+and then draws once, so that nothing flickers and no line is sent twice. Within the page a move redraws two lines.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import Any, ClassVar, Final, Generic, TypeVar
+
+from textual.binding import BindingType
+from textual.events import Click, Resize
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+
+from screens.cells import exports
+from screens.frame import asking_frame
+from screens.ports import Cancelled, CancelledError, Service
+from screens.widgets.keys import key, moving
+from screens.widgets.line_widget import Cell, Cells, Lines, as_cell, fit
+from screens.widgets.safe_text import safe_text
+
+R = TypeVar("R")
+Fetch = Callable[[Service, Sequence[int], Cancelled], Mapping[int, R]]
+"""Gives rows by their ids; ids that are gone may be missing."""
+
+PAGES_KEPT: Final = 60
+"""So many pages of rows stay in memory; older ones are read again when they come into sight."""
+PORTION: Final = 500
+"""So many rows are read at once for an export."""
+ABOUT: Final = ("key", "customer", "name", "trigger", "target", "what")
+"""The column that says whom or what a row is about: the first of these that it has."""
+JUMP: Final = 4
+"""A move over the edge brings a quarter of a page into sight at once: whole pages travel over the line less often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its width in columns of the terminal, and from which width of the table on it is shown.
+
+    Of the width that is left over, columns take shares by `grow`, up to `most` where that says anything.
+    """
+
+    name: str
+    title: str
+    width: int
+    right: bool = False
+    least: int = 0
+    grow: int = 0
+    most: int = 0
+
+    def grown(self, room: int, shares: int) -> int:
+        """Its width with its share of the room."""
+        wide = self.width + (room * self.grow // shares if shares else 0)
+        return min(wide, self.most) if self.most else wide
+
+
+class VirtualTable(Lines, Generic[R], can_focus=True):
+    """Rows by id with a cursor and marks. `cells` gives one cell for each of all `columns`, shown or not."""
+
+    DEFAULT_CSS = "VirtualTable { height: 1fr; }"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *moving("list"),
+        key("enter", "open", "Open", "list.open", "open what the cursor is on", show=True),
+        key("space", "mark", "Mark", "list.mark", "mark or unmark the row; actions then apply to all marked rows"),
+        key("y", "copy", "Copy", "list.copy", "copy whom or what the row is about, through the terminal"),
+        key("asterisk", "mark_all", "Mark all", "list.mark_all", "mark all rows of the filter, or none"),
+    ]
+
+    class Highlighted(Message):
+        """The cursor came to another row; None where there are no rows."""
+
+        def __init__(self, table: VirtualTable[Any], row: int | None) -> None:
+            super().__init__()
+            self.table = table
+            self.row = row
+
+        @property
+        def control(self) -> VirtualTable[Any]:
+            """The table."""
+            return self.table
+
+    class Opened(Message):
+        """Enter was pressed on a row, or the row under the cursor was clicked."""
+
+        def __init__(self, table: VirtualTable[Any], row: int) -> None:
+            super().__init__()
+            self.table = table
+            self.row = row
+
+        @property
+        def control(self) -> VirtualTable[Any]:
+            """The table."""
+            return self.table
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        fetch: Fetch[R],
+        cells: Callable[[R], Sequence[Cells]],
+        *,
+        fields: exports.Fields = (),
+        empty: str = "Nothing here.",
+        marks: bool = False,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self.columns = columns
+        self.ids: array[int] = array("q")
+        self.marked: set[int] = set()
+        self.cursor = 0
+        self.empty = empty
+        self.fields = fields
+        """What of a row can be taken away; nothing of the list where there are none."""
+        self._fetch = fetch
+        self._cells = cells
+        self._can_mark = marks
+        self._top = 0
+        self._rows: dict[int, R] = {}
+        self._stale: set[int] = set()
+        self._target: tuple[int, int] | None = None
+        self._known = False
+        self._is_same = False
+        self._asked = False
+        self._picture: object = None
+        self._generation = 0
+
+    # ---- what it shows ----
+
+    def show(self, ids: array[int], *, fresh: bool = False) -> None:
+        """Show these rows. The cursor stays on its row where that is among them, unless the list is `fresh`, then it begins anew."""
+        row = self.row_id
+        self._generation += 1
+        self._is_same = self._known and not fresh and ids == self.ids and len(ids) > 0
+        self.ids = ids
+        self._known = True
+        self._stale.update(self._rows)
+        self.marked.intersection_update(ids) if self.marked else None
+        if self._is_same:
+            self._ask(self._top)
+            return
+        cursor = 0 if fresh else self._place_of(row)
+        self._go(self._top if not fresh else 0, cursor, always=True)
+
+    def _place_of(self, row: int | None) -> int:
+        if row is None:
+            return 0
+        if self.cursor < len(self.ids) and self.ids[self.cursor] == row:
+            return self.cursor
+        try:
+            return self.ids.index(row)
+        except ValueError:
+            return min(self.cursor, max(0, len(self.ids) - 1))
+
+    @property
+    def row_id(self) -> int | None:
+        """The id of the row the cursor is on."""
+        return self.ids[self.cursor] if self.cursor < len(self.ids) else None
+
+    @property
+    def row(self) -> R | None:
+        """The row the cursor is on; None while it is not read yet."""
+        return None if self.row_id is None else self._rows.get(self.row_id)
+
+    @property
+    def chosen(self) -> Sequence[int]:
+        """The marked rows in the order of the list, else the one under the cursor."""
+        if self.marked:
+            return [row for row in self.ids if row in self.marked]
+        return [] if self.row_id is None else [self.row_id]
+
+    # ---- moving ----
+
+    @property
+    def page_size(self) -> int:
+        """Rows that fit below the head."""
+        return max(1, self.size.height - 1)
+
+    def move(self, rows: int) -> None:
+        """Move the cursor by that many rows."""
+        top, cursor = self._target or (self._top, self.cursor)
+        self._go(top, cursor + rows)
+
+    def action_line(self, rows: int) -> None:
+        """One row down or up."""
+        self.move(rows)
+
+    def action_page(self, pages: int) -> None:
+        """One page down or up, the view with the cursor."""
+        top, cursor = self._target or (self._top, self.cursor)
+        step = pages * max(1, self.page_size - 1)
+        self._go(top + step, cursor + step)
+
+    def action_edge(self, end: bool) -> None:
+        """To the first or the last row."""
+        self._go(len(self.ids) if end else 0, len(self.ids) - 1 if end else 0)
+
+    def _go(self, top: int, cursor: int, always: bool = False) -> None:
+        """Bring the cursor to a row and the view to where it shows it, as soon as the rows are there."""
+        cursor = min(max(0, cursor), max(0, len(self.ids) - 1))
+        top = self._fitting(top, cursor)
+        if not always and (top, cursor) == (self._top, self.cursor) and self._target is None:
+            return
+        if self._missing(top):
+            self._target = (top, cursor)
+            self._ask(top)
+        else:
+            self._arrive(top, cursor, always)
+
+    def _fitting(self, top: int, cursor: int) -> int:
+        page = self.page_size
+        jump = max(1, page // JUMP)
+        if cursor < top:
+            top = cursor if top - cursor > page else max(0, min(cursor, top - jump))
+        elif cursor >= top + page:
+            top = cursor - page + 1 if cursor - top > 2 * page else max(cursor - page + 1, top + jump)
+        return min(max(0, top), max(0, len(self.ids) - page))
+
+    def _arrive(self, top: int, cursor: int, always: bool = False) -> None:
+        before = (self._top, self.cursor)
+        self._target = None
+        self._top, self.cursor = top, cursor
+        if always or top != before[0]:
+            self._draw()
+        elif cursor != before[1]:
+            self._picture = None
+            width = self.size.width
+            self.refresh(*(Region(0, 1 + row - top, width, 1) for row in (before[1], cursor)))
+        if always or cursor != before[1]:
+            self.post_message(self.Highlighted(self, self.row_id))
+        self._look_around()
+
+    def _draw(self) -> None:
+        """Draw all of it, unless what is seen stands there already: the rest of a search that was found changes nothing to see."""
+        seen = self._seen(self._top)
+        picture = (
+            self.size, self._top, self.cursor, self.empty if self._known else "", [row in self.marked for row in seen],
+            [(row, self._rows.get(row)) for row in seen],
+        )  # fmt: skip
+        if picture != self._picture:
+            self._picture = picture
+            self.refresh()
+
+    # ---- rows ----
+
+    def _seen(self, top: int, pages: float = 1) -> Sequence[int]:
+        return self.ids[top : top + round(pages * self.page_size)]
+
+    def _missing(self, top: int) -> bool:
+        return any(row not in self._rows for row in self._seen(top)) or any(row in self._stale for row in self._seen(top))
+
+    def _look_around(self) -> None:
+        """Have the neighbouring pages ready before they are asked for."""
+        start = max(0, self._top - self.page_size)
+        if not self._asked and any(row not in self._rows or row in self._stale for row in self._seen(start, 3)):
+            self._ask(self._top)
+
+    def _ask(self, top: int) -> None:
+        if self._asked:
+            return
+        self._asked = True
+        start = max(0, top - self.page_size)
+        wanted = [row for row in self._seen(start, 3.5) if row not in self._rows or row in self._stale]
+        fetch, generation = self._fetch, self._generation
+        asking_frame(self).ask(
+            lambda service, cancelled: fetch(service, wanted, cancelled),
+            lambda rows: self._take(generation, wanted, rows),
+            failed=self._fail,
+            group=f"rows-{id(self)}",
+        )
+
+    def _take(self, generation: int, wanted: Sequence[int], rows: Mapping[int, R]) -> None:
+        if generation != self._generation:  # shown anew while these were read: they may be of before
+            self._asked = False
+            self._ask(self._target[0] if self._target is not None else self._top)
+            return
+        again = self._is_same and self._target is None
+        changed = again and any(self._rows.get(row) != rows.get(row) for row in self._seen(self._top))
+        self._asked = self._is_same = False
+        self._forget(wanted)
+        self._rows.update(rows)
+        self._stale.difference_update(wanted)
+        gone = {row for row in wanted if row not in rows}
+        for row in gone:
+            self._rows.pop(row, None)
+        if gone:
+            self.ids = array("q", (row for row in self.ids if row not in gone))
+        if self._target is not None:
+            self._go(*self._target, always=True)
+        elif gone or changed:
+            self._go(self._top, self.cursor, always=True)
+        else:  # what was read anew is as it was: nothing is sent to the terminal
+            self._look_around()
+
+    def _fail(self, _: str) -> None:
+        self._asked = False
+        self._target = None
+
+    def _forget(self, wanted: Sequence[int]) -> None:
+        most = PAGES_KEPT * self.page_size
+        if len(self._rows) > most:
+            near = {*self._seen(max(0, self._top - self.page_size), 3), *wanted}
+            self._rows = {row: self._rows[row] for row in near if row in self._rows}
+            self._stale &= self._rows.keys()
+
+    # ---- drawing ----
+
+    def render_line(self, y: int) -> Strip:
+        """The head, a row, or what stands there when there are none."""
+        width = self.size.width
+        if y == 0:
+            return self._head(width)
+        number = self._top + y - 1
+        if number < len(self.ids):
+            return self._row(number, width)
+        if y >= 2 and not self.ids:
+            lines = wrap(safe_text(self.empty) if self._known else "…", max(1, width - 4))
+            return self.strip([Cell(f"  {lines[y - 2]}" if y - 2 < len(lines) else "", "dim")], width)
+        return Strip.blank(width, self.rich_style)
+
+    def shown(self, width: int) -> list[tuple[int, Column, int]]:
+        """The columns that have room in that width: place among all, column, its width."""
+        shown = [(place, column) for place, column in enumerate(self.columns) if width >= column.least]
+        left = width - 2 - sum(column.width + 1 for _, column in shown)
+        shares = sum(column.grow for _, column in shown)
+        return [(place, column, column.grown(max(0, left), shares)) for place, column in shown]
+
+    def _head(self, width: int) -> Strip:
+        line: list[Cells] = [Cell("  ", "head")]
+        for _, column, room in self.shown(width):
+            line.append(Cell(fit(column.title, room, column.right) + " ", "head"))
+        used = sum(len(as_cell(part).text) for part in line)
+        return self.strip([*line, Cell(" " * max(0, width - used), "head")], width)
+
+    def _row(self, number: int, width: int) -> Strip:
+        row_id = self.ids[number]
+        row = self._rows.get(row_id)
+        is_here = number == self.cursor and self.has_focus_here
+        sign = (">" if is_here else " ") + ("*" if row_id in self.marked else " ")
+        if row is None:
+            return self.strip([sign, Cell("…", "dim")], width, reverse=is_here)
+        line: list[Cells] = [sign]
+        values = self._cells(row)
+        for place, column, room in self.shown(width):
+            text, style = as_cell(values[place])
+            line.append(Cell(fit(text, room, column.right) + " ", style))
+        return self.strip(line, width, reverse=is_here)
+
+    @property
+    def has_focus_here(self) -> bool:
+        """Whether the cursor is drawn: the table has the focus, or nothing else on the screen could take it."""
+        return self.has_focus or self.screen.focused is None
+
+    # ---- acting ----
+
+    def action_open(self) -> None:
+        """Tell the screen that the row was opened."""
+        if self.row_id is not None:
+            self.post_message(self.Opened(self, self.row_id))
+
+    def action_mark(self) -> None:
+        """Mark or unmark the row and go on to the next."""
+        if self._can_mark and self.row_id is not None:
+            self.marked ^= {self.row_id}
+            self._picture = None
+            self.refresh(Region(0, 1 + self.cursor - self._top, self.size.width, 1))
+            self.post_message(self.Highlighted(self, self.row_id))
+            self.move(1)
+
+    def action_mark_all(self) -> None:
+        """Mark all rows of the list; where all are marked, none."""
+        if self._can_mark:
+            self._picture = None
+            self.marked = set() if len(self.marked) == len(self.ids) else set(self.ids)
+            self.refresh()
+            self.post_message(self.Highlighted(self, self.row_id))
+
+    def action_copy(self) -> None:
+        """Hand what the row is about to the terminal's clipboard, and show it, since some terminals drop that."""
+        if self.row is not None:
+            names = [column.name for column in self.columns]
+            place = next((names.index(name) for name in ABOUT if name in names), 0)
+            text = as_cell(self._cells(self.row)[place]).text.strip()
+            self.app.copy_to_clipboard(text)
+            self.notify(f"Copied through the terminal (OSC 52): {text}", markup=False)
+
+    def values(self, service: Service, cancelled: Cancelled) -> Iterator[list[object]]:
+        """The fields of all rows of the list, read in portions; asked in a worker."""
+        ids = self.ids
+        for start in range(0, len(ids), PORTION):
+            if cancelled():
+                raise CancelledError
+            portion = ids[start : start + PORTION]
+            rows = self._fetch(service, portion, cancelled)
+            yield from (exports.values(self.fields, rows[row]) for row in portion if row in rows)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Marking exists only where something can be done with marks."""
+        return self._can_mark if action in ("mark", "mark_all") else True
+
+    # ---- the terminal ----
+
+    def on_resize(self, _: Resize) -> None:
+        """Another height shows other rows."""
+        self._go(self._top, self.cursor, always=True)
+
+    def on_focus(self) -> None:
+        """The cursor appears."""
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """The cursor disappears."""
+        self.refresh()
+
+    def on_click(self, event: Click) -> None:
+        """A click brings the cursor, a second one opens."""
+        number = self._top + event.y - 1
+        if event.y > 0 and number < len(self.ids):
+            if number == self.cursor:
+                self.action_open()
+            else:
+                self._go(self._top, number)
+
+    def on_mouse_scroll_down(self) -> None:
+        """The wheel moves three rows."""
+        self.move(3)
+
+    def on_mouse_scroll_up(self) -> None:
+        """The wheel moves three rows."""
+        self.move(-3)

@@ -1,0 +1,1 @@
+"""What previews, comparisons and drift read, and what is kept of them."""

@@ -1,0 +1,1 @@
+"""Events and people on their way into the database."""

@@ -1,0 +1,473 @@
+"""Events on their way in: known ones left out, identities resolved, profiles folded, rows written in bulk.
+
+All of a batch happens within the caller's one transaction. A `Memory` carries what was read over to the next batch of the same
+import; it forgets by itself when any other connection has written, or when the last batch did not come to stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+import orjson
+from sqlalchemy import Column, ColumnElement, Connection, Dialect, Table, bindparam, func, insert, literal_column, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from core.instants import Instant
+from core.model.customer import Profile, address_of
+from core.model.reasons import Reason
+from core.sources.segment import Identity, Incoming
+from storage.intake.identities import MOVING, STRONG, chunks, key_for, merge
+from storage.play.dossiers import WANTED
+from storage.schema.keys import next_id
+from storage.schema.profiles import AGGREGATES, READ_COLUMNS, aggregate_values, dump_profile, new_row, profile_from, trait_columns
+from storage.schema.tables import arrivals, consents, customers, enrolments, events, identities, suppressions
+
+Concerns = Callable[[str, str], bool]
+"""Whether an event of this kind and name is one that some trigger or exit names."""
+
+_GIVING_WAY: Final = select(enrolments.c.customer_id).where(
+    enrolments.c.customer_id.in_(WANTED),
+    literal_column("state") == literal_column("'open'"),  # word for word as in the partial index, or SQLite will not use it
+    enrolments.c.waits_for == str(Reason.LOWER_PRIORITY),
+)
+_MOST_CUSTOMERS: Final = 20_000
+_MOST_IDENTITIES: Final = 200_000
+USUAL_LOG: Final = 1_000
+BULK_LOG: Final = 16_000
+"""Pages of 4 KiB: SQLite's own measure, and as much as the log's file is kept at (`journal_size_limit`)."""
+
+
+class Taken(NamedTuple):
+    """What became of a batch; `fresh` says it for each of its events, in order."""
+
+    taken: int
+    duplicate: int
+    fresh: tuple[bool, ...]
+
+
+class _Customer:
+    """A customer this batch touches, with what has to be written of her."""
+
+    __slots__ = (
+        "due", "gives_way", "has_traits", "has_user", "id", "is_new", "is_touched", "key", "new_due", "new_key", "profile", "settled",
+        "settles",
+    )  # fmt: skip
+
+    def __init__(
+        self, customer: int, key: str, profile: Profile, settled: str | None, due: Instant | None, *, has_user: bool, is_new: bool
+    ) -> None:
+        self.id = customer
+        self.key = key
+        self.profile = profile
+        self.settled = settled
+        self.due = due
+        self.has_user = has_user
+        self.is_new = is_new
+        self.gives_way = False  # a message of hers waits for a stronger one, which anything that becomes known can take away
+        self.is_touched = is_new
+        self.is_written()
+
+    def is_written(self) -> None:
+        """Nothing is left to write but her row, where she is new."""
+        self.new_key = self.new_due = self.settles = self.has_traits = False
+
+    def fall_due(self, at: Instant) -> None:
+        """The engine has to see her at this instant, if it would not see her before."""
+        if self.due is None or at < self.due:
+            self.due, self.new_due = at, True
+
+
+class Memory:
+    """Identities and profiles as the last batch left them."""
+
+    def __init__(self) -> None:
+        self.identities: dict[Identity, tuple[int, int]] = {}  # -> identity id, customer id
+        self.customers: dict[int, _Customer] = {}
+        self.token: tuple[int, int, int] | None = None
+
+    def forget(self) -> None:
+        """Read everything anew."""
+        self.identities.clear()
+        self.customers.clear()
+        self.token = None
+
+
+def take(
+    connection: Connection,
+    batch: Sequence[Incoming],
+    *,
+    arrived_at: Instant,
+    history: bool = False,
+    concerns: Concerns | None = None,
+    memory: Memory | None = None,
+) -> Taken:
+    """Take a batch in, inside the caller's write transaction; what is known already changes nothing.
+
+    `history`: facts of the past, through which nothing enrols. `concerns` is given as soon as a playbook is in force: then every
+    event waits in `arrivals` for the engine, and customers with an event that concerns some trigger fall due.
+    """
+    memory = memory if memory is not None else Memory()
+    fresh = _fresh(connection, batch)
+    if any(fresh):
+        _Batch(connection, memory, arrived_at, history, concerns).take([one for one, new in zip(batch, fresh) if new])
+    taken = sum(fresh)
+    return Taken(taken, len(batch) - taken, tuple(fresh))
+
+
+def checkpoint_after(connection: Connection, pages: int) -> None:
+    """How long this connection lets SQLite's write-ahead log grow before a commit copies it into the database.
+
+    Batch after batch changes the same pages of the indexes, so that bulk writing gains a sixth by copying them less often.
+    """
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint={pages:d}")
+
+
+def _fresh(connection: Connection, batch: Sequence[Incoming]) -> list[bool]:
+    keys = {incoming.dedup for incoming in batch}
+    known: set[bytes] = set()
+    for part in chunks(sorted(keys)):
+        known.update(connection.exec_driver_sql(_known_text(len(part), connection.dialect), tuple(map(bytearray, part))).scalars())
+    if not known and len(keys) == len(batch):
+        return [True] * len(batch)
+    fresh = []
+    for incoming in batch:
+        fresh.append(incoming.dedup not in known)
+        known.add(incoming.dedup)
+    return fresh
+
+
+class _Batch:
+    def __init__(self, connection: Connection, memory: Memory, arrived_at: Instant, history: bool, concerns: Concerns | None) -> None:
+        self.connection = connection
+        self.memory = memory
+        self.arrived_at = arrived_at
+        self.history = history
+        self.is_history = int(history)
+        self.concerns = concerns
+        self.next_event = next_id(connection, events)
+        self.next_customer = next_id(connection, customers)
+        self.next_identity = next_id(connection, identities)
+        version = int(connection.exec_driver_sql("PRAGMA data_version").scalar_one()) if connection.dialect.name == "sqlite" else 0
+        self.token = (id(connection.connection.dbapi_connection), version)
+        if memory.token != (*self.token, self.next_event) or len(memory.identities) > _MOST_IDENTITIES:
+            memory.forget()
+        self.start()
+
+    def start(self) -> None:
+        """Nothing pending."""
+        self.touched: dict[int, _Customer] = {}
+        self.new_identities: list[tuple[Any, ...]] = []
+        self.moved_identities: list[dict[str, int]] = []
+        self.event_rows: list[tuple[Any, ...]] = []
+        self.arrival_rows: list[tuple[int, int]] = []
+        self.consent_rows: list[dict[str, Any]] = []
+        self.suppression_rows: list[dict[str, Any]] = []
+
+    def take(self, batch: Sequence[Incoming]) -> None:
+        self.fetch_identities(batch)
+        self.fetch_customers(batch)
+        for incoming in batch:
+            self.take_one(incoming)
+        self.flush()
+        if len(self.memory.customers) > _MOST_CUSTOMERS:
+            self.memory.customers.clear()
+        self.memory.token = (*self.token, self.next_event)
+
+    # ---- reading ahead ----
+
+    def fetch_identities(self, batch: Sequence[Incoming]) -> None:
+        known = self.memory.identities
+        wanted: dict[str, set[str]] = {}
+        for incoming in batch:
+            for identity in incoming.identities:
+                if identity not in known:
+                    wanted.setdefault(identity[0], set()).add(identity[1])
+            for identity in incoming.previous:
+                wanted.setdefault(identity[0], set()).add(identity[1])
+        columns = (identities.c.value, identities.c.id, identities.c.customer_id)
+        for kind, values in wanted.items():
+            for part in chunks(sorted(values)):
+                for value, identity_id, customer in self.connection.execute(
+                    select(*columns).where(identities.c.kind == kind, identities.c.value.in_(part))
+                ):
+                    known[kind, value] = (identity_id, customer)
+
+    def fetch_customers(self, batch: Sequence[Incoming]) -> None:
+        """Those whom the strongest identities name, at once; others are read when they are met."""
+        known, cached = self.memory.identities, self.memory.customers
+        wanted = set()
+        for incoming in batch:
+            entry = known.get(incoming.identities[0]) if incoming.identities else None
+            if entry is not None and entry[1] not in cached:
+                wanted.add(entry[1])
+        self.load_customers(sorted(wanted))
+
+    def load_customers(self, wanted: Sequence[int]) -> None:
+        unsure: list[int] = []
+        for part in chunks(wanted):
+            columns = (customers.c.id, customers.c.key, customers.c.settled, customers.c.next_due_at, *READ_COLUMNS)
+            for customer, key, settled, due, *values in self.connection.execute(select(*columns).where(customers.c.id.in_(part))):
+                self.memory.customers[customer] = _Customer(customer, key, profile_from(values), settled, due, has_user=True, is_new=False)
+                if ":" in key:
+                    unsure.append(customer)
+        for part in chunks(unsure):
+            users = select(identities.c.customer_id).where(identities.c.customer_id.in_(part), identities.c.kind == "user")
+            with_user = set(self.connection.execute(users).scalars())
+            for customer in part:
+                self.memory.customers[customer].has_user = customer in with_user
+        if self.concerns is not None:
+            for part in chunks(wanted):
+                for customer in self.connection.execute(_GIVING_WAY, {"ids": orjson.dumps(part).decode()}).scalars():
+                    self.memory.customers[customer].gives_way = True
+
+    def customer(self, customer: int) -> _Customer:
+        found = self.memory.customers.get(customer)
+        if found is None:
+            self.load_customers([customer])
+            found = self.memory.customers[customer]
+        return found
+
+    # ---- one event ----
+
+    def take_one(self, incoming: Incoming) -> None:
+        dedup, source, kind, name, at, who, properties, text, channel, amount, consents, suppressions, _ = incoming
+        event_id = self.next_event
+        self.next_event += 1
+        arrived_at = self.arrived_at if self.history or at < self.arrived_at else at
+        customer_id: int | str = ""
+        identity_id: int | str = ""
+        if who:
+            customer, identity_id = self.whose(incoming, arrived_at)
+            customer_id = customer.id
+            if self.concerns is not None:
+                self.await_engine(customer, self.concerns, incoming, event_id, arrived_at)
+            customer.profile.take(kind, name, at, channel, amount, properties)
+            customer.is_touched = True
+            if kind == "identify":
+                customer.has_traits = True
+            self.touched[customer.id] = customer
+            if consents or suppressions:
+                self.note_consents(customer, incoming, event_id, arrived_at)
+        self.event_rows.append((
+            event_id, bytearray(dedup), customer_id, identity_id, kind, name, at, arrived_at, self.is_history, source, channel or "",
+            "" if amount is None else amount, text,
+        ))  # fmt: skip
+
+    def await_engine(self, customer: _Customer, concerns: Concerns, incoming: Incoming, event_id: int, arrived_at: Instant) -> None:
+        """Keep the profile as it was for the engine, which plays the event after what it has played already."""
+        if customer.settled is None:
+            customer.settled = dump_profile(customer.profile)
+            customer.settles = True
+        self.arrival_rows.append((customer.id, event_id))
+        if (customer.due is None or arrived_at < customer.due) and (customer.gives_way or concerns(incoming.kind, incoming.name)):
+            customer.fall_due(arrived_at)
+
+    def note_consents(self, customer: _Customer, incoming: Incoming, event_id: int, arrived_at: Instant) -> None:
+        """Consents and dead addresses; those of a history count as known since they were given."""
+        if self.is_history:
+            arrived_at = incoming.occurred_at
+        for consent in incoming.consents:
+            self.consent_rows.append({
+                "customer_id": customer.id, "channel": consent.channel, "purpose": consent.purpose, "state": consent.state,
+                "address": consent.address, "arrived_at": arrived_at, "source": consent.source, "wording": consent.wording,
+                "occurred_at": incoming.occurred_at if consent.occurred_at is None else consent.occurred_at,
+                "proof": consent.proof, "event_id": event_id,
+            })  # fmt: skip
+        for medium, given, reason in incoming.suppressions:
+            address = given or address_of(customer.profile, medium)
+            if address is not None:
+                self.suppression_rows.append(
+                    {"medium": medium, "address": address, "reason": reason, "arrived_at": arrived_at, "source": incoming.source}
+                )
+
+    # ---- whose it is ----
+
+    def whose(self, incoming: Incoming, at: Instant) -> tuple[_Customer, int]:
+        """The customer of an event, and the identity through which it came."""
+        known = self.memory.identities
+        found = known.get(incoming.identities[0])
+        if found is not None and not incoming.previous:
+            identity_id, customer_id = found
+            if len(incoming.identities) == 1:
+                return self.customer(customer_id), identity_id
+            for other in incoming.identities[1:]:
+                entry = known.get(other)
+                if entry is None or entry[1] != customer_id:
+                    break
+            else:
+                return self.customer(customer_id), identity_id
+        return self.join(incoming, at)
+
+    def join(self, incoming: Incoming, at: Instant) -> tuple[_Customer, int]:
+        """The customer of all the event's identities, after merging, moving and adding what it newly connects."""
+        known = self.memory.identities
+        user = next((identity for identity in incoming.identities if identity[0] == "user"), None)
+        base = self.base_of(incoming, user)
+        if base is None:
+            base = self.new_customer(incoming.identities[0])
+        for identity in incoming.identities:
+            entry = known.get(identity)
+            if entry is None:
+                self.add_identity(identity, base, at)
+            elif entry[1] != base.id:
+                base = self.connect(identity, self.customer(entry[1]), base, user, at)
+        if incoming.previous:
+            base = self.follow_alias(incoming, base, user, at)
+        return base, known[incoming.identities[0]][0]
+
+    def base_of(self, incoming: Incoming, user: Identity | None) -> _Customer | None:
+        """The customer whom the strongest known identity names; a device or a phone does not name one who has another userId."""
+        known = self.memory.identities
+        for identity in incoming.identities:
+            entry = known.get(identity)
+            if entry is None:
+                continue
+            customer = self.customer(entry[1])
+            if user is None or identity[0] in STRONG or not customer.has_user:
+                return customer
+        if user is not None:
+            for identity in incoming.previous:
+                entry = known.get(identity)
+                if entry is not None:
+                    return self.customer(entry[1])
+        return None
+
+    def connect(self, identity: Identity, other: _Customer, base: _Customer, user: Identity | None, at: Instant) -> _Customer:
+        """Two customers meet in one event: one from now on, or the device changes hands, or nothing."""
+        if identity[0] in STRONG or not (base.has_user and other.has_user):
+            return self.merge(base, other, ":".join(identity), at)
+        if identity[0] in MOVING and user is not None:
+            identity_id = self.memory.identities[identity][0]
+            self.memory.identities[identity] = (identity_id, base.id)
+            self.moved_identities.append({"moved_id": identity_id, "new_customer": base.id})
+        return base
+
+    def follow_alias(self, incoming: Incoming, base: _Customer, user: Identity | None, at: Instant) -> _Customer:
+        known = self.memory.identities
+        met = False
+        for identity in incoming.previous:
+            entry = known.get(identity)
+            met = met or entry is not None
+            if entry is not None and entry[1] != base.id:
+                base = self.merge(base, self.customer(entry[1]), "alias", at, named=base if user else None)
+        if not met:
+            self.add_identity(incoming.previous[0], base, at)
+        if user is not None and base.key != key_for(user):
+            base.key, base.new_key = key_for(user), True
+            self.touched[base.id] = base
+        return base
+
+    def new_customer(self, first: Identity) -> _Customer:
+        customer = _Customer(self.next_customer, key_for(first), Profile(), None, None, has_user=first[0] == "user", is_new=True)
+        self.next_customer += 1
+        self.memory.customers[customer.id] = self.touched[customer.id] = customer
+        return customer
+
+    def add_identity(self, identity: Identity, customer: _Customer, at: Instant) -> None:
+        self.memory.identities[identity] = (self.next_identity, customer.id)
+        self.new_identities.append((self.next_identity, customer.id, *identity, at))
+        self.next_identity += 1
+        if identity[0] == "user" and not customer.has_user:
+            customer.has_user = True
+            customer.key, customer.new_key = key_for(identity), True
+        if not customer.is_new and self.concerns is not None:
+            customer.fall_due(at)
+        self.touched[customer.id] = customer
+
+    def merge(self, a: _Customer, b: _Customer, cause: str, at: Instant, named: _Customer | None = None) -> _Customer:
+        """One of the two: who has a userId, else whom the alias names, else the older."""
+        survivor, other = (a, b) if a.id < b.id else (b, a)
+        if a.has_user != b.has_user:
+            survivor, other = (a, b) if a.has_user else (b, a)
+        elif named is not None:
+            survivor, other = named, b if named is a else a
+        self.flush()
+        merge(self.connection, survivor.id, other.id, cause=cause, at=at, wake=self.concerns is not None)
+        hers = select(identities.c.kind, identities.c.value, identities.c.id).where(identities.c.customer_id == survivor.id)
+        for kind, value, identity_id in self.connection.execute(hers):
+            self.memory.identities[kind, value] = (identity_id, survivor.id)
+        self.memory.customers.pop(survivor.id), self.memory.customers.pop(other.id)
+        return self.customer(survivor.id)
+
+    # ---- writing ----
+
+    def flush(self) -> None:
+        """Write all that is pending, parents first."""
+        touched = list(self.touched.values())
+        new = [customer for customer in touched if customer.is_new]
+        if new:
+            rows = [new_row(one.id, one.key, one.profile, one.settled, one.due) for one in new]
+            _insert(self.connection, customers, [tuple(map(_given, row)) for row in rows])
+        self.flush_customers([customer for customer in touched if not customer.is_new])
+        if self.new_identities:
+            _insert(self.connection, identities, self.new_identities)
+        if self.moved_identities:
+            statement = update(identities).where(identities.c.id == bindparam("moved_id")).values(customer_id=bindparam("new_customer"))
+            self.connection.execute(statement, self.moved_identities)
+        if self.event_rows:
+            _insert(self.connection, events, self.event_rows)
+        if self.arrival_rows:
+            _insert(self.connection, arrivals, sorted(self.arrival_rows))
+        if self.consent_rows:
+            self.connection.execute(insert(consents), self.consent_rows)
+        if self.suppression_rows:
+            self.connection.execute(upsert(suppressions).on_conflict_do_nothing(), self.suppression_rows)
+        for customer in touched:
+            customer.is_new = customer.is_touched = False
+            customer.is_written()
+        self.start()
+
+    def flush_customers(self, old: Sequence[_Customer]) -> None:
+        hers = customers.c.id == bindparam("hers")
+        touched = [(*map(_given, aggregate_values(one.profile)), one.id) for one in old if one.is_touched]
+        if touched:
+            self.connection.exec_driver_sql(_update_text(AGGREGATES, self.connection.dialect), touched)
+        renamed = [trait_columns(one.profile) | {"hers": one.id} for one in old if one.has_traits]
+        if renamed:
+            self.connection.execute(update(customers).where(hers), renamed)
+        keys = [{"hers": one.id, "key": one.key} for one in old if one.new_key]
+        if keys:
+            self.connection.execute(update(customers).where(hers).values(key=bindparam("key")), keys)
+        settled = [{"hers": one.id, "settled": one.settled} for one in old if one.settles]
+        if settled:
+            self.connection.execute(update(customers).where(hers).values(settled=bindparam("settled")), settled)
+        due = [{"hers": one.id, "due": one.due} for one in old if one.new_due]
+        if due:
+            self.connection.execute(update(customers).where(hers).values(next_due_at=bindparam("due")), due)
+
+
+# The driver takes 0.1 us to bind a number, a text or a bytearray, but 1.3 us for None or bytes, which it first offers to its
+# adapters. So a missing value goes to it as an empty text, which the statement turns into NULL, and a key as a bytearray.
+
+
+def _given(value: Any) -> Any:
+    return "" if value is None else value
+
+
+def _or_null(column: Column[Any]) -> ColumnElement[Any]:
+    return func.nullif(bindparam(column.key, type_=column.type), literal_column("''")) if column.nullable else bindparam(column.key)
+
+
+def _insert(connection: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
+    """Rows in the table's own order of columns, `_given`, without the cost of naming each value."""
+    connection.exec_driver_sql(_insert_text(table, connection.dialect), rows)
+
+
+@lru_cache(maxsize=32)
+def _update_text(columns: tuple[str, ...], dialect: Dialect) -> str:
+    values = {name: _or_null(customers.c[name]) for name in columns}
+    return str(update(customers).where(customers.c.id == bindparam("hers")).values(values).compile(dialect=dialect))
+
+
+@lru_cache(maxsize=32)
+def _known_text(count: int, dialect: Dialect) -> str:
+    among = events.c.dedup.in_([bindparam(f"k{index}") for index in range(count)])
+    return str(select(events.c.dedup).where(among).compile(dialect=dialect))
+
+
+@lru_cache(maxsize=32)
+def _insert_text(table: Table, dialect: Dialect) -> str:
+    return str(insert(table).values({column.name: _or_null(column) for column in table.c}).compile(dialect=dialect))

@@ -1,0 +1,202 @@
+"""The outbox in lists: as the console shows it, and every message by its number. Instants are milliseconds, UTC."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Select, TextClause, func, select
+
+from core.instants import Instant
+from core.model.outbox import CLOSED, OPEN, RECENT
+from storage.outbox import digests
+from storage.outbox.dispatch import TROUBLE, WAITING
+from storage.schema.tables import customers, messages
+from storage.sql import Clause, one_of
+
+_NEWEST_FIRST: Final = frozenset({"failed", "uncertain"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which messages the console lists: all clauses hold; `since` is included, `until` not, both of the planned instant."""
+
+    customer_id: int | None = None
+    clauses: tuple[Clause, ...] = ()
+    since: Instant | None = None
+    until: Instant | None = None
+
+    def states(self, known: Iterable[str]) -> tuple[str, ...]:
+        """Of these states those that are asked for."""
+        for clause in self.clauses:
+            known = clause.leaves("state", known)
+        return tuple(known)
+
+    def holds(self) -> Iterator[ColumnElement[bool]]:
+        """The same as conditions on a row."""
+        if self.customer_id is not None:
+            yield messages.c.customer_id == self.customer_id
+        if self.since is not None:
+            yield messages.c.planned_at >= self.since
+        if self.until is not None:
+            yield messages.c.planned_at < self.until
+        yield from (clause.holds(messages) for clause in self.clauses)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """One message with the names of its customer."""
+
+    id: int
+    customer_id: int
+    customer: str
+    first_name: str | None
+    last_name: str | None
+    trigger: str
+    step: int
+    channel: str
+    state: str
+    planned_at: Instant
+    expires_at: Instant
+    sent_at: Instant | None
+    address: str | None
+    template: str
+    subject: str | None
+    reason: str | None
+    error: str | None
+    attempts: int
+    key: str
+    purpose: str
+    carries: tuple[tuple[str, int, str | None], ...]  # trigger, step and why it was left out, of several that go together
+
+
+def open_counts(connection: Connection) -> dict[str, int]:
+    """How many messages are in each state that an operator may have to look at."""
+    return {state: connection.execute(select(func.count()).where(_partly(state), messages.c.state == state)).scalar_one() for state in OPEN}
+
+
+def ids(connection: Connection, wanted: Wanted) -> array[int]:
+    """The messages that are wanted: by state in the order of `OPEN`, each by its planned instant; then what is over, the newest first."""
+    found: array[int] = array("q")
+    for state in wanted.states(OPEN):
+        found.extend(connection.execute(_in_state(state, wanted)).scalars())
+    over = wanted.states(CLOSED)
+    if over:
+        found.extend(row for row, _ in sorted(connection.execute(_over(over, wanted)), key=lambda row: (row[1], row[0]), reverse=True))
+    return found
+
+
+def _in_state(state: str, wanted: Wanted) -> Select[int]:
+    order = (messages.c.planned_at, messages.c.id)
+    ordered = [column.desc() for column in order] if state in _NEWEST_FIRST else order
+    return select(messages.c.id).where(_partly(state), messages.c.state == state, *wanted.holds()).order_by(*ordered)
+
+
+def _partly(state: str) -> TextClause:
+    return TROUBLE if state in _NEWEST_FIRST else WAITING
+
+
+def _over(states: Sequence[str], wanted: Wanted) -> Select[int, Instant]:
+    """Of one customer or trigger the newest by the index; of all, those with the highest numbers."""
+    query: Select[int, Instant] = select(messages.c.id, messages.c.planned_at).where(messages.c.state.in_(states), *wanted.holds())
+    if wanted.customer_id is not None:
+        return query.limit(RECENT)
+    trigger = one_of(wanted.clauses, "trigger")
+    if trigger is not None:
+        return query.where(messages.c.trigger == trigger).order_by(messages.c.planned_at.desc()).limit(RECENT)
+    newest = select(func.max(messages.c.id)).scalar_subquery()
+    return query.where(messages.c.id > newest - RECENT)
+
+
+_COLUMNS: Final[tuple[ColumnElement[Any], ...]] = (
+    messages.c.id, messages.c.customer_id, customers.c.key, customers.c.first_name, customers.c.last_name, messages.c.trigger,
+    messages.c.step, messages.c.channel, messages.c.state, messages.c.planned_at, messages.c.expires_at, messages.c.sent_at,
+    messages.c.address, messages.c.template, messages.c.subject, messages.c.reason, messages.c.error, messages.c.attempts,
+    messages.c.key, messages.c.purpose, messages.c.digest,
+)  # fmt: skip
+
+
+def rows(connection: Connection, wanted: Collection[int]) -> Iterator[MessageRow]:
+    """These messages, in no order."""
+    query = select(*_COLUMNS).join(customers, customers.c.id == messages.c.customer_id)
+    for *row, digest in connection.execute(query.where(messages.c.id.in_(list(wanted)))):
+        yield MessageRow(*(*row, digests.carries(digest)))
+
+
+# ---- every message, by number ----
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which messages to list; None: any. `since` is included, `until` not, both of the planned instant."""
+
+    customer: str | None = None
+    trigger: str | None = None
+    channel: str | None = None
+    state: str | None = None
+    since: Instant | None = None
+    until: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One message as it is listed."""
+
+    id: int
+    key: str
+    customer: str
+    trigger: str
+    step: int
+    channel: str
+    state: str
+    planned_at: Instant
+    sent_at: Instant | None
+    address: str | None
+    template: str
+    subject: str | None
+    reason: str | None
+    error: str | None  # what the channel or the template said, for people
+
+
+_LISTED: Final[tuple[ColumnElement[Any], ...]] = (
+    messages.c.id, messages.c.key, customers.c.key, messages.c.trigger, messages.c.step, messages.c.channel, messages.c.state,
+    messages.c.planned_at, messages.c.sent_at, messages.c.address, messages.c.template, messages.c.subject, messages.c.reason,
+    messages.c.error,
+)  # fmt: skip
+
+
+def listing(connection: Connection, filters: Filters = Filters(), after: int = 0, limit: int = 1_000) -> list[OutboxRow]:
+    """Messages by number, those above `after`."""
+    query = (
+        select(*_LISTED)
+        .join(customers, customers.c.id == messages.c.customer_id)
+        .where(messages.c.id > after, *_wanted(filters))
+        .order_by(messages.c.id)
+        .limit(limit)
+    )
+    return [OutboxRow(*row) for row in connection.execute(query)]
+
+
+def stream(connection: Connection, filters: Filters = Filters(), page: int = 1_000) -> Iterator[OutboxRow]:
+    """All of them, page by page."""
+    after = 0
+    while rows := listing(connection, filters, after, page):
+        yield from rows
+        after = rows[-1].id
+
+
+def _wanted(filters: Filters) -> Iterator[ColumnElement[bool]]:
+    if filters.customer is not None:
+        yield customers.c.key == filters.customer
+    if filters.trigger is not None:
+        yield messages.c.trigger == filters.trigger
+    if filters.channel is not None:
+        yield messages.c.channel == filters.channel
+    if filters.state is not None:
+        yield messages.c.state == filters.state
+    if filters.since is not None:
+        yield messages.c.planned_at >= filters.since
+    if filters.until is not None:
+        yield messages.c.planned_at < filters.until

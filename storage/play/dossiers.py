@@ -1,0 +1,329 @@
+"""Dossiers out of the database, by chunks: each question is asked once for a whole chunk of customers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Dialect, Integer, Select, bindparam, column, exists, func, literal_column, or_, select, tuple_
+
+from core.instants import Instant, Millis
+from core.kinds import UNBOUNDED
+from core.limits.pressure import Contact
+from core.model.customer import Consent, Profile, Suppression, address_of
+from core.model.decisions import Enrolment
+from core.model.dossier import BEGINNING, Dossier, Entry, Join
+from core.model.events import Event
+from core.model.reasons import Reason
+from core.playbook.playbook import Playbook
+from storage.play.events import EVENT_COLUMNS, event_from
+from storage.schema.profiles import READ_COLUMNS, load_profile, profile_from
+from storage.schema.tables import arrivals, consents, customers, enrolments, events, messages, suppressions
+
+CHUNK = 500
+ENROLMENT_COLUMNS = (
+    enrolments.c.id, enrolments.c.trigger, enrolments.c.cause_key, enrolments.c.cause_at, enrolments.c.entered_at,
+    enrolments.c.step, enrolments.c.planned_at, enrolments.c.due_at, enrolments.c.version, enrolments.c.cause_event,
+    enrolments.c.waits_for, enrolments.c.waits_until, enrolments.c.held_by, enrolments.c.last_message_at,
+    enrolments.c.resumed_at, enrolments.c.key_value, enrolments.c.variant, enrolments.c.waited, enrolments.c.shared,
+)  # fmt: skip
+CONTACT_COLUMNS = (
+    messages.c.lands_at, messages.c.channel, messages.c.trigger, messages.c.purpose, messages.c.tags, messages.c.weight,
+    messages.c.enrolment_id, messages.c.step, messages.c.released_at,
+)  # fmt: skip
+# One parameter whatever their number, so that a statement is prepared once; a list of marks is built anew for each chunk.
+WANTED = select(func.json_each(bindparam("ids")).table_valued(column("value", Integer)).c.value)
+
+_GOES_ON = customers.c.merged_into.is_(None)  # who went into another customer is decided as her, and never by herself again
+
+
+def due_ids(connection: Connection, now: Instant, version: int, limit: int = CHUNK) -> list[int]:
+    """The next customers that need attention: due by now, or planned under an older version of the playbook."""
+    due: Sequence[int] = connection.execute(_due_first(now, limit)).scalars().all()
+    older: Sequence[int] = due or connection.execute(_older_first(version, limit)).scalars().all()
+    return list(older)
+
+
+def _due_first(now: Instant, limit: int) -> Select[int]:
+    due = customers.c.next_due_at <= now
+    return select(customers.c.id).where(due, _GOES_ON).order_by(customers.c.next_due_at).limit(limit)
+
+
+def _older_first(version: int, limit: int) -> Select[int]:
+    older = customers.c.planned_version < version
+    return select(customers.c.id).where(older, _GOES_ON).order_by(customers.c.planned_version).limit(limit)
+
+
+def load(connection: Connection, ids: Sequence[int], playbook: Playbook) -> dict[int, Dossier]:
+    """The dossiers of these customers as they stand, with the history that the playbook needs."""
+    dossiers = dict(_people(connection, ids))
+    if not dossiers:
+        return dossiers
+    _add_arrivals(connection, dossiers)
+    _add_enrolments(connection, dossiers, playbook)
+    _add_contacts(connection, dossiers, playbook)
+    _add_history(connection, dossiers, playbook)
+    _add_consents(connection, dossiers)
+    add_suppressions(connection, dossiers, playbook)
+    _add_known_causes(connection, dossiers, playbook)
+    return dossiers
+
+
+_PEOPLE = select(
+    customers.c.id, customers.c.key, customers.c.settled, customers.c.settled_until, customers.c.entries, customers.c.erased_at,
+    customers.c.planned_version, customers.c.joins, *READ_COLUMNS,
+).where(customers.c.id.in_(WANTED))  # fmt: skip
+
+
+def _people(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, Dossier]]:
+    for identifier, key, settled, settled_until, entries, erased_at, planned_version, joins, *values in _rows(connection, _PEOPLE, ids):
+        yield (
+            identifier,
+            Dossier(
+                id=identifier,
+                key=key,
+                profile=profile_from(values) if settled is None else load_profile(settled),
+                settled_until=BEGINNING if settled_until is None else settled_until,
+                entries={} if entries == "{}" else {name: Entry(*entry) for name, entry in orjson.loads(entries).items()},
+                erased_at=erased_at,
+                planned_version=planned_version,
+                joins=() if joins is None else joins_from(joins),
+            ),
+        )
+
+
+def joins_from(text: str) -> tuple[Join, ...]:
+    """The merges that a customer's column `joins` holds, in order."""
+    found = (Join(at, tuple((name, Entry(*entry)) for name, *entry in entries)) for _, at, entries in orjson.loads(text))
+    return tuple(sorted(found, key=attrgetter("at")))
+
+
+def rows_of(connection: Connection, query: Select[Any], ids: Iterable[int] = ()) -> Sequence[Any]:
+    """All rows as the driver gives them, half the price of SQLAlchemy's; for columns without conversion, `ids` filling in for `WANTED`."""
+    with connection.execute(query, {"ids": orjson.dumps(list(ids)).decode()}) as result:
+        return result.cursor.fetchall() if result.cursor is not None else ()
+
+
+def _rows(connection: Connection, query: Select[Any], ids: Iterable[int], **values: Any) -> Sequence[Any]:
+    """The rows of a query that stands in this file, all of whose values are named: its text is made once and never looked up again."""
+    text, names, own = _statement(query, connection.dialect)
+    given = {**own, "ids": orjson.dumps(list(ids)).decode(), **values}
+    with connection.exec_driver_sql(text, tuple([given[name] for name in names])) as result:
+        return result.cursor.fetchall() if result.cursor is not None else ()
+
+
+@lru_cache(maxsize=128)
+def _statement(query: Select[Any], dialect: Dialect) -> tuple[str, Sequence[str], Mapping[str, Any]]:
+    """A query's text, the names of its marks in order, and the values that stand in it."""
+    compiled = query.compile(dialect=dialect)
+    return str(compiled), getattr(compiled, "positiontup", None) or (), compiled.params
+
+
+def in_order(found: Iterable[Event]) -> tuple[Event, ...]:
+    """Events in the order in which they became known; at one instant what is said of a person comes before what she does."""
+    return tuple(sorted(found, key=lambda event: (event.arrived_at, event.kind not in ("identify", "alias"), event.occurred_at, event.id)))
+
+
+_ARRIVALS = (
+    select(arrivals.c.customer_id, *EVENT_COLUMNS)
+    .join_from(arrivals, events, events.c.id == arrivals.c.event_id)
+    .where(arrivals.c.customer_id.in_(WANTED))
+)
+
+
+def _add_arrivals(connection: Connection, dossiers: Mapping[int, Dossier]) -> None:
+    found: dict[int, list[Event]] = defaultdict(list)
+    for customer, *row in _rows(connection, _ARRIVALS, dossiers):
+        found[customer].append(event_from(row))
+    for customer, arrived in found.items():
+        dossiers[customer].arrivals = in_order(arrived)
+
+
+# the literal stands word for word in the partial index, or SQLite will not use it
+_ENROLMENTS = select(enrolments.c.customer_id, *ENROLMENT_COLUMNS).where(
+    enrolments.c.customer_id.in_(WANTED), literal_column("state") == literal_column("'open'")
+)
+
+
+def _add_enrolments(connection: Connection, dossiers: Mapping[int, Dossier], playbook: Playbook) -> None:
+    found: dict[int, list[Enrolment]] = defaultdict(list)
+    for customer, *row in _rows(connection, _ENROLMENTS, dossiers):
+        found[customer].append(_enrolment(row))
+    if playbook.roster.reads_cause:
+        _add_causes(connection, [enrolment for many in found.values() for enrolment in many])
+    for customer, many in found.items():
+        dossiers[customer].enrolments = tuple(many)
+
+
+def _enrolment(row: Sequence[Any]) -> Enrolment:
+    (
+        identifier, trigger, cause_key, cause_at, entered_at, step, planned_at, due, version, cause_event,
+        waits_for, waits_until, held_by, last_message_at, resumed_at, key_value, variant, waited, shared,
+    ) = row  # fmt: skip
+    return Enrolment(
+        trigger, cause_key, cause_at, entered_at, step, planned_at, due, version, cause_event, None, {}, "open",
+        None if waits_for is None else Reason(waits_for), waits_until, held_by, last_message_at, resumed_at, key_value, None, identifier,
+        variant, waited, frozenset(orjson.loads(shared)) if shared else frozenset(),
+    )  # fmt: skip
+
+
+_CAUSES = select(events.c.id, events.c.name, events.c.properties).where(events.c.id.in_(WANTED))
+
+
+def causes_of(connection: Connection, ids: Iterable[int]) -> Mapping[int, tuple[str, Mapping[str, Any]]]:
+    """Name and properties of events, by number."""
+    return {identifier: (name, orjson.loads(properties)) for identifier, name, properties in _rows(connection, _CAUSES, ids)}
+
+
+def _add_causes(connection: Connection, many: Sequence[Enrolment]) -> None:
+    wanted = {enrolment.cause_event for enrolment in many if enrolment.cause_event is not None}
+    if not wanted:
+        return
+    causes = causes_of(connection, wanted)
+    for enrolment in many:
+        if enrolment.cause_event is not None and enrolment.cause_event in causes:
+            enrolment.cause_name, enrolment.cause_properties = causes[enrolment.cause_event]
+
+
+_CONTACTS = select(messages.c.customer_id, *CONTACT_COLUMNS).where(
+    messages.c.customer_id.in_(WANTED), messages.c.lands_at > bindparam("since", type_=Integer), messages.c.counts == literal_column("1")
+)
+
+
+def _add_contacts(connection: Connection, dossiers: Mapping[int, Dossier], playbook: Playbook) -> None:
+    if not playbook.rules:
+        return
+    since = _first_instant(dossiers, playbook) - playbook.roster.contact_lookback
+    found: dict[int, list[Contact]] = defaultdict(list)
+    for customer, *row in _rows(connection, _CONTACTS, dossiers, since=since):
+        found[customer].append(contact_from(row))
+    for customer, contacts in found.items():
+        dossiers[customer].contacts = tuple(contacts)
+
+
+def contact_from(row: Sequence[Any]) -> Contact:
+    """A contact from its `CONTACT_COLUMNS`."""
+    lands_at, channel, trigger, purpose, tags, weight, enrolment, step, released_at = row
+    return Contact(
+        lands_at, channel, trigger, purpose, frozenset(tags.split()) if tags else frozenset(), weight, True,
+        f"{enrolment}/{step}", released_at,
+    )  # fmt: skip
+
+
+def _first_instant(dossiers: Mapping[int, Dossier], playbook: Playbook) -> Instant:
+    """Nothing earlier than this is played for any of them: for who was never played, nothing before the first activation."""
+    instants = [dossier.settled_until for dossier in dossiers.values() if dossier.settled_until > BEGINNING]
+    instants += [dossier.arrivals[0].arrived_at for dossier in dossiers.values() if dossier.arrivals]
+    if any(dossier.settled_until == BEGINNING and not dossier.arrivals for dossier in dossiers.values()):
+        activations = [trigger.activated_at for trigger in playbook.triggers if trigger.activated_at is not None]
+        instants.append(min(activations, default=0))
+    return min(instants)
+
+
+def _add_history(connection: Connection, dossiers: Mapping[int, Dossier], playbook: Playbook) -> None:
+    needs = playbook.roster.needs_of_two if any(dossier.joins for dossier in dossiers.values()) else playbook.roster.needs
+    if not needs:
+        return
+    earliest = _first_instant(dossiers, playbook)
+    since = {lookback: BEGINNING if lookback >= UNBOUNDED else earliest - lookback for lookback in needs.values()}
+    query = _history(tuple(needs.items()))
+    values = {f"since_{lookback}": at for lookback, at in since.items()} | {"earliest": min(since.values())}
+    waiting = {event.id for dossier in dossiers.values() for event in dossier.arrivals}
+    found: dict[int, list[Event]] = defaultdict(list)
+    for customer, *row in _rows(connection, query, dossiers, **values):
+        if row[0] not in waiting:
+            found[customer].append(event_from(row))
+    for customer, history in found.items():
+        dossiers[customer].history = tuple(history)
+
+
+@lru_cache(maxsize=8)
+def _history(needs: tuple[tuple[str, Millis], ...]) -> Select[Any]:
+    """Events by name and how far back each counts, from `earliest` and the `since_...` of its look back on."""
+    by_lookback: dict[Millis, list[str]] = defaultdict(list)
+    for name, lookback in needs:
+        by_lookback[lookback].append(name)
+    return select(events.c.customer_id, *EVENT_COLUMNS).where(
+        events.c.customer_id.in_(WANTED),
+        events.c.occurred_at > bindparam("earliest", type_=Integer),  # said apart, or SQLite searches for each of the alternatives
+        or_(*[
+            or_(*[events.c.name == name for name in names])
+            & (events.c.occurred_at > bindparam(f"since_{lookback}", type_=Integer))
+            for lookback, names in by_lookback.items()
+        ]),
+    )  # fmt: skip
+
+
+_CONSENTS = (
+    select(
+        consents.c.customer_id, consents.c.channel, consents.c.purpose, consents.c.state, consents.c.occurred_at, consents.c.arrived_at,
+        consents.c.address,
+    )
+    .where(consents.c.customer_id.in_(WANTED))
+    .order_by(consents.c.id)
+)  # fmt: skip
+
+
+def _add_consents(connection: Connection, dossiers: Mapping[int, Dossier]) -> None:
+    found: dict[int, list[Consent]] = defaultdict(list)
+    for customer, *row in _rows(connection, _CONSENTS, dossiers):
+        found[customer].append(Consent(*row))
+    for customer, ledger in found.items():
+        dossiers[customer].consents = tuple(ledger)
+
+
+def add_suppressions(connection: Connection, dossiers: Mapping[int, Dossier], playbook: Playbook) -> None:
+    """Add the suppressions of every address these customers have or are about to have."""
+    if not connection.execute(select(exists(select(suppressions.c.id)))).scalar_one():
+        return
+    media = sorted({channel.medium for channel in playbook.channels.values()})
+    by_address: dict[tuple[str, str], list[Dossier]] = defaultdict(list)
+    for dossier in dossiers.values():
+        for medium, address in _addresses(dossier, media):
+            by_address[medium, address].append(dossier)
+    columns = suppressions.c
+    query = select(columns.medium, columns.address, columns.reason, columns.arrived_at).where(
+        tuple_(columns.medium, columns.address).in_(list(by_address))
+    )
+    for medium, address, reason, arrived_at in connection.execute(query):
+        for dossier in by_address[medium, address]:
+            dossier.suppressions = (*dossier.suppressions, Suppression(medium, address, reason, arrived_at))
+
+
+def _addresses(dossier: Dossier, media: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Every address she has, or is about to have by what has arrived."""
+    profiles: list[Profile] = [dossier.profile]
+    for event in dossier.arrivals:
+        if event.kind == "identify":
+            newer = profiles[-1].copy()
+            newer.fold(event)
+            profiles.append(newer)
+    for profile in profiles:
+        for medium in media:
+            address = address_of(profile, medium)
+            if address is not None:
+                yield medium, address
+
+
+def _add_known_causes(connection: Connection, dossiers: Mapping[int, Dossier], playbook: Playbook) -> None:
+    """Whether a basket that has arrived again has entered before."""
+    wanted: list[tuple[int, str, str]] = []
+    for customer, dossier in dossiers.items():
+        for event in dossier.arrivals:
+            for trigger, _ in playbook.roster.entering.get(event.name, ()):
+                value = event.properties.get(trigger.when.per) if trigger.when.per else None
+                key = f"event:{event.id}" if value is None else f"{trigger.when.per}:{value}"
+                wanted.append((customer, trigger.name, key))
+    columns = enrolments.c
+    for start in range(0, len(wanted), CHUNK):
+        chunk = wanted[start : start + CHUNK]
+        query = select(columns.customer_id, columns.trigger, columns.cause_key).where(
+            tuple_(columns.customer_id, columns.trigger, columns.cause_key).in_(chunk)
+        )
+        for customer, trigger_name, key in connection.execute(query):
+            dossier = dossiers[customer]
+            dossier.known_causes = dossier.known_causes | {(trigger_name, key)}

@@ -1,0 +1,26 @@
+"""Rows of `events` as values of the core."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from core.model.events import Event
+from storage.schema.tables import events
+
+EVENT_COLUMNS = (
+    events.c.id, events.c.kind, events.c.name, events.c.occurred_at, events.c.arrived_at, events.c.source, events.c.channel,
+    events.c.amount, events.c.properties, events.c.history,
+)  # fmt: skip
+"""What `event_from` needs of a row, in its order."""
+
+
+def event_from(row: Sequence[Any]) -> Event:
+    """An event from its `EVENT_COLUMNS`."""
+    identifier, kind, name, occurred_at, arrived_at, source, channel, amount, properties, history = row
+    return Event(
+        identifier, kind, name, occurred_at, arrived_at, source, channel, amount,
+        {} if properties == "{}" else orjson.loads(properties), history == 1,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The schema: its tables, their versions, and how values become rows."""
