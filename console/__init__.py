@@ -1,1 +1,3 @@
-"""The composition root: command line, configuration, clock, scheduler, dispatcher, intake, channels and connectors."""
+"""The composition root: command line, configuration, clock, scheduler, dispatcher, intake, channels and
+connectors.
+"""

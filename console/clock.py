@@ -6,7 +6,7 @@ import time
 from zoneinfo import ZoneInfo
 
 from core.instants import Instant, parse_instant
-from storage.store import Store, fact
+from storage.store import Store, meta
 
 SIMULATED_AT = "simulated_at"
 """The fact under which a replayed workspace keeps where its clock stands, in milliseconds UTC."""
@@ -23,7 +23,9 @@ def steady() -> float:
 
 
 def workspace_now(store: Store, at: str | None, zone: ZoneInfo) -> Instant:
-    """The instant a command is about: `at` (local time of `zone` without an offset), else the simulated clock, else now; ValueError."""
+    """The instant a command is about: `at` (local time of `zone` without an offset), else the simulated
+    clock, else now; ValueError.
+    """
     if at is not None:
         return parse_instant(at, zone)
     simulated = simulated_at(store)
@@ -33,5 +35,5 @@ def workspace_now(store: Store, at: str | None, zone: ZoneInfo) -> Instant:
 def simulated_at(store: Store) -> Instant | None:
     """Where the clock of a replayed workspace stands; None where the workspace lives in the present."""
     with store.reading() as connection:
-        simulated = fact(connection, SIMULATED_AT)
+        simulated = meta(connection, SIMULATED_AT)
     return None if simulated is None else int(simulated)

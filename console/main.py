@@ -1,4 +1,5 @@
-"""The command line: finds the command, hands it a context, and turns whatever goes wrong into a sentence and an exit code.
+"""The command line: finds the command, hands it a context, and turns whatever goes wrong into a sentence and
+an exit code.
 
 0: done. 1: refused or failed, with a message on standard error. 2: wrong usage. 130: interrupted.
 """
@@ -47,12 +48,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _open_streams() -> None:
-    """A standard stream that was closed leads nowhere, and a character that the terminal's encoding does not have becomes a `?`."""
+    """A standard stream that was closed leads nowhere, and a character that the terminal's encoding does not
+    have becomes a `?`.
+    """
     for name in ("stdin", "stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
             setattr(sys, name, Path(os.devnull).open("r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: SIM115 - until the end
-        elif name != "stdin" and isinstance(stream, TextIOWrapper) and lookup(stream.encoding).name != "utf-8":
+        elif (
+            name != "stdin" and isinstance(stream, TextIOWrapper) and lookup(stream.encoding).name != "utf-8"
+        ):
             stream.reconfigure(errors="replace")
 
 
@@ -145,13 +150,16 @@ def _print_help() -> None:
     width = max(len(name) for name, _ in listed)
     for name, module in listed:
         print(f"  {name.ljust(width)}  {_summary(module)}")
-    print(f"\n{_COMMON}\n`manometer COMMAND --help` says more. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.")
+    print(
+        f"\n{_COMMON}\n`manometer COMMAND --help` says more. Exit codes: 0 done, 1 refused or failed, 2 "
+        "wrong usage."
+    )
 
 
 def _summary(module: str) -> str:
-    """The first line of a command's docstring, read without importing it."""
+    """The first paragraph of a command's docstring as one line, read without importing it."""
     source = Path(commands.__path__[0], f"{module}.py").read_text(encoding="utf-8")
-    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+    return " ".join((ast.get_docstring(ast.parse(source)) or "").partition("\n\n")[0].split())
 
 
 def _version() -> str:
@@ -189,7 +197,9 @@ def _in_words(error: Exception) -> str:
     if isinstance(error, ManometerError):
         pointing = getattr(error, "pointing", None)  # of a condition: its text with a caret under the fault
         return f"{error}\n{pointing()}" if pointing else str(error)
-    cause = getattr(error, "orig", None)  # the driver's own error within one of SQLAlchemy's, without the statement and its values
+    cause = getattr(
+        error, "orig", None
+    )  # the driver's own error within one of SQLAlchemy's, without the statement and its values
     if cause is not None:
         return f"The database refused: {cause}. Nothing of this step was kept."
     if isinstance(error, OSError) and error.strerror:

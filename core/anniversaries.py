@@ -48,6 +48,11 @@ def years_passed(anniversary: Anniversary, today: date) -> int | None:
 
 
 def days_ahead(anniversary: Anniversary, today: date) -> int | None:
-    """How many days a day is before the next anniversary, 0 on the day itself; None at the end of the calendar."""
+    """How many days a day is before the next anniversary, 0 on the day itself; None at the end of the
+    calendar.
+    """
     years = (year for year in (today.year, today.year + 1) if year <= date.max.year)
-    return next(((day_in(anniversary, year) - today).days for year in years if day_in(anniversary, year) >= today), None)
+    return next(
+        ((day_in(anniversary, year) - today).days for year in years if day_in(anniversary, year) >= today),
+        None,
+    )

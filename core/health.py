@@ -1,4 +1,6 @@
-"""How the workspace is doing: one word for the numbers of a moment, and the reasons for it. Instants and durations are ms UTC."""
+"""How the workspace is doing: one word for the numbers of a moment, and the reasons for it. Instants and
+durations are ms UTC.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,7 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class HealthFinding:
     """One thing that is wrong: what, why where that was noted, and since when."""
 
     sort: Sort
@@ -66,13 +68,15 @@ class Health:
 
     state: State
     is_ticking: bool
-    findings: tuple[Finding, ...]
+    findings: tuple[HealthFinding, ...]
     why: str = ""
     """Why it is idle; empty where it is not."""
 
 
 def silence(tick: Millis) -> Millis:
-    """Without a tick for so long nobody is ticking; a cron job that ticks each minute stays far below. `tick` is the scheduler's rhythm."""
+    """Without a tick for so long nobody is ticking; a cron job that ticks each minute stays far below. `tick`
+    is the scheduler's rhythm.
+    """
     return max(LEAST_SILENCE, TICKS_MISSED * tick)
 
 
@@ -81,7 +85,9 @@ def judge(numbers: Numbers) -> Health:
     is_recent = numbers.last_tick is not None and numbers.at - numbers.last_tick <= numbers.silence
     is_ticking = is_recent and not (_is_abandoned(numbers) and _has_ended(numbers))
     found = tuple(_findings(numbers, is_ticking))
-    is_down = not numbers.books_balance or (numbers.overdue > 0 and (not is_ticking or _is_abandoned(numbers)))
+    is_down = not numbers.books_balance or (
+        numbers.overdue > 0 and (not is_ticking or _is_abandoned(numbers))
+    )
     if found:
         return Health("down" if is_down else "degraded", is_ticking, found)
     return Health("healthy", True, ()) if is_ticking else Health("idle", False, (), _why_idle(numbers))
@@ -108,18 +114,22 @@ def _end(numbers: Numbers) -> str:
     return "the scheduler was stopped" if numbers.was_stopped else "the scheduler ended without a word"
 
 
-def _findings(numbers: Numbers, is_ticking: bool) -> Iterator[Finding]:
+def _findings(numbers: Numbers, is_ticking: bool) -> Iterator[HealthFinding]:
     if not numbers.books_balance:
-        yield Finding("books", "the books do not balance")
+        yield HealthFinding("books", "the books do not balance")
     if numbers.overdue:
-        yield Finding("overdue", f"{counted(numbers.overdue, 'customer')} overdue", _why_overdue(numbers, is_ticking))
+        yield HealthFinding(
+            "overdue", f"{counted(numbers.overdue, 'customer')} overdue", _why_overdue(numbers, is_ticking)
+        )
     yield from _noted(numbers)
     if numbers.failed_lately:
-        yield Finding("failed", f"{counted(numbers.failed_lately, 'message')} failed within a day")
+        yield HealthFinding("failed", f"{counted(numbers.failed_lately, 'message')} failed within a day")
     if numbers.uncertain:
-        yield Finding("uncertain", f"{counted(numbers.uncertain, 'message')} uncertain", "nobody knows if it went")
+        yield HealthFinding(
+            "uncertain", f"{counted(numbers.uncertain, 'message')} uncertain", "nobody knows if it went"
+        )
     if numbers.is_stopped:
-        yield Finding("stopped", "all sending is stopped")
+        yield HealthFinding("stopped", "all sending is stopped")
 
 
 def _why_overdue(numbers: Numbers, is_ticking: bool) -> str:
@@ -128,11 +138,11 @@ def _why_overdue(numbers: Numbers, is_ticking: bool) -> str:
     return "the ticks do not keep up" if is_ticking else "nobody has ticked in time"
 
 
-def _noted(numbers: Numbers) -> Iterator[Finding]:
+def _noted(numbers: Numbers) -> Iterator[HealthFinding]:
     """What scheduler and dispatcher have noted; a disk that is short of room is said once."""
     for name, trouble in numbers.troubles.items():
-        yield Finding("disk" if name == "disk" else "trouble", name, trouble.reason, trouble.since)
+        yield HealthFinding("disk" if name == "disk" else "trouble", name, trouble.reason, trouble.since)
     if numbers.shortage is not None and "disk" not in numbers.troubles:
-        yield Finding("disk", "disk", numbers.shortage)
+        yield HealthFinding("disk", "disk", numbers.shortage)
     for name, trouble in numbers.halted.items():
-        yield Finding("halted", f"{name} halted", trouble.reason, trouble.since)
+        yield HealthFinding("halted", f"{name} halted", trouble.reason, trouble.since)

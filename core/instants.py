@@ -38,7 +38,9 @@ _FAR = "years go from 1000 to 8999"
 
 
 def parse_instant(text: str, zone: ZoneInfo | None = None) -> Instant:
-    """The instant of an ISO 8601 text with `Z` or an offset; one without is read as local time of `zone`; ValueError in words otherwise."""
+    """The instant of an ISO 8601 text with `Z` or an offset; one without is read as local time of `zone`;
+    ValueError in words otherwise.
+    """
     try:
         text = text.strip()
         moment = datetime.fromisoformat(text)
@@ -91,10 +93,15 @@ def _iso_day(day: int) -> str:
 
 
 def parse_duration(text: str, *, signed: bool = False) -> Millis:
-    """The length of `90s`, `15m`, `16h`, `7d` or `2w` (a day is 86,400 s), with a leading minus only if `signed`; ValueError in words."""
+    """The length of `90s`, `15m`, `16h`, `7d` or `2w` (a day is 86,400 s), with a leading minus only if
+    `signed`; ValueError in words.
+    """
     match = _DURATION.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None or (match[1] and not signed):
-        raise ValueError(f"{str(text)[:60]!r} is not a duration. Write a whole number and a unit: 90s, 15m, 16h, 7d or 2w (m is minutes).")
+        raise ValueError(
+            f"{str(text)[:60]!r} is not a duration. Write a whole number and a unit: 90s, 15m, 16h, 7d or "
+            "2w (m is minutes)."
+        )
     length = int(match[2]) * _UNITS[match[3]]
     if length > _LONGEST_DURATION:
         raise ValueError(f"{text!r} is longer than 100 years. Write a shorter duration, such as 365d.")
@@ -102,7 +109,9 @@ def parse_duration(text: str, *, signed: bool = False) -> Millis:
 
 
 def format_duration(length: Millis) -> str:
-    """The shortest text in one unit that says the length exactly, e.g. `7d`, `36h`, `90m`; parts of a second as `1.5s`."""
+    """The shortest text in one unit that says the length exactly, e.g. `7d`, `36h`, `90m`; parts of a second
+    as `1.5s`.
+    """
     for unit in "dhm":
         if length and length % _UNITS[unit] == 0:
             return f"{length // _UNITS[unit]}{unit}"
@@ -114,8 +123,15 @@ def format_duration(length: Millis) -> str:
 
 @lru_cache(maxsize=4_096)
 def find_zone(name: str | None) -> ZoneInfo | None:
-    """The IANA zone of that name; None where there is none, or where the name is a path or depends on the host."""
-    if not isinstance(name, str) or not _ZONE_NAME.fullmatch(name) or name.startswith(_HOST_DEPENDENT) or len(name) > 64:
+    """The IANA zone of that name; None where there is none, or where the name is a path or depends on the
+    host.
+    """
+    if (
+        not isinstance(name, str)
+        or not _ZONE_NAME.fullmatch(name)
+        or name.startswith(_HOST_DEPENDENT)
+        or len(name) > 64
+    ):
         return None
     try:
         return ZoneInfo(name)
@@ -149,7 +165,9 @@ def local(at: Instant, zone: ZoneInfo) -> datetime:
 
 
 def from_local(naive: datetime, zone: ZoneInfo) -> Instant:
-    """The instant at which the local clock shows it: the first of two; the end of the gap where the clock never does."""
+    """The instant at which the local clock shows it: the first of two; the end of the gap where the clock
+    never does.
+    """
     shown = _millis(naive.replace(tzinfo=None) - _NAIVE_EPOCH)
     ahead = naive.replace(tzinfo=zone, fold=0).utcoffset()
     assert ahead is not None
@@ -158,7 +176,9 @@ def from_local(naive: datetime, zone: ZoneInfo) -> Instant:
 
 
 def _gap_end(after: Instant, zone: ZoneInfo) -> Instant:
-    """The latest change of the clock at or before `after`; clocks change on whole seconds, and gaps are no longer than two days."""
+    """The latest change of the clock at or before `after`; clocks change on whole seconds, and gaps are no
+    longer than two days.
+    """
     low, high = (after - 2 * DAY) // SECOND, -(-after // SECOND)
     ahead = _exact_offset(high * SECOND, zone)
     while high - low > 1:
@@ -177,7 +197,9 @@ def day_start(day: date, zone: ZoneInfo) -> Instant:
 
 
 def local_date(at: Instant, zone: ZoneInfo) -> date:
-    """The latest local day that has begun at that instant, also where a clock set back over midnight shows the old one."""
+    """The latest local day that has begun at that instant, also where a clock set back over midnight shows
+    the old one.
+    """
     plain = _plain_offset(at // DAY, zone)
     if plain is not None:
         return _date((at + plain) // DAY)
@@ -194,64 +216,113 @@ def _date(days: int) -> date:
 # ---- countries ----
 
 COUNTRY_ZONES: Final = MappingProxyType({
-    "AD": "Europe/Andorra", "AE": "Asia/Dubai", "AF": "Asia/Kabul", "AG": "America/Antigua", "AI": "America/Anguilla",
-    "AL": "Europe/Tirane", "AM": "Asia/Yerevan", "AO": "Africa/Luanda", "AS": "Pacific/Pago_Pago", "AT": "Europe/Vienna",
-    "AW": "America/Aruba", "AX": "Europe/Mariehamn", "AZ": "Asia/Baku", "BA": "Europe/Sarajevo", "BB": "America/Barbados",
-    "BD": "Asia/Dhaka", "BE": "Europe/Brussels", "BF": "Africa/Ouagadougou", "BG": "Europe/Sofia", "BH": "Asia/Bahrain",
-    "BI": "Africa/Bujumbura", "BJ": "Africa/Porto-Novo", "BL": "America/St_Barthelemy", "BM": "Atlantic/Bermuda",
-    "BN": "Asia/Brunei", "BO": "America/La_Paz", "BQ": "America/Kralendijk", "BS": "America/Nassau", "BT": "Asia/Thimphu",
-    "BW": "Africa/Gaborone", "BY": "Europe/Minsk", "BZ": "America/Belize", "CC": "Indian/Cocos", "CF": "Africa/Bangui",
-    "CG": "Africa/Brazzaville", "CH": "Europe/Zurich", "CI": "Africa/Abidjan", "CK": "Pacific/Rarotonga", "CM": "Africa/Douala",
-    "CO": "America/Bogota", "CR": "America/Costa_Rica", "CU": "America/Havana", "CV": "Atlantic/Cape_Verde", "CW": "America/Curacao",
-    "CX": "Indian/Christmas", "CZ": "Europe/Prague", "DE": "Europe/Berlin", "DJ": "Africa/Djibouti", "DK": "Europe/Copenhagen",
-    "DM": "America/Dominica", "DO": "America/Santo_Domingo", "DZ": "Africa/Algiers", "EE": "Europe/Tallinn", "EG": "Africa/Cairo",
-    "EH": "Africa/El_Aaiun", "ER": "Africa/Asmara", "ET": "Africa/Addis_Ababa", "FI": "Europe/Helsinki", "FJ": "Pacific/Fiji",
-    "FK": "Atlantic/Stanley", "FO": "Atlantic/Faroe", "FR": "Europe/Paris", "GA": "Africa/Libreville", "GB": "Europe/London",
-    "GD": "America/Grenada", "GE": "Asia/Tbilisi", "GF": "America/Cayenne", "GG": "Europe/Guernsey", "GH": "Africa/Accra",
-    "GI": "Europe/Gibraltar", "GM": "Africa/Banjul", "GN": "Africa/Conakry", "GP": "America/Guadeloupe", "GQ": "Africa/Malabo",
-    "GR": "Europe/Athens", "GS": "Atlantic/South_Georgia", "GT": "America/Guatemala", "GU": "Pacific/Guam", "GW": "Africa/Bissau",
+    "AD": "Europe/Andorra", "AE": "Asia/Dubai", "AF": "Asia/Kabul", "AG": "America/Antigua",
+    "AI": "America/Anguilla",
+    "AL": "Europe/Tirane", "AM": "Asia/Yerevan", "AO": "Africa/Luanda", "AS": "Pacific/Pago_Pago",
+    "AT": "Europe/Vienna",
+    "AW": "America/Aruba", "AX": "Europe/Mariehamn", "AZ": "Asia/Baku", "BA": "Europe/Sarajevo",
+    "BB": "America/Barbados",
+    "BD": "Asia/Dhaka", "BE": "Europe/Brussels", "BF": "Africa/Ouagadougou", "BG": "Europe/Sofia",
+    "BH": "Asia/Bahrain",
+    "BI": "Africa/Bujumbura", "BJ": "Africa/Porto-Novo", "BL": "America/St_Barthelemy",
+    "BM": "Atlantic/Bermuda",
+    "BN": "Asia/Brunei", "BO": "America/La_Paz", "BQ": "America/Kralendijk", "BS": "America/Nassau",
+    "BT": "Asia/Thimphu",
+    "BW": "Africa/Gaborone", "BY": "Europe/Minsk", "BZ": "America/Belize", "CC": "Indian/Cocos",
+    "CF": "Africa/Bangui",
+    "CG": "Africa/Brazzaville", "CH": "Europe/Zurich", "CI": "Africa/Abidjan", "CK": "Pacific/Rarotonga",
+    "CM": "Africa/Douala",
+    "CO": "America/Bogota", "CR": "America/Costa_Rica", "CU": "America/Havana", "CV": "Atlantic/Cape_Verde",
+    "CW": "America/Curacao",
+    "CX": "Indian/Christmas", "CZ": "Europe/Prague", "DE": "Europe/Berlin", "DJ": "Africa/Djibouti",
+    "DK": "Europe/Copenhagen",
+    "DM": "America/Dominica", "DO": "America/Santo_Domingo", "DZ": "Africa/Algiers", "EE": "Europe/Tallinn",
+    "EG": "Africa/Cairo",
+    "EH": "Africa/El_Aaiun", "ER": "Africa/Asmara", "ET": "Africa/Addis_Ababa", "FI": "Europe/Helsinki",
+    "FJ": "Pacific/Fiji",
+    "FK": "Atlantic/Stanley", "FO": "Atlantic/Faroe", "FR": "Europe/Paris", "GA": "Africa/Libreville",
+    "GB": "Europe/London",
+    "GD": "America/Grenada", "GE": "Asia/Tbilisi", "GF": "America/Cayenne", "GG": "Europe/Guernsey",
+    "GH": "Africa/Accra",
+    "GI": "Europe/Gibraltar", "GM": "Africa/Banjul", "GN": "Africa/Conakry", "GP": "America/Guadeloupe",
+    "GQ": "Africa/Malabo",
+    "GR": "Europe/Athens", "GS": "Atlantic/South_Georgia", "GT": "America/Guatemala", "GU": "Pacific/Guam",
+    "GW": "Africa/Bissau",
     "GY": "America/Guyana", "HK": "Asia/Hong_Kong", "HN": "America/Tegucigalpa", "HR": "Europe/Zagreb",
     "HT": "America/Port-au-Prince", "HU": "Europe/Budapest", "IE": "Europe/Dublin", "IL": "Asia/Jerusalem",
-    "IM": "Europe/Isle_of_Man", "IN": "Asia/Kolkata", "IO": "Indian/Chagos", "IQ": "Asia/Baghdad", "IR": "Asia/Tehran",
-    "IS": "Atlantic/Reykjavik", "IT": "Europe/Rome", "JE": "Europe/Jersey", "JM": "America/Jamaica", "JO": "Asia/Amman",
-    "JP": "Asia/Tokyo", "KE": "Africa/Nairobi", "KG": "Asia/Bishkek", "KH": "Asia/Phnom_Penh", "KM": "Indian/Comoro",
-    "KN": "America/St_Kitts", "KP": "Asia/Pyongyang", "KR": "Asia/Seoul", "KW": "Asia/Kuwait", "KY": "America/Cayman",
-    "LA": "Asia/Vientiane", "LB": "Asia/Beirut", "LC": "America/St_Lucia", "LI": "Europe/Vaduz", "LK": "Asia/Colombo",
-    "LR": "Africa/Monrovia", "LS": "Africa/Maseru", "LT": "Europe/Vilnius", "LU": "Europe/Luxembourg", "LV": "Europe/Riga",
-    "LY": "Africa/Tripoli", "MA": "Africa/Casablanca", "MC": "Europe/Monaco", "MD": "Europe/Chisinau", "ME": "Europe/Podgorica",
-    "MF": "America/Marigot", "MG": "Indian/Antananarivo", "MK": "Europe/Skopje", "ML": "Africa/Bamako", "MM": "Asia/Yangon",
-    "MO": "Asia/Macau", "MP": "Pacific/Saipan", "MQ": "America/Martinique", "MR": "Africa/Nouakchott", "MS": "America/Montserrat",
-    "MT": "Europe/Malta", "MU": "Indian/Mauritius", "MV": "Indian/Maldives", "MW": "Africa/Blantyre", "MZ": "Africa/Maputo",
-    "NA": "Africa/Windhoek", "NC": "Pacific/Noumea", "NE": "Africa/Niamey", "NF": "Pacific/Norfolk", "NG": "Africa/Lagos",
-    "NI": "America/Managua", "NL": "Europe/Amsterdam", "NO": "Europe/Oslo", "NP": "Asia/Kathmandu", "NR": "Pacific/Nauru",
-    "NU": "Pacific/Niue", "OM": "Asia/Muscat", "PA": "America/Panama", "PE": "America/Lima", "PH": "Asia/Manila",
-    "PK": "Asia/Karachi", "PL": "Europe/Warsaw", "PM": "America/Miquelon", "PN": "Pacific/Pitcairn", "PR": "America/Puerto_Rico",
-    "PW": "Pacific/Palau", "PY": "America/Asuncion", "QA": "Asia/Qatar", "RE": "Indian/Reunion", "RO": "Europe/Bucharest",
-    "RS": "Europe/Belgrade", "RW": "Africa/Kigali", "SA": "Asia/Riyadh", "SB": "Pacific/Guadalcanal", "SC": "Indian/Mahe",
-    "SD": "Africa/Khartoum", "SE": "Europe/Stockholm", "SG": "Asia/Singapore", "SH": "Atlantic/St_Helena", "SI": "Europe/Ljubljana",
-    "SJ": "Arctic/Longyearbyen", "SK": "Europe/Bratislava", "SL": "Africa/Freetown", "SM": "Europe/San_Marino", "SN": "Africa/Dakar",
-    "SO": "Africa/Mogadishu", "SR": "America/Paramaribo", "SS": "Africa/Juba", "ST": "Africa/Sao_Tome", "SV": "America/El_Salvador",
+    "IM": "Europe/Isle_of_Man", "IN": "Asia/Kolkata", "IO": "Indian/Chagos", "IQ": "Asia/Baghdad",
+    "IR": "Asia/Tehran",
+    "IS": "Atlantic/Reykjavik", "IT": "Europe/Rome", "JE": "Europe/Jersey", "JM": "America/Jamaica",
+    "JO": "Asia/Amman",
+    "JP": "Asia/Tokyo", "KE": "Africa/Nairobi", "KG": "Asia/Bishkek", "KH": "Asia/Phnom_Penh",
+    "KM": "Indian/Comoro",
+    "KN": "America/St_Kitts", "KP": "Asia/Pyongyang", "KR": "Asia/Seoul", "KW": "Asia/Kuwait",
+    "KY": "America/Cayman",
+    "LA": "Asia/Vientiane", "LB": "Asia/Beirut", "LC": "America/St_Lucia", "LI": "Europe/Vaduz",
+    "LK": "Asia/Colombo",
+    "LR": "Africa/Monrovia", "LS": "Africa/Maseru", "LT": "Europe/Vilnius", "LU": "Europe/Luxembourg",
+    "LV": "Europe/Riga",
+    "LY": "Africa/Tripoli", "MA": "Africa/Casablanca", "MC": "Europe/Monaco", "MD": "Europe/Chisinau",
+    "ME": "Europe/Podgorica",
+    "MF": "America/Marigot", "MG": "Indian/Antananarivo", "MK": "Europe/Skopje", "ML": "Africa/Bamako",
+    "MM": "Asia/Yangon",
+    "MO": "Asia/Macau", "MP": "Pacific/Saipan", "MQ": "America/Martinique", "MR": "Africa/Nouakchott",
+    "MS": "America/Montserrat",
+    "MT": "Europe/Malta", "MU": "Indian/Mauritius", "MV": "Indian/Maldives", "MW": "Africa/Blantyre",
+    "MZ": "Africa/Maputo",
+    "NA": "Africa/Windhoek", "NC": "Pacific/Noumea", "NE": "Africa/Niamey", "NF": "Pacific/Norfolk",
+    "NG": "Africa/Lagos",
+    "NI": "America/Managua", "NL": "Europe/Amsterdam", "NO": "Europe/Oslo", "NP": "Asia/Kathmandu",
+    "NR": "Pacific/Nauru",
+    "NU": "Pacific/Niue", "OM": "Asia/Muscat", "PA": "America/Panama", "PE": "America/Lima",
+    "PH": "Asia/Manila",
+    "PK": "Asia/Karachi", "PL": "Europe/Warsaw", "PM": "America/Miquelon", "PN": "Pacific/Pitcairn",
+    "PR": "America/Puerto_Rico",
+    "PW": "Pacific/Palau", "PY": "America/Asuncion", "QA": "Asia/Qatar", "RE": "Indian/Reunion",
+    "RO": "Europe/Bucharest",
+    "RS": "Europe/Belgrade", "RW": "Africa/Kigali", "SA": "Asia/Riyadh", "SB": "Pacific/Guadalcanal",
+    "SC": "Indian/Mahe",
+    "SD": "Africa/Khartoum", "SE": "Europe/Stockholm", "SG": "Asia/Singapore", "SH": "Atlantic/St_Helena",
+    "SI": "Europe/Ljubljana",
+    "SJ": "Arctic/Longyearbyen", "SK": "Europe/Bratislava", "SL": "Africa/Freetown",
+    "SM": "Europe/San_Marino", "SN": "Africa/Dakar",
+    "SO": "Africa/Mogadishu", "SR": "America/Paramaribo", "SS": "Africa/Juba", "ST": "Africa/Sao_Tome",
+    "SV": "America/El_Salvador",
     "SX": "America/Lower_Princes", "SY": "Asia/Damascus", "SZ": "Africa/Mbabane", "TC": "America/Grand_Turk",
-    "TD": "Africa/Ndjamena", "TF": "Indian/Kerguelen", "TG": "Africa/Lome", "TH": "Asia/Bangkok", "TJ": "Asia/Dushanbe",
-    "TK": "Pacific/Fakaofo", "TL": "Asia/Dili", "TM": "Asia/Ashgabat", "TN": "Africa/Tunis", "TO": "Pacific/Tongatapu",
+    "TD": "Africa/Ndjamena", "TF": "Indian/Kerguelen", "TG": "Africa/Lome", "TH": "Asia/Bangkok",
+    "TJ": "Asia/Dushanbe",
+    "TK": "Pacific/Fakaofo", "TL": "Asia/Dili", "TM": "Asia/Ashgabat", "TN": "Africa/Tunis",
+    "TO": "Pacific/Tongatapu",
     "TR": "Europe/Istanbul", "TT": "America/Port_of_Spain", "TV": "Pacific/Funafuti", "TW": "Asia/Taipei",
     "TZ": "Africa/Dar_es_Salaam", "UG": "Africa/Kampala", "UY": "America/Montevideo", "VA": "Europe/Vatican",
     "VC": "America/St_Vincent", "VE": "America/Caracas", "VG": "America/Tortola", "VI": "America/St_Thomas",
-    "VN": "Asia/Ho_Chi_Minh", "VU": "Pacific/Efate", "WF": "Pacific/Wallis", "WS": "Pacific/Apia", "YE": "Asia/Aden",
+    "VN": "Asia/Ho_Chi_Minh", "VU": "Pacific/Efate", "WF": "Pacific/Wallis", "WS": "Pacific/Apia",
+    "YE": "Asia/Aden",
     "YT": "Indian/Mayotte", "ZA": "Africa/Johannesburg", "ZM": "Africa/Lusaka", "ZW": "Africa/Harare",
 })  # fmt: skip
-"""ISO 3166 code to its one zone, after tzdata's zone.tab; countries with several are left out (Germany's two agree since 1981)."""
+"""ISO 3166 code to its one zone, after tzdata's zone.tab; countries with several are left out (Germany's two
+agree since 1981).
+"""
 
 _COUNTRY_NAMES: Final = MappingProxyType({
-    "albania": "AL", "austria": "AT", "bahrain": "BH", "belgium": "BE", "bosnia and herzegovina": "BA", "bulgaria": "BG",
-    "croatia": "HR", "czech republic": "CZ", "czechia": "CZ", "denmark": "DK", "eire": "IE", "england": "GB", "estonia": "EE",
-    "finland": "FI", "france": "FR", "germany": "DE", "deutschland": "DE", "great britain": "GB", "greece": "GR",
-    "hong kong": "HK", "hungary": "HU", "iceland": "IS", "ireland": "IE", "israel": "IL", "italy": "IT", "italia": "IT",
-    "japan": "JP", "latvia": "LV", "lebanon": "LB", "liechtenstein": "LI", "lithuania": "LT", "luxembourg": "LU",
-    "malta": "MT", "monaco": "MC", "montenegro": "ME", "netherlands": "NL", "north macedonia": "MK", "norway": "NO",
-    "österreich": "AT", "poland": "PL", "romania": "RO", "rsa": "ZA", "saudi arabia": "SA", "schweiz": "CH", "scotland": "GB",
-    "serbia": "RS", "singapore": "SG", "slovakia": "SK", "slovenia": "SI", "south africa": "ZA", "suisse": "CH", "svizzera": "CH",
-    "sweden": "SE", "switzerland": "CH", "turkey": "TR", "uk": "GB", "united arab emirates": "AE", "united kingdom": "GB",
+    "albania": "AL", "austria": "AT", "bahrain": "BH", "belgium": "BE", "bosnia and herzegovina": "BA",
+    "bulgaria": "BG",
+    "croatia": "HR", "czech republic": "CZ", "czechia": "CZ", "denmark": "DK", "eire": "IE", "england": "GB",
+    "estonia": "EE",
+    "finland": "FI", "france": "FR", "germany": "DE", "deutschland": "DE", "great britain": "GB",
+    "greece": "GR",
+    "hong kong": "HK", "hungary": "HU", "iceland": "IS", "ireland": "IE", "israel": "IL", "italy": "IT",
+    "italia": "IT",
+    "japan": "JP", "latvia": "LV", "lebanon": "LB", "liechtenstein": "LI", "lithuania": "LT",
+    "luxembourg": "LU",
+    "malta": "MT", "monaco": "MC", "montenegro": "ME", "netherlands": "NL", "north macedonia": "MK",
+    "norway": "NO",
+    "österreich": "AT", "poland": "PL", "romania": "RO", "rsa": "ZA", "saudi arabia": "SA", "schweiz": "CH",
+    "scotland": "GB",
+    "serbia": "RS", "singapore": "SG", "slovakia": "SK", "slovenia": "SI", "south africa": "ZA",
+    "suisse": "CH", "svizzera": "CH",
+    "sweden": "SE", "switzerland": "CH", "turkey": "TR", "uk": "GB", "united arab emirates": "AE",
+    "united kingdom": "GB",
 })  # fmt: skip
 
 

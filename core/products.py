@@ -1,4 +1,6 @@
-"""What a customer has looked at, wants and has bought, as lists of products; and what others bought with it, or instead of it."""
+"""What a customer has looked at, wants and has bought, as lists of products; and what others bought with it,
+or instead of it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from core.instants import DAY, Millis
 from core.model.events import ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
 
 Product = Mapping[str, Any]
-"""`id`, and as far as the source tells them `name price url image_url category brand`; of a customer's own also `at`, an instant."""
+"""`id`, and as far as the source tells them `name price url image_url category brand`; of a customer's own
+also `at`, an instant.
+"""
 
 MOST: Final = 20
 """Products in one list."""
@@ -21,8 +25,10 @@ LISTS: Final = ("viewed", "basket", "wish_list", "bought", "similar", "upgrades"
 """The lists by the names under which templates know them."""
 SHOPPING: Final = frozenset(
     {
-        "Product Viewed", "Product Added", "Product Removed", "Cart Viewed", "Checkout Started", "Product Added to Wishlist",
-        "Product Removed from Wishlist", "Wishlist Price Dropped", "Wishlist Product Added to Cart", ORDER_COMPLETED,
+        "Product Viewed", "Product Added", "Product Removed", "Cart Viewed", "Checkout Started",
+        "Product Added to Wishlist",
+        "Product Removed from Wishlist", "Wishlist Price Dropped", "Wishlist Product Added to "
+                                                                   "Cart", ORDER_COMPLETED,
         ORDER_RETURNED, ORDER_REFUNDED,
     }
 )  # fmt: skip
@@ -45,7 +51,9 @@ _DEAREST: Final = 10**12
 
 @dataclass(frozen=True, slots=True)
 class Shopping:
-    """A customer's products, newest first, none twice, at most `MOST` a list; `known` are the ids of all she ever had at home."""
+    """A customer's products, newest first, none twice, at most `MOST` a list; `known` are the ids of all she
+    ever had at home.
+    """
 
     viewed: Sequence[Product] = ()
     basket: Sequence[Product] = ()
@@ -58,12 +66,18 @@ class Shopping:
 
 
 def shopping(events: Iterable[Event]) -> Shopping:
-    """The lists after these events, which come in order of time; what was bought leaves the others, what went back is not bought."""
+    """The lists after these events, which come in order of time; what was bought leaves the others, what went
+    back is not bought.
+    """
     shelves = _Shelves()
     for event in events:
         shelves.take(event)
     return Shopping(
-        _newest(shelves.viewed), _newest(shelves.basket), _newest(shelves.wished), _newest(shelves.bought), frozenset(shelves.known)
+        _newest(shelves.viewed),
+        _newest(shelves.basket),
+        _newest(shelves.wished),
+        _newest(shelves.bought),
+        frozenset(shelves.known),
     )
 
 
@@ -152,7 +166,11 @@ def _product(given: Mapping[str, Any]) -> Product | None:
         return None
     item: dict[str, Any] = {"id": str(identifier)}
     item |= {name: value for name in _TOLD if isinstance(value := given.get(name), str) and value}
-    item |= {name: value for name in _PLACES if isinstance(value := given.get(name), str) and value.startswith(("https://", "http://"))}
+    item |= {
+        name: value
+        for name in _PLACES
+        if isinstance(value := given.get(name), str) and value.startswith(("https://", "http://"))
+    }
     if (price := _number(given.get("price"))) is not None:
         item["price"] = price
     return item
@@ -164,7 +182,11 @@ def _number(value: object) -> int | float | None:
         price = float(value) if isinstance(value, str) else value
     except ValueError:
         return None
-    return price if isinstance(price, (int, float)) and not isinstance(price, bool) and 0 <= price < _DEAREST else None
+    return (
+        price
+        if isinstance(price, (int, float)) and not isinstance(price, bool) and 0 <= price < _DEAREST
+        else None
+    )
 
 
 # ---- what sells ----
@@ -189,16 +211,22 @@ class Sales:
     def _note(self, order: Iterable[Product]) -> None:
         items = {item["id"]: item for item in islice(order, _LONGEST_BASKET)}
         place = len(self._orders)
-        names = tuple(self._products.setdefault(identifier, item)["id"] for identifier, item in items.items())  # each text kept once
+        names = tuple(
+            self._products.setdefault(identifier, item)["id"] for identifier, item in items.items()
+        )  # each text kept once
         for name in names:
             self._orders_with[name].append(place)
         self._sold.update(names)
         self._orders.append(names)
 
     def similar(self, to: Sequence[Product], without: Collection[str]) -> list[Product]:
-        """Best sellers of the first product's category, then of the others'; of the whole shop where none has a category."""
+        """Best sellers of the first product's category, then of the others'; of the whole shop where none has
+        a category.
+        """
         unwanted = {*without, *(item["id"] for item in to)}
-        categories: list[str | None] = list(dict.fromkeys(item["category"] for item in to if "category" in item))
+        categories: list[str | None] = list(
+            dict.fromkeys(item["category"] for item in to if "category" in item)
+        )
         ranked = (each for category in categories or [None] for each in self._ranked.get(category, ()))
         return self._listed(each for each in ranked if each not in unwanted)
 
@@ -216,7 +244,9 @@ class Sales:
         return bool(item.get("price", 0) > paid[item["category"]])
 
     def goes_with(self, bought: Sequence[Product], without: Collection[str]) -> list[Product]:
-        """What others have most often bought together with the newest of these, common goods and rare chances weighed down."""
+        """What others have most often bought together with the newest of these, common goods and rare chances
+        weighed down.
+        """
         together = Counter[str]()
         for item in bought[:_LATEST_BOUGHT]:
             for place in self._orders_with.get(item["id"], ())[:_ORDERS_OF_ONE]:

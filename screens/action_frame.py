@@ -10,7 +10,9 @@ from screens.frame import Frame
 
 
 class ActingFrame(Frame):
-    """A frame with deeds. A subclass names the actions that depend on what is chosen in `deeds`, and calls `chosen_changed`."""
+    """A frame with deeds. A subclass names the actions that depend on what is chosen in `deeds`, and calls
+    `chosen_changed`.
+    """
 
     deeds: ClassVar[Sequence[str]] = ()
 

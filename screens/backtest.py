@@ -1,4 +1,6 @@
-"""A trigger tried on the past: who would have got it when, what would have held it back, what it would have pushed aside."""
+"""A trigger tried on the past: who would have got it when, what would have held it back, what it would have
+pushed aside.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from screens.cells import backtest as rows
 from screens.cells.exports import Fields, instants, plain
 from screens.cells.pressure import HELD, behind_cells
 from screens.ports.backtest import Tried
-from screens.ports.pressure import Behind, Foreseen
+from screens.ports.pressure import Behind, ForecastDecision
 from screens.pressure import BehindScreen, Progressed
 from screens.widgets.histogram import Histogram
 from screens.widgets.keys import key
@@ -25,7 +27,8 @@ from screens.widgets.table import VirtualTable
 from screens.widgets.wrapped import WrappedNote
 
 EXPORTED: Fields = (
-    *instants("at"), *plain("customer", "name", "trigger", "step", "channel", "outcome", "reason"), *instants("until"),
+    *instants("at"), *plain("customer", "name", "trigger", "step", "channel", "outcome", "reason"),
+    *instants("until"),
 )  # fmt: skip
 
 
@@ -66,13 +69,17 @@ class BacktestScreen(PanedFrame):
             with Horizontal(id="held", classes="pane"):
                 yield self._list("held-list", "Nothing would have held it back.")
                 yield Histogram("Held back", can_open=False, id="held-by")
-            yield Histogram("Messages of others, without it → with it", can_open=False, id="aside", classes="pane")
+            yield Histogram(
+                "Messages of others, without it → with it", can_open=False, id="aside", classes="pane"
+            )
             yield Histogram("Messages by month", can_open=False, id="months", classes="pane")
 
-    def _list(self, name: str, empty: str, classes: str = "") -> VirtualTable[Foreseen]:
+    def _list(self, name: str, empty: str, classes: str = "") -> VirtualTable[ForecastDecision]:
         return VirtualTable(
             BehindScreen.COLUMNS,
-            lambda service, ids, cancelled: {} if self.tried is None else service.backtests.rows(self.tried, ids, cancelled),
+            lambda service, ids, cancelled: (
+                {} if self.tried is None else service.backtests.rows(self.tried, ids, cancelled)
+            ),
             lambda row: behind_cells(row, 0 if self.tried is None else self.tried.last, self.zone),
             fields=EXPORTED,
             empty=empty,
@@ -113,7 +120,9 @@ class BacktestScreen(PanedFrame):
 
     def _say_progress(self, done: int, total: int) -> None:
         if self.is_mounted:
-            self.query_one("#facts", Note).show([[Cell(f" {rows.progress_words(self.days, done, total)}", "accent")]])
+            self.query_one("#facts", Note).show(
+                [[Cell(f" {rows.progress_words(self.days, done, total)}", "accent")]]
+            )
 
     def _show(self, tried: Tried) -> None:
         self._tries = False
@@ -121,22 +130,28 @@ class BacktestScreen(PanedFrame):
         for name, outcomes in (("messages", ("send",)), ("held-list", HELD)):
             table = self.query_one(f"#{name}", VirtualTable)
             self.ask(
-                lambda service, cancelled, outcomes=outcomes: service.backtests.ids(tried, Behind(outcomes=outcomes), cancelled),  # type: ignore[misc]
+                lambda service, cancelled, outcomes=outcomes: service.backtests.ids(
+                    tried, Behind(outcomes=outcomes), cancelled
+                ),  # type: ignore[misc]
                 lambda ids, table=table: self._fill(table, ids),  # type: ignore[misc]
                 group=name,
             )
         self._draw()
 
-    def _fill(self, table: VirtualTable[Foreseen], ids: array[int]) -> None:
+    def _fill(self, table: VirtualTable[ForecastDecision], ids: array[int]) -> None:
         table.show(ids, fresh=True)
 
     def _draw(self) -> None:
         if self.tried is None:
             self.query_one("#facts", Note).show([[Cell(" Nothing was tried yet. `r` tries it.", "dim")]])
             return
-        self.query_one("#facts", Note).show(rows.facts(self.tried, "" if self.place is None else self.place.currency, self.zone))
+        self.query_one("#facts", Note).show(
+            rows.facts(self.tried, "" if self.place is None else self.place.currency, self.zone)
+        )
         self.query_one("#held-by", Histogram).show("Held back", rows.held(self.tried))
-        self.query_one("#aside", Histogram).show("Messages of others, without it → with it", rows.aside(self.tried))
+        self.query_one("#aside", Histogram).show(
+            "Messages of others, without it → with it", rows.aside(self.tried)
+        )
         self.query_one("#months", Histogram).show("Messages by month", rows.months(self.tried))
 
     def _fail(self, sentence: str) -> None:
@@ -162,10 +177,10 @@ class BacktestScreen(PanedFrame):
     # ---- choosing ----
 
     @property
-    def row(self) -> Foreseen | None:
+    def row(self) -> ForecastDecision | None:
         """The decision under the cursor, where a list is seen."""
         row = self.focused.row if isinstance(self.focused, VirtualTable) else None
-        return row if isinstance(row, Foreseen) else None
+        return row if isinstance(row, ForecastDecision) else None
 
     def why_not(self, action: str) -> str | None:
         """What needs a customer."""
@@ -180,7 +195,7 @@ class BacktestScreen(PanedFrame):
     def _opened(self, message: VirtualTable.Opened) -> None:
         message.stop()
         row = message.table.row
-        if isinstance(row, Foreseen):
+        if isinstance(row, ForecastDecision):
             self.host.open_customer(row.customer_id)
 
     def action_why(self) -> None:

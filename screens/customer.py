@@ -16,8 +16,8 @@ from screens.cells import customer as rows
 from screens.cells import timeline as timeline_rows
 from screens.frame import Question
 from screens.pausing import ask_to_pause_or_resume
-from screens.ports import Place
-from screens.ports.customers import Gauge, Planned, Profile
+from screens.ports import WorkspacePlace
+from screens.ports.customers import CustomerGauge, CustomerProfile, Planned
 from screens.timeline import Timeline
 from screens.widgets.keys import key
 from screens.widgets.line_widget import Note
@@ -26,11 +26,18 @@ from screens.widgets.wrapped import WrappedLines
 
 T = TypeVar("T")
 
-PANES: Final = (("timeline", "Timeline"), ("profile", "Profile"), ("pressure", "Pressure"), ("planned", "Planned"))
+PANES: Final = (
+    ("timeline", "Timeline"),
+    ("profile", "Profile"),
+    ("pressure", "Pressure"),
+    ("planned", "Planned"),
+)
 
 
 class CustomerScreen(PanedFrame):
-    """Everything about one customer. One pane at a time; where there is room, the timeline with the others beside it."""
+    """Everything about one customer. One pane at a time; where there is room, the timeline with the others
+    beside it.
+    """
 
     mode = "customers"
     filter_hint = timeline_rows.HINT
@@ -55,14 +62,20 @@ class CustomerScreen(PanedFrame):
         key("shift+tab", "pane(-1)", "Pane before", "customer.pane_before", "to the pane before"),
         key("w", "why", "Why", "customer.why", "why this customer got something, or nothing", show=True),
         key("t", "show('timeline')", "Timeline", "customer.timeline", "to the timeline over all channels"),
-        key("P", "pause", "Pause", "customer.pause", "pause all messages to her, or end that; asks first, in numbers"),
+        key(
+            "P",
+            "pause",
+            "Pause",
+            "customer.pause",
+            "pause all messages to her, or end that; asks first, in numbers",
+        ),
         key("z", "zoom", "Zoom", "customer.zoom", "this pane alone, or all again"),
     ]
 
     def __init__(self, customer_id: int) -> None:
         super().__init__()
         self.customer_id = customer_id
-        self._profile: Profile | None = None
+        self._profile: CustomerProfile | None = None
 
     def crumbs(self) -> Sequence[str]:
         """Her name, else her key."""
@@ -105,27 +118,41 @@ class CustomerScreen(PanedFrame):
 
     def _ask_for_panes(self) -> None:
         customer = self.customer_id
-        self._ask_for("profile", lambda service, cancelled: service.customers.profile(customer, cancelled), self._show_profile)
-        self._ask_for("pressure", lambda service, cancelled: service.customers.pressure(customer, cancelled), self._show_pressure)
-        self._ask_for("planned", lambda service, cancelled: service.customers.planned(customer, cancelled), self._show_planned)
+        self._ask_for(
+            "profile",
+            lambda service, cancelled: service.customers.profile(customer, cancelled),
+            self._show_profile,
+        )
+        self._ask_for(
+            "pressure",
+            lambda service, cancelled: service.customers.pressure(customer, cancelled),
+            self._show_pressure,
+        )
+        self._ask_for(
+            "planned",
+            lambda service, cancelled: service.customers.planned(customer, cancelled),
+            self._show_planned,
+        )
 
-    def _ask_for(self, pane: str, question: Question[T], show: Callable[[T, Instant, Place], None]) -> None:
+    def _ask_for(
+        self, pane: str, question: Question[T], show: Callable[[T, Instant, WorkspacePlace], None]
+    ) -> None:
         self.ask(
             lambda service, cancelled: (question(service, cancelled), service.now(), service.place),
             lambda answer: show(*answer),
             group=pane,
         )
 
-    def _show_profile(self, profile: Profile, now: Instant, place: Place) -> None:
+    def _show_profile(self, profile: CustomerProfile, now: Instant, place: WorkspacePlace) -> None:
         self._profile = profile
         self.query_one("#customer", Note).show(rows.head(profile))
         self._pane("profile").show(rows.profile(profile, now, place.zone, place.currency))
         self.head.refresh()
 
-    def _show_pressure(self, gauges: tuple[Gauge, ...], now: Instant, place: Place) -> None:
+    def _show_pressure(self, gauges: tuple[CustomerGauge, ...], now: Instant, place: WorkspacePlace) -> None:
         self._pane("pressure").show(rows.pressure(gauges, now, place.zone))
 
-    def _show_planned(self, planned: Planned, now: Instant, place: Place) -> None:
+    def _show_planned(self, planned: Planned, now: Instant, place: WorkspacePlace) -> None:
         self._pane("planned").show(rows.planned(planned, now, place.zone))
 
     def _pane(self, name: str) -> WrappedLines:

@@ -16,8 +16,8 @@ from core.model.triggers import target
 from screens.cells import customers as rows
 from screens.frame import Frame
 from screens.pausing import ask_to_pause_or_resume
-from screens.ports import Cancelled, Place, Service
-from screens.ports.customers import CustomerRow, Hits, Sort
+from screens.ports import Cancelled, Service, WorkspacePlace
+from screens.ports.customers import CustomerLine, Hits, Sort
 from screens.widgets.keys import key
 from screens.widgets.line_widget import Cells
 from screens.widgets.table import VirtualTable
@@ -26,13 +26,15 @@ NOBODY: Final = "There are no customers yet. `manometer import` brings them."
 NOBODY_FITS: Final = "No customer fits."
 CLEARS: Final = "Esc clears the filter."
 LONG: Final = 20_000
-"""A longer list is not found anew whenever somebody writes, only its visible rows are read again; `r` finds it anew."""
+"""A longer list is not found anew whenever somebody writes, only its visible rows are read again; `r` finds
+it anew.
+"""
 
 
 class Found(Message):
     """A question has its first rows, and goes on."""
 
-    def __init__(self, generation: int, place: Place, now: Instant, ids: array[int]) -> None:
+    def __init__(self, generation: int, place: WorkspacePlace, now: Instant, ids: array[int]) -> None:
         super().__init__()
         self.generation = generation
         self.place = place
@@ -47,8 +49,20 @@ class CustomersScreen(Frame):
     filter_hint = rows.HINT
     BINDINGS: ClassVar[list[BindingType]] = [
         key("w", "why", "Why", "customers.why", "why the customer got something, or nothing", show=True),
-        key("t", "timeline", "Timeline", "customers.timeline", "what the customer did and got, over all channels"),
-        key("P", "pause", "Pause", "customers.pause", "pause all messages to the customer, or end that; asks first, in numbers"),
+        key(
+            "t",
+            "timeline",
+            "Timeline",
+            "customers.timeline",
+            "what the customer did and got, over all channels",
+        ),
+        key(
+            "P",
+            "pause",
+            "Pause",
+            "customers.pause",
+            "pause all messages to the customer, or end that; asks first, in numbers",
+        ),
         key("s", "sort", "Sort", "customers.sort", "sort by the next column", show=True),
         key("S", "turn", "Reverse", "customers.turn", "turn the order round"),
     ]
@@ -60,7 +74,7 @@ class CustomersScreen(Frame):
         self._generation = 0
         self._total: int | None = None
         self._now: Instant = 0
-        self._place: Place | None = None
+        self._place: WorkspacePlace | None = None
         self._is_fresh = True
         self._takes_first = True
         self._is_outdated = True  # what is listed is of an earlier filter
@@ -71,7 +85,7 @@ class CustomersScreen(Frame):
         yield VirtualTable(rows.COLUMNS, self._fetch, self._cells, fields=rows.EXPORTED, id="body")
 
     @property
-    def table(self) -> VirtualTable[CustomerRow]:
+    def table(self) -> VirtualTable[CustomerLine]:
         """The list."""
         return self.query_one(VirtualTable)
 
@@ -84,7 +98,7 @@ class CustomersScreen(Frame):
         else:
             self._find()
 
-    def _show_again(self, answer: tuple[Place, Instant]) -> None:
+    def _show_again(self, answer: tuple[WorkspacePlace, Instant]) -> None:
         self._place, self._now = answer
         self.table.show(self.table.ids)
 
@@ -105,7 +119,7 @@ class CustomersScreen(Frame):
         if note:
             self._say(len(self.table.ids), note)
 
-        def question(service: Service, cancelled: Cancelled) -> tuple[Place, Instant, Hits]:
+        def question(service: Service, cancelled: Cancelled) -> tuple[WorkspacePlace, Instant, Hits]:
             place, now = service.place, service.now()
 
             def found(ids: array[int]) -> None:
@@ -128,7 +142,7 @@ class CustomersScreen(Frame):
             self._show(message.ids)
             self._say(len(message.ids), "searching …")
 
-    def _take(self, answer: tuple[Place, Instant, Hits]) -> None:
+    def _take(self, answer: tuple[WorkspacePlace, Instant, Hits]) -> None:
         self._place, self._now, hits = answer
         if not self.filter_text:
             self._total = len(hits.ids)
@@ -147,10 +161,12 @@ class CustomersScreen(Frame):
     def _say(self, found: int, note: str = "") -> None:
         self.say_filter(rows.chip(found, self._total, self.filter_text, self._sort, self._is_reverse, note))
 
-    def _fetch(self, service: Service, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, CustomerRow]:
+    def _fetch(
+        self, service: Service, ids: Sequence[int], cancelled: Cancelled
+    ) -> Mapping[int, CustomerLine]:
         return service.customers.rows(ids, cancelled)
 
-    def _cells(self, row: CustomerRow) -> Sequence[Cells]:
+    def _cells(self, row: CustomerLine) -> Sequence[Cells]:
         assert self._place is not None  # set with the first ids
         return rows.cells(row, self._now, self._place.zone)
 
@@ -158,7 +174,12 @@ class CustomersScreen(Frame):
 
     def why_not(self, action: str) -> str | None:
         """What is about one customer needs one under the cursor."""
-        if action in ("why", "timeline", "pause") and self.is_mounted and self.table.row_id is None and not self._is_outdated:
+        if (
+            action in ("why", "timeline", "pause")
+            and self.is_mounted
+            and self.table.row_id is None
+            and not self._is_outdated
+        ):
             return "there is no customer under the cursor"
         return None
 
@@ -175,8 +196,10 @@ class CustomersScreen(Frame):
             if self.is_current:
                 awaited()
 
-    def _with_customer(self, do: Callable[[CustomerRow], None]) -> None:
-        """Do something to the customer under the cursor; while the list is still that of an earlier filter, to the first who is found."""
+    def _with_customer(self, do: Callable[[CustomerLine], None]) -> None:
+        """Do something to the customer under the cursor; while the list is still that of an earlier filter,
+        to the first who is found.
+        """
         row = self.table.row
         if row is None or self._is_outdated:
             self._awaited = lambda: self._with_customer(do)

@@ -17,7 +17,7 @@ from screens.cells.decisions import COLUMNS, EXPORTED, HINT, cells, chip, detail
 from screens.log import LogScreen
 from screens.ports import Cancelled, Service
 from screens.ports.decisions import DecisionRow, DecisionView, Listed
-from screens.ports.terms import Terms
+from screens.ports.terms import LogFilter
 from screens.widgets.line_widget import Cells
 from screens.widgets.table import VirtualTable
 from screens.widgets.wrapped import Details
@@ -26,12 +26,12 @@ NONE_FITS: Final = "No decision fits. Esc clears the filter."
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DecisionsAnswer:
     """What a filter line leaves of the log as of an instant, or what is wrong with the line."""
 
     text: str
     at: Instant
-    terms: Terms
+    terms: LogFilter
     listed: Listed
     fault: str | None = None
 
@@ -55,7 +55,7 @@ class DecisionsScreen(LogScreen[DecisionRow]):
 
     def __init__(self, only: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(only)
-        self._known: Answer | None = None
+        self._known: DecisionsAnswer | None = None
         self._shown: str | None = None
 
     def body(self) -> ComposeResult:
@@ -77,14 +77,14 @@ class DecisionsScreen(LogScreen[DecisionRow]):
         self._known = None
         super().action_reload()
 
-    def _whole(self, text: str, service: Service, cancelled: Cancelled) -> Answer:
+    def _whole(self, text: str, service: Service, cancelled: Cancelled) -> DecisionsAnswer:
         at = service.now()
         try:
             terms = reader(at, service.place.zone).terms(text)
             listed = service.decisions.ids(terms, cancelled, lambda ids: self._tell(text, at, ids, cancelled))
         except ManometerError as error:  # a line half written is no failure; what is wrong stands beside it
-            return Answer(text, at, Terms(), Listed(array("q"), 0), str(error))
-        return Answer(text, at, terms, listed)
+            return DecisionsAnswer(text, at, LogFilter(), Listed(array("q"), 0), str(error))
+        return DecisionsAnswer(text, at, terms, listed)
 
     def _tell(self, text: str, at: Instant, ids: array[int], cancelled: Cancelled) -> None:
         if not cancelled():
@@ -96,12 +96,12 @@ class DecisionsScreen(LogScreen[DecisionRow]):
             self.at, self._shown = message.at, message.text
             self.show_ids(message.ids, fresh=True)
 
-    def _take(self, answer: Answer) -> None:
+    def _take(self, answer: DecisionsAnswer) -> None:
         self.at, self._known = answer.at, answer
         self._show(fresh=answer.text != self._shown)
         self._shown = answer.text
 
-    def _take_newer(self, answer: Answer) -> None:
+    def _take_newer(self, answer: DecisionsAnswer) -> None:
         self.at, self._known = answer.at, answer
         self._show(fresh=False)
 
@@ -124,7 +124,11 @@ class DecisionsScreen(LogScreen[DecisionRow]):
     @on(VirtualTable.Opened)
     def _opened(self, message: VirtualTable.Opened) -> None:
         decision = message.row
-        self.ask(lambda service, cancelled: service.decisions.view(decision, cancelled), self._detail, group="detail")
+        self.ask(
+            lambda service, cancelled: service.decisions.view(decision, cancelled),
+            self._detail,
+            group="detail",
+        )
 
     def _detail(self, view: DecisionView) -> None:
         self.app.push_screen(Details(f"Decision {view.row.id}", detail(view, self.zone)))
@@ -147,8 +151,8 @@ class DecisionsOf(DecisionsScreen):
         return (*super().crumbs(), "Decisions")
 
 
-def _newer(known: Answer, service: Service, cancelled: Cancelled) -> Answer:
+def _newer(known: DecisionsAnswer, service: Service, cancelled: Cancelled) -> DecisionsAnswer:
     """The list with what was written since."""
     newer = service.decisions.newer(known.terms, known.listed.last, cancelled)
     listed = Listed(newer.ids + known.listed.ids, newer.last, known.listed.is_cut)
-    return Answer(known.text, service.now(), known.terms, listed)
+    return DecisionsAnswer(known.text, service.now(), known.terms, listed)

@@ -7,16 +7,19 @@ from typing import cast
 from core.model.triggers import EVERYTHING, PausePolicy
 from screens.frame import Frame
 from screens.ports.triggers import PauseEffect
-from screens.widgets.dialogs import Choice, Deed, Field, Given, confirm
+from screens.widgets.dialogs import Deed, DialogAnswer, DialogChoice, DialogField, confirm
 
-WHY = Field("reason", "Why (for the audit log)")
+WHY = DialogField("reason", "Why (for the audit log)")
 MARKETING, ALL = "marketing", "everything"
 
 
 def ask_to_stop_or_go(frame: Frame) -> None:
     """Ask, in numbers, whether to stop all sending, or to end the stop where one holds; then do it."""
     frame.ask(
-        lambda service, cancelled: (service.triggers.pause_effect(EVERYTHING, cancelled), service.place.author),
+        lambda service, cancelled: (
+            service.triggers.pause_effect(EVERYTHING, cancelled),
+            service.place.author,
+        ),
         lambda found: _ask(frame, *found),
         group="emergency",
     )
@@ -37,13 +40,17 @@ def stop_deed(effect: PauseEffect, author: str) -> Deed:
     return Deed(
         "Stop all sending?",
         [
-            f"{effect.customers:,} customers are under way; {effect.messages:,} messages wait to be handed over.",
-            "Nothing is lost: what falls due waits until somebody ends the stop. It takes effect within a second.",
+            f"{effect.customers:,} customers are under way; {effect.messages:,} messages wait to be handed "
+            "over.",
+            "Nothing is lost: what falls due waits until somebody ends the stop. It takes effect within a "
+            "second.",
         ],
         "Stop all sending",
         choices=(
-            Choice(MARKETING, "everything but transactional mail (order and shipping confirmations go on)"),
-            Choice(ALL, "everything, transactional mail too"),
+            DialogChoice(
+                MARKETING, "everything but transactional mail (order and shipping confirmations go on)"
+            ),
+            DialogChoice(ALL, "everything, transactional mail too"),
         ),
         fields=(WHY,),
         author=author,
@@ -56,19 +63,22 @@ def go_deed(effect: PauseEffect, author: str) -> Deed:
     reason = f": {effect.pause.reason}" if effect.pause is not None and effect.pause.reason else ""
     return Deed(
         "End the emergency stop?",
-        [f"{since}{reason}.", f"{effect.customers:,} customers wait, {effect.overdue:,} steps have fallen due meanwhile."],
+        [
+            f"{since}{reason}.",
+            f"{effect.customers:,} customers wait, {effect.overdue:,} steps have fallen due meanwhile.",
+        ],
         "Send again",
-        choices=[Choice(policy.policy, policy.words) for policy in effect.policies],
+        choices=[DialogChoice(policy.policy, policy.words) for policy in effect.policies],
         fields=(WHY,),
         author=author,
     )
 
 
-def _stop(frame: Frame, given: Given) -> None:
+def _stop(frame: Frame, given: DialogAnswer) -> None:
     transactional, reason = given.choice == ALL, given.values["reason"]
     frame.act(lambda service: service.triggers.stop(transactional, reason), frame.toast)
 
 
-def _go(frame: Frame, given: Given) -> None:
+def _go(frame: Frame, given: DialogAnswer) -> None:
     policy, reason = cast(PausePolicy, given.choice), given.values["reason"]
     frame.act(lambda service: service.triggers.go(policy, reason), frame.toast)

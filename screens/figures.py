@@ -1,4 +1,6 @@
-"""The tables behind a forecast, and what is different in it: who gains, who loses, whose decisions change, who has whose room."""
+"""The tables behind a forecast, and what is different in it: who gains, who loses, whose decisions change,
+who has whose room.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from screens.cells import what_if as rows
 from screens.frame import Exportable, Frame
 from screens.ports import Cancelled, Service
 from screens.ports.pressure import Behind, Forecast
-from screens.ports.what_if import ChangedCustomer, Side
+from screens.ports.what_if import ChangedCustomer, ComparedStep
 from screens.widgets.heatmap import Heatmap
 from screens.widgets.histogram import Histogram
 from screens.widgets.keys import key
@@ -52,7 +54,11 @@ class FiguresScreen(PanedFrame):
         self.forecast = forecast
         self.trigger: str | None = None
         self._first = pane
-        self._deltas = [] if forecast.diff is None else rows.deltas(forecast.diff, forecast.limits_before, forecast.limits)
+        self._deltas = (
+            []
+            if forecast.diff is None
+            else rows.deltas(forecast.diff, forecast.limits_before, forecast.limits)
+        )
         self._contest = figures.contest(forecast)
 
     def crumbs(self) -> Sequence[str]:
@@ -65,7 +71,12 @@ class FiguresScreen(PanedFrame):
             yield WrappedNote(id="facts")
             yield PaneLine(figures.titles(self.forecast))
             yield VirtualTable[rows.Delta](
-                rows.DELTA_COLUMNS, self._fetch_deltas, rows.delta_cells, fields=rows.EXPORTED_DELTAS, id="changes", classes="pane"
+                rows.DELTA_COLUMNS,
+                self._fetch_deltas,
+                rows.delta_cells,
+                fields=rows.EXPORTED_DELTAS,
+                id="changes",
+                classes="pane",
             )
             yield VirtualTable[ChangedCustomer](
                 rows.CUSTOMER_COLUMNS,
@@ -79,7 +90,9 @@ class FiguresScreen(PanedFrame):
             yield Heatmap(label=NAMES, id="beats", classes="pane")
             yield WrappedNote(id="cell")
             yield Histogram("Waiting for room or time", id="off", classes="pane")
-            yield Histogram("Messages a day, and what the channel takes", can_open=False, id="capacity", classes="pane")
+            yield Histogram(
+                "Messages a day, and what the channel takes", can_open=False, id="capacity", classes="pane"
+            )
 
     def on_mount(self) -> None:
         """The table that was asked for."""
@@ -93,18 +106,30 @@ class FiguresScreen(PanedFrame):
         """All but the customers is there; those are asked for."""
         forecast = self.forecast
         facts: list[Line] = [rows.badge(forecast.supposed)] if forecast.supposed.is_what_if else []
-        facts.append([Cell(f" {pressure_rows.changed_words(forecast) or pressure_rows.span_words(forecast, self.zone)}", "")])
+        facts.append(
+            [
+                Cell(
+                    f" {pressure_rows.changed_words(forecast) or pressure_rows.span_words(forecast, self.zone)}",
+                    "",
+                )
+            ]
+        )
         self.query_one("#facts", Note).show(facts)
         self.query_one("#changes", VirtualTable).show(array("q", range(len(self._deltas))))
         self.query_one("#beats", Heatmap).show(self._contest.grid)
         self.query_one("#off", Histogram).show("Waiting for room or time", figures.put_off(forecast))
-        self.query_one("#capacity", Histogram).show("Messages a day, and what the channel takes", figures.capacities(forecast))
+        self.query_one("#capacity", Histogram).show(
+            "Messages a day, and what the channel takes", figures.capacities(forecast)
+        )
         self._load_customers()
 
     def _load_customers(self) -> None:
         trigger, table = self.trigger, self.query_one("#customers", VirtualTable)
         if self.forecast.diff is not None:
-            self.ask(lambda service, cancelled: service.what_if.customers(self.forecast, trigger, cancelled), self._take_customers)
+            self.ask(
+                lambda service, cancelled: service.what_if.customers(self.forecast, trigger, cancelled),
+                self._take_customers,
+            )
             table.empty = "Nobody's decisions change."
 
     def _take_customers(self, ids: array[int]) -> None:
@@ -185,7 +210,9 @@ class FiguresScreen(PanedFrame):
     def _open_cell(self, message: Heatmap.Opened) -> None:
         message.stop()
         column = message.heatmap.column
-        self._open_behind(figures.behind_contest(self._contest, column), "Who beats whom", self._contest.losers[column])
+        self._open_behind(
+            figures.behind_contest(self._contest, column), "Who beats whom", self._contest.losers[column]
+        )
 
     @on(Histogram.Opened)
     def _open_bar(self, message: Histogram.Opened) -> None:
@@ -201,7 +228,9 @@ class FiguresScreen(PanedFrame):
 
 
 class SidesScreen(Frame):
-    """One customer's decisions under the rules in force and under the changed ones, side by side, the one under the cursor in words."""
+    """One customer's decisions under the rules in force and under the changed ones, side by side, the one
+    under the cursor in words.
+    """
 
     mode = "pressure"
     DEFAULT_CSS = """
@@ -217,13 +246,13 @@ class SidesScreen(Frame):
         super().__init__()
         self.forecast = forecast
         self.customer = customer
-        self._sides: Sequence[Side] = ()
+        self._sides: Sequence[ComparedStep] = ()
 
     def body(self) -> ComposeResult:
         """What is supposed, the list, and one line in words."""
         with Vertical(id="body"):
             yield Note(id="facts")
-            yield VirtualTable[Side](
+            yield VirtualTable[ComparedStep](
                 rows.SIDE_COLUMNS,
                 self._fetch,
                 lambda side: rows.side_cells(side, self.forecast.first, self.zone),
@@ -245,18 +274,22 @@ class SidesScreen(Frame):
         """Ask for both sides."""
         number = self.customer.customer_id
         self.query_one("#facts", Note).show([rows.badge(self.forecast.supposed)])
-        self.ask(lambda service, cancelled: service.what_if.sides(self.forecast, number, cancelled), self._take)
+        self.ask(
+            lambda service, cancelled: service.what_if.sides(self.forecast, number, cancelled), self._take
+        )
 
-    def _take(self, sides: Sequence[Side]) -> None:
+    def _take(self, sides: Sequence[ComparedStep]) -> None:
         self._sides = sides
         self.query_one("#sides", VirtualTable).show(array("q", range(len(sides))))
         named = f"{self.customer.customer} {self.customer.name}".strip()
-        self.query_one("#facts", Note).show([rows.badge(self.forecast.supposed), [f" {named}: {rows.kinds_words(sides)}"]])
+        self.query_one("#facts", Note).show(
+            [rows.badge(self.forecast.supposed), [f" {named}: {rows.kinds_words(sides)}"]]
+        )
 
     def data_changed(self) -> None:
         """A forecast stays what it was."""
 
-    def _fetch(self, _: Service, ids: Sequence[int], __: Cancelled) -> Mapping[int, Side]:
+    def _fetch(self, _: Service, ids: Sequence[int], __: Cancelled) -> Mapping[int, ComparedStep]:
         return {number: self._sides[number] for number in ids if number < len(self._sides)}
 
     @on(VirtualTable.Highlighted)
@@ -273,7 +306,7 @@ class SidesScreen(Frame):
     def action_why(self) -> None:
         """Every check between her and the trigger, as things stand."""
         row = self.query_one("#sides", VirtualTable).row
-        self.host.open_why(self.customer.customer, row.trigger if isinstance(row, Side) else None)
+        self.host.open_why(self.customer.customer, row.trigger if isinstance(row, ComparedStep) else None)
 
     def action_customer(self) -> None:
         """Everything about her."""

@@ -1,7 +1,8 @@
-"""What every screen of the console has: two lines above, one below, a filter, and questions asked off the UI thread.
+"""What every screen of the console has: two lines above, one below, a filter, and questions asked off the UI
+thread.
 
-A screen asks with `ask`: the question runs in a worker with the service, the answer comes back as a message and is shown only if nobody
-has asked anew meanwhile. A worker never touches a widget.
+A screen asks with `ask`: the question runs in a worker with the service, the answer comes back as a message
+and is shown only if nobody has asked anew meanwhile. A worker never touches a widget.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from textual.worker import Worker, get_current_worker
 from core.errors import ManometerError
 from core.instants import Instant, local
 from screens.cells import exports
-from screens.ports import Cancelled, CancelledError, Place, Service
+from screens.ports import Cancelled, CancelledError, Service, WorkspacePlace
 from screens.widgets.input import StillInput
 from screens.widgets.keys import SCREENS, key
 from screens.widgets.line_widget import Cell, Cells, Lines, fit
@@ -57,7 +58,7 @@ class Host(Protocol):
     """What a screen needs of the app it runs in."""
 
     opened: Future[Service]
-    place: Place | None
+    place: WorkspacePlace | None
     frozen: bool
 
     def as_of(self) -> Instant | None:
@@ -85,7 +86,12 @@ class Asker(Protocol):
     """A screen that can ask the service."""
 
     def ask(
-        self, question: Question[T], show: Callable[[T], None], *, group: str = "data", failed: Callable[[str], None] | None = None
+        self,
+        question: Question[T],
+        show: Callable[[T], None],
+        *,
+        group: str = "data",
+        failed: Callable[[str], None] | None = None,
     ) -> None:
         """Ask off the UI thread and show the answer."""
         ...
@@ -142,7 +148,12 @@ class Asking(MessagePump):
     """The part of a screen that asks; also for dialogs, which have no frame."""
 
     def ask(
-        self, question: Question[T], show: Callable[[T], None], *, group: str = "data", failed: Callable[[str], None] | None = None
+        self,
+        question: Question[T],
+        show: Callable[[T], None],
+        *,
+        group: str = "data",
+        failed: Callable[[str], None] | None = None,
     ) -> None:
         """Ask in a worker and show the answer; a new question of the same group replaces one still under way.
 
@@ -153,12 +164,16 @@ class Asking(MessagePump):
         def work() -> None:
             worker: Worker[None] = get_current_worker()
             try:
-                answer = question(_service(screen.app, lambda: worker.is_cancelled), lambda: worker.is_cancelled)
+                answer = question(
+                    _service(screen.app, lambda: worker.is_cancelled), lambda: worker.is_cancelled
+                )
             except CancelledError:
                 return
             except ManometerError as error:
                 screen.post_message(Failed(worker, failed, str(error)))
-            except Exception as error:  # the border of the UI: what a question raises must not end the console
+            except (
+                Exception
+            ) as error:  # the border of the UI: what a question raises must not end the console
                 if not worker.is_cancelled:
                     screen.post_message(Failed(worker, failed, f"Unexpected {type(error).__name__}: {error}"))
             else:
@@ -167,9 +182,11 @@ class Asking(MessagePump):
         screen.run_worker(work, group=group, exclusive=True, thread=True, exit_on_error=False)
 
     def act(self, deed: Callable[[Service], str], done: Callable[[str], None]) -> None:
-        """Carry out what an operator has confirmed; unlike a question it is never given up, whatever is shown by then.
+        """Carry out what an operator has confirmed; unlike a question it is never given up, whatever is shown
+        by then.
 
-        `done` is told the sentence of what happened if this screen is still there, else the sentence is shown on the one that is.
+        `done` is told the sentence of what happened if this screen is still there, else the sentence is shown
+        on the one that is.
         """
         screen = cast("Screen[object]", self)
         app = screen.app
@@ -195,7 +212,9 @@ class Asking(MessagePump):
             return
         if message.failed is not None:
             message.failed(message.sentence)
-        cast("Screen[object]", self).notify(safe_lines(message.sentence), severity="error", markup=False, timeout=10)
+        cast("Screen[object]", self).notify(
+            safe_lines(message.sentence), severity="error", markup=False, timeout=10
+        )
 
 
 def _service(app: App[object], cancelled: Cancelled) -> Service:
@@ -209,7 +228,9 @@ def _service(app: App[object], cancelled: Cancelled) -> Service:
 
 
 class Frame(Asking, Screen[None]):
-    """A screen under the console's two head lines. A subclass names its `mode`, composes its `body` and loads in `load`."""
+    """A screen under the console's two head lines. A subclass names its `mode`, composes its `body` and loads
+    in `load`.
+    """
 
     mode: ClassVar[str] = ""
     """The top-level screen it belongs to."""
@@ -227,7 +248,15 @@ class Frame(Asking, Screen[None]):
     Frame.too-small > TooSmall { display: block; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("slash", "filter", "Filter", "filter", "narrow what is listed; Enter keeps it, Esc clears it", show=True, priority=True),
+        key(
+            "slash",
+            "filter",
+            "Filter",
+            "filter",
+            "narrow what is listed; Enter keeps it, Esc clears it",
+            show=True,
+            priority=True,
+        ),
         key("e", "export", "Export", "export", "write all that is listed into a CSV file"),
         key("escape", "back", "Back", "back", "clear the filter, else back; Esc never leaves the console"),
     ]
@@ -272,7 +301,7 @@ class Frame(Asking, Screen[None]):
         return None
 
     @property
-    def place(self) -> Place | None:
+    def place(self) -> WorkspacePlace | None:
         """Where the console stands; None while the workspace is being opened."""
         return self.host.place
 
@@ -336,7 +365,9 @@ class Frame(Asking, Screen[None]):
         self.head.refresh()
 
     def action_back(self) -> None:
-        """Stop writing a file, else close the filter, else leave the screen for the one below; a top-level screen stays."""
+        """Stop writing a file, else close the filter, else leave the screen for the one below; a top-level
+        screen stays.
+        """
         if self.is_writing:
             self._stop_writing()
         elif self.filter_text or self._filter_is_open():
@@ -370,7 +401,12 @@ class Frame(Asking, Screen[None]):
         """Write the list with its filter into a file."""
         listed = self.exported()
         if listed is None or not listed.ids:
-            self.toast("There is no list here to export." if listed is None else "Nothing is listed that could be exported.", bad=True)
+            self.toast(
+                "There is no list here to export."
+                if listed is None
+                else "Nothing is listed that could be exported.",
+                bad=True,
+            )
             return
         name, number = "-".join((self.mode, *self.crumbs())), len(listed.ids)
 
@@ -397,8 +433,11 @@ class Frame(Asking, Screen[None]):
         self.writing = words
         self.head.settle()
 
-    def take_away(self, write: Question[tuple[str, int]], noun: str, number: int | None = None, said: str = "") -> None:
-        """Have a file written, and say which and how much of what is in it, or what is `said`; of a long one also that it begins.
+    def take_away(
+        self, write: Question[tuple[str, int]], noun: str, number: int | None = None, said: str = ""
+    ) -> None:
+        """Have a file written, and say which and how much of what is in it, or what is `said`; of a long one
+        also that it begins.
 
         A file of which something is `said` has all there is, whatever the filter.
         """
@@ -412,7 +451,9 @@ class Frame(Asking, Screen[None]):
 
         def written(answer: tuple[str, int]) -> None:
             self._end_writing()
-            self.toast(said or f"{answer[1]:,} {noun}{'' if answer[1] == 1 else 's'}{of} written to {answer[0]}")
+            self.toast(
+                said or f"{answer[1]:,} {noun}{'' if answer[1] == 1 else 's'}{of} written to {answer[0]}"
+            )
 
         self.ask(write, written, group="export", failed=self._end_writing)
 
@@ -431,7 +472,9 @@ class Frame(Asking, Screen[None]):
         return any(line.display for line in self.query(FilterInput))
 
     def action_filter(self) -> None:
-        """Open the filter line at once: keys that come in the same burst, as over a slow line or pasted, are already its own."""
+        """Open the filter line at once: keys that come in the same burst, as over a slow line or pasted, are
+        already its own.
+        """
         for line in self.query(FilterInput):
             line.display = True
             self.set_focus(line)
@@ -493,7 +536,9 @@ class FilterInput(StillInput):
     BINDINGS: ClassVar[list[BindingType]] = [
         key("enter", "submit", "Keep", "filter.keep", "keep the filter and go to the list", show=True),
         key("escape", "screen.back", "Clear", "filter.clear", "clear the filter", show=True),
-        key("down,tab", "leave", "To the list", "filter.leave", "go to the list, the filter stays", show=True),
+        key(
+            "down,tab", "leave", "To the list", "filter.leave", "go to the list, the filter stays", show=True
+        ),
     ]
 
     def action_leave(self) -> None:
@@ -502,7 +547,9 @@ class FilterInput(StillInput):
 
 
 class Head(Lines):
-    """Two or three lines: where the console stands, and the screens with their numbers and the path to what is shown."""
+    """Two or three lines: where the console stands, and the screens with their numbers and the path to what
+    is shown.
+    """
 
     DEFAULT_CSS = "Head { height: 2; dock: top; }"
 
@@ -534,12 +581,20 @@ class Head(Lines):
         return self._both(self._tabs(), "" if self._is_tall else self._path(), self.size.width)
 
     def _tabs(self) -> list[Cell]:
-        """The screens with their numbers; where not all titles have room, only the title of the one in front."""
+        """The screens with their numbers; where not all titles have room, only the title of the one in
+        front.
+        """
         here = cast(Frame, self.screen).mode
         whole = [f" {number} {title} " for number, _, title in SCREENS]
-        short = [text if mode == here else f" {number} " for (number, mode, _), text in zip(SCREENS, whole, strict=True)]
+        short = [
+            text if mode == here else f" {number} "
+            for (number, mode, _), text in zip(SCREENS, whole, strict=True)
+        ]
         texts = whole if len("".join(whole)) <= self.app.size.width else short
-        return [Cell(text, "cursor" if mode == here else "dim") for (_, mode, _), text in zip(SCREENS, texts, strict=True)]
+        return [
+            Cell(text, "cursor" if mode == here else "dim")
+            for (_, mode, _), text in zip(SCREENS, texts, strict=True)
+        ]
 
     def _path(self) -> str:
         frame = cast(Frame, self.screen)
@@ -568,8 +623,10 @@ def _wide(line: Sequence[Cells]) -> int:
     return sum(cells(part if isinstance(part, str) else part.text) for part in line)
 
 
-def badges(place: Place, frozen: bool, *, short: bool = False) -> Iterable[Cells]:
-    """What an operator must know before any key: whether this is live, stopped, read-only, frozen, or without recorded consent."""
+def badges(place: WorkspacePlace, frozen: bool, *, short: bool = False) -> Iterable[Cells]:
+    """What an operator must know before any key: whether this is live, stopped, read-only, frozen, or without
+    recorded consent.
+    """
     yield Cell("[SIMULATED]" if place.simulated else "[LIVE]", "accent" if place.simulated else "ok")
     if place.stopped:
         yield Cell(" [STOPPED]", "bad")
@@ -581,7 +638,7 @@ def badges(place: Place, frozen: bool, *, short: bool = False) -> Iterable[Cells
         yield Cell(f" [CONSENT ASSUMED{'' if short else ': test data only'}]", "bad")
 
 
-def _clock(at: Instant, place: Place, room: int) -> str:
+def _clock(at: Instant, place: WorkspacePlace, room: int) -> str:
     """The instant of what is shown, as fully as there is room for."""
     there = local(at, place.zone)
     forms = (
@@ -614,7 +671,9 @@ class KeyLine(Lines):
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """The keys with their words, those of the focused part first; where there is no room for all, help stays."""
+        """The keys with their words, those of the focused part first; where there is no room for all, help
+        stays.
+        """
         width = self.size.width
         shown = self._shown()
         last = [part for part in shown if part[0] == "help"]
@@ -633,7 +692,10 @@ class KeyLine(Lines):
             binding = active.binding
             if binding.show and binding.id not in shown:
                 key, words = self.app.get_key_display(binding), f" {binding.description}  "
-                parts: list[Cells] = [Cell(key, "accent" if active.enabled else "dim"), Cell(words, "" if active.enabled else "dim")]
+                parts: list[Cells] = [
+                    Cell(key, "accent" if active.enabled else "dim"),
+                    Cell(words, "" if active.enabled else "dim"),
+                ]
                 shown[binding.id] = (binding.id, cells(key + words), parts)
         return list(shown.values())
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class HelpEntry:
     """One thing that can be done: its keys, what it is, where it is bound, and why it cannot be done now."""
 
     keys: str
@@ -43,10 +43,10 @@ class Entry:
         return all(word in f"{self.keys} {self.words}".lower() for word in text.lower().split())
 
 
-def entries(screen: Screen[object]) -> list[Entry]:
+def entries(screen: Screen[object]) -> list[HelpEntry]:
     """Everything that can be done on a screen, each once, what belongs to the screen itself first."""
     keys: dict[tuple[str, str], list[str]] = {}
-    found: dict[tuple[str, str], Entry] = {}
+    found: dict[tuple[str, str], HelpEntry] = {}
     for active in screen.active_bindings.values():
         binding = active.binding
         if binding.system or not binding.description or not binding.id:
@@ -54,8 +54,13 @@ def entries(screen: Screen[object]) -> list[Entry]:
         name = (binding.id, binding.action)
         keys.setdefault(name, []).append(screen.app.get_key_display(binding))
         why_not = None if active.enabled else _reason(screen, binding.action)
-        found[name] = Entry("", binding.tooltip or binding.description, binding.action, active.node, why_not)
-    listed = [Entry("  ".join(keys[name]), each.words, each.action, each.node, each.why_not) for name, each in found.items()]
+        found[name] = HelpEntry(
+            "", binding.tooltip or binding.description, binding.action, active.node, why_not
+        )
+    listed = [
+        HelpEntry("  ".join(keys[name]), each.words, each.action, each.node, each.why_not)
+        for name, each in found.items()
+    ]
     return sorted(listed, key=lambda entry: _rank(entry.node, screen))
 
 
@@ -77,12 +82,12 @@ class EntryList(Lines):
 
     def __init__(self) -> None:
         super().__init__()
-        self.entries: Sequence[Entry] = ()
+        self.entries: Sequence[HelpEntry] = ()
         self.chosen = 0
         self._lines: Sequence[tuple[int, Line]] = ()
         self._top = 0
 
-    def show(self, entries: Sequence[Entry]) -> None:
+    def show(self, entries: Sequence[HelpEntry]) -> None:
         """List these, the first chosen."""
         self.entries, self.chosen, self._top = entries, 0, 0
         self._break()
@@ -92,10 +97,14 @@ class EntryList(Lines):
         self._break()
 
     def _break(self) -> None:
-        """The lines with the places of their entries; an entry too long for one line goes on below its words."""
+        """The lines with the places of their entries; an entry too long for one line goes on below its
+        words.
+        """
         keys = max((cells(entry.keys) for entry in self.entries), default=0)
         self._lines = [
-            (place, line) for place, entry in enumerate(self.entries) for line in wrapped(_told(entry, keys), max(1, self.size.width - 2))
+            (place, line)
+            for place, entry in enumerate(self.entries)
+            for line in wrapped(_told(entry, keys), max(1, self.size.width - 2))
         ]
         self.move(0)
 
@@ -111,7 +120,10 @@ class EntryList(Lines):
         """One line of an entry."""
         number, width = self._top + y, self.size.width
         if not self.entries and y == 0:
-            return self.strip([Cell("  No key of this screen fits. The other screens have keys of their own.", "dim")], width)
+            return self.strip(
+                [Cell("  No key of this screen fits. The other screens have keys of their own.", "dim")],
+                width,
+            )
         if number >= len(self._lines):
             return Strip.blank(width, self.rich_style)
         place, line = self._lines[number]
@@ -119,7 +131,7 @@ class EntryList(Lines):
         return self.strip(["> " if here and is_first else "  ", *line], width, reverse=here)
 
 
-def _told(entry: Entry, keys: int) -> Line:
+def _told(entry: HelpEntry, keys: int) -> Line:
     """Keys, words, and why not where it cannot be done."""
     can = entry.why_not is None
     return [
@@ -128,7 +140,7 @@ def _told(entry: Entry, keys: int) -> Line:
     ]
 
 
-class Help(LeavesOnce, ModalScreen["Entry | None"]):
+class Help(LeavesOnce, ModalScreen["HelpEntry | None"]):
     """Gives the entry that was chosen, or None."""
 
     DEFAULT_CSS = """

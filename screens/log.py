@@ -1,4 +1,6 @@
-"""What the logs of decisions and messages have in common: a table behind a filter line of terms, and ways to the customer."""
+"""What the logs of decisions and messages have in common: a table behind a filter line of terms, and ways to
+the customer.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,14 @@ class LogScreen(ActingFrame, Generic[R]):
     BINDINGS: ClassVar[list[BindingType]] = [
         key("o", "turn", "State", "log.turn", "only one state or outcome, the next at each press", show=True),
         key("w", "why", "Why", "log.why", "why the customer got it or did not, check by check", show=True),
-        key("t", "timeline", "Customer", "log.timeline", "the customer with her timeline over all channels", show=True),
+        key(
+            "t",
+            "timeline",
+            "Customer",
+            "log.timeline",
+            "the customer with her timeline over all channels",
+            show=True,
+        ),
         key("d", "trigger", "Trigger", "log.trigger", "the trigger"),
     ]
 
@@ -69,7 +78,9 @@ class LogScreen(ActingFrame, Generic[R]):
     @property
     def terms_text(self) -> str:
         """The filter line with the terms that always hold."""
-        return " ".join([*(f"{name}:{shlex.quote(value)}" for name, value in self.only), self.filter_text]).strip()
+        return " ".join(
+            [*(f"{name}:{shlex.quote(value)}" for name, value in self.only), self.filter_text]
+        ).strip()
 
     def crumbs(self) -> Sequence[str]:
         """What always holds."""

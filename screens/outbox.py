@@ -30,9 +30,9 @@ from screens.cells.outbox import (
 )
 from screens.log import LogScreen
 from screens.ports import Cancelled, Service
-from screens.ports.outbox import ActEffect, MessageView, Rendered
-from screens.ports.terms import Terms
-from screens.widgets.dialogs import Given, confirm
+from screens.ports.outbox import ActEffect, MessageView, RenderedMessage
+from screens.ports.terms import LogFilter
+from screens.widgets.dialogs import DialogAnswer, confirm
 from screens.widgets.keys import key
 from screens.widgets.line_widget import Cells
 from screens.widgets.table import VirtualTable
@@ -40,12 +40,12 @@ from screens.widgets.wrapped import Details
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class OutboxAnswer:
     """What a filter line leaves of the outbox as of an instant, or what is wrong with the line."""
 
     text: str
     at: Instant
-    terms: Terms
+    terms: LogFilter
     ids: array[int]
     counts: Mapping[str, int]
     fault: str | None = None
@@ -59,17 +59,34 @@ class OutboxScreen(LogScreen[MessageView]):
     turned = "state"
     deeds = (*ALLOWED, "preview", "why", "timeline", "trigger")
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("A", "act('approve')", "Approve", "outbox.approve", "let held messages go; asks first", show=True),
-        key("X", "act('reject')", "Reject", "outbox.reject", "end held messages for good; asks first, with a reason", show=True),
-        key("R", "act('retry')", "Retry", "outbox.retry", "try failed or uncertain messages again; asks first"),
-        key("C", "act('cancel')", "Cancel", "outbox.cancel", "take back messages that were not handed over; asks first"),
+        key(
+            "A", "act('approve')", "Approve", "outbox.approve", "let held messages go; asks first", show=True
+        ),
+        key(
+            "X",
+            "act('reject')",
+            "Reject",
+            "outbox.reject",
+            "end held messages for good; asks first, with a reason",
+            show=True,
+        ),
+        key(
+            "R", "act('retry')", "Retry", "outbox.retry", "try failed or uncertain messages again; asks first"
+        ),
+        key(
+            "C",
+            "act('cancel')",
+            "Cancel",
+            "outbox.cancel",
+            "take back messages that were not handed over; asks first",
+        ),
         key("p", "preview", "Preview", "outbox.preview", "the message as it would be made now", show=True),
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self._shown: str | None = None
-        self._answer: Answer | None = None
+        self._answer: OutboxAnswer | None = None
         self._marked = 0
 
     def body(self) -> ComposeResult:
@@ -83,9 +100,11 @@ class OutboxScreen(LogScreen[MessageView]):
         text = self.terms_text
         self.ask(lambda service, cancelled: _asked(text, service, cancelled), self._take)
 
-    def _take(self, answer: Answer) -> None:
+    def _take(self, answer: OutboxAnswer) -> None:
         self.at = answer.at
-        self.table.empty = answer.fault or ("No message fits. Esc clears the filter." if answer.text else "There are no messages yet.")
+        self.table.empty = answer.fault or (
+            "No message fits. Esc clears the filter." if answer.text else "There are no messages yet."
+        )
         self.show_ids(answer.ids, fresh=answer.text != self._shown)
         self._shown, self._answer = answer.text, answer
         self._say()
@@ -121,10 +140,12 @@ class OutboxScreen(LogScreen[MessageView]):
         row = self.row
         if row is not None:
             self.ask(
-                lambda service, cancelled: service.outbox.render(row.id, cancelled), lambda made: self._read(row.id, made), group="detail"
+                lambda service, cancelled: service.outbox.render(row.id, cancelled),
+                lambda made: self._read(row.id, made),
+                group="detail",
             )
 
-    def _read(self, message: int, made: Rendered) -> None:
+    def _read(self, message: int, made: RenderedMessage) -> None:
         self.app.push_screen(Details(f"Message {message}", rendered(made)))
 
     def action_turn(self) -> None:
@@ -153,15 +174,21 @@ class OutboxScreen(LogScreen[MessageView]):
     def action_act(self, action: Act) -> None:
         """Ask in numbers what it would do to the marked rows, or to the one under the cursor."""
         chosen = list(self.table.chosen)
-        self.ask(lambda service, cancelled: service.outbox.effect(action, chosen, cancelled), self._ask_to_act, group="effect")
+        self.ask(
+            lambda service, cancelled: service.outbox.effect(action, chosen, cancelled),
+            self._ask_to_act,
+            group="effect",
+        )
 
     def _ask_to_act(self, effect: ActEffect) -> None:
         if not effect.ids:
             self.toast(nothing_words(effect), bad=True)
         elif self.place is not None:
-            confirm(self, act_deed(effect, self.place.author, self.zone), lambda given: self._act(effect, given))
+            confirm(
+                self, act_deed(effect, self.place.author, self.zone), lambda given: self._act(effect, given)
+            )
 
-    def _act(self, effect: ActEffect, given: Given) -> None:
+    def _act(self, effect: ActEffect, given: DialogAnswer) -> None:
         reason = given.values["reason"]
         self.act(lambda service: service.outbox.act(effect.action, effect.ids, reason), self._acted)
 
@@ -170,10 +197,10 @@ class OutboxScreen(LogScreen[MessageView]):
         self.done(sentence)
 
 
-def _asked(text: str, service: Service, cancelled: Cancelled) -> Answer:
+def _asked(text: str, service: Service, cancelled: Cancelled) -> OutboxAnswer:
     at, counts = service.now(), service.outbox.counts(cancelled)
     try:
         terms = reader(at, service.place.zone).terms(text)
-        return Answer(text, at, terms, service.outbox.ids(terms, cancelled), counts)
+        return OutboxAnswer(text, at, terms, service.outbox.ids(terms, cancelled), counts)
     except ManometerError as error:  # a line half written is no failure; what is wrong stands beside it
-        return Answer(text, at, Terms(), array("q"), counts, str(error))
+        return OutboxAnswer(text, at, LogFilter(), array("q"), counts, str(error))

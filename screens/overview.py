@@ -1,4 +1,6 @@
-"""The first screen: whether the engine runs, what goes out today, what needs somebody, how much the customers bear, what comes next."""
+"""The first screen: whether the engine runs, what goes out today, what needs somebody, how much the customers
+bear, what comes next.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from textual.strip import Strip
 from core.instants import MINUTE, Millis
 from screens.cells import overview as rows
 from screens.frame import Frame
-from screens.ports.overview import Ahead, Books, Gauge, Page
+from screens.ports.overview import BaseGauge, Books, DayAhead, OverviewPage
 from screens.widgets.histogram import Histogram
 from screens.widgets.keys import key, moving
 from screens.widgets.line_widget import Cell, Line, Lines, Note, fit
@@ -30,12 +32,14 @@ MANY: Final = 100_000
 """From so many customers on their gauge is dear."""
 
 
-class Needs(Lines, can_focus=True):
+class NeedsList(Lines, can_focus=True):
     """What needs somebody, as a list with a cursor; Enter goes where it can be dealt with."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *moving("needs"),
-        key("enter", "open", "Go there", "needs.open", "to the screen where this can be dealt with", show=True),
+        key(
+            "enter", "open", "Go there", "needs.open", "to the screen where this can be dealt with", show=True
+        ),
     ]
 
     class Opened(Message):
@@ -62,7 +66,9 @@ class Needs(Lines, can_focus=True):
     def _go(self, place: int) -> None:
         self.cursor = min(max(0, place), max(0, len(self.items) - 1))
         page = max(1, self.size.height - 1)
-        self._top = max(0, min(max(self._top, self.cursor - page + 1), self.cursor, max(0, len(self.items) - page)))
+        self._top = max(
+            0, min(max(self._top, self.cursor - page + 1), self.cursor, max(0, len(self.items) - page))
+        )
         self.refresh()
 
     def action_line(self, lines: int) -> None:
@@ -100,11 +106,18 @@ class Needs(Lines, can_focus=True):
         return self.strip([Cell(f" {nothing}", "dim")] if y == 1 and not self.items else [], width)
 
     def _item(self, place: int, width: int) -> Strip:
-        item, is_here = self.items[place], place == self.cursor and self.has_focus and self.items[place].mode is not None
+        item, is_here = (
+            self.items[place],
+            place == self.cursor and self.has_focus and self.items[place].mode is not None,
+        )
         go = f" {item.key}" if item.key else ""
         room = max(0, width - len(go) - 4)
         words = fit(item.words, room)
-        return self.strip([">" if is_here else " ", Cell(f"{item.sign} {words}", item.style), Cell(go, "accent")], width, reverse=is_here)
+        return self.strip(
+            [">" if is_here else " ", Cell(f"{item.sign} {words}", item.style), Cell(go, "accent")],
+            width,
+            reverse=is_here,
+        )
 
     def on_resize(self, _: Resize) -> None:
         """Another height shows others."""
@@ -137,16 +150,36 @@ class OverviewScreen(Frame):
     OverviewScreen.-tall #first { margin-bottom: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("right_square_bracket", "rule(1)", "Rule", "overview.next_rule", "the gauge of the next rule", show=True),
-        key("p", "pauses", "Pauses", "overview.pauses", "what is paused; pause or resume a channel, a segment", show=True),
-        key("left_square_bracket", "rule(-1)", "Rule before", "overview.last_rule", "the gauge of the rule before"),
+        key(
+            "right_square_bracket",
+            "rule(1)",
+            "Rule",
+            "overview.next_rule",
+            "the gauge of the next rule",
+            show=True,
+        ),
+        key(
+            "p",
+            "pauses",
+            "Pauses",
+            "overview.pauses",
+            "what is paused; pause or resume a channel, a segment",
+            show=True,
+        ),
+        key(
+            "left_square_bracket",
+            "rule(-1)",
+            "Rule before",
+            "overview.last_rule",
+            "the gauge of the rule before",
+        ),
     ]
 
     def __init__(self) -> None:
         super().__init__()
-        self.page: Page | None = None
-        self.gauge: Gauge | None = None
-        self.ahead: Ahead | None = None
+        self.page: OverviewPage | None = None
+        self.gauge: BaseGauge | None = None
+        self.ahead: DayAhead | None = None
         self.books: Books | None = None
         self.rule: str | None = None
         self._steered: object = None
@@ -159,14 +192,14 @@ class OverviewScreen(Frame):
             yield Note("Today", id="today")
             with Horizontal(id="first", classes="row"):
                 yield Histogram("Pressure", can_open=False, id="gauge")
-                yield Needs(id="needs")
+                yield NeedsList(id="needs")
             with Horizontal(id="second", classes="row"):
                 yield Note("Next within a day", id="soon")
                 yield Note("Last acts of operators", id="acts")
 
     def focus_first(self) -> None:
         """What needs somebody."""
-        self.set_focus(self.query_one(Needs))
+        self.set_focus(self.query_one(NeedsList))
 
     # ---- asking ----
 
@@ -188,31 +221,41 @@ class OverviewScreen(Frame):
         self._is_first = True
         super().action_reload()
 
-    def _show_page(self, page: Page) -> None:
+    def _show_page(self, page: OverviewPage) -> None:
         self.page = page
         self.draw()
         is_first, self._is_first = self._is_first, False
         is_steered, self._steered = self._steered != rows.steering(page), rows.steering(page)
-        if is_first or self._is_old(self.gauge, page, OLD_OF_MANY if self.gauge and self.gauge.customers > MANY else OLD):
+        if is_first or self._is_old(
+            self.gauge, page, OLD_OF_MANY if self.gauge and self.gauge.customers > MANY else OLD
+        ):
             self._ask_gauge()
         if is_first or is_steered or self._is_old(self.ahead, page, OLD):
-            self.ask(lambda service, cancelled: service.overview.ahead(cancelled), self._show_ahead, group="ahead")
+            self.ask(
+                lambda service, cancelled: service.overview.ahead(cancelled), self._show_ahead, group="ahead"
+            )
         if is_first or self._is_old(self.books, page, OLD_OF_MANY):
-            self.ask(lambda service, cancelled: service.overview.books(cancelled), self._show_books, group="books")
+            self.ask(
+                lambda service, cancelled: service.overview.books(cancelled), self._show_books, group="books"
+            )
 
-    def _is_old(self, known: Gauge | Ahead | Books | None, page: Page, age: Millis) -> bool:
+    def _is_old(self, known: BaseGauge | DayAhead | Books | None, page: OverviewPage, age: Millis) -> bool:
         return known is not None and abs(page.at - known.at) >= age
 
     def _ask_gauge(self) -> None:
         rule = self.rule
-        self.ask(lambda service, cancelled: service.overview.gauge(rule, cancelled), self._show_gauge, group="gauge")
+        self.ask(
+            lambda service, cancelled: service.overview.gauge(rule, cancelled),
+            self._show_gauge,
+            group="gauge",
+        )
 
-    def _show_gauge(self, gauge: Gauge | None) -> None:
+    def _show_gauge(self, gauge: BaseGauge | None) -> None:
         self.gauge = gauge
         self._draw_gauge()
         self.refresh_bindings()
 
-    def _show_ahead(self, ahead: Ahead) -> None:
+    def _show_ahead(self, ahead: DayAhead) -> None:
         self.ahead = ahead
         self.draw()
 
@@ -230,7 +273,7 @@ class OverviewScreen(Frame):
         self._draw_head()
         title = rows.today_title(page, self.ahead, self.zone)
         self.query_one("#today", Note).show(rows.today_lines(page, self.ahead, self.size.width), title)
-        self.query_one(Needs).show(rows.attention(page, self.ahead, self.zone))
+        self.query_one(NeedsList).show(rows.attention(page, self.ahead, self.zone))
         soon = self.query_one("#soon", Note)
         title, lines = rows.soon(page, self.ahead, self.zone, 30, soon.size.width)
         soon.show(lines or _nothing("Nothing is due."), title)
@@ -241,7 +284,9 @@ class OverviewScreen(Frame):
         place = self.host.place
         if self.page is not None:
             simulated = place is not None and place.simulated
-            self.query_one("#engine", Note).show(rows.head_lines(self.page, self.books, simulated, self.zone, self.size.width))
+            self.query_one("#engine", Note).show(
+                rows.head_lines(self.page, self.books, simulated, self.zone, self.size.width)
+            )
 
     def _draw_gauge(self) -> None:
         histogram = self.query_one("#gauge", Histogram)
@@ -249,7 +294,9 @@ class OverviewScreen(Frame):
             histogram.show("Pressure: no rule limits everybody", [])
             return
         sentence = rows.gauge_sentence(self.gauge, histogram.size.width)
-        histogram.show(rows.gauge_title(self.gauge, histogram.size.width), rows.gauge_items(self.gauge), sentence)
+        histogram.show(
+            rows.gauge_title(self.gauge, histogram.size.width), rows.gauge_items(self.gauge), sentence
+        )
 
     def on_resize(self, _: Resize) -> None:
         """Bars and sentences are as long as there is room."""
@@ -275,8 +322,8 @@ class OverviewScreen(Frame):
             return "there is no other rule that limits the contacts of everybody"
         return None
 
-    @on(Needs.Opened)
-    async def _go(self, message: Needs.Opened) -> None:
+    @on(NeedsList.Opened)
+    async def _go(self, message: NeedsList.Opened) -> None:
         message.stop()
         if message.mode == "pauses":
             self.action_pauses()
@@ -285,7 +332,9 @@ class OverviewScreen(Frame):
 
     def action_pauses(self) -> None:
         """What is paused, and the channels and segments that can be."""
-        from screens.pauses import PausesScreen  # when first wanted: the first picture waits for nothing it does not need
+        from screens.pauses import (
+            PausesScreen,  # when first wanted: the first picture waits for nothing it does not need
+        )
 
         self.app.push_screen(PausesScreen())
 

@@ -12,7 +12,7 @@ from textual.content import Content
 
 from core.errors import ManometerError
 from screens.frame import Host
-from screens.help import Entry, entries
+from screens.help import HelpEntry, entries
 from screens.ports import Service
 from screens.widgets.modal import LeavesOnce
 from screens.widgets.safe_text import safe_text
@@ -26,7 +26,9 @@ SHORTEST: Final = 2
 
 
 class Palette(LeavesOnce, CommandPalette):
-    """Textual's palette, deaf to the keys that move in its list while the list is not laid out yet: Textual ends with an error there."""
+    """Textual's palette, deaf to the keys that move in its list while the list is not laid out yet: Textual
+    ends with an error there.
+    """
 
     DEFAULT_CSS = """
     Palette SearchIcon { display: none; }
@@ -54,14 +56,20 @@ class Doings(Provider):
         """What fits the words."""
         matcher = self.matcher(query)
         for entry in self._entries():
-            if entry.matches(query):  # letters strewn over a sentence are no hit: they would stand before the customer of that name
+            if entry.matches(
+                query
+            ):  # letters strewn over a sentence are no hit: they would stand before the customer of that name
                 score = max(LEAST, matcher.match(entry.words))
                 yield Hit(score, _content(entry.words), self._doing(entry), text=entry.words, help=entry.keys)
 
-    def _entries(self) -> Sequence[Entry]:
-        return [entry for entry in entries(self.screen) if entry.why_not is None and "command_palette" not in entry.action]
+    def _entries(self) -> Sequence[HelpEntry]:
+        return [
+            entry
+            for entry in entries(self.screen)
+            if entry.why_not is None and "command_palette" not in entry.action
+        ]
 
-    def _doing(self, entry: Entry) -> Callable[[], Awaitable[bool]]:
+    def _doing(self, entry: HelpEntry) -> Callable[[], Awaitable[bool]]:
         return partial(self.app.run_action, entry.action, default_namespace=entry.node)
 
 
@@ -79,9 +87,21 @@ class Places(Provider):
             score = max(matcher.match(name), matcher.match(title))
             if score > 0:
                 words = safe_text(f"Trigger {name}: {title}")
-                yield Hit(score, _content(words), partial(host.open_trigger, name), text=words, help="opens the trigger")
+                yield Hit(
+                    score,
+                    _content(words),
+                    partial(host.open_trigger, name),
+                    text=words,
+                    help="opens the trigger",
+                )
         for number, words in await asyncio.to_thread(_customers, service, query):
-            yield Hit(0.5, _content(words), partial(host.open_customer, number), text=words, help="opens the customer")
+            yield Hit(
+                0.5,
+                _content(words),
+                partial(host.open_customer, number),
+                text=words,
+                help="opens the customer",
+            )
 
 
 def _content(words: str) -> Any:
@@ -99,9 +119,14 @@ def _triggers(service: Service) -> list[tuple[str, str]]:
 def _customers(service: Service, text: str) -> list[tuple[int, str]]:
     first: list[int] = []
     try:
-        hits = service.customers.ids(text, "key", False, lambda: len(first) >= FOUND, lambda ids: first.extend(ids[:FOUND]))
+        hits = service.customers.ids(
+            text, "key", False, lambda: len(first) >= FOUND, lambda ids: first.extend(ids[:FOUND])
+        )
         first = first or list(hits.ids[:FOUND])
     except Exception:  # the border of the palette: found enough, or nothing
         first = first[:FOUND]
     rows = service.customers.rows(first[:FOUND], lambda: False) if first else {}
-    return [(number, safe_text(f"{row.name or row.key} ({row.key}) {row.city or ''}")) for number, row in rows.items()]
+    return [
+        (number, safe_text(f"{row.name or row.key} ({row.key}) {row.city or ''}"))
+        for number, row in rows.items()
+    ]

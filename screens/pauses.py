@@ -22,7 +22,7 @@ from screens.widgets.line_widget import Cells
 from screens.widgets.table import VirtualTable
 
 
-class Held(VirtualTable[PauseLine]):
+class PauseTable(VirtualTable[PauseLine]):
     """The list of what is or can be paused; there is nothing to open."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -37,8 +37,22 @@ class PausesScreen(ActingFrame):
     filter_hint = "words of state, name, author or reason; !word leaves out"
     deeds = ("pause", "resume", "undo")
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("P", "pause", "Pause", "pauses.pause", "pause the channel or segment; asks first, in numbers", show=True),
-        key("U", "resume", "Resume", "pauses.resume", "end the pause; asks what becomes of what waited", show=True),
+        key(
+            "P",
+            "pause",
+            "Pause",
+            "pauses.pause",
+            "pause the channel or segment; asks first, in numbers",
+            show=True,
+        ),
+        key(
+            "U",
+            "resume",
+            "Resume",
+            "pauses.resume",
+            "end the pause; asks what becomes of what waited",
+            show=True,
+        ),
         key("u", "undo", "Undo", "pauses.undo", "take back the pause just made"),
     ]
 
@@ -53,7 +67,14 @@ class PausesScreen(ActingFrame):
 
     def body(self) -> ComposeResult:
         """The table."""
-        yield Held(COLUMNS, self._fetch, self._cells, fields=EXPORTED, empty="Nothing fits. Esc clears the filter.", id="body")
+        yield PauseTable(
+            COLUMNS,
+            self._fetch,
+            self._cells,
+            fields=EXPORTED,
+            empty="Nothing fits. Esc clears the filter.",
+            id="body",
+        )
 
     @property
     def table(self) -> VirtualTable[PauseLine]:
@@ -78,7 +99,11 @@ class PausesScreen(ActingFrame):
         wanted = read_words(self.filter_text)
         shown = [line for line in self._lines if holds(wanted, words(line, self.at, self.zone))]
         self.table.show(array("q", (self._numbers[line.target] for line in shown)))
-        self.say_filter(f"/ {self.filter_text} — {len(shown)} of {len(self._lines)}" if self.filter_text else chip(self._lines))
+        self.say_filter(
+            f"/ {self.filter_text} — {len(shown)} of {len(self._lines)}"
+            if self.filter_text
+            else chip(self._lines)
+        )
         self.chosen_changed()
 
     def _fetch(self, _: Service, ids: Sequence[int], __: Cancelled) -> Mapping[int, PauseLine]:

@@ -13,15 +13,22 @@ from screens.action_frame import ActingFrame
 from screens.cells.moments import parse_until
 from screens.cells.pausing import ALL, pause_deed, resume_deed
 from screens.frame import Frame
-from screens.ports import Place
+from screens.ports import WorkspacePlace
 from screens.ports.triggers import PauseEffect, TriggerLine
-from screens.widgets.dialogs import Given, confirm
+from screens.widgets.dialogs import DialogAnswer, confirm
 from screens.widgets.keys import key
 from screens.widgets.table import VirtualTable
 
 PAUSING: Final[Sequence[BindingType]] = (
     key("P", "pause", "Pause", "triggers.pause", "pause the trigger; asks first, in numbers", show=True),
-    key("U", "resume", "Resume", "triggers.resume", "end the pause; asks what becomes of what waited", show=True),
+    key(
+        "U",
+        "resume",
+        "Resume",
+        "triggers.resume",
+        "end the pause; asks what becomes of what waited",
+        show=True,
+    ),
     key("u", "undo", "Undo", "triggers.undo", "take back the pause just made"),
     key(
         "b",
@@ -39,13 +46,22 @@ PAUSING: Final[Sequence[BindingType]] = (
         "what this trigger alone would do in the coming days; of a draft, as if it were active",
         show=True,
     ),
-    key("d", "decisions", "Decisions", "triggers.decisions", "what it has decided, the newest first", show=True),
+    key(
+        "d",
+        "decisions",
+        "Decisions",
+        "triggers.decisions",
+        "what it has decided, the newest first",
+        show=True,
+    ),
 )
 """The keys of a `PausingFrame`, among its own where they are to stand in its line of keys."""
 
 
 class PausingFrame(ActingFrame):
-    """A frame with a trigger that can be paused, resumed, and asked for its decisions. A subclass says which it is."""
+    """A frame with a trigger that can be paused, resumed, and asked for its decisions. A subclass says which
+    it is.
+    """
 
     deeds = ("pause", "resume", "undo")
 
@@ -60,10 +76,14 @@ class PausingFrame(ActingFrame):
         return None if self.line is None else self.line.name
 
     def why_not(self, action: str) -> str | None:
-        """Why the trigger cannot be paused or resumed, or a pause not be undone; None where it can, and for every other action."""
+        """Why the trigger cannot be paused or resumed, or a pause not be undone; None where it can, and for
+        every other action.
+        """
         if action not in self.deeds:
             return super().why_not(action)
-        return self.read_only() or (_why_not_pause(self.line) if action == "pause" else _why_not_resume(self.line))
+        return self.read_only() or (
+            _why_not_pause(self.line) if action == "pause" else _why_not_resume(self.line)
+        )
 
     @on(VirtualTable.Highlighted)
     def _chosen_another(self) -> None:
@@ -100,7 +120,9 @@ class PausingFrame(ActingFrame):
 
     def action_decisions(self) -> None:
         """Its decisions."""
-        from screens.decisions import DecisionsOf  # when first wanted: the first picture waits for nothing it does not need
+        from screens.decisions import (
+            DecisionsOf,  # when first wanted: the first picture waits for nothing it does not need
+        )
 
         if self.chosen_name is not None:
             self.app.push_screen(DecisionsOf(self.chosen_name))
@@ -128,7 +150,9 @@ def _why_not_resume(line: TriggerLine | None) -> str | None:
 
 def _ask_effect(screen: ActingFrame, name: str, then: Callable[[PauseEffect], None]) -> None:
     """The numbers; in a group of their own, so that neither a reload gives them up nor they a reload."""
-    screen.ask(lambda service, cancelled: service.triggers.pause_effect(name, cancelled), then, group="effect")
+    screen.ask(
+        lambda service, cancelled: service.triggers.pause_effect(name, cancelled), then, group="effect"
+    )
 
 
 def ask_to_pause(screen: ActingFrame, name: str) -> None:
@@ -142,7 +166,7 @@ def _ask_to_pause(screen: ActingFrame, effect: PauseEffect) -> None:
         confirm(screen, deed, lambda given: _pause(screen, effect, given))
 
 
-def _pause(screen: ActingFrame, effect: PauseEffect, given: Given) -> None:
+def _pause(screen: ActingFrame, effect: PauseEffect, given: DialogAnswer) -> None:
     written, reason = given.values["until"], given.values["reason"]
     until = parse_until(written, effect.at, screen.zone) if written.strip() else None
     transactional = given.choice == ALL
@@ -163,7 +187,7 @@ def _ask_to_resume(screen: ActingFrame, effect: PauseEffect) -> None:
         confirm(screen, deed, lambda given: _resume(screen, effect.name, given))
 
 
-def _resume(screen: ActingFrame, name: str, given: Given) -> None:
+def _resume(screen: ActingFrame, name: str, given: DialogAnswer) -> None:
     policy, reason = cast(PausePolicy, given.choice), given.values["reason"]
     screen.act(lambda service: service.triggers.resume(name, policy, reason), screen.done)
 
@@ -182,24 +206,38 @@ def ask_to_pause_or_resume(frame: Frame, target: str) -> None:
     )
 
 
-def _ask_to_turn(frame: Frame, effect: PauseEffect, place: Place) -> None:
+def _ask_to_turn(frame: Frame, effect: PauseEffect, place: WorkspacePlace) -> None:
     if place.read_only is not None:
         frame.toast(f"Nothing can be paused from here: {place.read_only}.", bad=True)
     elif effect.pause is None:
-        confirm(frame, pause_deed(effect, place.author, place.zone), lambda given: _turn_on(frame, effect, place, given))
+        confirm(
+            frame,
+            pause_deed(effect, place.author, place.zone),
+            lambda given: _turn_on(frame, effect, place, given),
+        )
     else:
-        confirm(frame, resume_deed(effect, place.author, place.zone), lambda given: _turn_off(frame, effect, given))
+        confirm(
+            frame,
+            resume_deed(effect, place.author, place.zone),
+            lambda given: _turn_off(frame, effect, given),
+        )
 
 
-def _turn_on(frame: Frame, effect: PauseEffect, place: Place, given: Given) -> None:
+def _turn_on(frame: Frame, effect: PauseEffect, place: WorkspacePlace, given: DialogAnswer) -> None:
     written, reason, transactional = given.values["until"], given.values["reason"], given.choice == ALL
     until = parse_until(written, effect.at, place.zone) if written.strip() else None
-    frame.act(lambda service: service.triggers.pause(effect.name, until, reason, transactional), lambda said: _turned(frame, said))
+    frame.act(
+        lambda service: service.triggers.pause(effect.name, until, reason, transactional),
+        lambda said: _turned(frame, said),
+    )
 
 
-def _turn_off(frame: Frame, effect: PauseEffect, given: Given) -> None:
+def _turn_off(frame: Frame, effect: PauseEffect, given: DialogAnswer) -> None:
     policy, reason = cast(PausePolicy, given.choice), given.values["reason"]
-    frame.act(lambda service: service.triggers.resume(effect.name, policy, reason), lambda said: _turned(frame, said))
+    frame.act(
+        lambda service: service.triggers.resume(effect.name, policy, reason),
+        lambda said: _turned(frame, said),
+    )
 
 
 def _turned(frame: Frame, sentence: str) -> None:

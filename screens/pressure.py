@@ -1,4 +1,6 @@
-"""The pressure screen: what the coming days would bring, by day and channel, against the limits, and who would bear most."""
+"""The pressure screen: what the coming days would bring, by day and channel, against the limits, and who
+would bear most.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from core.explain.words import counted
 from screens.cells import pressure as rows
 from screens.cells import what_if as what_if_rows
 from screens.frame import Frame
-from screens.ports.pressure import Behind, Forecast, Foreseen, Limit, Since, Supposed
+from screens.ports.pressure import Behind, Forecast, ForecastDecision, LimitLine, Since, Supposed
 from screens.widgets.heatmap import Heatmap
 from screens.widgets.histogram import Histogram
 from screens.widgets.keys import key
@@ -48,7 +50,9 @@ class PressureScreen(Frame):
     PressureScreen.-narrow.show-pressed #limits { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("p", "preview", "Preview", "pressure.preview", "look ahead again, as things stand now", show=True),
+        key(
+            "p", "preview", "Preview", "pressure.preview", "look ahead again, as things stand now", show=True
+        ),
         key(
             "i",
             "what_if",
@@ -65,12 +69,45 @@ class PressureScreen(Frame):
             "what changed rules change: who gains and loses, whose decisions",
             show=True,
         ),
-        key("t", "tables('beats')", "Tables", "pressure.tables", "who beats whom, what is put off or lost, capacity", show=True),
-        key("0", "present", "Present", "pressure.present", "from what if back to the rules in force", show=True),
+        key(
+            "t",
+            "tables('beats')",
+            "Tables",
+            "pressure.tables",
+            "who beats whom, what is put off or lost, capacity",
+            show=True,
+        ),
+        key(
+            "0",
+            "present",
+            "Present",
+            "pressure.present",
+            "from what if back to the rules in force",
+            show=True,
+        ),
         key("d", "days", "Days", "pressure.days", "look 3, 7, 14 or 28 days ahead", show=True),
-        key("m", "measure", "Measure", "pressure.measure", "sent, held back, contacts per customer, or what changes", show=True),
-        key("right_square_bracket", "rule(1)", "Rule", "pressure.next_rule", "compare with the next rule's limit"),
-        key("left_square_bracket", "rule(-1)", "Rule before", "pressure.last_rule", "compare with the rule before"),
+        key(
+            "m",
+            "measure",
+            "Measure",
+            "pressure.measure",
+            "sent, held back, contacts per customer, or what changes",
+            show=True,
+        ),
+        key(
+            "right_square_bracket",
+            "rule(1)",
+            "Rule",
+            "pressure.next_rule",
+            "compare with the next rule's limit",
+        ),
+        key(
+            "left_square_bracket",
+            "rule(-1)",
+            "Rule before",
+            "pressure.last_rule",
+            "compare with the rule before",
+        ),
         key("e", "take_away", "Export", "pressure.export", "write the decisions to a CSV file", show=True),
         key(
             "s",
@@ -81,7 +118,13 @@ class PressureScreen(Frame):
             show=True,
         ),
         key("w", "why", "Why", "pressure.why", "why the customer of the list gets so much"),
-        key("y", "command", "Command", "pressure.command", "the command line that gives the same; copied through the terminal"),
+        key(
+            "y",
+            "command",
+            "Command",
+            "pressure.command",
+            "the command line that gives the same; copied through the terminal",
+        ),
     ]
 
     def __init__(self, trigger: str | None = None) -> None:
@@ -94,7 +137,7 @@ class PressureScreen(Frame):
         self._rule = 0
         self._since: Since | None = None
         self._looks = False
-        self._table: rows.Table | None = None
+        self._table: rows.HeatMapTable | None = None
 
     def body(self) -> ComposeResult:
         """Facts, heat map, the cell in words, and three lists."""
@@ -137,7 +180,11 @@ class PressureScreen(Frame):
         """Say what has happened since; looking ahead again is the operator's choice."""
         forecast = self.forecast
         if forecast is not None and not self._looks:
-            self.ask(lambda service, cancelled: service.pressure.since(forecast, cancelled), self._note_since, group="since")
+            self.ask(
+                lambda service, cancelled: service.pressure.since(forecast, cancelled),
+                self._note_since,
+                group="since",
+            )
 
     def on_screen_resume(self) -> None:
         """The last result stays; what has happened meanwhile is said."""
@@ -153,9 +200,16 @@ class PressureScreen(Frame):
         self.load()
 
     def action_back(self) -> None:
-        """Stop looking ahead, if that is under way; the last result stays. From what if back to the present."""
+        """Stop looking ahead, if that is under way; the last result stays. From what if back to the
+        present.
+        """
         if not self._looks:
-            if self.supposed.is_what_if and not self.filter_text and not self._filter_is_open() and not self.is_writing:
+            if (
+                self.supposed.is_what_if
+                and not self.filter_text
+                and not self._filter_is_open()
+                and not self.is_writing
+            ):
                 self.action_present()
             else:
                 super().action_back()
@@ -168,13 +222,17 @@ class PressureScreen(Frame):
             self.supposed = Supposed(trigger=self.supposed.trigger)
         self._draw_facts()
         self.head.settle()
-        self.toast("Stopped looking ahead." + (" The last result stays." if self.forecast else " `p` looks ahead."))
+        self.toast(
+            "Stopped looking ahead." + (" The last result stays." if self.forecast else " `p` looks ahead.")
+        )
 
     # ---- what if ----
 
     def action_what_if(self) -> None:
         """Choose what is to be otherwise."""
-        from screens.what_if import WhatIfScreen  # when first wanted: the first picture waits for nothing it does not need
+        from screens.what_if import (
+            WhatIfScreen,  # when first wanted: the first picture waits for nothing it does not need
+        )
 
         self.app.push_screen(WhatIfScreen(self.supposed, self._suppose))
 
@@ -206,10 +264,14 @@ class PressureScreen(Frame):
             ask_to_keep(self, self.forecast)
 
     def action_command(self) -> None:
-        """The command line that gives the same: copied, and shown, since some terminals drop what is copied."""
+        """The command line that gives the same: copied, and shown, since some terminals drop what is
+        copied.
+        """
         forecast = self.forecast
         if forecast is not None:
-            self.ask(lambda service, _: service.what_if.command(forecast), self._show_command, group="command")
+            self.ask(
+                lambda service, _: service.what_if.command(forecast), self._show_command, group="command"
+            )
 
     def _show_command(self, command: str) -> None:
         self.app.copy_to_clipboard(command)
@@ -221,10 +283,14 @@ class PressureScreen(Frame):
     @property
     def triggers(self) -> tuple[str, ...] | None:
         """The triggers of the filter; None for all."""
-        return None if self.forecast is None else rows.matching(rows.triggers_of(self.forecast.totals), self.filter_text)
+        return (
+            None
+            if self.forecast is None
+            else rows.matching(rows.triggers_of(self.forecast.totals), self.filter_text)
+        )
 
     @property
-    def limit(self) -> Limit | None:
+    def limit(self) -> LimitLine | None:
         """The rule whose limit the histogram shows."""
         limits = () if self.forecast is None else self.forecast.limits
         return limits[self._rule % len(limits)] if limits else None
@@ -261,7 +327,9 @@ class PressureScreen(Frame):
     def _say_progress(self, done: int, total: int) -> None:
         if self.is_mounted:
             lines: list[Line] = [what_if_rows.badge(self.supposed)] if self.supposed.is_what_if else []
-            self.query_one("#facts", Note).show([*lines, [Cell(f" {rows.progress_words(done, total)}", "accent")]])
+            self.query_one("#facts", Note).show(
+                [*lines, [Cell(f" {rows.progress_words(done, total)}", "accent")]]
+            )
 
     def draw(self) -> None:
         """Everything, from what is there."""
@@ -270,8 +338,12 @@ class PressureScreen(Frame):
             return
         self._table = rows.table(forecast, self.measure, self.triggers, self.zone)
         self.query_one(Heatmap).show(self._table.grid)
-        self.query_one("#held", Histogram).show(self._titled("Held back"), rows.held_back(forecast, self.triggers))
-        self.query_one("#pressed", Histogram).show(f"Most contacts in {forecast.days} days", rows.pressed(forecast))
+        self.query_one("#held", Histogram).show(
+            self._titled("Held back"), rows.held_back(forecast, self.triggers)
+        )
+        self.query_one("#pressed", Histogram).show(
+            f"Most contacts in {forecast.days} days", rows.pressed(forecast)
+        )
         self._draw_facts()
         self._draw_limit()
         self._draw_filter()
@@ -283,11 +355,19 @@ class PressureScreen(Frame):
     def _draw_facts(self) -> None:
         forecast = self.forecast
         if forecast is None:
-            self.query_one("#facts", Note).show([[Cell(" Nothing was looked at yet. `p` looks ahead.", "dim")]])
+            self.query_one("#facts", Note).show(
+                [[Cell(" Nothing was looked at yet. `p` looks ahead.", "dim")]]
+            )
             return
-        lines: list[Line] = [what_if_rows.badge(forecast.supposed, "0: the present")] if forecast.supposed.is_what_if else []
+        lines: list[Line] = (
+            [what_if_rows.badge(forecast.supposed, "0: the present")] if forecast.supposed.is_what_if else []
+        )
         lines.append([Cell(f" {rows.span_words(forecast, self.zone)}", "")])
-        lines += [[Cell(f" {words}", "strong")] for words in (rows.changed_words(forecast), rows.imagined_words(forecast)) if words]
+        lines += [
+            [Cell(f" {words}", "strong")]
+            for words in (rows.changed_words(forecast), rows.imagined_words(forecast))
+            if words
+        ]
         since = "" if self._since is None else rows.since_words(self._since)
         lines += [[Cell(f" {words}", "warn")] for words in (rows.capacity_words(forecast), since) if words]
         if not forecast.totals.decisions:
@@ -300,7 +380,9 @@ class PressureScreen(Frame):
             histogram.show("No rule has a limit", [])
             return
         sentence = rows.limit_sentence(self.forecast, limit, histogram.size.width)
-        histogram.show(rows.limit_title(self.forecast, limit), rows.limit_bars(self.forecast, limit), sentence)
+        histogram.show(
+            rows.limit_title(self.forecast, limit), rows.limit_bars(self.forecast, limit), sentence
+        )
 
     def _draw_filter(self) -> None:
         if self.forecast is None or self.triggers is None:
@@ -331,14 +413,19 @@ class PressureScreen(Frame):
         """Where there is room for two lists, that of the pressed takes the place of the limits."""
         focused = self.focused
         if focused is not None and focused.id in ("limits", "held", "pressed"):
-            self.set_class(focused.id == "pressed" or (focused.id == "held" and self.has_class("show-pressed")), "show-pressed")
+            self.set_class(
+                focused.id == "pressed" or (focused.id == "held" and self.has_class("show-pressed")),
+                "show-pressed",
+            )
 
     @on(Heatmap.Moved)
     def _say_cell(self, message: Heatmap.Moved) -> None:
         message.stop()
         if self._table is not None:
             heatmap = message.heatmap
-            self.query_one("#cell", Note).show([[Cell(f" {rows.cell_words(self._table, heatmap.row, heatmap.column)}", "strong")]])
+            self.query_one("#cell", Note).show(
+                [[Cell(f" {rows.cell_words(self._table, heatmap.row, heatmap.column)}", "strong")]]
+            )
 
     @on(Heatmap.Opened)
     def _open_cell(self, message: Heatmap.Opened) -> None:
@@ -347,7 +434,9 @@ class PressureScreen(Frame):
             row, column = message.heatmap.row, message.heatmap.column
             behind = rows.behind_cell(self._table, row, column, self.measure, self.triggers, self.zone)
             crumbs = rows.cell_crumbs(self._table, row, column, self.measure)
-            self.app.push_screen(BehindScreen(self.forecast, behind, what_if_rows.path_of(self.forecast, *crumbs)))
+            self.app.push_screen(
+                BehindScreen(self.forecast, behind, what_if_rows.path_of(self.forecast, *crumbs))
+            )
 
     @on(Histogram.Opened)
     def _open_bar(self, message: Histogram.Opened) -> None:
@@ -357,7 +446,11 @@ class PressureScreen(Frame):
             return
         behind = rows.behind_bar(message.bar.stands_for, self.triggers)
         if behind is not None and self.forecast is not None:
-            self.app.push_screen(BehindScreen(self.forecast, behind, what_if_rows.path_of(self.forecast, "Held back", message.bar.label)))
+            self.app.push_screen(
+                BehindScreen(
+                    self.forecast, behind, what_if_rows.path_of(self.forecast, "Held back", message.bar.label)
+                )
+            )
 
     def action_why(self) -> None:
         """Why the customer under the cursor of the list gets so much."""
@@ -379,13 +472,22 @@ class PressureScreen(Frame):
 
     def reason_of(self, action: str, parameters: Sequence[object]) -> str | None:
         """Changes are there only of changed rules."""
-        if action == "tables" and "changes" in parameters and self.forecast is not None and self.forecast.diff is None:
+        if (
+            action == "tables"
+            and "changes" in parameters
+            and self.forecast is not None
+            and self.forecast.diff is None
+        ):
             return "no rule is changed; `i` asks what if"
         return super().reason_of(action, parameters)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey where nothing is changed."""
-        return None if self.reason_of(action, parameters) is not None else super().check_action(action, parameters)
+        return (
+            None
+            if self.reason_of(action, parameters) is not None
+            else super().check_action(action, parameters)
+        )
 
     def action_take_away(self) -> None:
         """Write the decisions shown to a file."""
@@ -395,7 +497,9 @@ class PressureScreen(Frame):
 
 def export(screen: Frame, forecast: Forecast, behind: Behind) -> None:
     """Write decisions to a CSV file and say where it is."""
-    screen.take_away(lambda service, cancelled: service.pressure.export(forecast, behind, cancelled), "decision")
+    screen.take_away(
+        lambda service, cancelled: service.pressure.export(forecast, behind, cancelled), "decision"
+    )
 
 
 class BehindScreen(Frame):
@@ -431,7 +535,7 @@ class BehindScreen(Frame):
     def body(self) -> ComposeResult:
         """The list, and one decision in words."""
         with Vertical(id="body"):
-            yield VirtualTable[Foreseen](
+            yield VirtualTable[ForecastDecision](
                 self.COLUMNS,
                 lambda service, ids, cancelled: service.pressure.rows(self.forecast, ids, cancelled),
                 lambda row: rows.behind_cells(row, self.forecast.first, self.zone),
@@ -451,7 +555,9 @@ class BehindScreen(Frame):
     def load(self) -> None:
         """Ask which decisions there are; they do not change."""
         table = self.query_one("#behind", VirtualTable)
-        self.ask(lambda service, cancelled: service.pressure.ids(self.forecast, self.behind, cancelled), table.show)
+        self.ask(
+            lambda service, cancelled: service.pressure.ids(self.forecast, self.behind, cancelled), table.show
+        )
 
     def data_changed(self) -> None:
         """A forecast stays what it was."""
@@ -461,11 +567,15 @@ class BehindScreen(Frame):
         message.stop()
         number = message.row
         if number is not None:
-            self.ask(lambda service, cancelled: service.pressure.why(self.forecast, number, cancelled), self._say, group="words")
+            self.ask(
+                lambda service, cancelled: service.pressure.why(self.forecast, number, cancelled),
+                self._say,
+                group="words",
+            )
 
     def _say(self, words: str) -> None:
         row = self.query_one("#behind", VirtualTable).row
-        is_imagined = isinstance(row, Foreseen) and row.imagined
+        is_imagined = isinstance(row, ForecastDecision) and row.imagined
         told: list[Line] = [[Cell(rows.IMAGINED_WORDS, "warn")]] if is_imagined else []
         self.query_one("#words", WrappedLines).show([*told, [words]])
 
@@ -473,13 +583,13 @@ class BehindScreen(Frame):
     def _open(self, message: VirtualTable.Opened) -> None:
         message.stop()
         row = message.table.row
-        if isinstance(row, Foreseen):
+        if isinstance(row, ForecastDecision):
             self.host.open_customer(row.customer_id)
 
     def action_why(self) -> None:
         """Everything that was asked on the way."""
         row = self.query_one("#behind", VirtualTable).row
-        if isinstance(row, Foreseen):
+        if isinstance(row, ForecastDecision):
             self.host.open_why(row.customer, row.trigger)
 
     def action_take_away(self) -> None:

@@ -11,22 +11,26 @@ from core.instants import local
 from screens.cells import pressure as rows
 from screens.frame import Frame
 from screens.ports.pressure import Forecast
-from screens.widgets.dialogs import Deed, Field, Given, confirm
+from screens.widgets.dialogs import Deed, DialogAnswer, DialogField, confirm
 
 
 def ask_to_keep(screen: Frame, forecast: Forecast) -> None:
-    """Ask for a name and a note, and keep the forecast; where the name is taken, ask whether that may be replaced."""
+    """Ask for a name and a note, and keep the forecast; where the name is taken, ask whether that may be
+    replaced.
+    """
     confirm(screen, keep_deed(forecast, screen.zone), partial(_named, screen, forecast))
 
 
-def _named(screen: Frame, forecast: Forecast, given: Given) -> None:
+def _named(screen: Frame, forecast: Forecast, given: DialogAnswer) -> None:
     name, note = given.values["name"], given.values["note"]
 
     def found(taken: str | None) -> None:
         if taken is None:
             _keep(screen, forecast, name, note, replace=False)
         else:
-            confirm(screen, replace_deed(name, taken), lambda _: _keep(screen, forecast, name, note, replace=True))
+            confirm(
+                screen, replace_deed(name, taken), lambda _: _keep(screen, forecast, name, note, replace=True)
+            )
 
     screen.ask(lambda service, cancelled: service.pressure.taken(name, cancelled), found, group="taken")
 
@@ -36,7 +40,8 @@ def _keep(screen: Frame, forecast: Forecast, name: str, note: str, *, replace: b
         lambda service, cancelled: service.pressure.keep(forecast, name, note or None, replace, cancelled),
         "decision",
         forecast.totals.decisions,
-        said=f"Kept as {name}. `manometer previews` lists, shows and compares what is kept; `manometer drift {name}` judges it.",
+        said=f"Kept as {name}. `manometer previews` lists, shows and compares what is kept; `manometer "
+        f"drift {name}` judges it.",
     )
 
 
@@ -48,10 +53,18 @@ def keep_deed(forecast: Forecast, zone: ZoneInfo) -> Deed:
     lines += [f"What if: {', '.join(supposed.words)}."] if supposed.words else []
     lines += [f"Only {supposed.trigger}."] if supposed.trigger is not None else []
     fields = (
-        Field("name", "Name", f"{sort}-{local(forecast.first, zone):%Y-%m-%d}"[:60], needed=True, check=fault_of_name),
-        Field("note", "What it is kept for (may be empty)"),
+        DialogField(
+            "name",
+            "Name",
+            f"{sort}-{local(forecast.first, zone):%Y-%m-%d}"[:60],
+            needed=True,
+            check=fault_of_name,
+        ),
+        DialogField("note", "What it is kept for (may be empty)"),
     )
-    return Deed("Keep this look ahead", lines, f"Keep {counted(forecast.totals.decisions, 'decision')}", fields=fields)
+    return Deed(
+        "Keep this look ahead", lines, f"Keep {counted(forecast.totals.decisions, 'decision')}", fields=fields
+    )
 
 
 def replace_deed(name: str, taken: str) -> Deed:

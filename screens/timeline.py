@@ -13,8 +13,8 @@ from textual.message import Message
 from core.instants import Instant
 from screens.cells import timeline as rows
 from screens.frame import Frame
-from screens.ports import Cancelled, Place, Service
-from screens.ports.customers import Entry, EntryDetails, EntryKind, Hits
+from screens.ports import Cancelled, Service, WorkspacePlace
+from screens.ports.customers import EntryDetails, EntryKind, Hits, TimelineEntry
 from screens.widgets.keys import key
 from screens.widgets.line_widget import Cells
 from screens.widgets.table import VirtualTable
@@ -27,7 +27,7 @@ PAGED: Final = 5_000
 class FirstEntries(Message):
     """The newest entries are there; the rest follows."""
 
-    def __init__(self, generation: int, place: Place, now: Instant, ids: array[int]) -> None:
+    def __init__(self, generation: int, place: WorkspacePlace, now: Instant, ids: array[int]) -> None:
         super().__init__()
         self.generation = generation
         self.place = place
@@ -35,17 +35,34 @@ class FirstEntries(Message):
         self.ids = ids
 
 
-class Timeline(VirtualTable[Entry]):
+class Timeline(VirtualTable[TimelineEntry]):
     """A table of the entries of one customer, narrowed by kind, channel and words."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("o", "kind", "Kind", "timeline.kind", "messages only, then decisions, events, consents, all", show=True),
-        key("c", "channel", "Channel", "timeline.channel", "one channel after the other, then all", show=True),
+        key(
+            "o",
+            "kind",
+            "Kind",
+            "timeline.kind",
+            "messages only, then decisions, events, consents, all",
+            show=True,
+        ),
+        key(
+            "c", "channel", "Channel", "timeline.channel", "one channel after the other, then all", show=True
+        ),
     ]
 
     def __init__(self, customer_id: int, *, id: str | None = None, classes: str | None = None) -> None:
         empty = "Nothing is known, or nothing fits."
-        super().__init__(rows.COLUMNS, self._rows_of, self._cells_of, fields=rows.EXPORTED, empty=empty, id=id, classes=classes)
+        super().__init__(
+            rows.COLUMNS,
+            self._rows_of,
+            self._cells_of,
+            fields=rows.EXPORTED,
+            empty=empty,
+            id=id,
+            classes=classes,
+        )
         self.customer_id = customer_id
         self.kind: EntryKind | None = None
         self.channel: str | None = None
@@ -54,7 +71,7 @@ class Timeline(VirtualTable[Entry]):
         self._generation = 0
         self._total: int | None = None
         self._now: Instant = 0
-        self._place: Place | None = None
+        self._place: WorkspacePlace | None = None
         self._is_fresh = True
 
     @property
@@ -67,14 +84,22 @@ class Timeline(VirtualTable[Entry]):
     # ---- data ----
 
     def load(self, *, anew: bool = False) -> None:
-        """Read the vector of entries; of a long one that is there already only the visible rows, unless `anew`."""
+        """Read the vector of entries; of a long one that is there already only the visible rows, unless
+        `anew`.
+        """
         if len(self.ids) > PAGED and not anew:
             self.frame.ask(lambda service, _: (service.place, service.now()), self._show_again, group="again")
             return
         self._generation += 1
-        generation, customer, asked = self._generation, self.customer_id, rows.asked(self.text, self.kind, self.channel)
+        generation, customer, asked = (
+            self._generation,
+            self.customer_id,
+            rows.asked(self.text, self.kind, self.channel),
+        )
 
-        def question(service: Service, cancelled: Cancelled) -> tuple[Place, Instant, Hits, tuple[str, ...]]:
+        def question(
+            service: Service, cancelled: Cancelled
+        ) -> tuple[WorkspacePlace, Instant, Hits, tuple[str, ...]]:
             place, now = service.place, service.now()
 
             def found(ids: array[int]) -> None:
@@ -85,7 +110,7 @@ class Timeline(VirtualTable[Entry]):
 
         self.frame.ask(question, self._take_entries, group="timeline")
 
-    def _show_again(self, answer: tuple[Place, Instant]) -> None:
+    def _show_again(self, answer: tuple[WorkspacePlace, Instant]) -> None:
         self._place, self._now = answer
         self.show(self.ids)
 
@@ -97,7 +122,7 @@ class Timeline(VirtualTable[Entry]):
             self.show(message.ids, fresh=True)
             self._is_fresh = False
 
-    def _take_entries(self, answer: tuple[Place, Instant, Hits, tuple[str, ...]]) -> None:
+    def _take_entries(self, answer: tuple[WorkspacePlace, Instant, Hits, tuple[str, ...]]) -> None:
         self._place, self._now, hits, self._channels = answer
         asked = rows.asked(self.text, self.kind, self.channel)
         if not asked:
@@ -106,10 +131,12 @@ class Timeline(VirtualTable[Entry]):
         self._is_fresh = False
         self.frame.say_filter(hits.fault or rows.chip(len(hits.ids), self._total, asked))
 
-    def _rows_of(self, service: Service, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, Entry]:
+    def _rows_of(
+        self, service: Service, ids: Sequence[int], cancelled: Cancelled
+    ) -> Mapping[int, TimelineEntry]:
         return service.customers.entry_rows(ids, cancelled)
 
-    def _cells_of(self, entry: Entry) -> Sequence[Cells]:
+    def _cells_of(self, entry: TimelineEntry) -> Sequence[Cells]:
         assert self._place is not None  # set with the first ids
         return rows.cells(entry, self._now, self._place.zone, self._place.currency)
 
@@ -148,7 +175,11 @@ class Timeline(VirtualTable[Entry]):
     def _open(self, message: VirtualTable.Opened) -> None:
         message.stop()
         entry = message.row
-        self.frame.ask(lambda service, cancelled: service.customers.details(entry, cancelled), self._show_details, group="details")
+        self.frame.ask(
+            lambda service, cancelled: service.customers.details(entry, cancelled),
+            self._show_details,
+            group="details",
+        )
 
     def _show_details(self, details: EntryDetails) -> None:
         self.app.push_screen(Details(details.title, rows.in_full(details)))

@@ -24,7 +24,8 @@ from screens.widgets.table import VirtualTable
 from screens.widgets.wrapped import WrappedLines
 
 PANES: Final = (
-    ("journey", "Journey"), ("outcomes", "Outcomes"), ("waiting", "Waiting"), ("definition", "Definition"), ("history", "History"),
+    ("journey", "Journey"), ("outcomes", "Outcomes"), ("waiting", "Waiting"), ("definition", "Definition"),
+    ("history", "History"),
 )  # fmt: skip
 BESIDE: Final = 2
 """So many of them stand beside the others where there is room."""
@@ -104,8 +105,14 @@ class TriggerScreen(PanedFrame, PausingFrame):
     def load(self) -> None:
         """Ask for the trigger, and for who waits."""
         name = self.trigger_name
-        self.ask(lambda service, cancelled: (service.now(), service.triggers.view(name, cancelled)), self._take)
-        self.ask(lambda service, cancelled: service.triggers.waiting_ids(name, cancelled), self._take_waiting, group="waiting")
+        self.ask(
+            lambda service, cancelled: (service.now(), service.triggers.view(name, cancelled)), self._take
+        )
+        self.ask(
+            lambda service, cancelled: service.triggers.waiting_ids(name, cancelled),
+            self._take_waiting,
+            group="waiting",
+        )
 
     def _take(self, answer: tuple[Instant, TriggerView]) -> None:
         self.at, self.view = answer

@@ -60,7 +60,11 @@ class TriggersScreen(PausingFrame):
     def _show(self) -> None:
         shown = [line for line in self._lines if matches(line, self.filter_text)]
         self.table.show(array("q", (self._numbers[line.name] for line in shown)))
-        self.say_filter(f"/ {self.filter_text} — {len(shown)} of {len(self._lines)}" if self.filter_text else f"{len(shown)} triggers")
+        self.say_filter(
+            f"/ {self.filter_text} — {len(shown)} of {len(self._lines)}"
+            if self.filter_text
+            else f"{len(shown)} triggers"
+        )
         self.chosen_changed()
 
     def _fetch(self, _: Service, ids: Sequence[int], __: Cancelled) -> Mapping[int, TriggerLine]:

@@ -1,4 +1,6 @@
-"""What if: the values of the rules in a list, each of which can be changed for a look ahead; no file is touched."""
+"""What if: the values of the rules in a list, each of which can be changed for a look ahead; no file is
+touched.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from textual.containers import Vertical
 from textual.widgets import Input
 
 from screens.cells import what_if as rows
-from screens.cells.what_if import Choice
+from screens.cells.what_if import OptionChoice
 from screens.frame import Frame
 from screens.ports import Cancelled, Service
 from screens.ports.pressure import Supposed
@@ -26,11 +28,13 @@ from screens.widgets.table import VirtualTable
 HELP = "space changes, + and - count, u takes back, Enter looks ahead"
 
 
-class Choices(VirtualTable[Choice]):
+class OptionsTable(VirtualTable[OptionChoice]):
     """The list of what can be changed, in which Enter looks ahead."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("enter", "screen.run", "Look ahead", "what_if.run", "look ahead under what is changed", show=True),
+        key(
+            "enter", "screen.run", "Look ahead", "what_if.run", "look ahead under what is changed", show=True
+        ),
     ]
 
 
@@ -44,7 +48,14 @@ class WhatIfScreen(Frame):
     WhatIfScreen #said { margin-top: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("space", "edit", "Change", "what_if.edit", "another value: the next choice, or write it", show=True),
+        key(
+            "space",
+            "edit",
+            "Change",
+            "what_if.edit",
+            "another value: the next choice, or write it",
+            show=True,
+        ),
         key("plus", "step(1)", "More", "what_if.more", "a number one step higher", show=True),
         key("minus", "step(-1)", "Less", "what_if.less", "a number one step lower", show=True),
         key("u,delete,backspace", "reset", "Take back", "what_if.reset", "the value as it is now", show=True),
@@ -55,8 +66,8 @@ class WhatIfScreen(Frame):
         super().__init__()
         self._before = before
         self._then = then
-        self.choices: list[Choice] = []
-        self._good: list[Choice] = []
+        self.choices: list[OptionChoice] = []
+        self._good: list[OptionChoice] = []
         self._fault: str | None = None
         self._edited: int | None = None
 
@@ -67,12 +78,12 @@ class WhatIfScreen(Frame):
     def body(self) -> ComposeResult:
         """The values, a line to write in, and what it comes to."""
         with Vertical(id="body"):
-            yield Choices(rows.COLUMNS, self._fetch, rows.cells, empty="No such value.", id="values")
+            yield OptionsTable(rows.COLUMNS, self._fetch, rows.cells, empty="No such value.", id="values")
             yield StillInput(id="value")
             yield Note(id="said")
 
     @property
-    def table(self) -> VirtualTable[Choice]:
+    def table(self) -> VirtualTable[OptionChoice]:
         """The list."""
         return self.query_one("#values", VirtualTable)
 
@@ -99,9 +110,13 @@ class WhatIfScreen(Frame):
         self._show()
 
     def _show(self) -> None:
-        shown = [number for number, choice in enumerate(self.choices) if rows.matches(choice, self.filter_text)]
+        shown = [
+            number for number, choice in enumerate(self.choices) if rows.matches(choice, self.filter_text)
+        ]
         self.table.show(array("q", shown))
-        self.say_filter(f"/ {self.filter_text}: {len(shown)} of {len(self.choices)}" if self.filter_text else "")
+        self.say_filter(
+            f"/ {self.filter_text}: {len(shown)} of {len(self.choices)}" if self.filter_text else ""
+        )
         self._say()
 
     def _say(self) -> None:
@@ -109,11 +124,11 @@ class WhatIfScreen(Frame):
         self.query_one("#said", Note).show([*lines, [f" {HELP}"]])
         self.refresh_bindings()
 
-    def _fetch(self, _: Service, ids: Sequence[int], __: Cancelled) -> Mapping[int, Choice]:
+    def _fetch(self, _: Service, ids: Sequence[int], __: Cancelled) -> Mapping[int, OptionChoice]:
         return {number: self.choices[number] for number in ids if number < len(self.choices)}
 
     @property
-    def chosen(self) -> Choice | None:
+    def chosen(self) -> OptionChoice | None:
         """The value under the cursor."""
         number = self.table.row_id
         return self.choices[number] if number is not None and number < len(self.choices) else None
@@ -135,7 +150,11 @@ class WhatIfScreen(Frame):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While a value is written no key of the filter works."""
-        return False if action == "filter" and self._edited is not None else super().check_action(action, parameters)
+        return (
+            False
+            if action == "filter" and self._edited is not None
+            else super().check_action(action, parameters)
+        )
 
     @on(VirtualTable.Highlighted)
     def _another(self, message: VirtualTable.Highlighted) -> None:
@@ -176,7 +195,7 @@ class WhatIfScreen(Frame):
 
     def action_reset_all(self) -> None:
         """All as they are now."""
-        self.choices = self._good = [Choice(choice.option) for choice in self.choices]
+        self.choices = self._good = [OptionChoice(choice.option) for choice in self.choices]
         self._fault = None
         self._show()
 
@@ -188,10 +207,12 @@ class WhatIfScreen(Frame):
         self.choices = tried
         self._show()
         self.ask(
-            lambda service, cancelled: service.what_if.fault(changes, cancelled), lambda fault: self._judge(tried, fault), group="fault"
+            lambda service, cancelled: service.what_if.fault(changes, cancelled),
+            lambda fault: self._judge(tried, fault),
+            group="fault",
         )
 
-    def _judge(self, tried: list[Choice], fault: str | None) -> None:
+    def _judge(self, tried: list[OptionChoice], fault: str | None) -> None:
         self._fault = fault
         if fault is None:
             self._good = tried

@@ -1,4 +1,6 @@
-"""Why a customer got something, or nothing: one line a trigger, and the engine's answer to the one under the cursor."""
+"""Why a customer got something, or nothing: one line a trigger, and the engine's answer to the one under the
+cursor.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,8 @@ from textual.containers import Vertical
 from core.instants import Instant
 from screens.cells import why as rows
 from screens.frame import Frame
-from screens.ports import Cancelled, Place, Service
-from screens.ports.why import Answer, Verdict
+from screens.ports import Cancelled, Service, WorkspacePlace
+from screens.ports.why import CustomerVerdicts, Verdict
 from screens.widgets.keys import key
 from screens.widgets.line_widget import Cells
 from screens.widgets.table import VirtualTable
@@ -47,9 +49,9 @@ class WhyScreen(Frame):
         super().__init__()
         self.customer = customer
         self._trigger = trigger
-        self._answer: Answer | None = None
+        self._answer: CustomerVerdicts | None = None
         self._now: Instant = 0
-        self._place: Place | None = None
+        self._place: WorkspacePlace | None = None
         self._read_of: str | None = None
 
     def crumbs(self) -> Sequence[str]:
@@ -60,7 +62,14 @@ class WhyScreen(Frame):
     def body(self) -> ComposeResult:
         """The verdicts, and below or beside them the answer."""
         with Vertical(id="body"):
-            yield VirtualTable(rows.COLUMNS, self._fetch, self._cells, fields=rows.EXPORTED, empty="There are no triggers.", id="verdicts")
+            yield VirtualTable(
+                rows.COLUMNS,
+                self._fetch,
+                self._cells,
+                fields=rows.EXPORTED,
+                empty="There are no triggers.",
+                id="verdicts",
+            )
             yield WrappedLines(id="explanation")
 
     @property
@@ -73,12 +82,22 @@ class WhyScreen(Frame):
     def load(self) -> None:
         """Ask the engine."""
         customer = self.customer
-        self.ask(lambda service, cancelled: (service.place, service.now(), service.why.verdicts(customer, cancelled)), self._take)
+        self.ask(
+            lambda service, cancelled: (
+                service.place,
+                service.now(),
+                service.why.verdicts(customer, cancelled),
+            ),
+            self._take,
+        )
 
-    def _take(self, answer: tuple[Place, Instant, Answer]) -> None:
+    def _take(self, answer: tuple[WorkspacePlace, Instant, CustomerVerdicts]) -> None:
         self._place, self._now, self._answer = answer
         self.table.show(array("q", range(len(self._answer.verdicts))))
-        place = next((number for number, each in enumerate(self._answer.verdicts) if each.trigger == self._trigger), None)
+        place = next(
+            (number for number, each in enumerate(self._answer.verdicts) if each.trigger == self._trigger),
+            None,
+        )
         if place is not None:
             self.table.move(place - self.table.cursor)
             self._trigger = None

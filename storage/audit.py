@@ -1,4 +1,6 @@
-"""What operators did: one row each, in the same transaction as the act itself. Instants are milliseconds UTC."""
+"""What operators did: one row each, in the same transaction as the act itself. Instants are milliseconds
+UTC.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,14 @@ def record_each(
 ) -> None:
     """The same for each subject of an act on several, with its own detail."""
     lines = [
-        {"at": at, "author": author, "action": action, "subject": subject, "reason": reason, "detail": _text(detail)}
+        {
+            "at": at,
+            "author": author,
+            "action": action,
+            "subject": subject,
+            "reason": reason,
+            "detail": _text(detail),
+        }
         for subject, detail in details.items()
     ]
     if lines:
@@ -45,9 +54,13 @@ def _text(detail: Mapping[str, object]) -> str:
     return json.dumps(dict(detail), ensure_ascii=False)
 
 
-def entries(connection: Connection, since: Instant | None = None, subject: str | None = None) -> Iterator[Mapping[str, object]]:
+def entries(
+    connection: Connection, since: Instant | None = None, subject: str | None = None
+) -> Iterator[Mapping[str, object]]:
     """The audit log, oldest first, as a stream."""
-    query = select(audit.c.at, audit.c.author, audit.c.action, audit.c.subject, audit.c.reason, audit.c.detail).order_by(audit.c.id)
+    query = select(
+        audit.c.at, audit.c.author, audit.c.action, audit.c.subject, audit.c.reason, audit.c.detail
+    ).order_by(audit.c.id)
     if since is not None:
         query = query.where(audit.c.at >= since)
     if subject is not None:

@@ -1,4 +1,6 @@
-"""Whether anything that people look at has changed, told cheaply: by the last keys of what only grows, and the facts."""
+"""Whether anything that people look at has changed, told cheaply: by the last keys of what only grows, and
+the facts.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +9,33 @@ from typing import Final, TypeAlias
 from sqlalchemy import Connection, func, select
 
 from core.instants import MINUTE
-from storage.schema.tables import audit, consents, decisions, enrolments, events, facts, merges, messages, playbooks
+from storage.schema.tables import (
+    audit,
+    consents,
+    decisions,
+    enrolments,
+    events,
+    facts,
+    merges,
+    messages,
+    playbooks,
+)
 from storage.status import LAST_TICK_AT
 
 Fingerprint: TypeAlias = tuple[object, ...]
 
 GROWING: Final = (events, decisions, messages, enrolments, consents, merges, audit)
-"""Tables that every act of a person or of the engine adds a row to; each has a key that grows, so that its end is found at once."""
+"""Tables that every act of a person or of the engine adds a row to; each has a key that grows, so that its
+end is found at once.
+"""
 
 
 def fingerprint(connection: Connection) -> Fingerprint:
-    """Differs once anything was taken in, decided, handed over or done; and once a minute while a scheduler ticks.
+    """Differs once anything was taken in, decided, handed over or done; and once a minute while a scheduler
+    ticks.
 
-    What changes a row alone comes with a fact (a dispatch) or a line of the audit (an operator's act). Leases are not in it.
+    What changes a row alone comes with a fact (a dispatch) or a line of the audit (an operator's act). Leases
+    are not in it.
     """
     ends = [select(func.max(table.c.id)).scalar_subquery() for table in GROWING]
     last = select(*ends, select(func.max(playbooks.c.version)).scalar_subquery())

@@ -1,4 +1,6 @@
-"""Conditions as SQL over customers, with the meaning that `core.language.closures` gives them: every part is true or false, never NULL."""
+"""Conditions as SQL over customers, with the meaning that `core.language.closures` gives them: every part is
+true or false, never NULL.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +30,8 @@ from core.language.tree import (
     Contains,
     DaysSince,
     DaysUntil,
+    EventFilter,
     Field,
-    Filter,
     HasConsent,
     InSegment,
     IsKnown,
@@ -61,16 +63,26 @@ RELATIONS: Mapping[str, Callable[[Any, Any], Any]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-COLUMNS = {"first_order": "first_order_at", "last_order": "last_order_at", "last_activity": "last_activity_at"}
-CHANNEL_ACTIVITY = {f"last_activity_{channel}": f"$.channels.{channel}" for channel in ("store", "web", "email")}
+COLUMNS = {
+    "first_order": "first_order_at",
+    "last_order": "last_order_at",
+    "last_activity": "last_activity_at",
+}
+CHANNEL_ACTIVITY = {
+    f"last_activity_{channel}": f"$.channels.{channel}" for channel in ("store", "web", "email")
+}
 BUNDLE = 10
 MONTHS = [f"{month:02d}" for month in range(1, 13)]
 KINDS = {"text": ("text",), "number": ("integer", "real"), "truth": ("true", "false")}
 
 
 def add_functions(connection: Any) -> None:
-    """Give a DBAPI connection of SQLite the functions whose meaning is that of the closures, since its own differ or lack."""
-    connection.create_function("unicode_lower", 1, lambda text: None if text is None else str(text).lower(), deterministic=True)
+    """Give a DBAPI connection of SQLite the functions whose meaning is that of the closures, since its own
+    differ or lack.
+    """
+    connection.create_function(
+        "unicode_lower", 1, lambda text: None if text is None else str(text).lower(), deterministic=True
+    )
     connection.create_function("years_since", 3, years_since, deterministic=True)
     connection.create_function("days_until", 3, days_until, deterministic=True)
     connection.create_aggregate("exact_sum", 1, _ExactSum)
@@ -93,18 +105,25 @@ class _ExactSum:
 def to_sql(condition: Condition, segments: Mapping[str, Condition], now: Instant) -> Truth:
     """The clause on `customers` that selects whom the condition holds for at `now`.
 
-    ConditionError where it looks at an event or at reactions, or where its segments are unknown or go in a circle.
-    The connection needs `add_functions`.
+    ConditionError where it looks at an event or at reactions, or where its segments are unknown or go in a
+    circle. The connection needs `add_functions`.
     """
     needs = condition.needs
     if needs.reads_event or needs.reads_reactions:
-        raise ConditionError("A condition on an event cannot be counted over customers", 1, "Use count('Event Name') >= 1", condition.text)
+        raise ConditionError(
+            "A condition on an event cannot be counted over customers",
+            1,
+            "Use count('Event Name') >= 1",
+            condition.text,
+        )
     return _Compiler(now).truth(inlined(condition, segments))
 
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """An operand: its SQL value, and for a dynamic one the SQL of its JSON type ('null' where missing), else its one kind."""
+    """An operand: its SQL value, and for a dynamic one the SQL of its JSON type ('null' where missing), else
+    its one kind.
+    """
 
     sql: Sql
     kind: str | None = None
@@ -142,7 +161,9 @@ class _Compiler:
             case Contains():
                 return _is_text_with(self.value(node.operand), lambda text: func.instr(text, node.part) > 0)
             case StartsWith():
-                return _is_text_with(self.value(node.operand), lambda text: func.substr(text, 1, len(node.part)) == node.part)
+                return _is_text_with(
+                    self.value(node.operand), lambda text: func.substr(text, 1, len(node.part)) == node.part
+                )
             case HasConsent():
                 return self.consent(node.channel, node.purpose)
             case Always():
@@ -158,7 +179,9 @@ class _Compiler:
             return _equals_or_orders(left, relation, node.right.value)
         right = self.value(node.right)
         kinds = [kind for kind in ("text", "number") if left.can_be(kind) and right.can_be(kind)]
-        alike = [and_(left.is_kind(kind), right.is_kind(kind), relation(left.sql, right.sql)) for kind in kinds]
+        alike = [
+            and_(left.is_kind(kind), right.is_kind(kind), relation(left.sql, right.sql)) for kind in kinds
+        ]
         if node.operator == "==" and left.json_type is not None and right.json_type is not None:
             alike.append(and_(left.is_kind("truth"), left.json_type == right.json_type))
         return or_(false(), *alike)
@@ -168,7 +191,9 @@ class _Compiler:
             case Literal():
                 return _Value(literal(operand.value), _kind(operand.value))
             case Field():
-                return _Value(_field(operand.name), "text" if operand.type in (Type.TEXT, Type.DATE) else "number")
+                return _Value(
+                    _field(operand.name), "text" if operand.type in (Type.TEXT, Type.DATE) else "number"
+                )
             case Trait():
                 return _dynamic(customers.c.traits, operand.name)
             case Ago():
@@ -182,7 +207,8 @@ class _Compiler:
                 return _Value(answer(of, self.now, operand.zone, type_=SqlInteger()), "number")
             case DaysSince():
                 elapsed = literal(self.now) - self.value(operand.of).sql
-                # Division of integers cuts towards zero in SQL; taking off the non-negative rest first rounds down.
+                # Division of integers cuts towards zero in SQL; taking off the non-negative rest first rounds
+                # down.
                 rest = ((elapsed % DAY) + DAY) % DAY
                 return _Value((elapsed - rest) // DAY, "number")
             case Month():
@@ -198,21 +224,40 @@ class _Compiler:
 
     def tally(self, operand: Tally) -> Sql:
         found = events.alias()
-        wanted = [found.c.customer_id == customers.c.id, found.c.name == operand.event, found.c.occurred_at <= self.now]
+        wanted = [
+            found.c.customer_id == customers.c.id,
+            found.c.name == operand.event,
+            found.c.occurred_at <= self.now,
+        ]
         if operand.last is not None:
             wanted.append(found.c.occurred_at > self.now - operand.last)
         for name, filters in by_list(operand.filters):
-            wanted.append(_passes(found.c.properties, filters) if name is None else _has_element(found.c.properties, name, filters))
+            wanted.append(
+                _passes(found.c.properties, filters)
+                if name is None
+                else _has_element(found.c.properties, name, filters)
+            )
         source, what = _summed(found, operand)
         return select(what).select_from(source).where(*wanted).correlate(customers).scalar_subquery()
 
     def consent(self, channel: str, purpose: str | None) -> Truth:
         found = consents.alias()
-        wanted: list[Truth] = [found.c.customer_id == customers.c.id, found.c.channel == channel, found.c.arrived_at <= self.now]
+        wanted: list[Truth] = [
+            found.c.customer_id == customers.c.id,
+            found.c.channel == channel,
+            found.c.arrived_at <= self.now,
+        ]
         if purpose is not None:
             wanted.append(found.c.purpose.in_([purpose, "*"]))
         newest_first = (found.c.occurred_at.desc(), found.c.id.desc())
-        latest = select(found.c.state).where(*wanted).order_by(*newest_first).limit(1).correlate(customers).scalar_subquery()
+        latest = (
+            select(found.c.state)
+            .where(*wanted)
+            .order_by(*newest_first)
+            .limit(1)
+            .correlate(customers)
+            .scalar_subquery()
+        )
         return func.coalesce(latest, "none") == "granted"
 
 
@@ -225,21 +270,31 @@ def _joined(join: Callable[..., Truth], parts: list[Truth]) -> Truth:
 
 def _field(name: str) -> Sql:
     path = CHANNEL_ACTIVITY.get(name)
-    return customers.c[COLUMNS.get(name, name)] if path is None else func.json_extract(customers.c.detail, path, type_=SqlInteger())
+    return (
+        customers.c[COLUMNS.get(name, name)]
+        if path is None
+        else func.json_extract(customers.c.detail, path, type_=SqlInteger())
+    )
 
 
 def _dynamic(document: Sql, name: str) -> _Value:
     path = f'$."{name}"'
-    return _Value(func.json_extract(document, path), None, func.coalesce(func.json_type(document, path), "null"))
+    return _Value(
+        func.json_extract(document, path), None, func.coalesce(func.json_type(document, path), "null")
+    )
 
 
 # ---- past events ----
 
 
 def _elements(properties: Sql, name: str) -> TableValuedAlias:
-    """The elements of a list within an event, as rows with `value` and `type`; none where there is no list."""
+    """The elements of a list within an event, as rows with `value` and `type`; none where there is no
+    list.
+    """
     path = f'$."{name}"'
-    listed = case((func.json_type(properties, path) == "array", func.json_extract(properties, path)), else_="[]")
+    listed = case(
+        (func.json_type(properties, path) == "array", func.json_extract(properties, path)), else_="[]"
+    )
     return func.json_each(listed).table_valued("value", "type", name=None)
 
 
@@ -247,21 +302,23 @@ def _object(element: TableValuedAlias) -> Sql:
     return case((element.c.type == "object", element.c.value), else_="{}")
 
 
-def _has_element(properties: Sql, name: str, filters: Sequence[Filter]) -> Truth:
+def _has_element(properties: Sql, name: str, filters: Sequence[EventFilter]) -> Truth:
     element = _elements(properties, name)
     passes = and_(element.c.type == "object", _passes(_object(element), filters))
     return select(literal(1)).select_from(element).where(passes).exists()
 
 
-def _passes(document: Sql, filters: Sequence[Filter]) -> Truth:
+def _passes(document: Sql, filters: Sequence[EventFilter]) -> Truth:
     return and_(true(), *(_passes_one(document, each) for each in filters))
 
 
-def _passes_one(document: Sql, each: Filter) -> Truth:
+def _passes_one(document: Sql, each: EventFilter) -> Truth:
     if isinstance(each.values, Property):
         raise ValueError("an event's property has no SQL over customers")
     found = _dynamic(document, each.path.name)
-    passes = or_(false(), *(_equals_or_orders(found, RELATIONS[each.operator], value) for value in each.values))
+    passes = or_(
+        false(), *(_equals_or_orders(found, RELATIONS[each.operator], value) for value in each.values)
+    )
     return not_(passes) if each.is_negative else passes
 
 
@@ -282,7 +339,9 @@ def _summed(found: FromClause, operand: Tally) -> tuple[FromClause, Sql]:
 
 
 def _told_apart(value: _Value) -> Sql:
-    """Texts, numbers and truths so that no two of them are equal, NULL for the rest: true and false, else 1 and 0, become bytes."""
+    """Texts, numbers and truths so that no two of them are equal, NULL for the rest: true and false, else 1
+    and 0, become bytes.
+    """
     scalar = or_(value.is_kind("text"), value.is_kind("number"))
     return case((scalar, value.sql), else_=case({"true": b"1", "false": b"0"}, value=value.json_type))
 

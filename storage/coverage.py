@@ -30,7 +30,9 @@ def coverage(connection: Connection) -> Coverage:
     """What is there now, the events of its newest `LATEST`."""
     latest = select(events.c.name).order_by(events.c.id.desc()).limit(LATEST).subquery()
     names = connection.execute(select(latest.c.name).distinct()).scalars()
-    known = connection.execute(select(func.count(), *[func.count(customers.c[name]) for name in TRAITS]).where(LIVING)).one()
+    known = connection.execute(
+        select(func.count(), *[func.count(customers.c[name]) for name in TRAITS]).where(LIVING)
+    ).one()
     pairs = (
         select(consents.c.channel, consents.c.purpose, func.count(distinct(consents.c.customer_id)))
         .where(consents.c.state == "granted")

@@ -1,4 +1,6 @@
-"""Customers as operators see them: lists, search, one with everything known, and the timeline. Instants ms UTC, money minor units."""
+"""Customers as operators see them: lists, search, one with everything known, and the timeline. Instants ms
+UTC, money minor units.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +11,31 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, or_, select, tuple_
 
 from core.errors import ManometerError
-from core.filters import Word
+from core.filters import FilterWord
 from core.instants import Instant
 from core.model.events import Event
 from core.model.outbox import PENDING
 from core.suggestions import near
 from storage import search
 from storage.play.events import EVENT_COLUMNS, event_from
-from storage.schema.tables import consents, customers, decisions, enrolments, events, identities, messages, suppressions
+from storage.schema.tables import (
+    consents,
+    customers,
+    decisions,
+    enrolments,
+    events,
+    identities,
+    messages,
+    suppressions,
+)
 
 LIVING = search.LIVING
 SEVERAL = 10
 """States of a message that has not gone out."""
 
-FULL_NAME = func.trim(func.coalesce(customers.c.first_name, "") + " " + func.coalesce(customers.c.last_name, ""))
+FULL_NAME = func.trim(
+    func.coalesce(customers.c.first_name, "") + " " + func.coalesce(customers.c.last_name, "")
+)
 """As `core.model.customer.full_name` puts it together."""
 
 _COLUMNS = (
@@ -42,9 +55,14 @@ _COLUMNS = (
 
 
 def listing(
-    connection: Connection, where: ColumnElement[bool] | None = None, after: str | None = None, limit: int | None = None
+    connection: Connection,
+    where: ColumnElement[bool] | None = None,
+    after: str | None = None,
+    limit: int | None = None,
 ) -> Iterator[Mapping[str, Any]]:
-    """The customers that a condition holds for (all without one), by key, as a stream; `after` a key, at most `limit` of them."""
+    """The customers that a condition holds for (all without one), by key, as a stream; `after` a key, at most
+    `limit` of them.
+    """
     query = select(*_COLUMNS).where(LIVING).order_by(customers.c.key).limit(limit)
     if where is not None:
         query = query.where(where)
@@ -63,14 +81,18 @@ def count(connection: Connection, where: ColumnElement[bool]) -> int:
 
 
 def resolve(connection: Connection, reference: str) -> int:
-    """The row of the customer of a key, a `KIND:VALUE` or a plain identity, merges followed; ManometerError where there is none."""
+    """The row of the customer of a key, a `KIND:VALUE` or a plain identity, merges followed; ManometerError
+    where there is none.
+    """
     found = _by_key(connection, reference) or _by_identity(connection, reference)
     if found is None:
         raise ManometerError(f"There is no customer {reference[:80]!r}. {_alike(connection, reference)}")
     customer_id, successor = found
     while successor is not None:
         customer_id = successor
-        successor = connection.execute(select(customers.c.merged_into).where(customers.c.id == customer_id)).scalar_one()
+        successor = connection.execute(
+            select(customers.c.merged_into).where(customers.c.id == customer_id)
+        ).scalar_one()
     return customer_id
 
 
@@ -80,17 +102,30 @@ def key_of(connection: Connection, customer_id: int) -> str:
 
 
 def _by_key(connection: Connection, key: str) -> tuple[int, int | None] | None:
-    return _pair(connection.execute(select(customers.c.id, customers.c.merged_into).where(customers.c.key == key)).one_or_none())
+    return _pair(
+        connection.execute(
+            select(customers.c.id, customers.c.merged_into).where(customers.c.key == key)
+        ).one_or_none()
+    )
 
 
 def _by_identity(connection: Connection, reference: str) -> tuple[int, int | None] | None:
     kind, _, value = reference.partition(":")
-    rank = case((tuple_(identities.c.kind, identities.c.value) == (kind, value), 0), (identities.c.kind == "user", 1), else_=2)
+    rank = case(
+        (tuple_(identities.c.kind, identities.c.value) == (kind, value), 0),
+        (identities.c.kind == "user", 1),
+        else_=2,
+    )
     values = {reference, value, reference.lower()} - {""}
     query = (
         select(customers.c.id, customers.c.merged_into)
         .join_from(identities, customers, customers.c.id == identities.c.customer_id)
-        .where(or_(identities.c.value.in_({reference, reference.lower()}), and_(identities.c.kind == kind, identities.c.value.in_(values))))
+        .where(
+            or_(
+                identities.c.value.in_({reference, reference.lower()}),
+                and_(identities.c.kind == kind, identities.c.value.in_(values)),
+            )
+        )
         .where(identities.c.kind.in_(("user", "email", "phone", "loyalty", "anonymous", "push")))
         .order_by(rank, customers.c.id)
         .limit(1)
@@ -103,15 +138,22 @@ def _pair(row: Any) -> tuple[int, int | None] | None:
 
 
 def _alike(connection: Connection, reference: str) -> str:
-    words = [Word(word) for word in reference.split()[: search.MOST_WORDS]]
-    hits = [str(row["customer"]) for row in listing(connection, search.matching(words), limit=SEVERAL)] if words else []
+    words = [FilterWord(word) for word in reference.split()[: search.MOST_WORDS]]
+    hits = (
+        [str(row["customer"]) for row in listing(connection, search.matching(words), limit=SEVERAL)]
+        if words
+        else []
+    )
     suggestion = near(reference, hits, 0.3)
     return suggestion or "`manometer customers find TEXT` searches by name, address or any identity."
 
 
 def show(connection: Connection, customer_id: int) -> Mapping[str, Any]:
-    """One customer with all that is known: the fields of the list, then traits, identities, consents and where she is under way."""
-    more = ("city", "postal_code", "gender", "locale", "timezone", "birthday", "registered_at", "returns", "units", "returned",
+    """One customer with all that is known: the fields of the list, then traits, identities, consents and
+    where she is under way.
+    """
+    more = ("city", "postal_code", "gender", "locale", "timezone", "birthday", "registered_at", "returns",
+        "units", "returned",
             "first_order_at", "last_order_at", "traits")  # fmt: skip
     query = select(*_COLUMNS, *[customers.c[name] for name in more]).where(customers.c.id == customer_id)
     row = connection.execute(query).mappings().one()
@@ -149,7 +191,8 @@ def ledger(connection: Connection, customer_id: int) -> list[dict[str, Any]]:
     columns = consents.c
     query = (
         select(
-            columns.occurred_at.label("at"), columns.channel, columns.purpose, columns.state, columns.source, columns.wording,
+            columns.occurred_at.label("at"), columns.channel, columns.purpose, columns.state, columns.source,
+            columns.wording,
             columns.proof, columns.address,
         )
         .where(columns.customer_id == customer_id)
@@ -160,16 +203,20 @@ def ledger(connection: Connection, customer_id: int) -> list[dict[str, Any]]:
 
 def known_as(connection: Connection, customer_id: int) -> list[tuple[str, str]]:
     """Her identities as pairs of kind and value, oldest first."""
-    query = select(identities.c.kind, identities.c.value).where(identities.c.customer_id == customer_id).order_by(identities.c.id)
+    query = (
+        select(identities.c.kind, identities.c.value)
+        .where(identities.c.customer_id == customer_id)
+        .order_by(identities.c.id)
+    )
     return [(kind, value) for kind, value in connection.execute(query)]
 
 
 def suppressed(connection: Connection, addresses: Collection[tuple[str, str]]) -> list[dict[str, Any]]:
     """What is known against these addresses, pairs of medium and address."""
     columns = suppressions.c
-    query = select(columns.arrived_at.label("at"), columns.medium, columns.address, columns.reason, columns.source).where(
-        tuple_(columns.medium, columns.address).in_(list(addresses))
-    )
+    query = select(
+        columns.arrived_at.label("at"), columns.medium, columns.address, columns.reason, columns.source
+    ).where(tuple_(columns.medium, columns.address).in_(list(addresses)))
     return [dict(row) for row in connection.execute(query.order_by(columns.arrived_at)).mappings()]
 
 
@@ -177,7 +224,15 @@ def waiting(connection: Connection, customer_id: int) -> list[dict[str, Any]]:
     """Her messages that have not gone out yet, soonest first."""
     columns = messages.c
     query = (
-        select(columns.id, columns.trigger, columns.step, columns.channel, columns.state, columns.planned_at, columns.reason)
+        select(
+            columns.id,
+            columns.trigger,
+            columns.step,
+            columns.channel,
+            columns.state,
+            columns.planned_at,
+            columns.reason,
+        )
         .where(columns.customer_id == customer_id, columns.state.in_(PENDING))
         .order_by(columns.planned_at, columns.id)
     )
@@ -187,16 +242,25 @@ def waiting(connection: Connection, customer_id: int) -> list[dict[str, Any]]:
 def last_decided(connection: Connection, customer_id: int, until: Instant) -> dict[str, Instant]:
     """When each trigger last decided anything for her up to an instant, by its name."""
     columns = decisions.c
-    query = select(columns.trigger, func.max(columns.at)).where(columns.customer_id == customer_id, columns.at <= until)
+    query = select(columns.trigger, func.max(columns.at)).where(
+        columns.customer_id == customer_id, columns.at <= until
+    )
     return {row[0]: row[1] for row in connection.execute(query.group_by(columns.trigger))}
 
 
 def state_of(connection: Connection, customer_id: int) -> Mapping[str, Any]:
-    """Key, name, when the engine looks at her next, and whether she was erased; ManometerError where the row is gone."""
+    """Key, name, when the engine looks at her next, and whether she was erased; ManometerError where the row
+    is gone.
+    """
     columns = customers.c
-    query = select(columns.key, columns.first_name, columns.last_name, columns.next_due_at, columns.erased_at, columns.merged_into).where(
-        columns.id == customer_id
-    )
+    query = select(
+        columns.key,
+        columns.first_name,
+        columns.last_name,
+        columns.next_due_at,
+        columns.erased_at,
+        columns.merged_into,
+    ).where(columns.id == customer_id)
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         raise ManometerError(f"There is no customer in row {customer_id}; go back to the list and reload it.")
@@ -207,22 +271,40 @@ def state_of(connection: Connection, customer_id: int) -> Mapping[str, Any]:
 
 
 def timeline(
-    connection: Connection, customer_id: int, before: Instant | None = None, since: Instant | None = None, limit: int | None = None
+    connection: Connection,
+    customer_id: int,
+    before: Instant | None = None,
+    since: Instant | None = None,
+    limit: int | None = None,
 ) -> Iterator[Mapping[str, Any]]:
-    """Her events, oldest first, as a stream; with a limit the latest ones, `before` an instant for the page above."""
+    """Her events, oldest first, as a stream; with a limit the latest ones, `before` an instant for the page
+    above.
+    """
     columns = events.c
     query = select(
-        columns.id, columns.occurred_at.label("at"), columns.kind, columns.name, columns.source, columns.channel, columns.properties
+        columns.id,
+        columns.occurred_at.label("at"),
+        columns.kind,
+        columns.name,
+        columns.source,
+        columns.channel,
+        columns.properties,
     ).where(columns.customer_id == customer_id)
     if before is not None:
         query = query.where(columns.occurred_at < before)
     if since is not None:
         query = query.where(columns.occurred_at >= since)
     if limit is None:
-        for row in connection.execute(query.order_by(columns.occurred_at, columns.id).execution_options(yield_per=500)).mappings():
+        for row in connection.execute(
+            query.order_by(columns.occurred_at, columns.id).execution_options(yield_per=500)
+        ).mappings():
             yield dict(row)
         return
-    latest = connection.execute(query.order_by(columns.occurred_at.desc(), columns.id.desc()).limit(limit)).mappings().all()
+    latest = (
+        connection.execute(query.order_by(columns.occurred_at.desc(), columns.id.desc()).limit(limit))
+        .mappings()
+        .all()
+    )
     yield from map(dict, reversed(latest))
 
 
@@ -234,7 +316,11 @@ def trait_sources(connection: Connection, customer_id: int, until: Instant) -> d
         .where(columns.customer_id == customer_id, columns.occurred_at <= until, columns.kind == "identify")
         .order_by(columns.occurred_at, columns.id)
     )
-    return {trait: source for source, properties in connection.execute(query) for trait in orjson.loads(properties)}
+    return {
+        trait: source
+        for source, properties in connection.execute(query)
+        for trait in orjson.loads(properties)
+    }
 
 
 _LATEST_EVENTS = (
@@ -249,7 +335,9 @@ _LATEST_EVENTS = (
 )
 
 
-def latest_events(connection: Connection, customer_id: int, names: Collection[str], until: Instant, limit: int) -> list[Event]:
+def latest_events(
+    connection: Connection, customer_id: int, names: Collection[str], until: Instant, limit: int
+) -> list[Event]:
     """A customer's last events of these names up to an instant, oldest first."""
     asked = {"customer": customer_id, "until": until, "names": list(names), "limit": limit}
     return [event_from(row) for row in reversed(connection.execute(_LATEST_EVENTS, asked).all())]

@@ -14,11 +14,11 @@ from core.instants import Instant
 from storage.outbox import digests
 from storage.schema.tables import customers, decisions, messages
 from storage.schema.tables import triggers as known_triggers
-from storage.sql import Clause, one_of
+from storage.sql import ColumnClause, one_of
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class DecisionFilter:
     """Which decisions are asked for; `since` is included, `until` is not, and None asks for all."""
 
     customer_id: int | None = None
@@ -28,14 +28,17 @@ class Filter:
     until: Instant | None = None
 
 
-def listing(connection: Connection, wanted: Filter) -> Iterator[Mapping[str, Any]]:
+def listing(connection: Connection, wanted: DecisionFilter) -> Iterator[Mapping[str, Any]]:
     """The rows of `decisions --json --evidence`, read as they are consumed."""
     columns = decisions.c
     query = (
         select(
-            columns.at, customers.c.key.label("customer"), columns.trigger, columns.step, columns.channel, columns.outcome, columns.reason,
-            columns.until, columns.late, func.coalesce(columns.rules, "[]").label("rules"), columns.message_id.label("message"),
-            columns.version, columns.variant, columns.planned_at, func.coalesce(columns.objections, "[]").label("objections"),
+            columns.at, customers.c.key.label("customer"), columns.trigger, columns.step, columns.channel,
+            columns.outcome, columns.reason,
+            columns.until, columns.late, func.coalesce(columns.rules, "[]").label("rules"),
+            columns.message_id.label("message"),
+            columns.version, columns.variant, columns.planned_at,
+            func.coalesce(columns.objections, "[]").label("objections"),
         )
         .join_from(decisions, customers, customers.c.id == columns.customer_id)
         .order_by(columns.at, customers.c.key, columns.id)
@@ -45,7 +48,7 @@ def listing(connection: Connection, wanted: Filter) -> Iterator[Mapping[str, Any
         yield {**row, "late": bool(row["late"])}
 
 
-def _filtered(query: Select[Any], wanted: Filter) -> Select[Any]:
+def _filtered(query: Select[Any], wanted: DecisionFilter) -> Select[Any]:
     columns = decisions.c
     equal = (("customer_id", wanted.customer_id), ("trigger", wanted.trigger), ("outcome", wanted.outcome))
     query = query.where(*[columns[name] == value for name, value in equal if value is not None])
@@ -54,14 +57,20 @@ def _filtered(query: Select[Any], wanted: Filter) -> Select[Any]:
     return query if wanted.until is None else query.where(columns.at < wanted.until)
 
 
-def of_trigger(connection: Connection, customer_id: int, trigger: str, until: Instant) -> Iterator[dict[str, Any]]:
-    """One customer's decisions for one trigger up to an instant, oldest first, with all that was objected and the messages' states."""
+def of_trigger(
+    connection: Connection, customer_id: int, trigger: str, until: Instant
+) -> Iterator[dict[str, Any]]:
+    """One customer's decisions for one trigger up to an instant, oldest first, with all that was objected and
+    the messages' states.
+    """
     columns = decisions.c
     query = (
         select(
-            columns.at, columns.trigger, columns.step, columns.channel, columns.outcome, columns.reason, columns.until, columns.late,
+            columns.at, columns.trigger, columns.step, columns.channel, columns.outcome, columns.reason,
+            columns.until, columns.late,
             columns.rules, columns.objections, columns.version, columns.message_id.label("message"),
-            digests.STATE.label("message_state"), digests.REASON.label("message_reason"), messages.c.sent_at.label("message_sent_at"),
+            digests.STATE.label("message_state"), digests.REASON.label("message_reason"),
+            messages.c.sent_at.label("message_sent_at"),
             columns.note,
         )
         .outerjoin_from(decisions, messages, messages.c.id == columns.message_id)
@@ -69,13 +78,19 @@ def of_trigger(connection: Connection, customer_id: int, trigger: str, until: In
         .order_by(columns.at, columns.id)
     )  # fmt: skip
     for row in connection.execute(query).mappings():
-        yield {**row, "rules": json.loads(row["rules"] or "[]"), "objections": json.loads(row["objections"] or "[]")}
+        yield {
+            **row,
+            "rules": json.loads(row["rules"] or "[]"),
+            "objections": json.loads(row["objections"] or "[]"),
+        }
 
 
 def triggers(connection: Connection, also: str) -> set[str]:
     """The names of all triggers that are or were in force; and `also` where a decision names it."""
     known = set(connection.execute(select(known_triggers.c.name)).scalars())
-    named = connection.execute(select(decisions.c.trigger).where(decisions.c.trigger == also).limit(1)).scalar_one_or_none()
+    named = connection.execute(
+        select(decisions.c.trigger).where(decisions.c.trigger == also).limit(1)
+    ).scalar_one_or_none()
     return known if named is None else known | {named}
 
 
@@ -87,11 +102,11 @@ FIRST_FOUND: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Log:
+class LogQuery:
     """Which part of the log: all clauses hold; `since` is included, `until` is not."""
 
     customer_id: int | None = None
-    clauses: tuple[Clause, ...] = ()
+    clauses: tuple[ColumnClause, ...] = ()
     since: Instant | None = None
     until: Instant | None = None
 
@@ -117,8 +132,11 @@ class LogRow:
     """Of what expired, as JSON; None of all else."""
 
 
-def ids(connection: Connection, wanted: Log, found: Callable[[array[int]], None] | None = None) -> tuple[array[int], bool]:
-    """The decisions of a part of the log, the newest first, and whether there are older ones that were not looked at.
+def ids(
+    connection: Connection, wanted: LogQuery, found: Callable[[array[int]], None] | None = None
+) -> tuple[array[int], bool]:
+    """The decisions of a part of the log, the newest first, and whether there are older ones that were not
+    looked at.
 
     `found` is told the first few before the rest is read.
     """
@@ -135,24 +153,30 @@ def ids(connection: Connection, wanted: Log, found: Callable[[array[int]], None]
     return result, oldest is not None or len(result) == NEWEST
 
 
-def _oldest(connection: Connection, wanted: Log) -> Instant | None:
-    """The instant that the newest ones reach back to, where rows would have to be read one by one to see whether they fit."""
+def _oldest(connection: Connection, wanted: LogQuery) -> Instant | None:
+    """The instant that the newest ones reach back to, where rows would have to be read one by one to see
+    whether they fit.
+    """
     if not wanted.clauses or wanted.customer_id is not None or one_of(wanted.clauses, "trigger") is not None:
         return None
     newest = select(decisions.c.at).where(*_indexed(wanted)).order_by(*_newest_first(wanted))
     return connection.execute(newest.offset(NEWEST).limit(1)).scalar_one_or_none()
 
 
-def _newest_first(wanted: Log) -> tuple[ColumnElement[int], ...]:
+def _newest_first(wanted: LogQuery) -> tuple[ColumnElement[int], ...]:
     """Of one trigger without the number, so that its index is read as it stands."""
     by_trigger = wanted.customer_id is None and one_of(wanted.clauses, "trigger") is not None
     return (decisions.c.at.desc(),) if by_trigger else (decisions.c.at.desc(), decisions.c.id.desc())
 
 
-def newer(connection: Connection, wanted: Log, after: int) -> array[int]:
-    """The decisions of a part of the log that were written after the one with that number, the newest first."""
+def newer(connection: Connection, wanted: LogQuery, after: int) -> array[int]:
+    """The decisions of a part of the log that were written after the one with that number, the newest
+    first.
+    """
     query = (
-        select(decisions.c.id).where(decisions.c.id > after, *_conditions(wanted)).order_by(decisions.c.at.desc(), decisions.c.id.desc())
+        select(decisions.c.id)
+        .where(decisions.c.id > after, *_conditions(wanted))
+        .order_by(decisions.c.at.desc(), decisions.c.id.desc())
     )
     return array("q", connection.execute(query.limit(NEWEST)).scalars())
 
@@ -163,12 +187,12 @@ def last_id(connection: Connection) -> int:
     return last or 0
 
 
-def _conditions(wanted: Log) -> Iterator[ColumnElement[bool]]:
+def _conditions(wanted: LogQuery) -> Iterator[ColumnElement[bool]]:
     yield from _indexed(wanted)
     yield from (clause.holds(decisions) for clause in wanted.clauses)
 
 
-def _indexed(wanted: Log) -> Iterator[ColumnElement[bool]]:
+def _indexed(wanted: LogQuery) -> Iterator[ColumnElement[bool]]:
     """What an index finds: one customer, one trigger, a span of time."""
     if wanted.customer_id is not None:
         yield decisions.c.customer_id == wanted.customer_id
@@ -185,7 +209,8 @@ def rows(connection: Connection, wanted: Iterable[int]) -> Iterator[LogRow]:
     """These decisions, in no order."""
     columns = decisions.c
     query: Select[Any] = select(
-        columns.id, columns.at, columns.customer_id, customers.c.key, customers.c.first_name, customers.c.last_name, columns.trigger,
+        columns.id, columns.at, columns.customer_id, customers.c.key, customers.c.first_name,
+        customers.c.last_name, columns.trigger,
         columns.step, columns.channel, columns.outcome, columns.reason, columns.until, columns.late,
         case((columns.reason == "EXPIRED", columns.objections)),
     ).join(customers, customers.c.id == columns.customer_id)  # fmt: skip
@@ -194,11 +219,14 @@ def rows(connection: Connection, wanted: Iterable[int]) -> Iterator[LogRow]:
 
 
 def one(connection: Connection, decision_id: int) -> Mapping[str, Any] | None:
-    """One decision with all its evidence, the customer's names and what became of its message; None where there is none."""
+    """One decision with all its evidence, the customer's names and what became of its message; None where
+    there is none.
+    """
     columns = decisions.c
     query = (
         select(
-            decisions, customers.c.key.label("customer"), customers.c.first_name, customers.c.last_name, digests.STATE.label("state"),
+            decisions, customers.c.key.label("customer"), customers.c.first_name, customers.c.last_name,
+            digests.STATE.label("state"),
             messages.c.sent_at, messages.c.subject, messages.c.error, digests.REASON.label("message_reason"),
         )
         .join_from(decisions, customers, customers.c.id == columns.customer_id)
@@ -208,4 +236,8 @@ def one(connection: Connection, decision_id: int) -> Mapping[str, Any] | None:
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         return None
-    return {**row, "rules": json.loads(row["rules"] or "[]"), "objections": json.loads(row["objections"] or "[]")}
+    return {
+        **row,
+        "rules": json.loads(row["rules"] or "[]"),
+        "objections": json.loads(row["objections"] or "[]"),
+    }

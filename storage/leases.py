@@ -1,7 +1,9 @@
-"""Who may do what only one process may do: one row a job, taken for a while, renewed, given up. Instants and durations are ms UTC.
+"""Who may do what only one process may do: one row a job, taken for a while, renewed, given up. Instants and
+durations are ms UTC.
 
-A holder is known by its term, which grows with each taking over. One that slept through the end of its lease and wakes up is told
-from its successor by that number, which `fence` asks for inside every writing transaction.
+A holder is known by its term, which grows with each taking over. One that slept through the end of its lease
+and wakes up is told from its successor by that number, which `fence` asks for inside every writing
+transaction.
 """
 
 from __future__ import annotations
@@ -38,7 +40,9 @@ class Lease:
     expires_at: Instant
 
     def is_live(self, at: Instant) -> bool:
-        """Whether it holds at an instant; one renewed far in the future is left from before the clock was set back."""
+        """Whether it holds at an instant; one renewed far in the future is left from before the clock was set
+        back.
+        """
         return self.renewed_at - TTL <= at < self.expires_at
 
     @property
@@ -54,14 +58,26 @@ def current(connection: Connection, name: str = SCHEDULER) -> Lease | None:
 
 
 def acquire(
-    connection: Connection, owner: str, at: Instant, is_gone: Callable[[str], bool] = lambda _: False, name: str = SCHEDULER
+    connection: Connection,
+    owner: str,
+    at: Instant,
+    is_gone: Callable[[str], bool] = lambda _: False,
+    name: str = SCHEDULER,
 ) -> Lease | None:
-    """Take the lease where nobody lives who holds it, under a term of its own; None where somebody does. In a writing transaction."""
+    """Take the lease where nobody lives who holds it, under a term of its own; None where somebody does. In a
+    writing transaction.
+    """
     held = current(connection, name)
     if held is not None and held.is_live(at) and not is_gone(held.owner):
         return None
     taken = Lease(name, owner, 1 if held is None else held.term + 1, at, at, at + TTL)
-    values = {"owner": owner, "term": taken.term, "since": at, "renewed_at": at, "expires_at": taken.expires_at}
+    values = {
+        "owner": owner,
+        "term": taken.term,
+        "since": at,
+        "renewed_at": at,
+        "expires_at": taken.expires_at,
+    }
     statement = insert(leases).values(name=name, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
     return taken
@@ -78,7 +94,9 @@ def resign(connection: Connection, lease: Lease, at: Instant) -> None:
 
 
 def fence(connection: Connection, lease: Lease) -> None:
-    """LeaseLostError where a later term has begun; to be called first in a transaction that has the write lock."""
+    """LeaseLostError where a later term has begun; to be called first in a transaction that has the write
+    lock.
+    """
     held = current(connection, lease.name)
     if held is None or (held.owner, held.term) != (lease.owner, lease.term):
         raise _lost(held)
@@ -86,7 +104,12 @@ def fence(connection: Connection, lease: Lease) -> None:
 
 def _update(connection: Connection, lease: Lease, renewed_at: Instant, expires_at: Instant) -> None:
     mine = (leases.c.name == lease.name, leases.c.owner == lease.owner, leases.c.term == lease.term)
-    if connection.execute(update(leases).where(*mine).values(renewed_at=renewed_at, expires_at=expires_at)).rowcount != 1:
+    if (
+        connection.execute(
+            update(leases).where(*mine).values(renewed_at=renewed_at, expires_at=expires_at)
+        ).rowcount
+        != 1
+    ):
         raise _lost(current(connection, lease.name))
 
 

@@ -1,6 +1,7 @@
 """The figures of the first screen: what goes out today, what is stuck, what comes next. Instants are ms UTC.
 
-None of them scans a big table but `contacts_of_base`, which reads an index once from one end of a window to the other.
+None of them scans a big table but `contacts_of_base`, which reads an index once from one end of a window to
+the other.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ PORTION: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Soon:
-    """A trigger's next step of somebody under way: when, which, and how many of its steps fall due until a later instant."""
+class NextStepRow:
+    """A trigger's next step of somebody under way: when, which, and how many of its steps fall due until a
+    later instant.
+    """
 
     trigger: str
     at: Instant
@@ -35,7 +38,7 @@ class Soon:
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class ActRow:
     """What an operator did."""
 
     at: Instant
@@ -53,7 +56,12 @@ def sent(connection: Connection, span: Span) -> Counter[str]:
     known = select(triggers.c.name)
     query = (
         select(messages.c.channel, func.count())
-        .where(WAS_SENT, messages.c.trigger.in_(known), messages.c.sent_at >= span.first, messages.c.sent_at <= span.last)
+        .where(
+            WAS_SENT,
+            messages.c.trigger.in_(known),
+            messages.c.sent_at >= span.first,
+            messages.c.sent_at <= span.last,
+        )
         .group_by(messages.c.channel)
     )
     return _counted(connection, query)
@@ -63,7 +71,9 @@ def waiting(connection: Connection, states: Collection[str], until: Instant) -> 
     """Messages of these waiting states whose instant comes by `until`, by channel."""
     found: Counter[str] = Counter()
     for state in states:
-        query = select(messages.c.channel, func.count()).where(WAITING, messages.c.state == state, messages.c.planned_at <= until)
+        query = select(messages.c.channel, func.count()).where(
+            WAITING, messages.c.state == state, messages.c.planned_at <= until
+        )
         found += _counted(connection, query.group_by(messages.c.channel))
     return found
 
@@ -76,58 +86,83 @@ def events_waiting(connection: Connection) -> int:
     return _up_to(connection, select(arrivals.c.event_id))
 
 
-def soon(connection: Connection, names: Sequence[str], until: Instant) -> Iterator[Soon]:
+def soon(connection: Connection, names: Sequence[str], until: Instant) -> Iterator[NextStepRow]:
     """The next step that falls due in each of these triggers, soonest first."""
     found = (_next_step(connection, name, until) for name in names)
     yield from sorted((each for each in found if each is not None), key=lambda each: (each.at, each.trigger))
 
 
-def _next_step(connection: Connection, name: str, until: Instant) -> Soon | None:
+def _next_step(connection: Connection, name: str, until: Instant) -> NextStepRow | None:
     mine = (enrolments.c.trigger == name, enrolments.c.state == "open", enrolments.c.due_at.is_not(None))
-    first = connection.execute(select(enrolments.c.due_at, enrolments.c.step).where(*mine).order_by(enrolments.c.due_at).limit(1)).first()
+    first = connection.execute(
+        select(enrolments.c.due_at, enrolments.c.step).where(*mine).order_by(enrolments.c.due_at).limit(1)
+    ).first()
     if first is None:
         return None
-    return Soon(name, first.due_at, first.step, _up_to(connection, select(enrolments.c.id).where(*mine, enrolments.c.due_at <= until)))
+    return NextStepRow(
+        name,
+        first.due_at,
+        first.step,
+        _up_to(connection, select(enrolments.c.id).where(*mine, enrolments.c.due_at <= until)),
+    )
 
 
-def last_acts(connection: Connection, most: int) -> list[Act]:
+def last_acts(connection: Connection, most: int) -> list[ActRow]:
     """What operators did last, newest first."""
     columns = (audit.c.at, audit.c.author, audit.c.action, audit.c.subject, audit.c.reason)
-    return [Act(*row) for row in connection.execute(select(*columns).order_by(audit.c.id.desc()).limit(most))]
+    return [
+        ActRow(*row) for row in connection.execute(select(*columns).order_by(audit.c.id.desc()).limit(most))
+    ]
 
 
 # ---- the customer base ----
 
 
 def customers_in_all(connection: Connection) -> int:
-    """Everybody who is known, neither merged away nor erased: all rows less those, each counted from an index alone."""
+    """Everybody who is known, neither merged away nor erased: all rows less those, each counted from an index
+    alone.
+    """
     everybody = connection.execute(select(func.count()).select_from(customers)).scalar_one()
-    return everybody - connection.execute(select(func.count()).select_from(customers).where(GONE)).scalar_one()
+    return (
+        everybody - connection.execute(select(func.count()).select_from(customers).where(GONE)).scalar_one()
+    )
 
 
 def contacts_of_base(
-    connection: Connection, span: Span, channels: Collection[str] | None, several: Collection[str], cancelled: Callable[[], bool]
+    connection: Connection,
+    span: Span,
+    channels: Collection[str] | None,
+    several: Collection[str],
+    cancelled: Callable[[], bool],
 ) -> Counter[int]:
-    """How many customers have how many contacts that land in the span, from one on; over these channels, or over any.
+    """How many customers have how many contacts that land in the span, from one on; over these channels, or
+    over any.
 
-    `several` are the triggers that may send one dispatch over several channels, which count as one. Memory: one byte a customer.
+    `several` are the triggers that may send one dispatch over several channels, which count as one. Memory:
+    one byte a customer.
     """
     counts = bytearray(1 + _last_customer(connection))
     seen: set[tuple[int, int]] = set()
-    for rows in connection.execute(_contacts(span, channels, several).execution_options(yield_per=PORTION)).partitions():
+    for rows in connection.execute(
+        _contacts(span, channels, several).execution_options(yield_per=PORTION)
+    ).partitions():
         if cancelled():
             break
         for customer, *dispatch in rows:
             if not dispatch or _is_new(dispatch, several, seen):
                 counts[customer] = min(255, counts[customer] + 1)
-    return Counter({number: people for number in range(1, max(counts) + 1) if (people := counts.count(number))})
+    return Counter(
+        {number: people for number in range(1, max(counts) + 1) if (people := counts.count(number))}
+    )
 
 
 def _contacts(span: Span, channels: Collection[str] | None, several: Collection[str]) -> Select[Any]:
     columns: list[ColumnElement[Any]] = [messages.c.customer_id]
     if several:
         columns += [messages.c.trigger, messages.c.enrolment_id, messages.c.step]
-    query = select(*columns).where(COUNTING, messages.c.lands_at >= span.first, messages.c.lands_at <= span.last)
+    query = select(*columns).where(
+        COUNTING, messages.c.lands_at >= span.first, messages.c.lands_at <= span.last
+    )
     return query if channels is None else query.where(messages.c.channel.in_(sorted(channels)))
 
 

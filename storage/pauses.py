@@ -1,4 +1,5 @@
-"""Pauses, and the emergency stop: a state beside the files, so that it survives an apply. Instants are ms UTC.
+"""Pauses, and the emergency stop: a state beside the files, so that it survives an apply. Instants are ms
+UTC.
 
 Each act is one transaction with its audit line, and wakes the customers it can touch.
 """
@@ -31,7 +32,17 @@ from sqlalchemy import (
     update,
 )
 
-from core.engine.pauses import HOLDING, Standing, goes_over, held_from, is_narrow, reason_of, steps_due, stops_purpose, under
+from core.engine.pauses import (
+    HOLDING,
+    JourneyGroup,
+    affected_triggers,
+    goes_over,
+    holds_since,
+    is_narrow,
+    reason_of,
+    steps_due,
+    stops_purpose,
+)
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
 from core.model.outbox import UNSENT
@@ -46,7 +57,7 @@ _OF_TRIGGER: Final[ColumnClause[str]] = literal_column('+messages."trigger"')
 
 
 @dataclass(frozen=True, slots=True)
-class PauseRow:
+class StoredPause:
     """A pause with its row's number, its reason and who set it."""
 
     id: int
@@ -56,8 +67,10 @@ class PauseRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """What is under way: customers and enrolments, steps that have come due and are not decided, messages not yet handed over."""
+class PauseBacklog:
+    """What is under way: customers and enrolments, steps that have come due and are not decided, messages not
+    yet handed over.
+    """
 
     customers: int
     enrolments: int
@@ -66,41 +79,63 @@ class Waiting:
 
 
 def all_of(connection: Connection) -> tuple[Pause, ...]:
-    """Every pause there ever was, past ones too, since their policies still move what waited; oldest first."""
-    return tuple(each.pause for each in _rows(connection, select(pauses).order_by(pauses.c.since, pauses.c.id)))
+    """Every pause there ever was, past ones too, since their policies still move what waited; oldest
+    first.
+    """
+    return tuple(
+        each.pause for each in _rows(connection, select(pauses).order_by(pauses.c.since, pauses.c.id))
+    )
 
 
-def current(connection: Connection, at: Instant) -> dict[str, PauseRow]:
-    """The pauses that hold at the instant, by what they hold as `Pause.trigger` says it; the emergency stop under `*`."""
+def current(connection: Connection, at: Instant) -> dict[str, StoredPause]:
+    """The pauses that hold at the instant, by what they hold as `Pause.trigger` says it; the emergency stop
+    under `*`.
+    """
     lasting = or_(pauses.c.until.is_(None), pauses.c.until > at)
     found = _rows(connection, select(pauses).where(pauses.c.since <= at, lasting).order_by(pauses.c.id))
     return {each.pause.trigger: each for each in found}
 
 
-def waiting_under(connection: Connection, pause: Pause, playbook: Playbook, at: Instant) -> Waiting:
+def waiting_under(connection: Connection, pause: Pause, playbook: Playbook, at: Instant) -> PauseBacklog:
     """What is under way that a pause reaches, or would reach, at the instant."""
     if pause.scope in ("everything", "trigger"):
         return waiting(connection, pause.trigger, at)
     people = _customers(pause, playbook, at)
     hers = true() if people is None else enrolments.c.customer_id.in_(people)
-    mine = and_(enrolments.c.trigger.in_(sorted(under(pause, playbook))), hers, enrolments.c.state == literal_column("'open'"))
+    mine = and_(
+        enrolments.c.trigger.in_(sorted(affected_triggers(pause, playbook))),
+        hers,
+        enrolments.c.state == literal_column("'open'"),
+    )
     came_due = or_(enrolments.c.due_at.is_(None), enrolments.c.due_at <= at)
-    counted = select(func.count(enrolments.c.customer_id.distinct()), func.count(), func.count().filter(came_due)).where(mine)
-    unsent = select(func.count()).select_from(messages).where(WAITING, messages.c.state.in_(UNSENT), holds_message(pause, playbook, at))
+    counted = select(
+        func.count(enrolments.c.customer_id.distinct()), func.count(), func.count().filter(came_due)
+    ).where(mine)
+    unsent = (
+        select(func.count())
+        .select_from(messages)
+        .where(WAITING, messages.c.state.in_(UNSENT), holds_message(pause, playbook, at))
+    )
     segments.prepare(connection)
-    return Waiting(*connection.execute(counted).one(), connection.execute(unsent).scalar_one())
+    return PauseBacklog(*connection.execute(counted).one(), connection.execute(unsent).scalar_one())
 
 
 def holds_message(pause: Pause, playbook: Playbook, at: Instant) -> ColumnElement[bool]:
-    """Whether a pause holds a message back, as a condition on its row; the connection needs `segments.prepare`."""
+    """Whether a pause holds a message back, as a condition on its row; the connection needs
+    `segments.prepare`.
+    """
     if pause.scope == "trigger":
         return messages.c.trigger == pause.trigger
-    held = messages.c.purpose.in_(sorted(each.name for each in playbook.purposes.values() if stops_purpose(pause, each)))
+    held = messages.c.purpose.in_(
+        sorted(each.name for each in playbook.purposes.values() if stops_purpose(pause, each))
+    )
     if pause.scope == "channel":
         return and_(held, messages.c.channel == pause.name)
     people = _customers(pause, playbook, at)
     # one look for each message, not a list of all members for each question
-    return held if people is None else and_(held, exists(people.where(customers.c.id == messages.c.customer_id)))
+    return (
+        held if people is None else and_(held, exists(people.where(customers.c.id == messages.c.customer_id)))
+    )
 
 
 def _customers(pause: Pause, playbook: Playbook, at: Instant) -> Select[int] | None:
@@ -110,27 +145,46 @@ def _customers(pause: Pause, playbook: Playbook, at: Instant) -> Select[int] | N
     if pause.scope != "segment":
         return None
     known = {name: each.condition for name, each in playbook.segments.items()}
-    return segments.those_in(known[pause.name], known, at) if pause.name in known else select(customers.c.id).where(false())
+    return (
+        segments.those_in(known[pause.name], known, at)
+        if pause.name in known
+        else select(customers.c.id).where(false())
+    )
 
 
-def waiting(connection: Connection, trigger: str, at: Instant) -> Waiting:
+def waiting(connection: Connection, trigger: str, at: Instant) -> PauseBacklog:
     """What is under way in a trigger, or in all under `*`, at the instant."""
     # the plus keeps SQLite from reading all that the trigger has ever sent by the trigger's index
     # and a bound on the customer leads it to the index of the open ones, where it would scan that of all
     all_of_them = (enrolments.c.customer_id > 0, true())
-    mine = all_of_them if trigger == EVERYTHING else (enrolments.c.trigger == trigger, _OF_TRIGGER.in_((trigger,)))
+    mine = (
+        all_of_them
+        if trigger == EVERYTHING
+        else (enrolments.c.trigger == trigger, _OF_TRIGGER.in_((trigger,)))
+    )
     # the state word for word as in the partial index, or SQLite will not read all from it
     open_ones = and_(enrolments.c.state == literal_column("'open'"), mine[0])
     came_due = or_(enrolments.c.due_at.is_(None), enrolments.c.due_at <= at)
-    counted = select(func.count(enrolments.c.customer_id.distinct()), func.count(), func.count().filter(came_due)).where(open_ones)
+    counted = select(
+        func.count(enrolments.c.customer_id.distinct()), func.count(), func.count().filter(came_due)
+    ).where(open_ones)
     people, under_way, overdue = connection.execute(counted).one()
     unsent = and_(WAITING, messages.c.state.in_(UNSENT), mine[1])
-    return Waiting(people, under_way, overdue, connection.execute(select(func.count()).select_from(messages).where(unsent)).scalar_one())
+    return PauseBacklog(
+        people,
+        under_way,
+        overdue,
+        connection.execute(select(func.count()).select_from(messages).where(unsent)).scalar_one(),
+    )
 
 
-def standings(connection: Connection, pause: Pause, at: Instant, not_before: Instant, playbook: Playbook) -> list[Standing]:
-    """The open journeys that a pause can hold up as its end at the instant finds them, where a pass decides nothing before `not_before`."""
-    triggers, people = under(pause, playbook), _customers(pause, playbook, at)
+def standings(
+    connection: Connection, pause: Pause, at: Instant, not_before: Instant, playbook: Playbook
+) -> list[JourneyGroup]:
+    """The open journeys that a pause can hold up as its end at the instant finds them, where a pass decides
+    nothing before `not_before`.
+    """
+    triggers, people = affected_triggers(pause, playbook), _customers(pause, playbook, at)
     columns, held = enrolments.c, _held(pause, at, not_before, triggers, people)
     is_under = and_(columns.entered_at < at, func.coalesce(columns.resumed_at, columns.entered_at) < at)
     if is_narrow(pause):
@@ -148,11 +202,23 @@ def standings(connection: Connection, pause: Pause, at: Instant, not_before: Ins
         _is_due_moved(pause, held, _latest(triggers)),
     )
     due: Counter[tuple[Any, ...]] = Counter()
-    for row in connection.execute(select(*alike, columns.planned_at, columns.variant, columns.waited).where(mine, is_under, held)):
+    for row in connection.execute(
+        select(*alike, columns.planned_at, columns.variant, columns.waited).where(mine, is_under, held)
+    ):
         due[tuple(row[:6])] += steps_due(pause, triggers[row[0]], row[1], row[6], at, row[7], row[8])
     counted = connection.execute(select(*alike, func.count()).where(mine).group_by(*alike))
     return [
-        Standing(row[0], row[1], bool(row[2]), bool(row[3]), bool(row[4]), bool(row[5]), row[6], due[tuple(row[:6])]) for row in counted
+        JourneyGroup(
+            row[0],
+            row[1],
+            bool(row[2]),
+            bool(row[3]),
+            bool(row[4]),
+            bool(row[5]),
+            row[6],
+            due[tuple(row[:6])],
+        )
+        for row in counted
     ]
 
 
@@ -160,7 +226,10 @@ def _latest(triggers: Mapping[str, Trigger]) -> ColumnElement[int]:
     """When the open step comes up at the latest, as `core.engine.branches` says of one enrolment."""
     columns = enrolments.c
     waits = [
-        (and_(columns.trigger == name, columns.step == number, columns.waited.is_(None)), columns.planned_at + step.wait.timeout)
+        (
+            and_(columns.trigger == name, columns.step == number, columns.waited.is_(None)),
+            columns.planned_at + step.wait.timeout,
+        )
         for name, trigger in triggers.items()
         for number, step in enumerate(trigger.steps, 1)
         if step.wait is not None
@@ -170,20 +239,33 @@ def _latest(triggers: Mapping[str, Trigger]) -> ColumnElement[int]:
 
 def _is_due_moved(pause: Pause, held: ColumnElement[bool], latest: ColumnElement[int]) -> ColumnElement[bool]:
     columns = enrolments.c
-    was_deferred = and_(columns.waits_until.is_not(None), columns.waits_for.not_in([str(reason) for reason in HOLDING]))
+    was_deferred = and_(
+        columns.waits_until.is_not(None), columns.waits_for.not_in([str(reason) for reason in HOLDING])
+    )
     begins = case((columns.entered_at > pause.since, columns.entered_at), else_=literal(pause.since))
     return case((held, latest), (was_deferred, columns.waits_until), else_=latest) <= begins
 
 
 def _held(
-    pause: Pause, at: Instant, not_before: Instant, triggers: Mapping[str, Trigger], people: Select[int] | None
+    pause: Pause,
+    at: Instant,
+    not_before: Instant,
+    triggers: Mapping[str, Trigger],
+    people: Select[int] | None,
 ) -> ColumnElement[bool]:
-    """Whether a pause that ends at the instant holds a step up: the same as `core.engine.pauses` says of one enrolment."""
-    columns, first = enrolments.c, held_from(pause, at, not_before)
-    fell_due = and_(columns.due_at.is_not(None), columns.due_at < at, true() if first is None else columns.due_at >= first)
+    """Whether a pause that ends at the instant holds a step up: the same as `core.engine.pauses` says of one
+    enrolment.
+    """
+    columns, first = enrolments.c, holds_since(pause, at, not_before)
+    fell_due = and_(
+        columns.due_at.is_not(None), columns.due_at < at, true() if first is None else columns.due_at >= first
+    )
     if pause.scope == "channel":
         over = [
-            (name, number) for name, each in triggers.items() for number, step in enumerate(each.steps, 1) if goes_over(step, pause.name)
+            (name, number)
+            for name, each in triggers.items()
+            for number, step in enumerate(each.steps, 1)
+            if goes_over(step, pause.name)
         ]
         fell_due = and_(fell_due, tuple_(columns.trigger, columns.step).in_(over))
     elif people is not None:
@@ -199,7 +281,8 @@ def pause(connection: Connection, pause: Pause, author: str, reason: str | None)
         insert(pauses)
         .values(
             trigger=pause.trigger, since=pause.since, until=pause.until, policy=pause.policy,
-            transactional=int(pause.transactional), reason=reason, author=author, customer_id=_customer_id(connection, pause),
+            transactional=int(pause.transactional), reason=reason, author=author,
+            customer_id=_customer_id(connection, pause),
         )
         .returning(pauses.c.id)
     ).scalar_one()  # fmt: skip
@@ -211,36 +294,65 @@ def pause(connection: Connection, pause: Pause, author: str, reason: str | None)
     return begun
 
 
-def resume(connection: Connection, row: PauseRow, at: Instant, policy: PausePolicy, author: str, reason: str | None) -> None:
-    """End a pause at the instant, under the policy for what waited; ManometerError where somebody else has ended it meanwhile."""
+def resume(
+    connection: Connection,
+    row: StoredPause,
+    at: Instant,
+    policy: PausePolicy,
+    author: str,
+    reason: str | None,
+) -> None:
+    """End a pause at the instant, under the policy for what waited; ManometerError where somebody else has
+    ended it meanwhile.
+    """
     lasting = and_(pauses.c.id == row.id, or_(pauses.c.until.is_(None), pauses.c.until > at))
     if connection.execute(update(pauses).where(lasting).values(until=at, policy=policy)).rowcount == 0:
         raise ManometerError("Somebody else has just ended this pause. Nothing was changed.")
     action = "go" if row.pause.trigger == EVERYTHING else "resume"
-    audit.record(connection, at, author, action, row.pause.trigger, reason, {"since": format_instant(row.pause.since), "policy": policy})
+    audit.record(
+        connection,
+        at,
+        author,
+        action,
+        row.pause.trigger,
+        reason,
+        {"since": format_instant(row.pause.since), "policy": policy},
+    )
     _wake(connection, row.pause, at)
 
 
-def widen(connection: Connection, row: PauseRow, at: Instant, author: str, reason: str | None) -> None:
+def widen(connection: Connection, row: StoredPause, at: Instant, author: str, reason: str | None) -> None:
     """Let a pause, or an emergency stop, hold transactional messages too, from now on."""
     connection.execute(update(pauses).where(pauses.c.id == row.id).values(transactional=1))
     audit.record(
-        connection, at, author, "stop" if row.pause.trigger == EVERYTHING else "pause", row.pause.trigger, reason, {"transactional": True}
+        connection,
+        at,
+        author,
+        "stop" if row.pause.trigger == EVERYTHING else "pause",
+        row.pause.trigger,
+        reason,
+        {"transactional": True},
     )
     _wake(connection, row.pause, at)
 
 
 def _wake(connection: Connection, pause: Pause, at: Instant) -> None:
-    """The customers under way are to be planned anew; also those whose message waits for a stronger one, which may be a paused one."""
+    """The customers under way are to be planned anew; also those whose message waits for a stronger one,
+    which may be a paused one.
+    """
     columns = enrolments.c
     touched = select(columns.customer_id).where(columns.state == "open")
     gives_way = columns.waits_for == str(Reason.LOWER_PRIORITY)
     if pause.scope == "trigger":
         touched = touched.where(or_(columns.trigger == pause.trigger, gives_way))
     elif pause.scope == "customer":
-        touched = touched.where(columns.customer_id.in_(select(customers.c.id).where(customers.c.key == pause.name)))
+        touched = touched.where(
+            columns.customer_id.in_(select(customers.c.id).where(customers.c.key == pause.name))
+        )
     elif is_narrow(pause):  # what is not held yet is decided when it falls due
-        touched = touched.where(or_(columns.waits_for == str(Reason.STOPPED), gives_way, columns.due_at <= at))
+        touched = touched.where(
+            or_(columns.waits_for == str(Reason.STOPPED), gives_way, columns.due_at <= at)
+        )
     due = case((customers.c.next_due_at < at, customers.c.next_due_at), else_=at)
     connection.execute(update(customers).where(customers.c.id.in_(touched)).values(next_due_at=due))
 
@@ -252,18 +364,26 @@ def _customer_id(connection: Connection, pause: Pause) -> int | None:
     return number
 
 
-def _rows(connection: Connection, query: Select[Any]) -> list[PauseRow]:
-    """The pauses with the keys of those whom they are about now: a customer's goes with her into another, and back."""
+def _rows(connection: Connection, query: Select[Any]) -> list[StoredPause]:
+    """The pauses with the keys of those whom they are about now: a customer's goes with her into another, and
+    back.
+    """
     known = query.add_columns(customers.c.key.label("customer"), customers.c.merged_into)
-    rows = connection.execute(known.outerjoin_from(pauses, customers, customers.c.id == pauses.c.customer_id)).all()
-    return [PauseRow(row.id, _pause(row, _held_now(connection, row)), row.reason, row.author) for row in rows]
+    rows = connection.execute(
+        known.outerjoin_from(pauses, customers, customers.c.id == pauses.c.customer_id)
+    ).all()
+    return [
+        StoredPause(row.id, _pause(row, _held_now(connection, row)), row.reason, row.author) for row in rows
+    ]
 
 
 def _held_now(connection: Connection, row: Row[Any]) -> str:
     """What is paused, merges followed."""
     key, number = row.customer, row.merged_into
     while number is not None:
-        key, number = connection.execute(select(customers.c.key, customers.c.merged_into).where(customers.c.id == number)).one()
+        key, number = connection.execute(
+            select(customers.c.key, customers.c.merged_into).where(customers.c.id == number)
+        ).one()
     return str(row.trigger) if key is None else target("customer", key)
 
 

@@ -1,4 +1,6 @@
-"""The versions of the workspace's files that were put in force, whole, so that each can be read again. Instants are ms UTC."""
+"""The versions of the workspace's files that were put in force, whole, so that each can be read again.
+Instants are ms UTC.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, insert, select
 
 from core.instants import Instant
-from core.playbook.versions import Change, UnderWay
+from core.playbook.versions import UnderWay, VersionChange
 from storage.schema.tables import playbooks
 
 
@@ -26,7 +28,9 @@ class PlaybookVersion:
 
 @dataclass(frozen=True, slots=True)
 class PlaybookLine:
-    """An applied version without its files; `under_way` says what happened to those under way in each trigger that it changed."""
+    """An applied version without its files; `under_way` says what happened to those under way in each trigger
+    that it changed.
+    """
 
     version: int
     applied_at: Instant
@@ -38,19 +42,35 @@ class PlaybookLine:
 def newest(connection: Connection) -> PlaybookVersion | None:
     """The version in force; None where none was ever applied."""
     row = connection.execute(select(playbooks).order_by(playbooks.c.version.desc()).limit(1)).one_or_none()
-    return None if row is None else PlaybookVersion(row.version, row.applied_at, row.author, json.loads(row.files), row.summary)
+    return (
+        None
+        if row is None
+        else PlaybookVersion(row.version, row.applied_at, row.author, json.loads(row.files), row.summary)
+    )
 
 
 def up_to(connection: Connection, at: Instant) -> list[PlaybookVersion]:
-    """The versions put in force up to an instant, oldest first; the first one of all where there was none yet."""
-    rows = connection.execute(select(playbooks).where(playbooks.c.applied_at <= at).order_by(playbooks.c.version)).all()
+    """The versions put in force up to an instant, oldest first; the first one of all where there was none
+    yet.
+    """
+    rows = connection.execute(
+        select(playbooks).where(playbooks.c.applied_at <= at).order_by(playbooks.c.version)
+    ).all()
     found = rows or connection.execute(select(playbooks).order_by(playbooks.c.version).limit(1)).all()
-    return [PlaybookVersion(row.version, row.applied_at, row.author, json.loads(row.files), row.summary) for row in found]
+    return [
+        PlaybookVersion(row.version, row.applied_at, row.author, json.loads(row.files), row.summary)
+        for row in found
+    ]
 
 
 def newest_version(connection: Connection) -> int:
     """The number of the version in force; 0 where none was ever applied."""
-    return connection.execute(select(playbooks.c.version).order_by(playbooks.c.version.desc()).limit(1)).scalar_one_or_none() or 0
+    return (
+        connection.execute(
+            select(playbooks.c.version).order_by(playbooks.c.version.desc()).limit(1)
+        ).scalar_one_or_none()
+        or 0
+    )
 
 
 def lines(connection: Connection) -> list[PlaybookLine]:
@@ -61,20 +81,38 @@ def lines(connection: Connection) -> list[PlaybookLine]:
     return [PlaybookLine(*row[:4], json.loads(row.under_way or "{}")) for row in rows]
 
 
-def changes(connection: Connection) -> list[Change]:
-    """What each version did to those under way, oldest first; versions that did nothing to anybody are left out."""
+def changes(connection: Connection) -> list[VersionChange]:
+    """What each version did to those under way, oldest first; versions that did nothing to anybody are left
+    out.
+    """
     columns = playbooks.c
-    query = select(columns.version, columns.applied_at, columns.under_way).where(columns.under_way.is_not(None)).order_by(columns.version)
-    return [Change(row.version, row.applied_at, json.loads(row.under_way)) for row in connection.execute(query)]
+    query = (
+        select(columns.version, columns.applied_at, columns.under_way)
+        .where(columns.under_way.is_not(None))
+        .order_by(columns.version)
+    )
+    return [
+        VersionChange(row.version, row.applied_at, json.loads(row.under_way))
+        for row in connection.execute(query)
+    ]
 
 
 def files_json(connection: Connection, version: int) -> str | None:
     """The files of a version as JSON, relative path -> text; None where there is no such version."""
-    text: str | None = connection.execute(select(playbooks.c.files).where(playbooks.c.version == version)).scalar_one_or_none()
+    text: str | None = connection.execute(
+        select(playbooks.c.files).where(playbooks.c.version == version)
+    ).scalar_one_or_none()
     return text
 
 
-def add(connection: Connection, at: Instant, author: str, files: Mapping[str, str], summary: str, under_way: Mapping[str, UnderWay]) -> int:
+def add(
+    connection: Connection,
+    at: Instant,
+    author: str,
+    files: Mapping[str, str],
+    summary: str,
+    under_way: Mapping[str, UnderWay],
+) -> int:
     """Store the files as the next version; its number."""
     version = newest_version(connection) + 1
     text = json.dumps(dict(files), ensure_ascii=False)

@@ -25,7 +25,9 @@ def sales(connection: Connection, until: Instant) -> Sales:
     """What sold up to an instant, purchases of nobody known among them."""
     query = (
         select(events.c.properties)
-        .where(text("name = 'Order Completed'"))  # word for word as in the partial index, or SQLite will not use it
+        .where(
+            text("name = 'Order Completed'")
+        )  # word for word as in the partial index, or SQLite will not use it
         .where(events.c.occurred_at > until - SALES_SPAN, events.c.occurred_at <= until)
         .order_by(events.c.occurred_at.desc())
         .limit(SALES_MOST)

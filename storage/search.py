@@ -1,4 +1,5 @@
-"""Finding customers among a million: the filter's words as conditions, and whoever they hold for as vectors of row ids.
+"""Finding customers among a million: the filter's words as conditions, and whoever they hold for as vectors
+of row ids.
 
 The words of a filter (`core/filters.py`) must all hit. What an index finds comes first, the scan of one
 narrow index that holds every searched column follows. Instants are milliseconds UTC.
@@ -11,9 +12,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Integer, Select, and_, column, false, func, not_, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    and_,
+    column,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+)
 
-from core.filters import Word
+from core.filters import FilterWord
 from core.instants import Instant
 from core.sources.text_folding import BETWEEN, shortened, spellings
 from core.suggestions import nearest
@@ -61,23 +75,28 @@ ASKED: Final = (*FIELDS, *KINDS, SEGMENT)
 # ---- conditions ----
 
 
-def matching(asked: Sequence[Word], segments: Mapping[str, Truth] | None = None) -> Truth:
-    """The clause on `customers` that every term holds for; `segments` the clauses of the segments it names."""
+def matching(asked: Sequence[FilterWord], segments: Mapping[str, Truth] | None = None) -> Truth:
+    """The clause on `customers` that every term holds for; `segments` the clauses of the segments it
+    names.
+    """
     return and_(true(), *[_holds(word, segments or {}) for word in asked])
 
 
-def _holds(term: Word, segments: Mapping[str, Truth]) -> Truth:
+def _holds(term: FilterWord, segments: Mapping[str, Truth]) -> Truth:
     clause = segments[term.text] if term.field == SEGMENT else _hits(term)
     return not_(clause) if term.is_inverse else clause
 
 
-def _hits(term: Word) -> Truth:
+def _hits(term: FilterWord) -> Truth:
     if term.field is None:
         return or_(*_containing(SEARCHED, term.text), *_identified(KINDS, term.text))
     if term.field == "country":
         return func.coalesce(customers.c.country, "") == term.text.upper()
     columns = FIELDS.get(term.field)
-    return or_(false(), *(_containing(columns, term.text) if columns is not None else _identified((term.field,), term.text)))
+    return or_(
+        false(),
+        *(_containing(columns, term.text) if columns is not None else _identified((term.field,), term.text)),
+    )
 
 
 def _containing(columns: Iterable[str], word: str) -> Iterator[Truth]:
@@ -98,7 +117,9 @@ def _ascii_lower(word: str) -> str:
 
 
 def _identified(kinds: Sequence[str], word: str) -> Iterator[Truth]:
-    """Whether one of her identities begins so; the subquery stands alone, so SQLite asks it once and not for each row."""
+    """Whether one of her identities begins so; the subquery stands alone, so SQLite asks it once and not for
+    each row.
+    """
     if len(word) >= LEAST_OF_IDENTITY:
         begins = or_(*[_begins(identities.c.value, spelling) for spelling in sorted({word, word.lower()})])
         yield customers.c.id.in_(select(identities.c.customer_id).where(identities.c.kind.in_(kinds), begins))
@@ -112,7 +133,9 @@ def _begins(column: ColumnElement[Any], word: str) -> Truth:
 
 
 def everybody(connection: Connection, sort: Sort, is_downwards: bool, found: Tell) -> array[int]:
-    """All living customers in that order; `found` gets the first of them at once where an index gives the order."""
+    """All living customers in that order; `found` gets the first of them at once where an index gives the
+    order.
+    """
     # the short list of those gone, and not LIVING, which would fetch the row of everybody
     query = select(customers.c.id).where(customers.c.id.not_in(select(customers.c.id).where(GONE)))
     if sort == "key":
@@ -120,14 +143,24 @@ def everybody(connection: Connection, sort: Sort, is_downwards: bool, found: Tel
         found(_ids(connection, query.limit(FIRST)))
         return _ids(connection, query)
     if sort == "next_due":
-        due = _ids(connection, query.where(customers.c.next_due_at.is_not(None)).order_by(_turned(customers.c.next_due_at, is_downwards)))
+        due = _ids(
+            connection,
+            query.where(customers.c.next_due_at.is_not(None)).order_by(
+                _turned(customers.c.next_due_at, is_downwards)
+            ),
+        )
         found(due[:])
         return due + _ids(connection, query.where(customers.c.next_due_at.is_(None)))
     return _ids(connection, _ordered(select(customers.c.id).where(LIVING), sort, is_downwards))
 
 
 def find(
-    connection: Connection, asked: Sequence[Word], segments: Mapping[str, Truth], sort: Sort, is_downwards: bool, found: Tell
+    connection: Connection,
+    asked: Sequence[FilterWord],
+    segments: Mapping[str, Truth],
+    sort: Sort,
+    is_downwards: bool,
+    found: Tell,
 ) -> array[int]:
     """The living customers a filter holds for; `found` gets the first of them as soon as there are any.
 
@@ -137,8 +170,12 @@ def find(
     _scan(connection, matching(asked, segments), bool(segments), ids, found)
     if sort == "key" and not is_downwards:
         return ids
-    wanted = select(func.json_each(orjson.dumps(list(ids)).decode()).table_valued(column("value", Integer)).c.value)
-    return _ids(connection, _ordered(select(customers.c.id).where(customers.c.id.in_(wanted)), sort, is_downwards))
+    wanted = select(
+        func.json_each(orjson.dumps(list(ids)).decode()).table_valued(column("value", Integer)).c.value
+    )
+    return _ids(
+        connection, _ordered(select(customers.c.id).where(customers.c.id.in_(wanted)), sort, is_downwards)
+    )
 
 
 def _ordered(query: Select[int], sort: Sort, is_downwards: bool) -> Select[int]:
@@ -160,7 +197,9 @@ def _ids(connection: Connection, query: Select[int]) -> array[int]:
 
 
 def _numbers(text: str) -> array[int]:
-    """A JSON list of whole numbers, read piece by piece: a million of Python's integers at once would take forty megabytes."""
+    """A JSON list of whole numbers, read piece by piece: a million of Python's integers at once would take
+    forty megabytes.
+    """
     numbers, start, end = array("q"), 1, len(text) - 1
     while start < end:
         comma = text.find(",", start + PIECE)
@@ -170,14 +209,18 @@ def _numbers(text: str) -> array[int]:
     return numbers
 
 
-def _first_hits(connection: Connection, asked: Sequence[Word], segments: Mapping[str, Truth], found: Tell) -> array[int]:
+def _first_hits(
+    connection: Connection, asked: Sequence[FilterWord], segments: Mapping[str, Truth], found: Tell
+) -> array[int]:
     """Whoever's last name, key or identity begins with one of the words: few steps in an index each."""
     hits: dict[int, None] = {}
     words = [term for term in asked if term.field is None and not term.is_inverse]
     for beginning in (_named, _keyed, _identified_by_any):
         for term in words:
             others = [_holds_by_columns(other, segments) for other in asked if other is not term]
-            query = select(customers.c.id).where(LIVING, beginning(term.text), *others).limit(FIRST - len(hits))
+            query = (
+                select(customers.c.id).where(LIVING, beginning(term.text), *others).limit(FIRST - len(hits))
+            )
             before = len(hits)
             hits |= dict.fromkeys(connection.execute(query).scalars())
             if len(hits) > before:
@@ -185,8 +228,10 @@ def _first_hits(connection: Connection, asked: Sequence[Word], segments: Mapping
     return array("q", hits)
 
 
-def _holds_by_columns(term: Word, segments: Mapping[str, Truth]) -> Truth:
-    """The same as `_holds` or less: a word alone is not looked for among the identities, which takes longer than all the rest."""
+def _holds_by_columns(term: FilterWord, segments: Mapping[str, Truth]) -> Truth:
+    """The same as `_holds` or less: a word alone is not looked for among the identities, which takes longer
+    than all the rest.
+    """
     is_word = term.field is None and not term.is_inverse
     return or_(*_containing(SEARCHED, term.text)) if is_word else _holds(term, segments)
 
@@ -194,13 +239,20 @@ def _holds_by_columns(term: Word, segments: Mapping[str, Truth]) -> Truth:
 def _named(word: str) -> Truth:
     name = customers.c.folded_name
     typed = spellings(word)
-    # whoever writes `mueller` may mean `müller`, which stands under `muller` and has the other spelling behind
-    meant = [and_(_begins(name, shortened(each)), containing(name, each)) for each in typed if shortened(each) != each]
+    # whoever writes `mueller` may mean `müller`, which stands under `muller` and has the other spelling
+    # behind
+    meant = [
+        and_(_begins(name, shortened(each)), containing(name, each))
+        for each in typed
+        if shortened(each) != each
+    ]
     return or_(*[_begins(name, each) for each in typed], *meant)
 
 
 def _keyed(word: str) -> Truth:
-    return or_(*[_begins(customers.c.key, spelling) for spelling in sorted({word, word.lower(), word.upper()})])
+    return or_(
+        *[_begins(customers.c.key, spelling) for spelling in sorted({word, word.lower(), word.upper()})]
+    )
 
 
 def _identified_by_any(word: str) -> Truth:
@@ -208,12 +260,15 @@ def _identified_by_any(word: str) -> Truth:
 
 
 def _scan(connection: Connection, where: Truth, reads_rows: bool, ids: array[int], found: Tell) -> None:
-    """Add whoever else a clause holds for, by name; by row where it `reads_rows`, that is looks at more than the searched columns.
+    """Add whoever else a clause holds for, by name; by row where it `reads_rows`, that is looks at more than
+    the searched columns.
 
     `found` is told of a few, and of a first page.
     """
     known = frozenset(ids)
-    query = select(customers.c.id).where(LIVING, where).execution_options(stream_results=True, yield_per=AT_ONCE)
+    query = (
+        select(customers.c.id).where(LIVING, where).execution_options(stream_results=True, yield_per=AT_ONCE)
+    )
     scanned = connection.execute(query.order_by(customers.c.id if reads_rows else customers.c.folded_name))
     portions = [FEW, FIRST] if len(ids) < FIRST else []
     while chunk := scanned.fetchmany(portions.pop(0) if (is_told := bool(portions)) else AT_ONCE):
@@ -227,11 +282,22 @@ def alike(connection: Connection, word: str) -> str | None:
     typed = spellings(word)[0]
     if len(typed) < LEAST_OF_IDENTITY:
         return None
-    names = select(customers.c.folded_name).where(LIVING, _begins(customers.c.folded_name, typed[:2])).limit(MOST_NAMES)
+    names = (
+        select(customers.c.folded_name)
+        .where(LIVING, _begins(customers.c.folded_name, typed[:2]))
+        .limit(MOST_NAMES)
+    )
     parts = typed.count(" ") + 1
-    known = {" ".join(name.partition(BETWEEN)[0].split(" ")[:parts]) for name in connection.execute(names).scalars()}
+    known = {
+        " ".join(name.partition(BETWEEN)[0].split(" ")[:parts])
+        for name in connection.execute(names).scalars()
+    }
     best = nearest(typed, known)
-    hers = select(customers.c.last_name).where(LIVING, _begins(customers.c.folded_name, best)).limit(1) if best else None
+    hers = (
+        select(customers.c.last_name).where(LIVING, _begins(customers.c.folded_name, best)).limit(1)
+        if best
+        else None
+    )
     return None if hers is None else connection.execute(hers).scalar_one_or_none()
 
 
@@ -240,12 +306,15 @@ def alike(connection: Connection, word: str) -> str | None:
 COLUMNS: Final = tuple(
     customers.c[name]
     for name in (
-        "id", "key", "first_name", "last_name", "email", "city", "country", "orders", "revenue", "last_activity_at", "next_due_at",
+        "id", "key", "first_name", "last_name", "email", "city", "country", "orders", "revenue",
+        "last_activity_at", "next_due_at",
     )
 )  # fmt: skip
 
 
-def rows(connection: Connection, ids: Sequence[int], since: Instant, now: Instant) -> Iterator[tuple[Any, ...]]:
+def rows(
+    connection: Connection, ids: Sequence[int], since: Instant, now: Instant
+) -> Iterator[tuple[Any, ...]]:
     """The `COLUMNS` of customers by row id, and how many contacts each had in (since, now]; in no order."""
     counted = select(messages.c.customer_id, func.count()).where(
         messages.c.customer_id.in_(WANTED), messages.c.lands_at > since, messages.c.lands_at <= now,

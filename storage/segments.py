@@ -14,20 +14,26 @@ from storage.conditions import add_functions, to_sql
 from storage.schema.tables import customers as customers_table
 
 
-def count(connection: Connection, condition: Condition, segments: Mapping[str, Condition], at: Instant) -> int:
+def count(
+    connection: Connection, condition: Condition, segments: Mapping[str, Condition], at: Instant
+) -> int:
     """How many customers the condition holds for at the instant."""
     prepare(connection)
     return customers.count(connection, to_sql(condition, segments, at))
 
 
-def members(connection: Connection, condition: Condition, segments: Mapping[str, Condition], at: Instant) -> Iterator[Mapping[str, Any]]:
+def members(
+    connection: Connection, condition: Condition, segments: Mapping[str, Condition], at: Instant
+) -> Iterator[Mapping[str, Any]]:
     """The customers it holds for, by key, as a stream."""
     prepare(connection)
     return customers.listing(connection, to_sql(condition, segments, at))
 
 
 def those_in(condition: Condition, segments: Mapping[str, Condition], at: Instant) -> Select[int]:
-    """The row ids of the customers it holds for, as a query that takes further conditions; the connection needs `prepare`."""
+    """The row ids of the customers it holds for, as a query that takes further conditions; the connection
+    needs `prepare`.
+    """
     return select(customers_table.c.id).where(to_sql(condition, segments, at))
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Table, false, func, not_, or_
 
 
 @dataclass(frozen=True, slots=True)
-class Clause:
+class ColumnClause:
     """Values by column, any of which makes it true of a row; `negated` turns it round."""
 
     values: Mapping[str, tuple[str, ...]]
@@ -33,11 +33,16 @@ class Clause:
 
 
 def containing(column: ColumnElement[Any], word: str) -> ColumnElement[bool]:
-    """Whether a text contains the word, whose `%` and `_` are letters like others; an empty column does not."""
+    """Whether a text contains the word, whose `%` and `_` are letters like others; an empty column does
+    not.
+    """
     escaped = word.replace("/", "//").replace("%", "/%").replace("_", "/_")
     return func.coalesce(column.like(f"%{escaped}%", escape="/"), false())
 
 
-def one_of(clauses: Iterable[Clause], column: str) -> str | None:
+def one_of(clauses: Iterable[ColumnClause], column: str) -> str | None:
     """The one value of a column that the clauses leave, where one of them asks for it alone."""
-    return next((values[0] for clause in clauses if (values := clause.only(column)) is not None and len(values) == 1), None)
+    return next(
+        (values[0] for clause in clauses if (values := clause.only(column)) is not None and len(values) == 1),
+        None,
+    )

@@ -1,7 +1,7 @@
 """The one place that chooses the SQLite library, and how a connection to it is set up.
 
-A process must never open the database with two SQLite libraries, nor open the file by itself: closing the file drops the locks
-that SQLite holds on it. Everything else asks this module for an engine.
+A process must never open the database with two SQLite libraries, nor open the file by itself: closing the
+file drops the locks that SQLite holds on it. Everything else asks this module for an engine.
 """
 
 from __future__ import annotations
@@ -35,7 +35,18 @@ _SETTINGS: Final = (
     "trusted_schema=OFF",
     "mmap_size=0",
 )
-_NETWORK_FILE_SYSTEMS: Final = ("nfs", "cifs", "smb", "fuse.sshfs", "fuse.rclone", "fuse.s3fs", "fuse.gcsfuse", "ceph", "glusterfs", "afs")
+_NETWORK_FILE_SYSTEMS: Final = (
+    "nfs",
+    "cifs",
+    "smb",
+    "fuse.sshfs",
+    "fuse.rclone",
+    "fuse.s3fs",
+    "fuse.gcsfuse",
+    "ceph",
+    "glusterfs",
+    "afs",
+)
 
 
 class StoreError(ManometerError):
@@ -43,7 +54,9 @@ class StoreError(ManometerError):
 
 
 def is_safe(version: tuple[int, int, int]) -> bool:
-    """Whether the library has the fix of the WAL-reset race (3.51.3, also in 3.50.7 and 3.44.6; https://sqlite.org/wal.html#walresetbug)."""
+    """Whether the library has the fix of the WAL-reset race (3.51.3, also in 3.50.7 and 3.44.6;
+    https://sqlite.org/wal.html#walresetbug).
+    """
     return version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51, 0) or (3, 44, 6) <= version < (3, 45, 0)
 
 
@@ -55,7 +68,8 @@ def journal_mode(version: tuple[int, int, int] = VERSION, environment: Mapping[s
         return "delete"
     shown = ".".join(map(str, version))
     raise StoreError(
-        f"SQLite {shown} is loaded, which can corrupt a database that several processes write. Install the package pysqlite3, "
+        f"SQLite {shown} is loaded, which can corrupt a database that several processes write. Install the "
+        "package pysqlite3, "
         f"or a system library of 3.51.3 or later (3.50.7 and 3.44.6 have the fix too). "
         f"To go on with the slower rollback journal set {ROLLBACK_VARIABLE}=1."
     )
@@ -66,7 +80,9 @@ CACHE_KIB: Final = 65_536
 
 
 def make_engine(path: Path, *, writer: bool, cache_kib: int = CACHE_KIB) -> Engine:
-    """An engine on an existing database file: a writer's transactions take the write lock at their start, a reader's cannot write."""
+    """An engine on an existing database file: a writer's transactions take the write lock at their start, a
+    reader's cannot write.
+    """
     journal = journal_mode()
     url = URL.create("sqlite", database=str(path))
     engine = create_engine(url, module=dbapi, connect_args={"timeout": BUSY_TIMEOUT}, hide_parameters=True)
@@ -89,7 +105,8 @@ def make_engine(path: Path, *, writer: bool, cache_kib: int = CACHE_KIB) -> Engi
 
 @contextmanager
 def interruptible(connection: Connection, cancelled: Callable[[], bool], every: int) -> Iterator[None]:
-    """While it lasts a statement of the connection ends with an OperationalError soon after `cancelled` says yes.
+    """While it lasts a statement of the connection ends with an OperationalError soon after `cancelled` says
+    yes.
 
     It is asked each `every` steps of SQLite's machine.
     """
@@ -102,7 +119,9 @@ def interruptible(connection: Connection, cancelled: Callable[[], bool], every: 
 
 
 def create_file(path: Path) -> None:
-    """Make an empty database file in the right journal mode; StoreError where it exists or its place is unfit."""
+    """Make an empty database file in the right journal mode; StoreError where it exists or its place is
+    unfit.
+    """
     if path.exists():
         raise StoreError(f"{path}: the database exists already. Open it, or name another file.")
     if not path.parent.is_dir():
@@ -116,16 +135,26 @@ def create_file(path: Path) -> None:
         finally:
             raw.close()
     except dbapi.Error as error:
-        raise StoreError(f"{path}: cannot create the database: {error}. Check the rights and the space of the folder.") from None
+        raise StoreError(
+            f"{path}: cannot create the database: {error}. Check the rights and the space of the folder."
+        ) from None
     if got != mode:
-        raise StoreError(f"{path}: the file system does not support SQLite's {mode} journal. Put the database on a local disk.")
+        raise StoreError(
+            f"{path}: the file system does not support SQLite's {mode} journal. Put the database on a local "
+            "disk."
+        )
 
 
 def refuse_network_file_system(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> None:
-    """StoreError where the folder lies on a network file system: processes on one host must share memory with the database."""
+    """StoreError where the folder lies on a network file system: processes on one host must share memory with
+    the database.
+    """
     kind = _file_system(folder.resolve(), mounts)
     if kind is not None and kind.startswith(_NETWORK_FILE_SYSTEMS):
-        raise StoreError(f"{folder} lies on a network file system ({kind}), where SQLite's locks do not hold. Use a local disk.")
+        raise StoreError(
+            f"{folder} lies on a network file system ({kind}), where SQLite's locks do not hold. Use a "
+            "local disk."
+        )
 
 
 def _file_system(folder: Path, mounts: Path) -> str | None:

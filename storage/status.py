@@ -1,4 +1,6 @@
-"""How the workspace is doing, in numbers: what is due, what is stuck, and whether the books balance. Instants are ms UTC."""
+"""How the workspace is doing, in numbers: what is due, what is stuck, and whether the books balance. Instants
+are ms UTC.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +23,24 @@ from storage.leases import Lease
 from storage.outbox import digests
 from storage.outbox.dispatch import TROUBLE, WAITING
 from storage.playbooks import newest_version
-from storage.schema.tables import arrivals, customers, decisions, enrolments, events, messages, pauses, playbooks
-from storage.store import fact, set_fact
+from storage.schema.tables import (
+    arrivals,
+    customers,
+    decisions,
+    enrolments,
+    events,
+    messages,
+    pauses,
+    playbooks,
+)
+from storage.store import meta, set_meta
 
 LAST_TICK_AT = "last_tick_at"
 LAST_DISPATCH_AT = "last_dispatch_at"
 HALTED = "halted"
-"""The fact with the channels that rest: JSON of name to `reason`, `since`, `until` (instants) and the `version` of the playbook."""
+"""The fact with the channels that rest: JSON of name to `reason`, `since`, `until` (instants) and the
+`version` of the playbook.
+"""
 TROUBLES = "troubles"
 FATES = ("sent", "suppressed", "pending", "failed", "uncertain")
 _FATE_OF_STATE = {
@@ -46,7 +59,9 @@ GONE: Final = text("merged_into IS NOT NULL OR erased_at IS NOT NULL")
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The numbers of one moment; each of the customers counted by an index, each of the messages by that of its state."""
+    """The numbers of one moment; each of the customers counted by an index, each of the messages by that of
+    its state.
+    """
 
     version: int
     last_tick: Instant | None
@@ -87,8 +102,12 @@ class Figures:
         )
 
 
-def figures(connection: Connection, at: Instant, grace: Millis, *, books: bool = True, most: int | None = None) -> Figures:
-    """All of it, in one snapshot; the books read every decision. With `most` no count of customers or messages goes beyond it."""
+def figures(
+    connection: Connection, at: Instant, grace: Millis, *, books: bool = True, most: int | None = None
+) -> Figures:
+    """All of it, in one snapshot; the books read every decision. With `most` no count of customers or
+    messages goes beyond it.
+    """
     version = newest_version(connection)
     return Figures(
         version=version,
@@ -112,7 +131,9 @@ def figures(connection: Connection, at: Instant, grace: Millis, *, books: bool =
 
 
 def due(connection: Connection, at: Instant, version: int, most: int | None = None) -> int:
-    """Customers whose instant has come by `at`, or who were last planned under an older playbook than `version`."""
+    """Customers whose instant has come by `at`, or who were last planned under an older playbook than
+    `version`.
+    """
     if not version:
         return 0
     anew = to_plan_anew(connection, version, most)
@@ -131,12 +152,16 @@ def _overdue(connection: Connection, at: Instant, version: int, most: int | None
     """Who was due by `at` already; a playbook makes nobody due before it was applied."""
     if not version:
         return 0
-    applied = connection.execute(select(playbooks.c.applied_at).where(playbooks.c.version == version)).scalar_one()
+    applied = connection.execute(
+        select(playbooks.c.applied_at).where(playbooks.c.version == version)
+    ).scalar_one()
     return due(connection, at, version, most) if applied <= at else _up_to(connection, _by_instant(at), most)
 
 
 def _by_instant(at: Instant) -> Select[int]:
-    return select(customers.c.id).where(customers.c.next_due_at.is_not(None), customers.c.next_due_at <= at, _living())
+    return select(customers.c.id).where(
+        customers.c.next_due_at.is_not(None), customers.c.next_due_at <= at, _living()
+    )
 
 
 def _anew(version: int) -> Select[int]:
@@ -154,12 +179,17 @@ def _living() -> ColumnElement[bool]:
 def conservation(connection: Connection) -> dict[str, Any]:
     """The books, and whether they balance.
 
-    Every event is ignored, decided (it began a journey) or waiting. Every decision is sent, suppressed, pending, failed or uncertain, or
-    was deferred to a later one, as a hold by a pause is. Every send and every other hold has one message of the same customer, enrolment,
-    step and channel, or one that carries its step together with others; every message has one decision of its own and an enrolment that
-    exists: no message twice, no plan half written.
+    Every event is ignored, decided (it began a journey) or waiting. Every decision is sent, suppressed,
+    pending, failed or uncertain, or was deferred to a later one, as a hold by a pause is. Every send and
+    every other hold has one message of the same customer, enrolment, step and channel, or one that carries
+    its step together with others; every message has one decision of its own and an enrolment that exists: no
+    message twice, no plan half written.
     """
-    events_, states, crossed = _events(connection), _counts(connection, messages.c.state), connection.execute(_CROSSED).all()
+    events_, states, crossed = (
+        _events(connection),
+        _counts(connection, messages.c.state),
+        connection.execute(_CROSSED).all(),
+    )
     decided = sum(row.number for row in crossed)
     outcomes, fates = Counter[str](), Counter[str]()
     for row in crossed:
@@ -179,7 +209,9 @@ def conservation(connection: Connection) -> dict[str, Any]:
     }
 
 
-def _each_has_its_message(connection: Connection, crossed: Sequence[Row[Any]], states: Mapping[str, int]) -> bool:
+def _each_has_its_message(
+    connection: Connection, crossed: Sequence[Row[Any]], states: Mapping[str, int]
+) -> bool:
     """Whether decisions and messages belong together one by one, as `conservation` says."""
     written = sum(states.values())
     return (
@@ -209,7 +241,9 @@ _CROSSED = (
         _PAUSED.label("paused"),
         func.count().label("number"),
         func.sum(case((and_(_CARRIES, func.coalesce(_AGREES, False)), 1), else_=0)).label("leading"),
-        func.sum(case((and_(_CARRIES, func.coalesce(or_(_AGREES, digests.JOINS), False).is_(False)), 1), else_=0)).label("disagreeing"),
+        func.sum(
+            case((and_(_CARRIES, func.coalesce(or_(_AGREES, digests.JOINS), False).is_(False)), 1), else_=0)
+        ).label("disagreeing"),
     )
     .select_from(decisions.outerjoin(messages, messages.c.id == decisions.c.message_id))
     .group_by(decisions.c.outcome, digests.STATE, _CARRIES, _PAUSED)
@@ -228,9 +262,17 @@ def _events(connection: Connection) -> dict[str, int]:
     total = _count(connection, events)
     waiting = connection.execute(select(func.count(arrivals.c.event_id.distinct()))).scalar_one()
     lost = connection.execute(select(func.count()).select_from(arrivals).where(~_known_event())).scalar_one()
-    caused = select(enrolments.c.cause_event).distinct().where(enrolments.c.cause_event.is_not(None)).subquery()
+    caused = (
+        select(enrolments.c.cause_event).distinct().where(enrolments.c.cause_event.is_not(None)).subquery()
+    )
     decided = _count(connection, caused)
-    return {"total": total, "ignored": total - waiting - decided, "decided": decided, "waiting": waiting, "lost": lost}
+    return {
+        "total": total,
+        "ignored": total - waiting - decided,
+        "decided": decided,
+        "waiting": waiting,
+        "lost": lost,
+    }
 
 
 def _without_enrolment(connection: Connection) -> int:
@@ -248,8 +290,11 @@ def troubles(connection: Connection) -> dict[str, Trouble]:
 
 def keep_troubles(connection: Connection, known: Mapping[str, Trouble]) -> None:
     """Leave word of what is wrong with the scheduler."""
-    kept = json.dumps({name: {"reason": trouble.reason, "since": trouble.since} for name, trouble in known.items()}, ensure_ascii=False)
-    set_fact(connection, TROUBLES, kept if known else None)
+    kept = json.dumps(
+        {name: {"reason": trouble.reason, "since": trouble.since} for name, trouble in known.items()},
+        ensure_ascii=False,
+    )
+    set_meta(connection, TROUBLES, kept if known else None)
 
 
 def halted(connection: Connection) -> dict[str, Trouble]:
@@ -258,12 +303,12 @@ def halted(connection: Connection) -> dict[str, Trouble]:
 
 
 def _troubles(connection: Connection, name: str) -> dict[str, Trouble]:
-    found = json.loads(fact(connection, name) or "{}")
+    found = json.loads(meta(connection, name) or "{}")
     return {key: Trouble(str(value["reason"]), int(value["since"])) for key, value in sorted(found.items())}
 
 
 def _instant(connection: Connection, name: str) -> Instant | None:
-    kept = fact(connection, name)
+    kept = meta(connection, name)
     return None if kept is None else int(kept)
 
 
@@ -280,7 +325,11 @@ def _up_to(connection: Connection, query: Select[int], most: int | None) -> int:
 
 
 def _is_stopped(connection: Connection, at: Instant) -> bool:
-    on = select(pauses.c.id).where(pauses.c.trigger == EVERYTHING, pauses.c.since <= at, or_(pauses.c.until.is_(None), pauses.c.until > at))
+    on = select(pauses.c.id).where(
+        pauses.c.trigger == EVERYTHING,
+        pauses.c.since <= at,
+        or_(pauses.c.until.is_(None), pauses.c.until > at),
+    )
     return connection.execute(on.limit(1)).first() is not None
 
 

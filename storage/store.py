@@ -32,7 +32,8 @@ class DamagedStoreError(StoreError):
 
 
 class Store:
-    """One database file with two engines: `reader` cannot write, `writer` takes the write lock at the start of a transaction.
+    """One database file with two engines: `reader` cannot write, `writer` takes the write lock at the start
+    of a transaction.
 
     `cache_kib`, set before the first use, is what each connection may keep in memory.
     """
@@ -54,20 +55,30 @@ class Store:
 
     @classmethod
     def open(cls, path: Path, *, writer: bool = True) -> Store:
-        """An existing database; a writer brings an older schema up to date, after a backup beside the file."""
+        """An existing database; a writer brings an older schema up to date, after a backup beside the
+        file.
+        """
         if not path.is_file():
-            raise StoreError(f"{path}: there is no database. Create a workspace with `manometer init`, or name another one.")
+            raise StoreError(
+                f"{path}: there is no database. Create a workspace with `manometer init`, or name another "
+                "one."
+            )
         refuse_network_file_system(path.parent)
         version = migrations.version_of(path)
         migrations.refuse_newer(path, version)
         if version == 0:
-            raise StoreError(f"{path}: this is not a Manometer database. Name the right file, or create a workspace with `manometer init`.")
+            raise StoreError(
+                f"{path}: this is not a Manometer database. Name the right file, or create a workspace with "
+                "`manometer init`."
+            )
         if version < migrations.NEWEST:
             _bring_up(path, version, writer)
         return cls(path, writer=writer)
 
     def fenced(self, fence: Fence) -> Store:
-        """The same database, opened once more, with a question that comes first in each of its writing transactions."""
+        """The same database, opened once more, with a question that comes first in each of its writing
+        transactions.
+        """
         return Store(self.path, writer=self.is_writable, fence=fence)
 
     @cached_property
@@ -93,22 +104,30 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """One snapshot of the database, from the first statement on; keep it short, for an open snapshot lets the log grow."""
+        """One snapshot of the database, from the first statement on; keep it short, for an open snapshot lets
+        the log grow.
+        """
         self._refuse_replaced()
         with _in_words(self.path), self.reader.connect() as connection:
             yield connection
 
     def _refuse_replaced(self) -> None:
-        """StoreError where the file is no longer the one that was opened: what is written to a removed file is lost without a word."""
+        """StoreError where the file is no longer the one that was opened: what is written to a removed file
+        is lost without a word.
+        """
         try:
             found = self.path.stat()
         except OSError:
             raise StoreError(
-                f"{self.path}: the database was removed while it was open. Nothing was changed; restore it and begin anew."
+                f"{self.path}: the database was removed while it was open. Nothing was changed; restore it "
+                "and begin anew."
             ) from None
         file = (found.st_dev, found.st_ino)
         if self._file not in (None, file):
-            raise StoreError(f"{self.path}: another file took the place of the database that was open. Nothing was changed; begin anew.")
+            raise StoreError(
+                f"{self.path}: another file took the place of the database that was open. Nothing was "
+                "changed; begin anew."
+            )
         self._file = file
 
     @cached_property
@@ -116,7 +135,9 @@ class Store:
         return self.reader.connect()
 
     def data_version(self) -> int:
-        """A number that changes whenever any process has committed since the last call; costs microseconds, so poll it."""
+        """A number that changes whenever any process has committed since the last call; costs microseconds,
+        so poll it.
+        """
         self._refuse_replaced()
         with self._lock:
             version = int(self._watch.exec_driver_sql("PRAGMA data_version").scalar_one())
@@ -131,7 +152,9 @@ class Store:
             return 0
 
     def checkpoint(self, mode: Literal["PASSIVE", "TRUNCATE"] = "PASSIVE") -> bool:
-        """Bring the write-ahead log into the database, and with TRUNCATE empty its file; whether all of it went."""
+        """Bring the write-ahead log into the database, and with TRUNCATE empty its file; whether all of it
+        went.
+        """
         raw = self.writer.raw_connection()
         try:
             cursor = raw.cursor()
@@ -143,7 +166,9 @@ class Store:
                 cursor.execute(f"PRAGMA busy_timeout={before:d}")
                 cursor.close()
         except dbapi.Error as error:
-            raise TransientStoreError(f"{self.path}: the write-ahead log cannot be brought in: {error}.") from error
+            raise TransientStoreError(
+                f"{self.path}: the write-ahead log cannot be brought in: {error}."
+            ) from error
         finally:
             raw.close()
         return bool(not busy and pages == done)
@@ -164,23 +189,28 @@ class Store:
         self.close()
 
 
-def fact(connection: Connection, name: str) -> str | None:
+def meta(connection: Connection, name: str) -> str | None:
     """A fact about the workspace as a whole; None where it was never set."""
     return connection.execute(select(facts.c.value).where(facts.c.name == name)).scalar_one_or_none()
 
 
-def set_fact(connection: Connection, name: str, value: str | None) -> None:
+def set_meta(connection: Connection, name: str, value: str | None) -> None:
     """Set a fact about the workspace, or remove it with None."""
     if value is None:
         connection.execute(delete(facts).where(facts.c.name == name))
         return
     statement = insert(facts).values(name=name, value=value)
-    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value}))
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value})
+    )
 
 
 def _bring_up(path: Path, version: int, writer: bool) -> None:
     if not writer:
-        raise StoreError(f"{path}: the database has schema {version}, this release needs {migrations.NEWEST}. Run `manometer status` once.")
+        raise StoreError(
+            f"{path}: the database has schema {version}, this release needs {migrations.NEWEST}. Run "
+            "`manometer status` once."
+        )
     backup = path.with_name(f"{path.stem}-schema-{version}{path.suffix}")
     if not backup.exists():
         _back_up(path, backup)
@@ -188,7 +218,9 @@ def _bring_up(path: Path, version: int, writer: bool) -> None:
 
 
 def _back_up(path: Path, backup: Path) -> None:
-    """A copy under its name only once it is whole, for the same people as the database; StoreError, and nothing left, where that fails."""
+    """A copy under its name only once it is whole, for the same people as the database; StoreError, and
+    nothing left, where that fails.
+    """
     part = backup.with_name(f".{backup.name}.part")
     raw = dbapi.connect(str(path))
     try:
@@ -200,22 +232,38 @@ def _back_up(path: Path, backup: Path) -> None:
         with suppress(OSError):
             part.unlink(missing_ok=True)
         remedy = "The database was not changed; make room beside it, or check the rights of the folder."
-        raise StoreError(f"{backup}: the copy before the new schema cannot be made: {error}. {remedy}") from None
+        raise StoreError(
+            f"{backup}: the copy before the new schema cannot be made: {error}. {remedy}"
+        ) from None
     finally:
         raw.close()
 
 
 _PASSING: Final = (
-    (("SQLITE_BUSY",), "locked", "another process holds the database. Nothing was changed; try again in a moment."),
+    (
+        ("SQLITE_BUSY",),
+        "locked",
+        "another process holds the database. Nothing was changed; try again in a moment.",
+    ),
     (("SQLITE_FULL",), "is full", "the disk is full. Nothing was changed; make room and try again."),
-    (("SQLITE_READONLY",), "readonly", "the database cannot be written here. Check the rights of the file and its folder."),
-    (("SQLITE_IOERR", "SQLITE_CANTOPEN"), "disk I/O", "the disk refused to read or write. Nothing was changed; see the system's log."),
+    (
+        ("SQLITE_READONLY",),
+        "readonly",
+        "the database cannot be written here. Check the rights of the file and its folder.",
+    ),
+    (
+        ("SQLITE_IOERR", "SQLITE_CANTOPEN"),
+        "disk I/O",
+        "the disk refused to read or write. Nothing was changed; see the system's log.",
+    ),
 )
 
 
 @contextmanager
 def _in_words(path: Path) -> Iterator[None]:
-    """The driver's errors as sentences; faults of a statement, such as a broken constraint, stay as they are."""
+    """The driver's errors as sentences; faults of a statement, such as a broken constraint, stay as they
+    are.
+    """
     try:
         yield
     except DatabaseError as error:
@@ -229,7 +277,10 @@ def _sentence(path: Path, error: DatabaseError) -> StoreError | None:
     name = getattr(error.orig, "sqlite_errorname", "") or ""
     text = str(error.orig)
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return DamagedStoreError(f"{path}: the database is damaged: {text}. Stop everything that writes to it and restore a backup.")
+        return DamagedStoreError(
+            f"{path}: the database is damaged: {text}. Stop everything that writes to it and restore a "
+            "backup."
+        )
     if not isinstance(error, OperationalError):
         return None
     for names, words, sentence in _PASSING:

@@ -1,7 +1,8 @@
-"""One customer's timeline over all channels: events, messages, decisions and consents mixed, newest first. Instants are ms UTC.
+"""One customer's timeline over all channels: events, messages, decisions and consents mixed, newest first.
+Instants are ms UTC.
 
-An entry is named by one number: four times its row's id, and which table it is of. A vector of those is read from the indexes of
-each table; what an entry says is read for the few that are seen.
+An entry is named by one number: four times its row's id, and which table it is of. A vector of those is read
+from the indexes of each table; what an entry says is read for the few that are seen.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, false, func, not_, or_, select
 
-from core.filters import Word
+from core.filters import FilterWord
 from core.instants import Instant
 from core.model.events import CONSENT_RECORDS
 from storage.play.dossiers import WANTED, rows_of
@@ -21,7 +22,12 @@ from storage.schema.tables import consents, decisions, events, messages
 from storage.sql import containing
 
 EVENT, MESSAGE, DECISION, CONSENT = range(4)
-KINDS: Final[tuple[Literal["event", "message", "decision", "consent"], ...]] = ("event", "message", "decision", "consent")
+KINDS: Final[tuple[Literal["event", "message", "decision", "consent"], ...]] = (
+    "event",
+    "message",
+    "decision",
+    "consent",
+)
 SORTS: Final = len(KINDS)
 FIELDS: Final = ("kind", "channel", "name", "trigger", "source", "state")
 FIRST: Final = 200
@@ -65,8 +71,10 @@ def unpacked(entry: int) -> tuple[int, int]:
 # ---- the vector ----
 
 
-def entries(connection: Connection, customer_id: int, asked: Sequence[Word], found: Tell) -> array[int]:
-    """The numbers of a customer's entries that a filter holds for, newest first; `found` gets the first of them at once."""
+def entries(connection: Connection, customer_id: int, asked: Sequence[FilterWord], found: Tell) -> array[int]:
+    """The numbers of a customer's entries that a filter holds for, newest first; `found` gets the first of
+    them at once.
+    """
     told = set(connection.execute(_told(customer_id)).scalars())
     found(array("q", _merged(connection, customer_id, asked, told, FIRST)[:FIRST]))
     return array("q", _merged(connection, customer_id, asked, told, None))
@@ -81,7 +89,9 @@ def _told(customer_id: int) -> Select[Any]:
     )
 
 
-def _merged(connection: Connection, customer_id: int, asked: Sequence[Word], told: set[int], most: int | None) -> list[int]:
+def _merged(
+    connection: Connection, customer_id: int, asked: Sequence[FilterWord], told: set[int], most: int | None
+) -> list[int]:
     rows: list[tuple[Instant, int]] = []
     for kind, table in enumerate(_TABLES):
         where = [_holds(term, kind) for term in asked]
@@ -94,10 +104,12 @@ def _merged(connection: Connection, customer_id: int, asked: Sequence[Word], tol
 
 
 def _newest(kind: int) -> ColumnElement[Any]:
-    return (messages.c.lands_at if kind == MESSAGE else _AT[kind]).desc()  # by the index; the two differ by a lead time or a delay
+    return (
+        messages.c.lands_at if kind == MESSAGE else _AT[kind]
+    ).desc()  # by the index; the two differ by a lead time or a delay
 
 
-def _holds(term: Word, kind: int) -> Truth:
+def _holds(term: FilterWord, kind: int) -> Truth:
     if term.field == "kind":
         clause: Truth = not_(false()) if KINDS[kind].startswith(term.text.lower()) else false()
     else:
@@ -114,10 +126,12 @@ def _containing(table: Table, columns: Iterable[str | None], word: str) -> Itera
 
 _COLUMNS: Final[tuple[tuple[str, ...], ...]] = (
     ("kind", "name", "source", "channel", "amount", "properties", "arrived_at", "history"),
-    ("trigger", "step", "channel", "template", "address", "state", "reason", "subject", "error", "planned_at", "sent_at", "expires_at",
+    ("trigger", "step", "channel", "template", "address", "state", "reason", "subject", "error",
+        "planned_at", "sent_at", "expires_at",
      "attempts", "provider_id", "purpose", "key", "lands_at", "released_at", "counts",
      "digest"),
-    ("trigger", "step", "channel", "outcome", "reason", "until", "late", "planned_at", "rules", "objections", "message_id",
+    ("trigger", "step", "channel", "outcome", "reason", "until", "late", "planned_at", "rules", "objections",
+        "message_id",
      "version", "note"),
     ("channel", "purpose", "state", "address", "source", "wording", "proof", "arrived_at"),
 )  # fmt: skip
@@ -143,6 +157,11 @@ def channels(connection: Connection, customer_id: int) -> list[str]:
     """The channels that her newest entries name, by name."""
     found: set[str] = set()
     for kind, table in enumerate(_TABLES):
-        query = select(table.c.channel).where(table.c.customer_id == customer_id).order_by(_newest(kind)).limit(FIRST)
+        query = (
+            select(table.c.channel)
+            .where(table.c.customer_id == customer_id)
+            .order_by(_newest(kind))
+            .limit(FIRST)
+        )
         found.update(row[0] for row in rows_of(connection, query) if row[0] is not None)
     return sorted(found)

@@ -1,4 +1,6 @@
-"""The triggers in force as rows: since when each is active, who is under way in it, what it has sent. Instants are ms UTC."""
+"""The triggers in force as rows: since when each is active, who is under way in it, what it has sent.
+Instants are ms UTC.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ WAITING: Final = text("messages.state IN ('planned', 'held', 'due', 'claimed')")
 
 
 @dataclass(frozen=True, slots=True)
-class TriggerRow:
+class AppliedTrigger:
     """One trigger as it was last applied; one whose file has gone is retired."""
 
     name: str
@@ -34,7 +36,9 @@ class TriggerRow:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What a trigger does: customers under way, messages handed over, the last entry, and the next instant a step falls due."""
+    """What a trigger does: customers under way, messages handed over, the last entry, and the next instant a
+    step falls due.
+    """
 
     waiting: int = 0
     sent: int = 0
@@ -42,34 +46,45 @@ class Activity:
     next_due: Instant | None = None
 
 
-def in_force(connection: Connection) -> dict[str, TriggerRow]:
+def in_force(connection: Connection) -> dict[str, AppliedTrigger]:
     """The triggers of the playbook in force by name, in order of name."""
     rows = connection.execute(select(triggers).order_by(triggers.c.name))
-    return {row.name: TriggerRow(*row) for row in rows}
+    return {row.name: AppliedTrigger(*row) for row in rows}
 
 
 def put(connection: Connection, applied: Iterable[Trigger], at: Instant, version: int) -> None:
-    """Make these the triggers in force: one that becomes active is activated at this instant, one that is missing is retired."""
+    """Make these the triggers in force: one that becomes active is activated at this instant, one that is
+    missing is retired.
+    """
     before = in_force(connection)
     names = set[str]()
     for trigger in applied:
         names.add(trigger.name)
         activated_at = _activation(trigger, before, at)
-        _put(connection, TriggerRow(trigger.name, trigger.title, trigger.when.kind, trigger.status, activated_at, version))
+        _put(
+            connection,
+            AppliedTrigger(
+                trigger.name, trigger.title, trigger.when.kind, trigger.status, activated_at, version
+            ),
+        )
     for name in before.keys() - names:
-        connection.execute(triggers.update().where(triggers.c.name == name).values(status="retired", version=version))
+        connection.execute(
+            triggers.update().where(triggers.c.name == name).values(status="retired", version=version)
+        )
 
 
-def _activation(trigger: Trigger, before: Mapping[str, TriggerRow], at: Instant) -> Instant | None:
+def _activation(trigger: Trigger, before: Mapping[str, AppliedTrigger], at: Instant) -> Instant | None:
     known = before.get(trigger.name)
     if trigger.status != "active":
         return known.activated_at if known is not None else None
     return known.activated_at if known is not None and known.status == "active" else at
 
 
-def _put(connection: Connection, row: TriggerRow) -> None:
-    values = {name: getattr(row, name) for name in TriggerRow.__slots__}
-    connection.execute(insert(triggers).values(values).on_conflict_do_update(index_elements=["name"], set_=values))
+def _put(connection: Connection, row: AppliedTrigger) -> None:
+    values = {name: getattr(row, name) for name in AppliedTrigger.__slots__}
+    connection.execute(
+        insert(triggers).values(values).on_conflict_do_update(index_elements=["name"], set_=values)
+    )
 
 
 # ---- what they do ----
@@ -79,25 +94,40 @@ def activity(connection: Connection, names: Iterable[str]) -> dict[str, Activity
     """What each of these triggers does, by name; each number is read from a span of an index."""
     open_ones = under_way(connection)
     return {
-        name: Activity(open_ones.get(name, 0), sent(connection, name), last_entry(connection, name), next_due(connection, name))
+        name: Activity(
+            open_ones.get(name, 0),
+            sent(connection, name),
+            last_entry(connection, name),
+            next_due(connection, name),
+        )
         for name in names
     }
 
 
 def under_way(connection: Connection) -> dict[str, int]:
     """How many enrolments of each trigger are still open, by name."""
-    query = select(enrolments.c.trigger, func.count()).where(enrolments.c.state == "open").group_by(enrolments.c.trigger)
+    query = (
+        select(enrolments.c.trigger, func.count())
+        .where(enrolments.c.state == "open")
+        .group_by(enrolments.c.trigger)
+    )
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def under_way_by_version(connection: Connection, name: str) -> dict[int, int]:
     """How many are under way in a trigger by the version under which they entered."""
-    query = select(enrolments.c.version, func.count()).where(enrolments.c.trigger == name, IS_OPEN).group_by(enrolments.c.version)
+    query = (
+        select(enrolments.c.version, func.count())
+        .where(enrolments.c.trigger == name, IS_OPEN)
+        .group_by(enrolments.c.version)
+    )
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def entered_under(connection: Connection, name: str, before: int) -> set[int]:
-    """The versions before one under which those entered who are under way in a trigger, or whose message is not handed over yet."""
+    """The versions before one under which those entered who are under way in a trigger, or whose message is
+    not handed over yet.
+    """
     found = set[int]()
     version = _next_version(connection, name, -1)
     while version is not None and version < before:
@@ -109,7 +139,11 @@ def entered_under(connection: Connection, name: str, before: int) -> set[int]:
         .join_from(messages, enrolments, enrolments.c.id == messages.c.enrolment_id)
         .where(WAITING, messages.c.trigger == name, enrolments.c.version < before)
     )
-    return found | set(connection.execute(waiting).scalars()) | set(connection.execute(_carried_versions(name, before)).scalars())
+    return (
+        found
+        | set(connection.execute(waiting).scalars())
+        | set(connection.execute(_carried_versions(name, before)).scalars())
+    )
 
 
 def _carried_versions(name: str, before: int) -> Select[int]:
@@ -127,13 +161,19 @@ def _carried_versions(name: str, before: int) -> Select[int]:
 
 def _next_version(connection: Connection, name: str, after: int) -> int | None:
     """One step through the index, which is far shorter than all who are under way."""
-    query = select(func.min(enrolments.c.version)).where(enrolments.c.trigger == name, IS_OPEN, enrolments.c.version > after)
+    query = select(func.min(enrolments.c.version)).where(
+        enrolments.c.trigger == name, IS_OPEN, enrolments.c.version > after
+    )
     version: int | None = connection.execute(query).scalar_one()
     return version
 
 
-def sent(connection: Connection, name: str, since: Instant | None = None, until: Instant | None = None) -> int:
-    """How many messages of a trigger were handed over in [since, until); without both also those of which nobody can tell."""
+def sent(
+    connection: Connection, name: str, since: Instant | None = None, until: Instant | None = None
+) -> int:
+    """How many messages of a trigger were handed over in [since, until); without both also those of which
+    nobody can tell.
+    """
     went = select(func.count()).where(messages.c.trigger == name, messages.c.sent_at.is_not(None))
     if since is not None:
         went = went.where(messages.c.sent_at >= since)
@@ -145,30 +185,40 @@ def sent(connection: Connection, name: str, since: Instant | None = None, until:
 
 def uncertain(connection: Connection, name: str) -> int:
     """How many messages of a trigger may have been handed over, and nobody can tell."""
-    unknown = select(func.count()).where(TROUBLE, messages.c.state == "uncertain", messages.c.trigger == name, messages.c.sent_at.is_(None))
+    unknown = select(func.count()).where(
+        TROUBLE, messages.c.state == "uncertain", messages.c.trigger == name, messages.c.sent_at.is_(None)
+    )
     return connection.execute(unknown).scalar_one()
 
 
 def last_entry(connection: Connection, name: str) -> Instant | None:
     """When somebody entered the trigger last."""
-    last: Instant | None = connection.execute(select(func.max(enrolments.c.entered_at)).where(enrolments.c.trigger == name)).scalar_one()
+    last: Instant | None = connection.execute(
+        select(func.max(enrolments.c.entered_at)).where(enrolments.c.trigger == name)
+    ).scalar_one()
     return last
 
 
 def entered(connection: Connection, name: str, since: Instant) -> int:
     """How many enrolments began since the instant."""
-    return connection.execute(select(func.count()).where(enrolments.c.trigger == name, enrolments.c.entered_at >= since)).scalar_one()
+    return connection.execute(
+        select(func.count()).where(enrolments.c.trigger == name, enrolments.c.entered_at >= since)
+    ).scalar_one()
 
 
 def next_due(connection: Connection, name: str) -> Instant | None:
     """When the next open step of the trigger falls due."""
-    due: Instant | None = connection.execute(select(func.min(enrolments.c.due_at)).where(_open(name))).scalar_one()
+    due: Instant | None = connection.execute(
+        select(func.min(enrolments.c.due_at)).where(_open(name))
+    ).scalar_one()
     return due
 
 
 def held_back(connection: Connection, name: str, since: Instant) -> int:
     """How many decisions since the instant were not to send."""
-    query = select(func.count()).where(decisions.c.trigger == name, decisions.c.at >= since, decisions.c.outcome != "send")
+    query = select(func.count()).where(
+        decisions.c.trigger == name, decisions.c.at >= since, decisions.c.outcome != "send"
+    )
     return connection.execute(query).scalar_one()
 
 
@@ -198,9 +248,14 @@ def journeys(connection: Connection, name: str) -> list[Journeys]:
     columns = enrolments.c
     is_holdout = columns.state == "holdout"
     counts = (func.count(), func.count().filter(columns.state == "open"), func.count(columns.goal_at))
-    query = select(columns.variant, is_holdout, *counts).where(columns.trigger == name).group_by(columns.variant, is_holdout)
+    query = (
+        select(columns.variant, is_holdout, *counts)
+        .where(columns.trigger == name)
+        .group_by(columns.variant, is_holdout)
+    )
     return [
-        Journeys(row[0], bool(row[1]), row[2], row[3], row[4]) for row in connection.execute(query.order_by(is_holdout, columns.variant))
+        Journeys(row[0], bool(row[1]), row[2], row[3], row[4])
+        for row in connection.execute(query.order_by(is_holdout, columns.variant))
     ]
 
 
@@ -208,8 +263,10 @@ def journeys(connection: Connection, name: str) -> list[Journeys]:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A version of the files that was put in force, with its sorts of change that name a trigger, such as `changed triggers`."""
+class AppliedVersion:
+    """A version of the files that was put in force, with its sorts of change that name a trigger, such as
+    `changed triggers`.
+    """
 
     at: Instant
     author: str
@@ -217,14 +274,14 @@ class Change:
     sorts: tuple[str, ...]
 
 
-def changes(connection: Connection, name: str) -> Iterator[Change]:
+def changes(connection: Connection, name: str) -> Iterator[AppliedVersion]:
     """The versions that changed a trigger, oldest first."""
     columns = (playbooks.c.applied_at, playbooks.c.author, playbooks.c.version, playbooks.c.summary)
     for row in connection.execute(select(*columns).order_by(playbooks.c.version)):
         lines = (line.partition(": ") for line in row.summary.splitlines())
         sorts = tuple(sort for sort, _, names in lines if name in names.split(", "))
         if sorts:
-            yield Change(row.applied_at, row.author, row.version, sorts)
+            yield AppliedVersion(row.applied_at, row.author, row.version, sorts)
 
 
 # ---- who waits ----
@@ -232,7 +289,9 @@ def changes(connection: Connection, name: str) -> Iterator[Change]:
 
 @dataclass(frozen=True, slots=True)
 class WaitingRow:
-    """One enrolment under way: whose, at which step, and until when; `due_at` is None while it waits for an operator."""
+    """One enrolment under way: whose, at which step, and until when; `due_at` is None while it waits for an
+    operator.
+    """
 
     id: int
     customer_id: int
@@ -251,7 +310,9 @@ def waiting_by_step(connection: Connection, name: str) -> dict[int, int]:
 
 
 def waiting_ids(connection: Connection, name: str, limit: int) -> array[int]:
-    """The enrolments under way in a trigger, those without an instant first, then the next due; at most `limit`."""
+    """The enrolments under way in a trigger, those without an instant first, then the next due; at most
+    `limit`.
+    """
     query = select(enrolments.c.id).where(_open(name)).order_by(enrolments.c.due_at).limit(limit)
     return array("q", connection.execute(query).scalars())
 
@@ -260,7 +321,8 @@ def waiting_rows(connection: Connection, ids: Iterable[int]) -> Iterator[Waiting
     """These enrolments, with the customers' names."""
     query = (
         select(
-            enrolments.c.id, customers.c.id, customers.c.key, customers.c.first_name, customers.c.last_name, enrolments.c.step,
+            enrolments.c.id, customers.c.id, customers.c.key, customers.c.first_name, customers.c.last_name,
+            enrolments.c.step,
             enrolments.c.due_at, enrolments.c.waits_for,
         )
         .join_from(enrolments, customers, customers.c.id == enrolments.c.customer_id)

@@ -1,4 +1,6 @@
-"""Property tests: no deadlines, for machines are shared; the same examples each time where a change is judged."""
+"""Property tests: no deadlines, for machines are shared; the same examples each time where a change is
+judged.
+"""
 
 from __future__ import annotations
 

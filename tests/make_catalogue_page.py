@@ -1,4 +1,6 @@
-"""Writes the campaigns into docs/catalogue.md from the campaigns themselves: `python -m tests.make_catalogue_page`."""
+"""Writes the campaigns into docs/catalogue.md from the campaigns themselves: `python -m
+tests.make_catalogue_page`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ BEGIN, END = "<!-- campaigns: made by tests/make_catalogue_page.py -->", "<!-- e
 def with_campaigns(page: str) -> str:
     """The page with table and chapters as they must be."""
     made = "\n".join([*_table(), *(line for each in campaigns().values() for line in _chapter(each))])
-    return re.sub(f"{re.escape(BEGIN)}.*?{re.escape(END)}", lambda _: f"{BEGIN}\n\n{made}\n{END}", page, flags=re.DOTALL)
+    return re.sub(
+        f"{re.escape(BEGIN)}.*?{re.escape(END)}", lambda _: f"{BEGIN}\n\n{made}\n{END}", page, flags=re.DOTALL
+    )
 
 
 def _table() -> Iterator[str]:
@@ -33,7 +37,11 @@ def _chapter(each: Campaign) -> Iterator[str]:
     for trigger, lines in journeys(each, CURRENCY):
         yield from ("```", f"{trigger.name}:", *(f"  {line}" for line in lines), "```", "")
     if each.events or each.traits:
-        yield from ("| needs | |", "|---|---|", *(f"| `{needed.name}` | {needed.why} |" for needed in each.events))
+        yield from (
+            "| needs | |",
+            "|---|---|",
+            *(f"| `{needed.name}` | {needed.why} |" for needed in each.events),
+        )
         yield from (f"| the trait `{name}` | |" for name in each.traits)
         yield ""
     if each.events:

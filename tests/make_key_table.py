@@ -1,4 +1,6 @@
-"""Writes the table of keys in docs/console.md from the bindings themselves: `python -m tests.make_key_table`."""
+"""Writes the table of keys in docs/console.md from the bindings themselves: `python -m
+tests.make_key_table`.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +21,19 @@ from screens.widgets.keys import EVERYWHERE
 PAGE: Final = Path(__file__).parents[1] / "docs" / "console.md"
 BEGIN, END = "<!-- keys: made by tests/make_key_table.py -->", "<!-- end of keys -->"
 WHERE: Final = {
-    "App": "everywhere", "Frame": "every screen", "VirtualTable": "lists", "TextLines": "texts", "Heatmap": "heat map", "Histogram": "bars",
+    "App": "everywhere", "Frame": "every screen", "VirtualTable": "lists", "TextLines": "texts",
+    "Heatmap": "heat map", "Histogram": "bars",
     "Needs": "Overview: what needs attention", "OverviewScreen": "Overview", "CustomersScreen": "Customers",
     "CustomerScreen": "one customer",
-    "Timeline": "timeline", "WhyScreen": "why", "TriggersScreen": "Triggers", "TriggerScreen": "one trigger", "PressureScreen": "Pressure",
-    "BehindScreen": "Pressure: behind a cell", "Choices": "Pressure: what if", "WhatIfScreen": "Pressure: what if",
+    "Timeline": "timeline", "WhyScreen": "why", "TriggersScreen": "Triggers", "TriggerScreen": "one trigger",
+    "PressureScreen": "Pressure",
+    "BehindScreen": "Pressure: behind a cell", "Choices": "Pressure: what if",
+    "WhatIfScreen": "Pressure: what if",
     "FiguresScreen": "Pressure: tables",
-    "SidesScreen": "Pressure: one customer, before and after", "BacktestScreen": "Triggers: backtest", "OutboxScreen": "Outbox",
-    "LogScreen": "Outbox and Decisions", "Dialog": "dialogs", "PausesScreen": "Pauses", "Help": "help", "Reading": "details",
+    "SidesScreen": "Pressure: one customer, before and after", "BacktestScreen": "Triggers: backtest",
+    "OutboxScreen": "Outbox",
+    "LogScreen": "Outbox and Decisions", "Dialog": "dialogs", "PausesScreen": "Pauses", "Help": "help",
+    "Reading": "details",
     "FilterInput": "filter line",
 }  # fmt: skip
 
@@ -56,8 +63,15 @@ def _of_screens() -> Iterator[tuple[str, Binding]]:
         for found in pkgutil.iter_modules(package.__path__)
         if not found.ispkg
     ]
-    classes = {each.__name__: each for name in names for each in vars(import_module(name)).values() if isinstance(each, type)}
-    for name in sorted(classes, key=lambda name: (list(WHERE).index(name) if name in WHERE else len(WHERE), name)):
+    classes = {
+        each.__name__: each
+        for name in names
+        for each in vars(import_module(name)).values()
+        if isinstance(each, type)
+    }
+    for name in sorted(
+        classes, key=lambda name: (list(WHERE).index(name) if name in WHERE else len(WHERE), name)
+    ):
         for binding in vars(classes[name]).get("BINDINGS", ()):
             if isinstance(binding, Binding):
                 yield WHERE.get(name, name), binding
@@ -69,7 +83,12 @@ def _shown(key: str) -> str:
 
 def with_table(page: str) -> str:
     """The page with the table as it must be."""
-    return re.sub(f"{re.escape(BEGIN)}.*?{re.escape(END)}", lambda _: f"{BEGIN}\n\n{table()}\n\n{END}", page, flags=re.DOTALL)
+    return re.sub(
+        f"{re.escape(BEGIN)}.*?{re.escape(END)}",
+        lambda _: f"{BEGIN}\n\n{table()}\n\n{END}",
+        page,
+        flags=re.DOTALL,
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Makes the pictures of the console in docs/pictures, from the running app on the demonstration: `python -m tests.make_pictures`.
+"""Makes the pictures of the console in docs/pictures, from the running app on the demonstration: `python -m
+tests.make_pictures`.
 
 The demonstration is seeded and its clock stands still, so the same release makes the same pictures.
 """
@@ -14,7 +15,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-os.environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"  # read when Textual is imported, and no terminal is there to be asked
+os.environ["TEXTUAL_COLOR_SYSTEM"] = (
+    "truecolor"  # read when Textual is imported, and no terminal is there to be asked
+)
 
 from textual.pilot import Pilot
 

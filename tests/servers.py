@@ -1,7 +1,9 @@
-"""Real servers on 127.0.0.1 for the tests of channels: they take mail and calls, and refuse, delay or drop the line when told to.
+"""Real servers on 127.0.0.1 for the tests of channels: they take mail and calls, and refuse, delay or drop
+the line when told to.
 
-`with MailServer() as server:` and `with WebServer() as server:` run in threads of the test's process, `with MailServerProcess() as
-server:` in a process of its own. What was accepted is in `received`; a client that is killed in the middle disturbs nobody.
+`with MailServer() as server:` and `with WebServer() as server:` run in threads of the test's process, `with
+MailServerProcess() as server:` in a process of its own. What was accepted is in `received`; a client that is
+killed in the middle disturbs nobody.
 """
 
 from __future__ import annotations
@@ -41,9 +43,13 @@ HANG: Final = "HANG"
 HANG_ACCEPTED: Final = "HANG_ACCEPTED"
 """An answer to a message's text: take it, and say nothing until the client goes."""
 
-Stage = Literal["greeting", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "text", "RSET", "NOOP", "QUIT"]
+Stage = Literal[
+    "greeting", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "text", "RSET", "NOOP", "QUIT"
+]
 Behaviour = Callable[[Stage, str], str | None]
-"""Asked at each stage with the client's line: a reply such as `550 5.1.1 unknown`, one of the words above, or None."""
+"""Asked at each stage with the client's line: a reply such as `550 5.1.1 unknown`, one of the words above, or
+None.
+"""
 
 LONGEST_HANG: Final = 30.0
 
@@ -53,7 +59,9 @@ LONGEST_HANG: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """A certification authority nobody knows: the file with its certificate, and what a server needs to show one of its own."""
+    """A certification authority nobody knows: the file with its certificate, and what a server needs to show
+    one of its own.
+    """
 
     ca_file: Path
     server: ssl.SSLContext
@@ -117,10 +125,12 @@ class _Mail(socketserver.ThreadingTCPServer):
 
 
 class MailServer:
-    """A mail server. `received` holds what it has taken, in order; `counts` how often each Message-ID; `connections` how many came.
+    """A mail server. `received` holds what it has taken, in order; `counts` how often each Message-ID;
+    `connections` how many came.
 
-    `refuse` maps an address to the reply to its RCPT, `per_connection` closes with 421 at the message after so many, `delay` seconds
-    come before the answer to a text, `auth` is the user and password it wants, `behaviour` overrides any reply.
+    `refuse` maps an address to the reply to its RCPT, `per_connection` closes with 421 at the message after
+    so many, `delay` seconds come before the answer to a text, `auth` is the user and password it wants,
+    `behaviour` overrides any reply.
     """
 
     def __init__(
@@ -169,7 +179,9 @@ class MailServer:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.closing.set()
         self._server.shutdown()
         self._thread.join()
@@ -275,7 +287,9 @@ class _Session(socketserver.BaseRequestHandler):
         features += ["STARTTLS"] if self.mail.security == "starttls" and not self.is_tls else []
         features += ["AUTH PLAIN LOGIN"] if self.mail.auth is not None else []
         shown = ["test", *features]
-        self.answer("EHLO", line, "\r\n".join(f"250{' ' if part is shown[-1] else '-'}{part}" for part in shown))
+        self.answer(
+            "EHLO", line, "\r\n".join(f"250{' ' if part is shown[-1] else '-'}{part}" for part in shown)
+        )
 
     on_helo = on_ehlo
 
@@ -295,7 +309,9 @@ class _Session(socketserver.BaseRequestHandler):
             user = base64.b64decode(rest[0] if rest else self.ask("VXNlcm5hbWU6")).decode()
             given = [user, base64.b64decode(self.ask("UGFzc3dvcmQ6")).decode()]
         self.is_known = tuple(given) == self.mail.auth
-        self.answer("AUTH", line, "235 2.7.0 welcome" if self.is_known else "535 5.7.8 wrong user or password")
+        self.answer(
+            "AUTH", line, "235 2.7.0 welcome" if self.is_known else "535 5.7.8 wrong user or password"
+        )
 
     def ask(self, question: str) -> str:
         self.say(f"334 {question}")
@@ -364,7 +380,8 @@ def _address(line: str) -> str:
 
 
 class MailServerProcess:
-    """A mail server in a process of its own, so that it takes no time of the client's; `counts` once it is closed.
+    """A mail server in a process of its own, so that it takes no time of the client's; `counts` once it is
+    closed.
 
     `delay` seconds come before the answer to a text.
     """
@@ -374,7 +391,13 @@ class MailServerProcess:
         self.pipelining = pipelining
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "tests.servers", str(self.delay), *(["pipelining"] if self.pipelining else [])]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.servers",
+            str(self.delay),
+            *(["pipelining"] if self.pipelining else []),
+        ]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         self.host = "127.0.0.1"
@@ -382,7 +405,9 @@ class MailServerProcess:
         self.counts: Counter[str] = Counter()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         shown, _ = self._process.communicate(timeout=30)
         self.counts = Counter(json.loads(shown))
 
@@ -426,11 +451,15 @@ class _Web(ThreadingHTTPServer):
 
 
 class WebServer:
-    """A web server. `received` holds every call it has read, in order. `answer` is asked for each; a list of answers is used up in turn,
-    the last one for good."""
+    """A web server. `received` holds every call it has read, in order. `answer` is asked for each; a list of
+    answers is used up in turn, the last one for good."""
 
     def __init__(
-        self, answer: Callable[[Request], Answer] | Iterable[Answer] = (), *, tls: bool = False, certificate_for: str = "localhost"
+        self,
+        answer: Callable[[Request], Answer] | Iterable[Answer] = (),
+        *,
+        tls: bool = False,
+        certificate_for: str = "localhost",
     ) -> None:
         self._script = [] if callable(answer) else list(answer)
         self._answer = answer if callable(answer) else self._next
@@ -463,7 +492,9 @@ class WebServer:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.closing.set()
         self._server.shutdown()
         self._thread.join()

@@ -1,4 +1,6 @@
-"""A terminal for tests: runs a program under a pty, sends keys, and keeps every byte that came back with its time."""
+"""A terminal for tests: runs a program under a pty, sends keys, and keeps every byte that came back with its
+time.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ DOWN: Final = b"\x1b[B"
 PAGE_DOWN: Final = b"\x1b[6~"
 ESCAPE: Final = b"\x1b"
 RESTORED: Final = (b"\x1b[?1049l", b"\x1b[?25h")
-"""What a program that leaves the terminal whole sends at the end: back from the second screen, cursor shown."""
+"""What a program that leaves the terminal whole sends at the end: back from the second screen, cursor shown.
+"""
 
 Environment: TypeAlias = Mapping[str, str | None]
 """Variables over those of the tests themselves; None removes one."""
@@ -39,7 +42,13 @@ class Reply:
 class Terminal:
     """A program under a pty of that size; killed at the end if it still runs."""
 
-    def __init__(self, command: Sequence[str], columns: int = 80, rows: int = 24, environment: Environment | None = None) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        columns: int = 80,
+        rows: int = 24,
+        environment: Environment | None = None,
+    ) -> None:
         self.output = b""
         self.began = perf_counter()
         self.pid, self._file = pty.fork()
@@ -50,7 +59,9 @@ class Terminal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
         with suppress(ChildProcessError):
@@ -74,7 +85,9 @@ class Terminal:
         return got
 
     def wait_for(self, pattern: bytes, timeout: float = 20) -> float:
-        """Seconds since the start (or the last `forget`) until the output matches; TimeoutError with its end where it never does."""
+        """Seconds since the start (or the last `forget`) until the output matches; TimeoutError with its end
+        where it never does.
+        """
         wanted = re.compile(pattern)
         end = monotonic() + timeout
         while not wanted.search(self.output):
@@ -110,7 +123,9 @@ class Terminal:
         return Reply(first, last, number)
 
     def suspend(self, timeout: float = 10) -> None:
-        """Suspend it as a shell does: only once it has really stopped is the terminal the shell's; TimeoutError where it does not stop."""
+        """Suspend it as a shell does: only once it has really stopped is the terminal the shell's;
+        TimeoutError where it does not stop.
+        """
         os.kill(self.pid, signal.SIGTSTP)
         end = monotonic() + timeout
         while monotonic() < end:
@@ -144,4 +159,6 @@ def _become(command: Sequence[str], environment: Environment) -> None:
     for name in ("NO_COLOR", "SSH_CONNECTION", "SSH_TTY", "TMUX"):
         if name not in environment:
             wanted.pop(name, None)
-    os.execvpe(command[0], list(command), {name: value for name, value in wanted.items() if value is not None})
+    os.execvpe(
+        command[0], list(command), {name: value for name, value in wanted.items() if value is not None}
+    )

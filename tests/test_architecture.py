@@ -1,4 +1,6 @@
-"""The picture of the rooms, kept by tests: imports point down, and only console/clock.py knows what time it is."""
+"""The picture of the rooms, kept by tests: imports point down, and only console/clock.py knows what time it
+is.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ ROOT = Path(__file__).parents[1]
 ROOMS = ("console", "core", "screens", "storage")
 CLOCK = ROOT / "console" / "clock.py"
 READS_THE_CLOCK = {
-    ("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("time", "time"), ("time", "time_ns"),
+    ("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("time", "time"),
+    ("time", "time_ns"),
     ("time", "localtime"), ("time", "gmtime"), ("Date", "today"),
 }  # fmt: skip
 ROLLS_DICE = {"random", "secrets"}
@@ -47,7 +50,9 @@ def test_the_contracts_on_imports_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cli.lint_imports(no_cache=True) == 0
 
 
-@pytest.mark.parametrize("path", [path for path in _sources(*ROOMS) if path != CLOCK], ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path", [path for path in _sources(*ROOMS) if path != CLOCK], ids=lambda path: str(path.relative_to(ROOT))
+)
 def test_only_the_clock_reads_the_clock(path: Path) -> None:
     assert not set(_calls(ast.parse(path.read_text()))) & READS_THE_CLOCK
 
@@ -56,9 +61,11 @@ def test_the_core_rolls_no_dice_and_opens_no_files() -> None:
     for path in _sources("core"):
         tree = ast.parse(path.read_text())
         assert not set(_imports(tree)) & ROLLS_DICE, path
-        assert not [node for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("open", "print")], (
-            path
-        )
+        assert not [
+            node
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("open", "print")
+        ], path
 
 
 CHANNELS = [path for path in _sources("console/channels") if path.name != "__init__.py"]
@@ -66,7 +73,11 @@ CHANNELS = [path for path in _sources("console/channels") if path.name != "__ini
 
 @pytest.mark.parametrize("path", CHANNELS, ids=lambda path: path.name)
 def test_a_channel_imports_of_the_console_only_secrets_and_what_channels_share(path: Path) -> None:
-    names = {node.module for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom) and node.module}
+    names = {
+        node.module
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module
+    }
     known = {name for name in names if name.partition(".")[0] in ROOMS and name.partition(".")[0] != "core"}
     assert all(name == "console.secrets" or name.startswith("console.channels._") for name in known), known
 
@@ -80,7 +91,12 @@ def test_every_channel_stands_in_the_contract_that_keeps_them_apart() -> None:
 def test_sqlite_is_chosen_in_one_place() -> None:
     for path in _sources(*ROOMS):
         if path != ROOT / "storage" / "sqlite.py":
-            assert not set(_imports(ast.parse(path.read_text()))) & {"sqlite3", "pysqlite3", "aiosqlite", "apsw"}, path
+            assert not set(_imports(ast.parse(path.read_text()))) & {
+                "sqlite3",
+                "pysqlite3",
+                "aiosqlite",
+                "apsw",
+            }, path
 
 
 def test_every_module_says_what_it_is_for() -> None:

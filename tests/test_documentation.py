@@ -13,7 +13,7 @@ import pytest
 
 from console import channels
 from console.cli import commands
-from console.cli.output import Field
+from console.cli.output import ListingField
 from core.model.decisions import OUTCOMES
 from core.model.outbox import STATES
 from core.model.reasons import Reason
@@ -31,7 +31,9 @@ def _text(name: str) -> str:
 
 def _section(command: str) -> str:
     """The part of docs/commands.md under the heading of a command."""
-    found = re.search(rf"^## `manometer {re.escape(command)}.*?(?=^## |\Z)", _text("commands.md"), re.DOTALL | re.MULTILINE)
+    found = re.search(
+        rf"^## `manometer {re.escape(command)}.*?(?=^## |\Z)", _text("commands.md"), re.DOTALL | re.MULTILINE
+    )
     assert found, f"docs/commands.md has no section on {command}"
     return found[0]
 
@@ -57,17 +59,32 @@ def _words(parser: argparse.ArgumentParser) -> Iterator[str]:
 @pytest.mark.parametrize("module", COMMANDS)
 def test_every_command_and_option_is_documented(module: str) -> None:
     section = _section(module.rstrip("_"))
-    missing = {word for word in _words(_parser(module)) if not re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", section)} - EVERYWHERE
+    missing = {
+        word
+        for word in _words(_parser(module))
+        if not re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", section)
+    } - EVERYWHERE
     assert not missing
 
 
 @pytest.mark.parametrize("module", COMMANDS)
 def test_every_json_field_is_documented(module: str) -> None:
     values = vars(importlib.import_module(f"console.cli.commands.{module}")).items()
-    printed = [value for name, value in values if not name.endswith("_FIELDS")]  # those are tables for people only
-    tables = [value for value in printed if isinstance(value, tuple) and value and all(isinstance(field, Field) for field in value)]
+    printed = [
+        value for name, value in values if not name.endswith("_FIELDS")
+    ]  # those are tables for people only
+    tables = [
+        value
+        for value in printed
+        if isinstance(value, tuple) and value and all(isinstance(field, ListingField) for field in value)
+    ]
     section = _text("commands.md")
-    missing = {field.name for table in tables for field in table if field.in_json and f"`{field.name}`" not in section}
+    missing = {
+        field.name
+        for table in tables
+        for field in table
+        if field.in_json and f"`{field.name}`" not in section
+    }
     assert not missing
 
 
@@ -76,7 +93,9 @@ def test_no_command_is_documented_that_does_not_exist() -> None:
     assert named == {module.rstrip("_") for module in COMMANDS}
 
 
-@pytest.mark.parametrize("words", [[reason.value for reason in Reason], OUTCOMES, STATES], ids=["reasons", "outcomes", "states"])
+@pytest.mark.parametrize(
+    "words", [[reason.value for reason in Reason], OUTCOMES, STATES], ids=["reasons", "outcomes", "states"]
+)
 def test_every_reason_outcome_and_state_is_explained(words: list[str]) -> None:
     documentation = _text("commands.md")
     assert not [word for word in words if f"`{word}`" not in documentation]
@@ -93,7 +112,11 @@ def test_every_dependency_is_justified() -> None:
     import tomllib  # only here
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    required = [*project["dependencies"], *project["optional-dependencies"]["test"], *project["optional-dependencies"]["dev"]]
+    required = [
+        *project["dependencies"],
+        *project["optional-dependencies"]["test"],
+        *project["optional-dependencies"]["dev"],
+    ]
     names = {re.split(r"[\[<>=;, ]", line)[0] for line in required} - {"manometer"}
     text = _text("dependencies.md").lower()
     assert not [name for name in names if f"`{name}`" not in text]
@@ -109,9 +132,17 @@ def test_constraints_pin_every_direct_dependency() -> None:
     import tomllib  # only here
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    required = [*project["dependencies"], *project["optional-dependencies"]["test"], *project["optional-dependencies"]["dev"]]
+    required = [
+        *project["dependencies"],
+        *project["optional-dependencies"]["test"],
+        *project["optional-dependencies"]["dev"],
+    ]
     names = {re.split(r"[\[<>=;, ]", line)[0].lower() for line in required} - {"manometer"}
-    pinned = {line.partition("==")[0].lower() for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line}
+    pinned = {
+        line.partition("==")[0].lower()
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if "==" in line
+    }
     assert names <= pinned
 
 

@@ -1,7 +1,7 @@
 """The campaigns of the trade, ready to be put into a workspace: one folder each under campaigns/.
 
-campaign.toml says what it is for and what it needs, triggers/ holds its triggers as drafts, copy.toml the words of its messages in
-four languages, from which `composing` makes the template files.
+campaign.toml says what it is for and what it needs, triggers/ holds its triggers as drafts, copy.toml the
+words of its messages in four languages, from which `composing` makes the template files.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ class Needed:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """One campaign; `triggers` are the texts of its files by name, `copy` the words of its templates by name and language."""
+    """One campaign; `triggers` are the texts of its files by name, `copy` the words of its templates by name
+    and language.
+    """
 
     name: str
     title: str
@@ -66,28 +68,49 @@ class Campaign:
     @property
     def channels(self) -> tuple[str, ...]:
         """The channels that its steps name, the first ones first."""
-        return tuple(dict.fromkeys(name for table in self.tables.values() for name in named(table["steps"], "channels")))
+        return tuple(
+            dict.fromkeys(
+                name for table in self.tables.values() for name in named(table["steps"], "channels")
+            )
+        )
 
     @property
     def first_channels(self) -> tuple[tuple[str, str], ...]:
         """The purpose of each trigger, and the channel its first step would rather take."""
-        return tuple((str(table["purpose"]), str(table["steps"][0]["channels"][0])) for table in self.tables.values())
+        return tuple(
+            (str(table["purpose"]), str(table["steps"][0]["channels"][0])) for table in self.tables.values()
+        )
 
     @property
     def alternatives(self) -> tuple[tuple[str, ...], ...]:
-        """The channels of each step, any of which is enough; each by itself where it goes over all of them."""
+        """The channels of each step, any of which is enough; each by itself where it goes over all of
+        them.
+        """
         steps = [step for table in self.tables.values() for step in table["steps"]]
         together = [(name,) for step in steps if step.get("mode") == "all" for name in step["channels"]]
-        return tuple(dict.fromkeys([*together, *(tuple(step["channels"]) for step in steps if step.get("mode") != "all")]))
+        return tuple(
+            dict.fromkeys(
+                [*together, *(tuple(step["channels"]) for step in steps if step.get("mode") != "all")]
+            )
+        )
 
     def templates(self, root: str, languages: Sequence[str] = LANGUAGES) -> Mapping[str, str]:
-        """Its template files by path below templates/; the language `root` stands in each template's own folder."""
+        """Its template files by path below templates/; the language `root` stands in each template's own
+        folder.
+        """
         made: dict[str, str] = {}
         for table in self.tables.values():
             shared = {step["template"] for step in table["steps"] if step.get("digest")}
             for name in dict.fromkeys(named(table["steps"], "template")):
                 asks = table["purpose"] not in TRANSACTIONAL
-                files = compose(name, self.copy[name], with_unsubscribe=asks, shares=name in shared, root=root, languages=languages)
+                files = compose(
+                    name,
+                    self.copy[name],
+                    with_unsubscribe=asks,
+                    shares=name in shared,
+                    root=root,
+                    languages=languages,
+                )
                 made.update(files)
         return made
 
@@ -107,7 +130,9 @@ def named(value: object, key: str) -> Iterator[str]:
 @cache
 def campaigns() -> Mapping[str, Campaign]:
     """All campaigns by name, in order of their names."""
-    folders = (folder for folder in files("console.catalogue").joinpath("campaigns").iterdir() if folder.is_dir())
+    folders = (
+        folder for folder in files("console.catalogue").joinpath("campaigns").iterdir() if folder.is_dir()
+    )
     return {folder.name: _read(folder) for folder in sorted(folders, key=lambda folder: folder.name)}
 
 
@@ -115,7 +140,9 @@ def campaign(name: str) -> Campaign:
     """The campaign of a name; ManometerError with the nearest name where there is none."""
     known = campaigns()
     if name not in known:
-        raise ManometerError(f"There is no campaign {name[:60]!r}. {near(name, known) or '`manometer catalogue` lists them.'}")
+        raise ManometerError(
+            f"There is no campaign {name[:60]!r}. {near(name, known) or '`manometer catalogue` lists them.'}"
+        )
     return known[name]
 
 

@@ -24,20 +24,26 @@ _LEFT_OUT: Final = "# left out: the workspace has no channel"
 
 
 def language_of(workspace: Workspace) -> str:
-    """The language that stands in a template's own folder: the first of the workspace's that the catalogue speaks, else German."""
+    """The language that stands in a template's own folder: the first of the workspace's that the catalogue
+    speaks, else German.
+    """
     spoken = (locale.lower().replace("_", "-").partition("-")[0] for locale in workspace.locales)
     return next((language for language in spoken if language in LANGUAGES), LANGUAGES[0])
 
 
 def add(campaigns: Iterable[Campaign], workspace: Workspace, *, language: str, force: bool) -> list[str]:
-    """Write the files and return them, relative to the workspace; ManometerError, nothing written, where one there says something else."""
+    """Write the files and return them, relative to the workspace; ManometerError, nothing written, where one
+    there says something else.
+    """
     made: dict[str, str] = {}
     for campaign in campaigns:
         made.update(files_of(campaign, workspace, language))
     there = [path for path, text in made.items() if _says_else(workspace.folder / path, text)]
     if there and not force:
         more = f" and {len(there) - 3} more" if len(there) > 3 else ""
-        raise ManometerError(f"There already: {', '.join(there[:3])}{more}. Nothing was written; --force overwrites them.")
+        raise ManometerError(
+            f"There already: {', '.join(there[:3])}{more}. Nothing was written; --force overwrites them."
+        )
     for path, text in made.items():
         _write(workspace.folder / path, text)
     return list(made)
@@ -46,26 +52,35 @@ def add(campaigns: Iterable[Campaign], workspace: Workspace, *, language: str, f
 def files_of(campaign: Campaign, workspace: Workspace, language: str) -> Mapping[str, str]:
     """A campaign's files for a workspace by path; ManometerError where nothing could ever be sent."""
     triggers = {
-        f"triggers/{name}.toml": fitted(name, text, partial(over, workspace, purpose=str(campaign.tables[name]["purpose"])))
+        f"triggers/{name}.toml": fitted(
+            name, text, partial(over, workspace, purpose=str(campaign.tables[name]["purpose"]))
+        )
         for name, text in campaign.triggers.items()
     }
     return triggers | {f"templates/{path}": text for path, text in campaign.templates(language).items()}
 
 
 def fitted(name: str, text: str, channel: Callable[[str], str | None]) -> str:
-    """A trigger with the workspace's channels in place of the catalogue's; a step that is left with none becomes a comment.
+    """A trigger with the workspace's channels in place of the catalogue's; a step that is left with none
+    becomes a comment.
 
-    Where the journey went to such a step it ends, and a step over channels that cannot share a message says nothing of it.
+    Where the journey went to such a step it ends, and a step over channels that cannot share a message says
+    nothing of it.
     """
     head, *steps = _STEP.split(text)
     made = [_step(step, channel) for step in steps]
     if all(step.startswith(_LEFT_OUT) for step in made):
         wanted = " or ".join(sorted({each for step in steps for each in _wanted(step)}))
         raise ManometerError(
-            f"{name} needs a channel {wanted}. Add [channels.{_wanted(steps[0])[0]}] to manometer.toml. Nothing was written."
+            f"{name} needs a channel {wanted}. Add [channels.{_wanted(steps[0])[0]}] to manometer.toml. "
+            "Nothing was written."
         )
-    gone = {found for step, own in zip(steps, made) if own.startswith(_LEFT_OUT) for found in _NAME.findall(step)}
-    return head + "".join(_JUMP.sub(lambda jump: f'{jump[1]}"end"' if jump[2] in gone else jump[0], step) for step in made)
+    gone = {
+        found for step, own in zip(steps, made) if own.startswith(_LEFT_OUT) for found in _NAME.findall(step)
+    }
+    return head + "".join(
+        _JUMP.sub(lambda jump: f'{jump[1]}"end"' if jump[2] in gone else jump[0], step) for step in made
+    )
 
 
 def _wanted(step: str) -> list[str]:
@@ -73,7 +88,10 @@ def _wanted(step: str) -> list[str]:
 
 
 def _step(text: str, channel: Callable[[str], str | None]) -> str:
-    left = [[own for each in _listed(found[2]) if (own := channel(each)) is not None] for found in _CHANNELS.finditer(text)]
+    left = [
+        [own for each in _listed(found[2]) if (own := channel(each)) is not None]
+        for found in _CHANNELS.finditer(text)
+    ]
     if not all(left):
         lacking = " or ".join(each for each in dict.fromkeys(_wanted(text)) if channel(each) is None)
         lines = [f"{_LEFT_OUT} {lacking}", "[[steps]]", *text.strip("\n").splitlines()]

@@ -1,4 +1,6 @@
-"""From the copy of a campaign to the files of its templates: one frame for every mail, one language a folder."""
+"""From the copy of a campaign to the files of its templates: one frame for every mail, one language a
+folder.
+"""
 
 from __future__ import annotations
 
@@ -23,22 +25,29 @@ class Phrases:
 
 PHRASES: Final[Mapping[str, Phrases]] = {
     "de": Phrases("Freundliche Grüsse", "Keine solchen Nachrichten mehr", "Ihre Antwort"),
-    "fr": Phrases("Avec nos meilleures salutations", "Ne plus recevoir ces messages", "Votre réponse", "\u00a0: "),
+    "fr": Phrases(
+        "Avec nos meilleures salutations", "Ne plus recevoir ces messages", "Votre réponse", "\u00a0: "
+    ),
     "it": Phrases("Cordiali saluti", "Non ricevere più questi messaggi", "La Sua risposta"),
     "en": Phrases("Kind regards", "No more messages like this", "Your answer"),
 }
 _MOST: Final = 3  # products of one list, unless the copy says so
 _FAMILY: Final = "font-family: system-ui, sans-serif; font-size: 16px; line-height: 1.5; color: #222222"
 _BUTTON: Final = "display: inline-block; padding: 12px 20px; background: #1f3a5f; color: #ffffff; text-decoration: none; border-radius: 4px"
-_SCORE: Final = (
-    "display: inline-block; min-width: 24px; padding: 8px; margin: 2px; border: 1px solid #1f3a5f; text-align: center; color: #1f3a5f"
-)
+_SCORE: Final = "display: inline-block; min-width: 24px; padding: 8px; margin: 2px; border: 1px solid #1f3a5f; text-align: center; color: #1f3a5f"
 
 
 def compose(
-    name: str, copy: Mapping[str, Any], *, with_unsubscribe: bool, shares: bool, root: str, languages: Sequence[str]
+    name: str,
+    copy: Mapping[str, Any],
+    *,
+    with_unsubscribe: bool,
+    shares: bool,
+    root: str,
+    languages: Sequence[str],
 ) -> Iterator[tuple[str, str]]:
-    """The files of one template by path below templates/; the language `root` stands in the template's own folder.
+    """The files of one template by path below templates/; the language `root` stands in the template's own
+    folder.
 
     One that `shares` mails with others has room for them in its own, and says what it gives for theirs.
     """
@@ -51,7 +60,14 @@ def compose(
 class _Message:
     """One template in one language."""
 
-    def __init__(self, copy: Mapping[str, Any], said: Mapping[str, Any], language: str, with_unsubscribe: bool, shares: bool) -> None:
+    def __init__(
+        self,
+        copy: Mapping[str, Any],
+        said: Mapping[str, Any],
+        language: str,
+        with_unsubscribe: bool,
+        shares: bool,
+    ) -> None:
         self._copy = copy
         self._said = said
         self._language = language
@@ -91,7 +107,16 @@ class _Message:
         voucher = {"voucher": self._said["voucher"]} if "voucher" in self._said else {}
         sender = {"sender": "{{ workspace.name }}"}
         salutation = f"{{{{ customer|salutation('{self._language}') }}}}"
-        return _json({"format": "A6", "headline": headline, "salutation": salutation, "text": text, **voucher, **sender})
+        return _json(
+            {
+                "format": "A6",
+                "headline": headline,
+                "salutation": salutation,
+                "text": text,
+                **voucher,
+                **sender,
+            }
+        )
 
     def _lists(self) -> Iterator[tuple[str, str]]:
         """Each list of products with the words above it."""
@@ -104,14 +129,24 @@ class _Message:
     # -- as text --
 
     def _text(self) -> str:
-        others = "{% for part in digest %}\n{{ part.title }}\n\n{{ part.text }}\n\n{% endfor %}\n" if self._shares else ""
+        others = (
+            "{% for part in digest %}\n{{ part.title }}\n\n{{ part.text }}\n\n{% endfor %}\n"
+            if self._shares
+            else ""
+        )
         closing = f"{others}{self._phrases.closing}\n{{{{ workspace.name }}}}"
         text = self._text_of([self._salutation, *self._text_content(), closing])
         return text + (self._text_unsubscribe() if self._with_unsubscribe else "")
 
     def _text_content(self) -> Sequence[str]:
         lists = (self._text_list(of, intro) for of, intro in self._lists())
-        return [*_paragraphs(self._said["text"]), *lists, self._text_sum(), self._text_button(), self._text_scores()]
+        return [
+            *_paragraphs(self._said["text"]),
+            *lists,
+            self._text_sum(),
+            self._text_button(),
+            self._text_scores(),
+        ]
 
     def _text_of(self, parts: Sequence[str]) -> str:
         text = "\n\n".join(part for part in parts if part) + "\n"
@@ -126,7 +161,9 @@ class _Message:
         return f"{self._said['sum']}{self._phrases.colon}{{{{ ({self._copy['sum']})|money }}}}"
 
     def _text_sum(self) -> str:
-        return f"{{% if {self._copy['sum']} %}}\n{self._sum()}\n\n{{% endif %}}" if "sum" in self._copy else ""
+        return (
+            f"{{% if {self._copy['sum']} %}}\n{self._sum()}\n\n{{% endif %}}" if "sum" in self._copy else ""
+        )
 
     def _text_button(self) -> str:
         if "button" not in self._said or not self._link:
@@ -149,20 +186,28 @@ class _Message:
     def _html_content(self) -> str:
         parts = [f"<p>{_marked_up(each)}</p>" for each in _paragraphs(self._said["text"])]
         parts += [self._html_list(of, intro) for of, intro in self._lists()]
-        return "\n".join(part for part in [*parts, self._html_sum(), self._html_button(), self._html_scores()] if part)
+        return "\n".join(
+            part for part in [*parts, self._html_sum(), self._html_button(), self._html_scores()] if part
+        )
 
     def _html(self) -> str:
         title = '<h2 style="font-size: 18px; margin: 24px 0 0">{{ part.title }}</h2>'
-        others = f"{{% for part in digest %}}\n{title}\n{{{{ part.html }}}}\n{{% endfor %}}" if self._shares else ""
+        others = (
+            f"{{% for part in digest %}}\n{title}\n{{{{ part.html }}}}\n{{% endfor %}}"
+            if self._shares
+            else ""
+        )
         closing = f"<p>{self._phrases.closing}<br>{{{{ workspace.name }}}}</p>"
         unsubscribe = self._html_unsubscribe() if self._with_unsubscribe else ""
         parts = [f"<p>{self._salutation}</p>", self._html_content(), others, closing, unsubscribe]
         body = "\n".join(part for part in parts if part)
         return (
             f'<!doctype html>\n<html lang="{self._language}">\n<head>\n<meta charset="utf-8">\n'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{{ workspace.name }}</title>\n</head>\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{{ workspace.name '
+            "}}</title>\n</head>\n"
             f'<body style="margin: 0; background: #f4f4f4; {_FAMILY}">\n'
-            f'<main style="max-width: 560px; margin: 0 auto; padding: 24px; background: #ffffff">\n{body}\n</main>\n</body>\n</html>\n'
+            '<main style="max-width: 560px; margin: 0 auto; padding: 24px; background: '
+            f'#ffffff">\n{body}\n</main>\n</body>\n</html>\n'
         )
 
     def _html_list(self, of: str, intro: str) -> str:
@@ -170,15 +215,15 @@ class _Message:
         picture = ""
         if of.startswith("customer."):
             name = f'{{% if product.url %}}<a href="{{{{ product.url }}}}">{name}</a>{{% else %}}{name}{{% endif %}}'
-            picture = (
-                '{% if product.image_url %}<img src="{{ product.image_url }}" alt="" width="80" style="vertical-align: middle"> {% endif %}'
-            )
+            picture = '{% if product.image_url %}<img src="{{ product.image_url }}" alt="" width="80" style="vertical-align: middle"> {% endif %}'
         row = f'<li style="margin: 8px 0">{picture}{_amount()}{name}{_price()}</li>'
         rows = f"{{% for product in ({of})[:{self._most}] %}}\n{row}\n{{% endfor %}}"
         return f'{{% if {of} %}}\n<p>{_marked_up(intro)}</p>\n<ul style="padding-left: 20px">\n{rows}\n</ul>\n{{% endif %}}'
 
     def _html_sum(self) -> str:
-        return f"{{% if {self._copy['sum']} %}}<p>{self._sum()}</p>{{% endif %}}" if "sum" in self._copy else ""
+        return (
+            f"{{% if {self._copy['sum']} %}}<p>{self._sum()}</p>{{% endif %}}" if "sum" in self._copy else ""
+        )
 
     def _html_button(self) -> str:
         if "button" not in self._said or not self._link:
@@ -196,7 +241,9 @@ class _Message:
 
     def _html_unsubscribe(self) -> str:
         anchor = f'<a href="{{{{ unsubscribe_url }}}}">{self._phrases.unsubscribe}</a>'
-        return f'{{% if unsubscribe_url %}}<p style="font-size: 13px; color: #555555">{anchor}</p>{{% endif %}}'
+        return (
+            f'{{% if unsubscribe_url %}}<p style="font-size: 13px; color: #555555">{anchor}</p>{{% endif %}}'
+        )
 
 
 def _paragraphs(text: str) -> Sequence[str]:
@@ -205,7 +252,13 @@ def _paragraphs(text: str) -> Sequence[str]:
 
 def _marked_up(text: str) -> str:
     """The words of the copy within HTML; what stands in braces is filled in and escaped later."""
-    parts = text.replace("{{", "\0{{").replace("}}", "}}\0").replace("{%", "\0{%").replace("%}", "%}\0").split("\0")
+    parts = (
+        text.replace("{{", "\0{{")
+        .replace("}}", "}}\0")
+        .replace("{%", "\0{%")
+        .replace("%}", "%}\0")
+        .split("\0")
+    )
     return "".join(part if part.startswith(("{{", "{%")) else escape(part, quote=False) for part in parts)
 
 

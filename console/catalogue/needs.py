@@ -29,7 +29,9 @@ def installed(campaign: Campaign, workspace: Workspace) -> str:
 
     A trigger of the same name that sends none of the campaign's templates is another one.
     """
-    named = [trigger for name in campaign.triggers if (trigger := workspace.playbook.trigger(name)) is not None]
+    named = [
+        trigger for name in campaign.triggers if (trigger := workspace.playbook.trigger(name)) is not None
+    ]
     own = [trigger for trigger in named if any(step.template in campaign.copy for step in trigger.contents())]
     if own:
         return "yes" if len(own) == len(campaign.triggers) else "in part"
@@ -37,14 +39,19 @@ def installed(campaign: Campaign, workspace: Workspace) -> str:
 
 
 def over(workspace: Workspace, wanted: str, purpose: str = "") -> str | None:
-    """The workspace's channel for one the catalogue names: of that name, else the first of that medium; None where there is none.
+    """The workspace's channel for one the catalogue names: of that name, else the first of that medium; None
+    where there is none.
 
     For transactional messages rather one that is open at all hours, whatever its name.
     """
     channels = workspace.playbook.channels
     fitting = [name for name, channel in channels.items() if wanted in (name, channel.medium)]
     at_once = purpose == AT_ONCE
-    return min(fitting, key=lambda name: (at_once and not channels[name].send_windows.always_open, name != wanted), default=None)
+    return min(
+        fitting,
+        key=lambda name: (at_once and not channels[name].send_windows.always_open, name != wanted),
+        default=None,
+    )
 
 
 def _in_files(campaign: Campaign, workspace: Workspace) -> Iterator[str]:
@@ -56,7 +63,11 @@ def _in_files(campaign: Campaign, workspace: Workspace) -> Iterator[str]:
             yield f"no channel {channels[0]}, so {' or '.join(there)} only"
     for purpose, name in campaign.first_channels:
         own = over(workspace, name, purpose)
-        if purpose == AT_ONCE and own is not None and not workspace.playbook.channels[own].send_windows.always_open:
+        if (
+            purpose == AT_ONCE
+            and own is not None
+            and not workspace.playbook.channels[own].send_windows.always_open
+        ):
             yield f"{own} waits for its send_window, and no other {name} channel is open at all hours"
     yield from (f"no purpose {name}" for name in campaign.purposes if name not in workspace.playbook.purposes)
     yield from (f"no link {name}" for name in campaign.links if name not in workspace.playbook.links)
@@ -69,7 +80,10 @@ def _in_data(campaign: Campaign, workspace: Workspace, data: Coverage) -> Iterat
         if share < FEW:
             yield f"{trait} known of {share:.0%} of the customers"
     if workspace.playbook.consent_policy != "assumed":
-        yield from (f"nobody has consented to {each} by {_channels(campaign)}" for each in _unconsented(campaign, workspace, data))
+        yield from (
+            f"nobody has consented to {each} by {_channels(campaign)}"
+            for each in _unconsented(campaign, workspace, data)
+        )
 
 
 def _channels(campaign: Campaign) -> str:
@@ -77,9 +91,13 @@ def _channels(campaign: Campaign) -> str:
 
 
 def _unconsented(campaign: Campaign, workspace: Workspace, data: Coverage) -> Iterator[str]:
-    """Purposes of the campaign that need a consent and have none over any of its channels; a letter needs none."""
+    """Purposes of the campaign that need a consent and have none over any of its channels; a letter needs
+    none.
+    """
     channels = workspace.playbook.channels
-    media = {channels[found].medium for name in campaign.channels if (found := over(workspace, name)) is not None} - {"print"}
+    media = {
+        channels[found].medium for name in campaign.channels if (found := over(workspace, name)) is not None
+    } - {"print"}
     for purpose in campaign.purposes:
         if purpose in TRANSACTIONAL or not media or not workspace.playbook.purposes[purpose].consent:
             continue

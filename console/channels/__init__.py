@@ -1,4 +1,6 @@
-"""Channel adapters: one file a kind, found in this folder by its name. A new one is a file with a class and a test."""
+"""Channel adapters: one file a kind, found in this folder by its name. A new one is a file with a class and a
+test.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ from core.suggestions import near
 @lru_cache(maxsize=1)
 def adapter_kinds() -> tuple[str, ...]:
     """What a channel's `kind` can be; looks at file names only and imports none of them."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")))
+    return tuple(
+        sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+    )
 
 
 @lru_cache(maxsize=32)
@@ -27,17 +31,22 @@ def adapter_class(kind: str) -> type[ChannelAdapter]:
         raise ManometerError(f"manometer.toml: there is no channel adapter of kind '{kind}'. {hint}")
     module = import_module(f"{__name__}.{kind}")
     found: type[ChannelAdapter] = next(
-        value for value in vars(module).values() if isinstance(value, type) and vars(value).get("kind") == kind
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and vars(value).get("kind") == kind
     )
     return found
 
 
 def open_adapter(channel: Channel, folder: Path) -> ChannelAdapter:
-    """The adapter of a channel of the workspace in that folder; use it as a context manager, one batch at a time.
+    """The adapter of a channel of the workspace in that folder; use it as a context manager, one batch at a
+    time.
 
     ManometerError where its settings cannot be used.
     """
     for fault in adapter_class(channel.kind).setting_faults(channel.settings):
         if not fault.is_warning:
-            raise ManometerError(f"manometer.toml: [channels.{channel.name}]: {fault.message}. {fault.remedy}")
+            raise ManometerError(
+                f"manometer.toml: [channels.{channel.name}]: {fault.message}. {fault.remedy}"
+            )
     return adapter_class(channel.kind)(channel, folder)  # type: ignore[call-arg]

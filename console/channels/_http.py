@@ -1,9 +1,10 @@
 """One call over HTTP: the port through which channels post, and httpx behind it.
 
-A host is resolved once for a connection, its addresses are judged, and the very one that passed is connected to, with the name kept for
-TLS and the Host header: nobody can answer the check with one address and the call with another. Nothing is taken from the environment,
-no redirect is followed, and a call ends after so long, however slowly the other side talks; only the resolver, which is asked once for
-a connection, keeps its own time.
+A host is resolved once for a connection, its addresses are judged, and the very one that passed is connected
+to, with the name kept for TLS and the Host header: nobody can answer the check with one address and the call
+with another. Nothing is taken from the environment, no redirect is followed, and a call ends after so long,
+however slowly the other side talks; only the resolver, which is asked once for a connection, keeps its own
+time.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ Cause = Literal["settings", "unreachable", "silent"]
 
 
 class CallError(Exception):
-    """There is no answer: the settings are at fault, the host was not reached, or it was and did not answer."""
+    """There is no answer: the settings are at fault, the host was not reached, or it was and did not
+    answer.
+    """
 
     def __init__(self, cause: Cause, reason: str) -> None:
         super().__init__(reason)
@@ -61,7 +64,9 @@ class Port(Protocol):
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the internet: not private, loopback, link-local, metadata, multicast, or one of those in disguise."""
+    """Whether an IP address is one of the internet: not private, loopback, link-local, metadata, multicast,
+    or one of those in disguise.
+    """
     ip = ip_address(address.partition("%")[0])
     if isinstance(ip, IPv6Address):
         inner = _embedded(ip)
@@ -175,7 +180,10 @@ class _Backend(httpcore.NetworkBackend):
         for address in self._addresses(host, port):
             try:
                 within = self._deadline.within(timeout)
-                return _Timed(self._sockets.connect_tcp(address, port, within, local_address, socket_options), self._deadline)
+                return _Timed(
+                    self._sockets.connect_tcp(address, port, within, local_address, socket_options),
+                    self._deadline,
+                )
             except (httpcore.ConnectError, httpcore.ConnectTimeout, TimeoutError) as error:
                 failed = error
         raise httpcore.ConnectTimeout("no connection in time") if isinstance(failed, TimeoutError) else failed
@@ -192,7 +200,9 @@ class _Backend(httpcore.NetworkBackend):
         public = [address for address in addresses if is_public(address)]
         if not public:
             remedy = f'Where that is meant, write allow_hosts = ["{host}"].'
-            raise CallError("settings", f"{host!r} leads to {addresses[0]}, which is no address of the internet. {remedy}")
+            raise CallError(
+                "settings", f"{host!r} leads to {addresses[0]}, which is no address of the internet. {remedy}"
+            )
         return public
 
 
@@ -215,7 +225,10 @@ class _Timed(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _Timed(self._stream.start_tls(ssl_context, server_hostname, self._deadline.within(timeout)), self._deadline)
+        return _Timed(
+            self._stream.start_tls(ssl_context, server_hostname, self._deadline.within(timeout)),
+            self._deadline,
+        )
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
@@ -225,13 +238,18 @@ class _Transport(httpx.BaseTransport):
     """httpx's own transport, but for the way to a connection."""
 
     def __init__(self, backend: httpcore.NetworkBackend, tls: ssl.SSLContext) -> None:
-        self._pool = httpcore.ConnectionPool(ssl_context=tls, network_backend=backend, max_connections=1, retries=0)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=tls, network_backend=backend, max_connections=1, retries=0
+        )
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
-        self, exc_type: type[BaseException] | None = None, exc_value: BaseException | None = None, traceback: TracebackType | None = None
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
     ) -> None:
         self.close()
 
@@ -239,10 +257,21 @@ class _Transport(httpx.BaseTransport):
         at = request.url
         url = httpcore.URL(scheme=at.raw_scheme, host=at.raw_host, port=at.port, target=at.raw_path)
         response = self._pool.handle_request(
-            httpcore.Request(request.method, url, headers=request.headers.raw, content=request.stream, extensions=request.extensions)
+            httpcore.Request(
+                request.method,
+                url,
+                headers=request.headers.raw,
+                content=request.stream,
+                extensions=request.extensions,
+            )
         )
         assert isinstance(response.stream, Iterable)
-        return httpx.Response(response.status, headers=response.headers, stream=_Stream(response.stream), extensions=response.extensions)
+        return httpx.Response(
+            response.status,
+            headers=response.headers,
+            stream=_Stream(response.stream),
+            extensions=response.extensions,
+        )
 
     def close(self) -> None:
         self._pool.close()

@@ -1,7 +1,7 @@
 """One mail as bytes: the headers and texts of an outbound message, the same on every attempt.
 
-Written line by line, because `email.message.EmailMessage` takes three milliseconds for what a mail server takes in a third of one; that
-the standard library reads the same out of it is what the tests hold on to.
+Written line by line, because `email.message.EmailMessage` takes three milliseconds for what a mail server
+takes in a third of one; that the standard library reads the same out of it is what the tests hold on to.
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ def compose(outbound: Outbound, sender: Mailbox, to: str, reply_to: str = "", li
     return "\r\n".join(headers).encode() + b"\r\n" + _body(outbound)
 
 
-def _headers(outbound: Outbound, sender: Mailbox, to: str, reply_to: str, list_id: str) -> Iterator[tuple[str, str]]:
+def _headers(
+    outbound: Outbound, sender: Mailbox, to: str, reply_to: str, list_id: str
+) -> Iterator[tuple[str, str]]:
     yield "From", f"{_words('From', sender.name)} <{sender.address}>" if sender.name else sender.address
     yield "To", to
     if reply_to:
@@ -89,7 +91,10 @@ def _headers(outbound: Outbound, sender: Mailbox, to: str, reply_to: str, list_i
 
 
 def _unsubscribing(outbound: Outbound, list_id: str) -> Iterator[tuple[str, str]]:
-    ways = [outbound.unsubscribe_url, f"mailto:{outbound.unsubscribe_mail}" if outbound.unsubscribe_mail else ""]
+    ways = [
+        outbound.unsubscribe_url,
+        f"mailto:{outbound.unsubscribe_mail}" if outbound.unsubscribe_mail else "",
+    ]
     offered = [f"<{_UNSAFE.sub('', way)}>" for way in ways if way]
     if not offered:
         return
@@ -107,7 +112,9 @@ def feedback_id(outbound: Outbound, host: str) -> str:
 
 
 def _words(name: str, text: str) -> str:
-    """A text as a header can carry it: on lines of its own where it is long, encoded where it is not plain ASCII."""
+    """A text as a header can carry it: on lines of its own where it is long, encoded where it is not plain
+    ASCII.
+    """
     text = _UNSAFE.sub(" ", text).strip()
     special = name == "From" and not re.fullmatch(r"[\w !#$%&'*+/=?^`{|}~-]*", text)
     if text.isascii() and not special and "=?" not in text and len(name) + 2 + len(text) <= LONGEST_LINE:
@@ -121,12 +128,24 @@ def _words(name: str, text: str) -> str:
 
 def _body(outbound: Outbound) -> bytes:
     """The plain text first, as the lesser of the two; either may be alone."""
-    parts = [_part(kind, outbound.parts[file]) for file, kind in ((TEXT, b"plain"), (HTML, b"html")) if file in outbound.parts]
+    parts = [
+        _part(kind, outbound.parts[file])
+        for file, kind in ((TEXT, b"plain"), (HTML, b"html"))
+        if file in outbound.parts
+    ]
     if len(parts) == 1:
         return parts[0]
-    boundary = b"=_" + outbound.key.encode("ascii", "replace").hex().encode()[:60]  # quoted-printable text never holds `=_`
+    boundary = (
+        b"=_" + outbound.key.encode("ascii", "replace").hex().encode()[:60]
+    )  # quoted-printable text never holds `=_`
     head = b'Content-Type: multipart/alternative;\r\n boundary="' + boundary + b'"\r\n\r\n'
-    return head + b"".join(b"--" + boundary + b"\r\n" + part + b"\r\n" for part in parts) + b"--" + boundary + b"--\r\n"
+    return (
+        head
+        + b"".join(b"--" + boundary + b"\r\n" + part + b"\r\n" for part in parts)
+        + b"--"
+        + boundary
+        + b"--\r\n"
+    )
 
 
 def _part(kind: bytes, text: str) -> bytes:
@@ -134,4 +153,9 @@ def _part(kind: bytes, text: str) -> bytes:
     if not lines.endswith(b"\n"):
         lines += b"\n"
     quoted = b2a_qp(lines, istext=True).replace(b"\n", b"\r\n")
-    return b"Content-Type: text/" + kind + b'; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n' + quoted
+    return (
+        b"Content-Type: text/"
+        + kind
+        + b'; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
+        + quoted
+    )

@@ -1,4 +1,6 @@
-"""A message as one JSON object: what the file channel writes on a line, and the webhook channel sends where no template says otherwise."""
+"""A message as one JSON object: what the file channel writes on a line, and the webhook channel sends where
+no template says otherwise.
+"""
 
 from __future__ import annotations
 
@@ -28,4 +30,8 @@ def record(outbound: Outbound) -> dict[str, Any]:
 
 def also(outbound: Outbound) -> dict[str, Any]:
     """`digest`: the steps of other journeys in the message; left out where there are none."""
-    return {"digest": [{"trigger": trigger, "step": step} for trigger, step in outbound.also]} if outbound.also else {}
+    return (
+        {"digest": [{"trigger": trigger, "step": step} for trigger, step in outbound.also]}
+        if outbound.also
+        else {}
+    )

@@ -30,7 +30,9 @@ class FileChannel:
     kind: ClassVar[str] = "file"
     idempotent_by_key: ClassVar[bool] = True
     is_remote: ClassVar[bool] = False
-    known_settings: ClassVar[tuple[Setting, ...] | None] = None  # a channel that is tried out as a file keeps the settings of its kind
+    known_settings: ClassVar[tuple[Setting, ...] | None] = (
+        None  # a channel that is tried out as a file keeps the settings of its kind
+    )
 
     @classmethod
     def setting_faults(cls, settings: Mapping[str, object]) -> Iterator[SettingFault]:  # noqa: ARG003 - the form of the protocol
@@ -39,7 +41,10 @@ class FileChannel:
 
     def __init__(self, channel: Channel, folder: Path) -> None:
         if Path(channel.name).name != channel.name or channel.name.startswith("."):
-            raise ManometerError(f"manometer.toml: channel '{channel.name}' cannot be the name of a file. Use letters and digits.")
+            raise ManometerError(
+                f"manometer.toml: channel '{channel.name}' cannot be the name of a file. Use letters and "
+                "digits."
+            )
         self.path = folder / "outbox" / f"{channel.name}.ndjson"
         self._file = -1
         self._written: set[str] = set()
@@ -50,10 +55,14 @@ class FileChannel:
             self.path.parent.mkdir(exist_ok=True)
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, PERMISSIONS)
         except OSError as error:
-            raise ManometerError(f"{self.path}: cannot be written: {error.strerror}. Check the rights of the folder.") from None
+            raise ManometerError(
+                f"{self.path}: cannot be written: {error.strerror}. Check the rights of the folder."
+            ) from None
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         file, self._file = self._file, -1
         try:
             os.fsync(file)
@@ -61,7 +70,9 @@ class FileChannel:
             os.close(file)
 
     def send(self, outbound: Outbound) -> Result:
-        """Append one line, whole or not at all; a key that an earlier attempt has written is accepted as it stands."""
+        """Append one line, whole or not at all; a key that an earlier attempt has written is accepted as it
+        stands.
+        """
         line = _line(outbound)
         with self._locked():
             try:
@@ -98,7 +109,9 @@ class FileChannel:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def _mend(self) -> int:
-        """The length of the file, after a last line that a crash has torn was ended where it is whole, else cut off."""
+        """The length of the file, after a last line that a crash has torn was ended where it is whole, else
+        cut off.
+        """
         end = os.fstat(self._file).st_size
         if end == 0 or os.pread(self._file, 1, end - 1) == b"\n":
             return end
@@ -120,7 +133,9 @@ class FileChannel:
         return 0
 
     def _has(self, key: str, end: int) -> bool:
-        """Whether a line with that key stands in the file; only repeated attempts ask, and each part of the file is read once."""
+        """Whether a line with that key stands in the file; only repeated attempts ask, and each part of the
+        file is read once.
+        """
         if self._read_to > end:  # somebody has emptied the file
             self._written.clear()
             self._read_to = 0

@@ -1,7 +1,7 @@
 """The smtp channel: real mail through one mail server, over one connection a batch.
 
-What is known of a message when the line breaks decides: until its last line is on the way nothing of it was taken, and it may be tried
-again; after that, and before the answer, nobody can tell.
+What is known of a message when the line breaks decides: until its last line is on the way nothing of it was
+taken, and it may be tried again; after that, and before the answer, nobody can tell.
 """
 
 from __future__ import annotations
@@ -21,7 +21,17 @@ from console.channels._mail import HTML, TEXT, Mailbox, compose, mailbox, wire_a
 from console.channels._network import is_host, trusted
 from console.secrets import read_secret
 from core.instants import parse_duration
-from core.model.delivery import Accepted, ConfigError, Outbound, Permanent, Result, Retry, Setting, SettingFault, Uncertain
+from core.model.delivery import (
+    Accepted,
+    ConfigError,
+    Outbound,
+    Permanent,
+    Result,
+    Retry,
+    Setting,
+    SettingFault,
+    Uncertain,
+)
 from core.playbook.playbook import Channel
 
 Stage = Literal["reset", "sender", "recipient", "text"]
@@ -35,7 +45,9 @@ _LEADING_DOT: Final = re.compile(rb"^\.", re.MULTILINE)
 
 
 class SmtpChannel:
-    """Sends over a connection that is made with the first message and made anew once where the server has closed it."""
+    """Sends over a connection that is made with the first message and made anew once where the server has
+    closed it.
+    """
 
     kind: ClassVar[str] = "smtp"
     idempotent_by_key: ClassVar[bool] = False
@@ -60,17 +72,33 @@ class SmtpChannel:
         """What does not go together, and names and addresses that are none."""
         host = str(settings.get("host", ""))
         if host and not is_host(host):
-            yield SettingFault("host", f"`host` cannot be looked up: {host!r}", 'Write the name alone, such as "mail.example.ch".')
-        if settings.get("security") == "none" and not settings.get("allow_plaintext") and not _is_loopback(host):
-            remedy = 'Write security = "starttls" or "tls"; where the network is your own, allow_plaintext = true.'
+            yield SettingFault(
+                "host",
+                f"`host` cannot be looked up: {host!r}",
+                'Write the name alone, such as "mail.example.ch".',
+            )
+        if (
+            settings.get("security") == "none"
+            and not settings.get("allow_plaintext")
+            and not _is_loopback(host)
+        ):
+            remedy = (
+                'Write security = "starttls" or "tls"; where the network is your own, allow_plaintext = true.'
+            )
             yield SettingFault("security", "mail would leave this machine unencrypted", remedy)
         if ("username" in settings) != ("password" in settings):
             given = "username" if "username" in settings else "password"
-            yield SettingFault(given, f"`{given}` stands alone", "Write both `username` and `password`, or neither.")
+            yield SettingFault(
+                given, f"`{given}` stands alone", "Write both `username` and `password`, or neither."
+            )
         for name in ("from", "reply_to", "return_path"):
-            if name in settings and (fault := _address_fault(str(settings[name]).replace("{token}", "0" * 32))):
+            if name in settings and (
+                fault := _address_fault(str(settings[name]).replace("{token}", "0" * 32))
+            ):
                 yield SettingFault(
-                    name, f"`{name}` cannot be used: {fault}", 'Write an address such as "Muster Mode <hello@muster.example>".'
+                    name,
+                    f"`{name}` cannot be used: {fault}",
+                    'Write an address such as "Muster Mode <hello@muster.example>".',
                 )
 
     def __init__(self, channel: Channel, folder: Path) -> None:
@@ -91,11 +119,19 @@ class SmtpChannel:
 
     def __enter__(self) -> Self:
         self.username = str(self.settings.get("username", ""))
-        self.password = read_secret(self.settings["password"], f"channels.{self.name}: password", self.folder) if self.username else ""
-        self.tls = None if self.security == "none" else trusted(self.settings.get("ca_file"), self.name, self.folder)
+        self.password = (
+            read_secret(self.settings["password"], f"channels.{self.name}: password", self.folder)
+            if self.username
+            else ""
+        )
+        self.tls = (
+            None if self.security == "none" else trusted(self.settings.get("ca_file"), self.name, self.folder)
+        )
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.line is not None and self.line.sock is not None and kind is None:
             self.line.sock.settimeout(PARTING)
             with suppress(OSError, smtplib.SMTPException):
@@ -108,7 +144,9 @@ class SmtpChannel:
     # -- a message --
 
     def send(self, outbound: Outbound) -> Result:
-        """Hand one mail over; a line the server has closed meanwhile is made anew once, since nothing of this mail was taken."""
+        """Hand one mail over; a line the server has closed meanwhile is made anew once, since nothing of this
+        mail was taken.
+        """
         try:
             to = wire_address(outbound.address)
         except ValueError as error:
@@ -134,12 +172,17 @@ class SmtpChannel:
         return self._text(self.line, raw)
 
     def _envelope(self, line: smtplib.SMTP, outbound: Outbound, to: str) -> Result | _Closed | None:
-        """Say from whom, to whom, and that the text comes; what the server objected, None where it waits for the text."""
+        """Say from whom, to whom, and that the text comes; what the server objected, None where it waits for
+        the text.
+        """
         back = self.return_path.replace("{token}", outbound.key)
         options = ""
         if not to.isascii() or not back.isascii():
             if not line.has_extn("smtputf8"):
-                return Permanent("the address has letters beyond ASCII, and the mail server does not take such addresses (SMTPUTF8)")
+                return Permanent(
+                    "the address has letters beyond ASCII, and the mail server does not take such addresses "
+                    "(SMTPUTF8)"
+                )
             options = " SMTPUTF8 BODY=8BITMIME"
         commands: list[tuple[Stage, str]] = [
             ("sender", f"MAIL FROM:<{back}>{options}"), ("recipient", f"RCPT TO:<{to}>"), ("text", "DATA"),
@@ -147,7 +190,9 @@ class SmtpChannel:
         if self.needs_reset:
             commands.insert(0, ("reset", "RSET"))
             self.needs_reset = False
-        return self._together(line, commands) if line.has_extn("pipelining") else self._in_turn(line, commands)
+        return (
+            self._together(line, commands) if line.has_extn("pipelining") else self._in_turn(line, commands)
+        )
 
     def _in_turn(self, line: smtplib.SMTP, commands: Sequence[tuple[Stage, str]]) -> Result | _Closed | None:
         for stage, command in commands:
@@ -181,14 +226,19 @@ class SmtpChannel:
     def _text(self, line: smtplib.SMTP, raw: bytes) -> Result:
         try:
             line.send((_LEADING_DOT.sub(b"..", raw) if b"\n." in raw else raw) + b".\r\n")
-        except (OSError, smtplib.SMTPException) as error:  # the last line never left, so the server cannot have taken the mail
+        except (
+            OSError,
+            smtplib.SMTPException,
+        ) as error:  # the last line never left, so the server cannot have taken the mail
             self._hang_up()
             return Retry(f"{self._where()}: {_in_words(error)}")
         try:
             code, text = line.getreply()
         except (OSError, smtplib.SMTPException) as error:
             self._hang_up()
-            return Uncertain(f"{self._where()} took the whole mail and did not say what became of it: {_in_words(error)}")
+            return Uncertain(
+                f"{self._where()} took the whole mail and did not say what became of it: {_in_words(error)}"
+            )
         if code == 250:
             return Accepted(_shown(text)[:200] or None)
         if code == 421 or not _is_no(code):
@@ -205,7 +255,11 @@ class SmtpChannel:
             self.line = self._open()
             self.needs_reset = False
             self._sign_in(self.line)
-        except (OSError, smtplib.SMTPException, UnicodeError) as error:  # the last of a name or a password that cannot be said
+        except (
+            OSError,
+            smtplib.SMTPException,
+            UnicodeError,
+        ) as error:  # the last of a name or a password that cannot be said
             self._hang_up()
             return self._unreachable(error)
         return None
@@ -214,7 +268,9 @@ class SmtpChannel:
         own = socket.gethostname()
         name = own if "." in own else None  # else the library asks DNS, which may take long
         if self.security == "tls":
-            line: smtplib.SMTP = smtplib.SMTP_SSL(self.host, self.port, name, timeout=self.timeout, context=self.tls)
+            line: smtplib.SMTP = smtplib.SMTP_SSL(
+                self.host, self.port, name, timeout=self.timeout, context=self.tls
+            )
         else:
             line = smtplib.SMTP(self.host, self.port, name, timeout=self.timeout)
         if line.sock is not None:
@@ -242,7 +298,9 @@ class SmtpChannel:
             case smtplib.SMTPResponseException() if not 500 <= error.smtp_code < 600 or _is_of_library(error):
                 return Retry(reason, whole_channel=True)
             case smtplib.SMTPNotSupportedError() if self.security == "starttls" and "STARTTLS" in str(error):
-                return ConfigError(f'{self._where()} offers no encryption (STARTTLS). Is it security = "tls", on port 465?')
+                return ConfigError(
+                    f'{self._where()} offers no encryption (STARTTLS). Is it security = "tls", on port 465?'
+                )
             case smtplib.SMTPServerDisconnected():
                 return Retry(reason, whole_channel=True)
             case ssl.SSLError() | smtplib.SMTPException():
@@ -274,7 +332,9 @@ def _goes_on(stage: Stage, code: int) -> bool:
 
 
 def _is_no(code: int) -> bool:
-    """Whether it is a refusal; what is neither that nor yes, such as the library's -1 for a line without a number, is no SMTP."""
+    """Whether it is a refusal; what is neither that nor yes, such as the library's -1 for a line without a
+    number, is no SMTP.
+    """
     return 400 <= code < 600
 
 
@@ -291,7 +351,9 @@ def _reply(code: int, text: bytes) -> str:
 
 
 def refusal(stage: Stage, code: int, text: str) -> Result:
-    """What a reply of the server other than yes means (RFC 5321, and RFC 3463 for the three numbers some put first)."""
+    """What a reply of the server other than yes means (RFC 5321, and RFC 3463 for the three numbers some put
+    first).
+    """
     reason = f"{code} {text}"
     if 400 <= code < 500:
         return Retry(reason)
@@ -301,9 +363,15 @@ def refusal(stage: Stage, code: int, text: str) -> Result:
         return ConfigError(reason)
     if stage == "sender" and code != 552 and subject not in (3, 6):
         return ConfigError(reason)
-    if subject == 7 or (subject == 1 and detail in (7, 8)) or (stage == "recipient" and "relay" in text.lower()):
+    if (
+        subject == 7
+        or (subject == 1 and detail in (7, 8))
+        or (stage == "recipient" and "relay" in text.lower())
+    ):
         return ConfigError(reason, of_message=True)
-    is_unknown = stage == "recipient" and ((subject == 1) or (subject, detail) == (2, 1) or (subject == 0 and code in (550, 551, 553)))
+    is_unknown = stage == "recipient" and (
+        (subject == 1) or (subject, detail) == (2, 1) or (subject == 0 and code in (550, 551, 553))
+    )
     return Permanent(reason, suppress_address=is_unknown)
 
 

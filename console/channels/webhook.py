@@ -1,6 +1,7 @@
 """The webhook channel: one signed call per message, by the rules of Standard Webhooks 1.0.0.
 
-The receiver knows a message again by its `webhook-id`, which never changes, so a call whose end is not known may be repeated.
+The receiver knows a message again by its `webhook-id`, which never changes, so a call whose end is not known
+may be repeated.
 """
 
 from __future__ import annotations
@@ -22,10 +23,21 @@ from console.channels._record import record
 from console.secrets import read_secrets
 from core.errors import ManometerError
 from core.instants import DAY, SECOND, Instant, Millis, parse_duration
-from core.model.delivery import Accepted, ConfigError, Outbound, Permanent, Result, Retry, Setting, SettingFault
+from core.model.delivery import (
+    Accepted,
+    ConfigError,
+    Outbound,
+    Permanent,
+    Result,
+    Retry,
+    Setting,
+    SettingFault,
+)
 from core.playbook.playbook import Channel
 
-if TYPE_CHECKING:  # httpx takes a seventh of a second to import, which a command that only reads the settings need not spend
+if (
+    TYPE_CHECKING
+):  # httpx takes a seventh of a second to import, which a command that only reads the settings need not spend
     from console.channels._http import CallError, Port, Reply
 
 PART: Final = "webhook.json"
@@ -44,8 +56,15 @@ class WebhookChannel:
     idempotent_by_key: ClassVar[bool] = True
     is_remote: ClassVar[bool] = True
     known_settings: ClassVar[tuple[Setting, ...] | None] = (
-        Setting("url", "text", 'the address to call, such as "https://hooks.example.com/manometer"', required=True),
-        Setting("secret", "secrets", 'what calls are signed with: { env = "NAME" } or { file = "PATH" }', required=True),
+        Setting(
+            "url", "text", 'the address to call, such as "https://hooks.example.com/manometer"', required=True
+        ),
+        Setting(
+            "secret",
+            "secrets",
+            'what calls are signed with: { env = "NAME" } or { file = "PATH" }',
+            required=True,
+        ),
         Setting("allow_hosts", "texts", "hosts that may be private, or called without encryption"),
         Setting("ca_file", "text", "certificates of the authorities to trust instead of the system's"),
         Setting("timeout", "length", "the longest a call may take"),
@@ -71,12 +90,20 @@ class WebhookChannel:
         from console.channels._http import CallError, HttpxPort  # see above
 
         what = f"channels.{self.name}: secret"
-        self.keys = tuple(_key(secret, what) for secret in read_secrets(self.settings["secret"], what, self.folder))
-        self.port: Port = HttpxPort(self.timeout, _allowed(self.settings), trusted(self.settings.get("ca_file"), self.name, self.folder))
+        self.keys = tuple(
+            _key(secret, what) for secret in read_secrets(self.settings["secret"], what, self.folder)
+        )
+        self.port: Port = HttpxPort(
+            self.timeout,
+            _allowed(self.settings),
+            trusted(self.settings.get("ca_file"), self.name, self.folder),
+        )
         self.failure = CallError
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.port.close()
 
     def flush(self) -> None:
@@ -115,7 +142,9 @@ class WebhookChannel:
 def signatures(keys: Sequence[bytes], key: str, stamp: str, body: bytes) -> str:
     """What each key signs of a call, so that a receiver who knows any of them can check it."""
     signed = f"{key}.{stamp}.".encode() + body
-    return " ".join(f"v1,{base64.b64encode(hmac.digest(secret, signed, hashlib.sha256)).decode()}" for secret in keys)
+    return " ".join(
+        f"v1,{base64.b64encode(hmac.digest(secret, signed, hashlib.sha256)).decode()}" for secret in keys
+    )
 
 
 def outcome(reply: Reply, now: Instant) -> Result:
@@ -131,7 +160,10 @@ def outcome(reply: Reply, now: Instant) -> Result:
     if status == 410:
         return ConfigError("410: the endpoint is gone for good")
     if status < 400:
-        return ConfigError(f"{status}: the endpoint points elsewhere, which is not followed. Write its final address as `url`.")
+        return ConfigError(
+            f"{status}: the endpoint points elsewhere, which is not followed. Write its final address as "
+            "`url`."
+        )
     return Permanent(f"{status} from the endpoint")
 
 
@@ -163,7 +195,11 @@ def _body(outbound: Outbound) -> bytes:
         text = outbound.parts[PART]
     else:
         made = record(outbound)
-        text = json.dumps({"type": TYPE, "timestamp": made["sent_at"], "data": made}, ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(
+            {"type": TYPE, "timestamp": made["sent_at"], "data": made},
+            ensure_ascii=False,
+            separators=(",", ":"),
+        )
     return text.encode(errors="backslashreplace")
 
 
@@ -184,14 +220,24 @@ def _address_fault(url: str, allowed: Sequence[str]) -> tuple[str, str] | None:
         port = parts.port
     except ValueError:
         return "it is no address", usual
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or not url.isascii() or not url.isprintable() or " " in url:
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or port == 0
+        or not url.isascii()
+        or not url.isprintable()
+        or " " in url
+    ):
         return "it is no address of the web", usual
     if not is_host(parts.hostname):
         return f"{parts.hostname!r} cannot be the name of a host", usual
     if parts.username is not None:
         return "it holds a user name", "Leave it out; calls are signed."
     if parts.scheme == "http" and parts.hostname not in allowed:
-        return "it is not encrypted", f'Write https; where the network is your own, allow_hosts = ["{parts.hostname}"].'
+        return (
+            "it is not encrypted",
+            f'Write https; where the network is your own, allow_hosts = ["{parts.hostname}"].',
+        )
     return None
 
 

@@ -13,8 +13,8 @@ from console.cli.commands.decisions import FIELDS
 from console.cli.commands.preview import write_rows
 from console.cli.context import Context, UsageError
 from console.cli.options import BACKTEST_DAYS, LONGEST_DAYS, refuse_unknown, rules_of, trigger_files
-from console.cli.output import Field
-from console.forecast.backtest import Backtest, Part, backtest
+from console.cli.output import ListingField
+from console.forecast.backtest import Backtest, BacktestPart, backtest
 from console.forecast.preview import Question, in_question, span_in_words
 from console.progress import Progress
 from console.reports.sorted_rows import SortedRows
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     return 0
 
 
-def _take(part: Part, sums: Backtested, rows: SortedRows) -> None:
+def _take(part: BacktestPart, sums: Backtested, rows: SortedRows) -> None:
     sums.merge(part.sums)
     rows.add(part.rows)
 
@@ -79,22 +79,30 @@ def _span(args: argparse.Namespace, context: Context, now: Instant) -> tuple[Ins
         last = now if first is None or args.days is None else min(now, first + length)
     first = last - length if first is None else first
     if first >= last:
-        raise UsageError(f"The span ends ({in_full(last, context.zone)}) before it begins ({in_full(first, context.zone)}).")
+        raise UsageError(
+            f"The span ends ({in_full(last, context.zone)}) before it begins "
+            f"({in_full(first, context.zone)})."
+        )
     if last > now:
-        raise UsageError(f"A backtest looks at the past: the span ends {in_full(last, context.zone)}, after now. Name an earlier end.")
+        raise UsageError(
+            f"A backtest looks at the past: the span ends {in_full(last, context.zone)}, after now. Name an "
+            "earlier end."
+        )
     return first, last
 
 
 # ---- for people ----
 
-MONTH_FIELDS = tuple(Field(name, "number" if name != "month" else "text") for name in ("month", *OUTCOMES))
-REASON_FIELDS = (Field("outcome"), Field("reason"), Field("decisions", "number"))
-RULE_FIELDS = (Field("rule"), Field("held_back", "number"))
+MONTH_FIELDS = tuple(
+    ListingField(name, "number" if name != "month" else "text") for name in ("month", *OUTCOMES)
+)
+REASON_FIELDS = (ListingField("outcome"), ListingField("reason"), ListingField("decisions", "number"))
+RULE_FIELDS = (ListingField("rule"), ListingField("held_back", "number"))
 ASIDE_FIELDS = (
-    Field("trigger"),
-    *(Field(kind, "number") for kind in KINDS),
-    Field("messages_before", "number"),
-    Field("messages_after", "number"),
+    ListingField("trigger"),
+    *(ListingField(kind, "number") for kind in KINDS),
+    ListingField("messages_before", "number"),
+    ListingField("messages_after", "number"),
 )
 
 
@@ -104,7 +112,8 @@ def _show(context: Context, asked: Backtest, sums: Backtested) -> None:
     held_out = f" ({sums.held_out:,} more held out)" if sums.held_out else ""
     sent = sum(number for cell, number in own.cells.items() if cell.outcome == "send")
     out.say(
-        f"{counted(own.looked_at, 'customer')} looked at; it was entered {counted(sums.entered, 'time')}{held_out}: "
+        f"{counted(own.looked_at, 'customer')} looked at; it was entered "
+        f"{counted(sums.entered, 'time')}{held_out}: "
         f"{counted(sent, 'message')} to {counted(sums.afterwards.customers, 'customer')}.\n"
     )
     if not own.decisions:
@@ -115,7 +124,9 @@ def _show(context: Context, asked: Backtest, sums: Backtested) -> None:
     out.listing(REASON_FIELDS, _reasons(sums), "")
     if own.rules:
         out.say("\nWhat held it back:")
-        out.listing(RULE_FIELDS, [{"rule": rule, "held_back": number} for rule, number in own.rules.most_common()], "")
+        out.listing(
+            RULE_FIELDS, [{"rule": rule, "held_back": number} for rule, number in own.rules.most_common()], ""
+        )
     _show_aside(context, sums)
     _show_afterwards(context, sums)
 
@@ -139,7 +150,10 @@ def _show_aside(context: Context, sums: Backtested) -> None:
     if not aside.customers:
         context.output.say("\nIt would have changed nothing for any other trigger.")
         return
-    context.output.say(f"\nWhat it would have pushed aside: other triggers' decisions on {counted(aside.customers, 'customer')}.")
+    context.output.say(
+        "\nWhat it would have pushed aside: other triggers' decisions on "
+        f"{counted(aside.customers, 'customer')}."
+    )
     context.output.listing(ASIDE_FIELDS, _aside(sums), "")
 
 
@@ -151,7 +165,12 @@ def _aside(sums: Backtested) -> Iterator[Mapping[str, Any]]:
         numbers = kinds.get(str(trigger))
         if numbers is not None:
             changes: dict[str, int | None] = {kind: numbers[kind] or None for kind in KINDS}
-            yield {"trigger": trigger, **changes, "messages_before": sides.before["send"], "messages_after": sides.after["send"]}
+            yield {
+                "trigger": trigger,
+                **changes,
+                "messages_before": sides.before["send"],
+                "messages_after": sides.after["send"],
+            }
 
 
 def _show_afterwards(context: Context, sums: Backtested) -> None:
@@ -159,10 +178,14 @@ def _show_afterwards(context: Context, sums: Backtested) -> None:
     then = sums.afterwards
     if not then.customers:
         return
-    orders = f"{counted(then.orders, 'order')}, {context.in_force.playbook.currency} {then.revenue / 100:,.2f}"
+    orders = (
+        f"{counted(then.orders, 'order')}, {context.in_force.playbook.currency} {then.revenue / 100:,.2f}"
+    )
     share = f"{then.ordered:,} ({then.ordered / then.customers:.0%})"
     context.output.say(
-        f"\nOf the {counted(then.customers, 'customer')} it would have reached, {share} ordered within {format_duration(AFTERWARDS)}"
+        f"\nOf the {counted(then.customers, 'customer')} it would have reached, {share} ordered within "
+        f"{format_duration(AFTERWARDS)}"
         f" after the first message anyway: {orders}.\n"
-        "That is what they did without it, and says nothing about what it would have caused: only a holdout can tell."
+        "That is what they did without it, and says nothing about what it would have caused: only a holdout "
+        "can tell."
     )

@@ -1,4 +1,6 @@
-"""What every command is handed: the workspace's folder, its settings, its store, its clock, and where to print."""
+"""What every command is handed: the workspace's folder, its settings, its store, its clock, and where to
+print.
+"""
 
 from __future__ import annotations
 
@@ -41,12 +43,16 @@ class Context:
     def __enter__(self) -> Context:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._closing.close()
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """The table `[workspace]` as it stands, unchecked: what a command needs that must work while other files have faults."""
+        """The table `[workspace]` as it stands, unchecked: what a command needs that must work while other
+        files have faults.
+        """
         path = self.folder / SETTINGS
         try:
             table = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("workspace", {})
@@ -61,7 +67,9 @@ class Context:
         return table if isinstance(table, dict) else {}
 
     def _kept_settings(self) -> dict[str, Any] | None:
-        """The same as it was applied, from the database beside the files: half-edited settings must not keep anybody from `stop`."""
+        """The same as it was applied, from the database beside the files: half-edited settings must not keep
+        anybody from `stop`.
+        """
         from storage import playbooks
         from storage.store import Store
 
@@ -70,7 +78,9 @@ class Context:
             return None
         with Store.open(place, writer=False) as store, store.reading() as connection:
             version = playbooks.newest(connection)
-        kept: dict[str, Any] | None = None if version is None else tomllib.loads(version.files[SETTINGS]).get("workspace", {})
+        kept: dict[str, Any] | None = (
+            None if version is None else tomllib.loads(version.files[SETTINGS]).get("workspace", {})
+        )
         return kept
 
     @property
@@ -94,14 +104,18 @@ class Context:
 
     @cached_property
     def in_force(self) -> Workspace:
-        """The workspace as last applied, with the playbook in force; as its files say (version 0) where none was applied yet."""
+        """The workspace as last applied, with the playbook in force; as its files say (version 0) where none
+        was applied yet.
+        """
         from console.playbooks.applied import load_in_force  # see above
 
         return load_in_force(self.store, self.folder)
 
     @cached_property
     def author(self) -> str:
-        """Who is acting, for the audit log: the account the process runs under, whatever its environment says."""
+        """Who is acting, for the audit log: the account the process runs under, whatever its environment
+        says.
+        """
         try:
             return pwd.getpwuid(os.getuid()).pw_name
         except KeyError:
@@ -110,7 +124,9 @@ class Context:
     @cached_property
     def store(self) -> Store:
         """The open database; made at the first command that asks."""
-        from storage.store import Store  # SQLAlchemy takes a quarter of a second to import, and `--help` needs none of it
+        from storage.store import (
+            Store,  # SQLAlchemy takes a quarter of a second to import, and `--help` needs none of it
+        )
 
         self.output.zone = self.zone
         is_new = not self.database.exists()
@@ -154,7 +170,10 @@ def add_at(parser: argparse.ArgumentParser, inner: bool = False) -> None:
     """The option `--at`; `inner` in a subcommand, so that it does not undo the outer one."""
     default: Any = argparse.SUPPRESS if inner else None
     parser.add_argument(
-        "--at", metavar="INSTANT", default=default, help="as of this instant, ISO 8601; local where it has no offset (default: now)"
+        "--at",
+        metavar="INSTANT",
+        default=default,
+        help="as of this instant, ISO 8601; local where it has no offset (default: now)",
     )
 
 
@@ -168,8 +187,13 @@ def add_yes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", "-y", action="store_true", help="do not ask")
 
 
-def add_list(parser: argparse.ArgumentParser, actions: argparse._SubParsersAction[argparse.ArgumentParser] | None = None) -> None:
-    """The word `list` for what a command alone does, with the options that it has by now; `actions` are its other words, if any."""
+def add_list(
+    parser: argparse.ArgumentParser,
+    actions: argparse._SubParsersAction[argparse.ArgumentParser] | None = None,
+) -> None:
+    """The word `list` for what a command alone does, with the options that it has by now; `actions` are its
+    other words, if any.
+    """
     said = "what the command alone does: list all"
     if actions is None:
         parser.add_argument("list", nargs="?", choices=("list",), help=said)

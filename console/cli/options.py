@@ -1,4 +1,6 @@
-"""The options that say which future is asked about, and under which rules: of `preview`, `diff` and `triggers backtest`."""
+"""The options that say which future is asked about, and under which rules: of `preview`, `diff` and `triggers
+backtest`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from console.cli.context import Context, UsageError, add_at, whole
 from core.errors import ManometerError
-from core.forecast.what_if import Change, parse_change
+from core.forecast.what_if import PlaybookChange, parse_change
 from core.instants import DAY
 from core.playbook.playbook import Playbook
 from core.suggestions import near
@@ -31,17 +33,31 @@ BACKTEST_DAYS = 90
 def add_span(parser: argparse.ArgumentParser) -> None:
     """The options that say what is looked at and where the rows go."""
     parser.add_argument("--from", dest="first", metavar="INSTANT", help="begin, not included (default: now)")
-    parser.add_argument("--days", metavar="N", type=float, default=14, help="length in days of 86,400 s (default 14)")
+    parser.add_argument(
+        "--days", metavar="N", type=float, default=14, help="length in days of 86,400 s (default 14)"
+    )
     parser.add_argument("--trigger", metavar="NAME", help="only this trigger's decisions")
     parser.add_argument(
         "--future",
         choices=get_args(Future),
         default="known",
-        help="known: nothing new happens (default); replay: the last weeks happen again; as-it-was: in a past span, as it came",
+        help="known: nothing new happens (default); replay: the last weeks happen again; as-it-was: in a "
+        "past span, as it came",
     )
-    parser.add_argument("--weeks", metavar="N", type=whole, default=1, help="with --future replay: how many weeks happen again (default 1)")
+    parser.add_argument(
+        "--weeks",
+        metavar="N",
+        type=whole,
+        default=1,
+        help="with --future replay: how many weeks happen again (default 1)",
+    )
     parser.add_argument("--csv", metavar="FILE", type=Path, help="write the decisions to this file as CSV")
-    parser.add_argument("--workers", metavar="N", type=_processes, help="processes at most (default: one a core, when the work is large)")
+    parser.add_argument(
+        "--workers",
+        metavar="N",
+        type=_processes,
+        help="processes at most (default: one a core, when the work is large)",
+    )
     add_at(parser)
 
 
@@ -54,7 +70,9 @@ def _processes(text: str) -> int:
 
 def add_page(parser: argparse.ArgumentParser) -> None:
     """The option `--html`."""
-    parser.add_argument("--html", metavar="FILE", type=Path, help="write it to this file as one page with pictures")
+    parser.add_argument(
+        "--html", metavar="FILE", type=Path, help="write it to this file as one page with pictures"
+    )
 
 
 def refuse_existing(path: Path | None) -> None:
@@ -62,7 +80,9 @@ def refuse_existing(path: Path | None) -> None:
     if path is not None and os.path.lexists(path):
         raise ManometerError(f"{path} exists already. Name another file, or remove it.")
     if path is not None and not path.parent.is_dir():
-        raise ManometerError(f"{path} cannot be written: there is no folder {path.parent}. Make it, or name another.")
+        raise ManometerError(
+            f"{path} cannot be written: there is no folder {path.parent}. Make it, or name another."
+        )
 
 
 def question_of(args: argparse.Namespace, context: Context) -> Question:
@@ -79,7 +99,10 @@ def question_of(args: argparse.Namespace, context: Context) -> Question:
     first = context.instant(args.first, "--from")
     first = now if first is None else first
     if args.future == "as-it-was" and first >= now:
-        raise UsageError("--future as-it-was needs a past span: nothing is known yet of what comes after now. Name an earlier --from.")
+        raise UsageError(
+            "--future as-it-was needs a past span: nothing is known yet of what comes after now. Name an "
+            "earlier --from."
+        )
     return Question(
         folder=context.folder,
         database=context.database,
@@ -96,13 +119,27 @@ def question_of(args: argparse.Namespace, context: Context) -> Question:
 
 def add_past(parser: argparse.ArgumentParser) -> None:
     """The options of a backtest."""
-    parser.add_argument("--from", dest="first", metavar="INSTANT", help=f"begin, not included (default: {BACKTEST_DAYS} days before)")
+    parser.add_argument(
+        "--from",
+        dest="first",
+        metavar="INSTANT",
+        help=f"begin, not included (default: {BACKTEST_DAYS} days before)",
+    )
     parser.add_argument("--to", dest="last", metavar="INSTANT", help="end (default: now)")
-    parser.add_argument("--days", metavar="N", type=float, help="length in days of 86,400 s, instead of --from or --to")
-    parser.add_argument("--file", metavar="FILE", type=Path, help="the trigger as this file says, under the name given")
+    parser.add_argument(
+        "--days", metavar="N", type=float, help="length in days of 86,400 s, instead of --from or --to"
+    )
+    parser.add_argument(
+        "--file", metavar="FILE", type=Path, help="the trigger as this file says, under the name given"
+    )
     add_rules(parser)
     parser.add_argument("--csv", metavar="FILE", type=Path, help="write its decisions to this file as CSV")
-    parser.add_argument("--workers", metavar="N", type=_processes, help="processes at most (default: one a core, when the work is large)")
+    parser.add_argument(
+        "--workers",
+        metavar="N",
+        type=_processes,
+        help="processes at most (default: one a core, when the work is large)",
+    )
 
 
 # ---- under which rules ----
@@ -112,15 +149,31 @@ def add_changes(parser: argparse.ArgumentParser) -> None:
     """The options `--playbook`, `--set` and `--with`."""
     add_rules(parser)
     parser.add_argument(
-        "--with", metavar="FILE", dest="drafts", action="append", default=[], type=Path, help="with this trigger file, as if it were active"
+        "--with",
+        metavar="FILE",
+        dest="drafts",
+        action="append",
+        default=[],
+        type=Path,
+        help="with this trigger file, as if it were active",
     )
 
 
 def add_rules(parser: argparse.ArgumentParser) -> None:
     """The options `--playbook` and `--set`."""
-    parser.add_argument("--playbook", metavar="DIR", type=Path, help="under the files of this folder instead of those in force")
     parser.add_argument(
-        "--set", metavar="CHANGE", dest="changes", action="append", default=[], help="with one value changed, such as rule.NAME.limit=2"
+        "--playbook",
+        metavar="DIR",
+        type=Path,
+        help="under the files of this folder instead of those in force",
+    )
+    parser.add_argument(
+        "--set",
+        metavar="CHANGE",
+        dest="changes",
+        action="append",
+        default=[],
+        help="with one value changed, such as rule.NAME.limit=2",
     )
 
 
@@ -134,7 +187,7 @@ def rules_of(args: argparse.Namespace) -> dict[str, Any]:
     return {"playbook_folder": args.playbook, "changes": tuple(_change(text) for text in args.changes)}
 
 
-def _change(text: str) -> Change:
+def _change(text: str) -> PlaybookChange:
     try:
         return parse_change(text)
     except ManometerError as error:
@@ -142,7 +195,9 @@ def _change(text: str) -> Change:
 
 
 def trigger_files(named: Iterable[tuple[Path, str]]) -> Drafts:
-    """Files of triggers by these names, under their paths in a workspace, with the templates they name where those are in ../templates."""
+    """Files of triggers by these names, under their paths in a workspace, with the templates they name where
+    those are in ../templates.
+    """
     found: dict[str, str] = {}
     for path, name in named:
         if path.suffix != ".toml":
@@ -168,19 +223,29 @@ def _templates(folder: Path, text: str) -> Iterator[tuple[str, str]]:
 
 
 def _named_templates(text: str) -> list[str]:
-    """The templates of a trigger's steps; none of a file with faults, which are reported when it is read in full."""
+    """The templates of a trigger's steps; none of a file with faults, which are reported when it is read in
+    full.
+    """
     try:
         steps = tomllib.loads(text).get("steps", [])
     except tomllib.TOMLDecodeError:
         return []
-    named = [step.get("template") for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
-    return [name for name in named if isinstance(name, str) and name and "/" not in name and not name.startswith(".")]
+    named = (
+        [step.get("template") for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
+    )
+    return [
+        name
+        for name in named
+        if isinstance(name, str) and name and "/" not in name and not name.startswith(".")
+    ]
 
 
 def refuse_unknown(trigger: str | None, playbook: Playbook, folder: Path, option: str) -> None:
-    """ManometerError where a trigger is named that there is not; `option` takes the file of one that was not applied yet."""
-    if trigger is not None and trigger not in playbook.roster.by_name:
-        raise ManometerError(no_trigger(trigger, playbook.roster.by_name, folder, option))
+    """ManometerError where a trigger is named that there is not; `option` takes the file of one that was not
+    applied yet.
+    """
+    if trigger is not None and trigger not in playbook.index.by_name:
+        raise ManometerError(no_trigger(trigger, playbook.index.by_name, folder, option))
 
 
 def no_trigger(name: str, known: Iterable[str], folder: Path, option: str | None = None) -> str:

@@ -22,7 +22,9 @@ FieldKind = Literal["text", "number", "instant", "money", "json"]
 MEASURED = 100
 """So many rows are looked at before the first is printed, to find the widths of the columns."""
 LEAST = 10
-"""No column of text is cut to fewer columns of the terminal; before that the last ones are left out, and named."""
+"""No column of text is cut to fewer columns of the terminal; before that the last ones are left out, and
+named.
+"""
 TO_THE_MINUTE = len("2025-11-01 15:00")
 NARROWEST = 40
 """Columns of a terminal below which words are not kept whole."""
@@ -31,8 +33,10 @@ WIDEST = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """One field of a listing, for JSON and table alike. Rows carry instants as ms UTC, money as minor units, `json` as JSON text."""
+class ListingField:
+    """One field of a listing, for JSON and table alike. Rows carry instants as ms UTC, money as minor units,
+    `json` as JSON text.
+    """
 
     name: str
     kind: FieldKind = "text"
@@ -57,7 +61,9 @@ class NotConfirmedError(ManometerError):
 class Output:
     """Where a command's results and questions go."""
 
-    def __init__(self, json: bool, zone: ZoneInfo | None = None, out: TextIO | None = None, err: TextIO | None = None) -> None:
+    def __init__(
+        self, json: bool, zone: ZoneInfo | None = None, out: TextIO | None = None, err: TextIO | None = None
+    ) -> None:
         self.json = json
         self.zone = zone or ZoneInfo("UTC")
         self.out = out or sys.stdout
@@ -65,23 +71,33 @@ class Output:
 
     # ---- results ----
 
-    def listing(self, fields: Sequence[Field], rows: Iterable[Row], empty: str) -> None:
-        """Print the rows as they come: a JSON object a line, or a table; `empty` is what people read where there are none."""
+    def listing(self, fields: Sequence[ListingField], rows: Iterable[Row], empty: str) -> None:
+        """Print the rows as they come: a JSON object a line, or a table; `empty` is what people read where
+        there are none.
+        """
         if self.json:
             for row in rows:
                 self._write_json(as_json(fields, row))
         elif not self._table([field for field in fields if field.shown], rows):
             self.say(empty)
 
-    def record(self, fields: Sequence[Field], row: Row, said: Mapping[str, str | None] | None = None) -> None:
-        """Print one thing: a JSON object, or one line a field; `said` has what people read in place of the row's own value."""
+    def record(
+        self, fields: Sequence[ListingField], row: Row, said: Mapping[str, str | None] | None = None
+    ) -> None:
+        """Print one thing: a JSON object, or one line a field; `said` has what people read in place of the
+        row's own value.
+        """
         if self.json:
             self._write_json(as_json(fields, row))
             return
         said = said or {}
         width = max(cells(field.heading) for field in fields)
         for field in fields:
-            told = [safe_text(said[field.name] or "", 10_000)] if field.name in said else self._in_lines(field, row.get(field.name))
+            told = (
+                [safe_text(said[field.name] or "", 10_000)]
+                if field.name in said
+                else self._in_lines(field, row.get(field.name))
+            )
             first, *more = [part for line in told for part in self._broken(line, width + 2)]
             self.out.write(f"{self._dim(field.heading.lower().ljust(width))}  {first}\n")
             self.out.writelines(f"{'':{width}}  {line}\n" for line in more)
@@ -99,7 +115,15 @@ class Output:
         """A line for people that goes on below itself where it is longer than the terminal is wide."""
         width = min(shutil.get_terminal_size().columns, WIDEST)
         first, hanging = " " * indent, " " * (indent + 2)
-        self.say(fill(safe_text(sentence, 10_000), width, initial_indent=first, subsequent_indent=hanging, break_on_hyphens=False))
+        self.say(
+            fill(
+                safe_text(sentence, 10_000),
+                width,
+                initial_indent=first,
+                subsequent_indent=hanging,
+                break_on_hyphens=False,
+            )
+        )
 
     def complain(self, sentence: str) -> None:
         """A line on standard error."""
@@ -112,9 +136,11 @@ class Output:
     # ---- questions ----
 
     def confirm(self, numbers: str, question: str, yes: bool, shown: bool = False) -> None:
-        """Ask before something that is hard to undo; NotConfirmedError unless answered with yes or `--yes` was given.
+        """Ask before something that is hard to undo; NotConfirmedError unless answered with yes or `--yes`
+        was given.
 
-        Whoever is at the terminal reads the numbers once: with `shown` they stand above already, unless JSON was asked for.
+        Whoever is at the terminal reads the numbers once: with `shown` they stand above already, unless JSON
+        was asked for.
         """
         if yes:
             return
@@ -130,7 +156,7 @@ class Output:
 
     # ---- tables ----
 
-    def _table(self, fields: Sequence[Field], rows: Iterable[Row]) -> bool:
+    def _table(self, fields: Sequence[ListingField], rows: Iterable[Row]) -> bool:
         """Print a table; False where there was no row."""
         texts = ([self._cell(field, row.get(field.name)) for field in fields] for row in rows)
         first = list(islice(texts, MEASURED))
@@ -142,15 +168,20 @@ class Output:
         for row in chain(first, texts):
             self.out.write(_line(columns, row) + "\n")
         seen = {each.place for each in columns}
-        left_out = [head for place, head in enumerate(heads) if place not in seen and any(row[place] for row in first)]
+        left_out = [
+            head for place, head in enumerate(heads) if place not in seen and any(row[place] for row in first)
+        ]
         if left_out:
             for line in self._broken(f"Left out for want of room: {', '.join(left_out)}. --json has all."):
                 self.out.write(self._dim(line) + "\n")
         return True
 
-    def _columns(self, fields: Sequence[Field], sample: Sequence[Sequence[str]]) -> list[_Column]:
+    def _columns(self, fields: Sequence[ListingField], sample: Sequence[Sequence[str]]) -> list[_Column]:
         """Every column at full width where nobody looks or there is room; else as many as can be read."""
-        every = [_Column(place, field, max(cells(row[place]) for row in sample)) for place, field in enumerate(fields)]
+        every = [
+            _Column(place, field, max(cells(row[place]) for row in sample))
+            for place, field in enumerate(fields)
+        ]
         if not self.out.isatty():
             return every
         for each in every:
@@ -164,7 +195,7 @@ class Output:
             return [text]
         return wrap(text, room, break_on_hyphens=False) or [text]
 
-    def _cell(self, field: Field, value: object) -> str:
+    def _cell(self, field: ListingField, value: object) -> str:
         if value is None:
             return ""
         if field.kind == "instant":
@@ -172,12 +203,14 @@ class Output:
         if field.kind == "money":
             return _money(int(str(value)))
         if field.kind == "json" and self.out.isatty():
-            return safe_text(_in_words(orjson.loads(value) if isinstance(value, str) else value, as_is=True), 10_000)
+            return safe_text(
+                _in_words(orjson.loads(value) if isinstance(value, str) else value, as_is=True), 10_000
+            )
         if value is True or value is False:
             return "yes" if value else ""
         return safe_text(value, 10_000)
 
-    def _in_lines(self, field: Field, value: object) -> list[str]:
+    def _in_lines(self, field: ListingField, value: object) -> list[str]:
         """A field of a record: one line, or one for each thing of a list."""
         if field.kind != "json" or value is None:
             return [self._cell(field, value)]
@@ -200,12 +233,17 @@ class Output:
 
 
 def _in_words(value: object, *, as_is: bool = False) -> str:
-    """A JSON value for people: `channels email webpush, template basket`; what is empty or says no is left out.
+    """A JSON value for people: `channels email webpush, template basket`; what is empty or says no is left
+    out.
 
     Names are told with blanks for `_`, or, of data that has names of its own, `as_is`.
     """
     if isinstance(value, dict):
-        said = {name: each for name, each in value.items() if each is not None and each is not False and each not in ("", [], {})}
+        said = {
+            name: each
+            for name, each in value.items()
+            if each is not None and each is not False and each not in ("", [], {})
+        }
         named = ((name if as_is else name.replace("_", " "), each) for name, each in said.items())
         return ", ".join(name if each is True else f"{name} {_inside(each, as_is)}" for name, each in named)
     return " ".join(_in_words(each, as_is=as_is) for each in value) if isinstance(value, list) else str(value)
@@ -220,12 +258,14 @@ class _Column:
     """A column of a table: the place of its texts in a row, and how wide it is."""
 
     place: int
-    field: Field
+    field: ListingField
     width: int
 
 
 def _fitted(columns: Sequence[_Column], sample: Sequence[Sequence[str]], room: int) -> list[_Column]:
-    """The columns so that a line has room: without those that are empty, instants to the minute, texts cut, the last ones left out."""
+    """The columns so that a line has room: without those that are empty, instants to the minute, texts cut,
+    the last ones left out.
+    """
     if _wide(columns) <= room:
         return list(columns)
     is_all = len(sample) <= MEASURED  # one of them is the head
@@ -234,7 +274,10 @@ def _fitted(columns: Sequence[_Column], sample: Sequence[Sequence[str]], room: i
         if each.field.kind == "instant":
             each.width = min(each.width, max(TO_THE_MINUTE, cells(sample[0][each.place])))
     texts = [each for each in left if each.field.kind in ("text", "json")][1:]
-    while len(left) > 2 and _wide(left) - sum(max(0, each.width - LEAST) for each in texts if each in left) > room:
+    while (
+        len(left) > 2
+        and _wide(left) - sum(max(0, each.width - LEAST) for each in texts if each in left) > room
+    ):
         left.pop()
     while _wide(left) > room:
         widest = max((each for each in texts if each in left), key=lambda each: each.width, default=None)
@@ -252,7 +295,7 @@ def _line(columns: Sequence[_Column], row: Sequence[str]) -> str:
     return "  ".join(_padded(each.field, row[each.place], each.width) for each in columns).rstrip()
 
 
-def _padded(field: Field, text: str, width: int) -> str:
+def _padded(field: ListingField, text: str, width: int) -> str:
     shown = text[:width] if field.kind == "instant" else fitted(text, width)
     room = " " * (width - cells(shown))
     return room + shown if field.kind in ("number", "money") else shown + room
@@ -264,12 +307,12 @@ def _money(minor: int) -> str:
     return f"{sign}{minor // 100}.{minor % 100:02d}"
 
 
-def as_json(fields: Sequence[Field], row: Row) -> dict[str, object]:
+def as_json(fields: Sequence[ListingField], row: Row) -> dict[str, object]:
     """The fields of a row as JSON shows them."""
     return {field.name: _json_value(field, row.get(field.name)) for field in fields if field.in_json}
 
 
-def _json_value(field: Field, value: object) -> object:
+def _json_value(field: ListingField, value: object) -> object:
     if value is None:
         return None
     if field.kind == "instant":

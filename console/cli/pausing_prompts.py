@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from console.cli.context import Context, UsageError
 from console.operating import pausing
-from core.engine.pauses import NOBODY, named
+from core.engine.pauses import NOBODY, pause_label
 from core.errors import ManometerError
 from core.explain.words import counted, in_full
 from core.instants import Instant, format_instant
@@ -20,22 +20,36 @@ from core.model.triggers import EVERYTHING, Pause, Scope
 from core.playbook.playbook import Playbook
 from storage import pauses
 
-_WHERE: Final[Mapping[Scope, str]] = {"trigger": "in ", "channel": "in triggers that use ", "segment": "in ", "customer": "for "}
+_WHERE: Final[Mapping[Scope, str]] = {
+    "trigger": "in ",
+    "channel": "in triggers that use ",
+    "segment": "in ",
+    "customer": "for ",
+}
 _WHAT_WAITS: Final[Mapping[Scope, str]] = {
-    "trigger": "All of it", "channel": "What would go over it", "segment": "What falls due for its members", "customer": "What falls due",
+    "trigger": "All of it", "channel": "What would go over it", "segment": "What falls due for its members",
+    "customer": "What falls due",
 }  # fmt: skip
 
 
 def add_policy(parser: argparse.ArgumentParser) -> None:
     """The option `--policy` of resume and go."""
-    parser.add_argument("--policy", choices=pausing.POLICIES, default="skip", help="what becomes of what waited (default: skip)")
+    parser.add_argument(
+        "--policy",
+        choices=pausing.POLICIES,
+        default="skip",
+        help="what becomes of what waited (default: skip)",
+    )
 
 
 def begin(args: argparse.Namespace, context: Context, pause: Pause, playbook: Playbook | None) -> None:
     """Begin a pause once its numbers were confirmed; UsageError where it would end before it begins."""
-    at, until, what = pause.since, pause.until, named(pause)
+    at, until, what = pause.since, pause.until, pause_label(pause)
     if until is not None and until <= at:
-        raise UsageError(f"--until: {in_full(until, context.zone)} is not after {in_full(at, context.zone)}. Name a later instant.")
+        raise UsageError(
+            f"--until: {in_full(until, context.zone)} is not after {in_full(at, context.zone)}. Name a "
+            "later instant."
+        )
     with context.store.reading() as connection:
         paused = pauses.current(connection, at).get(pause.trigger)
         if paused is None or not pausing.is_wider(pause, paused.pause):
@@ -52,44 +66,61 @@ def begin(args: argparse.Namespace, context: Context, pause: Pause, playbook: Pl
     context.output.say(f"{what} is paused. {numbers}")
 
 
-def _under_way(pause: Pause, held: pauses.Waiting) -> str:
+def _under_way(pause: Pause, held: pauses.PauseBacklog) -> str:
     if not held.customers:
         planned = f"planned: {counted(held.messages, 'message')}" if held.messages else "nothing is planned"
         return f"{NOBODY[pause.scope]}; {planned}"
-    where = f"{_WHERE[pause.scope]}{named(pause)}"
+    where = f"{_WHERE[pause.scope]}{pause_label(pause)}"
     return f"Under way {where}: {counted(held.customers, 'customer')}; planned: {counted(held.messages, 'message')}"
 
 
 def end(args: argparse.Namespace, context: Context, name: str, at: Instant, question: str) -> None:
-    """End a pause, or the emergency stop under `*`, with the policy of the command line, after its numbers were confirmed."""
+    """End a pause, or the emergency stop under `*`, with the policy of the command line, after its numbers
+    were confirmed.
+    """
     playbook = readable_playbook(context)
     with context.store.reading() as connection:
         paused = pausing.paused_now(connection, name, at, context.zone)
-        held, choices = pausing.waiting(connection, paused.pause, playbook, at), pausing.choices(connection, paused, playbook, at)
+        held, choices = (
+            pausing.waiting(connection, paused.pause, playbook, at),
+            pausing.choices(connection, paused, playbook, at),
+        )
     held = held if choices.overdue is None else replace(held, overdue=choices.overdue)
     are_alike = len(set(choices.words.values())) == 1
-    numbers = {policy: f"{words[0].upper()}{words[1:]}" if are_alike else f"{policy}: {words}" for policy, words in choices.words.items()}
+    numbers = {
+        policy: f"{words[0].upper()}{words[1:]}" if are_alike else f"{policy}: {words}"
+        for policy, words in choices.words.items()
+    }
     for line in dict.fromkeys(numbers.values()):
         context.output.say(f"  {line}")
     context.output.confirm(numbers[args.policy], question, args.yes)
     with context.store.writing() as connection:
         pauses.resume(connection, paused, at, args.policy, context.author, args.reason)
     report(context, "go" if name == EVERYTHING else "resume", name, at, held, policy=args.policy)
-    goes_on = "Sending" if name == EVERYTHING else named(paused.pause)
+    goes_on = "Sending" if name == EVERYTHING else pause_label(paused.pause)
     context.output.say(f"{goes_on} goes on. {numbers[args.policy]}")
 
 
 def readable_playbook(context: Context) -> Playbook | None:
-    """The playbook in force; None where none was applied yet and the files have faults, which is no reason to keep sending stopped."""
+    """The playbook in force; None where none was applied yet and the files have faults, which is no reason to
+    keep sending stopped.
+    """
     try:
         return context.in_force.playbook
     except ManometerError:
         return None
 
 
-def report(context: Context, action: str, name: str, at: Instant, held: pauses.Waiting, **more: Any) -> None:
+def report(
+    context: Context, action: str, name: str, at: Instant, held: pauses.PauseBacklog, **more: Any
+) -> None:
     """What was done, as JSON where that was asked for."""
     if context.output.json:
         shown = {key: format_instant(value) if type(value) is int else value for key, value in more.items()}
-        counts = {"customers": held.customers, "waiting": held.enrolments, "overdue": held.overdue, "messages": held.messages}
+        counts = {
+            "customers": held.customers,
+            "waiting": held.enrolments,
+            "overdue": held.overdue,
+            "messages": held.messages,
+        }
         context.output.value({"action": action, "name": name, "at": format_instant(at), **counts, **shown})

@@ -1,4 +1,5 @@
-"""The scheduler that runs by itself: `service` is the way through; a job does what is due in the tables and keeps nothing in memory.
+"""The scheduler that runs by itself: `service` is the way through; a job does what is due in the tables and
+keeps nothing in memory.
 
 ticker       when each job runs: the only module that knows APScheduler
 leadership   exactly one scheduler a database: lock file, lease and fence

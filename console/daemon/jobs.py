@@ -1,4 +1,6 @@
-"""What the scheduler does, job by job. Each does what is due in the tables and on the disk, so that any pass may be lost or repeated."""
+"""What the scheduler does, job by job. Each does what is due in the tables and on the disk, so that any pass
+may be lost or repeated.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +13,14 @@ from threading import Lock
 from typing import Any, Final
 
 from console.daemon.leadership import RENEWED_EVERY, Clocks, Leadership
-from console.daemon.log import Log
+from console.daemon.log import ServiceLog
 from console.daemon.notify import notify
-from console.daemon.ticker import Job
+from console.daemon.ticker import PeriodicJob
 from console.daemon.troubles import Troubles
 from console.dispatch import dispatch
 from console.health.disk import Room, room, size
 from console.health.judgement import health_of
-from console.intake.dropfolder import DropFolder, Folder, Taken, in_words, is_passing
+from console.intake.dropfolder import DropFolder, Folder, ImportedFile, in_words, is_passing
 from console.intake.files import IntakeSettings, intake_settings
 from console.playbooks.applied import ensure_applied, load_in_force
 from console.runs.tick import tick
@@ -43,14 +45,14 @@ class GoneError(ManometerError):
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class JobSurroundings:
     """What every job is handed: the fenced store, who leads, the clocks, and whom to tell."""
 
     folder: Path
     store: Store
     leadership: Leadership
     clocks: Clocks
-    log: Log
+    log: ServiceLog
     troubles: Troubles
     is_stopping: Callable[[], bool]
 
@@ -59,7 +61,7 @@ class Surroundings:
         return self.is_stopping() or not self.leadership.is_trusted
 
 
-class Tally:
+class WorkDone:
     """What was done since somebody last asked; jobs of several threads add to it."""
 
     def __init__(self) -> None:
@@ -81,26 +83,26 @@ class Tally:
 class Jobs:
     """The jobs of one scheduler, and the little they share."""
 
-    def __init__(self, around: Surroundings, settings: Workspace, soon: Callable[[str], None]) -> None:
+    def __init__(self, around: JobSurroundings, settings: Workspace, soon: Callable[[str], None]) -> None:
         self.around = around
         self.settings = settings  # the files as they stood at the last start or reload
         self.soon = soon
         self.in_force = InForce(around)
         self.inbox = DropFolder(around.folder, around.clocks.steady)
-        self.done = Tally()
+        self.done = WorkDone()
         self._database = _identity(around.store.path)
         self._beat_at = around.clocks.steady()
         self._halted: dict[str, str] = {}
         self._refused: set[Path] = set()
 
-    def all(self) -> tuple[Job, ...]:
+    def all(self) -> tuple[PeriodicJob, ...]:
         """In the order in which they first run."""
         return (
-            Job("renew", RENEWED_EVERY, self.renew),
-            Job("housekeeping", HOUSEKEEPING_EVERY, self.housekeeping),
-            Job("inbox", INBOX_EVERY, self.take_files, may_overrun=True),
-            Job("tick", self.settings.tick, self.tick),
-            Job("dispatch", DISPATCH_EVERY, self.dispatch, may_overrun=True),
+            PeriodicJob("renew", RENEWED_EVERY, self.renew),
+            PeriodicJob("housekeeping", HOUSEKEEPING_EVERY, self.housekeeping),
+            PeriodicJob("inbox", INBOX_EVERY, self.take_files, may_overrun=True),
+            PeriodicJob("tick", self.settings.tick, self.tick),
+            PeriodicJob("dispatch", DISPATCH_EVERY, self.dispatch, may_overrun=True),
         )
 
     def renew(self) -> None:
@@ -132,7 +134,11 @@ class Jobs:
             for decided in self._decided(customers):
                 outcomes[decided.decision.outcome] += 1
         finally:
-            self._tell("tick", begun, customers + Counter({f"decided_{name}": number for name, number in outcomes.items()}))
+            self._tell(
+                "tick",
+                begun,
+                customers + Counter({f"decided_{name}": number for name, number in outcomes.items()}),
+            )
         if outcomes and not self.around.is_stopping():
             self.soon("dispatch")
 
@@ -152,7 +158,9 @@ class Jobs:
             return
         begun, workspace = self.around.clocks.steady(), self.in_force.workspace()
         around = self.around
-        done = dispatch(around.store, workspace, workspace.playbook, around.clocks.now, stopping=around.should_end)
+        done = dispatch(
+            around.store, workspace, workspace.playbook, around.clocks.now, stopping=around.should_end
+        )
         self._tell("dispatch", begun, Counter({name: getattr(done, name) for name in COUNTED}))
         self._tell_halted()
 
@@ -175,8 +183,10 @@ class Jobs:
         found = self.inbox.ready(self.settings.sources, self.around.clocks.now())
         refused = dict(found.refused)
         if found.files:
-            roster = self.in_force.workspace().playbook.roster
-            settings = intake_settings(self.around.folder, self.settings, roster.concerns_at(self.around.clocks.now()))
+            index = self.in_force.workspace().playbook.index
+            settings = intake_settings(
+                self.around.folder, self.settings, index.concerns_at(self.around.clocks.now())
+            )
             for folder, path in found.files:
                 if self.around.should_end() or self._is_short():
                     break
@@ -188,7 +198,9 @@ class Jobs:
         """Import one file; where its folder refuses, that is noted and the folder left for this pass."""
         begun = self.around.clocks.steady()
         try:
-            taken = self.inbox.take(self.around.store, folder, path, settings, self.around.clocks.now(), self.around.should_end)
+            taken = self.inbox.take(
+                self.around.store, folder, path, settings, self.around.clocks.now(), self.around.should_end
+            )
         except OSError as error:
             if is_passing(error):
                 raise
@@ -204,13 +216,23 @@ class Jobs:
             self.around.troubles.begin(f"inbox {path}", f"{reason}; its files wait. Put the folder right.")
         self._refused = set(refused)
 
-    def _tell_taken(self, taken: Taken, duration: Millis) -> None:
+    def _tell_taken(self, taken: ImportedFile, duration: Millis) -> None:
         result = taken.result
         if result is None:
             self.around.log.warning("unreadable", file=taken.file, reason=taken.reason)
             return
-        counts = {"read": result.read, "taken": result.taken, "duplicate": result.duplicate, "rejected": result.rejected}
-        self.around.log.info("import" if result.finished else "import_interrupted", file=taken.file, **counts, duration_ms=duration)
+        counts = {
+            "read": result.read,
+            "taken": result.taken,
+            "duplicate": result.duplicate,
+            "rejected": result.rejected,
+        }
+        self.around.log.info(
+            "import" if result.finished else "import_interrupted",
+            file=taken.file,
+            **counts,
+            duration_ms=duration,
+        )
         self.done.add({"events": result.taken, "rejected": result.rejected})
         if result.taken and not self.around.is_stopping():
             self.soon("tick")
@@ -218,22 +240,31 @@ class Jobs:
     # ---- housekeeping ----
 
     def housekeeping(self) -> None:
-        """Keep the write-ahead log short, look after the disk, and see that the database is still the one that was opened."""
+        """Keep the write-ahead log short, look after the disk, and see that the database is still the one
+        that was opened.
+        """
         store = self.around.store
         if _identity(store.path) != self._database:
-            raise GoneError(f"{store.path}: the database was removed or replaced while the scheduler ran. Start the scheduler anew.")
+            raise GoneError(
+                f"{store.path}: the database was removed or replaced while the scheduler ran. Start the "
+                "scheduler anew."
+            )
         self._is_short()
         store.checkpoint("PASSIVE")
         before = store.log_size()
         if before > LONGEST_LOG:
             whole = store.checkpoint("TRUNCATE")
-            self.around.log.info("log_emptied" if whole else "log_pinned", before=size(before), after=size(store.log_size()))
+            self.around.log.info(
+                "log_emptied" if whole else "log_pinned", before=size(before), after=size(store.log_size())
+            )
 
     def _is_short(self) -> bool:
         """Whether the disk has less room than must stay free."""
         found = self.room()
         if found.is_short:
-            self.around.troubles.begin("disk", f"intake and sending wait: less than {size(found.keep_free)} free. Make room.")
+            self.around.troubles.begin(
+                "disk", f"intake and sending wait: less than {size(found.keep_free)} free. Make room."
+            )
         else:
             self.around.troubles.end("disk")
         return found.is_short
@@ -257,13 +288,15 @@ class Jobs:
 class InForce:
     """The workspace in force, read anew when a version was applied, a pause set or ended, and not else."""
 
-    def __init__(self, around: Surroundings) -> None:
+    def __init__(self, around: JobSurroundings) -> None:
         self._around = around
         self._known: tuple[object, Workspace] | None = None
         self._lock = Lock()
 
     def workspace(self) -> Workspace:
-        """What every pass works with; where nothing was applied yet, the files are, and WorkspaceError says which faults they have."""
+        """What every pass works with; where nothing was applied yet, the files are, and WorkspaceError says
+        which faults they have.
+        """
         with self._lock:
             return self._read()
 

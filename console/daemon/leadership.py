@@ -1,8 +1,9 @@
 """Exactly one active scheduler a database: a lock that the kernel keeps, and a lease that everybody can read.
 
-The lock is an flock on a file of its own beside the database (never on the database: closing it would drop SQLite's locks). The kernel
-frees it when the process dies and keeps it while the process is stopped. The lease is a row with a term; whoever writes asks for its
-term in the same transaction, so that a scheduler that slept through its lease writes nothing more. Durations are milliseconds.
+The lock is an flock on a file of its own beside the database (never on the database: closing it would drop
+SQLite's locks). The kernel frees it when the process dies and keeps it while the process is stopped. The
+lease is a row with a term; whoever writes asks for its term in the same transaction, so that a scheduler that
+slept through its lease writes nothing more. Durations are milliseconds.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ from storage.store import Store
 
 RENEWED_EVERY: Final[Millis] = 5 * SECOND
 MARGIN: Final[Millis] = 2 * SECOND
-"""So long before its lease ends a scheduler trusts it no more, counted from the start of the attempt that got it."""
+"""So long before its lease ends a scheduler trusts it no more, counted from the start of the attempt that got
+it.
+"""
 
 
 class LockFile:
@@ -46,7 +49,9 @@ class LockFile:
         try:
             file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
         except OSError as error:
-            raise ManometerError(f"{self.path}: cannot be opened: {error.strerror}. Check the rights of the folder.") from None
+            raise ManometerError(
+                f"{self.path}: cannot be opened: {error.strerror}. Check the rights of the folder."
+            ) from None
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -83,11 +88,15 @@ class Leadership:
         self._mutex = Lock()
 
     def lock(self) -> bool:
-        """Whether this process has the lock, taking it where it is free; while it has, no other scheduler of this machine lives."""
+        """Whether this process has the lock, taking it where it is free; while it has, no other scheduler of
+        this machine lives.
+        """
         return self._file.is_held or self._file.take()
 
     def seek(self) -> Lease | None:
-        """Take the lease, with the lock in hand; None while somebody's, perhaps a container's that is gone, has not run out."""
+        """Take the lease, with the lock in hand; None while somebody's, perhaps a container's that is gone,
+        has not run out.
+        """
         begun = self._clocks.steady()
         with self._store.writing() as connection:
             taken = leases.acquire(connection, self._owner, self._clocks.now(), is_gone)
@@ -103,7 +112,9 @@ class Leadership:
 
     @property
     def is_trusted(self) -> bool:
-        """Whether nobody else can hold the lease yet, by the steady clock; asked before anything that no fence can take back."""
+        """Whether nobody else can hold the lease yet, by the steady clock; asked before anything that no
+        fence can take back.
+        """
         return self._clocks.steady() < self._trusted_until
 
     def renew(self) -> None:

@@ -1,6 +1,8 @@
-"""Log lines: one JSON object a line for machines, aligned words at a terminal. Ids and counts only, no personal data.
+"""Log lines: one JSON object a line for machines, aligned words at a terminal. Ids and counts only, no
+personal data.
 
-Fields are made harmless to terminals here, whatever they hold; what other libraries log comes out in the same form.
+Fields are made harmless to terminals here, whatever they hold; what other libraries log comes out in the same
+form.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ _LONGEST: Final = 500
 _EVENT_WIDTH: Final = 12
 
 
-class Log:
+class ServiceLog:
     """Says what happened: the name of an event and its fields."""
 
     def __init__(self, logger: logging.Logger) -> None:
@@ -48,23 +50,31 @@ class Log:
 
 
 @contextmanager
-def opened_log(form: str | None = None, level: str = "info", stream: TextIO | None = None) -> Iterator[Log]:
-    """The log of this process on standard error while it lasts; JSON unless that is a terminal or another form is asked for."""
+def opened_log(
+    form: str | None = None, level: str = "info", stream: TextIO | None = None
+) -> Iterator[ServiceLog]:
+    """The log of this process on standard error while it lasts; JSON unless that is a terminal or another
+    form is asked for.
+    """
     out = stream or sys.stderr
     handler = _Handler(out)
-    handler.setFormatter(_JsonLine() if (form or ("text" if out.isatty() else "json")) == "json" else _TextLine())
+    handler.setFormatter(
+        _JsonLine() if (form or ("text" if out.isatty() else "json")) == "json" else _TextLine()
+    )
     handler.addFilter(_Once())
     root, logger = logging.getLogger(), logging.getLogger(NAME)
     root.addHandler(handler)
     logger.setLevel(level.upper())
     try:
-        yield Log(logger)
+        yield ServiceLog(logger)
     finally:
         root.removeHandler(handler)
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """A line that cannot be written any more, to a terminal that has gone or a full disk, must not end the work."""
+    """A line that cannot be written any more, to a terminal that has gone or a full disk, must not end the
+    work.
+    """
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging calls
         """Let it go."""
@@ -95,12 +105,16 @@ class _JsonLine(logging.Formatter):
 
 class _TextLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        words = " ".join(f"{name}={_word(value)}" for name, value in _fields(record).items() if value is not None)
+        words = " ".join(
+            f"{name}={_word(value)}" for name, value in _fields(record).items() if value is not None
+        )
         return f"{_instant(record)} {record.levelname.ljust(7)} {_event(record).ljust(_EVENT_WIDTH)} {words}".rstrip()
 
 
 def _fields(record: logging.LogRecord) -> Mapping[str, object]:
-    """Those of our own lines; of another library's its name, and of an error its kind alone, for its text may quote anything."""
+    """Those of our own lines; of another library's its name, and of an error its kind alone, for its text may
+    quote anything.
+    """
     fields = getattr(record, "fields", None)
     if isinstance(fields, Mapping):
         return fields

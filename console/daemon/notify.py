@@ -1,4 +1,6 @@
-"""Telling systemd how the service is doing, by the protocol of sd_notify(3): a datagram to the socket it names."""
+"""Telling systemd how the service is doing, by the protocol of sd_notify(3): a datagram to the socket it
+names.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,10 @@ def notify(*states: str, environment: Mapping[str, str] = os.environ) -> None:
     address = environment.get(SOCKET)
     if not address:
         return
-    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | getattr(socket, "SOCK_CLOEXEC", 0)) as out:
+    with (
+        suppress(OSError),
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | getattr(socket, "SOCK_CLOEXEC", 0)) as out,
+    ):
         out.connect("\0" + address[1:] if address.startswith("@") else address)
         out.sendall("\n".join(states).encode())
 

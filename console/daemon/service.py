@@ -1,4 +1,6 @@
-"""The scheduler as a service: becoming the one, running the jobs, and ending in good order. Durations are milliseconds."""
+"""The scheduler as a service: becoming the one, running the jobs, and ending in good order. Durations are
+milliseconds.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +17,11 @@ from types import FrameType
 from typing import Final
 
 from console.channels import adapter_kinds
-from console.daemon.jobs import GoneError, Jobs, Surroundings
+from console.daemon.jobs import GoneError, Jobs, JobSurroundings
 from console.daemon.leadership import Clocks, Leadership
-from console.daemon.log import Log
+from console.daemon.log import ServiceLog
 from console.daemon.notify import notify, watchdog
-from console.daemon.ticker import Job, Ticker
+from console.daemon.ticker import PeriodicJob, Ticker
 from console.daemon.troubles import Troubles
 from console.dispatch import process_name
 from console.playbooks.applied import load_in_force
@@ -46,15 +48,17 @@ class RefusedError(ManometerError):
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ServiceOptions:
     """What the command line says."""
 
     folder: Path
     standby: bool = False
 
 
-def run(store: Store, options: Options, log: Log, clocks: Clocks) -> int:
-    """Run until a signal or an error that no later pass can mend; the exit code. RefusedError where another scheduler is active."""
+def run(store: Store, options: ServiceOptions, log: ServiceLog, clocks: Clocks) -> int:
+    """Run until a signal or an error that no later pass can mend; the exit code. RefusedError where another
+    scheduler is active.
+    """
     mailbox: SimpleQueue[Message] = SimpleQueue()
     with _signals(mailbox):
         while True:
@@ -72,7 +76,9 @@ def run(store: Store, options: Options, log: Log, clocks: Clocks) -> int:
 
 @contextmanager
 def _signals(mailbox: SimpleQueue[Message]) -> Iterator[None]:
-    """Signals become messages; a queue that may be filled from within a handler, which an Event must not be."""
+    """Signals become messages; a queue that may be filled from within a handler, which an Event must not
+    be.
+    """
 
     def handle(number: int, _: FrameType | None) -> None:
         mailbox.put(number)
@@ -105,12 +111,22 @@ def has_terminal() -> bool:
 # ---- becoming the one ----
 
 
-def _lead(leadership: Leadership, options: Options, mailbox: SimpleQueue[Message], log: Log, clocks: Clocks) -> Lease | None:
-    """The lease, once it is got; None where a signal came first. RefusedError where somebody else leads and nobody is to wait."""
+def _lead(
+    leadership: Leadership,
+    options: ServiceOptions,
+    mailbox: SimpleQueue[Message],
+    log: ServiceLog,
+    clocks: Clocks,
+) -> Lease | None:
+    """The lease, once it is got; None where a signal came first. RefusedError where somebody else leads and
+    nobody is to wait.
+    """
     first, begun, told = leadership.holder(), clocks.steady(), ""
     while (lease := leadership.seek() if leadership.lock() else None) is None:
         held = leadership.holder()
-        if not options.standby and not (leadership.lock() and _may_be_a_leftover(first, held, clocks.steady() - begun)):
+        if not options.standby and not (
+            leadership.lock() and _may_be_a_leftover(first, held, clocks.steady() - begun)
+        ):
             raise RefusedError(_who(held))
         leader = "unknown" if held is None else held.owner
         if leader != told:
@@ -125,13 +141,26 @@ def _lead(leadership: Leadership, options: Options, mailbox: SimpleQueue[Message
 
 
 def _may_be_a_leftover(first: Lease | None, held: Lease | None, waited: Millis) -> bool:
-    """Whether the lease may be that of a scheduler that is gone, which only its end can show: nobody has renewed it since."""
-    return first is not None and held is not None and held.renewed_at == first.renewed_at and waited < TTL + SECOND
+    """Whether the lease may be that of a scheduler that is gone, which only its end can show: nobody has
+    renewed it since.
+    """
+    return (
+        first is not None
+        and held is not None
+        and held.renewed_at == first.renewed_at
+        and waited < TTL + SECOND
+    )
 
 
 def _who(held: Lease | None) -> str:
-    whom = "another process" if held is None else f"{held.owner} (host, process, start), which leads since {format_instant(held.since)}"
-    return f"The scheduler of this workspace is {whom}. Stop that one first, or wait for its end with --standby."
+    whom = (
+        "another process"
+        if held is None
+        else f"{held.owner} (host, process, start), which leads since {format_instant(held.since)}"
+    )
+    return (
+        f"The scheduler of this workspace is {whom}. Stop that one first, or wait for its end with --standby."
+    )
 
 
 # ---- being the one ----
@@ -143,11 +172,11 @@ class _Service:
     def __init__(
         self,
         store: Store,
-        options: Options,
+        options: ServiceOptions,
         leadership: Leadership,
         lease: Lease,
         mailbox: SimpleQueue[Message],
-        log: Log,
+        log: ServiceLog,
         clocks: Clocks,
     ) -> None:
         self.options = options
@@ -160,7 +189,9 @@ class _Service:
         self.store = store.fenced(leadership.fence)
         self.had_terminal = has_terminal()
         self.troubles = Troubles(self.store, log, clocks.now)
-        around = Surroundings(options.folder, self.store, leadership, clocks, log, self.troubles, self.stopping.is_set)
+        around = JobSurroundings(
+            options.folder, self.store, leadership, clocks, log, self.troubles, self.stopping.is_set
+        )
         self.jobs = Jobs(around, _settings(self.store, options.folder, log), self._soon)
         self.ticker = Ticker(self.jobs.all(), self, clocks.now)
 
@@ -182,7 +213,10 @@ class _Service:
         self.log.info("started", owner=self.lease.owner, term=self.lease.term, tick=format_duration(tick))
         patience = watchdog()
         if patience is not None and patience < 2 * tick:
-            self.log.warning("watchdog_short", reason="WatchdogSec is shorter than two ticks; the service would be restarted for nothing")
+            self.log.warning(
+                "watchdog_short",
+                reason="WatchdogSec is shorter than two ticks; the service would be restarted for nothing",
+            )
         notify("READY=1", "STATUS=leading")
 
     def _soon(self, name: str) -> None:
@@ -200,7 +234,9 @@ class _Service:
             now, steady = self._look_at_clock(now, steady)
 
     def _look_at_clock(self, now: Instant, steady: Millis) -> tuple[Instant, Millis]:
-        """After the clock was set back, jobs planned by the old one would wait as long as that was: run them now."""
+        """After the clock was set back, jobs planned by the old one would wait as long as that was: run them
+        now.
+        """
         new_now, new_steady = self.clocks.now(), self.clocks.steady()
         jump = (new_now - now) - (new_steady - steady)
         if abs(jump) > JUMP:
@@ -209,7 +245,9 @@ class _Service:
         return new_now, new_steady
 
     def _reload(self) -> None:
-        """Take the settings from manometer.toml as it stands; while it has faults, go on with those that were."""
+        """Take the settings from manometer.toml as it stands; while it has faults, go on with those that
+        were.
+        """
         try:
             settings = read_workspace(self.options.folder, channel_kinds=adapter_kinds())
         except WorkspaceError as error:
@@ -223,28 +261,35 @@ class _Service:
 
     # ---- what the ticker tells ----
 
-    def worked(self, job: Job) -> None:
+    def worked(self, job: PeriodicJob) -> None:
         """A pass came to its end: whatever was wrong with the job is over."""
         if not self.stopping.is_set():
             self.troubles.end(job.name)
 
-    def failed(self, job: Job, error: BaseException) -> None:
+    def failed(self, job: PeriodicJob, error: BaseException) -> None:
         """An error of one pass: the next may do better, unless it is one that no pass can mend."""
         if isinstance(error, FATAL):
             self.mailbox.put(error)
         else:
             self.troubles.begin(job.name, _reason(error))
 
-    def skipped(self, job: Job) -> None:
+    def skipped(self, job: PeriodicJob) -> None:
         """The pass before has outlasted the interval."""
         if not job.may_overrun:
-            self.troubles.begin(job.name, f"a pass takes longer than its {format_duration(job.every)}; passes are left out meanwhile")
+            self.troubles.begin(
+                job.name,
+                f"a pass takes longer than its {format_duration(job.every)}; passes are left out meanwhile",
+            )
 
     # ---- the end ----
 
     def _end(self, message: Message) -> int | None:
         """In good order: begin nothing more, let what runs come to its end, give up the lease."""
-        told = {"signal": signal.Signals(message).name} if isinstance(message, int) else {"reason": _reason(message)}
+        told = (
+            {"signal": signal.Signals(message).name}
+            if isinstance(message, int)
+            else {"reason": _reason(message)}
+        )
         self.log.info("stopping", **told)
         notify("STOPPING=1")
         self.stopping.set()
@@ -271,8 +316,13 @@ class _Service:
         return True
 
     def _abandon(self) -> None:
-        """End at once what cannot be waited for: a crash, from which the next scheduler recovers as from any other."""
-        self.log.error("abandoned", reason=f"a pass did not end within {format_duration(PATIENCE)}, or a second signal came")
+        """End at once what cannot be waited for: a crash, from which the next scheduler recovers as from any
+        other.
+        """
+        self.log.error(
+            "abandoned",
+            reason=f"a pass did not end within {format_duration(PATIENCE)}, or a second signal came",
+        )
         os._exit(ABANDONED)
 
     def _close(self) -> None:
@@ -286,7 +336,7 @@ class _Service:
         self.store.close()
 
 
-def _settings(store: Store, folder: Path, log: Log) -> Workspace:
+def _settings(store: Store, folder: Path, log: ServiceLog) -> Workspace:
     """The files as they stand; while they have faults, as they were applied."""
     try:
         return read_workspace(folder, channel_kinds=adapter_kinds())
@@ -297,7 +347,9 @@ def _settings(store: Store, folder: Path, log: Log) -> Workspace:
 
 
 def _reason(error: BaseException) -> str:
-    """What an error says; of one that nobody foresaw only its kind and place, for its text may quote a customer's."""
+    """What an error says; of one that nobody foresaw only its kind and place, for its text may quote a
+    customer's.
+    """
     if isinstance(error, ManometerError | OSError):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)

@@ -1,6 +1,7 @@
 """The ticker: a few jobs, each at its interval, never twice at once. The only module that knows APScheduler.
 
-Nothing is stored: a lost tick costs one interval, for each job does what is due in the tables. Instants are milliseconds UTC.
+Nothing is stored: a lost tick costs one interval, for each job does what is due in the tables. Instants are
+milliseconds UTC.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ _OUTCOMES = EVENT_JOB_EXECUTED | EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """Something to do again and again. `may_overrun`: a pass that outlasts its interval is nothing to tell."""
+class PeriodicJob:
+    """Something to do again and again. `may_overrun`: a pass that outlasts its interval is nothing to
+    tell.
+    """
 
     name: str
     every: Millis
@@ -38,15 +41,15 @@ class Job:
 class Listener(Protocol):
     """Is told how each pass ended, in the thread that ran it."""
 
-    def worked(self, job: Job) -> None:
+    def worked(self, job: PeriodicJob) -> None:
         """It came to its end."""
         ...
 
-    def failed(self, job: Job, error: BaseException) -> None:
+    def failed(self, job: PeriodicJob, error: BaseException) -> None:
         """It raised."""
         ...
 
-    def skipped(self, job: Job) -> None:
+    def skipped(self, job: PeriodicJob) -> None:
         """It was due and did not run, since the pass before still does."""
         ...
 
@@ -54,8 +57,10 @@ class Listener(Protocol):
 class Ticker:
     """Runs jobs in threads of its own from `start` to `stop`."""
 
-    def __init__(self, jobs: Sequence[Job], listener: Listener, now: Callable[[], Instant]) -> None:
-        logging.getLogger("apscheduler").setLevel(logging.CRITICAL)  # the listener tells what matters, without tracebacks
+    def __init__(self, jobs: Sequence[PeriodicJob], listener: Listener, now: Callable[[], Instant]) -> None:
+        logging.getLogger("apscheduler").setLevel(
+            logging.CRITICAL
+        )  # the listener tells what matters, without tracebacks
         self._jobs = {job.name: job for job in jobs}
         self._listener = listener
         self._now = now
@@ -72,7 +77,9 @@ class Ticker:
     def start(self) -> None:
         """Run every job now and from then on at its interval."""
         for job in self._jobs.values():
-            self._scheduler.add_job(self._counted(job), _interval(job.every), id=job.name, next_run_time=self._instant())
+            self._scheduler.add_job(
+                self._counted(job), _interval(job.every), id=job.name, next_run_time=self._instant()
+            )
         self._scheduler.start()
 
     def soon(self, name: str) -> None:
@@ -105,7 +112,7 @@ class Ticker:
 
     # ---- what APScheduler calls ----
 
-    def _counted(self, job: Job) -> Callable[[], None]:
+    def _counted(self, job: PeriodicJob) -> Callable[[], None]:
         def run() -> None:
             with self._count():
                 job.run()

@@ -1,11 +1,13 @@
-"""What is wrong with the scheduler at the moment: told in the log once when it begins and once when it ends, kept for `status`."""
+"""What is wrong with the scheduler at the moment: told in the log once when it begins and once when it ends,
+kept for `status`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Lock
 
-from console.daemon.log import Log
+from console.daemon.log import ServiceLog
 from core.health import Trouble
 from core.instants import Instant
 from storage import status
@@ -15,7 +17,7 @@ from storage.store import Store
 class Troubles:
     """One trouble a name (a job, `disk`, `scheduler`), with its reason and since when."""
 
-    def __init__(self, store: Store, log: Log, now: Callable[[], Instant]) -> None:
+    def __init__(self, store: Store, log: ServiceLog, now: Callable[[], Instant]) -> None:
         self._store = store
         self._log = log
         self._now = now

@@ -16,7 +16,9 @@ def unit(workspace: Path, command: str, user: str) -> str:
 
 
 def this_command() -> str:
-    """The installed program, by its full path; where there is none, the interpreter that is running with the module."""
+    """The installed program, by its full path; where there is none, the interpreter that is running with the
+    module.
+    """
     beside = Path(sys.executable).with_name("manometer")
     found = str(beside) if beside.exists() else shutil.which("manometer")
     return _quoted(_escaped(found)) if found else f"{_quoted(_escaped(sys.executable))} -m console"

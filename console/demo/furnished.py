@@ -1,7 +1,8 @@
-"""The furnished workspace: an imaginary retailer whose past is drawn from a seed and whose last days were played by the engine itself.
+"""The furnished workspace: an imaginary retailer whose past is drawn from a seed and whose last days were
+played by the engine itself.
 
-The past is written as files of Segment calls, taken in as history in a place of its own and replayed from there, so what the
-demonstration shows is what `manometer import --history` and `manometer replay` do.
+The past is written as files of Segment calls, taken in as history in a place of its own and replayed from
+there, so what the demonstration shows is what `manometer import --history` and `manometer replay` do.
 """
 
 from __future__ import annotations
@@ -31,17 +32,19 @@ from console.runs.replay import replay
 from console.workspace import Workspace, read_workspace
 from console.workspace.layout import DATABASE
 from core.errors import ManometerError
-from core.forecast.preview import Cell, Totals
+from core.forecast.preview import PreviewCell, Totals
 from core.instants import DAY, Instant, day_start, local_date, parse_instant
 from core.playbook.playbook import Playbook
 from storage import customers, decisions
 from storage.outbox import listing as outbox_listing
-from storage.store import Store, fact, set_fact
+from storage.store import Store, meta, set_meta
 
 PAST: Final = "past"
 """The folder of the new workspace that keeps the files its past was read from."""
 END: Final[Instant] = parse_instant("2025-11-01T00:00:00+01:00")
-"""Where the past ends and the clock of the furnished workspace stands: always the same, as are pictures of it."""
+"""Where the past ends and the clock of the furnished workspace stands: always the same, as are pictures of
+it.
+"""
 LONGEST_DAYS: Final = 365
 AHEAD: Final = 14
 _MADE: Final = "demo"  # the fact under which the workspace keeps how it was made
@@ -52,7 +55,7 @@ class InterruptedMakingError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class DemoOptions:
     """What a furnished workspace is made of; equal options give equal workspaces."""
 
     days: int = 90
@@ -77,22 +80,25 @@ class Furnished:
     failed: int
 
     @property
-    def options(self) -> Options:
+    def options(self) -> DemoOptions:
         """What it was made of."""
-        return Options(self.days, self.customers, self.seed)
+        return DemoOptions(self.days, self.customers, self.seed)
 
 
 # ---- making it ----
 
 
-def found(folder: Path, options: Options) -> Furnished | None:
-    """The furnished workspace that is there already; None where nothing is; ManometerError where something else is."""
+def found(folder: Path, options: DemoOptions) -> Furnished | None:
+    """The furnished workspace that is there already; None where nothing is; ManometerError where something
+    else is.
+    """
     if not folder.exists():
         return None
     made, there = _made(folder), shlex.quote(str(folder))
     if made is None:
         raise ManometerError(
-            f"{folder} exists already and is no demonstration; nothing was changed. Make one elsewhere with `manometer demo --into DIR`."
+            f"{folder} exists already and is no demonstration; nothing was changed. Make one elsewhere with "
+            "`manometer demo --into DIR`."
         )
     if made.options != options or made.release != _release():
         of = f"of {made.options}" if made.options != options else f"made by release {made.release}"
@@ -108,14 +114,14 @@ def _made(folder: Path) -> Furnished | None:
     if not database.is_file():
         return None
     with Store.open(database, writer=False) as store, store.reading() as connection:
-        kept = fact(connection, _MADE)
+        kept = meta(connection, _MADE)
     try:
         return None if kept is None else Furnished(**orjson.loads(kept))
     except TypeError:  # another release kept other things
         return None
 
 
-def furnish(into: Path, options: Options, author: str) -> Furnished:
+def furnish(into: Path, options: DemoOptions, author: str) -> Furnished:
     """A new workspace at `into`, the last days of the retailer's past played in it.
 
     What does not finish leaves nothing behind.
@@ -139,14 +145,16 @@ def _beside(into: Path) -> Iterator[Path]:
         into.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{into.name}-", dir=into.parent))
     except OSError as error:
-        raise ManometerError(f"{into}: cannot be made: {error.strerror}. Choose a place that can be written with --into DIR.") from None
+        raise ManometerError(
+            f"{into}: cannot be made: {error.strerror}. Choose a place that can be written with --into DIR."
+        ) from None
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _take_in(store: Store, workspace: Workspace, options: Options) -> None:
+def _take_in(store: Store, workspace: Workspace, options: DemoOptions) -> None:
     """Draw the past and read it: the customer list first, for it knows whose card the tills have seen."""
     past = workspace.folder / PAST
     with Progress("Inventing a retailer", "customers") as progress:
@@ -155,19 +163,35 @@ def _take_in(store: Store, workspace: Workspace, options: Options) -> None:
     with Progress("Taking in two years", "events") as progress:
         read = 0
         for source in SOURCES:
-            result = import_file(store, past / f"{source}.ndjson.gz", settings=settings, arrived_at=END, history=True, source=source)
+            result = import_file(
+                store,
+                past / f"{source}.ndjson.gz",
+                settings=settings,
+                arrived_at=END,
+                history=True,
+                source=source,
+            )
             if not result.finished:
                 raise InterruptedMakingError
             read += result.read
             progress.at(read, calls)
 
 
-def _play(store: Store, workspace: Workspace, options: Options, into: Path, author: str) -> Furnished:
+def _play(store: Store, workspace: Workspace, options: DemoOptions, into: Path, author: str) -> Furnished:
     zone = workspace.playbook.zone
     first = day_start(local_date(END, zone) - timedelta(days=options.days), zone)
     with Progress(f"Playing {options.days} days", "customers") as progress:
         done = replay(store, workspace, first, END, into, author, progress.at)
-    return Furnished(_release(), options.days, options.customers, options.seed, first, done.decisions, done.messages, done.failed)
+    return Furnished(
+        _release(),
+        options.days,
+        options.customers,
+        options.seed,
+        first,
+        done.decisions,
+        done.messages,
+        done.failed,
+    )
 
 
 def _complete(folder: Path, source: Path, made: Furnished) -> None:
@@ -175,7 +199,7 @@ def _complete(folder: Path, source: Path, made: Furnished) -> None:
     (source / PAST).rename(folder / PAST)
     (folder / "inbox").mkdir(exist_ok=True)
     with Store.open(folder / DATABASE) as store, store.writing() as connection:
-        set_fact(connection, _MADE, orjson.dumps(asdict(made)).decode())
+        set_meta(connection, _MADE, orjson.dumps(asdict(made)).decode())
 
 
 def _release() -> str:
@@ -200,17 +224,36 @@ class Story:
 
 
 def _story(customer: str, title: str, since: str, until: str, trigger: str) -> Story:
-    return Story(customer, title, parse_instant(f"{since}T00:00:00+02:00"), parse_instant(f"{until}T00:00:00+02:00"), trigger)
+    return Story(
+        customer,
+        title,
+        parse_instant(f"{since}T00:00:00+02:00"),
+        parse_instant(f"{until}T00:00:00+02:00"),
+        trigger,
+    )
 
 
 STORIES: Final = (
-    _story("C1001", "a basket left online, a purchase in the store", "2025-10-16", "2025-10-17", "basket-reminder"),
-    _story("C1002", "sent back before the review request fell due", "2025-10-06", "2025-10-14", "review-request"),
+    _story(
+        "C1001",
+        "a basket left online, a purchase in the store",
+        "2025-10-16",
+        "2025-10-17",
+        "basket-reminder",
+    ),
+    _story(
+        "C1002", "sent back before the review request fell due", "2025-10-06", "2025-10-14", "review-request"
+    ),
     _story("C1003", "wanted by four triggers in five days", "2025-10-13", "2025-10-21", "basket-reminder"),
     _story("C1009", "a consent withdrawn between two steps", "2025-10-21", "2025-10-24", "basket-reminder"),
 )
 MORE: Final = (
-    ("C1004", "Heidi Zürcher", "silent online since February, a regular at the till", "why C1004 reactivation"),
+    (
+        "C1004",
+        "Heidi Zürcher",
+        "silent online since February, a regular at the till",
+        "why C1004 reactivation",
+    ),
     ("C1005", "Beat Schmid", "past CHF 5000, shop and tills together", "why C1005 chf-5000"),
     ("C1006", "Claudia Rossi", "her tenth purchase", "why C1006 tenth-purchase"),
     ("C1010", "Petra Keller", "a dead mail address, wishes by SMS", "why C1010 birthday"),
@@ -223,7 +266,7 @@ MORE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StoryLine:
     """One line of a story: an act of hers, or a decision."""
 
     at: Instant
@@ -239,7 +282,7 @@ class Told:
     story: Story
     name: str
     city: str
-    lines: tuple[Line, ...]
+    lines: tuple[StoryLine, ...]
     why: str
 
 
@@ -247,10 +290,10 @@ def happened(store: Store, playbook: Playbook) -> Totals:
     """The decisions of the whole workspace, added up."""
     totals = Totals()
     with store.reading() as connection:
-        for row in decisions.listing(connection, decisions.Filter()):
+        for row in decisions.listing(connection, decisions.DecisionFilter()):
             day = local_date(row["at"], playbook.zone).isoformat()
             totals.decisions += 1
-            totals.cells[Cell(day, row["trigger"], row["channel"], row["outcome"], row["reason"])] += 1
+            totals.cells[PreviewCell(day, row["trigger"], row["channel"], row["outcome"], row["reason"])] += 1
     return totals
 
 
@@ -259,7 +302,7 @@ def tell(store: Store, playbook: Playbook, story: Story) -> Told:
     with store.reading() as connection:
         customer = customers.resolve(connection, story.customer)
         known = customers.show(connection, customer)
-        wanted = decisions.Filter(customer, since=story.since, until=story.until)
+        wanted = decisions.DecisionFilter(customer, since=story.since, until=story.until)
         lines = [_act(row) for row in customers.timeline(connection, customer, story.until, story.since)]
         lines += [_decision(row) for row in decisions.listing(connection, wanted)]
     _, found = explain_in(store, playbook, story.customer, story.trigger, END, END)
@@ -267,19 +310,26 @@ def tell(store: Store, playbook: Playbook, story: Story) -> Told:
     return Told(story, known["name"], known["city"], tuple(lines), found.words)
 
 
-def _act(row: Any) -> Line:
+def _act(row: Any) -> StoryLine:
     properties = orjson.loads(row["properties"])
     amount = properties.get("revenue", properties.get("value"))
     detail = properties.get("name") or ("" if amount is None else f"CHF {amount:.2f}")
-    return Line(row["at"], False, row["channel"] or "", f"{row['name']}{f', {detail}' if detail else ''}")
+    return StoryLine(
+        row["at"], False, row["channel"] or "", f"{row['name']}{f', {detail}' if detail else ''}"
+    )
 
 
 OUTCOMES: Final = {"send": "sent", "defer": "deferred", "suppress": "not sent", "hold": "held"}
 
 
-def _decision(row: Any) -> Line:
+def _decision(row: Any) -> StoryLine:
     reason = f", {row['reason']}" if row["reason"] else ""
-    return Line(row["at"], True, row["channel"] or "", f"{row['trigger']}/{row['step']}: {OUTCOMES[row['outcome']]}{reason}")
+    return StoryLine(
+        row["at"],
+        True,
+        row["channel"] or "",
+        f"{row['trigger']}/{row['step']}: {OUTCOMES[row['outcome']]}{reason}",
+    )
 
 
 def held(store: Store) -> int:

@@ -1,4 +1,5 @@
-"""Channels that rest: one that is set up wrongly, or cannot be reached, keeps its queue and is tried again with one message.
+"""Channels that rest: one that is set up wrongly, or cannot be reached, keeps its queue and is tried again
+with one message.
 
 What rests, since when, why and until when is kept as a fact, for people and for the next pass.
 """
@@ -15,10 +16,12 @@ from core.instants import MINUTE, Instant, Millis
 from core.model.delivery import ConfigError, Result, Retry, Uncertain
 from core.playbook.playbook import Playbook
 from storage.status import HALTED
-from storage.store import fact, set_fact
+from storage.store import meta, set_meta
 
 LONGEST_HALT: Final[Millis] = 5 * MINUTE
-"""How long a channel that is set up wrongly is left alone at most, so that nobody waits long once it is put right."""
+"""How long a channel that is set up wrongly is left alone at most, so that nobody waits long once it is put
+right.
+"""
 LONGEST_REST: Final[Millis] = 15 * MINUTE
 """The same for one that could not be reached."""
 
@@ -35,7 +38,7 @@ class Rest:
 
 def resting(connection: Connection) -> dict[str, Rest]:
     """The channels that rest or were halted, as the last pass left them."""
-    kept = fact(connection, HALTED)
+    kept = meta(connection, HALTED)
     return {} if kept is None else {name: Rest(**values) for name, values in json.loads(kept).items()}
 
 
@@ -46,7 +49,11 @@ class Rests:
         self._version = playbook.version
         self._known = {name: rest for name, rest in resting(connection).items() if name in playbook.channels}
         # a new version of the playbook may have put any of them right
-        self.halted = {name: rest.reason for name, rest in self._known.items() if rest.until > at and rest.version == playbook.version}
+        self.halted = {
+            name: rest.reason
+            for name, rest in self._known.items()
+            if rest.until > at and rest.version == playbook.version
+        }
 
     def begin(self, channel: str, reason: str, at: Instant, longest: Millis, least: Millis = 0) -> None:
         """Leave a channel alone for a minute, then as long again as it has not worked, up to the longest."""
@@ -71,4 +78,4 @@ class Rests:
     def keep(self, connection: Connection) -> None:
         """Write down what rests."""
         kept = {name: asdict(rest) for name, rest in sorted(self._known.items())}
-        set_fact(connection, HALTED, json.dumps(kept, ensure_ascii=False) if kept else None)
+        set_meta(connection, HALTED, json.dumps(kept, ensure_ascii=False) if kept else None)

@@ -1,8 +1,9 @@
-"""The hand-over journal: what a pass has claimed, begun and ended, for whoever takes over after it was killed.
+"""The hand-over journal: what a pass has claimed, begun and ended, for whoever takes over after it was
+killed.
 
-One file a dispatcher in `DATABASE.handover/`, locked for as long as its pass runs, and removed once all it claimed is marked in the
-database. Its lines are written at once and never forced to the disk: they outlive the process, not the machine, so that a journal counts
-only within the boot that its first line names.
+One file a dispatcher in `DATABASE.handover/`, locked for as long as its pass runs, and removed once all it
+claimed is marked in the database. Its lines are written at once and never forced to the disk: they outlive
+the process, not the machine, so that a journal counts only within the boot that its first line names.
 
     manometer-handover 1 BOOT OWNER
     claimed MESSAGE ATTEMPT STATE-BEFORE       before the claim is committed
@@ -28,7 +29,7 @@ from typing import Any, Final
 
 from console.dispatch.outcomes import Ended
 from core.errors import ManometerError
-from storage.outbox.dispatch import Claimed, Left, Mark
+from storage.outbox.dispatch import Claimed, Left, OutcomeMark
 
 FORM: Final = "manometer-handover 1"
 PERMISSIONS: Final = 0o640
@@ -47,7 +48,9 @@ class JournalError(ManometerError):
 
 
 class Journal:
-    """The journal of one pass, locked; use it as a context manager. `left` is what the pass before it under the same name left behind."""
+    """The journal of one pass, locked; use it as a context manager. `left` is what the pass before it under
+    the same name left behind.
+    """
 
     def __init__(self, path: Path, file: int, owner: str) -> None:
         self._path = path
@@ -61,7 +64,9 @@ class Journal:
 
     @classmethod
     def open(cls, database: Path, owner: str) -> Journal | None:
-        """The journal of that dispatcher; None while another pass has it. JournalError where it cannot be made."""
+        """The journal of that dispatcher; None while another pass has it. JournalError where it cannot be
+        made.
+        """
         folder = folder_of(database)
         path = folder / f"{_UNFIT.sub('-', owner)[:200]}.journal"
         try:
@@ -96,12 +101,14 @@ class Journal:
             self._open.update(message.id for message in messages)
 
     def begun(self, message: Claimed) -> None:
-        """To be called before its first byte leaves; JournalError where it cannot be written, and then nothing may leave."""
+        """To be called before its first byte leaves; JournalError where it cannot be written, and then
+        nothing may leave.
+        """
         self._write([f"begun {message.id}"])
 
     def ended(self, ended: Ended) -> None:
         """The result; where it cannot be written it is known to this process still."""
-        values = [[getattr(ended.mark, name) for name in Mark.__slots__], ended.dead_address]
+        values = [[getattr(ended.mark, name) for name in OutcomeMark.__slots__], ended.dead_address]
         with suppress(JournalError):
             self._write([f"ended {ended.message.id} {json.dumps(values, separators=(',', ':'))}"])
 
@@ -166,7 +173,9 @@ def left_behind(database: Path) -> Iterator[dict[str, Left | None]]:
 
 
 def _locked(path: Path, flags: int) -> int | None:
-    """The file, with a lock that ends with it; None where somebody else has it, or it was removed meanwhile."""
+    """The file, with a lock that ends with it; None where somebody else has it, or it was removed
+    meanwhile.
+    """
     file = os.open(path, flags | os.O_CLOEXEC, PERMISSIONS)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -183,7 +192,8 @@ def _locked(path: Path, flags: int) -> int | None:
 
 def _unfit(path: Path, error: OSError) -> JournalError:
     return JournalError(
-        f"{path}: cannot be written: {error.strerror}. Nothing is sent meanwhile; make room, or see to the folder's rights."
+        f"{path}: cannot be written: {error.strerror}. Nothing is sent meanwhile; make room, or see to the "
+        "folder's rights."
     )
 
 
@@ -200,7 +210,9 @@ def _boot() -> str:
 
 
 def _read(file: int) -> Iterator[tuple[str, Left | None]]:
-    """The owner and what it noted; nothing where no line was finished, since the first stands there before any claim."""
+    """The owner and what it noted; nothing where no line was finished, since the first stands there before
+    any claim.
+    """
     with open(file, "rb", closefd=False) as lines:
         lines.seek(0)
         whole = lines.read().split(b"\n")[:-1]  # what follows the last line end was torn off
@@ -228,7 +240,7 @@ class _Notes:
 
     claims: dict[int, tuple[int, str]] = field(default_factory=dict)
     begun: set[int] = field(default_factory=set)
-    ended: dict[int, Mark] = field(default_factory=dict)
+    ended: dict[int, OutcomeMark] = field(default_factory=dict)
     dead: dict[int, tuple[str, str]] = field(default_factory=dict)
 
     def read(self, line: str) -> None:
@@ -263,12 +275,16 @@ class _Notes:
             self.dead[message] = (str(medium), str(address))
 
 
-def _mark(message: int, fields: Any) -> Mark:
-    found = Mark(*fields)
+def _mark(message: int, fields: Any) -> OutcomeMark:
+    found = OutcomeMark(*fields)
     texts = (found.reason, found.error, found.subject, found.address, found.provider_id, found.digest)
     instants = (found.sent_at, found.lands_at, found.not_before)
     fits = found.id == message and type(found.customer_id) is int and type(found.attempted) is bool
-    if not fits or not all(isinstance(text, str | None) for text in texts) or not all(type(at) in (int, type(None)) for at in instants):
+    if (
+        not fits
+        or not all(isinstance(text, str | None) for text in texts)
+        or not all(type(at) in (int, type(None)) for at in instants)
+    ):
         raise ValueError(fields)
     _one_of(found.state, _ENDS)
     return found

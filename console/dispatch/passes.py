@@ -1,7 +1,7 @@
 """One pass over the outbox, from what a crash has left to the marks.
 
-Messages are claimed in small portions, handed over outside any transaction, and marked together afterwards. What is known between a
-hand-over and its mark stands in the journal.
+Messages are claimed in small portions, handed over outside any transaction, and marked together afterwards.
+What is known between a hand-over and its mark stands in the journal.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from console.dispatch.approvals import numeric_approvals
 from console.dispatch.channel_backoff import LONGEST_HALT, Rests
 from console.dispatch.journal import LONGEST, Journal, left_behind
 from console.dispatch.outcomes import Ended, back, unsafe
-from console.dispatch.preparing import LEAVING, Portion, Preparing, Ready, held_back
+from console.dispatch.preparing import LEAVING, Portion, Preparing, ReadyMessage, held_back
 from console.dispatch.process_identity import is_gone
 from console.dispatch.sending import Sending
 from console.workspace import Workspace
@@ -27,9 +27,9 @@ from core.instants import MINUTE, Instant, Millis
 from core.playbook.playbook import Playbook
 from storage import pauses, segments
 from storage.outbox import dispatch as outbox
-from storage.outbox.dispatch import Allowed, Claimed, Left, Mark
+from storage.outbox.dispatch import Allowed, Claimed, Left, OutcomeMark
 from storage.status import LAST_DISPATCH_AT
-from storage.store import Store, set_fact
+from storage.store import Store, set_meta
 
 PORTION: Final = 100
 LEASE: Final[Millis] = 15 * MINUTE
@@ -55,7 +55,7 @@ class Dispatched:
     uncertain: int = 0
     halted: dict[str, str] = field(default_factory=dict)
 
-    def count(self, marks: Sequence[Mark]) -> None:
+    def count(self, marks: Sequence[OutcomeMark]) -> None:
         """Add marks that were written."""
         for mark in marks:
             self.sent += mark.state == "sent"
@@ -74,7 +74,9 @@ def run(
     owner: str,
     stopping: Callable[[], bool],
 ) -> Dispatched:
-    """One pass; nothing is done where there is nothing to do, or while another pass runs under the same name."""
+    """One pass; nothing is done where there is nothing to do, or while another pass runs under the same
+    name.
+    """
     with store.reading() as connection:
         if not outbox.has_work(connection, clock()):
             return Dispatched()
@@ -139,7 +141,9 @@ class _Pass:
                 self.done.expired += expired
             while cancelled := outbox.cancel_without_channel(connection, self.playbook.channels.keys(), at):
                 self.done.cancelled += cancelled
-            self.done.held += outbox.hold_large(connection, numeric_approvals(self.playbook), at, self.playbook.zone)
+            self.done.held += outbox.hold_large(
+                connection, numeric_approvals(self.playbook), at, self.playbook.zone
+            )
             self.rests.keep(connection)
 
     def _recover(self, connection: Connection, left: Mapping[str, Left | None], at: Instant) -> None:
@@ -189,10 +193,17 @@ class _Pass:
         for name, channel in self.playbook.channels.items():
             if name not in self.rests.halted:
                 capacity = channel.capacity
-                yield name, None if capacity is None else outbox.room(connection, name, capacity, at, self.playbook.zone)
+                yield (
+                    name,
+                    None
+                    if capacity is None
+                    else outbox.room(connection, name, capacity, at, self.playbook.zone),
+                )
 
     def _hand_over(self, portion: Portion) -> None:
-        """Hand a portion over one by one; what goes to another machine is on its way while the next are looked at and made."""
+        """Hand a portion over one by one; what goes to another machine is on its way while the next are
+        looked at and made.
+        """
         for message in portion.messages:
             self._send(message, portion)
             if self.sending.under_way >= AHEAD:
@@ -206,13 +217,13 @@ class _Pass:
         if ended is not None:
             self.results.append(ended)
 
-    def _prepared(self, message: Claimed, portion: Portion) -> Ready | Ended:
+    def _prepared(self, message: Claimed, portion: Portion) -> ReadyMessage | Ended:
         at = self.clock()
         if message.channel in self.rests.halted or at - portion.begun > PATIENCE or self._should_end():
             return back(message)
         return self.preparing.prepare(message, portion, at)
 
-    def _may_leave(self, ready: Ready) -> bool:
+    def _may_leave(self, ready: ReadyMessage) -> bool:
         """In the sender's thread: whether the last look is fresh enough still."""
         return not self.stopping() and self.clock() - ready.outbound.sent_at < LEAVING
 
@@ -239,13 +250,15 @@ class _Pass:
             marks = outbox.mark(connection, self.owner, [ended.mark for ended in final], at)
             written = {mark.id for mark in marks}
             self._follow_up(connection, [ended for ended in final if ended.mark.id in written], at)
-            set_fact(connection, LAST_DISPATCH_AT, str(at))
+            set_meta(connection, LAST_DISPATCH_AT, str(at))
             self.rests.keep(connection)
         self.journal.marked(ended.message.id for ended in final)
         self.done.count(marks)
 
     def _made_sure(self, results: Sequence[Ended], at: Instant) -> Iterator[Ended]:
-        faulty = self.sending.flush({ended.message.channel for ended in results if ended.mark.state == "sent"})
+        faulty = self.sending.flush(
+            {ended.message.channel for ended in results if ended.mark.state == "sent"}
+        )
         for ended in results:
             reason = faulty.get(ended.message.channel)
             if reason is None or ended.mark.state != "sent":
@@ -260,11 +273,21 @@ class _Pass:
         """Dead addresses and capacities."""
         for ended in kept:
             if ended.dead_address is not None:
-                outbox.suppress(connection, *ended.dead_address, ended.mark.error or "", at, f"channel {ended.message.channel}")
-        self._count_handed_over(connection, Counter(e.message.channel for e in kept if e.mark.state in ("sent", "uncertain")), at)
+                outbox.suppress(
+                    connection,
+                    *ended.dead_address,
+                    ended.mark.error or "",
+                    at,
+                    f"channel {ended.message.channel}",
+                )
+        self._count_handed_over(
+            connection, Counter(e.message.channel for e in kept if e.mark.state in ("sent", "uncertain")), at
+        )
 
     def _count_handed_over(self, connection: Connection, numbers: Counter[str], at: Instant) -> None:
         for name, number in numbers.items():
             channel = self.playbook.channels.get(name)
             if channel is not None and channel.capacity is not None:
-                outbox.count_handed_over(connection, name, channel.capacity[1], at, self.playbook.zone, number)
+                outbox.count_handed_over(
+                    connection, name, channel.capacity[1], at, self.playbook.zone, number
+                )

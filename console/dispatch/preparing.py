@@ -51,7 +51,7 @@ class Portion:
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class ReadyMessage:
     """A message made, where it goes, and the portion it is of."""
 
     message: Claimed
@@ -72,15 +72,21 @@ class _Look:
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """The triggers that wait, under an emergency stop the only purposes that may go, and the pauses of channels, segments and customers."""
+    """The triggers that wait, under an emergency stop the only purposes that may go, and the pauses of
+    channels, segments and customers.
+    """
 
     triggers: frozenset[str] = frozenset()
     purposes: frozenset[str] | None = None
     narrower: tuple[Pause, ...] = ()
 
     def holds(self, message: Claimed) -> bool:
-        """Whether a message must wait for its trigger or for all; the narrower pauses are asked by the last look."""
-        return message.trigger in self.triggers or (self.purposes is not None and message.purpose not in self.purposes)
+        """Whether a message must wait for its trigger or for all; the narrower pauses are asked by the last
+        look.
+        """
+        return message.trigger in self.triggers or (
+            self.purposes is not None and message.purpose not in self.purposes
+        )
 
 
 def held_back(connection: Connection, playbook: Playbook, at: Instant) -> HeldBack:
@@ -98,10 +104,17 @@ def held_back(connection: Connection, playbook: Playbook, at: Instant) -> HeldBa
 
 
 class Preparing:
-    """Makes messages ready; `adapter` gives the open adapter of a channel, None where there is none to be had."""
+    """Makes messages ready; `adapter` gives the open adapter of a channel, None where there is none to be
+    had.
+    """
 
     def __init__(
-        self, store: Store, workspace: Workspace, playbook: Playbook, rests: Rests, adapter: Callable[[Channel], ChannelAdapter | None]
+        self,
+        store: Store,
+        workspace: Workspace,
+        playbook: Playbook,
+        rests: Rests,
+        adapter: Callable[[Channel], ChannelAdapter | None],
     ) -> None:
         self._store = store
         self._workspace = workspace
@@ -116,9 +129,13 @@ class Preparing:
         self.waiting: set[str] = set()
         """Triggers that were found paused or stopped."""
 
-    def prepare(self, message: Claimed, portion: Portion, at: Instant) -> Ready | Ended:
+    def prepare(self, message: Claimed, portion: Portion, at: Instant) -> ReadyMessage | Ended:
         """The message made; or what becomes of one that does not go now."""
-        if at - self._look.at >= FRESH or self._look.portion is not portion or self._hears_of_another_pause(at):
+        if (
+            at - self._look.at >= FRESH
+            or self._look.portion is not portion
+            or self._hears_of_another_pause(at)
+        ):
             self._look_again(portion, at)
         if self._look.held_back.holds(message):
             return back(message)
@@ -141,10 +158,14 @@ class Preparing:
             known, self._heard_at = pauses.all_of(connection), at
             if known != self._pauses:
                 self._playbook, self._pauses = replace(self._playbook, pauses=known), known
-            dossiers = load(connection, sorted({message.customer_id for message in portion.messages}), self._playbook)
+            dossiers = load(
+                connection, sorted({message.customer_id for message in portion.messages}), self._playbook
+            )
             self._look = _Look(portion, dossiers, held_back(connection, self._playbook, at), at)
 
-    def _looked_at(self, message: Claimed, dossier: Dossier | None, at: Instant) -> tuple[Claimed, Objection | None]:
+    def _looked_at(
+        self, message: Claimed, dossier: Dossier | None, at: Instant
+    ) -> tuple[Claimed, Objection | None]:
         """The message as far as it may go, and what stands against the whole of it."""
         if at > message.expires_at:
             return message, Objection(Reason.EXPIRED, "its time was over before it could be handed over")
@@ -152,18 +173,28 @@ class Preparing:
             return message, Objection(Reason.CUSTOMER_ERASED, "the customer is gone")
         if not message.digest:
             return message, last_look(_handover(message, message), dossier, self._playbook, at)
-        objections = {place: self._against(message, each, dossier, at) for place, each in enumerate(message.digest) if not each.left_out}
+        objections = {
+            place: self._against(message, each, dossier, at)
+            for place, each in enumerate(message.digest)
+            if not each.left_out
+        }
         first = next(iter(objections.values()))
         if all(objections.values()) or (first is not None and first.reason in HOLDING):
             return message, first
         carried = tuple(
-            replace(each, left_out=str(objection.reason)) if (objection := objections.get(place)) is not None else each
+            replace(each, left_out=str(objection.reason))
+            if (objection := objections.get(place)) is not None
+            else each
             for place, each in enumerate(message.digest)
         )
         return replace(message, digest=carried), None
 
-    def _against(self, message: Claimed, each: CarriedStep, dossier: Dossier, at: Instant) -> Objection | None:
-        """What stands against one of several steps; a pause holds the message only where it is of the step that leads."""
+    def _against(
+        self, message: Claimed, each: CarriedStep, dossier: Dossier, at: Instant
+    ) -> Objection | None:
+        """What stands against one of several steps; a pause holds the message only where it is of the step
+        that leads.
+        """
         if each.trigger in self._look.held_back.triggers:
             return Objection(Reason.TRIGGER_PAUSED, "the trigger is paused")
         return last_look(_handover(message, each), dossier, self._playbook, at)
@@ -179,12 +210,21 @@ class Preparing:
         """What becomes of a late message, or one that is tried again, while its channel is closed."""
         if at - message.planned_at <= self._playbook.grace and message.attempts <= 1:
             return None
-        opens = self._playbook.channels[message.channel].send_windows.opens(at, profile.zone(self._playbook.zone))
+        opens = self._playbook.channels[message.channel].send_windows.opens(
+            at, profile.zone(self._playbook.zone)
+        )
         if opens > message.expires_at:
-            return Ended(message, mark(message, "expired", reason=Reason.EXPIRED, error="the channel does not open again in time"))
+            return Ended(
+                message,
+                mark(
+                    message, "expired", reason=Reason.EXPIRED, error="the channel does not open again in time"
+                ),
+            )
         return Ended(message, mark(message, "due", not_before=opens, attempted=False)) if opens > at else None
 
-    def _make(self, message: Claimed, portion: Portion, profile: Profile, at: Instant) -> Ready | Ended:
+    def _make(
+        self, message: Claimed, portion: Portion, profile: Profile, at: Instant
+    ) -> ReadyMessage | Ended:
         channel = self._playbook.channels[message.channel]
         adapter = self._adapter(channel)
         if adapter is None:
@@ -192,9 +232,17 @@ class Preparing:
         try:
             links = self._links if self._playbook.purposes[message.purpose].consent else None
             outbound = render_claimed(
-                self._templates, message, profile, self._playbook, self._workspace.name, at, links, self._products, self._surveys
+                self._templates,
+                message,
+                profile,
+                self._playbook,
+                self._workspace.name,
+                at,
+                links,
+                self._products,
+                self._surveys,
             )
-            return Ready(message, portion, adapter, outbound)
+            return ReadyMessage(message, portion, adapter, outbound)
         except TemplateFault as fault:
             return Ended(message, mark(message, "failed", reason=Reason.TEMPLATE_ERROR, error=fault.reason))
         except ManometerError as error:  # the secret behind the links is not to be had

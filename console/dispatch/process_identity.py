@@ -15,7 +15,9 @@ def process_name() -> str:
 
 
 def is_gone(owner: str) -> bool:
-    """Whether a dispatcher of that name ran on this host and runs no longer; False where that cannot be told."""
+    """Whether a dispatcher of that name ran on this host and runs no longer; False where that cannot be
+    told.
+    """
     host, pid, start = owner.rsplit(":", 2) if owner.count(":") >= 2 else ("", "", "")
     if host != socket.gethostname() or not pid.isdecimal():
         return False

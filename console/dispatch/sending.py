@@ -1,4 +1,6 @@
-"""Handing ready messages to their channels, one after the other, with the journal kept; those to other machines from a thread."""
+"""Handing ready messages to their channels, one after the other, with the journal kept; those to other
+machines from a thread.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +17,16 @@ from console.channels import open_adapter
 from console.dispatch.channel_backoff import LONGEST_HALT, Rests
 from console.dispatch.journal import Journal, JournalError
 from console.dispatch.outcomes import Ended, back, ended
-from console.dispatch.preparing import Ready
+from console.dispatch.preparing import ReadyMessage
 from console.messages.handover import hand_over
 from core.instants import Instant, Millis
 from core.model.delivery import ChannelAdapter, ConfigError, Result, Retry, Uncertain
 from core.playbook.playbook import Channel
 
 SWITCHING: Final = 0.0005
-"""Seconds after which the thread gets its turn beside the one that makes messages; the usual 5 ms are longer than a mail takes."""
+"""Seconds after which the thread gets its turn beside the one that makes messages; the usual 5 ms are longer
+than a mail takes.
+"""
 MOST_LOST: Final = 3
 """So many messages in a row of which nobody knows the end, and the channel rests before more are lost."""
 
@@ -41,7 +45,13 @@ class Sending:
     """
 
     def __init__(
-        self, folder: Path, journal: Journal, rests: Rests, grace: Millis, clock: Callable[[], Instant], may_leave: Callable[[Ready], bool]
+        self,
+        folder: Path,
+        journal: Journal,
+        rests: Rests,
+        grace: Millis,
+        clock: Callable[[], Instant],
+        may_leave: Callable[[ReadyMessage], bool],
     ) -> None:
         self._folder = folder
         self._journal = journal
@@ -52,7 +62,7 @@ class Sending:
         self._adapters: dict[str, ChannelAdapter] = {}
         self._lost: Counter[str] = Counter()  # messages in a row whose end is not known, by channel
         self._shut: set[str] = set()  # channels that a message found unusable; the thread knows it first
-        self._under_way: deque[tuple[Ready, Future[_Outcome | None]]] = deque()
+        self._under_way: deque[tuple[ReadyMessage, Future[_Outcome | None]]] = deque()
         self._open = ExitStack()
         self.fault: JournalError | None = None
         """Why nothing may leave any more."""
@@ -68,8 +78,10 @@ class Sending:
         """Messages that the thread has and whose results were not taken."""
         return len(self._under_way)
 
-    def send(self, ready: Ready) -> Ended | None:
-        """What becomes of the message, where its channel is on this machine; None where it is on its way now."""
+    def send(self, ready: ReadyMessage) -> Ended | None:
+        """What becomes of the message, where its channel is on this machine; None where it is on its way
+        now.
+        """
         if ready.adapter.is_remote:
             self._under_way.append((ready, self._thread.submit(self._send_in_time, ready)))
             return None
@@ -81,8 +93,10 @@ class Sending:
         if self.under_way > keep:
             self._under_way[self.under_way - keep - 1][1].exception()
 
-    def arrive(self) -> Ended | Ready:
-        """What becomes of the message that has been under way for longest; the message itself where it could not leave in time."""
+    def arrive(self) -> Ended | ReadyMessage:
+        """What becomes of the message that has been under way for longest; the message itself where it could
+        not leave in time.
+        """
         ready, future = self._under_way[0]
         outcome = future.result()
         self._under_way.popleft()
@@ -94,8 +108,12 @@ class Sending:
             _ = self._thread  # before any adapter, so that it is closed after them
             try:
                 self._adapters[channel.name] = self._open.enter_context(open_adapter(channel, self._folder))
-            except Exception as error:  # the border to a channel: one that cannot be opened must not stop the others
-                self._rests.begin(channel.name, str(error) or type(error).__name__, self._clock(), LONGEST_HALT)
+            except (
+                Exception
+            ) as error:  # the border to a channel: one that cannot be opened must not stop the others
+                self._rests.begin(
+                    channel.name, str(error) or type(error).__name__, self._clock(), LONGEST_HALT
+                )
                 return None
         return self._adapters[channel.name]
 
@@ -116,13 +134,15 @@ class Sending:
         sys.setswitchinterval(SWITCHING)
         return self._open.enter_context(ThreadPoolExecutor(1, "manometer-sender"))
 
-    def _send_in_time(self, ready: Ready) -> _Outcome | None:
-        """In the thread: None where the message may not leave any more, or the channel was shut by the one before."""
+    def _send_in_time(self, ready: ReadyMessage) -> _Outcome | None:
+        """In the thread: None where the message may not leave any more, or the channel was shut by the one
+        before.
+        """
         if ready.message.channel in self._shut or not self._may_leave(ready):
             return None
         return self._send(ready)
 
-    def _send(self, ready: Ready) -> _Outcome | None:
+    def _send(self, ready: ReadyMessage) -> _Outcome | None:
         """None where the journal cannot be written."""
         try:
             self._journal.begun(ready.message)
@@ -142,7 +162,7 @@ class Sending:
         if is_unusable or self._lost[channel] >= MOST_LOST:
             self._shut.add(channel)
 
-    def _noted(self, ready: Ready, outcome: _Outcome) -> Ended:
+    def _noted(self, ready: ReadyMessage, outcome: _Outcome) -> Ended:
         channel = ready.message.channel
         self._rests.note(channel, outcome.result, ready.outbound.sent_at, is_shut=channel in self._shut)
         return outcome.ended

@@ -1,4 +1,6 @@
-"""The backtest: a trigger on the past, with the events as they came and under the rules of today beside it, writing nothing."""
+"""The backtest: a trigger on the past, with the events as they came and under the rules of today beside it,
+writing nothing.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,8 @@ from console.reports.sorted_rows import Row
 from console.runs.tick import decision_row
 from core.forecast.backtest import AFTERWARDS, Backtested
 from core.forecast.diff import differences
-from core.forecast.preview import Person
-from core.forecast.what_if import Change, changed
+from core.forecast.preview import PreviewCustomer
+from core.forecast.what_if import PlaybookChange, changed
 from core.model.dossier import Dossier
 from core.playbook.playbook import Playbook
 from storage.forecasts import previews
@@ -25,7 +27,9 @@ from storage.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """What is asked: a trigger, as if active, in the past span of the question, whose future is `as-it-was`."""
+    """What is asked: a trigger, as if active, in the past span of the question, whose future is
+    `as-it-was`.
+    """
 
     question: Question
     trigger: str
@@ -41,7 +45,7 @@ class Backtest:
 
 
 @dataclass(slots=True)
-class Part:
+class BacktestPart:
     """What a chunk of customers gave; rows are the trigger's decisions as `decision_row` makes them."""
 
     sums: Backtested = field(default_factory=Backtested)
@@ -49,20 +53,29 @@ class Part:
     details: list[previews.Row] = field(default_factory=list)
 
 
-def backtest(asked: Backtest, store: Store, workers: int | None = None) -> Generator[tuple[Part, int, int], None]:
-    """The parts of the answer as they come, each with the customers done so far and in all; see `shards.shared`."""
+def backtest(
+    asked: Backtest, store: Store, workers: int | None = None
+) -> Generator[tuple[BacktestPart, int, int], None]:
+    """The parts of the answer as they come, each with the customers done so far and in all; see
+    `shards.shared`.
+    """
     return shards.shared(asked, asked.job(store), store, workers)
 
 
 def backtesting(asked: Backtest, playbook: Playbook) -> Backtesting:
     """The work of a backtest under a playbook that holds the trigger."""
-    activated = changed(playbook, [Change("trigger", asked.trigger, "status", "active")], asked.question.first)
+    activated = changed(
+        playbook, [PlaybookChange("trigger", asked.trigger, "status", "active")], asked.question.first
+    )
     with_it = as_asked(asked.question, activated)
     return Backtesting(asked, with_it, _without(with_it, asked.trigger))
 
 
 def _without(playbook: Playbook, name: str) -> Playbook:
-    triggers = tuple(replace(trigger, status="retired") if trigger.name == name else trigger for trigger in playbook.triggers)
+    triggers = tuple(
+        replace(trigger, status="retired") if trigger.name == name else trigger
+        for trigger in playbook.triggers
+    )
     return replace(playbook, triggers=triggers)
 
 
@@ -78,16 +91,16 @@ class Backtesting:
         """Whom it concerns: who was known by the end of the span."""
         return previews.known_by(connection, self.asked.question.last)
 
-    def part(self, connection: Connection, ids: Sequence[int]) -> Part:
+    def part(self, connection: Connection, ids: Sequence[int]) -> BacktestPart:
         """What would have been decided for these customers."""
-        part = Part()
+        part = BacktestPart()
         if ids:
             longer = replace(self.asked.question, last=self.asked.question.last + AFTERWARDS)
             for dossier in dossiers_of(connection, longer, self.with_it, ids).values():
                 self._play(part, dossier)
         return part
 
-    def _play(self, part: Part, dossier: Dossier) -> None:
+    def _play(self, part: BacktestPart, dossier: Dossier) -> None:
         question, name = self.asked.question, self.asked.trigger
         plan = played(dossier, self.with_it, question)
         taken = decisions_of(plan, question)
@@ -95,14 +108,21 @@ class Backtesting:
         others = [decision for decision in taken if decision.trigger != name]
         before = others
         if own or self.with_it.look_ahead:  # else nothing of it stood in anybody's way
-            before = [each for each in decisions_of(played(dossier, self.without, question), question) if each.trigger != name]
-        person = Person(dossier.key, dossier.id)
+            before = [
+                each
+                for each in decisions_of(played(dossier, self.without, question), question)
+                if each.trigger != name
+            ]
+        person = PreviewCustomer(dossier.key, dossier.id)
         part.sums.add(person, own, (before, others), self.with_it.zone, differences(before, others))
         part.sums.enter(each for each in plan.enrolments if each.trigger == name and each.id is None)
         part.sums.follow(own, (*dossier.history, *dossier.arrivals))
         if question.with_details:
-            part.details.extend(previews.row(dossier.id, dossier.key, rank, decision) for rank, decision in enumerate(own))
+            part.details.extend(
+                previews.row(dossier.id, dossier.key, rank, decision) for rank, decision in enumerate(own)
+            )
         if question.with_rows:
             part.rows.extend(
-                (decision.at, dossier.key, rank, orjson.dumps(decision_row(dossier.key, decision))) for rank, decision in enumerate(own)
+                (decision.at, dossier.key, rank, orjson.dumps(decision_row(dossier.key, decision)))
+                for rank, decision in enumerate(own)
             )

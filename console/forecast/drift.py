@@ -1,4 +1,6 @@
-"""A kept preview against what was decided in fact, with the cause of every difference; one snapshot of the database, writing nothing."""
+"""A kept preview against what was decided in fact, with the cause of every difference; one snapshot of the
+database, writing nothing.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from sqlalchemy import Connection
 
-from console.forecast.preview_result import Answer, kept_answer
+from console.forecast.preview_result import PreviewResult, kept_answer
 from core.errors import ManometerError
 from core.explain.words import in_full
 from core.forecast.diff import row_of
@@ -24,7 +26,7 @@ from core.playbook.playbook import Playbook
 from storage.forecasts import drift as facts
 from storage.forecasts.saved_previews import SavedPreview, chunks, decision_of
 from storage.status import LAST_TICK_AT
-from storage.store import fact
+from storage.store import meta
 
 FREEING: Final = frozenset({"outbox cancel", "outbox reject"})
 """Acts of operators by which a message gives its room back."""
@@ -41,21 +43,36 @@ class Drifting:
     found: Sequence[Explained]
 
 
-def judged_until(answer: Answer, now: Instant, zone: ZoneInfo, until: Instant | None = None) -> Instant:
-    """How far a preview can be judged: to the end of its span, to now, or to where that was asked; ManometerError where it cannot be."""
+def judged_until(
+    answer: PreviewResult, now: Instant, zone: ZoneInfo, until: Instant | None = None
+) -> Instant:
+    """How far a preview can be judged: to the end of its span, to now, or to where that was asked;
+    ManometerError where it cannot be.
+    """
     if answer.future == "as-it-was" or answer.first < answer.now:
-        raise ManometerError("This preview looks at days that had passed when it was made. Only one of coming days can be judged by them.")
+        raise ManometerError(
+            "This preview looks at days that had passed when it was made. Only one of coming days can be "
+            "judged by them."
+        )
     last = min(answer.last, now, answer.last if until is None else until)
     if last <= answer.first:
         begin, now_is = in_full(answer.first, zone), in_full(now, zone)
-        raise ManometerError(f"Nothing of this preview's days has passed yet: they begin at {begin}, and now it is {now_is}.")
+        raise ManometerError(
+            f"Nothing of this preview's days has passed yet: they begin at {begin}, and now it is {now_is}."
+        )
     return last
 
 
 def drift(
-    connection: Connection, saved: SavedPreview, playbook: Playbook, until: Instant, customer: int | None = None
+    connection: Connection,
+    saved: SavedPreview,
+    playbook: Playbook,
+    until: Instant,
+    customer: int | None = None,
 ) -> Iterator[Drifting]:
-    """The customers of whom anything was foretold or decided up to `until`; `customer` leaves only the one of that row."""
+    """The customers of whom anything was foretold or decided up to `until`; `customer` leaves only the one of
+    that row.
+    """
     comparing = _Comparing(connection, saved, kept_answer(saved), playbook, until)
     for ids in chunks(comparing.ids(customer)):
         yield from comparing.part(ids)
@@ -64,8 +81,21 @@ def drift(
 class _Comparing:
     """One comparison's work, on chunks of customers."""
 
-    def __init__(self, connection: Connection, saved: SavedPreview, answer: Answer, playbook: Playbook, until: Instant) -> None:
-        self.connection, self.saved, self.answer, self.playbook, self.until = connection, saved, answer, playbook, until
+    def __init__(
+        self,
+        connection: Connection,
+        saved: SavedPreview,
+        answer: PreviewResult,
+        playbook: Playbook,
+        until: Instant,
+    ) -> None:
+        self.connection, self.saved, self.answer, self.playbook, self.until = (
+            connection,
+            saved,
+            answer,
+            playbook,
+            until,
+        )
         self.mark: Mapping[str, int] = saved.about["mark"]
         self.into = facts.gone_into(connection)
         self.merged: dict[int, list[int]] = defaultdict(list)
@@ -73,7 +103,7 @@ class _Comparing:
             self.merged[survivor].append(gone)
         self.versions = list(_versions(connection, self.mark, until, answer.zone))
         self.acts = facts.new_acts(connection, self.mark["audit"], until)
-        ticked = fact(connection, LAST_TICK_AT)
+        ticked = meta(connection, LAST_TICK_AT)
         self.last_tick = None if ticked is None else int(ticked)
 
     def ids(self, customer: int | None) -> list[int]:
@@ -81,7 +111,11 @@ class _Comparing:
         if customer is not None:
             return [customer]
         foretold = {self.into.get(each, each) for each in self.saved.customers()}
-        return sorted(foretold.union(facts.deciding(self.connection, self.answer.first, self.until, self.answer.trigger)))
+        return sorted(
+            foretold.union(
+                facts.deciding(self.connection, self.answer.first, self.until, self.answer.trigger)
+            )
+        )
 
     def part(self, ids: Sequence[int]) -> Iterator[Drifting]:
         """These customers."""
@@ -93,31 +127,53 @@ class _Comparing:
         different = {
             each: found
             for each in ids
-            if (found := compared(list(map(decision_of, rows[each])), [row[0] for row in decided.get(each, ())]))
+            if (
+                found := compared(
+                    list(map(decision_of, rows[each])), [row[0] for row in decided.get(each, ())]
+                )
+            )
         }
         news = self._news(list(different), people) if different else {}
-        caught_up = facts.caught_up(self.connection, list(different), answer.first, self.until) if different else {}
+        caught_up = (
+            facts.caught_up(self.connection, list(different), answer.first, self.until) if different else {}
+        )
         for each in ids:
             known = Circumstances(
                 sorted(news.get(each, ()), key=lambda item: item.at),
-                {row_of(decision_of(row)) for row in rows[each] if row["imagined"]} if each in different else (),
-                {(decision.trigger, decision.cause_key): event for decision, event in decided.get(each, ()) if event is not None},
+                {row_of(decision_of(row)) for row in rows[each] if row["imagined"]}
+                if each in different
+                else (),
+                {
+                    (decision.trigger, decision.cause_key): event
+                    for decision, event in decided.get(each, ())
+                    if event is not None
+                },
                 ", ".join(answer.changes) or None,
                 self.last_tick,
                 caught_up.get(each, ()),
             )
             actual = [row[0] for row in decided.get(each, ())]
             key = people[each][0] if each in people else str(each)
-            yield Drifting(key, each, list(map(decision_of, rows[each])), actual, explained(different.get(each, ()), known))
+            yield Drifting(
+                key,
+                each,
+                list(map(decision_of, rows[each])),
+                actual,
+                explained(different.get(each, ()), known),
+            )
 
-    def _foretold(self, found: Mapping[int, Sequence[Mapping[str, Any]]], customer: int) -> list[Mapping[str, Any]]:
+    def _foretold(
+        self, found: Mapping[int, Sequence[Mapping[str, Any]]], customer: int
+    ) -> list[Mapping[str, Any]]:
         """What was foretold of her and of those who went into her, as far as its day has come."""
         rows = [row for each in (customer, *self.merged.get(customer, ())) for row in found.get(each, ())]
         return [row for row in rows if row["at"] <= self.until]
 
     # ---- what became known since ----
 
-    def _news(self, ids: Sequence[int], people: Mapping[int, tuple[str, Instant | None]]) -> dict[int, list[News]]:
+    def _news(
+        self, ids: Sequence[int], people: Mapping[int, tuple[str, Instant | None]]
+    ) -> dict[int, list[News]]:
         keys = {people[each][0]: each for each in ids if each in people}
         hers: dict[int, list[News]] = defaultdict(list)
         for source in (self._events, self._consents, self._addresses, self._identity, self._sending):
@@ -139,7 +195,11 @@ class _Comparing:
         for row in facts.new_events(self.connection, ids, self.mark["events"], self.until):
             over = row.channel or row.source
             what = _said(row.properties) if row.kind == "identify" else row.name or row.kind
-            late = f", known since {self._clock(row.arrived_at)}" if row.arrived_at - row.occurred_at > HOUR else ""
+            late = (
+                f", known since {self._clock(row.arrived_at)}"
+                if row.arrived_at - row.occurred_at > HOUR
+                else ""
+            )
             detail = f"{what} over {over}, {self._clock(row.occurred_at)}{late}"
             cause: Cause = "address" if row.kind == "identify" else "event"
             triggers = concerned(self.playbook, row.kind, row.name)
@@ -161,12 +221,28 @@ class _Comparing:
         for row in facts.new_merges(self.connection, ids, self.mark["merges"], self.until):
             for each in {row.customer_id, row.merged_id} & wanted:
                 if row.id > self.mark["merges"]:
-                    yield each, News(row.at, "identity", f"found to be one person with another ({row.cause}), {self._clock(row.at)}")
+                    yield (
+                        each,
+                        News(
+                            row.at,
+                            "identity",
+                            f"found to be one person with another ({row.cause}), {self._clock(row.at)}",
+                        ),
+                    )
                 if row.undone_at is not None and row.undone_at > self.answer.now:
-                    yield each, News(row.undone_at, "identity", f"parted from another again, {self._clock(row.undone_at)}")
+                    yield (
+                        each,
+                        News(
+                            row.undone_at,
+                            "identity",
+                            f"parted from another again, {self._clock(row.undone_at)}",
+                        ),
+                    )
 
     def _sending(self, ids: Sequence[int]) -> Iterator[tuple[int, News]]:
-        """Messages whose room came free otherwise than by an operator, and those that count only from their hand-over on."""
+        """Messages whose room came free otherwise than by an operator, and those that count only from their
+        hand-over on.
+        """
         by_hand = {row.subject for row in self.acts if row.action in FREEING}
         for row in facts.released(self.connection, ids, self.answer.now, self.until):
             if str(row.id) not in by_hand:
@@ -174,7 +250,9 @@ class _Comparing:
                 became = f"{row.trigger}, step {row.step}: {row.state}{why}"
                 detail = f"{became}, {self._clock(row.released_at)}, and its room was free again"
                 yield row.customer_id, News(row.released_at, "sending", detail, room=_step(row))
-        for row in facts.handed_over_late(self.connection, ids, self.answer.now, self.until, self.playbook.grace):
+        for row in facts.handed_over_late(
+            self.connection, ids, self.answer.now, self.until, self.playbook.grace
+        ):
             detail = f"{row.trigger}, step {row.step}: handed over {self._clock(row.sent_at)}, {_late(row)} late, and counts from then on"
             yield row.customer_id, News(row.sent_at, "sending", detail, room=_step(row))
 
@@ -198,7 +276,7 @@ class _Comparing:
 
     def _concerning(self, news: News, subject: str, scope: str, name: str) -> News:
         """An act on a trigger, on everything, on a channel, or on what may touch anybody."""
-        known = frozenset(self.playbook.roster.by_name)
+        known = frozenset(self.playbook.index.by_name)
         if subject == EVERYTHING or subject in known:
             return news._replace(triggers=known if subject == EVERYTHING else frozenset({subject}))
         return news._replace(channel=name) if scope == "channel" else news
@@ -218,11 +296,20 @@ def _said(properties: str) -> str:
     return f"identify ({', '.join(traits[:5])}{', ...' if len(traits) > 5 else ''})" if traits else "identify"
 
 
-def _versions(connection: Connection, mark: Mapping[str, int], until: Instant, zone: ZoneInfo) -> Iterator[News]:
-    """Each playbook that came in force since: by the triggers it changed, and, where it changed rules for all, by itself."""
+def _versions(
+    connection: Connection, mark: Mapping[str, int], until: Instant, zone: ZoneInfo
+) -> Iterator[News]:
+    """Each playbook that came in force since: by the triggers it changed, and, where it changed rules for
+    all, by itself.
+    """
     for row in facts.new_versions(connection, mark["playbooks"], until):
         lines = [line.partition(": ") for line in row.summary.splitlines()]
-        named = {name for head, _, names in lines if "trigger" in head or "active" in head for name in names.split(", ")}
+        named = {
+            name
+            for head, _, names in lines
+            if "trigger" in head or "active" in head
+            for name in names.split(", ")
+        }
         detail = f"playbook {row.version} by {row.author}, {clock(row.applied_at, zone)}"
         if named:
             yield News(row.applied_at, "playbook", detail, frozenset(named))
@@ -231,13 +318,15 @@ def _versions(connection: Connection, mark: Mapping[str, int], until: Instant, z
 
 def concerned(playbook: Playbook, kind: str, name: str) -> frozenset[str]:
     """The triggers that an event of that kind and name begins, ends or moves by itself."""
-    roster = playbook.roster
+    index = playbook.index
     if kind in ("identify", "alias"):
-        return frozenset(trigger.name for trigger, each in roster.clocked if each.name == "recurring")
+        return frozenset(trigger.name for trigger, each in index.clocked if each.name == "recurring")
     is_activity = name not in NO_ACTIVITY
-    begun = frozenset(trigger.name for trigger, _ in roster.entering.get(name, ()))
-    moved = frozenset(trigger.name for trigger, _ in roster.clocked) if name in roster.moving else frozenset[str]()
-    return begun | roster.ended_by(name, is_activity) | moved
+    begun = frozenset(trigger.name for trigger, _ in index.entering.get(name, ()))
+    moved = (
+        frozenset(trigger.name for trigger, _ in index.clocked) if name in index.moving else frozenset[str]()
+    )
+    return begun | index.ended_by(name, is_activity) | moved
 
 
 def clock(at: Instant, zone: ZoneInfo) -> str:

@@ -1,4 +1,6 @@
-"""A preview's answer: what was asked, under which rules, and the sums. Of a preview just made, or of one that was kept under a name."""
+"""A preview's answer: what was asked, under which rules, and the sums. Of a preview just made, or of one that
+was kept under a name.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from zoneinfo import ZoneInfo
 from console.cli.options import Future
 from console.forecast.preview import Question
 from core.errors import ManometerError
-from core.forecast.preview import Asked, Limit, Totals, limits_of
+from core.forecast.preview import ChannelDemand, PreviewLimit, Totals, limits_of
 from core.instants import Instant, find_zone
 from core.playbook.playbook import Playbook
 from storage.forecasts.saved_previews import SavedPreview
@@ -21,8 +23,10 @@ FOLDER = "previews"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a preview found, with all that is said of it; `changes` say under which other rules than those in force it was made."""
+class PreviewResult:
+    """What a preview found, with all that is said of it; `changes` say under which other rules than those in
+    force it was made.
+    """
 
     now: Instant
     first: Instant
@@ -33,30 +37,34 @@ class Answer:
     version: int
     changes: tuple[str, ...]
     totals: Totals
-    asked: tuple[Asked, ...]
-    limits: tuple[Limit, ...]
+    asked: tuple[ChannelDemand, ...]
+    limits: tuple[PreviewLimit, ...]
     zone: ZoneInfo
 
 
-def answer(question: Question, playbook: Playbook, version: int, totals: Totals) -> Answer:
+def answer(question: Question, playbook: Playbook, version: int, totals: Totals) -> PreviewResult:
     """The answer to a question; `version` is that of the playbook in force."""
-    return Answer(
-        question.now, question.first, question.last, question.future, question.weeks, question.trigger, version,
-        tuple(_changes(question)), totals, tuple(totals.asked(playbook.channels)), limits_of(playbook.rules), playbook.zone,
+    return PreviewResult(
+        question.now, question.first, question.last, question.future, question.weeks, question.trigger,
+        version,
+        tuple(_changes(question)), totals, tuple(totals.asked(playbook.channels)), limits_of(playbook.rules),
+        playbook.zone,
     )  # fmt: skip
 
 
 def _changes(question: Question) -> Iterator[str]:
     if question.playbook_folder is not None:
         yield f"the files of {question.playbook_folder}"
-    yield from (f"{Path(path).stem} as if active" for path, _ in question.drafts if path.startswith("triggers/"))
+    yield from (
+        f"{Path(path).stem} as if active" for path, _ in question.drafts if path.startswith("triggers/")
+    )
     yield from map(str, question.changes)
 
 
 # ---- kept ----
 
 
-def about(found: Answer, note: str | None, author: str, mark: Mapping[str, int]) -> dict[str, Any]:
+def about(found: PreviewResult, note: str | None, author: str, mark: Mapping[str, int]) -> dict[str, Any]:
     """What is kept beside the decisions and the sums; `mark` says how far the database had come."""
     return {
         "now": found.now,
@@ -76,14 +84,17 @@ def about(found: Answer, note: str | None, author: str, mark: Mapping[str, int])
     }
 
 
-def kept_answer(saved: SavedPreview) -> Answer:
+def kept_answer(saved: SavedPreview) -> PreviewResult:
     """The answer as it was kept; ManometerError where the file is not whole."""
     said = saved.about
     try:
-        return Answer(
-            said["now"], said["first"], said["last"], said["future"], said["weeks"], said["trigger"], said["version"],
-            tuple(said["changes"]), saved.totals, tuple(Asked(*each) for each in said["asked"]),
-            tuple(Limit(*each) for each in said["limits"]), find_zone(said["zone"]) or ZoneInfo("UTC"),
+        return PreviewResult(
+            said["now"], said["first"], said["last"], said["future"], said["weeks"], said["trigger"],
+            said["version"],
+            tuple(said["changes"]), saved.totals, tuple(ChannelDemand(*each) for each in said["asked"]),
+            tuple(PreviewLimit(*each) for each in said["limits"]), find_zone(said["zone"]) or ZoneInfo("UTC"),
         )  # fmt: skip
     except (KeyError, TypeError):
-        raise ManometerError(f"{saved.path} is damaged. Delete it: `manometer previews delete {saved.name}`.") from None
+        raise ManometerError(
+            f"{saved.path} is damaged. Delete it: `manometer previews delete {saved.name}`."
+        ) from None

@@ -1,7 +1,9 @@
-"""Work on many customers at once: a stream of chunks, shared by several processes where there are many, all on one snapshot.
+"""Work on many customers at once: a stream of chunks, shared by several processes where there are many, all
+on one snapshot.
 
-While the processes begin theirs, the write lock is held for a moment so that nobody commits. The one who asks may work along: it then
-begins while the others start, and what it has done until they read the same snapshot counts only if nobody has committed since.
+While the processes begin theirs, the write lock is held for a moment so that nobody commits. The one who asks
+may work along: it then begins while the others start, and what it has done until they read the same snapshot
+counts only if nobody has committed since.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ CHUNK: Final = 500
 LARGE: Final = 4_000
 """From so many customers on it pays to start further processes."""
 GARBAGE: Final = 200_000
-"""New objects between two searches for cycles: dossiers hold none, and come and go by the hundred thousand."""
+"""New objects between two searches for cycles: dossiers hold none, and come and go by the hundred thousand.
+"""
 _USUAL: Final = gc.get_threshold()
 BEAT: Final = 0.1
 """Seconds after which, while the processes work, the one who asks is heard."""
@@ -38,7 +41,7 @@ P = TypeVar("P")
 Given = TypeVar("Given", covariant=True)
 
 
-class Job(Protocol[Given]):
+class ShardJob(Protocol[Given]):
     """What is done to a chunk of customers, reading only."""
 
     def ids(self, connection: Connection) -> Sequence[int]:
@@ -48,24 +51,30 @@ class Job(Protocol[Given]):
         """What these customers give; of none, an empty part."""
 
 
-class Asking(Protocol[Given]):
+class ShardQuestion(Protocol[Given]):
     """A question that can be handed to another process, which makes its own job of it."""
 
     @property
     def database(self) -> Path:
         """The file of the database."""
 
-    def job(self, store: Store) -> Job[Given]:
+    def job(self, store: Store) -> ShardJob[Given]:
         """What is to be done."""
 
 
 def shared(
-    asking: Asking[P], job: Job[P], store: Store, workers: int | None = None, *, joins_in: bool = False
+    asking: ShardQuestion[P],
+    job: ShardJob[P],
+    store: Store,
+    workers: int | None = None,
+    *,
+    joins_in: bool = False,
 ) -> Generator[tuple[P, int, int], None]:
     """The parts of the answer as they come, each with the customers done so far and in all.
 
-    While there is nothing new empty parts come now and then, so that who has changed his mind can stop; closing it ends the work.
-    With `joins_in` this process is one of the `workers`: for who has nothing else to do meanwhile, and gets answers of few bytes.
+    While there is nothing new empty parts come now and then, so that who has changed his mind can stop;
+    closing it ends the work. With `joins_in` this process is one of the `workers`: for who has nothing else
+    to do meanwhile, and gets answers of few bytes.
     """
     version = store.data_version()
     with store.reading() as connection:
@@ -74,7 +83,9 @@ def shared(
         if processes == 1:
             yield from _alone(connection, job, ids)
         else:
-            yield from _Several(asking, job, store, connection, ids, version, joins_in=joins_in).parts(processes)
+            yield from _Several(asking, job, store, connection, ids, version, joins_in=joins_in).parts(
+                processes
+            )
 
 
 def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -82,7 +93,7 @@ def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
         yield ids[start : start + CHUNK]
 
 
-def _alone(connection: Connection, job: Job[P], ids: Sequence[int]) -> Iterator[tuple[P, int, int]]:
+def _alone(connection: Connection, job: ShardJob[P], ids: Sequence[int]) -> Iterator[tuple[P, int, int]]:
     done = 0
     for chunk in _chunks(ids):
         part = _part(connection, job, chunk)
@@ -90,7 +101,7 @@ def _alone(connection: Connection, job: Job[P], ids: Sequence[int]) -> Iterator[
         yield part, done, len(ids)
 
 
-def _part(connection: Connection, job: Job[P], chunk: Sequence[int]) -> P:
+def _part(connection: Connection, job: ShardJob[P], chunk: Sequence[int]) -> P:
     gc.set_threshold(GARBAGE)
     try:
         return job.part(connection, chunk)
@@ -106,10 +117,20 @@ AHEAD: Final = 2
 
 
 class _Several(Generic[P]):
-    """One answer by several processes; `connection` reads the snapshot of `version`, in which `ids` are whom it concerns."""
+    """One answer by several processes; `connection` reads the snapshot of `version`, in which `ids` are whom
+    it concerns.
+    """
 
     def __init__(
-        self, asking: Asking[P], job: Job[P], store: Store, connection: Connection, ids: Sequence[int], version: int, *, joins_in: bool
+        self,
+        asking: ShardQuestion[P],
+        job: ShardJob[P],
+        store: Store,
+        connection: Connection,
+        ids: Sequence[int],
+        version: int,
+        *,
+        joins_in: bool,
     ) -> None:
         self.asking, self.job, self.store, self.joins_in = asking, job, store, joins_in
         self.connection, self.version = connection, version
@@ -123,7 +144,9 @@ class _Several(Generic[P]):
     def parts(self, processes: int) -> Iterator[tuple[P, int, int]]:
         """Hand chunks to idle workers and pass on what comes back, in whatever order."""
         context = multiprocessing.get_context("spawn")  # a forked child would inherit open SQLite connections
-        with redirect_stderr(sys.__stderr__):  # what stands there while the console draws has no file to hand on
+        with redirect_stderr(
+            sys.__stderr__
+        ):  # what stands there while the console draws has no file to hand on
             resource_tracker.ensure_running()
         with ExitStack() as stack:
             pipes = [_start(context, self.asking, stack) for _ in range(processes - self.joins_in)]
@@ -138,7 +161,9 @@ class _Several(Generic[P]):
             yield from self._gather(pipes)
 
     def _begin_alike(self, pipes: Sequence[Pipe], stack: ExitStack) -> None:
-        """Let the workers begin their snapshots; where it is no longer this process's, what it has done is done anew."""
+        """Let the workers begin their snapshots; where it is no longer this process's, what it has done is
+        done anew.
+        """
         with self.store.writer.connect() as lock, lock.begin() as held:
             for pipe in pipes:
                 pipe.send(None)
@@ -154,7 +179,9 @@ class _Several(Generic[P]):
         for pipe in [*pipes] * AHEAD:
             self._give(pipe, busy)
         while any(busy.values()) or self.waiting:
-            ready = wait([pipe for pipe, lengths in busy.items() if lengths], 0 if self._has_own_work() else BEAT)
+            ready = wait(
+                [pipe for pipe, lengths in busy.items() if lengths], 0 if self._has_own_work() else BEAT
+            )
             for pipe in [pipe for pipe in ready if isinstance(pipe, Pipe)]:
                 part = _receive(pipe)
                 self.done += busy[pipe].popleft()
@@ -182,7 +209,7 @@ class _Several(Generic[P]):
             yield part
 
 
-def _start(context: Any, asking: Asking[Any], stack: ExitStack) -> Pipe:
+def _start(context: Any, asking: ShardQuestion[Any], stack: ExitStack) -> Pipe:
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, asking), daemon=True)
     process.start()
@@ -205,13 +232,15 @@ def _receive(pipe: Pipe) -> Any:
     try:
         answer = pipe.recv()
     except EOFError:
-        raise ManometerError("A preview process has died. Try again; with --workers 1 it runs in one process.") from None
+        raise ManometerError(
+            "A preview process has died. Try again; with --workers 1 it runs in one process."
+        ) from None
     if isinstance(answer, ManometerError):
         raise answer
     return answer
 
 
-def _work(pipe: Pipe, asking: Asking[Any]) -> None:
+def _work(pipe: Pipe, asking: ShardQuestion[Any]) -> None:
     """A worker: ready, begin the snapshot on the word, then chunk after chunk until the pipe closes."""
     gc.set_threshold(GARBAGE)
     try:

@@ -1,4 +1,6 @@
-"""Gathering what an explanation needs: the customer as of the instant, her decisions, and the events that could enter."""
+"""Gathering what an explanation needs: the customer as of the instant, her decisions, and the events that
+could enter.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ EVENTS = 50
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One customer as of `at` for every trigger's explanation: settled up to there, with what is decided by then but not written."""
+    """One customer as of `at` for every trigger's explanation: settled up to there, with what is decided by
+    then but not written.
+    """
 
     identifier: int
     dossier: Dossier
@@ -45,7 +49,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class TriggerExplanation:
     """One trigger's explanation for a customer, and when it was last decided."""
 
     trigger: str
@@ -56,7 +60,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class ExplainedCustomer:
     """Whom it is about."""
 
     identifier: int
@@ -64,10 +68,14 @@ class Person:
     name: str | None
 
 
-def explain_in(store: Store, playbook: Playbook, customer: str, trigger: str, now: Instant, at: Instant) -> tuple[str, Explanation]:
-    """The customer's key and the explanation as of `at`; ManometerError where customer or trigger is not known."""
+def explain_in(
+    store: Store, playbook: Playbook, customer: str, trigger: str, now: Instant, at: Instant
+) -> tuple[str, Explanation]:
+    """The customer's key and the explanation as of `at`; ManometerError where customer or trigger is not
+    known.
+    """
     with store.reading() as connection:
-        if trigger not in playbook.roster.by_name:
+        if trigger not in playbook.index.by_name:
             _refuse_unknown(connection, playbook, trigger)
         identifier = customers.resolve(connection, customer)
         known = gather(connection, playbook, identifier, now, at)
@@ -93,16 +101,27 @@ def explain_on(connection: Connection, playbook: Playbook, known: Known, trigger
     found = trigger_in(playbook, trigger)
     if found is None:
         return _of_removed(playbook, decided)
-    names = playbook.roster.kinds[found.when.kind].enters_on(found.when)
+    names = playbook.index.kinds[found.when.kind].enters_on(found.when)
     events = customers.latest_events(connection, known.identifier, names, known.at, EVENTS)
-    decided += [_row(known.dossier.key, decision) for decision in known.plan.decisions if decision.trigger == trigger]
+    decided += [
+        _row(known.dossier.key, decision) for decision in known.plan.decisions if decision.trigger == trigger
+    ]
     explanation = explain(known.dossier, playbook, found, known.at, decided, events, known.sources)
     is_open = explanation.verdict == "none" and explanation.bars == 0 and explanation.step is None
-    return _at_the_cause(connection, playbook, known, found, events, explanation) if is_open and events else explanation
+    return (
+        _at_the_cause(connection, playbook, known, found, events, explanation)
+        if is_open and events
+        else explanation
+    )
 
 
 def _at_the_cause(
-    connection: Connection, playbook: Playbook, known: Known, trigger: Trigger, events: Sequence[Event], explanation: Explanation
+    connection: Connection,
+    playbook: Playbook,
+    known: Known,
+    trigger: Trigger,
+    events: Sequence[Event],
+    explanation: Explanation,
 ) -> Explanation:
     """Nothing stands against it now, and yet her last cause did not enter: what stood against it then."""
     then = max(event.occurred_at for event in events)
@@ -119,24 +138,34 @@ def _at_the_cause(
 # ---- all triggers ----
 
 
-def explain_all(connection: Connection, playbook: Playbook, identifier: int, now: Instant, at: Instant) -> tuple[Person, Iterator[Answer]]:
-    """Who the customer of a row is, and every trigger's answer for her as of `at`, one by one as they are found."""
+def explain_all(
+    connection: Connection, playbook: Playbook, identifier: int, now: Instant, at: Instant
+) -> tuple[ExplainedCustomer, Iterator[TriggerExplanation]]:
+    """Who the customer of a row is, and every trigger's answer for her as of `at`, one by one as they are
+    found.
+    """
     state = customers.state_of(connection, identifier)
-    person = Person(identifier, state["key"], full_name(state["first_name"], state["last_name"]) or None)
+    person = ExplainedCustomer(
+        identifier, state["key"], full_name(state["first_name"], state["last_name"]) or None
+    )
     return person, _answers(connection, playbook, gather(connection, playbook, identifier, now, at))
 
 
-def _answers(connection: Connection, playbook: Playbook, known: Known) -> Iterator[Answer]:
+def _answers(connection: Connection, playbook: Playbook, known: Known) -> Iterator[TriggerExplanation]:
     decided = customers.last_decided(connection, known.identifier, known.at)
     decided |= {decision.trigger: decision.at for decision in known.plan.decisions}
-    for name in dict.fromkeys([*decided, *playbook.roster.by_name]):
-        found = playbook.roster.by_name.get(name)
+    for name in dict.fromkeys([*decided, *playbook.index.by_name]):
+        found = playbook.index.by_name.get(name)
         title, status = (name, "retired") if found is None else (found.title, found.status)
-        yield Answer(name, title, status, explain_on(connection, playbook, known, name), decided.get(name))
+        yield TriggerExplanation(
+            name, title, status, explain_on(connection, playbook, known, name), decided.get(name)
+        )
 
 
-def by_relevance(answer: Answer) -> tuple[Instant, bool, bool, int, str]:
-    """The latest decision first; then where she is under way, then what is active before drafts, the nearest first, each by name."""
+def by_relevance(answer: TriggerExplanation) -> tuple[Instant, bool, bool, int, str]:
+    """The latest decision first; then where she is under way, then what is active before drafts, the nearest
+    first, each by name.
+    """
     found = answer.explanation
     return -(answer.since or 0), found.step is None, answer.status != "active", found.bars, answer.trigger
 
@@ -144,16 +173,22 @@ def by_relevance(answer: Answer) -> tuple[Instant, bool, bool, int, str]:
 def _refuse_unknown(connection: Connection, playbook: Playbook, trigger: str) -> None:
     known = decisions.triggers(connection, trigger)
     if trigger not in known:
-        hint = near(trigger, known | playbook.roster.by_name.keys()) or "`manometer triggers` lists them."
+        hint = near(trigger, known | playbook.index.by_name.keys()) or "`manometer triggers` lists them."
         raise ManometerError(f"There is no trigger {trigger!r}. {hint}")
 
 
 def _of_removed(playbook: Playbook, decided: Sequence[Mapping[str, Any]]) -> Explanation:
     gone = Check("trigger active", False, "its file was removed; the trigger is retired")
     last = decided[-1] if decided else None
-    words = "Its file was removed, and nothing was ever decided." if last is None else in_words(last, playbook.zone)
+    words = (
+        "Its file was removed, and nothing was ever decided."
+        if last is None
+        else in_words(last, playbook.zone)
+    )
     verdict, reason = ("none", None) if last is None else (last["outcome"], last["reason"])
-    return Explanation(verdict, reason, words, (gone,), short=gone.detail if last is None else in_brief(reason, None))
+    return Explanation(
+        verdict, reason, words, (gone,), short=gone.detail if last is None else in_brief(reason, None)
+    )
 
 
 def _row(customer: str, decision: Decision) -> dict[str, Any]:

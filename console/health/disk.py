@@ -1,4 +1,6 @@
-"""Room on the disk of the database: how much there is, and below what nothing new is taken on. Sizes are bytes."""
+"""Room on the disk of the database: how much there is, and below what nothing new is taken on. Sizes are
+bytes.
+"""
 
 from __future__ import annotations
 

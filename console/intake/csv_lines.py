@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from console.intake.csv_profiles import ConsentColumns, CsvProfile, Test
-from console.intake.physical_lines import Line, lines_of
+from console.intake.physical_lines import PhysicalLine, lines_of
 from core.errors import ManometerError
 from core.instants import Instant, from_local, parse_instant
 from core.sources.segment import (
@@ -67,9 +67,22 @@ class Row(NamedTuple):
 class _Order:
     """A purchase or return of which lines may still come."""
 
-    __slots__ = ("at", "customer", "identities", "is_return", "key", "last", "lines", "products", "total", "traits")
+    __slots__ = (
+        "at",
+        "customer",
+        "identities",
+        "is_return",
+        "key",
+        "last",
+        "lines",
+        "products",
+        "total",
+        "traits",
+    )
 
-    def __init__(self, key: str, at: Instant, identities: tuple[Identity, ...], traits: dict[str, Any], is_return: bool) -> None:
+    def __init__(
+        self, key: str, at: Instant, identities: tuple[Identity, ...], traits: dict[str, Any], is_return: bool
+    ) -> None:
         self.key = key
         self.at = at
         self.identities = identities
@@ -91,12 +104,22 @@ def csv_items(
     path: str,
     check: Check | None = None,
 ) -> Iterator[Item]:
-    """What the lines of a CSV file come to; ManometerError where the header does not fit the profile. `check` may refuse an event."""
+    """What the lines of a CSV file come to; ManometerError where the header does not fit the profile. `check`
+    may refuse an event.
+    """
     return _CsvReader(content, profile, profile.zone or zone, arrived_at, source, path).items(check)
 
 
 class _CsvReader:
-    def __init__(self, content: BufferedReader, profile: CsvProfile, zone: ZoneInfo, arrived_at: Instant, source: str, path: str) -> None:
+    def __init__(
+        self,
+        content: BufferedReader,
+        profile: CsvProfile,
+        zone: ZoneInfo,
+        arrived_at: Instant,
+        source: str,
+        path: str,
+    ) -> None:
         self.profile = profile
         self.zone = zone
         self.arrived_at = arrived_at
@@ -108,7 +131,10 @@ class _CsvReader:
             raise ManometerError(f"{path}: the file is empty; it has to begin with a line of column names.")
         text = self.decode(header)
         if text is None:
-            raise ManometerError(f"{path}: line {header.number}: the column names cannot be read as {' or '.join(profile.encodings)}.")
+            raise ManometerError(
+                f"{path}: line {header.number}: the column names cannot be read as "
+                f"{' or '.join(profile.encodings)}."
+            )
         self.delimiter = _delimiter(text) if profile.delimiter == "auto" else profile.delimiter
         names = [name.strip() for name in next(csv.reader([text], delimiter=self.delimiter), [])]
         self.width = len(names)
@@ -123,18 +149,22 @@ class _CsvReader:
         if self.profile.is_optional:
             if not any(column in self.index for column in self.profile.identities.values()):
                 raise ManometerError(
-                    f"{path}: none of the columns that say who it is: {', '.join(self.profile.identities.values())}. "
+                    f"{path}: none of the columns that say who it is: "
+                    f"{', '.join(self.profile.identities.values())}. "
                     f"The file has {', '.join(names)}. Name its own in a profile."
                 )
             return
         if missing:
             near = get_close_matches(missing[0], list(names), 1)
             hint = f"Did you mean {near[0]!r}?" if near else f"The file has {', '.join(names)}."
-            raise ManometerError(f"{path}: profile {self.profile.name!r} needs the column {missing[0]!r}, which is not there. {hint}")
+            raise ManometerError(
+                f"{path}: profile {self.profile.name!r} needs the column {missing[0]!r}, which is not "
+                f"there. {hint}"
+            )
 
     # ---- lines to rows ----
 
-    def decode(self, line: Line) -> str | None:
+    def decode(self, line: PhysicalLine) -> str | None:
         for encoding in self.profile.encodings:
             try:
                 return line.content.decode(encoding)
@@ -145,7 +175,9 @@ class _CsvReader:
     def texts(self) -> Iterator[str]:
         for line in self.raw:
             if not line.is_whole:
-                self.broken.append(Reject(line.number, "longer than 1 MiB", line.content[:4_096].decode("utf-8", "replace")))
+                self.broken.append(
+                    Reject(line.number, "longer than 1 MiB", line.content[:4_096].decode("utf-8", "replace"))
+                )
                 continue
             text = self.decode(line)
             if text is None:
@@ -169,7 +201,9 @@ class _CsvReader:
             if fields is None:
                 return
             if len(fields) != self.width:
-                yield Reject(self.number, f"{len(fields)} fields instead of {self.width}", self.delimiter.join(fields))
+                yield Reject(
+                    self.number, f"{len(fields)} fields instead of {self.width}", self.delimiter.join(fields)
+                )
             elif any(fields):
                 yield Row(self.number, fields)
 
@@ -217,7 +251,9 @@ class _CsvReader:
 
     def plain(self, text: str) -> str | int | float:
         """A number where the text is one; what begins with a zero or a plus is a name made of digits."""
-        number = None if text.startswith(("0", "+")) and text.isalnum() and text != "0" else self.number_of(text)
+        number = (
+            None if text.startswith(("0", "+")) and text.isalnum() and text != "0" else self.number_of(text)
+        )
         return text if number is None else _number(number)
 
     def identities(self, row: Row) -> tuple[Identity, ...]:
@@ -251,10 +287,15 @@ class _CsvReader:
         return self.instant(text) if text else None
 
     def natural_key(self, row: Row) -> str:
-        return self.value(row, self.profile.columns.get("key")) or blake2b("\x1f".join(row.fields).encode(), digest_size=16).hexdigest()
+        return (
+            self.value(row, self.profile.columns.get("key"))
+            or blake2b("\x1f".join(row.fields).encode(), digest_size=16).hexdigest()
+        )
 
     def customer(self, row: Row) -> Incoming:
-        """One line of a customer list; its key is the whole line, so that a changed line is news and the same one is not."""
+        """One line of a customer list; its key is the whole line, so that a changed line is news and the same
+        one is not.
+        """
         identities = self.identities(row)
         if not identities:
             raise Rejected("no identity: none of its columns has a value")
@@ -262,9 +303,12 @@ class _CsvReader:
         at = self.arrived_at if at is None else at
         traits = self.traits(row)
         key = blake2b("\x1f".join(row.fields).encode(), digest_size=16).hexdigest()
-        consents = tuple(record for columns in self.profile.consents if (record := self.consent(columns, row)) is not None)
+        consents = tuple(
+            record for columns in self.profile.consents if (record := self.consent(columns, row)) is not None
+        )
         return Incoming(
-            dedup_key(self.source, f"customer\0{key}"), self.source, "identify", "identify", at, identities, traits, encode_traits(traits),
+            dedup_key(self.source, f"customer\0{key}"), self.source, "identify", "identify", at, identities,
+            traits, encode_traits(traits),
             self.profile.channel, None, consents,
         )  # fmt: skip
 
@@ -300,8 +344,10 @@ class _CsvReader:
         amount = minor_units(self.number_of(self.value(row, self.profile.columns.get("amount"))))
         channel = self.value(row, self.profile.columns.get("channel"))
         return Incoming(
-            dedup_key(self.source, self.natural_key(row)), self.source, "track", name, at, identities, properties, encode(properties),
-            normal_channel(channel) if channel else self.profile.channel, amount if amount is not None else amount_of(name, properties),
+            dedup_key(self.source, self.natural_key(row)), self.source, "track", name, at, identities,
+            properties, encode(properties),
+            normal_channel(channel) if channel else self.profile.channel,
+            amount if amount is not None else amount_of(name, properties),
         )  # fmt: skip
 
 
@@ -348,17 +394,28 @@ class _Orders:
 
     def begin(self, row: Row, key: str, is_return: bool) -> _Order:
         if _mark(key) in self.closed:
-            raise Rejected(f"{self.profile.columns['key']} {key} was already taken, more than {REACH} lines before; sort the file by it")
+            raise Rejected(
+                f"{self.profile.columns['key']} {key} was already taken, more than {REACH} lines before; "
+                "sort the file by it"
+            )
         at = self.reader.when(row)
         if at is None:
             raise Rejected("no time")
-        order = self.open[key] = _Order(key, at, self.reader.identities(row), self.reader.traits(row), is_return)
+        order = self.open[key] = _Order(
+            key, at, self.reader.identities(row), self.reader.traits(row), is_return
+        )
         return order
 
     def product(self, row: Row, is_return: bool) -> tuple[dict[str, Any], int]:
-        """The product of a line and its amount in minor units; pieces that came back are counted as they are."""
+        """The product of a line and its amount in minor units; pieces that came back are counted as they
+        are.
+        """
         reader, columns = self.reader, self.profile.products
-        quantity = reader.number_of(reader.value(row, columns.get("quantity"))) if "quantity" in columns else Decimal(1)
+        quantity = (
+            reader.number_of(reader.value(row, columns.get("quantity")))
+            if "quantity" in columns
+            else Decimal(1)
+        )
         price = reader.number_of(reader.value(row, columns.get("price")))
         unit = minor_units(price)
         if quantity is None or abs(quantity) > 10**9:
@@ -368,7 +425,9 @@ class _Orders:
         if is_return:
             quantity = -quantity if quantity < 0 else quantity
         product: dict[str, Any] = {
-            key: value for key, column in columns.items() if key not in ("quantity", "price") and (value := reader.value(row, column))
+            key: value
+            for key, column in columns.items()
+            if key not in ("quantity", "price") and (value := reader.value(row, column))
         }
         product["price"], product["quantity"] = _number(price), _number(quantity)
         return product, int((unit * quantity).to_integral_value())
@@ -384,7 +443,8 @@ class _Orders:
         if order.identities and order.traits:
             yield from self.identify(order)
         yield order.lines, Incoming(
-            dedup_key(source, order.key), source, "track", self.profile.return_event if order.is_return else self.profile.event,
+            dedup_key(source, order.key), source, "track",
+            self.profile.return_event if order.is_return else self.profile.event,
             order.at, order.identities, properties, encode(properties), self.profile.channel, order.total,
         )  # fmt: skip
 
@@ -399,7 +459,8 @@ class _Orders:
         source = self.reader.source
         key = "\0".join(("identify", *order.identities[0], text, str(order.at)))
         yield 0, Incoming(
-            dedup_key(source, key), source, "identify", "identify", order.at, order.identities, order.traits, text, self.profile.channel
+            dedup_key(source, key), source, "identify", "identify", order.at, order.identities, order.traits,
+            text, self.profile.channel
         )  # fmt: skip
 
 
@@ -435,7 +496,9 @@ def _instant_reader(dates: Sequence[str], zone: ZoneInfo) -> Callable[[str], Ins
 def _number_reader(decimal: str) -> Callable[[str], Decimal | None]:
     @lru_cache(maxsize=16_384)
     def number_of(text: str) -> Decimal | None:
-        """The number of a text with the profile's decimal sign, thousands parted or not; None where it is none."""
+        """The number of a text with the profile's decimal sign, thousands parted or not; None where it is
+        none.
+        """
         if decimal == ",":
             text = text.replace(".", "").replace(",", ".")
         elif "," in text:

@@ -1,7 +1,8 @@
-"""Declared profiles of CSV files: which column is what, and how lines become events. One TOML table a profile.
+"""Declared profiles of CSV files: which column is what, and how lines become events. One TOML table a
+profile.
 
-Three kinds: `orders` (lines with one number are one purchase or return), `customers` (a line is one identify call with its
-consents), `events` (a line is one track call).
+Three kinds: `orders` (lines with one number are one purchase or return), `customers` (a line is one identify
+call with its consents), `events` (a line is one track call).
 """
 
 from __future__ import annotations
@@ -21,12 +22,29 @@ from core.instants import find_zone
 from core.model.events import ORDER_COMPLETED, ORDER_RETURNED
 
 KINDS: Final = ("orders", "customers", "events")
-_YES: Final = ("1", "yes", "y", "true", "t", "ja", "j", "oui", "si", "sì", "x", "granted", "subscribed", "opt-in")
+_YES: Final = (
+    "1",
+    "yes",
+    "y",
+    "true",
+    "t",
+    "ja",
+    "j",
+    "oui",
+    "si",
+    "sì",
+    "x",
+    "granted",
+    "subscribed",
+    "opt-in",
+)
 _NO: Final = ("0", "no", "n", "false", "f", "nein", "non", "withdrawn", "unsubscribed", "opt-out")
 _IDENTITY_KINDS: Final = ("user", "email", "phone", "loyalty", "anonymous", "push")
 _KEYS: Final[Mapping[str, type | tuple[type, ...]]] = {
-    "title": str, "kind": str, "source": str, "channel": str, "delimiter": str, "encodings": list, "decimal": str, "zone": str,
-    "dates": list, "optional": bool, "event": str, "return_event": str, "columns": dict, "identities": dict, "traits": dict,
+    "title": str, "kind": str, "source": str, "channel": str, "delimiter": str, "encodings": list,
+    "decimal": str, "zone": str,
+    "dates": list, "optional": bool, "event": str, "return_event": str, "columns": dict, "identities": dict,
+    "traits": dict,
     "products": dict, "properties": dict, "returns": dict, "set_aside": list, "consents": dict,
 }  # fmt: skip
 _TABLES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -101,7 +119,12 @@ class CsvProfile:
 
     def used_columns(self) -> tuple[str, ...]:
         """Every column the profile names, each once."""
-        named = [*self.columns.values(), *self.identities.values(), *self.traits.values(), *self.products.values()]
+        named = [
+            *self.columns.values(),
+            *self.identities.values(),
+            *self.traits.values(),
+            *self.products.values(),
+        ]
         named += [*self.properties.values(), *(rule.test.column for rule in self.set_aside)]
         named += [self.returns.column] if self.returns else []
         for consent in self.consents:
@@ -110,7 +133,9 @@ class CsvProfile:
 
 
 def find_profile(name: str, own: Mapping[str, Any]) -> CsvProfile:
-    """The profile of that name, the workspace's own before the shipped; ManometerError with a suggestion, or with every fault it has."""
+    """The profile of that name, the workspace's own before the shipped; ManometerError with a suggestion, or
+    with every fault it has.
+    """
     if name in own:
         return read_profile(name, own[name])
     shipped = shipped_profiles()
@@ -126,7 +151,11 @@ def find_profile(name: str, own: Mapping[str, Any]) -> CsvProfile:
 def shipped_profiles() -> Mapping[str, str]:
     """The profiles that come with the product: name to the text of its file."""
     folder = files("console.intake").joinpath("profiles")
-    return {entry.name[:-5]: entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".toml")}
+    return {
+        entry.name[:-5]: entry.read_text("utf-8")
+        for entry in folder.iterdir()
+        if entry.name.endswith(".toml")
+    }
 
 
 def read_profile(name: str, given: object) -> CsvProfile:
@@ -148,11 +177,15 @@ def read_profile(name: str, given: object) -> CsvProfile:
     return profile
 
 
-def _check_keys(given: Mapping[str, Any], known: Mapping[str, Any] | tuple[str, ...], where: str, faults: list[str]) -> None:
+def _check_keys(
+    given: Mapping[str, Any], known: Mapping[str, Any] | tuple[str, ...], where: str, faults: list[str]
+) -> None:
     for key in given:
         if key not in known:
             near = get_close_matches(key, list(known), 1)
-            faults.append(f"unknown key `{where}{key}`" + (f" (did you mean `{where}{near[0]}`?)" if near else ""))
+            faults.append(
+                f"unknown key `{where}{key}`" + (f" (did you mean `{where}{near[0]}`?)" if near else "")
+            )
 
 
 def _check_values(given: Mapping[str, Any], faults: list[str]) -> None:
@@ -173,7 +206,9 @@ def _check_values(given: Mapping[str, Any], faults: list[str]) -> None:
     if not given.get("identities"):
         faults.append("`identities` has to name at least one column, such as user or email")
     required = {"orders": ("key", "at"), "events": ("at",)}.get(str(kind), ())
-    faults += [f"`columns.{column}` is missing" for column in required if column not in given.get("columns", {})]
+    faults += [
+        f"`columns.{column}` is missing" for column in required if column not in given.get("columns", {})
+    ]
     if kind == "events" and "event" not in given and "name" not in given.get("columns", {}):
         faults.append("`event` (one name for all lines) or `columns.name` is missing")
     for table in ("columns", "identities", "traits", "products", "properties"):
@@ -203,7 +238,9 @@ def _build(name: str, given: Mapping[str, Any], faults: list[str]) -> CsvProfile
         properties=given.get("properties", {}),
         returns=_test(given["returns"], "returns", faults) if "returns" in given else None,
         set_aside=tuple(_set_aside(rule, faults) for rule in given.get("set_aside", ())),
-        consents=tuple(_consent(channel, table, faults) for channel, table in given.get("consents", {}).items()),
+        consents=tuple(
+            _consent(channel, table, faults) for channel, table in given.get("consents", {}).items()
+        ),
     )
 
 
@@ -212,7 +249,13 @@ def _test(given: Mapping[str, Any], where: str, faults: list[str]) -> Test:
     if not isinstance(given.get("column"), str) or len(asked) != 1:
         faults.append(f"`{where}` needs a column and one of starts_with, equals, below, empty")
         return Test("")
-    return Test(given["column"], given.get("starts_with"), given.get("equals"), given.get("below"), bool(given.get("empty", False)))
+    return Test(
+        given["column"],
+        given.get("starts_with"),
+        given.get("equals"),
+        given.get("below"),
+        bool(given.get("empty", False)),
+    )
 
 
 def _set_aside(given: object, faults: list[str]) -> SetAside:
@@ -229,7 +272,8 @@ def _consent(channel: str, given: object, faults: list[str]) -> ConsentColumns:
     if not isinstance(table.get("column"), str):
         faults.append(f"`consents.{channel}` needs a column")
     return ConsentColumns(
-        channel, str(table.get("column")), table.get("at"), table.get("purpose", "*"), table.get("source"), table.get("text"),
+        channel, str(table.get("column")), table.get("at"), table.get("purpose", "*"), table.get("source"),
+        table.get("text"),
         table.get("proof"), _words(table.get("yes", _YES)), _words(table.get("no", _NO)),
     )  # fmt: skip
 

@@ -1,7 +1,9 @@
-"""The drop folder: files that lie still in `inbox/` are imported, one at a time, and moved away. Instants and durations are ms.
+"""The drop folder: files that lie still in `inbox/` are imported, one at a time, and moved away. Instants and
+durations are ms.
 
-A file straight in `inbox/` is read as `manometer import FILE` would. One in `inbox/NAME/`, or in the `path` of `[sources.NAME]`, is an
-import with that source and its `profile`. A crash between import and move means that the file is imported again, which changes nothing.
+A file straight in `inbox/` is read as `manometer import FILE` would. One in `inbox/NAME/`, or in the `path`
+of `[sources.NAME]`, is an import with that source and its `profile`. A crash between import and move means
+that the file is imported again, which changes nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from console.intake.files import ImportResult, IntakeSettings, import_file
-from console.workspace.settings import Source
+from console.workspace.settings import SourceSettings
 from core.errors import ManometerError
 from core.instants import SECOND, Instant, Millis
 from screens.widgets.safe_text import safe_lines
@@ -42,7 +44,7 @@ class Folder:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ImportedFile:
     """What became of one file: its result, or why it could not be read."""
 
     file: str
@@ -51,8 +53,10 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """What the inbox holds now: files to import, and the folders that cannot be read, each with the reason."""
+class InboxContents:
+    """What the inbox holds now: files to import, and the folders that cannot be read, each with the
+    reason.
+    """
 
     files: Sequence[tuple[Folder, Path]]
     refused: Mapping[Path, str]
@@ -75,8 +79,10 @@ class DropFolder:
         self._seen: dict[Path, tuple[_Shape, Millis]] = {}
         self._finished: dict[Path, _Shape] = {}
 
-    def ready(self, sources: Mapping[str, Source], now: Instant) -> Ready:
-        """The files to import now, by folder and name; a folder that cannot be read is named, and the others go on."""
+    def ready(self, sources: Mapping[str, SourceSettings], now: Instant) -> InboxContents:
+        """The files to import now, by folder and name; a folder that cannot be read is named, and the others
+        go on.
+        """
         found: list[tuple[Folder, Path]] = []
         refused: dict[Path, str] = {}
         for folder in folders(self._folder, sources):
@@ -87,7 +93,9 @@ class DropFolder:
         paths = {path for _, path in found}
         self._seen = {path: seen for path, seen in self._seen.items() if path in paths}
         self._finished = {path: shape for path, shape in self._finished.items() if path in paths}
-        return Ready([(folder, path) for folder, path in found if self._lies_still(path, now)], refused)
+        return InboxContents(
+            [(folder, path) for folder, path in found if self._lies_still(path, now)], refused
+        )
 
     def take(
         self,
@@ -97,8 +105,10 @@ class DropFolder:
         settings: IntakeSettings,
         now: Instant,
         stopping: Callable[[], bool],
-    ) -> Taken:
-        """Import one file and move it away; StoreError and OSError leave it where it is, and so does being stopped."""
+    ) -> ImportedFile:
+        """Import one file and move it away; StoreError and OSError leave it where it is, and so does being
+        stopped.
+        """
         shape = _shape(path)
         try:
             result = import_file(
@@ -111,13 +121,15 @@ class DropFolder:
             if isinstance(error.__cause__, OSError) and is_passing(error.__cause__):
                 raise error.__cause__ from None
             _say_why(_moved(path, FAILED), error)
-            return Taken(path.name, None, str(error))
+            return ImportedFile(path.name, None, str(error))
         if result.finished:
             self._finish(path, shape)
-        return Taken(path.name, result)
+        return ImportedFile(path.name, result)
 
     def _finish(self, path: Path, shape: _Shape | None) -> None:
-        """Move it to what is done, unless it has changed; where it cannot be moved, it is not read again before it changes."""
+        """Move it to what is done, unless it has changed; where it cannot be moved, it is not read again
+        before it changes.
+        """
         if shape is not None and shape == _shape(path):
             self._finished[path] = shape
             _moved(path, DONE)
@@ -132,7 +144,7 @@ class DropFolder:
         return now - shape.changed // 1_000_000 >= STILL or self._steady() - before[1] >= STILL
 
 
-def folders(workspace: Path, sources: Mapping[str, Source]) -> Iterator[Folder]:
+def folders(workspace: Path, sources: Mapping[str, SourceSettings]) -> Iterator[Folder]:
     """The inbox, and the folder of each source of kind `folder`."""
     inbox = workspace / INBOX
     yield Folder(inbox)
@@ -163,7 +175,11 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _is_wanted(name: str) -> bool:
-    return not name.startswith(".") and not name.lower().endswith(_UNFINISHED) and name.lower().endswith(SUFFIXES)
+    return (
+        not name.startswith(".")
+        and not name.lower().endswith(_UNFINISHED)
+        and name.lower().endswith(SUFFIXES)
+    )
 
 
 def _shape(path: Path) -> _Shape | None:

@@ -1,7 +1,8 @@
-"""Importing files: NDJSON of Segment calls, CSV by a declared profile. One pass, little memory, a batch a transaction.
+"""Importing files: NDJSON of Segment calls, CSV by a declared profile. One pass, little memory, a batch a
+transaction.
 
-What cannot be taken goes to a rejects file with its line and reason. An interrupted import has committed whole batches; the next run
-of the same file knows them and goes on.
+What cannot be taken goes to a rejects file with its line and reason. An interrupted import has committed
+whole batches; the next run of the same file knows them and goes on.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from sqlalchemy import Connection
 
 from console.intake.csv_lines import Check, Item, Reject, csv_items
 from console.intake.csv_profiles import find_profile
-from console.intake.physical_lines import Line, Source, lines_of, open_source
+from console.intake.physical_lines import OpenSource, PhysicalLine, lines_of, open_source
 from console.messages.surveys import Surveys
 from console.workspace import Workspace
 from core.errors import ManometerError
@@ -50,7 +51,9 @@ class IntakeSettings:
 
     zone: ZoneInfo
     rejects: Path  # folder of the rejects files
-    channels: Mapping[str, str] = field(default_factory=dict)  # source -> channel of all its events, such as store
+    channels: Mapping[str, str] = field(
+        default_factory=dict
+    )  # source -> channel of all its events, such as store
     profiles: Mapping[str, Any] = field(default_factory=dict)  # the workspace's own CSV profiles, by name
     concerns: Concerns | None = None  # None until a playbook is in force
     surveys: Surveys | None = None  # None: answers to surveys are taken as they come
@@ -58,9 +61,13 @@ class IntakeSettings:
 
 def intake_settings(folder: Path, workspace: Workspace, concerns: Concerns | None) -> IntakeSettings:
     """What a workspace says about its intake; what is rejected goes to a place in `folder`."""
-    channels = {name: source.channel for name, source in workspace.sources.items() if source.channel is not None}
+    channels = {
+        name: source.channel for name, source in workspace.sources.items() if source.channel is not None
+    }
     surveys = Surveys.of(workspace.survey_secret, folder)
-    return IntakeSettings(workspace.playbook.zone, folder / REJECTS, channels, workspace.profiles, concerns, surveys)
+    return IntakeSettings(
+        workspace.playbook.zone, folder / REJECTS, channels, workspace.profiles, concerns, surveys
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +83,19 @@ class ImportResult:
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
-    """The files to import, a folder standing for its .ndjson, .jsonl and .csv files (also .gz); ManometerError where one is missing."""
+    """The files to import, a folder standing for its .ndjson, .jsonl and .csv files (also .gz);
+    ManometerError where one is missing.
+    """
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(entry for entry in path.iterdir() if entry.is_file() and _suffix(entry) in _SUFFIXES)
+            inside = sorted(
+                entry for entry in path.iterdir() if entry.is_file() and _suffix(entry) in _SUFFIXES
+            )
             if not inside:
-                raise ManometerError(f"{path}: the folder has no {', '.join(_SUFFIXES)} files. Name the files themselves.")
+                raise ManometerError(
+                    f"{path}: the folder has no {', '.join(_SUFFIXES)} files. Name the files themselves."
+                )
             found += inside
         elif path.exists():
             found.append(path)
@@ -105,12 +118,16 @@ def import_file(
 ) -> ImportResult:
     """Take in one file; ManometerError, with nothing changed, where it cannot be read.
 
-    `profile` names a CSV profile; without one the file is NDJSON. `source` is by default the profile's own, or `ndjson`. On Ctrl-C,
-    or once `stopping` says so, what was read so far is committed and the result says that it is not finished.
+    `profile` names a CSV profile; without one the file is NDJSON. `source` is by default the profile's own,
+    or `ndjson`. On Ctrl-C, or once `stopping` says so, what was read so far is committed and the result says
+    that it is not finished.
     """
     declared = None if profile is None else find_profile(profile, settings.profiles)
     if declared is None and _suffix(path) == ".csv":
-        raise ManometerError(f"{path}: a CSV file needs --profile NAME, such as online-retail or customers, or one of the workspace's own.")
+        raise ManometerError(
+            f"{path}: a CSV file needs --profile NAME, such as online-retail or customers, or one of the "
+            "workspace's own."
+        )
     name = source or (declared.source if declared is not None else "ndjson")
     channel = settings.channels.get(name)
     channel = None if channel is None else normal_channel(channel)
@@ -119,16 +136,28 @@ def import_file(
     check = None if settings.surveys is None else partial(settings.surveys.checked, history=history)
     with open_source(path) as opened, _rare_collections():
         if declared is not None:
-            items = csv_items(opened.content, declared, zone=settings.zone, arrived_at=arrived_at, source=name, path=str(path), check=check)
+            items = csv_items(
+                opened.content,
+                declared,
+                zone=settings.zone,
+                arrived_at=arrived_at,
+                source=name,
+                path=str(path),
+                check=check,
+            )
         else:
-            items = ndjson_items(opened.content, source=name, zone=settings.zone, channel=channel, check=check)
+            items = ndjson_items(
+                opened.content, source=name, zone=settings.zone, channel=channel, check=check
+            )
         run = _Run(store, path, profile, settings, arrived_at, history)
         return run.take_all(items, opened, progress, stopping or (lambda: False))
 
 
 @contextmanager
 def _rare_collections() -> Iterator[None]:
-    """All values of a batch live until it is written: looking for cycles among them every 700 values is a tenth of the time, in vain."""
+    """All values of a batch live until it is written: looking for cycles among them every 700 values is a
+    tenth of the time, in vain.
+    """
     thresholds = gc.get_threshold()
     gc.set_threshold(100_000, *thresholds[1:])
     try:
@@ -145,7 +174,9 @@ def ndjson_items(
         try:
             if not line.is_whole:
                 raise Rejected("longer than 1 MiB")
-            incoming = parse_call(orjson.loads(line.content), source=source, arrived_at=None, zone=zone, channel=channel)
+            incoming = parse_call(
+                orjson.loads(line.content), source=source, arrived_at=None, zone=zone, channel=channel
+            )
             yield 1, incoming if check is None else check(incoming)
         except orjson.JSONDecodeError as error:
             yield 1, _reject(line, _why_unreadable(line, error))
@@ -153,7 +184,7 @@ def ndjson_items(
             yield 1, _reject(line, str(reason))
 
 
-def _why_unreadable(line: Line, error: orjson.JSONDecodeError) -> str:
+def _why_unreadable(line: PhysicalLine, error: orjson.JSONDecodeError) -> str:
     try:
         line.content.decode()
     except UnicodeDecodeError as broken:
@@ -161,14 +192,22 @@ def _why_unreadable(line: Line, error: orjson.JSONDecodeError) -> str:
     return f"not JSON: {error}"
 
 
-def _reject(line: Line, reason: str) -> Reject:
+def _reject(line: PhysicalLine, reason: str) -> Reject:
     return Reject(line.number, reason, line.content[: 4 * _LONGEST_TEXT].decode("utf-8", "replace"))
 
 
 class _Run:
     """One file on its way in: the batch at hand and the counts of what was committed."""
 
-    def __init__(self, store: Store, path: Path, profile: str | None, settings: IntakeSettings, arrived_at: Instant, history: bool) -> None:
+    def __init__(
+        self,
+        store: Store,
+        path: Path,
+        profile: str | None,
+        settings: IntakeSettings,
+        arrived_at: Instant,
+        history: bool,
+    ) -> None:
         self.store = store
         self.path = path
         self.profile = profile
@@ -183,7 +222,13 @@ class _Run:
         self.pending: list[Reject] = []
         self.read = self.taken = self.duplicate = self.rejected = 0
 
-    def take_all(self, items: Iterator[Item], opened: Source, progress: Progress | None, stopping: Callable[[], bool]) -> ImportResult:
+    def take_all(
+        self,
+        items: Iterator[Item],
+        opened: OpenSource,
+        progress: Progress | None,
+        stopping: Callable[[], bool],
+    ) -> ImportResult:
         finished = False
         try:
             finished = self.take_batches(items, opened, progress, stopping)
@@ -197,7 +242,13 @@ class _Run:
             progress(opened.size, opened.size, self.read)
         return ImportResult(self.read, self.taken, self.duplicate, self.rejected, self.rejects.path, finished)
 
-    def take_batches(self, items: Iterator[Item], opened: Source, progress: Progress | None, stopping: Callable[[], bool]) -> bool:
+    def take_batches(
+        self,
+        items: Iterator[Item],
+        opened: OpenSource,
+        progress: Progress | None,
+        stopping: Callable[[], bool],
+    ) -> bool:
         """Whether all were taken; where it is to stop it ends behind a batch."""
         waiting = 0
         for lines, item in items:
@@ -223,7 +274,8 @@ class _Run:
             checkpoint_after(connection, USUAL_LOG if finished else BULK_LOG)
             if self.batch:
                 result = take(
-                    connection, self.batch, arrived_at=self.arrived_at, history=self.history, concerns=self.settings.concerns,
+                    connection, self.batch, arrived_at=self.arrived_at, history=self.history,
+                    concerns=self.settings.concerns,
                     memory=self.memory,
                 )  # fmt: skip
                 for lines, fresh in zip(self.lines, result.fresh):
@@ -242,7 +294,8 @@ class _Run:
     def note(self, connection: Connection, taken: int, duplicate: int, finished: bool) -> None:
         rejected = len(self.pending)
         counts = {
-            "lines": self.read + taken + duplicate + rejected, "taken": self.taken + taken, "duplicate": self.duplicate + duplicate,
+            "lines": self.read + taken + duplicate + rejected, "taken": self.taken + taken,
+            "duplicate": self.duplicate + duplicate,
             "rejected": self.rejected + rejected, "finished": int(finished),
         }  # fmt: skip
         if self.import_id is None:
@@ -268,7 +321,11 @@ class _Rejects:
         for line, reason, text in rejects:
             text = text.strip()
             shown = text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]} ..."
-            file.write(orjson.dumps({"line": line, "reason": reason, "text": shown}, option=orjson.OPT_APPEND_NEWLINE))
+            file.write(
+                orjson.dumps(
+                    {"line": line, "reason": reason, "text": shown}, option=orjson.OPT_APPEND_NEWLINE
+                )
+            )
 
     def begin(self) -> IO[bytes]:
         try:
@@ -277,7 +334,9 @@ class _Rejects:
             self.file = self.path.open("xb")
             self.path.chmod(0o600)  # the lines hold personal data
         except OSError as error:
-            raise ManometerError(f"{self.folder}: cannot write the rejects file: {error.strerror}. Check the folder's rights.") from error
+            raise ManometerError(
+                f"{self.folder}: cannot write the rejects file: {error.strerror}. Check the folder's rights."
+            ) from error
         return self.file
 
     def names(self) -> Iterator[Path]:
@@ -307,7 +366,9 @@ def _drawn_bar(path: Path) -> Iterator[Progress]:
     from rich.progress import Progress as Bar
 
     columns = (
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[lines]:,} lines"),
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} "
+                                                                  "%"), TextColumn("{task.fields[lines]:,} "
+                                                                                   "lines"),
         TextColumn("{task.fields[rate]:,}/s"), TimeRemainingColumn(),
     )  # fmt: skip
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:

@@ -18,7 +18,7 @@ _GZIP: Final = b"\x1f\x8b"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
-class Line(NamedTuple):
+class PhysicalLine(NamedTuple):
     """One physical line, counted from 1, without its end; of one that is too long only the beginning."""
 
     number: int
@@ -26,7 +26,7 @@ class Line(NamedTuple):
     is_whole: bool = True
 
 
-class Source(NamedTuple):
+class OpenSource(NamedTuple):
     """An open file: its bytes after decompression, and the file itself, whose position tells the progress."""
 
     content: BufferedReader
@@ -35,7 +35,7 @@ class Source(NamedTuple):
 
 
 @contextmanager
-def open_source(path: Path) -> Iterator[Source]:
+def open_source(path: Path) -> Iterator[OpenSource]:
     """The file opened for reading, compressed or not; ManometerError where it cannot be read to its end."""
     try:
         with path.open("rb") as file:
@@ -45,9 +45,11 @@ def open_source(path: Path) -> Iterator[Source]:
                 content = BufferedReader(cast(RawIOBase, gzip.GzipFile(fileobj=file)), 1 << 17)
             if content.peek(2)[:2] in (b"\xff\xfe", b"\xfe\xff"):
                 raise ManometerError(f"{path}: the text is UTF-16. Save it as UTF-8 and import it again.")
-            yield Source(content, file, path.stat().st_size)
+            yield OpenSource(content, file, path.stat().st_size)
     except OSError as error:
-        raise ManometerError(f"{path}: cannot be read: {error.strerror or error}. Check the path and the rights of the file.") from error
+        raise ManometerError(
+            f"{path}: cannot be read: {error.strerror or error}. Check the path and the rights of the file."
+        ) from error
 
 
 def _verify(path: Path) -> None:
@@ -60,7 +62,7 @@ def _verify(path: Path) -> None:
         raise ManometerError(f"{path}: the compressed file is damaged ({error}). Fetch it again.") from None
 
 
-def lines_of(content: BufferedReader) -> Iterator[Line]:
+def lines_of(content: BufferedReader) -> Iterator[PhysicalLine]:
     """Every line that is not blank, with the number it has in the file."""
     number = 0
     while line := content.readline(LONGEST_LINE + 2):
@@ -69,9 +71,9 @@ def lines_of(content: BufferedReader) -> Iterator[Line]:
             line = line[3:]
         if len(line) > LONGEST_LINE and len(line.rstrip(b"\r\n")) > LONGEST_LINE:
             _skip_rest(content, line)
-            yield Line(number, line, False)
+            yield PhysicalLine(number, line, False)
         elif not line.isspace() and line:
-            yield Line(number, line)
+            yield PhysicalLine(number, line)
 
 
 def _skip_rest(content: BufferedReader, line: bytes) -> None:

@@ -1,4 +1,6 @@
-"""The texts of a message that carries several steps: subject and frame of the first, the others as fragments within."""
+"""The texts of a message that carries several steps: subject and frame of the first, the others as fragments
+within.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from markupsafe import Markup
 
 from console.messages import sandbox
 from console.messages.sandbox import Record, TemplateFault
-from console.messages.templates import Rendered, Templates, made
+from console.messages.templates import RenderedTexts, Templates, made
 from console.workspace.templates import DIGEST_FILES
 
 RULE: Final = "-" * 40
@@ -23,7 +25,9 @@ _BODY_END: Final = re.compile(r"</body\s*>(?!.*</body\s*>)", re.IGNORECASE | re.
 
 
 class Digest(list[Record]):
-    """The other steps as a template sees them: a list to loop over, or, written out as a whole, their texts one after the other."""
+    """The other steps as a template sees them: a list to loop over, or, written out as a whole, their texts
+    one after the other.
+    """
 
     def __str__(self) -> str:
         return _apart(part["text"] for part in self)
@@ -33,23 +37,35 @@ class Digest(list[Record]):
 
 
 def render_together(
-    templates: Templates, name: str, medium: str, own: Mapping[str, Any], others: Sequence[tuple[str, Mapping[str, Any]]]
-) -> Rendered:
-    """The texts of a template that others are put into, each a template with its variables; TemplateFault as for one alone."""
+    templates: Templates,
+    name: str,
+    medium: str,
+    own: Mapping[str, Any],
+    others: Sequence[tuple[str, Mapping[str, Any]]],
+) -> RenderedTexts:
+    """The texts of a template that others are put into, each a template with its variables; TemplateFault as
+    for one alone.
+    """
     if not others:
         return templates.render(name, medium, own)
     fragments = Digest(_fragment(templates, other, medium, values) for other, values in others)
     rendered = templates.render(name, medium, {**own, "digest": fragments})
     locale = str(own["customer"].get("locale") or "")
     parts = {
-        file: text if _places(templates.find(name, file, locale) or "", file) else _with(file, text, fragments)
+        file: text
+        if _places(templates.find(name, file, locale) or "", file)
+        else _with(file, text, fragments)
         for file, text in rendered.parts.items()
     }
-    return Rendered(rendered.subject, parts)
+    return RenderedTexts(rendered.subject, parts)
 
 
 def _fragment(templates: Templates, name: str, medium: str, values: Mapping[str, Any]) -> Record:
-    parts = _mail_parts(templates, name, values) if medium == "email" else templates.render(name, medium, values).parts
+    parts = (
+        _mail_parts(templates, name, values)
+        if medium == "email"
+        else templates.render(name, medium, values).parts
+    )
     payload = [json.loads(each) for file, each in parts.items() if file.endswith(".json")]
     return Record(
         "digest",
@@ -72,15 +88,25 @@ def _text(parts: Mapping[str, str]) -> str:
 def _html(parts: Mapping[str, str]) -> Markup:
     html = parts.get("email.html")
     if html is None:
-        return Markup('<div style="white-space: pre-line">{}</div>').format(parts.get("email.txt", "").strip())
+        return Markup('<div style="white-space: pre-line">{}</div>').format(
+            parts.get("email.txt", "").strip()
+        )
     return Markup(_body(html))  # noqa: S704 - made by a template that escapes every value
 
 
 def _mail_parts(templates: Templates, name: str, values: Mapping[str, Any]) -> Mapping[str, str]:
-    """What is there of text and HTML, of each the fragment rather than the whole mail, in the customer's language."""
+    """What is there of text and HTML, of each the fragment rather than the whole mail, in the customer's
+    language.
+    """
     locale = str(values["customer"].get("locale") or "")
-    found = {file: templates.nearest(name, (fragment, file), locale) for file, fragment in DIGEST_FILES.items()}
-    parts = {file: made(f"{name}/{nearest[0]}", nearest[1], values) for file, nearest in found.items() if nearest is not None}
+    found = {
+        file: templates.nearest(name, (fragment, file), locale) for file, fragment in DIGEST_FILES.items()
+    }
+    parts = {
+        file: made(f"{name}/{nearest[0]}", nearest[1], values)
+        for file, nearest in found.items()
+        if nearest is not None
+    }
     if not parts:
         raise TemplateFault(f"templates/{name} has no file for email")
     return parts
@@ -120,5 +146,8 @@ def _before_body_end(html: str, more: str) -> str:
 def _with_payloads(text: str, fragments: Digest) -> str:
     payload = json.loads(text)
     if not isinstance(payload, dict):
-        raise TemplateFault("the message carries other steps, too, and has no place for them: write an object, or use `digest`")
+        raise TemplateFault(
+            "the message carries other steps, too, and has no place for them: write an object, or use "
+            "`digest`"
+        )
     return json.dumps({**payload, "digest": [part["payload"] for part in fragments]}, ensure_ascii=False)

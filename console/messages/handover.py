@@ -1,4 +1,6 @@
-"""Making one message and handing it over: the same for the dispatcher, a replay, and whoever looks beforehand. Instants are ms UTC."""
+"""Making one message and handing it over: the same for the dispatcher, a replay, and whoever looks
+beforehand. Instants are ms UTC.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from typing import Any, NamedTuple
 from console.messages.digests import render_together
 from console.messages.products import Lists, Products
 from console.messages.sandbox import MISSING, Record, TemplateFault
-from console.messages.surveys import Asked, Surveys
+from console.messages.surveys import Surveys, SurveyToken
 from console.messages.templates import Templates, customer_variables, local_text, variables
 from console.messages.unsubscribe import Claim, Links
 from core.instants import Instant
@@ -20,10 +22,10 @@ from core.products import LISTS
 from storage.outbox.digests import CarriedStep
 from storage.outbox.dispatch import Claimed
 
-__all__ = ["Cause", "StepText", "TemplateFault", "hand_over", "render", "render_claimed"]
+__all__ = ["StepText", "TemplateFault", "hand_over", "render", "render_claimed"]
 
 
-class Cause(NamedTuple):
+class TemplateEvent(NamedTuple):
     """What began the journey, as a template sees it."""
 
     name: str | None
@@ -37,7 +39,7 @@ class StepText(NamedTuple):
     trigger: Trigger
     step: int  # from 1
     template: str
-    cause: Cause
+    cause: TemplateEvent
 
 
 def render(
@@ -49,7 +51,7 @@ def render(
     step: int,
     channel: Channel,
     address: str,
-    cause: Cause | None,
+    cause: TemplateEvent | None,
     key: str,
     planned_at: Instant,
     at: Instant,
@@ -63,16 +65,20 @@ def render(
     products: Lists | None = None,
     surveys: Surveys | None = None,
 ) -> Outbound:
-    """The message of a step as of `at`; TemplateFault where its texts cannot be made. `template` is the step's own unless given.
+    """The message of a step as of `at`; TemplateFault where its texts cannot be made. `template` is the
+    step's own unless given.
 
-    `links` makes the ways to unsubscribe; None where the message offers none. `carried` are the other steps in it.
-    `products` looks up the customer's; None: there are none. `surveys` signs the links of surveys; None: they are not signed.
+    `links` makes the ways to unsubscribe; None where the message offers none. `carried` are the other steps
+    in it. `products` looks up the customer's; None: there are none. `surveys` signs the links of surveys;
+    None: they are not signed.
     """
     url, mail = ("", "") if links is None else links.make(Claim(key, channel.medium, trigger.purpose))
     zone = profile.zone(playbook.zone)
     known = customer_variables(profile, customer, zone)
 
-    def values(named: str, of: Trigger, number: int, began: Cause | None, link: str) -> dict[str, Any]:
+    def values(
+        named: str, of: Trigger, number: int, began: TemplateEvent | None, link: str
+    ) -> dict[str, Any]:
         event = _event(began, "" if began is None else local_text(began.at, zone))
         locale = str(known.get("locale") or "")
         read = templates.words(named, channel.medium, locale)
@@ -88,15 +94,21 @@ def render(
             workspace,
             local_text(at, zone),
             link,
-            "" if asks is None else asks.token(Asked(key, customer)),
+            "" if asks is None else asks.token(SurveyToken(key, customer)),
         )
 
-    others = [(each.template, values(each.template, each.trigger, each.step, each.cause, "")) for each in carried]
+    others = [
+        (each.template, values(each.template, each.trigger, each.step, each.cause, "")) for each in carried
+    ]
     named = template or trigger.steps[step - 1].template
-    rendered = render_together(templates, named, channel.medium, values(named, trigger, step, cause, url), others)
+    rendered = render_together(
+        templates, named, channel.medium, values(named, trigger, step, cause, url), others
+    )
     return Outbound(
-        key, message_id, customer, channel.name, channel.medium, address, trigger.name, step, trigger.purpose, rendered.subject,
-        rendered.parts, planned_at, at, attempt, workspace, url, mail, tuple((each.trigger.name, each.step) for each in carried),
+        key, message_id, customer, channel.name, channel.medium, address, trigger.name, step,
+        trigger.purpose, rendered.subject,
+        rendered.parts, planned_at, at, attempt, workspace, url, mail,
+        tuple((each.trigger.name, each.step) for each in carried),
     )  # fmt: skip
 
 
@@ -111,7 +123,9 @@ def render_claimed(
     products: Products,
     surveys: Surveys | None = None,
 ) -> Outbound:
-    """A message of the outbox as of `at`, to the address the customer has now. Its trigger and its channel are in the playbook."""
+    """A message of the outbox as of `at`, to the address the customer has now. Its trigger and its channel
+    are in the playbook.
+    """
     channel = playbook.channels[message.channel]
     first, *others = _texts(message, playbook)
     return render(
@@ -139,7 +153,9 @@ def render_claimed(
 
 
 def _texts(message: Claimed, playbook: Playbook) -> list[StepText]:
-    """Of the steps that the message carries those that were not left out, the one that gives it subject and frame first."""
+    """Of the steps that the message carries those that were not left out, the one that gives it subject and
+    frame first.
+    """
     kept = [each for each in message.digest if each.left_out is None]
     found = [*_known(kept, playbook)] or [*_known([message], playbook)]
     if not found:
@@ -150,19 +166,26 @@ def _texts(message: Claimed, playbook: Playbook) -> list[StepText]:
 def _known(steps: Iterable[Claimed | CarriedStep], playbook: Playbook) -> Iterator[StepText]:
     """Those whose trigger is in the playbook."""
     for each in steps:
-        trigger = playbook.roster.definition(each.trigger, each.version)
+        trigger = playbook.index.definition(each.trigger, each.version)
         if trigger is not None:
-            yield StepText(trigger, each.step, each.template, Cause(each.cause_name, each.cause_at, each.cause_properties))
+            yield StepText(
+                trigger,
+                each.step,
+                each.template,
+                TemplateEvent(each.cause_name, each.cause_at, each.cause_properties),
+            )
 
 
-def _event(cause: Cause | None, at: str) -> dict[str, Any]:
+def _event(cause: TemplateEvent | None, at: str) -> dict[str, Any]:
     if cause is None:
         return {"name": MISSING, "at": MISSING, "properties": {}}
     return {"name": cause.name or MISSING, "at": at, "properties": cause.properties}
 
 
 def hand_over(adapter: ChannelAdapter, outbound: Outbound) -> Result:
-    """What the channel says; an error it did not foresee is a retry where a second try cannot double, else uncertain."""
+    """What the channel says; an error it did not foresee is a retry where a second try cannot double, else
+    uncertain.
+    """
     try:
         return adapter.send(outbound)
     except Exception as error:  # the border to a channel: whatever it raises is an outcome of this message

@@ -1,4 +1,6 @@
-"""Products as templates see them: what the customer did with them up to the moment of handing over, and what goes with them."""
+"""Products as templates see them: what the customer did with them up to the moment of handing over, and what
+goes with them.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from core.products import LISTS, Product, Sales, Shopping, told
 from storage import products
 
 Lists = Callable[[Collection[str], Mapping[str, Any], Instant, ZoneInfo], Mapping[str, Any]]
-"""From the names of the lists wanted, the cause's properties, an instant and the customer's zone to those lists."""
+"""From the names of the lists wanted, the cause's properties, an instant and the customer's zone to those
+lists.
+"""
 
 NO_LISTS: Final[Mapping[str, Any]] = dict.fromkeys(LISTS, ())
 _OF_THE_SHOP: Final = frozenset({"similar", "upgrades", "goes_with"})
@@ -23,7 +27,9 @@ _WEEKS: Final = 60
 
 
 class Products:
-    """The lists of any customer; what sold is looked up once a week. `asking` opens a snapshot of the database."""
+    """The lists of any customer; what sold is looked up once a week. `asking` opens a snapshot of the
+    database.
+    """
 
     def __init__(self, asking: Callable[[], AbstractContextManager[Connection]]) -> None:
         self._asking = asking
@@ -32,10 +38,16 @@ class Products:
     def of(self, customer_id: int) -> Lists:
         """The lists of one customer, looked up when they are asked for."""
 
-        def lists(wanted: Collection[str], cause: Mapping[str, Any], at: Instant, zone: ZoneInfo) -> Mapping[str, Any]:
+        def lists(
+            wanted: Collection[str], cause: Mapping[str, Any], at: Instant, zone: ZoneInfo
+        ) -> Mapping[str, Any]:
             with self._asking() as connection:
                 own = products.of_customer(connection, customer_id, at)
-                sales = self._sold(connection, products.judged_at(at)) if _OF_THE_SHOP & set(wanted) else Sales(())
+                sales = (
+                    self._sold(connection, products.judged_at(at))
+                    if _OF_THE_SHOP & set(wanted)
+                    else Sales(())
+                )
             return {name: [_dated(item, zone) for item in _list(name, own, sales, cause)] for name in wanted}
 
         return lists
@@ -49,7 +61,9 @@ class Products:
 
 
 def _list(name: str, own: Shopping, sales: Sales, cause: Mapping[str, Any]) -> Iterable[Product]:
-    """One list; comparable is what is like what the cause is about, else like what she looked at, else like what she bought."""
+    """One list; comparable is what is like what the cause is about, else like what she looked at, else like
+    what she bought.
+    """
     if name == "similar":
         return sales.similar(list(told(cause)) or own.viewed or own.bought, own.known)
     if name == "upgrades":

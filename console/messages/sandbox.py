@@ -1,7 +1,9 @@
-"""The template language: Jinja2 cut down to what a message needs, so that no template and no customer's name can do harm.
+"""The template language: Jinja2 cut down to what a message needs, so that no template and no customer's name
+can do harm.
 
-Templates see plain values only. There are no calls (but `range`), no nested loops, no way to a Python attribute, and every text that
-is made on the way is bounded. What a customer lacks is empty; what nobody has is a fault.
+Templates see plain values only. There are no calls (but `range`), no nested loops, no way to a Python
+attribute, and every text that is made on the way is bounded. What a customer lacks is empty; what nobody has
+is a fault.
 """
 
 from __future__ import annotations
@@ -14,7 +16,16 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache, wraps
 from typing import Any, Final, Literal
 
-from jinja2 import ChainableUndefined, StrictUndefined, Template, TemplateError, Undefined, nodes, pass_context, pass_eval_context
+from jinja2 import (
+    ChainableUndefined,
+    StrictUndefined,
+    Template,
+    TemplateError,
+    Undefined,
+    nodes,
+    pass_context,
+    pass_eval_context,
+)
 from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS
 from jinja2.nodes import EvalContext
@@ -46,7 +57,9 @@ class TemplateFault(Exception):  # noqa: N818 - a fault of a file or a value, to
 
 
 class Record(dict[str, Any]):
-    """A mapping with a fixed set of names: asking for any other is a fault, while any name of a plain mapping may be missing."""
+    """A mapping with a fixed set of names: asking for any other is a fault, while any name of a plain mapping
+    may be missing.
+    """
 
     def __init__(self, what: str, values: Mapping[str, Any]) -> None:
         super().__init__(values)
@@ -56,9 +69,12 @@ class Record(dict[str, Any]):
 # ---- what may stand in a template ----
 
 _ALLOWED: Final = (
-    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Getattr, nodes.Getitem, nodes.Slice, nodes.Filter,
-    nodes.Test, nodes.If, nodes.For, nodes.CondExpr, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Add, nodes.Sub,
-    nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Neg, nodes.Pos, nodes.Concat, nodes.Assign, nodes.With, nodes.List,
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Getattr, nodes.Getitem,
+    nodes.Slice, nodes.Filter,
+    nodes.Test, nodes.If, nodes.For, nodes.CondExpr, nodes.Compare, nodes.Operand, nodes.And, nodes.Or,
+    nodes.Not, nodes.Add, nodes.Sub,
+    nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Neg, nodes.Pos, nodes.Concat, nodes.Assign,
+    nodes.With, nodes.List,
     nodes.Tuple, nodes.Dict, nodes.Pair, nodes.Keyword, nodes.Call,
 )  # fmt: skip
 _LOOP_NAMES: Final = frozenset({"index", "index0", "revindex", "revindex0", "first", "last", "length"})
@@ -68,9 +84,16 @@ def faults_of(tree: nodes.Template) -> Iterable[TemplateFault]:
     """Each construct that no template may hold."""
     for node, loops in _walk(tree, 0):
         if not isinstance(node, _ALLOWED):
-            yield TemplateFault(f"{_construct(node)} cannot be used in a template; keep to if, for, set, with and filters", node.lineno)
-        elif isinstance(node, nodes.Call) and not (isinstance(node.node, nodes.Name) and node.node.name == "range"):
-            yield TemplateFault("calls cannot be used in a template; write a filter, such as {{ name|upper }}", node.lineno)
+            yield TemplateFault(
+                f"{_construct(node)} cannot be used in a template; keep to if, for, set, with and filters",
+                node.lineno,
+            )
+        elif isinstance(node, nodes.Call) and not (
+            isinstance(node.node, nodes.Name) and node.node.name == "range"
+        ):
+            yield TemplateFault(
+                "calls cannot be used in a template; write a filter, such as {{ name|upper }}", node.lineno
+            )
         elif isinstance(node, nodes.For) and (loops > 1 or node.recursive):
             yield TemplateFault("a loop cannot stand in another loop", node.lineno)
 
@@ -83,7 +106,13 @@ def _walk(node: nodes.Node, loops: int) -> Iterable[tuple[nodes.Node, int]]:
 
 
 def _construct(node: nodes.Node) -> str:
-    words = {"CallBlock": "call", "FromImport": "from", "FilterBlock": "filter blocks", "AssignBlock": "set blocks", "Pow": "**"}
+    words = {
+        "CallBlock": "call",
+        "FromImport": "from",
+        "FilterBlock": "filter blocks",
+        "AssignBlock": "set blocks",
+        "Pow": "**",
+    }
     name = type(node).__name__
     return words.get(name, name.lower())
 
@@ -104,7 +133,9 @@ def _join_bounded(node: nodes.Node) -> nodes.Node:
         elif isinstance(value, list):
             value[:] = [_join_bounded(item) if isinstance(item, nodes.Node) else item for item in value]
     if isinstance(node, nodes.Concat):
-        return nodes.Filter(nodes.List(node.nodes, lineno=node.lineno), "_joined", [], [], None, None, lineno=node.lineno)
+        return nodes.Filter(
+            nodes.List(node.nodes, lineno=node.lineno), "_joined", [], [], None, None, lineno=node.lineno
+        )
     return node
 
 
@@ -122,7 +153,9 @@ def _bounded(value: Any) -> Any:
 
 
 def _guarded(original: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter whose result is bounded; each step can only multiply by a small factor, so it is enough to look at the result."""
+    """A filter whose result is bounded; each step can only multiply by a small factor, so it is enough to
+    look at the result.
+    """
 
     @wraps(original)  # also copies the mark by which Jinja passes context or environment
     def bounded(*args: Any, **kwargs: Any) -> Any:
@@ -219,18 +252,30 @@ def _locale(context: Context) -> tuple[str, str]:
 
 @pass_context
 def money(context: Context, value: Any, currency: str | None = None) -> str:
-    """An amount in major units with its currency, written as the customer's locale does: `CHF 1'234.50`, `1.234,50 EUR`."""
+    """An amount in major units with its currency, written as the customer's locale does: `CHF 1'234.50`,
+    `1.234,50 EUR`.
+    """
     if value is None or value == "" or isinstance(value, Undefined):
         return str(value or "")
     try:
         amount = Decimal(str(value))
-        whole, _, part = f"{abs(amount):,.2f}".partition(".") if amount.is_finite() and abs(amount) < 10**15 else ("", "", "")
+        whole, _, part = (
+            f"{abs(amount):,.2f}".partition(".")
+            if amount.is_finite() and abs(amount) < 10**15
+            else ("", "", "")
+        )
     except InvalidOperation:
         whole = part = ""
     if not whole:
         raise SecurityError(f"{str(value)[:40]!r} is not an amount of money")
     workspace = context.parent.get("workspace") or {}
-    return _written(whole, part, "-" if amount < 0 else "", str(currency or workspace.get("currency") or ""), *_locale(context))
+    return _written(
+        whole,
+        part,
+        "-" if amount < 0 else "",
+        str(currency or workspace.get("currency") or ""),
+        *_locale(context),
+    )
 
 
 def _written(whole: str, part: str, sign: str, currency: str, language: str, region: str) -> str:
@@ -245,14 +290,17 @@ def _written(whole: str, part: str, sign: str, currency: str, language: str, reg
 
 _DAY: Final = re.compile(r"(\d{4}|-)-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d))?")
 _PATTERNS: Final[Mapping[str, str]] = {
-    "de": "%d.%m.%Y", "fr": "%d/%m/%Y", "it": "%d/%m/%Y", "es": "%d/%m/%Y", "nl": "%d-%m-%Y", "en": "%e %b %Y",
+    "de": "%d.%m.%Y", "fr": "%d/%m/%Y", "it": "%d/%m/%Y", "es": "%d/%m/%Y", "nl": "%d-%m-%Y",
+    "en": "%e %b %Y",
 }  # fmt: skip
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @pass_context
 def date(context: Context, value: Any, pattern: str | None = None) -> str:
-    """A date as the customer's locale writes it, or by a pattern of %d %e %m %b %Y %y %H %M; a birthday may lack its year."""
+    """A date as the customer's locale writes it, or by a pattern of %d %e %m %b %Y %y %H %M; a birthday may
+    lack its year.
+    """
     if value is None or value == "" or isinstance(value, Undefined):
         return str(value or "")
     found = _DAY.match(str(value))
@@ -289,22 +337,29 @@ _GREETINGS: Final[Mapping[str, tuple[str, str, str]]] = {
 
 @pass_context
 def salutation(context: Context, value: Any, language: str | None = None) -> str:
-    """How a letter to the customer begins, by language, gender and name: `Guten Tag Frau Keller`, `Bonjour Nina Favre`, `Hello`."""
+    """How a letter to the customer begins, by language, gender and name: `Guten Tag Frau Keller`, `Bonjour
+    Nina Favre`, `Hello`.
+    """
     known = value if isinstance(value, Mapping) else {}
     neutral, to_her, to_him = _GREETINGS.get(str(language or _locale(context)[0]), _GREETINGS["en"])
-    first, last, gender = (str(known.get(name) or "").strip() for name in ("first_name", "last_name", "gender"))
+    first, last, gender = (
+        str(known.get(name) or "").strip() for name in ("first_name", "last_name", "gender")
+    )
     if last and gender.lower() in _WOMAN | _MAN:
         return f"{to_her if gender.lower() in _WOMAN else to_him} {last}"
     return " ".join(part for part in (neutral, first, last) if part)
 
 
 _FROM_JINJA: Final = (
-    "abs", "capitalize", "count", "d", "default", "dictsort", "e", "escape", "first", "float", "int", "last", "length", "list", "lower",
-    "map", "max", "min", "reject", "rejectattr", "reverse", "select", "selectattr", "sort", "string", "striptags", "sum", "title", "trim",
+    "abs", "capitalize", "count", "d", "default", "dictsort", "e", "escape", "first", "float", "int", "last",
+    "length", "list", "lower",
+    "map", "max", "min", "reject", "rejectattr", "reverse", "select", "selectattr", "sort", "string",
+    "striptags", "sum", "title", "trim",
     "truncate", "unique", "upper", "urlencode", "wordcount",
 )  # fmt: skip
 _OWN: Final[Mapping[str, Callable[..., Any]]] = {
-    "date": date, "items": _items, "join": _join, "_joined": _join, "money": money, "replace": _replace, "round": _round,
+    "date": date, "items": _items, "join": _join, "_joined": _join, "money": money, "replace": _replace,
+    "round": _round,
     "_rounds": _rounds, "salutation": salutation, "tojson": _tojson,
 }  # fmt: skip
 FILTER_NAMES: Final = tuple(sorted({*_FROM_JINJA, *(name for name in _OWN if not name.startswith("_"))}))
@@ -328,7 +383,11 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if isinstance(obj, LoopContext):
-            return getattr(obj, attribute) if attribute in _LOOP_NAMES else self._unknown(f"'loop' has no '{attribute}'")
+            return (
+                getattr(obj, attribute)
+                if attribute in _LOOP_NAMES
+                else self._unknown(f"'loop' has no '{attribute}'")
+            )
         return self.getitem(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
@@ -356,10 +415,17 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         return StrictUndefined(message, exc=SecurityError)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        if operator == "+" and isinstance(left, str) and isinstance(right, str) and len(left) + len(right) > LONGEST_TEXT:
+        if (
+            operator == "+"
+            and isinstance(left, str)
+            and isinstance(right, str)
+            and len(left) + len(right) > LONGEST_TEXT
+        ):
             raise SecurityError(f"a text grows beyond {LONGEST_TEXT:,} characters")
         if operator != "+" and not (_is_number(left) and _is_number(right)):
-            raise SecurityError(f"'{operator}' works on numbers; a text is on its {'right' if _is_number(left) else 'left'}")
+            raise SecurityError(
+                f"'{operator}' works on numbers; a text is on its {'right' if _is_number(left) else 'left'}"
+            )
         if operator == "+" and isinstance(left, (list, tuple, Mapping)):
             raise SecurityError("'+' works on numbers and texts")
         left, right = (Decimal(str(side)) if isinstance(side, float) else side for side in (left, right))
@@ -386,7 +452,11 @@ OPEN, CLOSE = "\ue000", "\ue001"
 def _enclosed(value: Any) -> Any:
     if isinstance(value, Undefined):
         value = str(value)
-    return OPEN + json.dumps(_serialisable(value), ensure_ascii=False).replace(OPEN, "").replace(CLOSE, "") + CLOSE
+    return (
+        OPEN
+        + json.dumps(_serialisable(value), ensure_ascii=False).replace(OPEN, "").replace(CLOSE, "")
+        + CLOSE
+    )
 
 
 @lru_cache(maxsize=3)
@@ -401,7 +471,9 @@ def environment(mode: Mode) -> _Sandbox:
         keep_trailing_newline=mode != "text",
         cache_size=0,
     )
-    made.filters = {name: _guarded(FILTERS[name]) for name in _FROM_JINJA} | {name: _guarded(own) for name, own in _OWN.items()}
+    made.filters = {name: _guarded(FILTERS[name]) for name in _FROM_JINJA} | {
+        name: _guarded(own) for name, own in _OWN.items()
+    }
     if mode == "json":
         made.filters["tojson"] = lambda value: value  # every value is written as JSON there
     made.globals = {"range": _range}
@@ -439,9 +511,15 @@ def compiled(text: str, mode: Mode) -> Template:
 
 @lru_cache(maxsize=1_024)
 def words(text: str) -> frozenset[str]:
-    """The names and quoted texts in a template's code, not in what it says; every word of one that cannot be read."""
+    """The names and quoted texts in a template's code, not in what it says; every word of one that cannot be
+    read.
+    """
     try:
-        return frozenset(value.strip("'\"") for _, kind, value in environment("text").lex(text) if kind in ("name", "string"))
+        return frozenset(
+            value.strip("'\"")
+            for _, kind, value in environment("text").lex(text)
+            if kind in ("name", "string")
+        )
     except TemplateError:
         return frozenset(re.findall(r"\w+", text))
 

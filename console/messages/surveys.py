@@ -1,4 +1,6 @@
-"""Answers to surveys: the token in their links, and whether an answer that comes back is of the customer and message it names."""
+"""Answers to surveys: the token in their links, and whether an answer that comes back is of the customer and
+message it names.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ VERSION: Final = 1
 _OTHER_KINDS = re.compile(r"(email|phone|loyalty|anonymous|push|user):(.+)", re.DOTALL)
 
 
-class Asked(NamedTuple):
+class SurveyToken(NamedTuple):
     """What a token says: the key of the message that asked, and of the customer who was asked."""
 
     message: str
@@ -34,25 +36,29 @@ class Surveys:
 
     @classmethod
     def of(cls, secret: object, folder: Path) -> Surveys | None:
-        """None where the settings name no secret: then links are not signed, and answers are taken as they come."""
+        """None where the settings name no secret: then links are not signed, and answers are taken as they
+        come.
+        """
         return None if secret is None else cls(secret, folder)
 
     @cached_property
     def _secrets(self) -> tuple[bytes, ...]:
         return tokens.signing_secrets(self._secret, "survey", self._folder)
 
-    def token(self, asked: Asked) -> str:
+    def token(self, asked: SurveyToken) -> str:
         """The token of the links in a message; ManometerError where the secret cannot be read."""
         return tokens.make(self._secrets[0], ["survey", VERSION, *asked])
 
-    def read(self, token: str) -> Asked:
+    def read(self, token: str) -> SurveyToken:
         """What a token says; ManometerError where this workspace has not signed it."""
         return _read(self._secrets, token)
 
     def checked(self, incoming: Incoming, *, history: bool) -> Incoming:
-        """An event as it may be taken in; Rejected where it is an answer that was not signed, or was for another customer.
+        """An event as it may be taken in; Rejected where it is an answer that was not signed, or was for
+        another customer.
 
-        Facts of the past may lack a token; one that is there must be right. In its place `message` tells the key of the message.
+        Facts of the past may lack a token; one that is there must be right. In its place `message` tells the
+        key of the message.
         """
         if incoming.name != ANSWERED:
             return incoming
@@ -63,24 +69,31 @@ class Surveys:
         hers = _identity(asked.customer)
         if hers not in incoming.identities and ("user", asked.customer) not in incoming.identities:
             raise Rejected("the token of this answer was signed for another customer")
-        said = {name: value for name, value in incoming.properties.items() if name != TOKEN} | {"message": asked.message}
+        said = {name: value for name, value in incoming.properties.items() if name != TOKEN} | {
+            "message": asked.message
+        }
         others = (each for each in incoming.identities if each not in (hers, ("user", asked.customer)))
         return incoming._replace(identities=(hers, *others), properties=said, text=encode(said))
 
-    def _asked(self, token: object) -> Asked:
+    def _asked(self, token: object) -> SurveyToken:
         if not isinstance(token, str) or not token:
-            raise Rejected("an answer without the token of its link; with [survey] only signed ones are taken")
+            raise Rejected(
+                "an answer without the token of its link; with [survey] only signed ones are taken"
+            )
         secrets = self._secrets  # where they cannot be read, nothing is to be said against the answer
         try:
             return _read(secrets, token)
         except ManometerError:
-            raise Rejected("the token of this answer was not signed by this workspace: it was changed, or the secret is another") from None
+            raise Rejected(
+                "the token of this answer was not signed by this workspace: it was changed, or the secret "
+                "is another"
+            ) from None
 
 
-def _read(secrets: Sequence[bytes], token: str) -> Asked:
+def _read(secrets: Sequence[bytes], token: str) -> SurveyToken:
     match tokens.read(secrets, token):
         case ["survey", 1, str(message), str(customer)]:
-            return Asked(message, customer)
+            return SurveyToken(message, customer)
     raise ManometerError("This is no token of a survey, or one of another release. Nothing was changed.")
 
 

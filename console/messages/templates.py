@@ -1,4 +1,6 @@
-"""From the files under templates/NAME/ to the texts of one message: which file, in which language, with which values."""
+"""From the files under templates/NAME/ to the texts of one message: which file, in which language, with which
+values.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,14 @@ from jinja2 import TemplateAssertionError, meta, nodes
 from console.messages import sandbox
 from console.messages.products import NO_LISTS
 from console.messages.sandbox import CLOSE, MISSING, OPEN, Mode, Record, TemplateFault
-from console.workspace.templates import CUSTOMER_NAMES, DIGEST_FILES, EVENT_NAMES, MEDIUM_FILES, SUBJECT, VARIABLES
+from console.workspace.templates import (
+    CUSTOMER_NAMES,
+    DIGEST_FILES,
+    EVENT_NAMES,
+    MEDIUM_FILES,
+    SUBJECT,
+    VARIABLES,
+)
 from core.instants import Instant, local
 from core.language.fields import CUSTOMER_FIELDS, Type
 from core.model.customer import Profile
@@ -35,7 +44,7 @@ _HUNDRED: Final = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
+class RenderedTexts:
     """A message as its channel needs it: the subject on one line, and the parts by the name of their file."""
 
     subject: str
@@ -43,16 +52,26 @@ class Rendered:
 
 
 class Templates:
-    """The templates of one workspace; `files` are texts by relative path, such as `templates/offer/fr/email.html`."""
+    """The templates of one workspace; `files` are texts by relative path, such as
+    `templates/offer/fr/email.html`.
+    """
 
     def __init__(self, files: Mapping[str, str]) -> None:
-        self._files = {path.removeprefix("templates/"): text for path, text in files.items() if path.startswith("templates/")}
-        self._folders = {path.rpartition("/")[0].lower().replace("_", "-"): path.rpartition("/")[0] for path in self._files}
+        self._files = {
+            path.removeprefix("templates/"): text
+            for path, text in files.items()
+            if path.startswith("templates/")
+        }
+        self._folders = {
+            path.rpartition("/")[0].lower().replace("_", "-"): path.rpartition("/")[0] for path in self._files
+        }
         self._found: dict[tuple[str, str, str], str | None] = {}
         self._words: dict[tuple[str, str, str], frozenset[str]] = {}
 
     def find(self, name: str, file: str, locale: str | None) -> str | None:
-        """The text of a template's file in the nearest language: fr-CH, else fr, else the one without; None where there is none."""
+        """The text of a template's file in the nearest language: fr-CH, else fr, else the one without; None
+        where there is none.
+        """
         wanted = (name, file, (locale or "").lower().replace("_", "-"))
         if wanted not in self._found:
             self._found[wanted] = next(self._candidates(*wanted), None)
@@ -70,7 +89,11 @@ class Templates:
         """The first of these files in the nearest language in which there is any, with its text."""
         spoken = (locale or "").lower().replace("_", "-").split("-")
         for length in range(len(spoken), -1, -1):
-            found = [(file, text) for file in files if (text := self._in_folder(name, "-".join(spoken[:length]), file)) is not None]
+            found = [
+                (file, text)
+                for file in files
+                if (text := self._in_folder(name, "-".join(spoken[:length]), file)) is not None
+            ]
             if found:
                 return found[0]
         return None
@@ -82,17 +105,26 @@ class Templates:
     def subject(self, name: str, variables: Mapping[str, Any]) -> str:
         """The subject on one line; the trigger's title where the template has none."""
         text = self.find(name, SUBJECT, str(variables["customer"].get("locale") or ""))
-        return one_line(str(variables["trigger"]["title"]) if text is None else made(f"{name}/{SUBJECT}", text, variables))
+        return one_line(
+            str(variables["trigger"]["title"]) if text is None else made(f"{name}/{SUBJECT}", text, variables)
+        )
 
     def words(self, name: str, medium: str, locale: str | None) -> frozenset[str]:
-        """All that the code of a template's files names: what is dear to work out need not be for the others."""
+        """All that the code of a template's files names: what is dear to work out need not be for the
+        others.
+        """
         wanted = (name, medium, locale or "")
         if wanted not in self._words:
-            texts = (self.find(name, file, locale) for file in (SUBJECT, *MEDIUM_FILES.get(medium, ()), *DIGEST_FILES.values()))
-            self._words[wanted] = frozenset().union(*(sandbox.words(text) for text in texts if text is not None))
+            texts = (
+                self.find(name, file, locale)
+                for file in (SUBJECT, *MEDIUM_FILES.get(medium, ()), *DIGEST_FILES.values())
+            )
+            self._words[wanted] = frozenset().union(
+                *(sandbox.words(text) for text in texts if text is not None)
+            )
         return self._words[wanted]
 
-    def render(self, name: str, medium: str, variables: Mapping[str, Any]) -> Rendered:
+    def render(self, name: str, medium: str, variables: Mapping[str, Any]) -> RenderedTexts:
         """The texts a medium needs; TemplateFault naming the file where one of them cannot be made."""
         locale = str(variables["customer"].get("locale") or "")
         parts: dict[str, str] = {}
@@ -102,7 +134,7 @@ class Templates:
                 parts[file] = made(f"{name}/{file}", text, variables)
         if not parts:
             raise TemplateFault(f"templates/{name} has no file for {medium}")
-        return Rendered(self.subject(name, variables), parts)
+        return RenderedTexts(self.subject(name, variables), parts)
 
 
 def one_line(text: str) -> str:
@@ -124,11 +156,15 @@ def made(path: str, text: str, variables: Mapping[str, Any]) -> str:
 
 
 def _render_json(text: str, variables: Mapping[str, Any]) -> str:
-    """Valid JSON whatever the values hold: each text of the file is rendered by itself, or each value is escaped where it stands."""
+    """Valid JSON whatever the values hold: each text of the file is rendered by itself, or each value is
+    escaped where it stands.
+    """
     try:
         structure = json.loads(text)
     except (ValueError, RecursionError):
-        structure = _loaded(_put_together(sandbox.render(text.replace(OPEN, "").replace(CLOSE, ""), "json", variables)))
+        structure = _loaded(
+            _put_together(sandbox.render(text.replace(OPEN, "").replace(CLOSE, ""), "json", variables))
+        )
     else:
         structure = _filled(structure, variables)
     return json.dumps(structure, ensure_ascii=False)
@@ -191,13 +227,17 @@ def variables(
     unsubscribe_url: str = "",
     answer_token: str = "",
 ) -> dict[str, Any]:
-    """All a template can name. `customer` is as `customer_variables` gives it; instants are local ISO texts."""
+    """All a template can name. `customer` is as `customer_variables` gives it; instants are local ISO
+    texts.
+    """
     return {
         "customer": customer,
         "event": Record("event", event),
         "step": Record("step", step),
         "trigger": Record("trigger", {"name": trigger.name, "title": trigger.title}),
-        "workspace": Record("workspace", {"name": workspace, "currency": playbook.currency, "links": playbook.links}),
+        "workspace": Record(
+            "workspace", {"name": workspace, "currency": playbook.currency, "links": playbook.links}
+        ),
         "unsubscribe_url": unsubscribe_url,
         "answer_token": answer_token,
         "now": now,
@@ -206,7 +246,9 @@ def variables(
 
 
 def customer_variables(profile: Profile, key: str, zone: ZoneInfo) -> Record:
-    """The customer's fields: money as a number in major units, instants as local ISO dates, MISSING what she lacks."""
+    """The customer's fields: money as a number in major units, instants as local ISO dates, MISSING what she
+    lacks.
+    """
     values = {name: _shown(profile.field(name), field.type, zone) for name, field in CUSTOMER_FIELDS.items()}
     values["key"] = key
     values["trait"] = _nested(profile.traits)
@@ -245,7 +287,7 @@ def local_text(at: Instant, zone: ZoneInfo) -> str:
 # ---- check ----
 
 
-class Finding(NamedTuple):
+class TemplateFinding(NamedTuple):
     """A fault of a template file, and what to write instead where that can be guessed."""
 
     file: str
@@ -258,10 +300,12 @@ PLAIN = (nodes.Output, nodes.TemplateData)
 """What a template consists of that has nothing to fill in."""
 
 
-def check(files: Mapping[str, str]) -> list[Finding]:
-    """What is wrong with the templates among these files: unknown variables, fields and filters, forbidden or broken constructs."""
+def check(files: Mapping[str, str]) -> list[TemplateFinding]:
+    """What is wrong with the templates among these files: unknown variables, fields and filters, forbidden or
+    broken constructs.
+    """
     return [
-        Finding(path, line, name, suggestion)
+        TemplateFinding(path, line, name, suggestion)
         for path, text in sorted(files.items())
         if path.startswith("templates/")
         for part, first_line, mode in _parts(path, text)
@@ -300,7 +344,9 @@ def _findings(text: str, first_line: int, mode: Mode) -> Iterator[tuple[int, str
         unknown = list(_unknown(tree))
         yield from ((first_line + line - 1, name, suggestion) for line, name, suggestion in unknown)
         sandbox.compiled(text, mode)
-        if mode == "json" and not any(node for node in tree.find_all((nodes.Expr, nodes.Stmt)) if not isinstance(node, PLAIN)):
+        if mode == "json" and not any(
+            node for node in tree.find_all((nodes.Expr, nodes.Stmt)) if not isinstance(node, PLAIN)
+        ):
             _loaded(text)
     except TemplateFault as fault:
         yield first_line + (fault.line or 1) - 1, fault.reason, None
@@ -333,7 +379,9 @@ def _field(node: nodes.Node) -> tuple[str, str | None]:
         return "", None
     if isinstance(node, nodes.Getattr):
         return owner.name, node.attr
-    return owner.name, node.arg.value if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const) else None
+    return owner.name, node.arg.value if isinstance(node, nodes.Getitem) and isinstance(
+        node.arg, nodes.Const
+    ) else None
 
 
 def _instead_of(name: str) -> str | None:
@@ -343,5 +391,8 @@ def _instead_of(name: str) -> str | None:
 
 
 def _instead_of_field(owner: str, name: str) -> str | None:
-    other = {"customer": f"A trait of the source is customer.trait.{name}.", "event": f"A property is event.properties.{name}."}
+    other = {
+        "customer": f"A trait of the source is customer.trait.{name}.",
+        "event": f"A property is event.properties.{name}.",
+    }
     return near(name, FIELD_NAMES[owner], 0.7) or other.get(owner)

@@ -1,4 +1,6 @@
-"""Words under a signature, in letters that an address of the web can carry: what stands in links that must not be forged."""
+"""Words under a signature, in letters that an address of the web can carry: what stands in links that must
+not be forged.
+"""
 
 from __future__ import annotations
 
@@ -40,17 +42,28 @@ def read(secrets: Sequence[bytes], token: str) -> Any:
 
 
 def signing_secrets(reference: object, section: str, folder: Path) -> tuple[bytes, ...]:
-    """The secrets behind the tokens of a section: the first signs, all are taken; ManometerError where one is missing or too short."""
+    """The secrets behind the tokens of a section: the first signs, all are taken; ManometerError where one is
+    missing or too short.
+    """
     if reference is None:
-        raise ManometerError(f'manometer.toml: [{section}] has no secret. Write secret = {{ env = "{section.upper()}_SECRET" }}.')
+        raise ManometerError(
+            f'manometer.toml: [{section}] has no secret. Write secret = {{ env = "{section.upper()}_SECRET" '
+            f"}}."
+        )
     found = tuple(secret.encode() for secret in read_secrets(reference, f"{section}: secret", folder))
     if any(len(secret) < SHORTEST_SECRET for secret in found):
-        raise ManometerError(f"{section}: secret: it is shorter than {SHORTEST_SECRET} letters. Make one with `openssl rand -base64 32`.")
+        raise ManometerError(
+            f"{section}: secret: it is shorter than {SHORTEST_SECRET} letters. Make one with `openssl rand "
+            "-base64 32`."
+        )
     return found
 
 
 def _forged() -> ManometerError:
-    return ManometerError("This is no token of this workspace: it was cut short or changed, or the secret is another. Nothing was changed.")
+    return ManometerError(
+        "This is no token of this workspace: it was cut short or changed, or the secret is another. Nothing "
+        "was changed."
+    )
 
 
 def _signature(secret: bytes, payload: bytes) -> bytes:

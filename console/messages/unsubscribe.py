@@ -1,7 +1,9 @@
-"""Unsubscribing by a link: what stands in the link, and the consent that is withdrawn when somebody follows it.
+"""Unsubscribing by a link: what stands in the link, and the consent that is withdrawn when somebody follows
+it.
 
-A token says by which message it came and for which medium and purpose the consent ends, under a signature; whose consent it is stands
-in the outbox, so that no link holds an address. It never ends, since an old mail must still work.
+A token says by which message it came and for which medium and purpose the consent ends, under a signature;
+whose consent it is stands in the outbox, so that no link holds an address. It never ends, since an old mail
+must still work.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ SOURCE: Final = "unsubscribe"
 
 
 class Claim(NamedTuple):
-    """What a token says: the key of the message that carried it, and for which medium and purpose the consent ends.
+    """What a token says: the key of the message that carried it, and for which medium and purpose the consent
+    ends.
 
     The key and not the row's number, which an older backup that was restored may give to another message.
     """
@@ -89,7 +92,9 @@ class Links:
 
 
 def signing_secrets(settings: Unsubscribe, folder: Path) -> tuple[bytes, ...]:
-    """The secrets behind tokens: the first signs, all are taken; ManometerError where one is missing or too short."""
+    """The secrets behind tokens: the first signs, all are taken; ManometerError where one is missing or too
+    short.
+    """
     return tokens.signing_secrets(settings.secret, "unsubscribe", folder)
 
 
@@ -104,21 +109,28 @@ def withdraw(store: Store, claim: Claim, playbook: Playbook, at: Instant) -> Wit
     with store.writing() as connection:
         customer = outbox.customer_of(connection, claim.message)
         if customer is None:
-            raise ManometerError("The message that carried this link is not known here. Was the database replaced? Nothing was changed.")
+            raise ManometerError(
+                "The message that carried this link is not known here. Was the database replaced? Nothing "
+                "was changed."
+            )
         key = customers.key_of(connection, customer)
         if _is_withdrawn(connection, customer, claim, playbook, at):
             return Withdrawn(key, is_new=False)
-        concerns = playbook.roster.concerns_at(at) if playbook.version else None
+        concerns = playbook.index.concerns_at(at) if playbook.version else None
         take(connection, [_event(connection, customer, key, claim, at)], arrived_at=at, concerns=concerns)
     return Withdrawn(key, is_new=True)
 
 
-def _is_withdrawn(connection: Connection, customer: int, claim: Claim, playbook: Playbook, at: Instant) -> bool:
+def _is_withdrawn(
+    connection: Connection, customer: int, claim: Claim, playbook: Playbook, at: Instant
+) -> bool:
     """Whether the last word on every channel of the medium is no."""
     dossier = load(connection, [customer], playbook).get(customer)
     if dossier is None:
         return False
-    names = [name for name, channel in playbook.channels.items() if channel.medium == claim.medium] or [claim.medium]
+    names = [name for name, channel in playbook.channels.items() if channel.medium == claim.medium] or [
+        claim.medium
+    ]
     words = [latest_word(dossier.consents, (name, claim.medium), claim.purpose, None, at) for name in names]
     return all(word is not None and word.state in ("withdrawn", "objected") for word in words)
 

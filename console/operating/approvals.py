@@ -1,4 +1,6 @@
-"""Batches of messages that wait for an approval, and what deciding about them brings about; for the command line and the console alike."""
+"""Batches of messages that wait for an approval, and what deciding about them brings about; for the command
+line and the console alike.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,7 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Pressed:
+class FullestCustomer:
     """A customer whose window would be among the fullest."""
 
     customer: str
@@ -64,41 +66,59 @@ class Outlook:
     late: int = 0
     """Messages whose planned instant is past by more than the grace: they count when they are handed over."""
     loads: dict[str, Load] = field(default_factory=dict)
-    pressed: list[Pressed] = field(default_factory=list)
+    pressed: list[FullestCustomer] = field(default_factory=list)
 
     def lines(self) -> Iterator[str]:
         """The same in words."""
         if self.late:
             yield f"{counted(self.late, 'message')} would go out later than planned and count then; the limits are not asked again."
-        some = "" if self.looked_at == self.people else f" (of the first {self.looked_at:,} of {self.people:,} customers)"
+        some = (
+            ""
+            if self.looked_at == self.people
+            else f" (of the first {self.looked_at:,} of {self.people:,} customers)"
+        )
         for name, load in sorted(self.loads.items()):
             first, *more = sorted(load.customers.items())
             bars = ", ".join(
-                [f"{counted(first[1], 'customer')} with {first[0]:g}", *(f"{number:,} with {used:g}" for used, number in more)]
+                [
+                    f"{counted(first[1], 'customer')} with {first[0]:g}",
+                    *(f"{number:,} with {used:g}" for used, number in more),
+                ]
             )
             over = f"; {load.over:,} OVER the limit" if load.over else ""
             yield f"{name}, limit {load.limit:g}: {bars}{over}{some}."
         if self.pressed:
-            yield "Most pressed: " + ", ".join(f"{p.customer} {p.used:g} of {p.limit:g} ({p.rule})" for p in self.pressed) + "."
+            yield (
+                "Most pressed: "
+                + ", ".join(f"{p.customer} {p.used:g} of {p.limit:g} ({p.rule})" for p in self.pressed)
+                + "."
+            )
 
 
 def outlook(
-    connection: Connection, playbook: Playbook, rows: Sequence[HeldRow], at: Instant, cancelled: Callable[[], bool] = lambda: False
+    connection: Connection,
+    playbook: Playbook,
+    rows: Sequence[HeldRow],
+    at: Instant,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> Outlook:
     """What approving these messages at the instant does to the pressure of their customers."""
     by_customer: dict[int, list[HeldRow]] = defaultdict(list)
     for row in rows:
         by_customer[row.customer_id].append(row)
     looked_at = sorted(by_customer)[:MOST]
-    found = Outlook(len(by_customer), len(looked_at), sum(at - row.planned_at > playbook.grace for row in rows))
+    found = Outlook(
+        len(by_customer), len(looked_at), sum(at - row.planned_at > playbook.grace for row in rows)
+    )
     units = {rule.name: per_unit(rule.unit) for rule in playbook.rules}
-    worst: list[tuple[float, Pressed]] = []
+    worst: list[tuple[float, FullestCustomer]] = []
     for start in range(0, len(looked_at), CHUNK):
         if cancelled():
             break
         for number, dossier in dossiers.load(connection, looked_at[start : start + CHUNK], playbook).items():
             held = [
-                HeldMessage(f"{row.enrolment_id}/{row.step}", row.channel, row.planned_at, row.expires_at) for row in by_customer[number]
+                HeldMessage(f"{row.enrolment_id}/{row.step}", row.channel, row.planned_at, row.expires_at)
+                for row in by_customer[number]
             ]
             filled = list(approved(held, dossier, playbook, at))
             worst += [_note(each, dossier.key, units, found) for each in filled]
@@ -111,17 +131,26 @@ def _message(row: HeldRow) -> HeldMessage:
     return HeldMessage(f"{row.enrolment_id}/{row.step}", row.channel, row.planned_at, row.expires_at)
 
 
-def _note(filled: Filled, customer: str, units: Mapping[str, int], found: Outlook) -> tuple[float, Pressed]:
+def _note(
+    filled: Filled, customer: str, units: Mapping[str, int], found: Outlook
+) -> tuple[float, FullestCustomer]:
     unit = units.get(filled.rule, 1)
     used, limit = filled.used / unit, filled.limit / unit
     found.loads.setdefault(filled.rule, Load(limit)).customers[used] += 1
-    return filled.share, Pressed(customer, filled.rule, used, limit)
+    return filled.share, FullestCustomer(customer, filled.rule, used, limit)
 
 
 def notes(
-    connection: Connection, playbook: Playbook, action: Act, ids: Sequence[int], at: Instant, cancelled: Callable[[], bool] = lambda: False
+    connection: Connection,
+    playbook: Playbook,
+    action: Act,
+    ids: Sequence[int],
+    at: Instant,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[str]:
-    """What is said before messages that wait are approved or rejected: which they are, what they fill, who gets room; else nothing."""
+    """What is said before messages that wait are approved or rejected: which they are, what they fill, who
+    gets room; else nothing.
+    """
     if action not in ("approve", "reject") or not ids:
         return
     rows = outbox_acts.held(connection, ids)
@@ -137,7 +166,7 @@ def notes(
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class WaitingBatch:
     """Messages of one trigger over one channel for one local day that wait for an approval."""
 
     trigger: str
@@ -172,19 +201,21 @@ def batches(
     channel: str | None = None,
     day: date | None = None,
     only: Collection[int] | None = None,
-) -> list[Batch]:
-    """What waits for an approval, or of that `only` these messages, by trigger, channel and day of the workspace."""
+) -> list[WaitingBatch]:
+    """What waits for an approval, or of that `only` these messages, by trigger, channel and day of the
+    workspace.
+    """
     found: dict[tuple[str, str, date], list[HeldRow]] = defaultdict(list)
     for row in outbox_acts.held(connection, None if only is None else sorted(only)):
         found[row.trigger, row.channel, local_date(row.planned_at, playbook.zone)].append(row)
     return [
-        Batch(*key, tuple(rows))
+        WaitingBatch(*key, tuple(rows))
         for key, rows in sorted(found.items())
         if trigger in (None, key[0]) and channel in (None, key[1]) and day in (None, key[2])
     ]
 
 
-def batch_lines(chosen: Sequence[Batch], at: Instant, playbook: Playbook) -> Iterator[str]:
+def batch_lines(chosen: Sequence[WaitingBatch], at: Instant, playbook: Playbook) -> Iterator[str]:
     """How many messages of which trigger, channel and day, and what is over or will be."""
     for batch in chosen:
         over = batch.expired(at)

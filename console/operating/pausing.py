@@ -1,6 +1,8 @@
-"""Pausing and resuming, for the command line and the console alike: what may be done, in what numbers, and the acts themselves.
+"""Pausing and resuming, for the command line and the console alike: what may be done, in what numbers, and
+the acts themselves.
 
-Every act checks anew in the transaction that it is called in, so that two operators at once do not undo each other.
+Every act checks anew in the transaction that it is called in, so that two operators at once do not undo each
+other.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from console.cli.context import UsageError
-from core.engine.pauses import Effect, effect, named, under
+from core.engine.pauses import ResumeEffect, affected_triggers, effect, pause_label
 from core.errors import ManometerError
 from core.explain.words import counted, in_full
 from core.instants import SECOND, Instant, format_duration
@@ -23,7 +25,7 @@ from core.playbook.playbook import Playbook
 from core.suggestions import near
 from screens.cells.moments import parse_until
 from storage import pauses
-from storage.pauses import PauseRow, Waiting
+from storage.pauses import PauseBacklog, StoredPause
 
 POLICIES: Final[tuple[PausePolicy, ...]] = get_args(PausePolicy)
 
@@ -33,15 +35,20 @@ def refuse_paused(connection: Connection, name: str, at: Instant, zone: ZoneInfo
     _refuse(pauses.current(connection, at).get(name), zone)
 
 
-def _refuse(paused: PauseRow | None, zone: ZoneInfo) -> None:
+def _refuse(paused: StoredPause | None, zone: ZoneInfo) -> None:
     if paused is not None:
         since = in_full(paused.pause.since, zone)
-        what = named(paused.pause)
-        raise ManometerError(f"{what} has been paused since {since} by {paused.author}. `{command_to_end(paused.pause)}` ends that.")
+        what = pause_label(paused.pause)
+        raise ManometerError(
+            f"{what} has been paused since {since} by {paused.author}. `{command_to_end(paused.pause)}` "
+            "ends that."
+        )
 
 
 def end(text: str | None, at: Instant, zone: ZoneInfo) -> Instant | None:
-    """When a pause that begins at the instant ends, as `--until` says it; None without a word; UsageError where it is no time."""
+    """When a pause that begins at the instant ends, as `--until` says it; None without a word; UsageError
+    where it is no time.
+    """
     try:
         return None if text is None else parse_until(text, at, zone)
     except ValueError as error:
@@ -50,7 +57,11 @@ def end(text: str | None, at: Instant, zone: ZoneInfo) -> Instant | None:
 
 def add_until(parser: argparse.ArgumentParser) -> None:
     """The option `--until` of a pause."""
-    parser.add_argument("--until", metavar="WHEN", help="when it ends by itself: 18:00, tomorrow 9:00, 2025-11-03, 3d, or an instant")
+    parser.add_argument(
+        "--until",
+        metavar="WHEN",
+        help="when it ends by itself: 18:00, tomorrow 9:00, 2025-11-03, 3d, or an instant",
+    )
 
 
 def command_to_end(pause: Pause) -> str:
@@ -61,28 +72,44 @@ def command_to_end(pause: Pause) -> str:
 
 def refuse_unknown(pause: Pause, playbook: Playbook) -> None:
     """ManometerError, with a near name, where there is no such trigger, channel or segment."""
-    known = {"trigger": playbook.roster.by_name, "channel": playbook.channels, "segment": playbook.segments}.get(pause.scope)
+    known = {
+        "trigger": playbook.index.by_name,
+        "channel": playbook.channels,
+        "segment": playbook.segments,
+    }.get(pause.scope)
     if known is not None and pause.name not in known:
         there_are = f"There are: {', '.join(sorted(known))}." if known else "There are none."
-        raise ManometerError(f"There is no {pause.scope} {pause.name[:80]!r}. {near(pause.name, known) or there_are}")
+        raise ManometerError(
+            f"There is no {pause.scope} {pause.name[:80]!r}. {near(pause.name, known) or there_are}"
+        )
 
 
-def waiting(connection: Connection, pause: Pause, playbook: Playbook | None, at: Instant) -> Waiting:
-    """What is under way that a pause reaches; without a playbook nobody can tell it of a channel, a segment or a customer."""
+def waiting(connection: Connection, pause: Pause, playbook: Playbook | None, at: Instant) -> PauseBacklog:
+    """What is under way that a pause reaches; without a playbook nobody can tell it of a channel, a segment
+    or a customer.
+    """
     if pause.scope in ("everything", "trigger"):
         return pauses.waiting(connection, pause.trigger, at)
-    return Waiting(0, 0, 0, 0) if playbook is None else pauses.waiting_under(connection, pause, playbook, at)
+    return (
+        PauseBacklog(0, 0, 0, 0)
+        if playbook is None
+        else pauses.waiting_under(connection, pause, playbook, at)
+    )
 
 
-def refuse_stopped(stopped: PauseRow | None, transactional: bool, zone: ZoneInfo) -> None:
+def refuse_stopped(stopped: StoredPause | None, transactional: bool, zone: ZoneInfo) -> None:
     """ManometerError where everything that is to be stopped is stopped already."""
     if stopped is not None and (stopped.pause.transactional or not transactional):
         since = in_full(stopped.pause.since, zone)
-        raise ManometerError(f"All sending has been stopped since {since} by {stopped.author}. `manometer go` ends that.")
+        raise ManometerError(
+            f"All sending has been stopped since {since} by {stopped.author}. `manometer go` ends that."
+        )
 
 
 def pause(connection: Connection, pause: Pause, author: str, reason: str | None, zone: ZoneInfo) -> int:
-    """Begin a pause, or widen one to transactional messages, and give its number; ManometerError where that is paused already."""
+    """Begin a pause, or widen one to transactional messages, and give its number; ManometerError where that
+    is paused already.
+    """
     paused = pauses.current(connection, pause.since).get(pause.trigger)
     if paused is not None and is_wider(pause, paused.pause):
         pauses.widen(connection, paused, pause.since, author, reason)
@@ -92,12 +119,18 @@ def pause(connection: Connection, pause: Pause, author: str, reason: str | None,
 
 
 def is_wider(asked: Pause, paused: Pause) -> bool:
-    """Whether a pause holds transactional messages too, where the one that holds does not; of a trigger every pause does."""
+    """Whether a pause holds transactional messages too, where the one that holds does not; of a trigger every
+    pause does.
+    """
     return asked.scope != "trigger" and asked.transactional and not paused.transactional
 
 
-def stop(connection: Connection, at: Instant, transactional: bool, author: str, reason: str | None, zone: ZoneInfo) -> None:
-    """Stop all sending, or widen a stop to transactional messages; ManometerError where that is so already."""
+def stop(
+    connection: Connection, at: Instant, transactional: bool, author: str, reason: str | None, zone: ZoneInfo
+) -> None:
+    """Stop all sending, or widen a stop to transactional messages; ManometerError where that is so
+    already.
+    """
     stopped = pauses.current(connection, at).get(EVERYTHING)
     refuse_stopped(stopped, transactional, zone)
     if stopped is None:
@@ -107,50 +140,70 @@ def stop(connection: Connection, at: Instant, transactional: bool, author: str, 
 
 
 def resume(
-    connection: Connection, name: str, at: Instant, policy: PausePolicy, author: str, reason: str | None, zone: ZoneInfo
-) -> PauseRow:
+    connection: Connection,
+    name: str,
+    at: Instant,
+    policy: PausePolicy,
+    author: str,
+    reason: str | None,
+    zone: ZoneInfo,
+) -> StoredPause:
     """End a pause, of everything under `*`, and give it as it was; ManometerError where there is none."""
     paused = paused_now(connection, name, at, zone)
     pauses.resume(connection, paused, at, policy, author, reason)
     return paused
 
 
-def paused_now(connection: Connection, name: str, at: Instant, zone: ZoneInfo) -> PauseRow:
+def paused_now(connection: Connection, name: str, at: Instant, zone: ZoneInfo) -> StoredPause:
     """The pause that holds; ManometerError where there is none."""
     paused = pauses.current(connection, at).get(name)
     if paused is None:
-        what = "Sending is not stopped" if name == EVERYTHING else f"{named(Pause(name, at))} is not paused"
+        what = (
+            "Sending is not stopped"
+            if name == EVERYTHING
+            else f"{pause_label(Pause(name, at))} is not paused"
+        )
         raise ManometerError(f"{what} as of {in_full(at, zone)}.")
     return paused
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
-    """What each policy would do, in words, and how many journeys the pause holds up; None where nobody can tell."""
+class PolicyChoices:
+    """What each policy would do, in words, and how many journeys the pause holds up; None where nobody can
+    tell.
+    """
 
     words: Mapping[PausePolicy, str]
     overdue: int | None
 
 
-def choices(connection: Connection, paused: PauseRow, playbook: Playbook | None, at: Instant) -> Choices:
-    """What each policy would do with what waits if the pause ended at the instant; without a playbook nobody can tell."""
+def choices(
+    connection: Connection, paused: StoredPause, playbook: Playbook | None, at: Instant
+) -> PolicyChoices:
+    """What each policy would do with what waits if the pause ended at the instant; without a playbook nobody
+    can tell.
+    """
     if playbook is None:
-        return Choices(dict.fromkeys(POLICIES, "how much waits cannot be told, since no playbook can be read."), None)
+        return PolicyChoices(
+            dict.fromkeys(POLICIES, "how much waits cannot be told, since no playbook can be read."), None
+        )
     effects = effects_of(connection, paused.pause, playbook, at)
     words = {policy: _choice(policy, does, paused.pause, at) for policy, does in effects.items()}
-    return Choices(words, effects["overdue"].decided)
+    return PolicyChoices(words, effects["overdue"].decided)
 
 
-def effects_of(connection: Connection, pause: Pause, playbook: Playbook, at: Instant) -> dict[PausePolicy, Effect]:
+def effects_of(
+    connection: Connection, pause: Pause, playbook: Playbook, at: Instant
+) -> dict[PausePolicy, ResumeEffect]:
     """What each policy would do to the journeys under way if the pause ended at the instant."""
-    held = under(pause, playbook)
+    held = affected_triggers(pause, playbook)
     found = pauses.standings(connection, pause, at, at - playbook.grace, playbook)
     return {policy: effect(policy, found, held) for policy in POLICIES}
 
 
-def _choice(policy: PausePolicy, does: Effect, pause: Pause, at: Instant) -> str:
+def _choice(policy: PausePolicy, does: ResumeEffect, pause: Pause, at: Instant) -> str:
     """What a policy does, in numbers; what it is not about is left out where there is none."""
-    if does == Effect():
+    if does == ResumeEffect():
         return "no step waits."
     fell_due = f"{counted(does.decided, 'step')} fell due meanwhile, to go out now, under pressure and expiry"
     rest = f"{does.as_planned:,} more wait for their time"
@@ -160,5 +213,11 @@ def _choice(policy: PausePolicy, does: Effect, pause: Pause, at: Instant) -> str
         return f"{fell_due}; {rest}."
     length = format_duration((at - pause.since) // SECOND * SECOND)
     moved = f"{counted(does.moved, 'step')} under way, to move by {'' if pause.scope == 'trigger' else 'up to '}{length}"
-    first = moved if policy == "shift" else f"{counted(does.begun_anew, 'step')} under way, to begin their delays anew"
-    return "; ".join([first, *([fell_due] if does.decided else []), *([rest] if does.as_planned else [])]) + "."
+    first = (
+        moved
+        if policy == "shift"
+        else f"{counted(does.begun_anew, 'step')} under way, to begin their delays anew"
+    )
+    return (
+        "; ".join([first, *([fell_due] if does.decided else []), *([rest] if does.as_planned else [])]) + "."
+    )

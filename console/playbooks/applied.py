@@ -17,13 +17,13 @@ from core.errors import ManometerError
 from core.instants import Instant, format_instant
 from core.model.triggers import OnChange, Trigger
 from core.playbook.playbook import Playbook
-from core.playbook.versions import Change
+from core.playbook.versions import VersionChange
 from storage import audit, pauses, playbooks, triggers
 from storage.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class ApplyChanges:
     """What an apply would change, by name; empty where the files are those in force."""
 
     added: tuple[str, ...] = ()
@@ -44,9 +44,12 @@ class Changes:
     def lines(self) -> list[str]:
         """One line a sort of change, for people and for the record."""
         named = (
-            ("new triggers", self.added), ("changed triggers", self.changed), ("removed triggers", self.removed),
-            ("active from now on", self.activated), ("changed templates", self.templates), ("changed limits", self.limits),
-            ("changed purposes", self.purposes), ("changed weights", self.weights), ("changed segments", self.segments),
+            ("new triggers", self.added), ("changed triggers", self.changed),
+            ("removed triggers", self.removed),
+            ("active from now "
+             "on", self.activated), ("changed templates", self.templates), ("changed limits", self.limits),
+            ("changed purposes", self.purposes), ("changed weights", self.weights),
+            ("changed segments", self.segments),
         )  # fmt: skip
         lines = [f"{what}: {', '.join(names)}" for what, names in named if names]
         return [*lines, "changed settings: manometer.toml"] if self.settings else lines
@@ -57,7 +60,7 @@ class Applied:
     """A version that was put in force."""
 
     playbook: Playbook
-    changes: Changes
+    changes: ApplyChanges
 
     @property
     def version(self) -> int:
@@ -66,9 +69,11 @@ class Applied:
 
 
 def load_in_force(store: Store, folder: Path) -> Workspace:
-    """The workspace as its applied files say, with activations and pauses; as the files on disk say (version 0) where none was applied.
+    """The workspace as its applied files say, with activations and pauses; as the files on disk say (version
+    0) where none was applied.
 
-    Once a version was applied the files on disk are not looked at, so that one half edited stops nobody's work.
+    Once a version was applied the files on disk are not looked at, so that one half edited stops nobody's
+    work.
     """
     with store.reading() as connection:
         version = playbooks.newest(connection)
@@ -79,7 +84,8 @@ def load_in_force(store: Store, folder: Path) -> Workspace:
 
 
 def playbook_at(store: Store, workspace: Workspace, at: Instant) -> Playbook:
-    """The playbook that was in force at a past instant, with the activations of then; of `workspace`, in force now, where it still is.
+    """The playbook that was in force at a past instant, with the activations of then; of `workspace`, in
+    force now, where it still is.
 
     Before anything was in force it is the first version, active from its own instant on.
     """
@@ -93,7 +99,9 @@ def playbook_at(store: Store, workspace: Workspace, at: Instant) -> Playbook:
     playbook = read_files(version.files, workspace.folder, channel_kinds=adapter_kinds()).playbook
     return replace(
         playbook,
-        triggers=tuple(replace(trigger, activated_at=activated.get(trigger.name)) for trigger in playbook.triggers),
+        triggers=tuple(
+            replace(trigger, activated_at=activated.get(trigger.name)) for trigger in playbook.triggers
+        ),
         pauses=paused,
         version=version.version,
         applied_at=version.applied_at,
@@ -104,8 +112,16 @@ def _activations(versions: Iterable[playbooks.PlaybookVersion]) -> dict[str, Ins
     """When each trigger that is active in the last of these versions became so, by name."""
     since: dict[str, Instant] = {}
     for version in versions:
-        files = {path: text for path, text in version.files.items() if path.startswith("triggers/") and path.endswith(".toml")}
-        active = {path[len("triggers/") : -len(".toml")] for path, text in files.items() if tomllib.loads(text).get("status") == "active"}
+        files = {
+            path: text
+            for path, text in version.files.items()
+            if path.startswith("triggers/") and path.endswith(".toml")
+        }
+        active = {
+            path[len("triggers/") : -len(".toml")]
+            for path, text in files.items()
+            if tomllib.loads(text).get("status") == "active"
+        }
         since = {name: since.get(name, version.applied_at) for name in active}
     return since
 
@@ -114,11 +130,17 @@ def _in_force(connection: Connection, workspace: Workspace) -> Workspace:
     version = playbooks.newest(connection)
     if version is None:
         return replace(workspace, playbook=replace(workspace.playbook, pauses=pauses.all_of(connection)))
-    applied = workspace if version.files == workspace.files else read_files(version.files, workspace.folder, channel_kinds=adapter_kinds())
+    applied = (
+        workspace
+        if version.files == workspace.files
+        else read_files(version.files, workspace.folder, channel_kinds=adapter_kinds())
+    )
     known = triggers.in_force(connection)
     playbook = replace(
         applied.playbook,
-        triggers=tuple(replace(t, activated_at=known[t.name].activated_at) for t in applied.playbook.triggers),
+        triggers=tuple(
+            replace(t, activated_at=known[t.name].activated_at) for t in applied.playbook.triggers
+        ),
         pauses=pauses.all_of(connection),
         version=version.version,
         applied_at=version.applied_at,
@@ -131,33 +153,45 @@ def _in_force(connection: Connection, workspace: Workspace) -> Workspace:
 
 
 def with_under_way(connection: Connection, draft: Playbook, playbook: Playbook, folder: Path) -> Playbook:
-    """A draft that would follow the playbook in force, with what it would do to those under way by what its files say of it."""
+    """A draft that would follow the playbook in force, with what it would do to those under way by what its
+    files say of it.
+    """
     if not playbook.version or draft.applied_at is None:
         return draft
     found = _compared(playbook, draft, ())
     does = policies(playbook, draft, found.changed, found.removed, {})
-    changes = [*playbooks.changes(connection), Change(draft.version, draft.applied_at, does)]
+    changes = [*playbooks.changes(connection), VersionChange(draft.version, draft.applied_at, does)]
     return replace(draft, former=former_of(connection, draft, folder, changes))
 
 
 # ---- putting in force ----
 
 
-def changes(store: Store, workspace: Workspace) -> Changes:
+def changes(store: Store, workspace: Workspace) -> ApplyChanges:
     """What putting the files on disk in force would change."""
     with store.reading() as connection:
         return _changes(connection, workspace)
 
 
-def under_way(store: Store, workspace: Workspace, found: Changes, asked: Mapping[str, OnChange]) -> list[Fate]:
+def under_way(
+    store: Store, workspace: Workspace, found: ApplyChanges, asked: Mapping[str, OnChange]
+) -> list[Fate]:
     """What putting the files on disk in force would do to the customers under way in what changes."""
     with store.reading() as connection:
         before = _in_force(connection, workspace).playbook
-        return fates(connection, before, workspace.playbook, policies(before, workspace.playbook, found.changed, found.removed, asked))
+        return fates(
+            connection,
+            before,
+            workspace.playbook,
+            policies(before, workspace.playbook, found.changed, found.removed, asked),
+        )
 
 
-def apply_workspace(store: Store, workspace: Workspace, at: Instant, author: str, asked: Mapping[str, OnChange] | None = None) -> Applied:
-    """Put the files on disk in force at the instant, in one transaction with its audit line; the next ticks plan customers anew.
+def apply_workspace(
+    store: Store, workspace: Workspace, at: Instant, author: str, asked: Mapping[str, OnChange] | None = None
+) -> Applied:
+    """Put the files on disk in force at the instant, in one transaction with its audit line; the next ticks
+    plan customers anew.
 
     `asked` says what happens to those under way in a changed trigger, instead of its file.
     """
@@ -176,44 +210,69 @@ def ensure_applied(store: Store, workspace: Workspace, at: Instant, author: str 
         return _apply(connection, workspace, at, author, {}).playbook
 
 
-def _apply(connection: Connection, workspace: Workspace, at: Instant, author: str, asked: Mapping[str, OnChange]) -> Applied:
+def _apply(
+    connection: Connection, workspace: Workspace, at: Instant, author: str, asked: Mapping[str, OnChange]
+) -> Applied:
     found = _changes(connection, workspace)
     newest = playbooks.newest(connection)
     if newest is not None and at < newest.applied_at:
         since = format_instant(newest.applied_at)
-        raise ManometerError(f"Playbook {newest.version} is in force since {since}; another cannot begin before it. Name a later --at.")
+        raise ManometerError(
+            f"Playbook {newest.version} is in force since {since}; another cannot begin before it. Name a "
+            "later --at."
+        )
     summary = "\n".join(found.lines())
     before = workspace.playbook if newest is None else _in_force(connection, workspace).playbook
     does = policies(before, workspace.playbook, found.changed, found.removed, asked)
     happens = [fate.line() for fate in fates(connection, before, workspace.playbook, does)]
     version = playbooks.add(connection, at, author, workspace.files, summary, does)
     triggers.put(connection, workspace.playbook.triggers, at, version)
-    audit.record(connection, at, author, "apply", f"playbook {version}", None, {"changes": found.lines(), "under_way": happens})
+    audit.record(
+        connection,
+        at,
+        author,
+        "apply",
+        f"playbook {version}",
+        None,
+        {"changes": found.lines(), "under_way": happens},
+    )
     return Applied(_in_force(connection, workspace).playbook, found)
 
 
-def _changes(connection: Connection, workspace: Workspace) -> Changes:
+def _changes(connection: Connection, workspace: Workspace) -> ApplyChanges:
     version = playbooks.newest(connection)
     if version is None:
         names = tuple(trigger.name for trigger in workspace.playbook.triggers)
-        return Changes(added=names, activated=_active(workspace.playbook.triggers), files=tuple(sorted(workspace.files)))
+        return ApplyChanges(
+            added=names, activated=_active(workspace.playbook.triggers), files=tuple(sorted(workspace.files))
+        )
     files = _different(version.files, workspace.files)
     if not files:
-        return Changes()
+        return ApplyChanges()
     return _compared(_in_force(connection, workspace).playbook, workspace.playbook, files)
 
 
-def _compared(before: Playbook, after: Playbook, files: tuple[str, ...]) -> Changes:
+def _compared(before: Playbook, after: Playbook, files: tuple[str, ...]) -> ApplyChanges:
     old = {trigger.name: replace(trigger, activated_at=None) for trigger in before.triggers}
     new = {trigger.name: replace(trigger, activated_at=None) for trigger in after.triggers}
     was_active = set(_active(before.triggers))
-    return Changes(
+    return ApplyChanges(
         added=tuple(sorted(new.keys() - old.keys())),
         changed=tuple(sorted(name for name in new.keys() & old.keys() if new[name] != old[name])),
         removed=tuple(sorted(old.keys() - new.keys())),
         activated=tuple(name for name in _active(after.triggers) if name not in was_active),
-        templates=tuple(sorted({path.split("/")[1] for path in files if path.startswith("templates/") and path.count("/") > 1})),
-        limits=_different({rule.name: rule for rule in before.rules}, {rule.name: rule for rule in after.rules}),
+        templates=tuple(
+            sorted(
+                {
+                    path.split("/")[1]
+                    for path in files
+                    if path.startswith("templates/") and path.count("/") > 1
+                }
+            )
+        ),
+        limits=_different(
+            {rule.name: rule for rule in before.rules}, {rule.name: rule for rule in after.rules}
+        ),
         purposes=_different(before.purposes, after.purposes),
         weights=_different(_weights(before), _weights(after)),
         segments=_different(before.segments, after.segments),

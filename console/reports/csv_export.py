@@ -1,4 +1,6 @@
-"""Tables as CSV files that no spreadsheet takes for anything but text and numbers, there in full or not at all."""
+"""Tables as CSV files that no spreadsheet takes for anything but text and numbers, there in full or not at
+all.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +24,20 @@ RIGHTS: Final = 0o640
 
 
 def write_csv(path: Path, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
-    """Write a new file of these columns; how many rows. ManometerError where it exists already or cannot be written."""
+    """Write a new file of these columns; how many rows. ManometerError where it exists already or cannot be
+    written.
+    """
     if os.path.lexists(path):
         raise _exists(path)
     return write_free([path], heads, rows)[1]
 
 
-def write_free(paths: Iterable[Path], heads: Sequence[str], rows: Iterable[Sequence[object]]) -> tuple[Path, int]:
-    """Write a new file under the first of these paths, all of one folder, that is free when it is complete; which, and how many rows."""
+def write_free(
+    paths: Iterable[Path], heads: Sequence[str], rows: Iterable[Sequence[object]]
+) -> tuple[Path, int]:
+    """Write a new file under the first of these paths, all of one folder, that is free when it is complete;
+    which, and how many rows.
+    """
     candidates = iter(paths)
     path = next(candidates)
     number = 0
@@ -53,7 +61,12 @@ def _beside(path: Path) -> Iterator[tuple[TextIO, Path]]:
     """A file of another name in the same folder, which is gone afterwards whatever happens."""
     temporary = path.with_name(f".{path.stem[:100]}-{token_hex(4)}.part")
     try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, RIGHTS), "w", encoding="utf-8", newline="") as file:
+        with os.fdopen(
+            os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, RIGHTS),
+            "w",
+            encoding="utf-8",
+            newline="",
+        ) as file:
             yield file, temporary
     except OSError as error:
         raise ManometerError(f"{path}: cannot be written: {error.strerror}.") from None
@@ -63,7 +76,9 @@ def _beside(path: Path) -> Iterator[tuple[TextIO, Path]]:
 
 
 def _named(temporary: Path, path: Path) -> bool:
-    """Give the file its name; whether that was free. Not every file system gives a file two names; there it is renamed."""
+    """Give the file its name; whether that was free. Not every file system gives a file two names; there it
+    is renamed.
+    """
     try:
         os.link(temporary, path)
     except FileExistsError:
@@ -80,7 +95,9 @@ def _exists(path: Path) -> ManometerError:
 
 
 def harmless(value: object) -> str:
-    """The value as text that no spreadsheet takes for a formula; empty for None, `true` and `false` as in JSON."""
+    """The value as text that no spreadsheet takes for a formula; empty for None, `true` and `false` as in
+    JSON.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -1,4 +1,5 @@
-"""A preview or a difference as one page for a browser: pictures with their numbers below, no scripts, nothing from elsewhere.
+"""A preview or a difference as one page for a browser: pictures with their numbers below, no scripts, nothing
+from elsewhere.
 
 All text that stands in it is data and is escaped as such.
 """
@@ -19,11 +20,11 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, StrictUndefined
 
 from console.forecast.preview import span_in_words
-from console.forecast.preview_result import Answer
+from console.forecast.preview_result import PreviewResult
 from console.reports.csv_export import RIGHTS
 from core.errors import ManometerError
 from core.forecast.diff import KINDS, Diff, Sides
-from core.forecast.preview import Asked, Cell, Limit
+from core.forecast.preview import ChannelDemand, PreviewCell, PreviewLimit
 from core.limits.pressure import POINT
 from core.model.decisions import OUTCOMES
 from screens.widgets.gauge import load_bars
@@ -44,7 +45,7 @@ CHARACTER: Final = 7
 # ---- what stands on a page ----
 
 
-class Head(NamedTuple):
+class ColumnHead(NamedTuple):
     """A column's head."""
 
     text: str
@@ -52,10 +53,10 @@ class Head(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ReportTable:
     """Numbers for who reads them, hears them or copies them."""
 
-    heads: tuple[Head, ...]
+    heads: tuple[ColumnHead, ...]
     rows: tuple[tuple[object, ...], ...]
 
 
@@ -97,7 +98,7 @@ class Heat:
         return legend(self.grid)
 
 
-class Part(NamedTuple):
+class BarPiece(NamedTuple):
     """A piece of a bar: how much, and what it looks like."""
 
     number: int
@@ -105,11 +106,11 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class BarLine:
     """One bar of pieces."""
 
     label: str
-    parts: tuple[Part, ...]
+    parts: tuple[BarPiece, ...]
     said: str
     note: str = ""
 
@@ -119,7 +120,7 @@ class Bars:
     """Bars one below the other; `key` says what their looks mean."""
 
     title: str
-    lines: tuple[Line, ...]
+    lines: tuple[BarLine, ...]
     key: tuple[tuple[str, str], ...] = ()
     kind: str = "bars"
 
@@ -128,7 +129,7 @@ class Bars:
         """Of the whole."""
         return LINE * len(self.lines) + 6
 
-    def pieces(self, line: Line) -> list[tuple[float, float, str]]:
+    def pieces(self, line: BarLine) -> list[tuple[float, float, str]]:
         """Left, width and look of each piece."""
         most = max((sum(part.number for part in each.parts) for each in self.lines), default=0) or 1
         room, left, found = WIDTH - LABEL - 170, float(LABEL), []
@@ -154,7 +155,15 @@ class Columns:
         most = max((max(asked, capacity) for _, asked, capacity in self.days), default=0) or 1
         step = (WIDTH - 60) / max(1, len(self.days))
         return [
-            (50 + number * step, step, 150 - 130 * asked / most, 150 - 130 * capacity / most, day, asked, capacity)
+            (
+                50 + number * step,
+                step,
+                150 - 130 * asked / most,
+                150 - 130 * capacity / most,
+                day,
+                asked,
+                capacity,
+            )
             for number, (day, asked, capacity) in enumerate(self.days)
         ]
 
@@ -169,11 +178,11 @@ class Section:
     title: str
     words: str = ""
     pictures: tuple[Picture, ...] = ()
-    table: Table | None = None
+    table: ReportTable | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ReportPage:
     """All of it; `facts` are numbers that stand first."""
 
     title: str
@@ -184,21 +193,44 @@ class Page:
 
 # ---- a preview ----
 
-_OUTCOMES: Final = (("goes out", "send"), ("put off", "defer"), ("does not go out", "suppress"), ("waits for approval", "hold"))
+_OUTCOMES: Final = (
+    ("goes out", "send"),
+    ("put off", "defer"),
+    ("does not go out", "suppress"),
+    ("waits for approval", "hold"),
+)
 
 
-def preview_page(answer: Answer, title: str, *more: str) -> Page:
+def preview_page(answer: PreviewResult, title: str, *more: str) -> ReportPage:
     """What a preview found."""
     totals = answer.totals
-    changes = [f"Not under the rules in force, but with: {', '.join(answer.changes)}."] if answer.changes else []
+    changes = (
+        [f"Not under the rules in force, but with: {', '.join(answer.changes)}."] if answer.changes else []
+    )
     outcomes = Counter[str]()
     for cell, number in totals.cells.items():
         outcomes[cell.outcome] += number
-    facts = [("customers looked at", totals.looked_at), ("decisions", totals.decisions), ("customers concerned", totals.customers)]
+    facts = [
+        ("customers looked at", totals.looked_at),
+        ("decisions", totals.decisions),
+        ("customers concerned", totals.customers),
+    ]
     facts += [(words, outcomes[outcome]) for words, outcome in _OUTCOMES]
-    makers = (_sent, _by_trigger, _contacts, _limits, _rules, _beats, _capacity, _reasons, _moves, _expired, _pressed)
+    makers = (
+        _sent,
+        _by_trigger,
+        _contacts,
+        _limits,
+        _rules,
+        _beats,
+        _capacity,
+        _reasons,
+        _moves,
+        _expired,
+        _pressed,
+    )
     sections = [section for make in makers for section in [make(answer)] if section is not None]
-    return Page(
+    return ReportPage(
         title,
         (f"{span_in_words(answer, answer.zone)} Times are those of {answer.zone.key}.", *changes, *more,
          f"Playbook {answer.version or 'of the files, not applied yet'}."),
@@ -207,7 +239,7 @@ def preview_page(answer: Answer, title: str, *more: str) -> Page:
     )  # fmt: skip
 
 
-def _sent(answer: Answer) -> Section:
+def _sent(answer: PreviewResult) -> Section:
     sends = _cells(answer.totals.cells, "send")
     imagined = _cells(answer.totals.imagined, "send")
     days = _days({cell.day for cell in (*sends, *imagined)})
@@ -215,12 +247,20 @@ def _sent(answer: Answer) -> Section:
     known = sends - imagined
     pictures = [Heat("Known" if imagined else "Messages by day and channel", _grid(channels, days, known))]
     if imagined:
-        pictures.append(Heat("Imagined: what comes of events that only might happen", _grid(channels, days, imagined), is_imagined=True))
+        pictures.append(
+            Heat(
+                "Imagined: what comes of events that only might happen",
+                _grid(channels, days, imagined),
+                is_imagined=True,
+            )
+        )
     words = "Messages that go out. Each cell says its number; the shade only helps to find the high ones."
-    return Section("Messages by day and channel", words, tuple(pictures), _day_table(channels, days, known, imagined))
+    return Section(
+        "Messages by day and channel", words, tuple(pictures), _day_table(channels, days, known, imagined)
+    )
 
 
-def _cells(cells: Mapping[Cell, int], outcome: str) -> Counter[Cell]:
+def _cells(cells: Mapping[PreviewCell, int], outcome: str) -> Counter[PreviewCell]:
     return Counter({cell: number for cell, number in cells.items() if cell.outcome == outcome})
 
 
@@ -234,13 +274,18 @@ def _by_day(days: Sequence[str], day: str) -> str:
     return day if day in days else day[:7]
 
 
-def _grid(channels: Sequence[str], days: Sequence[str], cells: Mapping[Cell, int]) -> Grid:
+def _grid(channels: Sequence[str], days: Sequence[str], cells: Mapping[PreviewCell, int]) -> Grid:
     sums = _sums(days, cells)
     values = tuple(tuple(sums[channel, day] for day in days) for channel in channels)
-    return Grid(tuple(channels), tuple((day[5:] if len(day) > 7 else day, "") for day in days), values, "messages sent")
+    return Grid(
+        tuple(channels),
+        tuple((day[5:] if len(day) > 7 else day, "") for day in days),
+        values,
+        "messages sent",
+    )
 
 
-def _sums(days: Sequence[str], cells: Mapping[Cell, int]) -> Counter[tuple[str, str]]:
+def _sums(days: Sequence[str], cells: Mapping[PreviewCell, int]) -> Counter[tuple[str, str]]:
     known = set(days)
     found = Counter[tuple[str, str]]()
     for cell, number in cells.items():
@@ -248,13 +293,24 @@ def _sums(days: Sequence[str], cells: Mapping[Cell, int]) -> Counter[tuple[str, 
     return found
 
 
-def _day_table(channels: Sequence[str], days: Sequence[str], known: Mapping[Cell, int], imagined: Mapping[Cell, int]) -> Table:
+def _day_table(
+    channels: Sequence[str],
+    days: Sequence[str],
+    known: Mapping[PreviewCell, int],
+    imagined: Mapping[PreviewCell, int],
+) -> ReportTable:
     sides = [("", _sums(days, known)), *([(" (imagined)", _sums(days, imagined))] if imagined else [])]
-    heads = (Head("day", False), *(Head(f"{channel}{name}") for name, _ in sides for channel in channels))
-    return Table(heads, tuple((day, *(sums[channel, day] for _, sums in sides for channel in channels)) for day in days))
+    heads = (
+        ColumnHead("day", False),
+        *(ColumnHead(f"{channel}{name}") for name, _ in sides for channel in channels),
+    )
+    return ReportTable(
+        heads,
+        tuple((day, *(sums[channel, day] for _, sums in sides for channel in channels)) for day in days),
+    )
 
 
-def _by_trigger(answer: Answer) -> Section:
+def _by_trigger(answer: PreviewResult) -> Section:
     outcomes = answer.totals.by("trigger")
     imagined = Counter[tuple[str, str]]()
     for cell, number in answer.totals.imagined.items():
@@ -263,13 +319,20 @@ def _by_trigger(answer: Answer) -> Section:
     for (name,), numbers in outcomes.items():
         new = imagined[str(name), "send"]
         parts = [
-            Part(numbers["send"] - new, "send"),
-            Part(new, "imagined"),
-            *(Part(numbers[each], each) for each in OUTCOMES if each != "send"),
+            BarPiece(numbers["send"] - new, "send"),
+            BarPiece(new, "imagined"),
+            *(BarPiece(numbers[each], each) for each in OUTCOMES if each != "send"),
         ]
-        lines.append(Line(str(name), tuple(parts), f"{sum(numbers.values()):,}"))
-    key = (*((words, outcome) for words, outcome in _OUTCOMES), *([("goes out, imagined", "imagined")] if imagined else []))
-    heads = (Head("trigger", False), *(Head(words) for words, _ in _OUTCOMES), *([Head("of these imagined")] if imagined else []))
+        lines.append(BarLine(str(name), tuple(parts), f"{sum(numbers.values()):,}"))
+    key = (
+        *((words, outcome) for words, outcome in _OUTCOMES),
+        *([("goes out, imagined", "imagined")] if imagined else []),
+    )
+    heads = (
+        ColumnHead("trigger", False),
+        *(ColumnHead(words) for words, _ in _OUTCOMES),
+        *([ColumnHead("of these imagined")] if imagined else []),
+    )
     rows = tuple(
         (
             name,
@@ -278,65 +341,97 @@ def _by_trigger(answer: Answer) -> Section:
         )
         for (name,), numbers in outcomes.items()
     )
-    return Section("Decisions by trigger", "", (Bars("Decisions by trigger", tuple(lines), key),), Table(heads, rows))
+    return Section(
+        "Decisions by trigger",
+        "",
+        (Bars("Decisions by trigger", tuple(lines), key),),
+        ReportTable(heads, rows),
+    )
 
 
-def _contacts(answer: Answer) -> Section:
+def _contacts(answer: PreviewResult) -> Section:
     contacts = sorted(answer.totals.contacts.items())
-    lines = tuple(Line(f"{number}", (Part(people, "send"),), f"{people:,}") for number, people in contacts)
+    lines = tuple(
+        BarLine(f"{number}", (BarPiece(people, "send"),), f"{people:,}") for number, people in contacts
+    )
     words = "How many customers get how many contacts in the span, as far as their purpose counts."
-    heads = (Head("contacts"), Head("customers"))
-    return Section("Contacts per customer", words, (Bars("Contacts per customer", lines),), Table(heads, tuple(contacts)))
+    heads = (ColumnHead("contacts"), ColumnHead("customers"))
+    return Section(
+        "Contacts per customer",
+        words,
+        (Bars("Contacts per customer", lines),),
+        ReportTable(heads, tuple(contacts)),
+    )
 
 
-def _limits(answer: Answer) -> Section | None:
+def _limits(answer: PreviewResult) -> Section | None:
     """The fullest window of each customer against each limit."""
     pictures, rows = [], []
     for limit in answer.limits:
-        loads = {load: people for (rule, load), people in answer.totals.fullness.items() if rule == limit.rule}
+        loads = {
+            load: people for (rule, load), people in answer.totals.fullness.items() if rule == limit.rule
+        }
         if loads:
             pictures.append(_against(limit, loads))
-            rows += [(limit.rule, _in_unit(load, limit), _in_unit(limit.limit, limit), people) for load, people in sorted(loads.items())]
+            rows += [
+                (limit.rule, _in_unit(load, limit), _in_unit(limit.limit, limit), people)
+                for load, people in sorted(loads.items())
+            ]
     if not pictures:
         return None
     words = "The fullest window that each customer has under a rule at any time of the span, past contacts counted, against the limit."
-    heads = (Head("rule", False), Head("in the fullest window"), Head("limit"), Head("customers"))
-    return Section("Pressure against the limits", words, tuple(pictures), Table(heads, tuple(rows)))
+    heads = (
+        ColumnHead("rule", False),
+        ColumnHead("in the fullest window"),
+        ColumnHead("limit"),
+        ColumnHead("customers"),
+    )
+    return Section("Pressure against the limits", words, tuple(pictures), ReportTable(heads, tuple(rows)))
 
 
-def _in_unit(number: int, limit: Limit) -> int | float:
+def _in_unit(number: int, limit: PreviewLimit) -> int | float:
     return number / POINT if limit.unit == "points" else number
 
 
-def _against(limit: Limit, loads: Mapping[int, int]) -> Bars:
+def _against(limit: PreviewLimit, loads: Mapping[int, int]) -> Bars:
     whole: Counter[int] = Counter()
     scale = POINT if limit.unit == "points" else 1
     for load, people in loads.items():
         whole[-(-load // scale)] += people
     looks = {"warn": "defer", "bad": "over"}
     bars = load_bars(whole, -(-limit.limit // scale))
-    lines = tuple(Line(bar.label, (Part(bar.number, looks.get(bar.style, "send")),), f"{bar.number:,}", bar.note) for bar in bars)
+    lines = tuple(
+        BarLine(bar.label, (BarPiece(bar.number, looks.get(bar.style, "send")),), f"{bar.number:,}", bar.note)
+        for bar in bars
+    )
     return Bars(f"{limit.rule}: customers by {limit.unit} in their fullest window", lines)
 
 
-def _rules(answer: Answer) -> Section | None:
+def _rules(answer: PreviewResult) -> Section | None:
     rules = answer.totals.rules.most_common()
     if not rules:
         return None
-    lines = tuple(Line(rule, (Part(number, "defer"),), f"{number:,}") for rule, number in rules)
+    lines = tuple(BarLine(rule, (BarPiece(number, "defer"),), f"{number:,}") for rule, number in rules)
     rows = tuple((rule, name, number) for (rule, name), number in sorted(answer.totals.held_by.items()))
-    heads = (Head("rule", False), Head("trigger", False), Head("decisions held back"))
-    return Section("Held back by which rule", "", (Bars("Held back by which rule", lines),), Table(heads, rows))
+    heads = (ColumnHead("rule", False), ColumnHead("trigger", False), ColumnHead("decisions held back"))
+    return Section(
+        "Held back by which rule", "", (Bars("Held back by which rule", lines),), ReportTable(heads, rows)
+    )
 
 
-def _beats(answer: Answer) -> Section | None:
+def _beats(answer: PreviewResult) -> Section | None:
     beats = answer.totals.beats
     if not beats:
         return None
     words = "Rows: whose contacts fill the windows, or to whom others give way. Columns: whose are held back by it."
     picture = Heat("Who beats whom", _matrix(beats, "decisions held back"))
-    heads = (Head("ahead", False), Head("held back", False), Head("decisions"))
-    return Section("Who beats whom", words, (picture,), Table(heads, tuple((*pair, number) for pair, number in beats.most_common())))
+    heads = (ColumnHead("ahead", False), ColumnHead("held back", False), ColumnHead("decisions"))
+    return Section(
+        "Who beats whom",
+        words,
+        (picture,),
+        ReportTable(heads, tuple((*pair, number) for pair, number in beats.most_common())),
+    )
 
 
 def _matrix(pairs: Mapping[tuple[str, str], int], words: str) -> Grid:
@@ -356,30 +451,50 @@ def _summed(pairs: Mapping[tuple[str, str], int], part: Callable[[tuple[str, str
     return found
 
 
-def _capacity(answer: Answer) -> Section | None:
+def _capacity(answer: PreviewResult) -> Section | None:
     if not answer.asked:
         return None
-    by_channel: dict[str, list[Asked]] = {}
+    by_channel: dict[str, list[ChannelDemand]] = {}
     for each in answer.asked:
         by_channel.setdefault(each.channel, []).append(each)
     pictures = tuple(
-        Columns(f"{channel}: asked for each day, and what it takes", tuple((each.day, each.asked, each.capacity) for each in days))
+        Columns(
+            f"{channel}: asked for each day, and what it takes",
+            tuple((each.day, each.asked, each.capacity) for each in days),
+        )
         for channel, days in by_channel.items()
     )
-    heads = (Head("channel", False), Head("day", False), Head("asked"), Head("capacity"), Head("share"))
-    rows = tuple((each.channel, each.day, each.asked, each.capacity, f"{each.share:.0%}") for each in answer.asked)
-    return Section("Channels with a capacity", "Above the line the rest waits.", pictures, Table(heads, rows))
+    heads = (
+        ColumnHead("channel", False),
+        ColumnHead("day", False),
+        ColumnHead("asked"),
+        ColumnHead("capacity"),
+        ColumnHead("share"),
+    )
+    rows = tuple(
+        (each.channel, each.day, each.asked, each.capacity, f"{each.share:.0%}") for each in answer.asked
+    )
+    return Section(
+        "Channels with a capacity", "Above the line the rest waits.", pictures, ReportTable(heads, rows)
+    )
 
 
-def _reasons(answer: Answer) -> Section:
+def _reasons(answer: PreviewResult) -> Section:
     reasons = answer.totals.by("outcome", "reason")
-    found = [(str(outcome), reason or "", sum(numbers.values())) for (outcome, reason), numbers in reasons.items()]
-    lines = tuple(Line(reason or outcome, (Part(number, outcome),), f"{number:,}", outcome) for outcome, reason, number in found)
-    heads = (Head("outcome", False), Head("reason", False), Head("decisions"))
-    return Section("Outcomes and reasons", "", (Bars("Outcomes and reasons", lines),), Table(heads, tuple(found)))
+    found = [
+        (str(outcome), reason or "", sum(numbers.values())) for (outcome, reason), numbers in reasons.items()
+    ]
+    lines = tuple(
+        BarLine(reason or outcome, (BarPiece(number, outcome),), f"{number:,}", outcome)
+        for outcome, reason, number in found
+    )
+    heads = (ColumnHead("outcome", False), ColumnHead("reason", False), ColumnHead("decisions"))
+    return Section(
+        "Outcomes and reasons", "", (Bars("Outcomes and reasons", lines),), ReportTable(heads, tuple(found))
+    )
 
 
-def _moves(answer: Answer) -> Section | None:
+def _moves(answer: PreviewResult) -> Section | None:
     moves = answer.totals.moves
     if not moves:
         return None
@@ -393,17 +508,17 @@ def _moves(answer: Answer) -> Section | None:
         tuple(tuple(sums[row, column] for column in days) for row in days),
         "decisions put off",
     )
-    heads = (Head("from", False), Head("to", False), Head("decisions"))
+    heads = (ColumnHead("from", False), ColumnHead("to", False), ColumnHead("decisions"))
     words = "Rows: the day on which it was put off. Columns: the day to which."
     return Section(
         "What is put off, and where it goes",
         words,
         (Heat("What is put off, and where it goes", grid),),
-        Table(heads, tuple((*pair, number) for pair, number in sorted(moves.items()))),
+        ReportTable(heads, tuple((*pair, number) for pair, number in sorted(moves.items()))),
     )
 
 
-def _expired(answer: Answer) -> Section | None:
+def _expired(answer: PreviewResult) -> Section | None:
     """Messages that never find room in time."""
     found = Counter[str]()
     for cell, number in answer.totals.cells.items():
@@ -411,32 +526,44 @@ def _expired(answer: Answer) -> Section | None:
             found[cell.trigger] += number
     if not found:
         return None
-    lines = tuple(Line(name, (Part(number, "suppress"),), f"{number:,}") for name, number in found.most_common())
+    lines = tuple(
+        BarLine(name, (BarPiece(number, "suppress"),), f"{number:,}") for name, number in found.most_common()
+    )
     words = "Messages that found no room before they were out of date, and so are lost."
-    heads = (Head("trigger", False), Head("lost"))
+    heads = (ColumnHead("trigger", False), ColumnHead("lost"))
     return Section(
         "Lost because they were out of date",
         words,
         (Bars("Lost because they were out of date", lines),),
-        Table(heads, tuple(found.most_common())),
+        ReportTable(heads, tuple(found.most_common())),
     )
 
 
-def _pressed(answer: Answer) -> Section | None:
+def _pressed(answer: PreviewResult) -> Section | None:
     rows = [
         (each.customer, each.contacts, each.points / POINT, each.fullest.rule if each.fullest else "")
         for each in answer.totals.most_pressed(20)
     ]
-    heads = (Head("customer", False), Head("contacts"), Head("points"), Head("nearest to the limit of", False))
-    return Section("Customers under most pressure", "", (), Table(heads, tuple(rows))) if rows else None
+    heads = (
+        ColumnHead("customer", False),
+        ColumnHead("contacts"),
+        ColumnHead("points"),
+        ColumnHead("nearest to the limit of", False),
+    )
+    return Section("Customers under most pressure", "", (), ReportTable(heads, tuple(rows))) if rows else None
 
 
 # ---- a difference ----
 
 
 def diff_page(
-    diff: Diff, title: str, lines: Sequence[str], zone: ZoneInfo, before: Sequence[Limit] = (), after: Sequence[Limit] = ()
-) -> Page:
+    diff: Diff,
+    title: str,
+    lines: Sequence[str],
+    zone: ZoneInfo,
+    before: Sequence[PreviewLimit] = (),
+    after: Sequence[PreviewLimit] = (),
+) -> ReportPage:
     """What changes between two previews with these limits."""
     kinds = diff.kinds()
     facts = [("customers looked at", diff.after.looked_at), ("customers for whom it changes", diff.customers)]
@@ -453,7 +580,12 @@ def diff_page(
         _most_changed(diff),
     ]
     sections = tuple(section for section in found if section is not None)
-    return Page(title, (*lines, f"Days are those of {zone.key}."), tuple((words, f"{number:,}") for words, number in facts), sections)
+    return ReportPage(
+        title,
+        (*lines, f"Days are those of {zone.key}."),
+        tuple((words, f"{number:,}") for words, number in facts),
+        sections,
+    )
 
 
 _SIDES: Final = (("before", "before"), ("after", "send"))
@@ -467,69 +599,101 @@ def _change_by_day(diff: Diff) -> Section | None:
         return None
     old, new = _sums(days, before), _sums(days, after)
     pictures = (Heat("Before", _grid(channels, days, before)), Heat("After", _grid(channels, days, after)))
-    heads = (Head("day", False), *(Head(f"{channel}{side}") for channel in channels for side in (" before", " after", " change")))
+    heads = (
+        ColumnHead("day", False),
+        *(
+            ColumnHead(f"{channel}{side}")
+            for channel in channels
+            for side in (" before", " after", " change")
+        ),
+    )
     rows = tuple(
         (
             day,
             *(
                 each
                 for channel in channels
-                for each in (old[channel, day], new[channel, day], _signed(new[channel, day] - old[channel, day]))
+                for each in (
+                    old[channel, day],
+                    new[channel, day],
+                    _signed(new[channel, day] - old[channel, day]),
+                )
             ),
         )
         for day in days
     )
-    return Section("Messages by day and channel", "", pictures, Table(heads, rows))
+    return Section("Messages by day and channel", "", pictures, ReportTable(heads, rows))
 
 
 def _signed(number: int) -> str:
     return f"{number:+,}" if number else ""
 
 
-def _both(title: str, sides: Mapping[tuple[str | None, ...], Sides], outcome: str | None, head: str) -> Section | None:
+def _both(
+    title: str, sides: Mapping[tuple[str | None, ...], Sides], outcome: str | None, head: str
+) -> Section | None:
     """Something before and after, one bar each."""
 
     def number(numbers: Counter[str]) -> int:
         return numbers.total() if outcome is None else numbers[outcome]
 
-    rows = [(" ".join(part for part in key if part), number(both.before), number(both.after)) for key, both in sides.items()]
+    rows = [
+        (" ".join(part for part in key if part), number(both.before), number(both.after))
+        for key, both in sides.items()
+    ]
     return _before_and_after(title, head, [row for row in rows if row[1] or row[2]])
 
 
-def _before_and_after(title: str, head: str, rows: Sequence[tuple[str, int, int]], words: str = "") -> Section | None:
+def _before_and_after(
+    title: str, head: str, rows: Sequence[tuple[str, int, int]], words: str = ""
+) -> Section | None:
     if not rows:
         return None
     lines = [
         line
         for name, before, after in rows
         for line in (
-            Line(name, (Part(before, "before"),), f"{before:,}", "before"),
-            Line("", (Part(after, "send"),), f"{after:,}", f"after {_signed(after - before)}"),
+            BarLine(name, (BarPiece(before, "before"),), f"{before:,}", "before"),
+            BarLine("", (BarPiece(after, "send"),), f"{after:,}", f"after {_signed(after - before)}"),
         )
     ]
-    heads = (Head(head, False), Head("before"), Head("after"), Head("change"))
-    table = Table(heads, tuple((*row, _signed(row[2] - row[1])) for row in rows))
+    heads = (ColumnHead(head, False), ColumnHead("before"), ColumnHead("after"), ColumnHead("change"))
+    table = ReportTable(heads, tuple((*row, _signed(row[2] - row[1])) for row in rows))
     return Section(title, words, (Bars(title, tuple(lines), _SIDES),), table)
 
 
 def _gains(diff: Diff) -> Section | None:
     names = sorted(diff.gaining.keys() | diff.losing.keys())
-    heads = (Head("trigger", False), Head("customers who get more of it"), Head("customers who get less of it"))
+    heads = (
+        ColumnHead("trigger", False),
+        ColumnHead("customers who get more of it"),
+        ColumnHead("customers who get less of it"),
+    )
     rows = tuple((name, diff.gaining[name], diff.losing[name]) for name in names)
-    return Section("Who gains and who loses", "", (), Table(heads, rows)) if rows else None
+    return Section("Who gains and who loses", "", (), ReportTable(heads, rows)) if rows else None
 
 
 def _rules_before_and_after(diff: Diff) -> Section | None:
     before, after = diff.before.rules, diff.after.rules
     return _before_and_after(
-        "Held back by which rule", "rule", [(rule, before[rule], after[rule]) for rule in sorted(before.keys() | after.keys())]
+        "Held back by which rule",
+        "rule",
+        [(rule, before[rule], after[rule]) for rule in sorted(before.keys() | after.keys())],
     )
 
 
-def _rule_customers(diff: Diff, before: Sequence[Limit], after: Sequence[Limit]) -> Iterator[Section | None]:
+def _rule_customers(
+    diff: Diff, before: Sequence[PreviewLimit], after: Sequence[PreviewLimit]
+) -> Iterator[Section | None]:
     rules = diff.rules(before, after)
-    full = [(rule, old.full or 0, new.full or 0) for rule, (old, new) in rules.items() if old.full or new.full]
-    held = [(rule, old.customers, new.customers) for rule, (old, new) in rules.items() if old.customers or new.customers]
+    full = [
+        (rule, old.full or 0, new.full or 0) for rule, (old, new) in rules.items() if old.full or new.full
+    ]
+    held = [
+        (rule, old.customers, new.customers)
+        for rule, (old, new) in rules.items()
+        if old.customers or new.customers
+    ]
     words = "Customers whose fullest window under the rule reaches its limit at any time of the span."
     yield _before_and_after("Customers at the limit", "rule", full, words)
     yield _before_and_after("Customers held back by which rule", "rule", held)
@@ -537,31 +701,51 @@ def _rule_customers(diff: Diff, before: Sequence[Limit], after: Sequence[Limit])
 
 def _contacts_before_and_after(diff: Diff) -> Section | None:
     before, after = diff.before.contacts, diff.after.contacts
-    rows = [(str(number), before[number], after[number]) for number in sorted((before.keys() | after.keys()) - {0})]
-    return _before_and_after("Contacts per customer", "contacts", rows, "Customers with so many contacts in the span.")
+    rows = [
+        (str(number), before[number], after[number])
+        for number in sorted((before.keys() | after.keys()) - {0})
+    ]
+    return _before_and_after(
+        "Contacts per customer", "contacts", rows, "Customers with so many contacts in the span."
+    )
 
 
 def _most_changed(diff: Diff) -> Section | None:
     rows = tuple((each.customer, each.differences, each.before, each.after) for each in diff.most_changed(50))
-    heads = (Head("customer", False), Head("differences"), Head("contacts before"), Head("contacts after"))
-    return Section("Customers for whom most changes", "", (), Table(heads, rows)) if rows else None
+    heads = (
+        ColumnHead("customer", False),
+        ColumnHead("differences"),
+        ColumnHead("contacts before"),
+        ColumnHead("contacts after"),
+    )
+    return Section("Customers for whom most changes", "", (), ReportTable(heads, rows)) if rows else None
 
 
 # ---- as a file ----
 
 
-def rendered(page: Page) -> str:
+def rendered(page: ReportPage) -> str:
     """The page as text."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters["plain"] = _plain
     environment.filters["short"] = _short
-    template = environment.from_string(files("console.reports").joinpath("page.html").read_text(encoding="utf-8"))
+    template = environment.from_string(
+        files("console.reports").joinpath("page.html").read_text(encoding="utf-8")
+    )
     return template.render(page=page, dark=DARK, light=LIGHT, width=WIDTH, label=LABEL, line=LINE).lstrip()
 
 
 def _plain(value: Any) -> str:
     """A cell: numbers with their thousands parted, text without what cannot be seen."""
-    return f"{value:,}" if isinstance(value, int) else f"{value:,g}" if isinstance(value, float) else safe_text(value, 10_000)
+    return (
+        f"{value:,}"
+        if isinstance(value, int)
+        else f"{value:,g}"
+        if isinstance(value, float)
+        else safe_text(value, 10_000)
+    )
 
 
 def _short(value: Any, room: float) -> str:
@@ -570,14 +754,18 @@ def _short(value: Any, room: float) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def write_page(path: Path, page: Page) -> None:
-    """Write it to a new file, which is complete or not there; ManometerError where it exists already or cannot be written."""
+def write_page(path: Path, page: ReportPage) -> None:
+    """Write it to a new file, which is complete or not there; ManometerError where it exists already or
+    cannot be written.
+    """
     text = rendered(page)
     temporary = path.with_name(f".{path.stem[:100]}-{token_hex(4)}.part")
     try:
         if os.path.lexists(path):
             raise ManometerError(f"{path} exists already. Name another file, or remove it.")
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, RIGHTS), "w", encoding="utf-8") as file:
+        with os.fdopen(
+            os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, RIGHTS), "w", encoding="utf-8"
+        ) as file:
             file.write(text)
         temporary.rename(path)
     except OSError as error:

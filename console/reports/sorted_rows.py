@@ -1,4 +1,6 @@
-"""Sorting more rows than one wants to hold in memory: sorted runs go to a temporary file and are merged when read."""
+"""Sorting more rows than one wants to hold in memory: sorted runs go to a temporary file and are merged when
+read.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ class SortedRows:
     def __enter__(self) -> SortedRows:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for file in self._runs:
             file.close()
 

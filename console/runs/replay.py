@@ -1,8 +1,9 @@
-"""Recorded events of a span played again as if they arrived now, into a new workspace whose clock then stands at its end.
+"""Recorded events of a span played again as if they arrived now, into a new workspace whose clock then stands
+at its end.
 
-Nothing is late in a replay and every event is known when it occurs, so by the law of composition the passes at F, F + E,
-... T give the same rows as playing each customer once from F to T: that is what is done here, by chunks of customers.
-Each message is handed over as of its own instant, to a file.
+Nothing is late in a replay and every event is known when it occurs, so by the law of composition the passes
+at F, F + E, ... T give the same rows as playing each customer once from F to T: that is what is done here, by
+chunks of customers. Each message is handed over as of its own instant, to a file.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from sqlalchemy import Connection
 from console.channels import open_adapter
 from console.clock import SIMULATED_AT
 from console.dispatch import numeric_approvals
-from console.messages.handover import Cause, StepText, TemplateFault, hand_over, render
+from console.messages.handover import StepText, TemplateEvent, TemplateFault, hand_over, render
 from console.messages.products import Products
 from console.messages.templates import Templates
 from console.playbooks.applied import apply_workspace
@@ -41,7 +42,7 @@ from storage.outbox import dispatch as outbox
 from storage.play import plans, replays
 from storage.play.past import load_past
 from storage.status import LAST_TICK_AT
-from storage.store import Store, set_fact
+from storage.store import Store, set_meta
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +64,27 @@ def replay(
     author: str,
     progress: Callable[[int, int], None] | None = None,
 ) -> Replayed:
-    """Play [first, last] of what `source` recorded under the workspace's files, into a new workspace at `into`.
+    """Play [first, last] of what `source` recorded under the workspace's files, into a new workspace at
+    `into`.
 
-    `progress` is told how many customers of how many are done. A replay that does not finish leaves nothing behind.
+    `progress` is told how many customers of how many are done. A replay that does not finish leaves nothing
+    behind.
     """
     if last < first:
         ends, begins = (in_full(at, workspace.playbook.zone) for at in (last, first))
         raise ManometerError(f"The span ends ({ends}) before it begins ({begins}). Swap --from and --to.")
     with _new_folder(into) as folder:
-        files = {path: _to_files(text) if path == SETTINGS else text for path, text in workspace.files.items()}
+        files = {
+            path: _to_files(text) if path == SETTINGS else text for path, text in workspace.files.items()
+        }
         _write_files(folder, files)
         played = read_files(files, folder)
         with Store.create(folder / DATABASE) as target:
             playbook = apply_workspace(target, played, first, author).playbook
             done = _Replay(played, playbook, first, last).run(source, target, progress)
             with target.writing() as connection:
-                set_fact(connection, SIMULATED_AT, str(last))
-                set_fact(connection, LAST_TICK_AT, str(last))
+                set_meta(connection, SIMULATED_AT, str(last))
+                set_meta(connection, LAST_TICK_AT, str(last))
     return done
 
 
@@ -126,18 +131,23 @@ class _Replay:
 
     def _is_judged(self, made: _Made) -> bool:
         return made.outbound is not None and any(
-            batch.covers(made.outbound.trigger, made.outbound.step, made.outbound.channel) for batch in self.batches
+            batch.covers(made.outbound.trigger, made.outbound.step, made.outbound.channel)
+            for batch in self.batches
         )
 
     def _judge_batches(self, new: Connection) -> None:
-        """Hold the batches that are larger than their number, each of a whole local day, and hand over the others."""
+        """Hold the batches that are larger than their number, each of a whole local day, and hand over the
+        others.
+        """
         if self.judged:
             outbox.hold_large(new, self.batches, self.last, self.playbook.zone)
             held = replays.held_keys(new)
             self._hand_over(new, [each for each in self.judged if each.key not in held])
 
     def _play(self, dossier: Dossier) -> tuple[Plan, dict[str, _Made]]:
-        """The plan, and its messages rendered; one that cannot be rendered fails at its instant and gives its room back."""
+        """The plan, and its messages rendered; one that cannot be rendered fails at its instant and gives its
+        room back.
+        """
         failed: frozenset[str] = frozenset()
         while True:
             plan = advance(dossier, self.playbook, self.last, failed=failed)
@@ -148,22 +158,39 @@ class _Replay:
             failed |= broken
 
     def _rendered(self, dossier: Dossier, plan: Plan) -> Iterator[_Made]:
-        causes = {(e.trigger, e.cause_key): Cause(e.cause_name, e.cause_at, e.cause_properties) for e in plan.enrolments}
+        causes = {
+            (e.trigger, e.cause_key): TemplateEvent(e.cause_name, e.cause_at, e.cause_properties)
+            for e in plan.enrolments
+        }
         for decision in plan.decisions:
             if decision.message is not None and not decision.message.held:
                 carried = [
-                    StepText(self.playbook.roster.by_name[each.trigger], each.step, each.template, causes[each.trigger, each.cause_key])
+                    StepText(
+                        self.playbook.index.by_name[each.trigger],
+                        each.step,
+                        each.template,
+                        causes[each.trigger, each.cause_key],
+                    )
                     for each in decision.message.digest[1:]
                 ]
-                yield self._make(dossier, decision, decision.message, causes[decision.trigger, decision.cause_key], carried)
+                yield self._make(
+                    dossier, decision, decision.message, causes[decision.trigger, decision.cause_key], carried
+                )
 
-    def _make(self, dossier: Dossier, decision: Decision, message: Message, cause: Cause, carried: Sequence[StepText]) -> _Made:
+    def _make(
+        self,
+        dossier: Dossier,
+        decision: Decision,
+        message: Message,
+        cause: TemplateEvent,
+        carried: Sequence[StepText],
+    ) -> _Made:
         try:
             outbound = render(
                 self.templates,
                 message.profile or dossier.profile,
                 customer=dossier.key,
-                trigger=self.playbook.roster.by_name[decision.trigger],
+                trigger=self.playbook.index.by_name[decision.trigger],
                 step=decision.step,
                 channel=self.playbook.channels[message.channel],
                 address=message.address or "",
@@ -191,7 +218,9 @@ class _Replay:
             for each in ordered:
                 name = each.message.channel
                 if name not in adapters:
-                    adapters[name] = stack.enter_context(open_adapter(self.playbook.channels[name], self.workspace.folder))
+                    adapters[name] = stack.enter_context(
+                        open_adapter(self.playbook.channels[name], self.workspace.folder)
+                    )
                 results.append(self._send(each, adapters[name], ids[each.key]))
         replays.mark_handed_over(new, results)
 
@@ -217,7 +246,9 @@ class _Made:
     fault: str | None
 
 
-def _outcome(made: _Made, state: str, at: Instant, reason: Reason | None, error: str | None) -> dict[str, Any]:
+def _outcome(
+    made: _Made, state: str, at: Instant, reason: Reason | None, error: str | None
+) -> dict[str, Any]:
     return {
         "key": made.key,
         "state": state,
@@ -236,12 +267,16 @@ def _outcome(made: _Made, state: str, at: Instant, reason: Reason | None, error:
 def _new_folder(into: Path) -> Iterator[Path]:
     """A folder that appears under its name only when it is whole."""
     if into.exists():
-        raise ManometerError(f"{into} exists already. A replay makes a new workspace: name a folder that does not exist.")
+        raise ManometerError(
+            f"{into} exists already. A replay makes a new workspace: name a folder that does not exist."
+        )
     try:
         into.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{into.name}-", dir=into.parent))
     except OSError as error:
-        raise ManometerError(f"{into}: cannot be made: {error.strerror}. Choose a place that can be written.") from None
+        raise ManometerError(
+            f"{into}: cannot be made: {error.strerror}. Choose a place that can be written."
+        ) from None
     try:
         yield partial
         partial.chmod(0o750)
@@ -265,7 +300,8 @@ KEPT_OF_CHANNELS = frozenset({"medium", "send_window", "lead_time", "capacity", 
 
 
 def _to_files(text: str) -> str:
-    """The settings of a workspace that reaches nobody: every channel a file, no links that need a secret, the database beside it.
+    """The settings of a workspace that reaches nobody: every channel a file, no links that need a secret, the
+    database beside it.
 
     A text that says so already stays as it is, its comments with it.
     """
@@ -282,7 +318,10 @@ def _to_files(text: str) -> str:
 
 def _reaches_nobody(settings: Mapping[str, Any]) -> bool:
     channels = settings.get("channels", {}).values()
-    are_files = all(channel.get("kind") == "file" and channel.keys() - KEPT_OF_CHANNELS == {"kind"} for channel in channels)
+    are_files = all(
+        channel.get("kind") == "file" and channel.keys() - KEPT_OF_CHANNELS == {"kind"}
+        for channel in channels
+    )
     return are_files and "unsubscribe" not in settings and "database" not in settings.get("workspace", {})
 
 

@@ -1,7 +1,7 @@
 """One pass of the engine: every customer whose next instant has come is played up to now, chunk by chunk.
 
-A chunk is one transaction: dossiers are read, decided and written in it, so two passes at once cannot decide the same
-step twice, and a crash leaves whole plans or none.
+A chunk is one transaction: dossiers are read, decided and written in it, so two passes at once cannot decide
+the same step twice, and a crash leaves whole plans or none.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from core.model.dossier import Dossier, Plan
 from core.playbook.playbook import Playbook
 from storage.play import dossiers, plans
 from storage.status import LAST_TICK_AT
-from storage.store import Store, fact, set_fact
+from storage.store import Store, meta, set_meta
 
 CHUNK = 200
 
@@ -43,13 +43,16 @@ def tick(
 ) -> Iterator[Decided]:
     """Play everyone who is due up to `now`; yields the decisions of each chunk once it is committed.
 
-    What was due before now less the grace is decided as of then and marked late. `progress` is told how many customers
-    each chunk had; `stopping` is asked between chunks, and ends the pass where it says so.
+    What was due before now less the grace is decided as of then and marked late. `progress` is told how many
+    customers each chunk had; `stopping` is asked between chunks, and ends the pass where it says so.
     """
     while not stopping():
         with store.writing() as connection:
             ids = dossiers.due_ids(connection, now, playbook.version, CHUNK)
-            played = [(dossier, _play(dossier, playbook, now)) for dossier in dossiers.load(connection, ids, playbook).values()]
+            played = [
+                (dossier, _play(dossier, playbook, now))
+                for dossier in dossiers.load(connection, ids, playbook).values()
+            ]
             if played:
                 written = plans.save(connection, played, playbook.version)
             else:
@@ -63,19 +66,21 @@ def tick(
 
 def _note(connection: Connection, now: Instant) -> None:
     """Remember the pass; in a workspace with a clock of its own that clock goes with it, never back."""
-    last = fact(connection, LAST_TICK_AT)
+    last = meta(connection, LAST_TICK_AT)
     if last is None or int(last) < now:
-        set_fact(connection, LAST_TICK_AT, str(now))
-    simulated = fact(connection, SIMULATED_AT)
+        set_meta(connection, LAST_TICK_AT, str(now))
+    simulated = meta(connection, SIMULATED_AT)
     if simulated is not None and int(simulated) < now:
-        set_fact(connection, SIMULATED_AT, str(now))
+        set_meta(connection, SIMULATED_AT, str(now))
 
 
 def _play(dossier: Dossier, playbook: Playbook, now: Instant) -> Plan:
     return advance(dossier, playbook, now, not_before=now - playbook.grace)
 
 
-def _named(played: list[tuple[Dossier, Plan]], written: list[tuple[Decision, int | None]]) -> Iterator[Decided]:
+def _named(
+    played: list[tuple[Dossier, Plan]], written: list[tuple[Decision, int | None]]
+) -> Iterator[Decided]:
     rows = iter(written)
     for dossier, plan in played:
         for _ in plan.decisions:

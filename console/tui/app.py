@@ -38,8 +38,8 @@ from console.tui.preferences import Preferences, place, read, unknown_keys  # no
 from core.errors import ManometerError  # noqa: E402
 from core.instants import Instant  # noqa: E402
 from screens.frame import Frame  # noqa: E402
-from screens.help import Entry, Help  # noqa: E402
-from screens.ports import Place, Service  # noqa: E402
+from screens.help import Help, HelpEntry  # noqa: E402
+from screens.ports import Service, WorkspacePlace  # noqa: E402
 from screens.widgets.keys import EVERYWHERE, SCREENS  # noqa: E402
 from screens.widgets.safe_text import safe_lines  # noqa: E402
 from screens.widgets.theme import DARK, LIGHT, Fewer, Scrub  # noqa: E402
@@ -55,7 +55,7 @@ SETTLE_S: Final = 2.0
 """Seconds at least between two reloads, however fast others write."""
 
 
-class Opened(Message):
+class WorkspaceOpened(Message):
     """The workspace is open."""
 
     def __init__(self, service: Service) -> None:
@@ -71,7 +71,7 @@ class OpenFailed(Message):
         self.sentence = sentence
 
 
-class Changed(Message):
+class DatabaseChanged(Message):
     """Somebody has written to the database."""
 
     def __init__(self, at: Instant) -> None:
@@ -119,7 +119,9 @@ class Console(App[None]):
     """Notices lie over the line of keys, as wide as the screen, and not over what is being read."""
     DEFAULT_MODE = "overview"
 
-    def __init__(self, folder: Path, *, read_only: bool = False, preferences: Preferences | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, read_only: bool = False, preferences: Preferences | None = None
+    ) -> None:
         super().__init__()
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (140, "-xwide")]
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
@@ -130,7 +132,7 @@ class Console(App[None]):
         self.register_theme(LIGHT)
         self.theme = self._first_theme()  # before the first style sheet is read, or all of it is read twice
         self.opened: Future[Service] = Future()
-        self.place: Place | None = None
+        self.place: WorkspacePlace | None = None
         self.frozen = False
         self._at: Instant | None = None
         self._before = self.DEFAULT_MODE
@@ -149,14 +151,18 @@ class Console(App[None]):
         return [*super().get_line_filters(), self._scrub, *self._fewer]
 
     def on_mount(self) -> None:
-        """Choose the theme, take the signals that end a session, and open the workspace beside the first picture."""
+        """Choose the theme, take the signals that end a session, and open the workspace beside the first
+        picture.
+        """
         self._take_keys()
         self._take_signals()
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self.call_after_refresh(Thread(target=self._follow, name="follow", daemon=True).start)
 
     def _first_theme(self) -> str:
-        """Sixteen colours are the terminal's own, unless colour is not wanted: then the row cursor needs ours."""
+        """Sixteen colours are the terminal's own, unless colour is not wanted: then the row cursor needs
+        ours.
+        """
         if self.preferences.theme in self.available_themes:
             return str(self.preferences.theme)
         few = self.console.color_system == "standard" and "NO_COLOR" not in os.environ
@@ -166,7 +172,9 @@ class Console(App[None]):
         """The operator's own keys; what in the file is not understood is said, and the rest holds."""
         faults = list(self.preferences.faults)
         if self.preferences.theme is not None and self.preferences.theme not in self.available_themes:
-            faults.append(f"There is no theme {self.preferences.theme!r}: {', '.join(sorted(self.available_themes))}.")
+            faults.append(
+                f"There is no theme {self.preferences.theme!r}: {', '.join(sorted(self.available_themes))}."
+            )
         if self.preferences.keys:
             from screens.widgets.keys import known_ids
 
@@ -179,7 +187,9 @@ class Console(App[None]):
         """A hang-up or a request to end leaves the terminal as it was found."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
-            with suppress(NotImplementedError, RuntimeError, ValueError):  # not in the main thread, as in tests
+            with suppress(
+                NotImplementedError, RuntimeError, ValueError
+            ):  # not in the main thread, as in tests
                 loop.add_signal_handler(number, self.exit)
 
     def _follow(self) -> None:
@@ -193,16 +203,18 @@ class Console(App[None]):
             self.post_message(OpenFailed(f"{self.folder}: unexpected {type(error).__name__}: {error}"))
             return
         self.opened.set_result(service)
-        self.post_message(Opened(service))
+        self.post_message(WorkspaceOpened(service))
         for at in self._changes(service):
-            self.post_message(Changed(at))
+            self.post_message(DatabaseChanged(at))
 
     def _close(self, opened: Future[Service]) -> None:
         """Give back what is open; of a service that is still being opened, as soon as it is."""
         opened.result().close()
 
     def open_service(self) -> Service:
-        """The workspace's own; asked in a worker, for its library takes longer to import than the first picture to draw."""
+        """The workspace's own; asked in a worker, for its library takes longer to import than the first
+        picture to draw.
+        """
         from console.tui.answers import LocalService
 
         service: Service = LocalService(self.folder, read_only=self.read_only)
@@ -218,12 +230,18 @@ class Console(App[None]):
                     yield service.now()
                     self._leaving.wait(SETTLE_S - POLL_S)
                 seen = version
-            except Exception as error:  # a database that cannot be asked just now is asked again; what ails it is said once
+            except (
+                Exception
+            ) as error:  # a database that cannot be asked just now is asked again; what ails it is said once
                 told = self._tell(error, told)
             self._leaving.wait(POLL_S)
 
     def _tell(self, error: Exception, told: str) -> str:
-        sentence = str(error) if isinstance(error, ManometerError) else f"The database cannot be followed: {type(error).__name__}."
+        sentence = (
+            str(error)
+            if isinstance(error, ManometerError)
+            else f"The database cannot be followed: {type(error).__name__}."
+        )
         if sentence != told:
             self.post_message(CannotFollow(sentence))
         return sentence
@@ -232,7 +250,7 @@ class Console(App[None]):
         """Say why nothing is read anew."""
         self.notify(safe_lines(message.sentence), severity="error", markup=False, timeout=30)
 
-    def on_opened(self, message: Opened) -> None:
+    def on_workspace_opened(self, message: WorkspaceOpened) -> None:
         """Show where the console stands."""
         self.place = message.service.place
         self.screen.refresh(layout=False)
@@ -243,7 +261,7 @@ class Console(App[None]):
         self.failure = message.sentence
         self.exit(return_code=1)
 
-    def on_changed(self, message: Changed) -> None:
+    def on_database_changed(self, message: DatabaseChanged) -> None:
         """Every screen learns of it; the one in front reads anew."""
         self._at = message.at
         self.place = self.opened.result().place
@@ -327,7 +345,9 @@ class Console(App[None]):
         self.push_screen(TriggerScreen(name))
 
     def action_go(self, mode: str) -> None:
-        """To a top-level screen; from deeper in it, to its top. A screen that is just opening stays, and so does a dialog."""
+        """To a top-level screen; from deeper in it, to its top. A screen that is just opening stays, and so
+        does a dialog.
+        """
         if isinstance(self.screen, ModalScreen) or not self.screen.is_mounted:
             return
         if mode == self.current_mode:
@@ -336,7 +356,9 @@ class Console(App[None]):
             return
         self._before = self.current_mode
         self.switch_mode(mode)
-        if mode == SCREENS[0][1] and len(self._screen_stacks[mode]) > 1:  # what the palette opened over the first screen
+        if (
+            mode == SCREENS[0][1] and len(self._screen_stacks[mode]) > 1
+        ):  # what the palette opened over the first screen
             self.action_go(mode)
 
     def action_last(self) -> None:
@@ -373,7 +395,7 @@ class Console(App[None]):
             return
         self.push_screen(Help(self.screen), self._do)
 
-    async def _do(self, entry: Entry | None) -> None:
+    async def _do(self, entry: HelpEntry | None) -> None:
         if entry is None:
             return
         if entry.why_not is not None:
@@ -382,11 +404,15 @@ class Console(App[None]):
         await self.run_action(entry.action, default_namespace=entry.node)
 
     async def action_quit(self) -> None:
-        """Leave; where a change still waits for the database, only when asked twice, since how it ends cannot be told then."""
+        """Leave; where a change still waits for the database, only when asked twice, since how it ends cannot
+        be told then.
+        """
         if self._interrupted or not self._under_way:
             self.exit()
         else:
-            self._warn_before_leaving("A change is still being made; wait to see how it ends, or press q again.")
+            self._warn_before_leaving(
+                "A change is still being made; wait to see how it ends, or press q again."
+            )
 
     def action_interrupt(self) -> None:
         """Ctrl+C leaves when pressed twice within two seconds."""
@@ -419,9 +445,13 @@ class Console(App[None]):
         self.push_screen(Palette(providers=[ThemeProvider], placeholder="Search for themes…"))
 
     def action_suspend_process(self) -> None:
-        """To the shell, where one with job control can bring the console back; who started the console waits with it."""
+        """To the shell, where one with job control can bring the console back; who started the console waits
+        with it.
+        """
         if os.getsid(0) == os.getpgrp():
-            self.notify("No shell waits below the console that could bring it back.", markup=False, severity="warning")
+            self.notify(
+                "No shell waits below the console that could bring it back.", markup=False, severity="warning"
+            )
             return
         self.app_suspend_signal.publish(self)
         os.killpg(os.getpgrp(), signal.SIGTSTP)
@@ -451,7 +481,9 @@ def _provider(name: str) -> type[Provider]:
 
 
 def _mode(module: str, screen: str) -> object:
-    """A top-level screen that is imported when it is first shown: the first picture waits for nothing it does not need."""
+    """A top-level screen that is imported when it is first shown: the first picture waits for nothing it does
+    not need.
+    """
 
     def make() -> Screen[None]:
         from importlib import import_module
@@ -479,7 +511,9 @@ def open_console(folder: Path, *, read_only: bool = False, mouse: bool | None = 
 
 
 def _for_encoding() -> list[LineFilter]:
-    """What a terminal needs that was not said to speak UTF-8; the locale `C` says nothing, and terminals speak UTF-8 nowadays."""
+    """What a terminal needs that was not said to speak UTF-8; the locale `C` says nothing, and terminals
+    speak UTF-8 nowadays.
+    """
     terminal = sys.__stderr__
     known = "utf-8" if terminal is None else lookup(terminal.encoding).name
     if known == "ascii" and isinstance(terminal, TextIOWrapper):

@@ -1,4 +1,6 @@
-"""What one operator prefers of the console: theme, mouse, keys. Faults in the file are said and keep nobody from working."""
+"""What one operator prefers of the console: theme, mouse, keys. Faults in the file are said and keep nobody
+from working.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ class Preferences:
 
 
 def _near(name: str, known: Collection[str]) -> str | None:
-    from core.suggestions import near  # brings the whole language with it, which the first picture does not need
+    from core.suggestions import (
+        near,  # brings the whole language with it, which the first picture does not need
+    )
 
     return near(name, known)
 
@@ -49,7 +53,9 @@ def read(path: Path) -> Preferences:
     return Preferences(
         theme=theme if isinstance(theme, str) else None,
         mouse=mouse is True,
-        keys={name: value for name, value in keys.items() if isinstance(value, str)} if isinstance(keys, dict) else {},
+        keys={name: value for name, value in keys.items() if isinstance(value, str)}
+        if isinstance(keys, dict)
+        else {},
         faults=faults,
     )
 
@@ -57,7 +63,11 @@ def read(path: Path) -> Preferences:
 def _faults(path: Path, table: Mapping[str, Any]) -> Iterator[str]:
     for name in table.keys() - set(_KNOWN):
         yield f"{path}: there is no setting `{name}`. {_near(name, _KNOWN) or 'There are theme, mouse and [keys].'}"
-    for name, kind, remedy in (("theme", str, "a name in quotes"), ("mouse", bool, "true or false"), ("keys", dict, "a table [keys]")):
+    for name, kind, remedy in (
+        ("theme", str, "a name in quotes"),
+        ("mouse", bool, "true or false"),
+        ("keys", dict, "a table [keys]"),
+    ):
         if name in table and not isinstance(table[name], kind):
             yield f"{path}: `{name}` must be {remedy}."
     keys = table.get("keys")

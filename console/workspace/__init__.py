@@ -1,7 +1,9 @@
-"""The files of a workspace, read into one checked value; `read_workspace` from a folder, `read_files` from memory."""
+"""The files of a workspace, read into one checked value; `read_workspace` from a folder, `read_files` from
+memory.
+"""
 
 from console.workspace.faults import Fault, WorkspaceError
 from console.workspace.reading import Workspace, read_files, read_workspace
-from console.workspace.settings import Source
+from console.workspace.settings import SourceSettings
 
-__all__ = ["Fault", "Source", "Workspace", "WorkspaceError", "read_files", "read_workspace"]
+__all__ = ["Fault", "SourceSettings", "Workspace", "WorkspaceError", "read_files", "read_workspace"]

@@ -14,7 +14,9 @@ _MOST_LISTED = 12
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing to put right: file (relative to the workspace), line from 1 where there is one, what is wrong, what to do."""
+    """One thing to put right: file (relative to the workspace), line from 1 where there is one, what is
+    wrong, what to do.
+    """
 
     file: str
     line: int | None
@@ -60,7 +62,11 @@ class Faults:
 def in_order(faults: Iterable[Fault]) -> tuple[Fault, ...]:
     """Each fault once, by file and line; the main files first."""
     first = {SETTINGS: 0, "pressure.toml": 1, "segments.toml": 2}
-    return tuple(sorted(dict.fromkeys(faults), key=lambda fault: (first.get(fault.file, 3), fault.file, fault.line or 0)))
+    return tuple(
+        sorted(
+            dict.fromkeys(faults), key=lambda fault: (first.get(fault.file, 3), fault.file, fault.line or 0)
+        )
+    )
 
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:

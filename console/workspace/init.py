@@ -1,6 +1,7 @@
 """Makes a new workspace: a small one that works, with comments for the person who goes on from there.
 
-console/examples has one short trigger a kind, in which every key is explained; longer journeys come from the catalogue as they stand.
+console/examples has one short trigger a kind, in which every key is explained; longer journeys come from the
+catalogue as they stand.
 """
 
 from __future__ import annotations
@@ -21,16 +22,24 @@ FOLDERS = ("inbox", "outbox")
 
 
 def init(folder: Path) -> list[Path]:
-    """Writes the example workspace into a folder and returns its files; ManometerError, nothing written, where one is there already."""
-    scaffold = {**dict(_scaffold(files("console.workspace").joinpath("examples"), Path())), **dict(_campaigns())}
+    """Writes the example workspace into a folder and returns its files; ManometerError, nothing written,
+    where one is there already.
+    """
+    scaffold = {
+        **dict(_scaffold(files("console.workspace").joinpath("examples"), Path())),
+        **dict(_campaigns()),
+    }
     there = sorted(str(path) for path in scaffold if (folder / path).exists())
     if there:
-        raise ManometerError(f"{folder} already has {', '.join(there[:3])}. Nothing was written; name another folder.")
+        raise ManometerError(
+            f"{folder} already has {', '.join(there[:3])}. Nothing was written; name another folder."
+        )
     try:
         return _write(scaffold, folder)
     except OSError as error:
         raise ManometerError(
-            f"{error.filename or folder} cannot be written: {error.strerror}. Name a folder that you may write to."
+            f"{error.filename or folder} cannot be written: {error.strerror}. Name a folder that you may "
+            "write to."
         ) from None
 
 
@@ -46,8 +55,13 @@ def _scaffold(folder: Traversable, place: Path) -> Iterator[tuple[Path, bytes]]:
 
 def _campaigns() -> Iterator[tuple[Path, bytes]]:
     for shipped in map(campaign, FROM_CATALOGUE):
-        yield from ((Path("triggers", f"{name}.toml"), text.encode()) for name, text in shipped.triggers.items())
-        yield from ((Path("templates", path), text.encode()) for path, text in shipped.templates(LANGUAGE, [LANGUAGE]).items())
+        yield from (
+            (Path("triggers", f"{name}.toml"), text.encode()) for name, text in shipped.triggers.items()
+        )
+        yield from (
+            (Path("templates", path), text.encode())
+            for path, text in shipped.templates(LANGUAGE, [LANGUAGE]).items()
+        )
 
 
 def _write(scaffold: dict[Path, bytes], folder: Path) -> list[Path]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from console.workspace.conditions import Conditions
 from console.workspace.faults import did_you_mean
-from console.workspace.toml_reader import Table, shown
+from console.workspace.toml_reader import TomlTable, shown
 from core.instants import DAY
 from core.kinds.threshold import MONEY
-from core.language import Context
+from core.language import ConditionContext
 from core.model.events import FORMER_NAMES
 from core.model.triggers import When
 from core.suggestions import nearest
@@ -26,17 +26,26 @@ DATES = ("birthday", "registered_at", "first_order", "last_order")
 COUNTED = ("orders", "returns", "units")
 METRICS = (*COUNTED, "revenue", "revenue_gross")
 
-# Names of Segment's e-commerce specification and of our own records; only to find slips of the pen, others may be used freely.
+# Names of Segment's e-commerce specification and of our own records; only to find slips of the pen, others
+# may be used freely.
 USUAL_EVENTS = frozenset(
     {
-        "Products Searched", "Product List Viewed", "Product List Filtered", "Product Clicked", "Product Viewed", "Product Added",
-        "Product Removed", "Cart Viewed", "Checkout Started", "Checkout Step Viewed", "Checkout Step Completed", "Payment Info Entered",
-        "Order Completed", "Order Updated", "Order Shipped", "Order Cancelled", "Order Refunded", "Order Returned", "Coupon Entered",
-        "Coupon Applied", "Coupon Denied", "Coupon Removed", "Coupon Issued", "Coupon Redeemed", "Product Added to Wishlist",
-        "Product Removed from Wishlist", "Wishlist Product Added to Cart", "Product Shared", "Cart Shared", "Product Reviewed",
-        "Account Created", "Email Delivered", "Email Opened", "Email Link Clicked", "Email Bounced", "Email Marked as Spam", "Unsubscribed",
-        "Message Delivered", "Message Opened", "Message Clicked", "Message Bounced", "Message Complained", "Consent Granted",
-        "Consent Withdrawn", "Store Visited", "Order Delivered", "Wishlist Price Dropped", "Product Back in Stock", "Support Case Closed",
+        "Products Searched", "Product List Viewed", "Product List Filtered", "Product Clicked",
+        "Product Viewed", "Product Added",
+        "Product Removed", "Cart Viewed", "Checkout Started", "Checkout Step Viewed",
+        "Checkout Step Completed", "Payment Info Entered",
+        "Order Completed", "Order Updated", "Order Shipped", "Order Cancelled", "Order Refunded",
+        "Order Returned", "Coupon Entered",
+        "Coupon Applied", "Coupon Denied", "Coupon Removed", "Coupon Issued", "Coupon Redeemed",
+        "Product Added to Wishlist",
+        "Product Removed from Wishlist", "Wishlist Product Added to Cart", "Product Shared", "Cart Shared",
+        "Product Reviewed",
+        "Account Created", "Email Delivered", "Email Opened", "Email Link Clicked", "Email Bounced",
+        "Email Marked as Spam", "Unsubscribed",
+        "Message Delivered", "Message Opened", "Message Clicked", "Message Bounced", "Message Complained",
+        "Consent Granted",
+        "Consent Withdrawn", "Store Visited", "Order Delivered", "Wishlist Price Dropped",
+        "Product Back in Stock", "Support Case Closed",
         "Survey Answered",
     }
 )  # fmt: skip
@@ -61,7 +70,7 @@ class Metric:
 _NO_METRIC = Metric("")
 
 
-def read_when(table: Table, conditions: Conditions, elsewhere: Mapping[str, str]) -> When | None:
+def read_when(table: TomlTable, conditions: Conditions, elsewhere: Mapping[str, str]) -> When | None:
     """The [when] table, or None where its kind is not known."""
     kind = table.required("kind", f"Write one of: {', '.join(KIND_KEYS)}.")
     if kind is None:
@@ -81,7 +90,9 @@ def _of_other_kinds(kind: str) -> dict[str, str]:
         for key in keys:
             owners.setdefault(key, []).append(other)
     return {
-        key: f'It belongs to kind = "{kinds[0]}"' + (f' or "{kinds[1]}"' if len(kinds) > 1 else "") + f"; this one is {kind}."
+        key: f'It belongs to kind = "{kinds[0]}"'
+        + (f' or "{kinds[1]}"' if len(kinds) > 1 else "")
+        + f"; this one is {kind}."
         for key, kinds in owners.items()
         if kind not in kinds
     }
@@ -90,7 +101,7 @@ def _of_other_kinds(kind: str) -> dict[str, str]:
 # ---- events ----
 
 
-def event_names(table: Table, key: str) -> frozenset[str]:
+def event_names(table: TomlTable, key: str) -> frozenset[str]:
     """Names of events in today's spelling; one that is nearly a usual name is a warning."""
     names = table.texts(key, or_one=True) or ()
     for name in names:
@@ -98,57 +109,69 @@ def event_names(table: Table, key: str) -> frozenset[str]:
     return frozenset(FORMER_NAMES.get(name, name) for name in names)
 
 
-def _warn_of_slip(table: Table, key: str, name: str) -> None:
+def _warn_of_slip(table: TomlTable, key: str, name: str) -> None:
     if name in USUAL_EVENTS or name in FORMER_NAMES:
         return
     usual = {event.lower(): event for event in USUAL_EVENTS}
     meant = nearest(name.lower(), usual, _ALIKE)
     if meant is not None:
-        table.warn(key, f"{table.quoted(key)}: the event {shown(name)} is not a usual one", f"Did you mean `{usual[meant]}`?")
+        table.warn(
+            key,
+            f"{table.quoted(key)}: the event {shown(name)} is not a usual one",
+            f"Did you mean `{usual[meant]}`?",
+        )
 
 
-def _one_event(table: Table) -> frozenset[str]:
+def _one_event(table: TomlTable) -> frozenset[str]:
     name = table.required("event", 'Name the event: event = "Order Completed".')
     if name is None:
         return frozenset()
     return event_names(table, "event")
 
 
-def _one_or_more_events(table: Table) -> frozenset[str]:
+def _one_or_more_events(table: TomlTable) -> frozenset[str]:
     if "events" not in table:
         return _one_event(table)
     table.known.add("event")
     if "event" in table:
-        table.fault("event", "`event` and `events` stand side by side in [when]", "Keep `events` and put the name into its list.")
+        table.fault(
+            "event",
+            "`event` and `events` stand side by side in [when]",
+            "Keep `events` and put the name into its list.",
+        )
     names = event_names(table, "events")
     if table.values["events"] == []:
-        table.fault("events", "`events` in [when] is empty", 'Name at least one: events = ["Product Viewed"].')
+        table.fault(
+            "events", "`events` in [when] is empty", 'Name at least one: events = ["Product Viewed"].'
+        )
     return names
 
 
 # ---- kinds ----
 
 
-def _transactional(table: Table, conditions: Conditions) -> When:
+def _transactional(table: TomlTable, conditions: Conditions) -> When:
     return When(
         kind="transactional",
         events=_one_event(table),
-        where=conditions.read(table, "where", Context.WHERE),
+        where=conditions.read(table, "where", ConditionContext.WHERE),
         after=table.duration("after") or 0,
         unless=event_names(table, "unless"),
         per=table.text("per"),
     )
 
 
-def _behavioural(table: Table, conditions: Conditions) -> When:
+def _behavioural(table: TomlTable, conditions: Conditions) -> When:
     if "change" in table and "events" in table:
         table.fault(
-            "events", f"{table.quoted('events')} cannot stand beside `change`", "`change` watches the events of one name: write `event`."
+            "events",
+            f"{table.quoted('events')} cannot stand beside `change`",
+            "`change` watches the events of one name: write `event`.",
         )
     return When(
         kind="behavioural",
         events=_one_or_more_events(table),
-        where=conditions.read(table, "where", Context.WHERE),
+        where=conditions.read(table, "where", ConditionContext.WHERE),
         at_least=table.whole("at_least", 1, 1, 1_000_000),
         within=_length(table, "within"),
         unless=event_names(table, "unless"),
@@ -158,24 +181,26 @@ def _behavioural(table: Table, conditions: Conditions) -> When:
     )
 
 
-def _change(table: Table) -> float | None:
+def _change(table: TomlTable) -> float | None:
     change = table.number("change")
     if change is not None and (change <= 0 or change == 1 or change > 1000):
         table.fault(
-            "change", f"{table.quoted('change')} is {shown(change)}", "Write a factor above 1 (overdue) or between 0 and 1 (more often)."
+            "change",
+            f"{table.quoted('change')} is {shown(change)}",
+            "Write a factor above 1 (overdue) or between 0 and 1 (more often).",
         )
         return None
     return None if change is None else float(change)
 
 
-def _length(table: Table, key: str) -> int | None:
+def _length(table: TomlTable, key: str) -> int | None:
     length = table.duration(key)
     if length == 0:
         table.fault(key, f"{table.quoted(key)} is 0", 'Write a duration, such as "30d".')
     return length
 
 
-def _recurring(table: Table, conditions: Conditions) -> When:  # noqa: ARG001 - all kinds are read alike
+def _recurring(table: TomlTable, conditions: Conditions) -> When:  # noqa: ARG001 - all kinds are read alike
     offset = table.duration("offset", signed=True) or 0
     days = int(offset / DAY)
     return When(
@@ -188,12 +213,14 @@ def _recurring(table: Table, conditions: Conditions) -> When:  # noqa: ARG001 - 
     )
 
 
-def _date(table: Table) -> str | None:
+def _date(table: TomlTable) -> str | None:
     date = table.required("date", f"Write one of: {', '.join(DATES)}, trait.NAME.")
     if date is None or date in DATES or _TRAIT.fullmatch(date):
         return date
     table.fault(
-        "date", f"there is no profile date {shown(date)}", did_you_mean(date, DATES, f"Write one of: {', '.join(DATES)}, trait.NAME.")
+        "date",
+        f"there is no profile date {shown(date)}",
+        did_you_mean(date, DATES, f"Write one of: {', '.join(DATES)}, trait.NAME."),
     )
     return None
 
@@ -205,18 +232,20 @@ def _clock(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def _years(table: Table) -> frozenset[int]:
+def _years(table: TomlTable) -> frozenset[int]:
     value = table.raw("years")
     if value is None:
         return frozenset()
     years = value if isinstance(value, list) else [value]
-    if not years or not all(isinstance(year, int) and not isinstance(year, bool) and 0 <= year <= 150 for year in years):
+    if not years or not all(
+        isinstance(year, int) and not isinstance(year, bool) and 0 <= year <= 150 for year in years
+    ):
         table.wrong("years", "a whole number from 0 to 150, or a list of them, such as [1, 3]")
         return frozenset()
     return frozenset(years)
 
 
-def _threshold(table: Table, conditions: Conditions) -> When:  # noqa: ARG001
+def _threshold(table: TomlTable, conditions: Conditions) -> When:  # noqa: ARG001
     inactive = "inactive_for" in table
     if inactive == ("metric" in table):
         remedy = 'Write metric = "orders" and reaches = 10, or inactive_for = "60d".'
@@ -231,21 +260,27 @@ def _threshold(table: Table, conditions: Conditions) -> When:  # noqa: ARG001
         within=_length(table, "within"),
         inactive_for=_length(table, "inactive_for"),
         activity=event_names(table, "activity"),
-        on_activation="enrol" if table.choice("on_activation", ("ignore", "enrol"), "ignore") == "enrol" else "ignore",
+        on_activation="enrol"
+        if table.choice("on_activation", ("ignore", "enrol"), "ignore") == "enrol"
+        else "ignore",
     )
     _check_companions(table, inactive)
     return when
 
 
-def _check_companions(table: Table, inactive: bool) -> None:
+def _check_companions(table: TomlTable, inactive: bool) -> None:
     if not inactive and "metric" in table and "reaches" not in table:
         table.missing("reaches", "Say from which number on it fires: reaches = 10.")
     for key, companion in (("reaches", "metric"), ("within", "metric"), ("activity", "inactive_for")):
         if key in table and companion not in table:
-            table.fault(key, f"{table.quoted(key)} stands without `{companion}`", f"Leave it out, or write `{companion}`.")
+            table.fault(
+                key,
+                f"{table.quoted(key)} stands without `{companion}`",
+                f"Leave it out, or write `{companion}`.",
+            )
 
 
-def _metric(table: Table) -> Metric | None:
+def _metric(table: TomlTable) -> Metric | None:
     text = table.text("metric")
     if text is None:
         return None
@@ -260,12 +295,12 @@ def _metric(table: Table) -> Metric | None:
     return None
 
 
-def _event_of(table: Table, name: str) -> str:
+def _event_of(table: TomlTable, name: str) -> str:
     _warn_of_slip(table, "metric", name)
     return FORMER_NAMES.get(name, name)
 
 
-def _reaches(table: Table, metric: Metric) -> int | float | None:
+def _reaches(table: TomlTable, metric: Metric) -> int | float | None:
     """In the unit of the metric: minor units for money, else a plain number."""
     reaches = table.number("reaches")
     if reaches is None or metric is _NO_METRIC:
@@ -283,7 +318,7 @@ def _reaches(table: Table, metric: Metric) -> int | float | None:
     return int(scaled)
 
 
-_READERS: Mapping[str, Callable[[Table, Conditions], When]] = {
+_READERS: Mapping[str, Callable[[TomlTable, Conditions], When]] = {
     "transactional": _transactional,
     "behavioural": _behavioural,
     "recurring": _recurring,

@@ -1,4 +1,6 @@
-"""What makes a folder a workspace, by name; apart from the reader of its files, which is slower to import than most commands are to run."""
+"""What makes a folder a workspace, by name; apart from the reader of its files, which is slower to import
+than most commands are to run.
+"""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ from typing import Literal, cast
 
 from console.workspace.conditions import Conditions
 from console.workspace.faults import did_you_mean
-from console.workspace.toml_reader import Document, Table, shown
-from core.language import Context
+from console.workspace.toml_reader import Document, TomlTable, shown
+from core.language import ConditionContext
 from core.limits.pressure import POINT, PressureRule
 from core.limits.windows import Window, parse_window
 from core.model.customer import MEDIA
@@ -23,8 +23,10 @@ PURPOSES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
-    """What the rules may name; None where the trigger files could not all be read, so that nothing can be said."""
+class RuleNames:
+    """What the rules may name; None where the trigger files could not all be read, so that nothing can be
+    said.
+    """
 
     channels: Collection[str]
     triggers: Collection[str]
@@ -50,7 +52,9 @@ def read_purposes(document: Document) -> dict[str, Purpose]:
 # ---- weights ----
 
 
-def read_weights(document: Document, channels: Mapping[str, Channel], templates: Collection[str]) -> tuple[dict[str, int], dict[str, int]]:
+def read_weights(
+    document: Document, channels: Mapping[str, Channel], templates: Collection[str]
+) -> tuple[dict[str, int], dict[str, int]]:
     """Points in thousandths, by channel and by template."""
     table = document.root.table("weights")
     by_template = _template_weights(table.table("templates"), templates) if "templates" in table else {}
@@ -58,11 +62,13 @@ def read_weights(document: Document, channels: Mapping[str, Channel], templates:
     for name in named:
         if name not in channels and name not in MEDIA:
             table.fault(name, f"there is no channel {shown(name)}", did_you_mean(name, {*channels, *MEDIA}))
-    by_channel = {name: _first(named.get(name), named.get(channel.medium), POINT) for name, channel in channels.items()}
+    by_channel = {
+        name: _first(named.get(name), named.get(channel.medium), POINT) for name, channel in channels.items()
+    }
     return by_channel, by_template
 
 
-def _template_weights(table: Table, templates: Collection[str]) -> dict[str, int]:
+def _template_weights(table: TomlTable, templates: Collection[str]) -> dict[str, int]:
     weights = {name: table.thousandths(name) for name in table.values}
     for name in weights:
         if name not in templates:
@@ -78,18 +84,30 @@ def _first(*values: int | None) -> int:
 
 
 def read_rules(
-    document: Document, week_starts: str, purposes: Collection[str], names: Names, conditions: Conditions
+    document: Document, week_starts: str, purposes: Collection[str], names: RuleNames, conditions: Conditions
 ) -> tuple[PressureRule, ...]:
     """The rules in order of the file; those with faults are among them, incomplete."""
     tables = document.root.list_of_tables("rule", "rule")
-    rules = tuple(_rule(table, number, week_starts, purposes, names, conditions) for number, table in enumerate(tables, start=1))
+    rules = tuple(
+        _rule(table, number, week_starts, purposes, names, conditions)
+        for number, table in enumerate(tables, start=1)
+    )
     for number, rule in enumerate(rules):
         if rule.name in {earlier.name for earlier in rules[:number]}:
-            tables[number].fault("name", f"two rules are called {shown(rule.name)}", "Give each its own name.")
+            tables[number].fault(
+                "name", f"two rules are called {shown(rule.name)}", "Give each its own name."
+            )
     return rules
 
 
-def _rule(table: Table, number: int, week_starts: str, purposes: Collection[str], names: Names, conditions: Conditions) -> PressureRule:
+def _rule(
+    table: TomlTable,
+    number: int,
+    week_starts: str,
+    purposes: Collection[str],
+    names: RuleNames,
+    conditions: Conditions,
+) -> PressureRule:
     name = table.text("name") or f"rule-{number}"
     unit = cast(Literal["contacts", "points"], table.choice("unit", ("contacts", "points"), "contacts"))
     rule = PressureRule(
@@ -102,26 +120,30 @@ def _rule(table: Table, number: int, week_starts: str, purposes: Collection[str]
         purposes=_known(table, "purposes", purposes, "purpose"),
         triggers=_known(table, "triggers", names.triggers, "trigger"),
         tags=_known(table, "tags", names.tags, "tag"),
-        audience=conditions.read(table, "audience", Context.AUDIENCE),
+        audience=conditions.read(table, "audience", ConditionContext.AUDIENCE),
     )
     _check_whole(table)
     table.done()
     return rule
 
 
-def _limit(table: Table, unit: str) -> int | None:
+def _limit(table: TomlTable, unit: str) -> int | None:
     if unit == "points":
         return table.thousandths("limit")
     limit = table.number("limit")
     if limit is None:
         return None
     if limit < 0 or limit != int(limit):
-        table.fault("limit", f"{table.quoted('limit')} is {shown(limit)}", 'Write a whole number of contacts, or unit = "points".')
+        table.fault(
+            "limit",
+            f"{table.quoted('limit')} is {shown(limit)}",
+            'Write a whole number of contacts, or unit = "points".',
+        )
         return None
     return int(limit)
 
 
-def _window(table: Table, week_starts: str) -> Window | None:
+def _window(table: TomlTable, week_starts: str) -> Window | None:
     text, extend = table.text("window"), table.text("extend")
     if text is None:
         return None
@@ -141,43 +163,57 @@ def _is_window(text: str) -> bool:
     return True
 
 
-def _check_whole(table: Table) -> None:
+def _check_whole(table: TomlTable) -> None:
     if "limit" in table and "window" not in table:
         table.missing("window", 'Say within what the limit holds: window = "7d".')
     elif "window" in table and "limit" not in table:
         table.missing("limit", "Say how many contacts the window may hold: limit = 3.")
     elif "limit" not in table and "gap" not in table:
-        table.document.fault(table.path, f"{table.name} limits nothing", 'Write limit = 3 and window = "7d", or gap = "16h".')
+        table.document.fault(
+            table.path, f"{table.name} limits nothing", 'Write limit = 3 and window = "7d", or gap = "16h".'
+        )
     if "extend" in table and "window" not in table:
-        table.fault("extend", f"{table.quoted('extend')} has no window to extend", 'Write a window: window = "7d".')
+        table.fault(
+            "extend", f"{table.quoted('extend')} has no window to extend", 'Write a window: window = "7d".'
+        )
     if table.values.get("gap") is not None and table.values["gap"] in ("0d", "0h", "0m", "0s"):
-        table.fault("gap", f"{table.quoted('gap')} is 0", 'Write the least time between two contacts, such as "16h".')
+        table.fault(
+            "gap", f"{table.quoted('gap')} is 0", 'Write the least time between two contacts, such as "16h".'
+        )
 
 
-def _channels(table: Table, channels: Collection[str]) -> frozenset[str] | None:
+def _channels(table: TomlTable, channels: Collection[str]) -> frozenset[str] | None:
     """A rule may name the usual channels before the workspace has them all."""
     named = table.texts("channels", or_one=True)
     for name in named or ():
         if name in channels:
             continue
         if name in MEDIA:
-            table.warn("channels", f"{table.quoted('channels')}: the workspace has no channel {shown(name)} yet")
+            table.warn(
+                "channels", f"{table.quoted('channels')}: the workspace has no channel {shown(name)} yet"
+            )
         else:
-            table.fault("channels", f"{table.quoted('channels')}: there is no channel {shown(name)}", did_you_mean(name, channels))
+            table.fault(
+                "channels",
+                f"{table.quoted('channels')}: there is no channel {shown(name)}",
+                did_you_mean(name, channels),
+            )
     return _some(table, "channels", named)
 
 
-def _known(table: Table, key: str, known: Collection[str] | None, word: str) -> frozenset[str] | None:
+def _known(table: TomlTable, key: str, known: Collection[str] | None, word: str) -> frozenset[str] | None:
     named = table.texts(key, or_one=True)
     for name in named or ():
         if known is not None and name not in known:
             table.fault(
-                key, f"{table.quoted(key)}: there is no {word} {shown(name)}", did_you_mean(name, known, f"Declare it, or leave {key} out.")
+                key,
+                f"{table.quoted(key)}: there is no {word} {shown(name)}",
+                did_you_mean(name, known, f"Declare it, or leave {key} out."),
             )
     return _some(table, key, named)
 
 
-def _some(table: Table, key: str, named: tuple[str, ...] | None) -> frozenset[str] | None:
+def _some(table: TomlTable, key: str, named: tuple[str, ...] | None) -> frozenset[str] | None:
     if named == ():
         table.fault(key, f"{table.quoted(key)} is empty", "Leave it out where the rule holds for all.")
     return frozenset(named) if named else None

@@ -10,19 +10,19 @@ from typing import Any
 from console.workspace.conditions import read_segments
 from console.workspace.faults import Fault, Faults, in_order
 from console.workspace.layout import SETTINGS
-from console.workspace.pressure import Names, read_purposes, read_rules, read_weights
+from console.workspace.pressure import RuleNames, read_purposes, read_rules, read_weights
 from console.workspace.settings import (
     Settings,
-    Source,
+    SourceSettings,
     Unsubscribe,
     read_holdout,
     read_settings,
     warn_of_missing_unsubscribe,
     warn_of_unsigned_answers,
 )
-from console.workspace.templates import Templates, check_layout, check_texts
+from console.workspace.templates import TemplateFiles, check_layout, check_texts
 from console.workspace.toml_reader import Document
-from console.workspace.triggers import Surroundings, read_trigger
+from console.workspace.triggers import TriggerSurroundings, read_trigger
 from core.instants import Millis
 from core.limits.pressure import PressureRule
 from core.model.predicate import Predicate
@@ -39,17 +39,21 @@ _TEMPLATE_SUFFIXES = (".txt", ".html", ".json")
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A workspace whose files hold no fault; `files` are the texts the playbook was read from, by relative path."""
+    """A workspace whose files hold no fault; `files` are the texts the playbook was read from, by relative
+    path.
+    """
 
     folder: Path
     name: str
     database: Path
     tick: Millis
-    keep_free: int | None  # bytes of disk below which intake and sending stop; None: `console.health.disk.RESERVE`
+    keep_free: (
+        int | None
+    )  # bytes of disk below which intake and sending stop; None: `console.health.disk.RESERVE`
     playbook: Playbook
     unsubscribe: Unsubscribe
     survey_secret: object  # where the secret is that the links of surveys are signed with
-    sources: Mapping[str, Source]
+    sources: Mapping[str, SourceSettings]
     profiles: Mapping[str, Any]  # tables for reading CSV, as they stand
     locales: tuple[str, ...]
     roles: Mapping[str, tuple[str, ...]]
@@ -65,16 +69,26 @@ class Workspace:
         return {**self.former_templates, **self.files}
 
 
-def read_workspace(folder: Path, *, channel_kinds: Collection[str] = CHANNEL_KINDS, templates: bool = False) -> Workspace:
-    """The workspace in a folder; WorkspaceError with all faults. `templates` looks into their texts as well, which takes longer."""
+def read_workspace(
+    folder: Path, *, channel_kinds: Collection[str] = CHANNEL_KINDS, templates: bool = False
+) -> Workspace:
+    """The workspace in a folder; WorkspaceError with all faults. `templates` looks into their texts as well,
+    which takes longer.
+    """
     faults = Faults()
     return _read(_files_of(folder, faults), folder, channel_kinds, templates, faults)
 
 
 def read_files(
-    files: Mapping[str, str], folder: Path = Path(), *, channel_kinds: Collection[str] = CHANNEL_KINDS, templates: bool = False
+    files: Mapping[str, str],
+    folder: Path = Path(),
+    *,
+    channel_kinds: Collection[str] = CHANNEL_KINDS,
+    templates: bool = False,
 ) -> Workspace:
-    """The same from texts by relative path, as `Workspace.files` holds them; `folder` is where its database lies."""
+    """The same from texts by relative path, as `Workspace.files` holds them; `folder` is where its database
+    lies.
+    """
     faults = Faults()
     if SETTINGS not in files:
         faults.add(Fault(SETTINGS, None, "there is no such file", "Every workspace has one."))
@@ -87,7 +101,11 @@ def read_files(
 def _files_of(folder: Path, faults: Faults) -> dict[str, str]:
     if not (folder / SETTINGS).exists():
         remedy = "Make a workspace with `manometer init DIR`, or name one with -w DIR."
-        missing = f"{folder} is not a workspace: it has no {SETTINGS}" if folder.is_dir() else f"there is no folder {folder}"
+        missing = (
+            f"{folder} is not a workspace: it has no {SETTINGS}"
+            if folder.is_dir()
+            else f"there is no folder {folder}"
+        )
         faults.add(Fault(SETTINGS, None, missing, remedy))
         faults.raise_if_any()
     texts = {path.relative_to(folder).as_posix(): _text(path, folder, faults) for path in _paths(folder)}
@@ -97,7 +115,11 @@ def _files_of(folder: Path, faults: Faults) -> dict[str, str]:
 def _paths(folder: Path) -> Iterator[Path]:
     yield from (folder / name for name in (SETTINGS, PRESSURE, SEGMENTS) if (folder / name).exists())
     yield from sorted(path for path in folder.glob("triggers/*.toml") if not path.name.startswith("."))
-    yield from sorted(path for path in folder.glob("templates/**/*") if path.suffix in _TEMPLATE_SUFFIXES and not _is_hidden(path, folder))
+    yield from sorted(
+        path
+        for path in folder.glob("templates/**/*")
+        if path.suffix in _TEMPLATE_SUFFIXES and not _is_hidden(path, folder)
+    )
 
 
 def _is_hidden(path: Path, folder: Path) -> bool:
@@ -129,16 +151,26 @@ def _text(path: Path, folder: Path, faults: Faults) -> str | None:
 # ---- values ----
 
 
-def _read(files: Mapping[str, str], folder: Path, channel_kinds: Collection[str], look_into_templates: bool, faults: Faults) -> Workspace:
+def _read(
+    files: Mapping[str, str],
+    folder: Path,
+    channel_kinds: Collection[str],
+    look_into_templates: bool,
+    faults: Faults,
+) -> Workspace:
     documents = _documents(files, faults)
-    templates = Templates(files)
+    templates = TemplateFiles(files)
     settings = read_settings(documents[SETTINGS], folder, channel_kinds)
     conditions, segments, titles = read_segments(documents[SEGMENTS], settings.zone)
     pressure = documents[PRESSURE]
     purposes = read_purposes(pressure)
     by_channel, by_template = read_weights(pressure, settings.channels, templates.names)
-    channels = {name: replace(channel, weight=by_channel[name]) for name, channel in settings.channels.items()}
-    triggers, names = _triggers(documents, Surroundings(channels, purposes, templates, by_template, conditions))
+    channels = {
+        name: replace(channel, weight=by_channel[name]) for name, channel in settings.channels.items()
+    }
+    triggers, names = _triggers(
+        documents, TriggerSurroundings(channels, purposes, templates, by_template, conditions)
+    )
     rules = read_rules(pressure, settings.week_starts, purposes, names, conditions)
     pressure.root.done()
     holdout = read_holdout(settings.holdout, purposes)
@@ -153,19 +185,31 @@ def _read(files: Mapping[str, str], folder: Path, channel_kinds: Collection[str]
 
 
 def _documents(files: Mapping[str, str], faults: Faults) -> dict[str, Document]:
-    """All TOML files; where one that others refer to cannot be read, its absence would be blamed on them, so reading ends."""
+    """All TOML files; where one that others refer to cannot be read, its absence would be blamed on them, so
+    reading ends.
+    """
     shared = {name: Document(name, files.get(name, ""), faults) for name in (SETTINGS, PRESSURE, SEGMENTS)}
-    triggers = {path: Document(path, files[path], faults) for path in sorted(files) if path.startswith("triggers/")}
+    triggers = {
+        path: Document(path, files[path], faults) for path in sorted(files) if path.startswith("triggers/")
+    }
     if SETTINGS not in files or not all(document.is_readable for document in shared.values()):
         faults.raise_if_any()
     return shared | triggers
 
 
-def _triggers(documents: Mapping[str, Document], around: Surroundings) -> tuple[tuple[Trigger, ...], Names]:
-    files = {path[len("triggers/") : -len(".toml")]: document for path, document in documents.items() if path.startswith("triggers/")}
-    triggers = tuple(read_trigger(document, name, around) for name, document in files.items() if document.is_readable)
+def _triggers(
+    documents: Mapping[str, Document], around: TriggerSurroundings
+) -> tuple[tuple[Trigger, ...], RuleNames]:
+    files = {
+        path[len("triggers/") : -len(".toml")]: document
+        for path, document in documents.items()
+        if path.startswith("triggers/")
+    }
+    triggers = tuple(
+        read_trigger(document, name, around) for name, document in files.items() if document.is_readable
+    )
     tags = {tag for trigger in triggers for tag in trigger.tags} if len(triggers) == len(files) else None
-    return triggers, Names(around.channels, files, tags)
+    return triggers, RuleNames(around.channels, files, tags)
 
 
 def _playbook(
@@ -194,7 +238,12 @@ def _playbook(
 
 
 def _workspace(
-    folder: Path, settings: Settings, playbook: Playbook, titles: Mapping[str, str], faults: Faults, files: Mapping[str, str]
+    folder: Path,
+    settings: Settings,
+    playbook: Playbook,
+    titles: Mapping[str, str],
+    faults: Faults,
+    files: Mapping[str, str],
 ) -> Workspace:
     return Workspace(
         folder=folder,

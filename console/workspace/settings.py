@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from console.secrets import is_reference
 from console.workspace.faults import did_you_mean
 from console.workspace.layout import DATABASE
-from console.workspace.toml_reader import Document, Table, shown
+from console.workspace.toml_reader import Document, TomlTable, shown
 from core.instants import MINUTE, SECOND, Millis, find_zone, format_duration, parse_duration
 from core.limits.capacity import parse_capacity
 from core.limits.quiet_hours import SendWindows, parse_send_windows
@@ -40,8 +40,10 @@ _URL = re.compile(r"([a-z][a-z0-9+]*)://(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Where events come from; `channel` marks all its events, `settings` are what only the connector reads."""
+class SourceSettings:
+    """Where events come from; `channel` marks all its events, `settings` are what only the connector
+    reads.
+    """
 
     name: str
     kind: str
@@ -51,7 +53,9 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribe:
-    """How a customer unsubscribes: an address of the web and one of mail, both with `{token}`, and where the secret behind tokens is."""
+    """How a customer unsubscribes: an address of the web and one of mail, both with `{token}`, and where the
+    secret behind tokens is.
+    """
 
     url: str = ""
     mail: str = ""
@@ -78,10 +82,10 @@ class Settings:
     channels: Mapping[str, Channel]
     unsubscribe: Unsubscribe
     survey_secret: object
-    sources: Mapping[str, Source]
+    sources: Mapping[str, SourceSettings]
     profiles: Mapping[str, Any]
     roles: Mapping[str, tuple[str, ...]]
-    holdout: Table
+    holdout: TomlTable
 
 
 def read_settings(document: Document, folder: Path, channel_kinds: Collection[str]) -> Settings:
@@ -121,8 +125,10 @@ def read_settings(document: Document, folder: Path, channel_kinds: Collection[st
 # ---- [workspace] ----
 
 
-def _zone(workspace: Table) -> ZoneInfo:
-    name = workspace.required("time_zone", 'Write the zone of the workspace, such as time_zone = "Europe/Zurich".')
+def _zone(workspace: TomlTable) -> ZoneInfo:
+    name = workspace.required(
+        "time_zone", 'Write the zone of the workspace, such as time_zone = "Europe/Zurich".'
+    )
     zone = find_zone(name)
     if zone is None and name is not None:
         workspace.fault("time_zone", f"there is no time zone {shown(name)}", _zone_like(name))
@@ -133,12 +139,18 @@ def _zone_like(name: str) -> str:
     zones = available_timezones()
     name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     by_city = [
-        zone for zone in sorted(zones) if zone.rpartition("/")[2].lower() == name.rpartition("/")[2].strip().replace(" ", "_").lower()
+        zone
+        for zone in sorted(zones)
+        if zone.rpartition("/")[2].lower() == name.rpartition("/")[2].strip().replace(" ", "_").lower()
     ]
-    return f"Did you mean `{by_city[0]}`?" if by_city else did_you_mean(name, zones, "Write an IANA name, such as Europe/Zurich.")
+    return (
+        f"Did you mean `{by_city[0]}`?"
+        if by_city
+        else did_you_mean(name, zones, "Write an IANA name, such as Europe/Zurich.")
+    )
 
 
-def _links(table: Table) -> Mapping[str, str]:
+def _links(table: TomlTable) -> Mapping[str, str]:
     """Addresses of pages by name: `shop`, `survey`, or any other."""
     found = {name: address for name in table.values if (address := table.parsed(name, _address)) is not None}
     table.done()
@@ -147,17 +159,21 @@ def _links(table: Table) -> Mapping[str, str]:
 
 def _address(text: str) -> str:
     if not text.startswith(("https://", "http://")):
-        raise ValueError(f'{shown(text)} is no address of a page. Write one such as "https://www.example.ch".')
+        raise ValueError(
+            f'{shown(text)} is no address of a page. Write one such as "https://www.example.ch".'
+        )
     return text
 
 
 def _currency(text: str) -> str:
     if not _CURRENCY.fullmatch(text):
-        raise ValueError(f'{shown(text)} is not a currency. Write three capital letters, such as "CHF" or "EUR".')
+        raise ValueError(
+            f'{shown(text)} is not a currency. Write three capital letters, such as "CHF" or "EUR".'
+        )
     return text
 
 
-def _database(workspace: Table, folder: Path) -> Path:
+def _database(workspace: TomlTable, folder: Path) -> Path:
     return workspace.parsed("database", lambda text: _database_path(text, folder)) or folder / DATABASE
 
 
@@ -166,17 +182,23 @@ def _database_path(text: str, folder: Path) -> Path:
     if url is None:
         return folder / text
     if url[1] != "sqlite":
-        raise ValueError(f'a database of kind {shown(url[1])} is not supported. Write "sqlite:///manometer.db" or the path of a file.')
+        raise ValueError(
+            f'a database of kind {shown(url[1])} is not supported. Write "sqlite:///manometer.db" or the '
+            "path of a file."
+        )
     path = url[2].removeprefix("/")
     if path == url[2] or path in ("", ":memory:"):
-        raise ValueError('the address names no file. Write "sqlite:///manometer.db", or "sqlite:////" and an absolute path.')
+        raise ValueError(
+            'the address names no file. Write "sqlite:///manometer.db", or "sqlite:////" and an absolute '
+            "path."
+        )
     return folder / path
 
 
 # ---- [engine], [consent], [roles] ----
 
 
-def _engine(engine: Table) -> tuple[Millis, Millis, bool, int | None]:
+def _engine(engine: TomlTable) -> tuple[Millis, Millis, bool, int | None]:
     tick = engine.duration("tick")
     grace = engine.duration("grace")
     look_ahead = engine.switch("look_ahead", True)
@@ -186,8 +208,14 @@ def _engine(engine: Table) -> tuple[Millis, Millis, bool, int | None]:
         engine.fault("tick", "`tick` is 0", 'Write how often the engine looks, such as "30s".')
     tick, grace = tick or 30 * SECOND, 5 * MINUTE if grace is None else grace
     if grace < 2 * tick:
-        message = f"`grace` ({format_duration(grace)}) is shorter than two ticks ({format_duration(2 * tick)})"
-        engine.fault("grace" if "grace" in engine else "tick", message, f'Write at least grace = "{format_duration(2 * tick)}".')
+        message = (
+            f"`grace` ({format_duration(grace)}) is shorter than two ticks ({format_duration(2 * tick)})"
+        )
+        engine.fault(
+            "grace" if "grace" in engine else "tick",
+            message,
+            f'Write at least grace = "{format_duration(2 * tick)}".',
+        )
     return tick, grace, look_ahead, keep_free
 
 
@@ -199,7 +227,7 @@ def _size(text: str) -> int:
     return int(Decimal(found[1]) * _BYTES[found[2]])
 
 
-def _preference(table: Table) -> Preference:
+def _preference(table: TomlTable) -> Preference:
     usual = Preference()
     preference = Preference(
         trait=table.text("trait"),
@@ -211,27 +239,35 @@ def _preference(table: Table) -> Preference:
     return preference
 
 
-def _policy(consent: Table) -> ConsentPolicy:
+def _policy(consent: TomlTable) -> ConsentPolicy:
     policy = consent.choice("policy", POLICIES, "strict")
     consent.done()
     if policy == "assumed":
         consent.warn(
-            "policy", "consent is assumed, not recorded: for test data only", 'Write policy = "strict" before anybody real gets mail.'
+            "policy",
+            "consent is assumed, not recorded: for test data only",
+            'Write policy = "strict" before anybody real gets mail.',
         )
     return cast(ConsentPolicy, policy)
 
 
-def _roles(roles: Table) -> dict[str, tuple[str, ...]]:
+def _roles(roles: TomlTable) -> dict[str, tuple[str, ...]]:
     return {role: roles.texts(role, or_one=True) or () for role in roles.values}
 
 
-def read_holdout(table: Table, purposes: Mapping[str, Purpose]) -> Holdout:
-    """[holdout]: the share that is kept out of every trigger of some purposes, those that obey the limits unless named."""
+def read_holdout(table: TomlTable, purposes: Mapping[str, Purpose]) -> Holdout:
+    """[holdout]: the share that is kept out of every trigger of some purposes, those that obey the limits
+    unless named.
+    """
     share = table.number("share")
     if table.values and "share" not in table:
         table.missing("share", "Write the share of all customers that is kept out: share = 0.05.")
     if share is not None and not 0 <= share <= 1:
-        table.fault("share", f"{table.quoted('share')} is {shown(share)}", "Write a share from 0 to 1: a twentieth is 0.05.")
+        table.fault(
+            "share",
+            f"{table.quoted('share')} is {shown(share)}",
+            "Write a share from 0 to 1: a twentieth is 0.05.",
+        )
     named = table.texts("purposes", or_one=True)
     for name in named or ():
         if name not in purposes:
@@ -239,14 +275,18 @@ def read_holdout(table: Table, purposes: Mapping[str, Purpose]) -> Holdout:
     salt = table.text("salt") or ""
     table.done()
     return Holdout(
-        float(share or 0), frozenset(name for name, each in purposes.items() if each.obeys) if named is None else frozenset(named), salt
+        float(share or 0),
+        frozenset(name for name, each in purposes.items() if each.obeys)
+        if named is None
+        else frozenset(named),
+        salt,
     )
 
 
 # ---- [channels.NAME] ----
 
 
-def _channel(name: str, table: Table, kinds: Collection[str]) -> Channel:
+def _channel(name: str, table: TomlTable, kinds: Collection[str]) -> Channel:
     _check_name(table, name, "channel")
     before = len(table.document.faults.faults)
     kind = _kind(table, kinds)
@@ -270,19 +310,19 @@ def _channel(name: str, table: Table, kinds: Collection[str]) -> Channel:
     return channel
 
 
-def _check_name(table: Table, name: str, what: str) -> None:
+def _check_name(table: TomlTable, name: str, what: str) -> None:
     if not NAME.fullmatch(name):
         table.document.fault(table.path, f"{shown(name)} is no name for a {what}", NAME_RULE)
 
 
-def _kind(table: Table, kinds: Collection[str]) -> str:
+def _kind(table: TomlTable, kinds: Collection[str]) -> str:
     kind = table.required("kind", f"Write one of: {', '.join(sorted(kinds))}.")
     if kind is not None and kind not in kinds:
         table.fault("kind", f"there is no channel kind {shown(kind)}", did_you_mean(kind, kinds))
     return kind or ""
 
 
-def _medium(name: str, table: Table) -> str:
+def _medium(name: str, table: TomlTable) -> str:
     if "medium" in table:
         return table.choice("medium", MEDIA, MEDIA[0])
     table.known.add("medium")
@@ -292,7 +332,7 @@ def _medium(name: str, table: Table) -> str:
     return name
 
 
-def _send_windows(table: Table) -> SendWindows:
+def _send_windows(table: TomlTable) -> SendWindows:
     lines = table.texts("send_window", or_one=True)
     try:
         return parse_send_windows(lines or ())
@@ -301,11 +341,15 @@ def _send_windows(table: Table) -> SendWindows:
         return parse_send_windows(())
 
 
-def _own_settings(table: Table, declared: Sequence[Setting] | None = None) -> dict[str, Any]:
-    """What only the adapter or connector reads, as it stands; where it declares what it knows, checked against that."""
+def _own_settings(table: TomlTable, declared: Sequence[Setting] | None = None) -> dict[str, Any]:
+    """What only the adapter or connector reads, as it stands; where it declares what it knows, checked
+    against that.
+    """
     settings = table.rest()
     for key, value in settings.items():
-        if _SECRET.fullmatch(key) and not all(map(is_reference, value if isinstance(value, list) else [value])):
+        if _SECRET.fullmatch(key) and not all(
+            map(is_reference, value if isinstance(value, list) else [value])
+        ):
             name = f"{table.path[-1]}_{key}".upper().replace("-", "_")
             remedy = f'Name where it is: {key} = {{ env = "{name}" }} or {{ file = "PATH" }}.'
             table.fault(key, f"{table.quoted(key)} holds a secret in plain text", remedy)
@@ -317,17 +361,20 @@ def _own_settings(table: Table, declared: Sequence[Setting] | None = None) -> di
 
 
 def _adapter(kind: str, kinds: Collection[str]) -> type[ChannelAdapter] | None:
-    from console.channels import adapter_class, adapter_kinds  # a workspace of files needs no adapter's module
+    from console.channels import (  # a workspace of files needs no adapter's module
+        adapter_class,
+        adapter_kinds,
+    )
 
     return adapter_class(kind) if kind in kinds and kind != "file" and kind in adapter_kinds() else None
 
 
-def _check_together(table: Table, adapter: type[ChannelAdapter], settings: Mapping[str, object]) -> None:
+def _check_together(table: TomlTable, adapter: type[ChannelAdapter], settings: Mapping[str, object]) -> None:
     for setting, message, remedy, is_warning in adapter.setting_faults(settings):
         (table.warn if is_warning else table.fault)(setting, f"{message} in {table.name}", remedy)
 
 
-def _secrets(table: Table, setting: Setting) -> None:
+def _secrets(table: TomlTable, setting: Setting) -> None:
     """A secret in plain text was reported before, whatever the setting is called."""
     value = table.raw(setting.name)
     several = value if isinstance(value, list) and setting.kind == "secrets" else [value]
@@ -335,7 +382,7 @@ def _secrets(table: Table, setting: Setting) -> None:
         table.wrong(setting.name, '{ env = "NAME" } or { file = "PATH" }')
 
 
-_READERS: Mapping[str, Callable[[Table, Setting], object]] = {
+_READERS: Mapping[str, Callable[[TomlTable, Setting], object]] = {
     "text": lambda table, setting: table.text(setting.name),
     "texts": lambda table, setting: table.texts(setting.name, or_one=True),
     "number": lambda table, setting: table.whole(setting.name, setting.range[0], *setting.range),
@@ -357,7 +404,7 @@ def _length(text: str) -> Millis:
 # ---- [unsubscribe] ----
 
 
-def _unsubscribe(table: Table) -> Unsubscribe:
+def _unsubscribe(table: TomlTable) -> Unsubscribe:
     url = table.parsed("url", _url_with_token) or ""
     mail = table.parsed("mail", _mail_with_token) or ""
     secret = _signing_secret(table, "UNSUBSCRIBE_SECRET")
@@ -367,7 +414,7 @@ def _unsubscribe(table: Table) -> Unsubscribe:
     return Unsubscribe(url, mail, secret)
 
 
-def _survey(table: Table) -> object:
+def _survey(table: TomlTable) -> object:
     """Where the secret is that the links of surveys are signed with; None: they are not."""
     secret = _signing_secret(table, "SURVEY_SECRET")
     table.done()
@@ -376,18 +423,28 @@ def _survey(table: Table) -> object:
 
 def warn_of_unsigned_answers(document: Document, settings: Settings, files: Mapping[str, str]) -> None:
     """Warns of templates whose answers would be refused, since their links carry no token."""
-    unsigned = [path for path, text in sorted(files.items()) if "workspace.links.survey" in text and "answer_token" not in text]
+    unsigned = [
+        path
+        for path, text in sorted(files.items())
+        if "workspace.links.survey" in text and "answer_token" not in text
+    ]
     if settings.survey_secret is not None and unsigned:
         more = f" and {len(unsigned) - 1} more" if len(unsigned) > 1 else ""
         message = f"answers are taken with a token only, and the links in {unsigned[0]}{more} have none"
-        document.warn(("survey",), message, "Add {% if answer_token %}&token={{ answer_token }}{% endif %} to them.")
+        document.warn(
+            ("survey",), message, "Add {% if answer_token %}&token={{ answer_token }}{% endif %} to them."
+        )
 
 
-def _signing_secret(table: Table, name: str) -> object:
+def _signing_secret(table: TomlTable, name: str) -> object:
     secret = table.raw("secret")
     several = secret if isinstance(secret, list) and secret else [secret]
     if secret is not None and not all(map(is_reference, several)):
-        table.fault("secret", f"{table.quoted('secret')} holds a secret in plain text", f'Write secret = {{ env = "{name}" }}.')
+        table.fault(
+            "secret",
+            f"{table.quoted('secret')} holds a secret in plain text",
+            f'Write secret = {{ env = "{name}" }}.',
+        )
     return secret
 
 
@@ -398,10 +455,16 @@ def warn_of_missing_unsubscribe(
     if settings.unsubscribe.url or settings.unsubscribe.mail:
         return
     for name, channel in settings.channels.items():
-        using = sorted(trigger.name for trigger in triggers if _needs_consent(trigger, purposes) and _uses(trigger, name))
+        using = sorted(
+            trigger.name for trigger in triggers if _needs_consent(trigger, purposes) and _uses(trigger, name)
+        )
         if channel.kind == "smtp" and using:
             message = f"[channels.{name}] sends under a consent ({using[0]}), and nobody can unsubscribe"
-            document.warn(("channels", name), message, 'Write [unsubscribe] with url = "https://shop.example/u/{token}" and a secret.')
+            document.warn(
+                ("channels", name),
+                message,
+                'Write [unsubscribe] with url = "https://shop.example/u/{token}" and a secret.',
+            )
 
 
 def _needs_consent(trigger: Trigger, purposes: Mapping[str, Purpose]) -> bool:
@@ -414,23 +477,30 @@ def _uses(trigger: Trigger, channel: str) -> bool:
 
 def _url_with_token(text: str) -> str:
     if not re.fullmatch(r"https?://[^\s<>]+", text) or text.count("{token}") != 1:
-        raise ValueError(f'{shown(text)} is no address for this. Write one with {{token}} in it: "https://shop.example/u/{{token}}".')
+        raise ValueError(
+            f"{shown(text)} is no address for this. Write one with {{token}} in it: "
+            f'"https://shop.example/u/{{token}}".'
+        )
     return text
 
 
 def _mail_with_token(text: str) -> str:
     if not re.fullmatch(r"[^\s<>@]+@[^\s<>@]+", text) or text.count("{token}") > 1:
-        raise ValueError(f'{shown(text)} is no mail address. Write one such as "unsubscribe+{{token}}@shop.example".')
+        raise ValueError(
+            f'{shown(text)} is no mail address. Write one such as "unsubscribe+{{token}}@shop.example".'
+        )
     return text
 
 
 # ---- [sources.NAME], [profiles.NAME] ----
 
 
-def _source(name: str, table: Table) -> Source:
+def _source(name: str, table: TomlTable) -> SourceSettings:
     _check_name(table, name, "source")
-    return Source(name, table.text("kind", "folder") or "folder", table.text("channel"), _own_settings(table))
+    return SourceSettings(
+        name, table.text("kind", "folder") or "folder", table.text("channel"), _own_settings(table)
+    )
 
 
-def _profile(table: Table) -> dict[str, Any]:
+def _profile(table: TomlTable) -> dict[str, Any]:
     return table.rest()

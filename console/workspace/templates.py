@@ -21,16 +21,20 @@ MEDIUM_FILES: Mapping[str, tuple[str, ...]] = {
 SUBJECT = "subject.txt"
 DIGEST_FILES = {"email.html": "digest.html", "email.txt": "digest.txt"}
 """What a template may hold in place of these for a message in which another leads."""
-TEMPLATE_FILES = frozenset({SUBJECT, *DIGEST_FILES.values(), *(file for files in MEDIUM_FILES.values() for file in files)})
+TEMPLATE_FILES = frozenset(
+    {SUBJECT, *DIGEST_FILES.values(), *(file for files in MEDIUM_FILES.values() for file in files)}
+)
 
-VARIABLES = frozenset({"customer", "event", "step", "trigger", "workspace", "unsubscribe_url", "answer_token", "now", "digest"})
+VARIABLES = frozenset(
+    {"customer", "event", "step", "trigger", "workspace", "unsubscribe_url", "answer_token", "now", "digest"}
+)
 CUSTOMER_NAMES = frozenset({*CUSTOMER_FIELDS, "trait", *LISTS})
 EVENT_NAMES = frozenset({"name", "at", "properties"})
 
 _LOCALE = re.compile(r"[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 
 
-class Templates:
+class TemplateFiles:
     """The template files of a workspace by path, such as `templates/offer/fr/email.html`."""
 
     def __init__(self, files: Mapping[str, str]) -> None:
@@ -45,20 +49,38 @@ class Templates:
         return " or ".join(wanted)
 
 
-def check_layout(templates: Templates, faults: Faults) -> None:
+def check_layout(templates: TemplateFiles, faults: Faults) -> None:
     """Warns of files that nothing will ever read."""
     for path in templates.files:
         folder, file = path.split("/")[1:-1], path.rpartition("/")[2]
         if file not in TEMPLATE_FILES or not folder:
-            wanted = did_you_mean(file, TEMPLATE_FILES) if folder else "Put it into a folder: templates/NAME/."
+            wanted = (
+                did_you_mean(file, TEMPLATE_FILES) if folder else "Put it into a folder: templates/NAME/."
+            )
             faults.warn(Fault(path, None, "no message is made of this file", wanted))
         elif len(folder) > 2 or (len(folder) == 2 and not _LOCALE.fullmatch(folder[1])):
-            faults.warn(Fault(path, None, "its folder is no locale", "A folder within a template is a locale, such as fr or de-CH."))
+            faults.warn(
+                Fault(
+                    path,
+                    None,
+                    "its folder is no locale",
+                    "A folder within a template is a locale, such as fr or de-CH.",
+                )
+            )
 
 
-def check_texts(templates: Templates, faults: Faults) -> None:
+def check_texts(templates: TemplateFiles, faults: Faults) -> None:
     """Faults of the templates' texts, found by what will fill them in."""
-    from console.messages.templates import check  # only `check` looks into templates, and a listing command must start quickly
+    from console.messages.templates import (
+        check,  # only `check` looks into templates, and a listing command must start quickly
+    )
 
     for found in check(templates.files):
-        faults.add(Fault(found.file, found.line, found.name, found.suggestion or "See docs/templates.md for what a template may hold."))
+        faults.add(
+            Fault(
+                found.file,
+                found.line,
+                found.name,
+                found.suggestion or "See docs/templates.md for what a template may hold.",
+            )
+        )

@@ -1,4 +1,6 @@
-"""Reads TOML by asking for keys: every value is checked where it is asked for, and what nobody asked for is reported with its line."""
+"""Reads TOML by asking for keys: every value is checked where it is asked for, and what nobody asked for is
+reported with its line.
+"""
 
 from __future__ import annotations
 
@@ -32,18 +34,28 @@ class Document:
         self.faults = faults
         self.is_readable = True
         self._lines: dict[KeyPath, int] | None = None
-        self.root = Table(self, self._load(), ())
+        self.root = TomlTable(self, self._load(), ())
 
     def _load(self) -> dict[str, Any]:
         try:
             return tomllib.loads(self.text, parse_float=Decimal)
         except tomllib.TOMLDecodeError as error:
             message, line = self._in_words(error)
-            self.faults.add(Fault(self.file, line, message, "Put the TOML right; texts stand in quotes, lists in [ ]."))
+            self.faults.add(
+                Fault(self.file, line, message, "Put the TOML right; texts stand in quotes, lists in [ ].")
+            )
         except ValueError:  # Python reads no whole number of more than 4,300 digits
-            self.faults.add(Fault(self.file, None, "a number is too long to be read", "Write a number of reasonable length."))
+            self.faults.add(
+                Fault(
+                    self.file, None, "a number is too long to be read", "Write a number of reasonable length."
+                )
+            )
         except RecursionError:
-            self.faults.add(Fault(self.file, None, "lists or tables are nested too deeply to be read", "Make them flatter."))
+            self.faults.add(
+                Fault(
+                    self.file, None, "lists or tables are nested too deeply to be read", "Make them flatter."
+                )
+            )
         self.is_readable = False
         return {}
 
@@ -79,10 +91,14 @@ class Document:
         self.faults.warn(Fault(self.file, self.line(path), message, remedy))
 
 
-class Table:
-    """A table of a document; each reading method gives None (or its default) after noting a fault, and marks the key as known."""
+class TomlTable:
+    """A table of a document; each reading method gives None (or its default) after noting a fault, and marks
+    the key as known.
+    """
 
-    def __init__(self, document: Document, values: Mapping[str, Any], path: KeyPath, name: str | None = None) -> None:
+    def __init__(
+        self, document: Document, values: Mapping[str, Any], path: KeyPath, name: str | None = None
+    ) -> None:
         self.document = document
         self.values = values
         self.path = path
@@ -118,7 +134,9 @@ class Table:
         self.fault(key, f"{self.quoted(key)} must be {wanted}, not {shown(self.values[key])}")
 
     def missing(self, key: str, remedy: str) -> None:
-        """Notes that a required key is not there; not where it is there with a slip of the pen, which `done` reports."""
+        """Notes that a required key is not there; not where it is there with a slip of the pen, which `done`
+        reports.
+        """
         if nearest(key, self.values.keys() - self.known, _SAME_KEY) is not None:
             return
         where = f" in {self.name}" if self.name else ""
@@ -150,12 +168,16 @@ class Table:
         if value is None or value in choices:
             return value or default
         self.fault(
-            key, f"{self.quoted(key)} cannot be {shown(value)}", did_you_mean(value, choices, f"Write one of: {', '.join(choices)}.")
+            key,
+            f"{self.quoted(key)} cannot be {shown(value)}",
+            did_you_mean(value, choices, f"Write one of: {', '.join(choices)}."),
         )
         return default
 
     def texts(self, key: str, *, or_one: bool = False) -> tuple[str, ...] | None:
-        """A list of texts, none empty; with `or_one` a single text stands for a list of one. None where missing or wrong."""
+        """A list of texts, none empty; with `or_one` a single text stands for a list of one. None where
+        missing or wrong.
+        """
         value = self.raw(key)
         if value is None:
             return None
@@ -194,7 +216,11 @@ class Table:
         if value is None:
             return None
         if value < 0 or value > 1_000_000 or value * 1000 != int(value * 1000):
-            self.fault(key, f"{self.quoted(key)} is {shown(value)}", "Write a number from 0 to 1000000 with at most three decimals.")
+            self.fault(
+                key,
+                f"{self.quoted(key)} is {shown(value)}",
+                "Write a number from 0 to 1000000 with at most three decimals.",
+            )
             return None
         return int(value * 1000)
 
@@ -231,30 +257,33 @@ class Table:
             self.fault(key, f"{self.quoted(key)}: {error}")
             return None
 
-    def table(self, key: str, name: str | None = None) -> Table:
+    def table(self, key: str, name: str | None = None) -> TomlTable:
         """The table under a key, which messages call so; an empty one where it is missing or no table."""
         value = self.raw(key)
         if value is not None and not isinstance(value, dict):
             self.wrong(key, f"a table: [{_joined((*self.path, key))}]")
-        return Table(self.document, value if isinstance(value, dict) else {}, (*self.path, key), name)
+        return TomlTable(self.document, value if isinstance(value, dict) else {}, (*self.path, key), name)
 
-    def with_value(self, key: str, value: Any) -> Table:
+    def with_value(self, key: str, value: Any) -> TomlTable:
         """The same place with a value that stands elsewhere."""
-        return Table(self.document, {**self.values, key: value}, self.path, self.name)
+        return TomlTable(self.document, {**self.values, key: value}, self.path, self.name)
 
-    def tables(self, key: str) -> Iterator[tuple[str, Table]]:
+    def tables(self, key: str) -> Iterator[tuple[str, TomlTable]]:
         """The named tables under a key: [key.NAME]."""
         yield from self.table(key).inner()
 
-    def inner(self, word: str = "") -> Iterator[tuple[str, Table]]:
+    def inner(self, word: str = "") -> Iterator[tuple[str, TomlTable]]:
         """The named tables in this one; `word` and the name name each in messages, where it is given."""
         for name, value in self.values.items():
             if isinstance(value, dict):
-                yield name, Table(self.document, value, (*self.path, name), f"{word} {name}" if word else None)
+                yield (
+                    name,
+                    TomlTable(self.document, value, (*self.path, name), f"{word} {name}" if word else None),
+                )
             else:
                 self.wrong(name, f"a table: [{_joined((*self.path, name))}]")
 
-    def list_of_tables(self, key: str, word: str) -> list[Table]:
+    def list_of_tables(self, key: str, word: str) -> list[TomlTable]:
         """The tables of [[key]]; `word` and the number name each in messages."""
         value = self.raw(key)
         if value is None:
@@ -262,13 +291,20 @@ class Table:
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             self.wrong(key, f"tables, each under [[{key}]]")
             return []
-        return [Table(self.document, item, (*self.path, key, number), f"{word} {number + 1}") for number, item in enumerate(value)]
+        return [
+            TomlTable(self.document, item, (*self.path, key, number), f"{word} {number + 1}")
+            for number, item in enumerate(value)
+        ]
 
     def done(self, elsewhere: Mapping[str, str] | None = None) -> None:
         """Reports every key that nobody asked for; `elsewhere` says of keys of other places what to do."""
         for key in self.values:
             if key not in self.known:
-                self.fault(key, f"unknown key {self.quoted(key)}", (elsewhere or {}).get(key) or did_you_mean(key, self.known))
+                self.fault(
+                    key,
+                    f"unknown key {self.quoted(key)}",
+                    (elsewhere or {}).get(key) or did_you_mean(key, self.known),
+                )
 
     def rest(self) -> dict[str, Any]:
         """The keys nobody asked for, with plain values."""
@@ -318,12 +354,16 @@ def _joined(path: KeyPath) -> str:
 
 
 def lines_of_keys(text: str) -> dict[KeyPath, int]:
-    """The line, from 1, of every table and key of valid TOML; tables of a [[list]] count from 0; keys within { } have none."""
+    """The line, from 1, of every table and key of valid TOML; tables of a [[list]] count from 0; keys within
+    { } have none.
+    """
     return _Scanner(text).scan()
 
 
 class _Scanner:
-    """Walks over valid TOML from statement to statement; it knows strings, brackets and comments, and no values."""
+    """Walks over valid TOML from statement to statement; it knows strings, brackets and comments, and no
+    values.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -406,7 +446,9 @@ class _Scanner:
         while not self.text.startswith(quote, self.offset):
             self._step(2 if quote[0] == '"' and self.text[self.offset] == "\\" else 1)
         self._step(len(quote))
-        while len(quote) == 3 and self.text.startswith(quote[0], self.offset):  # up to two quotes may end such a text
+        while len(quote) == 3 and self.text.startswith(
+            quote[0], self.offset
+        ):  # up to two quotes may end such a text
             self._step()
 
     def _skip_value(self) -> None:

@@ -21,20 +21,44 @@ from console.workspace.journeys import (
 )
 from console.workspace.kinds import KIND_KEYS, event_names, read_when
 from console.workspace.settings import NAME, NAME_RULE
-from console.workspace.templates import Templates
-from console.workspace.toml_reader import Document, Table, shown
+from console.workspace.templates import TemplateFiles
+from console.workspace.toml_reader import Document, TomlTable, shown
 from core.engine.digest import DIGEST_MEDIA
 from core.instants import DAY, Millis, parse_duration
-from core.language import Context
+from core.language import ConditionContext
 from core.model.triggers import ALWAYS, NEVER, Mode, OnChange, OnLimit, Status, Step, Trigger, When
 from core.playbook.playbook import Channel
 
 TRIGGER_KEYS = (
-    *("title", "status", "purpose", "priority", "audience", "holdout", "reentry", "max_age", "tags", "approval", "prefer"),
+    *(
+        "title",
+        "status",
+        "purpose",
+        "priority",
+        "audience",
+        "holdout",
+        "reentry",
+        "max_age",
+        "tags",
+        "approval",
+        "prefer",
+    ),
     "on_change",
 )
 STEP_KEYS = (
-    *("channels", "template", "after", "expires", "only_if", "on_limit", "mode", "approval", "weight", "prefer", "digest"),
+    *(
+        "channels",
+        "template",
+        "after",
+        "expires",
+        "only_if",
+        "on_limit",
+        "mode",
+        "approval",
+        "weight",
+        "prefer",
+        "digest",
+    ),
     *JOURNEY_KEYS,
 )
 STATUSES = ("draft", "active", "retired")
@@ -49,27 +73,32 @@ _IN_WHEN = {key: "It belongs into [when]." for keys in KIND_KEYS.values() for ke
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class TriggerSurroundings:
     """What a trigger may name."""
 
     channels: Mapping[str, Channel]
     purposes: Collection[str]
-    templates: Templates
+    templates: TemplateFiles
     weights: Mapping[str, int]  # thousandths of a point, by template
     conditions: Conditions
 
 
-def read_trigger(document: Document, name: str, around: Surroundings) -> Trigger:
+def read_trigger(document: Document, name: str, around: TriggerSurroundings) -> Trigger:
     """The trigger of a file; where a fault was noted the value is a stand-in."""
     root = document.root
     if not NAME.fullmatch(name):
         root.document.fault((), f"the file name {shown(name)} is no name for a trigger", NAME_RULE)
-    when = read_when(root.table("when"), around.conditions, {**_IN_STEP, **_AT_TOP}) if _has_when(root) else None
+    when = (
+        read_when(root.table("when"), around.conditions, {**_IN_STEP, **_AT_TOP}) if _has_when(root) else None
+    )
     split = read_split(root.table("split"))
     tables = root.list_of_tables("steps", "step")
     names = step_names(tables)
     prefers = root.switch("prefer", False)
-    routes = [Route(number, names, tuple(name for name, _ in split), prefers) for number in range(1, len(tables) + 1)]
+    routes = [
+        Route(number, names, tuple(name for name, _ in split), prefers)
+        for number in range(1, len(tables) + 1)
+    ]
     steps = tuple(_step(table, route, around) for table, route in zip(tables, routes))
     if "steps" not in root or root.values["steps"] == []:
         root.missing("steps", "A trigger needs at least one [[steps]] table with `channels` and `template`.")
@@ -79,14 +108,16 @@ def read_trigger(document: Document, name: str, around: Surroundings) -> Trigger
     return trigger
 
 
-def _has_when(root: Table) -> bool:
+def _has_when(root: TomlTable) -> bool:
     if "when" not in root:
         root.known.add("when")
         root.missing("when", f"Add [when] with kind = one of {', '.join(KIND_KEYS)}.")
     return "when" in root
 
 
-def _trigger(root: Table, name: str, when: When, steps: tuple[Step, ...], around: Surroundings) -> Trigger:
+def _trigger(
+    root: TomlTable, name: str, when: When, steps: tuple[Step, ...], around: TriggerSurroundings
+) -> Trigger:
     return Trigger(
         name=name,
         title=root.text("title") or name,
@@ -95,7 +126,7 @@ def _trigger(root: Table, name: str, when: When, steps: tuple[Step, ...], around
         steps=steps,
         status=cast(Status, root.choice("status", STATUSES, "draft")),
         priority=root.whole("priority", 50, 0, 100),
-        audience=around.conditions.read(root, "audience", Context.AUDIENCE),
+        audience=around.conditions.read(root, "audience", ConditionContext.AUDIENCE),
         holdout=_holdout(root),
         reentry=_reentry(root),
         max_age=_or(root.duration("max_age"), DAY),
@@ -111,24 +142,28 @@ def _or(value: Millis | None, default: Millis) -> Millis:
     return default if value is None else value
 
 
-def _purpose(root: Table, purposes: Collection[str]) -> str:
+def _purpose(root: TomlTable, purposes: Collection[str]) -> str:
     purpose = root.required("purpose", f"Say what the messages are for: {', '.join(sorted(purposes))}.")
     if purpose is not None and purpose not in purposes:
         root.fault("purpose", f"there is no purpose {shown(purpose)}", did_you_mean(purpose, purposes))
     return purpose or ""
 
 
-def _holdout(root: Table) -> float:
+def _holdout(root: TomlTable) -> float:
     share = root.number("holdout")
     if share is None:
         return 0.0
     if not 0 <= share <= 1:
-        root.fault("holdout", f"{root.quoted('holdout')} is {shown(share)}", "Write a share from 0 to 1: a tenth is 0.10.")
+        root.fault(
+            "holdout",
+            f"{root.quoted('holdout')} is {shown(share)}",
+            "Write a share from 0 to 1: a tenth is 0.10.",
+        )
         return 0.0
     return float(share)
 
 
-def _reentry(root: Table) -> Millis:
+def _reentry(root: TomlTable) -> Millis:
     return _or(root.parsed("reentry", _reentry_of), ALWAYS)
 
 
@@ -141,7 +176,7 @@ def _reentry_of(text: str) -> Millis:
         raise ValueError(f'{shown(text)} is neither "never", "always" nor a duration such as "7d"') from None
 
 
-def _exits(table: Table) -> frozenset[str]:
+def _exits(table: TomlTable) -> frozenset[str]:
     if table.values and "on" not in table:
         table.missing("on", 'Name the events that end the journey: on = ["Order Completed"].')
     exits = event_names(table, "on")
@@ -152,7 +187,7 @@ def _exits(table: Table) -> frozenset[str]:
 # ---- steps ----
 
 
-def _step(table: Table, route: Route, around: Surroundings) -> Step:
+def _step(table: TomlTable, route: Route, around: TriggerSurroundings) -> Step:
     """One [[steps]] table with all that hangs on it."""
     step = replace(
         _content(table, route, around, ()),
@@ -166,16 +201,22 @@ def _step(table: Table, route: Route, around: Surroundings) -> Step:
     return replace(step, by_variant=variants)
 
 
-def _content(table: Table, route: Route, around: Surroundings, channels: tuple[str, ...], level: int = 1) -> Step:
-    """What is sent, over `channels` where the table names none, and what is sent in its place or where the journey goes on."""
+def _content(
+    table: TomlTable, route: Route, around: TriggerSurroundings, channels: tuple[str, ...], level: int = 1
+) -> Step:
+    """What is sent, over `channels` where the table names none, and what is sent in its place or where the
+    journey goes on.
+    """
     own = _channels(table, around.channels) if "channels" in table or not channels else channels
     table.known.add("channels")
-    template = _template(table, [around.channels[name] for name in own if name in around.channels], around.templates)
+    template = _template(
+        table, [around.channels[name] for name in own if name in around.channels], around.templates
+    )
     step = Step(
         channels=own,
         template=template,
         expires=_or(table.duration("expires"), 7 * DAY),
-        only_if=around.conditions.read(table, "only_if", Context.ONLY_IF, route.variants),
+        only_if=around.conditions.read(table, "only_if", ConditionContext.ONLY_IF, route.variants),
         on_limit=cast(OnLimit, table.choice("on_limit", ON_LIMIT, "defer")),
         mode=cast(Mode, table.choice("mode", MODES, "first")),
         approval=table.approval(),
@@ -188,31 +229,41 @@ def _content(table: Table, route: Route, around: Surroundings, channels: tuple[s
     return _with_else(table, step, route, around, level)
 
 
-def _with_else(table: Table, step: Step, route: Route, around: Surroundings, level: int) -> Step:
+def _with_else(table: TomlTable, step: Step, route: Route, around: TriggerSurroundings, level: int) -> Step:
     value = table.raw("else")
     if value is None:
         return step
     if "only_if" not in table:
-        table.fault("else", f"{table.quoted('else')} stands without `only_if`", "Write the condition that it is the alternative to.")
+        table.fault(
+            "else",
+            f"{table.quoted('else')} stands without `only_if`",
+            "Write the condition that it is the alternative to.",
+        )
     if isinstance(value, str):
         return replace(step, else_to=route.to(table, "else"))
     inner = table.table("else", f"the else of {table.name}")
     if level > DEEPEST_ELSE:
-        table.fault("else", f"`else` stands within `else` more than {DEEPEST_ELSE} times", "Make steps of it, with `name` and `then`.")
+        table.fault(
+            "else",
+            f"`else` stands within `else` more than {DEEPEST_ELSE} times",
+            "Make steps of it, with `name` and `then`.",
+        )
         return step
     other = _content(inner, route, around, step.channels, level + 1)
     inner.done({**_AT_TOP, **_IN_WHEN, **ONLY_IN_STEP, "channel": _CHANNEL})
     return replace(step, otherwise=other if "then" in inner else other.going_to(step.then))
 
 
-def _of_variant(table: Table, step: Step, around: Surroundings) -> Step:
+def _of_variant(table: TomlTable, step: Step, around: TriggerSurroundings) -> Step:
     """The step as it is for one variant: what its table says, else what the step says."""
     channels = _channels(table, around.channels) if "channels" in table else step.channels
     table.known.update(("channels", "template"))
     template = step.template
     if "template" in table or "channels" in table:
         named = table if "template" in table else table.with_value("template", template)
-        template = _template(named, [around.channels[name] for name in channels if name in around.channels], around.templates)
+        template = _template(
+            named, [around.channels[name] for name in channels if name in around.channels], around.templates
+        )
     has_weight = "weight" in table or "template" in table
     other = replace(
         step,
@@ -227,27 +278,33 @@ def _of_variant(table: Table, step: Step, around: Surroundings) -> Step:
     return other
 
 
-def _weight(table: Table, template: str, around: Surroundings) -> int | None:
+def _weight(table: TomlTable, template: str, around: TriggerSurroundings) -> int | None:
     own = table.thousandths("weight")
     return around.weights.get(template) if own is None else own
 
 
-def _check_sharing(table: Table, step: Step, around: Surroundings) -> None:
+def _check_sharing(table: TomlTable, step: Step, around: TriggerSurroundings) -> None:
     """What `prefer` and `digest` cannot do."""
     media = {around.channels[name].medium for name in step.channels if name in around.channels}
     if step.digest and media and not media & DIGEST_MEDIA:
         table.fault(
-            "digest", f"{table.quoted('digest')}: none of the channels can carry several texts", "It needs an e-mail or webhook channel."
+            "digest",
+            f"{table.quoted('digest')}: none of the channels can carry several texts",
+            "It needs an e-mail or webhook channel.",
         )
     if step.digest and step.mode == "all":
-        table.fault("digest", f'{table.quoted("digest")} and mode = "all" exclude each other', "Leave one of them out.")
+        table.fault(
+            "digest",
+            f'{table.quoted("digest")} and mode = "all" exclude each other',
+            "Leave one of them out.",
+        )
     if step.digest and step.approval:
         table.warn("digest", f"{table.quoted('digest')} has no effect where `approval` is asked for")
     if step.mode == "all" and "prefer" in table and step.prefer:
         table.warn("prefer", f'{table.quoted("prefer")} has no effect with mode = "all"')
 
 
-def _channels(table: Table, channels: Mapping[str, Channel]) -> tuple[str, ...]:
+def _channels(table: TomlTable, channels: Mapping[str, Channel]) -> tuple[str, ...]:
     if not table.values.get("channels"):
         table.known.add("channels")
         table.missing("channels", 'Name at least one: channels = ["email"].')
@@ -256,12 +313,14 @@ def _channels(table: Table, channels: Mapping[str, Channel]) -> tuple[str, ...]:
     for name in named:
         if name not in channels:
             table.fault(
-                "channels", f"{table.quoted('channels')}: there is no channel {shown(name)} in manometer.toml", did_you_mean(name, channels)
+                "channels",
+                f"{table.quoted('channels')}: there is no channel {shown(name)} in manometer.toml",
+                did_you_mean(name, channels),
             )
     return named
 
 
-def _template(table: Table, channels: list[Channel], templates: Templates) -> str:
+def _template(table: TomlTable, channels: list[Channel], templates: TemplateFiles) -> str:
     name = table.required("template", "Name a folder of templates/.")
     if name is None:
         return ""
@@ -273,5 +332,9 @@ def _template(table: Table, channels: list[Channel], templates: Templates) -> st
         lacking = templates.lacks(name, channel.medium)
         if lacking is not None:
             message = f"{table.quoted('template')}: the template {shown(name)} has no {lacking} for the channel {shown(channel.name)}"
-            table.fault("template", message, f"Write templates/{name}/{lacking.partition(' ')[0]}, or leave the channel out.")
+            table.fault(
+                "template",
+                message,
+                f"Write templates/{name}/{lacking.partition(' ')[0]}, or leave the channel out.",
+            )
     return name

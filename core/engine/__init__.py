@@ -1,10 +1,10 @@
 """The one road: `advance(dossier, playbook, until) -> Plan`.
 
-A customer's life is played instant by instant. At each instant come first the contacts that give their room back and the
-pauses that end, then merges and arrivals (events that became known), then dates and crossings that need no event, then the steps
-that have fallen due, the highest rank first. Every accepted contact counts at once against the next candidate. Nothing
-depends on `until`, so playing to u1 and then to u2 gives the same rows as playing to u2: tick, preview, replay and why are
-this function.
+A customer's life is played instant by instant. At each instant come first the contacts that give their room
+back and the pauses that end, then merges and arrivals (events that became known), then dates and crossings
+that need no event, then the steps that have fallen due, the highest rank first. Every accepted contact counts
+at once against the next candidate. Nothing depends on `until`, so playing to u1 and then to u2 gives the same
+rows as playing to u2: tick, preview, replay and why are this function.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from core.engine.journey import retire
 from core.engine.merges import take_join
 from core.engine.pauses import is_let_go, next_resumption, resume
 from core.engine.priority_lookahead import rank
-from core.engine.state import Life, Upcoming
+from core.engine.state import CustomerState, Upcoming
 from core.engine.steps import decide, time_out
 from core.instants import Instant
 from core.kinds import Kind
@@ -29,12 +29,18 @@ from core.playbook.playbook import Playbook
 
 
 def advance(
-    dossier: Dossier, playbook: Playbook, until: Instant, *, not_before: Instant = BEGINNING, failed: frozenset[str] = frozenset()
+    dossier: Dossier,
+    playbook: Playbook,
+    until: Instant,
+    *,
+    not_before: Instant = BEGINNING,
+    failed: frozenset[str] = frozenset(),
 ) -> Plan:
     """Play one customer up to and including `until`.
 
-    A step that was due before `not_before` (live: now less the grace) is decided as of then, and marked late. Messages whose
-    key is in `failed` fail before hand-over at their own instant and give their room back at once.
+    A step that was due before `not_before` (live: now less the grace) is decided as of then, and marked late.
+    Messages whose key is in `failed` fail before hand-over at their own instant and give their room back at
+    once.
     """
     play = _Play(dossier, playbook, not_before, failed)
     while (at := play.next_instant()) is not None and at <= until:
@@ -45,10 +51,12 @@ def advance(
 class _Play:
     """The walk through one customer's instants."""
 
-    __slots__ = ("arrivals", "is_begun", "joins", "life", "not_before", "taken")
+    __slots__ = ("arrivals", "is_begun", "joins", "not_before", "state", "taken")
 
-    def __init__(self, dossier: Dossier, playbook: Playbook, not_before: Instant, failed: frozenset[str]) -> None:
-        self.life = Life(dossier, playbook, failed)
+    def __init__(
+        self, dossier: Dossier, playbook: Playbook, not_before: Instant, failed: frozenset[str]
+    ) -> None:
+        self.state = CustomerState(dossier, playbook, failed)
         self.arrivals = dossier.arrivals
         self.joins = list(dossier.joins)
         self.taken = 0
@@ -57,144 +65,156 @@ class _Play:
 
     def next_instant(self) -> Instant | None:
         """The next instant at which anything happens, never before the one at hand."""
-        life = self.life
+        state = self.state
         instants: list[Instant] = []
-        for enrolment in life.enrolments:
+        for enrolment in state.enrolments:
             if enrolment.due_at is not None:
                 instants.append(enrolment.due_at if enrolment.due_at > self.not_before else self.not_before)
             if enrolment.waits_for is Reason.LOWER_PRIORITY:
-                instants.extend(life.turns()[:1])
+                instants.extend(state.upcoming_changes()[:1])
         if self.taken < len(self.arrivals):
             instants.append(self.arrivals[self.taken].arrived_at)
         if self.joins:
             instants.append(self.joins[0].at)
-        if life.playbook.roster.clocked and (upcoming := self._upcoming() if life.clock is None else life.clock):
+        if state.playbook.index.clocked and (
+            upcoming := self._upcoming() if state.upcoming_causes is None else state.upcoming_causes
+        ):
             instants.append(upcoming[0][0])
-        release = life.next_release()
+        release = state.next_release()
         if release is not None:
             instants.append(release)
-        if life.leaving:
-            instants.append(life.leaving[0][0])
-        if life.playbook.pauses:
-            instants.extend(at for at in (next_resumption(enrolment, life) for enrolment in life.enrolments) if at is not None)
-        return max(min(instants), life.now) if instants else None
+        if state.superseded:
+            instants.append(state.superseded[0][0])
+        if state.playbook.pauses:
+            instants.extend(
+                at
+                for at in (next_resumption(enrolment, state) for enrolment in state.enrolments)
+                if at is not None
+            )
+        return max(min(instants), state.now) if instants else None
 
     def instant(self, at: Instant) -> None:
         """Everything that happens at one instant."""
-        life = self.life
-        life.now = at
-        life.take_turns(at)
+        state = self.state
+        state.now = at
+        state.pass_changes(at)
         self._take_arrivals(at)
         self._take_clock(at)
         self._take_steps(at)
 
     def _take_arrivals(self, at: Instant) -> None:
-        life = self.life
-        if (release := life.next_release()) is not None and release <= at:
-            life.release(at)
+        state = self.state
+        if (release := state.next_release()) is not None and release <= at:
+            state.release(at)
             self._wake(at)
-        if life.playbook.pauses:
+        if state.playbook.pauses:
             self._resume(at)
-        if life.leaving and life.leaving[0][0] <= at:
+        if state.superseded and state.superseded[0][0] <= at:
             self._take_leave(at)
         while self.joins and self.joins[0].at <= at:
-            take_join(self.joins.pop(0), life)
+            take_join(self.joins.pop(0), state)
             self._wake(at)
         while self.taken < len(self.arrivals) and self.arrivals[self.taken].arrived_at <= at:
-            take_arrival(self.arrivals[self.taken], life)
+            take_arrival(self.arrivals[self.taken], state)
             self.taken += 1
-            life.clock = None
-            life.clock_after = max(life.clock_after, at - 1)
+            state.upcoming_causes = None
+            state.upcoming_after = max(state.upcoming_after, at - 1)
 
     def _resume(self, at: Instant) -> None:
         """Pauses that end do what their policies say, to the journeys of the highest rank first."""
-        life = self.life
-        held = [e for e in life.enrolments if (end := next_resumption(e, life)) is not None and end <= at]
-        for enrolment in sorted(held, key=lambda e: rank(e, life)) if len(held) > 1 else held:
-            resume(enrolment, life)
-        life.drop_ended()
+        state = self.state
+        held = [e for e in state.enrolments if (end := next_resumption(e, state)) is not None and end <= at]
+        for enrolment in sorted(held, key=lambda e: rank(e, state)) if len(held) > 1 else held:
+            resume(enrolment, state)
+        state.drop_ended()
 
     def _take_leave(self, at: Instant) -> None:
         """A newer version ends journeys of an older one."""
-        life = self.life
-        for _, enrolment, former in (entry for entry in life.leaving if entry[0] <= at):
+        state = self.state
+        for _, enrolment, former in (entry for entry in state.superseded if entry[0] <= at):
             if enrolment.state == "open":
-                retire(enrolment, former, life)
-        life.leaving = [entry for entry in life.leaving if entry[0] > at and entry[1].state == "open"]
-        life.drop_ended()
+                retire(enrolment, former, state)
+        state.superseded = [entry for entry in state.superseded if entry[0] > at and entry[1].state == "open"]
+        state.drop_ended()
 
     def _wake(self, at: Instant) -> None:
         """What was deferred is decided anew."""
-        for enrolment in self.life.enrolments:
+        for enrolment in self.state.enrolments:
             if enrolment.waits_until is not None and enrolment.due_at is not None:
                 enrolment.due_at = min(enrolment.due_at, at)
 
     def _upcoming(self) -> list[Upcoming]:
         """The next cause without an event of each trigger that has one, soonest first."""
-        life = self.life
-        if life.clock is None:
-            life.clock = []
-            for trigger, kind in life.playbook.roster.clocked:
-                self._look_ahead(life.clock, trigger, kind)
-            life.clock.sort(key=itemgetter(0, 1))
-        return life.clock
+        state = self.state
+        if state.upcoming_causes is None:
+            state.upcoming_causes = []
+            for trigger, kind in state.playbook.index.clocked:
+                self._look_ahead(state.upcoming_causes, trigger, kind)
+            state.upcoming_causes.sort(key=itemgetter(0, 1))
+        return state.upcoming_causes
 
     def _look_ahead(self, clock: list[Upcoming], trigger: Trigger, kind: Kind) -> None:
-        cause = kind.upcoming(trigger, self.life, self._clock_after(trigger))
+        cause = kind.upcoming(trigger, self.state, self._clock_after(trigger))
         if cause is not None:
             clock.append((cause.at, trigger.name, cause, trigger, kind))
 
     def _clock_after(self, trigger: Trigger) -> Instant:
-        """After which instant a trigger's causes count: from its activation on, also where that is the settled instant itself."""
-        after, activated = self.life.clock_after, trigger.activated_at
+        """After which instant a trigger's causes count: from its activation on, also where that is the
+        settled instant itself.
+        """
+        after, activated = self.state.upcoming_after, trigger.activated_at
         if activated is None or after > activated:
             return after
         is_new = not self.is_begun and after == activated
         return activated - 1 if is_new else max(after, activated - 1)
 
     def _take_clock(self, at: Instant) -> None:
-        if not self.life.playbook.roster.clocked:
+        if not self.state.playbook.index.clocked:
             return
         upcoming = self._upcoming()
         due = [entry for entry in upcoming if entry[0] <= at] if upcoming and upcoming[0][0] <= at else []
-        self.life.clock_after = max(self.life.clock_after, at)
+        self.state.upcoming_after = max(self.state.upcoming_after, at)
         self.is_begun = True
         if due:
             for _, _, cause, trigger, _ in due:
-                enter(trigger, cause, self.life)
-            self.life.clock = upcoming[len(due) :]  # entering one trigger moves no other's next cause
+                enter(trigger, cause, self.state)
+            self.state.upcoming_causes = upcoming[
+                len(due) :
+            ]  # entering one trigger moves no other's next cause
             for _, _, _, trigger, kind in due:
-                self._look_ahead(self.life.clock, trigger, kind)
-            self.life.clock.sort(key=itemgetter(0, 1))
+                self._look_ahead(self.state.upcoming_causes, trigger, kind)
+            self.state.upcoming_causes.sort(key=itemgetter(0, 1))
 
     def _take_steps(self, at: Instant) -> None:
         if at < self.not_before:
             return
-        for enrolment in self.life.enrolments:
+        for enrolment in self.state.enrolments:
             if enrolment.waits_for is Reason.LOWER_PRIORITY and enrolment.due_at is not None:
                 enrolment.due_at = min(enrolment.due_at, at)  # the stronger one may have fallen away
-            elif enrolment.held_by is not None and is_let_go(enrolment, self.life):
+            elif enrolment.held_by is not None and is_let_go(enrolment, self.state):
                 enrolment.due_at = at
-        while due := [e for e in self.life.enrolments if e.due_at is not None and e.due_at <= at]:
-            waiting = [e for e in due if is_waiting(e, self.life)]
+        while due := [e for e in self.state.enrolments if e.due_at is not None and e.due_at <= at]:
+            waiting = [e for e in due if is_waiting(e, self.state)]
             first = waiting or due
-            enrolment = first[0] if len(first) == 1 else min(first, key=lambda e: rank(e, self.life))
-            (time_out if waiting else decide)(enrolment, self.life)
+            enrolment = first[0] if len(first) == 1 else min(first, key=lambda e: rank(e, self.state))
+            (time_out if waiting else decide)(enrolment, self.state)
             if enrolment.state != "open":
-                self.life.drop_ended()
+                self.state.drop_ended()
 
     def plan(self, until: Instant, following: Instant | None) -> Plan:
-        """What was found, and when this customer needs attention next, `following` being the next instant under the grace."""
-        life = self.life
+        """What was found, and when this customer needs attention next, `following` being the next instant
+        under the grace.
+        """
+        state = self.state
         if self.not_before > until:
             self.not_before = BEGINNING
             following = self.next_instant()
         return Plan(
-            decisions=life.decisions,
-            enrolments=list(life.touched.values()),
-            entries=life.entries,
-            profile=life.profile,
-            settled_until=max(until, life.now),
+            decisions=state.decisions,
+            enrolments=list(state.touched.values()),
+            entries=state.entries,
+            profile=state.profile,
+            settled_until=max(until, state.now),
             next_due=following,
-            reached=life.reached,
+            reached=state.reached,
         )

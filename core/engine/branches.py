@@ -1,15 +1,18 @@
-"""Which way a journey goes: the steps of her variant, what applies at a step, and whether the step waits for an event."""
+"""Which way a journey goes: the steps of her variant, what applies at a step, and whether the step waits for
+an event.
+"""
 
 from __future__ import annotations
 
-from core.engine.state import Life
+from core.engine.state import CustomerState
 from core.instants import Instant
 from core.model.decisions import Enrolment
 from core.model.triggers import Step, Trigger, Wait
 
 
 def following(trigger: Trigger, number: int, variant: str | None, to: int | None = None) -> int | None:
-    """The number of the step after a step (0: of the first one), from `to` on where the journey jumps; None where it is over.
+    """The number of the step after a step (0: of the first one), from `to` on where the journey jumps; None
+    where it is over.
 
     Steps of other variants are no part of the journey.
     """
@@ -22,39 +25,49 @@ def following(trigger: Trigger, number: int, variant: str | None, to: int | None
     return next((place for place, step in later if step.is_for(variant)), None)
 
 
-def content(enrolment: Enrolment, trigger: Trigger, life: Life) -> Step:
-    """The open step as it applies to her now: as it is for her variant, or what its `else` says where `only_if` does not hold."""
+def effective_step(enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> Step:
+    """The open step as it applies to her now: as it is for her variant, or what its `else` says where
+    `only_if` does not hold.
+    """
     step = trigger.steps[enrolment.step - 1]
     for variant, other in step.by_variant:
         if variant == enrolment.variant:
             step = other
-    while step.otherwise is not None and not is_passed(step, enrolment, life):
+    while step.otherwise is not None and not condition_holds(step, enrolment, state):
         step = step.otherwise
     return step
 
 
-def is_passed(step: Step, enrolment: Enrolment, life: Life) -> bool:
+def condition_holds(step: Step, enrolment: Enrolment, state: CustomerState) -> bool:
     """Whether `only_if` lets her have it."""
-    return step.only_if is None or step.only_if.holds(life.facts(enrolment=enrolment))
+    return step.only_if is None or step.only_if.holds(state.facts(enrolment=enrolment))
 
 
-def is_hers(enrolment: Enrolment, trigger: Trigger) -> bool:
-    """Whether the open step is for her variant, as it may no longer be under another playbook than she came to it by."""
+def in_variant(enrolment: Enrolment, trigger: Trigger) -> bool:
+    """Whether the open step is for her variant, as it may no longer be under another playbook than she came
+    to it by.
+    """
     return trigger.steps[enrolment.step - 1].is_for(enrolment.variant)
 
 
 def waits(enrolment: Enrolment, trigger: Trigger) -> Wait | None:
     """What the open step still waits for."""
-    return trigger.steps[enrolment.step - 1].wait if enrolment.waited is None and enrolment.step <= len(trigger.steps) else None
+    return (
+        trigger.steps[enrolment.step - 1].wait
+        if enrolment.waited is None and enrolment.step <= len(trigger.steps)
+        else None
+    )
 
 
-def latest(enrolment: Enrolment, trigger: Trigger) -> Instant:
-    """When the open step comes up at the latest: at its planned instant, or when it has waited long enough."""
+def due_at_latest(enrolment: Enrolment, trigger: Trigger) -> Instant:
+    """When the open step comes up at the latest: at its planned instant, or when it has waited long
+    enough.
+    """
     wait = waits(enrolment, trigger)
     return enrolment.planned_at if wait is None else enrolment.planned_at + wait.timeout
 
 
-def is_waiting(enrolment: Enrolment, life: Life) -> bool:
+def is_waiting(enrolment: Enrolment, state: CustomerState) -> bool:
     """Whether the open step still waits for an event, so that nobody can foresee when it comes up."""
-    trigger = life.playbook.roster.definition(enrolment.trigger, enrolment.version)
+    trigger = state.playbook.index.definition(enrolment.trigger, enrolment.version)
     return trigger is not None and waits(enrolment, trigger) is not None

@@ -1,8 +1,9 @@
-"""Consent: may this purpose use this medium for this customer? The ledger's latest word counts, by channel, purpose and address.
+"""Consent: may this purpose use this medium for this customer? The ledger's latest word counts, by channel,
+purpose and address.
 
-Law in short (Germany § 7 UWG, Austria § 174 TKG, Switzerland Art. 3 UWG): electronic mail in the wide sense, e-mail, SMS,
-messenger and web push, needs a consent given before; a letter may be sent until the customer objects. The rule of the
-customer's country holds, the strictest where the country is not known.
+Law in short (Germany § 7 UWG, Austria § 174 TKG, Switzerland Art. 3 UWG): electronic mail in the wide sense,
+e-mail, SMS, messenger and web push, needs a consent given before; a letter may be sent until the customer
+objects. The rule of the customer's country holds, the strictest where the country is not known.
 """
 
 from __future__ import annotations
@@ -20,7 +21,12 @@ OPT_OUT_MEDIA: Final = frozenset({"print", "webhook"})
 
 
 def consent_objection(
-    consents: Sequence[Consent], channel: Channel, purpose: Purpose, address: str | None, policy: ConsentPolicy, at: Instant
+    consents: Sequence[Consent],
+    channel: Channel,
+    purpose: Purpose,
+    address: str | None,
+    policy: ConsentPolicy,
+    at: Instant,
 ) -> Objection | None:
     """What the ledger has against this use at the instant; None where it may be used."""
     if not purpose.consent:
@@ -39,9 +45,15 @@ def consent_objection(
 
 
 def latest_word(
-    consents: Sequence[Consent], channels: tuple[str, ...], purpose: str | None, address: str | None, at: Instant
+    consents: Sequence[Consent],
+    channels: tuple[str, ...],
+    purpose: str | None,
+    address: str | None,
+    at: Instant,
 ) -> Consent | None:
-    """The last entry of the ledger, by when it occurred, of those known by the instant that speak of this use."""
+    """The last entry of the ledger, by when it occurred, of those known by the instant that speak of this
+    use.
+    """
     found: Consent | None = None
     for consent in consents:
         if (
@@ -55,9 +67,13 @@ def latest_word(
     return found
 
 
-def suppression_objection(suppressions: Sequence[Suppression], medium: str, address: str, at: Instant) -> Objection | None:
+def suppression_objection(
+    suppressions: Sequence[Suppression], medium: str, address: str, at: Instant
+) -> Objection | None:
     """Whether the address is known to be dead or unwilling."""
     for suppression in suppressions:
         if suppression.medium == medium and suppression.address == address and suppression.arrived_at <= at:
-            return Objection(Reason.ADDRESS_SUPPRESSED, f"{suppression.reason} on {format_instant(suppression.arrived_at)}")
+            return Objection(
+                Reason.ADDRESS_SUPPRESSED, f"{suppression.reason} on {format_instant(suppression.arrived_at)}"
+            )
     return None

@@ -7,84 +7,88 @@ from hashlib import blake2b
 from core.engine.branches import following, waits
 from core.engine.goals import ends, first_due, reached
 from core.engine.journey import come_to_step, end, leave, note_suppressed
-from core.engine.state import Life, open_pauses
+from core.engine.state import CustomerState, open_pauses
 from core.instants import Instant
 from core.kinds import Cause
 from core.model.decisions import Enrolment, Objection
-from core.model.dossier import BEGINNING, Entry
+from core.model.dossier import BEGINNING, TriggerEntry
 from core.model.events import Event
 from core.model.reasons import Reason
 from core.model.triggers import ALWAYS, NEVER, Trigger
 from core.playbook.playbook import Playbook
 
 
-def enter(trigger: Trigger, cause: Cause, life: Life) -> None:
+def enter(trigger: Trigger, cause: Cause, state: CustomerState) -> None:
     """Enrol the customer because of a cause, unless something keeps her out.
 
-    The same cause never enrols twice. A duplicate, a refusal by `reentry` and a customer outside the audience leave no
-    row; a holdout does, and is taken before entry.
+    The same cause never enrols twice. A duplicate, a refusal by `reentry` and a customer outside the audience
+    leave no row; a holdout does, and is taken before entry.
     """
-    if entry_refusal(trigger, cause, life) is not None or not life.holds(trigger.audience):
+    if entry_refusal(trigger, cause, state) is not None or not state.holds(trigger.audience):
         return
-    if is_kept_out(trigger, life.dossier.key, life.playbook):
-        _hold_out(trigger, cause, life, _kept_out_of_everything(life.playbook))
+    if is_kept_out(trigger, state.dossier.key, state.playbook):
+        _hold_out(trigger, cause, state, _kept_out_of_everything(state.playbook))
         return
-    if is_held_out(trigger, life.dossier.key):
-        _hold_out(trigger, cause, life)
+    if is_held_out(trigger, state.dossier.key):
+        _hold_out(trigger, cause, state)
         return
-    if not may_reenter(trigger, life):
+    if not may_reenter(trigger, state):
         return
-    enrolment = _enrolment(trigger, cause, life)
-    life.causes.add((trigger.name, cause.key))
-    life.enter(trigger.name, Entry(life.now, cause.key))
-    life.touch(enrolment)
+    enrolment = _enrolment(trigger, cause, state)
+    state.causes.add((trigger.name, cause.key))
+    state.enter(trigger.name, TriggerEntry(state.now, cause.key))
+    state.touch(enrolment)
     if following(trigger, 0, enrolment.variant) is None:
-        end(enrolment, life, "done")
+        end(enrolment, state, "done")
         return
-    goal = _goal_behind(trigger, enrolment, life)
+    goal = _goal_behind(trigger, enrolment, state)
     if goal is not None:
-        leave(enrolment, trigger, life, goal)
+        leave(enrolment, trigger, state, goal)
     else:
-        life.enrolments.append(enrolment)
+        state.enrolments.append(enrolment)
 
 
-def foreseen_entry(trigger: Trigger, cause: Cause, life: Life) -> Enrolment | None:
+def foreseen_entry(trigger: Trigger, cause: Cause, state: CustomerState) -> Enrolment | None:
     """The enrolment that a cause still to come would begin, as far as can be said now."""
-    if entry_refusal(trigger, cause, life) is not None or not life.holds(trigger.audience):
+    if entry_refusal(trigger, cause, state) is not None or not state.holds(trigger.audience):
         return None
-    key = life.dossier.key
-    if is_kept_out(trigger, key, life.playbook) or is_held_out(trigger, key) or not may_reenter(trigger, life, cause.at):
+    key = state.dossier.key
+    if (
+        is_kept_out(trigger, key, state.playbook)
+        or is_held_out(trigger, key)
+        or not may_reenter(trigger, state, cause.at)
+    ):
         return None
     first = following(trigger, 0, variant_of(trigger, key))
     if first is None or trigger.steps[first - 1].wait is not None:
         return None
-    return _enrolment(trigger, cause, life)
+    return _enrolment(trigger, cause, state)
 
 
-def entry_refusal(trigger: Trigger, cause: Cause, life: Life) -> str | None:
+def entry_refusal(trigger: Trigger, cause: Cause, state: CustomerState) -> str | None:
     """Why a cause enrols nobody at all, in words; None where it may."""
     if trigger.status != "active":
         return f"the trigger is {trigger.status}"
-    if open_pauses(life.playbook.roster.pauses.get(trigger.name, ()), life.now) is not None:
+    if open_pauses(state.playbook.index.pauses.get(trigger.name, ()), state.now) is not None:
         return "the trigger is paused; nothing new enters"
-    if life.dossier.erased_at is not None:
+    if state.dossier.erased_at is not None:
         return "the customer was erased"
     if trigger.activated_at is not None and cause.at < trigger.activated_at:
         return "it happened before the trigger was activated"
-    if cause.event is not None and life.now - cause.event.occurred_at > trigger.max_age:
+    if cause.event is not None and state.now - cause.event.occurred_at > trigger.max_age:
         return "the event was older than max_age when it arrived"
-    last = life.entries.get(trigger.name)
-    if (trigger.name, cause.key) in life.causes or (last is not None and last.cause_key == cause.key):
+    last = state.entries.get(trigger.name)
+    if (trigger.name, cause.key) in state.causes or (last is not None and last.cause_key == cause.key):
         return "the same cause has entered before"
     return None
 
 
-def may_reenter(trigger: Trigger, life: Life, at: Instant | None = None) -> bool:
+def may_reenter(trigger: Trigger, state: CustomerState, at: Instant | None = None) -> bool:
     """Whether `reentry` allows an entry at an instant, now where none is given, counted from the last one."""
-    last = life.entries.get(trigger.name)
+    last = state.entries.get(trigger.name)
     if last is None or last.at == BEGINNING or trigger.reentry == ALWAYS:
         return True
-    return trigger.reentry != NEVER and (life.now if at is None else at) - last.at >= trigger.reentry
+    return trigger.reentry != NEVER and (state.now if at is None else at) - last.at >= trigger.reentry
 
 
 def bucket(salt: str, customer_key: str) -> float:
@@ -100,7 +104,10 @@ def is_held_out(trigger: Trigger, customer_key: str) -> bool:
 
 def is_kept_out(trigger: Trigger, customer_key: str, playbook: Playbook) -> bool:
     """Whether the customer belongs to the share that no trigger of this purpose reaches."""
-    return trigger.purpose in playbook.holdout.purposes and place_in_holdout(customer_key, playbook) < playbook.holdout.share
+    return (
+        trigger.purpose in playbook.holdout.purposes
+        and place_in_holdout(customer_key, playbook) < playbook.holdout.share
+    )
 
 
 def place_in_holdout(customer_key: str, playbook: Playbook) -> float:
@@ -109,11 +116,15 @@ def place_in_holdout(customer_key: str, playbook: Playbook) -> float:
 
 
 def _kept_out_of_everything(playbook: Playbook) -> Objection:
-    return Objection(Reason.HOLDOUT, f"belongs to the {playbook.holdout.share * 100:g} % kept out of everything")
+    return Objection(
+        Reason.HOLDOUT, f"belongs to the {playbook.holdout.share * 100:g} % kept out of everything"
+    )
 
 
 def variant_of(trigger: Trigger, customer_key: str) -> str | None:
-    """The variant of the trigger's split that is the customer's, the same every time; None where it has no split."""
+    """The variant of the trigger's split that is the customer's, the same every time; None where it has no
+    split.
+    """
     if not trigger.split:
         return None
     place, sum_ = bucket(f"split:{trigger.name}", customer_key), 0.0
@@ -124,20 +135,20 @@ def variant_of(trigger: Trigger, customer_key: str) -> str | None:
     return trigger.split[-1][0]  # the shares add up to 1 within rounding only
 
 
-def _hold_out(trigger: Trigger, cause: Cause, life: Life, *objections: Objection) -> None:
-    enrolment = _enrolment(trigger, cause, life)
+def _hold_out(trigger: Trigger, cause: Cause, state: CustomerState, *objections: Objection) -> None:
+    enrolment = _enrolment(trigger, cause, state)
     enrolment.state, enrolment.step, enrolment.variant = "holdout", 1, None
     enrolment.due_at = enrolment.waited = None
-    enrolment.ended_at = life.now
-    life.causes.add((trigger.name, cause.key))
-    last = life.entries.get(trigger.name)
-    life.enter(trigger.name, Entry(BEGINNING if last is None else last.at, cause.key))
-    life.touch(enrolment)
-    note_suppressed(enrolment, life, trigger.steps[0].channels[0], Reason.HOLDOUT, objections)
+    enrolment.ended_at = state.now
+    state.causes.add((trigger.name, cause.key))
+    last = state.entries.get(trigger.name)
+    state.enter(trigger.name, TriggerEntry(BEGINNING if last is None else last.at, cause.key))
+    state.touch(enrolment)
+    note_suppressed(enrolment, state, trigger.steps[0].channels[0], Reason.HOLDOUT, objections)
 
 
-def _enrolment(trigger: Trigger, cause: Cause, life: Life) -> Enrolment:
-    variant = variant_of(trigger, life.dossier.key)
+def _enrolment(trigger: Trigger, cause: Cause, state: CustomerState) -> Enrolment:
+    variant = variant_of(trigger, state.dossier.key)
     first = following(trigger, 0, variant) or 1
     planned = first_due(trigger, cause.at, first)
     event = cause.event
@@ -145,11 +156,11 @@ def _enrolment(trigger: Trigger, cause: Cause, life: Life) -> Enrolment:
         trigger=trigger.name,
         cause_key=cause.key,
         cause_at=cause.at,
-        entered_at=life.now,
+        entered_at=state.now,
         step=first,
         planned_at=planned,
         due_at=planned,
-        version=life.playbook.version,
+        version=state.playbook.version,
         cause_event=event.id if event is not None else None,
         cause_name=event.name if event is not None else None,
         cause_properties=event.properties if event is not None else {},
@@ -157,14 +168,14 @@ def _enrolment(trigger: Trigger, cause: Cause, life: Life) -> Enrolment:
         variant=variant,
     )
     if waits(enrolment, trigger) is not None:
-        come_to_step(enrolment, trigger, planned, life)
+        come_to_step(enrolment, trigger, planned, state)
     return enrolment
 
 
-def _goal_behind(trigger: Trigger, enrolment: Enrolment, life: Life) -> Event | None:
+def _goal_behind(trigger: Trigger, enrolment: Enrolment, state: CustomerState) -> Event | None:
     """The exit, unless or goal event that is known already and occurred since, where a cause comes late."""
     goals = trigger.goal.events if trigger.goal is not None else frozenset()
-    since = life.log.of(trigger.when.unless | trigger.exits | goals, enrolment.cause_at - 1)
+    since = state.log.of(trigger.when.unless | trigger.exits | goals, enrolment.cause_at - 1)
     known = [event for event in since if event.name in goals and event.id != enrolment.cause_event]
-    life.reached += [found for event in known if (found := reached(event, trigger, life)) is not None]
-    return next((event for event in since if ends(event, enrolment, trigger, life)), None)
+    state.reached += [found for event in known if (found := reached(event, trigger, state)) is not None]
+    return next((event for event in since if ends(event, enrolment, trigger, state)), None)

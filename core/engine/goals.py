@@ -1,80 +1,105 @@
-"""What an event means to a journey: it ends it before its end, reaches its goal, or is what a step waits for."""
+"""What an event means to a journey: it ends it before its end, reaches its goal, or is what a step waits
+for.
+"""
 
 from __future__ import annotations
 
-from core.engine.branches import following, latest, waits
-from core.engine.state import Life
+from core.engine.branches import due_at_latest, following, waits
+from core.engine.state import CustomerState
 from core.instants import Instant
 from core.kinds import ANY_EVENT
-from core.model.decisions import Enrolment, Reached
+from core.model.decisions import Enrolment, GoalReached
 from core.model.events import Event
 from core.model.triggers import Trigger
 
 
 def first_due(trigger: Trigger, cause_at: Instant, number: int = 1) -> Instant:
-    """When the first step (of her variant, by number) is planned: the cause, plus the kind's `after`, plus the step's own."""
+    """When the first step (of her variant, by number) is planned: the cause, plus the kind's `after`, plus
+    the step's own.
+    """
     return cause_at + trigger.when.after + trigger.steps[number - 1].after
 
 
-def ends(event: Event, enrolment: Enrolment, trigger: Trigger, life: Life) -> bool:
-    """Whether an event ends an enrolment: by `unless`, by `[exit]`, by the goal, or by what its kind waits for.
+def ends(event: Event, enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> bool:
+    """Whether an event ends an enrolment: by `unless`, by `[exit]`, by the goal, or by what its kind waits
+    for.
 
-    It counts when it occurred, not when it arrived. With `per` an event with another key ends nothing; one without the
-    property ends every running enrolment.
+    It counts when it occurred, not when it arrived. With `per` an event with another key ends nothing; one
+    without the property ends every running enrolment.
     """
     if event.id == enrolment.cause_event or _has_other_key(event, enrolment, trigger):
         return False
-    kind = life.playbook.roster.kinds[trigger.when.kind]
-    if event.name in kind.ends_on(trigger.when) or (event.is_activity and ANY_EVENT in kind.ends_on(trigger.when)):
+    kind = state.playbook.index.kinds[trigger.when.kind]
+    if event.name in kind.ends_on(trigger.when) or (
+        event.is_activity and ANY_EVENT in kind.ends_on(trigger.when)
+    ):
         return kind.ends(trigger, enrolment, event)
     if event.occurred_at < enrolment.cause_at:
         return False
-    if event.name in trigger.exits or _ends_by_goal(event, enrolment, trigger, life):
+    if event.name in trigger.exits or _ends_by_goal(event, enrolment, trigger, state):
         return True
-    if event.name not in trigger.when.unless or event.occurred_at > latest(enrolment, trigger):
+    if event.name not in trigger.when.unless or event.occurred_at > due_at_latest(enrolment, trigger):
         return False
     return enrolment.step == following(trigger, 0, enrolment.variant)
 
 
-def _ends_by_goal(event: Event, enrolment: Enrolment, trigger: Trigger, life: Life) -> bool:
+def _ends_by_goal(event: Event, enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> bool:
     goal = trigger.goal
-    if goal is None or not goal.exit or event.name not in goal.events or event.occurred_at > enrolment.entered_at + goal.within:
+    if (
+        goal is None
+        or not goal.exit
+        or event.name not in goal.events
+        or event.occurred_at > enrolment.entered_at + goal.within
+    ):
         return False
-    return goal.where is None or goal.where.holds(life.facts(event))
+    return goal.where is None or goal.where.holds(state.facts(event))
 
 
-def reached(event: Event, trigger: Trigger, life: Life) -> Reached | None:
-    """What an event that the trigger's goal names has reached; None where the goal's `where` does not hold."""
+def reached(event: Event, trigger: Trigger, state: CustomerState) -> GoalReached | None:
+    """What an event that the trigger's goal names has reached; None where the goal's `where` does not
+    hold.
+    """
     goal = trigger.goal
-    if goal is None or (goal.where is not None and not goal.where.holds(life.facts(event))):
+    if goal is None or (goal.where is not None and not goal.where.holds(state.facts(event))):
         return None
     value = event.properties.get(trigger.when.per) if trigger.when.per else None
-    return Reached(trigger.name, event.id, event.occurred_at, goal.within, None if value is None else str(value))
+    return GoalReached(
+        trigger.name, event.id, event.occurred_at, goal.within, None if value is None else str(value)
+    )
 
 
-def ends_wait(event: Event, enrolment: Enrolment, trigger: Trigger, life: Life) -> bool:
-    """Whether an event is what the open step waits for: it occurred within the wait, its first and last instants included."""
+def ends_wait(event: Event, enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> bool:
+    """Whether an event is what the open step waits for: it occurred within the wait, its first and last
+    instants included.
+    """
     wait = waits(enrolment, trigger)
-    if wait is None or event.name not in wait.events or event.id == enrolment.cause_event or _has_other_key(event, enrolment, trigger):
+    if (
+        wait is None
+        or event.name not in wait.events
+        or event.id == enrolment.cause_event
+        or _has_other_key(event, enrolment, trigger)
+    ):
         return False
     if not enrolment.planned_at <= event.occurred_at <= enrolment.planned_at + wait.timeout:
         return False
-    return wait.where is None or wait.where.holds(life.facts(event))
+    return wait.where is None or wait.where.holds(state.facts(event))
 
 
-def awaited(enrolment: Enrolment, trigger: Trigger, life: Life) -> Event | None:
+def awaited(enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> Event | None:
     """The first event known already that the open step waits for."""
     wait = waits(enrolment, trigger)
     if wait is None:
         return None
-    known = life.log.of(wait.events, enrolment.planned_at - 1, enrolment.planned_at + wait.timeout)
-    return next((event for event in known if ends_wait(event, enrolment, trigger, life)), None)
+    known = state.log.of(wait.events, enrolment.planned_at - 1, enrolment.planned_at + wait.timeout)
+    return next((event for event in known if ends_wait(event, enrolment, trigger, state)), None)
 
 
-def active_since(enrolment: Enrolment, trigger: Trigger, life: Life) -> Instant | None:
-    """When she was last active, where the journey is one that any activity ends and she was since its silence began."""
-    last = life.profile.last_activity
-    if last is None or ANY_EVENT not in life.playbook.roster.kinds[trigger.when.kind].ends_on(trigger.when):
+def active_since(enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> Instant | None:
+    """When she was last active, where the journey is one that any activity ends and she was since its silence
+    began.
+    """
+    last = state.profile.last_activity
+    if last is None or ANY_EVENT not in state.playbook.index.kinds[trigger.when.kind].ends_on(trigger.when):
         return None
     return last if last > enrolment.cause_at - (trigger.when.inactive_for or 0) else None
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from core.engine.branches import content, following, latest
+from core.engine.branches import due_at_latest, effective_step, following
 from core.engine.goals import awaited
-from core.engine.state import Life
+from core.engine.state import CustomerState
 from core.instants import Instant, format_instant
 from core.model.decisions import Decision, Enrolment, Objection
 from core.model.events import Event
@@ -20,88 +20,97 @@ def no_longer_waits(enrolment: Enrolment) -> None:
     enrolment.held_by = None
 
 
-def next_step(enrolment: Enrolment, trigger: Trigger, life: Life, to: int | None = None) -> None:
-    """Go on, to the step of a number where one is named: it is planned at this one's planned instant plus its own `after`.
+def next_step(enrolment: Enrolment, trigger: Trigger, state: CustomerState, to: int | None = None) -> None:
+    """Go on, to the step of a number where one is named: it is planned at this one's planned instant plus its
+    own `after`.
 
     After the last step the journey is done.
     """
-    life.touch(enrolment)
+    state.touch(enrolment)
     no_longer_waits(enrolment)
     number = following(trigger, enrolment.step, enrolment.variant, to)
     if number is None:
-        end(enrolment, life, "done")
+        end(enrolment, state, "done")
         return
     enrolment.step = number
     step = trigger.steps[number - 1]
     answered = enrolment.waited == "event" and step.wait is not None
     # one event ends one wait: the next one begins with the instant after it
-    come_to_step(enrolment, trigger, enrolment.planned_at + max(step.after, int(answered)), life)
+    come_to_step(enrolment, trigger, enrolment.planned_at + max(step.after, int(answered)), state)
 
 
-def come_to_step(enrolment: Enrolment, trigger: Trigger, planned_at: Instant, life: Life) -> None:
-    """Plan the open step; one that waits for an event comes up with that event, which may be known already, or when it has waited."""
+def come_to_step(enrolment: Enrolment, trigger: Trigger, planned_at: Instant, state: CustomerState) -> None:
+    """Plan the open step; one that waits for an event comes up with that event, which may be known already,
+    or when it has waited.
+    """
     enrolment.planned_at, enrolment.waited = planned_at, None
-    event = awaited(enrolment, trigger, life)
+    event = awaited(enrolment, trigger, state)
     if event is not None:
-        end_wait(enrolment, event, life)
+        end_wait(enrolment, event, state)
     else:
-        enrolment.due_at = max(latest(enrolment, trigger), life.now)
+        enrolment.due_at = max(due_at_latest(enrolment, trigger), state.now)
 
 
-def end_wait(enrolment: Enrolment, event: Event, life: Life) -> None:
+def end_wait(enrolment: Enrolment, event: Event, state: CustomerState) -> None:
     """What the open step waits for has come: the step is planned at its occurrence."""
-    life.touch(enrolment)
+    state.touch(enrolment)
     no_longer_waits(enrolment)
     enrolment.waited = "event"
     enrolment.planned_at = max(enrolment.planned_at, event.occurred_at)
-    enrolment.due_at = max(enrolment.planned_at, life.now)
+    enrolment.due_at = max(enrolment.planned_at, state.now)
 
 
-def end(enrolment: Enrolment, life: Life, state: str) -> None:
+def end(enrolment: Enrolment, state: CustomerState, ended_as: str) -> None:
     """Nothing more comes of this enrolment."""
-    life.touch(enrolment)
-    enrolment.state = "done" if state == "done" else "exited"
+    state.touch(enrolment)
+    enrolment.state = "done" if ended_as == "done" else "exited"
     enrolment.due_at = None
-    enrolment.ended_at = life.now
+    enrolment.ended_at = state.now
 
 
-def retire(enrolment: Enrolment, former: Former, life: Life) -> None:
+def retire(enrolment: Enrolment, former: Former, state: CustomerState) -> None:
     """End it because the version that replaced its definition says so, with one row for the open step."""
     replaced = Objection(Reason.TRIGGER_RETIRED, f"the definition was replaced by version {former.left_by}")
-    known = former.trigger if former.trigger is not None and enrolment.step <= len(former.trigger.steps) else None
-    channel = content(enrolment, known, life).channels[0] if known is not None else None
-    version = life.playbook.version if former.left_by is None else former.left_by
-    note_suppressed(enrolment, life, channel, Reason.TRIGGER_RETIRED, (replaced,), version)
+    known = (
+        former.trigger if former.trigger is not None and enrolment.step <= len(former.trigger.steps) else None
+    )
+    channel = effective_step(enrolment, known, state).channels[0] if known is not None else None
+    version = state.playbook.version if former.left_by is None else former.left_by
+    note_suppressed(enrolment, state, channel, Reason.TRIGGER_RETIRED, (replaced,), version)
     no_longer_waits(enrolment)
-    end(enrolment, life, "exited")
+    end(enrolment, state, "exited")
 
 
-def leave(enrolment: Enrolment, trigger: Trigger, life: Life, goal: Event) -> None:
+def leave(enrolment: Enrolment, trigger: Trigger, state: CustomerState, goal: Event) -> None:
     """End it before its end because of an event, with one row for the open step that names it."""
     over = f" over {goal.channel}" if goal.channel is not None else ""
-    late = f" on {format_instant(goal.occurred_at)}" if goal.occurred_at < life.now else ""
-    end_early(enrolment, trigger, life, Objection(Reason.GOAL_REACHED, f"{goal.name}{over}{late}"))
+    late = f" on {format_instant(goal.occurred_at)}" if goal.occurred_at < state.now else ""
+    end_early(enrolment, trigger, state, Objection(Reason.GOAL_REACHED, f"{goal.name}{over}{late}"))
 
 
-def end_early(enrolment: Enrolment, trigger: Trigger, life: Life, why: Objection) -> None:
+def end_early(enrolment: Enrolment, trigger: Trigger, state: CustomerState, why: Objection) -> None:
     """End it before its end, with one row for the open step that says why."""
-    note_suppressed(enrolment, life, content(enrolment, trigger, life).channels[0], why.reason, (why,))
+    note_suppressed(
+        enrolment, state, effective_step(enrolment, trigger, state).channels[0], why.reason, (why,)
+    )
     no_longer_waits(enrolment)
-    end(enrolment, life, "exited")
+    end(enrolment, state, "exited")
 
 
 def note_suppressed(
     enrolment: Enrolment,
-    life: Life,
+    state: CustomerState,
     channel: str | None,
     reason: Reason,
     objections: tuple[Objection, ...] = (),
     version: int | None = None,
 ) -> None:
-    """The row of an open step that was never weighed; `version` is that whose definition decides, unless said otherwise."""
-    life.decisions.append(
+    """The row of an open step that was never weighed; `version` is that whose definition decides, unless said
+    otherwise.
+    """
+    state.decisions.append(
         Decision(
-            at=life.now,
+            at=state.now,
             trigger=enrolment.trigger,
             cause_key=enrolment.cause_key,
             step=enrolment.step,
@@ -110,7 +119,9 @@ def note_suppressed(
             planned_at=enrolment.planned_at,
             reason=reason,
             objections=objections,
-            version=life.playbook.roster.decides(enrolment.trigger, enrolment.version) if version is None else version,
+            version=state.playbook.index.decides(enrolment.trigger, enrolment.version)
+            if version is None
+            else version,
             variant=enrolment.variant,
         )
     )

@@ -1,4 +1,6 @@
-"""The last look before hand-over: what has become known since the decision may still cancel a planned message."""
+"""The last look before hand-over: what has become known since the decision may still cancel a planned
+message.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from dataclasses import dataclass, field
 
 from core.engine.goals import active_since, ends
 from core.engine.guards import BEFORE_CHANNEL, OF_CHANNEL, Candidate, channel_open, first_objection
-from core.engine.state import Life
+from core.engine.state import CustomerState
 from core.instants import Instant, format_instant
 from core.model.customer import address_of
 from core.model.decisions import Enrolment, Objection
@@ -41,26 +43,34 @@ def last_look(handover: Handover, dossier: Dossier, playbook: Playbook, at: Inst
     The dossier's history must hold the events since the cause that the trigger's `unless` and `[exit]` name.
     Limits and send windows are not asked again: the message has its place among the contacts.
     """
-    life = Life(dossier, playbook)
+    state = CustomerState(dossier, playbook)
     for event in dossier.arrivals:
-        life.fold(event)
-    life.now = at
+        state.fold(event)
+    state.now = at
     former = playbook.former.get((handover.trigger, handover.version))
     if former is not None and former.left_at is not None and former.left_at <= at:
         return Objection(Reason.TRIGGER_RETIRED, f"the definition was replaced by version {former.left_by}")
-    trigger = playbook.roster.definition(handover.trigger, handover.version)
+    trigger = playbook.index.definition(handover.trigger, handover.version)
     if trigger is None or handover.step > len(trigger.steps) or handover.channel not in playbook.channels:
-        return Objection(Reason.TRIGGER_RETIRED, "the trigger, the step or the channel is no longer in the playbook")
+        return Objection(
+            Reason.TRIGGER_RETIRED, "the trigger, the step or the channel is no longer in the playbook"
+        )
     enrolment = _enrolment(handover, len(trigger.steps))
-    goal = _goal(enrolment, trigger, life)
+    goal = _goal(enrolment, trigger, state)
     if goal is not None:
         return goal
     channel = playbook.channels[handover.channel]
     step = trigger.steps[handover.step - 1]
     candidate = Candidate(
-        trigger, step, enrolment, channel, playbook.purposes[trigger.purpose], address_of(life.profile, channel.medium), at
+        trigger,
+        step,
+        enrolment,
+        channel,
+        playbook.purposes[trigger.purpose],
+        address_of(state.profile, channel.medium),
+        at,
     )
-    objection = first_objection((*BEFORE_CHANNEL, *OF_CHANNEL, channel_open), candidate, life)
+    objection = first_objection((*BEFORE_CHANNEL, *OF_CHANNEL, channel_open), candidate, state)
     if objection is None and at > handover.expires_at:
         return Objection(Reason.EXPIRED, f"expired {format_instant(handover.expires_at)}")
     return objection
@@ -82,9 +92,9 @@ def _enrolment(handover: Handover, steps: int) -> Enrolment:
     )
 
 
-def _goal(enrolment: Enrolment, trigger: Trigger, life: Life) -> Objection | None:
-    for event in [*life.dossier.history, *life.dossier.arrivals]:
-        if ends(event, enrolment, trigger, life):
+def _goal(enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> Objection | None:
+    for event in [*state.dossier.history, *state.dossier.arrivals]:
+        if ends(event, enrolment, trigger, state):
             return Objection(Reason.GOAL_REACHED, f"{event.name} on {format_instant(event.occurred_at)}")
-    active = active_since(enrolment, trigger, life)
+    active = active_since(enrolment, trigger, state)
     return None if active is None else Objection(Reason.GOAL_REACHED, f"active on {format_instant(active)}")

@@ -38,10 +38,14 @@ class EventLog:
         """Whether so many events of these names are known."""
         return sum([len(self._by_name[name]) for name in names if name in self._by_name]) >= least
 
-    def of(self, names: Collection[str], after: Instant | None = None, until: Instant | None = None) -> list[Event]:
+    def of(
+        self, names: Collection[str], after: Instant | None = None, until: Instant | None = None
+    ) -> list[Event]:
         """The events of these names in (after, until], by when they occurred."""
         found = [_between(self._by_name[name], after, until) for name in names if name in self._by_name]
-        return found[0] if len(found) == 1 else sorted((event for part in found for event in part), key=_order)
+        return (
+            found[0] if len(found) == 1 else sorted((event for part in found for event in part), key=_order)
+        )
 
 
 def _between(known: list[Event], after: Instant | None, until: Instant | None) -> list[Event]:

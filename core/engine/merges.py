@@ -1,4 +1,6 @@
-"""Two customers turn out to be one in mid-journey: what the past of each means to the journeys of the other."""
+"""Two customers turn out to be one in mid-journey: what the past of each means to the journeys of the
+other.
+"""
 
 from __future__ import annotations
 
@@ -7,70 +9,91 @@ from operator import attrgetter
 
 from core.engine.goals import active_since, awaited, ends, reached
 from core.engine.journey import end_early, end_wait, leave
-from core.engine.state import Life
+from core.engine.state import CustomerState
 from core.instants import Instant, format_instant
 from core.kinds import ANY_EVENT
 from core.model.decisions import Enrolment, Objection
-from core.model.dossier import BEGINNING, Entry, Join
+from core.model.dossier import BEGINNING, Merge, TriggerEntry
 from core.model.events import Event
 from core.model.reasons import Reason
 from core.model.triggers import ALWAYS, NEVER, Trigger
 
 
-def take_join(join: Join, life: Life) -> None:
-    """End what has reached its goal by what the other did, or would not have begun had they been one; note goals, end waits."""
-    _reach_goals(life)
-    entered = _entries(join, life)
-    for enrolment in sorted(life.enrolments, key=attrgetter("entered_at", "trigger", "cause_key")):
-        trigger = life.playbook.roster.definition(enrolment.trigger, enrolment.version)
+def take_join(join: Merge, state: CustomerState) -> None:
+    """End what has reached its goal by what the other did, or would not have begun had they been one; note
+    goals, end waits.
+    """
+    _reach_goals(state)
+    entered = _entries(join, state)
+    for enrolment in sorted(state.enrolments, key=attrgetter("entered_at", "trigger", "cause_key")):
+        trigger = state.playbook.index.definition(enrolment.trigger, enrolment.version)
         if trigger is not None and enrolment.step <= len(trigger.steps):
-            _look_back(enrolment, trigger, entered, life)
-    life.drop_ended()
+            _look_back(enrolment, trigger, entered, state)
+    state.drop_ended()
 
 
-def _look_back(enrolment: Enrolment, trigger: Trigger, entered: set[tuple[str, Entry]], life: Life) -> None:
-    goal, active = _goal_behind(enrolment, trigger, life), active_since(enrolment, trigger, life)
+def _look_back(
+    enrolment: Enrolment, trigger: Trigger, entered: set[tuple[str, TriggerEntry]], state: CustomerState
+) -> None:
+    goal, active = _goal_behind(enrolment, trigger, state), active_since(enrolment, trigger, state)
     if goal is not None:
-        leave(enrolment, trigger, life, goal)
+        leave(enrolment, trigger, state, goal)
     elif active is not None:
-        end_early(enrolment, trigger, life, Objection(Reason.GOAL_REACHED, f"active on {format_instant(active)}"))
+        end_early(
+            enrolment, trigger, state, Objection(Reason.GOAL_REACHED, f"active on {format_instant(active)}")
+        )
     elif (first := _first_entry(enrolment, trigger, entered)) is not None:
-        entered.discard((trigger.name, Entry(enrolment.entered_at, enrolment.cause_key)))
+        entered.discard((trigger.name, TriggerEntry(enrolment.entered_at, enrolment.cause_key)))
         words = f"entered on {format_instant(first)} already, as a customer with whom she is one now"
-        end_early(enrolment, trigger, life, Objection(Reason.CUSTOMER_MERGED, words))
-    elif (event := awaited(enrolment, trigger, life)) is not None:
-        end_wait(enrolment, event, life)
+        end_early(enrolment, trigger, state, Objection(Reason.CUSTOMER_MERGED, words))
+    elif (event := awaited(enrolment, trigger, state)) is not None:
+        end_wait(enrolment, event, state)
 
 
-def _goal_behind(enrolment: Enrolment, trigger: Trigger, life: Life) -> Event | None:
+def _goal_behind(enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> Event | None:
     """The first event of either since the cause that ends the journey."""
     goals = trigger.goal.events if trigger.goal is not None else frozenset()
-    own = life.playbook.roster.kinds[trigger.when.kind].ends_on(trigger.when) - {ANY_EVENT}
-    known = life.log.of(trigger.when.unless | trigger.exits | goals | own)
-    return next((event for event in known if ends(event, enrolment, trigger, life)), None)
+    own = state.playbook.index.kinds[trigger.when.kind].ends_on(trigger.when) - {ANY_EVENT}
+    known = state.log.of(trigger.when.unless | trigger.exits | goals | own)
+    return next((event for event in known if ends(event, enrolment, trigger, state)), None)
 
 
-def _entries(join: Join, life: Life) -> set[tuple[str, Entry]]:
+def _entries(join: Merge, state: CustomerState) -> set[tuple[str, TriggerEntry]]:
     """All entries that either is known to have made."""
-    open_ones = {(each.trigger, Entry(each.entered_at, each.cause_key)) for each in life.enrolments}
+    open_ones = {(each.trigger, TriggerEntry(each.entered_at, each.cause_key)) for each in state.enrolments}
     return open_ones | {(trigger, entry) for trigger, entry in join.entries if entry.at > BEGINNING}
 
 
-def _first_entry(enrolment: Enrolment, trigger: Trigger, entered: Iterable[tuple[str, Entry]]) -> Instant | None:
-    """An earlier entry of which `reentry` would have refused this one; of two at the same instant the one with the smaller cause key."""
+def _first_entry(
+    enrolment: Enrolment, trigger: Trigger, entered: Iterable[tuple[str, TriggerEntry]]
+) -> Instant | None:
+    """An earlier entry of which `reentry` would have refused this one; of two at the same instant the one
+    with the smaller cause key.
+    """
     if trigger.reentry == ALWAYS:
         return None
-    mine = Entry(enrolment.entered_at, enrolment.cause_key)
-    return min((each.at for name, each in entered if name == trigger.name and each < mine and _refuses(trigger, each, mine)), default=None)
+    mine = TriggerEntry(enrolment.entered_at, enrolment.cause_key)
+    return min(
+        (
+            each.at
+            for name, each in entered
+            if name == trigger.name and each < mine and _refuses(trigger, each, mine)
+        ),
+        default=None,
+    )
 
 
-def _refuses(trigger: Trigger, earlier: Entry, later: Entry) -> bool:
-    return earlier.cause_key != later.cause_key and (trigger.reentry == NEVER or later.at - earlier.at < trigger.reentry)
+def _refuses(trigger: Trigger, earlier: TriggerEntry, later: TriggerEntry) -> bool:
+    return earlier.cause_key != later.cause_key and (
+        trigger.reentry == NEVER or later.at - earlier.at < trigger.reentry
+    )
 
 
-def _reach_goals(life: Life) -> None:
-    for name in life.entries:
-        trigger = life.playbook.roster.by_name.get(name)
-        known = life.log.of(trigger.goal.events) if trigger is not None and trigger.goal is not None else []
+def _reach_goals(state: CustomerState) -> None:
+    for name in state.entries:
+        trigger = state.playbook.index.by_name.get(name)
+        known = state.log.of(trigger.goal.events) if trigger is not None and trigger.goal is not None else []
         if trigger is not None:
-            life.reached += [found for event in known if (found := reached(event, trigger, life)) is not None]
+            state.reached += [
+                found for event in known if (found := reached(event, trigger, state)) is not None
+            ]

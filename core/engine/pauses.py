@@ -1,11 +1,12 @@
 """What the end of a pause does to a customer under way: the policy that was chosen for what waits.
 
-`overdue`: everything overdue goes out now, under pressure and expiry. `skip`: what fell due while paused is skipped, the
-rest goes on. `shift`: all waiting instants move by the length of the pause. `restart`: waiting delays begin anew.
-Dates (a birthday) never move.
+`overdue`: everything overdue goes out now, under pressure and expiry. `skip`: what fell due while paused is
+skipped, the rest goes on. `shift`: all waiting instants move by the length of the pause. `restart`: waiting
+delays begin anew. Dates (a birthday) never move.
 
-A pause of a trigger, of a customer and of everything reaches each journey under it; one of a channel or segment only those whose open
-step it holds, since nobody can say beforehand over which channel, or in which segment, a later step will find her.
+A pause of a trigger, of a customer and of everything reaches each journey under it; one of a channel or
+segment only those whose open step it holds, since nobody can say beforehand over which channel, or in which
+segment, a later step will find her.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from core.engine.branches import content, following, latest, waits
+from core.engine.branches import due_at_latest, effective_step, following, waits
 from core.engine.journey import next_step, no_longer_waits, note_suppressed
-from core.engine.state import Life, open_pauses
+from core.engine.state import CustomerState, open_pauses
 from core.instants import Instant, Millis, format_instant
 from core.model.decisions import Enrolment, Waited
 from core.model.reasons import Reason
@@ -26,7 +27,8 @@ from core.playbook.playbook import Playbook, Purpose
 
 HOLDING: Final = frozenset({Reason.TRIGGER_PAUSED, Reason.STOPPED})
 NOBODY: Final[Mapping[Scope, str]] = {
-    "everything": "Nobody is under way", "trigger": "Nobody is under way in it", "channel": "Nobody is under way in a trigger that uses it",
+    "everything": "Nobody is under way", "trigger": "Nobody is under way in it",
+    "channel": "Nobody is under way in a trigger that uses it",
     "segment": "None of its members is under way", "customer": "She is under way in no journey",
 }  # fmt: skip
 """What is said of a pause that reaches no journey, by what it is of."""
@@ -37,64 +39,84 @@ def reason_of(pause: Pause) -> Reason:
     return Reason.TRIGGER_PAUSED if pause.scope == "trigger" else Reason.STOPPED
 
 
-def named(pause: Pause) -> str:
+def pause_label(pause: Pause) -> str:
     """What is paused, in words: `basket`, `channel sms`, `customer C1`, `all sending`."""
-    return {"everything": "all sending", "trigger": pause.name}.get(pause.scope) or f"{pause.scope} {pause.name}"
+    return {"everything": "all sending", "trigger": pause.name}.get(
+        pause.scope
+    ) or f"{pause.scope} {pause.name}"
 
 
-def said_of(pause: Pause) -> str:
+def evidence(pause: Pause) -> str:
     """The evidence of what a pause holds up: `paused since ...`, `channel sms paused since ..., by ...`."""
-    what = {"everything": "all sending stopped", "trigger": "paused", "customer": "customer paused"}.get(pause.scope)
+    what = {"everything": "all sending stopped", "trigger": "paused", "customer": "customer paused"}.get(
+        pause.scope
+    )
     since = f"{what or f'{pause.scope} {pause.name} paused'} since {format_instant(pause.since)}"
-    return since if pause.author is None or pause.scope in ("everything", "trigger") else f"{since}, by {pause.author}"
+    return (
+        since
+        if pause.author is None or pause.scope in ("everything", "trigger")
+        else f"{since}, by {pause.author}"
+    )
 
 
 def stops_purpose(stop: Pause, purpose: Purpose) -> bool:
-    """Whether a pause of anything but a trigger holds messages of a purpose: transactional ones only on request."""
+    """Whether a pause of anything but a trigger holds messages of a purpose: transactional ones only on
+    request.
+    """
     return stop.transactional or purpose.obeys or purpose.counts
 
 
-def stop_of(purpose: Purpose, life: Life) -> Pause | None:
-    """What holds this customer's messages of a purpose now, over whatever channel: everything, herself, or a segment she is in."""
-    roster = life.playbook.roster
-    if not life.playbook.pauses:
+def stop_of(purpose: Purpose, state: CustomerState) -> Pause | None:
+    """What holds this customer's messages of a purpose now, over whatever channel: everything, herself, or a
+    segment she is in.
+    """
+    index = state.playbook.index
+    if not state.playbook.pauses:
         return None
-    hers = [*roster.stops, *roster.pauses.get(target("customer", life.dossier.key), ())]
-    segments = [pause for pause in roster.segment_pauses if pause.holds(life.now) and _is_member(pause, life)]
-    return open_pauses([pause for pause in (*hers, *segments) if stops_purpose(pause, purpose)], life.now)
+    hers = [*index.stops, *index.pauses.get(target("customer", state.dossier.key), ())]
+    segments = [
+        pause for pause in index.segment_pauses if pause.holds(state.now) and _is_member(pause, state)
+    ]
+    return open_pauses([pause for pause in (*hers, *segments) if stops_purpose(pause, purpose)], state.now)
 
 
-def channel_pause(channel: str, purpose: Purpose, life: Life) -> Pause | None:
+def channel_pause(channel: str, purpose: Purpose, state: CustomerState) -> Pause | None:
     """The pause that holds messages of a purpose over a channel now."""
-    if not life.playbook.pauses:
+    if not state.playbook.pauses:
         return None
-    pauses = life.playbook.roster.pauses.get(target("channel", channel), ())
-    return open_pauses([pause for pause in pauses if stops_purpose(pause, purpose)], life.now)
+    pauses = state.playbook.index.pauses.get(target("channel", channel), ())
+    return open_pauses([pause for pause in pauses if stops_purpose(pause, purpose)], state.now)
 
 
-def _is_member(pause: Pause, life: Life) -> bool:
+def _is_member(pause: Pause, state: CustomerState) -> bool:
     """Whether she is in the segment that is paused; a segment that is gone from the files has no members."""
-    segment = life.playbook.segments.get(pause.name)
-    return segment is not None and life.holds(segment)
+    segment = state.playbook.segments.get(pause.name)
+    return segment is not None and state.holds(segment)
 
 
-def is_let_go(enrolment: Enrolment, life: Life) -> bool:
-    """Whether what a pause holds may have become free before its end: she has left the segment, or another channel is open again."""
+def is_let_go(enrolment: Enrolment, state: CustomerState) -> bool:
+    """Whether what a pause holds may have become free before its end: she has left the segment, or another
+    channel is open again.
+    """
     if enrolment.due_at is not None or enrolment.held_by is None or enrolment.waits_for is not Reason.STOPPED:
         return False
-    held = Pause(enrolment.held_by, life.now)
+    held = Pause(enrolment.held_by, state.now)
     if held.scope == "segment":
-        return not _is_member(held, life)
-    return held.scope == "channel" and _another_is_open(enrolment, life)
+        return not _is_member(held, state)
+    return held.scope == "channel" and _another_is_open(enrolment, state)
 
 
-def _another_is_open(enrolment: Enrolment, life: Life) -> bool:
-    trigger = life.playbook.roster.definition(enrolment.trigger, enrolment.version)
-    step = content(enrolment, trigger, life) if trigger is not None and enrolment.step <= len(trigger.steps) else None
+def _another_is_open(enrolment: Enrolment, state: CustomerState) -> bool:
+    trigger = state.playbook.index.definition(enrolment.trigger, enrolment.version)
+    step = (
+        effective_step(enrolment, trigger, state)
+        if trigger is not None and enrolment.step <= len(trigger.steps)
+        else None
+    )
     if trigger is None or step is None or not _falls_back(step):
         return False
-    purpose = life.playbook.purposes[trigger.purpose]
-    return any(channel_pause(name, purpose, life) is None for name in step.channels)
+    purpose = state.playbook.purposes[trigger.purpose]
+    return any(channel_pause(name, purpose, state) is None for name in step.channels)
 
 
 def _falls_back(step: Step) -> bool:
@@ -102,50 +124,60 @@ def _falls_back(step: Step) -> bool:
 
 
 def goes_over(step: Step, channel: str) -> bool:
-    """Whether a pause of the channel holds the step as far as the files can say, addresses and consents left aside."""
+    """Whether a pause of the channel holds the step as far as the files can say, addresses and consents left
+    aside.
+    """
     if step.mode == "all" or (_falls_back(step) and len(step.channels) == 1):
         return channel in step.channels
     return not _falls_back(step) and step.channels[0] == channel
 
 
-def next_resumption(enrolment: Enrolment, life: Life) -> Instant | None:
+def next_resumption(enrolment: Enrolment, state: CustomerState) -> Instant | None:
     """The end of the next pause that has still to be carried out on this enrolment; None where none ends."""
-    ends = [pause.until for pause in _pauses(enrolment, life) if pause.until is not None]
+    ends = [pause.until for pause in _pauses(enrolment, state) if pause.until is not None]
     return min((end for end in ends if end > _handled(enrolment)), default=None)
 
 
-def resume(enrolment: Enrolment, life: Life) -> None:
+def resume(enrolment: Enrolment, state: CustomerState) -> None:
     """Carry out the policies of the pauses that have ended by now."""
-    ended = [p for p in _pauses(enrolment, life) if p.until is not None and _handled(enrolment) < p.until <= life.now]
+    ended = [
+        p
+        for p in _pauses(enrolment, state)
+        if p.until is not None and _handled(enrolment) < p.until <= state.now
+    ]
     for pause in sorted(ended, key=lambda p: p.until or 0):
-        _carry_out(pause, enrolment, life)
+        _carry_out(pause, enrolment, state)
         enrolment.resumed_at = pause.until
-        life.touch(enrolment)
+        state.touch(enrolment)
 
 
 def _handled(enrolment: Enrolment) -> Instant:
-    return enrolment.entered_at if enrolment.resumed_at is None else max(enrolment.resumed_at, enrolment.entered_at)
+    return (
+        enrolment.entered_at
+        if enrolment.resumed_at is None
+        else max(enrolment.resumed_at, enrolment.entered_at)
+    )
 
 
-def _pauses(enrolment: Enrolment, life: Life) -> list[Pause]:
-    roster = life.playbook.roster
-    trigger = roster.definition(enrolment.trigger, enrolment.version)
-    purpose = life.playbook.purposes.get(trigger.purpose) if trigger is not None else None
-    hers = roster.pauses.get(target("customer", life.dossier.key), ())
-    stops = (*roster.stops, *hers, *roster.segment_pauses, *roster.channel_pauses.get(enrolment.trigger, ()))
+def _pauses(enrolment: Enrolment, state: CustomerState) -> list[Pause]:
+    index = state.playbook.index
+    trigger = index.definition(enrolment.trigger, enrolment.version)
+    purpose = state.playbook.purposes.get(trigger.purpose) if trigger is not None else None
+    hers = index.pauses.get(target("customer", state.dossier.key), ())
+    stops = (*index.stops, *hers, *index.segment_pauses, *index.channel_pauses.get(enrolment.trigger, ()))
     held = [stop for stop in stops if purpose is None or stops_purpose(stop, purpose)]
-    return [*roster.pauses.get(enrolment.trigger, ()), *held]
+    return [*index.pauses.get(enrolment.trigger, ()), *held]
 
 
-def _carry_out(pause: Pause, enrolment: Enrolment, life: Life) -> None:
-    trigger = life.playbook.roster.definition(enrolment.trigger, enrolment.version)
+def _carry_out(pause: Pause, enrolment: Enrolment, state: CustomerState) -> None:
+    trigger = state.playbook.index.definition(enrolment.trigger, enrolment.version)
     end = pause.until
     if trigger is None or end is None or enrolment.state != "open":
         return
-    is_held = _fell_due(pause, enrolment, end, life)
+    is_held = _fell_due(pause, enrolment, end, state)
     if is_narrow(pause) and not is_held:
         return
-    had_run_out = enrolment.waited is not None or latest(enrolment, trigger) < pause.since
+    had_run_out = enrolment.waited is not None or due_at_latest(enrolment, trigger) < pause.since
     policy = policy_for(pause.policy, trigger, had_run_out)
     if policy == "shift":
         _move(enrolment, trigger, end - max(pause.since, enrolment.entered_at))
@@ -153,7 +185,7 @@ def _carry_out(pause: Pause, enrolment: Enrolment, life: Life) -> None:
         _begin_anew(enrolment, trigger, pause, end)
     elif is_held:
         if policy == "skip":
-            _skip(enrolment, trigger, pause, life)
+            _skip(enrolment, trigger, pause, state)
         else:
             enrolment.due_at = end
             no_longer_waits(enrolment)
@@ -171,31 +203,37 @@ def policy_for(asked: PausePolicy, trigger: Trigger, had_run_out: bool) -> Pause
     return "overdue" if asked == "restart" and had_run_out else asked
 
 
-def _fell_due(pause: Pause, enrolment: Enrolment, end: Instant, life: Life) -> bool:
+def _fell_due(pause: Pause, enrolment: Enrolment, end: Instant, state: CustomerState) -> bool:
     """Whether the pause holds the open step up, or would have, had anybody looked at it meanwhile."""
     if enrolment.due_at is None:
         return enrolment.waits_for is reason_of(pause) and holds_up(pause, enrolment.held_by)
-    return pause.since <= enrolment.due_at < end and _would_hold(pause, enrolment, life)
+    return pause.since <= enrolment.due_at < end and _would_hold(pause, enrolment, state)
 
 
 def holds_up(pause: Pause, held_by: str | None) -> bool:
-    """Whether a step that waits for the pause's reason waits for this pause; a stop's before holders were noted has none."""
+    """Whether a step that waits for the pause's reason waits for this pause; a stop's before holders were
+    noted has none.
+    """
     return pause.scope == "trigger" or (held_by or EVERYTHING) == pause.holder
 
 
-def _would_hold(pause: Pause, enrolment: Enrolment, life: Life) -> bool:
-    trigger = life.playbook.roster.definition(enrolment.trigger, enrolment.version)
+def _would_hold(pause: Pause, enrolment: Enrolment, state: CustomerState) -> bool:
+    trigger = state.playbook.index.definition(enrolment.trigger, enrolment.version)
     if pause.scope == "segment":
-        return _is_member(pause, life)
+        return _is_member(pause, state)
     if pause.scope == "channel" and trigger is not None and enrolment.step <= len(trigger.steps):
-        return goes_over(content(enrolment, trigger, life), pause.name)
+        return goes_over(effective_step(enrolment, trigger, state), pause.name)
     return True
 
 
 def _move(enrolment: Enrolment, trigger: Trigger, by: Millis) -> None:
     enrolment.planned_at += by
     is_deferred = enrolment.waits_until is not None and enrolment.waits_for not in HOLDING
-    enrolment.due_at = enrolment.waits_until + by if is_deferred and enrolment.waits_until is not None else latest(enrolment, trigger)
+    enrolment.due_at = (
+        enrolment.waits_until + by
+        if is_deferred and enrolment.waits_until is not None
+        else due_at_latest(enrolment, trigger)
+    )
     no_longer_waits(enrolment)
 
 
@@ -203,39 +241,41 @@ def _begin_anew(enrolment: Enrolment, trigger: Trigger, pause: Pause, at: Instan
     """The delay, or where that had run out before the pause the wait for an event."""
     is_wait_alone = waits(enrolment, trigger) is not None and enrolment.planned_at < pause.since
     enrolment.planned_at = at if is_wait_alone else at + _delay(trigger, enrolment.step, enrolment.variant)
-    enrolment.due_at = latest(enrolment, trigger)
+    enrolment.due_at = due_at_latest(enrolment, trigger)
     no_longer_waits(enrolment)
 
 
 def _delay(trigger: Trigger, step: int, variant: str | None = None) -> Millis:
     """After its cause, or after the step before it."""
     known = trigger.steps[step - 1 : step]
-    return sum(each.after for each in known) + (trigger.when.after if step in (1, following(trigger, 0, variant)) else 0)
+    return sum(each.after for each in known) + (
+        trigger.when.after if step in (1, following(trigger, 0, variant)) else 0
+    )
 
 
 def _has_wait(trigger: Trigger, step: int) -> bool:
     return any(each.wait is not None for each in trigger.steps[step - 1 : step])
 
 
-def _skip(enrolment: Enrolment, trigger: Trigger, pause: Pause, life: Life) -> None:
+def _skip(enrolment: Enrolment, trigger: Trigger, pause: Pause, state: CustomerState) -> None:
     """Skip every step that fell due in the pause; the first that did not goes on as planned."""
-    _skip_step(enrolment, trigger, pause, life)
-    while enrolment.state == "open" and latest(enrolment, trigger) < (pause.until or life.now):
-        if pause.scope == "channel" and not goes_over(content(enrolment, trigger, life), pause.name):
+    _skip_step(enrolment, trigger, pause, state)
+    while enrolment.state == "open" and due_at_latest(enrolment, trigger) < (pause.until or state.now):
+        if pause.scope == "channel" and not goes_over(effective_step(enrolment, trigger, state), pause.name):
             break
-        _skip_step(enrolment, trigger, pause, life)
+        _skip_step(enrolment, trigger, pause, state)
 
 
-def _skip_step(enrolment: Enrolment, trigger: Trigger, pause: Pause, life: Life) -> None:
+def _skip_step(enrolment: Enrolment, trigger: Trigger, pause: Pause, state: CustomerState) -> None:
     """Go on past it; only what would have been sent leaves a row."""
     wait = waits(enrolment, trigger)
-    enrolment.planned_at = latest(enrolment, trigger)
+    enrolment.planned_at = due_at_latest(enrolment, trigger)
     if wait is not None and not wait.sends:
-        next_step(enrolment, trigger, life, wait.goes_to)
+        next_step(enrolment, trigger, state, wait.goes_to)
         return
-    step = content(enrolment, trigger, life)
-    note_suppressed(enrolment, life, step.channels[0], reason_of(pause))
-    next_step(enrolment, trigger, life, step.then)
+    step = effective_step(enrolment, trigger, state)
+    note_suppressed(enrolment, state, step.channels[0], reason_of(pause))
+    next_step(enrolment, trigger, state, step.then)
 
 
 def steps_due(
@@ -247,14 +287,18 @@ def steps_due(
     variant: str | None = None,
     waited: Waited | None = None,
 ) -> int:
-    """How many steps of a journey were due before the end of the pause that holds up its open one, that one included.
+    """How many steps of a journey were due before the end of the pause that holds up its open one, that one
+    included.
 
-    Later steps that wait for an event count as if none came. A step over another channel than the paused one ends the count.
+    Later steps that wait for an event count as if none came. A step over another channel than the paused one
+    ends the count.
     """
-    walk = Enrolment(trigger.name, "", planned_at, planned_at, step, planned_at, None, variant=variant, waited=waited)
+    walk = Enrolment(
+        trigger.name, "", planned_at, planned_at, step, planned_at, None, variant=variant, waited=waited
+    )
     number, is_first = 0, True
-    while is_first or (latest(walk, trigger) < end and _is_under(pause, trigger, walk.step, variant)):
-        wait, over_at = waits(walk, trigger), latest(walk, trigger)
+    while is_first or (due_at_latest(walk, trigger) < end and _is_under(pause, trigger, walk.step, variant)):
+        wait, over_at = waits(walk, trigger), due_at_latest(walk, trigger)
         number += wait is None or wait.sends
         known = trigger.steps[walk.step - 1 : walk.step]
         to = wait.goes_to if wait is not None and not wait.sends else known[0].then if known else None
@@ -276,13 +320,17 @@ def _is_under(pause: Pause, trigger: Trigger, step: int, variant: str | None) ->
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Open journeys that are alike for the end of a pause: at the same step of the same trigger, and in four ways."""
+class JourneyGroup:
+    """Open journeys that are alike for the end of a pause: at the same step of the same trigger, and in four
+    ways.
+    """
 
     trigger: str
     step: int
     is_under: bool
-    """It was under way before the end, and not under another pause until then; else this one does nothing to it."""
+    """It was under way before the end, and not under another pause until then; else this one does nothing to
+    it.
+    """
     had_run_out: bool
     """The delay of the open step had run out before the pause."""
     is_held: bool
@@ -295,7 +343,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class ResumeEffect:
     """What a policy would do: the steps it skips, and the journeys by what becomes of their open step."""
 
     skipped: int = 0
@@ -306,23 +354,35 @@ class Effect:
     as_planned: int = 0
 
 
-def under(pause: Pause, playbook: Playbook) -> Mapping[str, Trigger]:
+def affected_triggers(pause: Pause, playbook: Playbook) -> Mapping[str, Trigger]:
     """The triggers whose journeys a pause can hold up, by name."""
-    known = playbook.roster.by_name
+    known = playbook.index.by_name
     if pause.scope == "trigger":
         return {name: known[name] for name in [pause.trigger] if name in known}
-    held = {name: trigger for name, trigger in known.items() if stops_purpose(pause, playbook.purposes[trigger.purpose])}
+    held = {
+        name: trigger
+        for name, trigger in known.items()
+        if stops_purpose(pause, playbook.purposes[trigger.purpose])
+    }
     if pause.scope != "channel":
         return held
-    return {name: trigger for name, trigger in held.items() if any(pause.name in step.channels for step in trigger.contents())}
+    return {
+        name: trigger
+        for name, trigger in held.items()
+        if any(pause.name in step.channels for step in trigger.contents())
+    }
 
 
-def held_from(pause: Pause, at: Instant, not_before: Instant) -> Instant | None:
-    """From which due instant on a pause that ends at the instant holds a step up; None: from any, where a pass decides none before it."""
+def holds_since(pause: Pause, at: Instant, not_before: Instant) -> Instant | None:
+    """From which due instant on a pause that ends at the instant holds a step up; None: from any, where a
+    pass decides none before it.
+    """
     return None if pause.since <= not_before < at else pause.since
 
 
-def effect(policy: PausePolicy, standings: Iterable[Standing], triggers: Mapping[str, Trigger]) -> Effect:
+def effect(
+    policy: PausePolicy, standings: Iterable[JourneyGroup], triggers: Mapping[str, Trigger]
+) -> ResumeEffect:
     """What the end of a pause does under a policy to the journeys that it holds up."""
     skipped = 0
     journeys: Counter[str] = Counter()
@@ -334,9 +394,11 @@ def effect(policy: PausePolicy, standings: Iterable[Standing], triggers: Mapping
         elif does == "shift":
             journeys["decided" if each.is_due_moved else "moved"] += each.journeys
         elif does == "restart":
-            journeys["begun_anew" if _delay(trigger, each.step) or _has_wait(trigger, each.step) else "decided"] += each.journeys
+            journeys[
+                "begun_anew" if _delay(trigger, each.step) or _has_wait(trigger, each.step) else "decided"
+            ] += each.journeys
         elif does == "skip" and each.is_held:
             skipped += each.steps_due
         else:
             journeys["decided" if each.is_held else "as_planned"] += each.journeys
-    return Effect(skipped, **journeys)
+    return ResumeEffect(skipped, **journeys)

@@ -1,6 +1,7 @@
 """When and over which channels a candidate may go out: quiet hours and contact pressure, asked together.
 
-The answer is a `Placement`: now, later at the exact earliest legal instant, or never. Semantics: `docs/decisions.md`.
+The answer is a `Placement`: now, later at the exact earliest legal instant, or never. Semantics:
+`docs/decisions.md`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from core.engine.guards import Candidate
-from core.engine.state import Life
+from core.engine.state import CustomerState
 from core.instants import Instant
 from core.limits.pressure import Contact, PressureRule, Violation, next_legal, violations
 from core.model.decisions import RuleEvidence
@@ -26,23 +27,25 @@ class Placement(NamedTuple):
     broken: tuple[Violation, ...] = ()
 
 
-def place(allowed: Sequence[Candidate], life: Life) -> Placement:
+def place(allowed: Sequence[Candidate], state: CustomerState) -> Placement:
     """Where the step goes, given the candidates over its allowed channels in the order of the step."""
     step = allowed[0].step
-    rules = life.rules() if allowed[0].purpose.obeys else ()
+    rules = state.rules() if allowed[0].purpose.obeys else ()
     if step.mode == "all":
-        return _dispatch(tuple(allowed), rules, life)
+        return _dispatch(tuple(allowed), rules, state)
     if step.on_limit != "fallback" or len(allowed) == 1:
-        return _dispatch((allowed[0],), rules, life)
-    return _fall_back(allowed, rules, life)
+        return _dispatch((allowed[0],), rules, state)
+    return _fall_back(allowed, rules, state)
 
 
-def _dispatch(candidates: tuple[Candidate, ...], rules: Sequence[PressureRule], life: Life) -> Placement:
+def _dispatch(
+    candidates: tuple[Candidate, ...], rules: Sequence[PressureRule], state: CustomerState
+) -> Placement:
     """One dispatch over one channel or over several at once: all or none."""
-    at = life.now
+    at = state.now
     contacts = contacts_of(candidates, at)
-    opening = opens(candidates, at, life)
-    broken = tuple(violations(rules, life.ledger, contacts, life.zone)) if rules else ()
+    opening = opens(candidates, at, state)
+    broken = tuple(violations(rules, state.ledger, contacts, state.zone)) if rules else ()
     if not broken and opening == at:
         return Placement(candidates, contacts, at, None)
     if opening == at and candidates[0].step.on_limit == "drop":
@@ -50,25 +53,29 @@ def _dispatch(candidates: tuple[Candidate, ...], rules: Sequence[PressureRule], 
     limits = () if candidates[0].step.on_limit == "drop" else rules
     until = next_legal(
         limits,
-        life.ledger,
+        state.ledger,
         lambda instant: contacts_of(candidates, instant),
         at,
-        lambda instant: opens(candidates, instant, life),
-        life.zone,
+        lambda instant: opens(candidates, instant, state),
+        state.zone,
         candidates[0].expires_at,
     )
     if not broken and rules and (until is None or until > candidates[0].expires_at):
-        broken = tuple(violations(limits, life.ledger, contacts_of(candidates, opening), life.zone))
+        broken = tuple(violations(limits, state.ledger, contacts_of(candidates, opening), state.zone))
     if until is None:
         return Placement(candidates, contacts, None, Reason.PRESSURE, broken)
-    return Placement(candidates, contacts, until, Reason.QUIET_HOURS if opening != at else Reason.PRESSURE, broken)
+    return Placement(
+        candidates, contacts, until, Reason.QUIET_HOURS if opening != at else Reason.PRESSURE, broken
+    )
 
 
-def _fall_back(allowed: Sequence[Candidate], rules: Sequence[PressureRule], life: Life) -> Placement:
+def _fall_back(
+    allowed: Sequence[Candidate], rules: Sequence[PressureRule], state: CustomerState
+) -> Placement:
     """The first channel whose windows have room; where all are full, the one that has room first."""
     tried: list[Placement] = []
     for candidate in allowed:
-        placement = _dispatch((candidate,), rules, life)
+        placement = _dispatch((candidate,), rules, state)
         if not placement.broken:
             return placement
         tried.append(placement)
@@ -76,12 +83,12 @@ def _fall_back(allowed: Sequence[Candidate], rules: Sequence[PressureRule], life
     return min(later, key=lambda placement: placement.at or 0) if later else tried[0]
 
 
-def opens(candidates: Sequence[Candidate], at: Instant, life: Life) -> Instant:
+def opens(candidates: Sequence[Candidate], at: Instant, state: CustomerState) -> Instant:
     """The first instant from `at` on at which every channel's send window is open."""
     if len(candidates) == 1:
-        return candidates[0].channel.send_windows.opens(at, life.zone)
+        return candidates[0].channel.send_windows.opens(at, state.zone)
     for _ in range(10_000):
-        latest = max(candidate.channel.send_windows.opens(at, life.zone) for candidate in candidates)
+        latest = max(candidate.channel.send_windows.opens(at, state.zone) for candidate in candidates)
         if latest == at:
             return at
         at = latest
@@ -94,7 +101,12 @@ def contacts_of(candidates: Sequence[Candidate], at: Instant) -> tuple[Contact, 
 
 
 def _contact(candidate: Candidate, at: Instant) -> Contact:
-    trigger, enrolment, channel, purpose = candidate.trigger, candidate.enrolment, candidate.channel, candidate.purpose
+    trigger, enrolment, channel, purpose = (
+        candidate.trigger,
+        candidate.enrolment,
+        candidate.channel,
+        candidate.purpose,
+    )
     return Contact(
         at + channel.lead_time,
         channel.name,
@@ -114,4 +126,7 @@ def weight_of(candidate: Candidate) -> int:
 
 def evidence(broken: Sequence[Violation]) -> tuple[RuleEvidence, ...]:
     """What the decision keeps of the rules that stood in the way."""
-    return tuple(RuleEvidence(v.rule.name, v.rule.unit, v.count, v.rule.limit, v.first, v.last, v.counted, v.retry_at) for v in broken)
+    return tuple(
+        RuleEvidence(v.rule.name, v.rule.unit, v.count, v.rule.limit, v.first, v.last, v.counted, v.retry_at)
+        for v in broken
+    )

@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from core.engine.consent import latest_word
-from core.engine.state import Life
+from core.engine.state import CustomerState
 from core.model.events import Event
 from core.model.triggers import Step
 from core.playbook.playbook import Channel
 
 FOLLOWED: Final[Mapping[str, str | None]] = {"Email Link Clicked": "email", "Message Clicked": None}
-"""Reactions that show a preference, with their channel; None: the event names it. Opens do not count: machines open mail, too."""
+"""Reactions that show a preference, with their channel; None: the event names it. Opens do not count:
+machines open mail, too.
+"""
 DECLARED: Final = ("preferredChannel", "preferred_channel")
 """The traits in which sources usually say it."""
 PREFERS: Final = "preferred channel "
@@ -28,14 +30,16 @@ class Preferred(NamedTuple):
     words: str
 
 
-def preferred(step: Step, life: Life) -> Preferred | None:
-    """Her preferred one of the step's channels, as known now; what she declared stands before what was learnt."""
+def preferred(step: Step, state: CustomerState) -> Preferred | None:
+    """Her preferred one of the step's channels, as known now; what she declared stands before what was
+    learnt.
+    """
     if not step.prefer:
         return None
-    channels = [life.playbook.channels[name] for name in step.channels]
-    declared = _declared(life)
+    channels = [state.playbook.channels[name] for name in step.channels]
+    declared = _declared(state)
     if declared is None:
-        return _learnt(channels, life) if life.playbook.preference.learn else None
+        return _learnt(channels, state) if state.playbook.preference.learn else None
     named = next((each for each in channels if _is_meant(each, declared)), None)
     return None if named is None else Preferred(named.name, f"{PREFERS}{named.name}, declared")
 
@@ -47,10 +51,10 @@ def in_order(step: Step, chosen: Preferred | None) -> Sequence[str]:
     return (chosen.channel, *(name for name in step.channels if name != chosen.channel))
 
 
-def _declared(life: Life) -> str | None:
-    named = life.playbook.preference.trait
+def _declared(state: CustomerState) -> str | None:
+    named = state.playbook.preference.trait
     for trait in DECLARED if named is None else (named,):
-        value = life.profile.traits.get(trait)
+        value = state.profile.traits.get(trait)
         if isinstance(value, str) and value.strip():
             return value.strip().lower()
     return None
@@ -60,24 +64,32 @@ def _is_meant(channel: Channel, word: str) -> bool:
     return word in (channel.name.lower(), channel.medium)
 
 
-def _learnt(channels: Sequence[Channel], life: Life) -> Preferred | None:
+def _learnt(channels: Sequence[Channel], state: CustomerState) -> Preferred | None:
     """The channel with most clicks, of several the one with the newest."""
-    clicks = life.log.of(FOLLOWED.keys(), life.now - life.playbook.preference.within, life.now)
+    clicks = state.log.of(FOLLOWED.keys(), state.now - state.playbook.preference.within, state.now)
     best: tuple[int, int, Channel] | None = None
     for channel in channels:
-        hers = [click.occurred_at for click in clicks if _is_meant(channel, _channel_of(click))] if _may_learn(channel, life) else []
+        hers = (
+            [click.occurred_at for click in clicks if _is_meant(channel, _channel_of(click))]
+            if _may_learn(channel, state)
+            else []
+        )
         if hers and (best is None or (len(hers), hers[-1]) > best[:2]):
             best = (len(hers), hers[-1], channel)
-    if best is None or best[0] < life.playbook.preference.least:
+    if best is None or best[0] < state.playbook.preference.least:
         return None
-    return Preferred(best[2].name, f"{PREFERS}{best[2].name}, learnt from {best[0]} click{'s' if best[0] > 1 else ''}")
+    return Preferred(
+        best[2].name, f"{PREFERS}{best[2].name}, learnt from {best[0]} click{'s' if best[0] > 1 else ''}"
+    )
 
 
 def _channel_of(click: Event) -> str:
     return str(FOLLOWED[click.name] or click.properties.get("channel") or click.channel or "").lower()
 
 
-def _may_learn(channel: Channel, life: Life) -> bool:
-    """Whether her reactions over the channel may be looked at: the latest word on tracking is a grant, or nobody records any."""
-    word = latest_word(life.dossier.consents, (channel.name, channel.medium), TRACKING, None, life.now)
-    return life.playbook.consent_policy == "assumed" if word is None else word.state == "granted"
+def _may_learn(channel: Channel, state: CustomerState) -> bool:
+    """Whether her reactions over the channel may be looked at: the latest word on tracking is a grant, or
+    nobody records any.
+    """
+    word = latest_word(state.dossier.consents, (channel.name, channel.medium), TRACKING, None, state.now)
+    return state.playbook.consent_policy == "assumed" if word is None else word.state == "granted"

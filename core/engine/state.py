@@ -1,4 +1,6 @@
-"""One customer while she is played: what `advance` changes from instant to instant, and what kinds and guards ask of it."""
+"""One customer while she is played: what `advance` changes from instant to instant, and what kinds and guards
+ask of it.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,8 @@ from core.engine.log import EventLog
 from core.instants import Instant, Millis
 from core.limits.pressure import Ledger, PressureRule
 from core.model.customer import Profile
-from core.model.decisions import Decision, Enrolment, Reached
-from core.model.dossier import Dossier, Entry
+from core.model.decisions import Decision, Enrolment, GoalReached
+from core.model.dossier import Dossier, TriggerEntry
 from core.model.events import Event
 from core.model.predicate import Predicate
 from core.model.triggers import Pause, Trigger
@@ -28,13 +30,33 @@ if TYPE_CHECKING:  # the kinds ask the life
 Upcoming = tuple[Instant, str, "Cause", Trigger, "Kind"]
 
 
-class Life:
-    """The state of one customer at `now`. It begins as the dossier says; nothing of the dossier is changed."""
+class CustomerState:
+    """The state of one customer at `now`. It begins as the dossier says; nothing of the dossier is
+    changed.
+    """
 
     __slots__ = (
-        "_owns_profile", "_releases", "_turns", "causes", "clock", "clock_after", "decisions", "dossier", "enrolments",
-        "entries", "failed", "leading",
-        "leaving", "ledger", "log", "now", "playbook", "profile", "reached", "touched", "zone",
+        "_owns_profile",
+        "_releases",
+        "_upcoming_changes",
+        "causes",
+        "decisions",
+        "digest_leaders",
+        "dossier",
+        "enrolments",
+        "entries",
+        "failed",
+        "ledger",
+        "log",
+        "now",
+        "playbook",
+        "profile",
+        "reached",
+        "superseded",
+        "touched",
+        "upcoming_after",
+        "upcoming_causes",
+        "zone",
     )  # fmt: skip
 
     def __init__(self, dossier: Dossier, playbook: Playbook, failed: frozenset[str] = frozenset()) -> None:
@@ -47,25 +69,33 @@ class Life:
         self.zone: ZoneInfo = self.profile.zone(playbook.zone)
         self.log = EventLog(dossier.history)
         self.enrolments: list[Enrolment] = [enrolment.copy() for enrolment in dossier.enrolments]
-        self.leaving = _leaving(self.enrolments, playbook.former) if playbook.former else []
+        self.superseded = _leaving(self.enrolments, playbook.former) if playbook.former else []
         self.touched: dict[int, Enrolment] = {}
-        self.entries: Mapping[str, Entry] = dossier.entries
+        self.entries: Mapping[str, TriggerEntry] = dossier.entries
         self.causes: set[tuple[str, str]] = set(dossier.known_causes)
         self.decisions: list[Decision] = []
-        self.reached: list[Reached] = []
-        self.clock: list[Upcoming] | None = None  # the next cause without an event of each trigger that has one, soonest first
-        self.clock_after: Instant = dossier.settled_until
-        self.leading: list[int] = []  # the decisions whose messages others may join at their instant
-        self._releases = sorted([c.released_at for c in dossier.contacts if c.released_at is not None and c.released_at >= self.now])
+        self.reached: list[GoalReached] = []
+        self.upcoming_causes: list[Upcoming] | None = (
+            None  # the next cause without an event of each trigger that has one, soonest first
+        )
+        self.upcoming_after: Instant = dossier.settled_until
+        self.digest_leaders: list[int] = []  # the decisions whose messages others may join at their instant
+        self._releases = sorted(
+            [
+                c.released_at
+                for c in dossier.contacts
+                if c.released_at is not None and c.released_at >= self.now
+            ]
+        )
         if playbook.applied_at is not None and dossier.planned_version < playbook.version and self.enrolments:
             insort(self._releases, playbook.applied_at)  # other limits may free what waits
         self.ledger = Ledger(dossier.contacts, as_of=self.now)
-        self._turns: list[Instant] | None = None
+        self._upcoming_changes: list[Instant] | None = None
 
-    def copy(self) -> Life:
+    def copy(self) -> CustomerState:
         """The same life, to be looked at as of another instant; what it holds is shared."""
-        twin = object.__new__(Life)
-        for name in Life.__slots__:
+        twin = object.__new__(CustomerState)
+        for name in CustomerState.__slots__:
             setattr(twin, name, getattr(self, name))
         return twin
 
@@ -76,7 +106,7 @@ class Life:
         self.profile.fold(event)
         if event.kind == "identify":
             self.zone = self.profile.zone(self.playbook.zone)
-        if event.name in self.playbook.roster.needs:
+        if event.name in self.playbook.index.needs:
             self.log.add(event)
 
     def lend_profile(self) -> Profile:
@@ -94,12 +124,14 @@ class Life:
 
     def rules(self) -> tuple[PressureRule, ...]:
         """The pressure rules that hold for her now."""
-        if not self.playbook.roster.rules_with_audience:
+        if not self.playbook.index.rules_with_audience:
             return self.playbook.rules
         facts = CustomerFacts(self, None, None)
-        return tuple(r for r in self.playbook.rules if not isinstance(r.audience, Predicate) or r.audience.holds(facts))
+        return tuple(
+            r for r in self.playbook.rules if not isinstance(r.audience, Predicate) or r.audience.holds(facts)
+        )
 
-    def enter(self, trigger: str, entry: Entry) -> None:
+    def enter(self, trigger: str, entry: TriggerEntry) -> None:
         """Remember an entry."""
         self.entries = {**self.entries, trigger: entry}
 
@@ -118,49 +150,63 @@ class Life:
     def release(self, at: Instant) -> None:
         """Give back the room of all contacts released by then, keeping those planned on the way."""
         self._releases = [instant for instant in self._releases if instant > at]
-        planned = [d.message.contact for d in self.decisions if d.message is not None and d.message.key not in self.failed]
+        planned = [
+            d.message.contact
+            for d in self.decisions
+            if d.message is not None and d.message.key not in self.failed
+        ]
         self.ledger = Ledger([*self.dossier.contacts, *planned], as_of=at)
 
-    def turns(self) -> list[Instant]:
-        """When pauses, consents and dead addresses still to be played begin to count: a candidate may then fall away without any event."""
-        if self._turns is None:
+    def upcoming_changes(self) -> list[Instant]:
+        """When pauses, consents and dead addresses still to be played begin to count: a candidate may then
+        fall away without any event.
+        """
+        if self._upcoming_changes is None:
             begins = [pause.since for pause in self.playbook.pauses]
             begins += [consent.arrived_at for consent in self.dossier.consents]
             begins += [suppression.arrived_at for suppression in self.dossier.suppressions]
             played = self.now if self.now > self.dossier.settled_until else self.now - 1
-            self._turns = sorted(at for at in begins if at > played)
-        return self._turns
+            self._upcoming_changes = sorted(at for at in begins if at > played)
+        return self._upcoming_changes
 
-    def take_turns(self, at: Instant) -> None:
+    def pass_changes(self, at: Instant) -> None:
         """Leave behind those that begin to count by then."""
-        if self._turns:
-            self._turns = [turn for turn in self._turns if turn > at]
+        if self._upcoming_changes:
+            self._upcoming_changes = [turn for turn in self._upcoming_changes if turn > at]
 
 
 class CustomerFacts:
     """The view of a life that conditions read; missing values are None."""
 
-    __slots__ = ("_enrolment", "_life", "_properties")
+    __slots__ = ("_enrolment", "_properties", "_state")
 
-    def __init__(self, life: Life, properties: Mapping[str, Any] | None, enrolment: Enrolment | None) -> None:
-        self._life = life
-        self._properties = properties if properties is not None else enrolment.cause_properties if enrolment is not None else {}
+    def __init__(
+        self, state: CustomerState, properties: Mapping[str, Any] | None, enrolment: Enrolment | None
+    ) -> None:
+        self._state = state
+        self._properties = (
+            properties
+            if properties is not None
+            else enrolment.cause_properties
+            if enrolment is not None
+            else {}
+        )
         self._enrolment = enrolment
 
     @property
     def now(self) -> Instant:
         """The instant that is being decided."""
-        return self._life.now
+        return self._state.now
 
     def field(self, name: str) -> Any:
         """A field of the profile, the customer's key, or the variant of the journey at hand."""
         if name == "variant":
             return None if self._enrolment is None else self._enrolment.variant
-        return self._life.dossier.key if name == "key" else self._life.profile.field(name)
+        return self._state.dossier.key if name == "key" else self._state.profile.field(name)
 
     def trait(self, name: str) -> Any:
         """A trait under the name the source gave it."""
-        return self._life.profile.traits.get(name)
+        return self._state.profile.traits.get(name)
 
     def property(self, name: str) -> Any:
         """A property of the event, or of the enrolment's cause."""
@@ -168,29 +214,41 @@ class CustomerFacts:
 
     def happened(self, event: str, last: Millis | None) -> list[Event]:
         """Her events of a name in (now - last, now]."""
-        now = self._life.now
-        return self._life.log.of((event,), None if last is None else now - last, now)
+        now = self._state.now
+        return self._state.log.of((event,), None if last is None else now - last, now)
 
     def has_consent(self, channel: str, purpose: str | None) -> bool:
         """Whether the latest word on the channel and purpose is a grant."""
-        word = latest_word(self._life.dossier.consents, (channel,), purpose, None, self._life.now)
+        word = latest_word(self._state.dossier.consents, (channel,), purpose, None, self._state.now)
         return word is not None and word.state == "granted"
 
     def reacted(self, what: str) -> bool:
-        """Whether she reacted so to the journey's last message, as far as providers tell: they name one of the triggers that share it."""
+        """Whether she reacted so to the journey's last message, as far as providers tell: they name one of
+        the triggers that share it.
+        """
         enrolment = self._enrolment
         if enrolment is None or enrolment.last_message_at is None:
             return False
-        reactions = self._life.log.of(REACTIONS.get(what, ()), enrolment.last_message_at - 1, self._life.now)
+        reactions = self._state.log.of(
+            REACTIONS.get(what, ()), enrolment.last_message_at - 1, self._state.now
+        )
         carried = (enrolment.trigger, *enrolment.shared)
         return any(event.properties.get("trigger", enrolment.trigger) in carried for event in reactions)
 
 
-def _leaving(enrolments: Iterable[Enrolment], former: Mapping[tuple[str, int], Former]) -> list[tuple[Instant, Enrolment, Former]]:
+def _leaving(
+    enrolments: Iterable[Enrolment], former: Mapping[tuple[str, int], Former]
+) -> list[tuple[Instant, Enrolment, Former]]:
     """The enrolments that a newer version ends, with its instant, in order of that."""
     known = ((enrolment, former.get((enrolment.trigger, enrolment.version))) for enrolment in enrolments)
-    found = [(each.left_at, enrolment, each) for enrolment, each in known if each is not None and each.left_at is not None]
-    return sorted(found, key=lambda entry: (entry[0], entry[1].trigger, entry[1].cause_at, entry[1].cause_key))
+    found = [
+        (each.left_at, enrolment, each)
+        for enrolment, each in known
+        if each is not None and each.left_at is not None
+    ]
+    return sorted(
+        found, key=lambda entry: (entry[0], entry[1].trigger, entry[1].cause_at, entry[1].cause_key)
+    )
 
 
 def open_pauses(pauses: Iterable[Pause], at: Instant) -> Pause | None:

@@ -1,17 +1,27 @@
-"""Deciding one step that has fallen due: the guards, then when and over which channels, then the row that says so."""
+"""Deciding one step that has fallen due: the guards, then when and over which channels, then the row that
+says so.
+"""
 
 from __future__ import annotations
 
 from hashlib import blake2b
 
-from core.engine.branches import content, is_hers, is_passed, latest, waits
+from core.engine.branches import condition_holds, due_at_latest, effective_step, in_variant, waits
 from core.engine.digest import Joined, join, may_lead
-from core.engine.guards import AFTER_CHANNEL, BEFORE_CHANNEL, Candidate, all_objections, allowed_channels, candidate_for, first_objection
+from core.engine.guards import (
+    AFTER_CHANNEL,
+    BEFORE_CHANNEL,
+    Candidate,
+    all_objections,
+    allowed_channels,
+    candidate_for,
+    first_objection,
+)
 from core.engine.journey import end, next_step, no_longer_waits
 from core.engine.pauses import HOLDING
 from core.engine.placement import Placement, contacts_of, evidence, place
-from core.engine.priority_lookahead import Foreseen, stronger
-from core.engine.state import Life
+from core.engine.priority_lookahead import ForeseenWinner, stronger
+from core.engine.state import CustomerState
 from core.instants import Instant, format_instant
 from core.model.decisions import Decision, Enrolment, Message, Objection, Outcome, RuleEvidence
 from core.model.reasons import Reason
@@ -20,184 +30,235 @@ from core.model.triggers import Wait
 ENDING = frozenset({Reason.TRIGGER_RETIRED, Reason.CUSTOMER_ERASED, Reason.CUSTOMER_MERGED})
 
 
-def decide(enrolment: Enrolment, life: Life) -> None:
+def decide(enrolment: Enrolment, state: CustomerState) -> None:
     """Decide the open step of an enrolment at the life's present instant; its due instant moves on."""
-    trigger = life.playbook.roster.definition(enrolment.trigger, enrolment.version)
-    life.touch(enrolment)
+    trigger = state.playbook.index.definition(enrolment.trigger, enrolment.version)
+    state.touch(enrolment)
     if trigger is None or enrolment.step > len(trigger.steps):
-        _vanish(enrolment, life)
+        _vanish(enrolment, state)
         return
-    step = content(enrolment, trigger, life)
-    candidate = candidate_for(life, trigger, step, enrolment, step.channels[0])
-    objection = first_objection(BEFORE_CHANNEL, candidate, life)
+    step = effective_step(enrolment, trigger, state)
+    candidate = candidate_for(state, trigger, step, enrolment, step.channels[0])
+    objection = first_objection(BEFORE_CHANNEL, candidate, state)
     if objection is not None:
-        _object(candidate, objection, life)
+        _object(candidate, objection, state)
         return
-    if not is_hers(enrolment, trigger):
-        next_step(enrolment, trigger, life)
+    if not in_variant(enrolment, trigger):
+        next_step(enrolment, trigger, state)
         return
-    if not is_passed(step, enrolment, life):
-        next_step(enrolment, trigger, life, step.else_to)
+    if not condition_holds(step, enrolment, state):
+        next_step(enrolment, trigger, state, step.else_to)
         return
-    joined = join(candidate, life) if step.digest else None
+    joined = join(candidate, state) if step.digest else None
     if joined is not None:
-        _go_along(joined, life)
+        _go_along(joined, state)
         return
-    allowed, refusal = allowed_channels(candidate, life)
-    objection = refusal if not allowed else first_objection(AFTER_CHANNEL, allowed[0], life)
+    allowed, refusal = allowed_channels(candidate, state)
+    objection = refusal if not allowed else first_objection(AFTER_CHANNEL, allowed[0], state)
     if objection is not None:
-        _object(allowed[0] if allowed else candidate, objection, life)
+        _object(allowed[0] if allowed else candidate, objection, state)
         return
-    placement = place(allowed, life)
-    winner = _winner(placement, life) if life.playbook.look_ahead else None
+    placement = place(allowed, state)
+    winner = _winner(placement, state) if state.playbook.look_ahead else None
     if winner is not None:
-        _give_way(placement, winner, life)
+        _give_way(placement, winner, state)
     else:
-        _settle(placement, life)
+        _settle(placement, state)
 
 
-def time_out(enrolment: Enrolment, life: Life) -> None:
-    """What the open step waits for has not come in time; in a pause the wait is held like a step that is due."""
-    trigger = life.playbook.roster.definition(enrolment.trigger, enrolment.version)
-    life.touch(enrolment)
+def time_out(enrolment: Enrolment, state: CustomerState) -> None:
+    """What the open step waits for has not come in time; in a pause the wait is held like a step that is
+    due.
+    """
+    trigger = state.playbook.index.definition(enrolment.trigger, enrolment.version)
+    state.touch(enrolment)
     if trigger is None:
-        _vanish(enrolment, life)
+        _vanish(enrolment, state)
         return
-    wait, over_at = waits(enrolment, trigger), latest(enrolment, trigger)
-    if wait is None or life.now < over_at:
+    wait, over_at = waits(enrolment, trigger), due_at_latest(enrolment, trigger)
+    if wait is None or state.now < over_at:
         enrolment.due_at = over_at  # the playbook in force lets it wait longer
         return
-    step = content(enrolment, trigger, life)
-    candidate = candidate_for(life, trigger, step, enrolment, step.channels[0])
-    objection = first_objection(BEFORE_CHANNEL, candidate, life)
+    step = effective_step(enrolment, trigger, state)
+    candidate = candidate_for(state, trigger, step, enrolment, step.channels[0])
+    objection = first_objection(BEFORE_CHANNEL, candidate, state)
     if objection is not None and objection.reason in HOLDING:
-        _hold_wait(candidate, wait, objection, life)
+        _hold_wait(candidate, wait, objection, state)
         return
     enrolment.planned_at = over_at
     if wait.sends:
         no_longer_waits(enrolment)
-        enrolment.waited, enrolment.due_at = "timeout", max(over_at, life.now)
+        enrolment.waited, enrolment.due_at = "timeout", max(over_at, state.now)
     else:
-        next_step(enrolment, trigger, life, wait.goes_to)
+        next_step(enrolment, trigger, state, wait.goes_to)
 
 
-def _hold_wait(candidate: Candidate, wait: Wait, objection: Objection, life: Life) -> None:
+def _hold_wait(candidate: Candidate, wait: Wait, objection: Objection, state: CustomerState) -> None:
     """Only a step that would be sent now leaves a row."""
     if wait.sends:
-        _object(candidate, objection, life)
+        _object(candidate, objection, state)
         return
     enrolment = candidate.enrolment
     enrolment.waits_for, enrolment.waits_until, enrolment.due_at = objection.reason, objection.until, None
     enrolment.held_by = objection.holder
 
 
-def _vanish(enrolment: Enrolment, life: Life) -> None:
+def _vanish(enrolment: Enrolment, state: CustomerState) -> None:
     """The trigger, or this step of it, is no longer in the playbook."""
     gone = Objection(Reason.TRIGGER_RETIRED, "the trigger, or this step of it, is no longer in the playbook")
-    _row(enrolment, life, None, "suppress", Reason.TRIGGER_RETIRED, objections=(gone,))
-    end(enrolment, life, "exited")
+    _row(enrolment, state, None, "suppress", Reason.TRIGGER_RETIRED, objections=(gone,))
+    end(enrolment, state, "exited")
 
 
-def _object(candidate: Candidate, objection: Objection, life: Life) -> None:
+def _object(candidate: Candidate, objection: Objection, state: CustomerState) -> None:
     """A guard said no: hold what waits for an operator, suppress the rest."""
     enrolment = candidate.enrolment
     if objection.reason in HOLDING:
-        _wait(candidate, life, "hold", objection.reason, objection.until, objections=all_objections(candidate, life))
+        _wait(
+            candidate,
+            state,
+            "hold",
+            objection.reason,
+            objection.until,
+            objections=all_objections(candidate, state),
+        )
         enrolment.due_at = None  # the end of the pause is an instant of its own
         enrolment.held_by = objection.holder
         return
-    objections = all_objections(candidate, life)
-    _row(enrolment, life, candidate.channel.name, "suppress", objection.reason, objections=objections)
+    objections = all_objections(candidate, state)
+    _row(enrolment, state, candidate.channel.name, "suppress", objection.reason, objections=objections)
     if objection.reason in ENDING:
-        end(enrolment, life, "exited")
+        end(enrolment, state, "exited")
     else:
-        next_step(enrolment, candidate.trigger, life, candidate.step.then)
+        next_step(enrolment, candidate.trigger, state, candidate.step.then)
 
 
-def _settle(placement: Placement, life: Life) -> None:
+def _settle(placement: Placement, state: CustomerState) -> None:
     """Write what was found: send now, defer to the instant found, or suppress."""
     candidate = placement.candidates[0]
     enrolment, trigger = candidate.enrolment, candidate.trigger
     rules = evidence(placement.broken)
     if placement.reason is None:
-        _send(placement, life)
+        _send(placement, state)
     elif placement.at is None:
         for each in placement.candidates:
-            _row(enrolment, life, each.channel.name, "suppress", Reason.PRESSURE, rules=rules, note=each.note)
-        next_step(enrolment, trigger, life, candidate.step.then)
+            _row(
+                enrolment, state, each.channel.name, "suppress", Reason.PRESSURE, rules=rules, note=each.note
+            )
+        next_step(enrolment, trigger, state, candidate.step.then)
     elif placement.at > candidate.expires_at:
         held = Objection(placement.reason, "held back beyond its expiry", placement.at)
         for each in placement.candidates:
-            _row(enrolment, life, each.channel.name, "suppress", Reason.EXPIRED, rules=rules, objections=(held,), note=each.note)
-        next_step(enrolment, trigger, life, candidate.step.then)
+            _row(
+                enrolment,
+                state,
+                each.channel.name,
+                "suppress",
+                Reason.EXPIRED,
+                rules=rules,
+                objections=(held,),
+                note=each.note,
+            )
+        next_step(enrolment, trigger, state, candidate.step.then)
     else:
         for each in placement.candidates:
-            _wait(each, life, "defer", placement.reason, placement.at, rules)
+            _wait(each, state, "defer", placement.reason, placement.at, rules)
         enrolment.waits_for, enrolment.waits_until = placement.reason, placement.at
         enrolment.due_at = placement.at
 
 
-def _winner(placement: Placement, life: Life) -> Foreseen | None:
+def _winner(placement: Placement, state: CustomerState) -> ForeseenWinner | None:
     """Whom the step must leave its room to, if it could go out now.
 
-    Where something wakes it that cannot go out now, while it waits for a stronger one, it goes on waiting if it would do so later too.
+    Where something wakes it that cannot go out now, while it waits for a stronger one, it goes on waiting if
+    it would do so later too.
     """
     candidate = placement.candidates[0]
     waits_until = candidate.enrolment.waits_until
     if placement.reason is None:
-        return stronger(placement.candidates, placement.contacts, life)
-    if candidate.enrolment.waits_for is not Reason.LOWER_PRIORITY or waits_until is None or waits_until <= life.now:
+        return stronger(placement.candidates, placement.contacts, state)
+    if (
+        candidate.enrolment.waits_for is not Reason.LOWER_PRIORITY
+        or waits_until is None
+        or waits_until <= state.now
+    ):
         return None
     if placement.at is None or placement.at > candidate.expires_at:
         return None
-    winner = stronger(placement.candidates, contacts_of(placement.candidates, placement.at), life)
+    winner = stronger(placement.candidates, contacts_of(placement.candidates, placement.at), state)
     return winner if winner is not None and winner.at == waits_until else None
 
 
-def _give_way(placement: Placement, winner: Foreseen, life: Life) -> None:
+def _give_way(placement: Placement, winner: ForeseenWinner, state: CustomerState) -> None:
     """Wait for a stronger candidate's instant, to be decided anew then."""
     enrolment = placement.candidates[0].enrolment
-    why = Objection(Reason.LOWER_PRIORITY, f"gives way to {winner.trigger} on {format_instant(winner.at)}", winner.at, winner.trigger)
+    why = Objection(
+        Reason.LOWER_PRIORITY,
+        f"gives way to {winner.trigger} on {format_instant(winner.at)}",
+        winner.at,
+        winner.trigger,
+    )
     for each in placement.candidates:
-        _wait(each, life, "defer", Reason.LOWER_PRIORITY, winner.at, evidence(winner.broken), (why,))
+        _wait(each, state, "defer", Reason.LOWER_PRIORITY, winner.at, evidence(winner.broken), (why,))
     enrolment.waits_for, enrolment.waits_until = Reason.LOWER_PRIORITY, winner.at
     enrolment.due_at = winner.at
 
 
-def _send(placement: Placement, life: Life) -> None:
+def _send(placement: Placement, state: CustomerState) -> None:
     """Plan the messages, count them at once, and go on in the journey."""
     candidate = placement.candidates[0]
     enrolment = candidate.enrolment
     for each, contact in zip(placement.candidates, placement.contacts):
-        held = candidate.step.approval is True or candidate.trigger.approval is True or each.channel.approval is True
+        held = (
+            candidate.step.approval is True
+            or candidate.trigger.approval is True
+            or each.channel.approval is True
+        )
         message = Message(
-            key=message_key(life.dossier.key, enrolment, each.channel.name),
+            key=message_key(state.dossier.key, enrolment, each.channel.name),
             channel=each.channel.name,
             template=candidate.step.template,
             address=each.address,
-            planned_at=life.now,
+            planned_at=state.now,
             expires_at=candidate.expires_at,
             contact=contact,
             held=held,
-            profile=life.lend_profile(),
+            profile=state.lend_profile(),
         )
-        if message.key not in life.failed:
-            life.ledger.add(contact)
+        if message.key not in state.failed:
+            state.ledger.add(contact)
         outcome: Outcome = "hold" if held else "send"
         if may_lead(each):
-            life.leading.append(len(life.decisions))
-        _row(enrolment, life, each.channel.name, outcome, Reason.APPROVAL if held else None, message=message, note=each.note)
-    enrolment.last_message_at, enrolment.shared = life.now, frozenset()
-    next_step(enrolment, candidate.trigger, life, candidate.step.then)
+            state.digest_leaders.append(len(state.decisions))
+        _row(
+            enrolment,
+            state,
+            each.channel.name,
+            outcome,
+            Reason.APPROVAL if held else None,
+            message=message,
+            note=each.note,
+        )
+    enrolment.last_message_at, enrolment.shared = state.now, frozenset()
+    next_step(enrolment, candidate.trigger, state, candidate.step.then)
 
 
-def _go_along(joined: Joined, life: Life) -> None:
-    """The step goes out in a message that another has planned: no contact of its own, and the journey goes on as after one."""
+def _go_along(joined: Joined, state: CustomerState) -> None:
+    """The step goes out in a message that another has planned: no contact of its own, and the journey goes on
+    as after one.
+    """
     candidate = joined.candidate
     enrolment = candidate.enrolment
-    _row(enrolment, life, candidate.channel.name, "send", joins=joined.key, note=f"together with {joined.trigger}")
-    enrolment.last_message_at = life.now
-    next_step(enrolment, candidate.trigger, life, candidate.step.then)
+    _row(
+        enrolment,
+        state,
+        candidate.channel.name,
+        "send",
+        joins=joined.key,
+        note=f"together with {joined.trigger}",
+    )
+    enrolment.last_message_at = state.now
+    next_step(enrolment, candidate.trigger, state, candidate.step.then)
 
 
 def message_key(customer_key: str, enrolment: Enrolment, channel: str) -> str:
@@ -208,7 +269,7 @@ def message_key(customer_key: str, enrolment: Enrolment, channel: str) -> str:
 
 def _wait(
     candidate: Candidate,
-    life: Life,
+    state: CustomerState,
     outcome: Outcome,
     reason: Reason,
     until: Instant | None,
@@ -219,14 +280,24 @@ def _wait(
     enrolment = candidate.enrolment
     if enrolment.waits_for is reason and enrolment.waits_until == until:
         return
-    _row(enrolment, life, candidate.channel.name, outcome, reason, until, rules=rules, objections=objections, note=candidate.note)
+    _row(
+        enrolment,
+        state,
+        candidate.channel.name,
+        outcome,
+        reason,
+        until,
+        rules=rules,
+        objections=objections,
+        note=candidate.note,
+    )
     if outcome == "hold":
         enrolment.waits_for, enrolment.waits_until = reason, until
 
 
 def _row(
     enrolment: Enrolment,
-    life: Life,
+    state: CustomerState,
     channel: str | None,
     outcome: Outcome,
     reason: Reason | None = None,
@@ -238,9 +309,9 @@ def _row(
     joins: str | None = None,
     note: str | None = None,
 ) -> None:
-    life.decisions.append(
+    state.decisions.append(
         Decision(
-            at=life.now,
+            at=state.now,
             trigger=enrolment.trigger,
             cause_key=enrolment.cause_key,
             step=enrolment.step,
@@ -249,11 +320,11 @@ def _row(
             planned_at=enrolment.planned_at,
             reason=reason,
             until=until,
-            late=enrolment.due_at is not None and life.now > enrolment.due_at,
+            late=enrolment.due_at is not None and state.now > enrolment.due_at,
             rules=rules,
             objections=objections,
             message=message,
-            version=life.playbook.roster.decides(enrolment.trigger, enrolment.version),
+            version=state.playbook.index.decides(enrolment.trigger, enrolment.version),
             variant=enrolment.variant,
             joins=joins,
             note=note,

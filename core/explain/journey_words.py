@@ -1,4 +1,6 @@
-"""A trigger in words, line by line: what makes a customer enter, each step with its ways, and what ends the journey."""
+"""A trigger in words, line by line: what makes a customer enter, each step with its ways, and what ends the
+journey.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from core.instants import format_duration
 from core.model.triggers import ALWAYS, NEVER, OVER, Goal, Step, Trigger, Wait, When
 
 Role = Literal["", "name", "mark", "aside"]
-"""What a word is: plain, a name that is looked for first, the number or place of a step, or what is said in passing."""
+"""What a word is: plain, a name that is looked for first, the number or place of a step, or what is said in
+passing.
+"""
 
 LIMITS: Final = {
     "defer": "waits where the limit is full",
@@ -18,19 +22,22 @@ LIMITS: Final = {
 }
 
 
-class Word(NamedTuple):
+class JourneyWord(NamedTuple):
     """A part of a line and what it is."""
 
     text: str
     role: Role = ""
 
 
-Words = tuple[Word, ...]
+Words = tuple[JourneyWord, ...]
 
 
 def told(trigger: Trigger, currency: str) -> Iterator[str]:
     """The whole of it as plain lines; money is in major units of the currency."""
-    lines = [*about(trigger, currency), *(line for number, step in enumerate(trigger.steps, 1) for line in of_step(number, step, trigger))]
+    lines = [
+        *about(trigger, currency),
+        *(line for number, step in enumerate(trigger.steps, 1) for line in of_step(number, step, trigger)),
+    ]
     yield from ("".join(word.text for word in line) for line in lines)
 
 
@@ -38,7 +45,9 @@ def told(trigger: Trigger, currency: str) -> Iterator[str]:
 
 
 def about(trigger: Trigger, currency: str) -> Iterator[Words]:
-    """How a customer enters, who may, under which rules, what ends it, what it is for, and how it is shared out."""
+    """How a customer enters, who may, under which rules, what ends it, what it is for, and how it is shared
+    out.
+    """
     said = {
         "Enters": entry_words(trigger.when, currency),
         "Audience": "" if trigger.audience is None else trigger.audience.text,
@@ -47,13 +56,17 @@ def about(trigger: Trigger, currency: str) -> Iterator[Words]:
         "Goal": "" if trigger.goal is None else goal_words(trigger.goal),
         "Split": split_words(trigger),
     }
-    yield from ((Word(f"{name} ", "name"), Word(words)) for name, words in said.items() if words)
+    yield from (
+        (JourneyWord(f"{name} ", "name"), JourneyWord(words)) for name, words in said.items() if words
+    )
 
 
 def _rules(trigger: Trigger) -> Iterator[str]:
     yield f"purpose {trigger.purpose}"
     yield f"priority {trigger.priority}"
-    yield {ALWAYS: "", NEVER: "once in a lifetime"}.get(trigger.reentry, f"again after {format_duration(trigger.reentry)}")
+    yield {ALWAYS: "", NEVER: "once in a lifetime"}.get(
+        trigger.reentry, f"again after {format_duration(trigger.reentry)}"
+    )
     yield f"{trigger.holdout:.0%} kept out to measure" if trigger.holdout else ""
     yield f"tags {' '.join(sorted(trigger.tags))}" if trigger.tags else ""
 
@@ -89,14 +102,22 @@ def _rhythm(when: When, change: float) -> str:
 
 
 def _recurring(when: When) -> str:
-    days = f"{abs(when.offset_days)} days {'before' if when.offset_days < 0 else 'after'} " if when.offset_days else ""
-    years = f", in year {', '.join(str(year) for year in sorted(when.years))}" if when.years else " every year"
+    days = (
+        f"{abs(when.offset_days)} days {'before' if when.offset_days < 0 else 'after'} "
+        if when.offset_days
+        else ""
+    )
+    years = (
+        f", in year {', '.join(str(year) for year in sorted(when.years))}" if when.years else " every year"
+    )
     return f"{days or 'on '}{when.date} at {when.at[0]:02d}:{when.at[1]:02d}{years}"
 
 
 def _threshold(when: When, currency: str) -> str:
     if when.inactive_for is not None:
-        return f"after {format_duration(when.inactive_for)} without {_or(when.activity) or 'any sign of life'}"
+        return (
+            f"after {format_duration(when.inactive_for)} without {_or(when.activity) or 'any sign of life'}"
+        )
     money = when.metric in ("revenue", "revenue_gross")
     mark = f"{currency} {(when.reaches or 0) / 100:,.2f}" if money else f"{when.reaches or 0:,g}"
     within = "" if when.within is None else f" within {format_duration(when.within)}"
@@ -126,20 +147,25 @@ def of_step(number: int, step: Step, trigger: Trigger) -> Iterator[Words]:
     """A step with its ways, what full limits do to it, and what may be sent in its place."""
     when = f"{format_duration(step.after)} later" if step.after else "at once"
     named = f"{step.name}: " if step.name else ""
-    yield Word(f"{number}. ", "mark"), Word(named, "name"), Word(f"{when} over "), *_message(step)
+    yield (
+        JourneyWord(f"{number}. ", "mark"),
+        JourneyWord(named, "name"),
+        JourneyWord(f"{when} over "),
+        *_message(step),
+    )
     for words in ways(step, trigger):
-        yield (Word(f"   {words}", "aside"),)
-    yield (Word(f"   {' · '.join(_handling(step, trigger))}", "aside"),)
+        yield (JourneyWord(f"   {words}", "aside"),)
+    yield (JourneyWord(f"   {' · '.join(_handling(step, trigger))}", "aside"),)
     for place, other in places(step):
         if place:
-            yield Word(f"   {place}: ", "mark"), Word("over "), *_message(other)
+            yield JourneyWord(f"   {place}: ", "mark"), JourneyWord("over "), *_message(other)
         if place.startswith("else"):
-            yield from ((Word(f"      {words}", "aside"),) for words in ways(other, trigger))
+            yield from ((JourneyWord(f"      {words}", "aside"),) for words in ways(other, trigger))
 
 
 def _message(step: Step) -> Words:
     channels = " and ".join(step.channels) if step.mode == "all" else ", else ".join(step.channels)
-    return Word(channels, "name"), Word(f" · template {step.template}")
+    return JourneyWord(channels, "name"), JourneyWord(f" · template {step.template}")
 
 
 def _handling(step: Step, trigger: Trigger) -> Iterator[str]:
@@ -188,7 +214,9 @@ def ways(step: Step, trigger: Trigger) -> Iterator[str]:
 
 
 def places(step: Step) -> Iterator[tuple[str, Step]]:
-    """What may be sent at a step, the step itself first under an empty name: `for offer`, `else`, `else else`."""
+    """What may be sent at a step, the step itself first under an empty name: `for offer`, `else`, `else
+    else`.
+    """
     yield "", step
     for name, other in step.by_variant:
         yield f"for {name}", other

@@ -9,19 +9,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.engine.branches import latest, waits
+from core.engine.branches import due_at_latest, waits
 from core.engine.consent import consent_objection, latest_word, suppression_objection
 from core.engine.entry import bucket, is_kept_out, may_reenter, place_in_holdout, variant_of
 from core.engine.guards import Candidate
-from core.engine.pauses import channel_pause, said_of, stop_of
+from core.engine.pauses import channel_pause, evidence, stop_of
 from core.engine.placement import contacts_of
 from core.engine.preference import PREFERS, preferred
-from core.engine.state import Life, open_pauses
+from core.engine.state import CustomerState, open_pauses
 from core.explain.journey_words import places, split_words, wait_words
 from core.explain.nearness import Nearness, nearness
 from core.explain.words import BECAUSE, FORETOLD, behind, in_short, in_words, localized, when
 from core.instants import Instant, format_duration, format_instant
-from core.language import Clause
+from core.language import ConditionClause
 from core.language import explain as explain_condition
 from core.language.tree import Field, HasConsent, Operand, Tally, Trait
 from core.limits.pressure import per_unit, violations
@@ -53,12 +53,18 @@ class Check:
     @property
     def short(self) -> str:
         """What stands against her in a few words."""
-        return self.brief if self.check.startswith("step ") and self.brief else f"{self.check}: {self.brief or self.detail}"
+        return (
+            self.brief
+            if self.check.startswith("step ") and self.brief
+            else f"{self.check}: {self.brief or self.detail}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The answer: `verdict` is the outcome of the last decision, or `none`; `short` says why in a few words."""
+    """The answer: `verdict` is the outcome of the last decision, or `none`; `short` says why in a few
+    words.
+    """
 
     verdict: str
     reason: str | None
@@ -79,12 +85,12 @@ class Explanation:
 class Case:
     """One customer and one trigger at one instant, with what the log knows beyond the dossier.
 
-    `decided` are her decision rows for the trigger up to then, oldest first, `events` her latest events of the names the
-    trigger enters on, and `sources` the source of each trait's present value.
+    `decided` are her decision rows for the trigger up to then, oldest first, `events` her latest events of
+    the names the trigger enters on, and `sources` the source of each trait's present value.
     """
 
     trigger: Trigger
-    life: Life
+    state: CustomerState
     decided: Sequence[Mapping[str, Any]] = ()
     events: Sequence[Event] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -99,31 +105,34 @@ def explain(
     events: Sequence[Event],
     sources: Mapping[str, str] | None = None,
 ) -> Explanation:
-    """Explain one trigger for one customer as of an instant: `dossier` is settled up to `at`, the rest is that of a `Case`.
+    """Explain one trigger for one customer as of an instant: `dossier` is settled up to `at`, the rest is
+    that of a `Case`.
 
     Instants are said in the workspace's local time.
     """
-    life = Life(dossier, playbook)
-    life.now = at
-    case = Case(trigger, life, decided, events, sources or {})
-    cause = nearness(trigger, life, events, lambda condition, event: _clauses(condition, case, event))
+    state = CustomerState(dossier, playbook)
+    state.now = at
+    case = Case(trigger, state, decided, events, sources or {})
+    cause = nearness(trigger, state, events, lambda condition, event: _clauses(condition, case, event))
     trace = tuple(_trace(case, cause))
     bars = _bars(trigger, trace)
     running = next((e for e in dossier.enrolments if e.trigger == trigger.name and e.state == "open"), None)
     if decided:
-        return _of_decided(case, running, (*trace, *_version(decided[-1], running, life)), len(bars))
+        return _of_decided(case, running, (*trace, *_version(decided[-1], running, state)), len(bars))
     if running is not None:
-        words = f"Nothing has been decided yet. {_next_step(running, trigger, life)}"
-        return Explanation("none", None, words, trace, short=f"step {running.step} is to come", step=running.step)
+        words = f"Nothing has been decided yet. {_next_step(running, trigger, state)}"
+        return Explanation(
+            "none", None, words, trace, short=f"step {running.step} is to come", step=running.step
+        )
     words, short = (localized(said, playbook.zone) for said in _never(trigger, cause, bars))
     return Explanation("none", None, words, trace, short=short, bars=len(bars))
 
 
 def _of_decided(case: Case, running: Enrolment | None, trace: tuple[Check, ...], bars: int) -> Explanation:
     last = case.decided[-1]
-    words = in_words(last, case.life.playbook.zone)
+    words = in_words(last, case.state.playbook.zone)
     if running is not None and last["outcome"] in ("send", "suppress"):
-        words += f" {_next_step(running, case.trigger, case.life)}"
+        words += f" {_next_step(running, case.trigger, case.state)}"
     step = None if running is None else running.step
     waited = behind(last["reason"], last.get("objections") or ())
     foretold = bool(last.get("foretold"))
@@ -138,38 +147,50 @@ def in_brief(reason: str | None, waited: str | None) -> str:
     return f"too late, waiting for {in_short(waited)}" if waited else BECAUSE.get(reason, in_short(reason))
 
 
-def _version(last: Mapping[str, Any], running: Enrolment | None, life: Life) -> Iterator[Check]:
+def _version(last: Mapping[str, Any], running: Enrolment | None, state: CustomerState) -> Iterator[Check]:
     """Which version decided last, and by which one she goes on, where that is no longer the one in force."""
     if last.get("version"):
-        yield Check("last decision", True, f"{'to be ' if last.get('foretold') else ''}decided under playbook {last['version']}")
-    goes_by = None if running is None else life.playbook.roster.decides(running.trigger, running.version)
-    if goes_by not in (None, life.playbook.version):
-        yield Check("definition", True, f"under way on version {goes_by}; version {life.playbook.version} is in force")
+        yield Check(
+            "last decision",
+            True,
+            f"{'to be ' if last.get('foretold') else ''}decided under playbook {last['version']}",
+        )
+    goes_by = None if running is None else state.playbook.index.decides(running.trigger, running.version)
+    if goes_by not in (None, state.playbook.version):
+        yield Check(
+            "definition",
+            True,
+            f"under way on version {goes_by}; version {state.playbook.version} is in force",
+        )
 
 
-def _when(at: Instant, life: Life) -> str:
-    return when(at, life.playbook.zone)
+def _when(at: Instant, state: CustomerState) -> str:
+    return when(at, state.playbook.zone)
 
 
-def _next_step(enrolment: Enrolment, trigger: Trigger, life: Life) -> str:
-    trigger = life.playbook.roster.definition(enrolment.trigger, enrolment.version) or trigger
+def _next_step(enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> str:
+    trigger = state.playbook.index.definition(enrolment.trigger, enrolment.version) or trigger
     if enrolment.due_at is None:
         return f"Step {enrolment.step} waits for the operator."
     wait = waits(enrolment, trigger)
     if wait is not None:
         what = " or ".join(sorted(wait.events))
-        return f"Step {enrolment.step} of {len(trigger.steps)} waits for {what} until {_when(latest(enrolment, trigger), life)}."
-    return f"Step {enrolment.step} of {len(trigger.steps)} comes up {_when(enrolment.due_at, life)}."
+        return f"Step {enrolment.step} of {len(trigger.steps)} waits for {what} until {_when(due_at_latest(enrolment, trigger), state)}."
+    return f"Step {enrolment.step} of {len(trigger.steps)} comes up {_when(enrolment.due_at, state)}."
 
 
 # ---- what keeps her out ----
 
 
 def _bars(trigger: Trigger, trace: Sequence[Check]) -> list[Check]:
-    """The checks that keep her out: those of entry, and those of the first step where they shut every channel of it."""
+    """The checks that keep her out: those of entry, and those of the first step where they shut every channel
+    of it.
+    """
     entry = [check for check in trace if not check.holds and not check.check.startswith("step ")]
     shut = {name: _shut(name, trace) for name in trigger.steps[0].channels} if trigger.steps else {}
-    return entry if not all(shut.values()) else entry + [check for check in shut.values() if check is not None]
+    return (
+        entry if not all(shut.values()) else entry + [check for check in shut.values() if check is not None]
+    )
 
 
 def _shut(channel: str, trace: Sequence[Check]) -> Check | None:
@@ -200,65 +221,89 @@ def _never(trigger: Trigger, cause: Nearness, bars: Sequence[Check]) -> tuple[st
 
 
 def _trace(case: Case, cause: Nearness) -> Iterator[Check]:
-    trigger, life = case.trigger, case.life
-    yield _active(trigger, life)
-    erased = life.dossier.erased_at
-    is_known = erased is None or erased > life.now
-    yield Check("customer known", is_known, "known" if erased is None or is_known else f"erased {_when(erased, life)}")
+    trigger, state = case.trigger, case.state
+    yield _active(trigger, state)
+    erased = state.dossier.erased_at
+    is_known = erased is None or erased > state.now
+    yield Check(
+        "customer known",
+        is_known,
+        "known" if erased is None or is_known else f"erased {_when(erased, state)}",
+    )
     yield Check("cause", cause.holds, cause.detail)
     if trigger.audience is not None:
-        yield from (Check("audience", each.holds, each.detail, each.brief) for each in _asked(trigger.audience, case))
-    if life.playbook.holdout.share > 0 and trigger.purpose in life.playbook.holdout.purposes:
-        yield _kept_out(trigger, life)
-    yield _holdout(trigger, life)
+        yield from (
+            Check("audience", each.holds, each.detail, each.brief) for each in _asked(trigger.audience, case)
+        )
+    if state.playbook.holdout.share > 0 and trigger.purpose in state.playbook.holdout.purposes:
+        yield _kept_out(trigger, state)
+    yield _holdout(trigger, state)
     if trigger.split:
-        yield Check("split", True, f"variant {variant_of(trigger, life.dossier.key)} of {split_words(trigger)}")
-    yield _entry(trigger, life)
+        yield Check(
+            "split", True, f"variant {variant_of(trigger, state.dossier.key)} of {split_words(trigger)}"
+        )
+    yield _entry(trigger, state)
     for number, step in enumerate(trigger.steps, 1):
-        yield from _whole_step(number, step, trigger, life)
+        yield from _whole_step(number, step, trigger, state)
 
 
-def _active(trigger: Trigger, life: Life) -> Check:
+def _active(trigger: Trigger, state: CustomerState) -> Check:
     if trigger.status != "active":
         return Check("trigger active", False, f"the trigger is {trigger.status}")
-    if trigger.activated_at is not None and trigger.activated_at > life.now:
-        return Check("trigger active", False, f"in force only from {_when(trigger.activated_at, life)} on")
-    pause = open_pauses(life.playbook.roster.pauses.get(trigger.name, ()), life.now)
+    if trigger.activated_at is not None and trigger.activated_at > state.now:
+        return Check("trigger active", False, f"in force only from {_when(trigger.activated_at, state)} on")
+    pause = open_pauses(state.playbook.index.pauses.get(trigger.name, ()), state.now)
     if pause is not None:
-        return Check("trigger active", False, f"paused since {_when(pause.since, life)}")
-    stop = stop_of(life.playbook.purposes[trigger.purpose], life)
+        return Check("trigger active", False, f"paused since {_when(pause.since, state)}")
+    stop = stop_of(state.playbook.purposes[trigger.purpose], state)
     if stop is not None:
-        return Check("trigger active", False, localized(said_of(stop), life.playbook.zone))
-    since = "" if trigger.activated_at is None else f", in force since {_when(trigger.activated_at, life)}"
+        return Check("trigger active", False, localized(evidence(stop), state.playbook.zone))
+    since = "" if trigger.activated_at is None else f", in force since {_when(trigger.activated_at, state)}"
     return Check("trigger active", True, f"active{since}")
 
 
-def _asked(condition: Predicate, case: Case) -> Sequence[Clause]:
-    """The clauses of a condition on the customer: all must hold, or they are alternatives of which one is enough."""
+def _asked(condition: Predicate, case: Case) -> Sequence[ConditionClause]:
+    """The clauses of a condition on the customer: all must hold, or they are alternatives of which one is
+    enough.
+    """
     clauses = _clauses(condition, case, None)
-    if not case.life.holds(condition) or all(clause.holds for clause in clauses):
+    if not case.state.holds(condition) or all(clause.holds for clause in clauses):
         return clauses
     return [clause for clause in clauses if clause.holds]
 
 
-def _clauses(condition: Predicate, case: Case, event: Event | None) -> Sequence[Clause]:
-    playbook = case.life.playbook
+def _clauses(condition: Predicate, case: Case, event: Event | None) -> Sequence[ConditionClause]:
+    playbook = case.state.playbook
     segments = {key: segment.condition for key, segment in playbook.segments.items()}
-    return explain_condition(condition.condition, case.life.facts(event), segments, lambda seen: _since(seen, case), playbook.currency)
+    return explain_condition(
+        condition.condition,
+        case.state.facts(event),
+        segments,
+        lambda seen: _since(seen, case),
+        playbook.currency,
+    )
 
 
 def _since(seen: Operand | HasConsent, case: Case) -> str:
     """Since when a value is what it is, and who said so, as far as the profile and the ledger tell."""
-    life, profile = case.life, case.life.profile
+    state, profile = case.state, case.state.profile
     match seen:
         case HasConsent():
-            word = latest_word(life.dossier.consents, (seen.channel,), seen.purpose, None, life.now)
+            word = latest_word(state.dossier.consents, (seen.channel,), seen.purpose, None, state.now)
             return "" if word is None else f"({word.state} on {format_instant(word.occurred_at)})"
         case Tally(how="count" | "sum" | "distinct"):
             last = profile.activity.get(seen.event)
-            return f"(the last {seen.event} {format_instant(last)})" if last is not None else f"(no {seen.event} is known)"
+            return (
+                f"(the last {seen.event} {format_instant(last)})"
+                if last is not None
+                else f"(no {seen.event} is known)"
+            )
         case Field(name=name) if name in ORDER_FIELDS:
-            acts = [at for act in (ORDER_COMPLETED, ORDER_RETURNED, ORDER_REFUNDED) if (at := profile.activity.get(act)) is not None]
+            acts = [
+                at
+                for act in (ORDER_COMPLETED, ORDER_RETURNED, ORDER_REFUNDED)
+                if (at := profile.activity.get(act)) is not None
+            ]
             return f"since {format_instant(max(acts))}" if acts else ""
         case Field(name=name) | Trait(name=name):
             return _told(name if isinstance(seen, Trait) else _trait_of(name, case), case)
@@ -269,106 +314,128 @@ def _since(seen: Operand | HasConsent, case: Case) -> str:
 def _trait_of(field_name: str, case: Case) -> str:
     """The trait that a field is made of."""
     if field_name == "country":
-        return "address.country" if case.life.profile.traits.get("address.country") else "country"
+        return "address.country" if case.state.profile.traits.get("address.country") else "country"
     return TRAIT_FIELDS.get(field_name, "")
 
 
 def _told(trait: str, case: Case) -> str:
-    at, source = case.life.profile.traits_at.get(trait), case.sources.get(trait)
+    at, source = case.state.profile.traits_at.get(trait), case.sources.get(trait)
     return "" if at is None else f"since {format_instant(at)}{f' (identify from {source})' if source else ''}"
 
 
-def _holdout(trigger: Trigger, life: Life) -> Check:
+def _holdout(trigger: Trigger, state: CustomerState) -> Check:
     if trigger.holdout <= 0:
         return Check("holdout", True, "nobody is kept out")
-    place = bucket(trigger.name, life.dossier.key)
+    place = bucket(trigger.name, state.dossier.key)
     kept_out = place < trigger.holdout
     return Check("holdout", not kept_out, f"place {place:.3f}, kept out below {trigger.holdout:.3f}")
 
 
-def _kept_out(trigger: Trigger, life: Life) -> Check:
-    place, share = place_in_holdout(life.dossier.key, life.playbook), life.playbook.holdout.share
-    is_out = is_kept_out(trigger, life.dossier.key, life.playbook)
-    return Check("holdout of everything", not is_out, f"place {place:.3f}, kept out of everything below {share:.3f}")
+def _kept_out(trigger: Trigger, state: CustomerState) -> Check:
+    place, share = place_in_holdout(state.dossier.key, state.playbook), state.playbook.holdout.share
+    is_out = is_kept_out(trigger, state.dossier.key, state.playbook)
+    return Check(
+        "holdout of everything", not is_out, f"place {place:.3f}, kept out of everything below {share:.3f}"
+    )
 
 
-def _entry(trigger: Trigger, life: Life) -> Check:
-    last = life.entries.get(trigger.name)
+def _entry(trigger: Trigger, state: CustomerState) -> Check:
+    last = state.entries.get(trigger.name)
     if last is None:
         return Check("entry", True, "has never entered")
     if last.at == BEGINNING:
         return Check("entry", True, "has never entered, only been kept out")
-    reentry = {NEVER: "never again", ALWAYS: "again at any time"}.get(trigger.reentry) or f"again after {format_duration(trigger.reentry)}"
-    again = f"may enter {reentry}{_again(trigger, last.at, life)}"
-    return Check("entry", may_reenter(trigger, life), f"last entered {_when(last.at, life)}; {again}")
+    reentry = {NEVER: "never again", ALWAYS: "again at any time"}.get(
+        trigger.reentry
+    ) or f"again after {format_duration(trigger.reentry)}"
+    again = f"may enter {reentry}{_again(trigger, last.at, state)}"
+    return Check("entry", may_reenter(trigger, state), f"last entered {_when(last.at, state)}; {again}")
 
 
-def _again(trigger: Trigger, last: Instant, life: Life) -> str:
-    return "" if trigger.reentry in (NEVER, ALWAYS) else f", from {_when(last + trigger.reentry, life)} on"
+def _again(trigger: Trigger, last: Instant, state: CustomerState) -> str:
+    return "" if trigger.reentry in (NEVER, ALWAYS) else f", from {_when(last + trigger.reentry, state)} on"
 
 
-def _whole_step(number: int, step: Step, trigger: Trigger, life: Life) -> Iterator[Check]:
+def _whole_step(number: int, step: Step, trigger: Trigger, state: CustomerState) -> Iterator[Check]:
     """What may be sent at a step, for the variant that is hers, and what is sent instead."""
-    variant = variant_of(trigger, life.dossier.key)
+    variant = variant_of(trigger, state.dossier.key)
     if not step.is_for(variant):
         yield Check(
-            f"step {number}: variant", True, f"only for {' and '.join(sorted(step.variants))}; hers is {variant} and goes without it"
+            f"step {number}: variant",
+            True,
+            f"only for {' and '.join(sorted(step.variants))}; hers is {variant} and goes without it",
         )
         return
     if step.wait is not None:
         yield Check(f"step {number}: wait", True, wait_words(step.wait, trigger))
     own = dict(step.by_variant).get(variant or "", step)
-    yield from _step(f"step {number}", own, number, trigger, life)
+    yield from _step(f"step {number}", own, number, trigger, state)
     for place, other in places(step):
         if place.startswith("else"):
-            yield from _step(f"step {number} {place}", other, number, trigger, life)
+            yield from _step(f"step {number} {place}", other, number, trigger, state)
 
 
-def _step(of: str, step: Step, number: int, trigger: Trigger, life: Life) -> Iterator[Check]:
+def _step(of: str, step: Step, number: int, trigger: Trigger, state: CustomerState) -> Iterator[Check]:
     if step.prefer:
-        chosen = preferred(step, life)
-        yield Check(f"step {number}: preferred channel", True, "none is known" if chosen is None else chosen.words.removeprefix(PREFERS))
-    enrolment, purpose = _imagined(trigger, number, life), life.playbook.purposes[trigger.purpose]
+        chosen = preferred(step, state)
+        yield Check(
+            f"step {number}: preferred channel",
+            True,
+            "none is known" if chosen is None else chosen.words.removeprefix(PREFERS),
+        )
+    enrolment, purpose = _imagined(trigger, number, state), state.playbook.purposes[trigger.purpose]
     for name in step.channels:
-        channel = life.playbook.channels[name]
-        address = address_of(life.profile, channel.medium)
-        yield from _channel(f"{of} {name}", Candidate(trigger, step, enrolment, channel, purpose, address, life.now), life)
+        channel = state.playbook.channels[name]
+        address = address_of(state.profile, channel.medium)
+        yield from _channel(
+            f"{of} {name}", Candidate(trigger, step, enrolment, channel, purpose, address, state.now), state
+        )
 
 
-def _channel(place: str, candidate: Candidate, life: Life) -> Iterator[Check]:
+def _channel(place: str, candidate: Candidate, state: CustomerState) -> Iterator[Check]:
     """What may be sent over one channel; nothing but the address is asked where there is none."""
     channel, purpose, address = candidate.channel, candidate.purpose, candidate.address
     detail = "there is one" if address else f"none for {channel.medium}"
     yield Check(f"{place}: address", address is not None, detail, f"no address for {channel.medium}")
     if address is None:
         return
-    paused = channel_pause(channel.name, purpose, life)
+    paused = channel_pause(channel.name, purpose, state)
     if paused is not None:
-        yield Check(f"{place}: channel", False, localized(said_of(paused), life.playbook.zone))
-    dead = suppression_objection(life.dossier.suppressions, channel.medium, address, life.now)
+        yield Check(f"{place}: channel", False, localized(evidence(paused), state.playbook.zone))
+    dead = suppression_objection(state.dossier.suppressions, channel.medium, address, state.now)
     if dead is not None:
         yield Check(f"{place}: address", False, dead.detail, f"{channel.medium} address: {dead.detail}")
-    objection = consent_objection(life.dossier.consents, channel, purpose, address, life.playbook.consent_policy, life.now)
+    objection = consent_objection(
+        state.dossier.consents, channel, purpose, address, state.playbook.consent_policy, state.now
+    )
     detail = "nothing stands against it" if objection is None else objection.detail
     yield Check(f"{place}: consent", objection is None, detail, detail)
-    opens = channel.send_windows.opens(life.now, life.zone)
-    yield Check(f"{place}: send window", opens == life.now, "open" if opens == life.now else f"opens {_when(opens, life)}")
+    opens = channel.send_windows.opens(state.now, state.zone)
+    yield Check(
+        f"{place}: send window",
+        opens == state.now,
+        "open" if opens == state.now else f"opens {_when(opens, state)}",
+    )
     if purpose.obeys:
-        yield from _pressure(place, candidate, life)
+        yield from _pressure(place, candidate, state)
 
 
-def _imagined(trigger: Trigger, step: int, life: Life) -> Enrolment:
+def _imagined(trigger: Trigger, step: int, state: CustomerState) -> Enrolment:
     """An enrolment whose step would be due now."""
-    return Enrolment(trigger.name, "why", life.now, life.now, step, life.now, life.now)
+    return Enrolment(trigger.name, "why", state.now, state.now, step, state.now, state.now)
 
 
-def _pressure(place: str, candidate: Candidate, life: Life) -> Iterator[Check]:
-    broken = violations(life.rules(), life.ledger, contacts_of((candidate,), life.now), life.zone)
+def _pressure(place: str, candidate: Candidate, state: CustomerState) -> Iterator[Check]:
+    broken = violations(state.rules(), state.ledger, contacts_of((candidate,), state.now), state.zone)
     for violation in broken:
         unit = per_unit(violation.rule.unit)
         limit = "" if violation.rule.limit is None else f" of {violation.rule.limit / unit:g}"
-        free = "never free" if violation.retry_at is None else f"free {_when(violation.retry_at, life)}"
-        filled = ", ".join(f"{c.trigger} {_when(c.at, life)}" for c in violation.counted)
-        yield Check(f"{place}: pressure", False, f"{violation.rule.name}: {violation.count / unit:g}{limit} ({filled}); {free}")
+        free = "never free" if violation.retry_at is None else f"free {_when(violation.retry_at, state)}"
+        filled = ", ".join(f"{c.trigger} {_when(c.at, state)}" for c in violation.counted)
+        yield Check(
+            f"{place}: pressure",
+            False,
+            f"{violation.rule.name}: {violation.count / unit:g}{limit} ({filled}); {free}",
+        )
     if not broken:
         yield Check(f"{place}: pressure", True, "there is room")

@@ -52,7 +52,12 @@ PRESENT: Final[Mapping[str, str]] = {
 }
 """What has become of a message by now, by its state."""
 _INSTANT: Final = re.compile(r"\b[1-8]\d{3}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
-OPENING: Final[Mapping[str, str]] = {"send": "Sent", "defer": "Deferred", "suppress": "Not sent", "hold": "Held"}
+OPENING: Final[Mapping[str, str]] = {
+    "send": "Sent",
+    "defer": "Deferred",
+    "suppress": "Not sent",
+    "hold": "Held",
+}
 FORETOLD: Final[Mapping[str, str]] = {
     "send": "would be sent",
     "defer": "would be deferred",
@@ -70,7 +75,9 @@ def counted(number: int, noun: str) -> str:
 
 
 def in_short(reason: str | None, behind: str | None = None) -> str:
-    """A reason in small letters, and what stood `behind` it: `expired, waiting for pressure`; empty for None."""
+    """A reason in small letters, and what stood `behind` it: `expired, waiting for pressure`; empty for
+    None.
+    """
     words = (reason or "").replace("_", " ").lower()
     return f"{words}, waiting for {in_short(behind)}" if behind else words
 
@@ -106,11 +113,15 @@ def _said(instant: str, zone: ZoneInfo) -> str:
 def in_words(row: Mapping[str, Any], zone: ZoneInfo) -> str:
     """One decision row (`rules` a list as scripts read it) as a sentence or two.
 
-    Where it has `message_state`, `message_reason` and `message_sent_at`, they say what has become of the message since. One that is
-    `foretold` is not decided yet.
+    Where it has `message_state`, `message_reason` and `message_sent_at`, they say what has become of the
+    message since. One that is `foretold` is not decided yet.
     """
     place = f"(step {row['step']}{_over(row['channel'])}, {in_full(row['at'], zone)})"
-    opening = f"Not decided yet: {FORETOLD[row['outcome']]} {place}" if row.get("foretold") else f"{OPENING[row['outcome']]} {place}"
+    opening = (
+        f"Not decided yet: {FORETOLD[row['outcome']]} {place}"
+        if row.get("foretold")
+        else f"{OPENING[row['outcome']]} {place}"
+    )
     since = row.get("message_state")
     if since is not None and (since not in GONE if row["outcome"] == "send" else since != "held"):
         decided = "held for an approval" if row["outcome"] == "hold" else "decided to send it"
@@ -126,11 +137,15 @@ def in_words(row: Mapping[str, Any], zone: ZoneInfo) -> str:
 def _went_out(row: Mapping[str, Any], zone: ZoneInfo) -> str:
     """When it left, where that was not soon after its decision: an approval may have kept it."""
     sent_at = row.get("message_sent_at")
-    return f"; it went out {when(sent_at, zone)}" if sent_at is not None and sent_at - row["at"] >= SOON else ""
+    return (
+        f"; it went out {when(sent_at, zone)}" if sent_at is not None and sent_at - row["at"] >= SOON else ""
+    )
 
 
 def _present(row: Mapping[str, Any], zone: ZoneInfo) -> str:
-    """What has become of the message, why where that is noted, and when it left; what is held says so itself."""
+    """What has become of the message, why where that is noted, and when it left; what is held says so
+    itself.
+    """
     state, reason = row["message_state"], row.get("message_reason")
     because = BECAUSE.get(reason or "", "") if state in ("cancelled", "failed", "due") else ""
     sent_at = row.get("message_sent_at") if state in GONE else None
@@ -138,9 +153,12 @@ def _present(row: Mapping[str, Any], zone: ZoneInfo) -> str:
 
 
 def together(carried: Sequence[tuple[str, int, str | None]]) -> str:
-    """What one message carries, by trigger, step and why it was left out: `basket, step 1; tips, step 2 (left out: ...)`."""
+    """What one message carries, by trigger, step and why it was left out: `basket, step 1; tips, step 2 (left
+    out: ...)`.
+    """
     return "; ".join(
-        f"{trigger}, step {step}{f' (left out: {BECAUSE.get(left_out, in_short(left_out))})' if left_out else ''}"
+        f"{trigger}, step "
+        f"{step}{f' (left out: {BECAUSE.get(left_out, in_short(left_out))})' if left_out else ''}"
         for trigger, step, left_out in carried
     )
 
@@ -159,7 +177,9 @@ def _pressure(rules: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> str:
 
 
 def _rule(rule: Mapping[str, Any], zone: ZoneInfo) -> str:
-    filled = ", ".join(f"{c['trigger']} {when(parse_instant(c['at']), zone)} {c['channel']}" for c in rule["counted"])
+    filled = ", ".join(
+        f"{c['trigger']} {when(parse_instant(c['at']), zone)} {c['channel']}" for c in rule["counted"]
+    )
     if rule["limit"] is None:
         return f"too close to another contact by rule {rule['rule']} ({filled})"
     if not rule["counted"]:

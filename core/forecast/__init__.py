@@ -1,1 +1,3 @@
-"""What is asked about a future or a past: previews, comparisons, what-ifs, backtests and drift, as sums of plans."""
+"""What is asked about a future or a past: previews, comparisons, what-ifs, backtests and drift, as sums of
+plans.
+"""

@@ -1,4 +1,6 @@
-"""What a trigger would have done in the past: whom it would have reached, what it would have pushed aside, and what those people did."""
+"""What a trigger would have done in the past: whom it would have reached, what it would have pushed aside,
+and what those people did.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from core.forecast.diff import Diff, Difference
-from core.forecast.preview import Person, Totals
+from core.forecast.diff import DecisionDifference, Diff
+from core.forecast.preview import PreviewCustomer, Totals
 from core.instants import DAY, Instant, Millis
 from core.model.decisions import Decision, Enrolment
 from core.model.events import ORDER_COMPLETED, Event
@@ -19,7 +21,9 @@ AFTERWARDS: Final[Millis] = 7 * DAY
 
 @dataclass(slots=True)
 class Afterwards:
-    """What those it would have reached did within `AFTERWARDS` of their first message, without having got it; money in minor units."""
+    """What those it would have reached did within `AFTERWARDS` of their first message, without having got it;
+    money in minor units.
+    """
 
     customers: int = 0
     ordered: int = 0  # customers with at least one order
@@ -29,7 +33,9 @@ class Afterwards:
 
 @dataclass(slots=True)
 class Backtested:
-    """Sums of a backtest that can be added to each other: `own` of the trigger's decisions, `aside` of all others without and with it."""
+    """Sums of a backtest that can be added to each other: `own` of the trigger's decisions, `aside` of all
+    others without and with it.
+    """
 
     own: Totals = field(default_factory=Totals)
     aside: Diff = field(default_factory=Diff)
@@ -37,8 +43,8 @@ class Backtested:
     held_out: int = 0
     afterwards: Afterwards = field(default_factory=Afterwards)
 
-    def add(self, person: Person, own: Sequence[Decision], sides: tuple[Sequence[Decision], Sequence[Decision]], zone: ZoneInfo,
-            found: Sequence[Difference]) -> None:  # fmt: skip
+    def add(self, person: PreviewCustomer, own: Sequence[Decision], sides: tuple[Sequence[Decision], Sequence[Decision]], zone: ZoneInfo,
+            found: Sequence[DecisionDifference]) -> None:  # fmt: skip
         """Count one customer: the trigger's decisions, and all others without and with it."""
         self.own.add(person, own, zone)
         self.aside.add(person, *sides, found, zone)
@@ -56,7 +62,11 @@ class Backtested:
         first = first_message(own)
         if first is None:
             return
-        orders = [each for each in events if each.name == ORDER_COMPLETED and first < each.occurred_at <= first + AFTERWARDS]
+        orders = [
+            each
+            for each in events
+            if each.name == ORDER_COMPLETED and first < each.occurred_at <= first + AFTERWARDS
+        ]
         self.afterwards.customers += 1
         self.afterwards.ordered += bool(orders)
         self.afterwards.orders += len(orders)

@@ -1,4 +1,6 @@
-"""What becomes different between two futures of the same customers: decisions added, removed, moved or changed, and the sums of them."""
+"""What becomes different between two futures of the same customers: decisions added, removed, moved or
+changed, and the sums of them.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from heapq import nlargest
 from typing import Final, Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
-from core.forecast.preview import Limit, Person, Totals, contacts_in
+from core.forecast.preview import PreviewCustomer, PreviewLimit, Totals, contacts_in
 from core.instants import Instant
 from core.model.decisions import Decision
 
@@ -18,7 +20,7 @@ KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 MOST_CHANGED: Final = 50
 
 
-class Difference(NamedTuple):
+class DecisionDifference(NamedTuple):
     """One decision that is not the same; `before` is None where it is added, `after` where it is removed."""
 
     change: Kind
@@ -45,7 +47,8 @@ _Place = tuple[str, str, int, str | None]
 def row_of(decision: Decision) -> Row:
     """What two decisions must share to be the same."""
     return (
-        decision.at, decision.trigger, decision.cause_key, decision.step, decision.channel, decision.outcome, decision.reason,
+        decision.at, decision.trigger, decision.cause_key, decision.step, decision.channel, decision.outcome,
+        decision.reason,
         decision.until,
     )  # fmt: skip
 
@@ -63,10 +66,11 @@ def only_in(decisions: Sequence[Decision], others: Sequence[Decision]) -> list[D
     return found
 
 
-def differences(before: Sequence[Decision], after: Sequence[Decision]) -> list[Difference]:
+def differences(before: Sequence[Decision], after: Sequence[Decision]) -> list[DecisionDifference]:
     """What is different for one customer, by instant; the same rows in both leave nothing.
 
-    Decisions on the same trigger, cause, step and channel belong together, the last with the last: there the outcome is.
+    Decisions on the same trigger, cause, step and channel belong together, the last with the last: there the
+    outcome is.
     """
     if list(map(row_of, before)) == list(map(row_of, after)):
         return []
@@ -79,19 +83,21 @@ def differences(before: Sequence[Decision], after: Sequence[Decision]) -> list[D
     return sorted(found, key=lambda each: (each.at, each.either.trigger, each.either.step))
 
 
-def _paired(old: list[Decision], new: list[Decision]) -> Iterator[Difference]:
+def _paired(old: list[Decision], new: list[Decision]) -> Iterator[DecisionDifference]:
     both = min(len(old), len(new))
     for decision in old[: len(old) - both]:
-        yield Difference("removed", decision, None)
+        yield DecisionDifference("removed", decision, None)
     for decision in new[: len(new) - both]:
-        yield Difference("added", None, decision)
+        yield DecisionDifference("added", None, decision)
     for before, after in zip(old[len(old) - both :], new[len(new) - both :]):
         is_moved = (before.outcome, before.reason) == (after.outcome, after.reason)
-        yield Difference("moved" if is_moved else "changed", before, after)
+        yield DecisionDifference("moved" if is_moved else "changed", before, after)
 
 
 class Aligned(NamedTuple):
-    """A decision on both sides, or on one where there is none on the other; `change` is None where both are the same."""
+    """A decision on both sides, or on one where there is none on the other; `change` is None where both are
+    the same.
+    """
 
     change: Kind | None
     before: Decision | None
@@ -103,7 +109,9 @@ class Aligned(NamedTuple):
         return min(decision.at for decision in (self.before, self.after) if decision is not None)
 
 
-def side_by_side(before: Sequence[Decision], after: Sequence[Decision], found: Sequence[Difference]) -> list[Aligned]:
+def side_by_side(
+    before: Sequence[Decision], after: Sequence[Decision], found: Sequence[DecisionDifference]
+) -> list[Aligned]:
     """All decisions of one customer on both sides, of which `found` are the differences, by instant."""
     differing = {id(decision) for each in found for decision in (each.before, each.after)}
     same: dict[Row, list[Decision]] = {}
@@ -117,8 +125,10 @@ def side_by_side(before: Sequence[Decision], after: Sequence[Decision], found: S
 # ---- sums ----
 
 
-class Changed(NamedTuple):
-    """A customer whose decisions change: how many differences, and her contacts in the span before and after."""
+class CustomerChange(NamedTuple):
+    """A customer whose decisions change: how many differences, and her contacts in the span before and
+    after.
+    """
 
     differences: int
     before: int
@@ -128,7 +138,8 @@ class Changed(NamedTuple):
 
 
 class RuleSide(NamedTuple):
-    """How a rule holds on one side: customers whose fullest window reaches its limit, customers and decisions it holds back.
+    """How a rule holds on one side: customers whose fullest window reaches its limit, customers and decisions
+    it holds back.
 
     Where it has no limit, and where windows were not asked for, `limit` and `full` are None.
     """
@@ -149,33 +160,47 @@ class Sides:
 
 @dataclass(slots=True)
 class Diff:
-    """Sums of a comparison that can be added to each other; `before` and `after` are the two previews in full."""
+    """Sums of a comparison that can be added to each other; `before` and `after` are the two previews in
+    full.
+    """
 
     before: Totals = field(default_factory=Totals)
     after: Totals = field(default_factory=Totals)
     customers: int = 0  # whose decisions change
-    changes: Counter[tuple[str, str | None, str]] = field(default_factory=Counter)  # trigger, channel, kind of change -> decisions
+    changes: Counter[tuple[str, str | None, str]] = field(
+        default_factory=Counter
+    )  # trigger, channel, kind of change -> decisions
     gaining: Counter[str] = field(default_factory=Counter)  # trigger -> customers who get more of it
     losing: Counter[str] = field(default_factory=Counter)  # trigger -> customers who get less of it
-    contacts: Counter[tuple[int, int]] = field(default_factory=Counter)  # contacts before, after -> customers whose decisions change
-    changed: list[Changed] = field(default_factory=list)
+    contacts: Counter[tuple[int, int]] = field(
+        default_factory=Counter
+    )  # contacts before, after -> customers whose decisions change
+    changed: list[CustomerChange] = field(default_factory=list)
 
     def add(
         self,
-        person: Person,
+        person: PreviewCustomer,
         before: Sequence[Decision],
         after: Sequence[Decision],
-        found: Sequence[Difference],
+        found: Sequence[DecisionDifference],
         zone: ZoneInfo,
-        afterwards: Person | None = None,
+        afterwards: PreviewCustomer | None = None,
     ) -> None:
-        """Count one customer: her decisions on both sides and their differences; `afterwards` is she with her windows after the change."""
+        """Count one customer: her decisions on both sides and their differences; `afterwards` is she with her
+        windows after the change.
+        """
         self.before.add(person, before, zone)
         self.after.add(afterwards or person, after, zone)
         if found:
             self._note(person, before, after, found)
 
-    def _note(self, person: Person, before: Sequence[Decision], after: Sequence[Decision], found: Sequence[Difference]) -> None:
+    def _note(
+        self,
+        person: PreviewCustomer,
+        before: Sequence[Decision],
+        after: Sequence[Decision],
+        found: Sequence[DecisionDifference],
+    ) -> None:
         self.customers += 1
         self.changes.update((each.either.trigger, each.either.channel, each.change) for each in found)
         old, new = _sends(before), _sends(after)
@@ -183,7 +208,7 @@ class Diff:
         self.losing.update(name for name in old if old[name] > new[name])
         had, has = contacts_in(before), contacts_in(after)
         self.contacts[had, has] += 1
-        self.changed.append(Changed(len(found), had, has, person.key, person.id))
+        self.changed.append(CustomerChange(len(found), had, has, person.key, person.id))
         if len(self.changed) > 20 * MOST_CHANGED:
             self.changed = self.most_changed(MOST_CHANGED)
 
@@ -202,10 +227,19 @@ class Diff:
         keys = sorted(before.keys() | after.keys(), key=lambda key: tuple(part or "" for part in key))
         return {key: Sides(before.get(key, Counter()), after.get(key, Counter())) for key in keys}
 
-    def rules(self, before: Iterable[Limit], after: Iterable[Limit]) -> dict[str, tuple[RuleSide, RuleSide]]:
-        """How each rule holds before and after, by name in order: those with these limits, and those that hold anything back."""
+    def rules(
+        self, before: Iterable[PreviewLimit], after: Iterable[PreviewLimit]
+    ) -> dict[str, tuple[RuleSide, RuleSide]]:
+        """How each rule holds before and after, by name in order: those with these limits, and those that
+        hold anything back.
+        """
         limits = {each.rule: each for each in before}, {each.rule: each for each in after}
-        names = limits[0].keys() | limits[1].keys() | self.before.held_customers.keys() | self.after.held_customers.keys()
+        names = (
+            limits[0].keys()
+            | limits[1].keys()
+            | self.before.held_customers.keys()
+            | self.after.held_customers.keys()
+        )
         sides = (self.before, self.before.rules, limits[0]), (self.after, self.after.rules, limits[1])
         return {name: (_rule_side(name, *sides[0]), _rule_side(name, *sides[1])) for name in sorted(names)}
 
@@ -216,12 +250,14 @@ class Diff:
             found[kind] += number
         return found
 
-    def most_changed(self, most: int = 10) -> list[Changed]:
+    def most_changed(self, most: int = 10) -> list[CustomerChange]:
         """The customers with the most differences, most first."""
         return nlargest(most, self.changed)
 
 
-def _rule_side(name: str, totals: Totals, decisions: Counter[str], limits: Mapping[str, Limit]) -> RuleSide:
+def _rule_side(
+    name: str, totals: Totals, decisions: Counter[str], limits: Mapping[str, PreviewLimit]
+) -> RuleSide:
     limit = limits.get(name)
     held = totals.held_customers[name], decisions[name]
     return RuleSide(None, None, *held) if limit is None else RuleSide(limit.shown, totals.full(limit), *held)

@@ -1,4 +1,6 @@
-"""Predicted against actual: which decisions did not come as a preview foretold them, and what became known since that explains each."""
+"""Predicted against actual: which decisions did not come as a preview foretold them, and what became known
+since that explains each.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,18 @@ from core.model.reasons import Reason
 Change = Literal["missing", "unexpected", "moved", "changed"]
 CHANGES: Final[tuple[Change, ...]] = get_args(Change)
 Cause = Literal[
-    "imagined", "identity", "operator", "playbook", "event", "consent", "address", "sending", "scheduler", "knock-on", "rules", "unknown"
+    "imagined",
+    "identity",
+    "operator",
+    "playbook",
+    "event",
+    "consent",
+    "address",
+    "sending",
+    "scheduler",
+    "knock-on",
+    "rules",
+    "unknown",
 ]
 CAUSES: Final[tuple[Cause, ...]] = get_args(Cause)
 
@@ -32,8 +45,10 @@ Step = tuple[str, str, int]
 """Trigger, cause key and number of a step, of one customer."""
 
 
-class Difference(NamedTuple):
-    """One decision that did not come as foretold; `predicted` is None where it is unexpected, `actual` where it is missing."""
+class DriftDifference(NamedTuple):
+    """One decision that did not come as foretold; `predicted` is None where it is unexpected, `actual` where
+    it is missing.
+    """
 
     change: Change
     predicted: Decision | None
@@ -55,8 +70,8 @@ class Difference(NamedTuple):
 class News(NamedTuple):
     """Something that became known after a preview was made, and from which instant on it can have an effect.
 
-    `triggers` names those that it concerns by itself; None: it can touch any through conditions, limits and segments. `room` is the
-    message whose room it gave back or moved.
+    `triggers` names those that it concerns by itself; None: it can touch any through conditions, limits and
+    segments. `room` is the message whose room it gave back or moved.
     """
 
     at: Instant
@@ -75,7 +90,7 @@ class News(NamedTuple):
 class Explained(NamedTuple):
     """A difference with its cause."""
 
-    difference: Difference
+    difference: DriftDifference
     cause: Cause
     detail: str
 
@@ -85,22 +100,29 @@ class Circumstances:
     """What is known about one customer's differences: the news, and what the preview itself only supposed."""
 
     news: Sequence[News]
-    imagined: Collection[tuple[object, ...]] = ()  # rows, as `row_of` makes them, that a preview only imagined
-    begun_by: Mapping[tuple[str, str], int] = field(default_factory=dict)  # trigger, cause key -> event that its journey began with
+    imagined: Collection[
+        tuple[object, ...]
+    ] = ()  # rows, as `row_of` makes them, that a preview only imagined
+    begun_by: Mapping[tuple[str, str], int] = field(
+        default_factory=dict
+    )  # trigger, cause key -> event that its journey began with
     rules: str | None = None  # the changed rules under which the preview was made
     last_tick: Instant | None = None
-    caught_up: Sequence[Instant] = ()  # her decisions that came late, after the scheduler had been down, also those that are not judged
+    caught_up: Sequence[
+        Instant
+    ] = ()  # her decisions that came late, after the scheduler had been down, also those that are not judged
 
 
 # ---- what is different ----
 
 
-def compared(predicted: Sequence[Decision], actual: Sequence[Decision]) -> list[Difference]:
+def compared(predicted: Sequence[Decision], actual: Sequence[Decision]) -> list[DriftDifference]:
     """What is different for one customer, by instant.
 
-    Beyond what `core.forecast.diff` pairs, a decision that came over another channel than foretold is one change.
+    Beyond what `core.forecast.diff` pairs, a decision that came over another channel than foretold is one
+    change.
     """
-    found: list[Difference] = []
+    found: list[DriftDifference] = []
     missing: dict[Step, list[Decision]] = {}
     unexpected: list[Decision] = []
     for each in differences(predicted, actual):
@@ -109,12 +131,20 @@ def compared(predicted: Sequence[Decision], actual: Sequence[Decision]) -> list[
         elif each.change == "added" and each.after is not None:
             unexpected.append(each.after)
         else:
-            found.append(Difference("moved" if each.change == "moved" else "changed", each.before, each.after))
+            found.append(
+                DriftDifference("moved" if each.change == "moved" else "changed", each.before, each.after)
+            )
     for decision in unexpected:
         others = missing.get(_step(decision))
-        found.append(Difference("changed", others.pop(0), decision) if others else Difference("unexpected", None, decision))
-    found += [Difference("missing", decision, None) for rest in missing.values() for decision in rest]
-    return sorted(found, key=lambda each: (each.at, each.either.trigger, each.either.step, each.either.channel or ""))
+        found.append(
+            DriftDifference("changed", others.pop(0), decision)
+            if others
+            else DriftDifference("unexpected", None, decision)
+        )
+    found += [DriftDifference("missing", decision, None) for rest in missing.values() for decision in rest]
+    return sorted(
+        found, key=lambda each: (each.at, each.either.trigger, each.either.step, each.either.channel or "")
+    )
 
 
 def _step(decision: Decision) -> Step:
@@ -124,15 +154,17 @@ def _step(decision: Decision) -> Step:
 # ---- why ----
 
 
-def explained(found: Sequence[Difference], known: Circumstances) -> list[Explained]:
-    """Each difference of one customer with its cause: what names it first, then what an earlier difference carried on, then what may."""
+def explained(found: Sequence[DriftDifference], known: Circumstances) -> list[Explained]:
+    """Each difference of one customer with its cause: what names it first, then what an earlier difference
+    carried on, then what may.
+    """
     done: list[Explained] = []
     for difference in found:
         done.append(_explained(difference, known, done))
     return done
 
 
-def _explained(difference: Difference, known: Circumstances, before: Sequence[Explained]) -> Explained:
+def _explained(difference: DriftDifference, known: Circumstances, before: Sequence[Explained]) -> Explained:
     if difference.predicted is not None and row_of(difference.predicted) in known.imagined:
         return Explained(difference, "imagined", "what was imagined did not happen so")
     by = [news for news in known.news if news.at <= difference.at]
@@ -150,7 +182,7 @@ def _explained(difference: Difference, known: Circumstances, before: Sequence[Ex
     return _indirect(difference, by, known)
 
 
-def _direct(difference: Difference, by: Sequence[News], known: Circumstances) -> Iterator[News]:
+def _direct(difference: DriftDifference, by: Sequence[News], known: Circumstances) -> Iterator[News]:
     """News that names the difference by itself, the most telling first."""
     decision = difference.either
     begun = known.begun_by.get((decision.trigger, decision.cause_key))
@@ -163,45 +195,61 @@ def _direct(difference: Difference, by: Sequence[News], known: Circumstances) ->
             yield from (news for news in reversed(by) if news.cause == cause and _can_touch(news, difference))
     yield from (news for news in reversed(by) if news.cause == "operator" and news.names(decision.trigger))
     yield from (news for news in reversed(by) if news.names(decision.trigger))
-    yield from (news for news in reversed(by) if news.channel is not None and news.channel in _channels(difference))
+    yield from (
+        news for news in reversed(by) if news.channel is not None and news.channel in _channels(difference)
+    )
 
 
-def _can_touch(news: News, difference: Difference) -> bool:
+def _can_touch(news: News, difference: DriftDifference) -> bool:
     """Whether it says nothing of triggers and channels, or names this one."""
     is_hers = news.triggers is None or news.names(difference.either.trigger)
     return is_hers and (news.channel is None or news.channel in _channels(difference))
 
 
-def _reasons(difference: Difference) -> set[Reason]:
-    return {each.reason for each in (difference.predicted, difference.actual) if each is not None and each.reason is not None}
+def _reasons(difference: DriftDifference) -> set[Reason]:
+    return {
+        each.reason
+        for each in (difference.predicted, difference.actual)
+        if each is not None and each.reason is not None
+    }
 
 
-def _channels(difference: Difference) -> set[str]:
-    return {each.channel for each in (difference.predicted, difference.actual) if each is not None and each.channel is not None}
+def _channels(difference: DriftDifference) -> set[str]:
+    return {
+        each.channel
+        for each in (difference.predicted, difference.actual)
+        if each is not None and each.channel is not None
+    }
 
 
-def _is_of_room(difference: Difference) -> bool:
+def _is_of_room(difference: DriftDifference) -> bool:
     return bool(_reasons(difference) & _ROOM)
 
 
-def _freed(difference: Difference, by: Sequence[News]) -> News | None:
+def _freed(difference: DriftDifference, by: Sequence[News]) -> News | None:
     """What last gave room back, or moved it, but for the step's own message."""
     own = _step(difference.either)
     return next((news for news in reversed(by) if news.room is not None and news.room != own), None)
 
 
-def _late(difference: Difference, known: Circumstances) -> str | None:
+def _late(difference: DriftDifference, known: Circumstances) -> str | None:
     """What a scheduler that was down explains: what is decided late, and what was not decided yet."""
     if difference.actual is not None:
         return "decided late: no tick came in time" if difference.actual.late else None
-    if known.last_tick is None or (difference.predicted is not None and difference.predicted.at > known.last_tick):
+    if known.last_tick is None or (
+        difference.predicted is not None and difference.predicted.at > known.last_tick
+    ):
         return "not decided yet: no tick has come since"
-    is_skipped = difference.predicted is not None and any(at >= difference.predicted.at for at in known.caught_up)
+    is_skipped = difference.predicted is not None and any(
+        at >= difference.predicted.at for at in known.caught_up
+    )
     return "no tick came in time: it came late, or was no longer so afterwards" if is_skipped else None
 
 
-def _carried_on(difference: Difference, before: Sequence[Explained]) -> str:
-    """Names the trigger whose change an earlier difference of the same customer was: another one's rather than its own."""
+def _carried_on(difference: DriftDifference, before: Sequence[Explained]) -> str:
+    """Names the trigger whose change an earlier difference of the same customer was: another one's rather
+    than its own.
+    """
     others = [each for each in before if each.difference.either.trigger != difference.either.trigger]
     root = (others or list(before))[-1]
     named, detail = [root.difference.either.trigger], root.detail
@@ -211,7 +259,7 @@ def _carried_on(difference: Difference, before: Sequence[Explained]) -> str:
     return f"{_FOLLOWS}{_AND.join(named)}: {detail}"
 
 
-def _indirect(difference: Difference, by: Sequence[News], known: Circumstances) -> Explained:
+def _indirect(difference: DriftDifference, by: Sequence[News], known: Circumstances) -> Explained:
     """News that names no trigger but may touch any; the preview's own rules; or nothing."""
     for cause in ("playbook", "event", "operator", "consent", "address", "sending"):
         news = _latest(by, cause)
@@ -245,16 +293,26 @@ class Drift:
     matched: int = 0
     customers: int = 0  # of whom anything was foretold or decided
     drifted: list[Drifted] = field(default_factory=list)
-    by_trigger: Counter[tuple[str, str]] = field(default_factory=Counter)  # trigger, matched or change -> decisions
+    by_trigger: Counter[tuple[str, str]] = field(
+        default_factory=Counter
+    )  # trigger, matched or change -> decisions
     by_cause: Counter[tuple[str, str]] = field(default_factory=Counter)  # cause, change -> differences
     causes: Counter[tuple[str, str]] = field(default_factory=Counter)  # trigger, cause -> differences
 
-    def add(self, customer: str, predicted: Sequence[Decision], actual: Sequence[Decision], found: Sequence[Explained]) -> None:
+    def add(
+        self,
+        customer: str,
+        predicted: Sequence[Decision],
+        actual: Sequence[Decision],
+        found: Sequence[Explained],
+    ) -> None:
         """Count one customer."""
         self.customers += 1
         self.predicted += len(predicted)
         self.actual += len(actual)
-        wrong = Counter(each.difference.predicted.trigger for each in found if each.difference.predicted is not None)
+        wrong = Counter(
+            each.difference.predicted.trigger for each in found if each.difference.predicted is not None
+        )
         for trigger, number in Counter(decision.trigger for decision in predicted).items():
             self.by_trigger[trigger, "matched"] += number - wrong[trigger]
             self.matched += number - wrong[trigger]

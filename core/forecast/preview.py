@@ -1,4 +1,6 @@
-"""What a preview adds up: counts by day, trigger, channel, outcome and reason, and the pressure on the customers."""
+"""What a preview adds up: counts by day, trigger, channel, outcome and reason, and the pressure on the
+customers.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,7 @@ def fault_of_name(name: str) -> str | None:
     return f"{name[:80]!r} is no name for a preview. Use letters, digits, '-', '_' and '.', at most 60, a letter or digit first."
 
 
-class Cell(NamedTuple):
+class PreviewCell(NamedTuple):
     """One cell of the totals; the day is the workspace's local one, as `YYYY-MM-DD`."""
 
     day: str
@@ -49,7 +51,7 @@ class Fullness(NamedTuple):
     limit: int
 
 
-class Limit(NamedTuple):
+class PreviewLimit(NamedTuple):
     """A rule's limit: contacts, or thousandths of a point."""
 
     rule: str
@@ -62,8 +64,10 @@ class Limit(NamedTuple):
         return self.limit if self.unit == "contacts" else self.limit / POINT
 
 
-class Pressed(NamedTuple):
-    """A customer with the contacts and points (thousandths) she would get, and the rule that comes nearest to its limit."""
+class PressedCustomer(NamedTuple):
+    """A customer with the contacts and points (thousandths) she would get, and the rule that comes nearest to
+    its limit.
+    """
 
     contacts: int
     points: int
@@ -72,7 +76,7 @@ class Pressed(NamedTuple):
     fullest: Fullness | None = None
 
 
-class Person(NamedTuple):
+class PreviewCustomer(NamedTuple):
     """A customer in a preview: key, row, and the fullest window of each rule that holds anything of hers."""
 
     key: str
@@ -89,8 +93,10 @@ class Over(NamedTuple):
     capacity: int
 
 
-class Asked(NamedTuple):
-    """What a channel with a capacity is asked for on a day, and what it takes on that day within its send windows."""
+class ChannelDemand(NamedTuple):
+    """What a channel with a capacity is asked for on a day, and what it takes on that day within its send
+    windows.
+    """
 
     day: str
     channel: str
@@ -110,19 +116,31 @@ class Totals:
     looked_at: int = 0  # customers whose future was played
     customers: int = 0  # those of them for whom anything is decided; all counts of customers are of these
     decisions: int = 0
-    cells: Counter[Cell] = field(default_factory=Counter)
+    cells: Counter[PreviewCell] = field(default_factory=Counter)
     contacts: Counter[int] = field(default_factory=Counter)  # contacts in the span -> customers
-    reached: Counter[tuple[str, str | None]] = field(default_factory=Counter)  # day, channel (None: any) -> customers who get something
-    fullness: Counter[tuple[str, int]] = field(default_factory=Counter)  # rule, load of its fullest window (above 0) -> customers
-    held_by: Counter[tuple[str, str]] = field(default_factory=Counter)  # rule, trigger -> decisions it held back
+    reached: Counter[tuple[str, str | None]] = field(
+        default_factory=Counter
+    )  # day, channel (None: any) -> customers who get something
+    fullness: Counter[tuple[str, int]] = field(
+        default_factory=Counter
+    )  # rule, load of its fullest window (above 0) -> customers
+    held_by: Counter[tuple[str, str]] = field(
+        default_factory=Counter
+    )  # rule, trigger -> decisions it held back
     held_customers: Counter[str] = field(default_factory=Counter)  # rule -> customers it holds back
-    joined: Counter[tuple[str, str | None]] = field(default_factory=Counter)  # day, channel -> sends that another's message carries
+    joined: Counter[tuple[str, str | None]] = field(
+        default_factory=Counter
+    )  # day, channel -> sends that another's message carries
     moves: Counter[tuple[str, str]] = field(default_factory=Counter)  # day deferred from -> day deferred to
-    beats: Counter[tuple[str, str]] = field(default_factory=Counter)  # winner, loser -> decisions in which the one had the other's room
-    imagined: Counter[Cell] = field(default_factory=Counter)  # those of the cells that come of events which are only imagined
-    pressed: list[Pressed] = field(default_factory=list)
+    beats: Counter[tuple[str, str]] = field(
+        default_factory=Counter
+    )  # winner, loser -> decisions in which the one had the other's room
+    imagined: Counter[PreviewCell] = field(
+        default_factory=Counter
+    )  # those of the cells that come of events which are only imagined
+    pressed: list[PressedCustomer] = field(default_factory=list)
 
-    def add(self, person: Person, decisions: Sequence[Decision], zone: ZoneInfo) -> None:
+    def add(self, person: PreviewCustomer, decisions: Sequence[Decision], zone: ZoneInfo) -> None:
         """Count one customer's decisions; who has none is looked at and nothing more."""
         self.looked_at += 1
         if not decisions:
@@ -156,9 +174,13 @@ class Totals:
         for full in person.fullness:
             self.fullness[full.rule, full.load] += 1
         if contacts:
-            self._press(Pressed(contacts, points, person.key, person.id, max(person.fullness, key=_share, default=None)))
+            self._press(
+                PressedCustomer(
+                    contacts, points, person.key, person.id, max(person.fullness, key=_share, default=None)
+                )
+            )
 
-    def _press(self, pressed: Pressed) -> None:
+    def _press(self, pressed: PressedCustomer) -> None:
         self.pressed.append(pressed)
         if len(self.pressed) > 20 * MOST_PRESSED:
             self.trim()
@@ -200,16 +222,22 @@ class Totals:
             found[rule] += number
         return found
 
-    def full(self, limit: Limit) -> int:
+    def full(self, limit: PreviewLimit) -> int:
         """Customers whose fullest window of the rule reaches its limit."""
-        return sum(people for (rule, load), people in self.fullness.items() if rule == limit.rule and load >= limit.limit)
+        return sum(
+            people
+            for (rule, load), people in self.fullness.items()
+            if rule == limit.rule and load >= limit.limit
+        )
 
-    def most_pressed(self, most: int = 10) -> list[Pressed]:
+    def most_pressed(self, most: int = 10) -> list[PressedCustomer]:
         """The customers who would get most, most first."""
         return nlargest(most, self.pressed)
 
     def over_capacity(self, capacities: Mapping[str, int]) -> Iterator[Over]:
-        """The days on which a channel would be asked for more than its capacity a day; without one it takes any number."""
+        """The days on which a channel would be asked for more than its capacity a day; without one it takes
+        any number.
+        """
         for (channel, day), outcomes in self.by("channel", "day").items():
             capacity = capacities.get(channel) if channel is not None else None
             if channel is None or day is None or capacity is None:
@@ -218,7 +246,7 @@ class Totals:
             if asked > capacity:
                 yield Over(day, channel, asked, capacity)
 
-    def asked(self, channels: Mapping[str, Channel]) -> Iterator[Asked]:
+    def asked(self, channels: Mapping[str, Channel]) -> Iterator[ChannelDemand]:
         """What each channel with a capacity is asked for, day by day, beside what it takes on that day."""
         for (name, day), outcomes in self.by("channel", "day").items():
             channel = channels.get(name) if name is not None else None
@@ -226,7 +254,7 @@ class Totals:
                 continue
             asked = outcomes["send"] - self.joined[day, name]
             if asked:
-                yield Asked(day, channel.name, asked, capacity_on(channel, date.fromisoformat(day)))
+                yield ChannelDemand(day, channel.name, asked, capacity_on(channel, date.fromisoformat(day)))
 
 
 def _day(at: Instant, zone: ZoneInfo) -> str:
@@ -246,60 +274,92 @@ def _share(full: Fullness) -> float:
 def daily_capacities(playbook: Playbook) -> dict[str, int]:
     """How many each channel takes a day, of those that have a capacity of that kind."""
     capacities = {name: channel.capacity for name, channel in playbook.channels.items()}
-    return {name: capacity[0] for name, capacity in capacities.items() if capacity is not None and capacity[1] == "day"}
+    return {
+        name: capacity[0]
+        for name, capacity in capacities.items()
+        if capacity is not None and capacity[1] == "day"
+    }
 
 
 _PER_DAY: Final = {"hour": 24, "minute": 1_440}
 
 
 def capacity_on(channel: Channel, day: date) -> int:
-    """How many a channel with a capacity takes on a local day; one per hour or minute only within that day's send windows."""
+    """How many a channel with a capacity takes on a local day; one per hour or minute only within that day's
+    send windows.
+    """
     number, unit = channel.capacity or (0, "day")
-    return number if unit == "day" else number * _PER_DAY[unit] * channel.send_windows.open_minutes(day) // 1_440
+    return (
+        number if unit == "day" else number * _PER_DAY[unit] * channel.send_windows.open_minutes(day) // 1_440
+    )
 
 
 def winners(decision: Decision) -> set[str]:
-    """The triggers that have the room a decision did not get: the one it gives way to, and those whose contacts fill its windows."""
-    named = {objection.by for objection in decision.objections if objection.by is not None and objection.reason is decision.reason}
+    """The triggers that have the room a decision did not get: the one it gives way to, and those whose
+    contacts fill its windows.
+    """
+    named = {
+        objection.by
+        for objection in decision.objections
+        if objection.by is not None and objection.reason is decision.reason
+    }
     if named or decision.reason is Reason.LOWER_PRIORITY:
         return named
     return {contact.trigger for rule in decision.rules for contact in rule.counted}
 
 
-def cell(decision: Decision, zone: ZoneInfo) -> Cell:
+def cell(decision: Decision, zone: ZoneInfo) -> PreviewCell:
     """Where a decision is counted."""
     return _cell(decision, _day(decision.at, zone))
 
 
-def _cell(decision: Decision, day: str) -> Cell:
-    return Cell(day, decision.trigger, decision.channel, decision.outcome, decision.reason)
+def _cell(decision: Decision, day: str) -> PreviewCell:
+    return PreviewCell(day, decision.trigger, decision.channel, decision.outcome, decision.reason)
 
 
 def contacts_in(decisions: Sequence[Decision]) -> int:
     """How many counted contacts they plan; the channels of one dispatch are one."""
-    return len({each.message.contact.dispatch for each in decisions if each.message is not None and each.message.contact.counts})
+    return len(
+        {
+            each.message.contact.dispatch
+            for each in decisions
+            if each.message is not None and each.message.contact.counts
+        }
+    )
 
 
 # ---- windows ----
 
 
-def limits_of(rules: Iterable[PressureRule]) -> tuple[Limit, ...]:
+def limits_of(rules: Iterable[PressureRule]) -> tuple[PreviewLimit, ...]:
     """The limits of those rules that have one."""
-    return tuple(Limit(rule.name, rule.limit, rule.unit) for rule in rules if rule.limit is not None)
+    return tuple(PreviewLimit(rule.name, rule.limit, rule.unit) for rule in rules if rule.limit is not None)
 
 
-def fullness(rules: Sequence[PressureRule], ledger: Ledger, span: Span, zone: ZoneInfo) -> tuple[Fullness, ...]:
-    """The fullest window that each rule with a limit has at any instant of the span, past contacts counted; empty windows are left out."""
+def fullness(
+    rules: Sequence[PressureRule], ledger: Ledger, span: Span, zone: ZoneInfo
+) -> tuple[Fullness, ...]:
+    """The fullest window that each rule with a limit has at any instant of the span, past contacts counted;
+    empty windows are left out.
+    """
     if not len(ledger):
         return ()
-    found = ((rule, rule.limit, fullest(rule, ledger, span, zone)) for rule in rules if rule.limit is not None and rule.window is not None)
-    return tuple(Fullness(rule.name, most, limit) for rule, limit, most in found if most and limit is not None)
+    found = (
+        (rule, rule.limit, fullest(rule, ledger, span, zone))
+        for rule in rules
+        if rule.limit is not None and rule.window is not None
+    )
+    return tuple(
+        Fullness(rule.name, most, limit) for rule, limit, most in found if most and limit is not None
+    )
 
 
 def fullest(rule: PressureRule, ledger: Ledger, span: Span, zone: ZoneInfo) -> int:
-    """What the rule's fullest window of the span holds: dispatches, or thousandths of a point; 0 for a rule without a window.
+    """What the rule's fullest window of the span holds: dispatches, or thousandths of a point; 0 for a rule
+    without a window.
 
-    A window fills only when a contact lands, so those that end at a landing are looked at, and the one at the begin.
+    A window fills only when a contact lands, so those that end at a landing are looked at, and the one at the
+    begin.
     """
     counted = ledger.counted_by(rule)
     if not counted or rule.window is None:
@@ -310,4 +370,7 @@ def fullest(rule: PressureRule, ledger: Ledger, span: Span, zone: ZoneInfo) -> i
 
 def contacts_until(contacts: Sequence[Contact], decisions: Sequence[Decision], at: Instant) -> Ledger:
     """Past contacts and those of the decisions, as far as they count at an instant."""
-    return Ledger([*contacts, *(decision.message.contact for decision in decisions if decision.message is not None)], as_of=at)
+    return Ledger(
+        [*contacts, *(decision.message.contact for decision in decisions if decision.message is not None)],
+        as_of=at,
+    )

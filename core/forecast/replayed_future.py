@@ -1,4 +1,6 @@
-"""A future imagined from the past: what a customer did happens again on the same weekdays, at the same local times."""
+"""A future imagined from the past: what a customer did happens again on the same weekdays, at the same local
+times.
+"""
 
 from __future__ import annotations
 
@@ -17,17 +19,26 @@ _IDENTIFYING: Final = frozenset({"order_id", "return_id"})
 
 
 def identifying(playbook: Playbook) -> frozenset[str]:
-    """The properties that say which basket or order an event is about, so that what is imagined must carry others than what was."""
+    """The properties that say which basket or order an event is about, so that what is imagined must carry
+    others than what was.
+    """
     return _IDENTIFYING | {trigger.when.per for trigger in playbook.triggers if trigger.when.per is not None}
 
 
 def imagine(
-    acts: Iterable[Event], zone: ZoneInfo, first: Instant, last: Instant, weeks: int, identifying: frozenset[str]
+    acts: Iterable[Event],
+    zone: ZoneInfo,
+    first: Instant,
+    last: Instant,
+    weeks: int,
+    identifying: frozenset[str],
 ) -> tuple[Event, ...]:
-    """Her acts of the `weeks` before `first` again in (first, last], as many whole weeks later by her local clock, over and over.
+    """Her acts of the `weeks` before `first` again in (first, last], as many whole weeks later by her local
+    clock, over and over.
 
-    Each is known when it occurs. Ids are negative and unique, the identifying properties get a suffix that says how much later.
-    Reports about messages, words of consent and changes of the profile do not happen again.
+    Each is known when it occurs. Ids are negative and unique, the identifying properties get a suffix that
+    says how much later. Reports about messages, words of consent and changes of the profile do not happen
+    again.
     """
     return tuple(
         again
@@ -37,14 +48,18 @@ def imagine(
     )
 
 
-def _again(act: Event, zone: ZoneInfo, first: Instant, last: Instant, weeks: int, identifying: frozenset[str]) -> Iterator[Event]:
+def _again(
+    act: Event, zone: ZoneInfo, first: Instant, last: Instant, weeks: int, identifying: frozenset[str]
+) -> Iterator[Event]:
     shown = local(act.occurred_at, zone).replace(tzinfo=None)
     for turn in range(1, _ROUNDS):
         at = from_local(shown + timedelta(weeks=turn * weeks), zone)
         if at > last or (turn == 1 and at <= first):
             return
         properties = _renamed(act.properties, f"+{turn * weeks}w", identifying)
-        yield act._replace(id=-(act.id * _ROUNDS + turn), occurred_at=at, arrived_at=at, properties=properties, history=False)
+        yield act._replace(
+            id=-(act.id * _ROUNDS + turn), occurred_at=at, arrived_at=at, properties=properties, history=False
+        )
 
 
 def _renamed(properties: Mapping[str, Any], suffix: str, identifying: frozenset[str]) -> Mapping[str, Any]:

@@ -1,8 +1,8 @@
 """The kinds of trigger, one file each: what makes a customer enter. A new kind is a new file with one class.
 
-A kind answers three questions about one `Trigger` and one customer's `Life`, and changes nothing:
-which events can enter (`enters_on`), whether this event does (`on_event`), and which instant comes next without any event
-(`upcoming`: a birthday, the end of a silence).
+A kind answers three questions about one `Trigger` and one customer's `Life`, and changes nothing: which
+events can enter (`enters_on`), whether this event does (`on_event`), and which instant comes next without any
+event (`upcoming`: a birthday, the end of a silence).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from core.model.events import Event
 from core.model.triggers import Trigger, When
 
 if TYPE_CHECKING:  # the life of a customer is played by the engine, which asks the kinds
-    from core.engine.state import Life
+    from core.engine.state import CustomerState
 
 ANY_EVENT: Final = "*"
 SINCE: Final = "since:"
@@ -46,7 +46,9 @@ class Kind(Protocol):
         """The names of the events that can make a customer enter."""
 
     def ends_on(self, when: When) -> frozenset[str]:
-        """The names of the events that end a running enrolment, beyond `unless` and `[exit]`; may hold ANY_EVENT."""
+        """The names of the events that end a running enrolment, beyond `unless` and `[exit]`; may hold
+        ANY_EVENT.
+        """
 
     def is_clocked(self, when: When) -> bool:
         """Whether instants without any event can make a customer enter."""
@@ -54,13 +56,13 @@ class Kind(Protocol):
     def needs(self, when: When) -> Mapping[str, Millis]:
         """Event names and how far back from now the kind looks at them."""
 
-    def measure(self, trigger: Trigger, event: Event, life: Life) -> Any:
+    def measure(self, trigger: Trigger, event: Event, state: CustomerState) -> Any:
         """What must be remembered of the customer as she was just before the event."""
 
-    def on_event(self, trigger: Trigger, event: Event, life: Life, before: Any) -> Cause | None:
+    def on_event(self, trigger: Trigger, event: Event, state: CustomerState, before: Any) -> Cause | None:
         """The cause, if this event makes her enter; the life holds the event already."""
 
-    def upcoming(self, trigger: Trigger, life: Life, after: Instant) -> Cause | None:
+    def upcoming(self, trigger: Trigger, state: CustomerState, after: Instant) -> Cause | None:
         """The first cause without an event after an instant, as things stand."""
 
     def ends(self, trigger: Trigger, enrolment: Enrolment, event: Event) -> bool:
@@ -68,7 +70,9 @@ class Kind(Protocol):
 
 
 class SilentKind:
-    """The answers of a kind that nothing concerns: no event, no instant, nothing of the past. A kind says what it has to say beyond."""
+    """The answers of a kind that nothing concerns: no event, no instant, nothing of the past. A kind says
+    what it has to say beyond.
+    """
 
     def enters_on(self, when: When) -> frozenset[str]:
         """No event."""
@@ -86,15 +90,15 @@ class SilentKind:
         """Nothing of the past."""
         return {}
 
-    def measure(self, trigger: Trigger, event: Event, life: Life) -> Any:
+    def measure(self, trigger: Trigger, event: Event, state: CustomerState) -> Any:
         """Nothing."""
         return None
 
-    def on_event(self, trigger: Trigger, event: Event, life: Life, before: Any) -> Cause | None:
+    def on_event(self, trigger: Trigger, event: Event, state: CustomerState, before: Any) -> Cause | None:
         """Never."""
         return None
 
-    def upcoming(self, trigger: Trigger, life: Life, after: Instant) -> Cause | None:
+    def upcoming(self, trigger: Trigger, state: CustomerState, after: Instant) -> Cause | None:
         """None."""
         return None
 
@@ -112,7 +116,9 @@ class EventKind(SilentKind):
 
 
 def cause_of(trigger: Trigger, event: Event) -> Cause:
-    """The cause an event is: one for each value of `per`, where the event carries it, else one for each event."""
+    """The cause an event is: one for each value of `per`, where the event carries it, else one for each
+    event.
+    """
     value = event.properties.get(trigger.when.per) if trigger.when.per else None
     if value is None:
         return Cause(f"event:{event.id}", event.occurred_at, event)
@@ -120,7 +126,9 @@ def cause_of(trigger: Trigger, event: Event) -> Cause:
 
 
 def silent_since(enrolment: Enrolment) -> Instant:
-    """The last act before the silence an enrolment entered by; its cause where it entered by something else."""
+    """The last act before the silence an enrolment entered by; its cause where it entered by something
+    else.
+    """
     _, is_silence, last = enrolment.cause_key.partition(SINCE)
     return int(last) if is_silence else enrolment.cause_at
 

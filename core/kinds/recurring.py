@@ -1,4 +1,6 @@
-"""Dates that come again: a birthday, the anniversary of the registration (every year, or exactly the third)."""
+"""Dates that come again: a birthday, the anniversary of the registration (every year, or exactly the
+third).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from core.model.customer import TRAIT_FIELDS
 from core.model.triggers import Trigger, When
 
 if TYPE_CHECKING:
-    from core.engine.state import Life
+    from core.engine.state import CustomerState
 
 
 LAST_YEAR: Final = 8_999
@@ -30,35 +32,37 @@ class Recurring(SilentKind):
         """Always."""
         return True
 
-    def upcoming(self, trigger: Trigger, life: Life, after: Instant) -> Cause | None:
+    def upcoming(self, trigger: Trigger, state: CustomerState, after: Instant) -> Cause | None:
         """The next anniversary, keyed by its year."""
         when = trigger.when
-        anniversary = date_of(when, life)
+        anniversary = date_of(when, state)
         if anniversary is None:
             return None
         begin, month, day = anniversary
         if when.years:
-            dates = _named(begin, month, day, when.years, when.offset_days, when.offset, when.at, life.zone)
+            dates = _named(begin, month, day, when.years, when.offset_days, when.offset, when.at, state.zone)
         else:
-            around = local_date(after if after > EARLIEST else EARLIEST, life.zone).year
-            dates = _consecutive(begin, month, day, around, when.offset_days, when.offset, when.at, life.zone)
-        entered = life.entries.get(trigger.name)
+            around = local_date(after if after > EARLIEST else EARLIEST, state.zone).year
+            dates = _consecutive(
+                begin, month, day, around, when.offset_days, when.offset, when.at, state.zone
+            )
+        entered = state.entries.get(trigger.name)
         for key, at in dates:
             if at > after and (entered is None or entered.cause_key != key):
                 return Cause(key, at)
         return None
 
 
-def date_of(when: When, life: Life) -> Anniversary | None:
+def date_of(when: When, state: CustomerState) -> Anniversary | None:
     """The date that comes again, as her profile has it; None where it has none."""
     name = when.date or ""
     trait = _trait_of(name)
-    value = life.profile.field(name) if trait is None else life.profile.traits.get(trait)
+    value = state.profile.field(name) if trait is None else state.profile.traits.get(trait)
     if isinstance(value, str):
         return parse_anniversary(value)
     if not isinstance(value, int) or isinstance(value, bool):
         return None
-    day = local_date(value, life.zone)
+    day = local_date(value, state.zone)
     return Anniversary(day.year, day.month, day.day)
 
 
@@ -70,22 +74,45 @@ def _trait_of(name: str) -> str | None:
 
 @lru_cache(maxsize=8_192)
 def _named(
-    begin: int | None, month: int, day: int, years: frozenset[int], days: int, offset: Millis, at: tuple[int, int], zone: ZoneInfo
+    begin: int | None,
+    month: int,
+    day: int,
+    years: frozenset[int],
+    days: int,
+    offset: Millis,
+    at: tuple[int, int],
+    zone: ZoneInfo,
 ) -> tuple[tuple[str, Instant], ...]:
     """Key and instant of the anniversaries asked for, as far as instants go."""
     wanted = sorted(begin + number for number in years) if begin is not None else ()
-    return tuple((f"year:{year}", _occurrence(month, day, year, days, offset, at, zone)) for year in wanted if year <= LAST_YEAR)
+    return tuple(
+        (f"year:{year}", _occurrence(month, day, year, days, offset, at, zone))
+        for year in wanted
+        if year <= LAST_YEAR
+    )
 
 
 @lru_cache(maxsize=65536)
 def _consecutive(
-    begin: int | None, month: int, day: int, around: int, days: int, offset: Millis, at: tuple[int, int], zone: ZoneInfo
+    begin: int | None,
+    month: int,
+    day: int,
+    around: int,
+    days: int,
+    offset: Millis,
+    at: tuple[int, int],
+    zone: ZoneInfo,
 ) -> tuple[tuple[str, Instant], ...]:
-    """Key and instant of the anniversaries of some years, beginning with the first that can lie in or after the year `around`."""
+    """Key and instant of the anniversaries of some years, beginning with the first that can lie in or after
+    the year `around`.
+    """
     earliest = around - 1 - max(days, 0) // 365
     first = earliest if begin is None else max(earliest, begin + 1)
     last = max(first, around) + abs(days) // 365 + 2
-    return tuple((f"year:{year}", _occurrence(month, day, year, days, offset, at, zone)) for year in range(first, last + 1))
+    return tuple(
+        (f"year:{year}", _occurrence(month, day, year, days, offset, at, zone))
+        for year in range(first, last + 1)
+    )
 
 
 def occurrence(anniversary: Anniversary, year: int, when: When, zone: ZoneInfo) -> Instant:
@@ -94,7 +121,9 @@ def occurrence(anniversary: Anniversary, year: int, when: When, zone: ZoneInfo) 
 
 
 @lru_cache(maxsize=65536)
-def _occurrence(month: int, day: int, year: int, days: int, offset: Millis, at: tuple[int, int], zone: ZoneInfo) -> Instant:
+def _occurrence(
+    month: int, day: int, year: int, days: int, offset: Millis, at: tuple[int, int], zone: ZoneInfo
+) -> Instant:
     falls_on = day_in(Anniversary(None, month, day), year)
     return from_local(datetime.combine(falls_on + timedelta(days=days), time(*at)), zone) + offset
 

@@ -13,7 +13,7 @@ from core.model.events import ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, E
 from core.model.triggers import Trigger, When
 
 if TYPE_CHECKING:
-    from core.engine.state import Life
+    from core.engine.state import CustomerState
 
 LOWERING: Final = frozenset({ORDER_RETURNED, ORDER_REFUNDED})
 SOURCES: Final[Mapping[str, frozenset[str]]] = {
@@ -28,7 +28,8 @@ MONEY: Final = frozenset({"revenue", "revenue_gross"})
 
 
 class Threshold(EventKind):
-    """Fires on the event with which a metric crosses `reaches` from below, or when a silence lasts `inactive_for`.
+    """Fires on the event with which a metric crosses `reaches` from below, or when a silence lasts
+    `inactive_for`.
 
     With `within` the metric is taken over the elapsed time up to and including the event.
     """
@@ -55,27 +56,27 @@ class Threshold(EventKind):
             return {}
         return dict.fromkeys(_sources(when), when.within or UNBOUNDED)
 
-    def measure(self, trigger: Trigger, event: Event, life: Life) -> int | float:
+    def measure(self, trigger: Trigger, event: Event, state: CustomerState) -> int | float:
         """The metric just before the event."""
-        return metric(trigger.when, life, event.occurred_at, without=event)
+        return metric(trigger.when, state, event.occurred_at, without=event)
 
-    def on_event(self, trigger: Trigger, event: Event, life: Life, before: Any) -> Cause | None:
+    def on_event(self, trigger: Trigger, event: Event, state: CustomerState, before: Any) -> Cause | None:
         """The event with which the metric comes from below the mark to it or past it."""
         when = trigger.when
         reaches = when.reaches or 0
-        if not before < reaches <= metric(when, life, event.occurred_at):
+        if not before < reaches <= metric(when, state, event.occurred_at):
             return None
         return Cause(f"event:{event.id}", event.occurred_at, event)
 
-    def upcoming(self, trigger: Trigger, life: Life, after: Instant) -> Cause | None:
+    def upcoming(self, trigger: Trigger, state: CustomerState, after: Instant) -> Cause | None:
         """The end of the silence, or the activation itself for those already past the mark."""
         when = trigger.when
         activation = trigger.activated_at
         waits = when.on_activation == "enrol" and activation is not None and after < activation
         if when.inactive_for is None:
-            past = waits and metric(when, life, activation or 0) >= (when.reaches or 0)
+            past = waits and metric(when, state, activation or 0) >= (when.reaches or 0)
             return Cause("activation", activation) if past and activation is not None else None
-        last = last_activity(when, life)
+        last = last_activity(when, state)
         if last is None:
             return None
         at = last + when.inactive_for
@@ -95,21 +96,21 @@ def _sources(when: When) -> frozenset[str]:
     return SOURCES.get(when.metric or "", frozenset())
 
 
-def last_activity(when: When, life: Life) -> Instant | None:
+def last_activity(when: When, state: CustomerState) -> Instant | None:
     """The act from which a silence is counted; None where there is none."""
     if not when.activity:
-        return life.profile.last_activity
-    activity = life.profile.activity
+        return state.profile.last_activity
+    activity = state.profile.activity
     return max([activity[name] for name in when.activity if name in activity], default=None)
 
 
-def metric(when: When, life: Life, at: Instant, without: Event | None = None) -> int | float:
+def metric(when: When, state: CustomerState, at: Instant, without: Event | None = None) -> int | float:
     """The metric up to an instant, over all time or the last `within`; money in minor units."""
     if when.within is None and when.metric in SOURCES:
-        value: int | float = life.profile.field(str(when.metric))
+        value: int | float = state.profile.field(str(when.metric))
         return value
     span = (None, None) if when.within is None else (at - when.within, at)
-    return _total(when, [event for event in life.log.of(_sources(when), *span) if event is not without])
+    return _total(when, [event for event in state.log.of(_sources(when), *span) if event is not without])
 
 
 def _total(when: When, events: list[Event]) -> int | float:

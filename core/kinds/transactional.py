@@ -9,7 +9,7 @@ from core.model.events import Event
 from core.model.triggers import Trigger
 
 if TYPE_CHECKING:
-    from core.engine.state import Life
+    from core.engine.state import CustomerState
 
 
 class Transactional(EventKind):
@@ -17,10 +17,10 @@ class Transactional(EventKind):
 
     name = "transactional"
 
-    def on_event(self, trigger: Trigger, event: Event, life: Life, before: Any) -> Cause | None:
+    def on_event(self, trigger: Trigger, event: Event, state: CustomerState, before: Any) -> Cause | None:
         """The event itself."""
         where = trigger.when.where
-        if where is not None and not where.holds(life.facts(event)):
+        if where is not None and not where.holds(state.facts(event)):
             return None
         return cause_of(trigger, event)
 

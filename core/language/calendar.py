@@ -10,13 +10,17 @@ from core.instants import EARLIEST, LATEST, Instant, local_date
 
 
 def years_since(value: object, now: Instant, zone: str) -> int | None:
-    """The anniversaries of a date text or an instant that have come by now; None where it is neither, or has no year."""
+    """The anniversaries of a date text or an instant that have come by now; None where it is neither, or has
+    no year.
+    """
     anniversary = _anniversary(value, zone)
     return None if anniversary is None else years_passed(anniversary, local_date(now, _zone(zone)))
 
 
 def days_until(value: object, now: Instant, zone: str) -> int | None:
-    """The local days from now to the next anniversary of a date text or an instant, 0 on the day; None where it is neither."""
+    """The local days from now to the next anniversary of a date text or an instant, 0 on the day; None where
+    it is neither.
+    """
     anniversary = _anniversary(value, zone)
     return None if anniversary is None else days_ahead(anniversary, local_date(now, _zone(zone)))
 

@@ -47,7 +47,9 @@ MONTHS = {f"{month:02d}": month for month in range(1, 13)}
 
 
 def compile_closure(condition: Condition, segments: Mapping[str, Condition]) -> Predicate:
-    """The function that tells whether a condition holds; ConditionError where its segments are unknown or go in a circle."""
+    """The function that tells whether a condition holds; ConditionError where its segments are unknown or go
+    in a circle.
+    """
     return closure_of(inlined(condition, segments))
 
 
@@ -139,7 +141,9 @@ def _compare(node: Compare) -> Predicate:
     return compares_number
 
 
-def _compare_two(relation: Callable[[Any, Any], bool], left: Getter, right: Getter, is_equality: bool) -> Predicate:
+def _compare_two(
+    relation: Callable[[Any, Any], bool], left: Getter, right: Getter, is_equality: bool
+) -> Predicate:
     return lambda facts: related(relation, left(facts), right(facts), is_equality)
 
 
@@ -213,7 +217,9 @@ def _days_since(get: Getter) -> Getter:
     return days
 
 
-def _of_anniversary(of: Field | Trait, zone: str, answer: Callable[[object, Instant, str], int | None]) -> Getter:
+def _of_anniversary(
+    of: Field | Trait, zone: str, answer: Callable[[object, Instant, str], int | None]
+) -> Getter:
     get, is_text = getter_of(of), isinstance(of, Trait)
 
     def days_or_years(facts: Facts) -> int | None:

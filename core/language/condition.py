@@ -7,16 +7,32 @@ from dataclasses import dataclass, replace
 
 from core.instants import Millis
 from core.language.errors import ConditionError
-from core.language.fields import CUSTOMER_FIELDS, KNOWN_PROPERTIES, Context
-from core.language.tree import And, Carried, HasConsent, InSegment, Node, Not, OneOf, Or, Property, Reacted, Tally, operands_of, walk
+from core.language.fields import CUSTOMER_FIELDS, KNOWN_PROPERTIES, ConditionContext
+from core.language.tree import (
+    And,
+    Carried,
+    HasConsent,
+    InSegment,
+    Node,
+    Not,
+    OneOf,
+    Or,
+    Property,
+    Reacted,
+    Tally,
+    operands_of,
+    walk,
+)
 
 DEEPEST = 50
 LARGEST = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
-    """What a condition looks at: events of the past with their windows in ms (None: all time), segments by name, and the rest."""
+class ConditionNeeds:
+    """What a condition looks at: events of the past with their windows in ms (None: all time), segments by
+    name, and the rest.
+    """
 
     counts: tuple[tuple[str, Millis | None], ...] = ()
     segments: frozenset[str] = frozenset()
@@ -24,9 +40,9 @@ class Needs:
     reads_consent: bool = False
     reads_reactions: bool = False
 
-    def __or__(self, other: Needs) -> Needs:
+    def __or__(self, other: ConditionNeeds) -> ConditionNeeds:
         """What two conditions need together."""
-        return Needs(
+        return ConditionNeeds(
             tuple(dict.fromkeys(self.counts + other.counts)),
             self.segments | other.segments,
             self.reads_event or other.reads_event,
@@ -41,35 +57,42 @@ class Condition:
 
     text: str
     tree: Node
-    context: Context = Context.AUDIENCE
+    context: ConditionContext = ConditionContext.AUDIENCE
 
     @property
-    def needs(self) -> Needs:
+    def needs(self) -> ConditionNeeds:
         """What this condition looks at by itself; `all_needs` adds what its segments look at."""
         return needs_of(self.tree)
 
     @property
     def doubles(self) -> tuple[str, ...]:
-        """The names written bare that mean the event's property, though the customer has a field of the same name."""
+        """The names written bare that mean the event's property, though the customer has a field of the same
+        name.
+        """
         found = (operand for node in walk(self.tree) for operand in operands_of(node))
         bare = (each.name for each in found if isinstance(each, Property) and each.text == each.name)
-        return tuple(dict.fromkeys(name for name in bare if name in CUSTOMER_FIELDS and name in KNOWN_PROPERTIES))
+        return tuple(
+            dict.fromkeys(name for name in bare if name in CUSTOMER_FIELDS and name in KNOWN_PROPERTIES)
+        )
 
 
-def needs_of(tree: Node) -> Needs:
+def needs_of(tree: Node) -> ConditionNeeds:
     """What a tree looks at, segments not followed."""
     nodes = list(walk(tree))
     operands = [operand for node in nodes for operand in operands_of(node)]
-    return Needs(
-        counts=tuple(dict.fromkeys((operand.event, operand.last) for operand in operands if isinstance(operand, Tally))),
+    return ConditionNeeds(
+        counts=tuple(
+            dict.fromkeys((operand.event, operand.last) for operand in operands if isinstance(operand, Tally))
+        ),
         segments=frozenset(node.name for node in nodes if isinstance(node, InSegment)),
-        reads_event=any(isinstance(node, Carried) for node in nodes) or any(isinstance(operand, Property) for operand in operands),
+        reads_event=any(isinstance(node, Carried) for node in nodes)
+        or any(isinstance(operand, Property) for operand in operands),
         reads_consent=any(isinstance(node, HasConsent) for node in nodes),
         reads_reactions=any(isinstance(node, Reacted) for node in nodes),
     )
 
 
-def all_needs(condition: Condition, segments: Mapping[str, Condition]) -> Needs:
+def all_needs(condition: Condition, segments: Mapping[str, Condition]) -> ConditionNeeds:
     """What a condition and all segments it names, directly or not, look at; unknown segments need nothing."""
     needs, pending, seen = condition.needs, set(condition.needs.segments), set[str]()
     while pending:
@@ -89,7 +112,9 @@ class _Inlined:
 
 
 class _Inliner:
-    """Replaces segments by their trees; each segment is done once, so the work is bounded by the sum of all texts."""
+    """Replaces segments by their trees; each segment is done once, so the work is bounded by the sum of all
+    texts.
+    """
 
     def __init__(self, text: str, segments: Mapping[str, Condition]) -> None:
         self.text = text
@@ -130,7 +155,12 @@ class _Inliner:
         name = node.name
         if name in self.path:
             cycle = " -> ".join([*self.path[self.path.index(name) :], name])
-            raise ConditionError(f"The segments go round in a circle: {cycle}", 1, "Let one of them say what it means itself", self.text)
+            raise ConditionError(
+                f"The segments go round in a circle: {cycle}",
+                1,
+                "Let one of them say what it means itself",
+                self.text,
+            )
         if name not in self.segments:
             raise ConditionError(f"There is no segment '{name}'", 1, "Declare it in segments.toml", self.text)
         if name not in self.done:
@@ -148,11 +178,18 @@ class _Inliner:
         return inlined
 
     def _too_deep(self) -> ConditionError:
-        return ConditionError(f"With its segments this condition is nested deeper than {DEEPEST} levels", 1, "Make it flatter", self.text)
+        return ConditionError(
+            f"With its segments this condition is nested deeper than {DEEPEST} levels",
+            1,
+            "Make it flatter",
+            self.text,
+        )
 
 
 def inlined(condition: Condition, segments: Mapping[str, Condition]) -> Node:
-    """The tree with every segment replaced by what it means; ConditionError for a cycle, an unknown segment, a tree too large."""
+    """The tree with every segment replaced by what it means; ConditionError for a cycle, an unknown segment,
+    a tree too large.
+    """
     start = [name for name, known in segments.items() if known is condition]
     inliner = _Inliner(condition.text, segments)
     inliner.path.extend(start[:1])

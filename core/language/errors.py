@@ -8,7 +8,9 @@ SHOWN = 60
 
 
 class ConditionError(ManometerError):
-    """A condition that cannot be used: what is wrong, where (column from 1, in `text`), and what to write instead."""
+    """A condition that cannot be used: what is wrong, where (column from 1, in `text`), and what to write
+    instead.
+    """
 
     def __init__(self, message: str, column: int = 1, suggestion: str | None = None, text: str = "") -> None:
         super().__init__(message)
@@ -27,7 +29,9 @@ class ConditionError(ManometerError):
         offset = min(max(self.column - 1, 0), len(self.text))
         first = max(self.text.rfind("\n", 0, offset) + 1, offset - SHOWN)
         last = min([end for end in (self.text.find("\n", offset), len(self.text)) if end >= 0])
-        shown = "".join(letter if letter.isprintable() else " " for letter in self.text[first : min(last, offset + SHOWN)])
+        shown = "".join(
+            letter if letter.isprintable() else " " for letter in self.text[first : min(last, offset + SHOWN)]
+        )
         return f"{shown}\n{' ' * (offset - first)}^"
 
 

@@ -28,7 +28,9 @@ class Facts(Protocol):
         """The instant the condition is asked for."""
 
     def field(self, name: str) -> Any:
-        """A customer field of the catalogue: text, number, instant in ms, money in minor units, or date text."""
+        """A customer field of the catalogue: text, number, instant in ms, money in minor units, or date
+        text.
+        """
 
     def trait(self, name: str) -> Any:
         """A trait as the source gave it."""
@@ -40,7 +42,9 @@ class Facts(Protocol):
         """The events of a name in (now - last, now], or up to now, by when they occurred."""
 
     def has_consent(self, channel: str, purpose: str | None) -> bool:
-        """Whether the latest word on the channel, and on the purpose or all purposes where one is named, is a grant."""
+        """Whether the latest word on the channel, and on the purpose or all purposes where one is named, is a
+        grant.
+        """
 
     def reacted(self, what: str) -> bool:
         """Whether the customer has clicked, opened, ... since the last message of this enrolment."""

@@ -1,4 +1,6 @@
-"""What a condition may name: the customer's fields with their types, the known event properties, and the reactions."""
+"""What a condition may name: the customer's fields with their types, the known event properties, and the
+reactions.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ class Type(Enum):
     DYNAMIC = "of any type"
 
 
-class Context(Enum):
+class ConditionContext(Enum):
     """The place a condition stands in, which decides what it may look at."""
 
     AUDIENCE = "audience"
@@ -28,7 +30,7 @@ class Context(Enum):
     @property
     def has_event(self) -> bool:
         """Is there an event whose properties can be read?"""
-        return self is not Context.AUDIENCE
+        return self is not ConditionContext.AUDIENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +83,20 @@ REACTIONS: Mapping[str, str] = {
 VARIANT = "variant"
 """In `only_if` of a trigger with a split: the variant of the journey."""
 
-# The properties of Segment's e-commerce, e-mail and page specifications, and those of our own consent and return events.
+# The properties of Segment's e-commerce, e-mail and page specifications, and those of our own consent and
+# return events.
 KNOWN_PROPERTIES = frozenset(
     {
-        "affiliation", "brand", "cart_id", "category", "checkout_id", "coupon", "coupon_id", "coupon_name", "currency", "discount",
-        "image_url", "list_id", "name", "order_id", "payment_method", "position", "price", "product_id", "products", "quantity", "query",
-        "rating", "reason", "recipient", "revenue", "review_body", "review_id", "share_message", "share_via", "shipping",
-        "shipping_method", "sku", "step", "subtotal", "tax", "total", "url", "value", "variant", "wishlist_id", "wishlist_name", "path",
-        "referrer", "search", "title", "email_id", "email_subject", "link_id", "link_url", "campaign_id", "campaign_name", "return_id",
+        "affiliation", "brand", "cart_id", "category", "checkout_id", "coupon", "coupon_id", "coupon_name",
+        "currency", "discount",
+        "image_url", "list_id", "name", "order_id", "payment_method", "position", "price", "product_id",
+        "products", "quantity", "query",
+        "rating", "reason", "recipient", "revenue", "review_body", "review_id", "share_message", "share_via",
+        "shipping",
+        "shipping_method", "sku", "step", "subtotal", "tax", "total", "url", "value", "variant",
+        "wishlist_id", "wishlist_name", "path",
+        "referrer", "search", "title", "email_id", "email_subject", "link_id", "link_url", "campaign_id",
+        "campaign_name", "return_id",
         "channel", "purpose", "source", "text", "proof",
     }
 )  # fmt: skip

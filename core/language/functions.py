@@ -9,15 +9,15 @@ from typing import TypeAlias
 from core.instants import Millis, parse_duration
 from core.language.errors import ConditionError
 from core.language.fields import Type
-from core.language.literals import Ambiguous, Given, Term
+from core.language.literals import Ambiguous, GivenValue, Term
 from core.language.tokens import Token
 from core.language.tree import (
     Ago,
     Contains,
     DaysSince,
     DaysUntil,
+    EventFilter,
     Field,
-    Filter,
     HasConsent,
     How,
     InSegment,
@@ -47,11 +47,15 @@ class Call:
     segments: Sequence[str]
     arguments: list[tuple[Term, Token]] = field(default_factory=list)
     keywords: dict[str, tuple[Term, Token]] = field(default_factory=dict)
-    filters: list[Filter] = field(default_factory=list)
+    filters: list[EventFilter] = field(default_factory=list)
     zone: str = "UTC"
 
-    def fault(self, message: str, token: Token | None = None, suggestion: str | None = None) -> ConditionError:
-        """The ConditionError at an argument, or at the function's name; without a suggestion it shows how the function is written."""
+    def fault(
+        self, message: str, token: Token | None = None, suggestion: str | None = None
+    ) -> ConditionError:
+        """The ConditionError at an argument, or at the function's name; without a suggestion it shows how the
+        function is written.
+        """
         shown = suggestion or f"Write {FUNCTIONS[self.name].written}"
         return ConditionError(message, (token or self.token).start + 1, shown, self.text)
 
@@ -62,7 +66,7 @@ class Call:
     def words(self, place: int, what: str) -> str:
         """The argument at a place, which must be a text in quotes and not empty."""
         value, token = self.arguments[place]
-        if not isinstance(value, Given) or not isinstance(value.value, str):
+        if not isinstance(value, GivenValue) or not isinstance(value.value, str):
             raise self.fault(f"{self.name}() takes {what} in quotes", token)
         if not value.value:
             raise self.fault(f"{self.name}() takes {what}; this one is empty", token)
@@ -71,8 +75,10 @@ class Call:
     def operand(self, place: int, *types: Type) -> Operand:
         """The argument at a place, which must be a field, trait or property of one of the types."""
         value, token = self.arguments[place]
-        if isinstance(value, Given | Ambiguous) or type_of(value) not in types:
-            raise self.fault(f"{self.name}() takes something that is {' or '.join(kind.value for kind in types)}", token)
+        if isinstance(value, GivenValue | Ambiguous) or type_of(value) not in types:
+            raise self.fault(
+                f"{self.name}() takes something that is {' or '.join(kind.value for kind in types)}", token
+            )
         return value
 
     def customer_field(self, kind: Type) -> Field:
@@ -83,10 +89,14 @@ class Call:
         return found
 
     def instant(self) -> Field | Tally:
-        """The only argument, which must be a point in time: a customer's field, or `last(...)` and `first(...)`."""
+        """The only argument, which must be a point in time: a customer's field, or `last(...)` and
+        `first(...)`.
+        """
         found = self.operand(0, Type.INSTANT)
         if not isinstance(found, Field | Tally):
-            raise self.fault(f"{self.name}() takes a field of the customer, or last('Event Name')", self.arguments[0][1])
+            raise self.fault(
+                f"{self.name}() takes a field of the customer, or last('Event Name')", self.arguments[0][1]
+            )
         return found
 
     def anniversary(self) -> Field | Trait:
@@ -113,12 +123,18 @@ class Function:
 def _segment(call: Call) -> Node:
     name = call.words(0, "a segment's name")
     if name not in call.segments:
-        raise call.fault(f"There is no segment '{name}'", call.arguments[0][1], near(name, call.segments) or "Declare it in segments.toml")
+        raise call.fault(
+            f"There is no segment '{name}'",
+            call.arguments[0][1],
+            near(name, call.segments) or "Declare it in segments.toml",
+        )
     return InSegment(name)
 
 
 def _consent(call: Call) -> Node:
-    return HasConsent(call.words(0, "a channel"), call.words(1, "a purpose") if len(call.arguments) > 1 else None)
+    return HasConsent(
+        call.words(0, "a channel"), call.words(1, "a purpose") if len(call.arguments) > 1 else None
+    )
 
 
 def _tally(how: How, takes_property: bool = False) -> Callable[[Call], Operand]:
@@ -135,7 +151,9 @@ def path_of(call: Call, name: str, token: Token) -> Path:
     """The place `PROPERTY` or `LIST.PROPERTY` stands for; ConditionError where it is none."""
     parts = name.split(".")
     if len(parts) > 2 or not all(parts) or any(letter in '"\\' for letter in name):
-        raise call.fault(f"'{name}' is no property", token, "Write PROPERTY, or LIST.PROPERTY such as products.category")
+        raise call.fault(
+            f"'{name}' is no property", token, "Write PROPERTY, or LIST.PROPERTY such as products.category"
+        )
     return Path(parts[-1], parts[0] if len(parts) > 1 else None)
 
 
@@ -144,7 +162,7 @@ def _ago(call: Call) -> Operand:
 
 
 def _duration(call: Call, value: Term, token: Token) -> Millis:
-    if not isinstance(value, Given) or not isinstance(value.value, str):
+    if not isinstance(value, GivenValue) or not isinstance(value.value, str):
         raise call.fault("A duration stands in quotes", token, "Write it like '7d', '16h' or '90m'")
     try:
         return parse_duration(value.value)
@@ -160,14 +178,16 @@ FUNCTIONS: Mapping[str, Function] = {
     "segment": Function("segment('NAME')", "the customer belongs to the segment", 1, 1, _segment),
     "consent": Function(
         "consent('CHANNEL')  or  consent('CHANNEL', 'PURPOSE')",
-        "consent is given now: the latest record for the channel, and for the purpose or all purposes, grants it",
+        "consent is given now: the latest record for the channel, and for the purpose or all purposes, "
+        "grants it",
         1,
         2,
         _consent,
     ),
     "count": Function(
         "count('Event Name', last='7d', PROPERTY='value')",
-        "the number of the customer's events of that name; `last` and any number of filters on properties may be left out",
+        "the number of the customer's events of that name; `last` and any number of filters on properties "
+        "may be left out",
         1,
         1,
         _tally("count"),
@@ -227,7 +247,9 @@ FUNCTIONS: Mapping[str, Function] = {
         1,
         lambda call: DaysUntil(call.anniversary(), call.zone),
     ),
-    "month": Function("month(birthday)", "the month, 1 to 12", 1, 1, lambda call: Month(call.customer_field(Type.DATE))),
+    "month": Function(
+        "month(birthday)", "the month, 1 to 12", 1, 1, lambda call: Month(call.customer_field(Type.DATE))
+    ),
     "contains": Function(
         "contains(city, 'part')",
         "the text has this part in it, upper and lower case told apart",
@@ -245,7 +267,12 @@ FUNCTIONS: Mapping[str, Function] = {
         of_text=True,
     ),
     "lower": Function(
-        "lower(email)", "the text in lower case", 1, 1, lambda call: Lower(call.operand(0, Type.TEXT, Type.DYNAMIC)), of_text=True
+        "lower(email)",
+        "the text in lower case",
+        1,
+        1,
+        lambda call: Lower(call.operand(0, Type.TEXT, Type.DYNAMIC)),
+        of_text=True,
     ),
 }
 

@@ -1,4 +1,6 @@
-"""Values as written, before their meaning is settled, and fixed values in the units of what they are compared with."""
+"""Values as written, before their meaning is settled, and fixed values in the units of what they are compared
+with.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ LARGEST_INTEGER = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class GivenValue:
     """A value as written, its units not yet known."""
 
     value: str | bool | Decimal
@@ -35,7 +37,9 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
-    """A name beside an event that may mean two things: the event's property where it carries one, else the customer's field."""
+    """A name beside an event that may mean two things: the event's property where it carries one, else the
+    customer's field.
+    """
 
     name: str
     of_event: Operand
@@ -49,13 +53,15 @@ class Ambiguous:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A name in no list: most likely the event's property, but on the right of a comparison a text without its quotes."""
+    """A name in no list: most likely the event's property, but on the right of a comparison a text without
+    its quotes.
+    """
 
     property: Property
     text: str = ""
 
 
-Term: TypeAlias = Operand | Given | Ambiguous
+Term: TypeAlias = Operand | GivenValue | Ambiguous
 
 
 def as_number(value: Decimal, token: Token, text: str) -> int | float:
@@ -65,8 +71,10 @@ def as_number(value: Decimal, token: Token, text: str) -> int | float:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
-def settled(given: Given, kind: Type, name: str, token: Token, text: str) -> Scalar:
-    """A fixed value in the units of the type it is compared with; ConditionError naming the operand where it does not fit."""
+def settled(given: GivenValue, kind: Type, name: str, token: Token, text: str) -> Scalar:
+    """A fixed value in the units of the type it is compared with; ConditionError naming the operand where it
+    does not fit.
+    """
     value = given.value
     match kind:
         case Type.DYNAMIC:
@@ -79,10 +87,12 @@ def settled(given: Given, kind: Type, name: str, token: Token, text: str) -> Sca
             return as_number(value * MINOR_UNITS, token, text)
         case Type.DATE if isinstance(value, str):
             return _date(value, token, text)
-    raise ConditionError(f"{name} is {kind.value}; {given.described}", token.start + 1, _advice(given, kind), text)
+    raise ConditionError(
+        f"{name} is {kind.value}; {given.described}", token.start + 1, _advice(given, kind), text
+    )
 
 
-def _advice(given: Given, kind: Type) -> str:
+def _advice(given: GivenValue, kind: Type) -> str:
     numeric = isinstance(given.value, str) and given.value.replace(".", "", 1).isdecimal()
     match kind:
         case Type.NUMBER | Type.MONEY if numeric:
@@ -110,11 +120,15 @@ def _date(value: str, token: Token, text: str) -> str:
     raise ConditionError(f"{value[:30]!r} is not a date", token.start + 1, suggestion, text)
 
 
-def span_of(given: Given, name: str, zone: ZoneInfo, token: Token, text: str) -> tuple[Instant, Instant]:
-    """The first instant of what is written and the first after it: a whole local day, or one millisecond; ConditionError otherwise."""
+def span_of(given: GivenValue, name: str, zone: ZoneInfo, token: Token, text: str) -> tuple[Instant, Instant]:
+    """The first instant of what is written and the first after it: a whole local day, or one millisecond;
+    ConditionError otherwise.
+    """
     if not isinstance(given.value, str):
         suggestion = "Compare it with a date in quotes, such as '2025-03-01', or with ago('90d')"
-        raise ConditionError(f"{name} is a point in time; {given.described}", token.start + 1, suggestion, text)
+        raise ConditionError(
+            f"{name} is a point in time; {given.described}", token.start + 1, suggestion, text
+        )
     try:
         if len(given.value) == len("2000-01-01"):
             day = date.fromisoformat(given.value)
@@ -122,5 +136,7 @@ def span_of(given: Given, name: str, zone: ZoneInfo, token: Token, text: str) ->
         at = parse_instant(given.value, zone)
     except (ValueError, OverflowError):
         suggestion = "Write it like '2025-03-01' or '2025-03-01T08:00:00Z'"
-        raise ConditionError(f"{given.value[:30]!r} is not a date", token.start + 1, suggestion, text) from None
+        raise ConditionError(
+            f"{given.value[:30]!r} is not a date", token.start + 1, suggestion, text
+        ) from None
     return at, at + 1

@@ -1,4 +1,6 @@
-"""What a name means in its context: a customer's field, an event's property, a trait, a reaction, or a mistake."""
+"""What a name means in its context: a customer's field, an event's property, a trait, a reaction, or a
+mistake.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from core.language.errors import ConditionError
-from core.language.fields import CUSTOMER_FIELDS, KNOWN_PROPERTIES, REACTIONS, VARIANT, Context, Type
+from core.language.fields import CUSTOMER_FIELDS, KNOWN_PROPERTIES, REACTIONS, VARIANT, ConditionContext, Type
 from core.language.functions import FUNCTIONS
 from core.language.literals import Ambiguous, Unknown
 from core.language.tokens import Token
@@ -20,10 +22,10 @@ NEAR_MISS = 0.8
 Named: TypeAlias = Operand | Ambiguous | Unknown | Reacted
 
 
-class Names:
+class ConditionNames:
     """The names of one condition's context; every fault is a ConditionError at the name."""
 
-    def __init__(self, text: str, context: Context, variants: Sequence[str] = ()) -> None:
+    def __init__(self, text: str, context: ConditionContext, variants: Sequence[str] = ()) -> None:
         self.text = text
         self.context = context
         self.variants = variants
@@ -40,7 +42,11 @@ class Names:
             return Trait(name.value)
         if space.value == "event":
             if not self.context.has_event:
-                raise self.fault("There is no event here", space, "Look at the customer only, or use count('Event Name') >= 1")
+                raise self.fault(
+                    "There is no event here",
+                    space,
+                    "Look at the customer only, or use count('Event Name') >= 1",
+                )
             return Property(name.value)
         if name.value not in CUSTOMER_FIELDS:
             hint = near(name.value, CUSTOMER_FIELDS) or f"A trait is written trait.{name.value}"
@@ -66,20 +72,30 @@ class Names:
 
     def reaction(self, token: Token) -> Reacted:
         """`clicked` and its like."""
-        if self.context is Context.ONLY_IF:
+        if self.context is ConditionContext.ONLY_IF:
             return Reacted(token.value)
-        hint = f"The event's property is written event.{token.value}" if self.context.has_event else "Use count('Event Name') >= 1"
+        hint = (
+            f"The event's property is written event.{token.value}"
+            if self.context.has_event
+            else "Use count('Event Name') >= 1"
+        )
         raise self.fault(f"'{token.value}' can stand in only_if only", token, hint)
 
     def own_property(self, token: Token) -> Unknown:
         """A property of the shop's own, unless it looks like a slip."""
         name = token.value
-        reactions = REACTIONS if self.context is Context.ONLY_IF else ()
+        reactions = REACTIONS if self.context is ConditionContext.ONLY_IF else ()
         guess = near(name, sorted({*CUSTOMER_FIELDS, *FUNCTIONS, *KNOWN_PROPERTIES, *reactions}), NEAR_MISS)
         if guess is not None:
-            raise self.fault(f"Unknown name '{name}'", token, f"{guess} If the shop really sends it, write event.{name}")
+            raise self.fault(
+                f"Unknown name '{name}'", token, f"{guess} If the shop really sends it, write event.{name}"
+            )
         if name.lower() in KEYWORDS or name in NAMESPACES:
-            raise self.fault(f"'{name}' means nothing here", token, f"Write '{name.lower()}'" if name.lower() in KEYWORDS else None)
+            raise self.fault(
+                f"'{name}' means nothing here",
+                token,
+                f"Write '{name.lower()}'" if name.lower() in KEYWORDS else None,
+            )
         return Unknown(Property(name))
 
     def unknown_customer_field(self, token: Token) -> Field:
@@ -90,5 +106,8 @@ class Names:
         if name in KNOWN_PROPERTIES:
             hint = "There is no event here; look at the customer only, or use count('Event Name') >= 1"
             raise self.fault(f"'{name}' is a property of events", token, hint)
-        hint = near(name, [*CUSTOMER_FIELDS, *FUNCTIONS]) or f"Put text in quotes: '{name}'; a trait is written trait.{name}"
+        hint = (
+            near(name, [*CUSTOMER_FIELDS, *FUNCTIONS])
+            or f"Put text in quotes: '{name}'; a trait is written trait.{name}"
+        )
         raise self.fault(f"Unknown name '{name}'", token, hint)

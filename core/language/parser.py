@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 from core.language.condition import DEEPEST, Condition
 from core.language.errors import ConditionError
-from core.language.fields import VARIANT, Context, Type
+from core.language.fields import VARIANT, ConditionContext, Type
 from core.language.functions import FUNCTIONS, Call, call_function, path_of
-from core.language.literals import Ambiguous, Given, Term, Unknown, as_number, settled, span_of
-from core.language.names import KEYWORDS, NAMESPACES, Names
+from core.language.literals import Ambiguous, GivenValue, Term, Unknown, as_number, settled, span_of
+from core.language.names import KEYWORDS, NAMESPACES, ConditionNames
 from core.language.tokens import Token, tokenize
 from core.language.tree import (
     Ago,
@@ -22,8 +22,8 @@ from core.language.tree import (
     And,
     Carried,
     Compare,
+    EventFilter,
     Field,
-    Filter,
     Literal,
     Logical,
     Lower,
@@ -57,8 +57,15 @@ FOREIGN = {
 Parsed: TypeAlias = Term | Unknown | Node
 
 
-def parse(text: str, context: Context, segments: Collection[str] = (), zone: ZoneInfo = UTC, variants: Sequence[str] = ()) -> Condition:
-    """The condition a text stands for in its context; bare dates are days of `zone`. ConditionError with place and suggestion.
+def parse(
+    text: str,
+    context: ConditionContext,
+    segments: Collection[str] = (),
+    zone: ZoneInfo = UTC,
+    variants: Sequence[str] = (),
+) -> Condition:
+    """The condition a text stands for in its context; bare dates are days of `zone`. ConditionError with
+    place and suggestion.
 
     `variants` are those of the trigger's split, which make `variant` a name.
     """
@@ -69,13 +76,20 @@ def parse(text: str, context: Context, segments: Collection[str] = (), zone: Zon
 class Parser:
     """One pass over the words of one condition."""
 
-    def __init__(self, text: str, context: Context, segments: Sequence[str], zone: ZoneInfo, variants: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        text: str,
+        context: ConditionContext,
+        segments: Sequence[str],
+        zone: ZoneInfo,
+        variants: Sequence[str] = (),
+    ) -> None:
         self.text = text
         self.context = context
         self.segments = segments
         self.zone = zone
         self.tokens = tokenize(text)
-        self.names = Names(text, context, variants)
+        self.names = ConditionNames(text, context, variants)
         self.place = 0
         self.depth = 0
 
@@ -117,7 +131,9 @@ class Parser:
         """The word at hand in a sentence."""
         return "the end" if self.is_end() else f"'{self.text[self.token.start : self.token.end][:40]}'"
 
-    def fault(self, message: str, token: Token | None = None, suggestion: str | None = None) -> ConditionError:
+    def fault(
+        self, message: str, token: Token | None = None, suggestion: str | None = None
+    ) -> ConditionError:
         """The ConditionError at a word, the one at hand if none is given."""
         return ConditionError(message, (token or self.token).start + 1, suggestion, self.text)
 
@@ -149,14 +165,20 @@ class Parser:
         if self.at("="):
             raise self.fault("'=' compares nothing", None, "Write '=='")
         if self.at(*FLIPPED, "==", "!="):
-            raise self.fault("One comparison cannot follow another", None, "Join two with 'and', or write: x between 1 and 5")
+            raise self.fault(
+                "One comparison cannot follow another",
+                None,
+                "Join two with 'and', or write: x between 1 and 5",
+            )
         word = self.token.value.lower()
         if self.token.kind == "name" and word in FOREIGN:
             raise self.fault(f"'{word}' is not part of the language", None, FOREIGN[word])
         if self.at(",") and self.tokens[self.place - 1].kind == "number":
             raise self.fault("A comma ends a number", None, "Write numbers as 1000 and 49.90")
         advice = f"Write '{word}'" if self.token.kind == "name" and word in KEYWORDS else None
-        advice = advice or (near(word, ("and", "or", "in", "is", "between")) if self.token.kind == "name" else None)
+        advice = advice or (
+            near(word, ("and", "or", "in", "is", "between")) if self.token.kind == "name" else None
+        )
         raise self.fault(f"Expected 'and', 'or' or the end, found {self.found()}", None, advice)
 
     def any_of(self) -> Node:
@@ -214,14 +236,16 @@ class Parser:
 
     def alone(self, left: Parsed, first: Token) -> Node:
         """An operand that stands for a condition by itself."""
-        if isinstance(left, Given) and isinstance(left.value, bool):
+        if isinstance(left, GivenValue) and isinstance(left.value, bool):
             return Always(left.value)
         if isinstance(left, Logical):
             return left
         if not self.is_end() and not self.at("and", "or", ")", ","):
             self.unexpected()
-        if isinstance(left, Given):
-            raise self.fault(f"{left.described}, not a condition", first, "Compare a field, a trait or a property with it")
+        if isinstance(left, GivenValue):
+            raise self.fault(
+                f"{left.described}, not a condition", first, "Compare a field, a trait or a property with it"
+            )
         return self.resolved(lambda operand: self.is_true(operand, first), self.term(left, first))
 
     def is_true(self, operand: Operand, token: Token) -> Node:
@@ -240,9 +264,11 @@ class Parser:
         if isinstance(left, Logical) or isinstance(right, Logical):
             return self.truth(left, right, sign)
         a, b = self.term(left, first), self.term(right, token, is_right=True)
-        if isinstance(a, Given):
-            if isinstance(b, Given):
-                raise self.fault("Two fixed values are compared", first, "Name a field, a trait or a property")
+        if isinstance(a, GivenValue):
+            if isinstance(b, GivenValue):
+                raise self.fault(
+                    "Two fixed values are compared", first, "Name a field, a trait or a property"
+                )
             a, b, operator, token = b, a, FLIPPED.get(sign.value, sign.value), first
         else:
             operator = sign.value
@@ -251,36 +277,46 @@ class Parser:
     def truth(self, left: Parsed, right: Parsed, sign: Token) -> Node:
         """A condition compared with `true` or `false`."""
         node, given = (left, right) if isinstance(left, Logical) else (right, left)
-        is_truth = isinstance(given, Given) and isinstance(given.value, bool) and sign.value in ("==", "!=")
-        if not is_truth or not isinstance(node, Logical) or not isinstance(given, Given):
+        is_truth = (
+            isinstance(given, GivenValue) and isinstance(given.value, bool) and sign.value in ("==", "!=")
+        )
+        if not is_truth or not isinstance(node, Logical) or not isinstance(given, GivenValue):
             raise self.fault("Conditions are joined with 'and' and 'or', not compared", sign)
         return node if given.value == (sign.value == "==") else Not(node)
 
-    def relation(self, operator: str, left: Operand, right: Operand | Given, token: Token) -> Node:
+    def relation(self, operator: str, left: Operand, right: Operand | GivenValue, token: Token) -> Node:
         """The node of a comparison, its types checked."""
         if operator == "!=":
             return Not(self.relation("==", left, right, token))
         order = cast(Operator, operator)
-        if not isinstance(right, Given):
+        if not isinstance(right, GivenValue):
             self.check_types(left, right, token)
             return Compare(order, left, right)
         kind = type_of(left)
         if kind is Type.INSTANT:
-            return self.by_day(order, left, *span_of(right, left.text, self.zone, token, self.text), right.text)
+            return self.by_day(
+                order, left, *span_of(right, left.text, self.zone, token, self.text), right.text
+            )
         literal = Literal(settled(right, kind, left.text, token, self.text), text=right.text)
         self.check_variant(left, literal, token)
         if isinstance(literal.value, bool) and order != "==":
             raise self.fault("true and false have no order", token, "Compare them with == or !=")
         if isinstance(left, Lower) and literal.value != str(literal.value).lower():
-            raise self.fault(f"{left.text} is never {right.text}", token, f"Write '{str(literal.value).lower()}'")
-        return self.by_date(order, left, literal, token) if kind is Type.DATE else Compare(order, left, literal)
+            raise self.fault(
+                f"{left.text} is never {right.text}", token, f"Write '{str(literal.value).lower()}'"
+            )
+        return (
+            self.by_date(order, left, literal, token) if kind is Type.DATE else Compare(order, left, literal)
+        )
 
     def check_variant(self, left: Operand, literal: Literal, token: Token) -> None:
         """ConditionError where the journey is compared with a variant that the split has not."""
         known = self.names.variants
         if isinstance(left, Field) and left.name == VARIANT and literal.value not in known:
             raise self.fault(
-                f"The split has no variant {literal.text}", token, near(str(literal.value), known) or f"It has {', '.join(known)}"
+                f"The split has no variant {literal.text}",
+                token,
+                near(str(literal.value), known) or f"It has {', '.join(known)}",
             )
 
     def by_day(self, operator: Operator, left: Operand, start: int, end: int, text: str) -> Node:
@@ -301,7 +337,9 @@ class Parser:
         if operator == "==":
             return Compare("==", left, literal)
         if str(literal.value).startswith("--"):
-            raise self.fault("A date without a year has no order", token, "Write the year, or use month(birthday)")
+            raise self.fault(
+                "A date without a year has no order", token, "Write the year, or use month(birthday)"
+            )
         return And((Compare(">=", left, Literal("0", text=literal.text)), Compare(operator, left, literal)))
 
     def check_types(self, left: Operand, right: Operand, token: Token) -> None:
@@ -330,21 +368,27 @@ class Parser:
         node = self.resolved(lambda one: self.one_of(one, values), operand)
         return Not(node) if negative else node
 
-    def one_of(self, operand: Operand, values: list[tuple[Given, Token]]) -> Node:
+    def one_of(self, operand: Operand, values: list[tuple[GivenValue, Token]]) -> Node:
         """The node of `in`, its values in the operand's units."""
         if type_of(operand) in (Type.INSTANT, Type.DATE):
             parts = tuple(self.relation("==", operand, given, token) for given, token in values)
             return parts[0] if len(parts) == 1 else Or(parts)
-        literals = [cast(Compare, self.relation("==", operand, given, token)).right for given, token in values]
+        literals = [
+            cast(Compare, self.relation("==", operand, given, token)).right for given, token in values
+        ]
         return OneOf(operand, tuple(literal.value for literal in literals if isinstance(literal, Literal)))
 
-    def fixed(self) -> tuple[Given, Token]:
+    def fixed(self) -> tuple[GivenValue, Token]:
         """A fixed value in a list."""
         token = self.token
         value = self.operand()
-        if not isinstance(value, Given):
+        if not isinstance(value, GivenValue):
             written = self.text[token.start : token.end]
-            raise self.fault("A list holds fixed values only", token, f"Put text in quotes: '{written}'" if token.kind == "name" else None)
+            raise self.fault(
+                "A list holds fixed values only",
+                token,
+                f"Put text in quotes: '{written}'" if token.kind == "name" else None,
+            )
         return value, token
 
     def within(self, left: Parsed, first: Token) -> Node:
@@ -354,12 +398,18 @@ class Parser:
         operand = self.variable(left, first)
         low_at, low = self.token, self.operand()
         if not self.take("and"):
-            raise self.fault(f"Expected 'and' after the lower end, found {self.found()}", None, "Write: x between 1 and 5")
+            raise self.fault(
+                f"Expected 'and' after the lower end, found {self.found()}", None, "Write: x between 1 and 5"
+            )
         high_at, high = self.token, self.operand()
         if isinstance(low, Logical) or isinstance(high, Logical):
             raise self.fault("'between' takes two values", low_at, "Write: x between 1 and 5")
         ends = self.term(low, low_at, is_right=True), self.term(high, high_at, is_right=True)
-        node = self.resolved(lambda x, a, b: And((self.relation(">=", x, a, low_at), self.relation("<=", x, b, high_at))), operand, *ends)
+        node = self.resolved(
+            lambda x, a, b: And((self.relation(">=", x, a, low_at), self.relation("<=", x, b, high_at))),
+            operand,
+            *ends,
+        )
         return Not(node) if negative else node
 
     def known(self, left: Parsed, first: Token) -> Node:
@@ -368,7 +418,11 @@ class Parser:
         operand = self.variable(left, first)
         negative = self.take("not")
         if not self.at("missing", "known"):
-            raise self.fault(f"Expected 'missing' or 'known' after 'is', found {self.found()}", None, "Write: x is missing, or: x is known")
+            raise self.fault(
+                f"Expected 'missing' or 'known' after 'is', found {self.found()}",
+                None,
+                "Write: x is missing, or: x is known",
+            )
         missing = self.next().value == "missing"
         node = self.resolved(lambda one: self.is_known(one, first), operand)
         return Not(node) if negative != missing else node
@@ -384,7 +438,7 @@ class Parser:
     def variable(self, left: Parsed, token: Token) -> Operand | Ambiguous:
         """A parsed thing that must be an operand and no fixed value."""
         term = None if isinstance(left, Logical) else self.term(left, token)
-        if term is None or isinstance(term, Given):
+        if term is None or isinstance(term, GivenValue):
             raise self.fault("Expected a field, a trait or a property here", token)
         return term
 
@@ -394,7 +448,11 @@ class Parser:
             return parsed
         name = parsed.property.name
         if is_right:
-            raise self.fault(f"Unknown name '{name}'", token, f"Put text in quotes: '{name}'; the event's property is written event.{name}")
+            raise self.fault(
+                f"Unknown name '{name}'",
+                token,
+                f"Put text in quotes: '{name}'; the event's property is written event.{name}",
+            )
         return replace(parsed.property, text=parsed.text)
 
     def resolved(self, make: Callable[..., Node], *terms: Term) -> Node:
@@ -402,7 +460,9 @@ class Parser:
         for place, term in enumerate(terms):
             if isinstance(term, Ambiguous):
                 before, after = terms[:place], terms[place + 1 :]
-                then, otherwise = (self.resolved(make, *before, term.chosen(is_event), *after) for is_event in (True, False))
+                then, otherwise = (
+                    self.resolved(make, *before, term.chosen(is_event), *after) for is_event in (True, False)
+                )
                 return Carried(term.name, then, otherwise)
         return make(*terms)
 
@@ -415,13 +475,13 @@ class Parser:
     def unplaced(self) -> Parsed:
         token = self.token
         if token.kind == "text":
-            return Given(self.next().value)
+            return GivenValue(self.next().value)
         if token.kind == "number" or self.at("-"):
             return self.number()
         if token.kind != "name":
             self.missing_operand()
         if token.value in ("true", "false"):
-            return Given(self.next().value == "true")
+            return GivenValue(self.next().value == "true")
         if token.value in KEYWORDS:
             self.missing_operand()
         return self.named()
@@ -432,14 +492,14 @@ class Parser:
             raise self.fault("'=' compares nothing", None, "Write '=='")
         raise self.fault(f"Expected a name, a value or a function, found {self.found()}")
 
-    def number(self) -> Given:
+    def number(self) -> GivenValue:
         """A number with its sign."""
         first, negative = self.token, self.take("-")
         if self.token.kind != "number":
             raise self.fault("The language does not calculate", first, "Write the result")
         value = Decimal(self.next().value)
         as_number(value, first, self.text)
-        return Given(-value if negative else value)
+        return GivenValue(-value if negative else value)
 
     def named(self) -> Parsed:
         """What a word means: a call, a dotted name, or a bare name."""
@@ -458,7 +518,11 @@ class Parser:
         is_call = self.next().value == "("
         name = self.next()
         if name.kind != ("text" if is_call else "name"):
-            raise self.fault(f"Expected a name after '{space.value}'", name, f"Write {space.value}.NAME or {space.value}('NAME')")
+            raise self.fault(
+                f"Expected a name after '{space.value}'",
+                name,
+                f"Write {space.value}.NAME or {space.value}('NAME')",
+            )
         if is_call:
             self.expect(")", "after the name")
         while not is_call and self.take("."):
@@ -478,7 +542,11 @@ class Parser:
         """A function with its arguments."""
         if token.value not in FUNCTIONS:
             names = ", ".join(FUNCTIONS)
-            raise self.fault(f"There is no function '{token.value}'", token, near(token.value, FUNCTIONS) or f"There are {names}")
+            raise self.fault(
+                f"There is no function '{token.value}'",
+                token,
+                near(token.value, FUNCTIONS) or f"There are {names}",
+            )
         self.deeper(self.next())
         call = Call(token.value, token, self.text, self.segments, zone=self.zone.key)
         while not self.at(")"):
@@ -492,7 +560,11 @@ class Parser:
     def argument(self, call: Call) -> None:
         """One argument: by place, by name, or a filter on a property."""
         token = self.token
-        if token.kind == "name" and self.at("=", ahead=1) and (token.value == "last" or not FUNCTIONS[call.name].has_keywords):
+        if (
+            token.kind == "name"
+            and self.at("=", ahead=1)
+            and (token.value == "last" or not FUNCTIONS[call.name].has_keywords)
+        ):
             self.keyword(call)
         elif FUNCTIONS[call.name].has_keywords and self.is_filter():
             call.filters.append(self.filter(call))
@@ -513,7 +585,9 @@ class Parser:
     # -- filters --
 
     def is_filter(self) -> bool:
-        """Does a property with its relation begin here, as in `category='Shoes'` or `products.price >= 10`?"""
+        """Does a property with its relation begin here, as in `category='Shoes'` or `products.price >=
+        10`?
+        """
         if self.token.kind != "name" or self.token.value in KEYWORDS:
             return False
         ahead = 1
@@ -522,7 +596,7 @@ class Parser:
         is_negated = self.at("not", ahead=ahead) and self.at("in", ahead=ahead + 1)
         return is_negated or self.at("=", "==", "!=", "in", *FLIPPED, ahead=ahead)
 
-    def filter(self, call: Call) -> Filter:
+    def filter(self, call: Call) -> EventFilter:
         """One property in relation to fixed values, or to a property of the event at hand."""
         first = name = self.next()
         while self.take("."):
@@ -533,15 +607,19 @@ class Parser:
         self.check_filter(call, name, sign)
         values = self.set_of(call, sign) if is_set else self.single(call, sign)
         operator = cast(Operator, sign.value if sign.value in FLIPPED else "==")
-        return Filter(path, operator, values, negative or sign.value == "!=", text=self.since(first))
+        return EventFilter(path, operator, values, negative or sign.value == "!=", text=self.since(first))
 
     def check_filter(self, call: Call, name: Token, sign: Token) -> None:
         """ConditionError where a filter is a slip of `last`, or says the same property twice."""
         is_span = self.token.kind == "text" and DURATION.fullmatch(self.token.value) is not None
         if sign.value == "=" and is_span and (name.value in SPANS or near(name.value, ("last",), 0.8)):
-            raise self.fault(f"{call.name}() knows no '{name.value}'", name, f"Write last='{self.token.value}'")
+            raise self.fault(
+                f"{call.name}() knows no '{name.value}'", name, f"Write last='{self.token.value}'"
+            )
         path = path_of(call, name.value, name)
-        if sign.value == "=" and any(each.path == path and each.operator == "==" and not each.is_negative for each in call.filters):
+        if sign.value == "=" and any(
+            each.path == path and each.operator == "==" and not each.is_negative for each in call.filters
+        ):
             raise self.fault(f"'{name.value}' is given twice", name)
 
     def set_of(self, call: Call, sign: Token) -> tuple[Scalar, ...]:
@@ -566,7 +644,7 @@ class Parser:
 
     def scalar(self, call: Call, token: Token, value: Term) -> Scalar:
         """A fixed value of a filter."""
-        if not isinstance(value, Given):
+        if not isinstance(value, GivenValue):
             advice = " or with event.NAME" if self.context.has_event else ""
             raise call.fault(f"A property is compared with a fixed value{advice} here", token)
         return as_number(value.value, token, self.text) if isinstance(value.value, Decimal) else value.value
@@ -580,13 +658,17 @@ class Parser:
         return self.term(value, token, is_right)
 
     def built(self, call: Call) -> Parsed:
-        """The node or operand of a call; times and dates are always the customer's, texts may be the event's."""
+        """The node or operand of a call; times and dates are always the customer's, texts may be the
+        event's.
+        """
         first, token = call.arguments[0] if call.arguments else (None, call.token)
         if not isinstance(first, Ambiguous):
             return call_function(call)
         if not FUNCTIONS[call.name].of_text:
             return call_function(call.with_first(first.chosen(False), token))
-        then, otherwise = (call_function(call.with_first(first.chosen(is_event), token)) for is_event in (True, False))
+        then, otherwise = (
+            call_function(call.with_first(first.chosen(is_event), token)) for is_event in (True, False)
+        )
         if isinstance(then, Logical) and isinstance(otherwise, Logical):
             return Carried(first.name, then, otherwise)
         assert not isinstance(then, Logical)

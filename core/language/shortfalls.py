@@ -15,7 +15,7 @@ from core.language.tree import Ago, Compare, DaysSince, Literal, Node, Operand, 
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ShortfallContext:
     """Of whom a condition is asked, and the currency her money is said in (empty: none is said)."""
 
     facts: Facts
@@ -46,7 +46,7 @@ def number(value: int | float) -> str:
     return f"{value:.2f}" if isinstance(value, float) and round(value, 2) == value else str(value)
 
 
-def shortfall(node: Node, asked: Asked) -> str:
+def shortfall(node: Node, asked: ShortfallContext) -> str:
     """By how much a comparison that does not hold fails; empty where that is no question of more or less."""
     if not isinstance(node, Compare) or node.operator == "==":
         return ""
@@ -79,7 +79,9 @@ def _in_time(operator: Operator, at: Instant, elapsed: Millis, unit: Millis) -> 
 
 
 def _by_how_much(node: Compare, left: int | float, right: int | float, currency: str) -> str:
-    kind = node.left if type_of(node.left) is not Type.DYNAMIC or isinstance(node.right, Literal) else node.right
+    kind = (
+        node.left if type_of(node.left) is not Type.DYNAMIC or isinstance(node.right, Literal) else node.right
+    )
     gap = abs(_exact(left) - _exact(right))
     difference = float(gap) if isinstance(left, float) or isinstance(right, float) else int(gap)
     bound, missing = worded(kind, right, currency), worded(kind, difference, currency)

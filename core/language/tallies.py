@@ -1,4 +1,6 @@
-"""What past events come to: how many, their sum, how many different, the latest; and the filters they have to pass."""
+"""What past events come to: how many, their sum, how many different, the latest; and the filters they have to
+pass.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from itertools import groupby
 from typing import Any, Final, TypeAlias
 
 from core.language.facts import Facts, Happened
-from core.language.tree import Filter, Path, Property, Scalar, Tally
+from core.language.tree import EventFilter, Path, Property, Scalar, Tally
 
 Test: TypeAlias = Callable[[Mapping[str, Any], Facts], bool]
 
@@ -42,7 +44,9 @@ def related(relation: Callable[[Any, Any], bool], a: object, b: object, is_equal
 
 
 def tally(node: Tally) -> Callable[[Facts], Any]:
-    """The function that gives the number, or for `last` and `first` the instant, None where nothing happened."""
+    """The function that gives the number, or for `last` and `first` the instant, None where nothing
+    happened.
+    """
     select = _selection(node)
     path = node.path
     match node.how:
@@ -54,7 +58,9 @@ def tally(node: Tally) -> Callable[[Facts], Any]:
             return lambda facts: found[0].occurred_at if (found := select(facts)) else None
     assert path is not None
     total = exact_sum if node.how == "sum" else distinct
-    return lambda facts: total(value for event in select(facts) for value in values_at(event.properties, path))
+    return lambda facts: total(
+        value for event in select(facts) for value in values_at(event.properties, path)
+    )
 
 
 def values_at(properties: Mapping[str, Any], path: Path) -> Iterator[Any]:
@@ -72,7 +78,9 @@ def _elements(properties: Mapping[str, Any], name: str) -> Iterator[Mapping[str,
 
 
 def exact_sum(values: Iterable[object]) -> int | float:
-    """The sum of the numbers among the values, exact to the ten thousandth; what is no number, or beyond 10^15, is left out."""
+    """The sum of the numbers among the values, exact to the ten thousandth; what is no number, or beyond
+    10^15, is left out.
+    """
     total = sum(_ten_thousandths(value) for value in values if type(value) in NUMERIC)
     return total // TEN_THOUSANDTHS if total % TEN_THOUSANDTHS == 0 else total / TEN_THOUSANDTHS
 
@@ -100,32 +108,40 @@ def _selection(node: Tally) -> Callable[[Facts], Sequence[Happened]]:
     tests = [_of_list(name, [_test(each) for each in filters]) for name, filters in by_list(node.filters)]
 
     def select(facts: Facts) -> list[Happened]:
-        return [each for each in facts.happened(event, last) if all(test(each.properties, facts) for test in tests)]
+        return [
+            each
+            for each in facts.happened(event, last)
+            if all(test(each.properties, facts) for test in tests)
+        ]
 
     return select
 
 
-def by_list(filters: Iterable[Filter]) -> list[tuple[str | None, list[Filter]]]:
+def by_list(filters: Iterable[EventFilter]) -> list[tuple[str | None, list[EventFilter]]]:
     """The filters grouped by the list whose elements they look at, those on the event itself under None."""
     return [(name or None, list(each)) for name, each in groupby(sorted(filters, key=_list_of), key=_list_of)]
 
 
-def _list_of(each: Filter) -> str:
+def _list_of(each: EventFilter) -> str:
     return each.path.of or ""
 
 
 def _of_list(name: str | None, tests: Sequence[Test]) -> Test:
     if name is None:
         return lambda properties, facts: all(test(properties, facts) for test in tests)
-    return lambda properties, facts: any(all(test(element, facts) for test in tests) for element in _elements(properties, name))
+    return lambda properties, facts: any(
+        all(test(element, facts) for test in tests) for element in _elements(properties, name)
+    )
 
 
-def _test(each: Filter) -> Test:
+def _test(each: EventFilter) -> Test:
     name, wanted, is_negative = each.path.name, each.values, each.is_negative
     is_related = partial(related, RELATIONS[each.operator], is_equality=each.operator == "==")
     if isinstance(wanted, Property):
         of_event = wanted.name
-        return lambda properties, facts: is_related(properties.get(name), facts.property(of_event)) != is_negative
+        return lambda properties, facts: (
+            is_related(properties.get(name), facts.property(of_event)) != is_negative
+        )
     values: tuple[Scalar, ...] = wanted
 
     def passes(properties: Mapping[str, Any], _: Facts) -> bool:

@@ -40,7 +40,9 @@ class Token:
 def tokenize(text: str) -> list[Token]:
     """The words of a condition and an `end`; ConditionError where a character fits nowhere."""
     if len(text) > LONGEST:
-        raise ConditionError(f"A condition has at most {LONGEST:,} characters; this one has {len(text):,}", 1, None, text)
+        raise ConditionError(
+            f"A condition has at most {LONGEST:,} characters; this one has {len(text):,}", 1, None, text
+        )
     tokens: list[Token] = []
     offset = 0
     while offset < len(text):
@@ -65,7 +67,9 @@ def _token(found: re.Match[str], text: str) -> Token:
         case "name":
             return Token("name", written, start, end)
         case "wrong":
-            raise ConditionError(f"'{written}' is not part of the language", start + 1, f"Write '{INSTEAD[written]}'", text)
+            raise ConditionError(
+                f"'{written}' is not part of the language", start + 1, f"Write '{INSTEAD[written]}'", text
+            )
         case _:
             return Token("sign", written, start, end)
 
@@ -74,7 +78,9 @@ def _unquote(written: str, start: int, text: str) -> str:
     for escape in ESCAPE.finditer(written):
         if escape.group(1) not in "'\"\\":
             place = start + escape.start() + 1
-            raise ConditionError(f"Unknown escape {escape.group()} in a text", place, "A backslash is written twice", text)
+            raise ConditionError(
+                f"Unknown escape {escape.group()} in a text", place, "A backslash is written twice", text
+            )
     for place, letter in enumerate(written):
         if letter < " " or "\ud800" <= letter <= "\udfff":
             raise ConditionError("A text holds no control characters", start + place + 1, None, text)
@@ -84,9 +90,15 @@ def _unquote(written: str, start: int, text: str) -> str:
 def _no_token(text: str, offset: int) -> ConditionError:
     letter = text[offset]
     if letter in "'\"":
-        return ConditionError("The text that begins here has no closing quote", offset + 1, f"Close it with {letter}", text)
+        return ConditionError(
+            "The text that begins here has no closing quote", offset + 1, f"Close it with {letter}", text
+        )
     if letter in FOREIGN_QUOTES:
-        return ConditionError(f"'{letter}' is no quotation mark of the language", offset + 1, "Write plain quotes: 'text'", text)
+        return ConditionError(
+            f"'{letter}' is no quotation mark of the language", offset + 1, "Write plain quotes: 'text'", text
+        )
     if letter in "+*/%":
         return ConditionError("The language does not calculate", offset + 1, "Write the result", text)
-    return ConditionError(f"Nothing can begin with {letter!r}", offset + 1, "Texts stand in quotes: 'text'", text)
+    return ConditionError(
+        f"Nothing can begin with {letter!r}", offset + 1, "Texts stand in quotes: 'text'", text
+    )

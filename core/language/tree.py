@@ -1,7 +1,8 @@
-"""The closed, typed tree that every condition is parsed into; all its backends match on these nodes and no others.
+"""The closed, typed tree that every condition is parsed into; all its backends match on these nodes and no
+others.
 
-Comparisons with a missing operand do not hold. `!=`, `not in`, `is missing`, `between` and whole-day dates are expressed with
-the nodes below, so each backend knows one meaning only.
+Comparisons with a missing operand do not hold. `!=`, `not in`, `is missing`, `between` and whole-day dates
+are expressed with the nodes below, so each backend knows one meaning only.
 """
 
 from __future__ import annotations
@@ -71,10 +72,12 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True)
-class Filter(Written):
-    """What a value of a counted event must be: in relation to one of some fixed values, or to a property of the event at hand.
+class EventFilter(Written):
+    """What a value of a counted event must be: in relation to one of some fixed values, or to a property of
+    the event at hand.
 
-    A missing value is in no relation; `is_negative` turns the answer round. Of a list one element must pass all its filters.
+    A missing value is in no relation; `is_negative` turns the answer round. Of a list one element must pass
+    all its filters.
     """
 
     path: Path
@@ -87,13 +90,14 @@ class Filter(Written):
 class Tally(Written):
     """What the customer's events of a name in (now - last, now] come to, of those that pass all filters.
 
-    Their number, the exact sum of a property's numbers, the number of its different values, or the latest or earliest instant.
+    Their number, the exact sum of a property's numbers, the number of its different values, or the latest or
+    earliest instant.
     """
 
     how: How
     event: str
     last: Millis | None = None
-    filters: tuple[Filter, ...] = ()
+    filters: tuple[EventFilter, ...] = ()
     path: Path | None = None
 
 
@@ -106,7 +110,9 @@ class DaysSince(Written):
 
 @dataclass(frozen=True, slots=True)
 class YearsSince(Written):
-    """How many anniversaries of a date or instant have come, today's local day of the zone included; missing without a year."""
+    """How many anniversaries of a date or instant have come, today's local day of the zone included; missing
+    without a year.
+    """
 
     of: Field | Trait
     zone: str
@@ -114,7 +120,9 @@ class YearsSince(Written):
 
 @dataclass(frozen=True, slots=True)
 class DaysUntil(Written):
-    """How many local days of the zone today is before the next anniversary of a date or instant, 0 on the day itself."""
+    """How many local days of the zone today is before the next anniversary of a date or instant, 0 on the day
+    itself.
+    """
 
     of: Field | Trait
     zone: str
@@ -134,7 +142,9 @@ class Lower(Written):
     of: Operand
 
 
-Operand: TypeAlias = Literal | Field | Trait | Property | Ago | Tally | DaysSince | YearsSince | DaysUntil | Month | Lower
+Operand: TypeAlias = (
+    Literal | Field | Trait | Property | Ago | Tally | DaysSince | YearsSince | DaysUntil | Month | Lower
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +251,21 @@ class Always(Logical):
     value: bool
 
 
-Node: TypeAlias = And | Or | Not | Compare | OneOf | IsKnown | Contains | StartsWith | InSegment | HasConsent | Reacted | Carried | Always
+Node: TypeAlias = (
+    And
+    | Or
+    | Not
+    | Compare
+    | OneOf
+    | IsKnown
+    | Contains
+    | StartsWith
+    | InSegment
+    | HasConsent
+    | Reacted
+    | Carried
+    | Always
+)
 
 
 def type_of(operand: Operand) -> Type:
@@ -289,7 +313,9 @@ def operands_of(node: Node) -> Iterator[Operand]:
         if isinstance(operand, DaysSince | YearsSince | DaysUntil | Month | Lower):
             pending.append(operand.of)
         elif isinstance(operand, Tally):
-            pending.extend(each.values for each in reversed(operand.filters) if isinstance(each.values, Property))
+            pending.extend(
+                each.values for each in reversed(operand.filters) if isinstance(each.values, Property)
+            )
 
 
 def walk(node: Node) -> Iterator[Node]:

@@ -1,4 +1,6 @@
-"""Why a condition holds or not, in words: its clauses, each with what was found, since when, and by how much it fails."""
+"""Why a condition holds or not, in words: its clauses, each with what was found, since when, and by how much
+it fails.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,26 @@ from typing import TypeAlias
 from core.language.closures import closure_of, getter_of
 from core.language.condition import Condition, inlined_part
 from core.language.facts import Facts
-from core.language.shortfalls import Asked, shortfall, worded
-from core.language.tree import And, Carried, HasConsent, InSegment, Literal, Node, Not, Operand, Or, Reacted, operands_of, parts_of
+from core.language.shortfalls import ShortfallContext, shortfall, worded
+from core.language.tree import (
+    And,
+    Carried,
+    HasConsent,
+    InSegment,
+    Literal,
+    Node,
+    Not,
+    Operand,
+    Or,
+    Reacted,
+    operands_of,
+    parts_of,
+)
 
 Since: TypeAlias = Callable[[Operand | HasConsent], str]
-"""What is known of since when a value is what it is, as in "since 2025-03-03T10:00:00Z"; empty where nothing is."""
+"""What is known of since when a value is what it is, as in "since 2025-03-03T10:00:00Z"; empty where nothing
+is.
+"""
 
 
 def _unknown(_: Operand | HasConsent) -> str:
@@ -21,10 +38,11 @@ def _unknown(_: Operand | HasConsent) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Clause:
+class ConditionClause:
     """One clause of a condition: as written, whether it holds, and what was found, as in "orders is 7".
 
-    Of one that does not hold `found` says since when, where that is known, and `lacking` by how much: "3 short of 10".
+    Of one that does not hold `found` says since when, where that is known, and `lacking` by how much: "3
+    short of 10".
     """
 
     text: str
@@ -45,12 +63,18 @@ class Clause:
 
 
 def explain(
-    condition: Condition, facts: Facts, segments: Mapping[str, Condition] | None = None, since: Since = _unknown, currency: str = ""
-) -> list[Clause]:
-    """The clauses that stand side by side under the outermost `and` or `or`; segments are needed where the condition names some."""
+    condition: Condition,
+    facts: Facts,
+    segments: Mapping[str, Condition] | None = None,
+    since: Since = _unknown,
+    currency: str = "",
+) -> list[ConditionClause]:
+    """The clauses that stand side by side under the outermost `and` or `or`; segments are needed where the
+    condition names some.
+    """
     tree = condition.tree
     parts = tree.parts if isinstance(tree, And | Or) and not _is_made_up(tree) else (tree,)
-    teller = _Teller(condition.text, Asked(facts, currency), segments or {}, since)
+    teller = _Teller(condition.text, ShortfallContext(facts, currency), segments or {}, since)
     return [teller.clause(part) for part in parts]
 
 
@@ -62,15 +86,15 @@ def _is_made_up(tree: And | Or) -> bool:
 @dataclass(frozen=True, slots=True)
 class _Teller:
     text: str
-    asked: Asked
+    asked: ShortfallContext
     segments: Mapping[str, Condition]
     since: Since
 
-    def clause(self, node: Node) -> Clause:
+    def clause(self, node: Node) -> ConditionClause:
         holds = self.holds(node)
         found = dict.fromkeys(self.found(node, failing=not holds))
         lacking = dict.fromkeys(() if holds else self.lacking(node))
-        return Clause(node.text or self.text, holds, ", ".join(found), ", ".join(lacking))
+        return ConditionClause(node.text or self.text, holds, ", ".join(found), ", ".join(lacking))
 
     def holds(self, node: Node) -> bool:
         return closure_of(inlined_part(node, self.text, self.segments))(self.asked.facts)
@@ -106,7 +130,11 @@ class _Teller:
         if self.holds(node):
             return f"in segment '{node.name}'"
         inner = self.segments.get(node.name)
-        clauses = [] if inner is None else explain(inner, self.asked.facts, self.segments, self.since, self.asked.currency)
+        clauses = (
+            []
+            if inner is None
+            else explain(inner, self.asked.facts, self.segments, self.since, self.asked.currency)
+        )
         missed = "; ".join(clause.detail for clause in clauses if not clause.holds)
         return f"not in segment '{node.name}'" + (f" ({missed})" if missed else "")
 
@@ -120,7 +148,9 @@ class _Teller:
         if isinstance(node, Not):
             return []
         own = shortfall(node, self.asked)
-        return ([own] if own else []) + [words for part in parts_of(node) if not self.holds(part) for words in self.lacking(part)]
+        return ([own] if own else []) + [
+            words for part in parts_of(node) if not self.holds(part) for words in self.lacking(part)
+        ]
 
 
 def _is_shown(operand: Operand) -> bool:

@@ -1,4 +1,6 @@
-"""How many messages a channel hands over in a day, an hour or a minute: read from a text and written as one."""
+"""How many messages a channel hands over in a day, an hour or a minute: read from a text and written as
+one.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ def parse_capacity(text: str) -> Capacity:
     """The capacity a text such as `20000/day` says; ValueError where it has another form or is nothing."""
     found = _FORM.fullmatch(text.strip())
     if found is None or int(found[1]) == 0:
-        raise ValueError(f'"{text[:40]}" is not a capacity. Write a number per day, hour or minute, such as "20000/day".')
+        raise ValueError(
+            f'"{text[:40]}" is not a capacity. Write a number per day, hour or minute, such as "20000/day".'
+        )
     return int(found[1]), found[2]
 
 

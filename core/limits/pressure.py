@@ -1,6 +1,8 @@
-"""Contact pressure: which rules a contact would break, and the exact earliest instant at which it breaks none.
+"""Contact pressure: which rules a contact would break, and the exact earliest instant at which it breaks
+none.
 
-Asked are the contact's own window and the window of each later counted contact that holds it; those of earlier ones are not asked again.
+Asked are the contact's own window and the window of each later counted contact that holds it; those of
+earlier ones are not asked again.
 """
 
 from bisect import bisect_left, bisect_right, insort
@@ -82,7 +84,9 @@ class Usage:
     counted: tuple[Contact, ...]
     """By landing."""
     frees_at: Instant | None
-    """When there is first more room than now, and room for one usual contact; None where nothing is counted or never."""
+    """When there is first more room than now, and room for one usual contact; None where nothing is counted
+    or never.
+    """
 
 
 POINT: Final = 1_000
@@ -111,7 +115,9 @@ class Ledger:
 
     def __init__(self, contacts: Iterable[Contact] = (), as_of: Instant | None = None) -> None:
         """Leaves out what does not count and what was released, by `as_of` where that is given."""
-        self._contacts = [contact for contact in contacts if contact.counts and not _is_released(contact, as_of)]
+        self._contacts = [
+            contact for contact in contacts if contact.counts and not _is_released(contact, as_of)
+        ]
         self._contacts.sort(key=_landing)
         self._counted: dict[int, _Counted] = {}
         self.weight = sum([contact.weight for contact in self._contacts])
@@ -147,7 +153,9 @@ class Ledger:
         found = self._counted.get(id(rule))
         if found is None:
             contacts = [contact for contact in self._contacts if rule.applies_to(contact)]
-            found = self._counted[id(rule)] = _Counted(rule, contacts, sum([contact.weight for contact in contacts]))
+            found = self._counted[id(rule)] = _Counted(
+                rule, contacts, sum([contact.weight for contact in contacts])
+            )
         return found
 
     def __iter__(self) -> Iterator[Contact]:
@@ -163,7 +171,9 @@ def _is_released(contact: Contact, as_of: Instant | None) -> bool:
 
 def within(contacts: list[Contact], span: Span) -> list[Contact]:
     """Of contacts by landing those that land in the span."""
-    return contacts[bisect_left(contacts, span.first, key=_landing) : bisect_right(contacts, span.last, key=_landing)]
+    return contacts[
+        bisect_left(contacts, span.first, key=_landing) : bisect_right(contacts, span.last, key=_landing)
+    ]
 
 
 # ---- what a rule has counted ----
@@ -175,7 +185,9 @@ def per_unit(unit: str) -> int:
 
 
 def load(rule: PressureRule, inside: Sequence[Contact]) -> int:
-    """What these contacts take of the rule's limit: dispatches, however many channels each has, or thousandths of a point."""
+    """What these contacts take of the rule's limit: dispatches, however many channels each has, or
+    thousandths of a point.
+    """
     if rule.unit == "points":
         return sum(contact.weight for contact in inside)
     return len({contact.dispatch for contact in inside}) if len(inside) > 1 else len(inside)
@@ -187,28 +199,42 @@ def usage(rule: PressureRule, ledger: Ledger, at: Instant, zone: ZoneInfo) -> Us
         return Usage(0, (), None)
     inside = within(ledger.counted_by(rule), rule.window.span(at, zone))
     leaver = _first_to_make_room(rule, inside)
-    return Usage(load(rule, inside), tuple(inside), None if leaver is None else rule.window.frees(leaver.at, zone))
+    return Usage(
+        load(rule, inside), tuple(inside), None if leaver is None else rule.window.frees(leaver.at, zone)
+    )
 
 
 def gap_usage(rule: PressureRule, ledger: Ledger, at: Instant) -> Usage:
-    """The dispatches nearer to an instant than the rule's gap, before or after; it frees when the last of them is that far away."""
+    """The dispatches nearer to an instant than the rule's gap, before or after; it frees when the last of
+    them is that far away.
+    """
     if rule.gap is None:
         return Usage(0, (), None)
     near = within(ledger.counted_by(rule), Span(at - rule.gap + 1, at + rule.gap - 1))
-    return Usage(len({contact.dispatch for contact in near}), tuple(near), near[-1].at + rule.gap if near else None)
+    return Usage(
+        len({contact.dispatch for contact in near}), tuple(near), near[-1].at + rule.gap if near else None
+    )
 
 
 def _first_to_make_room(rule: PressureRule, inside: list[Contact]) -> Contact | None:
-    """The contact with whose leaving the window first holds less, and little enough; a dispatch leaves with the last of its channels."""
+    """The contact with whose leaving the window first holds less, and little enough; a dispatch leaves with
+    the last of its channels.
+    """
     room = min(load(rule, inside) - 1, (rule.limit or 0) - per_unit(rule.unit))
-    return next((contact for number, contact in enumerate(inside, 1) if load(rule, inside[number:]) <= room), None)
+    return next(
+        (contact for number, contact in enumerate(inside, 1) if load(rule, inside[number:]) <= room), None
+    )
 
 
 # ---- the two questions ----
 
 
-def violations(rules: Sequence[PressureRule], ledger: Ledger, candidate: Sequence[Contact], zone: ZoneInfo) -> list[Violation]:
-    """What forbids the candidate (the contacts of one dispatch): for each broken rule the objection that lasts longest."""
+def violations(
+    rules: Sequence[PressureRule], ledger: Ledger, candidate: Sequence[Contact], zone: ZoneInfo
+) -> list[Violation]:
+    """What forbids the candidate (the contacts of one dispatch): for each broken rule the objection that
+    lasts longest.
+    """
     found: list[Violation] = []
     for rule in rules:
         if _fits_anyhow(rule, ledger, candidate):
@@ -230,10 +256,12 @@ def next_legal(
 ) -> Instant | None:
     """The earliest instant from `at` on that is open and breaks no rule; None where there can never be one.
 
-    `candidate_at` gives the contacts of a hand-over at an instant, each landing a constant lead time after it. Past `latest` the search
-    ends: the answer is then later than `latest`, nothing before it is legal, and it need not be legal itself.
+    `candidate_at` gives the contacts of a hand-over at an instant, each landing a constant lead time after
+    it. Past `latest` the search ends: the answer is then later than `latest`, nothing before it is legal, and
+    it need not be legal itself.
     """
-    # Every round but one of a dispatch whose own landings meet passes a contact for good in some rule; such a dispatch moves by whole
+    # Every round but one of a dispatch whose own landings meet passes a contact for good in some rule; such a
+    # dispatch moves by whole
     # periods, and what two years of them do not part is never parted.
     for _ in range(2_000 + 4 * len(rules) * len(ledger)):
         at = opens(at)
@@ -246,8 +274,12 @@ def next_legal(
     return None
 
 
-def _held_until(rules: Sequence[PressureRule], ledger: Ledger, candidate: Sequence[Contact], at: Instant, zone: ZoneInfo) -> Instant | None:
-    """The hand-over before which nothing is legal: `at` itself where no rule objects, None where one always will."""
+def _held_until(
+    rules: Sequence[PressureRule], ledger: Ledger, candidate: Sequence[Contact], at: Instant, zone: ZoneInfo
+) -> Instant | None:
+    """The hand-over before which nothing is legal: `at` itself where no rule objects, None where one always
+    will.
+    """
     until = at
     for rule in rules:
         if _fits_anyhow(rule, ledger, candidate):
@@ -282,7 +314,9 @@ def _lasts(objection: _Objection) -> float:
     return float("inf") if retry_at is None else retry_at
 
 
-def _objections(rule: PressureRule, ledger: Ledger, candidate: Sequence[Contact], zone: ZoneInfo) -> Sequence[_Objection]:
+def _objections(
+    rule: PressureRule, ledger: Ledger, candidate: Sequence[Contact], zone: ZoneInfo
+) -> Sequence[_Objection]:
     held = [contact for contact in candidate if rule.applies_to(contact)]
     if not held:
         return ()
@@ -299,7 +333,9 @@ def _objections(rule: PressureRule, ledger: Ledger, candidate: Sequence[Contact]
 
 
 def _fits_anyhow(rule: PressureRule, ledger: Ledger, candidate: Sequence[Contact]) -> bool:
-    """Whether a rule without a gap has room for all it may count, wherever that lands; asked first, for it mostly has."""
+    """Whether a rule without a gap has room for all it may count, wherever that lands; asked first, for it
+    mostly has.
+    """
     limit = rule.limit
     if rule.gap is not None or not limit:
         return rule.gap is None and limit is None
@@ -317,7 +353,9 @@ def _need(asked: _Asked, contacts: Iterable[Contact]) -> int:
 def _load(asked: _Asked, inside: Sequence[Contact]) -> int:
     """What counted contacts take of the limit, the candidate's own dispatch not counted twice."""
     own = asked.held[0].dispatch
-    others = inside if asked.rule.unit == "points" else [contact for contact in inside if contact.dispatch != own]
+    others = (
+        inside if asked.rule.unit == "points" else [contact for contact in inside if contact.dispatch != own]
+    )
     return load(asked.rule, others)
 
 
@@ -328,7 +366,11 @@ def _held_within(asked: _Asked, span: Span) -> list[Contact]:
 def _closed(asked: _Asked) -> Iterator[_Objection]:
     """A limit of nothing blocks for good."""
     for contact in asked.held:
-        span = asked.rule.window.span(contact.at, asked.zone) if asked.rule.window else Span(contact.at, contact.at)
+        span = (
+            asked.rule.window.span(contact.at, asked.zone)
+            if asked.rule.window
+            else Span(contact.at, contact.at)
+        )
         inside = within(asked.filled, span)
         yield _Objection(contact, Violation(asked.rule, _load(asked, inside), *span, tuple(inside), None))
 
@@ -352,12 +394,17 @@ def _own_objections(asked: _Asked, limit: int, window: Window) -> Iterator[_Obje
             yield _Objection(contact, Violation(asked.rule, count, *span, tuple(inside), retry_at))
 
 
-def _own_retry(asked: _Asked, contact: Contact, inside: list[Contact], span: Span, limit: int, window: Window) -> Instant | None:
-    """When enough of the window has left it for the candidate to fit, as far as that can be said from here; None: it never fits."""
+def _own_retry(
+    asked: _Asked, contact: Contact, inside: list[Contact], span: Span, limit: int, window: Window
+) -> Instant | None:
+    """When enough of the window has left it for the candidate to fit, as far as that can be said from here;
+    None: it never fits.
+    """
     if asked.rule.unit == "contacts":
         landings = {other.dispatch: other.at for other in inside if other.dispatch != contact.dispatch}
         return window.frees(sorted(landings.values())[len(landings) - limit], asked.zone)
-    # A rolling window moves with the dispatch, so what it holds of it now it always holds; other windows only what lands together.
+    # A rolling window moves with the dispatch, so what it holds of it now it always holds; other windows only
+    # what lands together.
     stays = span if isinstance(window, RollingWindow) else Span(contact.at, contact.at)
     always = sum(other.weight for other in _held_within(asked, stays))
     if always > limit:
@@ -375,13 +422,17 @@ def _own_retry(asked: _Asked, contact: Contact, inside: list[Contact], span: Spa
 
 
 def _next_leaving(asked: _Asked, contact: Contact, span: Span) -> Instant:
-    """The landing of the contact at which another of its dispatch, landing later by the lead time, has moved past the span."""
+    """The landing of the contact at which another of its dispatch, landing later by the lead time, has moved
+    past the span.
+    """
     later = [other for other in _held_within(asked, span) if other.at > contact.at]
     return min((span.last + 1 - (other.at - contact.at) for other in later), default=span.last + 1)
 
 
 def _later_objections(asked: _Asked, limit: int, window: Window) -> Iterator[_Objection]:
-    """Windows of contacts already planned that would hold the candidate as well and be over the limit by it."""
+    """Windows of contacts already planned that would hold the candidate as well and be over the limit by
+    it.
+    """
     for contact in asked.held:
         if not contact.counts:
             continue

@@ -1,4 +1,6 @@
-"""Send windows: when a channel may hand over, in the customer's local time; outside them are the quiet hours."""
+"""Send windows: when a channel may hand over, in the customer's local time; outside them are the quiet
+hours.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -28,10 +30,12 @@ _ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class SendWindows:
-    """The open hours of a week. They run from the first time the local clock shows the start to the first time it shows the end.
+    """The open hours of a week. They run from the first time the local clock shows the start to the first
+    time it shows the end.
 
-    So hours inside a spring gap are empty on that day, hours that begin in it begin at its end, and hours that reach over the repeated
-    hour of autumn stay open throughout; hours that lie inside it are open once, at its first pass.
+    So hours inside a spring gap are empty on that day, hours that begin in it begin at its end, and hours
+    that reach over the repeated hour of autumn stay open throughout; hours that lie inside it are open once,
+    at its first pass.
     """
 
     lines: tuple[str, ...]
@@ -59,8 +63,13 @@ class SendWindows:
         """How many minutes of a local day are open, by the wall clock."""
         if self.always_open:
             return _DAY_MINUTES
-        begun = [*self.week[day.weekday()], *((a - _DAY_MINUTES, b - _DAY_MINUTES) for a, b in self.week[day.weekday() - 1])]
-        return len({minute for start, end in begun for minute in range(max(start, 0), min(end, _DAY_MINUTES))})
+        begun = [
+            *self.week[day.weekday()],
+            *((a - _DAY_MINUTES, b - _DAY_MINUTES) for a, b in self.week[day.weekday() - 1]),
+        ]
+        return len(
+            {minute for start, end in begun for minute in range(max(start, 0), min(end, _DAY_MINUTES))}
+        )
 
 
 @lru_cache(maxsize=16_384)
@@ -89,7 +98,9 @@ def _clock(day: date, minutes: Minutes, zone: ZoneInfo) -> Instant:
 
 
 def parse_send_windows(lines: Sequence[str]) -> SendWindows:
-    """The send windows of lines such as `Mon-Fri 08:00-18:00`; none at all is always open; ValueError names the line and what to write."""
+    """The send windows of lines such as `Mon-Fri 08:00-18:00`; none at all is always open; ValueError names
+    the line and what to write.
+    """
     lines = (lines,) if isinstance(lines, str) else tuple(lines)
     week: list[set[Hours]] = [set() for _ in _DAY_NAMES]
     for line in lines:
@@ -109,7 +120,9 @@ def _parse_line(line: object) -> tuple[list[int], Hours]:
         raise ValueError(f"{line!r} is not a send window. {_EXAMPLE}")
     start, end = _minutes(match[2], match[3], line), _minutes(match[4], match[5], line)
     if start == end:
-        raise ValueError(f"send window {line!r} begins where it ends and never opens. For the whole day write 00:00-24:00.")
+        raise ValueError(
+            f"send window {line!r} begins where it ends and never opens. For the whole day write 00:00-24:00."
+        )
     if start == _DAY_MINUTES:
         raise ValueError(f"send window {line!r} cannot begin at 24:00. Begin at 00:00 of the next day.")
     return _parse_days(match[1], line), (start, end if end > start else end + _DAY_MINUTES)

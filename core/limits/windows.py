@@ -1,4 +1,6 @@
-"""The windows of pressure rules: which span of contacts a candidate at an instant is counted in, and when a contact has left it."""
+"""The windows of pressure rules: which span of contacts a candidate at an instant is counted in, and when a
+contact has left it.
+"""
 
 import re
 from abc import ABC, abstractmethod
@@ -31,7 +33,9 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Window(ABC):
-    """A rule that gives every instant its span; the first of the span never moves back as the instant moves on."""
+    """A rule that gives every instant its span; the first of the span never moves back as the instant moves
+    on.
+    """
 
     text: str
 
@@ -45,7 +49,9 @@ class Window(ABC):
 
     @abstractmethod
     def origin(self, at: Instant, zone: ZoneInfo) -> Instant:
-        """Where the window of a candidate at `at` begins, as `extend` takes it: the edge itself of a rolling window."""
+        """Where the window of a candidate at `at` begins, as `extend` takes it: the edge itself of a rolling
+        window.
+        """
 
     @abstractmethod
     def reaches(self, origin: Instant, zone: ZoneInfo) -> Instant:
@@ -136,14 +142,18 @@ class ExtendedWindow(Window):
 
 
 def parse_window(text: str, extend: str | None = None, week_starts: str = "monday") -> Window:
-    """The window of `7d`, `3 days` or `calendar week`, stretched by `extend`; ValueError says what is wrong and suggests."""
+    """The window of `7d`, `3 days` or `calendar week`, stretched by `extend`; ValueError says what is wrong
+    and suggests.
+    """
     week_begins = _weekday(week_starts)
     base = _parse_base(" ".join(_text(text, "window").split()).lower(), week_begins)
     if extend is None:
         return base
     period = _parse_base(" ".join(_text(extend, "extend").split()).lower(), week_begins)
     if not isinstance(period, CalendarWindow):
-        raise ValueError(f"extend {extend!r} is not a calendar period. Write one of: {', '.join(_FORMS[3:])}.")
+        raise ValueError(
+            f"extend {extend!r} is not a calendar period. Write one of: {', '.join(_FORMS[3:])}."
+        )
     return ExtendedWindow(f"{base.text} extended to {period.text}", base, period)
 
 
@@ -156,7 +166,10 @@ def _text(value: object, key: str) -> str:
 def _weekday(name: str) -> int:
     if str(name).lower() in WEEKDAYS:
         return WEEKDAYS.index(name.lower())
-    raise ValueError(f"week_starts {name!r} is not a weekday.{_near(str(name), WEEKDAYS)} Write one of: {', '.join(WEEKDAYS)}.")
+    raise ValueError(
+        f"week_starts {name!r} is not a weekday.{_near(str(name), WEEKDAYS)} Write one of: "
+        f"{', '.join(WEEKDAYS)}."
+    )
 
 
 def _parse_base(text: str, week_begins: int) -> Window:

@@ -1,4 +1,6 @@
-"""One customer as values: traits, aggregates, addresses, consents. `Profile.fold` takes in one event, in any order."""
+"""One customer as values: traits, aggregates, addresses, consents. `Profile.fold` takes in one event, in any
+order.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,17 @@ TRAIT_FIELDS: Final[Mapping[str, str]] = {
     "postal_code": "address.postalCode",
 }
 AGGREGATE_FIELDS: Final = frozenset(
-    {"orders", "revenue", "revenue_gross", "returned", "returns", "units", "first_order", "last_order", "last_activity"}
+    {
+        "orders",
+        "revenue",
+        "revenue_gross",
+        "returned",
+        "returns",
+        "units",
+        "first_order",
+        "last_order",
+        "last_activity",
+    }
 )
 CHANNEL_ACTIVITY: Final[Mapping[str, str]] = {
     "last_activity_store": "store",
@@ -40,14 +52,16 @@ _GOING_BACK: Final = frozenset({ORDER_RETURNED, ORDER_REFUNDED})
 
 
 class Profile:
-    """Traits and aggregates of one customer, kept up event by event; the order of arrival does not change the result.
+    """Traits and aggregates of one customer, kept up event by event; the order of arrival does not change the
+    result.
 
-    Money is minor units of the workspace's currency, instants are milliseconds UTC. `returned` is what went back: of one
-    order the larger of returns and refunds, so a refund for a return subtracts once.
+    Money is minor units of the workspace's currency, instants are milliseconds UTC. `returned` is what went
+    back: of one order the larger of returns and refunds, so a refund for a return subtracts once.
     """
 
     __slots__ = (
-        "activity", "channels", "first_order", "last_activity", "last_order", "orders", "returned", "returned_orders",
+        "activity", "channels", "first_order", "last_activity", "last_order", "orders", "returned",
+        "returned_orders",
         "returns", "revenue_gross", "traits", "traits_at", "units",
     )  # fmt: skip
 
@@ -85,8 +99,18 @@ class Profile:
         """Take in one event."""
         self.take(event.kind, event.name, event.occurred_at, event.channel, event.amount, event.properties)
 
-    def take(self, kind: str, name: str, at: Instant, channel: str | None, amount: int | None, properties: Mapping[str, Any]) -> None:
-        """Take in what an event says, where the event itself is not at hand: intake has millions of them and makes none."""
+    def take(
+        self,
+        kind: str,
+        name: str,
+        at: Instant,
+        channel: str | None,
+        amount: int | None,
+        properties: Mapping[str, Any],
+    ) -> None:
+        """Take in what an event says, where the event itself is not at hand: intake has millions of them and
+        makes none.
+        """
         if kind == "identify":
             for trait, value in properties.items():
                 self._take_trait(trait, value, at)
@@ -98,13 +122,21 @@ class Profile:
                 self._take_act(name, at, channel, amount, properties)
 
     def _take_trait(self, name: str, value: Any, at: Instant) -> None:
-        """The latest value stands; of two of one instant the one whose JSON is greater, whichever came first."""
+        """The latest value stands; of two of one instant the one whose JSON is greater, whichever came
+        first.
+        """
         before = self.traits_at.get(name)
-        if before is None or at > before or (at == before and _canonical(value) > _canonical(self.traits[name])):
+        if (
+            before is None
+            or at > before
+            or (at == before and _canonical(value) > _canonical(self.traits[name]))
+        ):
             self.traits[name] = value
             self.traits_at[name] = at
 
-    def _take_act(self, name: str, at: Instant, channel: str | None, amount: int | None, properties: Mapping[str, Any]) -> None:
+    def _take_act(
+        self, name: str, at: Instant, channel: str | None, amount: int | None, properties: Mapping[str, Any]
+    ) -> None:
         if self.last_activity is None or at > self.last_activity:
             self.last_activity = at
         if channel is not None and at > self.channels.get(channel, at - 1):
@@ -216,7 +248,9 @@ def _greatest(a: Instant | None, b: Instant | None) -> Instant | None:
 
 
 class Consent(NamedTuple):
-    """One entry of the append-only ledger: what she said about one channel and purpose, for one address or for all."""
+    """One entry of the append-only ledger: what she said about one channel and purpose, for one address or
+    for all.
+    """
 
     channel: str
     purpose: str  # "*" for every purpose that needs a consent
@@ -245,7 +279,9 @@ def full_name(first: str | None, last: str | None) -> str:
 
 
 def address_of(profile: Profile, medium: str) -> str | None:
-    """The address a medium uses: mail address, phone number, push endpoint, a postal address on one line; None if unusable."""
+    """The address a medium uses: mail address, phone number, push endpoint, a postal address on one line;
+    None if unusable.
+    """
     traits = profile.traits
     if medium == "email":
         return traits.get("email")

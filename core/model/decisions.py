@@ -18,7 +18,9 @@ OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 
 @dataclass(frozen=True, slots=True)
 class RuleEvidence:
-    """One pressure rule that stood in the way: what its window held. Points are thousandths, instants milliseconds UTC."""
+    """One pressure rule that stood in the way: what its window held. Points are thousandths, instants
+    milliseconds UTC.
+    """
 
     rule: str
     unit: str
@@ -32,7 +34,9 @@ class RuleEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """What one guard had against a contact, and the instant from which it would have nothing, where there is one."""
+    """What one guard had against a contact, and the instant from which it would have nothing, where there is
+    one.
+    """
 
     reason: Reason
     detail: str
@@ -43,7 +47,7 @@ class Objection:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class MessagePart:
     """One step that a message carries together with others."""
 
     trigger: str
@@ -65,7 +69,9 @@ class Message(NamedTuple):
     contact: Contact
     held: bool = False  # waits for an approval
     profile: Profile | None = None  # as she was at that instant
-    digest: tuple[Part, ...] = ()  # all steps it carries, its own first; empty where that is the only one
+    digest: tuple[
+        MessagePart, ...
+    ] = ()  # all steps it carries, its own first; empty where that is the only one
 
 
 class Decision(NamedTuple):
@@ -91,8 +97,10 @@ class Decision(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
-    """An event that reaches a trigger's goal, for every journey that was entered no longer than `within` before it."""
+class GoalReached:
+    """An event that reaches a trigger's goal, for every journey that was entered no longer than `within`
+    before it.
+    """
 
     trigger: str
     event: int
@@ -130,13 +138,18 @@ class Enrolment:
     id: int | None = None
     variant: str | None = None  # of the trigger's split
     waited: Waited | None = None  # how the open step's wait ended; None: it waits, or waits for nothing
-    shared: frozenset[str] = frozenset()  # the triggers whose steps went in the journey's latest message, where several did
+    shared: frozenset[str] = (
+        frozenset()
+    )  # the triggers whose steps went in the journey's latest message, where several did
 
     def copy(self) -> Enrolment:
         """An independent value."""
         return Enrolment(
-            self.trigger, self.cause_key, self.cause_at, self.entered_at, self.step, self.planned_at, self.due_at, self.version,
-            self.cause_event, self.cause_name, self.cause_properties, self.state, self.waits_for, self.waits_until, self.held_by,
-            self.last_message_at, self.resumed_at, self.key_value, self.ended_at, self.id, self.variant, self.waited,
+            self.trigger, self.cause_key, self.cause_at, self.entered_at, self.step, self.planned_at,
+            self.due_at, self.version,
+            self.cause_event, self.cause_name, self.cause_properties, self.state, self.waits_for,
+            self.waits_until, self.held_by,
+            self.last_message_at, self.resumed_at, self.key_value, self.ended_at, self.id, self.variant,
+            self.waited,
             self.shared,
         )  # fmt: skip

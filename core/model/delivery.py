@@ -1,4 +1,6 @@
-"""Handing a message over: what goes to a channel, and the five ways it can end. Instants and durations are milliseconds."""
+"""Handing a message over: what goes to a channel, and the five ways it can end. Instants and durations are
+milliseconds.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ class Accepted:
 class Retry:
     """Nothing went out and a later try may succeed; `after` is the least wait where the provider names one.
 
-    `whole_channel`: it lies with the channel and not with this message, so that the others need not be tried either.
+    `whole_channel`: it lies with the channel and not with this message, so that the others need not be tried
+    either.
     """
 
     reason: str
@@ -60,7 +63,9 @@ Result: TypeAlias = Accepted | Retry | Permanent | ConfigError | Uncertain
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """One finished message. `key` is the same on every attempt; `parts` are its texts by the name of the template file."""
+    """One finished message. `key` is the same on every attempt; `parts` are its texts by the name of the
+    template file.
+    """
 
     key: str
     message_id: int | None
@@ -83,7 +88,9 @@ class Outbound:
 
 
 class Setting(NamedTuple):
-    """A setting that only an adapter reads. a `length` is a duration such as `30s`; `secret` and `secrets` name where secrets are."""
+    """A setting that only an adapter reads. a `length` is a duration such as `30s`; `secret` and `secrets`
+    name where secrets are.
+    """
 
     name: str
     kind: Literal["text", "texts", "number", "switch", "length", "choice", "secret", "secrets"]
@@ -107,9 +114,13 @@ class ChannelAdapter(Protocol):
 
     kind: ClassVar[str]
     idempotent_by_key: ClassVar[bool]
-    """Whether sending the same key twice has the effect of once, so that a try with unknown end can be repeated."""
+    """Whether sending the same key twice has the effect of once, so that a try with unknown end can be
+    repeated.
+    """
     is_remote: ClassVar[bool]
-    """Whether sending is mostly waiting for another machine, so that the next message is made meanwhile; `send` then runs in a thread."""
+    """Whether sending is mostly waiting for another machine, so that the next message is made meanwhile;
+    `send` then runs in a thread.
+    """
     known_settings: ClassVar[tuple[Setting, ...] | None]
     """The settings it reads; None where it leaves any as they stand."""
 
@@ -122,7 +133,9 @@ class ChannelAdapter(Protocol):
         """Open what a batch needs."""
         ...
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Give it back."""
         ...
 

@@ -9,27 +9,27 @@ from typing import Final, NamedTuple
 from core.instants import Instant
 from core.limits.pressure import Contact
 from core.model.customer import Consent, Profile, Suppression
-from core.model.decisions import Decision, Enrolment, Reached
+from core.model.decisions import Decision, Enrolment, GoalReached
 from core.model.events import Event
 
 BEGINNING: Final[Instant] = -(2**62)
 
 
-class Entry(NamedTuple):
+class TriggerEntry(NamedTuple):
     """The last entry of a customer into a trigger; `at` is BEGINNING where she was only ever held out."""
 
     at: Instant
     cause_key: str
 
 
-class Join(NamedTuple):
+class Merge(NamedTuple):
     """Another customer turned out to be this one, or no longer to be: since when that is known.
 
     `entries` are the last ones that each of the two had until they became one.
     """
 
     at: Instant
-    entries: tuple[tuple[str, Entry], ...]  # trigger and entry
+    entries: tuple[tuple[str, TriggerEntry], ...]  # trigger and entry
 
 
 @dataclass(slots=True)
@@ -37,9 +37,9 @@ class Dossier:
     """One customer as she stands after all instants up to and including `settled_until` were played.
 
     `arrivals` are the events that became known since, in order of arrival; `profile` does not hold them yet.
-    `history` holds settled events as far back as the playbook needs them. `known_causes` holds the cause keys, of those
-    the arrivals could use again, that have entered before. `planned_version` is the playbook's under which she was last
-    planned. `joins` are the merges not played yet, in order.
+    `history` holds settled events as far back as the playbook needs them. `known_causes` holds the cause
+    keys, of those the arrivals could use again, that have entered before. `planned_version` is the playbook's
+    under which she was last planned. `joins` are the merges not played yet, in order.
     """
 
     id: int
@@ -52,24 +52,26 @@ class Dossier:
     contacts: tuple[Contact, ...] = ()
     consents: tuple[Consent, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
-    entries: Mapping[str, Entry] = field(default_factory=dict)
+    entries: Mapping[str, TriggerEntry] = field(default_factory=dict)
     known_causes: frozenset[tuple[str, str]] = frozenset()
     erased_at: Instant | None = None
     planned_version: int = 0
-    joins: tuple[Join, ...] = ()
+    joins: tuple[Merge, ...] = ()
 
 
 @dataclass(slots=True)
 class Plan:
-    """What `advance` found: decisions in order of time, enrolments that are new or changed, and when she needs attention next."""
+    """What `advance` found: decisions in order of time, enrolments that are new or changed, and when she
+    needs attention next.
+    """
 
     decisions: list[Decision]
     enrolments: list[Enrolment]
-    entries: Mapping[str, Entry]
+    entries: Mapping[str, TriggerEntry]
     profile: Profile
     settled_until: Instant
     next_due: Instant | None
-    reached: Sequence[Reached] = ()
+    reached: Sequence[GoalReached] = ()
 
 
 def known_profile(dossier: Dossier) -> Profile:
@@ -93,7 +95,10 @@ def settled(dossier: Dossier, plan: Plan) -> Dossier:
         profile=plan.profile,
         settled_until=plan.settled_until,
         arrivals=tuple(event for event in dossier.arrivals if event.arrived_at > plan.settled_until),
-        history=(*dossier.history, *(event for event in dossier.arrivals if event.arrived_at <= plan.settled_until)),
+        history=(
+            *dossier.history,
+            *(event for event in dossier.arrivals if event.arrived_at <= plan.settled_until),
+        ),
         enrolments=tuple(enrolment for enrolment in known.values() if enrolment.state == "open"),
         contacts=(*dossier.contacts, *planned),
         consents=dossier.consents,

@@ -26,7 +26,8 @@ FORMER_NAMES: Final[Mapping[str, str]] = {
 # What mail and message providers report back; no act of the customer in the shop's sense.
 MESSAGE_FEEDBACK: Final = frozenset(
     {
-        "Email Delivered", "Email Opened", "Email Link Clicked", "Email Bounced", "Email Marked as Spam", "Unsubscribed",
+        "Email Delivered", "Email Opened", "Email Link Clicked", "Email Bounced", "Email Marked as Spam",
+        "Unsubscribed",
         "Message Delivered", "Message Opened", "Message Clicked", "Message Bounced", "Message Complained",
     }
 )  # fmt: skip
@@ -50,5 +51,7 @@ class Event(NamedTuple):
 
     @property
     def is_activity(self) -> bool:
-        """Whether this is an act of the customer: not identify, alias, message feedback or a consent record."""
+        """Whether this is an act of the customer: not identify, alias, message feedback or a consent
+        record.
+        """
         return (self.kind == "track" or self.kind == "page") and self.name not in NO_ACTIVITY

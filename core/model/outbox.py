@@ -8,7 +8,8 @@ from typing import Final, Literal, TypeAlias
 Act: TypeAlias = Literal["approve", "reject", "retry", "cancel"]
 
 STATES: Final = (
-    "planned", "held", "due", "claimed", "sent", "delivered", "bounced", "complained", "cancelled", "failed", "expired", "uncertain",
+    "planned", "held", "due", "claimed", "sent", "delivered", "bounced", "complained", "cancelled", "failed",
+    "expired", "uncertain",
 )  # fmt: skip
 UNSENT: Final = ("planned", "held", "due")
 """What waits to be handed over."""

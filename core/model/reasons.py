@@ -1,4 +1,6 @@
-"""The reasons a decision can have, in order of precedence: of several that apply, the first is the primary one."""
+"""The reasons a decision can have, in order of precedence: of several that apply, the first is the primary
+one.
+"""
 
 from enum import StrEnum
 

@@ -26,7 +26,8 @@ OVER: Final = 0
 class When:
     """The `[when]` table of any kind; fields a kind does not know stay at their defaults.
 
-    Instants and durations in milliseconds; `reaches` in the unit of `metric`: minor units for money, else a plain number.
+    Instants and durations in milliseconds; `reaches` in the unit of `metric`: minor units for money, else a
+    plain number.
     """
 
     kind: str
@@ -54,7 +55,9 @@ class When:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """What a step waits for before it is decided: one of these events within `timeout` of its planned instant."""
+    """What a step waits for before it is decided: one of these events within `timeout` of its planned
+    instant.
+    """
 
     events: frozenset[str]
     timeout: Millis
@@ -150,7 +153,8 @@ class Trigger:
 class Pause:
     """A span in which something is held; `until` is open while it lasts.
 
-    `trigger` says what: the name of a trigger, `*` for everything, else `channel:NAME`, `segment:NAME` or `customer:KEY`.
+    `trigger` says what: the name of a trigger, `*` for everything, else `channel:NAME`, `segment:NAME` or
+    `customer:KEY`.
     """
 
     trigger: str
@@ -174,12 +178,16 @@ class Pause:
 
     @property
     def name(self) -> str:
-        """Which of its sort: the name of the trigger, channel or segment, the customer's key, `*` for everything."""
+        """Which of its sort: the name of the trigger, channel or segment, the customer's key, `*` for
+        everything.
+        """
         return self.trigger if self.scope in ("everything", "trigger") else self.trigger.partition(":")[2]
 
     @property
     def holder(self) -> str:
-        """What an enrolment notes of the pause that holds it: `trigger`, and of a customer's, whose key may change, only `customer`."""
+        """What an enrolment notes of the pause that holds it: `trigger`, and of a customer's, whose key may
+        change, only `customer`.
+        """
         return "customer" if self.scope == "customer" else self.trigger
 
 

@@ -1,4 +1,6 @@
-"""A playbook looked up the other way round: which triggers an event can concern, and how much history they need."""
+"""A playbook looked up the other way round: which triggers an event can concern, and how much history they
+need.
+"""
 
 from __future__ import annotations
 
@@ -29,12 +31,14 @@ REACTION_LOOKBACK: Final[Millis] = 90 * DAY
 LONGEST_PERIOD: Final[Mapping[str, int]] = {"day": 2, "week": 8, "month": 32, "quarter": 93, "year": 367}
 
 
-class Roster:
+class PlaybookIndex:
     """Indexes of one playbook, made once; nothing here says more than the playbook does."""
 
     __slots__ = (
-        "by_name", "channel_pauses", "clocked", "contact_lookback", "ending", "ending_any", "entering", "former", "goals", "heaviest",
-        "kinds", "moving", "needs", "needs_of_two", "pauses", "reads_cause", "rules_with_audience", "segment_pauses", "stops", "strengths",
+        "by_name", "channel_pauses", "clocked", "contact_lookback", "ending", "ending_any", "entering",
+        "former", "goals", "heaviest",
+        "kinds", "moving", "needs", "needs_of_two", "pauses", "reads_cause", "rules_with_audience",
+        "segment_pauses", "stops", "strengths",
         "traits_matter", "version",
     )  # fmt: skip
 
@@ -45,7 +49,9 @@ class Roster:
         followed = [*active, *(trigger for trigger in kept if trigger.status == "active")]
         self.kinds: Mapping[str, Kind] = kinds()
         self.by_name: Mapping[str, Trigger] = {trigger.name: trigger for trigger in playbook.triggers}
-        self.clocked = tuple((t, self.kinds[t.when.kind]) for t in active if self.kinds[t.when.kind].is_clocked(t.when))
+        self.clocked = tuple(
+            (t, self.kinds[t.when.kind]) for t in active if self.kinds[t.when.kind].is_clocked(t.when)
+        )
         self.entering: dict[str, list[tuple[Trigger, Kind]]] = {}
         self.ending: dict[str, frozenset[str]] = {}
         for trigger in active:
@@ -72,12 +78,18 @@ class Roster:
         self.strengths: dict[tuple[int, int], tuple[int, int]] = {}
         # the most that a step can weigh, by its identity and the channels asked about; filled by the contest
         self.heaviest: dict[tuple[int, frozenset[str] | None], int] = {}
-        self.contact_lookback = max((reach(rule) for rule in playbook.rules), default=0)
+        self.contact_lookback = max((lookback(rule) for rule in playbook.rules), default=0)
         self.reads_cause = any(
-            step.only_if is not None and step.only_if.condition.needs.reads_event for trigger in followed for step in trigger.contents()
+            step.only_if is not None and step.only_if.condition.needs.reads_event
+            for trigger in followed
+            for step in trigger.contents()
         )
         self.traits_matter = any(kind.name == "recurring" for _, kind in self.clocked)
-        self.moving = frozenset({ORDER_COMPLETED}) if any(t.when.date in ORDER_DATES for t, _ in self.clocked) else frozenset()
+        self.moving = (
+            frozenset({ORDER_COMPLETED})
+            if any(t.when.date in ORDER_DATES for t, _ in self.clocked)
+            else frozenset()
+        )
 
     def _note_endings(self, trigger: Trigger) -> None:
         own = self.kinds[trigger.when.kind].ends_on(trigger.when)
@@ -85,7 +97,9 @@ class Roster:
             self.ending[name] = self.ending.get(name, frozenset()) | {trigger.name}
 
     def definition(self, name: str, version: int) -> Trigger | None:
-        """By what an enrolment goes on that entered a trigger under a version; None where that is no longer in the playbook."""
+        """By what an enrolment goes on that entered a trigger under a version; None where that is no longer
+        in the playbook.
+        """
         former = self.former.get((name, version)) if self.former else None
         return self.by_name.get(name) if former is None else former.trigger
 
@@ -95,7 +109,9 @@ class Roster:
         return self.version if former is None else former.version
 
     def concerns(self, kind: str, name: str) -> bool:
-        """Whether an event of that kind and name can change what is due: it then makes its customer due at once."""
+        """Whether an event of that kind and name can change what is due: it then makes its customer due at
+        once.
+        """
         if kind == "identify" or kind == "alias":
             return self.traits_matter
         return name in self.entering or name in self.ending or name in self.moving or bool(self.ending_any)
@@ -114,11 +130,15 @@ class Roster:
 
 
 def _channel_pauses(playbook: Playbook, kept: Iterable[Trigger]) -> Iterable[tuple[str, tuple[Pause, ...]]]:
-    """Trigger -> the pauses of channels that its steps can take, those of definitions that some still go by included."""
+    """Trigger -> the pauses of channels that its steps can take, those of definitions that some still go by
+    included.
+    """
     paused = [pause for pause in playbook.pauses if pause.scope == "channel"]
     used: dict[str, set[str]] = {}
     for trigger in (*playbook.triggers, *kept) if paused else ():
-        used.setdefault(trigger.name, set()).update(name for step in trigger.contents() for name in step.channels)
+        used.setdefault(trigger.name, set()).update(
+            name for step in trigger.contents() for name in step.channels
+        )
     for trigger_name, names in used.items():
         yield trigger_name, tuple(pause for pause in paused if pause.name in names)
 
@@ -140,7 +160,12 @@ def _needs(playbook: Playbook, active: Iterable[Trigger], kinds: Mapping[str, Ki
             note(name, lookback + trigger.max_age if lookback < UNBOUNDED else lookback)
         for name in trigger.when.unless:
             note(name, trigger.max_age)
-        ending = trigger.exits | kinds[trigger.when.kind].ends_on(trigger.when) | _awaited(trigger) | _goal_events(trigger)
+        ending = (
+            trigger.exits
+            | kinds[trigger.when.kind].ends_on(trigger.when)
+            | _awaited(trigger)
+            | _goal_events(trigger)
+        )
         for name in ending - {ANY_EVENT}:
             note(name, max(trigger.max_age, _journey(trigger)))
         if any(step.only_if is not None for step in trigger.contents()):
@@ -156,7 +181,9 @@ def _needs(playbook: Playbook, active: Iterable[Trigger], kinds: Mapping[str, Ki
 
 
 def _needs_of_two(needs: Mapping[str, Millis], active: Iterable[Trigger]) -> Mapping[str, Millis]:
-    """The same for customers who turned out to be one: what `unless` names may have happened at any time since a cause."""
+    """The same for customers who turned out to be one: what `unless` names may have happened at any time
+    since a cause.
+    """
     deeper = dict(needs)
     for trigger in active:
         for name in trigger.when.unless:
@@ -165,9 +192,16 @@ def _needs_of_two(needs: Mapping[str, Millis], active: Iterable[Trigger]) -> Map
 
 
 def _journey(trigger: Trigger) -> Millis:
-    """How long after its cause the last message of a journey can be handed over: so long an exit cancels it."""
+    """How long after its cause the last message of a journey can be handed over: so long an exit cancels
+    it.
+    """
     waits = sum(step.wait.timeout for step in trigger.steps if step.wait is not None)
-    return trigger.when.after + sum(step.after for step in trigger.steps) + waits + max(step.expires for step in trigger.contents())
+    return (
+        trigger.when.after
+        + sum(step.after for step in trigger.steps)
+        + waits
+        + max(step.expires for step in trigger.contents())
+    )
 
 
 def _awaited(trigger: Trigger) -> frozenset[str]:
@@ -182,14 +216,16 @@ def _predicates(playbook: Playbook, active: Iterable[Trigger]) -> Iterable[Predi
     for trigger in active:
         yield from (p for p in (trigger.audience, trigger.when.where) if p is not None)
         yield from (step.only_if for step in trigger.contents() if step.only_if is not None)
-        yield from (step.wait.where for step in trigger.steps if step.wait is not None and step.wait.where is not None)
+        yield from (
+            step.wait.where for step in trigger.steps if step.wait is not None and step.wait.where is not None
+        )
         if trigger.goal is not None and trigger.goal.where is not None:
             yield trigger.goal.where
     yield from playbook.segments.values()
     yield from (rule.audience for rule in playbook.rules if isinstance(rule.audience, Predicate))
 
 
-def reach(rule: PressureRule) -> Millis:
+def lookback(rule: PressureRule) -> Millis:
     """How far before a contact another one can lie that its rule still counts."""
     return max(rule.gap or 0, _window_reach(rule.window) if rule.window is not None else 0)
 

@@ -1,4 +1,6 @@
-"""What the operators have decided: triggers, limits, channels, purposes. One value, handed to every decision."""
+"""What the operators have decided: triggers, limits, channels, purposes. One value, handed to every
+decision.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from core.limits.pressure import POINT, PressureRule
 from core.limits.quiet_hours import SendWindows
 from core.model.predicate import Predicate
 from core.model.triggers import Pause, Trigger
-from core.playbook.index import Roster
+from core.playbook.index import PlaybookIndex
 from core.playbook.versions import Former
 
 ConsentPolicy = Literal["strict", "recorded", "assumed"]
@@ -46,7 +48,9 @@ class Purpose:
 
 @dataclass(frozen=True, slots=True)
 class Holdout:
-    """The share of all customers that no trigger of these purposes reaches; another `salt` draws them anew."""
+    """The share of all customers that no trigger of these purposes reaches; another `salt` draws them
+    anew.
+    """
 
     share: float = 0.0
     purposes: frozenset[str] = frozenset()
@@ -84,12 +88,14 @@ class Playbook:
     version: int = 0
     applied_at: Instant | None = None
     holdout: Holdout = Holdout()
-    former: Mapping[tuple[str, int], Former] = field(default_factory=dict)  # by trigger and the version under which one entered
-    roster: Roster = field(init=False, compare=False, repr=False)
+    former: Mapping[tuple[str, int], Former] = field(
+        default_factory=dict
+    )  # by trigger and the version under which one entered
+    index: PlaybookIndex = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "roster", Roster(self))
+        object.__setattr__(self, "index", PlaybookIndex(self))
 
     def trigger(self, name: str) -> Trigger | None:
         """The trigger of that name, of whatever status."""
-        return self.roster.by_name.get(name)
+        return self.index.by_name.get(name)

@@ -1,4 +1,5 @@
-"""One call of the Segment specification, as sources send it, to one normalised value; what cannot be used is refused with its reason.
+"""One call of the Segment specification, as sources send it, to one normalised value; what cannot be used is
+refused with its reason.
 
 `parse_call` is the only reading of a call: files, webhooks and connectors all come through it.
 """
@@ -16,7 +17,14 @@ import orjson
 
 from core.instants import Instant, parse_instant
 from core.model.customer import MEDIA
-from core.model.events import CONSENT_GRANTED, CONSENT_WITHDRAWN, FORMER_NAMES, ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED
+from core.model.events import (
+    CONSENT_GRANTED,
+    CONSENT_WITHDRAWN,
+    FORMER_NAMES,
+    ORDER_COMPLETED,
+    ORDER_REFUNDED,
+    ORDER_RETURNED,
+)
 
 Identity = tuple[str, str]
 """Kind (user, email, phone, loyalty, anonymous, push) and value."""
@@ -48,7 +56,9 @@ class SuppressionRecord(NamedTuple):
 
 
 class Incoming(NamedTuple):
-    """One event on its way in: who, what, when (milliseconds UTC), how much (minor units), and what it says of consents."""
+    """One event on its way in: who, what, when (milliseconds UTC), how much (minor units), and what it says
+    of consents.
+    """
 
     dedup: bytes  # 16 bytes: the same event of the same source always has the same
     source: str
@@ -78,33 +88,43 @@ _CENT: Final = Decimal(1)
 _LOYALTY_NAMES: Final = frozenset({"loyalty_id", "loyaltyId", "loyalty_card", "loyaltyCard"})
 _CONTEXT_NAMES: Final = frozenset({"device", "webpush", "externalIds"})
 _EXTERNAL_KINDS: Final[Mapping[str, str]] = {
-    "user_id": "user", "email": "email", "phone": "phone", "loyalty": "loyalty", "loyalty_id": "loyalty", "anonymous_id": "anonymous",
+    "user_id": "user", "email": "email", "phone": "phone", "loyalty": "loyalty", "loyalty_id": "loyalty",
+    "anonymous_id": "anonymous",
 }  # fmt: skip
 _FEEDBACK: Final[Mapping[str, str]] = {
-    "Email Bounced": "bounce", "Message Bounced": "bounce", "Email Marked as Spam": "complaint", "Message Complained": "complaint",
+    "Email Bounced": "bounce", "Message Bounced": "bounce", "Email Marked as Spam": "complaint",
+    "Message Complained": "complaint",
 }  # fmt: skip
 _SOFT: Final = frozenset({"soft", "transient", "temporary", "deferred"})
 _CHANNEL_NAMES: Final[Mapping[str, str]] = {"pos": "store", "browser": "web", "site": "web", "website": "web"}
 _CONSENT_CHANNELS: Final[Mapping[str, str]] = {
-    "e-mail": "email", "mail": "email", "push": "webpush", "web push": "webpush", "post": "print", "letter": "print", "text": "sms",
+    "e-mail": "email", "mail": "email", "push": "webpush", "web push": "webpush", "post": "print",
+    "letter": "print", "text": "sms",
 }  # fmt: skip
 
 _TRAIT_SPELLINGS: Final[Mapping[str, str]] = {
     "first_name": "firstName", "firstname": "firstName", "last_name": "lastName", "lastname": "lastName",
     "created_at": "createdAt", "time_zone": "timezone", "timeZone": "timezone",
 }  # fmt: skip
-_ADDRESS_SPELLINGS: Final[Mapping[str, str]] = {"postal_code": "postalCode", "postcode": "postalCode", "zip": "postalCode"}
+_ADDRESS_SPELLINGS: Final[Mapping[str, str]] = {
+    "postal_code": "postalCode",
+    "postcode": "postalCode",
+    "zip": "postalCode",
+}
 _TEXT_TRAITS: Final = frozenset({"firstName", "lastName", "gender", "locale", "timezone", "country"})
 
 
 # ---- the call ----
 
 
-def parse_call(record: object, *, source: str, arrived_at: Instant | None, zone: ZoneInfo, channel: str | None = None) -> Incoming:
+def parse_call(
+    record: object, *, source: str, arrived_at: Instant | None, zone: ZoneInfo, channel: str | None = None
+) -> Incoming:
     """The value of one Segment call; Rejected where it cannot be used.
 
-    `arrived_at` stands in for a missing time where the call came live; None, as for files, makes a missing time a fault. A time
-    without offset is read in `zone`. `channel` is that of the source, where the call names none.
+    `arrived_at` stands in for a missing time where the call came live; None, as for files, makes a missing
+    time a fault. A time without offset is read in `zone`. `channel` is that of the source, where the call
+    names none.
     """
     if not isinstance(record, dict):
         raise Rejected("not a JSON object")
@@ -127,7 +147,12 @@ _NOTHING: dict[str, Any] = {}
 
 
 def _track(
-    record: dict[str, Any], context: dict[str, Any], source: str, arrived_at: Instant | None, zone: ZoneInfo, channel: str | None
+    record: dict[str, Any],
+    context: dict[str, Any],
+    source: str,
+    arrived_at: Instant | None,
+    zone: ZoneInfo,
+    channel: str | None,
 ) -> Incoming:
     name = record.get("event")
     if not isinstance(name, str) or not (name := name.strip()):
@@ -144,19 +169,28 @@ def _track(
         consents += _consents(name, properties, source)
         suppressions = _suppressions(name, properties, context)
     return Incoming(
-        _dedup(record, source), source, "track", name, _time(record, arrived_at, zone), _identities(record, context, properties),
-        properties, encode(properties), _channel(record, context, channel, None), amount_of(name, properties), consents, suppressions,
+        _dedup(record, source), source, "track", name, _time(record, arrived_at, zone),
+        _identities(record, context, properties),
+        properties, encode(properties), _channel(record, context, channel, None),
+        amount_of(name, properties), consents, suppressions,
     )  # fmt: skip
 
 
 def _identify(
-    record: dict[str, Any], context: dict[str, Any], source: str, arrived_at: Instant | None, zone: ZoneInfo, channel: str | None
+    record: dict[str, Any],
+    context: dict[str, Any],
+    source: str,
+    arrived_at: Instant | None,
+    zone: ZoneInfo,
+    channel: str | None,
 ) -> Incoming:
     given = record.get("traits")
     traits = normalise_traits(given if isinstance(given, dict) else {}, context, zone)
     return Incoming(
-        _dedup(record, source), source, "identify", "identify", _time(record, arrived_at, zone), _identities(record, context, traits),
-        traits, encode_traits(traits), _channel(record, context, channel, None), None, _subscriptions(context, source),
+        _dedup(record, source), source, "identify", "identify", _time(record, arrived_at, zone),
+        _identities(record, context, traits),
+        traits, encode_traits(traits), _channel(record, context, channel, None), None,
+        _subscriptions(context, source),
     )  # fmt: skip
 
 
@@ -173,13 +207,20 @@ def _page(
     properties = given if isinstance(given, dict) else {}
     name = record.get("name") or record.get("category") or properties.get("name") or "Page"
     return Incoming(
-        _dedup(record, source), source, "page", str(name), _time(record, arrived_at, zone), _identities(record, context, properties),
-        properties, encode(properties), _channel(record, context, channel, usual), None, _subscriptions(context, source),
+        _dedup(record, source), source, "page", str(name), _time(record, arrived_at, zone),
+        _identities(record, context, properties),
+        properties, encode(properties), _channel(record, context, channel, usual), None,
+        _subscriptions(context, source),
     )  # fmt: skip
 
 
 def _alias(
-    record: dict[str, Any], context: dict[str, Any], source: str, arrived_at: Instant | None, zone: ZoneInfo, channel: str | None
+    record: dict[str, Any],
+    context: dict[str, Any],
+    source: str,
+    arrived_at: Instant | None,
+    zone: ZoneInfo,
+    channel: str | None,
 ) -> Incoming:
     former = _text(record.get("previousId", record.get("previous_id")))
     if former is None:
@@ -191,7 +232,8 @@ def _alias(
     identities = (("user", user),) if user else _identities(record, context, _NOTHING)
     return Incoming(
         _dedup(record, source), source, "alias", "alias", _time(record, arrived_at, zone), identities,
-        {"previousId": former}, encode({"previousId": former}), _channel(record, context, channel, None), previous=previous,
+        {"previousId": former}, encode({"previousId": former}), _channel(record, context, channel, None),
+        previous=previous,
     )  # fmt: skip
 
 
@@ -212,7 +254,9 @@ def encode_traits(traits: Mapping[str, Any]) -> str:
 # ---- who, when, where ----
 
 
-def _identities(record: dict[str, Any], context: dict[str, Any], said: Mapping[str, Any]) -> tuple[Identity, ...]:
+def _identities(
+    record: dict[str, Any], context: dict[str, Any], said: Mapping[str, Any]
+) -> tuple[Identity, ...]:
     """Strongest first: user, email, phone, loyalty, anonymous, push; Rejected where there is none."""
     found: list[Identity] = []
     user = record.get("userId") or record.get("user_id")
@@ -238,7 +282,10 @@ def _identities(record: dict[str, Any], context: dict[str, Any], said: Mapping[s
 
 
 def _find_addresses(traits: Mapping[str, Any], found: list[Identity]) -> None:
-    for kind, value in (("email", normal_email(traits.get("email"))), ("phone", normal_phone(traits.get("phone")))):
+    for kind, value in (
+        ("email", normal_email(traits.get("email"))),
+        ("phone", normal_phone(traits.get("phone"))),
+    ):
         if value is not None and (kind, value) not in found:
             found.append((kind, value))
 
@@ -312,7 +359,9 @@ def _time(record: dict[str, Any], arrived_at: Instant | None, zone: ZoneInfo) ->
         raise Rejected(f"impossible time: {error}") from None
 
 
-def _channel(record: dict[str, Any], context: dict[str, Any], of_source: str | None, usual: str | None) -> str | None:
+def _channel(
+    record: dict[str, Any], context: dict[str, Any], of_source: str | None, usual: str | None
+) -> str | None:
     if context and (said := context.get("channel")) and isinstance(said, str):
         return normal_channel(said)
     if of_source is not None:
@@ -349,7 +398,9 @@ def dedup_key(source: str, key: object) -> bytes:
 
 
 def amount_of(name: str, properties: Mapping[str, Any]) -> int | None:
-    """Minor units of an event: its revenue, else total, else value, else (orders only) the sum over its products."""
+    """Minor units of an event: its revenue, else total, else value, else (orders only) the sum over its
+    products.
+    """
     for key in _AMOUNT_NAMES:
         if key in properties and (amount := minor_units(properties[key])) is not None:
             return abs(amount) if name in _GOING_BACK else amount
@@ -397,11 +448,17 @@ def minor_units(value: object) -> int | None:
 
 
 def decimal_of(value: object) -> Decimal | None:
-    """A number of JSON, or its text, exactly as it was written; None where it is none, or beyond all reason."""
+    """A number of JSON, or its text, exactly as it was written; None where it is none, or beyond all
+    reason.
+    """
     if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
         return None
     try:
-        number = value if isinstance(value, Decimal) else Decimal(repr(value) if isinstance(value, float) else value)
+        number = (
+            value
+            if isinstance(value, Decimal)
+            else Decimal(repr(value) if isinstance(value, float) else value)
+        )
     except InvalidOperation:
         return None
     return number if number.is_finite() and abs(number) < _LARGEST_NUMBER else None
@@ -411,9 +468,11 @@ def decimal_of(value: object) -> Decimal | None:
 
 
 def normalise_traits(given: Mapping[str, Any], context: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Any]:
-    """Flat traits: known ones in one spelling and as text, `address.city` and so on for addresses, `createdAt` in milliseconds UTC.
+    """Flat traits: known ones in one spelling and as text, `address.city` and so on for addresses,
+    `createdAt` in milliseconds UTC.
 
-    A known trait with a value it cannot have is kept as NAME_unreadable, so that it neither is lost nor replaces a good one.
+    A known trait with a value it cannot have is kept as NAME_unreadable, so that it neither is lost nor
+    replaces a good one.
     """
     traits: dict[str, Any] = {}
     for spelling, value in given.items():
@@ -465,7 +524,9 @@ def _split_name(traits: dict[str, Any]) -> None:
 
 
 def parse_birthday(value: object) -> str | None:
-    """`YYYY-MM-DD`, or `--MM-DD` where the year is unknown; the date of an ISO 8601 instant is taken; None for no such day."""
+    """`YYYY-MM-DD`, or `--MM-DD` where the year is unknown; the date of an ISO 8601 instant is taken; None
+    for no such day.
+    """
     if not isinstance(value, str):
         return None
     text = value.strip()
@@ -503,7 +564,10 @@ _READERS: Final = {
 # ---- consents and suppressions ----
 
 _SPECIAL: Final = frozenset({CONSENT_GRANTED, CONSENT_WITHDRAWN, "Unsubscribed", *_FEEDBACK})
-_STATUS: Final[Mapping[str, Literal["granted", "withdrawn"]]] = {"SUBSCRIBED": "granted", "UNSUBSCRIBED": "withdrawn"}
+_STATUS: Final[Mapping[str, Literal["granted", "withdrawn"]]] = {
+    "SUBSCRIBED": "granted",
+    "UNSUBSCRIBED": "withdrawn",
+}
 
 
 def consent_channel(value: object) -> str | None:
@@ -531,7 +595,14 @@ def _subscriptions(context: Mapping[str, Any], source: str) -> tuple[ConsentReco
 
 def _consents(name: str, properties: Mapping[str, Any], source: str) -> tuple[ConsentRecord, ...]:
     if name == "Unsubscribed":
-        return (ConsentRecord(consent_channel(properties.get("channel")) or "email", _purpose(properties), "withdrawn", source),)
+        return (
+            ConsentRecord(
+                consent_channel(properties.get("channel")) or "email",
+                _purpose(properties),
+                "withdrawn",
+                source,
+            ),
+        )
     if name not in (CONSENT_GRANTED, CONSENT_WITHDRAWN):
         return ()
     channel = consent_channel(properties.get("channel"))
@@ -557,12 +628,18 @@ def _any_text(value: object) -> str | None:
     return orjson.dumps(value).decode()
 
 
-def _suppressions(name: str, properties: Mapping[str, Any], context: Mapping[str, Any]) -> tuple[SuppressionRecord, ...]:
+def _suppressions(
+    name: str, properties: Mapping[str, Any], context: Mapping[str, Any]
+) -> tuple[SuppressionRecord, ...]:
     reason = _FEEDBACK.get(name)
     kinds = {str(properties.get(key)).lower() for key in ("bounce_type", "bounceType", "severity", "type")}
     if reason is None or (reason == "bounce" and kinds & _SOFT):
         return ()
-    medium = "email" if name.startswith("Email") else consent_channel(properties.get("medium") or properties.get("channel")) or "email"
+    medium = (
+        "email"
+        if name.startswith("Email")
+        else consent_channel(properties.get("medium") or properties.get("channel")) or "email"
+    )
     traits = context.get("traits")
     traits = traits if isinstance(traits, dict) else _NOTHING
     if medium == "email":

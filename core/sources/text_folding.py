@@ -1,4 +1,6 @@
-"""Names and places as people type them: without accents, and with `ue` for `ü`. What is stored and what is typed are folded alike."""
+"""Names and places as people type them: without accents, and with `ue` for `ü`. What is stored and what is
+typed are folded alike.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ from unicodedata import combining, normalize
 
 BETWEEN: Final = "\n"
 """Stands between the spellings of one text; nobody can type it into a line."""
-_ALONE: Final = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
+_ALONE: Final = str.maketrans(
+    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
+)
 """Letters that have no accent which could be taken away."""
 _IN_TWO: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _SHORTER: Final = (("ae", "a"), ("oe", "o"), ("ue", "u"), ("aa", "a"))
@@ -16,7 +20,9 @@ _SHORTER: Final = (("ae", "a"), ("oe", "o"), ("ue", "u"), ("aa", "a"))
 
 @lru_cache(maxsize=65_536)
 def spellings(text: str) -> tuple[str, ...]:
-    """A text in small letters without accents, and in that other spelling which writes `ü` as `ue` where it has such letters."""
+    """A text in small letters without accents, and in that other spelling which writes `ü` as `ue` where it
+    has such letters.
+    """
     if text.isascii():
         return (text.lower(),)
     small = normalize("NFC", text.casefold())

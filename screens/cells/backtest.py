@@ -17,7 +17,12 @@ from screens.widgets.histogram import Bar, Heading, Item
 from screens.widgets.line_widget import Cell, Line
 
 DAYS: Final = (30, 90, 365)
-PANES: Final = (("messages", "Messages"), ("held", "Held back"), ("aside", "Pushed aside"), ("months", "By month"))
+PANES: Final = (
+    ("messages", "Messages"),
+    ("held", "Held back"),
+    ("aside", "Pushed aside"),
+    ("months", "By month"),
+)
 
 
 def next_days(days: int) -> int:
@@ -42,22 +47,41 @@ def facts(tried: Tried, currency: str, zone: ZoneInfo) -> list[Line]:
         [" ", Cell(" BACKTEST ", "cursor"), f" {span}"],
         [
             Cell(f" Entered {counted(sums.entered, 'time')}{held_out}:", ""),
-            Cell(f" {counted(sent, 'message')} to {counted(sums.afterwards.customers, 'customer')}", "strong"),
-            f", {counted(sums.own.decisions - sent, 'time')} held back, {counted(sums.aside.customers, 'customer')} pushed aside",
+            Cell(
+                f" {counted(sent, 'message')} to {counted(sums.afterwards.customers, 'customer')}", "strong"
+            ),
+            f", {counted(sums.own.decisions - sent, 'time')} held back, "
+            f"{counted(sums.aside.customers, 'customer')} pushed aside",
         ],
     ]
     then = sums.afterwards
     if then.customers:
         orders = f"{then.ordered:,} ({share(then.ordered, then.customers)}) ordered within {format_duration(AFTERWARDS)} without it"
-        lines.append([Cell(f" Of those, {orders}: {currency} {then.revenue / 100:,.2f}. What it causes only a holdout can tell.", "dim")])
+        lines.append(
+            [
+                Cell(
+                    f" Of those, {orders}: {currency} {then.revenue / 100:,.2f}. What it causes only a "
+                    "holdout can tell.",
+                    "dim",
+                )
+            ]
+        )
     return lines
 
 
 def held(tried: Tried) -> list[Item]:
     """By what it would have been held back."""
-    reasons = Counter({key: numbers.total() for key, numbers in tried.sums.own.by("outcome", "reason").items() if key[0] != "send"})
+    reasons = Counter(
+        {
+            key: numbers.total()
+            for key, numbers in tried.sums.own.by("outcome", "reason").items()
+            if key[0] != "send"
+        }
+    )
     bars = [Bar(rule, number) for rule, number in tried.sums.own.rules.most_common()]
-    told = [Bar(reason_label(str(outcome), reason), number) for (outcome, reason), number in reasons.most_common()]
+    told = [
+        Bar(reason_label(str(outcome), reason), number) for (outcome, reason), number in reasons.most_common()
+    ]
     return [
         *([Heading(" by rule"), *bars] if bars else []),
         *([Heading(f" {BY_REASON}"), *told] if told else [Heading(" Nothing would have held it back.")]),
@@ -83,4 +107,6 @@ def months(tried: Tried) -> list[Item]:
     found = Counter[str]()
     for cell, number in tried.sums.own.cells.items():
         found[cell.day[:7]] += number if cell.outcome == "send" else 0
-    return [Bar(month, number) for month, number in sorted(found.items())] or [Heading(" It would have decided nothing in this span.")]
+    return [Bar(month, number) for month, number in sorted(found.items())] or [
+        Heading(" It would have decided nothing in this span.")
+    ]

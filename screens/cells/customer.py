@@ -1,4 +1,6 @@
-"""One customer in lines: who she is, what is known, how pressed she is, and what is planned. Instants are ms UTC, money minor units."""
+"""One customer in lines: who she is, what is known, how pressed she is, and what is planned. Instants are ms
+UTC, money minor units.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from screens.cells.customers import amount
 from screens.cells.moments import in_full, moment
 from screens.cells.states import MESSAGE, OUTCOME, state
 from screens.cells.timeline import CONSENT, flat
-from screens.ports.customers import ConsentLine, Gauge, Planned, Profile
+from screens.ports.customers import ConsentLine, CustomerGauge, CustomerProfile, Planned
 from screens.widgets.gauge import window_words
 from screens.widgets.line_widget import Cell, Cells, Line, fit
 from screens.widgets.theme import StyleName
@@ -28,26 +30,37 @@ MOST_FILLINGS: Final = 6
 # ---- head ----
 
 
-def head(profile: Profile | None) -> Sequence[Line]:
+def head(profile: CustomerProfile | None) -> Sequence[Line]:
     """Name, key and what an operator must know first; below it how to reach her and where she lives."""
     if profile is None:
         return ([Cell(" …", "dim")], [])
     badges: list[Cells] = []
     for badge in profile.badges:
         badges += ["  ", Cell(f"[{badge}]", "accent" if badge in MILD else "bad")]
-    city = " ".join(str(part) for name in ("address.postalCode", "address.city") if (part := profile.traits.get(name)))
+    city = " ".join(
+        str(part) for name in ("address.postalCode", "address.city") if (part := profile.traits.get(name))
+    )
     where = ", ".join(part for part in (city, profile.country) if part)
     reach = [str(profile.traits[name]) for name in ("email", "phone") if profile.traits.get(name)]
     second = " · ".join([*reach, *([where] if where else [])])
-    return ([" ", Cell(profile.name or profile.key, "strong"), Cell(f"  {profile.key}", "dim"), *badges], [Cell(f" {second}", "dim")])
+    return (
+        [" ", Cell(profile.name or profile.key, "strong"), Cell(f"  {profile.key}", "dim"), *badges],
+        [Cell(f" {second}", "dim")],
+    )
 
 
 # ---- profile ----
 
 
-def profile(known: Profile, now: Instant, zone: ZoneInfo, currency: str) -> list[Line]:
+def profile(known: CustomerProfile, now: Instant, zone: ZoneInfo, currency: str) -> list[Line]:
     """Sums, consents, addresses not to be used, traits and identities."""
-    return [*_sums(known, now, zone, currency), *_consents(known, zone), *_suppressed(known, zone), *_traits(known), *_identities(known)]
+    return [
+        *_sums(known, now, zone, currency),
+        *_consents(known, zone),
+        *_suppressed(known, zone),
+        *_traits(known),
+        *_identities(known),
+    ]
 
 
 def _pair(name: str, *value: Cells) -> Line:
@@ -58,7 +71,7 @@ def _title(text: str) -> list[Line]:
     return [[], [Cell(f" {text}", "strong")]]
 
 
-def _sums(known: Profile, now: Instant, zone: ZoneInfo, currency: str) -> Iterator[Line]:
+def _sums(known: CustomerProfile, now: Instant, zone: ZoneInfo, currency: str) -> Iterator[Line]:
     pieces = f", {counted(known.units, 'unit')}" if known.units else ""
     yield _pair("orders", f"{known.orders:,}{pieces}")
     yield _pair("revenue", f"{currency} {amount(known.revenue)} net of returns")
@@ -70,19 +83,27 @@ def _sums(known: Profile, now: Instant, zone: ZoneInfo, currency: str) -> Iterat
     ):  # fmt: skip
         if isinstance(at, int):
             yield _pair(name, in_full(at, zone))
-    due = "nothing is coming up" if known.next_due is None else "now" if known.next_due <= now else in_full(known.next_due, zone)
+    due = (
+        "nothing is coming up"
+        if known.next_due is None
+        else "now"
+        if known.next_due <= now
+        else in_full(known.next_due, zone)
+    )
     yield _pair("next due", due)
     yield _pair("time zone", known.zone)
 
 
-def _consents(known: Profile, zone: ZoneInfo) -> Iterator[Line]:
+def _consents(known: CustomerProfile, zone: ZoneInfo) -> Iterator[Line]:
     yield from _title("Consents, newest first")
     if not known.consents:
         yield [Cell(" none on record", "dim")]
     for consent in known.consents:
         yield _consent(consent, zone)
         if consent.wording or consent.proof:
-            said = " · ".join(part for part in (f"“{consent.wording}”" if consent.wording else "", consent.proof) if part)
+            said = " · ".join(
+                part for part in (f"“{consent.wording}”" if consent.wording else "", consent.proof) if part
+            )
             yield [Cell(f"     {said}", "dim")]
 
 
@@ -96,21 +117,25 @@ def _consent(consent: ConsentLine, zone: ZoneInfo) -> Line:
     return [" ", Cell(fit(said.text, 12), said.style), f" {what}"]
 
 
-def _suppressed(known: Profile, zone: ZoneInfo) -> Iterator[Line]:
+def _suppressed(known: CustomerProfile, zone: ZoneInfo) -> Iterator[Line]:
     if known.suppressed:
         yield from _title("Addresses that must not be used")
     for each in known.suppressed:
-        yield [" ", Cell(f"✗ {each.medium}", "bad"), f" {each.address}  {each.reason}, {in_full(each.at, zone)} by {each.source}"]
+        yield [
+            " ",
+            Cell(f"✗ {each.medium}", "bad"),
+            f" {each.address}  {each.reason}, {in_full(each.at, zone)} by {each.source}",
+        ]
 
 
-def _traits(known: Profile) -> Iterator[Line]:
+def _traits(known: CustomerProfile) -> Iterator[Line]:
     yield from _title("Traits")
     for trait in sorted(known.traits.keys() - SHOWN_ELSEWHERE):
         for name, text in flat(trait, known.traits[trait]):
             yield [Cell(f" {fit(name, 20)} ", "dim"), text]
 
 
-def _identities(known: Profile) -> Iterator[Line]:
+def _identities(known: CustomerProfile) -> Iterator[Line]:
     yield from _title("Identities")
     for kind, value in known.identities:
         yield [Cell(f" {fit(kind, 10)} ", "dim"), value]
@@ -119,7 +144,7 @@ def _identities(known: Profile) -> Iterator[Line]:
 # ---- pressure ----
 
 
-def pressure(gauges: Sequence[Gauge], now: Instant, zone: ZoneInfo) -> list[Line]:
+def pressure(gauges: Sequence[CustomerGauge], now: Instant, zone: ZoneInfo) -> list[Line]:
     """Each rule in words and as a gauge that reads without colour; those that leave no room first."""
     if not gauges:
         return [[Cell(" No pressure rule holds for this customer. pressure.toml names them.", "dim")]]
@@ -127,7 +152,7 @@ def pressure(gauges: Sequence[Gauge], now: Instant, zone: ZoneInfo) -> list[Line
     return [line for gauge in ordered for line in _gauge(gauge, now, zone)][:-1]
 
 
-def _gauge(gauge: Gauge, now: Instant, zone: ZoneInfo) -> Iterator[Line]:
+def _gauge(gauge: CustomerGauge, now: Instant, zone: ZoneInfo) -> Iterator[Line]:
     style: StyleName = "bad" if gauge.is_full else "ok"
     yield [" ", Cell(gauge.rule, "strong"), Cell(f"  {gauge.filters}" if gauge.filters else "", "dim")]
     yield ["   ", Cell(bar(gauge), style), " ", Cell(in_words(gauge), style)]
@@ -140,7 +165,7 @@ def _gauge(gauge: Gauge, now: Instant, zone: ZoneInfo) -> Iterator[Line]:
     yield []
 
 
-def bar(gauge: Gauge) -> str:
+def bar(gauge: CustomerGauge) -> str:
     """The gauge: `[####--------]`, as much filled as the window is."""
     if gauge.limit is None:
         return "[" + ("#" if gauge.used else "-") * LENGTH + "]"
@@ -150,10 +175,14 @@ def bar(gauge: Gauge) -> str:
     return "[" + "#" * filled + "-" * (LENGTH - filled) + over
 
 
-def in_words(gauge: Gauge) -> str:
+def in_words(gauge: CustomerGauge) -> str:
     """`2 of 3 contacts within 7 days`, `FULL` where there is no room."""
     if gauge.limit is None:
-        said = f"{counted(gauge.used, 'contact')} nearer than {gauge.window}" if gauge.used else f"none nearer than {gauge.window}"
+        said = (
+            f"{counted(gauge.used, 'contact')} nearer than {gauge.window}"
+            if gauge.used
+            else f"none nearer than {gauge.window}"
+        )
     elif gauge.unit == "points":
         said = f"{gauge.used / POINT:g} of {gauge.limit / POINT:g} points within {window_words(gauge.window)}"
     else:
@@ -177,7 +206,14 @@ def _under_way(plan: Planned, now: Instant, zone: ZoneInfo) -> Iterator[Line]:
         steps = f" of {each.steps}" if each.steps is not None else ""
         due = "waits for the operator" if each.due_at is None else f"due {moment(each.due_at, now, zone)}"
         waits = f", {BECAUSE.get(each.waits_for, each.waits_for)}" if each.waits_for else ""
-        yield [" ", each.title, Cell(f"  step {each.step}{steps}, {due}{waits}; entered {moment(each.entered_at, now, zone)}", "dim")]
+        yield [
+            " ",
+            each.title,
+            Cell(
+                f"  step {each.step}{steps}, {due}{waits}; entered {moment(each.entered_at, now, zone)}",
+                "dim",
+            ),
+        ]
 
 
 def _waiting(plan: Planned, now: Instant, zone: ZoneInfo) -> Iterator[Line]:
@@ -188,7 +224,8 @@ def _waiting(plan: Planned, now: Instant, zone: ZoneInfo) -> Iterator[Line]:
         said = state(MESSAGE, each.state)
         because = f", {BECAUSE.get(each.reason, each.reason)}" if each.reason else ""
         yield [
-            " ", Cell(fit(said.text, 11), said.style), fit(moment(each.planned_at, now, zone), 13), fit(each.channel, 9),
+            " ", Cell(fit(said.text, 11), said.style), fit(moment(each.planned_at, now, zone), 13),
+            fit(each.channel, 9),
             f"{each.trigger} step {each.step}{because}",
         ]  # fmt: skip
 
@@ -200,7 +237,8 @@ def _foreseen(plan: Planned, now: Instant, zone: ZoneInfo) -> Iterator[Line]:
     for each in plan.foreseen:
         said = state(OUTCOME, each.outcome)
         yield [
-            " ", Cell(fit(said.text, 11), said.style), fit(moment(each.at, now, zone), 13), fit(each.channel or "", 9),
+            " ", Cell(fit(said.text, 11), said.style), fit(moment(each.at, now, zone), 13),
+            fit(each.channel or "", 9),
             f"{each.trigger} step {each.step}",
         ]  # fmt: skip
         if each.outcome != "send":

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from core.instants import Instant
 from screens.cells.exports import Fields, instants, money, plain
 from screens.cells.moments import moment
-from screens.ports.customers import CustomerRow, Sort
+from screens.ports.customers import CustomerLine, Sort
 from screens.widgets.line_widget import Cell, Cells
 from screens.widgets.table import Column
 
@@ -25,13 +25,15 @@ COLUMNS: Final = (
     Column("next_due", "NEXT DUE", 12, right=True),
 )
 EXPORTED: Final[Fields] = (
-    *plain("key", "name", "email", "city", "country", "orders"), *money("revenue"), *instants("last_activity"), *plain("contacts"),
+    *plain("key", "name", "email", "city", "country", "orders"), *money("revenue"),
+    *instants("last_activity"), *plain("contacts"),
     *instants("next_due"),
 )  # fmt: skip
 HINT: Final = "words that all hit; city: country: email: phone: key: name: segment:NAME !not"
 SORTS: Final[tuple[Sort, ...]] = ("key", "name", "orders", "revenue", "last_activity", "next_due")
 TITLES: Final[dict[Sort, str]] = {
-    "key": "key", "name": "name", "orders": "orders", "revenue": "revenue", "last_activity": "last seen", "next_due": "next due",
+    "key": "key", "name": "name", "orders": "orders", "revenue": "revenue", "last_activity": "last seen",
+    "next_due": "next due",
 }  # fmt: skip
 GREATEST_FIRST: Final[frozenset[Sort]] = frozenset({"orders", "revenue", "last_activity"})
 """By these the greatest or latest come first, unless turned round."""
@@ -47,16 +49,17 @@ def is_downwards(sort: Sort, is_reverse: bool) -> bool:
     return (sort in GREATEST_FIRST) != is_reverse
 
 
-def cells(row: CustomerRow, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
+def cells(row: CustomerLine, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
     """One customer in the `COLUMNS`."""
     return (
         row.key, Cell(row.name, "strong") if row.name else Cell("–", "dim"), place(row), row.email or "",
-        str(row.orders) if row.orders else Cell("0", "dim"), amount(row.revenue), moment(row.last_activity, now, zone),
+        str(row.orders) if row.orders else Cell("0", "dim"), amount(row.revenue),
+        moment(row.last_activity, now, zone),
         str(row.contacts) if row.contacts else Cell("0", "dim"), due(row.next_due, now, zone),
     )  # fmt: skip
 
 
-def place(row: CustomerRow) -> str:
+def place(row: CustomerLine) -> str:
     """The city, else the country."""
     return row.city or row.country or ""
 
@@ -74,7 +77,9 @@ def due(at: Instant | None, now: Instant, zone: ZoneInfo) -> Cell:
 
 
 def chip(found: int, total: int | None, text: str, sort: Sort, is_reverse: bool, note: str = "") -> str:
-    """What the second line says of the list: the filter with its hits, and the order where it is not the usual one."""
+    """What the second line says of the list: the filter with its hits, and the order where it is not the
+    usual one.
+    """
     number = f"{found:,}"
     among = "" if total is None else f" of {total:,}"
     parts = [f"/ {text} — {number}{among}" if text else f"{number} customers"]

@@ -30,11 +30,14 @@ COLUMNS: Final = (
     Column("late", "LATE", 4, least=140),
 )
 EXPORTED: Final[Fields] = (
-    *instants("at"), *plain("id", "customer", "name", "trigger", "step", "channel", "outcome", "reason"), *instants("until"),
+    *instants("at"), *plain("id", "customer", "name", "trigger", "step", "channel", "outcome", "reason"),
+    *instants("until"),
     *plain("late"),
 )  # fmt: skip
 FIELDS: Final = ("trigger", "outcome", "reason", "channel")
-HINT: Final = "trigger:basket  outcome:hold  reason:pressure  channel:email  customer:C1  since:3d  !reason:expired"
+HINT: Final = (
+    "trigger:basket  outcome:hold  reason:pressure  channel:email  customer:C1  since:3d  !reason:expired"
+)
 CYCLE: Final = (None, *OUTCOMES)
 
 
@@ -51,8 +54,10 @@ def next_outcome(now: str | None) -> str | None:
 def cells(row: DecisionRow, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
     """One line of the log."""
     return (
-        moment(row.at, now, zone), state(OUTCOME, row.outcome), in_short(row.reason, row.behind), row.trigger, str(row.step),
-        row.channel or "", row.customer, row.name, moment(row.until, now, zone), Cell("late", "warn") if row.late else "",
+        moment(row.at, now, zone), state(OUTCOME, row.outcome), in_short(row.reason, row.behind),
+        row.trigger, str(row.step),
+        row.channel or "", row.customer, row.name, moment(row.until, now, zone),
+        Cell("late", "warn") if row.late else "",
     )  # fmt: skip
 
 
@@ -68,10 +73,17 @@ def chip(listed: Listed, text: str) -> str:
 
 
 def detail(view: DecisionView, zone: ZoneInfo) -> list[Line]:
-    """One decision: in words, the rules with what filled them, everything that was objected, and its message."""
+    """One decision: in words, the rules with what filled them, everything that was objected, and its
+    message.
+    """
     row = view.row
     lines: list[Line] = [
-        [state(OUTCOME, row.outcome), "  ", Cell(in_short(row.reason, row.behind), "strong"), f"  {BECAUSE.get(row.reason or '', '')}"],
+        [
+            state(OUTCOME, row.outcome),
+            "  ",
+            Cell(in_short(row.reason, row.behind), "strong"),
+            f"  {BECAUSE.get(row.reason or '', '')}",
+        ],
         [],
         [view.words],
         [],
@@ -98,11 +110,17 @@ def _rules(rules: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> Iterator[Line]
         yield ["  ", Cell(str(rule["rule"]), "warn"), f"  {_filled(rule)}"]
         yield [Cell(f"    window {_at(rule['from'], zone)} to {_at(rule['to'], zone)}", "dim")]
         for contact in rule["counted"]:
-            yield [f"    {_at(contact['at'], zone)}  ", fit(str(contact["channel"]), 10), str(contact["trigger"])]
+            yield [
+                f"    {_at(contact['at'], zone)}  ",
+                fit(str(contact["channel"]), 10),
+                str(contact["trigger"]),
+            ]
 
 
 def _filled(rule: Mapping[str, Any]) -> str:
-    return "too close to another contact" if rule["limit"] is None else f"{rule['count']:g} of {rule['limit']:g}"
+    return (
+        "too close to another contact" if rule["limit"] is None else f"{rule['count']:g} of {rule['limit']:g}"
+    )
 
 
 def _at(text: str, zone: ZoneInfo) -> str:
@@ -115,7 +133,11 @@ def _objections(view: DecisionView, zone: ZoneInfo) -> Iterator[Line]:
         yield [Cell("What stood against it, the first decides", "strong")]
     for each in view.objections:
         free = "" if each.until is None else f"; free {in_full(each.until, zone)}"
-        yield ["  ", Cell(fit(in_short(each.reason), 19), "warn"), (each.detail or BECAUSE.get(each.reason, "")) + free]
+        yield [
+            "  ",
+            Cell(fit(in_short(each.reason), 19), "warn"),
+            (each.detail or BECAUSE.get(each.reason, "")) + free,
+        ]
 
 
 def _message(view: DecisionView) -> Iterator[Line]:

@@ -15,7 +15,9 @@ MINOR_DIGITS: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class ExportField:
-    """A field of the rows, by its name: taken away as it is, as an instant in ISO 8601 UTC, or as money in major units."""
+    """A field of the rows, by its name: taken away as it is, as an instant in ISO 8601 UTC, or as money in
+    major units.
+    """
 
     name: str
     holds: Holds = "plain"

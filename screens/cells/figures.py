@@ -1,4 +1,6 @@
-"""The tables behind a forecast: who has whose room, what is put off to when, what is lost for good, what channels are asked for."""
+"""The tables behind a forecast: who has whose room, what is put off to when, what is lost for good, what
+channels are asked for.
+"""
 
 from __future__ import annotations
 
@@ -99,7 +101,9 @@ def put_off(forecast: Forecast) -> list[Item]:
     return [
         Heading(" put off, from when to when" if waits else " Nothing is put off."),
         *waits,
-        Heading(" never sent, for want of room or time" if gone else " Nothing is lost for want of room or time."),
+        Heading(
+            " never sent, for want of room or time" if gone else " Nothing is lost for want of room or time."
+        ),
         *gone,
     ]
 
@@ -109,7 +113,9 @@ def _move(start: str, end: str) -> str:
     return f"{_day(start)} → {_day(end) if end != start else 'later that day'}"
 
 
-def _bars(numbers: Counter[tuple[str, str]], before: Counter[tuple[str, str]] | None) -> Iterator[tuple[tuple[str, str], int, int | None]]:
+def _bars(
+    numbers: Counter[tuple[str, str]], before: Counter[tuple[str, str]] | None
+) -> Iterator[tuple[tuple[str, str], int, int | None]]:
     for key in numbers.keys() | (before or {}).keys():
         yield key, numbers[key], None if before is None else before[key]
 
@@ -133,7 +139,9 @@ def behind_lost(stands_for: object) -> Behind | None:
 
 
 def capacities(forecast: Forecast) -> list[Item]:
-    """Bars of what each channel with a capacity is asked for, day by day, beside what it takes within its send windows."""
+    """Bars of what each channel with a capacity is asked for, day by day, beside what it takes within its
+    send windows.
+    """
     items: list[Item] = []
     for channel in dict.fromkeys(each.channel for each in forecast.asked):
         items.append(Heading(f" {channel}"))

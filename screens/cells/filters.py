@@ -1,4 +1,6 @@
-"""What is written into the filter line of a log, as terms: `trigger:basket !reason:pressure since:yesterday`. Instants are ms UTC."""
+"""What is written into the filter line of a log, as terms: `trigger:basket !reason:pressure since:yesterday`.
+Instants are ms UTC.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +13,11 @@ from zoneinfo import ZoneInfo
 from core.errors import ManometerError
 from core.filters import read_words
 from core.instants import Instant, day_start, from_local, local, parse_duration, parse_instant
-from screens.ports.terms import Terms
+from screens.ports.terms import LogFilter
 
 SYNONYMS: Final[Mapping[str, str]] = {
-    "sent": "send", "deferred": "defer", "suppressed": "suppress", "held": "hold", "blocked": "suppress", "waiting": "defer",
+    "sent": "send", "deferred": "defer", "suppressed": "suppress", "held": "hold", "blocked": "suppress",
+    "waiting": "defer",
 }  # fmt: skip
 """What people write for an outcome."""
 
@@ -24,21 +27,25 @@ OF_EVERY_LOG: Final = ("customer", "since", "until")
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads the filter lines of one log: which fields it has, beside `customer`, `since` and `until`; times are those of a zone."""
+    """Reads the filter lines of one log: which fields it has, beside `customer`, `since` and `until`; times
+    are those of a zone.
+    """
 
     fields: Collection[str]
     now: Instant
     zone: ZoneInfo
     synonyms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by field
 
-    def terms(self, text: str) -> Terms:
-        """What the line asks for; ManometerError otherwise. A field without a value yet, as while typing, asks for nothing."""
-        terms = Terms()
+    def terms(self, text: str) -> LogFilter:
+        """What the line asks for; ManometerError otherwise. A field without a value yet, as while typing,
+        asks for nothing.
+        """
+        terms = LogFilter()
         for word in read_words(text, (*self.fields, *OF_EVERY_LOG)):
             terms = self._with(terms, word.field or "word", word.text, word.is_inverse)
         return terms
 
-    def _with(self, terms: Terms, name: str, value: str, negated: bool) -> Terms:
+    def _with(self, terms: LogFilter, name: str, value: str, negated: bool) -> LogFilter:
         if name in OF_EVERY_LOG and negated:
             raise ManometerError(f"!{name}: cannot be turned round. Leave out the !.")
         if name == "customer":
@@ -48,7 +55,11 @@ class Reader:
         if name == "until":
             return replace(terms, until=self._instant(value, name))
         term = (name, self._meant(name, value))
-        return replace(terms, without=(*terms.without, term)) if negated else replace(terms, only=(*terms.only, term))
+        return (
+            replace(terms, without=(*terms.without, term))
+            if negated
+            else replace(terms, only=(*terms.only, term))
+        )
 
     def _meant(self, name: str, value: str) -> str:
         """The field's own word for what was written; a word without a field may be of any."""
@@ -74,5 +85,6 @@ class Reader:
             return parse_instant(value, self.zone)
         except ValueError:
             raise ManometerError(
-                f"{name}:{value[:40]} is no time. Write {name}:2025-11-03, {name}:2025-11-03T18:00 or {name}:3d."
+                f"{name}:{value[:40]} is no time. Write {name}:2025-11-03, {name}:2025-11-03T18:00 or "
+                f"{name}:3d."
             ) from None

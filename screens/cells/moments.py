@@ -45,7 +45,8 @@ def share(part: int, whole: int) -> str:
 
 
 def parse_until(text: str, now: Instant, zone: ZoneInfo) -> Instant:
-    """When a pause ends, as a person writes it: `18:00`, `tomorrow 9:00`, `2025-11-03`, `2025-11-03 18:00`, `3d`, or an instant.
+    """When a pause ends, as a person writes it: `18:00`, `tomorrow 9:00`, `2025-11-03`, `2025-11-03 18:00`,
+    `3d`, or an instant.
 
     Times are local, a day alone is its beginning, a time alone its next coming; ValueError in words.
     """
@@ -63,7 +64,8 @@ def parse_until(text: str, now: Instant, zone: ZoneInfo) -> Instant:
         return parse_instant(text, zone)
     except ValueError:
         raise ValueError(
-            f"{text[:40]!r} is no time. Write 18:00, tomorrow 9:00, 2025-11-03 18:00 (times of {zone.key}), or how long: 16h, 3d."
+            f"{text[:40]!r} is no time. Write 18:00, tomorrow 9:00, 2025-11-03 18:00 (times of {zone.key}), "
+            "or how long: 16h, 3d."
         ) from None
 
 
@@ -71,7 +73,9 @@ def _clock(hour: str, minute: str, text: str) -> time:
     try:
         return time(int(hour), int(minute))
     except ValueError:
-        raise ValueError(f"{text[:40]!r}: there is no time {hour}:{minute}. Hours go to 23, minutes to 59.") from None
+        raise ValueError(
+            f"{text[:40]!r}: there is no time {hour}:{minute}. Hours go to 23, minutes to 59."
+        ) from None
 
 
 def _day(text: str, now: Instant, zone: ZoneInfo) -> date:
@@ -81,7 +85,9 @@ def _day(text: str, now: Instant, zone: ZoneInfo) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"{text!r} is no day of the calendar. Write year-month-day, such as {today}.") from None
+        raise ValueError(
+            f"{text!r} is no day of the calendar. Write year-month-day, such as {today}."
+        ) from None
 
 
 def _next(at: time, now: Instant, zone: ZoneInfo) -> Instant:

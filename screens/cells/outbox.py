@@ -13,9 +13,9 @@ from screens.cells.exports import Fields, instants, plain
 from screens.cells.filters import Reader
 from screens.cells.moments import in_full, moment
 from screens.cells.states import MESSAGE, state
-from screens.ports.outbox import ActEffect, MessageView, Rendered
-from screens.ports.terms import Terms
-from screens.widgets.dialogs import Deed, Field
+from screens.ports.outbox import ActEffect, MessageView, RenderedMessage
+from screens.ports.terms import LogFilter
+from screens.widgets.dialogs import Deed, DialogField
 from screens.widgets.line_widget import Cell, Cells, Line, fit
 from screens.widgets.table import Column
 
@@ -31,7 +31,8 @@ COLUMNS: Final = (
     Column("expires_at", "EXPIRES", 12, least=132),
 )
 EXPORTED: Final[Fields] = (
-    *plain("id", "key", "state", "customer", "name", "trigger", "step", "channel", "address", "purpose", "template", "subject"),
+    *plain("id", "key", "state", "customer", "name", "trigger", "step", "channel", "address", "purpose",
+        "template", "subject"),
     *instants("planned_at", "expires_at", "sent_at"), *plain("reason", "error", "attempts"),
 )  # fmt: skip
 FIELDS: Final = ("state", "trigger", "channel", "reason")
@@ -39,7 +40,12 @@ HINT: Final = "state:held  trigger:basket  channel:email  customer:C1  since:202
 MANY: Final = 500
 """Letting more messages go than this asks for the number to be typed."""
 CYCLE: Final = (None, "held", "failed", "uncertain", "due", "planned", "sent")
-VERB: Final[Mapping[Act, str]] = {"approve": "Approve", "reject": "Reject", "retry": "Try again", "cancel": "Cancel"}
+VERB: Final[Mapping[Act, str]] = {
+    "approve": "Approve",
+    "reject": "Reject",
+    "retry": "Try again",
+    "cancel": "Cancel",
+}
 
 
 def reader(now: Instant, zone: ZoneInfo) -> Reader:
@@ -57,19 +63,23 @@ def cells(row: MessageView, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
     expires = moment(row.expires_at, now, zone)
     why = row.error or in_short(row.reason) or (row.subject or "")
     return (
-        state(MESSAGE, row.state), moment(row.planned_at, now, zone), row.trigger, str(row.step), row.channel, row.customer, row.name,
+        state(MESSAGE, row.state), moment(row.planned_at, now, zone), row.trigger, str(row.step),
+        row.channel, row.customer, row.name,
         Cell(why, "" if row.state in ("failed", "uncertain", "held") else "dim"),
         Cell(expires, "bad" if row.state in OPEN and row.expires_at < now else ""),
     )  # fmt: skip
 
 
-def chip(number: int, text: str, counts: Mapping[str, int], terms: Terms, marked: int = 0) -> str:
+def chip(number: int, text: str, counts: Mapping[str, int], terms: LogFilter, marked: int = 0) -> str:
     """What the second line of the screen says of the list and its marks."""
     marks = f"{marked:,} marked · " if marked else ""
     if text:
         closed = any(name == "state" and value in CLOSED for name, value in terms.only)
         return f"{marks}/ {text} — {number:,}{f' of the newest {RECENT:,}' if closed and terms.customer is None else ''}"
-    told = " · ".join(f"{counts[name]:,} {name}" for name in OPEN if counts.get(name)) or "nothing waits, nothing failed"
+    told = (
+        " · ".join(f"{counts[name]:,} {name}" for name in OPEN if counts.get(name))
+        or "nothing waits, nothing failed"
+    )
     return f"{marks}{counted(number, 'message')}: {told}" if number else f"{marks}{told}"
 
 
@@ -79,11 +89,16 @@ def chip(number: int, text: str, counts: Mapping[str, int], terms: Terms, marked
 def detail(row: MessageView, zone: ZoneInfo) -> list[Line]:
     """Everything known of one message, without its texts."""
     pairs = (
-        ("customer", f"{row.customer}  {row.name}"), ("trigger", f"{row.trigger}, step {row.step}"), ("together", row.together),
-        ("over", row.channel), ("address", row.address or "the customer's, at hand-over"), ("purpose", row.purpose),
-        ("template", row.template), ("planned for", in_full(row.planned_at, zone)), ("expires", in_full(row.expires_at, zone)),
-        ("handed over", "" if row.sent_at is None else in_full(row.sent_at, zone)), ("subject", row.subject or ""),
-        ("attempts", str(row.attempts) if row.attempts else ""), ("why", BECAUSE.get(row.reason or "", in_short(row.reason))),
+        ("customer", f"{row.customer}  {row.name}"), ("trigger", f"{row.trigger}, step {row.step}"),
+        ("together", row.together),
+        ("over", row.channel), ("address", row.address or "the customer's, at hand-over"),
+        ("purpose", row.purpose),
+        ("template", row.template), ("planned for", in_full(row.planned_at, zone)),
+        ("expires", in_full(row.expires_at, zone)),
+        ("handed over", "" if row.sent_at is None else in_full(row.sent_at, zone)),
+        ("subject", row.subject or ""),
+        ("attempts", str(row.attempts) if row.attempts else ""),
+        ("why", BECAUSE.get(row.reason or "", in_short(row.reason))),
         ("error", row.error or ""), ("key", row.key),
     )  # fmt: skip
     lines: list[Line] = [[state(MESSAGE, row.state), f"  message {row.id}"], []]
@@ -91,7 +106,7 @@ def detail(row: MessageView, zone: ZoneInfo) -> list[Line]:
     return lines
 
 
-def rendered(made: Rendered) -> list[Line]:
+def rendered(made: RenderedMessage) -> list[Line]:
     """The texts of a message as it would be made now; texts only are shown, of HTML its source."""
     if made.fault is not None:
         return [[Cell("It cannot be made: ", "bad"), made.fault]]
@@ -107,7 +122,9 @@ def rendered(made: Rendered) -> list[Line]:
 
 
 def refusal(action: Act, row: MessageView | None, marked: int) -> str | None:
-    """Why an act cannot do anything to the row; None where it can, or where there are marks, which are looked at when it is asked."""
+    """Why an act cannot do anything to the row; None where it can, or where there are marks, which are looked
+    at when it is asked.
+    """
     if marked:
         return None
     if row is None:
@@ -125,7 +142,7 @@ def act_deed(effect: ActEffect, author: str, zone: ZoneInfo) -> Deed:
         title=f"{VERB[effect.action]} {counted(number, 'message')}?",
         lines=list(_act_lines(effect, zone)),
         verb=f"{VERB[effect.action]} {number:,}",
-        fields=[Field("reason", "Why (for the audit log)", needed=effect.action == "reject")],
+        fields=[DialogField("reason", "Why (for the audit log)", needed=effect.action == "reject")],
         typed=str(number) if sends and number > MANY else None,
         author=author,
     )
@@ -137,8 +154,16 @@ def _act_lines(effect: ActEffect, zone: ZoneInfo) -> Iterator[str]:
     if effect.action in SENDING:
         if effect.first_planned is not None:
             is_due = effect.first_planned <= effect.at
-            who, channel, each = ("It goes", "its", "it still lets it") if is_one else ("They go", "their", "each still lets them")
-            when = f"as soon as {channel} channel is open" if is_due else f"from {in_full(effect.first_planned, zone)}"
+            who, channel, each = (
+                ("It goes", "its", "it still lets it")
+                if is_one
+                else ("They go", "their", "each still lets them")
+            )
+            when = (
+                f"as soon as {channel} channel is open"
+                if is_due
+                else f"from {in_full(effect.first_planned, zone)}"
+            )
             counts = "Its contact counts already." if is_one else "Their contacts count already."
             yield f"{who} out {when}, if the last look before {each}.{'' if is_due else f' {counts}'}"
         if effect.first_expiry is not None:
@@ -163,7 +188,10 @@ def _tally(numbers: Mapping[str, int], most: int = 4) -> str:
 
 def nothing_words(effect: ActEffect) -> str:
     """Why an act would do nothing to what was chosen."""
-    reasons = [f"{counted(number, 'message')} {'is' if number == 1 else 'are'} {name}" for name, number in sorted(effect.refused.items())]
+    reasons = [
+        f"{counted(number, 'message')} {'is' if number == 1 else 'are'} {name}"
+        for name, number in sorted(effect.refused.items())
+    ]
     reasons += [f"{counted(effect.too_late, 'message')} expired"] if effect.too_late else []
     wanted = " or ".join(sorted(ALLOWED[effect.action]))
     return f"Nothing to {VERB[effect.action].lower()}: {', '.join(reasons) or 'no message'}. It must be {wanted}."

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from core.engine.pauses import named
+from core.engine.pauses import pause_label
 from core.explain.words import counted
-from core.health import Finding, Sort
+from core.health import HealthFinding, Sort
 from core.instants import DAY, HOUR, MINUTE, SECOND, Instant, Millis, local
 from core.model.triggers import Pause
 from screens.cells.moments import moment, share
 from screens.cells.states import paused_words
-from screens.ports.overview import Act, Ahead, Books, ChannelToday, Engine, Gauge, Page
+from screens.ports.overview import BaseGauge, Books, ChannelToday, DayAhead, Engine, OperatorAct, OverviewPage
 from screens.widgets.gauge import at_limit, gauge_bars, window_words
 from screens.widgets.histogram import Bar, bar
 from screens.widgets.line_widget import Cell, Cells, Line, as_cell, fit
@@ -34,7 +34,7 @@ def ago(length: Millis) -> str:
     return "just now"
 
 
-def steering(page: Page) -> object:
+def steering(page: OverviewPage) -> object:
     """What operators have decided about what goes out: a change of it makes a look ahead untrue at once."""
     return page.engine.version, page.engine.stopped, page.paused
 
@@ -46,7 +46,9 @@ def _named(name: str, *parts: Cells) -> Line:
 # ---- is it running ----
 
 
-def head_lines(page: Page, books: Books | None, simulated: bool, zone: ZoneInfo, width: int) -> list[Line]:
+def head_lines(
+    page: OverviewPage, books: Books | None, simulated: bool, zone: ZoneInfo, width: int
+) -> list[Line]:
     """Engine, sending, books: each a word and why."""
     return [
         engine_line(page.engine, page.health.is_ticking, page.at, simulated, zone),
@@ -58,13 +60,25 @@ def head_lines(page: Page, books: Books | None, simulated: bool, zone: ZoneInfo,
 def engine_line(engine: Engine, is_ticking: bool, at: Instant, simulated: bool, zone: ZoneInfo) -> Line:
     """Whether it runs, who leads, when it last ticked and dispatched; else what starts it."""
     if not engine.version:
-        return _named("Engine", Cell("○ no playbook in force", "warn"), "  `manometer apply` puts the files in force")
+        return _named(
+            "Engine", Cell("○ no playbook in force", "warn"), "  `manometer apply` puts the files in force"
+        )
     if simulated:
-        return _named("Engine", Cell("■ clock stands", "accent"), f" at {local(at, zone):%d %b %Y %H:%M}; `manometer tick --at` moves it")
+        return _named(
+            "Engine",
+            Cell("■ clock stands", "accent"),
+            f" at {local(at, zone):%d %b %Y %H:%M}; `manometer tick --at` moves it",
+        )
     if engine.leader is not None:
-        return _named("Engine", Cell("● running", "ok"), f" {_owner(engine.leader)}{_since(engine, at, zone)}{_passes(engine, at)}")
+        return _named(
+            "Engine",
+            Cell("● running", "ok"),
+            f" {_owner(engine.leader)}{_since(engine, at, zone)}{_passes(engine, at)}",
+        )
     if is_ticking:
-        return _named("Engine", Cell("● ticked", "ok"), f" by command, no scheduler leads{_passes(engine, at)}")
+        return _named(
+            "Engine", Cell("● ticked", "ok"), f" by command, no scheduler leads{_passes(engine, at)}"
+        )
     last = "" if engine.last_tick is None else f"; last tick {ago(at - engine.last_tick)}"
     return _named("Engine", Cell("○ No scheduler runs", "bad"), f": `manometer run` starts one{last}")
 
@@ -80,7 +94,9 @@ def _since(engine: Engine, at: Instant, zone: ZoneInfo) -> str:
 
 def _passes(engine: Engine, at: Instant) -> str:
     tick = "no tick yet" if engine.last_tick is None else f"tick {ago(at - engine.last_tick)}"
-    return f" · {tick}" + ("" if engine.last_dispatch is None else f" · dispatch {ago(at - engine.last_dispatch)}")
+    return f" · {tick}" + (
+        "" if engine.last_dispatch is None else f" · dispatch {ago(at - engine.last_dispatch)}"
+    )
 
 
 def sending_line(engine: Engine, at: Instant, zone: ZoneInfo) -> Line:
@@ -96,8 +112,14 @@ def sending_line(engine: Engine, at: Instant, zone: ZoneInfo) -> Line:
 
 
 def books_line(engine: Engine, books: Books | None, width: int) -> Line:
-    """Whether everything is accounted for, what waits for the engine, and as many sums as there is room for."""
-    waits = [counted(number, noun) for number, noun in ((engine.events_waiting, "event"), (engine.due, "customer")) if number]
+    """Whether everything is accounted for, what waits for the engine, and as many sums as there is room
+    for.
+    """
+    waits = [
+        counted(number, noun)
+        for number, noun in ((engine.events_waiting, "event"), (engine.due, "customer"))
+        if number
+    ]
     waiting = f" {' and '.join(waits)} to decide on;" if waits else ""
     if books is None:
         return _named("Books", Cell("… being read", "dim"), waiting.rstrip(";"))
@@ -106,13 +128,15 @@ def books_line(engine: Engine, books: Books | None, width: int) -> Line:
     remedy = "" if books.balance else "; see `manometer status --json`"
     room = width - NAME - 2 - cells(state.text) - len(remedy)
     forms = (f"{waiting} {', '.join(sums[:number])}" for number in (3, 2, 1))
-    return _named("Books", state, next((form for form in forms if len(form) <= room), waiting.rstrip(";")) + remedy)
+    return _named(
+        "Books", state, next((form for form in forms if len(form) <= room), waiting.rstrip(";")) + remedy
+    )
 
 
 # ---- today ----
 
 
-def today_title(page: Page, ahead: Ahead | None, zone: ZoneInfo) -> str:
+def today_title(page: OverviewPage, ahead: DayAhead | None, zone: ZoneInfo) -> str:
     """What the table counts."""
     day = f"Today, {local(page.at, zone):%a %d %b}"
     if ahead is not None and ahead.sends is None:
@@ -120,7 +144,7 @@ def today_title(page: Page, ahead: Ahead | None, zone: ZoneInfo) -> str:
     return day
 
 
-def today_lines(page: Page, ahead: Ahead | None, width: int) -> list[Line]:
+def today_lines(page: OverviewPage, ahead: DayAhead | None, width: int) -> list[Line]:
     """Sent, to come, held and capacity by channel, with a bar of sent and to come."""
     label = max([len("channel"), *(min(14, cells(safe_text(each.channel))) for each in page.today)])
     head = f" {fit('channel', label)} {'sent':>8} {'to come':>8} {'held':>7} {'capacity':>8}"
@@ -129,16 +153,24 @@ def today_lines(page: Page, ahead: Ahead | None, width: int) -> list[Line]:
     most = max((each.sent + number for each, number in zip(page.today, coming)), default=0)
     is_known = ahead is not None
     meaning = Cell("  █ sent  ░ to come" if rest >= 18 else "", "dim")
-    return [[Cell(head, "dim"), meaning], *(_today(each, number, is_known, label, rest, most) for each, number in zip(page.today, coming))]
+    return [
+        [Cell(head, "dim"), meaning],
+        *(
+            _today(each, number, is_known, label, rest, most)
+            for each, number in zip(page.today, coming)
+        ),
+    ]
 
 
-def to_come(channel: ChannelToday, ahead: Ahead | None, decided_until: Instant) -> int:
+def to_come(channel: ChannelToday, ahead: DayAhead | None, decided_until: Instant) -> int:
     """What waits in the outbox for today and what the engine would still decide today."""
     foreseen = (ahead.sends or {}).get(channel.channel, ()) if ahead is not None else ()
     return channel.waiting + len(foreseen) - bisect_right(foreseen, decided_until)
 
 
-def _today(channel: ChannelToday, coming: int, is_known: bool, label: int, rest: int, most: int) -> Line:
+def _today(
+    channel: ChannelToday, coming: int, is_known: bool, label: int, rest: int, most: int
+) -> Line:
     shown = f"{coming:,}" if is_known else "…"
     room = f"{channel.capacity:,}" if channel.capacity is not None else "–"
     over = channel.capacity is not None and channel.sent + coming > channel.capacity
@@ -149,7 +181,11 @@ def _today(channel: ChannelToday, coming: int, is_known: bool, label: int, rest:
         return [*line, Cell("  ! over capacity", "bad")]
     if rest >= 6:
         done = bar(channel.sent, most, rest)
-        line += ["  ", Cell(done, "accent"), Cell("░" * (len(bar(channel.sent + coming, most, rest)) - len(done)), "accent")]
+        line += [
+            "  ",
+            Cell(done, "accent"),
+            Cell("░" * (len(bar(channel.sent + coming, most, rest)) - len(done)), "accent"),
+        ]
     return line
 
 
@@ -176,41 +212,45 @@ class Attention:
     style: StyleName = "warn"
 
 
-def attention(page: Page, ahead: Ahead | None, zone: ZoneInfo) -> list[Attention]:
+def attention(page: OverviewPage, ahead: DayAhead | None, zone: ZoneInfo) -> list[Attention]:
     """Everything that is stuck or wrong, the worst first."""
     wrong = [_wrong(each, page.at, zone) for each in page.health.findings if each.sort not in SAID_ABOVE]
     return [*wrong, *_stuck(page, ahead, zone)]
 
 
-def _wrong(found: Finding, at: Instant, zone: ZoneInfo) -> Attention:
+def _wrong(found: HealthFinding, at: Instant, zone: ZoneInfo) -> Attention:
     since = "" if found.since is None else f" since {moment(found.since, at, zone)}"
     why = f": {found.why}" if found.why else ""
     mode, place = ("outbox", "5") if found.sort in OF_MESSAGES else (None, "")
     return Attention(SIGNS.get(found.sort, "!"), f"{found.words}{since}{why}", mode, place, "bad")
 
 
-def _stuck(page: Page, ahead: Ahead | None, zone: ZoneInfo) -> Iterator[Attention]:
+def _stuck(page: OverviewPage, ahead: DayAhead | None, zone: ZoneInfo) -> Iterator[Attention]:
     held = sum(each.held for each in page.today)
     if held:
         yield Attention("‖", f"{counted(held, 'message')} held for an approval", "outbox", "5")
     for each in page.today:
         asked = each.sent + to_come(each, ahead, page.engine.decided_until)
         if each.capacity is not None and asked > each.capacity:
-            yield Attention("!", f"{each.channel}: {asked:,} today, more than {each.capacity:,} a day", "pressure", "4")
+            yield Attention(
+                "!", f"{each.channel}: {asked:,} today, more than {each.capacity:,} a day", "pressure", "4"
+            )
     if len(page.paused) > FEW_PAUSES:
         yield Attention("‖", f"held: {counted(len(page.paused), 'pause')}", "pauses", "p")
     for paused in page.paused if len(page.paused) <= FEW_PAUSES else ():
         pause = Pause(paused.trigger, paused.since)
         to = ("triggers", "3") if pause.scope == "trigger" else ("pauses", "p")
-        yield Attention("‖", f"{named(pause)} {paused_words(paused, False, page.at, zone)}", *to)
+        yield Attention("‖", f"{pause_label(pause)} {paused_words(paused, False, page.at, zone)}", *to)
     if page.engine.to_plan_anew:
-        yield Attention("»", f"{counted(page.engine.to_plan_anew, 'customer')} to plan under the new playbook")
+        yield Attention(
+            "»", f"{counted(page.engine.to_plan_anew, 'customer')} to plan under the new playbook"
+        )
 
 
 # ---- the customer base ----
 
 
-def gauge_title(gauge: Gauge, width: int) -> str:
+def gauge_title(gauge: BaseGauge, width: int) -> str:
     """Whose limit it is, as fully as there is room for."""
     limit, window = counted(gauge.limit, "contact"), window_words(gauge.window)
     forms = (
@@ -221,12 +261,12 @@ def gauge_title(gauge: Gauge, width: int) -> str:
     return next((form for form in forms if cells(safe_text(form)) + 1 <= width), forms[-1])
 
 
-def gauge_items(gauge: Gauge) -> list[Bar]:
+def gauge_items(gauge: BaseGauge) -> list[Bar]:
     """The bars."""
     return gauge_bars(gauge.contacts, gauge.customers, gauge.limit)
 
 
-def gauge_sentence(gauge: Gauge, width: int) -> str:
+def gauge_sentence(gauge: BaseGauge, width: int) -> str:
     """The share at the limit, as fully as there is room for."""
     people = at_limit(gauge.contacts, gauge.limit)
     are = "is" if people == 1 else "are"
@@ -250,8 +290,11 @@ class _Coming:
     number: int
 
 
-def soon(page: Page, ahead: Ahead | None, zone: ZoneInfo, most: int, width: int) -> tuple[str, list[Line]]:
-    """The next instant of each trigger that has one within a day: what would be sent where that is known, else what falls due.
+def soon(
+    page: OverviewPage, ahead: DayAhead | None, zone: ZoneInfo, most: int, width: int
+) -> tuple[str, list[Line]]:
+    """The next instant of each trigger that has one within a day: what would be sent where that is known,
+    else what falls due.
 
     With a title, which says what is counted where the lines have no room for it.
     """
@@ -262,20 +305,31 @@ def soon(page: Page, ahead: Ahead | None, zone: ZoneInfo, most: int, width: int)
         coming = [_Coming(each.at, each.trigger, each.step, each.within_a_day) for each in page.soon]
     found = sorted(coming, key=lambda each: (each.at, each.trigger))[:most]
     noun = "message" if is_known else "step"
-    in_full = [_soon(each, counted(each.number, noun) + ("" if is_known else " due"), found, page, zone) for each in found]
+    in_full = [
+        _soon(each, counted(each.number, noun) + ("" if is_known else " due"), found, page, zone)
+        for each in found
+    ]
     if all(sum(cells(as_cell(part).text) for part in line) <= width for line in in_full):
         return SOON, in_full
-    return f"{SOON}: {'messages' if is_known else 'steps due'}", [_soon(each, f"{each.number:,}", found, page, zone) for each in found]
+    return f"{SOON}: {'messages' if is_known else 'steps due'}", [
+        _soon(each, f"{each.number:,}", found, page, zone) for each in found
+    ]
 
 
 SOON: Final = "Next within a day"
 
 
-def _soon(each: _Coming, what: str, all_of_them: Sequence[_Coming], page: Page, zone: ZoneInfo) -> Line:
+def _soon(
+    each: _Coming, what: str, all_of_them: Sequence[_Coming], page: OverviewPage, zone: ZoneInfo
+) -> Line:
     times = max(len(_within_a_day(one.at, page.at, zone)) for one in all_of_them)
     names = max(cells(safe_text(one.trigger)) for one in all_of_them)
     step = "" if each.step is None else f" step {each.step},"
-    return [Cell(f" {_within_a_day(each.at, page.at, zone):>{times}} ", "strong"), fit(each.trigger, names), Cell(f"{step} {what}", "dim")]
+    return [
+        Cell(f" {_within_a_day(each.at, page.at, zone):>{times}} ", "strong"),
+        fit(each.trigger, names),
+        Cell(f"{step} {what}", "dim"),
+    ]
 
 
 def _within_a_day(at: Instant, now: Instant, zone: ZoneInfo) -> str:
@@ -284,14 +338,18 @@ def _within_a_day(at: Instant, now: Instant, zone: ZoneInfo) -> str:
     return f"{then:%H:%M}" if then.date() == local(now, zone).date() else f"{then:%a %H:%M}"
 
 
-def act_lines(acts: Sequence[Act], now: Instant, zone: ZoneInfo, most: int) -> list[Line]:
+def act_lines(acts: Sequence[OperatorAct], now: Instant, zone: ZoneInfo, most: int) -> list[Line]:
     """What operators did last."""
     shown = acts[:most]
     times = max((len(moment(act.at, now, zone)) for act in shown), default=0)
     return [_act(act, now, zone, times) for act in shown]
 
 
-def _act(act: Act, now: Instant, zone: ZoneInfo, times: int) -> Line:
+def _act(act: OperatorAct, now: Instant, zone: ZoneInfo, times: int) -> Line:
     subject = "" if act.subject == "*" else f" {act.subject}"
     why = f": {act.reason}" if act.reason else ""
-    return [Cell(f" {moment(act.at, now, zone):>{times}} ", "dim"), f"{act.author} {act.action}{subject}", Cell(why, "dim")]
+    return [
+        Cell(f" {moment(act.at, now, zone):>{times}} ", "dim"),
+        f"{act.author} {act.action}{subject}",
+        Cell(why, "dim"),
+    ]

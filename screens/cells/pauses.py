@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from core.engine.pauses import named
+from core.engine.pauses import pause_label
 from core.explain.words import counted
 from core.instants import Instant
 from core.model.triggers import Pause
@@ -34,11 +34,12 @@ def cells(line: PauseLine, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
     """One line of the list."""
     pause = line.pause
     if pause is None:
-        return (Cell("● on", "ok"), named(Pause(line.target, now)), "", "", "", "", "", "")
+        return (Cell("● on", "ok"), pause_label(Pause(line.target, now)), "", "", "", "", "", "")
     mark = Cell("■ stopped", "bad") if line.target == "*" else Cell("‖ paused", "warn")
     until = "resumed" if pause.until is None else moment(pause.until, now, zone)
     return (
-        mark, named(Pause(line.target, now)), moment(pause.since, now, zone), until, number(line.overdue), number(line.messages),
+        mark, pause_label(Pause(line.target, now)), moment(pause.since, now, zone), until, number(line.overdue),
+        number(line.messages),
         number(line.customers), Cell(_why(line), "dim"),
     )  # fmt: skip
 
@@ -53,7 +54,11 @@ def _why(line: PauseLine) -> str:
 
 def words(line: PauseLine, now: Instant, zone: ZoneInfo) -> str:
     """What a filter is compared with."""
-    return " ".join(part if isinstance(part, str) else part.text for part in cells(line, now, zone) if isinstance(part, str | Cell))
+    return " ".join(
+        part if isinstance(part, str) else part.text
+        for part in cells(line, now, zone)
+        if isinstance(part, str | Cell)
+    )
 
 
 def chip(lines: Sequence[PauseLine]) -> str:

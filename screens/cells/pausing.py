@@ -6,21 +6,24 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from core.engine.pauses import NOBODY, named
+from core.engine.pauses import NOBODY, pause_label
 from core.explain.words import counted
 from core.instants import Instant
 from core.model.triggers import Pause, Scope
 from screens.cells.moments import in_full, parse_until
 from screens.cells.states import paused_words
 from screens.ports.triggers import PauseEffect
-from screens.widgets.dialogs import Choice, Deed, Field
+from screens.widgets.dialogs import Deed, DialogChoice, DialogField
 
-REASON = Field("reason", "Why (for the audit log; may be empty)")
+REASON = DialogField("reason", "Why (for the audit log; may be empty)")
 
 
 NOTHING_WAITS: Final = "Nothing waits in the outbox."
 MARKETING, ALL = "marketing", "everything"
-SPARED: Final = (Choice(MARKETING, "all but transactional messages"), Choice(ALL, "transactional messages too"))
+SPARED: Final = (
+    DialogChoice(MARKETING, "all but transactional messages"),
+    DialogChoice(ALL, "transactional messages too"),
+)
 MEANS: Final[Mapping[Scope, str]] = {
     "trigger": "Nobody new enters",
     "channel": "Customers still enter; a step that falls back takes its next channel",
@@ -32,11 +35,13 @@ MEANS: Final[Mapping[Scope, str]] = {
 
 def _what(effect: PauseEffect) -> tuple[str, Scope]:
     pause = Pause(effect.name, effect.at)
-    return named(pause), pause.scope
+    return pause_label(pause), pause.scope
 
 
 def until_fault(text: str, now: Instant, zone: ZoneInfo) -> str | None:
-    """What is wrong with the end of a pause as it was written; None where nothing is, or where none was written."""
+    """What is wrong with the end of a pause as it was written; None where nothing is, or where none was
+    written.
+    """
     if not text.strip():
         return None
     try:
@@ -49,8 +54,10 @@ def until_fault(text: str, now: Instant, zone: ZoneInfo) -> str | None:
 def pause_deed(effect: PauseEffect, author: str, zone: ZoneInfo) -> Deed:
     """Pausing one trigger, channel, segment or customer."""
     what, scope = _what(effect)
-    until = Field(
-        "until", "Until (18:00, tomorrow 9:00, 2025-11-03, 3d; empty: until resumed)", check=lambda text: until_fault(text, effect.at, zone)
+    until = DialogField(
+        "until",
+        "Until (18:00, tomorrow 9:00, 2025-11-03, 3d; empty: until resumed)",
+        check=lambda text: until_fault(text, effect.at, zone),
     )
     return Deed(
         title=f"Pause {what}?",
@@ -75,7 +82,7 @@ def resume_deed(effect: PauseEffect, author: str, zone: ZoneInfo) -> Deed:
         title=f"Resume {what}?",
         lines=list(_resume_lines(effect, zone)),
         verb=f"Resume {what}",
-        choices=[Choice(each.policy, each.words) for each in effect.policies],
+        choices=[DialogChoice(each.policy, each.words) for each in effect.policies],
         fields=[REASON],
         author=author,
     )
@@ -91,5 +98,9 @@ def _resume_lines(effect: PauseEffect, zone: ZoneInfo) -> Iterator[str]:
     if effect.pause is not None:
         yield f"It is {paused_words(effect.pause, False, effect.at, zone)}."
     yield _under_way(effect, _what(effect)[1])
-    yield f"In the outbox: {counted(effect.messages, 'message')}, which go out if they still may." if effect.messages else NOTHING_WAITS
+    yield (
+        f"In the outbox: {counted(effect.messages, 'message')}, which go out if they still may."
+        if effect.messages
+        else NOTHING_WAITS
+    )
     yield "What becomes of what waited (↑ ↓ chooses):"

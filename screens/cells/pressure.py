@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 from core.explain.words import counted, in_short
 from core.filters import holds, read_words
 from core.forecast.diff import KINDS
-from core.forecast.preview import Cell as PreviewCell
+from core.forecast.preview import PreviewCell as PreviewCell
 from core.forecast.preview import Totals
 from core.instants import Instant, day_start, local, local_date
 from core.limits.pressure import POINT, per_unit
 from screens.cells.moments import moment, share
 from screens.cells.states import OUTCOME, state
-from screens.ports.pressure import Behind, Forecast, Foreseen, Limit, Since
+from screens.ports.pressure import Behind, Forecast, ForecastDecision, LimitLine, Since
 from screens.widgets.gauge import load_bars, window_words
 from screens.widgets.heatmap import Grid
 from screens.widgets.histogram import Bar, Heading, Item
@@ -49,7 +49,9 @@ def next_days(days: int) -> int:
 
 
 def measures_of(forecast: Forecast) -> tuple[Measure, ...]:
-    """What the heat map can count: under changed rules also the difference, and of an imagined future what is imagined."""
+    """What the heat map can count: under changed rules also the difference, and of an imagined future what is
+    imagined.
+    """
     more: list[Measure] = [*MEASURES]
     more += ["change"] if forecast.diff is not None else []
     more += ["imagined"] if forecast.supposed.future == "replay" else []
@@ -60,7 +62,9 @@ def measures_of(forecast: Forecast) -> tuple[Measure, ...]:
 
 
 def matching(triggers: Sequence[str], text: str) -> tuple[str, ...] | None:
-    """The triggers whose name holds every word of the filter and none of those after a `!`; None for an empty filter."""
+    """The triggers whose name holds every word of the filter and none of those after a `!`; None for an empty
+    filter.
+    """
     words = read_words(text)
     return tuple(name for name in triggers if holds(words, name)) if words else None
 
@@ -74,9 +78,13 @@ def triggers_of(totals: Totals) -> list[str]:
 
 
 def days_of(forecast: Forecast, zone: ZoneInfo) -> list[date]:
-    """The local days that the span touches; a last one of which it has but the first instant only where something falls on it."""
+    """The local days that the span touches; a last one of which it has but the first instant only where
+    something falls on it.
+    """
     first, last = local_date(forecast.first + 1, zone), local_date(forecast.last, zone)
-    if local_date(forecast.last - 1, zone) < last and not any(cell.day == last.isoformat() for cell in forecast.totals.cells):
+    if local_date(forecast.last - 1, zone) < last and not any(
+        cell.day == last.isoformat() for cell in forecast.totals.cells
+    ):
         last -= timedelta(days=1)
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
@@ -86,8 +94,10 @@ Sums = Counter[tuple[str, str | None, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """The heat map's numbers with what its rows and columns stand for; the last row is all channels together."""
+class HeatMapTable:
+    """The heat map's numbers with what its rows and columns stand for; the last row is all channels
+    together.
+    """
 
     grid: Grid
     days: tuple[date, ...]
@@ -97,8 +107,12 @@ class Table:
     """Under the rules in force, where others are tried."""
 
 
-def table(forecast: Forecast, measure: Measure, triggers: Sequence[str] | None, zone: ZoneInfo) -> Table:
-    """Day by channel. Contacts per customer are of all triggers, since the customers of one are not known apart."""
+def table(
+    forecast: Forecast, measure: Measure, triggers: Sequence[str] | None, zone: ZoneInfo
+) -> HeatMapTable:
+    """Day by channel. Contacts per customer are of all triggers, since the customers of one are not known
+    apart.
+    """
     chosen = None if triggers is None or measure == "contacts" else set(triggers)
     sums = _sums(forecast.totals.cells, chosen)
     imagined = _sums(forecast.totals.imagined, chosen)
@@ -106,12 +120,21 @@ def table(forecast: Forecast, measure: Measure, triggers: Sequence[str] | None, 
     counted_in = imagined if measure == "imagined" else sums
     days = tuple(days_of(forecast, zone))
     channels = tuple(_channels(forecast))
-    rows = [[_value(forecast, counted_in, measure, day.isoformat(), channel) for day in days] for channel in channels]
+    rows = [
+        [_value(forecast, counted_in, measure, day.isoformat(), channel) for day in days]
+        for channel in channels
+    ]
     rows.append([_of_all(forecast, counted_in, measure, day.isoformat(), channels) for day in days])
     if measure == "change" and before is not None:
-        old = [[_value(forecast, before, measure, day.isoformat(), channel) for day in days] for channel in channels]
+        old = [
+            [_value(forecast, before, measure, day.isoformat(), channel) for day in days]
+            for channel in channels
+        ]
         old.append([sum(column) for column in zip(*old, strict=True)] if old else [0] * len(days))
-        rows = [[new - was for new, was in zip(line, lines, strict=True)] for line, lines in zip(rows, old, strict=True)]
+        rows = [
+            [new - was for new, was in zip(line, lines, strict=True)]
+            for line, lines in zip(rows, old, strict=True)
+        ]
     heads = tuple((f"{day:%a}", str(day.day)) for day in days)
     names = (*(NO_CHANNEL if channel is None else channel for channel in channels), ALL)
     signs = _signs(forecast, measure, days, channels, imagined)
@@ -121,8 +144,17 @@ def table(forecast: Forecast, measure: Measure, triggers: Sequence[str] | None, 
     )
     scale = (100, 100) if measure == "contacts" else (1, 1)
     legend = "  ".join(filter(None, meanings))
-    grid = Grid(names, heads, tuple(map(tuple, rows)), WORDS[measure], *scale, signed=measure == "change", signs=signs, legend=legend)
-    return Table(grid, days, channels, sums, before)
+    grid = Grid(
+        names,
+        heads,
+        tuple(map(tuple, rows)),
+        WORDS[measure],
+        *scale,
+        signed=measure == "change",
+        signs=signs,
+        legend=legend,
+    )
+    return HeatMapTable(grid, days, channels, sums, before)
 
 
 def _sums(cells: Mapping[PreviewCell, int], chosen: set[str] | None) -> Sums:
@@ -139,10 +171,16 @@ def _signs(
     """Signs by row and column of the grid."""
     signs: dict[tuple[int, int], str] = {}
     outcomes = HELD if measure == "held" else ("send",)
-    over = {(each.channel, each.day) for each in forecast.asked if each.asked > each.capacity} if measure == "sent" else set()
+    over = (
+        {(each.channel, each.day) for each in forecast.asked if each.asked > each.capacity}
+        if measure == "sent"
+        else set()
+    )
     for column, day in enumerate(days):
         for row, channel in enumerate(channels):
-            if measure in ("sent", "held") and any(imagined[day.isoformat(), channel, outcome] for outcome in outcomes):
+            if measure in ("sent", "held") and any(
+                imagined[day.isoformat(), channel, outcome] for outcome in outcomes
+            ):
                 signs[row, column] = signs[len(channels), column] = IMAGINED
             if (channel, day.isoformat()) in over:
                 signs[row, column] = OVER
@@ -158,19 +196,35 @@ def _channels(forecast: Forecast) -> Iterator[str | None]:
         yield None
 
 
-def _value(forecast: Forecast, sums: Counter[tuple[str, str | None, str]], measure: Measure, day: str, channel: str | None) -> int:
+def _value(
+    forecast: Forecast,
+    sums: Counter[tuple[str, str | None, str]],
+    measure: Measure,
+    day: str,
+    channel: str | None,
+) -> int:
     if measure == "held":
         return sum(sums[day, channel, outcome] for outcome in HELD)
     sent = sums[day, channel, "send"]
-    return sent if measure != "contacts" else _per_customer(sent, forecast.totals.reached[day, channel] if channel is not None else 0)
+    return (
+        sent
+        if measure != "contacts"
+        else _per_customer(sent, forecast.totals.reached[day, channel] if channel is not None else 0)
+    )
 
 
 def _of_all(
-    forecast: Forecast, sums: Counter[tuple[str, str | None, str]], measure: Measure, day: str, channels: Sequence[str | None]
+    forecast: Forecast,
+    sums: Counter[tuple[str, str | None, str]],
+    measure: Measure,
+    day: str,
+    channels: Sequence[str | None],
 ) -> int:
     if measure != "contacts":
         return sum(_value(forecast, sums, measure, day, channel) for channel in channels)
-    return _per_customer(sum(sums[day, channel, "send"] for channel in channels), forecast.totals.reached[day, None])
+    return _per_customer(
+        sum(sums[day, channel, "send"] for channel in channels), forecast.totals.reached[day, None]
+    )
 
 
 def _per_customer(sent: int, customers: int) -> int:
@@ -178,7 +232,7 @@ def _per_customer(sent: int, customers: int) -> int:
     return round(100 * sent / customers) if customers else 0
 
 
-def cell_words(table: Table, row: int, column: int) -> str:
+def cell_words(table: HeatMapTable, row: int, column: int) -> str:
     """The cell under the cursor in full."""
     if not table.days:
         return ""
@@ -192,7 +246,9 @@ def cell_words(table: Table, row: int, column: int) -> str:
     was = Counter[str]()
     for channel in channels:
         for outcome in ("send", *HELD):
-            was[outcome] += count[outcome] if table.before is None else table.before[day.isoformat(), channel, outcome]
+            was[outcome] += (
+                count[outcome] if table.before is None else table.before[day.isoformat(), channel, outcome]
+            )
     parts = [f"{_from_to(was[outcome], count[outcome])} {word}" for outcome, word in _OUTCOMES]
     return f"{day:%a %d %b}, {name}: {', '.join(parts)}"
 
@@ -200,7 +256,14 @@ def cell_words(table: Table, row: int, column: int) -> str:
 _OUTCOMES: Final = (("send", "sent"), ("defer", "deferred"), ("suppress", "suppressed"), ("hold", "held"))
 
 
-def behind_cell(table: Table, row: int, column: int, measure: Measure, triggers: Sequence[str] | None, zone: ZoneInfo) -> Behind:
+def behind_cell(
+    table: HeatMapTable,
+    row: int,
+    column: int,
+    measure: Measure,
+    triggers: Sequence[str] | None,
+    zone: ZoneInfo,
+) -> Behind:
     """Which decisions a cell counts."""
     day = table.days[column]
     return Behind(
@@ -213,16 +276,22 @@ def behind_cell(table: Table, row: int, column: int, measure: Measure, triggers:
     )
 
 
-def cell_crumbs(table: Table, row: int, column: int, measure: Measure) -> tuple[str, ...]:
+def cell_crumbs(table: HeatMapTable, row: int, column: int, measure: Measure) -> tuple[str, ...]:
     """The path to a cell's decisions."""
-    return (f"{table.days[column]:%a %d %b}", table.grid.rows[row], "held back" if measure == "held" else "sent")
+    return (
+        f"{table.days[column]:%a %d %b}",
+        table.grid.rows[row],
+        "held back" if measure == "held" else "sent",
+    )
 
 
 # ---- the limits ----
 
 
-def limit_title(forecast: Forecast, limit: Limit) -> str:
-    """Such as `three-a-week: 3 contacts in 7 days`, with what it is now where that is other: `3→2 contacts`."""
+def limit_title(forecast: Forecast, limit: LimitLine) -> str:
+    """Such as `three-a-week: 3 contacts in 7 days`, with what it is now where that is other: `3→2
+    contacts`.
+    """
     now = next((each for each in forecast.limits_before if each.rule == limit.rule), limit)
     said = [f"{limit.rule}: {_from_to(f'{_in_unit(now):g}', f'{_in_unit(limit):g}')} {limit.unit} in "]
     return "".join([*said, _from_to(window_words(now.window), window_words(limit.window))])
@@ -234,18 +303,20 @@ def _from_to(before: object, after: object) -> str:
     return told[1] if before == after else "→".join(told)
 
 
-def _in_unit(limit: Limit) -> float:
+def _in_unit(limit: LimitLine) -> float:
     return limit.limit / per_unit(limit.unit)
 
 
-def limit_bars(forecast: Forecast, limit: Limit) -> list[Bar]:
-    """Customers by the fullest window of the rule in the span, points rounded up; the limit and what is over it marked."""
+def limit_bars(forecast: Forecast, limit: LimitLine) -> list[Bar]:
+    """Customers by the fullest window of the rule in the span, points rounded up; the limit and what is over
+    it marked.
+    """
     most = -(-limit.limit // per_unit(limit.unit))
     before = None if forecast.diff is None else _loads(forecast.diff.before, limit)
     return load_bars(_loads(forecast.totals, limit), most, before=before)
 
 
-def _loads(totals: Totals, limit: Limit) -> Counter[int]:
+def _loads(totals: Totals, limit: LimitLine) -> Counter[int]:
     unit, loads = per_unit(limit.unit), Counter[int]()
     for (rule, load), people in totals.fullness.items():
         if rule == limit.rule:
@@ -255,9 +326,13 @@ def _loads(totals: Totals, limit: Limit) -> Counter[int]:
     return loads
 
 
-def limit_sentence(forecast: Forecast, limit: Limit, width: int) -> str:
+def limit_sentence(forecast: Forecast, limit: LimitLine, width: int) -> str:
     """How many come to the limit, as fully as there is room for."""
-    at = sum(people for (rule, load), people in forecast.totals.fullness.items() if rule == limit.rule and load >= limit.limit)
+    at = sum(
+        people
+        for (rule, load), people in forecast.totals.fullness.items()
+        if rule == limit.rule and load >= limit.limit
+    )
     people, percent = forecast.totals.customers, share(at, forecast.totals.customers)
     full = f"{at:,} of {counted(people, 'customer')} ({percent}) reach it"
     return full if len(full) + 1 <= width else f"{at:,} of {people:,} ({percent}) reach it"
@@ -286,11 +361,17 @@ def held_back(forecast: Forecast, triggers: Sequence[str] | None) -> list[Item]:
     """Bars by rule, then by outcome and reason, the longest first."""
     chosen = None if triggers is None else set(triggers)
     rules, reasons = _held(forecast.totals, chosen)
-    rules_before, reasons_before = (None, None) if forecast.diff is None else _held(forecast.diff.before, chosen)
+    rules_before, reasons_before = (
+        (None, None) if forecast.diff is None else _held(forecast.diff.before, chosen)
+    )
     by_rule = _bars(rules, rules_before, lambda rule: (rule, ByRule(rule)))
     by_reason = _bars(reasons, reasons_before, lambda key: (reason_label(*key), ByReason(*key)))
     bars: list[Item] = [Heading(" by rule"), *by_rule] if by_rule else []
-    return [*bars, Heading(f" {BY_REASON}"), *by_reason] if by_reason else bars or [Heading(" Nothing is held back.")]
+    return (
+        [*bars, Heading(f" {BY_REASON}"), *by_reason]
+        if by_reason
+        else bars or [Heading(" Nothing is held back.")]
+    )
 
 
 def _held(totals: Totals, chosen: set[str] | None) -> tuple[Counter[str], Counter[tuple[str, str | None]]]:
@@ -304,11 +385,18 @@ def _held(totals: Totals, chosen: set[str] | None) -> tuple[Counter[str], Counte
     return rules, reasons
 
 
-def _bars(numbers: Counter[K], before: Counter[K] | None, told: Callable[[K], tuple[str, Hashable]]) -> list[Bar]:
+def _bars(
+    numbers: Counter[K], before: Counter[K] | None, told: Callable[[K], tuple[str, Hashable]]
+) -> list[Bar]:
     """A bar each, the longest first; with those of before."""
     both = numbers if before is None else numbers | before
     return [
-        Bar(told(key)[0], numbers[key], stands_for=told(key)[1], before=None if before is None else before[key])
+        Bar(
+            told(key)[0],
+            numbers[key],
+            stands_for=told(key)[1],
+            before=None if before is None else before[key],
+        )
         for key, _ in both.most_common()
     ]
 
@@ -342,11 +430,15 @@ class Customer(NamedTuple):
 def pressed(forecast: Forecast) -> list[Item]:
     """Who would get most, with points and the rule that comes nearest to its limit."""
     most = forecast.totals.most_pressed(50)
-    bars = [_pressed(forecast, each.id, each.customer, each.contacts, each.points, each.fullest) for each in most]
+    bars = [
+        _pressed(forecast, each.id, each.customer, each.contacts, each.points, each.fullest) for each in most
+    ]
     return [*bars] or [Heading(" Nobody gets anything.")]
 
 
-def _pressed(forecast: Forecast, row: int, key: str, contacts: int, points: int, fullest: tuple[str, int, int] | None) -> Bar:
+def _pressed(
+    forecast: Forecast, row: int, key: str, contacts: int, points: int, fullest: tuple[str, int, int] | None
+) -> Bar:
     told = f"{points / POINT:g} point{'' if points == POINT else 's'}"
     if fullest is None:
         return Bar(key, contacts, told, stands_for=Customer(row, key))
@@ -366,7 +458,11 @@ def span_words(forecast: Forecast, zone: ZoneInfo) -> str:
     return f"{forecast.days} days from {local(forecast.first, zone):%a %d %b %H:%M}: {what} ({FUTURES[forecast.supposed.future]})"
 
 
-FUTURES: Final = {"known": "no new events", "replay": "if the last week happens again", "as-it-was": "events as they came"}
+FUTURES: Final = {
+    "known": "no new events",
+    "replay": "if the last week happens again",
+    "as-it-was": "events as they came",
+}
 
 
 def changed_words(forecast: Forecast) -> str:
@@ -378,7 +474,10 @@ def changed_words(forecast: Forecast) -> str:
         return "Nothing changes: the same decisions as under the rules in force."
     kinds = diff.kinds()
     said = ", ".join(f"{kinds[kind]:,} {kind}" for kind in KINDS if kinds[kind])
-    was, now = (sum(number for cell, number in each.cells.items() if cell.outcome == "send") for each in (diff.before, diff.after))
+    was, now = (
+        sum(number for cell, number in each.cells.items() if cell.outcome == "send")
+        for each in (diff.before, diff.after)
+    )
     return f"{_from_to(was, now)} messages; the decisions of {counted(diff.customers, 'customer')} change: {said}."
 
 
@@ -386,15 +485,17 @@ def imagined_words(forecast: Forecast) -> str:
     """How much of it is only imagined."""
     if forecast.supposed.future != "replay":
         return ""
-    return (
-        f"{IMAGINED} imagined: {forecast.totals.imagined.total():,} of {counted(forecast.totals.decisions, 'decision')}; the rest is known"
-    )
+    return f"{IMAGINED} imagined: {forecast.totals.imagined.total():,} of {counted(forecast.totals.decisions, 'decision')}; the rest is known"
 
 
 def capacity_words(forecast: Forecast) -> str:
     """The days on which a channel would be asked for more than it takes; empty where there are none."""
     over = list(forecast.totals.over_capacity(forecast.capacities))
-    said = [f"{each.channel} on {date.fromisoformat(each.day):%a %d %b}: {each.asked:,} of {each.capacity:,} a day" for each in over[:3]]
+    said = [
+        f"{each.channel} on {date.fromisoformat(each.day):%a %d %b}: {each.asked:,} of {each.capacity:,} a "
+        "day"
+        for each in over[:3]
+    ]
     more = f" and {len(over) - 3} more days" if len(over) > 3 else ""
     return f"! over capacity: {'; '.join(said)}{more}. The rest waits." if over else ""
 
@@ -423,7 +524,7 @@ def progress_words(done: int, total: int) -> str:
 # ---- the decisions behind a number ----
 
 
-def behind_cells(row: Foreseen, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
+def behind_cells(row: ForecastDecision, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
     """One decision: at, customer, name, trigger, step, channel, outcome, reason, until."""
     return (
         moment(row.at, now, zone),

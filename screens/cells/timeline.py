@@ -11,7 +11,7 @@ from screens.cells.customers import amount
 from screens.cells.exports import Fields, instants, money, plain
 from screens.cells.moments import moment
 from screens.cells.states import MESSAGE, OUTCOME, state
-from screens.ports.customers import Entry, EntryDetails, EntryKind
+from screens.ports.customers import EntryDetails, EntryKind, TimelineEntry
 from screens.widgets.line_widget import Cell, Cells, Line, fit
 from screens.widgets.table import Column
 
@@ -37,19 +37,25 @@ CONSENT: Final[Mapping[str, Cell]] = {
     "withdrawn": Cell("✗ withdrawn", "bad"),
     "objected": Cell("✗ objected", "bad"),
 }
-STATES: Final[Mapping[EntryKind, Mapping[str, Cell]]] = {"event": {}, "message": MESSAGE, "decision": OUTCOME, "consent": CONSENT}
+STATES: Final[Mapping[EntryKind, Mapping[str, Cell]]] = {
+    "event": {},
+    "message": MESSAGE,
+    "decision": OUTCOME,
+    "consent": CONSENT,
+}
 KIND_CYCLE: Final[tuple[EntryKind | None, ...]] = (None, "message", "decision", "event", "consent")
 HINT: Final = "words; kind: channel: name: trigger: source: state: !not"
 DEEPEST: Final = 6
 WIDEST_NAME: Final = 30
 
 
-def cells(entry: Entry, now: Instant, zone: ZoneInfo, currency: str) -> Sequence[Cells]:
+def cells(entry: TimelineEntry, now: Instant, zone: ZoneInfo, currency: str) -> Sequence[Cells]:
     """One entry in the `COLUMNS`."""
     money = "" if entry.amount is None else f"{currency} {amount(entry.amount)} · "
     style = "dim" if entry.kind == "decision" else ""
     return (
-        moment(entry.at, now, zone), KINDS[entry.kind], entry.channel or "", entry.what, state(STATES[entry.kind], entry.state),
+        moment(entry.at, now, zone), KINDS[entry.kind], entry.channel or "", entry.what,
+        state(STATES[entry.kind], entry.state),
         Cell(money + entry.about, "dim" if style else ""),
     )  # fmt: skip
 
@@ -90,7 +96,9 @@ def in_full(details: EntryDetails) -> list[Line]:
 
 
 def flat(name: str, value: Any, depth: int = 0) -> Iterator[tuple[str, str]]:
-    """A value as pairs of name and text, parts of it one below the other: `products 1 sku`, `products 1 price`."""
+    """A value as pairs of name and text, parts of it one below the other: `products 1 sku`, `products 1
+    price`.
+    """
     if isinstance(value, Mapping) and value and depth < DEEPEST:
         for key, part in value.items():
             yield from flat(f"{name} {key}", part, depth + 1)

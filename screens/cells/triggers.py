@@ -14,7 +14,14 @@ from core.instants import Instant
 from screens.cells.exports import Fields, instants, plain
 from screens.cells.moments import in_full, moment, number, share
 from screens.cells.states import OUTCOME, TRIGGER, paused_words, state
-from screens.ports.triggers import HistoryLine, JourneyCount, OutcomeCount, TriggerLine, TriggerView, WaitingView
+from screens.ports.triggers import (
+    HistoryLine,
+    JourneyCount,
+    OutcomeCount,
+    TriggerLine,
+    TriggerView,
+    WaitingView,
+)
 from screens.widgets.histogram import bar
 from screens.widgets.line_widget import Cell, Cells, Line, fit
 from screens.widgets.table import Column
@@ -50,9 +57,12 @@ BAR: Final = 26
 
 def cells(line: TriggerLine, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
     """One line of the list."""
-    back: Cells = Cell(number(line.held_back_lately), "warn" if line.held_back_lately > line.sent_lately else "")
+    back: Cells = Cell(
+        number(line.held_back_lately), "warn" if line.held_back_lately > line.sent_lately else ""
+    )
     return (
-        state(TRIGGER, line.state), line.name, line.title, Cell(line.kind, "dim"), number(line.waiting), number(line.sent),
+        state(TRIGGER, line.state), line.name, line.title, Cell(line.kind, "dim"), number(line.waiting),
+        number(line.sent),
         number(line.sent_lately), back, moment(line.last_fired, now, zone), moment(line.next_due, now, zone),
     )  # fmt: skip
 
@@ -66,7 +76,13 @@ def waiting_cells(row: WaitingView, now: Instant, zone: ZoneInfo) -> Sequence[Ce
     """One customer under way."""
     due: Cells = Cell("operator", "warn") if row.due_at is None else moment(row.due_at, now, zone)
     why = in_short(row.waits_for)
-    return (due, row.customer, row.name, str(row.step), Cell(why, "dim" if row.due_at is not None else "warn"))
+    return (
+        due,
+        row.customer,
+        row.name,
+        str(row.step),
+        Cell(why, "dim" if row.due_at is not None else "warn"),
+    )
 
 
 # ---- the head of one ----
@@ -87,10 +103,18 @@ def _standing(view: TriggerView, now: Instant, zone: ZoneInfo) -> Iterator[Cells
     if pause is not None and view.line.state in ("paused", "stopped"):
         yield Cell(paused_words(pause, view.line.state == "stopped", now, zone), "warn")
     elif view.trigger is None:
-        ends = "some finish on an earlier version" if any(view.by_version.keys() - {view.version}) else "what is under way ends"
+        ends = (
+            "some finish on an earlier version"
+            if any(view.by_version.keys() - {view.version})
+            else "what is under way ends"
+        )
         yield Cell(f"its file is gone; {ends}", "warn")
     elif view.line.state == "draft":
-        yield Cell('a draft: it never runs, but can be previewed; status = "active" in its file and `manometer apply` start it', "dim")
+        yield Cell(
+            'a draft: it never runs, but can be previewed; status = "active" in its file and `manometer '
+            "apply` start it",
+            "dim",
+        )
     else:
         since = "" if view.activated_at is None else f"in force since {in_full(view.activated_at, zone)}"
         yield Cell(since, "dim")
@@ -110,7 +134,9 @@ ROLES: Final[Mapping[Role, StyleName]] = {"": "", "name": "strong", "mark": "acc
 
 
 def journey(view: TriggerView, currency: str) -> list[Line]:
-    """What makes a customer enter, the steps in words with those who wait before each, and what became of the last month's."""
+    """What makes a customer enter, the steps in words with those who wait before each, and what became of the
+    last month's.
+    """
     trigger = view.trigger
     if trigger is None:
         return [[Cell("The trigger is no longer in force.", "dim")]]
@@ -126,7 +152,10 @@ def _versions(view: TriggerView) -> Iterator[Line]:
     """By which versions those under way go on, where not all do by the one in force."""
     if view.by_version.keys() - {view.version}:
         shown = sorted(view.by_version.items(), reverse=True)
-        yield [Cell("Under way ", "strong"), " · ".join(f"{number:,} on version {version}" for version, number in shown)]
+        yield [
+            Cell("Under way ", "strong"),
+            " · ".join(f"{number:,} on version {version}" for version, number in shown),
+        ]
         yield []
 
 
@@ -137,7 +166,9 @@ def _said(line: Words) -> Line:
 def _month(view: TriggerView) -> Iterator[Line]:
     by_reason = {(each.outcome, each.reason): each.number for each in view.outcomes}
     reached = by_reason.get(("suppress", "GOAL_REACHED"), 0)
-    numbers = f"{view.entered:,} entered · {view.sent:,} sent · {reached:,} reached the goal before their message"
+    numbers = (
+        f"{view.entered:,} entered · {view.sent:,} sent · {reached:,} reached the goal before their message"
+    )
     yield [Cell("In 30 days ", "strong"), numbers]
     if view.trigger is not None and (view.trigger.goal is not None or view.trigger.split):
         yield from (_of_variant(each) for each in view.journeys)
@@ -183,7 +214,8 @@ def history(lines: Sequence[HistoryLine], zone: ZoneInfo) -> list[Line]:
 def _history(each: HistoryLine, zone: ZoneInfo) -> Line:
     because = f"  “{each.reason}”" if each.reason else ""
     return [
-        Cell(fit(in_full(each.at, zone), 28), "dim"), Cell(fit(each.action, 8), "strong"), fit(each.author, 12), each.detail,
+        Cell(fit(in_full(each.at, zone), 28), "dim"), Cell(fit(each.action, 8), "strong"),
+        fit(each.author, 12), each.detail,
         because,
     ]  # fmt: skip
 

@@ -1,4 +1,6 @@
-"""What if, in cells and words: the values that can be changed, what is different by it, and one customer's decisions side by side."""
+"""What if, in cells and words: the values that can be changed, what is different by it, and one customer's
+decisions side by side.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +14,23 @@ from zoneinfo import ZoneInfo
 from core.explain.words import counted, in_short
 from core.filters import holds, read_words
 from core.forecast.diff import Diff
-from core.forecast.preview import Limit as CoreLimit
+from core.forecast.preview import PreviewLimit
 from core.instants import Instant
 from screens.cells.exports import Fields, instants, plain
 from screens.cells.moments import moment, number
 from screens.cells.states import OUTCOME, state
-from screens.ports.pressure import Forecast, Future, Limit, Supposed
-from screens.ports.what_if import ChangedCustomer, Option, Side, Taken
+from screens.ports.pressure import Forecast, Future, LimitLine, Supposed
+from screens.ports.what_if import ChangedCustomer, ComparedStep, DecisionSide, Option
 from screens.widgets.line_widget import Cell, Cells, Line
 from screens.widgets.table import Column
 
 FUTURE: Final = Option("look", "", "future", "known", ("known", "replay", "as-it-was"))
 """The first line: how the unknown future is dealt with."""
-FUTURES: Final[Mapping[str, str]] = {"known": "nothing new", "replay": "last week again", "as-it-was": "the days before"}
+FUTURES: Final[Mapping[str, str]] = {
+    "known": "nothing new",
+    "replay": "last week again",
+    "as-it-was": "the days before",
+}
 KEYS: Final[Mapping[str, str]] = {
     "future": "future", "look_ahead": "look ahead", "off": "does not hold", "send_window": "send window",
     "lead_time": "lead time",
@@ -42,7 +48,7 @@ COLUMNS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class OptionChoice:
     """A value with what it is changed to; None where it stays."""
 
     option: Option
@@ -54,18 +60,24 @@ class Choice:
         return self.option.value if self.new is None else self.new
 
 
-def to(choice: Choice, value: str) -> Choice:
+def to(choice: OptionChoice, value: str) -> OptionChoice:
     """The choice with another value; none where that is the present one."""
     value = value.strip()
-    return Choice(choice.option, None if value == choice.option.value else value)
+    return OptionChoice(choice.option, None if value == choice.option.value else value)
 
 
-def cells(choice: Choice) -> Sequence[Cells]:
+def cells(choice: OptionChoice) -> Sequence[Cells]:
     """One line of the list."""
     option = choice.option
     new: Cells = "" if choice.new is None else Cell(f"→ {_shown(option, choice.new)}", "accent")
     subject = "" if option.subject == "look" else option.subject
-    return (Cell(subject, "dim"), option.name, KEYS.get(option.key, option.key), _shown(option, option.value), new)
+    return (
+        Cell(subject, "dim"),
+        option.name,
+        KEYS.get(option.key, option.key),
+        _shown(option, option.value),
+        new,
+    )
 
 
 def _shown(option: Option, value: str) -> str:
@@ -76,17 +88,25 @@ def _shown(option: Option, value: str) -> str:
     return value
 
 
-def matches(choice: Choice, text: str) -> bool:
+def matches(choice: OptionChoice, text: str) -> bool:
     """Whether every word of the filter occurs in it; the word `changed` in those that are."""
     option = choice.option
-    return holds(read_words(text), f"{option.subject} {option.name} {KEYS.get(option.key, option.key)} {'changed' if choice.new else ''}")
+    return holds(
+        read_words(text),
+        f"{option.subject} {option.name} {KEYS.get(option.key, option.key)} "
+        f"{'changed' if choice.new else ''}",
+    )
 
 
-def next_choice(choice: Choice) -> str:
+def next_choice(choice: OptionChoice) -> str:
     """The next of its choices; a pause that is off goes on, one that is on goes off."""
     choices = choice.option.choices
     if choices:
-        return choices[(choices.index(choice.value) + 1) % len(choices)] if choice.value in choices else choices[0]
+        return (
+            choices[(choices.index(choice.value) + 1) % len(choices)]
+            if choice.value in choices
+            else choices[0]
+        )
     return "true" if choice.value == "false" else "false"
 
 
@@ -95,7 +115,7 @@ def is_toggled(option: Option) -> bool:
     return bool(option.choices) or option.key == "paused"
 
 
-def stepped(choice: Choice, steps: int) -> str | None:
+def stepped(choice: OptionChoice, steps: int) -> str | None:
     """The number so many steps higher; None where it is none, or would be below nothing."""
     if not choice.option.step:
         return None
@@ -106,7 +126,7 @@ def stepped(choice: Choice, steps: int) -> str | None:
     return f"{value:f}" if value >= 0 else None
 
 
-def supposed(choices: Sequence[Choice], trigger: str | None) -> Supposed:
+def supposed(choices: Sequence[OptionChoice], trigger: str | None) -> Supposed:
     """What the changed ones suppose."""
     changed = [choice for choice in choices if choice.new is not None]
     future: Future = "known"
@@ -117,7 +137,7 @@ def supposed(choices: Sequence[Choice], trigger: str | None) -> Supposed:
     return Supposed(changes, future, trigger, tuple(map(words, changed)))
 
 
-def words(choice: Choice) -> str:
+def words(choice: OptionChoice) -> str:
     """A change as people say it, such as `limit three-a-week 3 → 2` or `birthday paused`."""
     option, new = choice.option, choice.value
     if option.key == "future":
@@ -137,14 +157,14 @@ def _paused(new: str) -> str:
     return {"true": "paused", "false": "not paused"}.get(new, f"paused until {new}")
 
 
-def chosen(options: Sequence[Option], before: Supposed) -> list[Choice]:
+def chosen(options: Sequence[Option], before: Supposed) -> list[OptionChoice]:
     """All values with what is supposed already."""
     news = {(each.subject, each.name, each.key): each.value for each in before.changes}
-    found = [Choice(option, news.get((option.subject, option.name, option.key))) for option in options]
-    return [to(Choice(FUTURE), before.future), *found]
+    found = [OptionChoice(option, news.get((option.subject, option.name, option.key))) for option in options]
+    return [to(OptionChoice(FUTURE), before.future), *found]
 
 
-def sentence(choices: Sequence[Choice], fault: str | None) -> list[Line]:
+def sentence(choices: Sequence[OptionChoice], fault: str | None) -> list[Line]:
     """What is wrong, or what would be asked."""
     if fault is not None:
         return [[Cell(f" {fault}", "bad")]]
@@ -184,7 +204,8 @@ def path_of(forecast: Forecast, *crumbs: str) -> Sequence[str]:
 class Delta:
     """A number before and after: messages of a trigger or channel, decisions with an outcome, or of a rule.
 
-    Of a rule there are the decisions (`held by`) and customers (`held cust`) it holds back, and the customers whose window it fills.
+    Of a rule there are the decisions (`held by`) and customers (`held cust`) it holds back, and the customers
+    whose window it fills.
     """
 
     what: str
@@ -212,8 +233,9 @@ DELTA_COLUMNS: Final = (
 EXPORTED_DELTAS: Final[Fields] = plain("what", "name", "before", "after", "differing", "more", "less")
 
 
-def deltas(diff: Diff, before: Iterable[Limit] = (), after: Iterable[Limit] = ()) -> list[Delta]:
-    """Messages by trigger and by channel, how rules with these limits hold, and decisions by outcome and reason.
+def deltas(diff: Diff, before: Iterable[LimitLine] = (), after: Iterable[LimitLine] = ()) -> list[Delta]:
+    """Messages by trigger and by channel, how rules with these limits hold, and decisions by outcome and
+    reason.
 
     What changes stands first within each.
     """
@@ -221,7 +243,15 @@ def deltas(diff: Diff, before: Iterable[Limit] = (), after: Iterable[Limit] = ()
     for (trigger, _, _), times in diff.changes.items():
         differing[trigger] += times
     triggers = [
-        Delta("messages", name, sides.before["send"], sides.after["send"], diff.gaining[name], diff.losing[name], differing[name])
+        Delta(
+            "messages",
+            name,
+            sides.before["send"],
+            sides.after["send"],
+            diff.gaining[name],
+            diff.losing[name],
+            differing[name],
+        )
         for (named,), sides in diff.by("trigger").items()
         for name in [str(named)]
     ]
@@ -238,9 +268,11 @@ def deltas(diff: Diff, before: Iterable[Limit] = (), after: Iterable[Limit] = ()
     return [each for part in (triggers, channels, rules, reasons) for each in sorted(part, key=_by_change)]
 
 
-def _rule_deltas(diff: Diff, before: Iterable[Limit], after: Iterable[Limit]) -> Iterator[Delta]:
+def _rule_deltas(diff: Diff, before: Iterable[LimitLine], after: Iterable[LimitLine]) -> Iterator[Delta]:
     """Decisions and customers that each rule holds back, and customers whose window it fills."""
-    core_before, core_after = ([CoreLimit(each.rule, each.limit, each.unit) for each in side] for side in (before, after))
+    core_before, core_after = (
+        [PreviewLimit(each.rule, each.limit, each.unit) for each in side] for side in (before, after)
+    )
     for name, (old, new) in diff.rules(core_before, core_after).items():
         if old.customers or new.customers:
             yield Delta("held by", name, old.decisions, new.decisions)
@@ -259,7 +291,8 @@ def delta_cells(delta: Delta) -> Sequence[Cells]:
     style: Cells = Cell(f"{change:+,}" if change else "·", "strong" if change else "dim")
     return (
         Cell(delta.what, "dim"), delta.name, number(delta.before), number(delta.after), style,
-        *(number(each) if delta.what == "messages" else "" for each in (delta.differing, delta.more, delta.less)),
+        *(number(each) if delta.what == "messages" else "" for each in (delta.differing, delta.more,
+            delta.less)),
     )  # fmt: skip
 
 
@@ -293,17 +326,18 @@ SIDE_COLUMNS: Final = (
 EXPORTED_SIDES: Final[Fields] = (*instants("at"), *plain("trigger", "step", "channel", "change"))
 
 
-def side_cells(side: Side, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
+def side_cells(side: ComparedStep, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
     """One step, as it is and as it would be."""
     before, after = (_taken(each, side.at, now, zone) for each in (side.before, side.after))
     if side.change is None:
         after = Cell("the same", "dim")
     return (
-        moment(side.at, now, zone), side.trigger, str(side.step), side.channel or "", before, after, Cell(side.change or "", "accent"),
+        moment(side.at, now, zone), side.trigger, str(side.step), side.channel or "", before, after,
+        Cell(side.change or "", "accent"),
     )  # fmt: skip
 
 
-def _taken(taken: Taken | None, at: Instant, now: Instant, zone: ZoneInfo) -> Cells:
+def _taken(taken: DecisionSide | None, at: Instant, now: Instant, zone: ZoneInfo) -> Cells:
     if taken is None:
         return Cell("–", "dim")
     told = state(OUTCOME, taken.outcome)
@@ -312,18 +346,24 @@ def _taken(taken: Taken | None, at: Instant, now: Instant, zone: ZoneInfo) -> Ce
     return Cell(f"{told.text}{when} {in_short(taken.reason)}".rstrip() + until, told.style)
 
 
-def side_words(side: Side) -> list[Line]:
+def side_words(side: ComparedStep) -> list[Line]:
     """Both decisions in full."""
-    before, after = ("nothing is decided." if each is None else each.words for each in (side.before, side.after))
+    before, after = (
+        "nothing is decided." if each is None else each.words for each in (side.before, side.after)
+    )
     if side.change is None:
         return [[Cell("Now and then: ", "strong"), before]]
     return [[Cell("Now:  ", "strong"), before], [Cell("If:   ", "accent"), after]]
 
 
-def kinds_words(sides: Sequence[Side]) -> str:
+def kinds_words(sides: Sequence[ComparedStep]) -> str:
     """How many of her decisions are other than now."""
     kinds = Counter(side.change for side in sides if side.change is not None)
-    return f"{counted(len(sides), 'decision')}: {', '.join(_kinds(kinds))}" if kinds else counted(len(sides), "decision")
+    return (
+        f"{counted(len(sides), 'decision')}: {', '.join(_kinds(kinds))}"
+        if kinds
+        else counted(len(sides), "decision")
+    )
 
 
 def _kinds(kinds: Counter[str]) -> Iterator[str]:

@@ -1,4 +1,6 @@
-"""Why and why not in cells and lines: one line a trigger, and the engine's answer with its checks. Instants are ms UTC."""
+"""Why and why not in cells and lines: one line a trigger, and the engine's answer with its checks. Instants
+are ms UTC.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,11 @@ COLUMNS: Final = (
     Column("since", "SINCE", 12, least=80),
     Column("reason", "REASON", 26, grow=6),
 )
-EXPORTED: Final[Fields] = (*plain("trigger", "title", "status", "verdict", "reason", "step"), *instants("since"), *plain("words"))
+EXPORTED: Final[Fields] = (
+    *plain("trigger", "title", "status", "verdict", "reason", "step"),
+    *instants("since"),
+    *plain("words"),
+)
 STANDING: Final = "trigger active"
 """The check whose detail, such as `the trigger is draft`, needs no name before it."""
 WORDS: Final = {
@@ -62,13 +68,22 @@ def reason(each: Verdict) -> str:
 def cells(each: Verdict, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
     """One trigger in the `COLUMNS`."""
     name = each.trigger if each.status == "active" else f"{each.trigger} ({each.status})"
-    return verdict(each), name, moment(each.since, now, zone), Cell(reason(each), "dim" if each.verdict == "none" else "")
+    return (
+        verdict(each),
+        name,
+        moment(each.since, now, zone),
+        Cell(reason(each), "dim" if each.verdict == "none" else ""),
+    )
 
 
 def explanation(each: Verdict) -> list[Line]:
     """The answer in words, then every check in its order."""
     first = each.stop
-    lines: list[Line] = [[" ", Cell(each.title, "strong"), Cell(f"  {each.trigger}", "dim")], [f" {each.words}"], []]
+    lines: list[Line] = [
+        [" ", Cell(each.title, "strong"), Cell(f"  {each.trigger}", "dim")],
+        [f" {each.words}"],
+        [],
+    ]
     lines.append([Cell(" Would it send now? Every check, in order:", "strong")])
     return [*lines, *(check(line, line is first) for line in each.trace)]
 

@@ -1,9 +1,10 @@
 """What the screens ask and what they get: ports that the composition root fills. No screen knows a database.
 
-Each noun has its file: the values that a screen shows, and a Protocol of the questions and acts that give them. Every method of those
-runs in a worker thread, never in the one that draws. A question takes `cancelled`, asks it now and then, and ends with `CancelledError`
-where it says yes; whatever else goes wrong is a ManometerError with a sentence for people. Instants are milliseconds UTC, money minor
-units of the workspace's currency, points thousandths.
+Each noun has its file: the values that a screen shows, and a Protocol of the questions and acts that give
+them. Every method of those runs in a worker thread, never in the one that draws. A question takes
+`cancelled`, asks it now and then, and ends with `CancelledError` where it says yes; whatever else goes wrong
+is a ManometerError with a sentence for people. Instants are milliseconds UTC, money minor units of the
+workspace's currency, points thousandths.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from zoneinfo import ZoneInfo
 from core.instants import Instant
 
 if TYPE_CHECKING:  # they name what stands here
-    from screens.ports.backtest import Backtests
-    from screens.ports.customers import Customers
-    from screens.ports.decisions import Decisions
-    from screens.ports.exports import Exports
-    from screens.ports.outbox import Outbox
-    from screens.ports.overview import Overview
-    from screens.ports.pressure import Pressure
-    from screens.ports.triggers import Triggers
-    from screens.ports.what_if import WhatIf
-    from screens.ports.why import Why
+    from screens.ports.backtest import BacktestPort
+    from screens.ports.customers import CustomersPort
+    from screens.ports.decisions import DecisionsPort
+    from screens.ports.exports import ExportsPort
+    from screens.ports.outbox import OutboxPort
+    from screens.ports.overview import OverviewPort
+    from screens.ports.pressure import PressurePort
+    from screens.ports.triggers import TriggersPort
+    from screens.ports.what_if import WhatIfPort
+    from screens.ports.why import WhyPort
 
 Cancelled: TypeAlias = Callable[[], bool]
 """Whether nobody waits for the answer any more."""
@@ -38,7 +39,7 @@ class CancelledError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class WorkspacePlace:
     """Where the console stands: what every screen shows of the workspace."""
 
     workspace: str
@@ -59,57 +60,57 @@ class Service(Protocol):
     """Everything the screens can ask; see the files beside this one for the parts."""
 
     @property
-    def place(self) -> Place:
+    def place(self) -> WorkspacePlace:
         """Where the console stands."""
         ...
 
     @property
-    def customers(self) -> Customers:
+    def customers(self) -> CustomersPort:
         """Customers, found and in full."""
         ...
 
     @property
-    def why(self) -> Why:
+    def why(self) -> WhyPort:
         """Why a customer got something, or nothing."""
         ...
 
     @property
-    def overview(self) -> Overview:
+    def overview(self) -> OverviewPort:
         """How the engine and the customer base are doing."""
         ...
 
     @property
-    def pressure(self) -> Pressure:
+    def pressure(self) -> PressurePort:
         """Contact pressure ahead of time."""
         ...
 
     @property
-    def what_if(self) -> WhatIf:
+    def what_if(self) -> WhatIfPort:
         """Rules that are only tried."""
         ...
 
     @property
-    def backtests(self) -> Backtests:
+    def backtests(self) -> BacktestPort:
         """Triggers tried on the past."""
         ...
 
     @property
-    def triggers(self) -> Triggers:
+    def triggers(self) -> TriggersPort:
         """Triggers, and pausing."""
         ...
 
     @property
-    def decisions(self) -> Decisions:
+    def decisions(self) -> DecisionsPort:
         """The log of what was decided."""
         ...
 
     @property
-    def outbox(self) -> Outbox:
+    def outbox(self) -> OutboxPort:
         """Messages, and what operators decide about them."""
         ...
 
     @property
-    def exports(self) -> Exports:
+    def exports(self) -> ExportsPort:
         """Files that people take away."""
         ...
 
@@ -118,7 +119,9 @@ class Service(Protocol):
         ...
 
     def version(self) -> int:
-        """A number that changes whenever any process has written; cheap enough to be asked twice a second, from one thread at a time."""
+        """A number that changes whenever any process has written; cheap enough to be asked twice a second,
+        from one thread at a time.
+        """
         ...
 
     def close(self) -> None:

@@ -1,4 +1,6 @@
-"""A trigger tried on the past: what it would have sent, what would have held it back, what it would have pushed aside."""
+"""A trigger tried on the past: what it would have sent, what would have held it back, what it would have
+pushed aside.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from typing import Protocol
 from core.forecast.backtest import Backtested
 from core.instants import Instant
 from screens.ports import Cancelled, Progress
-from screens.ports.pressure import Behind, Foreseen
+from screens.ports.pressure import Behind, ForecastDecision
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Tried:
     sums: Backtested
 
 
-class Backtests(Protocol):
+class BacktestPort(Protocol):
     """What is asked of the past."""
 
     def run(self, trigger: str, days: int, cancelled: Cancelled, progress: Progress) -> Tried:
@@ -37,6 +39,6 @@ class Backtests(Protocol):
         """Numbers of its decisions, by instant."""
         ...
 
-    def rows(self, tried: Tried, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, Foreseen]:
+    def rows(self, tried: Tried, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, ForecastDecision]:
         """These of them."""
         ...

@@ -1,4 +1,6 @@
-"""Customers as the screens show them: the list, one with all that is known, her timeline, her pressure, and what is planned for her."""
+"""Customers as the screens show them: the list, one with all that is known, her timeline, her pressure, and
+what is planned for her.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ Tell: TypeAlias = Callable[["array[int]"], None]
 
 
 @dataclass(frozen=True, slots=True)
-class CustomerRow:
+class CustomerLine:
     """One customer in the list; money in minor units."""
 
     id: int
@@ -37,7 +39,9 @@ class CustomerRow:
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """Whom a filter found; `fault` says what in the filter cannot be answered, `hint` asks for a near name where nobody was found."""
+    """Whom a filter found; `fault` says what in the filter cannot be answered, `hint` asks for a near name
+    where nobody was found.
+    """
 
     ids: array[int]
     fault: str | None = None
@@ -75,7 +79,7 @@ class SuppressedLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
+class CustomerProfile:
     """All that is known of her. `traits` as the sources name them; money in minor units."""
 
     id: int
@@ -111,8 +115,10 @@ class Filling:
 
 
 @dataclass(frozen=True, slots=True)
-class Gauge:
-    """One pressure rule for her now: `used` of `limit` in its window, in contacts or thousandths of a point; or a least gap."""
+class CustomerGauge:
+    """One pressure rule for her now: `used` of `limit` in its window, in contacts or thousandths of a point;
+    or a least gap.
+    """
 
     rule: str
     unit: str
@@ -145,7 +151,7 @@ class UnderWay:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingMessage:
     """A message in the outbox that has not gone out."""
 
     id: int
@@ -158,7 +164,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Foreseen:
+class ForeseenDecision:
     """A decision that would be taken if nothing new happened."""
 
     at: Instant
@@ -175,8 +181,8 @@ class Planned:
     """What is planned for her, up to `until`."""
 
     under_way: tuple[UnderWay, ...]
-    waiting: tuple[Waiting, ...]
-    foreseen: tuple[Foreseen, ...]
+    waiting: tuple[WaitingMessage, ...]
+    foreseen: tuple[ForeseenDecision, ...]
     until: Instant
 
 
@@ -184,7 +190,7 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TimelineEntry:
     """One line of the timeline: `what` in a word or two, `about` the rest."""
 
     id: int
@@ -208,22 +214,26 @@ class EntryDetails:
     values: tuple[tuple[str, Any], ...]
 
 
-class Customers(Protocol):
-    """The questions of the customer screens. Unknown ids are left out of answers by ids, a customer who is gone is a ManometerError."""
+class CustomersPort(Protocol):
+    """The questions of the customer screens. Unknown ids are left out of answers by ids, a customer who is
+    gone is a ManometerError.
+    """
 
     def ids(self, text: str, sort: Sort, is_downwards: bool, cancelled: Cancelled, found: Tell) -> Hits:
-        """Whom a filter holds for, all where it is empty; `is_downwards` puts the greatest first, without a value comes last either way."""
+        """Whom a filter holds for, all where it is empty; `is_downwards` puts the greatest first, without a
+        value comes last either way.
+        """
         ...
 
-    def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, CustomerRow]:
+    def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, CustomerLine]:
         """Customers by row id."""
         ...
 
-    def profile(self, customer_id: int, cancelled: Cancelled) -> Profile:
+    def profile(self, customer_id: int, cancelled: Cancelled) -> CustomerProfile:
         """All that is known of one."""
         ...
 
-    def pressure(self, customer_id: int, cancelled: Cancelled) -> tuple[Gauge, ...]:
+    def pressure(self, customer_id: int, cancelled: Cancelled) -> tuple[CustomerGauge, ...]:
         """Every rule that holds for her, as of now."""
         ...
 
@@ -235,7 +245,7 @@ class Customers(Protocol):
         """Her timeline's entries that a filter holds for, newest first."""
         ...
 
-    def entry_rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, Entry]:
+    def entry_rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, TimelineEntry]:
         """Entries by id."""
         ...
 

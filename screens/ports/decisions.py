@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 from core.instants import Instant
 from screens.ports import Cancelled
-from screens.ports.terms import Terms
+from screens.ports.terms import LogFilter
 
 NEWEST: Final = 1_000_000
 """So many decisions are looked at, the newest of those that a customer, a trigger or a span leave."""
@@ -70,17 +70,19 @@ class Listed:
     """There are older ones that were not looked at."""
 
 
-class Decisions(Protocol):
+class DecisionsPort(Protocol):
     """What is asked of the log; terms have the fields `trigger outcome reason channel`."""
 
-    def ids(self, wanted: Terms, cancelled: Cancelled, found: Callable[[array[int]], None] | None = None) -> Listed:
+    def ids(
+        self, wanted: LogFilter, cancelled: Cancelled, found: Callable[[array[int]], None] | None = None
+    ) -> Listed:
         """The decisions that are wanted; `found` is told the first few before the rest is read.
 
         ManometerError where a term names a customer, trigger or channel that there is not.
         """
         ...
 
-    def newer(self, wanted: Terms, after: int, cancelled: Cancelled) -> Listed:
+    def newer(self, wanted: LogFilter, after: int, cancelled: Cancelled) -> Listed:
         """Those that were written since `after` was the last one."""
         ...
 

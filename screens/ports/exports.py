@@ -6,12 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 
-class Exports(Protocol):
+class ExportsPort(Protocol):
     """Files that people take away. Each says the path it wrote."""
 
     def table(self, name: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> tuple[str, int]:
-        """A CSV file in the workspace's folder `exports`, its name begun by `name`; the path and how many rows.
+        """A CSV file in the workspace's folder `exports`, its name begun by `name`; the path and how many
+        rows.
 
-        It is there when it is complete: where `rows` ends in an error, nothing is left. ManometerError where it cannot be written.
+        It is there when it is complete: where `rows` ends in an error, nothing is left. ManometerError where
+        it cannot be written.
         """
         ...

@@ -10,7 +10,7 @@ from typing import Protocol
 from core.instants import Instant
 from core.model.outbox import Act
 from screens.ports import Cancelled
-from screens.ports.terms import Terms
+from screens.ports.terms import LogFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,12 @@ class ActEffect:
     first_expiry: Instant | None
     at: Instant
     notes: Sequence[str] = ()
-    """What it brings about, a sentence each: the batches by day, the windows that they fill, who gets room."""
+    """What it brings about, a sentence each: the batches by day, the windows that they fill, who gets room.
+    """
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
+class RenderedMessage:
     """A message as it would be made now; `fault` says why it cannot be."""
 
     subject: str
@@ -68,15 +69,19 @@ class Rendered:
     fault: str | None = None
 
 
-class Outbox(Protocol):
-    """What is asked of the outbox, and what can be done to messages; terms have the fields `state trigger channel reason`."""
+class OutboxPort(Protocol):
+    """What is asked of the outbox, and what can be done to messages; terms have the fields `state trigger
+    channel reason`.
+    """
 
     def counts(self, cancelled: Cancelled) -> Mapping[str, int]:
         """How many messages are in each open state."""
         ...
 
-    def ids(self, wanted: Terms, cancelled: Cancelled) -> array[int]:
-        """The messages that are wanted: those in open states in their order, then the newest of the others."""
+    def ids(self, wanted: LogFilter, cancelled: Cancelled) -> array[int]:
+        """The messages that are wanted: those in open states in their order, then the newest of the
+        others.
+        """
         ...
 
     def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, MessageView]:
@@ -88,9 +93,11 @@ class Outbox(Protocol):
         ...
 
     def act(self, action: Act, ids: Sequence[int], reason: str) -> str:
-        """Do it, with its audit lines in one transaction, and say what was done; ManometerError, and nothing changed, where one refuses."""
+        """Do it, with its audit lines in one transaction, and say what was done; ManometerError, and nothing
+        changed, where one refuses.
+        """
         ...
 
-    def render(self, message: int, cancelled: Cancelled) -> Rendered:
+    def render(self, message: int, cancelled: Cancelled) -> RenderedMessage:
         """The message as it would be made now, with the customer as she is now."""
         ...

@@ -1,4 +1,6 @@
-"""The first screen: whether the engine runs, what goes out today, what needs somebody, and how much the customers bear."""
+"""The first screen: whether the engine runs, what goes out today, what needs somebody, and how much the
+customers bear.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from screens.ports import Cancelled
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldTrigger:
     """A trigger that is paused, or everything that is stopped: by whom, why, since when and until when."""
 
     trigger: str
@@ -38,7 +40,7 @@ class Engine:
     """Customers whose instant has come or who are to be planned anew, `to_plan_anew` of them the latter."""
     to_plan_anew: int
     events_waiting: int
-    stopped: Held | None
+    stopped: HeldTrigger | None
 
     @property
     def decided_until(self) -> Instant:
@@ -48,7 +50,9 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class ChannelToday:
-    """What a channel has handed over today, what stands in its outbox for today, what is held, and how much it takes a day."""
+    """What a channel has handed over today, what stands in its outbox for today, what is held, and how much
+    it takes a day.
+    """
 
     channel: str
     sent: int
@@ -58,7 +62,7 @@ class ChannelToday:
 
 
 @dataclass(frozen=True, slots=True)
-class Soon:
+class NextSteps:
     """A trigger's next step of somebody under way, and how many of its steps fall due within a day."""
 
     trigger: str
@@ -68,7 +72,7 @@ class Soon:
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class OperatorAct:
     """What an operator did."""
 
     at: Instant
@@ -79,21 +83,21 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class OverviewPage:
     """Everything that is quick to say, in one snapshot at `at`."""
 
     at: Instant
     engine: Engine
     today: tuple[ChannelToday, ...]
-    paused: tuple[Held, ...]
+    paused: tuple[HeldTrigger, ...]
     health: Health
     """By the judgement that `manometer status` prints, the books left out."""
-    soon: tuple[Soon, ...]
-    acts: tuple[Act, ...]
+    soon: tuple[NextSteps, ...]
+    acts: tuple[OperatorAct, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Gauge:
+class BaseGauge:
     """The customer base against a limit on contacts that holds for everybody."""
 
     at: Instant
@@ -108,13 +112,15 @@ class Gauge:
 
 
 @dataclass(frozen=True, slots=True)
-class Ahead:
+class DayAhead:
     """What the engine would decide within a day if nothing new happened."""
 
     at: Instant
     customers: int
     sends: Mapping[str, tuple[Instant, ...]] | None
-    """By channel, until the end of today, in order; None where too many customers are due to look ahead at each of them."""
+    """By channel, until the end of today, in order; None where too many customers are due to look ahead at
+    each of them.
+    """
     first: Mapping[str, tuple[Instant, int]]
     """Trigger -> its first decision to send within a day, and how many there are."""
 
@@ -130,18 +136,20 @@ class Books:
     messages: int
 
 
-class Overview(Protocol):
+class OverviewPort(Protocol):
     """The questions of the first screen, the cheap ones first."""
 
-    def page(self, cancelled: Cancelled) -> Page:
+    def page(self, cancelled: Cancelled) -> OverviewPage:
         """What is quick to say."""
         ...
 
-    def gauge(self, rule: str | None, cancelled: Cancelled) -> Gauge | None:
-        """The named rule's, or the tightest one's. Reads one window of contacts; None where no rule limits the contacts of everybody."""
+    def gauge(self, rule: str | None, cancelled: Cancelled) -> BaseGauge | None:
+        """The named rule's, or the tightest one's. Reads one window of contacts; None where no rule limits
+        the contacts of everybody.
+        """
         ...
 
-    def ahead(self, cancelled: Cancelled) -> Ahead:
+    def ahead(self, cancelled: Cancelled) -> DayAhead:
         """Plays the customers who are due within a day, where they are few enough to be quick."""
         ...
 

@@ -1,4 +1,6 @@
-"""Contact pressure ahead of time: the preview as the screens show it, and the decisions behind each of its numbers."""
+"""Contact pressure ahead of time: the preview as the screens show it, and the decisions behind each of its
+numbers.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from core.forecast.diff import Diff
-from core.forecast.preview import Asked, Totals
-from core.forecast.what_if import Change
+from core.forecast.preview import ChannelDemand, Totals
+from core.forecast.what_if import PlaybookChange
 from core.instants import Instant
 from screens.ports import Cancelled, Progress
 
@@ -19,9 +21,11 @@ Future = Literal["known", "replay", "as-it-was"]
 
 @dataclass(frozen=True, slots=True)
 class Supposed:
-    """What is taken to be otherwise than it is: other rules, another future, or a draft alone as if it were active."""
+    """What is taken to be otherwise than it is: other rules, another future, or a draft alone as if it were
+    active.
+    """
 
-    changes: tuple[Change, ...] = ()
+    changes: tuple[PlaybookChange, ...] = ()
     future: Future = "known"
     trigger: str | None = None
     """Only this trigger's decisions."""
@@ -38,7 +42,7 @@ PRESENT = Supposed()
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class LimitLine:
     """A rule with a limit: so many contacts, or thousandths of a point, in its window."""
 
     rule: str
@@ -51,10 +55,14 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What (first, last] would bring, under the playbook in force if nothing new happened unless something else is supposed."""
+    """What (first, last] would bring, under the playbook in force if nothing new happened unless something
+    else is supposed.
+    """
 
     number: int
-    """Which run of this console it is; of its sort (present, what if, one trigger) the newest alone can be asked about."""
+    """Which run of this console it is; of its sort (present, what if, one trigger) the newest alone can be
+    asked about.
+    """
     first: Instant
     last: Instant
     days: int
@@ -64,12 +72,12 @@ class Forecast:
     channels: tuple[str, ...]
     capacities: Mapping[str, int]
     """So many a day, for the channels that have such a capacity."""
-    limits: tuple[Limit, ...]
+    limits: tuple[LimitLine, ...]
     supposed: Supposed = PRESENT
     diff: Diff | None = None
     """The rules in force against the changed ones; None where none are changed."""
-    limits_before: tuple[Limit, ...] = ()
-    asked: tuple[Asked, ...] = ()
+    limits_before: tuple[LimitLine, ...] = ()
+    asked: tuple[ChannelDemand, ...] = ()
     """What channels with a capacity are asked for, by channel and day."""
 
 
@@ -106,7 +114,7 @@ class Behind:
 
 
 @dataclass(frozen=True, slots=True)
-class Foreseen:
+class ForecastDecision:
     """One decision of a forecast, as it is listed."""
 
     id: int
@@ -124,7 +132,7 @@ class Foreseen:
     """It comes of something that is only imagined to happen again."""
 
 
-class Pressure(Protocol):
+class PressurePort(Protocol):
     """The questions of the pressure screen."""
 
     @property
@@ -132,8 +140,12 @@ class Pressure(Protocol):
         """The newest forecast that was finished."""
         ...
 
-    def run(self, days: int, cancelled: Cancelled, progress: Progress, supposed: Supposed = PRESENT) -> Forecast:
-        """Look so many days of 24 hours ahead, or back at as many as they came. One that is cancelled leaves the last as it was."""
+    def run(
+        self, days: int, cancelled: Cancelled, progress: Progress, supposed: Supposed = PRESENT
+    ) -> Forecast:
+        """Look so many days of 24 hours ahead, or back at as many as they came. One that is cancelled leaves
+        the last as it was.
+        """
         ...
 
     def since(self, forecast: Forecast, cancelled: Cancelled) -> Since:
@@ -144,7 +156,9 @@ class Pressure(Protocol):
         """Numbers of the decisions, by instant, customer and rank."""
         ...
 
-    def rows(self, forecast: Forecast, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, Foreseen]:
+    def rows(
+        self, forecast: Forecast, ids: Sequence[int], cancelled: Cancelled
+    ) -> Mapping[int, ForecastDecision]:
         """Decisions by number."""
         ...
 
@@ -153,13 +167,21 @@ class Pressure(Protocol):
         ...
 
     def taken(self, name: str, cancelled: Cancelled) -> str | None:
-        """What is kept under the name already, in words; None where nothing is. ManometerError where it is no name."""
+        """What is kept under the name already, in words; None where nothing is. ManometerError where it is no
+        name.
+        """
         ...
 
-    def keep(self, forecast: Forecast, name: str, note: str | None, replace: bool, cancelled: Cancelled) -> tuple[str, int]:
-        """Keep the forecast under the name, as `preview --save` does; its path, and how many decisions are in it."""
+    def keep(
+        self, forecast: Forecast, name: str, note: str | None, replace: bool, cancelled: Cancelled
+    ) -> tuple[str, int]:
+        """Keep the forecast under the name, as `preview --save` does; its path, and how many decisions are in
+        it.
+        """
         ...
 
     def export(self, forecast: Forecast, behind: Behind, cancelled: Cancelled) -> tuple[str, int]:
-        """Write the decisions to a new CSV file that spreadsheets read as text; its path, and how many there are."""
+        """Write the decisions to a new CSV file that spreadsheets read as text; its path, and how many there
+        are.
+        """
         ...

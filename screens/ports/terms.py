@@ -12,7 +12,7 @@ Term: TypeAlias = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class LogFilter:
     """Of one field any of `only` suffices, each field and each word must hold, and none of `without` may.
 
     `since` is included, `until` is not.

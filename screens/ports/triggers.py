@@ -1,4 +1,6 @@
-"""Triggers as the screens show them, and pausing. Instants are ms UTC; `LATELY` and `MONTH` name the spans of what is counted."""
+"""Triggers as the screens show them, and pausing. Instants are ms UTC; `LATELY` and `MONTH` name the spans of
+what is counted.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ class PauseView:
 
 @dataclass(frozen=True, slots=True)
 class TriggerLine:
-    """One trigger in numbers: customers under way, messages handed over in all and lately, decisions lately that were not to send."""
+    """One trigger in numbers: customers under way, messages handed over in all and lately, decisions lately
+    that were not to send.
+    """
 
     name: str
     title: str
@@ -69,7 +73,9 @@ class HistoryLine:
 
 @dataclass(frozen=True, slots=True)
 class JourneyCount:
-    """How many customers of one variant, without one, or kept out entered, are under way, and reached the goal."""
+    """How many customers of one variant, without one, or kept out entered, are under way, and reached the
+    goal.
+    """
 
     variant: str | None
     is_holdout: bool
@@ -101,7 +107,8 @@ class TriggerView:
     by_version: Mapping[int, int] = field(default_factory=dict)
     """How many are under way by the version whose definition they go by."""
     sent: int = 0
-    """How many messages went out in the last month: of what was decided some may be held, fail or fall away."""
+    """How many messages went out in the last month: of what was decided some may be held, fail or fall away.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +134,9 @@ class PolicyEffect:
 
 @dataclass(frozen=True, slots=True)
 class PauseEffect:
-    """What pausing or resuming touches: customers and steps under way, of those the overdue, and messages not handed over yet."""
+    """What pausing or resuming touches: customers and steps under way, of those the overdue, and messages not
+    handed over yet.
+    """
 
     name: str
     title: str
@@ -144,7 +153,9 @@ class PauseEffect:
 
 @dataclass(frozen=True, slots=True)
 class PauseLine:
-    """A channel or segment that can be paused, or whatever is; the numbers are of what waits, and 0 where nothing is paused."""
+    """A channel or segment that can be paused, or whatever is; the numbers are of what waits, and 0 where
+    nothing is paused.
+    """
 
     target: str
     """As `core.model.triggers.Pause.trigger` has it."""
@@ -155,7 +166,7 @@ class PauseLine:
     messages: int = 0
 
 
-class Triggers(Protocol):
+class TriggersPort(Protocol):
     """What is asked of triggers, and what can be done to them. Each act says in a sentence what happened."""
 
     def lines(self, cancelled: Cancelled) -> Sequence[TriggerLine]:
@@ -175,7 +186,9 @@ class Triggers(Protocol):
         ...
 
     def pause_effect(self, name: str, cancelled: Cancelled) -> PauseEffect:
-        """The numbers for pausing or resuming a trigger, `channel:NAME`, `segment:NAME`, `customer:KEY`, or everything under `*`."""
+        """The numbers for pausing or resuming a trigger, `channel:NAME`, `segment:NAME`, `customer:KEY`, or
+        everything under `*`.
+        """
         ...
 
     def pauses(self, cancelled: Cancelled) -> Sequence[PauseLine]:
@@ -187,7 +200,9 @@ class Triggers(Protocol):
         ...
 
     def undo_pause(self, name: str) -> str:
-        """Take back the pause this console has just made, as if it had not been; ManometerError where there is none."""
+        """Take back the pause this console has just made, as if it had not been; ManometerError where there
+        is none.
+        """
         ...
 
     def resume(self, name: str, policy: PausePolicy, reason: str) -> str:

@@ -1,4 +1,6 @@
-"""What if: what of the rules can be changed for a look ahead, and what becomes different by it, customer by customer."""
+"""What if: what of the rules can be changed for a look ahead, and what becomes different by it, customer by
+customer.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.forecast.what_if import Change
+from core.forecast.what_if import PlaybookChange
 from core.instants import Instant
 from screens.ports import Cancelled
 from screens.ports.pressure import Forecast
@@ -15,7 +17,9 @@ from screens.ports.pressure import Forecast
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One value that can be changed: of a rule, trigger or channel by its name, or of the engine; as text, as changes are written."""
+    """One value that can be changed: of a rule, trigger or channel by its name, or of the engine; as text, as
+    changes are written.
+    """
 
     subject: str
     name: str
@@ -29,9 +33,9 @@ class Option:
     hint: str = ""
     """How to write it."""
 
-    def change(self, value: str) -> Change:
+    def change(self, value: str) -> PlaybookChange:
         """The change that gives it another value."""
-        return Change(self.subject, self.name, self.key, value)
+        return PlaybookChange(self.subject, self.name, self.key, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class ChangedCustomer:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class DecisionSide:
     """A decision of one side."""
 
     at: Instant
@@ -59,26 +63,28 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """What was and what would be decided for one step; `change` is None where it is the same, a side is None where there is nothing."""
+class ComparedStep:
+    """What was and what would be decided for one step; `change` is None where it is the same, a side is None
+    where there is nothing.
+    """
 
     at: Instant
     trigger: str
     step: int
     channel: str | None
-    before: Taken | None
-    after: Taken | None
+    before: DecisionSide | None
+    after: DecisionSide | None
     change: str | None
 
 
-class WhatIf(Protocol):
+class WhatIfPort(Protocol):
     """What is asked of changes that are only tried."""
 
     def options(self, cancelled: Cancelled) -> Sequence[Option]:
         """All that can be changed, with what it is now: engine, rules, channels, triggers."""
         ...
 
-    def fault(self, changes: Sequence[Change], cancelled: Cancelled) -> str | None:
+    def fault(self, changes: Sequence[PlaybookChange], cancelled: Cancelled) -> str | None:
         """Why the rules cannot be changed so, as a sentence; None where they can."""
         ...
 
@@ -86,11 +92,13 @@ class WhatIf(Protocol):
         """Whose decisions change, or those of one trigger; most differences first."""
         ...
 
-    def customer_rows(self, forecast: Forecast, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, ChangedCustomer]:
+    def customer_rows(
+        self, forecast: Forecast, ids: Sequence[int], cancelled: Cancelled
+    ) -> Mapping[int, ChangedCustomer]:
         """These of them."""
         ...
 
-    def sides(self, forecast: Forecast, customer_id: int, cancelled: Cancelled) -> Sequence[Side]:
+    def sides(self, forecast: Forecast, customer_id: int, cancelled: Cancelled) -> Sequence[ComparedStep]:
         """All her decisions in the span, before and after, by instant."""
         ...
 

@@ -11,7 +11,9 @@ from screens.ports import Cancelled
 
 @dataclass(frozen=True, slots=True)
 class CheckLine:
-    """One question on the way to a message, in the order in which the engine asks; `holds` means nothing stands against it."""
+    """One question on the way to a message, in the order in which the engine asks; `holds` means nothing
+    stands against it.
+    """
 
     check: str
     holds: bool
@@ -47,7 +49,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CustomerVerdicts:
     """All verdicts for one customer, those that were decided lately first."""
 
     customer_id: int
@@ -56,9 +58,11 @@ class Answer:
     verdicts: tuple[Verdict, ...]
 
 
-class Why(Protocol):
+class WhyPort(Protocol):
     """The question of the why screen."""
 
-    def verdicts(self, customer: str, cancelled: Cancelled) -> Answer:
-        """Every trigger's answer for the customer of a key or identity; ManometerError where there is none."""
+    def verdicts(self, customer: str, cancelled: Cancelled) -> CustomerVerdicts:
+        """Every trigger's answer for the customer of a key or identity; ManometerError where there is
+        none.
+        """
         ...

@@ -35,7 +35,7 @@ HERE: Final = "Tab leads here"
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class DialogChoice:
     """One of several ways to do it: its name, and what it would do, in numbers."""
 
     name: str
@@ -43,7 +43,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class DialogField:
     """Something to write: `check` gives the sentence of what is wrong with it, or None."""
 
     name: str
@@ -61,22 +61,22 @@ class Deed:
     lines: Sequence[str]
     verb: str
     """The deed by its name with its number, such as "Pause 1,204 customers"."""
-    choices: Sequence[Choice] = ()
-    fields: Sequence[Field] = ()
+    choices: Sequence[DialogChoice] = ()
+    fields: Sequence[DialogField] = ()
     typed: str | None = None
     """What has to be typed before the deed can be done: for what reaches many people."""
     author: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class DialogAnswer:
     """The answer: which way, and what was written, by the names of the fields."""
 
     choice: str | None = None
     values: Mapping[str, str] = field(default_factory=dict)
 
 
-class Dialog(LeavesOnce, Asking, ModalScreen[Given | None]):
+class Dialog(LeavesOnce, Asking, ModalScreen[DialogAnswer | None]):
     """Asks whether to do it; gives what was written, or None where it was cancelled."""
 
     DEFAULT_CSS = """
@@ -117,7 +117,9 @@ class Dialog(LeavesOnce, Asking, ModalScreen[Given | None]):
                 for line in deed.lines:
                     yield Static(Text(safe_text(line)), classes="line")
                 for number, choice in enumerate(deed.choices):
-                    yield Static(self._choice_text(number, choice), classes="choice line", id=f"choice-{number}")
+                    yield Static(
+                        self._choice_text(number, choice), classes="choice line", id=f"choice-{number}"
+                    )
                 yield from self._fields()
             yield Static("", id="fault")
             with Horizontal(id="buttons"):
@@ -145,7 +147,7 @@ class Dialog(LeavesOnce, Asking, ModalScreen[Given | None]):
         self.app.clear_notifications()
         self._mark_choice()
 
-    def _choice_text(self, number: int, choice: Choice) -> Table:
+    def _choice_text(self, number: int, choice: DialogChoice) -> Table:
         """The way's name, and beside it what it would do."""
         sign = "(•)" if number == self._choice else "( )"
         line = Table.grid(expand=True)
@@ -198,9 +200,9 @@ class Dialog(LeavesOnce, Asking, ModalScreen[Given | None]):
             return
         values = {each.name: self._value(each) for each in self.deed.fields}
         chosen = self.deed.choices[self._choice].name if self.deed.choices else None
-        self.dismiss(Given(chosen, values))
+        self.dismiss(DialogAnswer(chosen, values))
 
-    def _value(self, each: Field) -> str:
+    def _value(self, each: DialogField) -> str:
         return self.query_one(f"#field-{each.name}", Input).value.strip()
 
     def _fault(self) -> str | None:
@@ -216,10 +218,10 @@ class Dialog(LeavesOnce, Asking, ModalScreen[Given | None]):
         return None
 
 
-def confirm(screen: Screen[None], deed: Deed, then: Callable[[Given], None]) -> None:
+def confirm(screen: Screen[None], deed: Deed, then: Callable[[DialogAnswer], None]) -> None:
     """Ask before a deed, and go on with what was given where the answer is yes."""
 
-    def answered(given: Given | None) -> None:
+    def answered(given: DialogAnswer | None) -> None:
         if given is not None:
             then(given)
 
@@ -233,7 +235,9 @@ class Reading(LeavesOnce, Asking, ModalScreen[None]):
     Reading { align: center middle; }
     Reading > #box { width: 96%; max-width: 120; height: 90%; background: $surface; border: round $primary; padding: 0 1; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [key("escape,enter,q", "close", "Close", "reading.close", show=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("escape,enter,q", "close", "Close", "reading.close", show=True)
+    ]
 
     def __init__(self, title: str, lines: Sequence[Line] = ()) -> None:
         super().__init__()

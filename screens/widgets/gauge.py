@@ -1,4 +1,6 @@
-"""The pressure gauge of the customer base: how many customers have had how many contacts, against the limit, in bars and words."""
+"""The pressure gauge of the customer base: how many customers have had how many contacts, against the limit,
+in bars and words.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,25 @@ def gauge_bars(contacts: Mapping[int, int], customers: int, limit: int) -> list[
     return load_bars({**contacts, 0: customers - sum(contacts.values())}, limit, over_together=True)
 
 
-def load_bars(loads: Mapping[int, int], limit: int, *, over_together: bool = False, before: Mapping[int, int] | None = None) -> list[Bar]:
-    """Customers by load, from none where that is known to the limit and over it; long scales in steps, the limit always alone."""
-    top = max(limit, max((load for load, people in [*loads.items(), *(before or {}).items()] if people), default=0))
+def load_bars(
+    loads: Mapping[int, int],
+    limit: int,
+    *,
+    over_together: bool = False,
+    before: Mapping[int, int] | None = None,
+) -> list[Bar]:
+    """Customers by load, from none where that is known to the limit and over it; long scales in steps, the
+    limit always alone.
+    """
+    top = max(
+        limit, max((load for load, people in [*loads.items(), *(before or {}).items()] if people), default=0)
+    )
     spans = [*_below(loads, limit, top), (limit, limit), *_over(limit, top, over_together)]
     return [
-        replace(_bar(first, last, limit, _people(loads, first, last)), before=None if before is None else _people(before, first, last))
+        replace(
+            _bar(first, last, limit, _people(loads, first, last)),
+            before=None if before is None else _people(before, first, last),
+        )
         for first, last in spans
     ]
 

@@ -1,4 +1,6 @@
-"""A heat map of numbers: every cell says its number, the shade behind it is only an aid, and the cell under the cursor has brackets."""
+"""A heat map of numbers: every cell says its number, the shade behind it is only an aid, and the cell under
+the cursor has brackets.
+"""
 
 from __future__ import annotations
 
@@ -27,18 +29,40 @@ HEADS: Final = 2
 LABEL: Final = 12
 """A row's label takes at most so many columns."""
 
-DARK: Final = (("#303030", "#d0d0d0"), ("#5f5f00", "#ffffff"), ("#875f00", "#ffffff"), ("#d78700", "#000000"), ("#ffd75f", "#000000"))
-LIGHT: Final = (("#e4e4e4", "#1c1c1c"), ("#ffd7af", "#1c1c1c"), ("#ffaf5f", "#000000"), ("#d75f00", "#ffffff"), ("#870000", "#ffffff"))
+DARK: Final = (
+    ("#303030", "#d0d0d0"),
+    ("#5f5f00", "#ffffff"),
+    ("#875f00", "#ffffff"),
+    ("#d78700", "#000000"),
+    ("#ffd75f", "#000000"),
+)
+LIGHT: Final = (
+    ("#e4e4e4", "#1c1c1c"),
+    ("#ffd7af", "#1c1c1c"),
+    ("#ffaf5f", "#000000"),
+    ("#d75f00", "#ffffff"),
+    ("#870000", "#ffffff"),
+)
 
-_FEW: Final = (("blue", "bright_white"), ("cyan", "black"), ("yellow", "black"), ("bright_yellow", "black"), ("bright_white", "black"))
-"""Where a terminal has sixteen colours its own are named, or a near one may be taken for both letter and ground."""
+_FEW: Final = (
+    ("blue", "bright_white"),
+    ("cyan", "black"),
+    ("yellow", "black"),
+    ("bright_yellow", "black"),
+    ("bright_white", "black"),
+)
+"""Where a terminal has sixteen colours its own are named, or a near one may be taken for both letter and
+ground.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Numbers by row and column, in units of 1/`scale`; None where there can be none. `heads` are two short texts a column.
+    """Numbers by row and column, in units of 1/`scale`; None where there can be none. `heads` are two short
+    texts a column.
 
-    Numbers that are `signed` are differences; their shades tell how large they are. `signs` stand before the numbers of some cells.
+    Numbers that are `signed` are differences; their shades tell how large they are. `signs` stand before the
+    numbers of some cells.
     """
 
     rows: tuple[str, ...]
@@ -89,7 +113,9 @@ def compact(number: int) -> str:
 
 
 def bounds(most: int) -> tuple[int, ...]:
-    """The highest number of each shade: steps of one round size, of which the last holds `most`; fewer where the numbers are few."""
+    """The highest number of each shade: steps of one round size, of which the last holds `most`; fewer where
+    the numbers are few.
+    """
     if most <= SHADES:
         return tuple(range(1, max(0, most) + 1))
     step = next(size for size in _round_sizes() if size * SHADES >= most)
@@ -182,7 +208,9 @@ class Heatmap(Lines, can_focus=True):
         self.row = min(max(0, row), max(0, len(self.grid.rows) - 1))
         self.column = min(max(0, column), max(0, len(self.grid.heads) - 1))
         fits = self._fitting()
-        self._left = min(max(self._left, self.column - fits + 1), self.column, max(0, len(self.grid.heads) - fits))
+        self._left = min(
+            max(self._left, self.column - fits + 1), self.column, max(0, len(self.grid.heads) - fits)
+        )
         self._left = max(0, self._left)
         self.refresh()
         self.post_message(self.Moved(self))
@@ -219,27 +247,43 @@ class Heatmap(Lines, can_focus=True):
         return below[place] if place < len(below) else Strip.blank(self.size.width, self.rich_style)
 
     def _head(self, y: int) -> Strip:
-        width, shown = self._cell_width(), range(self._left, min(len(self.grid.heads), self._left + self._fitting()))
+        width, shown = (
+            self._cell_width(),
+            range(self._left, min(len(self.grid.heads), self._left + self._fitting())),
+        )
         hidden = len(self.grid.heads) - shown.stop
         before = f"‹ {self._left}" if y and self._left else ""
         after = f" {hidden}›" if y and hidden else ""
         line: list[Cells] = [Cell(fit(before, self._label_width()), "dim")]
-        line += [Cell(fit(self.grid.heads[column][y] + " ", width, right=True), "strong" if y else "dim") for column in shown]
+        line += [
+            Cell(fit(self.grid.heads[column][y] + " ", width, right=True), "strong" if y else "dim")
+            for column in shown
+        ]
         return self.strip([*line, Cell(after, "dim")], self.size.width)
 
     def _row(self, row: int) -> Strip:
         label = safe_text(self.grid.rows[row])
         here = self.has_focus and row == self.row
-        segments = [Segment(fit(("> " if here else "  ") + label, self._label_width()), self.style("strong") if here else self.rich_style)]
+        segments = [
+            Segment(
+                fit(("> " if here else "  ") + label, self._label_width()),
+                self.style("strong") if here else self.rich_style,
+            )
+        ]
         limits, left = self.grid.bounds, self.size.width - self._label_width()
         for column in range(self._left, min(len(self.grid.heads), self._left + self._fitting())):
             text = self._cell(row, column)[:left]
             left -= len(text)
-            segments.append(Segment(text, self._shade(shade(abs(self.grid.values[row][column] or 0), limits))))
+            segments.append(
+                Segment(text, self._shade(shade(abs(self.grid.values[row][column] or 0), limits)))
+            )
         return Strip([*segments, Segment(" " * max(0, left), self.rich_style)], self.size.width)
 
     def _cell(self, row: int, column: int) -> str:
-        text, width = self.grid.signs.get((row, column), "") + self.grid.text(self.grid.values[row][column]), self._cell_width()
+        text, width = (
+            self.grid.signs.get((row, column), "") + self.grid.text(self.grid.values[row][column]),
+            self._cell_width(),
+        )
         is_here = (row, column) == (self.row, self.column) and self.has_focus
         return f"[{text:>{width - 2}}]" if is_here else f" {text:>{width - 2}} "
 
@@ -259,7 +303,11 @@ class Heatmap(Lines, can_focus=True):
         if self.grid.legend:
             scale.append(Segment(f"  {self.grid.legend}", self.style("dim")))
         whole = Strip([*words, *scale])
-        lines = [whole] if whole.cell_length <= width or not scale else [Strip(words), Strip([Segment(" ", self.rich_style), *scale])]
+        lines = (
+            [whole]
+            if whole.cell_length <= width or not scale
+            else [Strip(words), Strip([Segment(" ", self.rich_style), *scale])]
+        )
         return [line.adjust_cell_length(width, self.rich_style) for line in lines]
 
     # ---- the terminal ----

@@ -23,7 +23,8 @@ SHORTEST: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar: a label, a number, a word behind it, and what it stands for; with what the number is `before` a change.
+    """One bar: a label, a number, a word behind it, and what it stands for; with what the number is `before`
+    a change.
 
     `brief` is the word behind it where the whole note has no room.
     """
@@ -39,7 +40,9 @@ class Bar:
     @property
     def told(self) -> str:
         """The number, and the one before where that is another."""
-        return f"{self.number:,}" if self.before in (None, self.number) else f"{self.before:,}→{self.number:,}"
+        return (
+            f"{self.number:,}" if self.before in (None, self.number) else f"{self.before:,}→{self.number:,}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,9 @@ def bar(number: int, most: int, width: int) -> str:
 
 
 def bar_of_two(before: int, after: int, most: int, width: int) -> str:
-    """A bar for what is on both sides, and beyond it what there is more (`▓`) or less (`░`) after the change."""
+    """A bar for what is on both sides, and beyond it what there is more (`▓`) or less (`░`) after the
+    change.
+    """
     if most <= 0 or width <= 0 or not (before or after):
         return ""
     both, longer = (round(width * each / most) for each in (min(before, after), max(before, after)))
@@ -80,7 +85,10 @@ def bar_lines(items: Sequence[Item], width: int) -> list[Line]:
     room = width - label - digits - 3 - (note + 1 if note else 0)
     if room < 0 and any(each.brief for each in bars):
         return bar_lines([_briefly(item) for item in items], width)
-    return [_line(item, label, digits, most, room) if isinstance(item, Bar) else [Cell(item.text, item.style)] for item in items]
+    return [
+        _line(item, label, digits, most, room) if isinstance(item, Bar) else [Cell(item.text, item.style)]
+        for item in items
+    ]
 
 
 def _briefly(item: Item) -> Item:
@@ -90,7 +98,11 @@ def _briefly(item: Item) -> Item:
 def _line(item: Bar, label: int, digits: int, most: int, room: int) -> Line:
     line: list[Cells] = [Cell(f" {fit(safe_text(item.label), label)} {item.told:>{digits}} ", item.style)]
     if room >= SHORTEST:
-        drawn = bar(item.number, most, room) if item.before is None else bar_of_two(item.before, item.number, most, room)
+        drawn = (
+            bar(item.number, most, room)
+            if item.before is None
+            else bar_of_two(item.before, item.number, most, room)
+        )
         line.append(Cell(fit(drawn, room), item.style or "accent"))
     return [*line, Cell(f" {item.note}", item.style or "dim")] if item.note else line
 
@@ -117,7 +129,9 @@ class Histogram(Lines, can_focus=True):
             """The widget."""
             return self.histogram
 
-    def __init__(self, title: str, *, can_open: bool = True, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(
+        self, title: str, *, can_open: bool = True, id: str | None = None, classes: str | None = None
+    ) -> None:
         super().__init__(id=id, classes=classes)
         self.title = title
         self.items: Sequence[Item] = ()
@@ -152,7 +166,11 @@ class Histogram(Lines, can_focus=True):
         elif self.cursor >= len(self.items):
             self.cursor = 0
         above = 1 if self.cursor and isinstance(self.items[self.cursor - 1], Heading) else 0
-        self._top = min(max(self._top, self.cursor - self._page() + 1), max(0, self.cursor - above), max(0, len(self.items) - self._page()))
+        self._top = min(
+            max(self._top, self.cursor - self._page() + 1),
+            max(0, self.cursor - above),
+            max(0, len(self.items) - self._page()),
+        )
         self._top = max(0, self._top)
         self.refresh()
 
@@ -196,7 +214,10 @@ class Histogram(Lines, can_focus=True):
 
     def _head(self, width: int) -> str:
         """The title, and how much there is below what is seen."""
-        title, below = f"{'>' if self.has_focus else ' '}{self.title}", len(self.items) - self._top - self._page()
+        title, below = (
+            f"{'>' if self.has_focus else ' '}{self.title}",
+            len(self.items) - self._top - self._page(),
+        )
         more = f" {below} more below" if below > 0 else ""
         if cells(title) + len(more) > width:
             more = f" +{below}"

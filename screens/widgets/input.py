@@ -7,6 +7,8 @@ from textual.widgets import Input
 
 
 class StillInput(Input):
-    """Textual's input with a cursor that does not blink: each blink would be bytes on the line, for as long as a filter stands open."""
+    """Textual's input with a cursor that does not blink: each blink would be bytes on the line, for as long
+    as a filter stands open.
+    """
 
     cursor_blink = reactive(False, init=False)

@@ -1,4 +1,6 @@
-"""Keys that mean the same everywhere, as data: each has an id, by which a file of the operator can give it another key."""
+"""Keys that mean the same everywhere, as data: each has an id, by which a file of the operator can give it
+another key.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,20 @@ from typing import Final
 from textual.binding import Binding
 
 
-def key(keys: str, action: str, description: str, id: str, tooltip: str = "", *, show: bool = False, priority: bool = False) -> Binding:
+def key(
+    keys: str,
+    action: str,
+    description: str,
+    id: str,
+    tooltip: str = "",
+    *,
+    show: bool = False,
+    priority: bool = False,
+) -> Binding:
     """A binding; `tooltip` is the sentence that the help shows, the description the word in the footer."""
-    return Binding(keys, action, description, show=show, id=id, tooltip=tooltip or description, priority=priority)
+    return Binding(
+        keys, action, description, show=show, id=id, tooltip=tooltip or description, priority=priority
+    )
 
 
 def moving(of: str) -> list[Binding]:
@@ -37,15 +50,38 @@ SCREENS: Final = (
 """The top-level screens: key, mode, title."""
 
 EVERYWHERE: Final = [
-    *[key(number, f"go('{mode}')", title, f"screen.{mode}", f"to {title}") for number, mode, title in SCREENS],
+    *[
+        key(number, f"go('{mode}')", title, f"screen.{mode}", f"to {title}")
+        for number, mode, title in SCREENS
+    ],
     key("minus", "last", "Last screen", "screen.last", "to the screen before this one"),
-    key("question_mark,f1", "help", "Help", "help", "the keys of this screen, searchable; Enter does it", show=True),
-    key("colon,ctrl+p", "command_palette", "Palette", "palette", "go to a screen, trigger or customer; every action; theme"),
+    key(
+        "question_mark,f1",
+        "help",
+        "Help",
+        "help",
+        "the keys of this screen, searchable; Enter does it",
+        show=True,
+    ),
+    key(
+        "colon,ctrl+p",
+        "command_palette",
+        "Palette",
+        "palette",
+        "go to a screen, trigger or customer; every action; theme",
+    ),
     key("r", "reload", "Reload", "reload", "read everything anew"),
     key("f", "freeze", "Freeze", "freeze", "stop or resume following changes"),
     key("exclamation_mark", "stop", "Stop all", "stop", "emergency stop of all sending, or its end"),
     key("q,ctrl+q", "quit", "Quit", "quit", "leave the console"),
-    key("ctrl+c", "interrupt", "Quit", "interrupt", "leave the console, pressed twice; also from a dialog", priority=True),
+    key(
+        "ctrl+c",
+        "interrupt",
+        "Quit",
+        "interrupt",
+        "leave the console, pressed twice; also from a dialog",
+        priority=True,
+    ),
     key("ctrl+z", "suspend_process", "Suspend", "suspend", "to the shell for a while; `fg` comes back"),
 ]
 

@@ -1,4 +1,6 @@
-"""A widget drawn line by line from cells: every text that reaches it is data, made safe and fitted here, never markup."""
+"""A widget drawn line by line from cells: every text that reaches it is data, made safe and fitted here,
+never markup.
+"""
 
 from __future__ import annotations
 
@@ -97,7 +99,9 @@ def _joined(segments: list[Segment]) -> list[Segment]:
 
 
 class Note(Lines):
-    """Lines that stand still, under a title where they have one: as many as there are, at least one, unless a style gives less room."""
+    """Lines that stand still, under a title where they have one: as many as there are, at least one, unless a
+    style gives less room.
+    """
 
     DEFAULT_CSS = "Note { height: auto; }"
 
@@ -107,7 +111,9 @@ class Note(Lines):
         self.lines: Sequence[Line] = ()
 
     def show(self, lines: Sequence[Line], title: str | None = None) -> None:
-        """Draw these from now on, under the same title where there is no other; the same again cost nothing."""
+        """Draw these from now on, under the same title where there is no other; the same again cost
+        nothing.
+        """
         title = self.title if title is None else title
         if (title, lines) == (self.title, self.lines):
             return
@@ -134,7 +140,9 @@ class Note(Lines):
 
 
 class TextLines(Lines, can_focus=True):
-    """Lines to read, longer than the room they have: scrolls by keys and wheel, keeps its place when the lines change."""
+    """Lines to read, longer than the room they have: scrolls by keys and wheel, keeps its place when the
+    lines change.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [*moving("text")]
     DEFAULT_CSS = "TextLines { height: 1fr; }"
@@ -152,7 +160,9 @@ class TextLines(Lines, can_focus=True):
         self._top = 0
 
     def show(self, lines: Sequence[Line]) -> None:
-        """Draw these lines from now on; nothing is sent to the terminal where they are the ones that stand there."""
+        """Draw these lines from now on; nothing is sent to the terminal where they are the ones that stand
+        there.
+        """
         if lines == self._content:
             return
         self._content = lines

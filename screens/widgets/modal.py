@@ -12,13 +12,16 @@ if TYPE_CHECKING:
 
 
 class LeavesOnce(MessagePump):
-    """The part of a modal screen that leaves once it is there, and once only, though Enter or Esc come before or again.
+    """The part of a modal screen that leaves once it is there, and once only, though Enter or Esc come before
+    or again.
 
     Textual takes away whichever screen is on top then, and ends where there is none.
     """
 
     def dismiss(self, result: Any = None) -> AwaitComplete:
-        """Leave with the result, or do nothing while it is not drawn yet or where another screen is on top already."""
+        """Leave with the result, or do nothing while it is not drawn yet or where another screen is on top
+        already.
+        """
         screen = cast("Screen[Any]", self)
         if not (screen.is_mounted and screen.is_active):
             return cast(AwaitComplete, AwaitComplete.nothing())  # type: ignore[no-untyped-call]

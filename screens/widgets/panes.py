@@ -39,7 +39,9 @@ class PaneLine(Lines):
         return self.current
 
     def offer(self, panes: Sequence[tuple[str, str]]) -> bool:
-        """Name these from now on, the first seen where the one that was is not among them; whether another is seen now."""
+        """Name these from now on, the first seen where the one that was is not among them; whether another is
+        seen now.
+        """
         before, self.panes = self.current, panes
         self.show(before if any(before == name for name, _ in panes) else panes[0][0])
         return self.current != before
@@ -67,7 +69,9 @@ class PaneLine(Lines):
 
 
 class PanedFrame(Frame):
-    """A frame with a `PaneLine`, showing one pane at a time: the widget of the class `pane` that is named like it."""
+    """A frame with a `PaneLine`, showing one pane at a time: the widget of the class `pane` that is named
+    like it.
+    """
 
     @property
     def pane(self) -> str:

@@ -1,4 +1,6 @@
-"""Text that came from outside, made safe to show: no control reaches the terminal, nothing turns or hides the letters beside it."""
+"""Text that came from outside, made safe to show: no control reaches the terminal, nothing turns or hides the
+letters beside it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ from typing import Final
 REPLACEMENT: Final = "\ufffd"
 NEWLINE: Final = "⏎"
 
-# C0 but tab and line ends, DEL, C1, soft hyphen, zero width, bidi controls, line and paragraph separators, BOM, surrogates, tags
+# C0 but tab and line ends, DEL, C1, soft hyphen, zero width, bidi controls, line and paragraph separators,
+# BOM, surrogates, tags
 _UNSAFE: Final = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u2028\u2029\u3164\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
@@ -19,7 +22,9 @@ _MOST_MARKS: Final = 4
 
 
 def safe_text(value: object, longest: int | None = None) -> str:
-    """The value as one harmless line: controls become U+FFFD, line ends a mark, long texts end in `…` at `longest` characters."""
+    """The value as one harmless line: controls become U+FFFD, line ends a mark, long texts end in `…` at
+    `longest` characters.
+    """
     text = _LINE_END.sub(NEWLINE, str(value)).replace("\t", " ")
     if not text.isascii() or not text.isprintable():
         text = _capped(_UNSAFE.sub(REPLACEMENT, text))

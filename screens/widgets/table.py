@@ -1,7 +1,9 @@
-"""A table over any number of rows: it holds a vector of row ids and the few rows around what is seen, and draws those alone.
+"""A table over any number of rows: it holds a vector of row ids and the few rows around what is seen, and
+draws those alone.
 
-The rows come in pages, by a question asked off the UI thread. A move to rows that are not there yet waits for them (some milliseconds)
-and then draws once, so that nothing flickers and no line is sent twice. Within the page a move redraws two lines.
+The rows come in pages, by a question asked off the UI thread. A move to rows that are not there yet waits for
+them (some milliseconds) and then draws once, so that nothing flickers and no line is sent twice. Within the
+page a move redraws two lines.
 """
 
 from __future__ import annotations
@@ -36,7 +38,9 @@ PORTION: Final = 500
 ABOUT: Final = ("key", "customer", "name", "trigger", "target", "what")
 """The column that says whom or what a row is about: the first of these that it has."""
 JUMP: Final = 4
-"""A move over the edge brings a quarter of a page into sight at once: whole pages travel over the line less often."""
+"""A move over the edge brings a quarter of a page into sight at once: whole pages travel over the line less
+often.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,13 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         *moving("list"),
         key("enter", "open", "Open", "list.open", "open what the cursor is on", show=True),
-        key("space", "mark", "Mark", "list.mark", "mark or unmark the row; actions then apply to all marked rows"),
+        key(
+            "space",
+            "mark",
+            "Mark",
+            "list.mark",
+            "mark or unmark the row; actions then apply to all marked rows",
+        ),
         key("y", "copy", "Copy", "list.copy", "copy whom or what the row is about, through the terminal"),
         key("asterisk", "mark_all", "Mark all", "list.mark_all", "mark all rows of the filter, or none"),
     ]
@@ -135,7 +145,9 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
     # ---- what it shows ----
 
     def show(self, ids: array[int], *, fresh: bool = False) -> None:
-        """Show these rows. The cursor stays on its row where that is among them, unless the list is `fresh`, then it begins anew."""
+        """Show these rows. The cursor stays on its row where that is among them, unless the list is `fresh`,
+        then it begins anew.
+        """
         row = self.row_id
         self._generation += 1
         self._is_same = self._known and not fresh and ids == self.ids and len(ids) > 0
@@ -238,10 +250,13 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
         self._look_around()
 
     def _draw(self) -> None:
-        """Draw all of it, unless what is seen stands there already: the rest of a search that was found changes nothing to see."""
+        """Draw all of it, unless what is seen stands there already: the rest of a search that was found
+        changes nothing to see.
+        """
         seen = self._seen(self._top)
         picture = (
-            self.size, self._top, self.cursor, self.empty if self._known else "", [row in self.marked for row in seen],
+            self.size, self._top, self.cursor, self.empty if self._known else "",
+            [row in self.marked for row in seen],
             [(row, self._rows.get(row)) for row in seen],
         )  # fmt: skip
         if picture != self._picture:
@@ -254,12 +269,16 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
         return self.ids[top : top + round(pages * self.page_size)]
 
     def _missing(self, top: int) -> bool:
-        return any(row not in self._rows for row in self._seen(top)) or any(row in self._stale for row in self._seen(top))
+        return any(row not in self._rows for row in self._seen(top)) or any(
+            row in self._stale for row in self._seen(top)
+        )
 
     def _look_around(self) -> None:
         """Have the neighbouring pages ready before they are asked for."""
         start = max(0, self._top - self.page_size)
-        if not self._asked and any(row not in self._rows or row in self._stale for row in self._seen(start, 3)):
+        if not self._asked and any(
+            row not in self._rows or row in self._stale for row in self._seen(start, 3)
+        ):
             self._ask(self._top)
 
     def _ask(self, top: int) -> None:
@@ -355,7 +374,9 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
 
     @property
     def has_focus_here(self) -> bool:
-        """Whether the cursor is drawn: the table has the focus, or nothing else on the screen could take it."""
+        """Whether the cursor is drawn: the table has the focus, or nothing else on the screen could take
+        it.
+        """
         return self.has_focus or self.screen.focused is None
 
     # ---- acting ----
@@ -383,7 +404,9 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
             self.post_message(self.Highlighted(self, self.row_id))
 
     def action_copy(self) -> None:
-        """Hand what the row is about to the terminal's clipboard, and show it, since some terminals drop that."""
+        """Hand what the row is about to the terminal's clipboard, and show it, since some terminals drop
+        that.
+        """
         if self.row is not None:
             names = [column.name for column in self.columns]
             place = next((names.index(name) for name in ABOUT if name in names), 0)

@@ -1,7 +1,9 @@
-"""How the console looks: its themes, the names of its styles, and the last border that no control of a terminal passes.
+"""How the console looks: its themes, the names of its styles, and the last border that no control of a
+terminal passes.
 
-Colours are exact ones of the 256 that a terminal over SSH has, so that greys stay grey there. A state is a symbol and a word first and
-a colour second: with 16 colours error and warning are the same, and without colour there is none.
+Colours are exact ones of the 256 that a terminal over SSH has, so that greys stay grey there. A state is a
+symbol and a word first and a colour second: with 16 colours error and warning are the same, and without
+colour there is none.
 """
 
 from __future__ import annotations
@@ -65,8 +67,8 @@ _MADE: Final[dict[str, Mapping[StyleName, Style]]] = {}
 def styles_of(app: App[object]) -> Mapping[StyleName, Style]:
     """The styles by name under the app's theme, each to be laid over a widget's own.
 
-    They are made once a theme: as rules of a style sheet they would be sought for every widget that draws lines, which took a third of
-    the time to the first picture.
+    They are made once a theme: as rules of a style sheet they would be sought for every widget that draws
+    lines, which took a third of the time to the first picture.
     """
     theme = app.current_theme
     made = _MADE.get(theme.name)
@@ -80,7 +82,9 @@ def _made(colors: Mapping[str, str], is_ansi: bool) -> Mapping[StyleName, Style]
         "": Style.null(),
         "head": Style(bold=True, color=_color(colors["secondary"]), bgcolor=_color(colors["panel"])),
         "cursor": Style(reverse=True),
-        "dim": Style(dim=True) if is_ansi else Style(color=_between(colors["background"], colors["foreground"])),
+        "dim": Style(dim=True)
+        if is_ansi
+        else Style(color=_between(colors["background"], colors["foreground"])),
         "ok": Style(color=_color(colors["success"])),
         "warn": Style(color=_color(colors["warning"])),
         "bad": Style(bold=True, color=_color(colors["error"])),
@@ -101,25 +105,33 @@ _CONTROL: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u
 
 
 class Scrub(LineFilter):
-    """Removes what a terminal could take for a command from every line that is drawn, whichever widget it came from."""
+    """Removes what a terminal could take for a command from every line that is drawn, whichever widget it
+    came from.
+    """
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """The segments without controls; those that are commands of the console itself stay."""
         return [
-            segment if segment.control or not _CONTROL.search(segment.text) else Segment(_CONTROL.sub("", segment.text), segment.style)
+            segment
+            if segment.control or not _CONTROL.search(segment.text)
+            else Segment(_CONTROL.sub("", segment.text), segment.style)
             for segment in segments
         ]
 
 
 _STANDS_FOR: Final = {
-    **dict.fromkeys("●█", "#"), "▓": "+", **dict.fromkeys("○◌", "o"), **dict.fromkeys("─━—–╌", "-"), **dict.fromkeys("│┃‖▌▐", "|"),
-    **dict.fromkeys("╭╮╰╯┌┐└┘├┤┬┴┼", "+"), **dict.fromkeys("░▒▁▂▃▄▅▆▇", ":"), "■": "#", "✗": "x", "✓": "v", "→": ">", "↑": "^", "↓": "v",
+    **dict.fromkeys("●█", "#"), "▓": "+", **dict.fromkeys("○◌", "o"), **dict.fromkeys("─━—–╌", "-"),
+    **dict.fromkeys("│┃‖▌▐", "|"),
+    **dict.fromkeys("╭╮╰╯┌┐└┘├┤┬┴┼", "+"), **dict.fromkeys("░▒▁▂▃▄▅▆▇", ":"), "■": "#", "✗": "x", "✓": "v",
+    "→": ">", "↑": "^", "↓": "v",
     "…": "~", "·": ".", "•": "*", "⏎": "<",
 }  # fmt: skip
 
 
 class Fewer(LineFilter):
-    """Puts letters that every terminal has in the place of those that this one's encoding lacks, each as wide as before."""
+    """Puts letters that every terminal has in the place of those that this one's encoding lacks, each as wide
+    as before.
+    """
 
     def __init__(self, encoding: str) -> None:
         super().__init__()
@@ -128,7 +140,9 @@ class Fewer(LineFilter):
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """The segments in the letters of the encoding."""
         return [
-            segment if segment.control or segment.text.isascii() else Segment("".join(map(self._known, segment.text)), segment.style)
+            segment
+            if segment.control or segment.text.isascii()
+            else Segment("".join(map(self._known, segment.text)), segment.style)
             for segment in segments
         ]
 

@@ -20,7 +20,9 @@ LEAST: Final = 12
 
 
 def wrapped(line: Line, width: int) -> list[Line]:
-    """The line as lines of at most that width; what goes on below stands under the text, right of a first cell that ends in a blank."""
+    """The line as lines of at most that width; what goes on below stands under the text, right of a first
+    cell that ends in a blank.
+    """
     parts = [as_cell(part) for part in line]
     if width < LEAST or sum(cells(part.text) for part in parts) <= width:
         return [parts]

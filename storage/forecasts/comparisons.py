@@ -1,4 +1,6 @@
-"""Two previews of the same customers, kept beside each other: who decides differently, and what belongs together. On disk, as one is."""
+"""Two previews of the same customers, kept beside each other: who decides differently, and what belongs
+together. On disk, as one is.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,10 @@ CREATE TABLE differs ("trigger" TEXT, customer_id INTEGER, PRIMARY KEY ("trigger
 """
 
 
-class Changes(NamedTuple):
-    """What changes for one customer: contacts before and after, and all decisions as places in the two previews of hers."""
+class CustomerChanges(NamedTuple):
+    """What changes for one customer: contacts before and after, and all decisions as places in the two
+    previews of hers.
+    """
 
     customer_id: int
     customer: str
@@ -37,15 +41,19 @@ class KeptChanges(Kept):
         with self._using() as raw:
             raw.executescript(_SCHEMA)
 
-    def add_changes(self, changes: Iterable[Changes]) -> None:
+    def add_changes(self, changes: Iterable[CustomerChanges]) -> None:
         """Take more customers."""
         found = list(changes)
         with self._using() as raw:
             raw.execute("BEGIN")
             raw.executemany(
-                "INSERT INTO changed VALUES (?, ?, ?, ?, ?, ?)", [(*each[:5], orjson.dumps(each.pairs).decode()) for each in found]
+                "INSERT INTO changed VALUES (?, ?, ?, ?, ?, ?)",
+                [(*each[:5], orjson.dumps(each.pairs).decode()) for each in found],
             )
-            raw.executemany("INSERT INTO differs VALUES (?, ?)", [(name, each.customer_id) for each in found for name in each.triggers])
+            raw.executemany(
+                "INSERT INTO differs VALUES (?, ?)",
+                [(name, each.customer_id) for each in found for name in each.triggers],
+            )
             raw.execute("COMMIT")
 
     def finish(self) -> None:
@@ -54,14 +62,22 @@ class KeptChanges(Kept):
         with self._using() as raw:
             raw.execute("CREATE INDEX of_customer ON kept (customer_id)")
 
-    def changed(self, trigger: str | None = None, cancelled: Callable[[], bool] = lambda: False) -> array[int]:
+    def changed(
+        self, trigger: str | None = None, cancelled: Callable[[], bool] = lambda: False
+    ) -> array[int]:
         """Customers for whom anything, or anything of one trigger, changes; most differences first."""
-        where = "" if trigger is None else ' WHERE customer_id IN (SELECT customer_id FROM differs WHERE "trigger" = ?)'
+        where = (
+            ""
+            if trigger is None
+            else ' WHERE customer_id IN (SELECT customer_id FROM differs WHERE "trigger" = ?)'
+        )
         query = f"SELECT customer_id FROM changed{where} ORDER BY differences DESC, customer"  # noqa: S608 - one of two texts
         with self._using(cancelled) as raw:
-            return array("q", (number for (number,) in raw.execute(query, () if trigger is None else (trigger,))))
+            return array(
+                "q", (number for (number,) in raw.execute(query, () if trigger is None else (trigger,)))
+            )
 
-    def changes(self, ids: Sequence[int]) -> dict[int, Changes]:
+    def changes(self, ids: Sequence[int]) -> dict[int, CustomerChanges]:
         """What changes for these customers, by row; `triggers` is left empty."""
         query = "SELECT * FROM changed WHERE customer_id IN (SELECT value FROM json_each(?))"
         with self._using() as raw:
@@ -69,5 +85,15 @@ class KeptChanges(Kept):
         return {row[0]: _changes(*row) for row in found}
 
 
-def _changes(customer_id: int, customer: str, differences: int, had: int, has: int, pairs: str) -> Changes:
-    return Changes(customer_id, customer, differences, had, has, tuple((kind, old, new) for kind, old, new in orjson.loads(pairs)), ())
+def _changes(
+    customer_id: int, customer: str, differences: int, had: int, has: int, pairs: str
+) -> CustomerChanges:
+    return CustomerChanges(
+        customer_id,
+        customer,
+        differences,
+        had,
+        has,
+        tuple((kind, old, new) for kind, old, new in orjson.loads(pairs)),
+        (),
+    )

@@ -1,4 +1,6 @@
-"""What was decided in fact, and what became known since a preview was made: for the comparison of the two. Instants are ms UTC."""
+"""What was decided in fact, and what became known since a preview was made: for the comparison of the two.
+Instants are ms UTC.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,10 @@ GROWING: Final = (events, consents, suppressions, audit, merges, decisions)
 
 def reached(connection: Connection) -> dict[str, int]:
     """How far each table that a decision depends on has come: the highest number in each."""
-    found = {str(table.name): connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one() for table in GROWING}
+    found = {
+        str(table.name): connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()
+        for table in GROWING
+    }
     return {**found, "playbooks": newest_version(connection)}
 
 
@@ -84,23 +89,51 @@ def _span(first: Instant, until: Instant, trigger: str | None) -> list[ColumnEle
 def actual(
     connection: Connection, ids: Sequence[int], first: Instant, until: Instant, trigger: str | None
 ) -> dict[int, list[tuple[Decision, int | None]]]:
-    """What was decided for these customers in (first, until], in order, each with the event that its journey began with."""
+    """What was decided for these customers in (first, until], in order, each with the event that its journey
+    began with.
+    """
     columns = decisions.c
     query = (
         select(
-            columns.customer_id, columns.at, columns.trigger, enrolments.c.cause_key, columns.step, columns.channel, columns.outcome,
-            columns.planned_at, columns.reason, columns.until, columns.late, columns.version, enrolments.c.cause_event,
+            columns.customer_id, columns.at, columns.trigger, enrolments.c.cause_key, columns.step,
+            columns.channel, columns.outcome,
+            columns.planned_at, columns.reason, columns.until, columns.late, columns.version,
+            enrolments.c.cause_event,
         )
         .outerjoin_from(decisions, enrolments, enrolments.c.id == columns.enrolment_id)
         .where(columns.customer_id.in_(WANTED), *_span(first, until, trigger))
         .order_by(columns.customer_id, columns.at, columns.id)
     )  # fmt: skip
     found: dict[int, list[tuple[Decision, int | None]]] = {}
-    for customer, at, name, cause, step, channel, outcome, planned_at, reason, put_off, late, version, event in connection.execute(
-        query, _json(ids)
-    ):
+    for (
+        customer,
+        at,
+        name,
+        cause,
+        step,
+        channel,
+        outcome,
+        planned_at,
+        reason,
+        put_off,
+        late,
+        version,
+        event,
+    ) in connection.execute(query, _json(ids)):
         known = None if reason is None else Reason(reason)
-        decision = Decision(at, name, cause or "", step, channel, outcome, planned_at, known, put_off, bool(late), version=version)
+        decision = Decision(
+            at,
+            name,
+            cause or "",
+            step,
+            channel,
+            outcome,
+            planned_at,
+            known,
+            put_off,
+            bool(late),
+            version=version,
+        )
         found.setdefault(customer, []).append((decision, event))
     return found
 
@@ -109,7 +142,9 @@ def actual(
 
 
 def new_events(connection: Connection, ids: Sequence[int], after: int, until: Instant) -> list[Any]:
-    """Events of these customers that arrived since: id, who, kind, name, occurred_at, arrived_at, channel, source, properties as JSON."""
+    """Events of these customers that arrived since: id, who, kind, name, occurred_at, arrived_at, channel,
+    source, properties as JSON.
+    """
     columns = events.c
     query = select(
         columns.id,
@@ -128,13 +163,22 @@ def new_events(connection: Connection, ids: Sequence[int], after: int, until: In
 def new_consents(connection: Connection, ids: Sequence[int], after: int, until: Instant) -> list[Any]:
     """Words on consent that arrived since: customer_id, channel, purpose, state, arrived_at, source."""
     columns = consents.c
-    query = select(columns.customer_id, columns.channel, columns.purpose, columns.state, columns.arrived_at, columns.source)
+    query = select(
+        columns.customer_id,
+        columns.channel,
+        columns.purpose,
+        columns.state,
+        columns.arrived_at,
+        columns.source,
+    )
     found = and_(columns.customer_id.in_(WANTED), columns.id > after, columns.arrived_at <= until)
     return list(connection.execute(query.where(found).order_by(columns.id), _json(ids)))
 
 
 def new_suppressions(connection: Connection, ids: Sequence[int], after: int, until: Instant) -> list[Any]:
-    """Addresses of these customers that were blocked since: customer_id, medium, reason, arrived_at, source."""
+    """Addresses of these customers that were blocked since: customer_id, medium, reason, arrived_at,
+    source.
+    """
     columns = suppressions.c
     query = (
         select(identities.c.customer_id, columns.medium, columns.reason, columns.arrived_at, columns.source)
@@ -150,22 +194,35 @@ def new_merges(connection: Connection, ids: Sequence[int], after: int, until: In
     columns = merges.c
     hers = or_(columns.customer_id.in_(WANTED), columns.merged_id.in_(WANTED))
     since = or_(columns.id > after, columns.undone_at.is_not(None))
-    query = select(columns.customer_id, columns.merged_id, columns.at, columns.undone_at, columns.cause, columns.id)
+    query = select(
+        columns.customer_id, columns.merged_id, columns.at, columns.undone_at, columns.cause, columns.id
+    )
     return list(connection.execute(query.where(hers, since, columns.at <= until), _json(ids)))
 
 
 def released(connection: Connection, ids: Sequence[int], after: Instant, until: Instant) -> list[Any]:
-    """Messages that gave their room back: id, customer_id, trigger, step, cause_key, state, reason, error, released_at."""
+    """Messages that gave their room back: id, customer_id, trigger, step, cause_key, state, reason, error,
+    released_at.
+    """
     columns = messages.c
     found = and_(columns.customer_id.in_(WANTED), columns.released_at > after, columns.released_at <= until)
     query = _messages(columns.state, columns.reason, columns.error, columns.released_at)
     return list(connection.execute(query.where(found), _json(ids)))
 
 
-def handed_over_late(connection: Connection, ids: Sequence[int], after: Instant, until: Instant, grace: Millis) -> list[Any]:
-    """Messages that count only from their hand-over on: id, customer_id, trigger, step, cause_key, planned_at, sent_at."""
+def handed_over_late(
+    connection: Connection, ids: Sequence[int], after: Instant, until: Instant, grace: Millis
+) -> list[Any]:
+    """Messages that count only from their hand-over on: id, customer_id, trigger, step, cause_key,
+    planned_at, sent_at.
+    """
     columns = messages.c
-    late = and_(columns.sent_at > after, columns.sent_at <= until, columns.sent_at - columns.planned_at > grace, columns.counts == 1)
+    late = and_(
+        columns.sent_at > after,
+        columns.sent_at <= until,
+        columns.sent_at - columns.planned_at > grace,
+        columns.counts == 1,
+    )
     query = _messages(columns.planned_at, columns.sent_at)
     return list(connection.execute(query.where(columns.customer_id.in_(WANTED), late), _json(ids)))
 
@@ -173,10 +230,14 @@ def handed_over_late(connection: Connection, ids: Sequence[int], after: Instant,
 def _messages(*shown: ColumnElement[Any]) -> Select[Any]:
     columns = messages.c
     named = (columns.id, columns.customer_id, columns.trigger, columns.step, enrolments.c.cause_key)
-    return select(*named, *shown).outerjoin_from(messages, enrolments, enrolments.c.id == columns.enrolment_id)
+    return select(*named, *shown).outerjoin_from(
+        messages, enrolments, enrolments.c.id == columns.enrolment_id
+    )
 
 
-def caught_up(connection: Connection, ids: Sequence[int], first: Instant, until: Instant) -> dict[int, list[Instant]]:
+def caught_up(
+    connection: Connection, ids: Sequence[int], first: Instant, until: Instant
+) -> dict[int, list[Instant]]:
     """When what had been due in (first, until] was decided late, also after that span, by customer."""
     columns = decisions.c
     query = select(columns.customer_id, columns.at).where(
@@ -191,7 +252,9 @@ def caught_up(connection: Connection, ids: Sequence[int], first: Instant, until:
 def new_acts(connection: Connection, after: int, until: Instant) -> list[Any]:
     """What operators did since: at, author, action, subject, reason, detail as JSON."""
     columns = audit.c
-    query = select(columns.at, columns.author, columns.action, columns.subject, columns.reason, columns.detail)
+    query = select(
+        columns.at, columns.author, columns.action, columns.subject, columns.reason, columns.detail
+    )
     return list(connection.execute(query.where(columns.id > after, columns.at <= until).order_by(columns.id)))
 
 
@@ -199,10 +262,16 @@ def new_versions(connection: Connection, after: int, until: Instant) -> list[Any
     """Playbooks that were put in force since: version, applied_at, author, summary."""
     columns = playbooks.c
     query = select(columns.version, columns.applied_at, columns.author, columns.summary)
-    return list(connection.execute(query.where(columns.version > after, columns.applied_at <= until).order_by(columns.version)))
+    return list(
+        connection.execute(
+            query.where(columns.version > after, columns.applied_at <= until).order_by(columns.version)
+        )
+    )
 
 
 def message_subjects(connection: Connection, ids: Sequence[int]) -> dict[str, Any]:
-    """Numbers of these customers' messages, as operators' acts name them: id, customer_id, trigger, step, cause_key."""
+    """Numbers of these customers' messages, as operators' acts name them: id, customer_id, trigger, step,
+    cause_key.
+    """
     query = _messages().where(messages.c.customer_id.in_(WANTED))
     return {str(row.id): row for row in connection.execute(query, _json(ids))}

@@ -1,4 +1,6 @@
-"""Which customers a preview has to play, what has happened since, and its decisions in a database of their own. Instants are ms UTC."""
+"""Which customers a preview has to play, what has happened since, and its decisions in a database of their
+own. Instants are ms UTC.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,8 @@ def begin(connection: Connection) -> None:
 
 
 def due_by(connection: Connection, until: Instant, version: int, *, with_waiting: bool = False) -> list[int]:
-    """Ids of the customers with an instant up to `until`, or planned under an older playbook; of all where none was ever applied.
+    """Ids of the customers with an instant up to `until`, or planned under an older playbook; of all where
+    none was ever applied.
 
     `with_waiting` adds those under way who were put off or held, whenever that ends.
     """
@@ -42,7 +45,8 @@ def due_by(connection: Connection, until: Instant, version: int, *, with_waiting
         if with_waiting:
             # the literal stands word for word in the partial index, or SQLite will not use it
             waiting = select(enrolments.c.customer_id).where(
-                literal_column("state") == literal_column("'open'"), or_(enrolments.c.waits_for.is_not(None), enrolments.c.due_at.is_(None))
+                literal_column("state") == literal_column("'open'"),
+                or_(enrolments.c.waits_for.is_not(None), enrolments.c.due_at.is_(None)),
             )
             touched.append(customers.c.id.in_(waiting))
         query = query.where(or_(*touched))
@@ -66,7 +70,9 @@ def active_since(connection: Connection, since: Instant, until: Instant) -> list
     return list(connection.execute(query.order_by(customers.c.id)).scalars())
 
 
-def acts(connection: Connection, ids: Sequence[int], since: Instant, until: Instant) -> dict[int, list[Event]]:
+def acts(
+    connection: Connection, ids: Sequence[int], since: Instant, until: Instant
+) -> dict[int, list[Event]]:
     """What each of these customers did in (since, until], by her row."""
     query = select(events.c.customer_id, *EVENT_COLUMNS).where(
         events.c.customer_id.in_(WANTED),
@@ -84,14 +90,16 @@ def known_by(connection: Connection, instant: Instant) -> list[int]:
     """Ids of the customers of whom anything was recorded up to the instant."""
     known = exists().where(events.c.customer_id == customers.c.id, events.c.occurred_at <= instant)
     return list(
-        connection.execute(select(customers.c.id).where(customers.c.merged_into.is_(None), known).order_by(customers.c.id)).scalars()
+        connection.execute(
+            select(customers.c.id).where(customers.c.merged_into.is_(None), known).order_by(customers.c.id)
+        ).scalars()
     )
 
 
 # ---- what has happened since ----
 
 
-class Mark(NamedTuple):
+class PreviewMark(NamedTuple):
     """How far the database has come in what a preview depends on; each number only grows."""
 
     events: int
@@ -100,9 +108,14 @@ class Mark(NamedTuple):
     playbook: int
 
 
-def mark(connection: Connection) -> Mark:
+def mark(connection: Connection) -> PreviewMark:
     """The mark of a snapshot; looks at the end of three tables."""
-    return Mark(_last(connection, events), _last(connection, decisions), _last(connection, audit), newest_version(connection))
+    return PreviewMark(
+        _last(connection, events),
+        _last(connection, decisions),
+        _last(connection, audit),
+        newest_version(connection),
+    )
 
 
 def _last(connection: Connection, table: Table) -> int:
@@ -122,7 +135,8 @@ Row = tuple[Any, ...]
 """One decision of a preview, as `row` makes it."""
 
 _COLUMNS: Final = (
-    "at", "customer_id", "customer", "rank", "trigger", "step", "channel", "outcome", "reason", "until", "late", "rules", "objections",
+    "at", "customer_id", "customer", "rank", "trigger", "step", "channel", "outcome", "reason", "until",
+    "late", "rules", "objections",
     "imagined", "cause", "dispatch", "weight",
 )  # fmt: skip
 _NAMED: Final = ", ".join(f'"{name}"' for name in _COLUMNS)
@@ -137,18 +151,29 @@ def row(customer_id: int, customer: str, rank: int, decision: Decision, is_imagi
 
     `dispatch` and `weight` (thousandths of a point) are of the contact that it plans, where that counts.
     """
-    contact = decision.message.contact if decision.message is not None and decision.message.contact.counts else None
-    objections = orjson.dumps([[o.reason, o.detail, o.until] for o in decision.objections]).decode() if decision.objections else "[]"
+    contact = (
+        decision.message.contact if decision.message is not None and decision.message.contact.counts else None
+    )
+    objections = (
+        orjson.dumps([[o.reason, o.detail, o.until] for o in decision.objections]).decode()
+        if decision.objections
+        else "[]"
+    )
     return (
-        decision.at, customer_id, customer, rank, decision.trigger, decision.step, decision.channel, decision.outcome, decision.reason,
-        decision.until, int(decision.late), rules_json(decision.rules) if decision.rules else "[]", objections,
-        int(is_imagined), decision.cause_key, None if contact is None else contact.dispatch, 0 if contact is None else contact.weight,
+        decision.at, customer_id, customer, rank, decision.trigger, decision.step, decision.channel,
+        decision.outcome, decision.reason,
+        decision.until, int(decision.late), rules_json(decision.rules) if decision.rules else "[]",
+        objections,
+        int(is_imagined), decision.cause_key, None if contact is None else contact.dispatch,
+        0 if contact is None else contact.weight,
     )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
-    """Which decisions are asked for; None asks for all. `since` is included, `until` is not; `channels` may hold None: over no channel."""
+class PreviewFilter:
+    """Which decisions are asked for; None asks for all. `since` is included, `until` is not; `channels` may
+    hold None: over no channel.
+    """
 
     since: Instant | None = None
     until: Instant | None = None
@@ -162,7 +187,8 @@ class Filter:
 
 
 class Kept:
-    """The decisions of one preview in a temporary database, most of it on disk, which is gone when this is closed.
+    """The decisions of one preview in a temporary database, most of it on disk, which is gone when this is
+    closed.
 
     It may be asked from any thread. They are numbered as they came and listed by instant, customer and rank.
     """
@@ -177,10 +203,16 @@ class Kept:
         numbered = list(enumerate(rows, self._next))
         self._next += len(numbered)
         marks = ", ".join("?" * (len(_COLUMNS) + 1))
-        held_by = {(rule["rule"], number) for number, row in numbered if row[11] != "[]" for rule in orjson.loads(row[11])}
+        held_by = {
+            (rule["rule"], number)
+            for number, row in numbered
+            if row[11] != "[]"
+            for rule in orjson.loads(row[11])
+        }
         with self._using() as raw:
             raw.execute("BEGIN")
-            raw.executemany(f"INSERT INTO kept VALUES ({marks})", [(number, *row) for number, row in numbered])  # noqa: S608 - marks
+            insert = f"INSERT INTO kept VALUES ({marks})"  # noqa: S608 - marks
+            raw.executemany(insert, [(number, *row) for number, row in numbered])
             raw.executemany("INSERT INTO held_by VALUES (?, ?)", held_by)
             raw.execute("COMMIT")
 
@@ -189,7 +221,7 @@ class Kept:
         with self._using() as raw:
             raw.execute("CREATE INDEX in_order ON kept (at, customer, rank)")
 
-    def ids(self, wanted: Filter, cancelled: Callable[[], bool] = lambda: False) -> array[int]:
+    def ids(self, wanted: PreviewFilter, cancelled: Callable[[], bool] = lambda: False) -> array[int]:
         """The numbers of the decisions that are asked for, in order."""
         conditions, values = _conditions(wanted)
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
@@ -230,31 +262,47 @@ class Kept:
             except dbapi.ProgrammingError as error:
                 raise StoreError("This preview was replaced by a newer one.") from error
             except dbapi.OperationalError as error:
-                raise StoreError(f"The preview's temporary file: {error}. Make room where temporary files lie, and try again.") from error
+                raise StoreError(
+                    f"The preview's temporary file: {error}. Make room where temporary files lie, and try "
+                    "again."
+                ) from error
 
 
 def _temporary() -> Any:
-    """A database that nobody else can open, gone with its connection: libraries may keep SQLite's own temporary files in memory."""
+    """A database that nobody else can open, gone with its connection: libraries may keep SQLite's own
+    temporary files in memory.
+    """
     try:
         with tempfile.TemporaryDirectory(prefix="manometer-preview-") as folder:
             raw = dbapi.connect(str(Path(folder) / "kept.db"), check_same_thread=False, isolation_level=None)
-            raw.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;" + _SCHEMA)
+            raw.executescript(
+                "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;" + _SCHEMA
+            )
             return raw
     except (OSError, dbapi.OperationalError) as error:
-        raise StoreError(f"The preview needs a temporary file: {error}. Make room where temporary files lie, and try again.") from error
+        raise StoreError(
+            f"The preview needs a temporary file: {error}. Make room where temporary files lie, and try "
+            "again."
+        ) from error
 
 
-def _conditions(wanted: Filter) -> tuple[list[str], list[Any]]:
+def _conditions(wanted: PreviewFilter) -> tuple[list[str], list[Any]]:
     conditions: list[str] = []
     values: list[Any] = []
     exact = (
-        ("at >= ?", wanted.since), ("at < ?", wanted.until), ("customer_id = ?", wanted.customer_id), ("imagined = ?", wanted.imagined),
+        ("at >= ?", wanted.since), ("at < ?", wanted.until), ("customer_id = ?", wanted.customer_id),
+        ("imagined = ?", wanted.imagined),
     )  # fmt: skip
     for text_, value in exact:
         if value is not None:
             conditions.append(text_)
             values.append(value)
-    columns = (("channel", wanted.channels), ('"trigger"', wanted.triggers), ("outcome", wanted.outcomes), ("reason", wanted.reasons))
+    columns = (
+        ("channel", wanted.channels),
+        ('"trigger"', wanted.triggers),
+        ("outcome", wanted.outcomes),
+        ("reason", wanted.reasons),
+    )
     for column, chosen in columns:
         if chosen is not None:
             marks = ", ".join("?" * len(chosen))
@@ -269,4 +317,9 @@ def _conditions(wanted: Filter) -> tuple[list[str], list[Any]]:
 def _read(values: Sequence[Any]) -> Mapping[str, Any]:
     found = dict(zip(_COLUMNS, values))
     flags = {"late": bool(found["late"]), "imagined": bool(found["imagined"])}
-    return {**found, **flags, "rules": orjson.loads(found["rules"]), "objections": orjson.loads(found["objections"])}
+    return {
+        **found,
+        **flags,
+        "rules": orjson.loads(found["rules"]),
+        "objections": orjson.loads(found["objections"]),
+    }

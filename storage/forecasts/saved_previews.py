@@ -1,6 +1,8 @@
-"""Previews that are kept under a name: one small database each, beside the workspace's own, with what was asked and every decision.
+"""Previews that are kept under a name: one small database each, beside the workspace's own, with what was
+asked and every decision.
 
-The file is complete or not there: it is written under another name first. What identifies people in it is their keys alone.
+The file is complete or not there: it is written under another name first. What identifies people in it is
+their keys alone.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import Any, Final
 import orjson
 
 from core.errors import ManometerError
-from core.forecast.preview import NAME, Cell, Fullness, Pressed, Totals, fault_of_name
+from core.forecast.preview import NAME, Fullness, PressedCustomer, PreviewCell, Totals, fault_of_name
 from core.instants import parse_instant
 from core.limits.pressure import Contact
 from core.model.decisions import Decision, Message, Objection, RuleEvidence
@@ -36,7 +38,8 @@ RIGHTS: Final = 0o640
 CHUNK: Final = 500
 
 _COLUMNS: Final = (
-    "at", "customer_id", "customer", "rank", "trigger", "step", "channel", "outcome", "reason", "until", "late", "rules", "objections",
+    "at", "customer_id", "customer", "rank", "trigger", "step", "channel", "outcome", "reason", "until",
+    "late", "rules", "objections",
     "imagined", "cause", "dispatch", "weight",
 )  # fmt: skip
 _NAMED: Final = ", ".join(f'"{name}"' for name in _COLUMNS)
@@ -56,7 +59,11 @@ def path_of(folder: Path, name: str) -> Path:
 
 def names(folder: Path) -> list[str]:
     """The names of all that are kept, in order."""
-    return sorted(path.name.removesuffix(ENDING) for path in folder.glob(f"*{ENDING}") if NAME.fullmatch(path.name.removesuffix(ENDING)))
+    return sorted(
+        path.name.removesuffix(ENDING)
+        for path in folder.glob(f"*{ENDING}")
+        if NAME.fullmatch(path.name.removesuffix(ENDING))
+    )
 
 
 def refuse_taken(folder: Path, name: str, force: bool) -> None:
@@ -64,9 +71,14 @@ def refuse_taken(folder: Path, name: str, force: bool) -> None:
     path = path_of(folder, name)
     known = names(folder)
     if path.exists() and not force:
-        raise ManometerError(f"There is a preview {name!r} already. Take another name, or --force to replace it.")
+        raise ManometerError(
+            f"There is a preview {name!r} already. Take another name, or --force to replace it."
+        )
     if not path.exists() and len(known) >= MOST:
-        raise ManometerError(f"{len(known)} previews are kept, as many as there may be. Delete one: `manometer previews delete NAME`.")
+        raise ManometerError(
+            f"{len(known)} previews are kept, as many as there may be. Delete one: `manometer previews "
+            "delete NAME`."
+        )
 
 
 def delete(folder: Path, name: str) -> None:
@@ -79,7 +91,11 @@ def refuse_unknown(folder: Path, name: str) -> Path:
     path = path_of(folder, name)
     if not path.is_file():
         known = names(folder)
-        hint = near(name, known) or ("`manometer previews` lists them." if known else "None is kept yet: `manometer preview --save NAME`.")
+        hint = near(name, known) or (
+            "`manometer previews` lists them."
+            if known
+            else "None is kept yet: `manometer preview --save NAME`."
+        )
         raise ManometerError(f"There is no preview {name!r}. {hint}")
     return path
 
@@ -88,7 +104,9 @@ def refuse_unknown(folder: Path, name: str) -> Path:
 
 
 class Saving:
-    """A preview that is being kept; a context manager, which leaves nothing behind unless `finish` was called."""
+    """A preview that is being kept; a context manager, which leaves nothing behind unless `finish` was
+    called.
+    """
 
     def __init__(self, folder: Path, name: str, *, force: bool = False) -> None:
         refuse_taken(folder, name, force)
@@ -102,7 +120,9 @@ class Saving:
             self._path.parent.mkdir(mode=0o750, exist_ok=True)
             os.close(os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, RIGHTS))
             self._raw = dbapi.connect(str(self._temporary), isolation_level=None)
-            self._raw.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;" + _SCHEMA)
+            self._raw.executescript(
+                "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;" + _SCHEMA
+            )
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -123,7 +143,8 @@ class Saving:
             if self._others + self._temporary.stat().st_size > MOST_BYTES:
                 room = f"{MOST_BYTES // 2**30} GB"
                 raise ManometerError(
-                    f"All kept previews together would take more than {room}. Delete one: `manometer previews delete NAME`."
+                    f"All kept previews together would take more than {room}. Delete one: `manometer "
+                    "previews delete NAME`."
                 )
 
     def finish(self, about: Mapping[str, Any], totals: Totals) -> None:
@@ -131,7 +152,8 @@ class Saving:
         whole = {**about, "format": FORMAT, "totals": _dumped(totals)}
         with _in_words(self._path):
             self._raw.executemany(
-                "INSERT INTO about VALUES (?, ?)", [(name, orjson.dumps(value).decode()) for name, value in whole.items()]
+                "INSERT INTO about VALUES (?, ?)",
+                [(name, orjson.dumps(value).decode()) for name, value in whole.items()],
             )
             self._raw.close()
             self._raw = None
@@ -155,19 +177,27 @@ def _in_words(path: Path) -> Iterator[None]:
 
 
 class SavedPreview:
-    """A kept preview, open for reading; a context manager. `about` is what was asked, as it was given to `Saving.finish`."""
+    """A kept preview, open for reading; a context manager. `about` is what was asked, as it was given to
+    `Saving.finish`.
+    """
 
     def __init__(self, folder: Path, name: str) -> None:
         self.name = name
         self.path = refuse_unknown(folder, name)
         try:
             self._raw = dbapi.connect(f"{self.path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
-            self.about: dict[str, Any] = {key: orjson.loads(value) for key, value in self._raw.execute("SELECT name, value FROM about")}
+            self.about: dict[str, Any] = {
+                key: orjson.loads(value) for key, value in self._raw.execute("SELECT name, value FROM about")
+            }
             if self.about.get("format") != FORMAT:
-                raise ManometerError(f"{self.path} was kept by another release. Delete it, or read it with that one.")
+                raise ManometerError(
+                    f"{self.path} was kept by another release. Delete it, or read it with that one."
+                )
             self.totals = _loaded(self.about.pop("totals"))
         except (dbapi.Error, KeyError, TypeError, ValueError):
-            raise ManometerError(f"{self.path} is damaged or no kept preview. Delete it: `manometer previews delete {name}`.") from None
+            raise ManometerError(
+                f"{self.path} is damaged or no kept preview. Delete it: `manometer previews delete {name}`."
+            ) from None
 
     def __enter__(self) -> SavedPreview:
         return self
@@ -177,10 +207,17 @@ class SavedPreview:
 
     def customers(self) -> list[int]:
         """Rows of the customers for whom anything was foreseen, in order."""
-        return [number for (number,) in self._raw.execute("SELECT DISTINCT customer_id FROM decisions ORDER BY customer_id")]
+        return [
+            number
+            for (number,) in self._raw.execute(
+                "SELECT DISTINCT customer_id FROM decisions ORDER BY customer_id"
+            )
+        ]
 
     def of(self, ids: Sequence[int]) -> dict[int, list[Mapping[str, Any]]]:
-        """What was foreseen for these customers, by customer in order of rank; `rules` and `objections` as JSON text."""
+        """What was foreseen for these customers, by customer in order of rank; `rules` and `objections` as
+        JSON text.
+        """
         query = f"SELECT {_NAMED} FROM decisions WHERE customer_id IN (SELECT value FROM json_each(?)) ORDER BY customer_id, rank"  # noqa: S608
         found: dict[int, list[Mapping[str, Any]]] = {}
         for values in self._raw.execute(query, (orjson.dumps(list(ids)).decode(),)):
@@ -205,53 +242,95 @@ def chunks(ids: Iterable[int]) -> Iterator[list[int]]:
 def decision_of(row: Mapping[str, Any]) -> Decision:
     """The decision that a row was made of, as far as it was kept."""
     rules = tuple(map(_evidence, orjson.loads(row["rules"])))
-    objections = tuple(Objection(Reason(reason), detail, until) for reason, detail, until in orjson.loads(row["objections"]))
+    objections = tuple(
+        Objection(Reason(reason), detail, until) for reason, detail, until in orjson.loads(row["objections"])
+    )
     return Decision(
         row["at"], row["trigger"], row["cause"], row["step"], row["channel"], row["outcome"], row["at"],
-        None if row["reason"] is None else Reason(row["reason"]), row["until"], bool(row["late"]), rules, objections, _message(row),
+        None if row["reason"] is None else Reason(row["reason"]), row["until"], bool(row["late"]), rules,
+        objections, _message(row),
     )  # fmt: skip
 
 
 def _evidence(rule: Mapping[str, Any]) -> RuleEvidence:
     counted = tuple(
-        Contact(parse_instant(each["at"]), each["channel"], each["trigger"], "", frozenset(), 0, True, "") for each in rule["counted"]
+        Contact(parse_instant(each["at"]), each["channel"], each["trigger"], "", frozenset(), 0, True, "")
+        for each in rule["counted"]
     )
     # a number as it was shown: its unit is not said again
     return RuleEvidence(
-        rule["rule"], "contacts", rule["count"], rule["limit"], parse_instant(rule["from"]), parse_instant(rule["to"]), counted, None
+        rule["rule"],
+        "contacts",
+        rule["count"],
+        rule["limit"],
+        parse_instant(rule["from"]),
+        parse_instant(rule["to"]),
+        counted,
+        None,
     )
 
 
 def _message(row: Mapping[str, Any]) -> Message | None:
     if row["dispatch"] is None:
         return None
-    contact = Contact(row["at"], row["channel"], row["trigger"], "", frozenset(), row["weight"], True, row["dispatch"])
+    contact = Contact(
+        row["at"], row["channel"], row["trigger"], "", frozenset(), row["weight"], True, row["dispatch"]
+    )
     return Message("", row["channel"], "", None, row["at"], row["at"], contact)
 
 
 # ---- sums ----
 
-_COUNTED: Final = ("cells", "contacts", "reached", "fullness", "held_by", "held_customers", "joined", "moves", "beats", "imagined")
+_COUNTED: Final = (
+    "cells",
+    "contacts",
+    "reached",
+    "fullness",
+    "held_by",
+    "held_customers",
+    "joined",
+    "moves",
+    "beats",
+    "imagined",
+)
 
 
 def _dumped(totals: Totals) -> dict[str, Any]:
     counted = {
-        name: [[list(key) if isinstance(key, tuple) else key, number] for key, number in getattr(totals, name).items()] for name in _COUNTED
+        name: [
+            [list(key) if isinstance(key, tuple) else key, number]
+            for key, number in getattr(totals, name).items()
+        ]
+        for name in _COUNTED
     }
     pressed = [[*each[:4], each.fullest and list(each.fullest)] for each in totals.most_pressed(50)]
-    return {"looked_at": totals.looked_at, "customers": totals.customers, "decisions": totals.decisions, **counted, "pressed": pressed}
+    return {
+        "looked_at": totals.looked_at,
+        "customers": totals.customers,
+        "decisions": totals.decisions,
+        **counted,
+        "pressed": pressed,
+    }
 
 
 def _loaded(kept: Mapping[str, Any]) -> Totals:
-    counted: dict[str, Any] = {name: Counter({_key(name, key): number for key, number in kept.get(name, ())}) for name in _COUNTED}
+    counted: dict[str, Any] = {
+        name: Counter({_key(name, key): number for key, number in kept.get(name, ())}) for name in _COUNTED
+    }
     pressed = [
-        Pressed(contacts, points, customer, number, None if full is None else Fullness(*full))
+        PressedCustomer(contacts, points, customer, number, None if full is None else Fullness(*full))
         for contacts, points, customer, number, full in kept["pressed"]
     ]
-    return Totals(looked_at=kept["looked_at"], customers=kept["customers"], decisions=kept["decisions"], **counted, pressed=pressed)
+    return Totals(
+        looked_at=kept["looked_at"],
+        customers=kept["customers"],
+        decisions=kept["decisions"],
+        **counted,
+        pressed=pressed,
+    )
 
 
 def _key(name: str, key: Any) -> Any:
     if name in ("cells", "imagined"):
-        return Cell(*key)
+        return PreviewCell(*key)
     return tuple(key) if isinstance(key, list) else key

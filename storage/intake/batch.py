@@ -1,7 +1,8 @@
 """Events on their way in: known ones left out, identities resolved, profiles folded, rows written in bulk.
 
-All of a batch happens within the caller's one transaction. A `Memory` carries what was read over to the next batch of the same
-import; it forgets by itself when any other connection has written, or when the last batch did not come to stay.
+All of a batch happens within the caller's one transaction. A `Memory` carries what was read over to the next
+batch of the same import; it forgets by itself when any other connection has written, or when the last batch
+did not come to stay.
 """
 
 from __future__ import annotations
@@ -11,7 +12,19 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import orjson
-from sqlalchemy import Column, ColumnElement, Connection, Dialect, Table, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Table,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.instants import Instant
@@ -21,7 +34,15 @@ from core.sources.segment import Identity, Incoming
 from storage.intake.identities import MOVING, STRONG, chunks, key_for, merge
 from storage.play.dossiers import WANTED
 from storage.schema.keys import next_id
-from storage.schema.profiles import AGGREGATES, READ_COLUMNS, aggregate_values, dump_profile, new_row, profile_from, trait_columns
+from storage.schema.profiles import (
+    AGGREGATES,
+    READ_COLUMNS,
+    aggregate_values,
+    dump_profile,
+    new_row,
+    profile_from,
+    trait_columns,
+)
 from storage.schema.tables import arrivals, consents, customers, enrolments, events, identities, suppressions
 
 Concerns = Callable[[str, str], bool]
@@ -29,7 +50,8 @@ Concerns = Callable[[str, str], bool]
 
 _GIVING_WAY: Final = select(enrolments.c.customer_id).where(
     enrolments.c.customer_id.in_(WANTED),
-    literal_column("state") == literal_column("'open'"),  # word for word as in the partial index, or SQLite will not use it
+    literal_column("state")
+    == literal_column("'open'"),  # word for word as in the partial index, or SQLite will not use it
     enrolments.c.waits_for == str(Reason.LOWER_PRIORITY),
 )
 _MOST_CUSTOMERS: Final = 20_000
@@ -39,7 +61,7 @@ BULK_LOG: Final = 16_000
 """Pages of 4 KiB: SQLite's own measure, and as much as the log's file is kept at (`journal_size_limit`)."""
 
 
-class Taken(NamedTuple):
+class BatchResult(NamedTuple):
     """What became of a batch; `fresh` says it for each of its events, in order."""
 
     taken: int
@@ -51,12 +73,21 @@ class _Customer:
     """A customer this batch touches, with what has to be written of her."""
 
     __slots__ = (
-        "due", "gives_way", "has_traits", "has_user", "id", "is_new", "is_touched", "key", "new_due", "new_key", "profile", "settled",
+        "due", "gives_way", "has_traits", "has_user", "id", "is_new", "is_touched", "key", "new_due",
+        "new_key", "profile", "settled",
         "settles",
     )  # fmt: skip
 
     def __init__(
-        self, customer: int, key: str, profile: Profile, settled: str | None, due: Instant | None, *, has_user: bool, is_new: bool
+        self,
+        customer: int,
+        key: str,
+        profile: Profile,
+        settled: str | None,
+        due: Instant | None,
+        *,
+        has_user: bool,
+        is_new: bool,
     ) -> None:
         self.id = customer
         self.key = key
@@ -102,24 +133,29 @@ def take(
     history: bool = False,
     concerns: Concerns | None = None,
     memory: Memory | None = None,
-) -> Taken:
+) -> BatchResult:
     """Take a batch in, inside the caller's write transaction; what is known already changes nothing.
 
-    `history`: facts of the past, through which nothing enrols. `concerns` is given as soon as a playbook is in force: then every
-    event waits in `arrivals` for the engine, and customers with an event that concerns some trigger fall due.
+    `history`: facts of the past, through which nothing enrols. `concerns` is given as soon as a playbook is
+    in force: then every event waits in `arrivals` for the engine, and customers with an event that concerns
+    some trigger fall due.
     """
     memory = memory if memory is not None else Memory()
     fresh = _fresh(connection, batch)
     if any(fresh):
-        _Batch(connection, memory, arrived_at, history, concerns).take([one for one, new in zip(batch, fresh) if new])
+        _Batch(connection, memory, arrived_at, history, concerns).take(
+            [one for one, new in zip(batch, fresh) if new]
+        )
     taken = sum(fresh)
-    return Taken(taken, len(batch) - taken, tuple(fresh))
+    return BatchResult(taken, len(batch) - taken, tuple(fresh))
 
 
 def checkpoint_after(connection: Connection, pages: int) -> None:
-    """How long this connection lets SQLite's write-ahead log grow before a commit copies it into the database.
+    """How long this connection lets SQLite's write-ahead log grow before a commit copies it into the
+    database.
 
-    Batch after batch changes the same pages of the indexes, so that bulk writing gains a sixth by copying them less often.
+    Batch after batch changes the same pages of the indexes, so that bulk writing gains a sixth by copying
+    them less often.
     """
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint={pages:d}")
@@ -129,7 +165,11 @@ def _fresh(connection: Connection, batch: Sequence[Incoming]) -> list[bool]:
     keys = {incoming.dedup for incoming in batch}
     known: set[bytes] = set()
     for part in chunks(sorted(keys)):
-        known.update(connection.exec_driver_sql(_known_text(len(part), connection.dialect), tuple(map(bytearray, part))).scalars())
+        known.update(
+            connection.exec_driver_sql(
+                _known_text(len(part), connection.dialect), tuple(map(bytearray, part))
+            ).scalars()
+        )
     if not known and len(keys) == len(batch):
         return [True] * len(batch)
     fresh = []
@@ -140,7 +180,14 @@ def _fresh(connection: Connection, batch: Sequence[Incoming]) -> list[bool]:
 
 
 class _Batch:
-    def __init__(self, connection: Connection, memory: Memory, arrived_at: Instant, history: bool, concerns: Concerns | None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        memory: Memory,
+        arrived_at: Instant,
+        history: bool,
+        concerns: Concerns | None,
+    ) -> None:
         self.connection = connection
         self.memory = memory
         self.arrived_at = arrived_at
@@ -150,7 +197,11 @@ class _Batch:
         self.next_event = next_id(connection, events)
         self.next_customer = next_id(connection, customers)
         self.next_identity = next_id(connection, identities)
-        version = int(connection.exec_driver_sql("PRAGMA data_version").scalar_one()) if connection.dialect.name == "sqlite" else 0
+        version = (
+            int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
+            if connection.dialect.name == "sqlite"
+            else 0
+        )
         self.token = (id(connection.connection.dbapi_connection), version)
         if memory.token != (*self.token, self.next_event) or len(memory.identities) > _MOST_IDENTITIES:
             memory.forget()
@@ -208,19 +259,33 @@ class _Batch:
     def load_customers(self, wanted: Sequence[int]) -> None:
         unsure: list[int] = []
         for part in chunks(wanted):
-            columns = (customers.c.id, customers.c.key, customers.c.settled, customers.c.next_due_at, *READ_COLUMNS)
-            for customer, key, settled, due, *values in self.connection.execute(select(*columns).where(customers.c.id.in_(part))):
-                self.memory.customers[customer] = _Customer(customer, key, profile_from(values), settled, due, has_user=True, is_new=False)
+            columns = (
+                customers.c.id,
+                customers.c.key,
+                customers.c.settled,
+                customers.c.next_due_at,
+                *READ_COLUMNS,
+            )
+            for customer, key, settled, due, *values in self.connection.execute(
+                select(*columns).where(customers.c.id.in_(part))
+            ):
+                self.memory.customers[customer] = _Customer(
+                    customer, key, profile_from(values), settled, due, has_user=True, is_new=False
+                )
                 if ":" in key:
                     unsure.append(customer)
         for part in chunks(unsure):
-            users = select(identities.c.customer_id).where(identities.c.customer_id.in_(part), identities.c.kind == "user")
+            users = select(identities.c.customer_id).where(
+                identities.c.customer_id.in_(part), identities.c.kind == "user"
+            )
             with_user = set(self.connection.execute(users).scalars())
             for customer in part:
                 self.memory.customers[customer].has_user = customer in with_user
         if self.concerns is not None:
             for part in chunks(wanted):
-                for customer in self.connection.execute(_GIVING_WAY, {"ids": orjson.dumps(part).decode()}).scalars():
+                for customer in self.connection.execute(
+                    _GIVING_WAY, {"ids": orjson.dumps(part).decode()}
+                ).scalars():
                     self.memory.customers[customer].gives_way = True
 
     def customer(self, customer: int) -> _Customer:
@@ -233,7 +298,9 @@ class _Batch:
     # ---- one event ----
 
     def take_one(self, incoming: Incoming) -> None:
-        dedup, source, kind, name, at, who, properties, text, channel, amount, consents, suppressions, _ = incoming
+        dedup, source, kind, name, at, who, properties, text, channel, amount, consents, suppressions, _ = (
+            incoming
+        )
         event_id = self.next_event
         self.next_event += 1
         arrived_at = self.arrived_at if self.history or at < self.arrived_at else at
@@ -252,27 +319,38 @@ class _Batch:
             if consents or suppressions:
                 self.note_consents(customer, incoming, event_id, arrived_at)
         self.event_rows.append((
-            event_id, bytearray(dedup), customer_id, identity_id, kind, name, at, arrived_at, self.is_history, source, channel or "",
+            event_id, bytearray(dedup), customer_id, identity_id, kind, name, at, arrived_at,
+            self.is_history, source, channel or "",
             "" if amount is None else amount, text,
         ))  # fmt: skip
 
-    def await_engine(self, customer: _Customer, concerns: Concerns, incoming: Incoming, event_id: int, arrived_at: Instant) -> None:
-        """Keep the profile as it was for the engine, which plays the event after what it has played already."""
+    def await_engine(
+        self, customer: _Customer, concerns: Concerns, incoming: Incoming, event_id: int, arrived_at: Instant
+    ) -> None:
+        """Keep the profile as it was for the engine, which plays the event after what it has played
+        already.
+        """
         if customer.settled is None:
             customer.settled = dump_profile(customer.profile)
             customer.settles = True
         self.arrival_rows.append((customer.id, event_id))
-        if (customer.due is None or arrived_at < customer.due) and (customer.gives_way or concerns(incoming.kind, incoming.name)):
+        if (customer.due is None or arrived_at < customer.due) and (
+            customer.gives_way or concerns(incoming.kind, incoming.name)
+        ):
             customer.fall_due(arrived_at)
 
-    def note_consents(self, customer: _Customer, incoming: Incoming, event_id: int, arrived_at: Instant) -> None:
+    def note_consents(
+        self, customer: _Customer, incoming: Incoming, event_id: int, arrived_at: Instant
+    ) -> None:
         """Consents and dead addresses; those of a history count as known since they were given."""
         if self.is_history:
             arrived_at = incoming.occurred_at
         for consent in incoming.consents:
             self.consent_rows.append({
-                "customer_id": customer.id, "channel": consent.channel, "purpose": consent.purpose, "state": consent.state,
-                "address": consent.address, "arrived_at": arrived_at, "source": consent.source, "wording": consent.wording,
+                "customer_id": customer.id, "channel": consent.channel, "purpose": consent.purpose,
+                "state": consent.state,
+                "address": consent.address, "arrived_at": arrived_at, "source": consent.source,
+                "wording": consent.wording,
                 "occurred_at": incoming.occurred_at if consent.occurred_at is None else consent.occurred_at,
                 "proof": consent.proof, "event_id": event_id,
             })  # fmt: skip
@@ -280,7 +358,13 @@ class _Batch:
             address = given or address_of(customer.profile, medium)
             if address is not None:
                 self.suppression_rows.append(
-                    {"medium": medium, "address": address, "reason": reason, "arrived_at": arrived_at, "source": incoming.source}
+                    {
+                        "medium": medium,
+                        "address": address,
+                        "reason": reason,
+                        "arrived_at": arrived_at,
+                        "source": incoming.source,
+                    }
                 )
 
     # ---- whose it is ----
@@ -302,7 +386,9 @@ class _Batch:
         return self.join(incoming, at)
 
     def join(self, incoming: Incoming, at: Instant) -> tuple[_Customer, int]:
-        """The customer of all the event's identities, after merging, moving and adding what it newly connects."""
+        """The customer of all the event's identities, after merging, moving and adding what it newly
+        connects.
+        """
         known = self.memory.identities
         user = next((identity for identity in incoming.identities if identity[0] == "user"), None)
         base = self.base_of(incoming, user)
@@ -319,7 +405,9 @@ class _Batch:
         return base, known[incoming.identities[0]][0]
 
     def base_of(self, incoming: Incoming, user: Identity | None) -> _Customer | None:
-        """The customer whom the strongest known identity names; a device or a phone does not name one who has another userId."""
+        """The customer whom the strongest known identity names; a device or a phone does not name one who has
+        another userId.
+        """
         known = self.memory.identities
         for identity in incoming.identities:
             entry = known.get(identity)
@@ -335,7 +423,9 @@ class _Batch:
                     return self.customer(entry[1])
         return None
 
-    def connect(self, identity: Identity, other: _Customer, base: _Customer, user: Identity | None, at: Instant) -> _Customer:
+    def connect(
+        self, identity: Identity, other: _Customer, base: _Customer, user: Identity | None, at: Instant
+    ) -> _Customer:
         """Two customers meet in one event: one from now on, or the device changes hands, or nothing."""
         if identity[0] in STRONG or not (base.has_user and other.has_user):
             return self.merge(base, other, ":".join(identity), at)
@@ -345,7 +435,9 @@ class _Batch:
             self.moved_identities.append({"moved_id": identity_id, "new_customer": base.id})
         return base
 
-    def follow_alias(self, incoming: Incoming, base: _Customer, user: Identity | None, at: Instant) -> _Customer:
+    def follow_alias(
+        self, incoming: Incoming, base: _Customer, user: Identity | None, at: Instant
+    ) -> _Customer:
         known = self.memory.identities
         met = False
         for identity in incoming.previous:
@@ -361,7 +453,15 @@ class _Batch:
         return base
 
     def new_customer(self, first: Identity) -> _Customer:
-        customer = _Customer(self.next_customer, key_for(first), Profile(), None, None, has_user=first[0] == "user", is_new=True)
+        customer = _Customer(
+            self.next_customer,
+            key_for(first),
+            Profile(),
+            None,
+            None,
+            has_user=first[0] == "user",
+            is_new=True,
+        )
         self.next_customer += 1
         self.memory.customers[customer.id] = self.touched[customer.id] = customer
         return customer
@@ -377,7 +477,9 @@ class _Batch:
             customer.fall_due(at)
         self.touched[customer.id] = customer
 
-    def merge(self, a: _Customer, b: _Customer, cause: str, at: Instant, named: _Customer | None = None) -> _Customer:
+    def merge(
+        self, a: _Customer, b: _Customer, cause: str, at: Instant, named: _Customer | None = None
+    ) -> _Customer:
         """One of the two: who has a userId, else whom the alias names, else the older."""
         survivor, other = (a, b) if a.id < b.id else (b, a)
         if a.has_user != b.has_user:
@@ -386,7 +488,9 @@ class _Batch:
             survivor, other = named, b if named is a else a
         self.flush()
         merge(self.connection, survivor.id, other.id, cause=cause, at=at, wake=self.concerns is not None)
-        hers = select(identities.c.kind, identities.c.value, identities.c.id).where(identities.c.customer_id == survivor.id)
+        hers = select(identities.c.kind, identities.c.value, identities.c.id).where(
+            identities.c.customer_id == survivor.id
+        )
         for kind, value, identity_id in self.connection.execute(hers):
             self.memory.identities[kind, value] = (identity_id, survivor.id)
         self.memory.customers.pop(survivor.id), self.memory.customers.pop(other.id)
@@ -405,7 +509,11 @@ class _Batch:
         if self.new_identities:
             _insert(self.connection, identities, self.new_identities)
         if self.moved_identities:
-            statement = update(identities).where(identities.c.id == bindparam("moved_id")).values(customer_id=bindparam("new_customer"))
+            statement = (
+                update(identities)
+                .where(identities.c.id == bindparam("moved_id"))
+                .values(customer_id=bindparam("new_customer"))
+            )
             self.connection.execute(statement, self.moved_identities)
         if self.event_rows:
             _insert(self.connection, events, self.event_rows)
@@ -433,14 +541,18 @@ class _Batch:
             self.connection.execute(update(customers).where(hers).values(key=bindparam("key")), keys)
         settled = [{"hers": one.id, "settled": one.settled} for one in old if one.settles]
         if settled:
-            self.connection.execute(update(customers).where(hers).values(settled=bindparam("settled")), settled)
+            self.connection.execute(
+                update(customers).where(hers).values(settled=bindparam("settled")), settled
+            )
         due = [{"hers": one.id, "due": one.due} for one in old if one.new_due]
         if due:
             self.connection.execute(update(customers).where(hers).values(next_due_at=bindparam("due")), due)
 
 
-# The driver takes 0.1 us to bind a number, a text or a bytearray, but 1.3 us for None or bytes, which it first offers to its
-# adapters. So a missing value goes to it as an empty text, which the statement turns into NULL, and a key as a bytearray.
+# The driver takes 0.1 us to bind a number, a text or a bytearray, but 1.3 us for None or bytes, which it
+# first offers to its
+# adapters. So a missing value goes to it as an empty text, which the statement turns into NULL, and a key as
+# a bytearray.
 
 
 def _given(value: Any) -> Any:
@@ -448,7 +560,11 @@ def _given(value: Any) -> Any:
 
 
 def _or_null(column: Column[Any]) -> ColumnElement[Any]:
-    return func.nullif(bindparam(column.key, type_=column.type), literal_column("''")) if column.nullable else bindparam(column.key)
+    return (
+        func.nullif(bindparam(column.key, type_=column.type), literal_column("''"))
+        if column.nullable
+        else bindparam(column.key)
+    )
 
 
 def _insert(connection: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
@@ -459,7 +575,9 @@ def _insert(connection: Connection, table: Table, rows: list[tuple[Any, ...]]) -
 @lru_cache(maxsize=32)
 def _update_text(columns: tuple[str, ...], dialect: Dialect) -> str:
     values = {name: _or_null(customers.c[name]) for name in columns}
-    return str(update(customers).where(customers.c.id == bindparam("hers")).values(values).compile(dialect=dialect))
+    return str(
+        update(customers).where(customers.c.id == bindparam("hers")).values(values).compile(dialect=dialect)
+    )
 
 
 @lru_cache(maxsize=32)
@@ -470,4 +588,6 @@ def _known_text(count: int, dialect: Dialect) -> str:
 
 @lru_cache(maxsize=32)
 def _insert_text(table: Table, dialect: Dialect) -> str:
-    return str(insert(table).values({column.name: _or_null(column) for column in table.c}).compile(dialect=dialect))
+    return str(
+        insert(table).values({column.name: _or_null(column) for column in table.c}).compile(dialect=dialect)
+    )

@@ -1,4 +1,6 @@
-"""Who is who: identities and the customers they belong to, two customers that turn out to be one, and the way back."""
+"""Who is who: identities and the customers they belong to, two customers that turn out to be one, and the way
+back.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,17 @@ from core.sources.segment import Identity
 from storage.outbox import digests
 from storage.play.events import EVENT_COLUMNS, event_from
 from storage.schema.profiles import READ_COLUMNS, dump_profile, load_profile, profile_columns, profile_from
-from storage.schema.tables import arrivals, consents, customers, decisions, enrolments, events, identities, merges, messages
+from storage.schema.tables import (
+    arrivals,
+    consents,
+    customers,
+    decisions,
+    enrolments,
+    events,
+    identities,
+    merges,
+    messages,
+)
 
 STRONG: Final = frozenset({"user", "email", "loyalty"})
 """Kinds that say two customers are one, even where each has a userId of her own."""
@@ -28,7 +40,8 @@ MOVING: Final = frozenset({"anonymous", "push"})
 
 CHUNK: Final = 500
 _PROGRESS: Final = (
-    "id", "state", "step", "planned_at", "due_at", "waits_for", "waits_until", "last_message_at", "resumed_at", "ended_at", "waited",
+    "id", "state", "step", "planned_at", "due_at", "waits_for", "waits_until", "last_message_at",
+    "resumed_at", "ended_at", "waited",
     "variant", "held_by", "version", "shared",
 )  # fmt: skip
 """How far a journey has come."""
@@ -43,7 +56,9 @@ def chunks(values: Sequence[_T], size: int = CHUNK) -> Iterable[Sequence[_T]]:
 
 
 def key_for(identity: Identity) -> str:
-    """The public key of a customer who is known by this identity first: the userId itself, else KIND:VALUE."""
+    """The public key of a customer who is known by this identity first: the userId itself, else
+    KIND:VALUE.
+    """
     kind, value = identity
     return value if kind == "user" and not _RESERVED.match(value) else f"{kind}:{value}"
 
@@ -56,10 +71,18 @@ def merge(connection: Connection, survivor: int, merged: int, *, cause: str, at:
 
     `wake` has the engine look at the survivor at once.
     """
-    rows = {row.id: row for row in connection.execute(select(customers).where(customers.c.id.in_((survivor, merged))))}
-    moved = _moved(connection, survivor, merged) | {"merged": _engine_state(rows[merged]), "survivor": _engine_state(rows[survivor])}
+    rows = {
+        row.id: row
+        for row in connection.execute(select(customers).where(customers.c.id.in_((survivor, merged))))
+    }
+    moved = _moved(connection, survivor, merged) | {
+        "merged": _engine_state(rows[merged]),
+        "survivor": _engine_state(rows[survivor]),
+    }
     merge_id: int = connection.execute(
-        insert(merges).values(at=at, customer_id=survivor, merged_id=merged, cause=cause, moved="{}").returning(merges.c.id)
+        insert(merges)
+        .values(at=at, customer_id=survivor, merged_id=merged, cause=cause, moved="{}")
+        .returning(merges.c.id)
     ).scalar_one()
     moved["cancelled"] = _cancel_twins(connection, survivor, merged, at)
     moved["clashes"] = _end_clashes(connection, survivor, merged, at)
@@ -67,15 +90,21 @@ def merge(connection: Connection, survivor: int, merged: int, *, cause: str, at:
     for table in (identities, events, arrivals, consents, messages, decisions):
         connection.execute(update(table).where(table.c.customer_id == merged).values(customer_id=survivor))
     connection.execute(
-        update(enrolments).where(enrolments.c.customer_id == merged, enrolments.c.id.not_in(clashing)).values(customer_id=survivor)
+        update(enrolments)
+        .where(enrolments.c.customer_id == merged, enrolments.c.id.not_in(clashing))
+        .values(customer_id=survivor)
     )
-    connection.execute(update(merges).where(merges.c.id == merge_id).values(moved=orjson.dumps(moved).decode()))
+    connection.execute(
+        update(merges).where(merges.c.id == merge_id).values(moved=orjson.dumps(moved).decode())
+    )
     _join_rows(connection, rows[survivor], rows[merged], merge_id, at if wake else None)
     return merge_id
 
 
 def _moved(connection: Connection, survivor: int, merged: int) -> dict[str, Any]:
-    """Ids of all that goes over. Events go by the identity they came through; only those that would stray are listed."""
+    """Ids of all that goes over. Events go by the identity they came through; only those that would stray are
+    listed.
+    """
     own = _ids(connection, identities, identities.c.customer_id == merged)
     through = events.c.identity_id.in_(own)
     otherwise = or_(events.c.identity_id.not_in(own), events.c.identity_id.is_(None))
@@ -95,11 +124,16 @@ def _ids(connection: Connection, table: Table, condition: ColumnElement[bool]) -
 
 
 def _engine_state(row: Any) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in ("key", "settled_until", "next_due_at", "planned_version", "entries", "joins")}
+    return {
+        name: getattr(row, name)
+        for name in ("key", "settled_until", "next_due_at", "planned_version", "entries", "joins")
+    }
 
 
 def _end_clashes(connection: Connection, survivor: int, merged: int, at: Instant) -> list[dict[str, Any]]:
-    """Of two journeys for the same cause the survivor's stays, or what the other's has come to; gives what it changes as it was."""
+    """Of two journeys for the same cause the survivor's stays, or what the other's has come to; gives what it
+    changes as it was.
+    """
     other = enrolments.alias()
     pairs = select(enrolments, *(other.c[name].label(f"other_{name}") for name in _PROGRESS)).join(
         other, and_(other.c.trigger == enrolments.c.trigger, other.c.cause_key == enrolments.c.cause_key)
@@ -112,7 +146,9 @@ def _end_clashes(connection: Connection, survivor: int, merged: int, at: Instant
         before.append(theirs)
         if _is_further(theirs, mine):
             before.append(mine | {"owner": survivor, "came_to": [theirs["state"], theirs["step"]]})
-            connection.execute(update(enrolments).where(columns.id == mine["id"]).values(theirs | {"id": mine["id"]}))
+            connection.execute(
+                update(enrolments).where(columns.id == mine["id"]).values(theirs | {"id": mine["id"]})
+            )
         if theirs["state"] == "open":
             gone = {"state": "exited", "due_at": None, "ended_at": at}
             connection.execute(update(enrolments).where(columns.id == theirs["id"]).values(gone))
@@ -121,8 +157,13 @@ def _end_clashes(connection: Connection, survivor: int, merged: int, at: Instant
 
 
 def _is_further(theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> bool:
-    """Whether the journey under way on the survivor's side has less behind it than the same one on the other's."""
-    return bool(mine["state"] == "open" and (theirs["state"] == "done" or (theirs["state"] == "open" and theirs["step"] > mine["step"])))
+    """Whether the journey under way on the survivor's side has less behind it than the same one on the
+    other's.
+    """
+    return bool(
+        mine["state"] == "open"
+        and (theirs["state"] == "done" or (theirs["state"] == "open" and theirs["step"] > mine["step"]))
+    )
 
 
 def _note_end(connection: Connection, row: Any, ended: Mapping[str, Any], survivor: int, at: Instant) -> None:
@@ -130,8 +171,10 @@ def _note_end(connection: Connection, row: Any, ended: Mapping[str, Any], surviv
     same = f"goes on as the journey of {format_instant(row.entered_at)} by the same cause, of a customer with whom she is one now"
     connection.execute(
         insert(decisions).values(
-            at=at, customer_id=survivor, enrolment_id=ended["id"], trigger=row.trigger, step=ended["step"], outcome="suppress",
-            reason=Reason.CUSTOMER_MERGED.value, late=0, planned_at=ended["planned_at"], version=row.version, variant=ended["variant"],
+            at=at, customer_id=survivor, enrolment_id=ended["id"], trigger=row.trigger, step=ended["step"],
+            outcome="suppress",
+            reason=Reason.CUSTOMER_MERGED.value, late=0, planned_at=ended["planned_at"], version=row.version,
+            variant=ended["variant"],
             objections=orjson.dumps([[Reason.CUSTOMER_MERGED, same, None]]).decode(),
         )
     )  # fmt: skip
@@ -161,30 +204,52 @@ class _Sent(NamedTuple):
 def _cancel_twins(connection: Connection, survivor: int, merged: int, at: Instant) -> list[dict[str, Any]]:
     """Cancel what waits and would come twice, messages or their parts; gives them as they were.
 
-    One step of one cause is sent once. Of two messages of one step for different causes that both wait, the survivor's goes, unless
-    each is about a thing of its own (`per`). A message of several steps goes without those that would come twice.
+    One step of one cause is sent once. Of two messages of one step for different causes that both wait, the
+    survivor's goes, unless each is about a thing of its own (`per`). A message of several steps goes without
+    those that would come twice.
     """
     columns, both = messages.c, (survivor, merged)
-    shown = (columns.id, columns.customer_id, columns.state, columns.reason, columns.released_at, columns.digest)
-    hers = select(*shown, columns.trigger, columns.step, columns.enrolment_id).where(columns.customer_id.in_(both))
+    shown = (
+        columns.id,
+        columns.customer_id,
+        columns.state,
+        columns.reason,
+        columns.released_at,
+        columns.digest,
+    )
+    hers = select(*shown, columns.trigger, columns.step, columns.enrolment_id).where(
+        columns.customer_id.in_(both)
+    )
     if not connection.execute(hers.where(columns.state.in_(UNSENT)).limit(1)).all():
         return []
-    sent = _sent(connection, connection.execute(hers.where(columns.released_at.is_(None)).order_by(columns.id)).all())
+    sent = _sent(
+        connection, connection.execute(hers.where(columns.released_at.is_(None)).order_by(columns.id)).all()
+    )
     twins: dict[int, list[_Sent]] = {}
     for each in sent:
         if each.message.state in UNSENT and any(each.comes_twice(other, survivor) for other in sent):
             twins.setdefault(each.message.id, []).append(each)
-    return [_go_without(connection, parts, [each for each in sent if each.message.id == message], at) for message, parts in twins.items()]
+    return [
+        _go_without(connection, parts, [each for each in sent if each.message.id == message], at)
+        for message, parts in twins.items()
+    ]
 
 
 def _sent(connection: Connection, rows: Sequence[Any]) -> list[_Sent]:
     """All steps that these messages carry, but for those that were left out."""
-    carried = [(row, place, part) for row in rows for place, part in enumerate(_parts(row)) if part[3] is None]
+    carried = [
+        (row, place, part) for row in rows for place, part in enumerate(_parts(row)) if part[3] is None
+    ]
     columns, causes = enrolments.c, dict[int, tuple[str, str | None]]()
     for ids in chunks(sorted({part[2] for _, _, part in carried})):
-        found = connection.execute(select(columns.id, columns.cause_key, columns.key_value).where(columns.id.in_(ids)))
+        found = connection.execute(
+            select(columns.id, columns.cause_key, columns.key_value).where(columns.id.in_(ids))
+        )
         causes.update((number, (cause, value)) for number, cause, value in found)
-    return [_Sent(row, place, trigger, step, *causes.get(enrolment, (None, None))) for row, place, (trigger, step, enrolment, _) in carried]
+    return [
+        _Sent(row, place, trigger, step, *causes.get(enrolment, (None, None)))
+        for row, place, (trigger, step, enrolment, _) in carried
+    ]
 
 
 def _parts(row: Any) -> list[tuple[str, int, int, str | None]]:
@@ -194,24 +259,37 @@ def _parts(row: Any) -> list[tuple[str, int, int, str | None]]:
     return [(each.trigger, each.step, each.enrolment, each.left_out) for each in digests.load(row.digest)]
 
 
-def _go_without(connection: Connection, twins: Sequence[_Sent], carried: Sequence[_Sent], at: Instant) -> dict[str, Any]:
-    """Leave the twins out of their message, or cancel it where nothing else is in it; gives what it changes as it was."""
+def _go_without(
+    connection: Connection, twins: Sequence[_Sent], carried: Sequence[_Sent], at: Instant
+) -> dict[str, Any]:
+    """Leave the twins out of their message, or cancel it where nothing else is in it; gives what it changes
+    as it was.
+    """
     row = twins[0].message
     before = {"id": row.id, "owner": row.customer_id}
     if len(twins) == len(carried):
-        changed: dict[str, Any] = {"state": "cancelled", "reason": Reason.CUSTOMER_MERGED.value, "released_at": at}
+        changed: dict[str, Any] = {
+            "state": "cancelled",
+            "reason": Reason.CUSTOMER_MERGED.value,
+            "released_at": at,
+        }
         before |= {"state": row.state, "reason": row.reason, "released_at": row.released_at}
     else:
         places = {each.place for each in twins}
         parts = enumerate(digests.load(row.digest))
-        left = [replace(each, left_out=Reason.CUSTOMER_MERGED.value) if place in places else each for place, each in parts]
+        left = [
+            replace(each, left_out=Reason.CUSTOMER_MERGED.value) if place in places else each
+            for place, each in parts
+        ]
         changed = {"digest": digests.dump(left)}
         before |= {"digest": row.digest, "waits": True}
     connection.execute(update(messages).where(messages.c.id == row.id).values(changed))
     return before
 
 
-def _join_rows(connection: Connection, survivor: Any, merged: Any, merge_id: int, due: Instant | None) -> None:
+def _join_rows(
+    connection: Connection, survivor: Any, merged: Any, merge_id: int, due: Instant | None
+) -> None:
     profile, other = _profile_of(survivor), _profile_of(merged)
     settled = None
     if survivor.settled is not None or merged.settled is not None:
@@ -222,12 +300,22 @@ def _join_rows(connection: Connection, survivor: Any, merged: Any, merge_id: int
     values = profile_columns(profile) | {
         "settled": settled,
         "settled_until": max(_given(survivor.settled_until, merged.settled_until), default=None),
-        "next_due_at": due if due is not None else min(_given(survivor.next_due_at, merged.next_due_at), default=None),
+        "next_due_at": due
+        if due is not None
+        else min(_given(survivor.next_due_at, merged.next_due_at), default=None),
         "entries": _latest_entries(survivor.entries, merged.entries),
         "joins": _joins(survivor, merged, merge_id, due),
     }
-    gone = {"key": f"merged:{merged.id}", "merged_into": survivor.id, "settled": None, "next_due_at": None, "joins": None}
-    gone["planned_version"] = _NEVER_OLDER  # or a new playbook would have the engine plan for who is no longer there
+    gone = {
+        "key": f"merged:{merged.id}",
+        "merged_into": survivor.id,
+        "settled": None,
+        "next_due_at": None,
+        "joins": None,
+    }
+    gone["planned_version"] = (
+        _NEVER_OLDER  # or a new playbook would have the engine plan for who is no longer there
+    )
     connection.execute(update(customers).where(customers.c.id == merged.id).values(gone))
     connection.execute(update(customers).where(customers.c.id == survivor.id).values(values))
 
@@ -241,9 +329,15 @@ def _profile_of(row: Any) -> Profile:
 
 
 def _joins(survivor: Any, merged: Any, merge_id: int, at: Instant | None) -> str | None:
-    """What the engine has to play of merges: this one, with the last entries of both, after those that it has not played yet."""
-    entries = [[name, *entry] for row in (survivor, merged) for name, entry in orjson.loads(row.entries).items()]
-    waiting = [join for row in (survivor, merged) if row.joins is not None for join in orjson.loads(row.joins)]
+    """What the engine has to play of merges: this one, with the last entries of both, after those that it has
+    not played yet.
+    """
+    entries = [
+        [name, *entry] for row in (survivor, merged) for name, entry in orjson.loads(row.entries).items()
+    ]
+    waiting = [
+        join for row in (survivor, merged) if row.joins is not None for join in orjson.loads(row.joins)
+    ]
     return _dumped(waiting if at is None else [*waiting, [merge_id, at, entries]])
 
 
@@ -262,15 +356,22 @@ def _latest_entries(mine: str, theirs: str) -> str:
 
 
 def unmerge(connection: Connection, merge_id: int, *, at: Instant, wake: bool) -> int:
-    """Undo a merge: what came by the identities that went over goes back, also what came since; gives the customer's row id."""
+    """Undo a merge: what came by the identities that went over goes back, also what came since; gives the
+    customer's row id.
+    """
     entry = connection.execute(select(merges).where(merges.c.id == merge_id)).one_or_none()
     if entry is None or entry.undone_at is not None:
-        raise ManometerError(f"merge {merge_id}: there is no such merge, or it was undone already. `manometer merges` lists them.")
+        raise ManometerError(
+            f"merge {merge_id}: there is no such merge, or it was undone already. `manometer merges` lists "
+            "them."
+        )
     survivor, merged = entry.customer_id, entry.merged_id
     into = select(customers.c.merged_into).where(customers.c.id == survivor).scalar_subquery()
     later = connection.execute(select(customers.c.key).where(customers.c.id == into)).scalar()
     if later is not None:
-        raise ManometerError(f"merge {merge_id}: the survivor herself went into {later} since. Undo that merge first.")
+        raise ManometerError(
+            f"merge {merge_id}: the survivor herself went into {later} since. Undo that merge first."
+        )
     moved = orjson.loads(entry.moved)
     _send_back(connection, survivor, merged, moved)
     _reopen_clashes(connection, moved, merged)
@@ -284,34 +385,60 @@ def _send_back(connection: Connection, survivor: int, merged: int, moved: Mappin
     for table, name in ((identities, "identities"), (consents, "consents"), (enrolments, "enrolments"), (messages, "messages"),
                         (decisions, "decisions"), (events, "strayed")):  # fmt: skip
         for ids in chunks(moved[name]):
-            connection.execute(update(table).where(table.c.id.in_(ids), table.c.customer_id == survivor).values(back))
+            connection.execute(
+                update(table).where(table.c.id.in_(ids), table.c.customer_id == survivor).values(back)
+            )
     for ids in chunks(moved["identities"]):
-        came = and_(events.c.customer_id == survivor, events.c.identity_id.in_(ids), events.c.id.not_in(moved["kept"]))
+        came = and_(
+            events.c.customer_id == survivor, events.c.identity_id.in_(ids), events.c.id.not_in(moved["kept"])
+        )
         connection.execute(update(events).where(came).values(back))
     theirs = select(events.c.id).where(events.c.customer_id == merged)
     for table in (arrivals, consents):
-        connection.execute(update(table).where(table.c.customer_id == survivor, table.c.event_id.in_(theirs)).values(back))
+        connection.execute(
+            update(table).where(table.c.customer_id == survivor, table.c.event_id.in_(theirs)).values(back)
+        )
 
 
 def _reopen_clashes(connection: Connection, moved: Mapping[str, Any], merged: int) -> None:
     for table, rows in ((enrolments, moved["clashes"]), (messages, moved["cancelled"])):
         for row in rows:
-            as_it_was = {name: value for name, value in row.items() if name not in ("owner", "came_to", "waits")}
-            changed = update(table).where(table.c.id == row["id"], table.c.customer_id == row.get("owner", merged)).values(as_it_was)
+            as_it_was = {
+                name: value for name, value in row.items() if name not in ("owner", "came_to", "waits")
+            }
+            changed = (
+                update(table)
+                .where(table.c.id == row["id"], table.c.customer_id == row.get("owner", merged))
+                .values(as_it_was)
+            )
             if "came_to" in row:  # what has gone on since stays
-                changed = changed.where(tuple_(enrolments.c.state, enrolments.c.step) == tuple(row["came_to"]))
+                changed = changed.where(
+                    tuple_(enrolments.c.state, enrolments.c.step) == tuple(row["came_to"])
+                )
             if "waits" in row:
                 changed = changed.where(messages.c.state.in_(UNSENT))
             connection.execute(changed)
 
 
-def _part_rows(connection: Connection, survivor: int, merged: int, moved: Mapping[str, Any], merge_id: int, due: Instant | None) -> None:
+def _part_rows(
+    connection: Connection,
+    survivor: int,
+    merged: int,
+    moved: Mapping[str, Any],
+    merge_id: int,
+    due: Instant | None,
+) -> None:
     columns = (customers.c.entries, customers.c.next_due_at, customers.c.joins)
     now = connection.execute(select(*columns).where(customers.c.id == survivor)).one()
     theirs, mine = orjson.loads(moved["merged"]["entries"]), orjson.loads(moved["survivor"]["entries"])
-    entries = {name: mine.get(name, entry) if entry == theirs.get(name) else entry for name, entry in orjson.loads(now.entries).items()}
+    entries = {
+        name: mine.get(name, entry) if entry == theirs.get(name) else entry
+        for name, entry in orjson.loads(now.entries).items()
+    }
     entries = {name: entry for name, entry in entries.items() if name in mine or entry != theirs.get(name)}
-    before = {name: moved["merged"][name] for name in ("settled_until", "next_due_at", "planned_version", "entries")}
+    before = {
+        name: moved["merged"][name] for name in ("settled_until", "next_due_at", "planned_version", "entries")
+    }
     if due is not None:
         before["next_due_at"] = due
     joins = [join for join in orjson.loads(now.joins or "[]") if join[0] != merge_id]
@@ -323,21 +450,33 @@ def _part_rows(connection: Connection, survivor: int, merged: int, moved: Mappin
         "next_due_at": due if due is not None else now.next_due_at,
         "joins": _dumped([*(join for join in joins if join[0] not in went), *parting]),
     }
-    connection.execute(update(customers).where(customers.c.id == survivor).values(refold(connection, survivor) | values))
+    connection.execute(
+        update(customers).where(customers.c.id == survivor).values(refold(connection, survivor) | values)
+    )
     before |= {"key": _key_of(connection, merged, moved["merged"]["key"]), "merged_into": None}
-    connection.execute(update(customers).where(customers.c.id == merged).values(refold(connection, merged) | before))
+    connection.execute(
+        update(customers).where(customers.c.id == merged).values(refold(connection, merged) | before)
+    )
 
 
 def _key_of(connection: Connection, customer: int, before: str) -> str:
     """Her key of before; that of a userId where she has got one since."""
-    user = select(identities.c.value).where(identities.c.customer_id == customer, identities.c.kind == "user").order_by(identities.c.id)
+    user = (
+        select(identities.c.value)
+        .where(identities.c.customer_id == customer, identities.c.kind == "user")
+        .order_by(identities.c.id)
+    )
     value = connection.execute(user.limit(1)).scalar()
     return key_for(("user", value)) if value is not None and _RESERVED.match(before) else before
 
 
 def refold(connection: Connection, customer: int) -> dict[str, Any]:
-    """The columns of a customer's profile, worked out anew from her events in order of arrival, with what the engine has settled."""
-    waiting = set(connection.execute(select(arrivals.c.event_id).where(arrivals.c.customer_id == customer)).scalars())
+    """The columns of a customer's profile, worked out anew from her events in order of arrival, with what the
+    engine has settled.
+    """
+    waiting = set(
+        connection.execute(select(arrivals.c.event_id).where(arrivals.c.customer_id == customer)).scalars()
+    )
     profile, settled = Profile(), Profile()
     hers = select(*EVENT_COLUMNS).where(events.c.customer_id == customer).order_by(events.c.id)
     for row in connection.execute(hers):
@@ -350,9 +489,20 @@ def refold(connection: Connection, customer: int) -> dict[str, Any]:
 
 def merged(connection: Connection, customer: int | None = None) -> Iterator[dict[str, Any]]:
     """Every merge, or those into one customer, oldest first: who stays, who went into her, and why."""
-    query = select(merges, customers.c.key).join_from(merges, customers, customers.c.id == merges.c.customer_id).order_by(merges.c.id)
+    query = (
+        select(merges, customers.c.key)
+        .join_from(merges, customers, customers.c.id == merges.c.customer_id)
+        .order_by(merges.c.id)
+    )
     if customer is not None:
         query = query.where(merges.c.customer_id == customer)
     for row in connection.execute(query):
         went = orjson.loads(row.moved)["merged"]["key"]
-        yield {"id": row.id, "at": row.at, "customer": row.key, "merged": went, "cause": row.cause, "undone_at": row.undone_at}
+        yield {
+            "id": row.id,
+            "at": row.at,
+            "customer": row.key,
+            "merged": went,
+            "cause": row.cause,
+            "undone_at": row.undone_at,
+        }

@@ -11,7 +11,9 @@ from storage.schema.keys import next_id
 from storage.schema.tables import imports
 
 
-def begin(connection: Connection, at: Instant, path: str, profile: str | None, counts: Mapping[str, int]) -> int:
+def begin(
+    connection: Connection, at: Instant, path: str, profile: str | None, counts: Mapping[str, int]
+) -> int:
     """Note an import with its first counts: `lines taken duplicate rejected finished`; its number."""
     number = next_id(connection, imports)
     connection.execute(insert(imports).values(id=number, at=at, path=path, profile=profile, **counts))

@@ -25,36 +25,63 @@ class OutboxError(ManometerError):
     """An operator asked for something that the state of a message does not allow; nothing was changed."""
 
 
-def approve(connection: Connection, ids: Sequence[int], author: str, at: Instant, reason: str | None = None) -> int:
-    """Let held messages go; OutboxError, and nothing changed, where one of them is not held or its time is over."""
+def approve(
+    connection: Connection, ids: Sequence[int], author: str, at: Instant, reason: str | None = None
+) -> int:
+    """Let held messages go; OutboxError, and nothing changed, where one of them is not held or its time is
+    over.
+    """
     rows = _rows(connection, ids, "approve")
     _refuse_expired(rows, at, "approve")
     change(connection, [row.id for row in rows], state="due", reason=None, claimed_until=None)
     return _record(connection, rows, author, at, "approve", reason)
 
 
-def reject(connection: Connection, ids: Sequence[int], author: str, at: Instant, reason: str | None = None) -> int:
-    """Cancel held messages, and give their room back; OutboxError, and nothing changed, where one of them is not held."""
+def reject(
+    connection: Connection, ids: Sequence[int], author: str, at: Instant, reason: str | None = None
+) -> int:
+    """Cancel held messages, and give their room back; OutboxError, and nothing changed, where one of them is
+    not held.
+    """
     return _end(connection, _rows(connection, ids, "reject"), author, at, "reject", reason)
 
 
-def cancel(connection: Connection, ids: Sequence[int], author: str, at: Instant, reason: str | None = None) -> int:
-    """Cancel messages that were not handed over, or of which somebody has found out that they never went; OutboxError as above."""
+def cancel(
+    connection: Connection, ids: Sequence[int], author: str, at: Instant, reason: str | None = None
+) -> int:
+    """Cancel messages that were not handed over, or of which somebody has found out that they never went;
+    OutboxError as above.
+    """
     return _end(connection, _rows(connection, ids, "cancel"), author, at, "cancel", reason)
 
 
-def retry(connection: Connection, ids: Sequence[int], author: str, at: Instant, reason: str | None = None) -> int:
-    """Try failed and uncertain messages again under their keys, with their contacts counting anew; OutboxError as above."""
+def retry(
+    connection: Connection, ids: Sequence[int], author: str, at: Instant, reason: str | None = None
+) -> int:
+    """Try failed and uncertain messages again under their keys, with their contacts counting anew;
+    OutboxError as above.
+    """
     rows = _rows(connection, ids, "retry")
     _refuse_expired(rows, at, "retry")
     # at least one attempt stays on record, so that the channel looks whether the key has gone out
     again = case((messages.c.attempts > 0, 1), else_=0)
-    change(connection, [row.id for row in rows], state="due", reason=None, error=None, released_at=None, claimed_until=None, attempts=again)
+    change(
+        connection,
+        [row.id for row in rows],
+        state="due",
+        reason=None,
+        error=None,
+        released_at=None,
+        claimed_until=None,
+        attempts=again,
+    )
     wake(connection, {row.customer_id for row in rows}, at)
     return _record(connection, rows, author, at, "retry", reason)
 
 
-def _end(connection: Connection, rows: Sequence[Any], author: str, at: Instant, action: str, reason: str | None) -> int:
+def _end(
+    connection: Connection, rows: Sequence[Any], author: str, at: Instant, action: str, reason: str | None
+) -> int:
     change(
         connection,
         [row.id for row in rows],
@@ -72,22 +99,37 @@ def _rows(connection: Connection, ids: Sequence[int], action: Act) -> list[Any]:
     allowed = ALLOWED[action]
     wanted = sorted(set(ids))
     if wanted and not -(2**63) <= wanted[0] <= wanted[-1] < 2**63:
-        raise OutboxError(f"Cannot {action}: there is no message {wanted[0] if wanted[0] < 0 else wanted[-1]}. Nothing was changed.")
+        raise OutboxError(
+            f"Cannot {action}: there is no message {wanted[0] if wanted[0] < 0 else wanted[-1]}. Nothing "
+            "was changed."
+        )
     columns = (messages.c.id, messages.c.key, messages.c.customer_id, messages.c.state, messages.c.expires_at)
-    rows = [row for part in portions(wanted) for row in connection.execute(select(*columns).where(messages.c.id.in_(part)))]
+    rows = [
+        row
+        for part in portions(wanted)
+        for row in connection.execute(select(*columns).where(messages.c.id.in_(part)))
+    ]
     unknown = sorted(set(wanted) - {row.id for row in rows})
     if unknown:
-        raise OutboxError(f"Cannot {action}: there is no message {_some(unknown)}. `manometer outbox` lists them. Nothing was changed.")
+        raise OutboxError(
+            f"Cannot {action}: there is no message {_some(unknown)}. `manometer outbox` lists them. Nothing "
+            "was changed."
+        )
     refused = [f"{row.id} is {row.state}" for row in rows if row.state not in allowed]
     if refused:
-        raise OutboxError(f"Cannot {action}: message {_some(refused)}; it must be {' or '.join(sorted(allowed))}. Nothing was changed.")
+        raise OutboxError(
+            f"Cannot {action}: message {_some(refused)}; it must be {' or '.join(sorted(allowed))}. Nothing "
+            "was changed."
+        )
     return rows
 
 
 def _refuse_expired(rows: Sequence[Any], at: Instant, action: str) -> None:
     over = [f"{row.id} expired {format_instant(row.expires_at)}" for row in rows if row.expires_at < at]
     if over:
-        raise OutboxError(f"Cannot {action}: message {_some(over)}. It would come too late. Nothing was changed.")
+        raise OutboxError(
+            f"Cannot {action}: message {_some(over)}. It would come too late. Nothing was changed."
+        )
 
 
 def _some(items: Sequence[object]) -> str:
@@ -95,7 +137,9 @@ def _some(items: Sequence[object]) -> str:
     return f"{shown} and {len(items) - 5} more" if len(items) > 5 else shown
 
 
-def _record(connection: Connection, rows: Sequence[Any], author: str, at: Instant, action: str, reason: str | None) -> int:
+def _record(
+    connection: Connection, rows: Sequence[Any], author: str, at: Instant, action: str, reason: str | None
+) -> int:
     details = {str(row.id): {"key": row.key, "was": row.state} for row in rows}
     audit.record_each(connection, at, author, f"outbox {action}", details, reason)
     return len(rows)
@@ -114,8 +158,10 @@ ACTS: Final[Mapping[Act, Callable[[Connection, Sequence[int], str, Instant, str 
 
 
 @dataclass(slots=True)
-class Effect:
-    """What an act on messages would do: to which, and why not to the others. Instants are the first planned and the first to expire."""
+class ActOutcome:
+    """What an act on messages would do: to which, and why not to the others. Instants are the first planned
+    and the first to expire.
+    """
 
     ids: list[int]
     customers: int = 0
@@ -139,10 +185,14 @@ class _Choice(NamedTuple):
     expires_at: Instant
 
 
-def effect(connection: Connection, action: Act, chosen: Sequence[int], at: Instant) -> Effect:
+def effect(connection: Connection, action: Act, chosen: Sequence[int], at: Instant) -> ActOutcome:
     """What `approve`, `reject`, `cancel` or `retry` would do to the chosen messages at the instant."""
-    result, people = Effect([]), set[int]()
-    for values in rows_of(connection, select(*[messages.c[name] for name in _Choice._fields]).where(messages.c.id.in_(WANTED)), chosen):
+    result, people = ActOutcome([]), set[int]()
+    for values in rows_of(
+        connection,
+        select(*[messages.c[name] for name in _Choice._fields]).where(messages.c.id.in_(WANTED)),
+        chosen,
+    ):
         row = _Choice(*values)
         if row.state not in ALLOWED[action]:
             result.refused[row.state] = result.refused.get(row.state, 0) + 1
@@ -155,7 +205,7 @@ def effect(connection: Connection, action: Act, chosen: Sequence[int], at: Insta
     return result
 
 
-def _add(result: Effect, row: _Choice) -> None:
+def _add(result: ActOutcome, row: _Choice) -> None:
     result.ids.append(row.id)
     result.triggers[row.trigger] = result.triggers.get(row.trigger, 0) + 1
     result.channels[row.channel] = result.channels.get(row.channel, 0) + 1
@@ -181,10 +231,16 @@ class HeldRow(NamedTuple):
 
 def held(connection: Connection, chosen: Sequence[int] | None = None) -> list[HeldRow]:
     """All that wait for an approval, or of the chosen messages those that do; by number."""
-    query = select(*[messages.c[name] for name in HeldRow._fields]).where(WAITING, messages.c.state == "held").order_by(messages.c.id)
+    query = (
+        select(*[messages.c[name] for name in HeldRow._fields])
+        .where(WAITING, messages.c.state == "held")
+        .order_by(messages.c.id)
+    )
     if chosen is None:
         return [HeldRow(*row) for row in connection.execute(query)]
-    return [HeldRow(*values) for values in rows_of(connection, query.where(messages.c.id.in_(WANTED)), chosen)]
+    return [
+        HeldRow(*values) for values in rows_of(connection, query.where(messages.c.id.in_(WANTED)), chosen)
+    ]
 
 
 def waiting_for_room(connection: Connection, customer_ids: Collection[int]) -> int:

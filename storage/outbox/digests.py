@@ -1,7 +1,8 @@
-"""The steps that one message carries together, as its row keeps them: a JSON list, the step that planned it first.
+"""The steps that one message carries together, as its row keeps them: a JSON list, the step that planned it
+first.
 
-Each has `trigger`, `step`, `template`, `cause_key`, `enrolment`, `expires_at` (ms UTC), and once it was left out at hand-over
-`left_out`, the reason.
+Each has `trigger`, `step`, `template`, `cause_key`, `enrolment`, `expires_at` (ms UTC), and once it was left
+out at hand-over `left_out`, the reason.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from storage.schema.tables import decisions, enrolments, events, messages
 
 @dataclass(frozen=True, slots=True)
 class CarriedStep:
-    """One step that a message carries, with the cause of its enrolment; `left_out` says why it is not in what was handed over."""
+    """One step that a message carries, with the cause of its enrolment; `left_out` says why it is not in what
+    was handed over.
+    """
 
     trigger: str
     step: int
@@ -46,14 +49,19 @@ def planned(message: Message, enrolment_ids: Mapping[tuple[str, str], int | None
     if not message.digest:
         return None
     return orjson.dumps(
-        [asdict(part) | {"enrolment": enrolment_ids.get((part.trigger, part.cause_key))} for part in message.digest]
+        [
+            asdict(part) | {"enrolment": enrolment_ids.get((part.trigger, part.cause_key))}
+            for part in message.digest
+        ]
     ).decode()
 
 
 def dump(carried: Iterable[CarriedStep]) -> str:
     """The column of a message that was looked at once more."""
     rows = ({name: getattr(each, name) for name in KEPT} for each in carried)
-    return orjson.dumps([{name: value for name, value in row.items() if value is not None} for row in rows]).decode()
+    return orjson.dumps(
+        [{name: value for name, value in row.items() if value is not None} for row in rows]
+    ).decode()
 
 
 def load(text: str | None) -> tuple[CarriedStep, ...]:
@@ -71,7 +79,10 @@ def with_causes(connection: Connection, texts: Mapping[int, str]) -> dict[int, t
     found = {message: load(text) for message, text in texts.items()}
     causes = _causes(connection, sorted({each.enrolment for carried in found.values() for each in carried}))
     return {
-        message: tuple(CarriedStep(*(getattr(each, name) for name in KEPT), *causes.get(each.enrolment, ())) for each in carried)
+        message: tuple(
+            CarriedStep(*(getattr(each, name) for name in KEPT), *causes.get(each.enrolment, ()))
+            for each in carried
+        )
         for message, carried in found.items()
     }
 
@@ -79,13 +90,23 @@ def with_causes(connection: Connection, texts: Mapping[int, str]) -> dict[int, t
 def _causes(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[Any, ...]]:
     columns = enrolments.c
     query = (
-        select(columns.id, columns.cause_at, columns.cause_event, events.c.name, events.c.properties, columns.key_value, columns.version)
+        select(
+            columns.id,
+            columns.cause_at,
+            columns.cause_event,
+            events.c.name,
+            events.c.properties,
+            columns.key_value,
+            columns.version,
+        )
         .outerjoin_from(enrolments, events, events.c.id == columns.cause_event)
         .where(columns.id.in_(WANTED))
     )
     return {
         number: (cause_at, cause_event, name, orjson.loads(properties or "{}"), key_value, version)
-        for number, cause_at, cause_event, name, properties, key_value, version in rows_of(connection, query, ids)
+        for number, cause_at, cause_event, name, properties, key_value, version in rows_of(
+            connection, query, ids
+        )
     }
 
 
@@ -104,7 +125,12 @@ _OF_DECISION: Final = and_(
     _in_part("trigger") == decisions.c.trigger,
 )
 _LEFT_OUT: Final = (
-    select(_in_part("left_out")).select_from(_PART).where(_OF_DECISION).limit(1).scalar_subquery().correlate(messages, decisions)
+    select(_in_part("left_out"))
+    .select_from(_PART)
+    .where(_OF_DECISION)
+    .limit(1)
+    .scalar_subquery()
+    .correlate(messages, decisions)
 )
 JOINS: Final[ColumnElement[bool]] = and_(
     messages.c.digest.is_not(None),
@@ -120,4 +146,5 @@ REASON: Final[ColumnElement[str | None]] = case(
 STATE: Final[ColumnElement[str | None]] = case(
     (and_(messages.c.digest.is_not(None), _LEFT_OUT.is_not(None)), "cancelled"), else_=messages.c.state
 )
-"""What became of a decision's step: its message's state, or `cancelled` where it was left out of the message."""
+"""What became of a decision's step: its message's state, or `cancelled` where it was left out of the message.
+"""

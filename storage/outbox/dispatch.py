@@ -1,8 +1,10 @@
-"""The outbox as a dispatcher sees it: messages claimed, marked, recovered and ended. Instants and durations are milliseconds, UTC.
+"""The outbox as a dispatcher sees it: messages claimed, marked, recovered and ended. Instants and durations
+are milliseconds, UTC.
 
-`planned -> (held) -> (due) -> claimed -> sent`, or `cancelled`, `failed`, `expired`, `uncertain`. A message is `planned` until its instant;
-`due` is one that waits for another attempt or was let go by an operator, at the earliest at `claimed_until` where that is set.
-Whatever will not go out any more gives its room in the pressure windows back (`released_at`) and wakes its customer.
+`planned -> (held) -> (due) -> claimed -> sent`, or `cancelled`, `failed`, `expired`, `uncertain`. A message
+is `planned` until its instant; `due` is one that waits for another attempt or was let go by an operator, at
+the earliest at `claimed_until` where that is set. Whatever will not go out any more gives its room in the
+pressure windows back (`released_at`) and wakes its customer.
 """
 
 from __future__ import annotations
@@ -14,7 +16,20 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, not_, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    not_,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.instants import HOUR, MINUTE, Instant, Millis, day_start, local_date, offset
@@ -23,7 +38,7 @@ from core.model.reasons import Reason
 from storage.outbox.digests import CarriedStep, with_causes
 from storage.play.dossiers import WANTED, rows_of
 from storage.schema.tables import customers, enrolments, events, messages, suppressions
-from storage.store import fact, set_fact
+from storage.store import meta, set_meta
 
 # word for word as in the partial indexes, or SQLite will not use them
 WAITING: Final = text("state IN ('planned', 'held', 'due', 'claimed')")
@@ -63,7 +78,7 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class OutcomeMark:
     """What became of a claimed message. `not_before` is for one that goes back to wait."""
 
     id: int
@@ -87,7 +102,7 @@ class Left:
 
     claims: Mapping[int, tuple[int, str]]  # the attempt, and the state before it
     begun: Collection[int]
-    ended: Mapping[int, Mark]
+    ended: Mapping[int, OutcomeMark]
     dead: Mapping[int, tuple[str, str]]  # medium and address that turned out dead
 
 
@@ -98,12 +113,16 @@ class Recovered:
     again: int = 0  # are due again, since their channel takes a key twice for once
     back: int = 0  # wait on, as if nobody had claimed them
     uncertain: Counter[str] = field(default_factory=Counter)  # by channel
-    ended: list[tuple[str, Mark]] = field(default_factory=list)  # marked as was noted, with their channels
+    ended: list[tuple[str, OutcomeMark]] = field(
+        default_factory=list
+    )  # marked as was noted, with their channels
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Which messages share a numeric approval: those of one trigger, and where named of one step or channel of it."""
+class ApprovalBatch:
+    """Which messages share a numeric approval: those of one trigger, and where named of one step or channel
+    of it.
+    """
 
     trigger: str
     most: int
@@ -125,35 +144,61 @@ class Batch:
 
 
 def has_work(connection: Connection, now: Instant) -> bool:
-    """Whether any message may have to be handed over, expired or held; costs one look into an index for each waiting state."""
+    """Whether any message may have to be handed over, expired or held; costs one look into an index for each
+    waiting state.
+    """
     return any(
-        connection.execute(select(messages.c.id).where(WAITING, messages.c.state == state, messages.c.planned_at <= now).limit(1)).first()
+        connection.execute(
+            select(messages.c.id)
+            .where(WAITING, messages.c.state == state, messages.c.planned_at <= now)
+            .limit(1)
+        ).first()
         for state in PENDING
     )
 
 
 def recover(
-    connection: Connection, now: Instant, is_gone: Callable[[str], bool], idempotent: Collection[str], left: Mapping[str, Left | None]
+    connection: Connection,
+    now: Instant,
+    is_gone: Callable[[str], bool],
+    idempotent: Collection[str],
+    left: Mapping[str, Left | None],
 ) -> Recovered:
-    """Take over what dispatchers left behind: because they are gone, by lease, or because `left` says that their pass is over.
+    """Take over what dispatchers left behind: because they are gone, by lease, or because `left` says that
+    their pass is over.
 
-    What `left` knows of a claim decides. Of any other, and of one that was begun, only a channel that takes a key twice for once may have
-    it again; elsewhere nobody can tell whether it went out.
+    What `left` knows of a claim decides. Of any other, and of one that was begun, only a channel that takes a
+    key twice for once may have it again; elsewhere nobody can tell whether it went out.
     """
-    columns = (messages.c.id, messages.c.channel, messages.c.claimed_by, messages.c.claimed_until, messages.c.attempts)
+    columns = (
+        messages.c.id,
+        messages.c.channel,
+        messages.c.claimed_by,
+        messages.c.claimed_until,
+        messages.c.attempts,
+    )
     rows = connection.execute(select(*columns).where(WAITING, messages.c.state == "claimed")).all()
     over = {owner for owner in {row.claimed_by for row in rows} if owner in left or is_gone(owner)}
     result = Recovered()
     unknown = [
         row
         for row in rows
-        if (row.claimed_by in over or row.claimed_until <= now) and not _known(connection, row, left.get(row.claimed_by), now, result)
+        if (row.claimed_by in over or row.claimed_until <= now)
+        and not _known(connection, row, left.get(row.claimed_by), now, result)
     ]
     again = [row.id for row in unknown if row.channel in idempotent]
     lost = [row for row in unknown if row.channel not in idempotent]
     change(connection, again, state="due", claimed_by=None, claimed_until=None)
     reason, error = str(Reason.CHANNEL_ERROR), "the dispatcher ended while it was handing this over"
-    change(connection, [row.id for row in lost], state="uncertain", reason=reason, error=error, claimed_by=None, claimed_until=None)
+    change(
+        connection,
+        [row.id for row in lost],
+        state="uncertain",
+        reason=reason,
+        error=error,
+        claimed_by=None,
+        claimed_until=None,
+    )
     result.again, result.uncertain = len(again), Counter(row.channel for row in lost)
     return result
 
@@ -161,10 +206,15 @@ def recover(
 def _known(connection: Connection, row: Any, left: Left | None, now: Instant, result: Recovered) -> bool:
     """Write down what became of a claim, where that is known."""
     claim = None if left is None else left.claims.get(row.id)
-    if left is None or claim is None or claim[0] != row.attempts or (row.id in left.begun and row.id not in left.ended):
+    if (
+        left is None
+        or claim is None
+        or claim[0] != row.attempts
+        or (row.id in left.begun and row.id not in left.ended)
+    ):
         return False
     known = left.ended.get(row.id)
-    back = Mark(row.id, 0, claim[1], attempted=False)
+    back = OutcomeMark(row.id, 0, claim[1], attempted=False)
     written = mark(connection, row.claimed_by, [back if known is None else known], now)
     if known is None:
         result.back += 1
@@ -201,32 +251,42 @@ def _end_due(connection: Connection, condition: ColumnElement[bool], now: Instan
     return len(over)
 
 
-def hold_large(connection: Connection, batches: Sequence[Batch], now: Instant, zone: ZoneInfo) -> int:
-    """Hold planned messages of each batch and local day of `zone` on which there are more than its number; how many were held.
+def hold_large(connection: Connection, batches: Sequence[ApprovalBatch], now: Instant, zone: ZoneInfo) -> int:
+    """Hold planned messages of each batch and local day of `zone` on which there are more than its number;
+    how many were held.
 
-    A day's batch is all that was planned for it and counts as a contact; what an operator has let go is `due` and stays so.
+    A day's batch is all that was planned for it and counts as a contact; what an operator has let go is `due`
+    and stays so.
     """
     return sum(_hold_days(connection, batch, now, zone) for batch in batches)
 
 
-def _hold_days(connection: Connection, batch: Batch, now: Instant, zone: ZoneInfo) -> int:
+def _hold_days(connection: Connection, batch: ApprovalBatch, now: Instant, zone: ZoneInfo) -> int:
     held, after = 0, None
     while (first := _first_planned(connection, batch, now, after)) is not None:
         day = local_date(first, zone)
         start, end = day_start(day, zone), _next_day(first, zone)
         of_day = and_(batch.holds(), messages.c.planned_at >= start, messages.c.planned_at < end)
-        size = connection.execute(select(func.count()).select_from(messages).where(of_day, messages.c.released_at.is_(None))).scalar_one()
+        size = connection.execute(
+            select(func.count()).select_from(messages).where(of_day, messages.c.released_at.is_(None))
+        ).scalar_one()
         if size > batch.most:
             result = connection.execute(
-                update(messages).where(of_day, messages.c.state == "planned").values(state="held", reason=str(Reason.APPROVAL))
+                update(messages)
+                .where(of_day, messages.c.state == "planned")
+                .values(state="held", reason=str(Reason.APPROVAL))
             )
             held += result.rowcount
         after = end
     return held
 
 
-def _first_planned(connection: Connection, batch: Batch, now: Instant, after: Instant | None) -> Instant | None:
-    query = select(messages.c.planned_at).where(batch.holds(), messages.c.state == "planned", messages.c.planned_at <= now)
+def _first_planned(
+    connection: Connection, batch: ApprovalBatch, now: Instant, after: Instant | None
+) -> Instant | None:
+    query = select(messages.c.planned_at).where(
+        batch.holds(), messages.c.state == "planned", messages.c.planned_at <= now
+    )
     if after is not None:
         query = query.where(messages.c.planned_at >= after)
     return connection.execute(query.order_by(messages.c.planned_at).limit(1)).scalar_one_or_none()
@@ -260,8 +320,12 @@ class Allowed:
         yield from (not_(each) for each in self.held)
 
 
-def claim(connection: Connection, now: Instant, owner: str, lease: Millis, limit: int, allowed: Allowed) -> list[Claimed]:
-    """Take up to `limit` due messages, the earliest first, for `lease`; to be called in a writing transaction."""
+def claim(
+    connection: Connection, now: Instant, owner: str, lease: Millis, limit: int, allowed: Allowed
+) -> list[Claimed]:
+    """Take up to `limit` due messages, the earliest first, for `lease`; to be called in a writing
+    transaction.
+    """
     found = sorted(
         (row for state in ("planned", "due") for row in connection.execute(_due(state, now, limit, allowed))),
         key=lambda row: (row.planned_at, row.id),
@@ -272,7 +336,14 @@ def claim(connection: Connection, now: Instant, owner: str, lease: Millis, limit
         if room[row.channel] > 0:
             room[row.channel] -= 1
             taken[row.id] = row.state
-    change(connection, list(taken), state="claimed", claimed_by=owner, claimed_until=now + lease, attempts=messages.c.attempts + 1)
+    change(
+        connection,
+        list(taken),
+        state="claimed",
+        claimed_by=owner,
+        claimed_until=now + lease,
+        attempts=messages.c.attempts + 1,
+    )
     return _claimed(connection, taken)
 
 
@@ -286,12 +357,16 @@ def _due(state: str, now: Instant, limit: int, allowed: Allowed) -> Select[Any]:
     )
 
 
-# one parameter whatever their number, and made once: putting a statement of so many columns together takes longer than running it
+# one parameter whatever their number, and made once: putting a statement of so many columns together takes
+# longer than running it
 _CLAIMED: Final = (
     select(
-        messages.c.id, messages.c.key, messages.c.customer_id, customers.c.key, messages.c.trigger, messages.c.step, messages.c.channel,
-        messages.c.template, messages.c.address, messages.c.purpose, messages.c.attempts, messages.c.planned_at, messages.c.expires_at,
-        messages.c.lands_at, enrolments.c.cause_key, enrolments.c.cause_at, enrolments.c.cause_event, events.c.name, events.c.properties,
+        messages.c.id, messages.c.key, messages.c.customer_id, customers.c.key, messages.c.trigger,
+        messages.c.step, messages.c.channel,
+        messages.c.template, messages.c.address, messages.c.purpose, messages.c.attempts,
+        messages.c.planned_at, messages.c.expires_at,
+        messages.c.lands_at, enrolments.c.cause_key, enrolments.c.cause_at, enrolments.c.cause_event,
+        events.c.name, events.c.properties,
         enrolments.c.key_value, enrolments.c.version, messages.c.digest,
     )
     .select_from(
@@ -311,25 +386,34 @@ def _claimed(connection: Connection, taken: Mapping[int, str]) -> list[Claimed]:
     several = with_causes(connection, {row[0]: row[-1] for row in rows if row[-1] is not None})
     return [
         Claimed(
-            number, key, customer_id, customer, trigger, step, channel, template, address, purpose, taken[number], attempts, planned_at,
-            expires_at, max(0, lands_at - planned_at), cause_key or "", planned_at if cause_at is None else cause_at, cause_event,
-            cause_name, json.loads(properties) if properties else {}, key_value, several.get(number, ()), version or 0,
+            number, key, customer_id, customer, trigger, step, channel, template, address, purpose,
+            taken[number], attempts, planned_at,
+            expires_at, max(0, lands_at - planned_at), cause_key or "",
+            planned_at if cause_at is None else cause_at, cause_event,
+            cause_name, json.loads(properties) if properties else {}, key_value, several.get(number, ()),
+            version or 0,
         )
         for (
-            number, key, customer_id, customer, trigger, step, channel, template, address, purpose, attempts, planned_at,
-            expires_at, lands_at, cause_key, cause_at, cause_event, cause_name, properties, key_value, version, _,
+            number, key, customer_id, customer, trigger, step, channel, template, address, purpose, attempts,
+            planned_at,
+            expires_at, lands_at, cause_key, cause_at, cause_event, cause_name, properties, key_value,
+            version, _,
         ) in rows
     ]  # fmt: skip
 
 
 def with_cause(connection: Connection, message_id: int) -> Claimed | None:
     """One message with the cause of its enrolment, as a dispatcher would have it; nothing is claimed."""
-    state = connection.execute(select(messages.c.state).where(messages.c.id == message_id)).scalar_one_or_none()
+    state = connection.execute(
+        select(messages.c.state).where(messages.c.id == message_id)
+    ).scalar_one_or_none()
     return None if state is None else _claimed(connection, {message_id: state})[0]
 
 
-def mark(connection: Connection, owner: str, marks: Sequence[Mark], at: Instant) -> list[Mark]:
-    """Write down what became of messages that `owner` holds; those it holds no longer stay as they are. Returns what was written."""
+def mark(connection: Connection, owner: str, marks: Sequence[OutcomeMark], at: Instant) -> list[OutcomeMark]:
+    """Write down what became of messages that `owner` holds; those it holds no longer stay as they are.
+    Returns what was written.
+    """
     held = _held(connection, owner, [mark.id for mark in marks])
     written = [mark for mark in marks if mark.id in held]
     if written:
@@ -342,7 +426,9 @@ def mark(connection: Connection, owner: str, marks: Sequence[Mark], at: Instant)
 def _held(connection: Connection, owner: str, ids: Sequence[int]) -> set[int]:
     mine = (messages.c.claimed_by == owner, messages.c.state == "claimed")
     return {
-        row for part in portions(ids) for row in connection.execute(select(messages.c.id).where(messages.c.id.in_(part), *mine)).scalars()
+        row
+        for part in portions(ids)
+        for row in connection.execute(select(messages.c.id).where(messages.c.id.in_(part), *mine)).scalars()
     }
 
 
@@ -353,20 +439,33 @@ def _kept(name: str) -> ColumnElement[Any]:
 
 _MARKING: Final = (
     update(messages)
-    .where(messages.c.id == bindparam("row"), messages.c.claimed_by == bindparam("owner"), messages.c.state == "claimed")
+    .where(
+        messages.c.id == bindparam("row"),
+        messages.c.claimed_by == bindparam("owner"),
+        messages.c.state == "claimed",
+    )
     .values(
-        {name: bindparam(f"new_{name}") for name in ("state", "reason", "error", "claimed_until", "released_at")}
-        | {name: _kept(name) for name in ("subject", "address", "provider_id", "sent_at", "lands_at", "digest")}
+        {
+            name: bindparam(f"new_{name}")
+            for name in ("state", "reason", "error", "claimed_until", "released_at")
+        }
+        | {
+            name: _kept(name)
+            for name in ("subject", "address", "provider_id", "sent_at", "lands_at", "digest")
+        }
         | {"claimed_by": None, "attempts": messages.c.attempts - bindparam("unattempted")}
     )
 )
 
 
-def _values(owner: str, mark: Mark, at: Instant) -> dict[str, Any]:
+def _values(owner: str, mark: OutcomeMark, at: Instant) -> dict[str, Any]:
     return {
-        "row": mark.id, "owner": owner, "unattempted": int(not mark.attempted), "new_state": mark.state, "new_reason": mark.reason,
-        "new_error": mark.error, "new_claimed_until": mark.not_before, "new_released_at": at if mark.state in RELEASING else None,
-        "new_subject": mark.subject, "new_address": mark.address, "new_provider_id": mark.provider_id, "new_sent_at": mark.sent_at,
+        "row": mark.id, "owner": owner, "unattempted": int(not mark.attempted), "new_state": mark.state,
+        "new_reason": mark.reason,
+        "new_error": mark.error, "new_claimed_until": mark.not_before,
+        "new_released_at": at if mark.state in RELEASING else None,
+        "new_subject": mark.subject, "new_address": mark.address, "new_provider_id": mark.provider_id,
+        "new_sent_at": mark.sent_at,
         "new_lands_at": mark.lands_at, "new_digest": mark.digest,
     }  # fmt: skip
 
@@ -378,27 +477,50 @@ def wake(connection: Connection, customer_ids: Collection[int], at: Instant) -> 
         connection.execute(update(customers).where(customers.c.id.in_(ids)).values(next_due_at=due))
 
 
-def suppress(connection: Connection, medium: str, address: str, reason: str, at: Instant, source: str) -> None:
+def suppress(
+    connection: Connection, medium: str, address: str, reason: str, at: Instant, source: str
+) -> None:
     """Never write to that address again; one that is suppressed already keeps its first reason."""
-    row = upsert(suppressions).values(medium=medium, address=address, reason=reason, arrived_at=at, source=source)
+    row = upsert(suppressions).values(
+        medium=medium, address=address, reason=reason, arrived_at=at, source=source
+    )
     connection.execute(row.on_conflict_do_nothing())
 
 
-def room(connection: Connection, channel: str, capacity: tuple[int, str], now: Instant, zone: ZoneInfo) -> int:
-    """How many more the channel may hand over in the current day, hour or minute of `zone`; what is being handed over counts."""
+def room(
+    connection: Connection, channel: str, capacity: tuple[int, str], now: Instant, zone: ZoneInfo
+) -> int:
+    """How many more the channel may hand over in the current day, hour or minute of `zone`; what is being
+    handed over counts.
+    """
     most, unit = capacity
-    claimed = select(func.count()).select_from(messages).where(WAITING, messages.c.state == "claimed", messages.c.channel == channel)
-    return max(0, most - _handed_over(connection, channel, period_start(now, unit, zone)) - connection.execute(claimed).scalar_one())
+    claimed = (
+        select(func.count())
+        .select_from(messages)
+        .where(WAITING, messages.c.state == "claimed", messages.c.channel == channel)
+    )
+    return max(
+        0,
+        most
+        - _handed_over(connection, channel, period_start(now, unit, zone))
+        - connection.execute(claimed).scalar_one(),
+    )
 
 
-def count_handed_over(connection: Connection, channel: str, unit: str, now: Instant, zone: ZoneInfo, number: int) -> None:
-    """Add to what the channel has handed over in the current period; kept as a fact, for counting rows would read the whole outbox."""
+def count_handed_over(
+    connection: Connection, channel: str, unit: str, now: Instant, zone: ZoneInfo, number: int
+) -> None:
+    """Add to what the channel has handed over in the current period; kept as a fact, for counting rows would
+    read the whole outbox.
+    """
     start = period_start(now, unit, zone)
-    set_fact(connection, f"handed_over.{channel}", f"{start} {_handed_over(connection, channel, start) + number}")
+    set_meta(
+        connection, f"handed_over.{channel}", f"{start} {_handed_over(connection, channel, start) + number}"
+    )
 
 
 def _handed_over(connection: Connection, channel: str, start: Instant) -> int:
-    since, _, number = (fact(connection, f"handed_over.{channel}") or "").partition(" ")
+    since, _, number = (meta(connection, f"handed_over.{channel}") or "").partition(" ")
     return int(number) if since == str(start) else 0
 
 
@@ -424,10 +546,14 @@ def portions(ids: Sequence[int]) -> Iterator[Sequence[int]]:
 
 def customer_of(connection: Connection, key: str) -> int | None:
     """Whose message it is, merges followed; None where no message has that key."""
-    query = select(messages.c.customer_id, customers.c.merged_into).join(customers, customers.c.id == messages.c.customer_id)
+    query = select(messages.c.customer_id, customers.c.merged_into).join(
+        customers, customers.c.id == messages.c.customer_id
+    )
     found = connection.execute(query.where(messages.c.key == key)).one_or_none()
     while found is not None and found.merged_into is not None:
         found = connection.execute(
-            select(customers.c.id.label("customer_id"), customers.c.merged_into).where(customers.c.id == found.merged_into)
+            select(customers.c.id.label("customer_id"), customers.c.merged_into).where(
+                customers.c.id == found.merged_into
+            )
         ).one_or_none()
     return None if found is None else found.customer_id

@@ -1,4 +1,6 @@
-"""The outbox in lists: as the console shows it, and every message by its number. Instants are milliseconds, UTC."""
+"""The outbox in lists: as the console shows it, and every message by its number. Instants are milliseconds,
+UTC.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +16,19 @@ from core.model.outbox import CLOSED, OPEN, RECENT
 from storage.outbox import digests
 from storage.outbox.dispatch import TROUBLE, WAITING
 from storage.schema.tables import customers, messages
-from storage.sql import Clause, one_of
+from storage.sql import ColumnClause, one_of
 
 _NEWEST_FIRST: Final = frozenset({"failed", "uncertain"})
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which messages the console lists: all clauses hold; `since` is included, `until` not, both of the planned instant."""
+    """Which messages the console lists: all clauses hold; `since` is included, `until` not, both of the
+    planned instant.
+    """
 
     customer_id: int | None = None
-    clauses: tuple[Clause, ...] = ()
+    clauses: tuple[ColumnClause, ...] = ()
     since: Instant | None = None
     until: Instant | None = None
 
@@ -69,29 +73,47 @@ class MessageRow:
     attempts: int
     key: str
     purpose: str
-    carries: tuple[tuple[str, int, str | None], ...]  # trigger, step and why it was left out, of several that go together
+    carries: tuple[
+        tuple[str, int, str | None], ...
+    ]  # trigger, step and why it was left out, of several that go together
 
 
 def open_counts(connection: Connection) -> dict[str, int]:
     """How many messages are in each state that an operator may have to look at."""
-    return {state: connection.execute(select(func.count()).where(_partly(state), messages.c.state == state)).scalar_one() for state in OPEN}
+    return {
+        state: connection.execute(
+            select(func.count()).where(_partly(state), messages.c.state == state)
+        ).scalar_one()
+        for state in OPEN
+    }
 
 
 def ids(connection: Connection, wanted: Wanted) -> array[int]:
-    """The messages that are wanted: by state in the order of `OPEN`, each by its planned instant; then what is over, the newest first."""
+    """The messages that are wanted: by state in the order of `OPEN`, each by its planned instant; then what
+    is over, the newest first.
+    """
     found: array[int] = array("q")
     for state in wanted.states(OPEN):
         found.extend(connection.execute(_in_state(state, wanted)).scalars())
     over = wanted.states(CLOSED)
     if over:
-        found.extend(row for row, _ in sorted(connection.execute(_over(over, wanted)), key=lambda row: (row[1], row[0]), reverse=True))
+        found.extend(
+            row
+            for row, _ in sorted(
+                connection.execute(_over(over, wanted)), key=lambda row: (row[1], row[0]), reverse=True
+            )
+        )
     return found
 
 
 def _in_state(state: str, wanted: Wanted) -> Select[int]:
     order = (messages.c.planned_at, messages.c.id)
     ordered = [column.desc() for column in order] if state in _NEWEST_FIRST else order
-    return select(messages.c.id).where(_partly(state), messages.c.state == state, *wanted.holds()).order_by(*ordered)
+    return (
+        select(messages.c.id)
+        .where(_partly(state), messages.c.state == state, *wanted.holds())
+        .order_by(*ordered)
+    )
 
 
 def _partly(state: str) -> TextClause:
@@ -100,7 +122,9 @@ def _partly(state: str) -> TextClause:
 
 def _over(states: Sequence[str], wanted: Wanted) -> Select[int, Instant]:
     """Of one customer or trigger the newest by the index; of all, those with the highest numbers."""
-    query: Select[int, Instant] = select(messages.c.id, messages.c.planned_at).where(messages.c.state.in_(states), *wanted.holds())
+    query: Select[int, Instant] = select(messages.c.id, messages.c.planned_at).where(
+        messages.c.state.in_(states), *wanted.holds()
+    )
     if wanted.customer_id is not None:
         return query.limit(RECENT)
     trigger = one_of(wanted.clauses, "trigger")
@@ -111,9 +135,12 @@ def _over(states: Sequence[str], wanted: Wanted) -> Select[int, Instant]:
 
 
 _COLUMNS: Final[tuple[ColumnElement[Any], ...]] = (
-    messages.c.id, messages.c.customer_id, customers.c.key, customers.c.first_name, customers.c.last_name, messages.c.trigger,
-    messages.c.step, messages.c.channel, messages.c.state, messages.c.planned_at, messages.c.expires_at, messages.c.sent_at,
-    messages.c.address, messages.c.template, messages.c.subject, messages.c.reason, messages.c.error, messages.c.attempts,
+    messages.c.id, messages.c.customer_id, customers.c.key, customers.c.first_name, customers.c.last_name,
+    messages.c.trigger,
+    messages.c.step, messages.c.channel, messages.c.state, messages.c.planned_at, messages.c.expires_at,
+    messages.c.sent_at,
+    messages.c.address, messages.c.template, messages.c.subject, messages.c.reason, messages.c.error,
+    messages.c.attempts,
     messages.c.key, messages.c.purpose, messages.c.digest,
 )  # fmt: skip
 
@@ -161,13 +188,17 @@ class OutboxRow:
 
 
 _LISTED: Final[tuple[ColumnElement[Any], ...]] = (
-    messages.c.id, messages.c.key, customers.c.key, messages.c.trigger, messages.c.step, messages.c.channel, messages.c.state,
-    messages.c.planned_at, messages.c.sent_at, messages.c.address, messages.c.template, messages.c.subject, messages.c.reason,
+    messages.c.id, messages.c.key, customers.c.key, messages.c.trigger, messages.c.step, messages.c.channel,
+    messages.c.state,
+    messages.c.planned_at, messages.c.sent_at, messages.c.address, messages.c.template, messages.c.subject,
+    messages.c.reason,
     messages.c.error,
 )  # fmt: skip
 
 
-def listing(connection: Connection, filters: Filters = Filters(), after: int = 0, limit: int = 1_000) -> list[OutboxRow]:
+def listing(
+    connection: Connection, filters: Filters = Filters(), after: int = 0, limit: int = 1_000
+) -> list[OutboxRow]:
     """Messages by number, those above `after`."""
     query = (
         select(*_LISTED)

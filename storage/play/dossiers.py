@@ -9,14 +9,27 @@ from operator import attrgetter
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Dialect, Integer, Select, bindparam, column, exists, func, literal_column, or_, select, tuple_
+from sqlalchemy import (
+    Connection,
+    Dialect,
+    Integer,
+    Select,
+    bindparam,
+    column,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 
 from core.instants import Instant, Millis
 from core.kinds import UNBOUNDED
 from core.limits.pressure import Contact
 from core.model.customer import Consent, Profile, Suppression, address_of
 from core.model.decisions import Enrolment
-from core.model.dossier import BEGINNING, Dossier, Entry, Join
+from core.model.dossier import BEGINNING, Dossier, Merge, TriggerEntry
 from core.model.events import Event
 from core.model.reasons import Reason
 from core.playbook.playbook import Playbook
@@ -26,23 +39,32 @@ from storage.schema.tables import arrivals, consents, customers, enrolments, eve
 
 CHUNK = 500
 ENROLMENT_COLUMNS = (
-    enrolments.c.id, enrolments.c.trigger, enrolments.c.cause_key, enrolments.c.cause_at, enrolments.c.entered_at,
-    enrolments.c.step, enrolments.c.planned_at, enrolments.c.due_at, enrolments.c.version, enrolments.c.cause_event,
+    enrolments.c.id, enrolments.c.trigger, enrolments.c.cause_key, enrolments.c.cause_at,
+    enrolments.c.entered_at,
+    enrolments.c.step, enrolments.c.planned_at, enrolments.c.due_at, enrolments.c.version,
+    enrolments.c.cause_event,
     enrolments.c.waits_for, enrolments.c.waits_until, enrolments.c.held_by, enrolments.c.last_message_at,
-    enrolments.c.resumed_at, enrolments.c.key_value, enrolments.c.variant, enrolments.c.waited, enrolments.c.shared,
+    enrolments.c.resumed_at, enrolments.c.key_value, enrolments.c.variant, enrolments.c.waited,
+    enrolments.c.shared,
 )  # fmt: skip
 CONTACT_COLUMNS = (
-    messages.c.lands_at, messages.c.channel, messages.c.trigger, messages.c.purpose, messages.c.tags, messages.c.weight,
+    messages.c.lands_at, messages.c.channel, messages.c.trigger, messages.c.purpose, messages.c.tags,
+    messages.c.weight,
     messages.c.enrolment_id, messages.c.step, messages.c.released_at,
 )  # fmt: skip
-# One parameter whatever their number, so that a statement is prepared once; a list of marks is built anew for each chunk.
+# One parameter whatever their number, so that a statement is prepared once; a list of marks is built anew for
+# each chunk.
 WANTED = select(func.json_each(bindparam("ids")).table_valued(column("value", Integer)).c.value)
 
-_GOES_ON = customers.c.merged_into.is_(None)  # who went into another customer is decided as her, and never by herself again
+_GOES_ON = customers.c.merged_into.is_(
+    None
+)  # who went into another customer is decided as her, and never by herself again
 
 
 def due_ids(connection: Connection, now: Instant, version: int, limit: int = CHUNK) -> list[int]:
-    """The next customers that need attention: due by now, or planned under an older version of the playbook."""
+    """The next customers that need attention: due by now, or planned under an older version of the
+    playbook.
+    """
     due: Sequence[int] = connection.execute(_due_first(now, limit)).scalars().all()
     older: Sequence[int] = due or connection.execute(_older_first(version, limit)).scalars().all()
     return list(older)
@@ -74,13 +96,16 @@ def load(connection: Connection, ids: Sequence[int], playbook: Playbook) -> dict
 
 
 _PEOPLE = select(
-    customers.c.id, customers.c.key, customers.c.settled, customers.c.settled_until, customers.c.entries, customers.c.erased_at,
+    customers.c.id, customers.c.key, customers.c.settled, customers.c.settled_until, customers.c.entries,
+    customers.c.erased_at,
     customers.c.planned_version, customers.c.joins, *READ_COLUMNS,
 ).where(customers.c.id.in_(WANTED))  # fmt: skip
 
 
 def _people(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, Dossier]]:
-    for identifier, key, settled, settled_until, entries, erased_at, planned_version, joins, *values in _rows(connection, _PEOPLE, ids):
+    for identifier, key, settled, settled_until, entries, erased_at, planned_version, joins, *values in _rows(
+        connection, _PEOPLE, ids
+    ):
         yield (
             identifier,
             Dossier(
@@ -88,7 +113,9 @@ def _people(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, D
                 key=key,
                 profile=profile_from(values) if settled is None else load_profile(settled),
                 settled_until=BEGINNING if settled_until is None else settled_until,
-                entries={} if entries == "{}" else {name: Entry(*entry) for name, entry in orjson.loads(entries).items()},
+                entries={}
+                if entries == "{}"
+                else {name: TriggerEntry(*entry) for name, entry in orjson.loads(entries).items()},
                 erased_at=erased_at,
                 planned_version=planned_version,
                 joins=() if joins is None else joins_from(joins),
@@ -96,20 +123,27 @@ def _people(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, D
         )
 
 
-def joins_from(text: str) -> tuple[Join, ...]:
+def joins_from(text: str) -> tuple[Merge, ...]:
     """The merges that a customer's column `joins` holds, in order."""
-    found = (Join(at, tuple((name, Entry(*entry)) for name, *entry in entries)) for _, at, entries in orjson.loads(text))
+    found = (
+        Merge(at, tuple((name, TriggerEntry(*entry)) for name, *entry in entries))
+        for _, at, entries in orjson.loads(text)
+    )
     return tuple(sorted(found, key=attrgetter("at")))
 
 
 def rows_of(connection: Connection, query: Select[Any], ids: Iterable[int] = ()) -> Sequence[Any]:
-    """All rows as the driver gives them, half the price of SQLAlchemy's; for columns without conversion, `ids` filling in for `WANTED`."""
+    """All rows as the driver gives them, half the price of SQLAlchemy's; for columns without conversion,
+    `ids` filling in for `WANTED`.
+    """
     with connection.execute(query, {"ids": orjson.dumps(list(ids)).decode()}) as result:
         return result.cursor.fetchall() if result.cursor is not None else ()
 
 
 def _rows(connection: Connection, query: Select[Any], ids: Iterable[int], **values: Any) -> Sequence[Any]:
-    """The rows of a query that stands in this file, all of whose values are named: its text is made once and never looked up again."""
+    """The rows of a query that stands in this file, all of whose values are named: its text is made once and
+    never looked up again.
+    """
     text, names, own = _statement(query, connection.dialect)
     given = {**own, "ids": orjson.dumps(list(ids)).decode(), **values}
     with connection.exec_driver_sql(text, tuple([given[name] for name in names])) as result:
@@ -124,8 +158,20 @@ def _statement(query: Select[Any], dialect: Dialect) -> tuple[str, Sequence[str]
 
 
 def in_order(found: Iterable[Event]) -> tuple[Event, ...]:
-    """Events in the order in which they became known; at one instant what is said of a person comes before what she does."""
-    return tuple(sorted(found, key=lambda event: (event.arrived_at, event.kind not in ("identify", "alias"), event.occurred_at, event.id)))
+    """Events in the order in which they became known; at one instant what is said of a person comes before
+    what she does.
+    """
+    return tuple(
+        sorted(
+            found,
+            key=lambda event: (
+                event.arrived_at,
+                event.kind not in ("identify", "alias"),
+                event.occurred_at,
+                event.id,
+            ),
+        )
+    )
 
 
 _ARRIVALS = (
@@ -153,7 +199,7 @@ def _add_enrolments(connection: Connection, dossiers: Mapping[int, Dossier], pla
     found: dict[int, list[Enrolment]] = defaultdict(list)
     for customer, *row in _rows(connection, _ENROLMENTS, dossiers):
         found[customer].append(_enrolment(row))
-    if playbook.roster.reads_cause:
+    if playbook.index.reads_cause:
         _add_causes(connection, [enrolment for many in found.values() for enrolment in many])
     for customer, many in found.items():
         dossiers[customer].enrolments = tuple(many)
@@ -165,8 +211,10 @@ def _enrolment(row: Sequence[Any]) -> Enrolment:
         waits_for, waits_until, held_by, last_message_at, resumed_at, key_value, variant, waited, shared,
     ) = row  # fmt: skip
     return Enrolment(
-        trigger, cause_key, cause_at, entered_at, step, planned_at, due, version, cause_event, None, {}, "open",
-        None if waits_for is None else Reason(waits_for), waits_until, held_by, last_message_at, resumed_at, key_value, None, identifier,
+        trigger, cause_key, cause_at, entered_at, step, planned_at, due, version, cause_event, None, {},
+        "open",
+        None if waits_for is None else Reason(waits_for), waits_until, held_by, last_message_at, resumed_at,
+        key_value, None, identifier,
         variant, waited, frozenset(orjson.loads(shared)) if shared else frozenset(),
     )  # fmt: skip
 
@@ -176,7 +224,10 @@ _CAUSES = select(events.c.id, events.c.name, events.c.properties).where(events.c
 
 def causes_of(connection: Connection, ids: Iterable[int]) -> Mapping[int, tuple[str, Mapping[str, Any]]]:
     """Name and properties of events, by number."""
-    return {identifier: (name, orjson.loads(properties)) for identifier, name, properties in _rows(connection, _CAUSES, ids)}
+    return {
+        identifier: (name, orjson.loads(properties))
+        for identifier, name, properties in _rows(connection, _CAUSES, ids)
+    }
 
 
 def _add_causes(connection: Connection, many: Sequence[Enrolment]) -> None:
@@ -190,14 +241,16 @@ def _add_causes(connection: Connection, many: Sequence[Enrolment]) -> None:
 
 
 _CONTACTS = select(messages.c.customer_id, *CONTACT_COLUMNS).where(
-    messages.c.customer_id.in_(WANTED), messages.c.lands_at > bindparam("since", type_=Integer), messages.c.counts == literal_column("1")
+    messages.c.customer_id.in_(WANTED),
+    messages.c.lands_at > bindparam("since", type_=Integer),
+    messages.c.counts == literal_column("1"),
 )
 
 
 def _add_contacts(connection: Connection, dossiers: Mapping[int, Dossier], playbook: Playbook) -> None:
     if not playbook.rules:
         return
-    since = _first_instant(dossiers, playbook) - playbook.roster.contact_lookback
+    since = _first_instant(dossiers, playbook) - playbook.index.contact_lookback
     found: dict[int, list[Contact]] = defaultdict(list)
     for customer, *row in _rows(connection, _CONTACTS, dossiers, since=since):
         found[customer].append(contact_from(row))
@@ -215,21 +268,31 @@ def contact_from(row: Sequence[Any]) -> Contact:
 
 
 def _first_instant(dossiers: Mapping[int, Dossier], playbook: Playbook) -> Instant:
-    """Nothing earlier than this is played for any of them: for who was never played, nothing before the first activation."""
+    """Nothing earlier than this is played for any of them: for who was never played, nothing before the first
+    activation.
+    """
     instants = [dossier.settled_until for dossier in dossiers.values() if dossier.settled_until > BEGINNING]
     instants += [dossier.arrivals[0].arrived_at for dossier in dossiers.values() if dossier.arrivals]
     if any(dossier.settled_until == BEGINNING and not dossier.arrivals for dossier in dossiers.values()):
-        activations = [trigger.activated_at for trigger in playbook.triggers if trigger.activated_at is not None]
+        activations = [
+            trigger.activated_at for trigger in playbook.triggers if trigger.activated_at is not None
+        ]
         instants.append(min(activations, default=0))
     return min(instants)
 
 
 def _add_history(connection: Connection, dossiers: Mapping[int, Dossier], playbook: Playbook) -> None:
-    needs = playbook.roster.needs_of_two if any(dossier.joins for dossier in dossiers.values()) else playbook.roster.needs
+    needs = (
+        playbook.index.needs_of_two
+        if any(dossier.joins for dossier in dossiers.values())
+        else playbook.index.needs
+    )
     if not needs:
         return
     earliest = _first_instant(dossiers, playbook)
-    since = {lookback: BEGINNING if lookback >= UNBOUNDED else earliest - lookback for lookback in needs.values()}
+    since = {
+        lookback: BEGINNING if lookback >= UNBOUNDED else earliest - lookback for lookback in needs.values()
+    }
     query = _history(tuple(needs.items()))
     values = {f"since_{lookback}": at for lookback, at in since.items()} | {"earliest": min(since.values())}
     waiting = {event.id for dossier in dossiers.values() for event in dossier.arrivals}
@@ -243,13 +306,16 @@ def _add_history(connection: Connection, dossiers: Mapping[int, Dossier], playbo
 
 @lru_cache(maxsize=8)
 def _history(needs: tuple[tuple[str, Millis], ...]) -> Select[Any]:
-    """Events by name and how far back each counts, from `earliest` and the `since_...` of its look back on."""
+    """Events by name and how far back each counts, from `earliest` and the `since_...` of its look back
+    on.
+    """
     by_lookback: dict[Millis, list[str]] = defaultdict(list)
     for name, lookback in needs:
         by_lookback[lookback].append(name)
     return select(events.c.customer_id, *EVENT_COLUMNS).where(
         events.c.customer_id.in_(WANTED),
-        events.c.occurred_at > bindparam("earliest", type_=Integer),  # said apart, or SQLite searches for each of the alternatives
+        events.c.occurred_at > bindparam("earliest", type_=Integer),
+        # said apart, or SQLite searches for each of the alternatives
         or_(*[
             or_(*[events.c.name == name for name in names])
             & (events.c.occurred_at > bindparam(f"since_{lookback}", type_=Integer))
@@ -260,7 +326,8 @@ def _history(needs: tuple[tuple[str, Millis], ...]) -> Select[Any]:
 
 _CONSENTS = (
     select(
-        consents.c.customer_id, consents.c.channel, consents.c.purpose, consents.c.state, consents.c.occurred_at, consents.c.arrived_at,
+        consents.c.customer_id, consents.c.channel, consents.c.purpose, consents.c.state,
+        consents.c.occurred_at, consents.c.arrived_at,
         consents.c.address,
     )
     .where(consents.c.customer_id.in_(WANTED))
@@ -314,7 +381,7 @@ def _add_known_causes(connection: Connection, dossiers: Mapping[int, Dossier], p
     wanted: list[tuple[int, str, str]] = []
     for customer, dossier in dossiers.items():
         for event in dossier.arrivals:
-            for trigger, _ in playbook.roster.entering.get(event.name, ()):
+            for trigger, _ in playbook.index.entering.get(event.name, ()):
                 value = event.properties.get(trigger.when.per) if trigger.when.per else None
                 key = f"event:{event.id}" if value is None else f"{trigger.when.per}:{value}"
                 wanted.append((customer, trigger.name, key))

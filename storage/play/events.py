@@ -11,7 +11,8 @@ from core.model.events import Event
 from storage.schema.tables import events
 
 EVENT_COLUMNS = (
-    events.c.id, events.c.kind, events.c.name, events.c.occurred_at, events.c.arrived_at, events.c.source, events.c.channel,
+    events.c.id, events.c.kind, events.c.name, events.c.occurred_at, events.c.arrived_at, events.c.source,
+    events.c.channel,
     events.c.amount, events.c.properties, events.c.history,
 )  # fmt: skip
 """What `event_from` needs of a row, in its order."""

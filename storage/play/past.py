@@ -1,7 +1,8 @@
-"""Dossiers as they were at a past instant, folded from the log of events; what came later arrives as it occurred, or never.
+"""Dossiers as they were at a past instant, folded from the log of events; what came later arrives as it
+occurred, or never.
 
-Here an event is known from the instant at which it occurred: the log of an import does not say when the shop knew.
-Identities are those of today.
+Here an event is known from the instant at which it occurred: the log of an import does not say when the shop
+knew. Identities are those of today.
 """
 
 from __future__ import annotations
@@ -13,15 +14,15 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
-from core.engine.branches import content, following, waits
+from core.engine.branches import effective_step, following, waits
 from core.engine.goals import first_due
 from core.engine.journey import come_to_step, next_step
-from core.engine.state import Life
+from core.engine.state import CustomerState
 from core.instants import Instant
 from core.limits.pressure import Contact
 from core.model.customer import Consent, Profile
 from core.model.decisions import Enrolment
-from core.model.dossier import Dossier, Entry
+from core.model.dossier import Dossier, TriggerEntry
 from core.model.events import Event
 from core.model.reasons import Reason
 from core.model.triggers import Step, Trigger
@@ -31,15 +32,25 @@ from storage.play.dossiers import CHUNK, CONTACT_COLUMNS, add_suppressions, caus
 from storage.play.events import EVENT_COLUMNS, event_from
 from storage.schema.tables import consents, customers, decisions, enrolments, events, messages
 
-REPORTING: Final = frozenset({"Email Bounced", "Email Marked as Spam", "Message Bounced", "Message Complained"})
+REPORTING: Final = frozenset(
+    {"Email Bounced", "Email Marked as Spam", "Message Bounced", "Message Complained"}
+)
 
 
 def load_past(
-    connection: Connection, ids: Sequence[int], playbook: Playbook, at: Instant, feed_until: Instant | None = None, *, with_state: bool
+    connection: Connection,
+    ids: Sequence[int],
+    playbook: Playbook,
+    at: Instant,
+    feed_until: Instant | None = None,
+    *,
+    with_state: bool,
 ) -> dict[int, Dossier]:
-    """The dossiers as of `at`. With `feed_until` the events of [at, feed_until] are arrivals; else what occurred by `at` is all.
+    """The dossiers as of `at`. With `feed_until` the events of [at, feed_until] are arrivals; else what
+    occurred by `at` is all.
 
-    With `with_state` the enrolments and contacts of then are there too, as the decisions up to `at` left them.
+    With `with_state` the enrolments and contacts of then are there too, as the decisions up to `at` left
+    them.
     """
     dossiers = dict(_people(connection, ids, at))
     last_known = at if feed_until is None else feed_until
@@ -57,28 +68,42 @@ def load_past(
 
 
 def _people(connection: Connection, ids: Sequence[int], at: Instant) -> Iterator[tuple[int, Dossier]]:
-    query = select(customers.c.id, customers.c.key, customers.c.erased_at).where(customers.c.id.in_(ids), customers.c.merged_into.is_(None))
+    query = select(customers.c.id, customers.c.key, customers.c.erased_at).where(
+        customers.c.id.in_(ids), customers.c.merged_into.is_(None)
+    )
     for identifier, key, erased_at in connection.execute(query):
-        yield identifier, Dossier(id=identifier, key=key, profile=Profile(), settled_until=at - 1, erased_at=erased_at)
+        yield (
+            identifier,
+            Dossier(id=identifier, key=key, profile=Profile(), settled_until=at - 1, erased_at=erased_at),
+        )
 
 
-def _events(connection: Connection, dossiers: Mapping[int, Dossier], until: Instant) -> Mapping[int, list[Event]]:
+def _events(
+    connection: Connection, dossiers: Mapping[int, Dossier], until: Instant
+) -> Mapping[int, list[Event]]:
     """All events of each up to then, by when they occurred."""
-    query = select(events.c.customer_id, *EVENT_COLUMNS).where(events.c.customer_id.in_(list(dossiers)), events.c.occurred_at <= until)
+    query = select(events.c.customer_id, *EVENT_COLUMNS).where(
+        events.c.customer_id.in_(list(dossiers)), events.c.occurred_at <= until
+    )
     found: dict[int, list[Event]] = defaultdict(list)
     for customer, *row in connection.execute(query):
         found[customer].append(event_from(row))
-    return {customer: sorted(hers, key=lambda event: (event.occurred_at, event.id)) for customer, hers in found.items()}
+    return {
+        customer: sorted(hers, key=lambda event: (event.occurred_at, event.id))
+        for customer, hers in found.items()
+    }
 
 
 def _fill(dossier: Dossier, known: Sequence[Event], playbook: Playbook, first_arrival: Instant) -> None:
     past = [event for event in known if event.occurred_at < first_arrival]
     for event in past:
         dossier.profile.fold(event)
-    wanted = playbook.roster.needs.keys() | REPORTING
+    wanted = playbook.index.needs.keys() | REPORTING
     dossier.history = tuple(event for event in past if event.name in wanted)
     later = (event for event in known if event.occurred_at >= first_arrival)
-    dossier.arrivals = in_order(event._replace(arrived_at=event.occurred_at, history=False) for event in later)
+    dossier.arrivals = in_order(
+        event._replace(arrived_at=event.occurred_at, history=False) for event in later
+    )
 
 
 def _date_suppressions(dossier: Dossier) -> None:
@@ -86,14 +111,22 @@ def _date_suppressions(dossier: Dossier) -> None:
     known = (*dossier.history, *dossier.arrivals)
     reported = min((event.occurred_at for event in known if event.name in REPORTING), default=None)
     if reported is not None:
-        dossier.suppressions = tuple(replace(each, arrived_at=min(each.arrived_at, reported)) for each in dossier.suppressions)
+        dossier.suppressions = tuple(
+            replace(each, arrived_at=min(each.arrived_at, reported)) for each in dossier.suppressions
+        )
 
 
 def _add_consents(connection: Connection, dossiers: Mapping[int, Dossier], until: Instant) -> None:
     columns = consents.c
     query = (
         select(
-            columns.customer_id, columns.channel, columns.purpose, columns.state, columns.occurred_at, columns.occurred_at, columns.address
+            columns.customer_id,
+            columns.channel,
+            columns.purpose,
+            columns.state,
+            columns.occurred_at,
+            columns.occurred_at,
+            columns.address,
         )
         .where(columns.customer_id.in_(list(dossiers)), columns.occurred_at <= until)
         .order_by(columns.id)
@@ -106,36 +139,60 @@ def _add_consents(connection: Connection, dossiers: Mapping[int, Dossier], until
 
 
 def _add_enrolments(
-    connection: Connection, dossiers: Mapping[int, Dossier], known: Mapping[int, Sequence[Event]], playbook: Playbook, at: Instant
+    connection: Connection,
+    dossiers: Mapping[int, Dossier],
+    known: Mapping[int, Sequence[Event]],
+    playbook: Playbook,
+    at: Instant,
 ) -> None:
     """Enrolments entered by then, each at the step where the decisions up to then had left it."""
     columns = enrolments.c
-    query = select(enrolments).where(columns.customer_id.in_(list(dossiers)), columns.entered_at <= at).order_by(columns.entered_at)
+    query = (
+        select(enrolments)
+        .where(columns.customer_id.in_(list(dossiers)), columns.entered_at <= at)
+        .order_by(columns.entered_at)
+    )
     entered = list(connection.execute(query).mappings())
-    under_way = [row for row in entered if row["state"] != "holdout" and (row["ended_at"] is None or row["ended_at"] > at)]
+    under_way = [
+        row
+        for row in entered
+        if row["state"] != "holdout" and (row["ended_at"] is None or row["ended_at"] > at)
+    ]
     decided = _decided(connection, [row["id"] for row in under_way], at)
-    causes = causes_of(connection, {row["cause_event"] for row in under_way} - {None}) if playbook.roster.reads_cause else {}
+    causes = (
+        causes_of(connection, {row["cause_event"] for row in under_way} - {None})
+        if playbook.index.reads_cause
+        else {}
+    )
     for row in entered:
         dossier = dossiers[row["customer_id"]]
         dossier.known_causes = dossier.known_causes | {(row["trigger"], row["cause_key"])}
         if row["state"] != "holdout":
-            dossier.entries = {**dossier.entries, row["trigger"]: Entry(row["entered_at"], row["cause_key"])}
+            dossier.entries = {
+                **dossier.entries,
+                row["trigger"]: TriggerEntry(row["entered_at"], row["cause_key"]),
+            }
     for row in under_way:
         dossier = dossiers[row["customer_id"]]
         name, properties = causes.get(row["cause_event"], (None, {}))
         began = {"cause_name": name, "cause_properties": properties}
-        enrolment = _as_of_then(dict(row) | began, decided.get(row["id"], ()), dossier, known.get(dossier.id, ()), playbook)
+        enrolment = _as_of_then(
+            dict(row) | began, decided.get(row["id"], ()), dossier, known.get(dossier.id, ()), playbook
+        )
         if enrolment is not None:
             dossier.enrolments = (*dossier.enrolments, enrolment)
 
 
-def _decided(connection: Connection, ids: Sequence[int], at: Instant) -> Mapping[int, list[Mapping[str, Any]]]:
+def _decided(
+    connection: Connection, ids: Sequence[int], at: Instant
+) -> Mapping[int, list[Mapping[str, Any]]]:
     columns = decisions.c
     found: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for start in range(0, len(ids), CHUNK):
         query = (
             select(
-                columns.enrolment_id, columns.at, columns.step, columns.planned_at, columns.outcome, columns.reason, columns.until,
+                columns.enrolment_id, columns.at, columns.step, columns.planned_at, columns.outcome,
+                columns.reason, columns.until,
                 messages.c.digest,
             )
             .outerjoin_from(decisions, messages, messages.c.id == columns.message_id)
@@ -148,17 +205,23 @@ def _decided(connection: Connection, ids: Sequence[int], at: Instant) -> Mapping
 
 
 def _as_of_then(
-    row: Mapping[str, Any], decided: Sequence[Mapping[str, Any]], dossier: Dossier, known: Sequence[Event], playbook: Playbook
+    row: Mapping[str, Any],
+    decided: Sequence[Mapping[str, Any]],
+    dossier: Dossier,
+    known: Sequence[Event],
+    playbook: Playbook,
 ) -> Enrolment | None:
-    """Where the decisions up to then had left it; steps that were passed over since left no row, and are passed over again."""
-    trigger = playbook.roster.definition(row["trigger"], row["version"])
+    """Where the decisions up to then had left it; steps that were passed over since left no row, and are
+    passed over again.
+    """
+    trigger = playbook.index.definition(row["trigger"], row["version"])
     if trigger is None:
         return _as_it_is(row)
-    life = Life(dossier, playbook)
-    life.now = row["entered_at"]
-    enrolment = _entered(row, trigger, life)
+    state = CustomerState(dossier, playbook)
+    state.now = row["entered_at"]
+    enrolment = _entered(row, trigger, state)
     for decision in decided:
-        life.now = decision["at"]
+        state.now = decision["at"]
         enrolment.step, enrolment.planned_at = decision["step"], decision["planned_at"]
         enrolment.waited = "event"  # it has come, or is waited for no longer
         is_kept_waiting = decision["outcome"] in ("defer", "hold") and decision["reason"] != Reason.APPROVAL
@@ -166,29 +229,35 @@ def _as_of_then(
             enrolment.last_message_at = decision["at"]
             enrolment.shared = frozenset(part.trigger for part in digests.load(decision["digest"]))
         if is_kept_waiting:
-            enrolment.due_at, enrolment.waits_until, enrolment.waits_for = decision["until"], decision["until"], Reason(decision["reason"])
+            enrolment.due_at, enrolment.waits_until, enrolment.waits_for = (
+                decision["until"],
+                decision["until"],
+                Reason(decision["reason"]),
+            )
         elif enrolment.step > len(trigger.steps):
             return _as_it_is(row)
         else:
-            next_step(enrolment, trigger, life, _taken(enrolment, trigger, life, known).then)
+            next_step(enrolment, trigger, state, _taken(enrolment, trigger, state, known).then)
             if enrolment.state != "open":
                 return _as_it_is(row)  # still open only where a newer version has fewer steps
     return enrolment
 
 
-def _taken(enrolment: Enrolment, trigger: Trigger, life: Life, known: Sequence[Event]) -> Step:
+def _taken(enrolment: Enrolment, trigger: Trigger, state: CustomerState, known: Sequence[Event]) -> Step:
     """What applied to her at the open step when it was decided, by what was known of her at that instant."""
     step = trigger.steps[enrolment.step - 1]
     if any(each.otherwise is not None for each in (step, *(other for _, other in step.by_variant))):
-        life.profile = Profile()
+        state.profile = Profile()
         for event in known:
-            if event.occurred_at <= life.now:
-                life.profile.fold(event)
-    return content(enrolment, trigger, life)
+            if event.occurred_at <= state.now:
+                state.profile.fold(event)
+    return effective_step(enrolment, trigger, state)
 
 
 def _as_it_is(row: Mapping[str, Any]) -> Enrolment | None:
-    """Under way in a trigger that is no longer in the playbook: nobody can say any more how its steps followed each other."""
+    """Under way in a trigger that is no longer in the playbook: nobody can say any more how its steps
+    followed each other.
+    """
     if row["state"] != "open":
         return None
     names = (
@@ -211,7 +280,7 @@ def _as_it_is(row: Mapping[str, Any]) -> Enrolment | None:
     return Enrolment(**{name: row[name] for name in names})
 
 
-def _entered(row: Mapping[str, Any], trigger: Trigger, life: Life) -> Enrolment:
+def _entered(row: Mapping[str, Any], trigger: Trigger, state: CustomerState) -> Enrolment:
     first = following(trigger, 0, row["variant"]) or 1
     planned = first_due(trigger, row["cause_at"], first)
     enrolment = Enrolment(
@@ -231,15 +300,20 @@ def _entered(row: Mapping[str, Any], trigger: Trigger, life: Life) -> Enrolment:
         variant=row["variant"],
     )
     if waits(enrolment, trigger) is not None:
-        come_to_step(enrolment, trigger, planned, life)
+        come_to_step(enrolment, trigger, planned, state)
     return enrolment
 
 
-def _add_contacts(connection: Connection, dossiers: Mapping[int, Dossier], playbook: Playbook, at: Instant) -> None:
+def _add_contacts(
+    connection: Connection, dossiers: Mapping[int, Dossier], playbook: Playbook, at: Instant
+) -> None:
     """The messages planned by then; what gave its room back only later had it then."""
-    since = at - playbook.roster.contact_lookback
+    since = at - playbook.index.contact_lookback
     query = select(messages.c.customer_id, *CONTACT_COLUMNS).where(
-        messages.c.customer_id.in_(list(dossiers)), messages.c.lands_at > since, messages.c.planned_at <= at, messages.c.counts == 1
+        messages.c.customer_id.in_(list(dossiers)),
+        messages.c.lands_at > since,
+        messages.c.planned_at <= at,
+        messages.c.counts == 1,
     )
     found: dict[int, list[Contact]] = defaultdict(list)
     for customer, *row in connection.execute(query):

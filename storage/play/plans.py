@@ -1,4 +1,6 @@
-"""Plans into the database: decisions, enrolments, messages and the customer's next instant, in the caller's transaction."""
+"""Plans into the database: decisions, enrolments, messages and the customer's next instant, in the caller's
+transaction.
+"""
 
 from __future__ import annotations
 
@@ -21,15 +23,20 @@ from storage.schema.profiles import dump_profile
 from storage.schema.tables import arrivals, customers, decisions, enrolments, messages
 
 
-def save(connection: Connection, plans: Sequence[tuple[Dossier, Plan]], version: int) -> list[tuple[Decision, int | None]]:
-    """Write what was planned for these customers; the decisions with the outbox ids of their messages, as written.
+def save(
+    connection: Connection, plans: Sequence[tuple[Dossier, Plan]], version: int
+) -> list[tuple[Decision, int | None]]:
+    """Write what was planned for these customers; the decisions with the outbox ids of their messages, as
+    written.
 
     A message whose key is in the outbox already is not written again.
     """
     _save_enrolments(connection, plans)
     _save_goals(connection, plans)
     message_ids = _save_messages(connection, plans)
-    rows = [(decision, _message_of(decision, message_ids)) for _, plan in plans for decision in plan.decisions]
+    rows = [
+        (decision, _message_of(decision, message_ids)) for _, plan in plans for decision in plan.decisions
+    ]
     _save_decisions(connection, plans, message_ids)
     _settle(connection, plans, version)
     return rows
@@ -64,7 +71,8 @@ def enrolment_columns(enrolment: Enrolment, customer: int) -> dict[str, Any]:
 
 
 CHANGING = (
-    "state", "step", "planned_at", "due_at", "waits_for", "waits_until", "held_by", "last_message_at", "resumed_at", "ended_at", "waited",
+    "state", "step", "planned_at", "due_at", "waits_for", "waits_until", "held_by", "last_message_at",
+    "resumed_at", "ended_at", "waited",
     "shared",
 )  # fmt: skip
 
@@ -90,9 +98,18 @@ def _save_enrolments(connection: Connection, plans: Sequence[tuple[Dossier, Plan
 
 
 def _save_goals(connection: Connection, plans: Sequence[tuple[Dossier, Plan]]) -> None:
-    """Note what was reached, the earliest first, on every journey that it counts for: those that are over and those kept out, too."""
+    """Note what was reached, the earliest first, on every journey that it counts for: those that are over and
+    those kept out, too.
+    """
     rows = [
-        {"customer": dossier.id, "name": each.trigger, "event": each.event, "reached": each.at, "within": each.within, "per": each.per}
+        {
+            "customer": dossier.id,
+            "name": each.trigger,
+            "event": each.event,
+            "reached": each.at,
+            "within": each.within,
+            "per": each.per,
+        }
         for dossier, plan in plans
         for each in plan.reached
     ]
@@ -105,7 +122,11 @@ def _save_goals(connection: Connection, plans: Sequence[tuple[Dossier, Plan]]) -
         columns.cause_at <= reached,
         columns.entered_at + bindparam("within", type_=Integer) >= reached,
         func.coalesce(columns.cause_event, -1) != bindparam("event"),
-        or_(bindparam("per", type_=Text).is_(None), columns.key_value.is_(None), columns.key_value == bindparam("per", type_=Text)),
+        or_(
+            bindparam("per", type_=Text).is_(None),
+            columns.key_value.is_(None),
+            columns.key_value == bindparam("per", type_=Text),
+        ),
         or_(columns.goal_at.is_(None), columns.goal_at > reached),
     )
     connection.execute(update(enrolments).where(counts).values(goal_at=reached), rows)
@@ -117,7 +138,9 @@ def _enrolment_ids(dossier: Dossier, plan: Plan) -> Mapping[tuple[str, str], int
     return ids | {(enrolment.trigger, enrolment.cause_key): enrolment.id for enrolment in plan.enrolments}
 
 
-def message_columns(message: Message, decision: Decision, customer: int, enrolment: int | None) -> dict[str, Any]:
+def message_columns(
+    message: Message, decision: Decision, customer: int, enrolment: int | None
+) -> dict[str, Any]:
     """A planned message as a row of the outbox."""
     contact = message.contact
     return {
@@ -170,7 +193,9 @@ def _message_of(decision: Decision, message_ids: Mapping[str, int]) -> int | Non
     return None if key is None else message_ids[key]
 
 
-def decision_columns(decision: Decision, customer: int, enrolment: int | None, message: int | None) -> dict[str, Any]:
+def decision_columns(
+    decision: Decision, customer: int, enrolment: int | None, message: int | None
+) -> dict[str, Any]:
     """A decision as a row."""
     return {
         "at": decision.at,
@@ -185,7 +210,9 @@ def decision_columns(decision: Decision, customer: int, enrolment: int | None, m
         "late": int(decision.late),
         "planned_at": decision.planned_at,
         "rules": rules_json(decision.rules) if decision.rules else None,
-        "objections": orjson.dumps([[o.reason, o.detail, o.until] for o in decision.objections]).decode() if decision.objections else None,
+        "objections": orjson.dumps([[o.reason, o.detail, o.until] for o in decision.objections]).decode()
+        if decision.objections
+        else None,
         "message_id": message,
         "version": decision.version,
         "variant": decision.variant,
@@ -205,7 +232,9 @@ def _rule(rule: RuleEvidence) -> dict[str, Any]:
         "limit": None if rule.limit is None else _in_unit(rule.limit, rule.unit),
         "from": format_instant(rule.first),
         "to": format_instant(rule.last),
-        "counted": [{"at": format_instant(c.at), "trigger": c.trigger, "channel": c.channel} for c in rule.counted],
+        "counted": [
+            {"at": format_instant(c.at), "trigger": c.trigger, "channel": c.channel} for c in rule.counted
+        ],
     }
 
 
@@ -215,41 +244,60 @@ def _in_unit(number: int, unit: str) -> int | float:
     return number // 1000 if number % 1000 == 0 else number / 1000
 
 
-def _save_decisions(connection: Connection, plans: Sequence[tuple[Dossier, Plan]], message_ids: Mapping[str, int]) -> None:
+def _save_decisions(
+    connection: Connection, plans: Sequence[tuple[Dossier, Plan]], message_ids: Mapping[str, int]
+) -> None:
     rows: list[dict[str, Any]] = []
     for dossier, plan in plans:
         if plan.decisions:
             ids = _enrolment_ids(dossier, plan)
             for decision in plan.decisions:
                 message = _message_of(decision, message_ids)
-                rows.append(decision_columns(decision, dossier.id, ids.get((decision.trigger, decision.cause_key)), message))
+                rows.append(
+                    decision_columns(
+                        decision, dossier.id, ids.get((decision.trigger, decision.cause_key)), message
+                    )
+                )
     if rows:
         connection.execute(insert(decisions), rows)
 
 
 def _settle(connection: Connection, plans: Sequence[tuple[Dossier, Plan]], version: int) -> None:
-    """Everything up to the plan's end is played; what has arrived by then is no longer new, what is dated later still is."""
+    """Everything up to the plan's end is played; what has arrived by then is no longer new, what is dated
+    later still is.
+    """
     rows = [
         {
             "row": dossier.id,
             "settled": dump_profile(plan.profile) if _later(dossier, plan) else None,
             "settled_until": plan.settled_until,
             "next_due_at": plan.next_due,
-            "entries": orjson.dumps({name: list(entry) for name, entry in plan.entries.items()}).decode() if plan.entries else "{}",
+            "entries": orjson.dumps({name: list(entry) for name, entry in plan.entries.items()}).decode()
+            if plan.entries
+            else "{}",
         }
         for dossier, plan in plans
     ]
     names = ("settled", "settled_until", "next_due_at", "entries")
     statement = update(customers).where(customers.c.id == bindparam("row"))
     connection.execute(statement.values({name: bindparam(name) for name in names}), rows)
-    # apart, and only where it is older: SQLite rewrites the index of every column named, be the value the same
-    older = update(customers).where(customers.c.id.in_(WANTED), customers.c.planned_version != version).values(planned_version=version)
+    # apart, and only where it is older: SQLite rewrites the index of every column named, be the value the
+    # same
+    older = (
+        update(customers)
+        .where(customers.c.id.in_(WANTED), customers.c.planned_version != version)
+        .values(planned_version=version)
+    )
     connection.execute(older, {"ids": orjson.dumps([dossier.id for dossier, _ in plans]).decode()})
     _settle_joins(connection, plans)
     played = [dossier.id for dossier, _ in plans if dossier.arrivals]
     if played:
         connection.execute(delete(arrivals).where(arrivals.c.customer_id.in_(played)))
-    later = [{"customer_id": dossier.id, "event_id": event.id} for dossier, plan in plans for event in _later(dossier, plan)]
+    later = [
+        {"customer_id": dossier.id, "event_id": event.id}
+        for dossier, plan in plans
+        for event in _later(dossier, plan)
+    ]
     if later:
         connection.execute(insert(arrivals), later)
 
@@ -261,7 +309,9 @@ def _settle_joins(connection: Connection, plans: Sequence[tuple[Dossier, Plan]])
             hers = customers.c.id == dossier.id
             known = orjson.loads(connection.execute(select(customers.c.joins).where(hers)).scalar_one())
             later = [join for join in known if join[1] > plan.settled_until]
-            connection.execute(update(customers).where(hers).values(joins=orjson.dumps(later).decode() if later else None))
+            connection.execute(
+                update(customers).where(hers).values(joins=orjson.dumps(later).decode() if later else None)
+            )
 
 
 def _later(dossier: Dossier, plan: Plan) -> list[Event]:

@@ -17,7 +17,9 @@ CHUNK = 300
 EVENTS_AT_ONCE = 2_000
 
 
-def customers_known_by(connection: Connection, until: Instant, after_id: int, limit: int = CHUNK) -> list[int]:
+def customers_known_by(
+    connection: Connection, until: Instant, after_id: int, limit: int = CHUNK
+) -> list[int]:
     """The next ids of customers of whom anything was recorded up to the instant."""
     known = exists().where(events.c.customer_id == customers.c.id, events.c.occurred_at <= until)
     query: Select[int] = (
@@ -37,23 +39,40 @@ def how_many(connection: Connection) -> int:
 def copy_customers(target: Connection, people: Sequence[tuple[Dossier, Profile]]) -> None:
     """Write customers with a profile each; `plans.save` then sets what is due."""
     rows = [
-        {"id": dossier.id, "key": dossier.key, "erased_at": dossier.erased_at, **profile_columns(profile)} for dossier, profile in people
+        {"id": dossier.id, "key": dossier.key, "erased_at": dossier.erased_at, **profile_columns(profile)}
+        for dossier, profile in people
     ]
     target.execute(insert(customers), rows)
 
 
-def copy_record(source: Connection, target: Connection, ids: Sequence[int], first: Instant, until: Instant) -> None:
-    """Copy identities, consents and events of these customers up to `until`; before `first` they are history."""
+def copy_record(
+    source: Connection, target: Connection, ids: Sequence[int], first: Instant, until: Instant
+) -> None:
+    """Copy identities, consents and events of these customers up to `until`; before `first` they are
+    history.
+    """
     known = source.execute(select(identities).where(identities.c.customer_id.in_(ids))).mappings()
     _insert(target, identities, [{**row, "first_seen_at": min(row["first_seen_at"], until)} for row in known])
-    given = source.execute(select(consents).where(consents.c.customer_id.in_(ids), consents.c.occurred_at <= until)).mappings()
+    given = source.execute(
+        select(consents).where(consents.c.customer_id.in_(ids), consents.c.occurred_at <= until)
+    ).mappings()
     _insert(target, consents, [{**row, "arrived_at": row["occurred_at"]} for row in given])
-    _copy_events(source, target, select(events).where(events.c.customer_id.in_(ids), events.c.occurred_at <= until), first)
+    _copy_events(
+        source,
+        target,
+        select(events).where(events.c.customer_id.in_(ids), events.c.occurred_at <= until),
+        first,
+    )
 
 
 def copy_anonymous(source: Connection, target: Connection, first: Instant, until: Instant) -> None:
     """Copy what belongs to no customer."""
-    _copy_events(source, target, select(events).where(events.c.customer_id.is_(None), events.c.occurred_at <= until), first)
+    _copy_events(
+        source,
+        target,
+        select(events).where(events.c.customer_id.is_(None), events.c.occurred_at <= until),
+        first,
+    )
     dead = source.execute(select(suppressions)).mappings()
     _insert(target, suppressions, [{**row, "arrived_at": min(row["arrived_at"], until)} for row in dead])
 
@@ -61,7 +80,10 @@ def copy_anonymous(source: Connection, target: Connection, first: Instant, until
 def _copy_events(source: Connection, target: Connection, query: Select[Any], first: Instant) -> None:
     found = source.execute(query.execution_options(yield_per=EVENTS_AT_ONCE)).mappings()
     for part in found.partitions(EVENTS_AT_ONCE):
-        rows = [{**row, "arrived_at": row["occurred_at"], "history": int(row["occurred_at"] < first)} for row in part]
+        rows = [
+            {**row, "arrived_at": row["occurred_at"], "history": int(row["occurred_at"] < first)}
+            for row in part
+        ]
         _insert(target, events, rows)
 
 
@@ -71,7 +93,9 @@ def _insert(target: Connection, table: Any, rows: Sequence[dict[str, Any]]) -> N
 
 
 def mark_handed_over(target: Connection, results: Sequence[dict[str, Any]]) -> None:
-    """Write what became of messages: `key`, `state`, `sent_at`, `subject`, `reason`, `error`, `released_at` each."""
+    """Write what became of messages: `key`, `state`, `sent_at`, `subject`, `reason`, `error`, `released_at`
+    each.
+    """
     if results:
         names = ("state", "sent_at", "subject", "reason", "error", "released_at")
         statement = update(messages).where(messages.c.key == bindparam("of"))
@@ -84,7 +108,9 @@ def mark_handed_over(target: Connection, results: Sequence[dict[str, Any]]) -> N
 def message_ids(target: Connection, keys: Sequence[str]) -> Iterator[tuple[str, int]]:
     """The outbox ids of message keys."""
     for start in range(0, len(keys), 500):
-        found = target.execute(select(messages.c.key, messages.c.id).where(messages.c.key.in_(keys[start : start + 500])))
+        found = target.execute(
+            select(messages.c.key, messages.c.id).where(messages.c.key.in_(keys[start : start + 500]))
+        )
         yield from ((key, identifier) for key, identifier in found)
 
 

@@ -1,8 +1,9 @@
 """The schema's versions, from the first on: what each changed, applied in order, each in one transaction.
 
-The version stands in `PRAGMA user_version`. Alembic is left out on purpose: its import alone costs more than a listing command may
-take to start, its batch mode drops triggers and expression indexes of SQLite tables, and additive SQL needs neither. A change of
-`storage.schema.tables` comes with a migration here, and a test holds the two together.
+The version stands in `PRAGMA user_version`. Alembic is left out on purpose: its import alone costs more than
+a listing command may take to start, its batch mode drops triggers and expression indexes of SQLite tables,
+and additive SQL needs neither. A change of `storage.schema.tables` comes with a migration here, and a test
+holds the two together.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ def _released(version: int) -> tuple[str, ...]:
     return tuple(text.removesuffix(";\n").split(";\n\n"))
 
 
-MIGRATIONS: tuple[Migration, ...] = tuple(Migration(version, partial(_released, version)) for version in (1, 2, 3))
+MIGRATIONS: tuple[Migration, ...] = tuple(
+    Migration(version, partial(_released, version)) for version in (1, 2, 3)
+)
 NEWEST = MIGRATIONS[-1].version
 
 
@@ -44,18 +47,24 @@ def version_of(path: Path) -> int:
         remedy = "Check the room on the disk, and the rights of the file and its folder."
         raise StoreError(f"{path}: the database cannot be opened: {error}. {remedy}") from None
     except dbapi.DatabaseError as error:
-        raise StoreError(f"{path}: cannot be read as a database: {error}. Restore a backup, or name the right file.") from None
+        raise StoreError(
+            f"{path}: cannot be read as a database: {error}. Restore a backup, or name the right file."
+        ) from None
     finally:
         raw.close()
 
 
-def migrate(path: Path, *, to: int = NEWEST, migrations: tuple[Migration, ...] = MIGRATIONS) -> tuple[int, int]:
+def migrate(
+    path: Path, *, to: int = NEWEST, migrations: tuple[Migration, ...] = MIGRATIONS
+) -> tuple[int, int]:
     """Bring a database file up to a version, all or nothing per step; gives the versions before and after."""
     before = version_of(path)
     refuse_newer(path, before)
     raw = _connect(path)
     try:
-        raw.execute("PRAGMA foreign_keys=OFF")  # no effect inside a transaction, and a rebuilt table must not cascade
+        raw.execute(
+            "PRAGMA foreign_keys=OFF"
+        )  # no effect inside a transaction, and a rebuilt table must not cascade
         for migration in migrations:
             if before < migration.version <= to:
                 _apply(raw, migration, path)
@@ -67,20 +76,28 @@ def migrate(path: Path, *, to: int = NEWEST, migrations: tuple[Migration, ...] =
 def refuse_newer(path: Path, version: int) -> None:
     """StoreError where the database was made by a newer release."""
     if version > NEWEST:
-        raise StoreError(f"{path}: the database has schema {version}, this release knows {NEWEST}. Install the newer release.")
+        raise StoreError(
+            f"{path}: the database has schema {version}, this release knows {NEWEST}. Install the newer "
+            "release."
+        )
 
 
 def _apply(raw: Any, migration: Migration, path: Path) -> None:
     raw.execute("BEGIN IMMEDIATE")
     try:
-        if raw.execute("PRAGMA user_version").fetchone()[0] >= migration.version:  # another process was quicker
+        if (
+            raw.execute("PRAGMA user_version").fetchone()[0] >= migration.version
+        ):  # another process was quicker
             raw.execute("ROLLBACK")
             return
         for statement in migration.statements():
             raw.execute(statement)
         orphans = raw.execute("PRAGMA foreign_key_check").fetchall()
         if orphans:
-            raise StoreError(f"{path}: {len(orphans)} rows would lose their parent in schema {migration.version}; nothing was changed.")
+            raise StoreError(
+                f"{path}: {len(orphans)} rows would lose their parent in schema {migration.version}; "
+                "nothing was changed."
+            )
         raw.execute(f"PRAGMA user_version={migration.version}")
         raw.execute("COMMIT")
     except BaseException:

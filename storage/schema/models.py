@@ -1,6 +1,8 @@
-"""SQLModel classes on the tables that people edit, for programs beside this one; the tables are `storage.schema.tables`, these add types.
+"""SQLModel classes on the tables that people edit, for programs beside this one; the tables are
+`storage.schema.tables`, these add types.
 
-Rows that come by the thousand (events, messages, decisions) are read and written with Core statements instead.
+Rows that come by the thousand (events, messages, decisions) are read and written with Core statements
+instead.
 """
 
 from __future__ import annotations

@@ -14,12 +14,16 @@ from core.sources.text_folding import folded
 from storage.schema.tables import customers
 
 AGGREGATES: Final = (
-    "orders", "revenue", "revenue_gross", "returned", "returns", "units", "first_order_at", "last_order_at", "last_activity_at", "detail",
+    "orders", "revenue", "revenue_gross", "returned", "returns", "units", "first_order_at", "last_order_at",
+    "last_activity_at", "detail",
 )  # fmt: skip
 """The columns that any event can change, without the traits, in the order of the table."""
-TRAIT_COLUMNS: Final = tuple((column, trait) for column, trait in TRAIT_FIELDS.items() if column != "registered_at")
+TRAIT_COLUMNS: Final = tuple(
+    (column, trait) for column, trait in TRAIT_FIELDS.items() if column != "registered_at"
+)
 READ_COLUMNS: Final = tuple(customers.c[name] for name in (
-    "orders", "revenue_gross", "returned", "returns", "units", "first_order_at", "last_order_at", "last_activity_at", "traits", "detail",
+    "orders", "revenue_gross", "returned", "returns", "units", "first_order_at", "last_order_at",
+    "last_activity_at", "traits", "detail",
 ))  # fmt: skip
 """What `profile_from` needs of a row, in its order."""
 
@@ -55,8 +59,10 @@ def _detail(profile: Profile) -> dict[str, Any]:
 def aggregate_values(profile: Profile) -> tuple[Any, ...]:
     """The values of the columns `AGGREGATES`: money in minor units, instants in milliseconds UTC."""
     return (
-        profile.orders, profile.revenue_gross - profile.returned, profile.revenue_gross, profile.returned, profile.returns, profile.units,
-        profile.first_order, profile.last_order, profile.last_activity, orjson.dumps(_detail(profile)).decode(),
+        profile.orders, profile.revenue_gross - profile.returned, profile.revenue_gross, profile.returned,
+        profile.returns, profile.units,
+        profile.first_order, profile.last_order, profile.last_activity,
+        orjson.dumps(_detail(profile)).decode(),
     )  # fmt: skip
 
 
@@ -88,16 +94,23 @@ def profile_columns(profile: Profile) -> dict[str, Any]:
     return dict(zip(AGGREGATES, aggregate_values(profile))) | trait_columns(profile)
 
 
-def new_row(customer: int, key: str, profile: Profile, settled: str | None, next_due: Instant | None) -> tuple[Any, ...]:
+def new_row(
+    customer: int, key: str, profile: Profile, settled: str | None, next_due: Instant | None
+) -> tuple[Any, ...]:
     """A whole row of `customers` in the table's order of columns."""
     traits = profile.traits
     country = profile.country
     return (
-        customer, key, traits.get("email"), traits.get("phone"), traits.get("firstName"), traits.get("lastName"), traits.get("gender"),
-        traits.get("locale"), traits.get("timezone"), country if isinstance(country, str) else None, traits.get("address.city"),
-        traits.get("address.postalCode"), traits.get("birthday"), traits.get("createdAt"), *aggregate_values(profile)[:-1],
-        orjson.dumps(traits).decode(), orjson.dumps(_detail(profile)).decode(), settled, None, next_due, 0, "{}", None, None,
-        folded_name(traits.get("lastName"), traits.get("firstName")), folded_text(traits.get("address.city")), None,
+        customer, key, traits.get("email"), traits.get("phone"), traits.get("firstName"),
+        traits.get("lastName"), traits.get("gender"),
+        traits.get("locale"), traits.get("timezone"), country if isinstance(country, str) else None,
+        traits.get("address.city"),
+        traits.get("address.postalCode"), traits.get("birthday"), traits.get("createdAt"),
+        *aggregate_values(profile)[:-1],
+        orjson.dumps(traits).decode(), orjson.dumps(_detail(profile)).decode(), settled, None, next_due, 0,
+        "{}", None, None,
+        folded_name(traits.get("lastName"), traits.get("firstName")),
+        folded_text(traits.get("address.city")), None,
     )  # fmt: skip
 
 

@@ -1,12 +1,24 @@
-"""The schema, once: every table, column and index. Instants are milliseconds UTC, money minor units, flags 0 or 1.
+"""The schema, once: every table, column and index. Instants are milliseconds UTC, money minor units, flags 0
+or 1.
 
-Core statements use these tables; `storage.schema.models` maps SQLModel classes onto the few that people edit and screens show.
-Keys are integers that grow with time, so that inserts go to the end of each index.
+Core statements use these tables; `storage.schema.models` maps SQLModel classes onto the few that people edit
+and screens show. Keys are integers that grow with time, so that inserts go to the end of each index.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -43,8 +55,12 @@ customers = Table(
     Column("first_order_at", Integer),
     Column("last_order_at", Integer),
     Column("last_activity_at", Integer),
-    Column("traits", Text, nullable=False, server_default="{}"),  # JSON object, addresses flattened to address.city ...
-    Column("detail", Text, nullable=False, server_default="{}"),  # JSON: traits_at, activity, channels, returned_orders
+    Column(
+        "traits", Text, nullable=False, server_default="{}"
+    ),  # JSON object, addresses flattened to address.city ...
+    Column(
+        "detail", Text, nullable=False, server_default="{}"
+    ),  # JSON: traits_at, activity, channels, returned_orders
     # The whole profile as it was before the events that the engine has not played yet; NULL where none wait.
     Column("settled", Text),
     Column("settled_until", Integer),
@@ -56,7 +72,9 @@ customers = Table(
     # last and first name, and the city, as `core.sources.text_folding` has them: what a search looks at
     Column("folded_name", Text),
     Column("folded_city", Text),
-    Column("joins", Text),  # JSON: [merge, at, [[trigger, at, cause key] ...]] of merges, made or undone, not played yet; NULL: none
+    Column(
+        "joins", Text
+    ),  # JSON: [merge, at, [[trigger, at, cause key] ...]] of merges, made or undone, not played yet; NULL: none
     Index("ix_customers_next_due_at", "next_due_at", sqlite_where=text("next_due_at IS NOT NULL")),
     Index("ix_customers_planned_version", "planned_version"),
     # all that a search looks at, so that it never reads the wide rows themselves
@@ -97,7 +115,9 @@ merges = Table(
     Column("customer_id", Integer, nullable=False),  # who stays
     Column("merged_id", Integer, nullable=False),  # who went into it
     Column("cause", Text, nullable=False),  # "alias", or the shared identity as KIND:VALUE
-    Column("moved", Text, nullable=False),  # JSON: identity, enrolment, message, decision, consent ids; the profile before
+    Column(
+        "moved", Text, nullable=False
+    ),  # JSON: identity, enrolment, message, decision, consent ids; the profile before
     Column("undone_at", Integer),
     Index("ix_merges_customer_id", "customer_id"),
     sqlite_strict=True,
@@ -190,14 +210,21 @@ enrolments = Table(
     Column("ended_at", Integer),
     Column("variant", Text),  # of the trigger's split
     Column("goal_at", Integer),
-    Column("waited", Text),  # how the open step's wait for an event ended: event | timeout; NULL: it waits, or waits for none
-    Column("held_by", Text),  # whose pause holds the open step: "*", a trigger, channel:NAME, segment:NAME, customer
-    Column("shared", Text),  # JSON: the triggers whose steps went in the journey's latest message; NULL: its own alone
+    Column(
+        "waited", Text
+    ),  # how the open step's wait for an event ended: event | timeout; NULL: it waits, or waits for none
+    Column(
+        "held_by", Text
+    ),  # whose pause holds the open step: "*", a trigger, channel:NAME, segment:NAME, customer
+    Column(
+        "shared", Text
+    ),  # JSON: the triggers whose steps went in the journey's latest message; NULL: its own alone
     Index("uq_enrolments_cause", "customer_id", "trigger", "cause_key", unique=True),
     Index("ix_enrolments_open", "customer_id", "planned_at", sqlite_where=text("state = 'open'")),
     Index("ix_enrolments_trigger", "trigger", "state", "due_at", "step", "planned_at", "customer_id"),
     Index("ix_enrolments_entered", "trigger", "entered_at"),
-    # it says more than the others that know the open ones, so that it is taken by nobody who does not ask for versions
+    # it says more than the others that know the open ones, so that it is taken by nobody who does not ask for
+    # versions
     Index("ix_enrolments_version", "trigger", "version", sqlite_where=text("state = 'open' AND version > 0")),
     sqlite_strict=True,
 )
@@ -215,7 +242,9 @@ messages = Table(
     Column("channel", Text, nullable=False),
     Column("template", Text, nullable=False),
     Column("address", Text),
-    Column("state", Text, nullable=False),  # planned held due claimed sent delivered bounced complained cancelled failed expired uncertain
+    Column(
+        "state", Text, nullable=False
+    ),  # planned held due claimed sent delivered bounced complained cancelled failed expired uncertain
     Column("reason", Text),
     Column("planned_at", Integer, nullable=False),
     Column("expires_at", Integer, nullable=False),
@@ -233,15 +262,29 @@ messages = Table(
     Column("weight", Integer, nullable=False),  # thousandths of a point
     Column("counts", Integer, nullable=False),
     Column("released_at", Integer),  # cancelled, or failed before hand-over: gives its room back from here on
-    Column("digest", Text),  # JSON: all steps that it carries, its own first (storage/outbox/digests.py); NULL: its own alone
+    Column(
+        "digest", Text
+    ),  # JSON: all steps that it carries, its own first (storage/outbox/digests.py); NULL: its own alone
     Index("ix_messages_contacts", "customer_id", "lands_at"),
-    Index("ix_messages_waiting", "state", "planned_at", sqlite_where=text("state IN ('planned', 'held', 'due', 'claimed')")),
+    Index(
+        "ix_messages_waiting",
+        "state",
+        "planned_at",
+        sqlite_where=text("state IN ('planned', 'held', 'due', 'claimed')"),
+    ),
     Index("ix_messages_trigger", "trigger", "planned_at"),
-    Index("ix_messages_trouble", "state", "planned_at", sqlite_where=text("state IN ('failed', 'uncertain')")),
+    Index(
+        "ix_messages_trouble", "state", "planned_at", sqlite_where=text("state IN ('failed', 'uncertain')")
+    ),
     Index("ix_messages_sent", "trigger", "sent_at", "channel", sqlite_where=text("sent_at IS NOT NULL")),
     # the columns of the condition are in it as well, or SQLite reads every row to judge it
     Index(
-        "ix_messages_landing", "lands_at", "customer_id", "counts", "released_at", sqlite_where=text("counts = 1 AND released_at IS NULL")
+        "ix_messages_landing",
+        "lands_at",
+        "customer_id",
+        "counts",
+        "released_at",
+        sqlite_where=text("counts = 1 AND released_at IS NULL"),
     ),
     sqlite_strict=True,
 )
@@ -282,10 +325,17 @@ playbooks = Table(
     Column("author", Text, nullable=False),
     Column("files", Text, nullable=False),  # JSON: relative path -> text
     Column("summary", Text, nullable=False),
-    # JSON: changed trigger -> what happens to who is under way in it: finish | move | leave | retire; NULL: nothing changed for anybody
+    # JSON: changed trigger -> what happens to who is under way in it: finish | move | leave | retire; NULL:
+    # nothing changed for anybody
     Column("under_way", Text),
     # all that is asked of it, so that the long texts of the files are not read
-    Index("ix_playbooks_under_way", "version", "applied_at", "under_way", sqlite_where=text("under_way IS NOT NULL")),
+    Index(
+        "ix_playbooks_under_way",
+        "version",
+        "applied_at",
+        "under_way",
+        sqlite_where=text("under_way IS NOT NULL"),
+    ),
     sqlite_strict=True,
 )
 
@@ -305,7 +355,9 @@ pauses = Table(
     "pauses",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("trigger", Text, nullable=False),  # "*": the emergency stop; else a trigger, channel:NAME, segment:NAME or customer:KEY
+    Column(
+        "trigger", Text, nullable=False
+    ),  # "*": the emergency stop; else a trigger, channel:NAME, segment:NAME or customer:KEY
     Column("since", Integer, nullable=False),
     Column("until", Integer),
     Column("policy", Text, nullable=False),
@@ -347,7 +399,8 @@ imports = Table(
     sqlite_strict=True,
 )
 
-# Who may do a job that only one process may do; `term` grows with each holder, so that one who was replaced can be told.
+# Who may do a job that only one process may do; `term` grows with each holder, so that one who was replaced
+# can be told.
 leases = Table(
     "leases",
     metadata,

@@ -1,4 +1,6 @@
-"""Generated bases for the benchmarks: seeded, in a folder that is thrown away, so that two runs see the same rows."""
+"""Generated bases for the benchmarks: seeded, in a folder that is thrown away, so that two runs see the same
+rows.
+"""
 
 from __future__ import annotations
 
@@ -32,17 +34,27 @@ SETTLED: Final[Instant] = NOW - MINUTE
 AT_ONCE: Final = 20_000
 SEED: Final = 20260310
 NAMES: Final = ("Anna", "Ben", "Chiara", "Denis", "Eva", "Franz", "Gina", "Hans", "Ines", "Jan")
-PLACES: Final = (("8001", "Zürich"), ("3011", "Bern"), ("4051", "Basel"), ("1204", "Genève"), ("9000", "St. Gallen"))
+PLACES: Final = (
+    ("8001", "Zürich"),
+    ("3011", "Bern"),
+    ("4051", "Basel"),
+    ("1204", "Genève"),
+    ("9000", "St. Gallen"),
+)
 
 COLUMNS: Final[dict[Table, tuple[str, ...]]] = {
-    events: ("id", "dedup", "customer_id", "kind", "name", "occurred_at", "arrived_at", "source", "channel", "amount", "properties"),
-    consents: ("customer_id", "channel", "purpose", "state", "occurred_at", "arrived_at", "source", "wording", "proof"),
+    events: ("id", "dedup", "customer_id", "kind", "name", "occurred_at", "arrived_at", "source", "channel",
+        "amount", "properties"),
+    consents: ("customer_id", "channel", "purpose", "state", "occurred_at", "arrived_at", "source",
+        "wording", "proof"),
     enrolments: (
-        "id", "customer_id", "trigger", "cause_key", "cause_at", "cause_event", "entered_at", "version", "state", "step", "planned_at",
+        "id", "customer_id", "trigger", "cause_key", "cause_at", "cause_event", "entered_at", "version",
+        "state", "step", "planned_at",
         "due_at", "last_message_at",
     ),
     messages: (
-        "key", "customer_id", "enrolment_id", "trigger", "step", "channel", "template", "address", "state", "planned_at", "expires_at",
+        "key", "customer_id", "enrolment_id", "trigger", "step", "channel", "template", "address", "state",
+        "planned_at", "expires_at",
         "sent_at", "lands_at", "purpose", "weight", "counts",
     ),
     arrivals: ("customer_id", "event_id"),
@@ -62,7 +74,9 @@ def seconds(since: float) -> float:
 
 
 def typical_workspace(place: Path) -> Path:
-    """The example workspace with all four triggers, one a kind, active and the three pressure rules for everybody."""
+    """The example workspace with all four triggers, one a kind, active and the three pressure rules for
+    everybody.
+    """
     init(place)
     for name in ("product-interest", "win-back"):
         _activate(place / "triggers" / f"{name}.toml")
@@ -106,7 +120,9 @@ class Rows:
         """None yet."""
         return cls(Random(SEED), [], {table: [] for table in COLUMNS})
 
-    def event(self, customer: int, name: str, at: Instant, amount: int | None = None, **properties: Any) -> int:
+    def event(
+        self, customer: int, name: str, at: Instant, amount: int | None = None, **properties: Any
+    ) -> int:
         """Add an event of a customer; its id."""
         number = self.next_event
         self.next_event += 1
@@ -114,34 +130,87 @@ class Rows:
         self.others[events].append((*row, orjson.dumps(properties).decode()))
         return number
 
-    def enrolment(self, customer: int, trigger: str, cause: int, cause_at: Instant, step: int, due: Instant, told: Instant | None) -> int:
+    def enrolment(
+        self,
+        customer: int,
+        trigger: str,
+        cause: int,
+        cause_at: Instant,
+        step: int,
+        due: Instant,
+        told: Instant | None,
+    ) -> int:
         """Add an open enrolment; its id."""
         number = self.next_enrolment
         self.next_enrolment += 1
-        row = (number, customer, trigger, f"event:{cause}", cause_at, cause, cause_at, 1, "open", step, due, due, told)
+        row = (
+            number,
+            customer,
+            trigger,
+            f"event:{cause}",
+            cause_at,
+            cause,
+            cause_at,
+            1,
+            "open",
+            step,
+            due,
+            due,
+            told,
+        )
         self.others[enrolments].append(row)
         return number
 
     def message(self, customer: int, trigger: str, at: Instant, enrolment: int = 0) -> None:
         """Add a mail that was sent."""
-        row = (f"{customer:08d}-{trigger}-{at}", customer, enrolment, trigger, 1, "email", trigger, f"c{customer}@example.com", "sent")
+        row = (
+            f"{customer:08d}-{trigger}-{at}",
+            customer,
+            enrolment,
+            trigger,
+            1,
+            "email",
+            trigger,
+            f"c{customer}@example.com",
+            "sent",
+        )
         self.others[messages].append((*row, at, at + DAY, at, at, "marketing", 1000, 1))
 
-    def customer(self, number: int, birthday: str, last_order: Instant, next_due: Instant | None, entries: dict[str, Any]) -> None:
+    def customer(
+        self,
+        number: int,
+        birthday: str,
+        last_order: Instant,
+        next_due: Instant | None,
+        entries: dict[str, Any],
+    ) -> None:
         """Add a customer with a profile of usual size and a consent to mail."""
         profile = self._profile(number, birthday, last_order)
         row = dict(zip(customers.columns.keys(), new_row(number, f"c{number}", profile, None, next_due)))
         row |= {"settled_until": SETTLED, "planned_version": 1, "entries": orjson.dumps(entries).decode()}
         self.customers.append(tuple(row.values()))
-        consented = (number, "email", "marketing", "granted", APPLIED, APPLIED, "shop", "Yes, send me news.", f"form-{number}")
+        consented = (
+            number,
+            "email",
+            "marketing",
+            "granted",
+            APPLIED,
+            APPLIED,
+            "shop",
+            "Yes, send me news.",
+            f"form-{number}",
+        )
         self.others[consents].append(consented)
 
     def _profile(self, number: int, birthday: str, last_order: Instant) -> Profile:
         profile, postal = Profile(), PLACES[number % len(PLACES)]
         profile.traits = {
-            "email": f"c{number}@example.com", "phone": f"+4179{number:07d}", "firstName": NAMES[number % len(NAMES)],
-            "lastName": f"Muster{number % 977}", "gender": "female", "locale": "de-CH", "birthday": birthday, "createdAt": APPLIED,
-            "address.street": f"Musterweg {number % 200}", "address.postalCode": postal[0], "address.city": postal[1],
+            "email": f"c{number}@example.com", "phone": f"+4179{number:07d}",
+            "firstName": NAMES[number % len(NAMES)],
+            "lastName": f"Muster{number % 977}", "gender": "female", "locale": "de-CH", "birthday": birthday,
+            "createdAt": APPLIED,
+            "address.street": f"Musterweg {number % 200}", "address.postalCode": postal[0],
+            "address.city": postal[1],
             "address.country": "CH", "loyaltyTier": "silver",
         }  # fmt: skip
         profile.traits_at = dict.fromkeys(profile.traits, APPLIED)
@@ -150,7 +219,11 @@ class Rows:
         profile.units = 2 * profile.orders
         profile.first_order, profile.last_order = last_order - 100 * DAY, last_order
         profile.last_activity = last_order
-        profile.activity = {"Order Completed": last_order, "Product Viewed": last_order - HOUR, "Checkout Started": last_order - 600_000}
+        profile.activity = {
+            "Order Completed": last_order,
+            "Product Viewed": last_order - HOUR,
+            "Checkout Started": last_order - 600_000,
+        }
         profile.channels = {"web": last_order}
         return profile
 
@@ -159,11 +232,15 @@ class Rows:
         with store.writing() as connection:
             width = len(customers.columns)
             if self.customers:
-                connection.exec_driver_sql(f"INSERT INTO customers VALUES ({','.join('?' * width)})", self.customers)
+                connection.exec_driver_sql(
+                    f"INSERT INTO customers VALUES ({','.join('?' * width)})", self.customers
+                )
             for table, rows in self.others.items():
                 if rows:
                     names = COLUMNS[table]
-                    text = f'INSERT INTO {table.name} ("{_quoted(names)}") VALUES ({",".join("?" * len(names))})'
+                    text = (
+                        f'INSERT INTO {table.name} ("{_quoted(names)}") VALUES ({",".join("?" * len(names))})'
+                    )
                     connection.exec_driver_sql(text, rows)
         self.customers.clear()
         for rows in self.others.values():
@@ -182,15 +259,31 @@ def _day(at: Instant) -> str:
 
 def _usual(rows: Rows, number: int, last_order: Instant) -> None:
     """A few events and a mail of the last weeks."""
-    rows.event(number, "Order Completed", last_order, 4_990, order_id=f"o{number}", revenue=49.9, products=[{"sku": "A1", "quantity": 2}])
+    rows.event(
+        number,
+        "Order Completed",
+        last_order,
+        4_990,
+        order_id=f"o{number}",
+        revenue=49.9,
+        products=[{"sku": "A1", "quantity": 2}],
+    )
     for back in (2, 3, 30):
-        rows.event(number, "Product Viewed", NOW - back * DAY - number % 1000 * 1000, product_id=f"p{number % 500 + back}", url="/p")
+        rows.event(
+            number,
+            "Product Viewed",
+            NOW - back * DAY - number % 1000 * 1000,
+            product_id=f"p{number % 500 + back}",
+            url="/p",
+        )
     if number % 2:
         rows.message(number, "birthday", NOW - 20 * DAY)
 
 
 def due_within(store: Store, count: int, span: Millis = 13 * DAY) -> None:
-    """So many customers who fall due within the span after NOW, about one decision each: journeys, birthdays and silences."""
+    """So many customers who fall due within the span after NOW, about one decision each: journeys, birthdays
+    and silences.
+    """
     rows = Rows.begin()
     for number in range(1, count + 1):
         _due_customer(rows, number, rows.random.randrange(HOUR, span))
@@ -223,26 +316,38 @@ BUSY: Final = 10
 
 
 def busy_workspace(place: Path) -> Path:
-    """The typical workspace, and so many more triggers that everybody of `busy_within` has that many decisions ahead."""
+    """The typical workspace, and so many more triggers that everybody of `busy_within` has that many
+    decisions ahead.
+    """
     typical_workspace(place)
     for number in range(BUSY):
         text = (
-            f'title = "Day {number}"\nstatus = "active"\npurpose = "service"\n[when]\nkind = "transactional"\nevent = "Course Begun"\n'
-            f'after = "{number + 1}d"\n[exit]\non = ["Course Left"]\n[[steps]]\nchannels = ["email"]\ntemplate = "birthday"\n'
+            f'title = "Day {number}"\nstatus = "active"\npurpose = "service"\n[when]\nkind = '
+            '"transactional"\nevent = "Course Begun"\n'
+            f'after = "{number + 1}d"\n[exit]\non = ["Course Left"]\n[[steps]]\nchannels = '
+            '["email"]\ntemplate = "birthday"\n'
         )
         (place / "triggers" / f"day-{number}.toml").write_text(text, encoding="utf-8")
     return place
 
 
 def busy_within(store: Store, count: int) -> None:
-    """So many customers with `BUSY` journeys under way, each with a decision of its own within the eleven days after NOW."""
+    """So many customers with `BUSY` journeys under way, each with a decision of its own within the eleven
+    days after NOW.
+    """
     rows = Rows.begin()
     for number in range(1, count + 1):
         begun = NOW - 1 - number % 1000 * 1000
         cause = rows.event(number, "Course Begun", begun)
         for each in range(BUSY):
             rows.enrolment(number, f"day-{each}", cause, begun, 1, begun + (each + 1) * DAY, None)
-        rows.customer(number, "1980-11-05", NOW - 40 * DAY, begun + DAY, {f"day-{each}": [begun, f"event:{cause}"] for each in range(BUSY)})
+        rows.customer(
+            number,
+            "1980-11-05",
+            NOW - 40 * DAY,
+            begun + DAY,
+            {f"day-{each}": [begun, f"event:{cause}"] for each in range(BUSY)},
+        )
         _usual(rows, number, NOW - 40 * DAY)
         if number % AT_ONCE == 0:
             rows.flush(store)
@@ -250,13 +355,21 @@ def busy_within(store: Store, count: int) -> None:
 
 
 def due_now(store: Store, count: int, due: int, waves: int = 1) -> None:
-    """So many customers, of whom some are due now and as many in each following minute: by an arrival or a journey's step."""
+    """So many customers, of whom some are due now and as many in each following minute: by an arrival or a
+    journey's step.
+    """
     rows = Rows.begin()
     each = count // (due * waves)
     for number in range(1, count + 1):
         last_order = NOW - 40 * DAY
         if number % each == 0 and number // each <= due * waves:
-            _due_at_once(rows, number, number // each % 2 == 0, NOW - 30_000 + number // each // 2 % waves * MINUTE, last_order)
+            _due_at_once(
+                rows,
+                number,
+                number // each % 2 == 0,
+                NOW - 30_000 + number // each // 2 % waves * MINUTE,
+                last_order,
+            )
         else:
             rows.customer(number, "1980-11-05", last_order, NOW + rows.random.randrange(DAY, 200 * DAY), {})
         _usual(rows, number, last_order)
@@ -273,4 +386,6 @@ def _due_at_once(rows: Rows, number: int, by_arrival: bool, due: Instant, last_o
     else:
         cause = rows.event(number, "Checkout Started", due - HOUR, 8_000, value=80, cart_id=f"k{number}")
         rows.enrolment(number, "basket-reminder", cause, due - HOUR, 1, due, None)
-        rows.customer(number, "1980-11-05", last_order, due, {"basket-reminder": [due - HOUR, f"event:{cause}"]})
+        rows.customer(
+            number, "1980-11-05", last_order, due, {"basket-reminder": [due - HOUR, f"event:{cause}"]}
+        )

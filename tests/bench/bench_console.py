@@ -1,4 +1,6 @@
-"""The console in a terminal: its start against an empty Textual app, a move in the list against DataTable, and what it sends when idle."""
+"""The console in a terminal: its start against an empty Textual app, a move in the list against DataTable,
+and what it sends when idle.
+"""
 
 from __future__ import annotations
 
@@ -45,9 +47,16 @@ Table().run(mouse=False)
 
 
 def run(
-    customers: int = CUSTOMERS, times: int = TIMES, place: Path | None = None, *, moves: int = MOVES, idle_s: float = IDLE_S
+    customers: int = CUSTOMERS,
+    times: int = TIMES,
+    place: Path | None = None,
+    *,
+    moves: int = MOVES,
+    idle_s: float = IDLE_S,
 ) -> Iterator[str]:
-    """The figures of one run, a line each; on the workspace at `place`, else on a generated one of that many customers."""
+    """The figures of one run, a line each; on the workspace at `place`, else on a generated one of that many
+    customers.
+    """
     if place is not None:
         yield from _run(place, customers, times, moves, idle_s)
         return
@@ -64,11 +73,17 @@ def _run(place: Path, customers: int, times: int, moves: int, idle_s: float) -> 
     ours = median(_first_paint(_console(place), b"Overview") for _ in range(times))
     yield f"console: first paint of an empty Textual app {empty:.3f} s"
     yield (
-        f"console: first paint with {customers:,} customers {ours:.3f} s, {ours / empty:.2f} times the empty app "
+        f"console: first paint with {customers:,} customers {ours:.3f} s, {ours / empty:.2f} times the "
+        "empty app "
         "(at most 1.5 times and 0.5 s)"
     )
     yield from _moves("console", _console(place), _to_customers, moves)
-    yield from _moves("console: DataTable of 1,000 rows,", [sys.executable, "-c", DATATABLE.format(rows=1_000)], _settle, moves)
+    yield from _moves(
+        "console: DataTable of 1,000 rows,",
+        [sys.executable, "-c", DATATABLE.format(rows=1_000)],
+        _settle,
+        moves,
+    )
     yield _idle(place, idle_s)
 
 
@@ -81,12 +96,16 @@ def _first_paint(command: Sequence[str], pattern: bytes) -> float:
         return terminal.wait_for(pattern)
 
 
-def _moves(name: str, command: Sequence[str], prepare: Callable[[Terminal], None], moves: int) -> Iterator[str]:
+def _moves(
+    name: str, command: Sequence[str], prepare: Callable[[Terminal], None], moves: int
+) -> Iterator[str]:
     with Terminal(command, *SIZE, environment=PLAIN) as terminal:
         prepare(terminal)
         for what, key in (("row", DOWN), ("page", PAGE_DOWN)):
             replies = [terminal.press(key) for _ in range(moves)]
-            last, sent = (median(values) for values in zip(*((1000 * reply.last, reply.bytes) for reply in replies)))
+            last, sent = (
+                median(values) for values in zip(*((1000 * reply.last, reply.bytes) for reply in replies))
+            )
             yield f"{name} {what} move: {last:.0f} ms to the last byte, {sent:.0f} bytes (medians of {moves})"
 
 

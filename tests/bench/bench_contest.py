@@ -1,7 +1,9 @@
-"""Looking ahead: deciding a message that competes with ten foreseen ones, against deciding it where nothing else is under way.
+"""Looking ahead: deciding a message that competes with ten foreseen ones, against deciding it where nothing
+else is under way.
 
-Both lives are played up to the same instant. Where there is room for all, one sum says so; where there is not, the foreseen are admitted
-one by one, and in the dearest case all of them before it is known that the candidate goes.
+Both lives are played up to the same instant. Where there is room for all, one sum says so; where there is
+not, the foreseen are admitted one by one, and in the dearest case all of them before it is known that the
+candidate goes.
 """
 
 from __future__ import annotations
@@ -18,7 +20,20 @@ from core.model.customer import Consent
 from core.model.decisions import Enrolment
 from core.model.dossier import Dossier
 from core.playbook.playbook import Playbook
-from tests.core.builders import MONDAY, channel, dossier, enrolment, event, on, on_crossing, on_date, order, playbook, rule, trigger
+from tests.core.builders import (
+    MONDAY,
+    channel,
+    dossier,
+    enrolment,
+    event,
+    on,
+    on_crossing,
+    on_date,
+    order,
+    playbook,
+    rule,
+    trigger,
+)
 
 SIZE = 20_000
 RIVALS = 10
@@ -26,9 +41,16 @@ AIM = 4.0
 PARTS = 10
 NOW = MONDAY + 10 * HOUR
 CASES: dict[str, Sequence[PressureRule]] = {
-    "room for all": (rule("many", 20, "7d"), rule("points", 40_000, "calendar week", unit="points"), rule("gap", None, gap=HOUR)),
+    "room for all": (
+        rule("many", 20, "7d"),
+        rule("points", 40_000, "calendar week", unit="points"),
+        rule("gap", None, gap=HOUR),
+    ),
     "the first of them wins": (rule("one", 1, "7d"), rule("points", 40_000, "calendar week", unit="points")),
-    "the last of them wins": (rule("ten", RIVALS, "30d"), rule("points", 40_000, "calendar month", unit="points")),
+    "the last of them wins": (
+        rule("ten", RIVALS, "30d"),
+        rule("points", 40_000, "calendar month", unit="points"),
+    ),
 }
 
 
@@ -42,31 +64,43 @@ def run(size: int = SIZE) -> Iterator[str]:
         without, with_ten = _times(alone, rivals, book, size)
         ratio = with_ten / without
         yield (
-            f"contest, {name}: {without:.1f} µs a decision without, {with_ten:.1f} µs with {RIVALS} foreseen candidates,"
+            f"contest, {name}: {without:.1f} µs a decision without, {with_ten:.1f} µs with {RIVALS} "
+            "foreseen candidates,"
             f" {ratio:.1f} times (aim: {AIM:g})"
         )
 
 
 def _playbook(rules: Sequence[PressureRule]) -> Playbook:
     weak = trigger("weak", on("News"), priority=10, exits=frozenset({"Order Completed"}))
-    strong = [trigger(f"strong-{number}", on(f"News {number}"), priority=90 - number) for number in range(RIVALS)]
+    strong = [
+        trigger(f"strong-{number}", on(f"News {number}"), priority=90 - number) for number in range(RIVALS)
+    ]
     others = (trigger("birthday", on_date("birthday")), trigger("silent", on_crossing(inactive_for=90 * DAY)))
     email = channel("email", "Mon-Sun 07:00-21:00")
     return playbook(weak, *strong, *others, rules=rules, channels=[email], consent_policy="strict")
 
 
 def _customer() -> Dossier:
-    """Somebody of whom as much is known as of most: some acts, a consent, a birthday; and the event that the message is about."""
+    """Somebody of whom as much is known as of most: some acts, a consent, a birthday; and the event that the
+    message is about.
+    """
     acts = tuple(order(MONDAY - number * 7 * DAY, order_id=f"o{number}") for number in range(1, 6))
     consent = Consent("email", "marketing", "granted", MONDAY - 90 * DAY, MONDAY - 90 * DAY)
     news = event("News", NOW)
-    return dossier(news, settled_until=MONDAY, traits={"birthday": "1980-11-05"}, history=acts, consents=(consent,))
+    return dossier(
+        news, settled_until=MONDAY, traits={"birthday": "1980-11-05"}, history=acts, consents=(consent,)
+    )
 
 
 def _times(alone: Dossier, rivals: Sequence[Enrolment], book: Playbook, size: int) -> tuple[float, float]:
-    """Microseconds of one decision alone and among the rivals: the best of several turns, for others use the machine too."""
+    """Microseconds of one decision alone and among the rivals: the best of several turns, for others use the
+    machine too.
+    """
     among = replace(alone, enrolments=(*alone.enrolments, *rivals))
-    turns = [(_time(alone, book, max(size // PARTS, 1)), _time(among, book, max(size // PARTS, 1))) for _ in range(PARTS)]
+    turns = [
+        (_time(alone, book, max(size // PARTS, 1)), _time(among, book, max(size // PARTS, 1)))
+        for _ in range(PARTS)
+    ]
     return min(first for first, _ in turns), min(second for _, second in turns)
 
 

@@ -1,4 +1,6 @@
-"""Import of an NDJSON file, against the same rows put into the same tables with the raw driver's `executemany`."""
+"""Import of an NDJSON file, against the same rows put into the same tables with the raw driver's
+`executemany`.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +29,16 @@ NAMES = ("Product Viewed", "Product Viewed", "Product Added", "Checkout Started"
 
 
 def run(size: int = SIZE) -> Iterator[str]:
-    """The figures of one run, a line each: history into a new base, and live events into one with a playbook in force."""
+    """The figures of one run, a line each: history into a new base, and live events into one with a playbook
+    in force.
+    """
     with folder() as place:
         path = _write(place / "events.ndjson", size)
         for name, history in (("history", True), ("live", False)):
             store, playbook = opened(typical_workspace(place / name))
-            settings = IntakeSettings(playbook.zone, place / "rejects", concerns=None if history else playbook.roster.concerns)
+            settings = IntakeSettings(
+                playbook.zone, place / "rejects", concerns=None if history else playbook.index.concerns
+            )
             with store:
                 began = perf_counter()
                 done = import_file(store, path, settings=settings, arrived_at=NOW, history=history)
@@ -42,7 +48,8 @@ def run(size: int = SIZE) -> Iterator[str]:
             opened(bare)[0].close()
             raw = size / _copy(store.path, bare / "manometer.db")
             yield (
-                f"import: {size:,} lines, {name}: {ours:,.0f} events/s, raw executemany {raw:,.0f} events/s, {ours / raw:.2f} of its rate"
+                f"import: {size:,} lines, {name}: {ours:,.0f} events/s, raw executemany {raw:,.0f} "
+                f"events/s, {ours / raw:.2f} of its rate"
                 f" (aim: {AIM:g})"
             )
 
@@ -56,7 +63,9 @@ def _write(path: Path, size: int) -> Path:
                 user = number
             elif random.random() < 1 / SESSION:
                 user = random.randrange(people)
-            file.write(orjson.dumps(_call(number, user, number < people, random), option=orjson.OPT_APPEND_NEWLINE))
+            file.write(
+                orjson.dumps(_call(number, user, number < people, random), option=orjson.OPT_APPEND_NEWLINE)
+            )
     return path
 
 
@@ -65,17 +74,32 @@ def _call(number: int, user: int, is_new: bool, random: Random) -> dict[str, Any
     at = format_instant(NOW - HOUR + number * MINUTE // 10_000)
     call: dict[str, Any] = {"messageId": f"m{number:09d}", "userId": f"u{user}", "timestamp": at}
     if is_new:
-        traits = {"email": f"u{user}@example.com", "firstName": "Anna", "lastName": f"Muster{user}", "address": {"country": "CH"}}
+        traits = {
+            "email": f"u{user}@example.com",
+            "firstName": "Anna",
+            "lastName": f"Muster{user}",
+            "address": {"country": "CH"},
+        }
         return call | {"type": "identify", "traits": traits}
     name = random.choice(NAMES)
-    properties: dict[str, Any] = {"product_id": f"p{random.randrange(5_000)}", "url": "https://shop.example.com/p", "currency": "CHF"}
+    properties: dict[str, Any] = {
+        "product_id": f"p{random.randrange(5_000)}",
+        "url": "https://shop.example.com/p",
+        "currency": "CHF",
+    }
     if name == "Order Completed":
-        properties |= {"order_id": f"o{number}", "revenue": 49.9, "products": [{"product_id": "p1", "quantity": 2, "price": 24.95}]}
+        properties |= {
+            "order_id": f"o{number}",
+            "revenue": 49.9,
+            "products": [{"product_id": "p1", "quantity": 2, "price": 24.95}],
+        }
     return call | {"type": "track", "event": name, "properties": properties}
 
 
 def _copy(source: Path, target: Path) -> float:
-    """Seconds to put the rows of one database into another, empty one, by batches as an import commits them."""
+    """Seconds to put the rows of one database into another, empty one, by batches as an import commits
+    them.
+    """
     old = dbapi.connect(str(source))
     new = dbapi.connect(str(target), isolation_level=None)
     new.execute("PRAGMA synchronous=FULL")

@@ -1,4 +1,6 @@
-"""The year of the Online Retail file: taken in as history, then replayed under five triggers with no limits."""
+"""The year of the Online Retail file: taken in as history, then replayed under five triggers with no
+limits.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,8 @@ TRIGGERS = {
     "net-5000": ("never", 'kind = "threshold"\nmetric = "revenue"\nreaches = 5000'),
     "inactive-180": ("always", 'kind = "threshold"\ninactive_for = "180d"'),
     "after-sale": (
-        "always", 'kind = "transactional"\nevent = "Order Completed"\nafter = "14d"\nunless = ["Order Returned", "Order Refunded"]',
+        "always",
+        'kind = "transactional"\nevent = "Order Completed"\nafter = "14d"\nunless = ["Order Returned", "Order Refunded"]',
     ),
 }  # fmt: skip
 TEMPLATE = '{"hello": "{{ customer.first_name }}", "trigger": "{{ trigger.name }}"}'
@@ -66,14 +69,17 @@ def run() -> Iterator[str]:
         settings = IntakeSettings(workspace.playbook.zone, place / "rejects")
         with Store.create(place / "shop" / "manometer.db") as store:
             began = perf_counter()
-            taken = import_file(store, DATA, settings=settings, arrived_at=NOW, history=True, profile="online-retail")
+            taken = import_file(
+                store, DATA, settings=settings, arrived_at=NOW, history=True, profile="online-retail"
+            )
             importing = seconds(began)
             yield f"replay: import of {taken.read:,} lines in {importing:.1f} s, {taken.read / importing:,.0f} lines/s"
             began = perf_counter()
             done = replay(store, workspace, FIRST, LAST, place / "replayed", "bench")
             taken_by_replay = seconds(began)
         yield (
-            f"replay: {done.customers:,} customers, {done.decisions:,} decisions, {done.messages:,} messages in"
+            f"replay: {done.customers:,} customers, {done.decisions:,} decisions, {done.messages:,} "
+            "messages in"
             f" {taken_by_replay:.1f} s; together {importing + taken_by_replay:.1f} s (aim: {AIM:g} s)"
         )
 
@@ -82,7 +88,10 @@ def _write(place: Path) -> None:
     files = {
         "manometer.toml": SETTINGS,
         "templates/note/webhook.json": TEMPLATE,
-        **{f"triggers/{name}.toml": HEAD.format(title=name, reentry=reentry, when=when) for name, (reentry, when) in TRIGGERS.items()},
+        **{
+            f"triggers/{name}.toml": HEAD.format(title=name, reentry=reentry, when=when)
+            for name, (reentry, when) in TRIGGERS.items()
+        },
         "pressure.toml": "[purposes]\nmarketing = { obeys = true, counts = true }\n",
     }
     for path, text in files.items():

@@ -1,4 +1,6 @@
-"""Mail through the dispatcher, against a bare `smtplib` loop that sends the same mails, made beforehand, to the same server."""
+"""Mail through the dispatcher, against a bare `smtplib` loop that sends the same mails, made beforehand, to
+the same server.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ SERVERS = {
     "a server that takes 2 ms to queue a mail": (0.002, False),
     "the same, which takes commands together": (0.002, True),
 }
-"""Seconds before it says that it has a mail, as one does that forces its queue to the disk, and whether it offers PIPELINING."""
+"""Seconds before it says that it has a mail, as one does that forces its queue to the disk, and whether it
+offers PIPELINING.
+"""
 SENDER = "Muster Mode <hello@muster.example>"
 CHANNEL = """
 [channels.email]
@@ -41,7 +45,13 @@ port = {port}
 security = "none"
 from = "{sender}"
 """
-TRAITS = {"firstName": "Anna", "lastName": "Müster", "locale": "de-CH", "address.city": PLACES[0][1], "address.country": "CH"}
+TRAITS = {
+    "firstName": "Anna",
+    "lastName": "Müster",
+    "locale": "de-CH",
+    "address.city": PLACES[0][1],
+    "address.country": "CH",
+}
 
 
 def run(size: int = SIZE, rounds: int = 5) -> Iterator[str]:
@@ -100,24 +110,31 @@ def _customer(number: int) -> dict[str, object]:
 
 
 def _event(number: int) -> dict[str, object]:
-    properties = json.dumps({"cart_id": f"k{number}", "value": 80, "products": [{"name": "Jacke", "quantity": 1, "price": 80}]})
+    properties = json.dumps(
+        {"cart_id": f"k{number}", "value": 80, "products": [{"name": "Jacke", "quantity": 1, "price": 80}]}
+    )
     return {
-        "id": number, "dedup": number.to_bytes(16), "customer_id": number, "kind": "track", "name": "Checkout Started",
+        "id": number, "dedup": number.to_bytes(16), "customer_id": number, "kind": "track",
+        "name": "Checkout Started",
         "occurred_at": NOW - HOUR, "arrived_at": NOW - HOUR, "source": "shop", "properties": properties,
     }  # fmt: skip
 
 
 def _enrolment(number: int) -> dict[str, object]:
     return {
-        "id": number, "customer_id": number, "trigger": "basket-reminder", "cause_key": f"event:{number}", "cause_at": NOW - HOUR,
-        "cause_event": number, "entered_at": NOW - HOUR, "version": 1, "state": "open", "step": 2, "planned_at": NOW + DAY,
+        "id": number, "customer_id": number, "trigger": "basket-reminder", "cause_key": f"event:{number}",
+        "cause_at": NOW - HOUR,
+        "cause_event": number, "entered_at": NOW - HOUR, "version": 1, "state": "open", "step": 2,
+        "planned_at": NOW + DAY,
     }  # fmt: skip
 
 
 def _message(number: int) -> dict[str, object]:
     return {
-        "key": f"{number:032x}", "customer_id": number, "enrolment_id": number, "trigger": "basket-reminder", "step": 1, "channel": "email",
-        "template": "basket-reminder", "address": f"c{number}@example.com", "state": "planned", "planned_at": NOW, "expires_at": NOW + DAY,
+        "key": f"{number:032x}", "customer_id": number, "enrolment_id": number, "trigger": "basket-reminder",
+        "step": 1, "channel": "email",
+        "template": "basket-reminder", "address": f"c{number}@example.com", "state": "planned",
+        "planned_at": NOW, "expires_at": NOW + DAY,
         "lands_at": NOW, "purpose": "marketing", "weight": 1000, "counts": 1,
     }  # fmt: skip
 
@@ -133,7 +150,8 @@ def _bare(server: MailServerProcess, size: int) -> float:
             f"c{number}@example.com",
             compose(
                 Outbound(
-                    f"{number:032x}", number, f"c{number}", "email", "email", f"c{number}@example.com", "basket-reminder", 1, "marketing",
+                    f"{number:032x}", number, f"c{number}", "email", "email", f"c{number}@example.com",
+                    "basket-reminder", 1, "marketing",
                     "Ihr Warenkorb", texts, NOW, NOW,
                 ),
                 mailbox(SENDER),

@@ -36,7 +36,9 @@ def _start(arguments: Sequence[str], times: int) -> float:
 
 def _once(arguments: Sequence[str]) -> float:
     began = perf_counter()
-    done = subprocess.run((sys.executable, *arguments), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    done = subprocess.run(
+        (sys.executable, *arguments), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False
+    )
     taken = seconds(began)
     assert not done.stderr, done.stderr.decode()  # `status` exits with 1 where nothing is running
     return taken

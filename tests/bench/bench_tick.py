@@ -1,4 +1,6 @@
-"""A tick with 1,000 due customers in a small and in a large base: it should cost what is due, not what is stored."""
+"""A tick with 1,000 due customers in a small and in a large base: it should cost what is due, not what is
+stored.
+"""
 
 from __future__ import annotations
 

@@ -38,7 +38,14 @@ def _fill(store: Store, customer: int, count: int, first_event: int = 1) -> None
     rows.next_event = first_event
     rows.customer(customer, "1980-11-05", NOW, None, {})
     for number in range(count):
-        rows.event(customer, "Product Viewed", NOW - number * MINUTE, product_id=f"p{number % 500}", url="/p", title="A thing to look at")
+        rows.event(
+            customer,
+            "Product Viewed",
+            NOW - number * MINUTE,
+            product_id=f"p{number % 500}",
+            url="/p",
+            title="A thing to look at",
+        )
         if number % AT_ONCE == 0:
             rows.flush(store)
     rows.flush(store)

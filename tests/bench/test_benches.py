@@ -1,4 +1,6 @@
-"""Each benchmark runs through on a small size and says its figures; they are read by people, so nothing is judged here."""
+"""Each benchmark runs through on a small size and says its figures; they are read by people, so nothing is
+judged here.
+"""
 
 from __future__ import annotations
 

@@ -26,7 +26,8 @@ class Daemon:
         self.lines: list[dict[str, Any]] = []
         self.other: list[str] = []
         self.process = subprocess.Popen(
-            command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, text=True,
+            command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+            text=True,
             env=os.environ | dict(environment or {}), start_new_session=True,
         )  # fmt: skip
         self._news = threading.Condition()
@@ -47,14 +48,20 @@ class Daemon:
     def wait_for(self, event: str, patience: float = PATIENCE, **fields: object) -> dict[str, Any]:
         """The first line of that event with these fields; AssertionError where none comes."""
         with self._news:
-            assert self._news.wait_for(lambda: self.find(event, **fields) is not None, patience), (event, self.lines, self.other)
+            assert self._news.wait_for(lambda: self.find(event, **fields) is not None, patience), (
+                event,
+                self.lines,
+                self.other,
+            )
         found = self.find(event, **fields)
         assert found is not None
         return found
 
     def find(self, event: str, **fields: object) -> dict[str, Any] | None:
         """The first such line so far."""
-        return next((line for line in self.lines if line["event"] == event and fields.items() <= line.items()), None)
+        return next(
+            (line for line in self.lines if line["event"] == event and fields.items() <= line.items()), None
+        )
 
     def end(self, number: int = signal.SIGTERM, patience: float = PATIENCE) -> int:
         """Send a signal and wait for the end; the exit code."""
@@ -70,7 +77,9 @@ class Daemon:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.process.poll() is None:
             self.process.kill()
         self.wait()

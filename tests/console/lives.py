@@ -1,4 +1,6 @@
-"""A small workspace with people and what they did, for tests that play it: files as texts, calls in Segment's form."""
+"""A small workspace with people and what they did, for tests that play it: files as texts, calls in Segment's
+form.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,13 @@ def trigger(text: str = BASKET, **changed: str) -> str:
 def person(user: str, at: str = "2025-01-01T00:00:00Z", **traits: Any) -> dict[str, Any]:
     """An identify call of somebody with an e-mail address."""
     known = {"email": f"{user}@example.ch", "firstName": user.title(), **traits}
-    return {"type": "identify", "messageId": f"i-{user}-{at}", "userId": user, "timestamp": at, "traits": known}
+    return {
+        "type": "identify",
+        "messageId": f"i-{user}-{at}",
+        "userId": user,
+        "timestamp": at,
+        "traits": known,
+    }
 
 
 def act(user: str, name: str, at: str, **properties: Any) -> dict[str, Any]:
@@ -91,8 +99,12 @@ FILES = {
 }
 
 
-def workspace(folder: Path, calls: list[dict[str, Any]], triggers: dict[str, str] | None = None, **more: str) -> Path:
-    """A workspace at `folder` with the calls taken in as history; `more` are texts of templates for e-mail."""
+def workspace(
+    folder: Path, calls: list[dict[str, Any]], triggers: dict[str, str] | None = None, **more: str
+) -> Path:
+    """A workspace at `folder` with the calls taken in as history; `more` are texts of templates for
+    e-mail.
+    """
     files = FILES | {f"templates/{name}/email.txt": text for name, text in more.items()}
     files |= {f"triggers/{name}.toml": text for name, text in (triggers or {"basket": BASKET}).items()}
     for path, text in files.items():
@@ -109,9 +121,24 @@ def run(*words: str | Path) -> int:
 
 
 def played(folder: Path, calls: list[dict[str, Any]], triggers: dict[str, str] | None = None) -> Path:
-    """A workspace whose clock stands at half past ten on Monday 3 March 2025, and in which the calls of that day were played."""
+    """A workspace whose clock stands at half past ten on Monday 3 March 2025, and in which the calls of that
+    day were played.
+    """
     place = workspace(folder, calls, triggers)
-    assert run("-w", place, "replay", "--from", "2025-03-03T00:00:00Z", "--to", "2025-03-03T10:30:00Z", "--into", place / "p") == 0
+    assert (
+        run(
+            "-w",
+            place,
+            "replay",
+            "--from",
+            "2025-03-03T00:00:00Z",
+            "--to",
+            "2025-03-03T10:30:00Z",
+            "--into",
+            place / "p",
+        )
+        == 0
+    )
     return place / "p"
 
 

@@ -59,12 +59,19 @@ def test_an_applied_playbook_is_read_again_whole(shop: Path, store: Store) -> No
     again = load_in_force(store, shop).playbook
     assert again == applied.playbook
     assert (again.version, again.applied_at) == (1, NOON)
-    plain = replace(again, version=0, applied_at=None, triggers=tuple(replace(t, activated_at=None) for t in again.triggers))
+    plain = replace(
+        again,
+        version=0,
+        applied_at=None,
+        triggers=tuple(replace(t, activated_at=None) for t in again.triggers),
+    )
     assert plain == read_workspace(shop).playbook
 
 
 def test_only_active_triggers_are_activated(shop: Path, store: Store) -> None:
-    activations = {trigger.name: trigger.activated_at for trigger in _apply(shop, store, NOON).playbook.triggers}
+    activations = {
+        trigger.name: trigger.activated_at for trigger in _apply(shop, store, NOON).playbook.triggers
+    }
     assert activations[TRIGGER] == NOON
     assert activations["win-back"] is None
 
@@ -127,13 +134,17 @@ def test_nothing_is_applied_twice_by_those_who_only_ensure(shop: Path, store: St
     assert ensure_applied(store, workspace, NOON + DAY).applied_at == NOON
 
 
-def test_apply_without_a_terminal_names_yes_and_changes_nothing(shop: Path, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+def test_apply_without_a_terminal_names_yes_and_changes_nothing(
+    shop: Path, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["-w", str(shop), "apply"]) == 1
     assert "--yes" in capsys.readouterr().err
     assert changes(store, read_workspace(shop))
 
 
-def test_apply_shows_what_changes_and_for_how_many_under_way(shop: Path, edit: Edit, capsys: pytest.CaptureFixture[str]) -> None:
+def test_apply_shows_what_changes_and_for_how_many_under_way(
+    shop: Path, edit: Edit, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["-w", str(shop), "apply", "--yes", "--at", "2025-03-30T12:00:00Z"]) == 0
     edit("triggers/basket-reminder.toml", "priority", "# priority")
     capsys.readouterr()
@@ -153,7 +164,9 @@ def test_apply_refuses_files_with_faults(shop: Path, edit: Edit, capsys: pytest.
     assert "triggers/basket-reminder.toml:" in capsys.readouterr().err
 
 
-def test_check_prints_every_fault_with_file_and_line(shop: Path, edit: Edit, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_prints_every_fault_with_file_and_line(
+    shop: Path, edit: Edit, capsys: pytest.CaptureFixture[str]
+) -> None:
     edit("triggers/basket-reminder.toml", "priority", "prioritty")
     edit("triggers/birthday.toml", "priority", "prioritty")
     capsys.readouterr()
@@ -163,10 +176,17 @@ def test_check_prints_every_fault_with_file_and_line(shop: Path, edit: Edit, cap
     assert all(list(fault) == ["file", "line", "message", "remedy"] and fault["line"] > 0 for fault in faults)
 
 
-def test_an_apply_leaves_an_audit_line_in_the_same_transaction(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_apply_leaves_an_audit_line_in_the_same_transaction(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     main(["-w", str(shop), "apply", "--yes", "--at", "2025-03-30T12:00:00Z"])
     capsys.readouterr()
     assert main(["-w", str(shop), "audit", "--json"]) == 0
     row = json.loads(capsys.readouterr().out)
     with Context(shop, False) as context:
-        assert (row["at"], row["action"], row["subject"], row["author"]) == ("2025-03-30T12:00:00Z", "apply", "playbook 1", context.author)
+        assert (row["at"], row["action"], row["subject"], row["author"]) == (
+            "2025-03-30T12:00:00Z",
+            "apply",
+            "playbook 1",
+            context.author,
+        )

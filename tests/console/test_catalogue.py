@@ -51,7 +51,10 @@ def test_within_a_workspace_it_says_what_is_missing(tmp_path: Path) -> None:
     calls = [person("anna"), act("anna", "Checkout Started", "2025-01-02T00:00:00Z")]
     workspace(tmp_path, calls)
     rows = {row["name"]: row for row in listed(tmp_path, "catalogue")}
-    assert rows["basket-abandonment"]["missing"] == ["no channel print, so email only", "no event Order Completed yet"]
+    assert rows["basket-abandonment"]["missing"] == [
+        "no channel print, so email only",
+        "no event Order Completed yet",
+    ]
     assert rows["birthday-card"]["missing"] == ["no channel print", "birthday known of 0% of the customers"]
     assert "no link survey" in rows["survey-nps"]["missing"]
 
@@ -59,7 +62,9 @@ def test_within_a_workspace_it_says_what_is_missing(tmp_path: Path) -> None:
 def test_consents_that_nobody_gave_are_missing_where_they_are_needed(tmp_path: Path) -> None:
     workspace(tmp_path, [person("anna")])
     settings = tmp_path / "manometer.toml"
-    settings.write_text(settings.read_text(encoding="utf-8").replace('"assumed"', '"recorded"'), encoding="utf-8")
+    settings.write_text(
+        settings.read_text(encoding="utf-8").replace('"assumed"', '"recorded"'), encoding="utf-8"
+    )
     missing = {row["name"]: row["missing"] for row in listed(tmp_path, "catalogue")}
     assert "nobody has consented to marketing by email" in missing["cross-sell"]
     assert not [words for words in missing["shipping-confirmation"] if "consented" in words]
@@ -67,26 +72,44 @@ def test_consents_that_nobody_gave_are_missing_where_they_are_needed(tmp_path: P
     call = {**act("anna", "Consent Granted", "2025-01-02T00:00:00Z"), "properties": granted}
     (tmp_path / "more.ndjson").write_text(json.dumps(call), encoding="utf-8")
     assert run("-w", tmp_path, "import", tmp_path / "more.ndjson", "--history") == 0
-    assert not [words for words in listed(tmp_path, "catalogue", "show", "cross-sell")[0]["missing"] if "consented" in words]
+    assert not [
+        words
+        for words in listed(tmp_path, "catalogue", "show", "cross-sell")[0]["missing"]
+        if "consented" in words
+    ]
 
 
 def test_show_tells_journey_files_and_examples(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("-w", tmp_path, "catalogue", "show", "basket-abandonment") == 0
     told = capsys.readouterr().out
-    journey, data = ("2. 2d later over print, else email", "only if not clicked"), ('"event": "Checkout Started"', "Law: Marketing")
+    journey, data = (
+        ("2. 2d later over print, else email", "only if not clicked"),
+        ('"event": "Checkout Started"', "Law: Marketing"),
+    )
     for words in (*journey, *data, "triggers/basket-abandonment.toml"):
         assert words in told
 
 
-def test_another_trigger_of_a_campaigns_name_is_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_another_trigger_of_a_campaigns_name_is_told_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     workspace(tmp_path, [person("anna")], {"cross-sell": BASKET, "third-anniversary": BASKET})
     rows = {row["name"]: row["installed"] for row in listed(tmp_path, "catalogue")}
-    assert (rows["cross-sell"], rows["registration-anniversary"], rows["up-sell"]) == ("another", "another", "")
+    assert (rows["cross-sell"], rows["registration-anniversary"], rows["up-sell"]) == (
+        "another",
+        "another",
+        "",
+    )
     assert run("-w", tmp_path, "catalogue", "show", "cross-sell") == 0
-    assert "sends messages of its own. `catalogue add cross-sell --force` would replace it." in capsys.readouterr().out
+    assert (
+        "sends messages of its own. `catalogue add cross-sell --force` would replace it."
+        in capsys.readouterr().out
+    )
 
 
-def test_an_unknown_campaign_is_told_with_the_nearest_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_campaign_is_told_with_the_nearest_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run("-w", tmp_path, "catalogue", "show", "basket-abandonement") == 1
     assert "basket-abandonment" in capsys.readouterr().err
 
@@ -94,7 +117,9 @@ def test_an_unknown_campaign_is_told_with_the_nearest_name(tmp_path: Path, capsy
 @EVERY
 def test_the_examples_are_calls_as_sources_send_them(campaign: Campaign) -> None:
     for needed in campaign.events:
-        call = parse_call(json.loads(needed.example), source="shop", arrived_at=None, zone=ZoneInfo("Europe/Zurich"))
+        call = parse_call(
+            json.loads(needed.example), source="shop", arrived_at=None, zone=ZoneInfo("Europe/Zurich")
+        )
         assert call.name == needed.name
 
 
@@ -154,14 +179,19 @@ def with_channels(shop: Path, *names: str, **media: str) -> Path:
     return shop
 
 
-def test_a_channel_the_workspace_lacks_is_left_out_and_a_step_without_any_becomes_a_comment(shop: Path) -> None:
+def test_a_channel_the_workspace_lacks_is_left_out_and_a_step_without_any_becomes_a_comment(
+    shop: Path,
+) -> None:
     with_channels(shop, "email")
     assert run("-w", shop, "catalogue", "add", "basket-abandonment", "birthday-card") == 0
     basket = (shop / "triggers" / "basket-abandonment.toml").read_text(encoding="utf-8")
     assert 'channels = ["email"]   # the first that is allowed' in basket
     birthday = (shop / "triggers" / "birthday-card.toml").read_text(encoding="utf-8")
     assert "# left out: the workspace has no channel print" in birthday
-    assert [len(trigger.steps) for trigger in read_workspace(shop, templates=True).playbook.triggers] == [3, 1]
+    assert [len(trigger.steps) for trigger in read_workspace(shop, templates=True).playbook.triggers] == [
+        3,
+        1,
+    ]
 
 
 def test_where_a_journey_would_go_on_to_a_step_that_is_left_out_it_ends(shop: Path) -> None:
@@ -187,7 +217,9 @@ def test_a_channel_of_another_name_stands_in_for_its_medium(shop: Path) -> None:
 
 def test_a_confirmation_rather_takes_a_channel_that_is_open_at_night(shop: Path) -> None:
     window = 'send_window = ["Mon-Sun 07:00-21:00"]\n'
-    (shop / "manometer.toml").write_text(SETTINGS.replace("[channels.email]\n", f"[channels.email]\n{window}"), encoding="utf-8")
+    (shop / "manometer.toml").write_text(
+        SETTINGS.replace("[channels.email]\n", f"[channels.email]\n{window}"), encoding="utf-8"
+    )
     waits = "email waits for its send_window, and no other email channel is open at all hours"
     assert waits in listed(shop, "catalogue", "show", "order-confirmation")[0]["missing"]
     with (shop / "manometer.toml").open("a", encoding="utf-8") as settings:
@@ -236,12 +268,17 @@ def test_what_was_added_beside_rules_in_force_is_tried_by_its_file_as_the_next_s
     capsys.readouterr()
     assert run("-w", folder, "preview", "--trigger", "survey-nps") == 1
     file = folder / "triggers" / "survey-nps.toml"
-    assert f"Trigger survey-nps is not in force: its file was never applied. `--with {file}` tries it" in capsys.readouterr().err
+    assert (
+        f"Trigger survey-nps is not in force: its file was never applied. `--with {file}` tries it"
+        in capsys.readouterr().err
+    )
     assert run("-w", folder, "preview", "--trigger", "survey-nps", "--with", file) == 0
     assert "Not under the rules in force, but with: survey-nps as if active." in capsys.readouterr().out
 
 
-def test_outside_a_workspace_it_says_that_what_is_missing_is_not_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_outside_a_workspace_it_says_that_what_is_missing_is_not_known(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run("-w", tmp_path / "nowhere", "catalogue") == 0
     assert "nowhere is no workspace, so what is missing to run them is not known" in capsys.readouterr().out
 
@@ -251,17 +288,25 @@ def test_add_wants_names_or_all(shop: Path, words: list[str]) -> None:
     assert main(["-w", str(shop), "catalogue", "add", *words]) == 2
 
 
-@pytest.mark.parametrize("names", [("email",), ("sms",), ("print",), ("webpush",), ("email", "sms"), ("sms", "print")])
+@pytest.mark.parametrize(
+    "names", [("email",), ("sms",), ("print",), ("webpush",), ("email", "sms"), ("sms", "print")]
+)
 @EVERY
-def test_with_any_channels_a_campaign_is_refused_or_has_no_fault(campaign: Campaign, names: tuple[str, ...], shop: Path) -> None:
+def test_with_any_channels_a_campaign_is_refused_or_has_no_fault(
+    campaign: Campaign, names: tuple[str, ...], shop: Path
+) -> None:
     with_channels(shop, *names)
     if run("-w", shop, "catalogue", "add", campaign.name) == 0:
-        assert {trigger.name for trigger in read_workspace(shop, templates=True).playbook.triggers} == set(campaign.triggers)
+        assert {trigger.name for trigger in read_workspace(shop, templates=True).playbook.triggers} == set(
+            campaign.triggers
+        )
 
 
 # ---- what its messages hold ----
 
-GSM = set("@£$¥èéùìòÇØøÅåÆæÉ!#¤%&()*+,-./:;<=>?¡ÄÖÑÜ§¿äöñüà \n'\"_") | set(string.ascii_letters + string.digits)
+GSM = set("@£$¥èéùìòÇØøÅåÆæÉ!#¤%&()*+,-./:;<=>?¡ÄÖÑÜ§¿äöñüà \n'\"_") | set(
+    string.ascii_letters + string.digits
+)
 """The letters of which 160 go into one text message; with any other it is 70."""
 
 
@@ -275,14 +320,17 @@ def templates_of(campaign: Campaign) -> dict[str, dict[str, str]]:
 
 def purpose_of(campaign: Campaign, template: str) -> str:
     """The purpose of the trigger that sends a template."""
-    return next(str(table["purpose"]) for table in campaign.tables.values() if f'"{template}"' in json.dumps(table))
+    return next(
+        str(table["purpose"]) for table in campaign.tables.values() if f'"{template}"' in json.dumps(table)
+    )
 
 
 @EVERY
 def test_every_template_speaks_every_language_in_the_same_files(campaign: Campaign) -> None:
     for name, texts in templates_of(campaign).items():
         files = {
-            language: {path.rpartition("/")[2] for path in texts if path.startswith(f"{name}/{language}/")} for language in LANGUAGES[1:]
+            language: {path.rpartition("/")[2] for path in texts if path.startswith(f"{name}/{language}/")}
+            for language in LANGUAGES[1:]
         }
         own = {path.rpartition("/")[2] for path in texts if path.count("/") == 1}
         assert own
@@ -296,7 +344,9 @@ def test_marketing_mails_can_be_unsubscribed_and_others_hold_no_offers(campaign:
         for path, text in texts.items():
             if "/email." in path:
                 assert ("unsubscribe_url" in text) == is_marketing, path
-            assert is_marketing or not any(words in text for words in ("similar", "goes_with", "upgrades", "voucher")), path
+            assert is_marketing or not any(
+                words in text for words in ("similar", "goes_with", "upgrades", "voucher")
+            ), path
 
 
 @EVERY
@@ -318,7 +368,9 @@ def test_messages_read_well_where_customer_and_event_say_next_to_nothing(campaig
     for trigger in triggers(campaign):
         event = {"name": "x", "at": "2025-03-10T10:00:00+01:00", "properties": BARE}
         step = {"number": 1, "channel": "email"}
-        said_of = variables(customer, event, step, trigger, Playbook(ZoneInfo("UTC")), "Muster Mode", "2025-03-11")
+        said_of = variables(
+            customer, event, step, trigger, Playbook(ZoneInfo("UTC")), "Muster Mode", "2025-03-11"
+        )
         for path, text in campaign.templates("de").items():
             said = made(path, text, said_of)
             if path.endswith(".txt"):

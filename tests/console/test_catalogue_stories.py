@@ -1,6 +1,8 @@
-"""Each campaign of the catalogue played on a small life, in four languages: what is decided and what is said, word for word.
+"""Each campaign of the catalogue played on a small life, in four languages: what is decided and what is said,
+word for word.
 
-The stories stand in tests/catalogue; `python -m tests.console.test_catalogue_stories` writes them anew, to be read before they are kept.
+The stories stand in tests/catalogue; `python -m tests.console.test_catalogue_stories` writes them anew, to be
+read before they are kept.
 """
 
 from __future__ import annotations
@@ -52,8 +54,15 @@ def words(row: dict[str, Any], carrier: str) -> Iterator[str]:
 
 def messages(folder: Path, customer: str) -> Iterator[dict[str, Any]]:
     """What was handed over to her, in order of time."""
-    lines = [json.loads(line) for file in (folder / "outbox").glob("*.ndjson") for line in file.read_text(encoding="utf-8").splitlines()]
-    yield from sorted((line for line in lines if line["customer"] == customer), key=lambda line: (line["sent_at"], line["channel"]))
+    lines = [
+        json.loads(line)
+        for file in (folder / "outbox").glob("*.ndjson")
+        for line in file.read_text(encoding="utf-8").splitlines()
+    ]
+    yield from sorted(
+        (line for line in lines if line["customer"] == customer),
+        key=lambda line: (line["sent_at"], line["channel"]),
+    )
 
 
 def said(message: dict[str, Any]) -> str:
@@ -91,7 +100,9 @@ def test_the_story_is_told_word_for_word(campaign: tuple[str, Path]) -> None:
 def test_each_language_gets_the_same_messages_in_its_own_words(campaign: tuple[str, Path]) -> None:
     _, folder = campaign
     assert rows(folder, "de") == rows(folder, "fr") == rows(folder, "it") == rows(folder, "en") != []
-    said_by_all = [[said(each) for each in messages(folder, language)] for language in ("de", "fr", "it", "en")]
+    said_by_all = [
+        [said(each) for each in messages(folder, language)] for language in ("de", "fr", "it", "en")
+    ]
     assert all(len(set(same)) == 4 for same in zip(*said_by_all, strict=True))
 
 
@@ -100,7 +111,11 @@ def test_messages_read_well(campaign: tuple[str, Path]) -> None:
     for language in PEOPLE:
         for message in messages(folder, language):
             whole = " ".join([message["subject"], *message["parts"].values()])
-            assert not [fragment for fragment in ("{{", "{%", "None", "ß", "  ,", " .", "()", "\n\n\n") if fragment in whole], whole
+            assert not [
+                fragment
+                for fragment in ("{{", "{%", "None", "ß", "  ,", " .", "()", "\n\n\n")
+                if fragment in whole
+            ], whole
 
 
 def write() -> None:

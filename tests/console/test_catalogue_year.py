@@ -1,7 +1,9 @@
-"""The whole catalogue switched on at once over a year of real purchases, its limits counted again by other means.
+"""The whole catalogue switched on at once over a year of real purchases, its limits counted again by other
+means.
 
-The purchases are those of the Online Retail file; what its shop did not record (addresses, views, baskets, parcels, newsletters) is drawn
-around them from a seed. `python -m tests.console.test_catalogue_year` prints the figures.
+The purchases are those of the Online Retail file; what its shop did not record (addresses, views, baskets,
+parcels, newsletters) is drawn around them from a seed. `python -m tests.console.test_catalogue_year` prints
+the figures.
 """
 
 from __future__ import annotations
@@ -83,7 +85,9 @@ gap = "12h"
 
 
 class Contact(NamedTuple):
-    """A message that went out, where it landed and whether it obeys; numbers grow in the order in which one customer's were decided."""
+    """A message that went out, where it landed and whether it obeys; numbers grow in the order in which one
+    customer's were decided.
+    """
 
     number: int
     customer: int
@@ -97,7 +101,9 @@ class Contact(NamedTuple):
 
 
 def year(folder: Path) -> tuple[Path, dict[str, float]]:
-    """The catalogue played over the year; the workspace of the replay, and how many seconds each part took."""
+    """The catalogue played over the year; the workspace of the replay, and how many seconds each part
+    took.
+    """
     shop, seconds = folder / "shop", {}
     shop.mkdir(parents=True)
     (shop / "manometer.toml").write_text(SETTINGS, encoding="utf-8")
@@ -107,8 +113,13 @@ def year(folder: Path) -> tuple[Path, dict[str, float]]:
     around = shop / "around.ndjson"
     around.write_text("".join(json.dumps(call) + "\n" for call in drawn(Random(1))), encoding="utf-8")
     began = perf_counter()
-    assert main(["-w", str(shop), "--json", "import", str(DATA), "--history", "--profile", "online-retail"]) == 0
-    assert main(["-w", str(shop), "--json", "import", str(around), "--history", "--source", "online-retail"]) == 0
+    assert (
+        main(["-w", str(shop), "--json", "import", str(DATA), "--history", "--profile", "online-retail"]) == 0
+    )
+    assert (
+        main(["-w", str(shop), "--json", "import", str(around), "--history", "--source", "online-retail"])
+        == 0
+    )
     seconds["import"] = perf_counter() - began
     began = perf_counter()
     span = ["--from", "2010-12-01T00:00:00Z", "--to", "2011-12-31T00:00:00Z"]
@@ -124,7 +135,9 @@ def orders() -> dict[str, list[tuple[datetime, str, list[tuple[str, float]]]]]:
         for row in csv.DictReader(file):
             if row["CustomerID"] and not row["InvoiceNo"].startswith("C"):
                 at = datetime.fromisoformat(row["InvoiceDate"])
-                lines = found.setdefault((row["CustomerID"].removesuffix(".0"), row["InvoiceNo"]), (at, []))[1]
+                lines = found.setdefault((row["CustomerID"].removesuffix(".0"), row["InvoiceNo"]), (at, []))[
+                    1
+                ]
                 lines.append((row["StockCode"], float(row["UnitPrice"])))
     by_customer = defaultdict(list)
     for (customer, number), (at, lines) in sorted(found.items(), key=lambda item: item[1][0]):
@@ -149,36 +162,75 @@ def person(customer: str, first: datetime, random: Random) -> dict[str, Any]:
     """Addresses, a birthday and the day of registration."""
     created = first - timedelta(days=random.randrange(1, 1500))
     traits: dict[str, Any] = {
-        "email": f"c{customer}@shop.example", "firstName": "Pat", "lastName": f"No. {customer}", "locale": "en-GB",
+        "email": f"c{customer}@shop.example", "firstName": "Pat", "lastName": f"No. {customer}",
+        "locale": "en-GB",
         "birthday": f"19{random.randrange(50, 99)}-{random.randrange(1, 13):02d}-{random.randrange(1, 29):02d}",
         "createdAt": stamp(created),
     }  # fmt: skip
     if random.random() < 0.6:
         traits["phone"] = f"+4477{customer:0>8}"
     if random.random() < 0.7:
-        traits["address"] = {"street": "1 High Street", "postalCode": "N1 9GU", "city": "London", "country": "GB"}
-    return {"type": "identify", "messageId": f"i{customer}", "userId": customer, "timestamp": stamp(created), "traits": traits}
+        traits["address"] = {
+            "street": "1 High Street",
+            "postalCode": "N1 9GU",
+            "city": "London",
+            "country": "GB",
+        }
+    return {
+        "type": "identify",
+        "messageId": f"i{customer}",
+        "userId": customer,
+        "timestamp": stamp(created),
+        "traits": traits,
+    }
 
 
-def around_an_order(customer: str, at: datetime, number: str, lines: list[tuple[str, float]], random: Random) -> Iterator[dict[str, Any]]:
+def around_an_order(
+    customer: str, at: datetime, number: str, lines: list[tuple[str, float]], random: Random
+) -> Iterator[dict[str, Any]]:
     """Views and a basket before it, parcel and answers after it, wishes and coupons now and then."""
-    product = {"product_id": lines[0][0], "sku": lines[0][0], "name": f"Article {lines[0][0]}", "price": lines[0][1]}
+    product = {
+        "product_id": lines[0][0],
+        "sku": lines[0][0],
+        "name": f"Article {lines[0][0]}",
+        "price": lines[0][1],
+    }
     for hours in (50, 30, 20)[: random.randrange(4)]:
         yield track(customer, "Product Viewed", at - timedelta(hours=hours), **product)
     if random.random() < 0.5:
-        basket = {"cart_id": f"K{number}", "value": round(sum(price for _, price in lines) * 10, 2), "products": [product]}
-        yield track(customer, "Checkout Started", at - timedelta(minutes=random.choice((10, 40, 90, 4000))), **basket)
+        basket = {
+            "cart_id": f"K{number}",
+            "value": round(sum(price for _, price in lines) * 10, 2),
+            "products": [product],
+        }
+        yield track(
+            customer, "Checkout Started", at - timedelta(minutes=random.choice((10, 40, 90, 4000))), **basket
+        )
     if random.random() < 0.2:
         yield track(customer, "Product Added to Wishlist", at - timedelta(days=9), wishlist_id="W", **product)
-        yield track(customer, "Wishlist Price Dropped", at + timedelta(days=5), **{**product, "old_price": lines[0][1] * 2})
+        yield track(
+            customer,
+            "Wishlist Price Dropped",
+            at + timedelta(days=5),
+            **{**product, "old_price": lines[0][1] * 2},
+        )
     if random.random() < 0.1:
         yield track(customer, "Product Back in Stock", at + timedelta(days=8), **product)
         yield track(customer, "Coupon Issued", at + timedelta(days=1), coupon_id=f"G{number}", value=10)
     yield track(customer, "Order Shipped", at + timedelta(days=1), order_id=number)
     yield track(customer, "Order Delivered", at + timedelta(days=3), order_id=number, products=[product])
     if random.random() < 0.1:
-        yield track(customer, "Support Case Closed", at + timedelta(days=6), case_id=f"T{number}", order_id=number)
-        yield track(customer, "Survey Answered", at + timedelta(days=9), kind="csat", score=random.randrange(1, 6), order_id=number)
+        yield track(
+            customer, "Support Case Closed", at + timedelta(days=6), case_id=f"T{number}", order_id=number
+        )
+        yield track(
+            customer,
+            "Survey Answered",
+            at + timedelta(days=9),
+            kind="csat",
+            score=random.randrange(1, 6),
+            order_id=number,
+        )
 
 
 def a_week(customer: str, at: datetime, random: Random) -> Iterator[dict[str, Any]]:
@@ -192,7 +244,14 @@ def a_week(customer: str, at: datetime, random: Random) -> Iterator[dict[str, An
 def track(customer: str, event: str, at: datetime, **properties: Any) -> dict[str, Any]:
     """A call as a source sends it."""
     identity = f"{customer}-{event}-{stamp(at)}-{properties.get('product_id', '')}"
-    return {"type": "track", "messageId": identity, "userId": customer, "event": event, "timestamp": stamp(at), "properties": properties}
+    return {
+        "type": "track",
+        "messageId": identity,
+        "userId": customer,
+        "event": event,
+        "timestamp": stamp(at),
+        "properties": properties,
+    }
 
 
 def stamp(at: datetime) -> str:
@@ -206,25 +265,50 @@ def stamp(at: datetime) -> str:
 def contacts(folder: Path) -> list[Contact]:
     """What went out and counts."""
     columns = messages.c
-    query = select(columns.id, columns.customer_id, columns.lands_at, columns.channel, columns.purpose, columns.enrolment_id, columns.step)
+    query = select(
+        columns.id,
+        columns.customer_id,
+        columns.lands_at,
+        columns.channel,
+        columns.purpose,
+        columns.enrolment_id,
+        columns.step,
+    )
     with Store.open(folder / "manometer.db") as store, store.reading() as connection:
         rows = connection.execute(query.where(columns.counts == 1, columns.state == "sent")).all()
     return [Contact(*row[:4], row.purpose == "marketing", (row.enrolment_id, row.step)) for row in rows]
 
 
 def broken(mine: list[Contact]) -> Iterator[str]:
-    """The rules that one customer's contacts break, each by walking its window by hand; what needs no room may come on top later."""
+    """The rules that one customer's contacts break, each by walking its window by hand; what needs no room
+    may come on top later.
+    """
     for contact in (each for each in mine if each.obeys):
         others = [each for each in mine if each is contact or each.obeys or each.number < contact.number]
         at = contact.lands_at
         if len({each.dispatch for each in others if at - WEEK < each.lands_at <= at}) > 3:
             yield f"three-a-week {contact}"
-        mails = [each for each in others if each.channel == "email" and 0 <= days(each.lands_at, at) <= 1 and each.lands_at <= at]
+        mails = [
+            each
+            for each in others
+            if each.channel == "email" and 0 <= days(each.lands_at, at) <= 1 and each.lands_at <= at
+        ]
         if contact.channel == "email" and len(mails) > 1:
             yield f"one-mail-in-two-days {contact}"
-        if len({each.dispatch for each in others if month(each.lands_at) == month(at) and each.lands_at <= at}) > 8:
+        if (
+            len(
+                {
+                    each.dispatch
+                    for each in others
+                    if month(each.lands_at) == month(at) and each.lands_at <= at
+                }
+            )
+            > 8
+        ):
             yield f"eight-a-month {contact}"
-        letters = [each for each in others if each.channel == "print" and quarter(each.lands_at) == quarter(at)]
+        letters = [
+            each for each in others if each.channel == "print" and quarter(each.lands_at) == quarter(at)
+        ]
         if contact.channel == "print" and len(letters) > 1:
             yield f"one-letter-a-quarter {contact}"
         if any(each.dispatch != contact.dispatch and abs(each.lands_at - at) < 12 * HOUR for each in others):
@@ -261,7 +345,11 @@ def reminded_after_buying(folder: Path) -> list[tuple[int, Instant]]:
             messages.c.trigger == "basket-abandonment", messages.c.step == 1, messages.c.state == "sent"
         )
         rows = connection.execute(sent).all()
-    return [(customer, at) for customer, at in rows if bisect_right(ordered[customer], at) != bisect_right(ordered[customer], at - HOUR)]
+    return [
+        (customer, at)
+        for customer, at in rows
+        if bisect_right(ordered[customer], at) != bisect_right(ordered[customer], at - HOUR)
+    ]
 
 
 # ---- the experiment ----
@@ -312,7 +400,9 @@ def figures() -> None:
     """Print what came of it."""
     with tempfile.TemporaryDirectory() as folder:
         played, seconds = year(Path(folder))
-        decided = Counter((row["trigger"], row["outcome"], row["reason"] or "") for row in listed(played, "decisions"))
+        decided = Counter(
+            (row["trigger"], row["outcome"], row["reason"] or "") for row in listed(played, "decisions")
+        )
         by_customer = defaultdict(list)
         for contact in contacts(played):
             by_customer[contact.customer].append(contact)
@@ -320,8 +410,14 @@ def figures() -> None:
         reminded = reminded_after_buying(played)
         for fault in faults[:4]:
             mine = by_customer[int(fault.split("customer=")[1].split(",")[0])]
-            sys.stderr.write(f"{fault}\n" + "".join(f"   {each}\n" for each in sorted(mine, key=lambda each: each.lands_at)))
-        sys.stderr.write(f"{seconds}\n{decided.total()} decisions, {len(faults)} faults {faults[:5]}, reminded late {reminded[:5]}\n")
+            sys.stderr.write(
+                f"{fault}\n"
+                + "".join(f"   {each}\n" for each in sorted(mine, key=lambda each: each.lands_at))
+            )
+        sys.stderr.write(
+            f"{seconds}\n{decided.total()} decisions, {len(faults)} faults {faults[:5]}, reminded late "
+            f"{reminded[:5]}\n"
+        )
         for (trigger, outcome, reason), number in sorted(decided.items()):
             sys.stderr.write(f"{trigger:28} {outcome:9} {reason:16} {number}\n")
         sys.stderr.write(f"{listed(played, 'status')}\n")

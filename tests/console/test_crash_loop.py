@@ -1,4 +1,6 @@
-"""The scheduler is killed at random points again and again: afterwards nothing is lost, nothing went out twice, and the books balance."""
+"""The scheduler is killed at random points again and again: afterwards nothing is lost, nothing went out
+twice, and the books balance.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +92,9 @@ class Loop:
 
     def is_finished(self) -> bool:
         with Store.open(self.folder / "manometer.db", writer=False) as store, store.reading() as connection:
-            sends = connection.execute(select(func.count()).select_from(decisions).where(decisions.c.outcome == "send")).scalar_one()
+            sends = connection.execute(
+                select(func.count()).select_from(decisions).where(decisions.c.outcome == "send")
+            ).scalar_one()
             waiting = connection.execute(select(messages.c.id).where(outbox.WAITING).limit(1)).first()
         return sends == 2 * self.customers and waiting is None
 
@@ -99,7 +103,10 @@ class Loop:
     def check(self, server: MailServer, seed: int) -> None:
         with Store.open(self.folder / "manometer.db") as store, store.reading() as connection:
             books = status.conservation(connection)
-            rows = [tuple(row) for row in connection.execute(select(messages.c.channel, messages.c.state, messages.c.key))]
+            rows = [
+                tuple(row)
+                for row in connection.execute(select(messages.c.channel, messages.c.state, messages.c.key))
+            ]
             taken = connection.execute(select(func.count()).select_from(events)).scalar_one()
         assert books["holds"], (seed, books)
         assert taken == 1 + 2 * self.customers, "an event was lost or came twice"
@@ -110,21 +117,33 @@ class Loop:
 
     def check_file(self, rows: list[tuple[str, str]]) -> None:
         """The file takes a key twice for once: everything is in it exactly once."""
-        keys = [json.loads(line)["key"] for line in (self.folder / "outbox" / "email.ndjson").read_text().splitlines()]
+        keys = [
+            json.loads(line)["key"]
+            for line in (self.folder / "outbox" / "email.ndjson").read_text().splitlines()
+        ]
         assert len(keys) == len(set(keys)), "the file holds a message twice"
         assert {state for state, _ in rows} == {"sent"}
         assert set(keys) == {key for _, key in rows}
 
     def check_mail(self, server: MailServer, states: Counter[str]) -> None:
-        """A mail server does not: nothing was sent twice, and of the one mail under way at a kill nobody knows the end."""
+        """A mail server does not: nothing was sent twice, and of the one mail under way at a kill nobody
+        knows the end.
+        """
         assert max(server.counts.values()) == 1, "the mail server got a message twice"
         received = len(server.counts)
         assert states["sent"] <= received <= states["sent"] + states["uncertain"]
-        assert states["uncertain"] <= self.in_a_pass, "more than the one mail that was on its way became uncertain"
+        assert states["uncertain"] <= self.in_a_pass, (
+            "more than the one mail that was on its way became uncertain"
+        )
         assert states["sent"] + states["uncertain"] == self.customers, "a mail was lost"
         assert self.in_a_pass >= self.kills // 5, "too few kills came while mail went out to prove anything"
-        assert not any(folder_of(self.folder / "manometer.db").iterdir()), "a journal was left of which nothing is to be taken over"
-        print(f"{self.kills} kills, {self.in_a_pass} of them in the middle of sending: {states}, {received} received")
+        assert not any(folder_of(self.folder / "manometer.db").iterdir()), (
+            "a journal was left of which nothing is to be taken over"
+        )
+        print(
+            f"{self.kills} kills, {self.in_a_pass} of them in the middle of sending: {states}, {received} "
+            "received"
+        )
 
 
 def crash_loop(folder: Path, kills: int, each: int, seed: int) -> None:

@@ -1,4 +1,6 @@
-"""The scheduler as a process: it decides and sends by itself, is the only one, obeys signals, and lives through what passes."""
+"""The scheduler as a process: it decides and sends by itself, is the only one, obeys signals, and lives
+through what passes.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +22,11 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from console import clock
-from console.daemon.jobs import Jobs, Surroundings, Tally
+from console.daemon.jobs import Jobs, JobSurroundings, WorkDone
 from console.daemon.leadership import Clocks, Leadership
 from console.daemon.log import opened_log
 from console.daemon.notify import notify, watchdog
-from console.daemon.ticker import Job, Ticker
+from console.daemon.ticker import PeriodicJob, Ticker
 from console.daemon.troubles import Troubles
 from console.daemon.unit import unit
 from console.main import main
@@ -34,7 +36,7 @@ from storage import leases, status
 from storage.leases import TTL
 from storage.schema.tables import leases as lease_table
 from storage.schema.tables import messages
-from storage.store import Store, TransientStoreError, fact, set_fact
+from storage.store import Store, TransientStoreError, meta, set_meta
 from tests.console.daemons import ROOT, Daemon, until
 from tests.console.lives import SETTINGS, act, person, run, workspace
 from tests.servers import MailServer
@@ -44,7 +46,9 @@ QUICK = SETTINGS + '[engine]\ntick = "1s"\n'
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
-    """Three customers, and a trigger that has been active for a day: what a basket of an hour ago leads to is due at once."""
+    """Three customers, and a trigger that has been active for a day: what a basket of an hour ago leads to is
+    due at once.
+    """
     return furnished(tmp_path / "shop", QUICK)
 
 
@@ -56,7 +60,9 @@ def furnished(folder: Path, settings: str) -> Path:
 
 
 def drop(folder: Path, name: str, calls: list[dict[str, Any]]) -> Path:
-    """Put a file into the inbox as a careful program does: written elsewhere, then renamed, old enough to be whole."""
+    """Put a file into the inbox as a careful program does: written elsewhere, then renamed, old enough to be
+    whole.
+    """
     inbox = folder / "inbox"
     inbox.mkdir(exist_ok=True)
     part = (inbox / name).with_name(f".{Path(name).name}")
@@ -85,7 +91,9 @@ def asked(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 # ---- the whole road ----
 
 
-def test_a_dropped_event_is_taken_in_decided_and_sent_by_itself(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dropped_event_is_taken_in_decided_and_sent_by_itself(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with Daemon(shop) as daemon:
         daemon.wait_for("started", term=1)
         drop(shop, "day.ndjson", [basket("anna")])
@@ -94,7 +102,11 @@ def test_a_dropped_event_is_taken_in_decided_and_sent_by_itself(shop: Path, caps
         assert daemon.wait_for("dispatch")["sent"] == 1
         row = asked(shop, capsys)
         assert row["leader"].split(":")[1] == str(daemon.process.pid)
-        assert (row["state"], row["conservation"]["holds"], row["conservation"]["fates"]["sent"]) == ("healthy", True, 1)
+        assert (row["state"], row["conservation"]["holds"], row["conservation"]["fates"]["sent"]) == (
+            "healthy",
+            True,
+            1,
+        )
         assert daemon.end() == 0
     assert (shop / "inbox" / "done" / "day.ndjson").exists()
     assert [line["customer"] for line in sent(shop)] == ["anna"]
@@ -134,13 +146,15 @@ def ticked(daemon: Daemon, folder: Path, since: int | None = None) -> None:
 
 def last_tick(folder: Path) -> int:
     with Store.open(folder / "manometer.db", writer=False) as store, store.reading() as connection:
-        return int(fact(connection, status.LAST_TICK_AT) or 0)
+        return int(meta(connection, status.LAST_TICK_AT) or 0)
 
 
 # ---- the only one ----
 
 
-def test_a_second_scheduler_is_refused_and_told_who_leads(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_second_scheduler_is_refused_and_told_who_leads(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with Daemon(shop) as first:
         first.wait_for("started")
         with Daemon(shop) as second:
@@ -189,19 +203,23 @@ def test_a_scheduler_that_slept_through_its_lease_writes_nothing_more(shop: Path
             assert daemon.wait() == 1
             with store.reading() as connection:
                 lease = leases.current(connection)
-                assert fact(connection, status.LAST_TICK_AT) == "7"
+                assert meta(connection, status.LAST_TICK_AT) == "7"
     assert lease is not None
     assert (lease.owner, lease.term) == ("elsewhere:1:1", 7)
     assert "term 7" in daemon.wait_for("ended")["reason"]
 
 
 def depose(store: Store, daemon: Daemon) -> None:
-    """Let somebody else take over from a stopped scheduler; where it was stopped in the middle of a transaction, at the next attempt."""
+    """Let somebody else take over from a stopped scheduler; where it was stopped in the middle of a
+    transaction, at the next attempt.
+    """
     while True:
         try:
             with store.writing() as connection:
-                connection.execute(update(lease_table).values(owner="elsewhere:1:1", term=7, expires_at=clock.now() + HOUR))
-                set_fact(connection, status.LAST_TICK_AT, "7")
+                connection.execute(
+                    update(lease_table).values(owner="elsewhere:1:1", term=7, expires_at=clock.now() + HOUR)
+                )
+                set_meta(connection, status.LAST_TICK_AT, "7")
         except TransientStoreError:
             daemon.process.send_signal(signal.SIGCONT)
             time.sleep(0.1)
@@ -271,7 +289,9 @@ def test_no_mail_begins_more_than_a_second_after_the_emergency_stop(tmp_path: Pa
     with MailServer(behave) as server:
         mail = f'kind = "smtp"\nhost = "127.0.0.1"\nport = {server.port}\nsecurity = "none"\nfrom = "a@example.ch"'
         shop = furnished(tmp_path / "shop", QUICK.replace('kind = "file"', mail, 1))
-        several = [person(f"c{number}") for number in range(600)] + [basket(f"c{number}") for number in range(600)]
+        several = [person(f"c{number}") for number in range(600)] + [
+            basket(f"c{number}") for number in range(600)
+        ]
         drop(shop, "day.ndjson", several)
         with Daemon(shop) as daemon:
             until(lambda: len(begun) >= 4)
@@ -281,7 +301,10 @@ def test_no_mail_begins_more_than_a_second_after_the_emergency_stop(tmp_path: Pa
             time.sleep(2.5)
             assert daemon.end() == 0
     after = max(begun) - stopped
-    print(f"stop: returned after {stopped - asked:.2f} s, the last mail began {after:+.2f} s after that, {len(begun)} of 600 begun")
+    print(
+        f"stop: returned after {stopped - asked:.2f} s, the last mail began {after:+.2f} s after that, "
+        f"{len(begun)} of 600 begun"
+    )
     assert after <= 1.0
     assert len(begun) < 600
 
@@ -323,18 +346,22 @@ def test_a_terminal_that_hangs_up_ends_it(shop: Path) -> None:
 # ---- what goes wrong ----
 
 
-def test_a_workspace_with_a_simulated_clock_is_refused(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_workspace_with_a_simulated_clock_is_refused(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with Store.open(shop / "manometer.db") as store, store.writing() as connection:
-        set_fact(connection, clock.SIMULATED_AT, str(clock.now()))
+        set_meta(connection, clock.SIMULATED_AT, str(clock.now()))
     assert main(["-w", str(shop), "run"]) == 1
     assert "tick --at" in capsys.readouterr().err
 
 
-def test_a_busy_database_is_told_once_and_lived_through(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_busy_database_is_told_once_and_lived_through(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with Daemon(shop) as daemon:
         ticked(daemon, shop)
         with Store.open(shop / "manometer.db") as store, store.writing() as connection:
-            set_fact(connection, "other", "x")
+            set_meta(connection, "other", "x")
             daemon.wait_for("trouble", what="tick", patience=25)
         daemon.wait_for("trouble_over", what="tick")
         assert daemon.end() == 0
@@ -343,7 +370,9 @@ def test_a_busy_database_is_told_once_and_lived_through(shop: Path, capsys: pyte
 
 
 def test_a_folder_that_is_none_is_told_by_itself_and_intake_goes_on(shop: Path) -> None:
-    (shop / "manometer.toml").write_text(QUICK + '[sources.crm]\nkind = "folder"\npath = "crm"\n[sources.till]\nkind = "folder"\n')
+    (shop / "manometer.toml").write_text(
+        QUICK + '[sources.crm]\nkind = "folder"\npath = "crm"\n[sources.till]\nkind = "folder"\n'
+    )
     (shop / "crm").write_text("no folder")
     (shop / "inbox" / "till").mkdir(parents=True)
     drop(shop, "till/day.ndjson", [basket("anna")])
@@ -361,28 +390,32 @@ def test_the_heartbeat_says_what_was_done_and_what_status_would_say(shop: Path) 
     steady, out = iter((0, 0, HOUR, HOUR, 3 * HOUR, 3 * HOUR)), io.StringIO()
     with Store.open(shop / "manometer.db") as store, opened_log("json", stream=out) as log:
         with store.writing() as connection:
-            set_fact(connection, "halted", json.dumps({"email": {"reason": "no such host", "since": 1}}))
+            set_meta(connection, "halted", json.dumps({"email": {"reason": "no such host", "since": 1}}))
         clocks = Clocks(clock.now, lambda: next(steady))
         leadership = Leadership(store, "x:1:1", Clocks(clock.now, lambda: 0))
         assert leadership.lock()
         assert leadership.seek() is not None
-        around = Surroundings(shop, store, leadership, clocks, log, Troubles(store, log, clock.now), lambda: False)
+        around = JobSurroundings(
+            shop, store, leadership, clocks, log, Troubles(store, log, clock.now), lambda: False
+        )
         jobs = Jobs(around, read_workspace(shop, channel_kinds=("file",)), lambda name: None)
         jobs.done.add({"sent": 2})
         jobs.renew()
         jobs.renew()
         leadership.resign()
     beats = [line for line in map(json.loads, out.getvalue().splitlines()) if line["event"] == "heartbeat"]
-    assert [(beat.get("sent"), beat["state"], beat["wrong"]) for beat in beats] == [(2, "degraded", ["email halted"])]
+    assert [(beat.get("sent"), beat["state"], beat["wrong"]) for beat in beats] == [
+        (2, "degraded", ["email halted"])
+    ]
 
 
-def _work(tally: Tally) -> None:
+def _work(tally: WorkDone) -> None:
     for _ in range(5_000):
         tally.add({"sent": 1})
 
 
 def test_what_several_threads_have_done_is_told_once_and_in_full() -> None:
-    tally, taken = Tally(), Counter[str]()
+    tally, taken = WorkDone(), Counter[str]()
     threads = [Thread(target=_work, args=(tally,)) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -402,7 +435,9 @@ def test_a_removed_database_ends_it_with_a_sentence(shop: Path) -> None:
     assert "removed or replaced" in daemon.lines[-1]["reason"]
 
 
-def test_a_disk_that_is_short_of_room_stops_intake_and_sending_until_there_is_more(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_disk_that_is_short_of_room_stops_intake_and_sending_until_there_is_more(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (shop / "manometer.toml").write_text(QUICK + 'keep_free = "900000TB"\n')
     file = drop(shop, "day.ndjson", [basket("anna")])
     with Daemon(shop) as daemon:
@@ -455,13 +490,13 @@ class Heard:
     def __init__(self) -> None:
         self.told: list[tuple[str, str]] = []
 
-    def worked(self, job: Job) -> None:
+    def worked(self, job: PeriodicJob) -> None:
         self.told.append(("worked", job.name))
 
-    def failed(self, job: Job, error: BaseException) -> None:
+    def failed(self, job: PeriodicJob, error: BaseException) -> None:
         self.told.append(("failed", str(error)))
 
-    def skipped(self, job: Job) -> None:
+    def skipped(self, job: PeriodicJob) -> None:
         self.told.append(("skipped", job.name))
 
 
@@ -469,7 +504,7 @@ class Heard:
 def ticking() -> Iterator[Callable[..., Heard]]:
     tickers: list[Ticker] = []
 
-    def start(*jobs: Job) -> Heard:
+    def start(*jobs: PeriodicJob) -> Heard:
         heard = Heard()
         tickers.append(Ticker(jobs, heard, clock.now))
         tickers[-1].start()
@@ -480,17 +515,28 @@ def ticking() -> Iterator[Callable[..., Heard]]:
         ticker.stop()
 
 
-def test_the_ticker_tells_what_worked_what_raised_and_what_took_too_long(ticking: Callable[..., Heard]) -> None:
+def test_the_ticker_tells_what_worked_what_raised_and_what_took_too_long(
+    ticking: Callable[..., Heard],
+) -> None:
     def fail() -> None:
         raise ValueError("no")
 
-    heard = ticking(Job("quick", 50, lambda: None), Job("wrong", 50, fail), Job("slow", 50, lambda: time.sleep(0.3)))
-    until(lambda: {("worked", "quick"), ("failed", "no"), ("skipped", "slow"), ("worked", "slow")} <= set(heard.told))
+    heard = ticking(
+        PeriodicJob("quick", 50, lambda: None),
+        PeriodicJob("wrong", 50, fail),
+        PeriodicJob("slow", 50, lambda: time.sleep(0.3)),
+    )
+    until(
+        lambda: (
+            {("worked", "quick"), ("failed", "no"), ("skipped", "slow"), ("worked", "slow")}
+            <= set(heard.told)
+        )
+    )
 
 
 def test_a_clock_that_was_set_back_does_not_silence_the_ticker() -> None:
     ahead, heard = [HOUR], Heard()
-    ticker = Ticker([Job("quick", 50, lambda: None)], heard, lambda: clock.now() + ahead[0])
+    ticker = Ticker([PeriodicJob("quick", 50, lambda: None)], heard, lambda: clock.now() + ahead[0])
     ticker.start()
     ahead[0] = 0
     ticker.all_soon()
@@ -548,7 +594,9 @@ def test_the_unit_in_the_documentation_is_the_one_that_is_printed() -> None:
     assert documented == unit(Path("/srv/shop"), "/srv/venv/bin/manometer", "manometer")
 
 
-def test_the_unit_is_printed_with_the_workspaces_paths(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_unit_is_printed_with_the_workspaces_paths(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     capsys.readouterr()
     assert main(["-w", str(shop), "run", "--print-unit"]) == 0
     assert f"ReadWritePaths={shop}" in capsys.readouterr().out
@@ -563,13 +611,26 @@ def test_a_path_with_a_blank_and_a_sign_of_systemd_stays_one_path() -> None:
 # ---- status ----
 
 
-def test_a_scheduler_that_died_with_work_overdue_is_down_at_once(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_scheduler_that_died_with_work_overdue_is_down_at_once(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     at = clock.now()
     drop(shop, "day.ndjson", [basket("anna", 2 * HOUR)])
-    assert main(["-w", str(shop), "import", str(shop / "inbox" / "day.ndjson"), "--at", format_instant(at - HOUR)]) == 0
+    assert (
+        main(
+            ["-w", str(shop), "import", str(shop / "inbox" / "day.ndjson"), "--at", format_instant(at - HOUR)]
+        )
+        == 0
+    )
     with Store.open(shop / "manometer.db") as store, store.writing() as connection:
-        set_fact(connection, status.LAST_TICK_AT, str(at - 10 * MINUTE))
-        row = {"name": "scheduler", "owner": "x:1:1", "term": 1, "since": at - DAY, "renewed_at": at - 9 * MINUTE}
+        set_meta(connection, status.LAST_TICK_AT, str(at - 10 * MINUTE))
+        row = {
+            "name": "scheduler",
+            "owner": "x:1:1",
+            "term": 1,
+            "since": at - DAY,
+            "renewed_at": at - 9 * MINUTE,
+        }
         connection.execute(insert(lease_table).values(**row, expires_at=at - 9 * MINUTE + TTL))
     capsys.readouterr()
     assert main(["-w", str(shop), "status"]) == 2

@@ -1,4 +1,6 @@
-"""The newcomer's road: the first command, what it makes and prints, and the tutorial, each walked as it stands."""
+"""The newcomer's road: the first command, what it makes and prints, and the tutorial, each walked as it
+stands.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ from core.instants import DAY, HOUR, parse_instant
 README = Path(__file__).parents[2] / "README.md"
 TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.md"
 TRIGGERS = (
-    "after-sale-tips", "basket-reminder", "birthday", "chf-5000", "coupon-reminder", "reactivation", "review-request", "tenth-purchase",
+    "after-sale-tips", "basket-reminder", "birthday", "chf-5000", "coupon-reminder", "reactivation",
+    "review-request", "tenth-purchase",
     "third-anniversary", "welcome-series",
 )  # fmt: skip
 SMALL = ("--customers", "400")
@@ -86,7 +89,11 @@ def test_the_whole_readme_sample_is_what_it_prints_by_default(tmp_path: Path) ->
 
 
 def _sample() -> list[str]:
-    block = next(block for block in README.read_text(encoding="utf-8").split("```") if block.startswith("\nWhat happened"))
+    block = next(
+        block
+        for block in README.read_text(encoding="utf-8").split("```")
+        if block.startswith("\nWhat happened")
+    )
     return block.strip().splitlines()
 
 
@@ -110,18 +117,21 @@ def test_every_trigger_has_fired_and_sent(decided: list[dict[str, Any]], trigger
 @pytest.mark.parametrize(
     ("customer", "trigger", "expected"),
     [
-        ("C1001", "basket-reminder", ["10-16 16:48 1 email suppress GOAL_REACHED"]),  # the instant of the purchase in the store, in UTC
+        ("C1001", "basket-reminder", ["10-16 16:48 1 email suppress "
+                                      "GOAL_REACHED"]),  # the instant of the purchase in the store, in UTC
         ("C1002", "review-request", ["10-13 09:30 1 email suppress GOAL_REACHED"]),
         ("C1003", "birthday", ["10-16 07:00 1 email send"]),
         (
             "C1003",
             "basket-reminder",
-            ["10-13 11:05 1 email send", "10-15 11:05 2 email defer LOWER_PRIORITY", "10-16 07:00 2 email suppress EXPIRED"],
+            ["10-13 11:05 1 email send", "10-15 11:05 2 email defer "
+                                         "LOWER_PRIORITY", "10-16 07:00 2 email suppress EXPIRED"],
         ),
         ("C1003", "coupon-reminder", ["10-17 08:00 1 email defer PRESSURE", "10-20 05:00 1 email send"]),
         ("C1004", "reactivation", []),
         ("C1006", "tenth-purchase", ["10-23 12:30 1 email send"]),
-        ("C1007", "basket-reminder", ["10-20 18:45 1 email suppress NO_CONSENT", "10-22 18:45 2 email suppress NO_CONSENT"]),
+        ("C1007", "basket-reminder", ["10-20 18:45 1 email suppress "
+                                      "NO_CONSENT", "10-22 18:45 2 email suppress NO_CONSENT"]),
         ("C1008", "birthday", ["10-22 13:00 1 email send"]),
         ("C1009", "basket-reminder", ["10-21 16:30 1 email send", "10-23 16:30 2 email suppress NO_CONSENT"]),
         ("C1010", "birthday", ["10-24 07:00 1 sms send"]),
@@ -135,21 +145,37 @@ def test_every_trigger_has_fired_and_sent(decided: list[dict[str, Any]], trigger
         "withdrawn", "dead-address", "welcome", "unused-coupon", "busy-week", "by-post",
     ],
 )  # fmt: skip
-def test_each_named_customer_comes_out_as_told(decided: list[dict[str, Any]], customer: str, trigger: str, expected: list[str]) -> None:
+def test_each_named_customer_comes_out_as_told(
+    decided: list[dict[str, Any]], customer: str, trigger: str, expected: list[str]
+) -> None:
     rows = [row for row in decided if (row["customer"], row["trigger"]) == (customer, trigger)]
-    said = [f"{row['at'][5:10]} {row['at'][11:16]} {row['step']} {row['channel']} {row['outcome']} {row['reason'] or ''}" for row in rows]
+    said = [
+        f"{row['at'][5:10]} {row['at'][11:16]} {row['step']} {row['channel']} {row['outcome']} "
+        f"{row['reason'] or ''}"
+        for row in rows
+    ]
     assert [line.rstrip() for line in said] == expected
 
 
 @pytest.mark.parametrize("customer", ["C1005", "C1012"])
-def test_five_thousand_francs_are_greeted_once_by_mail_and_by_post(decided: list[dict[str, Any]], customer: str) -> None:
-    rows = [row for row in decided if (row["customer"], row["trigger"], row["outcome"]) == (customer, "chf-5000", "send")]
+def test_five_thousand_francs_are_greeted_once_by_mail_and_by_post(
+    decided: list[dict[str, Any]], customer: str
+) -> None:
+    rows = [
+        row
+        for row in decided
+        if (row["customer"], row["trigger"], row["outcome"]) == (customer, "chf-5000", "send")
+    ]
     assert [row["channel"] for row in rows] == ["email", "print"]
 
 
 def test_four_triggers_want_the_same_customer_within_five_days(decided: list[dict[str, Any]]) -> None:
     since, until = parse_instant("2025-10-13T00:00:00+02:00"), parse_instant("2025-10-18T00:00:00+02:00")
-    wanted = {row["trigger"] for row in decided if row["customer"] == "C1003" and since <= parse_instant(row["at"]) < until}
+    wanted = {
+        row["trigger"]
+        for row in decided
+        if row["customer"] == "C1003" and since <= parse_instant(row["at"]) < until
+    }
     assert wanted == {"basket-reminder", "birthday", "review-request", "coupon-reminder"}
 
 
@@ -164,7 +190,11 @@ def test_marketing_leaves_a_day_and_a_half_of_peace(decided: list[dict[str, Any]
     for row in decided:
         if row["outcome"] == "send" and row["trigger"] != "after-sale-tips" and row["channel"] != "print":
             contacts.setdefault(row["customer"], set()).add(parse_instant(row["at"]))
-    assert all(after - before >= 36 * HOUR for sent in contacts.values() for before, after in zip(sorted(sent), sorted(sent)[1:]))
+    assert all(
+        after - before >= 36 * HOUR
+        for sent in contacts.values()
+        for before, after in zip(sorted(sent), sorted(sent)[1:])
+    )
 
 
 def test_one_batch_waits_for_approval_at_the_end(folder: Path, printed: str) -> None:
@@ -175,10 +205,18 @@ def test_one_batch_waits_for_approval_at_the_end(folder: Path, printed: str) -> 
 
 
 def test_the_coming_week_has_more_for_one_customer_than_there_is_room(folder: Path, printed: str) -> None:
-    rows = [row for row in _json("-w", str(folder), "preview", "--days", "7") if row.get("customer") == "C1014"]
+    rows = [
+        row for row in _json("-w", str(folder), "preview", "--days", "7") if row.get("customer") == "C1014"
+    ]
     assert len({row["trigger"] for row in rows}) == 4
-    assert {"review-request", "coupon-reminder"} <= {row["trigger"] for row in rows if row["outcome"] == "suppress" and row["rules"]}
-    assert {row["trigger"] for row in rows if row["reason"] == "LOWER_PRIORITY"} == {"basket-reminder", "coupon-reminder", "review-request"}
+    assert {"review-request", "coupon-reminder"} <= {
+        row["trigger"] for row in rows if row["outcome"] == "suppress" and row["rules"]
+    }
+    assert {row["trigger"] for row in rows if row["reason"] == "LOWER_PRIORITY"} == {
+        "basket-reminder",
+        "coupon-reminder",
+        "review-request",
+    }
 
 
 def test_the_books_balance_and_the_clock_stands_at_the_end(folder: Path, printed: str) -> None:
@@ -189,7 +227,9 @@ def test_the_books_balance_and_the_clock_stands_at_the_end(folder: Path, printed
 
 def test_the_past_is_known_already(folder: Path, printed: str) -> None:
     for source in ("crm", "till"):
-        (result,) = _json("-w", str(folder), "import", str(folder / "past" / f"{source}.ndjson.gz"), "--source", source)
+        (result,) = _json(
+            "-w", str(folder), "import", str(folder / "past" / f"{source}.ndjson.gz"), "--source", source
+        )
         assert result["read"] > 0
         assert result["taken"] == result["rejected"] == 0
 
@@ -205,7 +245,9 @@ def test_the_same_again_is_opened_as_it_is(folder: Path, printed: str) -> None:
     assert (folder / "manometer.db").stat().st_mtime_ns == before
 
 
-def test_a_demonstration_with_other_options_is_left_alone(folder: Path, printed: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_demonstration_with_other_options_is_left_alone(
+    folder: Path, printed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["demo", "--into", str(folder), "--customers", "60", "--headless"]) == 1
     said = capsys.readouterr().err
     assert "a demonstration of 90 days, 400 customers, seed 1848" in said
@@ -220,13 +262,21 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, capsys: pytest
 
 
 def test_scripts_get_numbers_and_nothing_else_is_left_beside(tmp_path: Path) -> None:
-    (numbers,) = _json("demo", "--into", str(tmp_path / "made"), "--days", "7", "--customers", "60", "--seed", "7")
+    (numbers,) = _json(
+        "demo", "--into", str(tmp_path / "made"), "--days", "7", "--customers", "60", "--seed", "7"
+    )
     assert (numbers["customers"], numbers["seed"]) == (60, 7)
-    assert (numbers["from"], numbers["to"], numbers["failed"]) == ("2025-10-24T22:00:00Z", "2025-10-31T23:00:00Z", 0)
+    assert (numbers["from"], numbers["to"], numbers["failed"]) == (
+        "2025-10-24T22:00:00Z",
+        "2025-10-31T23:00:00Z",
+        0,
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["made"]
 
 
-@pytest.mark.parametrize("option", [("--days", "0"), ("--days", "366"), ("--days", "many"), ("--customers", "49"), ("--seed", "x")])
+@pytest.mark.parametrize(
+    "option", [("--days", "0"), ("--days", "366"), ("--days", "many"), ("--customers", "49"), ("--seed", "x")]
+)
 def test_options_beyond_reason_are_wrong_usage(tmp_path: Path, option: tuple[str, str]) -> None:
     assert main(["demo", "--into", str(tmp_path / "made"), *option]) == 2
     assert not (tmp_path / "made").exists()
@@ -234,7 +284,9 @@ def test_options_beyond_reason_are_wrong_usage(tmp_path: Path, option: tuple[str
 
 # ---- the tutorial ----
 
-BLOCK = re.compile(r"(?:^`(?P<path>[^`\n]+)`:\n\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(
+    r"(?:^`(?P<path>[^`\n]+)`:\n\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 
 
 def test_the_tutorial_can_be_followed_as_it_stands(

@@ -63,7 +63,12 @@ expires = "EXPIRES"
 
 
 def trigger(title: str, priority: int, exit_on: str, expires: str = "2d") -> str:
-    return TRIGGER.replace("TITLE", title).replace("PRIORITY", str(priority)).replace("EXIT", exit_on).replace("EXPIRES", expires)
+    return (
+        TRIGGER.replace("TITLE", title)
+        .replace("PRIORITY", str(priority))
+        .replace("EXIT", exit_on)
+        .replace("EXPIRES", expires)
+    )
 
 
 FILES = {
@@ -78,10 +83,12 @@ FILES = {
     "templates/basket/email.html": "<html><body><p>Your basket waits.</p></body></html>",
     "templates/tips/subject.txt": "Tips",
     "templates/tips/email.txt": "Dear {{ customer.first_name }},\n\nour tips.",
-    "templates/tips/email.html": "<html><head><title>t</title></head><body class='x'><p>TIPS</p></body></html>".replace(
+    "templates/tips/email.html": "<html><head><title>t</title></head><body "
+    "class='x'><p>TIPS</p></body></html>".replace(
         "TIPS", "Our tips &amp; more for {{ event.properties.what }}."
     ),
-    "templates/views/email.txt": "Things you have seen. {% if unsubscribe_url %}{{ unsubscribe_url }}{% endif %}",
+    "templates/views/email.txt": "Things you have seen. {% if unsubscribe_url %}{{ unsubscribe_url }}{% "
+    "endif %}",
 }
 
 
@@ -105,7 +112,19 @@ class Shop:
 
     def told(self, *calls: dict[str, Any], at: Instant = NEWS) -> None:
         (self.folder / "calls.ndjson").write_text("".join(json.dumps(call) + "\n" for call in calls))
-        assert main(["-w", str(self.folder), "import", str(self.folder / "calls.ndjson"), "--at", format_instant(at)]) == 0
+        assert (
+            main(
+                [
+                    "-w",
+                    str(self.folder),
+                    "import",
+                    str(self.folder / "calls.ndjson"),
+                    "--at",
+                    format_instant(at),
+                ]
+            )
+            == 0
+        )
 
     def news(self) -> None:
         self.told(act("anna", "News", "2025-03-03T09:00:00Z", what="<pans>"))
@@ -149,12 +168,17 @@ def test_one_mail_with_both_contents_goes_out_once(shop: Shop) -> None:
     assert shop.dispatch(NEWS + MINUTE).sent == 0
     (mail,) = shop.sent()
     assert mail["subject"] == "Your basket, Anna"
-    assert (mail["trigger"], mail["digest"]) == ("basket", [{"trigger": "tips", "step": 1}, {"trigger": "views", "step": 1}])
+    assert (mail["trigger"], mail["digest"]) == (
+        "basket",
+        [{"trigger": "tips", "step": 1}, {"trigger": "views", "step": 1}],
+    )
     rule = "-" * 40
     text = f"Your basket waits.\n\n{rule}\n\nDear Anna,\n\nour tips.\n\n{rule}\n\nThings you have seen.\n"
     assert mail["parts"]["email.txt"] == text
     html = mail["parts"]["email.html"]
-    assert html.startswith("<html><body><p>Your basket waits.</p><hr>\n<p>Our tips &amp; more for &lt;pans&gt;.</p>\n<hr>\n")
+    assert html.startswith(
+        "<html><body><p>Your basket waits.</p><hr>\n<p>Our tips &amp; more for &lt;pans&gt;.</p>\n<hr>\n"
+    )
     assert html.endswith(">Things you have seen.</div>\n</body></html>")
     assert "<title>" not in html
 
@@ -162,13 +186,21 @@ def test_one_mail_with_both_contents_goes_out_once(shop: Shop) -> None:
 def test_all_decisions_point_to_the_one_message_and_the_books_balance(shop: Shop) -> None:
     shop.news()
     shop.tick()
-    assert [(row.trigger, row.outcome, row.message_id) for row in shop.rows()] == [(n, "send", 1) for n in ("basket", "tips", "views")]
+    assert [(row.trigger, row.outcome, row.message_id) for row in shop.rows()] == [
+        (n, "send", 1) for n in ("basket", "tips", "views")
+    ]
     assert (shop.books()["holds"], shop.books()["fates"]["pending"]) == (True, 3)
     shop.dispatch()
-    assert (shop.books()["holds"], shop.books()["fates"]["sent"], shop.books()["messages"]["sent"]) == (True, 3, 1)
+    assert (shop.books()["holds"], shop.books()["fates"]["sent"], shop.books()["messages"]["sent"]) == (
+        True,
+        3,
+        1,
+    )
 
 
-def test_a_follower_whose_goal_is_reached_drops_out_and_the_rest_goes(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_follower_whose_goal_is_reached_drops_out_and_the_rest_goes(
+    shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
     shop.news()
     shop.tick()
     shop.told(act("anna", "Order Returned", "2025-03-03T09:01:00Z"), at=NEWS + MINUTE)
@@ -181,10 +213,17 @@ def test_a_follower_whose_goal_is_reached_drops_out_and_the_rest_goes(shop: Shop
         ("tips", "GOAL_REACHED"),
         ("views", None),
     ]
-    assert (shop.books()["holds"], shop.books()["fates"]["sent"], shop.books()["fates"]["suppressed"]) == (True, 2, 1)
+    assert (shop.books()["holds"], shop.books()["fates"]["sent"], shop.books()["fates"]["suppressed"]) == (
+        True,
+        2,
+        1,
+    )
     capsys.readouterr()
     run("-w", shop.folder, "why", "anna", "tips")
-    assert "the message was cancelled: the goal was reached before. Together with basket." in capsys.readouterr().out
+    assert (
+        "the message was cancelled: the goal was reached before. Together with basket."
+        in capsys.readouterr().out
+    )
 
 
 def test_where_the_leader_drops_out_the_message_goes_with_the_others(shop: Shop) -> None:
@@ -200,7 +239,9 @@ def test_where_the_leader_drops_out_the_message_goes_with_the_others(shop: Shop)
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_a_step_in_anothers_mail_is_looked_at_by_the_definition_that_planned_it(shop: Shop, kept: bool) -> None:
+def test_a_step_in_anothers_mail_is_looked_at_by_the_definition_that_planned_it(
+    shop: Shop, kept: bool
+) -> None:
     shop.news()
     shop.tick()
     for second, ends in ((1, "Account Created"), (2, "Order Completed")):
@@ -216,7 +257,10 @@ def test_a_step_in_anothers_mail_is_looked_at_by_the_definition_that_planned_it(
 def test_where_all_drop_out_the_message_is_cancelled(shop: Shop) -> None:
     shop.news()
     shop.tick()
-    goals = [act("anna", name, "2025-03-03T09:01:00Z", revenue=1) for name in ("Order Completed", "Order Returned", "Account Created")]
+    goals = [
+        act("anna", name, "2025-03-03T09:01:00Z", revenue=1)
+        for name in ("Order Completed", "Order Returned", "Account Created")
+    ]
     shop.told(*goals, at=NEWS + MINUTE)
     assert shop.dispatch(NEWS + 2 * MINUTE).cancelled == 1
     assert (shop.sent(), shop.message().state, shop.message().reason) == ([], "cancelled", "GOAL_REACHED")
@@ -233,7 +277,9 @@ def test_a_step_drops_out_once_its_own_time_is_over(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(("paused", "goes"), [("tips", ["basket"]), ("basket", [])])
-def test_a_paused_follower_drops_out_and_a_paused_leader_holds_the_message(shop: Shop, paused: str, goes: list[str]) -> None:
+def test_a_paused_follower_drops_out_and_a_paused_leader_holds_the_message(
+    shop: Shop, paused: str, goes: list[str]
+) -> None:
     shop.news()
     shop.tick()
     with shop.store.writing() as connection:
@@ -252,17 +298,50 @@ def test_cancelling_the_message_concerns_all_its_steps(shop: Shop) -> None:
     assert (shop.sent(), shop.books()["fates"]["suppressed"], shop.books()["holds"]) == ([], 3, True)
 
 
-def test_a_replay_and_a_preview_say_what_the_live_run_does(shop: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_replay_and_a_preview_say_what_the_live_run_does(
+    shop: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     shop.news()
     capsys.readouterr()
-    run("-w", shop.folder, "--json", "preview", "--from", "2025-03-03T08:59:00Z", "--days", "1", "--future", "as-it-was")
+    run(
+        "-w",
+        shop.folder,
+        "--json",
+        "preview",
+        "--from",
+        "2025-03-03T08:59:00Z",
+        "--days",
+        "1",
+        "--future",
+        "as-it-was",
+    )
     foreseen = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     shop.tick()
     shop.dispatch()
-    assert run("-w", shop.folder, "replay", "--from", "2025-03-03", "--to", "2025-03-04", "--into", tmp_path / "played") == 0
-    played = [json.loads(line) for line in (tmp_path / "played" / "outbox" / "email.ndjson").read_text().splitlines()]
-    assert [(mail["key"], mail["parts"], mail["digest"]) for mail in played] == [(m["key"], m["parts"], m["digest"]) for m in shop.sent()]
-    assert [(row["trigger"], row["outcome"], row["message"]) for row in foreseen] == [(row.trigger, "send", None) for row in shop.rows()]
+    assert (
+        run(
+            "-w",
+            shop.folder,
+            "replay",
+            "--from",
+            "2025-03-03",
+            "--to",
+            "2025-03-04",
+            "--into",
+            tmp_path / "played",
+        )
+        == 0
+    )
+    played = [
+        json.loads(line)
+        for line in (tmp_path / "played" / "outbox" / "email.ndjson").read_text().splitlines()
+    ]
+    assert [(mail["key"], mail["parts"], mail["digest"]) for mail in played] == [
+        (m["key"], m["parts"], m["digest"]) for m in shop.sent()
+    ]
+    assert [(row["trigger"], row["outcome"], row["message"]) for row in foreseen] == [
+        (row.trigger, "send", None) for row in shop.rows()
+    ]
 
 
 def test_a_template_says_itself_where_the_others_go_and_how_they_look_there(shop: Shop) -> None:
@@ -286,7 +365,9 @@ def test_a_real_mail_server_gets_one_mail_with_both_contents(shop: Shop) -> None
         shop.write(
             "manometer.toml",
             SETTINGS.replace(
-                'kind = "file"', f'kind = "smtp"\nhost = "127.0.0.1"\nport = {server.port}\nsecurity = "none"\nfrom = "a@shop.example"'
+                'kind = "file"',
+                f'kind = "smtp"\nhost = "127.0.0.1"\nport = {server.port}\nsecurity = "none"\nfrom = '
+                '"a@shop.example"',
             ),
         )
         shop.apply(NEWS - MINUTE)
@@ -305,7 +386,9 @@ def test_what_a_crash_left_goes_out_once_and_with_all_it_carries(shop: Shop) -> 
     shop.news()
     shop.tick()
     with shop.store.writing() as connection:
-        (claimed,) = outbox.claim(connection, NEWS, "gone-host:1:1", MINUTE, 10, outbox.Allowed({"email": None}))
+        (claimed,) = outbox.claim(
+            connection, NEWS, "gone-host:1:1", MINUTE, 10, outbox.Allowed({"email": None})
+        )
     assert [(each.trigger, each.cause_name, each.cause_properties) for each in claimed.digest] == [
         (name, "News", {"what": "<pans>"}) for name in ("basket", "tips", "views")
     ]
@@ -379,7 +462,9 @@ def test_of_text_and_html_the_one_that_a_template_lacks_is_made_from_the_other()
         "c/email.txt": "1 < 2",
     }
     templates = Templates({f"templates/{path}": text for path, text in files.items()})
-    made = render_together(templates, "a", "email", variables_of("a"), [("b", variables_of("b")), ("c", variables_of("c"))])
+    made = render_together(
+        templates, "a", "email", variables_of("a"), [("b", variables_of("b")), ("c", variables_of("c"))]
+    )
     rule = "-" * 40
     assert made.parts["email.txt"] == f"A\n\n{rule}\n\nB & C\n\n{rule}\n\n1 < 2\n"
     assert made.parts["email.html"] == (
@@ -403,7 +488,9 @@ def test_check_says_where_a_digest_cannot_be(shop: Shop, capsys: pytest.CaptureF
 
 
 def two_are_one(shop: Shop, *, sent: bool = False) -> None:
-    """Anna and Bea each have a mail with all three texts in the outbox (one of Anna's goes first, if so), and turn out to be one."""
+    """Anna and Bea each have a mail with all three texts in the outbox (one of Anna's goes first, if so), and
+    turn out to be one.
+    """
     shop.told(person("bea"), at=NEWS - DAY)
     shop.news()
     shop.tick()
@@ -412,13 +499,22 @@ def two_are_one(shop: Shop, *, sent: bool = False) -> None:
     shop.told(act("bea", "News", "2025-03-03T09:00:30Z"), at=NEWS + MINUTE // 2)
     shop.tick(NEWS + MINUTE // 2)
     shop.told(
-        {"type": "alias", "messageId": "a", "userId": "anna", "previousId": "bea", "timestamp": "2025-03-03T09:01:00Z"}, at=NEWS + MINUTE
+        {
+            "type": "alias",
+            "messageId": "a",
+            "userId": "anna",
+            "previousId": "bea",
+            "timestamp": "2025-03-03T09:01:00Z",
+        },
+        at=NEWS + MINUTE,
     )
 
 
 def states(shop: Shop) -> list[tuple[str, str | None]]:
     with shop.store.reading() as connection:
-        return [(row.state, row.reason) for row in connection.execute(select(messages).order_by(messages.c.id))]
+        return [
+            (row.state, row.reason) for row in connection.execute(select(messages).order_by(messages.c.id))
+        ]
 
 
 def test_of_two_waiting_mails_with_the_same_steps_one_goes(shop: Shop) -> None:
@@ -427,22 +523,39 @@ def test_of_two_waiting_mails_with_the_same_steps_one_goes(shop: Shop) -> None:
     shop.tick(NEWS + MINUTE)
     shop.dispatch(NEWS + MINUTE)
     assert [(mail["trigger"], len(mail["digest"])) for mail in shop.sent()] == [("basket", 2)]
-    assert (shop.books()["holds"], shop.books()["fates"]["sent"], shop.books()["fates"]["suppressed"]) == (True, 3, 3)
+    assert (shop.books()["holds"], shop.books()["fates"]["sent"], shop.books()["fates"]["suppressed"]) == (
+        True,
+        3,
+        3,
+    )
 
 
 def test_a_merge_that_is_undone_gives_back_the_mail_of_both(shop: Shop) -> None:
     two_are_one(shop)
-    assert run("-w", shop.folder, "merges", "undo", "1", "--yes", "--at", format_instant(NEWS + 2 * MINUTE)) == 0
+    assert (
+        run("-w", shop.folder, "merges", "undo", "1", "--yes", "--at", format_instant(NEWS + 2 * MINUTE)) == 0
+    )
     assert states(shop) == [("planned", None)] * 2
     shop.dispatch(NEWS + 2 * MINUTE)
-    assert sorted((mail["customer"], len(mail["digest"])) for mail in shop.sent()) == [("anna", 2), ("bea", 2)]
+    assert sorted((mail["customer"], len(mail["digest"])) for mail in shop.sent()) == [
+        ("anna", 2),
+        ("bea", 2),
+    ]
 
 
 def shares_one_step(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
-    """Anna's mail has basket and tips, Bea's basket, tips and views; of the basket it is one cart, of the tips it is not."""
+    """Anna's mail has basket and tips, Bea's basket, tips and views; of the basket it is one cart, of the
+    tips it is not.
+    """
     per = 'kind = "transactional"\nper = "cart"'
-    shop.write("triggers/basket.toml", trigger("basket", 80, "Order Completed").replace('kind = "transactional"', per))
-    shop.write("triggers/tips.toml", trigger("tips", 60, "Order Returned").replace('kind = "transactional"', per.replace("cart", "tip")))
+    shop.write(
+        "triggers/basket.toml",
+        trigger("basket", 80, "Order Completed").replace('kind = "transactional"', per),
+    )
+    shop.write(
+        "triggers/tips.toml",
+        trigger("tips", 60, "Order Returned").replace('kind = "transactional"', per.replace("cart", "tip")),
+    )
     views = trigger("views", 40, "Account Created").replace("country != 'DE' or true", "trait.sees == 'yes'")
     shop.write("triggers/views.toml", views)
     shop.apply(NEWS - MINUTE)
@@ -451,12 +564,21 @@ def shares_one_step(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
         shop.told(act(who, "News", "2025-03-03T09:00:00Z", cart="c1", tip=tip), at=NEWS)
     shop.tick()
     shop.told(
-        {"type": "alias", "messageId": "a", "userId": "anna", "previousId": "bea", "timestamp": "2025-03-03T09:01:00Z"}, at=NEWS + MINUTE
+        {
+            "type": "alias",
+            "messageId": "a",
+            "userId": "anna",
+            "previousId": "bea",
+            "timestamp": "2025-03-03T09:01:00Z",
+        },
+        at=NEWS + MINUTE,
     )
     capsys.readouterr()
 
 
-def test_a_mail_goes_without_the_step_that_would_come_twice(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_mail_goes_without_the_step_that_would_come_twice(
+    shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
     shares_one_step(shop, capsys)
     shop.tick(NEWS + MINUTE)
     shop.dispatch(NEWS + 2 * MINUTE)
@@ -464,7 +586,11 @@ def test_a_mail_goes_without_the_step_that_would_come_twice(shop: Shop, capsys: 
         ("basket", ["tips"]),
         ("tips", ["views"]),
     ]
-    assert (shop.books()["holds"], shop.books()["fates"]["sent"], shop.books()["fates"]["suppressed"]) == (True, 4, 1)
+    assert (shop.books()["holds"], shop.books()["fates"]["sent"], shop.books()["fates"]["suppressed"]) == (
+        True,
+        4,
+        1,
+    )
     run("-w", shop.folder, "decisions", "--json", "--trigger", "basket")
     assert len(capsys.readouterr().out.splitlines()) == 2
 
@@ -476,29 +602,53 @@ def test_undoing_the_merge_puts_the_step_back_unless_the_mail_has_gone(
     shares_one_step(shop, capsys)
     if handed_over:
         shop.dispatch(NEWS + 2 * MINUTE)
-    assert run("-w", shop.folder, "merges", "undo", "1", "--yes", "--at", format_instant(NEWS + 3 * MINUTE)) == 0
+    assert (
+        run("-w", shop.folder, "merges", "undo", "1", "--yes", "--at", format_instant(NEWS + 3 * MINUTE)) == 0
+    )
     shop.tick(NEWS + 3 * MINUTE)
     shop.dispatch(NEWS + 3 * MINUTE)
-    (beas,) = [mail for mail in shop.sent() if len(mail["digest"]) == parts and mail["parts"]["email.txt"].endswith("seen.\n")]
+    (beas,) = [
+        mail
+        for mail in shop.sent()
+        if len(mail["digest"]) == parts and mail["parts"]["email.txt"].endswith("seen.\n")
+    ]
     assert ("Your basket" in beas["parts"]["email.txt"]) == (not handed_over)
     assert shop.books()["holds"]
 
 
 def test_a_step_that_was_sent_to_one_of_them_is_left_out_of_the_others_mail(shop: Shop) -> None:
-    shop.write("triggers/basket.toml", trigger("basket", 80, "Order Completed").replace('"transactional"', '"transactional"\nper = "cart"'))
-    shop.write("triggers/tips.toml", trigger("tips", 60, "Order Returned").replace("digest = true", "digest = false"))
+    shop.write(
+        "triggers/basket.toml",
+        trigger("basket", 80, "Order Completed").replace('"transactional"', '"transactional"\nper = "cart"'),
+    )
+    shop.write(
+        "triggers/tips.toml", trigger("tips", 60, "Order Returned").replace("digest = true", "digest = false")
+    )
     shop.write("pressure.toml", "")
     shop.apply(NEWS - MINUTE)
     shop.told(person("bea"), at=NEWS - DAY)
     shop.told(act("anna", "News", "2025-03-03T09:00:00Z", cart="c1"), at=NEWS)
     shop.tick()
     shop.dispatch()
-    assert [(mail["trigger"], len(mail.get("digest", ()))) for mail in shop.sent()] == [("basket", 1), ("tips", 0)]
+    assert [(mail["trigger"], len(mail.get("digest", ()))) for mail in shop.sent()] == [
+        ("basket", 1),
+        ("tips", 0),
+    ]
     shop.told(act("bea", "News", "2025-03-03T09:00:30Z", cart="c1"), at=NEWS + MINUTE)
     shop.tick(NEWS + MINUTE)
     shop.told(
-        {"type": "alias", "messageId": "a", "userId": "anna", "previousId": "bea", "timestamp": "2025-03-03T09:01:00Z"}, at=NEWS + MINUTE
+        {
+            "type": "alias",
+            "messageId": "a",
+            "userId": "anna",
+            "previousId": "bea",
+            "timestamp": "2025-03-03T09:01:00Z",
+        },
+        at=NEWS + MINUTE,
     )
     shop.dispatch(NEWS + 2 * MINUTE)
-    assert [(mail["trigger"], len(mail.get("digest", ()))) for mail in shop.sent()[2:]] == [("views", 0), ("tips", 0)]
+    assert [(mail["trigger"], len(mail.get("digest", ()))) for mail in shop.sent()[2:]] == [
+        ("views", 0),
+        ("tips", 0),
+    ]
     assert shop.books()["holds"]

@@ -1,4 +1,6 @@
-"""The dispatcher: what is due goes out once, as of its instant, after a last look; everything else says why not."""
+"""The dispatcher: what is due goes out once, as of its instant, after a last look; everything else says why
+not.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,16 @@ from sqlalchemy import insert, select, update
 from console import dispatch as dispatching
 from console.channels import adapter_kinds, file
 from console.clock import now
-from console.dispatch import Dispatched, Rest, backoff, dispatch, is_gone, numeric_approvals, process_name, resting
+from console.dispatch import (
+    Dispatched,
+    Rest,
+    backoff,
+    dispatch,
+    is_gone,
+    numeric_approvals,
+    process_name,
+    resting,
+)
 from console.main import INTERRUPTED, main
 from console.messages.unsubscribe import read_token
 from console.workspace import Workspace, read_files
@@ -30,7 +41,7 @@ from core.model.triggers import Pause
 from storage import pauses
 from storage.outbox import acts as outbox_acts
 from storage.outbox import dispatch as outbox
-from storage.outbox.dispatch import Batch
+from storage.outbox.dispatch import ApprovalBatch
 from storage.schema.tables import customers, enrolments, events, messages, suppressions
 from storage.store import Store
 from tests.servers import DROP_ACCEPTED, Answer, MailServer, WebServer
@@ -94,17 +105,22 @@ class Shop:
 
     def add(self, number: int, *, name: str = "Lisa", **values: Any) -> int:
         row = {
-            "id": number, "key": f"k{number}", "customer_id": number, "enrolment_id": number, "trigger": "basket", "step": 1,
-            "channel": "email", "template": "offer", "address": "old@example.org", "state": "planned", "planned_at": NOON,
-            "expires_at": NOON + DAY, "lands_at": values.get("planned_at", NOON), "purpose": "marketing", "weight": 1000, "counts": 1,
+            "id": number, "key": f"k{number}", "customer_id": number, "enrolment_id": number,
+            "trigger": "basket", "step": 1,
+            "channel": "email", "template": "offer", "address": "old@example.org", "state": "planned",
+            "planned_at": NOON,
+            "expires_at": NOON + DAY, "lands_at": values.get("planned_at", NOON), "purpose": "marketing",
+            "weight": 1000, "counts": 1,
         } | values  # fmt: skip
         traits = json.dumps({"firstName": name, "email": f"c{number}@example.org", "phone": "+41791234567"})
         with self.store.writing() as connection:
             connection.execute(insert(customers).values(id=number, key=f"c-{number}", traits=traits))
             connection.execute(
                 insert(enrolments).values(
-                    id=number, customer_id=number, trigger=row["trigger"], cause_key=f"event:{number}", cause_at=NOON - HOUR,
-                    cause_event=number, entered_at=NOON - HOUR, version=1, state="done", step=2, planned_at=NOON,
+                    id=number, customer_id=number, trigger=row["trigger"], cause_key=f"event:{number}",
+                    cause_at=NOON - HOUR,
+                    cause_event=number, entered_at=NOON - HOUR, version=1, state="done", step=2,
+                    planned_at=NOON,
                 )
             )  # fmt: skip
             connection.execute(insert(messages).values(row))
@@ -115,12 +131,15 @@ class Shop:
         with self.store.writing() as connection:
             connection.execute(
                 insert(events).values(
-                    id=number, dedup=number.to_bytes(16), customer_id=customer, kind="track", name=name, occurred_at=at, arrived_at=at,
+                    id=number, dedup=number.to_bytes(16), customer_id=customer, kind="track", name=name,
+                    occurred_at=at, arrived_at=at,
                     source="shop", properties='{"cart_id": "cart-1"}',
                 )
             )  # fmt: skip
 
-    def dispatch(self, now: Instant | Callable[[], Instant] = NOON, owner: str = "me", stops: tuple[Pause, ...] = ()) -> Dispatched:
+    def dispatch(
+        self, now: Instant | Callable[[], Instant] = NOON, owner: str = "me", stops: tuple[Pause, ...] = ()
+    ) -> Dispatched:
         workspace = self.workspace
         return dispatch(self.store, workspace, replace(workspace.playbook, pauses=stops), now, owner)
 
@@ -154,7 +173,12 @@ def test_what_is_due_goes_out_with_the_facts_of_its_cause_and_her_address_of_tod
     assert (line["key"], line["address"], line["subject"]) == ("k1", "c1@example.org", "For Zoë Bcc: x")
     assert line["parts"] == {"email.txt": "Zoë\r\nBcc: x, your basket cart-1"}
     row = shop.row(1)
-    assert (row.state, row.sent_at, row.subject, row.address) == ("sent", NOON, "For Zoë Bcc: x", "c1@example.org")
+    assert (row.state, row.sent_at, row.subject, row.address) == (
+        "sent",
+        NOON,
+        "For Zoë Bcc: x",
+        "c1@example.org",
+    )
     assert (row.claimed_by, row.lands_at, row.attempts) == (None, NOON, 1)
     assert shop.state(2) == ("planned", None)
 
@@ -173,7 +197,9 @@ def test_many_messages_go_out_in_order_of_their_instants(shop: Shop) -> None:
     assert [line["id"] for line in shop.sent()] == list(range(120, 0, -1))
 
 
-@pytest.mark.parametrize(("delay", "lands"), [(0, 3 * DAY), (5 * MINUTE, 3 * DAY), (5 * MINUTE + 1, 3 * DAY + 5 * MINUTE + 1)])
+@pytest.mark.parametrize(
+    ("delay", "lands"), [(0, 3 * DAY), (5 * MINUTE, 3 * DAY), (5 * MINUTE + 1, 3 * DAY + 5 * MINUTE + 1)]
+)
 def test_a_message_later_than_the_grace_counts_at_its_hand_over(shop: Shop, delay: int, lands: int) -> None:
     shop.add(1, lands_at=NOON + 3 * DAY)
     assert shop.dispatch(NOON + delay).sent == 1
@@ -187,7 +213,11 @@ def test_a_late_message_waits_for_its_send_window_and_one_in_time_does_not(shop:
     shop.add(3, planned_at=nine - 7 * MINUTE, expires_at=nine + HOUR)
     done = shop.dispatch(nine)
     assert (done.sent, done.expired) == (1, 1)
-    assert (shop.state(1), shop.state(2), shop.state(3)) == (("sent", None), ("due", None), ("expired", "EXPIRED"))
+    assert (shop.state(1), shop.state(2), shop.state(3)) == (
+        ("sent", None),
+        ("due", None),
+        ("expired", "EXPIRED"),
+    )
     assert shop.dispatch(nine + 10 * HOUR - 1) == Dispatched()
     assert shop.dispatch(nine + 10 * HOUR) == Dispatched(sent=1)
 
@@ -196,7 +226,11 @@ def test_a_message_that_is_tried_again_waits_for_its_send_window_however_little_
     nine = NOON + 9 * HOUR
     shop.add(1, planned_at=nine - 1, state="due", attempts=1)
     assert shop.dispatch(nine) == Dispatched()
-    assert (shop.state(1), shop.row(1).claimed_until, shop.row(1).attempts) == (("due", None), nine + 10 * HOUR, 1)
+    assert (shop.state(1), shop.row(1).claimed_until, shop.row(1).attempts) == (
+        ("due", None),
+        nine + 10 * HOUR,
+        1,
+    )
 
 
 # ---- the last look ----
@@ -244,14 +278,18 @@ def test_a_paused_trigger_waits_as_it_was_and_the_others_go_on(shop: Shop) -> No
 
 
 @pytest.mark.parametrize(("transactional", "sent"), [(False, 1), (True, 0)])
-def test_the_emergency_stop_lets_transactional_messages_go_unless_asked(shop: Shop, transactional: bool, sent: int) -> None:
+def test_the_emergency_stop_lets_transactional_messages_go_unless_asked(
+    shop: Shop, transactional: bool, sent: int
+) -> None:
     shop.add(1)
     shop.add(2, trigger="receipt", purpose="transactional")
     assert shop.dispatch(stops=(Pause("*", NOON - 1, transactional=transactional),)).sent == sent
     assert shop.state(1) == ("planned", None)
 
 
-def test_a_stop_that_comes_within_a_portion_acts_within_a_second(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_that_comes_within_a_portion_acts_within_a_second(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(1, 11):
         shop.add(number)
     clock = iter(range(NOON, NOON + HOUR, 200))
@@ -290,10 +328,11 @@ def test_numbers_may_stand_on_trigger_step_and_channel_and_yes_is_no_number(shop
     shop.trigger("approval = 5")
     shop.settings("approval = 7")
     assert numeric_approvals(shop.workspace.playbook) == [
-        Batch("basket", 5), Batch("basket", 7, channel="email"), Batch("receipt", 7, channel="email"),
+        ApprovalBatch("basket", 5), ApprovalBatch("basket", 7, channel="email"),
+        ApprovalBatch("receipt", 7, channel="email"),
     ]  # fmt: skip
     shop.trigger("approval = true")
-    assert Batch("basket", 1) not in numeric_approvals(shop.workspace.playbook)
+    assert ApprovalBatch("basket", 1) not in numeric_approvals(shop.workspace.playbook)
 
 
 def test_a_held_message_expires(shop: Shop) -> None:
@@ -308,7 +347,14 @@ def test_what_is_over_the_capacity_waits_for_the_next_local_day(shop: Shop) -> N
     shop.add(6, channel="sms")
     assert shop.dispatch() == Dispatched(sent=4)
     assert shop.dispatch(NOON + HOUR) == Dispatched()
-    assert [shop.row(number).state for number in range(1, 7)] == ["sent", "sent", "sent", "planned", "planned", "sent"]
+    assert [shop.row(number).state for number in range(1, 7)] == [
+        "sent",
+        "sent",
+        "sent",
+        "planned",
+        "planned",
+        "sent",
+    ]
     assert shop.dispatch(parse_instant("2024-03-06T07:00:00+01:00")) == Dispatched(sent=2)
 
 
@@ -316,7 +362,9 @@ def test_what_is_over_the_capacity_waits_for_the_next_local_day(shop: Shop) -> N
 
 
 def test_a_template_that_cannot_be_made_fails_its_message_only(shop: Shop) -> None:
-    shop.files["templates/offer/email.txt"] = "{% if customer.first_name == 'Eve' %}{{ customer.first_name + 1 }}{% endif %}x"
+    shop.files["templates/offer/email.txt"] = (
+        "{% if customer.first_name == 'Eve' %}{{ customer.first_name + 1 }}{% endif %}x"
+    )
     shop.add(1, name="Eve")
     shop.add(2)
     assert shop.dispatch() == Dispatched(sent=1, failed=1)
@@ -336,7 +384,11 @@ def test_a_template_that_cannot_be_made_fails_its_message_only(shop: Shop) -> No
     ],
 )
 def test_each_result_of_a_channel_has_its_state(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, result: Result, state: tuple[str, str | None], done: Dispatched
+    shop: Shop,
+    monkeypatch: pytest.MonkeyPatch,
+    result: Result,
+    state: tuple[str, str | None],
+    done: Dispatched,
 ) -> None:
     monkeypatch.setattr(file.FileChannel, "send", lambda self, outbound: result)
     shop.add(1)
@@ -346,11 +398,17 @@ def test_each_result_of_a_channel_has_its_state(
 
 
 def test_a_dead_address_is_suppressed(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file.FileChannel, "send", lambda self, outbound: Permanent("unknown user", suppress_address=True))
+    monkeypatch.setattr(
+        file.FileChannel, "send", lambda self, outbound: Permanent("unknown user", suppress_address=True)
+    )
     shop.add(1)
     shop.dispatch()
     with shop.store.reading() as connection:
-        rows = connection.execute(select(suppressions.c.medium, suppressions.c.address, suppressions.c.reason, suppressions.c.source)).all()
+        rows = connection.execute(
+            select(
+                suppressions.c.medium, suppressions.c.address, suppressions.c.reason, suppressions.c.source
+            )
+        ).all()
     assert [tuple(row) for row in rows] == [("email", "c1@example.org", "unknown user", "channel email")]
 
 
@@ -381,7 +439,9 @@ def test_retries_back_off_and_end_with_the_budget(shop: Shop, monkeypatch: pytes
 
 def test_the_wait_grows_with_the_attempts_and_is_the_same_each_time() -> None:
     waits = [[backoff(f"k{key}", attempts) for key in range(200)] for attempts in (1, 3, 9, 60)]
-    assert [max(each) <= limit + 10 * SECOND for each, limit in zip(waits, (MINUTE, 4 * MINUTE, HOUR, HOUR))] == [True] * 4
+    assert [
+        max(each) <= limit + 10 * SECOND for each, limit in zip(waits, (MINUTE, 4 * MINUTE, HOUR, HOUR))
+    ] == [True] * 4
     assert min(min(each) for each in waits) >= 10 * SECOND
     assert len(set(waits[0])) > 190
     assert backoff("k", 2) == backoff("k", 2)
@@ -390,7 +450,9 @@ def test_the_wait_grows_with_the_attempts_and_is_the_same_each_time() -> None:
 # ---- crashes and rivals ----
 
 
-def test_a_crash_between_writing_and_marking_writes_nothing_twice(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_between_writing_and_marking_writes_nothing_twice(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(1, 4):
         shop.add(number)
     with monkeypatch.context() as broken:
@@ -404,7 +466,9 @@ def test_a_crash_between_writing_and_marking_writes_nothing_twice(shop: Shop, mo
     assert len(shop.sent()) == 3
 
 
-def test_a_crash_while_writing_marks_what_was_written_and_tries_the_rest_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_while_writing_marks_what_was_written_and_tries_the_rest_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(1, 4):
         shop.add(number)
     original = file.FileChannel.send
@@ -424,7 +488,9 @@ def test_a_crash_while_writing_marks_what_was_written_and_tries_the_rest_again(s
     assert [shop.row(number).attempts for number in (1, 2, 3)] == [1, 2, 1]
 
 
-def test_a_pass_from_the_command_line_claims_under_its_process_and_sees_time_go_by(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pass_from_the_command_line_claims_under_its_process_and_sees_time_go_by(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     begun = now()
     shop.add(1, channel="sms", planned_at=begun, expires_at=begun + DAY)
     seen: list[Instant] = []
@@ -530,7 +596,10 @@ def test_who_lost_the_claim_does_not_mark_it(shop: Shop, monkeypatch: pytest.Mon
 def test_a_process_is_gone_once_it_has_ended() -> None:
     assert not is_gone(process_name())
     ended = subprocess.run(
-        [sys.executable, "-c", "from console.dispatch import process_name as p; print(p())"], capture_output=True, text=True, check=True
+        [sys.executable, "-c", "from console.dispatch import process_name as p; print(p())"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert is_gone(ended.stdout.strip())
     assert is_gone(f"{socket.gethostname()}:{os.getpid()}:12345")
@@ -568,7 +637,9 @@ def test_mail_goes_out_once_and_says_how_to_unsubscribe(shop: Shop, monkeypatch:
     shop.add(131, trigger="receipt", purpose="transactional")
     shop.files["templates/offer/email.txt"] = "Bye: {{ unsubscribe_url }}"
     with MailServer(per_connection=40) as server:
-        with_smtp(shop, server.port, '[unsubscribe]\nurl = "https://x.ch/u/{token}"\nsecret = { env = "LINKS" }\n')
+        with_smtp(
+            shop, server.port, '[unsubscribe]\nurl = "https://x.ch/u/{token}"\nsecret = { env = "LINKS" }\n'
+        )
         assert shop.dispatch() == Dispatched(sent=131)
     assert set(server.counts.values()) == {1}
     assert len(server.counts) == 131
@@ -599,7 +670,11 @@ def test_a_server_that_is_down_uses_up_no_attempts_and_is_asked_again_ever_more_
     asked: list[Instant] = []
     now = NOON
     for _ in range(40):
-        if shop.dispatch(now) and rests(shop)["email"].until > now and (not asked or rests(shop)["email"].until != asked[-1]):
+        if (
+            shop.dispatch(now)
+            and rests(shop)["email"].until > now
+            and (not asked or rests(shop)["email"].until != asked[-1])
+        ):
             asked.append(rests(shop)["email"].until)
         now += MINUTE
     waits = [later - earlier for earlier, later in pairwise(asked)]
@@ -614,7 +689,9 @@ def test_a_server_that_is_down_uses_up_no_attempts_and_is_asked_again_ever_more_
     assert rests(shop) == {}
 
 
-def test_a_wrong_password_halts_the_channel_until_it_is_right_and_says_why(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_password_halts_the_channel_until_it_is_right_and_says_why(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SMTP_PASSWORD", "falsch")
     for number in range(1, 4):
         shop.add(number)
@@ -622,7 +699,9 @@ def test_a_wrong_password_halts_the_channel_until_it_is_right_and_says_why(shop:
     with MailServer(auth=("shop", "geheim")) as server:
         with_smtp(shop, server.port)
         signed = 'username = "shop"\npassword = { env = "SMTP_PASSWORD" }\n'
-        shop.files["manometer.toml"] = shop.files["manometer.toml"].replace('timeout = "2s"\n', f'timeout = "2s"\n{signed}')
+        shop.files["manometer.toml"] = shop.files["manometer.toml"].replace(
+            'timeout = "2s"\n', f'timeout = "2s"\n{signed}'
+        )
         done = shop.dispatch()
         assert (done.sent, "535" in done.halted["email"], server.connections) == (1, True, 1)
         assert "535" in rests(shop)["email"].reason
@@ -660,7 +739,9 @@ def test_once_it_is_to_stop_a_pass_gives_back_what_it_has_not_handed_over(shop: 
     with MailServer(delay=0.01) as server:
         with_smtp(shop, server.port)
         workspace = shop.workspace
-        done = dispatch(shop.store, workspace, workspace.playbook, NOON, "me", stopping=lambda: len(server.received) >= 10)
+        done = dispatch(
+            shop.store, workspace, workspace.playbook, NOON, "me", stopping=lambda: len(server.received) >= 10
+        )
         assert 10 <= done.sent <= 11
         assert len(server.received) == done.sent
     with shop.store.reading() as connection:
@@ -685,7 +766,9 @@ def test_an_emergency_stop_reaches_mails_that_were_made_while_a_slow_one_was_und
     assert shop.row(10).state == "planned"
 
 
-def test_a_wait_that_the_endpoint_asks_for_is_kept_by_later_passes(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wait_that_the_endpoint_asks_for_is_kept_by_later_passes(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOOK", "whsec_" + "A" * 32)
     for number in range(1, 4):
         shop.add(number)

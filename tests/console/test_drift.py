@@ -49,7 +49,14 @@ def keep(folder: Path, store: Store, now: Instant, name: str = "kept") -> None:
         saving.finish(about(answer(question, playbook, playbook.version, totals), None, "test", mark), totals)
 
 
-def live(folder: Path, store: Store, lines: Sequence[Any], first: Instant, deed: Deed | None, rhythm: int = 10 * MINUTE) -> None:
+def live(
+    folder: Path,
+    store: Store,
+    lines: Sequence[Any],
+    first: Instant,
+    deed: Deed | None,
+    rhythm: int = 10 * MINUTE,
+) -> None:
     """Three days of passes, in which the lines arrive and something is done in the middle."""
     waiting, playbook = list(lines), load_in_force(store, folder).playbook
     for at in range(first + rhythm, first + SPAN + 1, rhythm):
@@ -58,7 +65,7 @@ def live(folder: Path, store: Store, lines: Sequence[Any], first: Instant, deed:
             playbook = load_in_force(store, folder).playbook
         while waiting and parse_instant(waiting[0]["timestamp"]) <= at:
             line = waiting.pop(0)
-            take(folder, store, [line], parse_instant(line["timestamp"]), concerns=playbook.roster.concerns)
+            take(folder, store, [line], parse_instant(line["timestamp"]), concerns=playbook.index.concerns)
         list(tick(store, playbook, at))
 
 
@@ -89,8 +96,14 @@ def tighten(folder: Path, store: Store, at: Instant) -> None:
 
 
 def merge(folder: Path, store: Store, at: Instant) -> None:
-    call = {"type": "alias", "messageId": "a1", "previousId": "beat", "userId": "anna", "timestamp": format_instant(at)}
-    take(folder, store, [call], at, concerns=load_in_force(store, folder).playbook.roster.concerns)
+    call = {
+        "type": "alias",
+        "messageId": "a1",
+        "previousId": "beat",
+        "userId": "anna",
+        "timestamp": format_instant(at),
+    }
+    take(folder, store, [call], at, concerns=load_in_force(store, folder).playbook.index.concerns)
 
 
 DEEDS: dict[str, Deed | None] = {
@@ -104,7 +117,11 @@ DEEDS: dict[str, Deed | None] = {
 
 
 @settings(max_examples=4, derandomize=True, deadline=None)
-@given(acts=st.lists(ACT, min_size=8, max_size=24), middle=st.integers(12, 4 * 24), deed=st.sampled_from(list(DEEDS)))
+@given(
+    acts=st.lists(ACT, min_size=8, max_size=24),
+    middle=st.integers(12, 4 * 24),
+    deed=st.sampled_from(list(DEEDS)),
+)
 def test_every_difference_has_a_cause_and_without_news_there_is_none(
     tmp_path_factory: pytest.TempPathFactory, acts: Acts, middle: int, deed: str
 ) -> None:
@@ -123,14 +140,22 @@ def test_every_difference_has_a_cause_and_without_news_there_is_none(
     for each in found:
         sums.add(each.customer, each.predicted, each.actual, each.found)
     assert not [one for each in found for one in each.found if one.cause == "unknown"]
-    assert sums.predicted == sums.matched + sum(sums.changes[change] for change in ("missing", "moved", "changed"))
-    assert sums.actual == sums.matched + sum(sums.changes[change] for change in ("unexpected", "moved", "changed"))
+    assert sums.predicted == sums.matched + sum(
+        sums.changes[change] for change in ("missing", "moved", "changed")
+    )
+    assert sums.actual == sums.matched + sum(
+        sums.changes[change] for change in ("unexpected", "moved", "changed")
+    )
     if deed == "nothing" and not [line for line in new if parse_instant(line["timestamp"]) <= now + SPAN]:
         assert not sums.changes
 
 
 def test_with_nothing_new_all_comes_as_foretold(tmp_path: Path) -> None:
-    acts: Acts = [("anna", "Checkout Started", 280, "c1"), ("beat", "Order Completed", 250, None), ("cora", "Product Viewed", 200, None)]
+    acts: Acts = [
+        ("anna", "Checkout Started", 280, "c1"),
+        ("beat", "Order Completed", 250, None),
+        ("cora", "Product Viewed", 200, None),
+    ]
     workspace_, store = made(tmp_path, calls(acts))
     now = FIRST + DAY
     with store:
@@ -155,9 +180,16 @@ def shop(tmp_path: Path, capsys: Output) -> Path:
     people = [person(user) for user in ("anna", "beat", "cora", "dora")]
     folder = workspace(tmp_path / "shop", people, {"basket": BASKET, "review": REVIEW})
     assert run("-w", folder, "apply", "--yes", "--at", "2025-03-10T00:00:00Z") == 0
-    arrive(folder, [act(user, "Checkout Started", "2025-03-10T07:30:00Z") for user in ("anna", "beat", "cora", "dora")], AT)
+    arrive(
+        folder,
+        [act(user, "Checkout Started", "2025-03-10T07:30:00Z") for user in ("anna", "beat", "cora", "dora")],
+        AT,
+    )
     assert run("-w", folder, "tick", "--at", AT) == 0
-    assert run("-w", folder, "preview", "--at", AT, "--days", "2", "--save", "monday", "--note", "as it stands") == 0
+    assert (
+        run("-w", folder, "preview", "--at", AT, "--days", "2", "--save", "monday", "--note", "as it stands")
+        == 0
+    )
     capsys.readouterr()
     return folder
 
@@ -175,7 +207,11 @@ def differences(folder: Path, capsys: Output, *words: str) -> list[dict[str, Any
 
 
 def test_each_difference_names_what_happened(shop: Path, capsys: Output) -> None:
-    arrive(shop, [act("anna", "Order Completed", "2025-03-10T08:10:00Z", channel="store")], "2025-03-10T08:12:00Z")
+    arrive(
+        shop,
+        [act("anna", "Order Completed", "2025-03-10T08:10:00Z", channel="store")],
+        "2025-03-10T08:12:00Z",
+    )
     assert run("-w", shop, "tick", "--at", "2025-03-10T08:15:00Z") == 0
     withdrawn = act("beat", "Consent Withdrawn", "2025-03-10T08:14:00Z")
     arrive(shop, [{**withdrawn, "properties": {"channel": "email"}}], "2025-03-10T08:16:00Z")
@@ -191,7 +227,21 @@ def test_each_difference_names_what_happened(shop: Path, capsys: Output) -> None
 
 
 def test_a_pause_is_named_with_its_author_and_reason(shop: Path, capsys: Output) -> None:
-    assert run("-w", shop, "triggers", "pause", "basket", "--reason", "no stock", "--at", "2025-03-10T08:20:00Z", "--yes") == 0
+    assert (
+        run(
+            "-w",
+            shop,
+            "triggers",
+            "pause",
+            "basket",
+            "--reason",
+            "no stock",
+            "--at",
+            "2025-03-10T08:20:00Z",
+            "--yes",
+        )
+        == 0
+    )
     assert run("-w", shop, "tick", "--at", "2025-03-10T08:31:00Z") == 0
     found = differences(shop, capsys, "--at", "2025-03-10T09:00:00Z")
     assert {row["cause"] for row in found} == {"operator"}
@@ -200,14 +250,33 @@ def test_a_pause_is_named_with_its_author_and_reason(shop: Path, capsys: Output)
     assert "no stock" in found[0]["detail"]
 
 
-def test_what_operators_do_with_a_message_explains_nothing_of_other_customers(shop: Path, capsys: Output) -> None:
+def test_what_operators_do_with_a_message_explains_nothing_of_other_customers(
+    shop: Path, capsys: Output
+) -> None:
     (shop / "triggers" / "basket.toml").write_text(trigger(BASKET, approval="true"))
     assert run("-w", shop, "apply", "--yes", "--at", "2025-03-10T08:05:00Z") == 0
-    arrive(shop, [act(user, "Review Wanted", "2025-03-10T08:05:00Z", channel="web") for user in ("anna", "beat")], "2025-03-10T08:05:00Z")
-    wider = ("--set", "rule.one-a-day.limit=2", "--at", "2025-03-10T08:06:00Z", "--days", "2", "--save", "monday", "--force")
+    arrive(
+        shop,
+        [act(user, "Review Wanted", "2025-03-10T08:05:00Z", channel="web") for user in ("anna", "beat")],
+        "2025-03-10T08:05:00Z",
+    )
+    wider = (
+        "--set",
+        "rule.one-a-day.limit=2",
+        "--at",
+        "2025-03-10T08:06:00Z",
+        "--days",
+        "2",
+        "--save",
+        "monday",
+        "--force",
+    )
     assert run("-w", shop, "preview", *wider) == 0
     assert run("-w", shop, "tick", "--at", "2025-03-10T08:31:00Z") == 0
-    assert run("-w", shop, "outbox", "reject", "1", "--reason", "wrong text", "--at", "2025-03-10T08:40:00Z") == 0
+    assert (
+        run("-w", shop, "outbox", "reject", "1", "--reason", "wrong text", "--at", "2025-03-10T08:40:00Z")
+        == 0
+    )
     assert run("-w", shop, "tick", "--at", "2025-03-10T09:06:00Z") == 0
     found = differences(shop, capsys, "--at", "2025-03-10T09:30:00Z")
     assert [(row["customer"], row["trigger"], row["cause"]) for row in found] == [("beat", "review", "rules")]
@@ -219,11 +288,15 @@ def test_what_nobody_decided_yet_is_the_schedulers(shop: Path, capsys: Output) -
 
 
 def test_a_journey_nobody_foretold_is_begun_by_its_event(shop: Path, capsys: Output) -> None:
-    arrive(shop, [act("anna", "Review Wanted", "2025-03-11T09:00:00Z", channel="web")], "2025-03-11T09:00:00Z")
+    arrive(
+        shop, [act("anna", "Review Wanted", "2025-03-11T09:00:00Z", channel="web")], "2025-03-11T09:00:00Z"
+    )
     for at in ("2025-03-10T08:31:00Z", "2025-03-11T09:01:00Z", "2025-03-11T10:01:00Z"):
         assert run("-w", shop, "tick", "--at", at) == 0
     found = differences(shop, capsys, "--at", "2025-03-11T10:30:00Z")
-    assert [(row["customer"], row["trigger"], row["change"], row["cause"]) for row in found] == [("anna", "review", "unexpected", "event")]
+    assert [(row["customer"], row["trigger"], row["change"], row["cause"]) for row in found] == [
+        ("anna", "review", "unexpected", "event")
+    ]
     assert found[0]["predicted"] is None
 
 
@@ -234,11 +307,16 @@ def test_what_has_not_passed_is_not_judged(shop: Path, capsys: Output) -> None:
     assert "they begin at Mon 10 Mar 2025 08:00 UTC, and now it is Mon 10 Mar 2025 08:00 UTC." in said
 
 
-def test_the_table_says_how_much_came_and_why_the_rest_did_not(shop: Path, capsys: Output, tmp_path: Path) -> None:
+def test_the_table_says_how_much_came_and_why_the_rest_did_not(
+    shop: Path, capsys: Output, tmp_path: Path
+) -> None:
     arrive(shop, [act("anna", "Order Completed", "2025-03-10T08:10:00Z")], "2025-03-10T08:12:00Z")
     assert run("-w", shop, "tick", "--at", "2025-03-10T08:31:00Z") == 0
     capsys.readouterr()
-    assert run("-w", shop, "drift", "monday", "--at", "2025-03-10T09:00:00Z", "--csv", tmp_path / "drift.csv") == 0
+    assert (
+        run("-w", shop, "drift", "monday", "--at", "2025-03-10T09:00:00Z", "--csv", tmp_path / "drift.csv")
+        == 0
+    )
     said = capsys.readouterr().out
     assert "3 of 4 decisions came as foretold (75.0%); 1 changed." in said
     assert "event" in said

@@ -1,4 +1,6 @@
-"""Whatever may come between a preview and its days, the drift names it: played by commands, difference by difference."""
+"""Whatever may come between a preview and its days, the drift names it: played by commands, difference by
+difference.
+"""
 
 from __future__ import annotations
 
@@ -34,14 +36,19 @@ PEOPLE = ("anna", "beat", "cora")
 
 
 class Shop:
-    """Three customers with a basket each, due at 08:30; Cora's review request waits for the day after. Kept at 08:00 as `monday`."""
+    """Three customers with a basket each, due at 08:30; Cora's review request waits for the day after. Kept
+    at 08:00 as `monday`.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.files = 0
 
     def open(self) -> None:
-        people = [person(user, birthday="1980-03-11", phone=f"+4179000000{number}") for number, user in enumerate(PEOPLE)]
+        people = [
+            person(user, birthday="1980-03-11", phone=f"+4179000000{number}")
+            for number, user in enumerate(PEOPLE)
+        ]
         workspace(self.folder, people, {"basket": BASKET, "review": REVIEW, "birthday": BIRTHDAY})
         self.do("apply", "--yes", at="00:00")
         self.take(*(act(user, "Checkout Started", "2025-03-10T07:30:00Z") for user in PEOPLE), at="07:30")
@@ -69,7 +76,9 @@ class Shop:
     def live(self) -> None:
         """Passes where anything can be due, to the evening of Tuesday."""
         self.tick("08:30", "08:31", "08:40", "09:00", "09:30", "10:00", "12:00", "18:00")
-        self.tick("08:29", "08:30", "08:31", "08:40", "09:00", "09:30", "09:40", "10:00", "12:00", "18:00", day=11)
+        self.tick(
+            "08:29", "08:30", "08:31", "08:40", "09:00", "09:30", "09:40", "10:00", "12:00", "18:00", day=11
+        )
 
     def write(self, path: str, text: str) -> None:
         (self.folder / path).write_text(text)
@@ -103,7 +112,16 @@ def order_before_the_preview(shop: Shop) -> None:
 
 
 def merge(shop: Shop) -> None:
-    shop.take({"type": "alias", "messageId": "a", "userId": "anna", "previousId": "cora", "timestamp": "2025-03-10T08:10:00Z"}, at="08:10")
+    shop.take(
+        {
+            "type": "alias",
+            "messageId": "a",
+            "userId": "anna",
+            "previousId": "cora",
+            "timestamp": "2025-03-10T08:10:00Z",
+        },
+        at="08:10",
+    )
 
 
 def merge_undone(shop: Shop) -> None:
@@ -114,7 +132,9 @@ def merge_undone(shop: Shop) -> None:
 
 def erasure(shop: Shop) -> None:
     with Store.open(shop.folder / "manometer.db") as store, store.writing() as connection:
-        connection.exec_driver_sql("UPDATE customers SET erased_at = 1741594200000 WHERE key = 'cora'")  # 08:10
+        connection.exec_driver_sql(
+            "UPDATE customers SET erased_at = 1741594200000 WHERE key = 'cora'"
+        )  # 08:10
 
 
 def pause(shop: Shop) -> None:
@@ -165,7 +185,11 @@ def numbers(shop: Shop, customer: str) -> list[str]:
     """Her messages in the outbox."""
     columns = messages.c
     with Store.open(shop.folder / "manometer.db") as store, store.reading() as connection:
-        query = select(columns.id).join(customers, customers.c.id == columns.customer_id).where(customers.c.key == customer)
+        query = (
+            select(columns.id)
+            .join(customers, customers.c.id == columns.customer_id)
+            .where(customers.c.key == customer)
+        )
         return [str(number) for number in connection.execute(query.order_by(columns.id)).scalars()]
 
 
@@ -185,7 +209,10 @@ def removed(shop: Shop) -> None:
 
 
 def consent(shop: Shop) -> None:
-    shop.take({**act("cora", "Consent Withdrawn", "2025-03-10T08:10:00Z"), "properties": {"channel": "email"}}, at="08:11")
+    shop.take(
+        {**act("cora", "Consent Withdrawn", "2025-03-10T08:10:00Z"), "properties": {"channel": "email"}},
+        at="08:11",
+    )
 
 
 def address(shop: Shop) -> None:
@@ -232,7 +259,11 @@ def approved(shop: Shop) -> None:
 
 
 def new_customer(shop: Shop) -> None:
-    shop.take(person("dora", "2025-03-10T08:10:00Z"), act("dora", "Checkout Started", "2025-03-10T08:10:00Z"), at="08:11")
+    shop.take(
+        person("dora", "2025-03-10T08:10:00Z"),
+        act("dora", "Checkout Started", "2025-03-10T08:10:00Z"),
+        at="08:11",
+    )
 
 
 def go_before_its_time(shop: Shop) -> None:
@@ -240,11 +271,15 @@ def go_before_its_time(shop: Shop) -> None:
 
 
 def unsubscribed(shop: Shop) -> None:
-    shop.take({**act("cora", "Unsubscribed", "2025-03-10T08:10:00Z"), "context": {"channel": "email"}}, at="08:11")
+    shop.take(
+        {**act("cora", "Unsubscribed", "2025-03-10T08:10:00Z"), "context": {"channel": "email"}}, at="08:11"
+    )
 
 
 def moved_away(shop: Shop) -> None:
-    shop.take(person("cora", "2025-03-10T08:10:00Z", birthday="1980-03-11", timezone="Asia/Tokyo"), at="08:11")
+    shop.take(
+        person("cora", "2025-03-10T08:10:00Z", birthday="1980-03-11", timezone="Asia/Tokyo"), at="08:11"
+    )
 
 
 def another_priority(shop: Shop) -> None:
@@ -261,7 +296,10 @@ def two_things(shop: Shop) -> None:
 
 ALREADY = {
     "expired": ("triggers/basket.toml", BASKET.replace('expires = "3d"', 'expires = "1h"')),
-    "capacity": ("manometer.toml", SETTINGS.replace('kind = "file"', 'kind = "file"\ncapacity = "1/hour"', 1)),
+    "capacity": (
+        "manometer.toml",
+        SETTINGS.replace('kind = "file"', 'kind = "file"\ncapacity = "1/hour"', 1),
+    ),
     "approval": ("triggers/basket.toml", trigger(BASKET, approval="true")),
     "approved": ("triggers/basket.toml", trigger(BASKET, approval="true")),
 }
@@ -288,19 +326,26 @@ CASES: list[tuple[Callable[[Shop], None], list[str], list[str]]] = [
         merge,
         ["found to be one person with another (alias), Mon 2025-03-10 08:10"],
         [
-            "anna: basket moved identity; basket unexpected identity; review moved identity; review missing identity; "
+            "anna: basket moved identity; basket unexpected identity; review moved identity; review missing "
+            "identity; "
             "birthday missing identity"
         ],
     ),
     (
         merge_undone,
-        ["found to be one person with another (alias), Mon 2025-03-10 08:10", "parted from another again, Mon 2025-03-10 09:20"],
+        [
+            "found to be one person with another (alias), Mon 2025-03-10 08:10",
+            "parted from another again, Mon 2025-03-10 09:20",
+        ],
         ["anna: basket moved identity", "cora: basket moved identity; review moved identity"],
     ),
     (
         erasure,
         ["erased, Mon 2025-03-10 08:10"],
-        ["cora: basket changed identity; review changed identity; review missing identity; birthday missing identity"],
+        [
+            "cora: basket changed identity; review changed identity; review missing identity; birthday "
+            "missing identity"
+        ],
     ),
     (
         pause,
@@ -315,7 +360,8 @@ CASES: list[tuple[Callable[[Shop], None], list[str], list[str]]] = [
         ["pause basket, Mon 2025-03-10 08:10", "resume basket, Mon 2025-03-10 09:00"],
         [
             "anna beat: basket moved operator; basket unexpected operator",
-            "cora: basket moved operator; basket unexpected operator; review changed knock-on; review missing knock-on",
+            "cora: basket moved operator; basket unexpected operator; review changed knock-on; review "
+            "missing knock-on",
         ],
     ),
     (
@@ -336,7 +382,8 @@ CASES: list[tuple[Callable[[Shop], None], list[str], list[str]]] = [
         ["stop everything, Mon 2025-03-10 08:10"],
         [
             "anna beat: basket changed operator; birthday changed operator",
-            "cora: basket changed operator; review changed operator; review missing operator; birthday changed operator",
+            "cora: basket changed operator; review changed operator; review missing operator; birthday "
+            "changed operator",
         ],
     ),
     (
@@ -344,7 +391,8 @@ CASES: list[tuple[Callable[[Shop], None], list[str], list[str]]] = [
         ["stop everything, Mon 2025-03-10 08:10", "go everything, Mon 2025-03-10 09:00"],
         [
             "anna beat: basket changed operator; basket unexpected operator",
-            "cora: basket changed operator; basket unexpected operator; review changed operator; review missing operator",
+            "cora: basket changed operator; basket unexpected operator; review changed operator; review "
+            "missing operator",
         ],
     ),
     (
@@ -358,14 +406,18 @@ CASES: list[tuple[Callable[[Shop], None], list[str], list[str]]] = [
     (
         customer,
         ["pause customer:cora, Mon 2025-03-10 08:10"],
-        ["cora: basket changed operator; review changed operator; review missing knock-on; birthday changed operator"],
+        [
+            "cora: basket changed operator; review changed operator; review missing knock-on; birthday "
+            "changed operator"
+        ],
     ),
     (
         segment,
         ["pause segment:all, Mon 2025-03-10 08:10"],
         [
             "anna beat: basket changed operator; birthday changed operator",
-            "cora: basket changed operator; review changed operator; review missing knock-on; birthday changed operator",
+            "cora: basket changed operator; review changed operator; review missing knock-on; birthday "
+            "changed operator",
         ],
     ),
     (
@@ -373,7 +425,11 @@ CASES: list[tuple[Callable[[Shop], None], list[str], list[str]]] = [
         ["outbox cancel 3, Mon 2025-03-10 08:31: not her"],
         ["cora: review changed operator; review missing operator"],
     ),
-    (approval, ["outbox reject 3, Mon 2025-03-10 08:50: not her"], ["cora: review changed operator; review missing operator"]),
+    (
+        approval,
+        ["outbox reject 3, Mon 2025-03-10 08:50: not her"],
+        ["cora: review changed operator; review missing operator"],
+    ),
     (approved, [], []),
     (limit, ["playbook 2, Mon 2025-03-10 08:10"], ["cora: review changed playbook; review missing knock-on"]),
     (
@@ -395,7 +451,10 @@ CASES: list[tuple[Callable[[Shop], None], list[str], list[str]]] = [
     (
         another_priority,
         ["playbook 2, Mon 2025-03-10 08:10"],
-        ["cora: basket moved playbook; basket unexpected knock-on; review changed playbook; review missing playbook"],
+        [
+            "cora: basket moved playbook; basket unexpected knock-on; review changed playbook; review "
+            "missing playbook"
+        ],
     ),
     (
         consent,
@@ -456,7 +515,9 @@ CASES: list[tuple[Callable[[Shop], None], list[str], list[str]]] = [
         ],
     ),
 ]
-"""For each deed the words of the causes, and by customer what is different and why; words of operators name their author besides."""
+"""For each deed the words of the causes, and by customer what is different and why; words of operators name
+their author besides.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -485,7 +546,12 @@ def opened(folder: Path, kept: Path, deed: str) -> Shop:
 
 @pytest.mark.parametrize(("deed", "details", "expected"), CASES, ids=[deed.__name__ for deed, _, _ in CASES])
 def test_every_difference_has_its_one_cause_in_words(
-    tmp_path: Path, kept: Path, capsys: Output, deed: Callable[[Shop], None], details: Sequence[str], expected: Sequence[str]
+    tmp_path: Path,
+    kept: Path,
+    capsys: Output,
+    deed: Callable[[Shop], None],
+    details: Sequence[str],
+    expected: Sequence[str],
 ) -> None:
     shop = opened(tmp_path, kept, deed.__name__)
     deed(shop)
@@ -493,12 +559,18 @@ def test_every_difference_has_its_one_cause_in_words(
         shop.live()
     found = shop.drift(capsys)
     assert by_customer(found) == expected
-    unnamed = [row["detail"] for row in found if not any(detail in re.sub(r" by \S+,", ",", row["detail"]) for detail in details)]
+    unnamed = [
+        row["detail"]
+        for row in found
+        if not any(detail in re.sub(r" by \S+,", ",", row["detail"]) for detail in details)
+    ]
     assert not unnamed
 
 
 def by_customer(found: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Who has which differences: trigger, change and cause, each once; customers with the same ones together."""
+    """Who has which differences: trigger, change and cause, each once; customers with the same ones
+    together.
+    """
     hers: dict[str, dict[str, None]] = {}
     for row in found:
         hers.setdefault(row["customer"], {})[f"{row['trigger']} {row['change']} {row['cause']}"] = None

@@ -1,4 +1,6 @@
-"""The drop folder: whole files are taken once and moved away, half-written ones are waited for, unreadable ones are set aside."""
+"""The drop folder: whole files are taken once and moved away, half-written ones are waited for, unreadable
+ones are set aside.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,9 @@ import pytest
 from sqlalchemy import select
 
 from console import clock
-from console.intake.dropfolder import STILL, DropFolder, Folder, Taken
+from console.intake.dropfolder import STILL, DropFolder, Folder, ImportedFile
 from console.intake.files import IntakeSettings
-from console.workspace.settings import Source
+from console.workspace.settings import SourceSettings
 from storage.schema.tables import events
 from storage.store import Store
 from tests.console.lives import act, person
@@ -31,7 +33,7 @@ class Inbox:
         self.folder = folder
         self.store = store
         self.steady = 0
-        self.sources: dict[str, Source] = {}
+        self.sources: dict[str, SourceSettings] = {}
         self.drop_folder = DropFolder(folder, lambda: self.steady)
         self.settings = IntakeSettings(ZoneInfo("UTC"), folder / "rejects")
         self.stopping = False
@@ -50,7 +52,7 @@ class Inbox:
     def names(self) -> list[str]:
         return [path.name for _, path in self.ready()]
 
-    def take(self) -> list[Taken]:
+    def take(self) -> list[ImportedFile]:
         return [
             self.drop_folder.take(self.store, folder, path, self.settings, clock.now(), lambda: self.stopping)
             for folder, path in self.ready()
@@ -114,7 +116,12 @@ def test_an_unreadable_file_is_set_aside_with_the_reason(inbox: Inbox) -> None:
     inbox.put("list.csv", "name\n")
     reasons = [taken.reason for taken in inbox.take()]
     assert all(reasons)
-    assert inbox.listed("failed") == ["day.ndjson.gz", "day.ndjson.gz.reason.txt", "list.csv", "list.csv.reason.txt"]
+    assert inbox.listed("failed") == [
+        "day.ndjson.gz",
+        "day.ndjson.gz.reason.txt",
+        "list.csv",
+        "list.csv.reason.txt",
+    ]
     assert "damaged" in (inbox.folder / "inbox" / "failed" / "day.ndjson.gz.reason.txt").read_text()
 
 
@@ -127,9 +134,9 @@ def test_bad_lines_go_to_the_rejects_and_the_file_to_done(inbox: Inbox) -> None:
 
 def test_a_file_in_the_folder_of_a_source_has_its_name_and_profile(inbox: Inbox) -> None:
     inbox.sources = {
-        "till": Source("till", "folder", settings={"profile": "customers"}),
-        "crm": Source("crm", "folder", settings={"path": "from-crm"}),
-        "hook": Source("hook", "webhook"),
+        "till": SourceSettings("till", "folder", settings={"profile": "customers"}),
+        "crm": SourceSettings("crm", "folder", settings={"path": "from-crm"}),
+        "hook": SourceSettings("hook", "webhook"),
     }
     inbox.put("till/list.csv")
     inbox.put("hook/day.ndjson")
@@ -144,8 +151,8 @@ def test_a_file_in_the_folder_of_a_source_has_its_name_and_profile(inbox: Inbox)
 
 def test_a_folder_that_cannot_be_read_is_named_and_the_others_go_on(inbox: Inbox) -> None:
     inbox.sources = {
-        "crm": Source("crm", "folder", settings={"path": "a-file"}),
-        "till": Source("till", "folder"),
+        "crm": SourceSettings("crm", "folder", settings={"path": "a-file"}),
+        "till": SourceSettings("till", "folder"),
     }
     (inbox.folder / "a-file").write_text("no folder")
     inbox.put("till/day.ndjson")
@@ -156,7 +163,13 @@ def test_a_folder_that_cannot_be_read_is_named_and_the_others_go_on(inbox: Inbox
 
 def test_a_stopped_import_stays_and_is_finished_by_the_next_pass(inbox: Inbox) -> None:
     inbox.put(
-        "day.ndjson", ndjson([act("anna", "Product Viewed", "2025-03-01T10:00:00Z", n=n) | {"messageId": str(n)} for n in range(10_001)])
+        "day.ndjson",
+        ndjson(
+            [
+                act("anna", "Product Viewed", "2025-03-01T10:00:00Z", n=n) | {"messageId": str(n)}
+                for n in range(10_001)
+            ]
+        ),
     )
     inbox.stopping = True
     (taken,) = inbox.take()

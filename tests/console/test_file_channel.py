@@ -21,7 +21,19 @@ from core.playbook.playbook import Channel
 
 EMAIL = Channel("email", "file", "email", parse_send_windows([]))
 MESSAGE = Outbound(
-    "k1", 7, "c-1", "email", "email", "a@example.org", "basket", 1, "marketing", "Hi\u2028", {"email.txt": "Ä\n"}, 999, 61_000
+    "k1",
+    7,
+    "c-1",
+    "email",
+    "email",
+    "a@example.org",
+    "basket",
+    1,
+    "marketing",
+    "Hi\u2028",
+    {"email.txt": "Ä\n"},
+    999,
+    61_000,
 )
 
 
@@ -80,8 +92,10 @@ def test_one_line_holds_the_whole_message(tmp_path: Path) -> None:
     send(tmp_path, MESSAGE)
     assert lines(tmp_path) == [
         {
-            "id": 7, "key": "k1", "customer": "c-1", "channel": "email", "medium": "email", "address": "a@example.org", "trigger": "basket",
-            "step": 1, "subject": "Hi\u2028", "parts": {"email.txt": "Ä\n"}, "planned_at": "1970-01-01T00:00:00Z",
+            "id": 7, "key": "k1", "customer": "c-1", "channel": "email", "medium": "email",
+            "address": "a@example.org", "trigger": "basket",
+            "step": 1, "subject": "Hi\u2028", "parts": {"email.txt": "Ä\n"},
+            "planned_at": "1970-01-01T00:00:00Z",
             "sent_at": "1970-01-01T00:01:01Z",
         }
     ]  # fmt: skip
@@ -94,7 +108,12 @@ def test_addresses_are_not_for_everybody_to_read(tmp_path: Path) -> None:
 
 def test_a_repeated_attempt_is_written_once(tmp_path: Path) -> None:
     send(tmp_path, MESSAGE, replace(MESSAGE, key="k2"))
-    send(tmp_path, replace(MESSAGE, attempt=2), replace(MESSAGE, key="k3", attempt=2), replace(MESSAGE, key="k3", attempt=3))
+    send(
+        tmp_path,
+        replace(MESSAGE, attempt=2),
+        replace(MESSAGE, key="k3", attempt=2),
+        replace(MESSAGE, key="k3", attempt=3),
+    )
     assert [line["key"] for line in lines(tmp_path)] == ["k1", "k2", "k3"]
 
 
@@ -144,7 +163,10 @@ def test_lone_surrogates_and_control_letters_stay_one_valid_line(tmp_path: Path)
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "outbox").write_text("a file in the way")
-    with pytest.raises(ManometerError, match=r"outbox/email.ndjson: cannot be written"), open_adapter(EMAIL, tmp_path):
+    with (
+        pytest.raises(ManometerError, match=r"outbox/email.ndjson: cannot be written"),
+        open_adapter(EMAIL, tmp_path),
+    ):
         pass
 
 

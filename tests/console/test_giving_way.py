@@ -1,4 +1,6 @@
-"""A message that waits for a stronger one goes out with the next tick after the stronger one has fallen away, whatever took it away."""
+"""A message that waits for a stronger one goes out with the next tick after the stronger one has fallen away,
+whatever took it away.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +13,23 @@ import pytest
 
 from tests.console.lives import BASKET, act, person, run, trigger, workspace
 
-STRONG = trigger(BASKET.replace('"1h"', '"6h"').replace('["email"]', '["sms"]'), priority="90", audience='"orders < 1"')
-STRONG = STRONG.replace('unless = ["Order Completed"]\n', "").replace('[exit]\non = ["Order Completed"]\n', "")
-WEAK = trigger().replace('unless = ["Order Completed"]\n', "").replace('[exit]\non = ["Order Completed"]\n', "")
+STRONG = trigger(
+    BASKET.replace('"1h"', '"6h"').replace('["email"]', '["sms"]'), priority="90", audience='"orders < 1"'
+)
+STRONG = STRONG.replace('unless = ["Order Completed"]\n', "").replace(
+    '[exit]\non = ["Order Completed"]\n', ""
+)
+WEAK = (
+    trigger().replace('unless = ["Order Completed"]\n', "").replace('[exit]\non = ["Order Completed"]\n', "")
+)
 AT = "2025-03-03T12:30:00Z"
 
 
 @pytest.fixture
 def waiting(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
-    """Anna's basket was left at ten; the reminder by mail gives way at eleven to the text message of four o'clock."""
+    """Anna's basket was left at ten; the reminder by mail gives way at eleven to the text message of four
+    o'clock.
+    """
     folder = workspace(tmp_path, [person("anna", phone="+41791234567")], {"weak": WEAK, "strong": STRONG})
     assert run("-w", folder, "apply", "--yes", "--at", "2025-03-03T09:00:00Z") == 0
     comes(folder, "Checkout Started", "2025-03-03T10:00:00Z")
@@ -42,7 +52,9 @@ def retires(folder: Path) -> None:
 def decided(folder: Path, capsys: pytest.CaptureFixture[str]) -> list[tuple[str, str, str, str | None]]:
     capsys.readouterr()
     assert run("-w", folder, "decisions", "--json") == 0
-    rows = sorted(map(json.loads, capsys.readouterr().out.splitlines()), key=lambda row: (row["at"], row["trigger"]))
+    rows = sorted(
+        map(json.loads, capsys.readouterr().out.splitlines()), key=lambda row: (row["at"], row["trigger"])
+    )
     return [(row["at"], row["trigger"], row["outcome"], row["reason"]) for row in rows]
 
 
@@ -57,7 +69,12 @@ GAVE_WAY = ("2025-03-03T11:00:00Z", "weak", "defer", "LOWER_PRIORITY")
         lambda folder: run("-w", folder, "triggers", "pause", "strong", "--yes", "--at", AT),
         retires,
     ],
-    ids=["an event that no trigger names ends its audience", "its consent is withdrawn", "its trigger is paused", "its trigger is retired"],
+    ids=[
+        "an event that no trigger names ends its audience",
+        "its consent is withdrawn",
+        "its trigger is paused",
+        "its trigger is retired",
+    ],
 )
 def test_it_goes_at_once_when_the_stronger_one_falls_away(
     waiting: Path, capsys: pytest.CaptureFixture[str], happens: Callable[[Path], object]

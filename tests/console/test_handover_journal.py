@@ -1,4 +1,6 @@
-"""The hand-over journal: after a kill each claim ends as it stands there, and where it cannot be believed nobody pretends to know."""
+"""The hand-over journal: after a kill each claim ends as it stands there, and where it cannot be believed
+nobody pretends to know.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +24,20 @@ from core.instants import HOUR, MINUTE, SECOND
 from core.model.delivery import Outbound, Result
 from storage import leases
 from storage.leases import LeaseLostError
-from storage.outbox.dispatch import Mark
+from storage.outbox.dispatch import OutcomeMark
 from storage.schema.tables import messages, suppressions
-from storage.store import fact
+from storage.store import meta
 from tests.console.test_dispatch import NOON, Shop, with_smtp
 from tests.servers import MailServer
 
-BOOT = Path("/proc/sys/kernel/random/boot_id").read_text().strip() if Path("/proc/sys/kernel/random/boot_id").exists() else ""
-pytestmark = pytest.mark.skipif(not BOOT, reason="this system does not name its boots, so no journal is believed")
+BOOT = (
+    Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    if Path("/proc/sys/kernel/random/boot_id").exists()
+    else ""
+)
+pytestmark = pytest.mark.skipif(
+    not BOOT, reason="this system does not name its boots, so no journal is believed"
+)
 CLAIMED, BEGUN = "claimed 1 1 planned", "begun 1"
 
 
@@ -44,7 +52,12 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
 
 def claimed(shop: Shop, *numbers: int, owner: str = "killed") -> None:
     for number in numbers:
-        values: dict[str, Any] = {"state": "claimed", "claimed_by": owner, "claimed_until": NOON + HOUR, "attempts": 1}
+        values: dict[str, Any] = {
+            "state": "claimed",
+            "claimed_by": owner,
+            "claimed_until": NOON + HOUR,
+            "attempts": 1,
+        }
         shop.add(number, **values)
 
 
@@ -58,8 +71,8 @@ def left(shop: Shop, *lines: str, owner: str = "killed", boot: str = BOOT, torn:
 
 
 def ended(number: int, state: str, dead: Any = None, **values: Any) -> str:
-    mark = Mark(number, number, state, **values)
-    return f"ended {number} {json.dumps([[getattr(mark, name) for name in Mark.__slots__], dead])}"
+    mark = OutcomeMark(number, number, state, **values)
+    return f"ended {number} {json.dumps([[getattr(mark, name) for name in OutcomeMark.__slots__], dead])}"
 
 
 def take_over(shop: Shop, owner: str = "next") -> Dispatched:
@@ -85,7 +98,16 @@ def journals(shop: Shop) -> list[str]:
         ([CLAIMED, BEGUN, ended(1, "due", not_before=NOON + HOUR, error="busy")], "due", 1),
         ([CLAIMED, BEGUN, ended(1, "failed", reason="CHANNEL_ERROR", error="no such user")], "failed", 1),
         ([CLAIMED, BEGUN, ended(1, "planned", attempted=False)], "planned", 0),
-        ([CLAIMED, BEGUN, ended(1, "sent", sent_at=NOON - 7), ended(1, "uncertain", reason="CHANNEL_ERROR")], "uncertain", 1),
+        (
+            [
+                CLAIMED,
+                BEGUN,
+                ended(1, "sent", sent_at=NOON - 7),
+                ended(1, "uncertain", reason="CHANNEL_ERROR"),
+            ],
+            "uncertain",
+            1,
+        ),
         ([CLAIMED, BEGUN, ended(1, "due"), CLAIMED], "planned", 0),
         ([CLAIMED, BEGUN, ended(1, "due"), CLAIMED, BEGUN], "uncertain", 1),
         ([], "uncertain", 1),
@@ -104,7 +126,15 @@ def test_each_claim_ends_as_its_journal_says(shop: Shop, lines: list[str], state
 def test_a_mail_that_was_accepted_before_the_kill_is_marked_as_any_other(shop: Shop) -> None:
     shop.settings('capacity = "3/day"')
     claimed(shop, 1, 2)
-    mark = ended(1, "sent", subject="Grüezi", address="c1@example.org", provider_id="250 ok", sent_at=NOON - 5, lands_at=NOON + 9)
+    mark = ended(
+        1,
+        "sent",
+        subject="Grüezi",
+        address="c1@example.org",
+        provider_id="250 ok",
+        sent_at=NOON - 5,
+        lands_at=NOON + 9,
+    )
     left(shop, CLAIMED, "claimed 2 1 planned", BEGUN, mark, "begun 2")
     assert take_over(shop) == Dispatched(sent=1, uncertain=1)
     row = shop.row(1)
@@ -116,7 +146,7 @@ def test_a_mail_that_was_accepted_before_the_kill_is_marked_as_any_other(shop: S
         NOON + 9,
     )
     with shop.store.reading() as connection:
-        assert (fact(connection, "handed_over.email") or "").split()[1] == "2"
+        assert (meta(connection, "handed_over.email") or "").split()[1] == "2"
 
 
 def test_an_address_that_turned_out_dead_before_the_kill_is_suppressed(shop: Shop) -> None:
@@ -124,10 +154,14 @@ def test_an_address_that_turned_out_dead_before_the_kill_is_suppressed(shop: Sho
     left(shop, CLAIMED, BEGUN, ended(1, "failed", dead=("email", "c1@example.org"), error="550 unknown"))
     take_over(shop)
     with shop.store.reading() as connection:
-        assert connection.execute(select(suppressions.c.address, suppressions.c.reason)).all() == [("c1@example.org", "550 unknown")]
+        assert connection.execute(select(suppressions.c.address, suppressions.c.reason)).all() == [
+            ("c1@example.org", "550 unknown")
+        ]
 
 
-def test_a_channel_that_knows_keys_gets_what_was_begun_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_channel_that_knows_keys_gets_what_was_begun_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(file.FileChannel, "idempotent_by_key", True)
     claimed(shop, 1)
     left(shop, CLAIMED, BEGUN)
@@ -140,7 +174,8 @@ def test_a_channel_that_knows_keys_gets_what_was_begun_again(shop: Shop, monkeyp
 
 @pytest.mark.parametrize(
     "line",
-    ["nonsense", "begun", "begun x", "begun 9", "begun 1 2", "claimed 1 1", "claimed 1 1 sent", "ended 1 {}", 'ended 1 [["sent"],null]',
+    ["nonsense", "begun", "begun x", "begun 9", "begun 1 2", "claimed 1 1", "claimed 1 1 "
+                                                                            "sent", "ended 1 {}", 'ended 1 [["sent"],null]',
      ended(1, "claimed"), ended(2, "sent"), ended(1, "sent", sent_at="x"), ended(1, "sent", attempted=1), "\x00\x00\x00", "ended 1", ""],
 )  # fmt: skip
 def test_a_journal_with_a_line_that_nobody_here_wrote_is_not_believed(shop: Shop, line: str) -> None:
@@ -156,7 +191,9 @@ def test_a_journal_of_another_boot_is_not_believed_but_its_pass_is_over(shop: Sh
     assert journals(shop) == []
 
 
-@pytest.mark.parametrize("torn", ["b", "begun 1", "ended 1 [[", "\ud800".encode("utf-8", "surrogatepass").decode("latin-1")])
+@pytest.mark.parametrize(
+    "torn", ["b", "begun 1", "ended 1 [[", "\ud800".encode("utf-8", "surrogatepass").decode("latin-1")]
+)
 def test_a_last_line_that_was_torn_is_not_there(shop: Shop, torn: str) -> None:
     claimed(shop, 1)
     left(shop, CLAIMED, torn=torn)
@@ -241,7 +278,9 @@ def test_a_scheduler_that_loses_its_lease_while_marking_has_its_mails_marked_by_
 # ---- keeping it ----
 
 
-def test_a_pass_leaves_no_journal_and_others_cannot_read_it_meanwhile(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pass_leaves_no_journal_and_others_cannot_read_it_meanwhile(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shop.add(1)
     seen: list[tuple[int, list[str]]] = []
     original = file.FileChannel.send
@@ -262,7 +301,9 @@ def test_a_pass_leaves_no_journal_and_others_cannot_read_it_meanwhile(shop: Shop
 
 
 @pytest.mark.parametrize(("line", "sent"), [(b"manometer", 0), (b"claimed", 0), (b"begun 3", 2)])
-def test_what_cannot_be_noted_is_not_sent(shop: Shop, monkeypatch: pytest.MonkeyPatch, line: bytes, sent: int) -> None:
+def test_what_cannot_be_noted_is_not_sent(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, line: bytes, sent: int
+) -> None:
     for number in range(1, 6):
         shop.add(number)
     original = os.write
@@ -275,21 +316,27 @@ def test_what_cannot_be_noted_is_not_sent(shop: Shop, monkeypatch: pytest.Monkey
 
     with monkeypatch.context() as full:
         full.setattr(os, "write", write)
-        with pytest.raises(JournalError, match=r"No space left on device\. Nothing is sent meanwhile; make room"):
+        with pytest.raises(
+            JournalError, match=r"No space left on device\. Nothing is sent meanwhile; make room"
+        ):
             shop.dispatch()
     assert len(shop.sent()) == sent
     assert [shop.row(number).state for number in range(1, 6)] == ["sent"] * sent + ["planned"] * (5 - sent)
     assert shop.dispatch().sent == 5 - sent
 
 
-def test_an_end_that_cannot_be_noted_is_marked_nevertheless(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_end_that_cannot_be_noted_is_marked_nevertheless(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shop.add(1)
     original = os.write
     monkeypatch.setattr(os, "write", lambda file, raw: 3 if raw.startswith(b"ended") else original(file, raw))
     assert shop.dispatch() == Dispatched(sent=1)
 
 
-def test_a_long_journal_is_begun_anew_once_all_in_it_is_marked(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_journal_is_begun_anew_once_all_in_it_is_marked(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(passes, "LONGEST", 1_000)
     sizes: list[int] = []
     original = Journal.begun

@@ -11,8 +11,21 @@ import pytest
 from console.main import main
 
 LINES = [
-    {"type": "identify", "userId": "u1", "messageId": "m1", "timestamp": "2025-03-01T10:00:00Z", "traits": {"email": "a@example.com"}},
-    {"type": "track", "userId": "u1", "messageId": "m2", "timestamp": "2025-03-01T10:01:00Z", "event": "Product Viewed", "properties": {}},
+    {
+        "type": "identify",
+        "userId": "u1",
+        "messageId": "m1",
+        "timestamp": "2025-03-01T10:00:00Z",
+        "traits": {"email": "a@example.com"},
+    },
+    {
+        "type": "track",
+        "userId": "u1",
+        "messageId": "m2",
+        "timestamp": "2025-03-01T10:01:00Z",
+        "event": "Product Viewed",
+        "properties": {},
+    },
 ]
 AT = ["--at", "2025-03-01T12:00:00Z"]
 
@@ -45,7 +58,9 @@ def test_importing_twice_changes_nothing(shop: Path, file: Path, capsys: pytest.
     assert json.loads(Path(first["rejects"]).read_text())["line"] == 4
 
 
-def test_a_live_import_puts_the_files_in_force(shop: Path, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_live_import_puts_the_files_in_force(
+    shop: Path, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     main(["-w", str(shop), "import", str(file), *AT])
     capsys.readouterr()
     main(["-w", str(shop), "audit", "--json"])
@@ -53,7 +68,9 @@ def test_a_live_import_puts_the_files_in_force(shop: Path, file: Path, capsys: p
     assert (row["action"], row["at"]) == ("apply", "2025-03-01T12:00:00Z")
 
 
-def test_a_history_import_puts_nothing_in_force(shop: Path, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_history_import_puts_nothing_in_force(
+    shop: Path, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     main(["-w", str(shop), "import", str(file), "--history", *AT])
     capsys.readouterr()
     main(["-w", str(shop), "audit", "--json"])
@@ -62,20 +79,29 @@ def test_a_history_import_puts_nothing_in_force(shop: Path, file: Path, capsys: 
     assert [row["name"] for row in _json(capsys)][-1] == "Product Viewed"
 
 
-def test_a_file_that_is_not_there_is_refused_before_anything_is_taken(shop: Path, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_is_not_there_is_refused_before_anything_is_taken(
+    shop: Path, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["-w", str(shop), "import", str(file), str(file) + ".gone", *AT]) == 1
     assert "there is no such file" in capsys.readouterr().err
     main(["-w", str(shop), "customers", "--json"])
     assert _json(capsys) == []
 
 
-def test_options_may_stand_between_files(shop: Path, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_options_may_stand_between_files(
+    shop: Path, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "more.ndjson").write_text(json.dumps({**LINES[1], "messageId": "m3"}))
-    assert main(["-w", str(shop), "import", str(file), "--history", str(tmp_path / "more.ndjson"), "--json"]) == 0
+    assert (
+        main(["-w", str(shop), "import", str(file), "--history", str(tmp_path / "more.ndjson"), "--json"])
+        == 0
+    )
     assert [row["taken"] for row in _json(capsys)] == [2, 1]
 
 
-def test_an_import_goes_on_while_files_in_force_are_being_edited(shop: Path, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_import_goes_on_while_files_in_force_are_being_edited(
+    shop: Path, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     main(["-w", str(shop), "apply", "--yes", *AT])
     (shop / "triggers/birthday.toml").write_text("half a line [")
     capsys.readouterr()

@@ -21,11 +21,21 @@ def test_the_new_workspace_has_no_fault_and_no_warning(tmp_path: Path) -> None:
 def test_the_new_workspace_shows_each_kind_and_begins_with_two_triggers(tmp_path: Path) -> None:
     init(tmp_path)
     triggers = read_workspace(tmp_path).playbook.triggers
-    assert {trigger.when.kind for trigger in triggers} == {"behavioural", "recurring", "threshold", "transactional"}
-    assert {trigger.name for trigger in triggers if trigger.status == "active"} == {"basket-reminder", "birthday"}
+    assert {trigger.when.kind for trigger in triggers} == {
+        "behavioural",
+        "recurring",
+        "threshold",
+        "transactional",
+    }
+    assert {trigger.name for trigger in triggers if trigger.status == "active"} == {
+        "basket-reminder",
+        "birthday",
+    }
 
 
-def test_what_has_the_name_of_a_campaign_is_that_campaign_and_may_be_added_in_all_languages(tmp_path: Path) -> None:
+def test_what_has_the_name_of_a_campaign_is_that_campaign_and_may_be_added_in_all_languages(
+    tmp_path: Path,
+) -> None:
     init(tmp_path)
     assert {row["name"] for row in listed(tmp_path, "catalogue") if row["installed"]} == set(FROM_CATALOGUE)
     assert main(["-w", str(tmp_path), "catalogue", "add", *FROM_CATALOGUE]) == 0

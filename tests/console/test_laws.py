@@ -198,7 +198,16 @@ template = "note"
 
 ACT = st.tuples(
     st.sampled_from(CUSTOMERS),
-    st.sampled_from(["Checkout Started", "Order Completed", "Order Returned", "Product Viewed", "Product Viewed", "Email Link Clicked"]),
+    st.sampled_from(
+        [
+            "Checkout Started",
+            "Order Completed",
+            "Order Returned",
+            "Product Viewed",
+            "Product Viewed",
+            "Email Link Clicked",
+        ]
+    ),
     st.integers(0, 7 * 24 * 12),  # five minutes each
     st.sampled_from(["c1", "c2", None]),
 )
@@ -212,7 +221,12 @@ def calls(acts: list[tuple[str, str, int, str | None]]) -> list[dict[str, Any]]:
             "messageId": f"i{name}",
             "userId": name,
             "timestamp": "2025-01-01T00:00:00Z",
-            "traits": {"email": f"{name}@example.ch", "phone": f"+4179{number:07d}", "firstName": name, "birthday": "1980-03-30"},
+            "traits": {
+                "email": f"{name}@example.ch",
+                "phone": f"+4179{number:07d}",
+                "firstName": name,
+                "birthday": "1980-03-30",
+            },
         }
         for number, name in enumerate(CUSTOMERS)
     ]
@@ -241,7 +255,15 @@ def made(folder: Path, lines: list[dict[str, Any]]) -> tuple[Workspace, Store]:
     return workspace, store
 
 
-def take(folder: Path, store: Store, lines: list[dict[str, Any]], at: Instant, *, history: bool = False, concerns: Any = None) -> None:
+def take(
+    folder: Path,
+    store: Store,
+    lines: list[dict[str, Any]],
+    at: Instant,
+    *,
+    history: bool = False,
+    concerns: Any = None,
+) -> None:
     """Import calls as of an instant."""
     file = folder / "calls.ndjson"
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -261,17 +283,21 @@ def rows(store: Store, *, evidence: bool = False) -> list[dict[str, Any]]:
     """The decisions, without what names them in one database only."""
     left_out = {"message"} if evidence else {"message", *EVIDENCE}
     with store.reading() as connection:
-        found = decisions.listing(connection, decisions.Filter())
+        found = decisions.listing(connection, decisions.DecisionFilter())
         return [{key: value for key, value in row.items() if key not in left_out} for row in found]
 
 
 def journeys(store: Store) -> list[dict[str, Any]]:
     """Where each journey stands, or how it ended."""
     columns = enrolments.c
-    shown = (columns.customer_id, columns.trigger, columns.cause_at, columns.state, columns.step, columns.planned_at, columns.due_at,
+    shown = (columns.customer_id, columns.trigger, columns.cause_at, columns.state, columns.step,
+        columns.planned_at, columns.due_at,
              columns.variant, columns.goal_at, columns.waited)  # fmt: skip
     with store.reading() as connection:
-        return [dict(row) for row in connection.execute(select(*shown).order_by(*shown[:3], columns.cause_key)).mappings()]
+        return [
+            dict(row)
+            for row in connection.execute(select(*shown).order_by(*shown[:3], columns.cause_key)).mappings()
+        ]
 
 
 def played(folder: Path, workspace: Workspace, store: Store) -> list[dict[str, Any]]:
@@ -291,7 +317,7 @@ def lived(folder: Path, lines: list[dict[str, Any]], rhythm: int) -> list[dict[s
         for now in [*range(FIRST, LAST, rhythm), LAST]:
             while acts and parse_instant(acts[0]["timestamp"]) <= now:
                 act = acts.pop(0)
-                take(folder, store, [act], parse_instant(act["timestamp"]), concerns=playbook.roster.concerns)
+                take(folder, store, [act], parse_instant(act["timestamp"]), concerns=playbook.index.concerns)
             list(tick(store, playbook, now))
         return rows(store) + journeys(store)
 
@@ -312,11 +338,15 @@ def test_a_replay_gives_the_rows_of_the_live_run_at_any_rhythm(
     assert lived(folder / "live", lines, rhythm) == expected
 
 
-def looked_ahead(store: Store, folder: Path, now: Instant, days: int, workers: int = 1) -> list[dict[str, Any]]:
+def looked_ahead(
+    store: Store, folder: Path, now: Instant, days: int, workers: int = 1
+) -> list[dict[str, Any]]:
     workspace = load_in_force(store, folder)
     question = Question(folder, folder / "manometer.db", now, now, now + days * DAY, with_rows=True)
     found = [row for part, _, _ in preview(question, store, workspace.playbook, workers) for row in part.rows]
-    return [{key: value for key, value in json.loads(row[3]).items() if key != "message"} for row in sorted(found)]
+    return [
+        {key: value for key, value in json.loads(row[3]).items() if key != "message"} for row in sorted(found)
+    ]
 
 
 @FEW
@@ -342,7 +372,9 @@ def test_a_preview_gives_the_rows_of_the_ticks_that_follow(
 
 SHORTER = FILES["triggers/basket.toml"].rpartition("[[steps]]")[0].replace('after = "1h"', 'after = "2h"')
 LATER = (
-    FILES["triggers/basket.toml"].replace('after = "2d"', 'after = "30h"').replace('on = ["Order Completed"]', 'on = ["Order Returned"]')
+    FILES["triggers/basket.toml"]
+    .replace('after = "2d"', 'after = "30h"')
+    .replace('on = ["Order Completed"]', 'on = ["Order Returned"]')
 )
 RETIRED = FILES["triggers/basket.toml"].replace('"active"', '"retired"')
 DOES = st.sampled_from(["finish", "move", "leave"])
@@ -362,19 +394,29 @@ def changed(folder: Path, store: Store, at: Instant, text: str | None, does: Any
     workspace = read_workspace(folder)
     found = changes(store, workspace)
     if found:
-        asked = {"basket": does} if "basket" in (found.changed if does == "move" else found.changed + found.removed) else {}
+        asked = (
+            {"basket": does}
+            if "basket" in (found.changed if does == "move" else found.changed + found.removed)
+            else {}
+        )
         apply_workspace(store, workspace, at, "test", asked)
 
 
-def lived_through(folder: Path, lines: list[dict[str, Any]], rhythm: int, coming: list[Any]) -> tuple[list[Any], list[Any], list[Any]]:
-    """The rows of passes at a rhythm while playbooks change; then those after the last change, as told ahead and as they were."""
+def lived_through(
+    folder: Path, lines: list[dict[str, Any]], rhythm: int, coming: list[Any]
+) -> tuple[list[Any], list[Any], list[Any]]:
+    """The rows of passes at a rhythm while playbooks change; then those after the last change, as told ahead
+    and as they were.
+    """
     folder.mkdir()
     _, store = made(folder, [line for line in lines if line["type"] == "identify"])
     (folder / "manometer.toml").write_text(FILES["manometer.toml"].replace('"10m"', '"6h"'))
     before, ahead = 0, list[dict[str, Any]]()
     with store:
         apply_workspace(store, read_workspace(folder), FIRST, "test")
-        for begin, end, change in zip([FIRST, *(each[0] for each in coming)], [*(each[0] for each in coming), LAST], [None, *coming]):
+        for begin, end, change in zip(
+            [FIRST, *(each[0] for each in coming)], [*(each[0] for each in coming), LAST], [None, *coming]
+        ):
             if change is not None:
                 changed(folder, store, *change)
             playbook = load_in_force(store, folder).playbook
@@ -382,9 +424,21 @@ def lived_through(folder: Path, lines: list[dict[str, Any]], rhythm: int, coming
                 before, ahead = len(rows(store)), looked_ahead(store, folder, begin, 8)
                 list(tick(store, playbook, begin))
             for now in [*range(begin, end, rhythm), end]:
-                known = [each for each in lines if each["type"] == "track" and begin < parse_instant(each["timestamp"]) <= end < LAST]
-                for each in [each for each in known if now - rhythm < parse_instant(each["timestamp"]) <= now]:
-                    take(folder, store, [each], parse_instant(each["timestamp"]), concerns=playbook.roster.concerns)
+                known = [
+                    each
+                    for each in lines
+                    if each["type"] == "track" and begin < parse_instant(each["timestamp"]) <= end < LAST
+                ]
+                for each in [
+                    each for each in known if now - rhythm < parse_instant(each["timestamp"]) <= now
+                ]:
+                    take(
+                        folder,
+                        store,
+                        [each],
+                        parse_instant(each["timestamp"]),
+                        concerns=playbook.index.concerns,
+                    )
                 list(tick(store, playbook, now))
         after = [row for row in rows(store)[before:] if row["at"] > coming[-1][0]]
         return rows(store, evidence=True), _read([row for row in ahead if row["at"] <= LAST]), _read(after)
@@ -397,11 +451,16 @@ def _read(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 @settings(max_examples=3, derandomize=True, deadline=None)
 @given(acts=st.lists(ACT, min_size=4, max_size=14), coming=st.lists(CHANGE, min_size=1, max_size=3))
 def test_playbooks_that_change_give_the_same_rows_at_any_rhythm_and_as_previewed(
-    tmp_path_factory: pytest.TempPathFactory, acts: list[tuple[str, str, int, str | None]], coming: list[tuple[int, str | None, str]]
+    tmp_path_factory: pytest.TempPathFactory,
+    acts: list[tuple[str, str, int, str | None]],
+    coming: list[tuple[int, str | None, str]],
 ) -> None:
     folder = tmp_path_factory.mktemp("changes")
     lines = calls(acts)
-    applied = [(FIRST + hour // 6 * 6 * HOUR, text, does) for hour, text, does in sorted(coming, key=lambda each: each[0])]
+    applied = [
+        (FIRST + hour // 6 * 6 * HOUR, text, does)
+        for hour, text, does in sorted(coming, key=lambda each: each[0])
+    ]
     often, ahead, after = lived_through(folder / "often", lines, HOUR, applied)
     seldom, _, _ = lived_through(folder / "seldom", lines, 6 * HOUR, applied)
     assert often == seldom
@@ -415,7 +474,10 @@ def test_playbooks_that_change_give_the_same_rows_at_any_rhythm_and_as_previewed
     lot=st.randoms(use_true_random=False),
 )
 def test_the_order_of_lines_that_arrive_together_changes_nothing_nor_does_their_coming_twice(
-    tmp_path_factory: pytest.TempPathFactory, acts: list[tuple[str, str, int, str | None]], first: int, lot: Random
+    tmp_path_factory: pytest.TempPathFactory,
+    acts: list[tuple[str, str, int, str | None]],
+    first: int,
+    lot: Random,
 ) -> None:
     lines = [line for line in calls(acts) if line["type"] == "track"]
     batches = [lines[:first], lines[first:]]
@@ -425,14 +487,18 @@ def test_the_order_of_lines_that_arrive_together_changes_nothing_nor_does_their_
 
 
 def untidily(folder: Path, batches: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Batches that arrive two days apart, whatever their lines are dated, with a visitor who turns out to be known in between."""
+    """Batches that arrive two days apart, whatever their lines are dated, with a visitor who turns out to be
+    known in between.
+    """
     workspace, store = made(folder, [line for line in calls([]) if line["type"] == "identify"])
     with store:
         apply_workspace(store, workspace, FIRST, "test")
         playbook = load_in_force(store, workspace.folder).playbook
         for number, batch in enumerate(batches):
             at = FIRST + (1 + 2 * number) * DAY
-            take(folder, store, [*batch, *(SIGNED_IN if number else ())], at, concerns=playbook.roster.concerns)
+            take(
+                folder, store, [*batch, *(SIGNED_IN if number else ())], at, concerns=playbook.index.concerns
+            )
             for now in range(at, at + 2 * DAY, 3 * HOUR):
                 list(tick(store, playbook, now))
         for now in range(FIRST + (1 + 2 * len(batches)) * DAY, LAST + 3 * DAY, 3 * HOUR):
@@ -444,31 +510,69 @@ def untidily(folder: Path, batches: list[list[dict[str, Any]]]) -> list[dict[str
 def waiting(store: Store) -> Counter[tuple[Any, ...]]:
     """How often each step of a cause waits to go to a customer over a channel, by itself or with others."""
     columns, found = messages.c, Counter[tuple[Any, ...]]()
-    query = select(columns.customer_id, columns.channel, columns.trigger, columns.step, columns.digest, enrolments.c.cause_key)
+    query = select(
+        columns.customer_id,
+        columns.channel,
+        columns.trigger,
+        columns.step,
+        columns.digest,
+        enrolments.c.cause_key,
+    )
     with store.reading() as connection:
-        known = query.join(enrolments, enrolments.c.id == columns.enrolment_id).where(columns.state == "planned")
+        known = query.join(enrolments, enrolments.c.id == columns.enrolment_id).where(
+            columns.state == "planned"
+        )
         for customer, channel, trigger, step, digest, cause in connection.execute(known):
-            parts = [(each.trigger, each.step, each.cause_key) for each in load(digest) if each.left_out is None]
+            parts = [
+                (each.trigger, each.step, each.cause_key) for each in load(digest) if each.left_out is None
+            ]
             found.update((customer, channel, *part) for part in parts or [(trigger, step, cause)])
     return found
 
 
 SIGNED_IN: list[dict[str, Any]] = [
-    {"type": "track", "messageId": "v1", "anonymousId": "d", "event": "Checkout Started", "timestamp": "2025-03-26T10:00:00Z"},
-    {"type": "alias", "messageId": "v2", "previousId": "cora", "userId": "beat", "timestamp": "2025-03-26T11:00:00Z"},
-    {"type": "alias", "messageId": "v3", "previousId": "d", "userId": "beat", "timestamp": "2025-03-26T12:00:00Z"},
+    {
+        "type": "track",
+        "messageId": "v1",
+        "anonymousId": "d",
+        "event": "Checkout Started",
+        "timestamp": "2025-03-26T10:00:00Z",
+    },
+    {
+        "type": "alias",
+        "messageId": "v2",
+        "previousId": "cora",
+        "userId": "beat",
+        "timestamp": "2025-03-26T11:00:00Z",
+    },
+    {
+        "type": "alias",
+        "messageId": "v3",
+        "previousId": "d",
+        "userId": "beat",
+        "timestamp": "2025-03-26T12:00:00Z",
+    },
 ]
 
 
 def dump(store: Store) -> list[str]:
     """Every row of every table."""
     with store.reading() as connection:
-        names = [name for (name,) in connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
-        return [f"{name}: {row}" for name in names for row in connection.exec_driver_sql(f"SELECT * FROM {name}")]
+        names = [
+            name
+            for (name,) in connection.exec_driver_sql(
+                "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
+            )
+        ]
+        return [
+            f"{name}: {row}" for name in names for row in connection.exec_driver_sql(f"SELECT * FROM {name}")
+        ]
 
 
 def test_a_preview_writes_nothing(tmp_path: Path) -> None:
-    workspace, store = made(tmp_path, calls([("anna", "Checkout Started", 30, "c1"), ("beat", "Order Completed", 50, None)]))
+    workspace, store = made(
+        tmp_path, calls([("anna", "Checkout Started", 30, "c1"), ("beat", "Order Completed", 50, None)])
+    )
     with store:
         apply_workspace(store, workspace, FIRST, "test")
         before = dump(store), (tmp_path / "manometer.db").read_bytes()
@@ -482,4 +586,8 @@ def test_several_processes_give_the_rows_of_one(tmp_path: Path, monkeypatch: pyt
     workspace, store = made(tmp_path, calls([(name, "Order Completed", 5, None) for name in CUSTOMERS]))
     with store:
         apply_workspace(store, workspace, FIRST, "test")
-        assert looked_ahead(store, tmp_path, FIRST, 8, workers=2) == looked_ahead(store, tmp_path, FIRST, 8) != []
+        assert (
+            looked_ahead(store, tmp_path, FIRST, 8, workers=2)
+            == looked_ahead(store, tmp_path, FIRST, 8)
+            != []
+        )

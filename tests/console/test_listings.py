@@ -1,4 +1,6 @@
-"""What the listing commands print: exact JSON fields in their order, and tables that no customer's text can break."""
+"""What the listing commands print: exact JSON fields in their order, and tables that no customer's text can
+break.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ FIELDS = {
     "customers timeline u1": "at kind name source channel properties",
     "triggers": "name title kind status paused paused_until waiting sent last_fired next_due",
     "segments": "name title customers",
-    "status": "state leader last_tick due overdue held failed uncertain conservation last_dispatch halted errors disk",
+    "status": "state leader last_tick due overdue held failed uncertain conservation last_dispatch halted "
+    "errors disk",
 }
 
 
@@ -53,8 +56,13 @@ def ask(shop: Path, capsys: pytest.CaptureFixture[str]) -> Asker:
 
 
 @pytest.mark.parametrize(("command", "fields"), FIELDS.items())
-def test_json_has_exactly_the_fields_of_the_contract_in_their_order(ask: Asker, command: str, fields: str) -> None:
-    rows = ask.json(*command.split(), *(["--at", format_instant(NOON)] if command in ("triggers", "segments", "status") else []))
+def test_json_has_exactly_the_fields_of_the_contract_in_their_order(
+    ask: Asker, command: str, fields: str
+) -> None:
+    rows = ask.json(
+        *command.split(),
+        *(["--at", format_instant(NOON)] if command in ("triggers", "segments", "status") else []),
+    )
     assert rows
     for row in rows:
         assert list(row) == fields.split()
@@ -111,12 +119,15 @@ def test_customers_come_by_key_without_those_merged_away(ask: Asker) -> None:
     assert eve["customer"] == "email:eve@example.com"
     assert eve["revenue"] == 0
     assert anna == {
-        "customer": "u1", "name": "Anna Müller", "email": "anna@example.com", "phone": "+41791234567", "country": "CH", "orders": 2,
+        "customer": "u1", "name": "Anna Müller", "email": "anna@example.com", "phone": "+41791234567",
+        "country": "CH", "orders": 2,
         "revenue": 123.45, "last_activity": "2025-03-30T12:00:00Z", "next_due": "2025-03-30T13:00:00Z",
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("text", ["anna", "Müller", "müller anna", "MÜLLER", "anna@example.com", "+4179", "L-77", "u1"])
+@pytest.mark.parametrize(
+    "text", ["anna", "Müller", "müller anna", "MÜLLER", "anna@example.com", "+4179", "L-77", "u1"]
+)
 def test_customers_are_found_by_any_word(ask: Asker, text: str) -> None:
     assert [row["customer"] for row in ask.json("customers", "find", text)] == ["u1"]
 
@@ -189,7 +200,9 @@ def test_segments_are_counted_listed_and_tried_out(ask: Asker) -> None:
     assert ask.code == 0
     assert "contry == 'CH'\n^" in ask.text("segments", "count", "contry == 'CH'")
     assert ask.code == 1
-    assert ask.json("segments", "count", "sum('Checkout Started', 'value', value > 10) > 1", "--at", format_instant(NOON))
+    assert ask.json(
+        "segments", "count", "sum('Checkout Started', 'value', value > 10) > 1", "--at", format_instant(NOON)
+    )
     assert "There is no segment 'xyzzy'" in ask.text("segments", "xyzzy")
 
 
@@ -200,7 +213,14 @@ def test_the_status_gives_numbers_and_books_that_balance(ask: Asker) -> None:
     assert books["holds"] is True
     assert books["events"] == {"total": 5, "ignored": 5, "decided": 0, "waiting": 0}
     assert books["decisions"] == {"total": 6, "send": 4, "defer": 1, "suppress": 1, "hold": 0}
-    assert books["fates"] == {"sent": 1, "suppressed": 1, "pending": 2, "failed": 1, "uncertain": 0, "deferred": 1}
+    assert books["fates"] == {
+        "sent": 1,
+        "suppressed": 1,
+        "pending": 2,
+        "failed": 1,
+        "uncertain": 0,
+        "deferred": 1,
+    }
     assert books["messages"]["total"] == 4
     assert ask.code == 0
 
@@ -221,7 +241,9 @@ def test_a_table_without_a_terminal_cuts_nothing_and_has_no_colours(ask: Asker) 
 
 
 @pytest.mark.parametrize("action", ["approve", "reject"])
-def test_held_messages_are_let_go_or_taken_back(tmp_path: Path, capsys: pytest.CaptureFixture[str], action: str) -> None:
+def test_held_messages_are_let_go_or_taken_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], action: str
+) -> None:
     ask = Asker(furnished(tmp_path / "shop"), capsys)
     capsys.readouterr()
     (done,) = ask.json("outbox", action, "2", "--reason", "looked at", "--at", format_instant(NOON))
@@ -231,7 +253,19 @@ def test_held_messages_are_let_go_or_taken_back(tmp_path: Path, capsys: pytest.C
     assert ask.code == 1
 
 
-LISTS = ("audit", "catalogue", "customers", "decisions", "merges", "outbox", "pauses", "playbooks", "previews", "segments", "triggers")
+LISTS = (
+    "audit",
+    "catalogue",
+    "customers",
+    "decisions",
+    "merges",
+    "outbox",
+    "pauses",
+    "playbooks",
+    "previews",
+    "segments",
+    "triggers",
+)
 
 
 @pytest.mark.parametrize("command", LISTS)
@@ -255,9 +289,15 @@ def test_every_command_that_lists_and_has_other_words_knows_the_word_list() -> N
 def test_options_hold_before_and_after_the_word_list(ask: Asker) -> None:
     held = ask.json("outbox", "--state", "held")
     assert held
-    assert ask.json("outbox", "list", "--state", "held") == ask.json("outbox", "--state", "held", "list") == held
+    assert (
+        ask.json("outbox", "list", "--state", "held") == ask.json("outbox", "--state", "held", "list") == held
+    )
     then = ("--at", "2025-01-01T00:00:00Z")
-    assert ask.json("triggers", *then, "list") == ask.json("triggers", "list", *then) == ask.json("triggers", *then)
+    assert (
+        ask.json("triggers", *then, "list")
+        == ask.json("triggers", "list", *then)
+        == ask.json("triggers", *then)
+    )
     assert ask.json("customers", "list", "--limit", "1") == ask.json("customers", "--limit", "1")
 
 
@@ -266,7 +306,9 @@ def test_a_number_beside_the_word_list_is_wrong_usage(ask: Asker) -> None:
     assert ask.code == 2
 
 
-def test_the_outbox_knows_a_slip_of_the_pen_from_a_trigger_without_messages(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_outbox_knows_a_slip_of_the_pen_from_a_trigger_without_messages(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["-w", str(shop), "outbox", "--trigger", "basket-remindre"]) == 1
     assert "There is no trigger 'basket-remindre'. Did you mean 'basket-reminder'?" in capsys.readouterr().err
     assert main(["-w", str(shop), "outbox", "--trigger", "birthday"]) == 0

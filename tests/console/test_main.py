@@ -1,4 +1,6 @@
-"""The command line as a whole: finding commands, common options, exit codes, and what people read when something goes wrong."""
+"""The command line as a whole: finding commands, common options, exit codes, and what people read when
+something goes wrong.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ def test_every_command_has_a_summary_and_help(capsys: pytest.CaptureFixture[str]
         (["--workspace="], "--workspace needs a folder"),
     ],
 )
-def test_wrong_usage_is_said_and_is_exit_code_2(argv: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage_is_said_and_is_exit_code_2(
+    argv: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(argv) == 2
     assert said in capsys.readouterr().err
 
@@ -59,7 +63,9 @@ def test_an_unknown_option_of_a_command_is_wrong_usage(workspace: Path) -> None:
 
 
 @pytest.mark.parametrize("at", ["yesterday", "2024-13-01T00:00:00Z", ""])
-def test_an_instant_that_is_none_is_wrong_usage(workspace: Path, at: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_instant_that_is_none_is_wrong_usage(
+    workspace: Path, at: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["-w", str(workspace), "triggers", "--at", at]) == 2
     assert "--at" in capsys.readouterr().err
 
@@ -69,7 +75,9 @@ def test_a_folder_that_is_no_workspace_is_refused(tmp_path: Path, capsys: pytest
     assert "is no workspace" in capsys.readouterr().err
 
 
-def test_the_common_options_stand_before_or_after_the_command(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_common_options_stand_before_or_after_the_command(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     outputs = []
     for argv in (
         ["-w", str(workspace), "--json", "triggers"],
@@ -125,7 +133,9 @@ def test_an_interrupt_is_exit_code_130_with_a_sentence(
 def _manometer(*argv: str, **more: str) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **more}
     command = [sys.executable, "-m", "console", *argv]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
 
 
 def test_a_reader_that_goes_away_is_no_error(workspace: Path) -> None:
@@ -140,7 +150,7 @@ def test_a_reader_that_goes_away_is_no_error(workspace: Path) -> None:
 
 
 def test_a_real_interrupt_ends_quietly(workspace: Path) -> None:
-    source = "import time, console.cli.commands.audit as audit; audit.run = lambda *_: (print('on', flush=True), time.sleep(60)); "
+    source = "import time; from console.cli.commands import audit; audit.run = lambda *_: (print('on', flush=True), time.sleep(60)); "
     source += "import sys; from console.main import main; sys.exit(main())"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     process = subprocess.Popen(
@@ -168,14 +178,21 @@ loaded = {{name.partition(".")[0] for name in sys.modules}}
 sys.exit(" ".join(sorted(loaded & set({HEAVY!r}))) or max(codes))
 """
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    run = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, env=environment, check=False)
+    run = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, env=environment, check=False
+    )
     assert (run.stderr, run.returncode) == ("", 0)
 
 
 def test_help_and_version_do_not_import_the_database(capsys: pytest.CaptureFixture[str]) -> None:
     source = "import sys; from console.main import main; main(['--help']); main(['--version']); sys.exit('sqlalchemy' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    assert subprocess.run([sys.executable, "-c", source], capture_output=True, env=environment, check=False).returncode == 0
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", source], capture_output=True, env=environment, check=False
+        ).returncode
+        == 0
+    )
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.startswith("manometer ")
 
@@ -201,7 +218,9 @@ def test_a_number_or_date_beyond_all_bounds_is_wrong_usage(
     assert said in capsys.readouterr().err
 
 
-def test_a_page_that_cannot_be_written_is_refused_before_the_work(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_page_that_cannot_be_written_is_refused_before_the_work(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["-w", str(workspace), "preview", "--html", str(workspace / "nowhere" / "x.html")]) == 1
     told = capsys.readouterr()
     assert "there is no folder" in told.err
@@ -218,13 +237,25 @@ def test_a_command_works_where_its_streams_are_closed(workspace: Path, closed: s
 def test_a_terminal_that_does_not_speak_utf_8_gets_what_it_can_show(workspace: Path) -> None:
     file = workspace / "triggers" / "birthday.toml"
     file.write_text(file.read_text(encoding="utf-8").replace('"active"', '"grün"'), encoding="utf-8")
-    ascii_only = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": ""}
+    ascii_only = {
+        **os.environ,
+        "LC_ALL": "C",
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
+        "PYTHONIOENCODING": "",
+    }
     line = [sys.executable, "-m", "console", "-w", str(workspace)]
     shown = subprocess.run([*line, "check"], capture_output=True, env=ascii_only, timeout=60, check=False)
     assert b'cannot be "gr?n"' in shown.stdout
     assert shown.stderr == b""
     file.write_text(file.read_text(encoding="utf-8").replace("grün", "active"), encoding="utf-8")
-    asked = subprocess.run([*line, "decisions", "--customer", "Zürcher"], capture_output=True, env=ascii_only, timeout=60, check=False)
+    asked = subprocess.run(
+        [*line, "decisions", "--customer", "Zürcher"],
+        capture_output=True,
+        env=ascii_only,
+        timeout=60,
+        check=False,
+    )
     assert asked.returncode == 1
     assert b"Set LC_ALL=C.UTF-8" in asked.stderr
     assert b"Unexpected" not in asked.stderr

@@ -10,7 +10,13 @@ import pytest
 from tests.console.lives import act, person, run, trigger, workspace
 
 Output = pytest.CaptureFixture[str]
-ALIAS = {"type": "alias", "messageId": "a1", "previousId": "old", "userId": "new", "timestamp": "2025-01-02T00:00:00Z"}
+ALIAS = {
+    "type": "alias",
+    "messageId": "a1",
+    "previousId": "old",
+    "userId": "new",
+    "timestamp": "2025-01-02T00:00:00Z",
+}
 
 BIRTHDAY = """
 title = "Many happy returns"
@@ -48,13 +54,22 @@ def test_an_undone_merge_gives_back_both_customers(merged: Path, capsys: Output)
     assert run("-w", merged, "merges", "undo", "1", "--yes", "--reason", "two sisters") == 0
     capsys.readouterr()
     run("-w", merged, "customers", "--json")
-    assert [(row["customer"], row["email"]) for row in lines(capsys)] == [("new", "new@example.ch"), ("old", "old@example.ch")]
+    assert [(row["customer"], row["email"]) for row in lines(capsys)] == [
+        ("new", "new@example.ch"),
+        ("old", "old@example.ch"),
+    ]
     run("-w", merged, "audit", "--json")
-    assert [(row["action"], row["subject"], row["reason"]) for row in lines(capsys)] == [("unmerge", "old", "two sisters")]
+    assert [(row["action"], row["subject"], row["reason"]) for row in lines(capsys)] == [
+        ("unmerge", "old", "two sisters")
+    ]
 
 
-def test_who_went_into_another_customer_is_never_decided_by_herself_again(tmp_path: Path, capsys: Output) -> None:
-    folder = workspace(tmp_path, [person(user, birthday="1980-03-05") for user in ("old", "new")], {"birthday": BIRTHDAY})
+def test_who_went_into_another_customer_is_never_decided_by_herself_again(
+    tmp_path: Path, capsys: Output
+) -> None:
+    folder = workspace(
+        tmp_path, [person(user, birthday="1980-03-05") for user in ("old", "new")], {"birthday": BIRTHDAY}
+    )
     run("-w", folder, "apply", "--yes", "--at", "2025-03-01T00:00:00Z")
     run("-w", folder, "tick", "--at", "2025-03-01T01:00:00Z")
     (folder / "alias.ndjson").write_text(json.dumps(ALIAS) + "\n")
@@ -81,12 +96,16 @@ def test_a_merge_that_counts_later_than_a_pass_waits_for_the_next_one(tmp_path: 
         assert run("-w", folder, "import", folder / "call.ndjson", "--at", at) == 0
         assert run("-w", folder, "tick", "--at", min(at, "2025-03-03T10:30:00Z")) == 0
     (folder / "triggers/basket.toml").write_text(trigger(title='"Left behind"'))
-    assert run("-w", folder, "apply", "--yes", "--at", "2025-03-03T10:35:00Z") == 0  # so that a pass looks at her before the merge counts
+    assert (
+        run("-w", folder, "apply", "--yes", "--at", "2025-03-03T10:35:00Z") == 0
+    )  # so that a pass looks at her before the merge counts
     for at in ("2025-03-03T10:40:00Z", "2025-03-03T11:00:00Z"):
         assert run("-w", folder, "tick", "--at", at) == 0
     capsys.readouterr()
     run("-w", folder, "decisions", "--json")
-    assert [(row["at"], row["outcome"], row["reason"]) for row in lines(capsys)] == [("2025-03-03T10:50:00Z", "suppress", "GOAL_REACHED")]
+    assert [(row["at"], row["outcome"], row["reason"]) for row in lines(capsys)] == [
+        ("2025-03-03T10:50:00Z", "suppress", "GOAL_REACHED")
+    ]
 
 
 def test_it_asks_first_and_refuses_what_it_does_not_know(merged: Path, capsys: Output) -> None:

@@ -1,4 +1,6 @@
-"""Tables as wide as the terminal, colours only where they are wanted, questions only where somebody can answer."""
+"""Tables as wide as the terminal, colours only where they are wanted, questions only where somebody can
+answer.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +18,23 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from console.cli.output import Field, NotConfirmedError, Output
+from console.cli.output import ListingField, NotConfirmedError, Output
 from core.explain.words import counted
 
-FIELDS = (Field("at", "instant"), Field("name"), Field("spent", "money"), Field("rules", "json"), Field("hidden", shown=False))
+FIELDS = (
+    ListingField("at", "instant"),
+    ListingField("name"),
+    ListingField("spent", "money"),
+    ListingField("rules", "json"),
+    ListingField("hidden", shown=False),
+)
 ROW = {"at": 0, "name": "Anna", "spent": 12345, "rules": '[{"rule":"a"}]', "hidden": True}
 
 PROGRAM = """
-from console.output import Field, Output
+from console.cli.output import ListingField, Output
 rows = ({"name": "x" * 60, "note": "y" * 60, "number": number} for number in range(3))
 output = Output(False)
-output.listing((Field("name"), Field("note", widest=80), Field("number", "number")), rows, "nothing")
+output.listing((ListingField("name"), ListingField("note", widest=80), ListingField("number", "number")), rows, "nothing")
 output.confirm("3 rows are under way.", "Go on?", False)
 output.say("went on")
 """
@@ -39,7 +47,10 @@ def _printed(json: bool, rows: list[Mapping[str, object]], zone: str = "Europe/Z
 
 
 def test_json_has_every_field_and_money_with_two_places() -> None:
-    assert _printed(True, [ROW]) == '{"at":"1970-01-01T00:00:00Z","name":"Anna","spent":123.45,"rules":[{"rule":"a"}],"hidden":true}\n'
+    assert (
+        _printed(True, [ROW])
+        == '{"at":"1970-01-01T00:00:00Z","name":"Anna","spent":123.45,"rules":[{"rule":"a"}],"hidden":true}\n'
+    )
     assert '"spent":-0.05' in _printed(True, [{**ROW, "spent": -5}])
     assert _printed(True, [{}]) == '{"at":null,"name":null,"spent":null,"rules":null,"hidden":null}\n'
 
@@ -57,7 +68,9 @@ class Terminal(StringIO):
         return True
 
 
-def _in_a_window(monkeypatch: pytest.MonkeyPatch, fields: Sequence[Field], rows: Sequence[Mapping[str, object]]) -> list[str]:
+def _in_a_window(
+    monkeypatch: pytest.MonkeyPatch, fields: Sequence[ListingField], rows: Sequence[Mapping[str, object]]
+) -> list[str]:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("NO_COLOR", "1")
     out = Terminal()
@@ -65,12 +78,22 @@ def _in_a_window(monkeypatch: pytest.MonkeyPatch, fields: Sequence[Field], rows:
     return out.getvalue().splitlines()
 
 
-def test_a_narrow_window_cuts_no_instant_and_names_the_columns_it_has_no_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_narrow_window_cuts_no_instant_and_names_the_columns_it_has_no_room_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     fields = (
-        Field("name"), Field("title"), Field("paused"), Field("waiting", "number"), Field("last_fired", "instant"),
-        Field("next_due", "instant"), Field("last_seen", "instant"),
+        ListingField("name"), ListingField("title"), ListingField("paused"),
+        ListingField("waiting", "number"), ListingField("last_fired", "instant"),
+        ListingField("next_due", "instant"), ListingField("last_seen", "instant"),
     )  # fmt: skip
-    row = {"name": "registration-anniversary", "title": "t" * 60, "waiting": 5, "last_fired": 0, "next_due": 0, "last_seen": 0}
+    row = {
+        "name": "registration-anniversary",
+        "title": "t" * 60,
+        "waiting": 5,
+        "last_fired": 0,
+        "next_due": 0,
+        "last_seen": 0,
+    }
     head, line, note = _in_a_window(monkeypatch, fields, [row])
     assert head.split() == ["NAME", "TITLE", "WAITING", "LAST", "FIRED"]
     assert line.split() == ["registration-anniversary", "t" * 26 + "…", "5", "1970-01-01", "01:00"]
@@ -84,11 +107,15 @@ def test_a_window_with_room_shows_everything_and_says_json_in_words(monkeypatch:
     assert line.split() == ["1970-01-01", "01:00:00", "Anna", "123.45", "rule", "a"]
 
 
-def test_a_long_value_of_a_record_goes_on_below_itself_in_whole_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_value_of_a_record_goes_on_below_itself_in_whole_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     monkeypatch.setenv("NO_COLOR", "1")
     out = Terminal()
-    Output(False, out=out).record((Field("name"), Field("note")), {"name": "Anna", "note": "word " * 20})
+    Output(False, out=out).record(
+        (ListingField("name"), ListingField("note")), {"name": "Anna", "note": "word " * 20}
+    )
     lines = out.getvalue().splitlines()
     assert [line.split() for line in lines] == [["name", "Anna"], ["note", *["word"] * 11], ["word"] * 9]
     assert lines[2].startswith("      word")
@@ -109,7 +136,7 @@ def test_rows_are_printed_as_they_come() -> None:
                 assert len(out.getvalue().splitlines()) > 300
             yield {"name": str(number)}
 
-    Output(False, out=out).listing((Field("name"),), rows(), "")
+    Output(False, out=out).listing((ListingField("name"),), rows(), "")
     assert len(out.getvalue().splitlines()) == 1001
 
 
@@ -129,7 +156,11 @@ class Typed(StringIO):
 
 @pytest.mark.parametrize(
     ("shown", "json", "asked"),
-    [(False, False, "3 messages.\nGo on? [y/N] "), (True, False, "Go on? [y/N] "), (True, True, "3 messages.\nGo on? [y/N] ")],
+    [
+        (False, False, "3 messages.\nGo on? [y/N] "),
+        (True, False, "Go on? [y/N] "),
+        (True, True, "3 messages.\nGo on? [y/N] "),
+    ],
 )
 def test_numbers_that_stand_above_are_not_repeated_before_the_question(
     shown: bool, json: bool, asked: str, monkeypatch: pytest.MonkeyPatch
@@ -148,7 +179,9 @@ def test_numbers_agree_with_their_nouns(number: int, shown: str) -> None:
 def _on_a_terminal(answer: str, columns: int, **environment: str) -> tuple[str, int]:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    known = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS", "LINES")}
+    known = {
+        name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS", "LINES")
+    }
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM],
         stdin=theirs,

@@ -39,7 +39,9 @@ def _known(shop: Path) -> tuple[Pause, ...]:
 
 def _next_due(shop: Path) -> dict[str, Instant | None]:
     with Store.open(shop / "manometer.db") as store, store.reading() as connection:
-        return {row[0]: row[1] for row in connection.execute(select(customers.c.key, customers.c.next_due_at))}
+        return {
+            row[0]: row[1] for row in connection.execute(select(customers.c.key, customers.c.next_due_at))
+        }
 
 
 def test_a_paused_trigger_says_so_until_it_is_resumed(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,7 +56,9 @@ def test_a_paused_trigger_says_so_until_it_is_resumed(shop: Path, capsys: pytest
     assert _known(shop) == (Pause(TRIGGER, NOON, NOON + DAY, "shift"),)
 
 
-def test_a_pause_with_an_end_says_that_nobody_enters_meanwhile(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pause_with_an_end_says_that_nobody_enters_meanwhile(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert _run(shop, "pause", "--trigger", "birthday", "--until", "3d", "--yes", *AT) == 0
     assert capsys.readouterr().out.endswith(" Nobody enters meanwhile.\n")
     (pause,) = _known(shop)
@@ -78,12 +82,18 @@ def test_a_pause_with_an_end_holds_until_then(shop: Path, until: str) -> None:
         (["triggers", "resume", TRIGGER, "--yes"], "is not paused", 1),
         (["triggers", "resume", TRIGGER, "--policy", "hope", "--yes"], "invalid choice", 2),
         (["triggers", "pause", TRIGGER, "--until", format_instant(NOON - HOUR), "--yes"], "is not after", 2),
-        (["triggers", "pause", TRIGGER, "--until", "soon", "--yes"], "--until: 'soon' is no time. Write 18:00, tomorrow 9:00", 2),
+        (
+            ["triggers", "pause", TRIGGER, "--until", "soon", "--yes"],
+            "--until: 'soon' is no time. Write 18:00, tomorrow 9:00",
+            2,
+        ),
         (["go", "--yes"], "is not stopped", 1),
         (["stop"], "--yes", 1),
     ],
 )
-def test_what_cannot_be_done_is_refused(shop: Path, argv: list[str], said: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_done_is_refused(
+    shop: Path, argv: list[str], said: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert _run(shop, *argv, *AT) == code
     assert said in capsys.readouterr().err
     assert _known(shop) == ()
@@ -99,11 +109,20 @@ def test_a_pause_is_not_begun_twice(shop: Path, capsys: pytest.CaptureFixture[st
     ("policy", "said"),
     [
         ("skip", "skip: 1 step fell due meanwhile, to be skipped; 1 more wait for their time."),
-        ("overdue", "overdue: 1 step fell due meanwhile, to go out now, under pressure and expiry; 1 more wait for their time."),
-        ("shift", "shift: 1 step under way, to move by 6h; 1 step fell due meanwhile, to go out now, under pressure and expiry."),
+        (
+            "overdue",
+            "overdue: 1 step fell due meanwhile, to go out now, under pressure and expiry; 1 more wait for "
+            "their time.",
+        ),
+        (
+            "shift",
+            "shift: 1 step under way, to move by 6h; 1 step fell due meanwhile, to go out now, under "
+            "pressure and expiry.",
+        ),
         (
             "restart",
-            "restart: 1 step under way, to begin their delays anew; 1 step fell due meanwhile, to go out now, under pressure and expiry.",
+            "restart: 1 step under way, to begin their delays anew; 1 step fell due meanwhile, to go out "
+            "now, under pressure and expiry.",
         ),
     ],
 )

@@ -1,4 +1,6 @@
-"""A channel, a segment or a customer is paused: what the commands say, who is held, and what the dispatcher keeps back."""
+"""A channel, a segment or a customer is paused: what the commands say, who is held, and what the dispatcher
+keeps back.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ def at(hours: float) -> list[str]:
 @pytest.fixture
 def shop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     """Two people with an e-mail address; u1 leaves a basket at nine, which is due at ten."""
-    folder = workspace(tmp_path / "shop", [person("u1", phone="+41790000001"), person("u2", phone="+41790000002")])
+    folder = workspace(
+        tmp_path / "shop", [person("u1", phone="+41790000001"), person("u2", phone="+41790000002")]
+    )
     (folder / "segments.toml").write_text(SEGMENTS)
     run("-w", folder, "apply", "--yes", *at(-1))
     took(folder, act("u1", "Checkout Started", format_instant(NINE)), 0)
@@ -67,7 +71,9 @@ def decided(folder: Path) -> list[tuple[str, str | None]]:
 
 @pytest.mark.parametrize("scope", SCOPES, ids=lambda scope: scope[0])
 @pytest.mark.parametrize(("policy", "then"), [("overdue", "send"), ("skip", "suppress")])
-def test_what_falls_due_waits_until_somebody_resumes(shop: Path, scope: list[str], policy: str, then: str) -> None:
+def test_what_falls_due_waits_until_somebody_resumes(
+    shop: Path, scope: list[str], policy: str, then: str
+) -> None:
     assert run("-w", shop, "pause", *scope, "--yes", *at(0.5)) == 0
     tick(shop, 1)
     assert [outcome for outcome, _ in decided(shop)] == ["hold"]
@@ -87,7 +93,9 @@ def test_the_books_balance_while_a_pause_holds_and_after_it(shop: Path, policy: 
 
 
 @pytest.mark.parametrize("scope", SCOPES, ids=lambda scope: scope[0])
-def test_a_message_that_is_planned_already_waits_and_goes_out_afterwards(shop: Path, scope: list[str]) -> None:
+def test_a_message_that_is_planned_already_waits_and_goes_out_afterwards(
+    shop: Path, scope: list[str]
+) -> None:
     run("-w", shop, "tick", "--no-dispatch", *at(1))
     assert states(shop) == ["planned"]
     run("-w", shop, "pause", *scope, "--yes", *at(1.01))
@@ -115,7 +123,9 @@ def test_others_are_not_held(shop: Path) -> None:
 
 
 def test_who_leaves_a_paused_segment_is_free_when_that_becomes_known(shop: Path) -> None:
-    (shop / "triggers/basket.toml").write_text(BASKET.replace('unless = ["Order Completed"]\n[exit]\non = ["Order Completed"]\n', ""))
+    (shop / "triggers/basket.toml").write_text(
+        BASKET.replace('unless = ["Order Completed"]\n[exit]\non = ["Order Completed"]\n', "")
+    )
     run("-w", shop, "apply", "--yes", *at(0.1))
     run("-w", shop, "pause", "--segment", "new", "--yes", *at(0.5))
     tick(shop, 1)
@@ -124,9 +134,21 @@ def test_who_leaves_a_paused_segment_is_free_when_that_becomes_known(shop: Path)
     assert [outcome for outcome, _ in decided(shop)] == ["hold", "send"]
 
 
-def test_the_pause_of_a_customer_goes_with_her_into_another(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_pause_of_a_customer_goes_with_her_into_another(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     run("-w", shop, "pause", "--customer", "u2", "--yes", *at(0.5))
-    took(shop, {"type": "alias", "messageId": "m", "userId": "u1", "previousId": "u2", "timestamp": format_instant(NINE)}, 0.6)
+    took(
+        shop,
+        {
+            "type": "alias",
+            "messageId": "m",
+            "userId": "u1",
+            "previousId": "u2",
+            "timestamp": format_instant(NINE),
+        },
+        0.6,
+    )
     tick(shop, 1)
     assert decided(shop) == [("hold", "STOPPED")]
     capsys.readouterr()
@@ -139,14 +161,27 @@ def test_the_pause_of_a_customer_goes_with_her_into_another(shop: Path, capsys: 
 
 
 def test_what_is_paused_is_listed_with_who_waits(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run("-w", shop, "pause", "--channel", "email", "--reason", "bounces", "--until", format_instant(NINE + DAY), "--yes", *at(0.5))
+    run(
+        "-w",
+        shop,
+        "pause",
+        "--channel",
+        "email",
+        "--reason",
+        "bounces",
+        "--until",
+        format_instant(NINE + DAY),
+        "--yes",
+        *at(0.5),
+    )
     tick(shop, 1)
     capsys.readouterr()
     run("-w", shop, "pauses", "--json", *at(1))
     (row,) = map(json.loads, capsys.readouterr().out.splitlines())
     assert row.pop("author")
     assert row == {
-        "scope": "channel", "name": "email", "since": "2025-03-03T09:30:00Z", "until": "2025-03-04T09:00:00Z", "reason": "bounces",
+        "scope": "channel", "name": "email", "since": "2025-03-03T09:30:00Z",
+        "until": "2025-03-04T09:00:00Z", "reason": "bounces",
         "transactional": False, "customers": 1, "waiting": 1, "overdue": 1, "messages": 0,
     }  # fmt: skip
 
@@ -161,7 +196,9 @@ def test_why_names_the_channel_that_is_paused(shop: Path, capsys: pytest.Capture
     assert "step 1 email: channel" in said
 
 
-def test_the_end_of_a_pause_is_audited_with_its_policy_and_reason(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_end_of_a_pause_is_audited_with_its_policy_and_reason(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     run("-w", shop, "pause", "--segment", "new", "--reason", "launch", "--yes", *at(0.5))
     run("-w", shop, "resume", "--segment", "new", "--policy", "shift", "--reason", "over", "--yes", *at(2))
     capsys.readouterr()
@@ -181,24 +218,34 @@ def test_the_end_of_a_pause_is_audited_with_its_policy_and_reason(shop: Path, ca
         (["pause", "--trigger", "baskte", "--yes"], "Did you mean 'basket'?", 1),
         (["pause", "--customer", "nobody", "--yes"], "There is no customer 'nobody'", 1),
         (["pause", "--yes"], "one of the arguments --trigger --channel --segment --customer is required", 2),
-        (["pause", "--channel", "email"], "Under way in triggers that use channel email: 1 customer; planned: 0 messages.", 1),
+        (
+            ["pause", "--channel", "email"],
+            "Under way in triggers that use channel email: 1 customer; planned: 0 messages.",
+            1,
+        ),
         (["resume", "--channel", "email", "--yes"], "channel email is not paused", 1),
         (["pause", "--channel", "email", "--until", format_instant(NINE - DAY), "--yes"], "is not after", 2),
     ],
 )
-def test_what_cannot_be_done_is_refused(shop: Path, argv: list[str], said: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_done_is_refused(
+    shop: Path, argv: list[str], said: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run("-w", shop, *argv, *at(0.5)) == code
     assert said in capsys.readouterr().err
 
 
 def test_a_pause_that_reaches_nobody_says_so_in_words(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("-w", shop, "pause", "--customer", "u2", "--yes", *at(0.5)) == 0
-    assert "She is under way in no journey; nothing is planned. What falls due waits" in capsys.readouterr().out
+    assert (
+        "She is under way in no journey; nothing is planned. What falls due waits" in capsys.readouterr().out
+    )
     assert run("-w", shop, "resume", "--customer", "u2", "--yes", *at(0.6)) == 0
     assert capsys.readouterr().out == "  No step waits.\ncustomer u2 goes on. No step waits.\n"
 
 
-def test_a_pause_can_be_widened_to_transactional_messages_but_not_begun_twice(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pause_can_be_widened_to_transactional_messages_but_not_begun_twice(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run("-w", shop, "pause", "--channel", "email", "--yes", *at(0.5)) == 0
     assert run("-w", shop, "pause", "--channel", "email", "--yes", *at(0.6)) == 1
     assert "`manometer resume --channel email` ends that." in capsys.readouterr().err
@@ -206,8 +253,12 @@ def test_a_pause_can_be_widened_to_transactional_messages_but_not_begun_twice(sh
     assert run("-w", shop, "pause", "--channel", "email", "--transactional", "--yes", *at(0.8)) == 1
 
 
-def test_a_preview_during_a_pause_is_what_the_ticks_after_it_say(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run("-w", shop, "pause", "--segment", "new", "--until", format_instant(NINE + 4 * HOUR), "--yes", *at(0.5))
+def test_a_preview_during_a_pause_is_what_the_ticks_after_it_say(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(
+        "-w", shop, "pause", "--segment", "new", "--until", format_instant(NINE + 4 * HOUR), "--yes", *at(0.5)
+    )
     capsys.readouterr()
     run("-w", shop, "preview", "--csv", shop / "foreseen.csv", "--days", "1", *at(0.6))
     with (shop / "foreseen.csv").open(encoding="utf-8-sig") as file:

@@ -22,7 +22,20 @@ def under_way(tmp_path: Path, capsys: Output) -> Path:
     """Anna's reminder by SMS comes up at eleven; the clock stands at half past ten."""
     calls = [person("anna", phone="+41790000000"), act("anna", "Checkout Started", "2025-03-03T10:00:00Z")]
     folder = workspace(tmp_path, calls, {"basket": TEXTS})
-    assert run("-w", folder, "replay", "--from", "2025-03-03T00:00:00Z", "--to", "2025-03-03T10:30:00Z", "--into", folder / "p") == 0
+    assert (
+        run(
+            "-w",
+            folder,
+            "replay",
+            "--from",
+            "2025-03-03T00:00:00Z",
+            "--to",
+            "2025-03-03T10:30:00Z",
+            "--into",
+            folder / "p",
+        )
+        == 0
+    )
     capsys.readouterr()
     return folder / "p"
 
@@ -36,7 +49,9 @@ def decided(folder: Path, output: Output, *words: str) -> list[tuple[object, ...
 RETIRED = [("2025-03-03T11:00:00Z", "suppress", "TRIGGER_RETIRED")]
 
 
-def test_a_preview_of_now_or_before_tells_that_a_removed_trigger_ends(under_way: Path, capsys: Output) -> None:
+def test_a_preview_of_now_or_before_tells_that_a_removed_trigger_ends(
+    under_way: Path, capsys: Output
+) -> None:
     (under_way / "triggers/basket.toml").unlink()
     run("-w", under_way, "apply", "--yes")
     assert decided(under_way, capsys, "preview") == RETIRED
@@ -55,7 +70,9 @@ def test_why_still_answers_for_a_trigger_whose_file_is_gone(under_way: Path, cap
     assert (answer["verdict"], answer["reason"]) == ("suppress", "TRIGGER_RETIRED")
 
 
-def test_a_planned_message_whose_channel_is_gone_is_cancelled_at_its_instant(under_way: Path, capsys: Output) -> None:
+def test_a_planned_message_whose_channel_is_gone_is_cancelled_at_its_instant(
+    under_way: Path, capsys: Output
+) -> None:
     run("-w", under_way, "tick", "--at", "2025-03-03T11:00:00Z", "--no-dispatch")
     (under_way / "manometer.toml").write_text(SETTINGS.replace('[channels.sms]\nkind = "file"\n', ""))
     (under_way / "triggers/basket.toml").write_text(BASKET)
@@ -63,13 +80,17 @@ def test_a_planned_message_whose_channel_is_gone_is_cancelled_at_its_instant(und
     run("-w", under_way, "tick", "--at", "2025-03-03T11:05:00Z")
     capsys.readouterr()
     run("-w", under_way, "outbox", "--json")
-    assert [(row["channel"], row["state"], row["reason"]) for row in lines(capsys)] == [("sms", "cancelled", "CHANNEL_ERROR")]
+    assert [(row["channel"], row["state"], row["reason"]) for row in lines(capsys)] == [
+        ("sms", "cancelled", "CHANNEL_ERROR")
+    ]
 
 
 def test_half_edited_settings_keep_nobody_from_the_emergency_stop(under_way: Path, capsys: Output) -> None:
     (under_way / "manometer.toml").write_text("[workspace")
     assert run("-w", under_way, "stop", "--yes") == 0
-    assert decided(under_way, capsys, "tick", "--at", "2025-03-03T11:00:00Z") == [("2025-03-03T11:00:00Z", "hold", "STOPPED")]
+    assert decided(under_way, capsys, "tick", "--at", "2025-03-03T11:00:00Z") == [
+        ("2025-03-03T11:00:00Z", "hold", "STOPPED")
+    ]
     assert run("-w", under_way, "check") == 1
 
 

@@ -23,7 +23,20 @@ def lines(output: Output) -> list[dict[str, object]]:
 def under_way(tmp_path: Path, capsys: Output) -> Path:
     """A replayed workspace half an hour after Anna left her basket."""
     folder = workspace(tmp_path, CALLS)
-    assert run("-w", folder, "replay", "--from", "2025-03-03T00:00:00Z", "--to", "2025-03-03T10:30:00Z", "--into", folder / "p") == 0
+    assert (
+        run(
+            "-w",
+            folder,
+            "replay",
+            "--from",
+            "2025-03-03T00:00:00Z",
+            "--to",
+            "2025-03-03T10:30:00Z",
+            "--into",
+            folder / "p",
+        )
+        == 0
+    )
     capsys.readouterr()
     return folder / "p"
 
@@ -31,7 +44,12 @@ def under_way(tmp_path: Path, capsys: Output) -> Path:
 def test_a_preview_lists_what_falls_due(under_way: Path, capsys: Output) -> None:
     assert run("-w", under_way, "preview", "--days", "1", "--json") == 0
     (row,) = lines(capsys)
-    assert (row["at"], row["customer"], row["outcome"], row["message"]) == ("2025-03-03T11:00:00Z", "anna", "send", None)
+    assert (row["at"], row["customer"], row["outcome"], row["message"]) == (
+        "2025-03-03T11:00:00Z",
+        "anna",
+        "send",
+        None,
+    )
 
 
 def test_its_begin_is_not_included_and_its_end_is(under_way: Path, capsys: Output) -> None:
@@ -47,7 +65,9 @@ def test_without_json_it_says_what_it_cannot_know(under_way: Path, capsys: Outpu
     assert "basket" in shown
 
 
-def test_a_draft_is_shown_as_if_it_were_active_and_only_when_asked_for(tmp_path: Path, capsys: Output) -> None:
+def test_a_draft_is_shown_as_if_it_were_active_and_only_when_asked_for(
+    tmp_path: Path, capsys: Output
+) -> None:
     silent = """
 title = "Silent"
 purpose = "marketing"
@@ -59,7 +79,17 @@ channels = ["email"]
 template = "note"
 """
     folder = workspace(tmp_path, CALLS, {"basket": BASKET, "silent": silent})
-    run("-w", folder, "replay", "--from", "2025-03-03T00:00:00Z", "--to", "2025-03-05T00:00:00Z", "--into", folder / "p")
+    run(
+        "-w",
+        folder,
+        "replay",
+        "--from",
+        "2025-03-03T00:00:00Z",
+        "--to",
+        "2025-03-05T00:00:00Z",
+        "--into",
+        folder / "p",
+    )
     capsys.readouterr()
     run("-w", folder / "p", "preview", "--json")
     assert lines(capsys) == []
@@ -69,9 +99,17 @@ template = "note"
     assert [row["at"] for row in lines(capsys)] == ["2025-03-13T10:00:00Z"]
 
 
-def test_another_playbook_is_previewed_from_its_folder(under_way: Path, tmp_path: Path, capsys: Output) -> None:
+def test_another_playbook_is_previewed_from_its_folder(
+    under_way: Path, tmp_path: Path, capsys: Output
+) -> None:
     draft = tmp_path / "draft"
-    for path in ("manometer.toml", "pressure.toml", "segments.toml", "templates/note/email.txt", "templates/note/sms.txt"):
+    for path in (
+        "manometer.toml",
+        "pressure.toml",
+        "segments.toml",
+        "templates/note/email.txt",
+        "templates/note/sms.txt",
+    ):
         (draft / path).parent.mkdir(parents=True, exist_ok=True)
         (draft / path).write_text((under_way / path).read_text())
     (draft / "triggers").mkdir()
@@ -90,7 +128,9 @@ def test_a_past_span_is_previewed_with_its_events_or_without(tmp_path: Path, cap
     assert [row["at"] for row in lines(capsys)] == ["2025-03-03T11:00:00Z"]
 
 
-def test_a_past_span_of_a_live_workspace_begins_with_what_was_under_way(under_way: Path, capsys: Output) -> None:
+def test_a_past_span_of_a_live_workspace_begins_with_what_was_under_way(
+    under_way: Path, capsys: Output
+) -> None:
     run("-w", under_way, "tick", "--at", "2025-03-03T11:02:00Z")
     capsys.readouterr()
     run("-w", under_way, "preview", "--from", "2025-03-03T10:30:00Z", "--days", "1", "--json")
@@ -105,7 +145,17 @@ def test_the_future_cannot_be_as_it_was(under_way: Path, capsys: Output) -> None
 def test_a_csv_has_no_cell_that_a_spreadsheet_takes_for_a_formula(tmp_path: Path, capsys: Output) -> None:
     calls = [person("=cmd|x"), act("=cmd|x", "Checkout Started", "2025-03-03T10:00:00Z")]
     folder = workspace(tmp_path, calls)
-    words = ("preview", "--from", "2025-03-03T00:00:00Z", "--days", "2", "--future", "as-it-was", "--csv", folder / "out.csv")
+    words = (
+        "preview",
+        "--from",
+        "2025-03-03T00:00:00Z",
+        "--days",
+        "2",
+        "--future",
+        "as-it-was",
+        "--csv",
+        folder / "out.csv",
+    )
     assert run("-w", folder, *words) == 0
     rows = list(csv.DictReader((folder / "out.csv").read_text().splitlines()))
     assert [(row["customer"], row["at"]) for row in rows] == [("'=cmd|x", "2025-03-03T11:00:00Z")]
@@ -113,7 +163,9 @@ def test_a_csv_has_no_cell_that_a_spreadsheet_takes_for_a_formula(tmp_path: Path
     assert "exists already" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [("--days", "0"), ("--days", "-1"), ("--from", "soon"), ("--trigger", "baskte")])
+@pytest.mark.parametrize(
+    "words", [("--days", "0"), ("--days", "-1"), ("--from", "soon"), ("--trigger", "baskte")]
+)
 def test_nonsense_is_refused_with_a_sentence(under_way: Path, capsys: Output, words: tuple[str, ...]) -> None:
     assert run("-w", under_way, "preview", *words) in (1, 2)
     assert capsys.readouterr().err.startswith("manometer: ")

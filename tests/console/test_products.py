@@ -35,7 +35,9 @@ def sent(folder: Path) -> list[str]:
     return [json.loads(line)["parts"]["email.txt"] for line in lines]
 
 
-def test_a_message_shows_the_basket_as_it_is_when_it_goes_out_and_what_compares_with_it(tmp_path: Path) -> None:
+def test_a_message_shows_the_basket_as_it_is_when_it_goes_out_and_what_compares_with_it(
+    tmp_path: Path,
+) -> None:
     calls = [
         person("anna"), person("beat"),
         act("beat", "Order Completed", "2024-12-27T10:00:00Z", order_id="1", products=[CAP]),
@@ -43,14 +45,34 @@ def test_a_message_shows_the_basket_as_it_is_when_it_goes_out_and_what_compares_
         act("anna", "Order Completed", "2025-01-03T10:30:00Z", order_id="2", products=[TIE], channel="store"),
     ]  # fmt: skip
     shop = workspace(tmp_path / "shop", calls, {"basket": BASKET}, products=TEMPLATE)
-    assert run("-w", shop, "replay", "--from", "2025-01-01T00:00:00Z", "--to", "2025-01-04T00:00:00Z", "--into", tmp_path / "played") == 0
+    assert (
+        run(
+            "-w",
+            shop,
+            "replay",
+            "--from",
+            "2025-01-01T00:00:00Z",
+            "--to",
+            "2025-01-04T00:00:00Z",
+            "--into",
+            tmp_path / "played",
+        )
+        == 0
+    )
     assert sent(tmp_path / "played") == ["Hat 2025-01-03 | Cap"]
 
 
 def test_a_live_message_shows_the_same_as_the_replay(tmp_path: Path) -> None:
     bought = act("anna", "Order Completed", "2025-01-02T10:00:00Z", order_id="1", products=[CAP])
-    shop = workspace(tmp_path / "shop", [person("anna"), bought], {"basket": BASKET}, products=TEMPLATE + "{{ customer.bought[0].name }}")
-    (shop / "new.ndjson").write_text(json.dumps(act("anna", "Checkout Started", "2025-01-03T10:00:00Z", products=[HAT])))
+    shop = workspace(
+        tmp_path / "shop",
+        [person("anna"), bought],
+        {"basket": BASKET},
+        products=TEMPLATE + "{{ customer.bought[0].name }}",
+    )
+    (shop / "new.ndjson").write_text(
+        json.dumps(act("anna", "Checkout Started", "2025-01-03T10:00:00Z", products=[HAT]))
+    )
     assert run("-w", shop, "import", shop / "new.ndjson", "--at", "2025-01-03T10:00:00Z") == 0
     assert run("-w", shop, "tick", "--at", "2025-01-03T11:00:00Z") == 0
     assert sent(shop) == ["Hat 2025-01-03 | Cap"]

@@ -30,7 +30,11 @@ def test_a_message_is_handed_over_as_of_its_own_instant(tmp_path: Path, capsys: 
     into = replayed(workspace(tmp_path, CALLS), capsys)
     assert run("-w", into, "outbox", "--json") == 0
     (message,) = lines(capsys)
-    assert (message["state"], message["planned_at"], message["sent_at"]) == ("sent", "2025-03-03T11:00:00Z", "2025-03-03T11:00:00Z")
+    assert (message["state"], message["planned_at"], message["sent_at"]) == (
+        "sent",
+        "2025-03-03T11:00:00Z",
+        "2025-03-03T11:00:00Z",
+    )
     (written,) = (into / "outbox" / "email.ndjson").read_text().splitlines()
     assert json.loads(written)["sent_at"] == "2025-03-03T11:00:00Z"
 
@@ -71,8 +75,12 @@ def test_every_channel_becomes_a_file_and_the_database_stays_with_it(tmp_path: P
 
 def test_a_message_that_cannot_be_made_fails_and_gives_its_room_back(tmp_path: Path, capsys: Output) -> None:
     calls = [*CALLS, act("anna", "Product Viewed", "2025-03-03T11:30:00Z")]
-    other = trigger(title='"Viewed"').replace("Checkout Started", "Product Viewed").replace('"note"', '"fine"')
-    folder = workspace(tmp_path, calls, {"basket": BASKET, "viewed": other}, note="{{ 1 / customer.orders }}", fine="Hello")
+    other = (
+        trigger(title='"Viewed"').replace("Checkout Started", "Product Viewed").replace('"note"', '"fine"')
+    )
+    folder = workspace(
+        tmp_path, calls, {"basket": BASKET, "viewed": other}, note="{{ 1 / customer.orders }}", fine="Hello"
+    )
     into = replayed(folder, capsys)
     run("-w", into, "outbox", "--json")
     assert [(m["trigger"], m["state"], m["reason"]) for m in lines(capsys)] == [
@@ -104,7 +112,9 @@ def test_a_template_sees_the_customer_as_she_was_then(tmp_path: Path, capsys: Ou
         ((*SPAN, "--every", "0m"), "--every"),
     ],
 )
-def test_an_impossible_span_is_refused_with_a_sentence(tmp_path: Path, capsys: Output, words: tuple[str, ...], said: str) -> None:
+def test_an_impossible_span_is_refused_with_a_sentence(
+    tmp_path: Path, capsys: Output, words: tuple[str, ...], said: str
+) -> None:
     folder = workspace(tmp_path, CALLS)
     assert run("-w", folder, "replay", *words, "--into", folder / "played") in (1, 2)
     assert said in capsys.readouterr().err
@@ -139,8 +149,12 @@ def test_a_consent_counts_from_when_it_was_given(tmp_path: Path, capsys: Output)
 
 
 @pytest.mark.parametrize(("number", "states"), [(2, {"held"}), (3, {"sent"})])
-def test_a_batch_larger_than_its_number_waits_for_approval(tmp_path: Path, capsys: Output, number: int, states: set[str]) -> None:
-    calls = [person(user) for user in ("a", "b", "c")] + [act(user, "Checkout Started", "2025-03-03T10:00:00Z") for user in ("a", "b", "c")]
+def test_a_batch_larger_than_its_number_waits_for_approval(
+    tmp_path: Path, capsys: Output, number: int, states: set[str]
+) -> None:
+    calls = [person(user) for user in ("a", "b", "c")] + [
+        act(user, "Checkout Started", "2025-03-03T10:00:00Z") for user in ("a", "b", "c")
+    ]
     into = replayed(workspace(tmp_path, calls, {"basket": trigger(approval=str(number))}), capsys)
     run("-w", into, "outbox", "--json")
     assert {row["state"] for row in lines(capsys)} == states
@@ -174,4 +188,6 @@ def test_settings_that_reach_nobody_already_keep_their_comments() -> None:
     assert _to_files(text) == text
     for more in ('path = "elsewhere"\n', '[unsubscribe]\nmail = "u@example.ch"\n'):
         assert "# ours" not in _to_files(text + more)
-    assert "# ours" not in _to_files(text.replace('name = "lives"', 'name = "lives"\ndatabase = "/var/other.db"'))
+    assert "# ours" not in _to_files(
+        text.replace('name = "lives"', 'name = "lives"\ndatabase = "/var/other.db"')
+    )

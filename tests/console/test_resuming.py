@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from console.operating import pausing
 from console.playbooks.applied import load_in_force
-from core.engine.pauses import Effect, under
+from core.engine.pauses import ResumeEffect, affected_triggers
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
 from core.model.triggers import EVERYTHING, PausePolicy
 from storage import pauses
@@ -43,7 +43,9 @@ channels = ["sms"]
 template = "note"
 """
 )
-WINDOWS = SETTINGS.replace('[channels.email]\nkind = "file"', '[channels.email]\nkind = "file"\nsend_window = "Mon-Sun 07:00-19:00"')
+WINDOWS = SETTINGS.replace(
+    '[channels.email]\nkind = "file"', '[channels.email]\nkind = "file"\nsend_window = "Mon-Sun 07:00-19:00"'
+)
 SEGMENTS = '[segments.half]\ntitle = "Half"\nwhere = "phone < \'+41790000020\'"\n'
 WHOM = {"segment:half": {f"u{number}" for number in range(20)}, "customer:u7": {"u7"}}
 Row = tuple[int, Instant, Instant | None]
@@ -55,7 +57,11 @@ def _shop(folder: Path, seed: int) -> None:
     for number in range(40):
         at = format_instant(FIRST + chance.randrange(3 * DAY // MINUTE) * MINUTE)
         calls += [
-            person(f"u{number}", phone=f"+417900000{number:02d}", birthday=f"1980-03-{chance.randrange(3, 8):02d}"),
+            person(
+                f"u{number}",
+                phone=f"+417900000{number:02d}",
+                birthday=f"1980-03-{chance.randrange(3, 8):02d}",
+            ),
             act(f"u{number}", chance.choice(["Checkout Started", "Page Viewed"]), at),
         ]
     workspace(folder, calls, {"basket": LADDER, "birthday": GREETINGS})
@@ -73,25 +79,41 @@ def _open(store: Store, names: set[str], whom: set[str] | None = None) -> dict[i
         return {row.id: (row.step, row.planned_at, row.due_at) for row in rows}
 
 
-def _did(store: Store, policy: PausePolicy, before: dict[int, Row], end: Instant, names: set[str]) -> Effect:
+def _did(
+    store: Store, policy: PausePolicy, before: dict[int, Row], end: Instant, names: set[str]
+) -> ResumeEffect:
     """What the pass at the end of the pause has done to those that were under way."""
     with store.reading() as connection:
         at_end = connection.execute(
-            select(decisions.c.enrolment_id, decisions.c.reason, decisions.c.outcome).where(decisions.c.at == end)
+            select(decisions.c.enrolment_id, decisions.c.reason, decisions.c.outcome).where(
+                decisions.c.at == end
+            )
         ).all()
     after = _open(store, names)
-    skips = Counter(row.enrolment_id for row in at_end if row.outcome == "suppress" and row.reason in HELD and row.enrolment_id in before)
+    skips = Counter(
+        row.enrolment_id
+        for row in at_end
+        if row.outcome == "suppress" and row.reason in HELD and row.enrolment_id in before
+    )
     decided = {row.enrolment_id for row in at_end} & set(before) - set(skips)
-    replanned = {one for one in before if one in after and after[one][0] == before[one][0] and after[one][1] != before[one][1]}
+    replanned = {
+        one
+        for one in before
+        if one in after and after[one][0] == before[one][0] and after[one][1] != before[one][1]
+    }
     rest = len(set(before) - set(skips) - decided - replanned)
     moved, anew = (len(replanned), 0) if policy == "shift" else (0, len(replanned))
-    return Effect(skips.total(), len(decided - replanned), moved, anew, rest)
+    return ResumeEffect(skips.total(), len(decided - replanned), moved, anew, rest)
 
 
-@pytest.mark.parametrize("name", ["basket", "birthday", EVERYTHING, "channel:email", "channel:sms", "segment:half", "customer:u7"])
+@pytest.mark.parametrize(
+    "name", ["basket", "birthday", EVERYTHING, "channel:email", "channel:sms", "segment:half", "customer:u7"]
+)
 @pytest.mark.parametrize("policy", pausing.POLICIES)
 @pytest.mark.parametrize("looks", [True, False])
-def test_the_numbers_of_a_policy_are_what_the_next_pass_does(tmp_path: Path, name: str, policy: PausePolicy, looks: bool) -> None:
+def test_the_numbers_of_a_policy_are_what_the_next_pass_does(
+    tmp_path: Path, name: str, policy: PausePolicy, looks: bool
+) -> None:
     _shop(tmp_path / "s", seed=1 + looks)
     folder, begin = tmp_path / "p", FIRST + 30 * HOUR + 7 * MINUTE
     end = begin + 20 * HOUR + 11 * MINUTE
@@ -105,26 +127,55 @@ def test_the_numbers_of_a_policy_are_what_the_next_pass_does(tmp_path: Path, nam
         with store.reading() as connection:
             paused = pauses.current(connection, end)[name]
             said = pausing.effects_of(connection, paused.pause, playbook, end)[policy]
-        names = set(under(paused.pause, playbook))
+        names = set(affected_triggers(paused.pause, playbook))
         before = _open(store, names, WHOM.get(name))
-    assert run("-w", folder, *_command(name, "go", "resume"), "--policy", policy, "--yes", "--at", format_instant(end)) == 0
+    assert (
+        run(
+            "-w",
+            folder,
+            *_command(name, "go", "resume"),
+            "--policy",
+            policy,
+            "--yes",
+            "--at",
+            format_instant(end),
+        )
+        == 0
+    )
     assert run("-w", folder, "tick", "--no-dispatch", "--at", format_instant(end)) == 0
     with Store.open(folder / "manometer.db") as store:
         assert _did(store, policy, before, end, names) == said
-    assert said != Effect() or name == "customer:u7"
+    assert said != ResumeEffect() or name == "customer:u7"
 
 
 def _command(name: str, everything: str, one: str) -> list[str]:
     scope, colon, which = name.partition(":")
     if name == EVERYTHING:
         return [everything]
-    return [one, f"--{scope}", which, *(["--transactional"] if one == "pause" else [])] if colon else ["triggers", one, name]
+    return (
+        [one, f"--{scope}", which, *(["--transactional"] if one == "pause" else [])]
+        if colon
+        else ["triggers", one, name]
+    )
 
 
 def test_a_stop_that_ends_as_it_begins_leaves_everybody_as_planned(tmp_path: Path) -> None:
     _shop(tmp_path / "s", seed=1)
     at = format_instant(FIRST + 30 * HOUR)
-    assert run("-w", tmp_path / "s", "replay", "--from", format_instant(FIRST), "--to", at, "--into", tmp_path / "p") == 0
+    assert (
+        run(
+            "-w",
+            tmp_path / "s",
+            "replay",
+            "--from",
+            format_instant(FIRST),
+            "--to",
+            at,
+            "--into",
+            tmp_path / "p",
+        )
+        == 0
+    )
     for words in (("stop",), ("go",), ("stop",)):
         run("-w", tmp_path / "p", *words, "--yes", "--at", at)
         run("-w", tmp_path / "p", "tick", "--no-dispatch", "--at", at)
@@ -132,6 +183,6 @@ def test_a_stop_that_ends_as_it_begins_leaves_everybody_as_planned(tmp_path: Pat
         playbook = load_in_force(store, tmp_path / "p").playbook
         stop = pauses.current(connection, FIRST + 30 * HOUR)[EVERYTHING].pause
         said = pausing.effects_of(connection, stop, playbook, FIRST + 30 * HOUR)
-        number = len(_open(store, set(under(stop, playbook))))
+        number = len(_open(store, set(affected_triggers(stop, playbook))))
     assert number
-    assert {policy: does for policy, does in said.items() if does != Effect(as_planned=number)} == {}
+    assert {policy: does for policy, does in said.items() if does != ResumeEffect(as_planned=number)} == {}

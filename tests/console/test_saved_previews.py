@@ -26,7 +26,9 @@ def shop(tmp_path: Path, capsys: Output) -> Path:
     people = [person(user) for user in ("anna", "beat", "cora")]
     people.append({**person("eve"), "userId": HOSTILE, "messageId": "hostile"})
     done = [
-        act(user, name, "2025-03-10T07:30:00Z") for user in ("anna", "beat", HOSTILE) for name in ("Checkout Started", "Product Viewed")
+        act(user, name, "2025-03-10T07:30:00Z")
+        for user in ("anna", "beat", HOSTILE)
+        for name in ("Checkout Started", "Product Viewed")
     ]
     folder = workspace(tmp_path / "shop", people, {"basket": BASKET, "browse": BROWSE})
     assert run("-w", folder, "apply", "--yes", "--at", "2025-03-10T00:00:00Z") == 0
@@ -56,7 +58,9 @@ def test_a_kept_preview_is_shown_as_it_was_made(shop: Path, capsys: Output) -> N
     live = rows(capsys, "-w", shop, "preview", "--at", AT, "--days", "3")
     shown = asked(capsys, "-w", shop, "preview", "--at", AT, "--days", "3")
     assert keep(shop, "monday", "--note", "before the sale") == 0
-    assert run("-w", shop, "tick", "--at", "2025-03-12T12:00:00Z") == 0  # what comes later changes nothing in it
+    assert (
+        run("-w", shop, "tick", "--at", "2025-03-12T12:00:00Z") == 0
+    )  # what comes later changes nothing in it
     assert len(live) > 3
     assert rows(capsys, "-w", shop, "previews", "show", "monday") == live
     assert asked(capsys, "-w", shop, "previews", "show", "monday").split("\n", 1)[1] == shown
@@ -66,7 +70,11 @@ def test_the_list_names_question_author_and_note(shop: Path, capsys: Output) -> 
     assert keep(shop, "monday", "--note", "before the sale", "--set", "rule.one-a-day.limit=2") == 0
     (row,) = rows(capsys, "-w", shop, "previews")
     assert (row["name"], row["now"], row["last"], row["version"]) == ("monday", AT, "2025-03-13T08:00:00Z", 1)
-    assert (row["note"], row["changes"], row["future"]) == ("before the sale", "rule.one-a-day.limit=2", "known")
+    assert (row["note"], row["changes"], row["future"]) == (
+        "before the sale",
+        "rule.one-a-day.limit=2",
+        "known",
+    )
     assert row["author"]
     assert row["bytes"] > 0
 
@@ -79,8 +87,12 @@ def test_two_kept_previews_differ_as_the_diff_says(shop: Path, capsys: Output) -
     found = rows(capsys, "-w", shop, "previews", "compare", "before", "after")
     assert expected
     assert sorted(found, key=str) == sorted(expected, key=str)
-    live = asked(capsys, "-w", shop, "diff", "--at", AT, "--days", "3", *change).split("Messages that go out:")[1]
-    kept = asked(capsys, "-w", shop, "previews", "compare", "before", "after").split("Messages that go out:")[1]
+    live = asked(capsys, "-w", shop, "diff", "--at", AT, "--days", "3", *change).split(
+        "Messages that go out:"
+    )[1]
+    kept = asked(capsys, "-w", shop, "previews", "compare", "before", "after").split("Messages that go out:")[
+        1
+    ]
     assert kept.split("Where most changes")[0] == live.split("Where most changes")[0]
 
 
@@ -93,7 +105,11 @@ def test_two_kept_previews_are_compared_by_rule_over_the_same_days(shop: Path, c
     assert rows(capsys, "-w", shop, "previews", "compare", "before", "after", "--by-rule") == expected
     assert run("-w", shop, "preview", "--at", AT, "--days", "2", "--save", "shorter") == 0
     (row,) = rows(capsys, "-w", shop, "previews", "compare", "shorter", "after", "--by-rule")
-    assert (row["limit_before"], row["full_before"], row["held_before"]) == (None, None, 3)  # windows were counted over other days
+    assert (row["limit_before"], row["full_before"], row["held_before"]) == (
+        None,
+        None,
+        3,
+    )  # windows were counted over other days
 
 
 def test_previews_with_no_day_in_common_cannot_be_compared(shop: Path, capsys: Output) -> None:
@@ -143,7 +159,9 @@ def test_a_damaged_file_is_named_and_hides_no_other(shop: Path, capsys: Output) 
     assert run("-w", shop, "previews", "delete", "broken", "--yes") == 0
 
 
-def test_the_room_of_all_kept_previews_is_bounded(shop: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_room_of_all_kept_previews_is_bounded(
+    shop: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(saved_previews, "MOST_BYTES", 1_000)
     assert keep(shop, "monday") == 1
     assert "Delete one" in capsys.readouterr().err
@@ -227,7 +245,9 @@ def test_a_page_is_whole_and_asks_nothing_of_the_outside(pages: dict[str, Path])
         found = page(path)
         tags = {tag for tag, _ in found.found}
         assert tags.isdisjoint({"script", "link", "img", "iframe", "a", "object"})
-        assert not [values for _, values in found.found if {"src", "href", "onclick", "onload"} & values.keys()]
+        assert not [
+            values for _, values in found.found if {"src", "href", "onclick", "onload"} & values.keys()
+        ]
         text = path.read_text(encoding="utf-8")
         assert "http://" not in text
         assert "https://" not in text
@@ -237,8 +257,18 @@ def test_a_page_is_whole_and_asks_nothing_of_the_outside(pages: dict[str, Path])
 
 def test_the_numbers_of_the_pictures_stand_in_tables_below(pages: dict[str, Path]) -> None:
     found = page(pages["preview"])
-    titles = ("Messages by day and channel", "Decisions by trigger", "Pressure against the limits", "Held back by which rule")
-    for title in (*titles, "Who beats whom", "What is put off, and where it goes", "Customers under most pressure"):
+    titles = (
+        "Messages by day and channel",
+        "Decisions by trigger",
+        "Pressure against the limits",
+        "Held back by which rule",
+    )
+    for title in (
+        *titles,
+        "Who beats whom",
+        "What is put off, and where it goes",
+        "Customers under most pressure",
+    ):
         assert title in found.texts
     pictures = [values for tag, values in found.found if tag == "svg" and values.get("role") == "img"]
     assert len(pictures) > 5

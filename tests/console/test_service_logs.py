@@ -1,4 +1,6 @@
-"""The log of decisions and the outbox for the screens, on a real database: terms, order, evidence, acts and their refusals."""
+"""The log of decisions and the outbox for the screens, on a real database: terms, order, evidence, acts and
+their refusals.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +19,11 @@ from core.instants import DAY, format_instant
 from core.model.outbox import ALLOWED, CLOSED, OPEN, STATES
 from screens.cells.filters import Reader
 from screens.ports.decisions import NEWEST
-from screens.ports.terms import Terms
+from screens.ports.terms import LogFilter
 from storage import decisions
 from storage.schema.tables import audit, messages
 from storage.schema.tables import decisions as decisions_table
-from storage.store import set_fact
+from storage.store import set_meta
 from tests.console.furniture import HOSTILE, NOON, TRIGGER, furnished
 
 
@@ -35,12 +37,12 @@ def local(tmp_path: Path) -> Iterator[LocalService]:
     assert main(["-w", str(folder), "apply", "--at", format_instant(NOON - 30 * DAY), "--yes"]) == 0
     service = LocalService(folder)
     with service.store.writing() as connection:
-        set_fact(connection, SIMULATED_AT, str(NOON))
+        set_meta(connection, SIMULATED_AT, str(NOON))
     yield service
     service.close()
 
 
-def terms(text: str, fields: tuple[str, ...] = ("trigger", "outcome", "reason", "channel")) -> Terms:
+def terms(text: str, fields: tuple[str, ...] = ("trigger", "outcome", "reason", "channel")) -> LogFilter:
     return Reader(fields, NOON, ZoneInfo("Europe/Zurich")).terms(text)
 
 
@@ -64,14 +66,19 @@ def terms(text: str, fields: tuple[str, ...] = ("trigger", "outcome", "reason", 
         ("trigger:birthday", []),
     ],
 )
-def test_the_log_is_narrowed_by_terms_and_stands_newest_first(local: LocalService, text: str, ids: list[int]) -> None:
+def test_the_log_is_narrowed_by_terms_and_stands_newest_first(
+    local: LocalService, text: str, ids: list[int]
+) -> None:
     assert list(local.decisions.ids(terms(text), never).ids) == ids
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("trigger:baskett-reminder", "There is no trigger 'baskett-reminder' here. Did you mean 'basket-reminder'?"),
+        (
+            "trigger:baskett-reminder",
+            "There is no trigger 'baskett-reminder' here. Did you mean 'basket-reminder'?",
+        ),
         ("nonsense", "There is nothing called 'nonsense' here."),
         ("customer:u9", "There is no customer 'u9'"),
     ],
@@ -82,23 +89,35 @@ def test_a_term_that_names_nothing_is_refused_in_words(local: LocalService, text
     assert said in str(refused.value)
 
 
-def test_the_first_few_are_told_before_the_rest_is_read(local: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_few_are_told_before_the_rest_is_read(
+    local: LocalService, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(decisions, "FIRST_FOUND", 2)
     told: list[list[int]] = []
-    local.decisions.ids(Terms(), never, lambda ids: told.append(list(ids)))
+    local.decisions.ids(LogFilter(), never, lambda ids: told.append(list(ids)))
     assert told == [[6, 5]]
 
 
-def test_only_so_many_of_the_newest_are_looked_at(local: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_so_many_of_the_newest_are_looked_at(
+    local: LocalService, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(decisions, "NEWEST", 3)
-    assert list(local.decisions.ids(Terms(), never).ids) == [6, 5, 2]
+    assert list(local.decisions.ids(LogFilter(), never).ids) == [6, 5, 2]
     assert list(local.decisions.ids(terms("outcome:send"), never).ids)[:2] == [6, 1]
     assert 4 not in local.decisions.ids(terms("outcome:send"), never).ids
 
 
 def test_what_is_written_since_is_asked_for_alone(local: LocalService) -> None:
     listed = local.decisions.ids(terms("outcome:send"), never)
-    new = {"at": NOON + 2 * DAY, "customer_id": 1, "trigger": TRIGGER, "step": 1, "channel": "email", "planned_at": NOON, "version": 1}
+    new = {
+        "at": NOON + 2 * DAY,
+        "customer_id": 1,
+        "trigger": TRIGGER,
+        "step": 1,
+        "channel": "email",
+        "planned_at": NOON,
+        "version": 1,
+    }
     with local.store.writing() as connection:
         connection.execute(insert(decisions_table), [{**new, "outcome": "send"}, {**new, "outcome": "hold"}])
     newer = local.decisions.newer(terms("outcome:send"), listed.last, never)
@@ -155,7 +174,11 @@ def test_messages_are_listed_the_urgent_first(local: LocalService, text: str, id
 
 
 def test_the_open_states_are_counted(local: LocalService) -> None:
-    assert {state: number for state, number in local.outbox.counts(never).items() if number} == {"held": 1, "failed": 1, "planned": 1}
+    assert {state: number for state, number in local.outbox.counts(never).items() if number} == {
+        "held": 1,
+        "failed": 1,
+        "planned": 1,
+    }
 
 
 def test_an_act_takes_only_those_it_can_and_says_why_not_the_others(local: LocalService) -> None:
@@ -171,10 +194,15 @@ def test_acts_are_written_with_their_reason(local: LocalService) -> None:
     assert local.outbox.act("reject", [2], "wrong price") == "1 message rejected."
     assert local.outbox.act("cancel", [4], "") == "1 message cancelled."
     with local.store.reading() as connection:
-        lines = connection.execute(select(audit.c.action, audit.c.subject, audit.c.reason).where(audit.c.action != "apply")).all()
+        lines = connection.execute(
+            select(audit.c.action, audit.c.subject, audit.c.reason).where(audit.c.action != "apply")
+        ).all()
         ended = connection.execute(select(func.count()).where(messages.c.state == "cancelled")).scalar_one()
     assert ended == 2
-    assert [tuple(each) for each in lines] == [("outbox reject", "2", "wrong price"), ("outbox cancel", "4", None)]
+    assert [tuple(each) for each in lines] == [
+        ("outbox reject", "2", "wrong price"),
+        ("outbox cancel", "4", None),
+    ]
     with pytest.raises(ManometerError, match="message 2 is cancelled"):
         local.outbox.act("approve", [2], "")
 

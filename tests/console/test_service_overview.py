@@ -19,7 +19,7 @@ from core.limits.windows import Span, parse_window
 from core.playbook.playbook import Channel, Playbook
 from storage import overview
 from storage.schema.tables import messages
-from storage.store import Store, set_fact
+from storage.store import Store, set_meta
 from tests.console.furniture import NOON
 from tests.console.lives import act, going, person, played, run
 from tests.core.builders import ZURICH
@@ -31,7 +31,9 @@ TEN = parse_instant("2025-03-03T10:30:00Z")
 def folder(tmp_path: Path) -> Path:
     """A replayed workspace half an hour after two people left their baskets."""
     people = ("anna", "bea")
-    calls = [person(name) for name in (*people, "carl")] + [act(name, "Checkout Started", "2025-03-03T10:00:00Z") for name in people]
+    calls = [person(name) for name in (*people, "carl")] + [
+        act(name, "Checkout Started", "2025-03-03T10:00:00Z") for name in people
+    ]
     return played(tmp_path, calls)
 
 
@@ -45,8 +47,13 @@ def service(folder: Path) -> Iterator[LocalService]:
 def test_it_says_what_is_coming_and_what_nobody_does(service: LocalService) -> None:
     page = service.overview.page(going)
     assert (page.at, page.engine.leader, page.engine.last_tick, page.engine.version) == (TEN, None, TEN, 1)
-    assert [(each.trigger, each.at, each.within_a_day) for each in page.soon] == [("basket", TEN + HOUR // 2, 2)]
-    assert [(each.channel, each.sent, each.waiting, each.held) for each in page.today] == [("email", 0, 0, 0), ("sms", 0, 0, 0)]
+    assert [(each.trigger, each.at, each.within_a_day) for each in page.soon] == [
+        ("basket", TEN + HOUR // 2, 2)
+    ]
+    assert [(each.channel, each.sent, each.waiting, each.held) for each in page.today] == [
+        ("email", 0, 0, 0),
+        ("sms", 0, 0, 0),
+    ]
     assert page.acts[0].action == "apply"
 
 
@@ -56,7 +63,9 @@ def test_a_day_ahead_is_what_the_preview_says(service: LocalService) -> None:
     assert ahead.first == {"basket": (TEN + HOUR // 2, 2)}
 
 
-def test_where_too_many_are_due_nobody_is_looked_ahead_at(service: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_too_many_are_due_nobody_is_looked_ahead_at(
+    service: LocalService, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("console.tui.answers.overview.FEW", 1)
     ahead = service.overview.ahead(going)
     assert (ahead.customers, ahead.sends) == (2, None)
@@ -82,10 +91,13 @@ def test_pauses_and_the_emergency_stop_are_told_with_who_and_why(service: LocalS
 
 def test_what_scheduler_and_dispatcher_left_word_of_is_told(service: LocalService, folder: Path) -> None:
     with Store.open(folder / "manometer.db") as store, store.writing() as connection:
-        set_fact(connection, "halted", json.dumps({"email": {"reason": "no such host", "since": NOON}}))
-        set_fact(connection, "troubles", json.dumps({"disk": {"reason": "full", "since": NOON}}))
+        set_meta(connection, "halted", json.dumps({"email": {"reason": "no such host", "since": NOON}}))
+        set_meta(connection, "troubles", json.dumps({"disk": {"reason": "full", "since": NOON}}))
     page = service.overview.page(going)
-    assert [(each.words, each.why) for each in page.health.findings] == [("disk", "full"), ("email halted", "no such host")]
+    assert [(each.words, each.why) for each in page.health.findings] == [
+        ("disk", "full"),
+        ("email halted", "no such host"),
+    ]
 
 
 def test_a_workspace_where_nothing_was_applied_is_shown_too(tmp_path: Path) -> None:
@@ -101,7 +113,11 @@ def test_the_channels_of_one_dispatch_are_one_contact(folder: Path) -> None:
     with Store.open(folder / "manometer.db") as store:
         with store.writing() as connection:
             connection.execute(
-                insert(messages), [_message(n, *where) for n, where in enumerate(((1, 7, "email"), (1, 7, "sms"), (2, 8, "sms")))]
+                insert(messages),
+                [
+                    _message(n, *where)
+                    for n, where in enumerate(((1, 7, "email"), (1, 7, "sms"), (2, 8, "sms")))
+                ],
             )
         with store.reading() as connection:
             span = Span(NOON - DAY, NOON)
@@ -112,8 +128,10 @@ def test_the_channels_of_one_dispatch_are_one_contact(folder: Path) -> None:
 
 def _message(number: int, customer: int, enrolment: int, channel: str) -> dict[str, object]:
     return {
-        "key": f"k{number}", "customer_id": customer, "enrolment_id": enrolment, "trigger": "both", "step": 1, "channel": channel,
-        "template": "note", "state": "sent", "planned_at": NOON, "expires_at": NOON + DAY, "sent_at": NOON, "lands_at": NOON,
+        "key": f"k{number}", "customer_id": customer, "enrolment_id": enrolment, "trigger": "both",
+        "step": 1, "channel": channel,
+        "template": "note", "state": "sent", "planned_at": NOON, "expires_at": NOON + DAY, "sent_at": NOON,
+        "lands_at": NOON,
         "purpose": "marketing", "weight": 1000, "counts": 1,
     }  # fmt: skip
 
@@ -123,15 +141,24 @@ def test_the_gauge_shows_the_tightest_rule_for_everybody() -> None:
         return PressureRule(name, limit=limit, window=parse_window(window), **more)  # type: ignore[arg-type]
 
     rules = (
-        rule("monthly", 4, "calendar month"), rule("sms", 1, "30d", channels=frozenset({"sms"})), rule("daily", 1, "1d"),
-        rule("weekly", 3, "7d"), rule("points", 3000, "7d", unit="points"), rule("some", 1, "7d", triggers=frozenset({"basket"})),
+        rule("monthly", 4, "calendar month"), rule("sms", 1, "30d", channels=frozenset({"sms"})),
+        rule("daily", 1, "1d"),
+        rule("weekly", 3, "7d"), rule("points", 3000, "7d", unit="points"),
+        rule("some", 1, "7d", triggers=frozenset({"basket"})),
         PressureRule("gap", gap=HOUR),
     )  # fmt: skip
     channels = {name: Channel(name, "file", name, ALWAYS_OPEN) for name in ("email", "sms")}
-    assert [each.name for each in for_everybody(Playbook(ZURICH, rules=rules, channels=channels))] == ["weekly", "daily", "monthly", "sms"]
+    assert [each.name for each in for_everybody(Playbook(ZURICH, rules=rules, channels=channels))] == [
+        "weekly",
+        "daily",
+        "monthly",
+        "sms",
+    ]
 
 
-def test_the_first_screen_and_the_command_judge_by_the_same_numbers(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_first_screen_and_the_command_judge_by_the_same_numbers(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (folder / "segments.toml").write_text('[segments.buyers]\ntitle = "Buyers"\nwhere = "orders > 0"\n')
     with (folder / "manometer.toml").open("a") as settings:
         settings.write('\n[engine]\nkeep_free = "900000 GB"\n')

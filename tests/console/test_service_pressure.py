@@ -23,9 +23,17 @@ PEOPLE = ("anna", "=cmd|x", "eve\x1b]0;owned\x07")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A replayed workspace half an hour after three people left their baskets, which two triggers want to say something about."""
-    calls = [person(name) for name in PEOPLE] + [act(name, "Checkout Started", "2025-03-03T10:00:00Z", value=80) for name in PEOPLE]
-    return played(tmp_path_factory.mktemp("pressed"), calls, {"basket": BASKET, "nudge": trigger(priority="20", title='"Nudge"')})
+    """A replayed workspace half an hour after three people left their baskets, which two triggers want to say
+    something about.
+    """
+    calls = [person(name) for name in PEOPLE] + [
+        act(name, "Checkout Started", "2025-03-03T10:00:00Z", value=80) for name in PEOPLE
+    ]
+    return played(
+        tmp_path_factory.mktemp("pressed"),
+        calls,
+        {"basket": BASKET, "nudge": trigger(priority="20", title='"Nudge"')},
+    )
 
 
 @pytest.fixture
@@ -48,7 +56,9 @@ def test_its_numbers_are_those_of_the_command(service: LocalService, folder: Pat
     assert forecast.totals.decisions == len(rows) == 9
     ids = service.pressure.ids(forecast, Behind(), going)
     kept = service.pressure.rows(forecast, ids, going)
-    assert [(kept[number].customer, kept[number].trigger) for number in ids] == [(row["customer"], row["trigger"]) for row in rows]
+    assert [(kept[number].customer, kept[number].trigger) for number in ids] == [
+        (row["customer"], row["trigger"]) for row in rows
+    ]
 
 
 def test_behind_a_rule_stand_the_decisions_it_held_back(service: LocalService) -> None:
@@ -68,7 +78,12 @@ def test_several_processes_come_to_the_same(service: LocalService, monkeypatch: 
     alone = service.pressure.run(7, going, nobody).totals
     monkeypatch.setattr("console.forecast.shards.LARGE", 1)
     shared = service.pressure.run(7, going, nobody).totals
-    assert (shared.cells, shared.fullness, shared.held_by, shared.reached) == (alone.cells, alone.fullness, alone.held_by, alone.reached)
+    assert (shared.cells, shared.fullness, shared.held_by, shared.reached) == (
+        alone.cells,
+        alone.fullness,
+        alone.held_by,
+        alone.reached,
+    )
 
 
 def test_one_that_is_given_up_leaves_the_last_as_it_was(service: LocalService) -> None:

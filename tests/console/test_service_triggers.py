@@ -1,4 +1,6 @@
-"""Triggers for the screens, on a real database: numbers, who waits, pausing with its undo, and what is refused."""
+"""Triggers for the screens, on a real database: numbers, who waits, pausing with its undo, and what is
+refused.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ from screens.ports import CancelledError
 from screens.ports.triggers import OutcomeCount
 from storage import pauses
 from storage.schema.tables import audit, enrolments, messages
-from storage.store import set_fact
+from storage.store import set_meta
 from tests.console.furniture import NOON, TRIGGER, furnished
 
 
@@ -43,7 +45,7 @@ def local(shop: Path) -> Iterator[LocalService]:
 
 def stand_at(service: LocalService, at: Instant) -> None:
     with service.store.writing() as connection:
-        set_fact(connection, SIMULATED_AT, str(at))
+        set_meta(connection, SIMULATED_AT, str(at))
 
 
 def line(service: LocalService, name: str = TRIGGER):  # type: ignore[no-untyped-def]
@@ -60,7 +62,9 @@ def test_a_trigger_is_listed_with_its_numbers(local: LocalService) -> None:
 def test_what_was_sent_long_ago_is_counted_once_and_what_is_new_each_time(local: LocalService) -> None:
     assert line(local).sent == 1
     with local.store.writing() as connection:
-        connection.execute(update(messages).where(messages.c.id == 3).values(state="sent", sent_at=NOON - HOUR))
+        connection.execute(
+            update(messages).where(messages.c.id == 3).values(state="sent", sent_at=NOON - HOUR)
+        )
         connection.execute(update(messages).where(messages.c.id == 2).values(state="uncertain"))
     assert line(local).sent == 3
 
@@ -77,9 +81,12 @@ def test_one_trigger_is_shown_with_its_journey_file_and_outcomes(local: LocalSer
     assert view.entered == 2
     assert "[when]" in view.definition
     assert set(view.outcomes) == {
-        OutcomeCount("send", None, 4), OutcomeCount("suppress", "NO_CONSENT", 1), OutcomeCount("defer", "PRESSURE", 1),
+        OutcomeCount("send", None, 4), OutcomeCount("suppress", "NO_CONSENT", 1),
+        OutcomeCount("defer", "PRESSURE", 1),
     }  # fmt: skip
-    assert view.sent == local.triggers.lines(never)[0].sent < 4  # one of the four is held, one failed, one waits for its time
+    assert (
+        view.sent == local.triggers.lines(never)[0].sent < 4
+    )  # one of the four is held, one failed, one waits for its time
     assert [each.action for each in view.history] == ["apply"]
 
 
@@ -90,8 +97,10 @@ def test_a_trigger_that_there_is_not_is_refused_with_the_nearest_name(local: Loc
 
 def test_who_waits_is_listed_by_due_instant_those_without_one_first(local: LocalService) -> None:
     with local.store.writing() as connection:
-        held = {"id": 7, "customer_id": 1, "trigger": TRIGGER, "cause_key": "held", "cause_at": NOON, "entered_at": NOON, "version": 1,
-                "state": "open", "step": 2, "planned_at": NOON, "due_at": None, "waits_for": "TRIGGER_PAUSED"}  # fmt: skip
+        held = {"id": 7, "customer_id": 1, "trigger": TRIGGER, "cause_key": "held", "cause_at": NOON,
+            "entered_at": NOON, "version": 1,
+                "state": "open", "step": 2, "planned_at": NOON, "due_at": None,
+                "waits_for": "TRIGGER_PAUSED"}  # fmt: skip
         connection.execute(insert(enrolments), [held])
     ids = local.triggers.waiting_ids(TRIGGER, never)
     assert list(ids) == [7, 1, 2]
@@ -103,7 +112,9 @@ def test_who_waits_is_listed_by_due_instant_those_without_one_first(local: Local
 # ---- pausing ----
 
 
-def test_pausing_is_written_with_author_reason_and_end_and_undone_as_if_it_had_not_been(local: LocalService) -> None:
+def test_pausing_is_written_with_author_reason_and_end_and_undone_as_if_it_had_not_been(
+    local: LocalService,
+) -> None:
     said = local.triggers.pause(TRIGGER, NOON + DAY, "wrong price")
     assert said.startswith("basket-reminder is paused until Mon 31 Mar 2025 14:00 CEST:")
     assert "2 customers under way, 2 messages waiting" in said
@@ -115,7 +126,9 @@ def test_pausing_is_written_with_author_reason_and_end_and_undone_as_if_it_had_n
     assert line(local).state == "active"
     with local.store.reading() as connection:
         assert [pause.policy for pause in pauses.all_of(connection)] == ["overdue"]
-        lines = connection.execute(select(audit.c.action, audit.c.reason).where(audit.c.subject == TRIGGER)).all()
+        lines = connection.execute(
+            select(audit.c.action, audit.c.reason).where(audit.c.subject == TRIGGER)
+        ).all()
     assert [tuple(each) for each in lines] == [("pause", "wrong price"), ("resume", "undone")]
 
 
@@ -156,7 +169,10 @@ def test_resuming_offers_every_policy_in_numbers_and_does_the_chosen_one(local: 
 
 def test_the_stop_shows_on_every_active_trigger_and_go_ends_it(local: LocalService) -> None:
     assert local.triggers.pause_effect("*", never).pause is None
-    assert local.triggers.stop(False, "fire") == "All sending is stopped, transactional messages go on: 2 messages waiting."
+    assert (
+        local.triggers.stop(False, "fire")
+        == "All sending is stopped, transactional messages go on: 2 messages waiting."
+    )
     assert line(local).state == "stopped"
     local.in_force()
     assert local.place.stopped

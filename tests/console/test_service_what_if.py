@@ -12,7 +12,7 @@ import pytest
 
 from console.tui.answers import LocalService
 from core.errors import ManometerError
-from core.forecast.what_if import Change, parse_change
+from core.forecast.what_if import PlaybookChange, parse_change
 from screens.ports import CancelledError
 from screens.ports.pressure import Behind, Supposed
 from storage.forecasts.saved_previews import SavedPreview
@@ -25,8 +25,12 @@ DRAFT = trigger(priority="20", title='"Nudge"', status='"draft"')
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Half an hour after three people left their baskets, which two triggers want to say something about; a third is a draft."""
-    calls = [person(name) for name in PEOPLE] + [act(name, "Checkout Started", "2025-03-03T10:00:00Z", value=80) for name in PEOPLE]
+    """Half an hour after three people left their baskets, which two triggers want to say something about; a
+    third is a draft.
+    """
+    calls = [person(name) for name in PEOPLE] + [
+        act(name, "Checkout Started", "2025-03-03T10:00:00Z", value=80) for name in PEOPLE
+    ]
     triggers = {"basket": BASKET, "nudge": trigger(priority="20", title='"Nudge"'), "draft": DRAFT}
     return played(tmp_path_factory.mktemp("supposed"), calls, triggers)
 
@@ -38,7 +42,9 @@ def service(folder: Path) -> Iterator[LocalService]:
     service.close()
 
 
-def test_what_is_shown_is_what_the_command_on_the_screen_gives(service: LocalService, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_shown_is_what_the_command_on_the_screen_gives(
+    service: LocalService, capsys: pytest.CaptureFixture[str]
+) -> None:
     forecast = service.pressure.run(7, going, nobody, FREED)
     command = shlex.split(service.what_if.command(forecast))
     capsys.readouterr()
@@ -114,7 +120,7 @@ def test_every_value_offered_can_be_set_as_it_is(service: LocalService) -> None:
 
 
 def test_a_value_that_cannot_be_is_told_in_a_sentence(service: LocalService) -> None:
-    fault = service.what_if.fault([Change("trigger", "nudge", "priority", "900")], going)
+    fault = service.what_if.fault([PlaybookChange("trigger", "nudge", "priority", "900")], going)
     assert fault == "trigger.nudge.priority=900: write a whole number from 0 to 100."
 
 
@@ -139,13 +145,20 @@ def kept(folder: Path) -> Iterator[Path]:
     ],
 )
 def test_what_the_console_keeps_is_what_the_command_keeps(
-    service: LocalService, folder: Path, kept: Path, supposed: Supposed, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+    service: LocalService,
+    folder: Path,
+    kept: Path,
+    supposed: Supposed,
+    words: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     forecast = service.pressure.run(7, going, nobody, supposed)
     assert service.pressure.taken("mine", going) is None
     path, number = service.pressure.keep(forecast, "mine", "for Monday", False, going)
     assert (path, number) == (str(kept / "mine.preview"), forecast.totals.decisions)
-    assert run("-w", folder, "preview", "--days", "7", "--save", "theirs", "--note", "for Monday", *words) == 0
+    assert (
+        run("-w", folder, "preview", "--days", "7", "--save", "theirs", "--note", "for Monday", *words) == 0
+    )
     with SavedPreview(kept, "mine") as mine, SavedPreview(kept, "theirs") as theirs:
         assert number > 0
         assert list(mine.rows()) == list(theirs.rows())
@@ -156,7 +169,9 @@ def test_what_the_console_keeps_is_what_the_command_keeps(
     assert capsys.readouterr().out == ""
 
 
-def test_a_name_that_is_taken_is_told_and_replaced_only_where_that_is_meant(service: LocalService, kept: Path) -> None:
+def test_a_name_that_is_taken_is_told_and_replaced_only_where_that_is_meant(
+    service: LocalService, kept: Path
+) -> None:
     plain, freed = service.pressure.run(7, going, nobody), service.pressure.run(7, going, nobody, FREED)
     service.pressure.keep(plain, "mine", None, False, going)
     said = service.pressure.taken("mine", going)
@@ -169,7 +184,9 @@ def test_a_name_that_is_taken_is_told_and_replaced_only_where_that_is_meant(serv
         assert saved.about["changes"] == ["rule.one-a-day.limit=2"]
 
 
-def test_one_that_is_given_up_leaves_nothing_and_one_to_be_read_only_keeps_nothing(service: LocalService, folder: Path, kept: Path) -> None:
+def test_one_that_is_given_up_leaves_nothing_and_one_to_be_read_only_keeps_nothing(
+    service: LocalService, folder: Path, kept: Path
+) -> None:
     kept.mkdir(exist_ok=True)
     with pytest.raises(CancelledError):
         service.pressure.keep(service.pressure.run(7, going, nobody), "mine", None, False, lambda: True)
@@ -183,18 +200,24 @@ def test_one_that_is_given_up_leaves_nothing_and_one_to_be_read_only_keeps_nothi
 # ---- the past ----
 
 
-def test_a_backtest_gives_the_numbers_of_the_command(service: LocalService, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_backtest_gives_the_numbers_of_the_command(
+    service: LocalService, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     tried = service.backtests.run("draft", 30, going, nobody)
     capsys.readouterr()
     assert run("-w", folder, "triggers", "backtest", "draft", "--days", "30", "--json") == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     ids = service.backtests.ids(tried, Behind(), going)
     kept = service.backtests.rows(tried, ids, going)
-    assert [(kept[number].customer, kept[number].outcome) for number in ids] == [(row["customer"], row["outcome"]) for row in rows]
+    assert [(kept[number].customer, kept[number].outcome) for number in ids] == [
+        (row["customer"], row["outcome"]) for row in rows
+    ]
     assert tried.sums.own.decisions == len(rows)
 
 
-def test_a_backtest_that_is_given_up_leaves_the_last_and_a_newer_one_replaces_it(service: LocalService) -> None:
+def test_a_backtest_that_is_given_up_leaves_the_last_and_a_newer_one_replaces_it(
+    service: LocalService,
+) -> None:
     first = service.backtests.run("basket", 30, going, nobody)
     with pytest.raises(CancelledError):
         service.backtests.run("basket", 90, lambda: True, nobody)

@@ -15,7 +15,7 @@ from console.tui.answers import LocalService
 from core.errors import ManometerError
 from screens.ports import CancelledError
 from storage.schema.tables import decisions, enrolments, messages
-from storage.store import Store, set_fact
+from storage.store import Store, set_meta
 from tests.console.furniture import NOON, TRIGGER, furnished
 
 
@@ -23,7 +23,7 @@ from tests.console.furniture import NOON, TRIGGER, furnished
 def service(tmp_path: Path) -> Iterator[LocalService]:
     place = furnished(tmp_path / "shop")
     with Store.open(place / "manometer.db") as store, store.writing() as connection:
-        set_fact(connection, SIMULATED_AT, str(NOON))
+        set_meta(connection, SIMULATED_AT, str(NOON))
     service = LocalService(place)
     yield service
     service.close()
@@ -33,7 +33,7 @@ def test_every_trigger_answers_the_latest_first(service: LocalService) -> None:
     answer = service.why.verdicts("u1", lambda: False)
     assert answer.name == "Anna Müller"
     assert answer.verdicts[0].trigger == TRIGGER
-    assert {each.trigger for each in answer.verdicts} == set(service.in_force().playbook.roster.by_name)
+    assert {each.trigger for each in answer.verdicts} == set(service.in_force().playbook.index.by_name)
     assert [each.since is None for each in answer.verdicts] == [False, *[True] * (len(answer.verdicts) - 1)]
     assert all(each.words and each.trace for each in answer.verdicts)
 
@@ -96,7 +96,9 @@ def test_the_words_name_what_has_become_of_the_message_and_the_verdict_what_was_
 def test_what_the_console_says_of_the_workspace_follows_an_apply(service: LocalService) -> None:
     assert service.place.zone.key == "Europe/Zurich"
     settings = service.context.folder / "manometer.toml"
-    settings.write_text(settings.read_text().replace('"Europe/Zurich"', '"Europe/London"').replace('"CHF"', '"GBP"'))
+    settings.write_text(
+        settings.read_text().replace('"Europe/Zurich"', '"Europe/London"').replace('"CHF"', '"GBP"')
+    )
     seen = service.version()
     assert main(["-w", str(service.context.folder), "apply", "--yes"]) == 0
     assert service.version() != seen

@@ -1,4 +1,6 @@
-"""The smtp channel against real mail servers: what arrives, and what every answer, silence and broken line comes to."""
+"""The smtp channel against real mail servers: what arrives, and what every answer, silence and broken line
+comes to.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,8 @@ OPEN = parse_send_windows([])
 SENDER = "Müller & Söhne <hallo@muster.example>"
 LINK, WAY = "https://shop.example/u/abc", "unsubscribe+abc@shop.example"
 MAIL = Outbound(
-    "k1", 7, "c-1", "email", "email", "lisa@example.org", "basket", 1, "marketing", "Für Sie", {"email.txt": "Grüezi\n.\nEnde"}, 999,
+    "k1", 7, "c-1", "email", "email", "lisa@example.org", "basket", 1, "marketing", "Für Sie",
+    {"email.txt": "Grüezi\n.\nEnde"}, 999,
     61_000, workspace="Muster Mode",
 )  # fmt: skip
 
@@ -54,15 +57,23 @@ def mail(number: int = 1, **values: Any) -> Outbound:
 
 
 def composed(outbound: Outbound = MAIL, sender: str = SENDER, **more: str) -> Any:
-    return message_from_bytes(compose(outbound, mailbox(sender), outbound.address, **more), policy=policy.default)
+    return message_from_bytes(
+        compose(outbound, mailbox(sender), outbound.address, **more), policy=policy.default
+    )
 
 
 # ---- what arrives ----
 
 
 def test_a_mail_arrives_with_its_texts_headers_and_envelope(tmp_path: Path) -> None:
-    parts = {"email.html": "<p>Grüezi &amp; willkommen</p>", "email.txt": "Grüezi\r\n.\r\n.. Ende  \n" + "ä" * 2_000}
-    with MailServer() as server, sending(tmp_path, server, return_path="bounce+{token}@muster.example", reply_to="a@b.ch") as adapter:
+    parts = {
+        "email.html": "<p>Grüezi &amp; willkommen</p>",
+        "email.txt": "Grüezi\r\n.\r\n.. Ende  \n" + "ä" * 2_000,
+    }
+    with (
+        MailServer() as server,
+        sending(tmp_path, server, return_path="bounce+{token}@muster.example", reply_to="a@b.ch") as adapter,
+    ):
         assert isinstance(adapter.send(mail(parts=parts, subject="Grüsse, €5 für Sie 🎁 " * 8)), Accepted)
     (got,) = server.received
     assert (got.sender, got.recipients) == ("bounce+k1@muster.example", ("lisa@example.org",))
@@ -112,11 +123,22 @@ def test_the_message_id_is_the_same_on_each_attempt_and_another_for_another_mess
 
 
 def test_complaints_are_grouped_by_four_plain_parts() -> None:
-    assert feedback_id(mail(trigger="basket: \r\nx"), "muster.example") == "basket-x-1:marketing:email:muster.example"
+    assert (
+        feedback_id(mail(trigger="basket: \r\nx"), "muster.example")
+        == "basket-x-1:marketing:email:muster.example"
+    )
 
 
 @pytest.mark.parametrize(
-    "hostile", ["Hi\r\nBcc: all@example.org", "Hi\nBcc: x@y.z", "Hi\u2028Bcc: x", "Hi\x85Bcc: x", "Hi\r\n\r\nbody", "\ud800Hi"]
+    "hostile",
+    [
+        "Hi\r\nBcc: all@example.org",
+        "Hi\nBcc: x@y.z",
+        "Hi\u2028Bcc: x",
+        "Hi\x85Bcc: x",
+        "Hi\r\n\r\nbody",
+        "\ud800Hi",
+    ],
 )
 def test_nothing_in_a_subject_or_a_name_becomes_a_header_or_a_body(hostile: str) -> None:
     message = composed(mail(subject=hostile), sender="Shop <shop@muster.example>")
@@ -125,12 +147,16 @@ def test_nothing_in_a_subject_or_a_name_becomes_a_header_or_a_body(hostile: str)
     assert len(message.get_all("Subject")) == 1
 
 
-@pytest.mark.parametrize("words", ["=?utf-8?q?x?=", "a" * 300, "wort " * 60, "", " ", "a, b; c:", "日本語" * 40])
+@pytest.mark.parametrize(
+    "words", ["=?utf-8?q?x?=", "a" * 300, "wort " * 60, "", " ", "a, b; c:", "日本語" * 40]
+)
 def test_every_subject_arrives_as_it_was(words: str) -> None:
     assert composed(mail(subject=words))["Subject"] == words.strip()
 
 
-@pytest.mark.parametrize("name", ["Muster, Mode", 'The "Shop"', "Shop (CH)", "Müller", "a@b", "x" * 40, "Shop\\"])
+@pytest.mark.parametrize(
+    "name", ["Muster, Mode", 'The "Shop"', "Shop (CH)", "Müller", "a@b", "x" * 40, "Shop\\"]
+)
 def test_every_name_of_a_sender_arrives_as_it_was(name: str) -> None:
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
     (address,) = composed(sender=f'"{escaped}" <a@muster.example>')["From"].addresses
@@ -139,9 +165,22 @@ def test_every_name_of_a_sender_arrives_as_it_was(name: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["", "lisa", "@x.ch", "lisa@", "a b@x.ch", "a@x.ch>\r\nRCPT TO:<b@x.ch", "a@x.ch\r\nDATA", "<a@x.ch>", "a,b@x.ch", "a\ud800@x.ch"],
+    [
+        "",
+        "lisa",
+        "@x.ch",
+        "lisa@",
+        "a b@x.ch",
+        "a@x.ch>\r\nRCPT TO:<b@x.ch",
+        "a@x.ch\r\nDATA",
+        "<a@x.ch>",
+        "a,b@x.ch",
+        "a\ud800@x.ch",
+    ],
 )
-def test_an_address_that_is_none_is_refused_for_good_before_anything_is_said(tmp_path: Path, address: str) -> None:
+def test_an_address_that_is_none_is_refused_for_good_before_anything_is_said(
+    tmp_path: Path, address: str
+) -> None:
     with MailServer() as server, sending(tmp_path, server) as adapter:
         assert isinstance(adapter.send(mail(address=address)), Permanent)
     assert not server.connections
@@ -192,7 +231,9 @@ def test_a_limit_of_messages_for_a_connection_is_no_failure(tmp_path: Path, pipe
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
-def test_mail_goes_encrypted_and_signed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, security: Any) -> None:
+def test_mail_goes_encrypted_and_signed_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, security: Any
+) -> None:
     monkeypatch.setenv("SMTP_PASSWORD", "geheim")
     signed = {"security": security, "username": "shop", "password": {"env": "SMTP_PASSWORD"}}
     with MailServer(security=security, auth=("shop", "geheim")) as server:
@@ -239,12 +280,17 @@ def test_a_host_that_does_not_exist_is_a_fault_and_one_that_is_down_a_rest(tmp_p
         assert result.whole_channel
 
 
-def test_what_cannot_be_said_to_a_server_is_a_fault_of_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_said_to_a_server_is_a_fault_of_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SMTP_PASSWORD", "pässword")
     nowhere = SmtpChannel(channel(host="mail..example.ch", security="starttls"), tmp_path)
     with nowhere as adapter:
         assert adapter.send(mail()) == ConfigError("'mail..example.ch' cannot be the name of a mail server")
-    with MailServer(auth=("shop", "x")) as server, sending(tmp_path, server, username="shop", password={"env": "SMTP_PASSWORD"}) as adapter:
+    with (
+        MailServer(auth=("shop", "x")) as server,
+        sending(tmp_path, server, username="shop", password={"env": "SMTP_PASSWORD"}) as adapter,
+    ):
         result = adapter.send(mail())
     assert isinstance(result, ConfigError)
     assert "must be plain ASCII" in result.reason
@@ -252,7 +298,10 @@ def test_what_cannot_be_said_to_a_server_is_a_fault_of_the_settings(tmp_path: Pa
 
 def test_an_answer_that_is_none_is_shown_and_the_next_mail_goes_over_a_new_line(tmp_path: Path) -> None:
     replies = iter(["\x15\x03 \x1b[31m"])
-    with MailServer(lambda at, _: next(replies, None) if at == "text" else None) as server, sending(tmp_path, server) as adapter:
+    with (
+        MailServer(lambda at, _: next(replies, None) if at == "text" else None) as server,
+        sending(tmp_path, server) as adapter,
+    ):
         first, second = adapter.send(mail(1)), adapter.send(mail(2))
     assert isinstance(first, Uncertain)
     assert "its answer is not understood" in first.reason
@@ -316,8 +365,13 @@ either_way = pytest.mark.parametrize("pipelining", [False, True], ids=["in turn"
         ("text", HANG_ACCEPTED, Uncertain("")),
     ],
 )
-def test_each_answer_has_its_result(tmp_path: Path, stage: Stage, reply: str, result: Result, pipelining: bool) -> None:
-    with MailServer(lambda at, line: reply if at == stage else None, pipelining=pipelining) as server, sending(tmp_path, server) as adapter:
+def test_each_answer_has_its_result(
+    tmp_path: Path, stage: Stage, reply: str, result: Result, pipelining: bool
+) -> None:
+    with (
+        MailServer(lambda at, line: reply if at == stage else None, pipelining=pipelining) as server,
+        sending(tmp_path, server) as adapter,
+    ):
         adapter.timeout = 0.3
         got = adapter.send(mail())
     assert not isinstance(got, Accepted)
@@ -329,7 +383,10 @@ def test_each_answer_has_its_result(tmp_path: Path, stage: Stage, reply: str, re
 def test_a_refused_recipient_does_not_disturb_the_next(tmp_path: Path, pipelining: bool) -> None:
     refuse = {"gone@example.org": "550 5.1.1 unknown", "late@example.org": "451 4.7.1 greylisted"}
     with MailServer(refuse=refuse, pipelining=pipelining) as server, sending(tmp_path, server) as adapter:
-        results = [adapter.send(mail(n, address=a)) for n, a in enumerate(["gone@example.org", "a@b.ch", "late@example.org", "b@b.ch"])]
+        results = [
+            adapter.send(mail(n, address=a))
+            for n, a in enumerate(["gone@example.org", "a@b.ch", "late@example.org", "b@b.ch"])
+        ]
     assert [type(result) for result in results] == [Permanent, Accepted, Retry, Accepted]
     assert server.connections == 1
 
@@ -346,7 +403,12 @@ class _Careless(socketserver.StreamRequestHandler):
     texts: ClassVar[list[bytes]] = []
 
     def handle(self) -> None:
-        replies = {b"EHLO": b"250-test\r\n250 PIPELINING", b"MAIL": b"250 ok", b"RCPT": b"550 5.1.1 unknown", b"DATA": b"354 go ahead"}
+        replies = {
+            b"EHLO": b"250-test\r\n250 PIPELINING",
+            b"MAIL": b"250 ok",
+            b"RCPT": b"550 5.1.1 unknown",
+            b"DATA": b"354 go ahead",
+        }
         self.wfile.write(b"220 test\r\n")
         while line := self.rfile.readline():
             self.wfile.write(replies[line[:4].upper()] + b"\r\n")
@@ -368,15 +430,32 @@ def test_a_server_that_asks_for_the_text_of_a_mail_it_refused_gets_none(tmp_path
 
 def test_commands_go_together_where_the_server_takes_them_so(tmp_path: Path) -> None:
     with MailServer(pipelining=True) as server, sending(tmp_path, server) as adapter:
-        assert all(isinstance(adapter.send(mail(number, address="jörg@b.ch" if number % 2 else "a@b.ch")), Accepted) for number in range(9))
-    assert ([server.commands[word] for word in ("MAIL", "RCPT", "DATA", "RSET")], server.connections) == ([9, 9, 9, 0], 1)
+        assert all(
+            isinstance(adapter.send(mail(number, address="jörg@b.ch" if number % 2 else "a@b.ch")), Accepted)
+            for number in range(9)
+        )
+    assert ([server.commands[word] for word in ("MAIL", "RCPT", "DATA", "RSET")], server.connections) == (
+        [9, 9, 9, 0],
+        1,
+    )
 
 
 @either_way
 @pytest.mark.parametrize("seed", range(6))
-def test_whatever_the_server_does_it_takes_no_mail_twice_unless_we_were_uncertain(tmp_path: Path, seed: int, pipelining: bool) -> None:
+def test_whatever_the_server_does_it_takes_no_mail_twice_unless_we_were_uncertain(
+    tmp_path: Path, seed: int, pipelining: bool
+) -> None:
     random = Random(seed)
-    replies = [DROP, "421 4.3.0 closing", "garbage", "\r\n", "451 4.3.0 later", "550 5.1.1 no", "554 5.6.0 no", "535 5.7.8 no"]
+    replies = [
+        DROP,
+        "421 4.3.0 closing",
+        "garbage",
+        "\r\n",
+        "451 4.3.0 later",
+        "550 5.1.1 no",
+        "554 5.6.0 no",
+        "535 5.7.8 no",
+    ]
 
     def behave(stage: str, line: str) -> str | None:
         if random.random() > 0.12:
@@ -391,8 +470,14 @@ def test_whatever_the_server_does_it_takes_no_mail_twice_unless_we_were_uncertai
                 for number in range(15):
                     if not isinstance(ended.get(number), Accepted | Permanent):
                         ended[number] = adapter.send(mail(number))
-                        uncertain[message_id(f"k{number}", "muster.example")] += isinstance(ended[number], Uncertain)
-    accepted = {message_id(f"k{number}", "muster.example") for number, result in ended.items() if isinstance(result, Accepted)}
+                        uncertain[message_id(f"k{number}", "muster.example")] += isinstance(
+                            ended[number], Uncertain
+                        )
+    accepted = {
+        message_id(f"k{number}", "muster.example")
+        for number, result in ended.items()
+        if isinstance(result, Accepted)
+    }
     assert accepted <= set(server.counts)
     assert all(taken <= (name in accepted) + uncertain[name] for name, taken in server.counts.items())
     assert accepted
@@ -405,7 +490,10 @@ def test_whatever_the_server_does_it_takes_no_mail_twice_unless_we_were_uncertai
     ("settings", "said"),
     [
         ({"host": "mail.example.ch"}, "leave this machine unencrypted"),
-        ({"host": "mail..example.ch"}, "`host` cannot be looked up: 'mail..example.ch'. Write the name alone"),
+        (
+            {"host": "mail..example.ch"},
+            "`host` cannot be looked up: 'mail..example.ch'. Write the name alone",
+        ),
         ({"host": "smtp://mail.example.ch"}, "`host` cannot be looked up"),
         ({"username": "shop"}, "`username` stands alone"),
         ({"from": "Muster"}, "`from` cannot be used"),
@@ -413,20 +501,27 @@ def test_whatever_the_server_does_it_takes_no_mail_twice_unless_we_were_uncertai
         ({"return_path": "bounce"}, "`return_path` cannot be used"),
     ],
 )
-def test_settings_that_cannot_work_open_no_channel(tmp_path: Path, settings: dict[str, Any], said: str) -> None:
+def test_settings_that_cannot_work_open_no_channel(
+    tmp_path: Path, settings: dict[str, Any], said: str
+) -> None:
     with pytest.raises(ManometerError, match=said):
         open_adapter(channel(**settings), tmp_path)
 
 
 def test_plain_lines_are_allowed_where_that_is_said() -> None:
-    assert not list(SmtpChannel.setting_faults({**channel().settings, "host": "relay.internal", "allow_plaintext": True}))
+    assert not list(
+        SmtpChannel.setting_faults({**channel().settings, "host": "relay.internal", "allow_plaintext": True})
+    )
     assert adapter_class("smtp") is SmtpChannel
 
 
 def test_a_password_that_is_not_there_is_told_with_what_to_do(tmp_path: Path) -> None:
     signed = channel(username="shop", password={"env": "NO_SUCH_VARIABLE"})
     with (
-        pytest.raises(ManometerError, match=r"channels.email: password: the variable NO_SUCH_VARIABLE is not set. Set it"),
+        pytest.raises(
+            ManometerError,
+            match=r"channels.email: password: the variable NO_SUCH_VARIABLE is not set. Set it",
+        ),
         open_adapter(signed, tmp_path),
     ):
         pass

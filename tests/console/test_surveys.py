@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from console.messages import tokens
-from console.messages.surveys import Asked, Surveys
+from console.messages.surveys import Surveys, SurveyToken
 from console.messages.unsubscribe import Claim, make_token
 from core.errors import ManometerError
 from tests.console.catalogue_lives import SETTINGS
@@ -24,7 +24,9 @@ ORDER = {"order_id": "O-9", "revenue": 89.9}
 
 
 class Shop:
-    """A workspace with the catalogue's NPS survey, which Anna (by userId) and Eva (by her address) were sent."""
+    """A workspace with the catalogue's NPS survey, which Anna (by userId) and Eva (by her address) were
+    sent.
+    """
 
     def __init__(self, folder: Path, output: Output, settings: str = SETTINGS + SURVEY) -> None:
         self.folder, self.output, self.files = folder, output, 0
@@ -43,7 +45,9 @@ class Shop:
         assert self.take(*people, *orders, at="2025-02-05T12:00:00Z")[0] == 4
         assert run("-w", folder, "tick", "--at", "2025-03-07T12:00:00Z") == 0
 
-    def take(self, *calls: dict[str, Any], at: str = "2025-03-08T00:00:00Z", more: tuple[str, ...] = ()) -> tuple[int, list[str]]:
+    def take(
+        self, *calls: dict[str, Any], at: str = "2025-03-08T00:00:00Z", more: tuple[str, ...] = ()
+    ) -> tuple[int, list[str]]:
         """How many were taken, and why the others were not."""
         self.files += 1
         file = self.folder / f"calls-{self.files}.ndjson"
@@ -56,13 +60,17 @@ class Shop:
 
     def links(self) -> dict[str, dict[str, str]]:
         """What stands in the link of the best score in each mail, by customer."""
-        mails = [json.loads(line) for line in (self.folder / "outbox" / "email.ndjson").read_text().splitlines()]
+        mails = [
+            json.loads(line) for line in (self.folder / "outbox" / "email.ndjson").read_text().splitlines()
+        ]
         found = {}
         for mail in mails:
             text, html = mail["parts"]["email.txt"], mail["parts"]["email.html"]
             (link,) = re.findall(r"https://www.example.ch/survey\S*score=10\S*", text)
             assert link in html.replace("&amp;", "&")
-            found[mail["customer"]] = {name: values[0] for name, values in parse_qs(urlsplit(link).query).items()}
+            found[mail["customer"]] = {
+                name: values[0] for name, values in parse_qs(urlsplit(link).query).items()
+            }
             found[mail["customer"]]["key"] = mail["key"]
         return found
 
@@ -101,7 +109,15 @@ def test_the_answer_of_who_is_known_by_her_address_only_is_hers(shop: Shop) -> N
 
 def test_the_answer_of_who_went_into_another_since_is_the_others(shop: Shop) -> None:
     link = shop.links()["anna"]
-    shop.take({"type": "alias", "messageId": "a", "userId": "berta", "previousId": "anna", "timestamp": "2025-03-07T15:00:00Z"})
+    shop.take(
+        {
+            "type": "alias",
+            "messageId": "a",
+            "userId": "berta",
+            "previousId": "anna",
+            "timestamp": "2025-03-07T15:00:00Z",
+        }
+    )
     assert shop.take(answer(link["customer"], token=link["token"])) == (1, [])
     assert len(shop.answers("berta")) == 1
 
@@ -110,14 +126,36 @@ def test_the_answer_of_who_went_into_another_since_is_the_others(shop: Shop) -> 
     ("user", "said", "reason"),
     [
         ("anna", {}, "an answer without the token of its link; with [survey] only signed ones are taken"),
-        ("anna", {"token": 7}, "an answer without the token of its link; with [survey] only signed ones are taken"),
-        ("anna", {"token": "abc"}, "was not signed by this workspace: it was changed, or the secret is another"),
-        ("anna", {"token": tokens.make(b"another secret of letters", ["survey", 1, "k", "anna"])}, "was not signed by this workspace"),
-        ("anna", {"token": make_token(SECRET.encode(), Claim("k", "email", "marketing"))}, "was not signed by this workspace"),
-        ("berta", {"token": tokens.make(SECRET.encode(), ["survey", 1, "k", "anna"])}, "was signed for another customer"),
+        (
+            "anna",
+            {"token": 7},
+            "an answer without the token of its link; with [survey] only signed ones are taken",
+        ),
+        (
+            "anna",
+            {"token": "abc"},
+            "was not signed by this workspace: it was changed, or the secret is another",
+        ),
+        (
+            "anna",
+            {"token": tokens.make(b"another secret of letters", ["survey", 1, "k", "anna"])},
+            "was not signed by this workspace",
+        ),
+        (
+            "anna",
+            {"token": make_token(SECRET.encode(), Claim("k", "email", "marketing"))},
+            "was not signed by this workspace",
+        ),
+        (
+            "berta",
+            {"token": tokens.make(SECRET.encode(), ["survey", 1, "k", "anna"])},
+            "was signed for another customer",
+        ),
     ],
 )
-def test_an_answer_that_was_not_signed_for_her_goes_to_the_rejects(shop: Shop, user: str, said: dict[str, Any], reason: str) -> None:
+def test_an_answer_that_was_not_signed_for_her_goes_to_the_rejects(
+    shop: Shop, user: str, said: dict[str, Any], reason: str
+) -> None:
     taken, (rejected,) = shop.take(answer(user, **said))
     assert taken == 0
     assert rejected.endswith(reason) or reason in rejected
@@ -136,14 +174,31 @@ def test_an_answer_from_a_csv_is_checked_as_well(shop: Shop) -> None:
     settings = shop.folder / "manometer.toml"
     settings.write_text(settings.read_text() + profile)
     file, token = shop.folder / "answers.csv", shop.links()["anna"]["token"]
-    file.write_text(f"who,at,score,token\nanna,2025-03-07T18:00:00Z,9,{token}\nanna,2025-03-07T18:01:00Z,9,x{token}\n")
+    file.write_text(
+        f"who,at,score,token\nanna,2025-03-07T18:00:00Z,9,{token}\nanna,2025-03-07T18:01:00Z,9,x{token}\n"
+    )
     shop.output.readouterr()
-    assert run("-w", shop.folder, "import", file, "--profile", "answers", "--at", "2025-03-08T00:00:00Z", "--json") == 0
+    assert (
+        run(
+            "-w",
+            shop.folder,
+            "import",
+            file,
+            "--profile",
+            "answers",
+            "--at",
+            "2025-03-08T00:00:00Z",
+            "--json",
+        )
+        == 0
+    )
     found = json.loads(shop.output.readouterr().out)
     assert (found["taken"], found["rejected"]) == (1, 1)
 
 
-def test_where_the_secret_cannot_be_read_no_answer_is_lost(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_the_secret_cannot_be_read_no_answer_is_lost(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     token = shop.links()["anna"]["token"]
     (shop.folder / "late.ndjson").write_text(json.dumps(answer("anna", token=token)) + "\n")
     monkeypatch.delenv("SURVEY_SECRET")
@@ -178,11 +233,13 @@ def test_check_warns_of_links_that_carry_no_token(shop: Shop) -> None:
     assert "&token={{ answer_token }}" in said
 
 
-def test_a_token_is_made_with_the_first_secret_and_read_with_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_is_made_with_the_first_secret_and_read_with_any(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OLDER", "an older secret of letters")
     both = Surveys([{"env": "SURVEY_SECRET"}, {"env": "OLDER"}], tmp_path)
     older, newer = Surveys({"env": "OLDER"}, tmp_path), Surveys({"env": "SURVEY_SECRET"}, tmp_path)
-    asked = Asked("k1", "anna")
+    asked = SurveyToken("k1", "anna")
     assert both.read(older.token(asked)) == newer.read(both.token(asked)) == asked
     with pytest.raises(ManometerError):
         older.read(newer.token(asked))

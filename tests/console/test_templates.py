@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.messages.handover import Cause, render
+from console.messages.handover import TemplateEvent, render
 from console.messages.sandbox import FILTER_NAMES, TemplateFault
 from console.messages.templates import FIELD_NAMES, Templates, check, customer_variables, one_line
 from console.workspace.init import init
@@ -28,7 +28,9 @@ from core.playbook.playbook import Channel, Playbook
 
 ZURICH = ZoneInfo("Europe/Zurich")
 AT = parse_instant("2024-03-31T08:00:00Z")
-TRIGGER = Trigger("basket", "Basket left behind", "marketing", When("transactional"), (Step(("email",), "offer"),))
+TRIGGER = Trigger(
+    "basket", "Basket left behind", "marketing", When("transactional"), (Step(("email",), "offer"),)
+)
 PLAYBOOK = Playbook(ZURICH)
 
 
@@ -39,7 +41,10 @@ def person(**traits: object) -> Profile:
 
 
 def made(
-    files: dict[str, str], profile: Profile | None = None, medium: str = "email", properties: dict[str, object] | None = None
+    files: dict[str, str],
+    profile: Profile | None = None,
+    medium: str = "email",
+    properties: dict[str, object] | None = None,
 ) -> Outbound:
     channel = Channel(medium, "file", medium, parse_send_windows([]))
     return render(
@@ -50,7 +55,7 @@ def made(
         step=1,
         channel=channel,
         address="lisa@example.org",
-        cause=Cause("Checkout Started", AT, properties or {}),
+        cause=TemplateEvent("Checkout Started", AT, properties or {}),
         key="k",
         planned_at=AT,
         at=AT,
@@ -59,7 +64,9 @@ def made(
     )
 
 
-def text_of(template: str, profile: Profile | None = None, properties: dict[str, object] | None = None) -> str:
+def text_of(
+    template: str, profile: Profile | None = None, properties: dict[str, object] | None = None
+) -> str:
     return made({"email.txt": template}, profile, properties=properties).parts["email.txt"]
 
 
@@ -82,7 +89,10 @@ def html_of(template: str, profile: Profile) -> str:
         ("[{% for p in event.properties.products %}x{% endfor %}]", "[]"),
         ("{% if customer.trait.vip %}vip{% else %}guest{% endif %}", "guest"),
         ("{{ event.name }} {{ event.at }}", "Checkout Started 2024-03-31T10:00:00+02:00"),
-        ("{{ trigger.name }}/{{ trigger.title }}/{{ step.number }}/{{ step.channel }}", "basket/Basket left behind/1/email"),
+        (
+            "{{ trigger.name }}/{{ trigger.title }}/{{ step.number }}/{{ step.channel }}",
+            "basket/Basket left behind/1/email",
+        ),
         ("{{ workspace.name }} {{ workspace.currency }} [{{ unsubscribe_url }}]", "Muster Mode CHF []"),
         ("{{ now|date }}", "2024-03-31"),
         ("{{ customer.orders + 1 }}", "1"),
@@ -90,23 +100,37 @@ def html_of(template: str, profile: Profile) -> str:
         ("{% for n in range(3) %}{{ loop.index }}{% endfor %}", "123"),
     ],
 )
-def test_a_template_reads_what_the_message_knows_and_what_a_customer_lacks_is_empty(template: str, expected: str) -> None:
+def test_a_template_reads_what_the_message_knows_and_what_a_customer_lacks_is_empty(
+    template: str, expected: str
+) -> None:
     assert text_of(template) == expected
 
 
 def test_properties_named_like_methods_are_read_as_properties() -> None:
-    assert text_of("{{ event.properties.items }} {{ event.properties.values }}", properties={"items": 3, "values": "b"}) == "3 b"
+    assert (
+        text_of(
+            "{{ event.properties.items }} {{ event.properties.values }}",
+            properties={"items": 3, "values": "b"},
+        )
+        == "3 b"
+    )
 
 
 def test_an_address_is_read_by_its_parts() -> None:
-    assert text_of("{{ customer.trait.address.city }} {{ customer.city }}", person(address__city="Biel")) == "Biel Biel"
+    assert (
+        text_of("{{ customer.trait.address.city }} {{ customer.city }}", person(address__city="Biel"))
+        == "Biel Biel"
+    )
 
 
 def test_money_is_a_number_in_major_units() -> None:
     profile = person()
     profile.revenue_gross, profile.returned = 123_450, 50
     assert customer_variables(profile, "c", ZURICH)["revenue"] == Decimal("1234")
-    assert text_of("{{ customer.revenue|money }} {% if customer.revenue > 1000 %}yes{% endif %}", profile) == "CHF 1,234.00 yes"
+    assert (
+        text_of("{{ customer.revenue|money }} {% if customer.revenue > 1000 %}yes{% endif %}", profile)
+        == "CHF 1,234.00 yes"
+    )
 
 
 @pytest.mark.parametrize(
@@ -140,12 +164,21 @@ def test_a_date_is_written_as_the_locale_does(locale: str | None, value: str, ex
 
 
 def test_a_date_takes_a_pattern() -> None:
-    assert text_of("{{ event.properties.day|date('%e. %m., %H:%M %%') }}", None, {"day": "2024-03-05T07:08:09Z"}) == "5. 03., 07:08 %"
+    assert (
+        text_of("{{ event.properties.day|date('%e. %m., %H:%M %%') }}", None, {"day": "2024-03-05T07:08:09Z"})
+        == "5. 03., 07:08 %"
+    )
 
 
 # ---- languages and files ----
 
-LANGUAGES = {"email.txt": "base", "fr/email.txt": "fr", "fr-CH/email.txt": "fr-CH", "fr/subject.txt": "objet", "subject.txt": "subject"}
+LANGUAGES = {
+    "email.txt": "base",
+    "fr/email.txt": "fr",
+    "fr-CH/email.txt": "fr-CH",
+    "fr/subject.txt": "objet",
+    "subject.txt": "subject",
+}
 
 
 @pytest.mark.parametrize(
@@ -177,7 +210,9 @@ def test_each_file_is_taken_in_the_nearest_language(locale: str | None, text: st
     ],
 )
 def test_what_a_template_names_is_what_stands_in_its_code(text: str, named: bool) -> None:
-    words = Templates({"templates/offer/email.txt": text, "templates/offer/subject.txt": "The basket"}).words("offer", "email", None)
+    words = Templates({"templates/offer/email.txt": text, "templates/offer/subject.txt": "The basket"}).words(
+        "offer", "email", None
+    )
     assert ("basket" in words) is named
 
 
@@ -210,7 +245,10 @@ HOSTILE = [
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_subject_is_always_one_line_and_never_evaluated(name: str) -> None:
-    subject = made({"email.txt": "x", "subject.txt": "For {{ customer.first_name }}\r\nX-Evil: 1"}, person(firstName=name)).subject
+    subject = made(
+        {"email.txt": "x", "subject.txt": "For {{ customer.first_name }}\r\nX-Evil: 1"},
+        person(firstName=name),
+    ).subject
     assert not any(letter < " " or "\x7f" <= letter <= "\x9f" for letter in subject)
     assert "49" not in subject
 
@@ -223,7 +261,10 @@ def test_names_are_escaped_in_html_and_plain_in_text() -> None:
     profile = person(firstName="<b>&\"'")
     assert html_of("<p>{{ customer.first_name }}</p>", profile) == "<p>&lt;b&gt;&amp;&#34;&#39;</p>"
     assert html_of("{{ 'x' ~ customer.first_name ~ '<i>' }}", profile) == "x&lt;b&gt;&amp;&#34;&#39;&lt;i&gt;"
-    assert html_of("{{ [customer.first_name, '<']|join('<br>') }}", profile) == "&lt;b&gt;&amp;&#34;&#39;&lt;br&gt;&lt;"
+    assert (
+        html_of("{{ [customer.first_name, '<']|join('<br>') }}", profile)
+        == "&lt;b&gt;&amp;&#34;&#39;&lt;br&gt;&lt;"
+    )
     assert text_of("{{ customer.first_name }}", profile) == "<b>&\"'"
 
 
@@ -238,8 +279,14 @@ JSON_FORMS = [
 @pytest.mark.parametrize("template", JSON_FORMS)
 @given(name=st.one_of(st.text(max_size=20), st.sampled_from(HOSTILE)))
 @settings(max_examples=60, deadline=None)
-def test_json_stays_valid_and_keeps_its_structure_whatever_a_customer_is_called(template: str, name: str) -> None:
-    found = json.loads(made({"webpush.json": template}, person(firstName=name or None), medium="webpush").parts["webpush.json"])
+def test_json_stays_valid_and_keeps_its_structure_whatever_a_customer_is_called(
+    template: str, name: str
+) -> None:
+    found = json.loads(
+        made({"webpush.json": template}, person(firstName=name or None), medium="webpush").parts[
+            "webpush.json"
+        ]
+    )
     assert set(found) == {"title", "admin"}
     assert found["admin"] is False
     shown = name if template == JSON_FORMS[0] else name.replace("\ue000", "").replace("\ue001", "")
@@ -247,14 +294,15 @@ def test_json_stays_valid_and_keeps_its_structure_whatever_a_customer_is_called(
 
 
 def test_json_values_keep_their_types_outside_quotes() -> None:
-    template = (
-        '{% if true %}{"n": {{ customer.orders }}, "list": {{ event.properties.products }}, "none": {{ customer.trait.x }}}{% endif %}'
-    )
+    template = '{% if true %}{"n": {{ customer.orders }}, "list": {{ event.properties.products }}, "none": {{ customer.trait.x }}}{% endif %}'
     outbound = made({"webhook.json": template}, medium="webhook", properties={"products": [{"a": 1.5}]})
     assert json.loads(outbound.parts["webhook.json"]) == {"n": 0, "list": [{"a": 1.5}], "none": ""}
 
 
-@pytest.mark.parametrize("template", ['{"a": {% if true %}1{% endif %}', '{% if true %}{"a": "\\{{ customer.first_name }}"}{% endif %}'])
+@pytest.mark.parametrize(
+    "template",
+    ['{"a": {% if true %}1{% endif %}', '{% if true %}{"a": "\\{{ customer.first_name }}"}{% endif %}'],
+)
 def test_what_is_no_json_in_the_end_is_a_fault_of_its_file(template: str) -> None:
     with pytest.raises(TemplateFault, match=r"templates/offer/webpush.json: "):
         made({"webpush.json": template}, medium="webpush")
@@ -293,7 +341,8 @@ FORBIDDEN = [
     "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
     "{% for a in range(999) %}{% for b in range(999) %}x{% endfor %}{% endfor %}",
     "{% for a in [1] recursive %}{{ loop([1]) }}{% endfor %}",
-    "{% for a in range(1000) %}{{ customer.first_name|replace('L', 'LLLLLLLLLLLLLLLLLLLLLL') * 99 }}{% endfor %}",
+    "{% for a in range(1000) %}{{ customer.first_name|replace('L', 'LLLLLLLLLLLLLLLLLLLLLL') * 99 }}{% "
+    "endfor %}",
     "{% set a = 'xxxxxxxx' %}" + "{% set a = a ~ a %}" * 40 + "{{ a }}",
     "{% set a = 'xxxxxxxx' %}" + "{% set a = a + a %}" * 40 + "{{ a }}",
     "{% set a = 'xxxxxxxx' %}" + "{% set a = [a, a]|join %}" * 40 + "{{ a }}",
@@ -325,7 +374,10 @@ def test_a_hostile_or_broken_template_is_a_fault_and_does_no_harm(template: str)
 
 def test_an_endless_list_of_products_is_a_fault() -> None:
     with pytest.raises(TemplateFault, match="more than 1,000 times"):
-        text_of("{% for p in event.properties.products %}{{ p }}{% endfor %}", properties={"products": list(range(1_001))})
+        text_of(
+            "{% for p in event.properties.products %}{{ p }}{% endfor %}",
+            properties={"products": list(range(1_001))},
+        )
 
 
 def test_a_customer_cannot_change_what_the_next_one_gets() -> None:
@@ -335,14 +387,18 @@ def test_a_customer_cannot_change_what_the_next_one_gets() -> None:
 
 
 def test_a_fault_names_the_file_the_variable_and_the_nearest_one() -> None:
-    with pytest.raises(TemplateFault, match=r"templates/offer/subject.txt: 'customer' has no 'fist_name'\. Did you mean 'first_name'\?"):
+    with pytest.raises(
+        TemplateFault,
+        match=r"templates/offer/subject.txt: 'customer' has no 'fist_name'\. Did you mean 'first_name'\?",
+    ):
         made({"email.txt": "x", "subject.txt": "{{ customer.fist_name }}"})
 
 
 def test_the_message_carries_what_the_channel_needs() -> None:
     outbound = made({"email.txt": "x"})
     assert replace(outbound, parts={}) == Outbound(
-        "k", None, "c-1", "email", "email", "lisa@example.org", "basket", 1, "marketing", "Basket left behind", {}, AT, AT,
+        "k", None, "c-1", "email", "email", "lisa@example.org", "basket", 1, "marketing",
+        "Basket left behind", {}, AT, AT,
         workspace="Muster Mode",
     )  # fmt: skip
 
@@ -357,17 +413,24 @@ def test_check_finds_unknown_names_with_file_line_and_suggestion() -> None:
         "templates/a/sms.txt": "{{ customer.revenue|mony }}",
         "templates/b/email.html": "\n{{ customer.clear() }}",
         "templates/b/subject.txt": "{% if %}",
-        "templates/c/email.txt": "{{ customer.trait.any }}{% for p in event.properties.products %}{{ p.name }}{{ loop.index }}{% endfor %}",
+        "templates/c/email.txt": "{{ customer.trait.any }}{% for p in event.properties.products %}{{ p.name "
+        "}}{{ loop.index }}{% endfor %}",
         "triggers/x.toml": "{{ nothing }}",
     }
-    found = {(finding.file.removeprefix("templates/"), finding.line): (finding.name, finding.suggestion) for finding in check(files)}
+    found = {
+        (finding.file.removeprefix("templates/"), finding.line): (finding.name, finding.suggestion)
+        for finding in check(files)
+    }
     assert found == {
         ("a/email.txt", 2): ("unknown variable 'custmer'", "Did you mean 'customer'?"),
         ("a/email.txt", 3): ("unknown variable 'first_name'", "Write customer.first_name."),
         ("a/email.txt", 4): ("unknown variable 'customer.frist_name'", "Did you mean 'first_name'?"),
         ("a/sms.txt", 1): ("there is no filter 'mony'. Did you mean 'money'?", None),
         ("a/webpush.json", 3): ("unknown variable 'event.proprties'", "Did you mean 'properties'?"),
-        ("b/email.html", 2): ("calls cannot be used in a template; write a filter, such as {{ name|upper }}", None),
+        ("b/email.html", 2): (
+            "calls cannot be used in a template; write a filter, such as {{ name|upper }}",
+            None,
+        ),
         ("b/subject.txt", 1): ("Expected an expression, got 'end of statement block'", None),
     }
 

@@ -1,4 +1,6 @@
-"""The console in a real terminal: whole at the end however it ends, quiet while nothing changes, deaf to what names command."""
+"""The console in a real terminal: whole at the end however it ends, quiet while nothing changes, deaf to what
+names command.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +37,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _identify(number: int) -> dict[str, object]:
     return {
-        "type": "identify", "userId": f"C{number:03d}", "messageId": f"m{number}", "timestamp": "2026-03-01T10:00:00Z",
-        "traits": {"firstName": HOSTILE[number % len(HOSTILE)], "lastName": f"Muster{number}", "email": f"c{number}@example.com"},
+        "type": "identify", "userId": f"C{number:03d}", "messageId": f"m{number}",
+        "timestamp": "2026-03-01T10:00:00Z",
+        "traits": {"firstName": HOSTILE[number % len(HOSTILE)], "lastName": f"Muster{number}",
+            "email": f"c{number}@example.com"},
     }  # fmt: skip
 
 
@@ -97,10 +101,16 @@ def test_what_another_process_does_appears_by_itself(shop: Path) -> None:
         terminal.settle(1)
         terminal.send(b"3")
         terminal.settle(1)
-        assert main(["-w", str(shop), "triggers", "pause", "birthday", "--yes", "--at", "2026-03-02T10:00:00Z"]) == 0
+        assert (
+            main(["-w", str(shop), "triggers", "pause", "birthday", "--yes", "--at", "2026-03-02T10:00:00Z"])
+            == 0
+        )
         terminal.forget()
         terminal.wait_for(b"paused", 10)
-        assert main(["-w", str(shop), "triggers", "resume", "birthday", "--yes", "--at", "2026-03-02T11:00:00Z"]) == 0
+        assert (
+            main(["-w", str(shop), "triggers", "resume", "birthday", "--yes", "--at", "2026-03-02T11:00:00Z"])
+            == 0
+        )
 
 
 def test_keys_that_come_in_one_burst_with_the_filter_key_are_the_filter_s(shop: Path) -> None:
@@ -116,9 +126,16 @@ def test_keys_that_come_in_one_burst_with_the_filter_key_are_the_filter_s(shop: 
 
 @pytest.mark.parametrize(
     ("columns", "rows", "environment"),
-    [(60, 16, {}), (80, 24, {"NO_COLOR": "1"}), (80, 24, {"TERM": "linux", "COLORTERM": None}), (160, 48, {"COLORTERM": None})],
+    [
+        (60, 16, {}),
+        (80, 24, {"NO_COLOR": "1"}),
+        (80, 24, {"TERM": "linux", "COLORTERM": None}),
+        (160, 48, {"COLORTERM": None}),
+    ],
 )
-def test_it_draws_in_any_terminal(shop: Path, columns: int, rows: int, environment: dict[str, str | None]) -> None:
+def test_it_draws_in_any_terminal(
+    shop: Path, columns: int, rows: int, environment: dict[str, str | None]
+) -> None:
     with console(shop, columns=columns, rows=rows, **environment) as terminal:
         to_customers(terminal)
         for screen in (b"1", b"3", b"4", b"5", b"6"):
@@ -138,21 +155,32 @@ def test_a_terminal_that_cannot_draw_is_refused_in_words(shop: Path) -> None:
 def test_without_a_terminal_manometer_alone_says_what_there_is(shop: Path) -> None:
     command = [sys.executable, "-m", "console", "-w", str(shop)]
     done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ROOT}, check=False
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": ROOT},
+        check=False,
     )
     assert done.returncode == 0
     assert "usage: manometer" in done.stdout
 
 
 def test_in_a_folder_that_is_no_workspace_it_says_so_and_what_to_do(tmp_path: Path) -> None:
-    with Terminal([sys.executable, "-m", "console", "-w", str(tmp_path)], environment={"PYTHONPATH": ROOT}) as terminal:
+    with Terminal(
+        [sys.executable, "-m", "console", "-w", str(tmp_path)], environment={"PYTHONPATH": ROOT}
+    ) as terminal:
         assert terminal.wait() == 1
         assert b"is no workspace" in terminal.output
         assert b"\x1b[?1049h" not in terminal.output
 
 
-@pytest.mark.parametrize(("locale", "encoding", "sign"), [("C", None, "●"), ("de_CH.ISO-8859-1", "latin-1", "# active")])
-def test_a_terminal_of_another_encoding_gets_letters_that_it_has(shop: Path, locale: str, encoding: str | None, sign: str) -> None:
+@pytest.mark.parametrize(
+    ("locale", "encoding", "sign"), [("C", None, "●"), ("de_CH.ISO-8859-1", "latin-1", "# active")]
+)
+def test_a_terminal_of_another_encoding_gets_letters_that_it_has(
+    shop: Path, locale: str, encoding: str | None, sign: str
+) -> None:
     with console(shop, LC_ALL=locale, PYTHONUTF8="0", PYTHONIOENCODING=encoding) as terminal:
         terminal.wait_for(b"Overview")
         terminal.send(b"3")
@@ -183,7 +211,9 @@ def test_a_database_that_is_taken_away_is_told_and_not_written(shop: Path) -> No
             aside.rename(shop / "manometer.db")
 
 
-def test_without_the_right_to_write_the_console_is_for_reading_only(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_right_to_write_the_console_is_for_reading_only(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "access", lambda place, _: place.is_dir())
     service = LocalService(shop)
     assert service.place.read_only == f"you have no right to write {shop / 'manometer.db'}"

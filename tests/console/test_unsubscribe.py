@@ -1,4 +1,6 @@
-"""Unsubscribing: a token that cannot be forged, and a consent that ends however often the link is followed."""
+"""Unsubscribing: a token that cannot be forged, and a consent that ends however often the link is
+followed.
+"""
 
 from __future__ import annotations
 
@@ -64,10 +66,16 @@ def secret(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Store]:
-    """A workspace with a customer who has consented to mail and got one, and another known by her address only."""
+    """A workspace with a customer who has consented to mail and got one, and another known by her address
+    only.
+    """
     (tmp_path / "manometer.toml").write_text(MAIN)
     with Store.create(tmp_path / "manometer.db") as store:
-        take_in(store, granted({"userId": "c-1"}), granted({"context": {"traits": {"email": "eva@example.org"}}, "anonymousId": "a-1"}))
+        take_in(
+            store,
+            granted({"userId": "c-1"}),
+            granted({"context": {"traits": {"email": "eva@example.org"}}, "anonymousId": "a-1"}),
+        )
         mailed(store, "c-1", "k1")
         mailed(store, "email:eva@example.org", "k2")
         yield store
@@ -81,7 +89,9 @@ def granted(who: dict[str, Any], at: str = "2024-03-01T10:00:00Z", channel: str 
 def take_in(store: Store, *calls: dict[str, Any], arrived_at: int = NOON - DAY) -> None:
     path = store.path.parent / "in.ndjson"
     path.write_text("".join(json.dumps(call) + "\n" for call in calls))
-    settings = IntakeSettings(read_files({"manometer.toml": MAIN}).playbook.zone, store.path.parent / "rejects")
+    settings = IntakeSettings(
+        read_files({"manometer.toml": MAIN}).playbook.zone, store.path.parent / "rejects"
+    )
     import_file(store, path, settings=settings, arrived_at=arrived_at)
 
 
@@ -89,8 +99,10 @@ def mailed(store: Store, customer: str, key: str) -> None:
     """A message of that key has gone out to the customer."""
     with store.writing() as connection:
         row = {
-            "key": key, "customer_id": customers.resolve(connection, customer), "enrolment_id": 1, "trigger": "basket", "step": 1,
-            "channel": "email", "template": "offer", "state": "sent", "planned_at": NOON, "expires_at": NOON, "lands_at": NOON,
+            "key": key, "customer_id": customers.resolve(connection, customer), "enrolment_id": 1,
+            "trigger": "basket", "step": 1,
+            "channel": "email", "template": "offer", "state": "sent", "planned_at": NOON, "expires_at": NOON,
+            "lands_at": NOON,
             "purpose": "marketing", "weight": 1000, "counts": 1,
         }  # fmt: skip
         connection.execute(insert(messages).values(row))
@@ -109,7 +121,9 @@ def ledger(store: Store) -> list[tuple[Any, ...]]:
 
 
 def unsubscribe(store: Store, token: str, *more: str) -> int:
-    return main(["-w", str(store.path.parent), "unsubscribe", token, "--at", "2024-03-05T12:00:00+01:00", *more])
+    return main(
+        ["-w", str(store.path.parent), "unsubscribe", token, "--at", "2024-03-05T12:00:00+01:00", *more]
+    )
 
 
 # ---- tokens ----
@@ -133,14 +147,19 @@ def test_a_token_that_was_changed_anywhere_is_refused(place: int, letter: str) -
             read_token([SECRET], changed)
 
 
-@pytest.mark.parametrize("token", ["", ".", "abc", "a.b", "ä.ö", "W10.AAAA", "." * 9_000, make_token(b"another secret of letters", CLAIM)])
+@pytest.mark.parametrize(
+    "token",
+    ["", ".", "abc", "a.b", "ä.ö", "W10.AAAA", "." * 9_000, make_token(b"another secret of letters", CLAIM)],
+)
 def test_what_is_no_token_is_refused(token: str) -> None:
     with pytest.raises(ManometerError, match="Nothing was changed"):
         read_token([SECRET], token)
 
 
 def test_links_hold_a_token_and_no_address(tmp_path: Path) -> None:
-    settings = Unsubscribe("https://shop.example/u/{token}", "u+{token}@shop.example", {"env": "UNSUBSCRIBE_SECRET"})
+    settings = Unsubscribe(
+        "https://shop.example/u/{token}", "u+{token}@shop.example", {"env": "UNSUBSCRIBE_SECRET"}
+    )
     links = Links.of(settings, tmp_path)
     assert links is not None
     url, mail = links.make(CLAIM)
@@ -161,7 +180,12 @@ def test_a_short_secret_makes_no_links(tmp_path: Path, monkeypatch: pytest.Monke
 def test_following_a_link_withdraws_the_consent_once(shop: Store, capsys: pytest.CaptureFixture[str]) -> None:
     token = make_token(SECRET, CLAIM)
     assert unsubscribe(shop, token, "--json") == 0
-    assert json.loads(capsys.readouterr().out) == {"customer": "c-1", "medium": "email", "purpose": "marketing", "withdrawn": True}
+    assert json.loads(capsys.readouterr().out) == {
+        "customer": "c-1",
+        "medium": "email",
+        "purpose": "marketing",
+        "withdrawn": True,
+    }
     assert ledger(shop)[1:] == [("email", "marketing", "withdrawn", "unsubscribe", "k1")]
     assert unsubscribe(shop, token) == 0
     assert "withdrawn already" in capsys.readouterr().out
@@ -174,16 +198,23 @@ def test_following_a_link_withdraws_the_consent_once(shop: Store, capsys: pytest
 def test_an_old_link_ends_a_consent_that_was_given_anew(shop: Store) -> None:
     token = make_token(SECRET, CLAIM)
     unsubscribe(shop, token)
-    take_in(shop, granted({"userId": "c-1"}, "2024-03-05T12:30:00+01:00", "newsletter"), arrived_at=NOON + HOUR)
+    take_in(
+        shop, granted({"userId": "c-1"}, "2024-03-05T12:30:00+01:00", "newsletter"), arrived_at=NOON + HOUR
+    )
     assert main(["-w", str(shop.path.parent), "unsubscribe", token, "--at", "2024-03-06T12:00:00+01:00"]) == 0
     assert [row[2] for row in ledger(shop)] == ["granted", "withdrawn", "granted", "withdrawn"]
 
 
 @pytest.mark.parametrize(
     ("token", "said"),
-    [("forged.token", "no token of this workspace"), (make_token(SECRET, CLAIM._replace(message="gone")), "is not known here")],
+    [
+        ("forged.token", "no token of this workspace"),
+        (make_token(SECRET, CLAIM._replace(message="gone")), "is not known here"),
+    ],
 )
-def test_what_cannot_be_withdrawn_is_refused_in_a_sentence(shop: Store, capsys: pytest.CaptureFixture[str], token: str, said: str) -> None:
+def test_what_cannot_be_withdrawn_is_refused_in_a_sentence(
+    shop: Store, capsys: pytest.CaptureFixture[str], token: str, said: str
+) -> None:
     assert unsubscribe(shop, token) == 1
     assert said in capsys.readouterr().err
     assert len(ledger(shop)) == 1
@@ -201,7 +232,9 @@ def test_the_link_of_a_customer_known_by_her_address_only_holds_no_address_and_w
     assert "withdrawn already" in capsys.readouterr().out
 
 
-def test_the_link_of_a_customer_who_was_merged_ends_the_consent_of_whom_she_became(shop: Store, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_link_of_a_customer_who_was_merged_ends_the_consent_of_whom_she_became(
+    shop: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
     with shop.writing() as connection:
         one, other = (customers.resolve(connection, key) for key in ("c-1", "email:eva@example.org"))
         identities.merge(connection, one, other, cause="test", at=NOON - HOUR, wake=False)

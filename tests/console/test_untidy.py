@@ -1,4 +1,6 @@
-"""Late and untidy data as shops have it: duplicates, corrections, merges in mid-journey, a scheduler that was away. Played by commands."""
+"""Late and untidy data as shops have it: duplicates, corrections, merges in mid-journey, a scheduler that was
+away. Played by commands.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ template = "note"
 """
 )
 
-FOLLOW_UP = BASKET.replace("Checkout Started", "Order Completed").replace('["Order Completed"]', '["Order Cancelled"]')
+FOLLOW_UP = BASKET.replace("Checkout Started", "Order Completed").replace(
+    '["Order Completed"]', '["Order Cancelled"]'
+)
 
 
 def visit(device: str, name: str, at: str, **properties: Any) -> dict[str, Any]:
@@ -36,20 +40,48 @@ def visit(device: str, name: str, at: str, **properties: Any) -> dict[str, Any]:
 
 
 def sign_in(user: str, device: str, at: str) -> dict[str, Any]:
-    return {"type": "identify", "messageId": f"s-{user}-{device}", "userId": user, "anonymousId": device, "timestamp": at, "traits": {}}
+    return {
+        "type": "identify",
+        "messageId": f"s-{user}-{device}",
+        "userId": user,
+        "anonymousId": device,
+        "timestamp": at,
+        "traits": {},
+    }
 
 
 def alias(user: str, previous: str, at: str) -> dict[str, Any]:
-    return {"type": "alias", "messageId": f"a-{user}-{previous}", "userId": user, "previousId": previous, "timestamp": at}
+    return {
+        "type": "alias",
+        "messageId": f"a-{user}-{previous}",
+        "userId": user,
+        "previousId": previous,
+        "timestamp": at,
+    }
 
 
 class Shop:
     """A workspace in force since 1 March 2025, whose clock the test moves."""
 
-    def __init__(self, folder: Path, output: Output, triggers: dict[str, str], calls: list[dict[str, Any]]) -> None:
+    def __init__(
+        self, folder: Path, output: Output, triggers: dict[str, str], calls: list[dict[str, Any]]
+    ) -> None:
         self.folder = workspace(folder / "first", [person("anna"), *calls], triggers)
         self.output = output
-        assert run("-w", self.folder, "replay", "--from", "2025-03-01", "--to", "2025-03-01T00:00:01Z", "--into", folder / "shop") == 0
+        assert (
+            run(
+                "-w",
+                self.folder,
+                "replay",
+                "--from",
+                "2025-03-01",
+                "--to",
+                "2025-03-01T00:00:01Z",
+                "--into",
+                folder / "shop",
+            )
+            == 0
+        )
         self.folder = folder / "shop"
         self.files = 0
         output.readouterr()
@@ -83,13 +115,23 @@ class Shop:
 
 
 def in_words(row: dict[str, Any]) -> str:
-    words = [row["at"][8:16].replace("T", " "), row["customer"], row["trigger"], str(row["step"]), row["outcome"], row["reason"] or ""]
+    words = [
+        row["at"][8:16].replace("T", " "),
+        row["customer"],
+        row["trigger"],
+        str(row["step"]),
+        row["outcome"],
+        row["reason"] or "",
+    ]
     return " ".join([*words, "late" if row["late"] else ""]).strip().replace("  ", " ")
 
 
 @pytest.fixture
 def shop(tmp_path: Path, capsys: Output) -> Shop:
-    triggers = {"basket": BASKET, "welcome": ONCE.replace("Checkout Started", "Signed Up").replace('after = "1h"', 'after = "5d"')}
+    triggers = {
+        "basket": BASKET,
+        "welcome": ONCE.replace("Checkout Started", "Signed Up").replace('after = "1h"', 'after = "5d"'),
+    }
     carts = {"cart": PER_CART.replace("Checkout Started", "Cart Left"), "series": SERIES}
     return Shop(tmp_path, capsys, triggers | carts | {"birthday": GREETING}, [])
 
@@ -145,7 +187,9 @@ def test_a_corrected_address_is_used_up_to_the_hand_over(shop: Shop) -> None:
 
 def test_what_she_bought_as_a_known_customer_ends_the_basket_she_left_as_a_visitor(shop: Shop) -> None:
     shop.take(visit("d1", "Checkout Started", "2025-03-03T10:00:00Z"), at="2025-03-03T10:00:00Z")
-    shop.take(act("anna", "Order Completed", "2025-03-03T10:20:00Z", channel="store"), at="2025-03-03T10:20:00Z")
+    shop.take(
+        act("anna", "Order Completed", "2025-03-03T10:20:00Z", channel="store"), at="2025-03-03T10:20:00Z"
+    )
     assert shop.tick("2025-03-03T10:21:00Z") == []
     shop.take(sign_in("anna", "d1", "2025-03-03T10:30:00Z"), at="2025-03-03T10:30:00Z")
     expected = ["03 10:30 anna basket 1 suppress GOAL_REACHED"]
@@ -169,7 +213,12 @@ def test_of_two_journeys_that_may_begin_only_once_the_first_goes_on(shop: Shop) 
     shop.take(alias("anna", "bea", "2025-03-05T09:00:00Z"), at="2025-03-05T09:00:00Z")
     expected = ["05 09:00 anna welcome 1 suppress CUSTOMER_MERGED", "08 09:00 anna welcome 1 send"]
     assert shop.preview("2025-03-05T08:59:00Z", 9) == expected
-    assert shop.tick("2025-03-05T09:00:00Z") + shop.tick("2025-03-08T09:00:00Z") + shop.tick("2025-03-12T09:00:00Z") == expected
+    assert (
+        shop.tick("2025-03-05T09:00:00Z")
+        + shop.tick("2025-03-08T09:00:00Z")
+        + shop.tick("2025-03-12T09:00:00Z")
+        == expected
+    )
     (why,) = shop.json("why", "anna", "welcome", "--at", "2025-03-05T09:00:00Z")
     assert "entered on Mon 03 Mar 2025 09:00 already, as a customer with whom she is one now" in why["words"]
 
@@ -194,7 +243,11 @@ def test_one_birthday_of_two_customers_who_are_one_is_congratulated_once(shop: S
 
 
 def test_a_cart_that_both_have_goes_on_from_where_it_has_come_further(shop: Shop) -> None:
-    shop.take(person("bea"), act("bea", "Cart Filled", "2025-03-03T10:00:00Z", cart_id="c1"), at="2025-03-03T10:00:00Z")
+    shop.take(
+        person("bea"),
+        act("bea", "Cart Filled", "2025-03-03T10:00:00Z", cart_id="c1"),
+        at="2025-03-03T10:00:00Z",
+    )
     assert shop.tick("2025-03-03T11:00:00Z") == ["03 11:00 bea series 1 send"]
     shop.take(act("anna", "Cart Filled", "2025-03-03T11:30:00Z", cart_id="c1"), at="2025-03-03T11:30:00Z")
     shop.tick("2025-03-03T11:30:00Z")
@@ -206,7 +259,9 @@ def test_a_cart_that_both_have_goes_on_from_where_it_has_come_further(shop: Shop
 
 
 def test_a_merge_undone_before_it_was_played_ends_nothing(shop: Shop) -> None:
-    shop.take(person("bea"), act("bea", "Checkout Started", "2025-03-03T10:00:00Z"), at="2025-03-03T10:00:00Z")
+    shop.take(
+        person("bea"), act("bea", "Checkout Started", "2025-03-03T10:00:00Z"), at="2025-03-03T10:00:00Z"
+    )
     shop.take(act("anna", "Order Completed", "2025-03-03T10:20:00Z"), at="2025-03-03T10:20:00Z")
     assert shop.tick("2025-03-03T10:21:00Z") == []
     shop.take(alias("anna", "bea", "2025-03-03T10:30:00Z"), at="2025-03-03T10:30:00Z")
@@ -216,7 +271,9 @@ def test_a_merge_undone_before_it_was_played_ends_nothing(shop: Shop) -> None:
     assert shop.tick("2025-03-03T11:00:00Z") == ["03 11:00 bea basket 1 send"]
 
 
-def test_two_baskets_of_one_kind_that_wait_in_the_outbox_are_one_message_but_two_carts_are_two(shop: Shop) -> None:
+def test_two_baskets_of_one_kind_that_wait_in_the_outbox_are_one_message_but_two_carts_are_two(
+    shop: Shop,
+) -> None:
     shop.take(person("bea"), at="2025-03-03T09:00:00Z")
     for who in ("anna", "bea"):
         shop.take(act(who, "Checkout Started", "2025-03-03T10:00:00Z"), at="2025-03-03T10:00:00Z")
@@ -224,11 +281,15 @@ def test_two_baskets_of_one_kind_that_wait_in_the_outbox_are_one_message_but_two
     shop.json("tick", "--at", "2025-03-03T11:00:00Z", "--no-dispatch")
     shop.json("tick", "--at", "2025-03-05T11:00:00Z", "--no-dispatch")
     shop.take(alias("anna", "bea", "2025-03-05T11:01:00Z"), at="2025-03-05T11:01:00Z")
-    assert [row for row in shop.outbox() if row[1] == "cancelled"] == [("basket", "cancelled", "CUSTOMER_MERGED")]
+    assert [row for row in shop.outbox() if row[1] == "cancelled"] == [
+        ("basket", "cancelled", "CUSTOMER_MERGED")
+    ]
 
 
 def test_the_contacts_of_both_count_after_a_merge_and_no_longer_after_it_is_undone(shop: Shop) -> None:
-    shop.take(person("bea"), act("bea", "Checkout Started", "2025-03-03T10:00:00Z"), at="2025-03-03T10:00:00Z")
+    shop.take(
+        person("bea"), act("bea", "Checkout Started", "2025-03-03T10:00:00Z"), at="2025-03-03T10:00:00Z"
+    )
     shop.tick("2025-03-03T11:00:00Z")
     shop.take(alias("anna", "bea", "2025-03-03T12:00:00Z"), at="2025-03-03T12:00:00Z")
     shop.take(act("anna", "Checkout Started", "2025-03-03T12:00:01Z"), at="2025-03-03T12:00:01Z")
@@ -239,8 +300,10 @@ def test_the_contacts_of_both_count_after_a_merge_and_no_longer_after_it_is_undo
 
 
 def test_importing_again_what_merged_two_customers_changes_nothing(shop: Shop) -> None:
-    calls = [person("bea"), act("bea", "Signed Up", "2025-03-03T09:00:00Z"), alias("anna", "bea", "2025-03-03T09:30:00Z"),
-             visit("d1", "Checkout Started", "2025-03-03T10:00:00Z"), sign_in("anna", "d1", "2025-03-03T10:10:00Z")]  # fmt: skip
+    calls = [person("bea"), act("bea", "Signed Up", "2025-03-03T09:00:00Z"),
+        alias("anna", "bea", "2025-03-03T09:30:00Z"),
+             visit("d1", "Checkout Started", "2025-03-03T10:00:00Z"),
+             sign_in("anna", "d1", "2025-03-03T10:10:00Z")]  # fmt: skip
     shop.take(*calls, at="2025-03-03T10:10:00Z")
     shop.tick("2025-03-03T10:11:00Z")
     ahead = shop.preview("2025-03-03T10:11:00Z", 9)
@@ -263,7 +326,9 @@ def test_a_return_dated_back_cancels_what_was_not_handed_over(shop: Shop) -> Non
 
 def test_what_arrives_after_the_hand_over_takes_nothing_back(shop: Shop) -> None:
     shop.take(act("anna", "Checkout Started", "2025-03-03T10:00:00Z"), at="2025-03-03T10:00:00Z")
-    shop.take(act("anna", "Email Delivered", "2025-03-03T10:59:00Z", trigger="basket"), at="2025-03-03T10:59:00Z")
+    shop.take(
+        act("anna", "Email Delivered", "2025-03-03T10:59:00Z", trigger="basket"), at="2025-03-03T10:59:00Z"
+    )
     shop.tick("2025-03-03T11:00:00Z")
     shop.take(act("anna", "Order Completed", "2025-03-03T10:30:00Z"), at="2025-03-03T11:10:00Z")
     assert shop.tick("2025-03-03T11:11:00Z") == []
@@ -274,24 +339,41 @@ def test_what_arrives_after_the_hand_over_takes_nothing_back(shop: Shop) -> None
 
 
 @pytest.mark.parametrize(("back", "expected"), [
-    ("2025-03-03T12:30:00Z", ["03 12:25 anna basket 1 send late", "03 12:25 anna basket 1 defer PRESSURE late"]),
-    ("2025-03-03T20:00:00Z", ["03 19:55 anna basket 1 send late", "03 19:55 anna basket 1 defer PRESSURE late"]),
-    ("2025-03-06T12:30:00Z", ["06 12:25 anna basket 1 suppress EXPIRED late", "06 12:25 anna basket 1 suppress EXPIRED late"]),
+    ("2025-03-03T12:30:00Z", ["03 12:25 anna basket 1 send late", "03 12:25 anna basket 1 defer PRESSURE "
+                                                                  "late"]),
+    ("2025-03-03T20:00:00Z", ["03 19:55 anna basket 1 send late", "03 19:55 anna basket 1 defer PRESSURE "
+                                                                  "late"]),
+    ("2025-03-06T12:30:00Z", ["06 12:25 anna basket 1 suppress EXPIRED "
+                              "late", "06 12:25 anna basket 1 suppress EXPIRED late"]),
 ])  # fmt: skip
-def test_after_hours_away_nothing_floods_and_nothing_expired_goes(shop: Shop, back: str, expected: list[str]) -> None:
+def test_after_hours_away_nothing_floods_and_nothing_expired_goes(
+    shop: Shop, back: str, expected: list[str]
+) -> None:
     for minute in ("00", "20"):
-        shop.take(act("anna", "Checkout Started", f"2025-03-03T10:{minute}:00Z"), at=f"2025-03-03T10:{minute}:00Z")
+        shop.take(
+            act("anna", "Checkout Started", f"2025-03-03T10:{minute}:00Z"), at=f"2025-03-03T10:{minute}:00Z"
+        )
     assert shop.tick(back) == expected
     assert shop.tick(back) == []
     assert len([row for row in shop.outbox() if row[1] == "sent"]) == (0 if "EXPIRED" in expected[0] else 1)
 
 
 def test_who_went_into_another_is_not_planned_for_when_a_playbook_is_new(shop: Shop) -> None:
-    shop.take(person("bea"), visit("d1", "Checkout Started", "2025-03-03T10:00:00Z"), at="2025-03-03T10:00:00Z")
-    shop.take(alias("anna", "bea", "2025-03-03T10:10:00Z"), sign_in("anna", "d1", "2025-03-03T10:10:00Z"), at="2025-03-03T10:10:00Z")
+    shop.take(
+        person("bea"), visit("d1", "Checkout Started", "2025-03-03T10:00:00Z"), at="2025-03-03T10:00:00Z"
+    )
+    shop.take(
+        alias("anna", "bea", "2025-03-03T10:10:00Z"),
+        sign_in("anna", "d1", "2025-03-03T10:10:00Z"),
+        at="2025-03-03T10:10:00Z",
+    )
     assert shop.tick("2025-03-03T11:00:00Z") == ["03 11:00 anna basket 1 send"]
-    silent = GREETING.replace('"recurring"', '"threshold"').replace('date = "birthday"\nat = "09:00"', 'inactive_for = "3d"')
+    silent = GREETING.replace('"recurring"', '"threshold"').replace(
+        'date = "birthday"\nat = "09:00"', 'inactive_for = "3d"'
+    )
     (shop.folder / "triggers" / "silent.toml").write_text(silent)
     assert run("-w", shop.folder, "apply", "--yes", "--at", "2025-03-04T00:00:00Z") == 0
     shop.output.readouterr()
-    assert [*shop.tick("2025-03-05T00:00:00Z"), *shop.tick("2025-03-06T10:00:00Z")] == ["06 10:00 anna silent 1 send"]
+    assert [*shop.tick("2025-03-05T00:00:00Z"), *shop.tick("2025-03-06T10:00:00Z")] == [
+        "06 10:00 anna silent 1 send"
+    ]

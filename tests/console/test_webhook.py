@@ -1,4 +1,6 @@
-"""The webhook channel against real web servers: what is called, how it is signed, where it never goes, and what every answer comes to."""
+"""The webhook channel against real web servers: what is called, how it is signed, where it never goes, and
+what every answer comes to.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,19 @@ from tests.servers import Answer, Request, WebServer
 
 SECRETS = [b"first secret of 24 bytes", b"another secret, as long as"]
 CALL = Outbound(
-    "k1", 7, "c-1", "crm", "webhook", "webhook:", "basket", 1, "marketing", "Hi", {"webhook.json": '{"a": "ä"}'}, 999, 1_700_000_000_500
+    "k1",
+    7,
+    "c-1",
+    "crm",
+    "webhook",
+    "webhook:",
+    "basket",
+    1,
+    "marketing",
+    "Hi",
+    {"webhook.json": '{"a": "ä"}'},
+    999,
+    1_700_000_000_500,
 )
 KEYS = ["whsec_" + base64.b64encode(secret).decode() for secret in SECRETS]
 
@@ -50,7 +64,9 @@ def calling(folder: Path, url: str, **settings: Any) -> Iterator[WebhookChannel]
         yield adapter
 
 
-def answered(folder: Path, *answers: Answer, message: Outbound = CALL, timeout: float = 5.0) -> tuple[Result, list[Request]]:
+def answered(
+    folder: Path, *answers: Answer, message: Outbound = CALL, timeout: float = 5.0
+) -> tuple[Result, list[Request]]:
     with WebServer(answers) as server, calling(folder, server.url) as adapter:
         adapter.port = HttpxPort(timeout, ["localhost"], trusted(None, "hook", folder))
         return adapter.send(message), server.received
@@ -77,7 +93,10 @@ def test_a_call_carries_the_template_and_its_signature(tmp_path: Path) -> None:
 
 
 def test_every_secret_signs_while_one_takes_over_from_the_other(tmp_path: Path) -> None:
-    with WebServer() as server, calling(tmp_path, server.url, secret=[{"env": "HOOK_SECRET_0"}, {"env": "HOOK_SECRET_1"}]) as adapter:
+    with (
+        WebServer() as server,
+        calling(tmp_path, server.url, secret=[{"env": "HOOK_SECRET_0"}, {"env": "HOOK_SECRET_1"}]) as adapter,
+    ):
         adapter.send(CALL)
     first, second = server.received[0].headers["webhook-signature"].split(" ")
     assert first != second
@@ -85,7 +104,9 @@ def test_every_secret_signs_while_one_takes_over_from_the_other(tmp_path: Path) 
 
 
 def test_a_message_of_another_medium_goes_in_the_usual_envelope(tmp_path: Path) -> None:
-    _, (request,) = answered(tmp_path, Answer(), message=replace(CALL, medium="sms", parts={"sms.txt": "Hallo"}))
+    _, (request,) = answered(
+        tmp_path, Answer(), message=replace(CALL, medium="sms", parts={"sms.txt": "Hallo"})
+    )
     body = json.loads(request.body)
     assert (body["type"], body["timestamp"]) == ("message.due", body["data"]["sent_at"])
     assert (body["data"]["key"], body["data"]["parts"]) == ("k1", {"sms.txt": "Hallo"})
@@ -188,16 +209,22 @@ def test_addresses_of_the_internet_are_known(address: str) -> None:
     assert is_public(address)
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "0.0.0.0", "127.1", "2130706433", "[::ffff:127.0.0.1]"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "127.0.0.1", "[::1]", "0.0.0.0", "127.1", "2130706433", "[::ffff:127.0.0.1]"]
+)
 def test_no_call_leaves_for_a_private_address_unless_its_host_is_allowed(tmp_path: Path, host: str) -> None:
     with WebServer(tls=True) as server:
-        with calling(tmp_path, f"https://{host}:{server._server.server_address[1]}/", allow_hosts=["other"]) as adapter:
+        with calling(
+            tmp_path, f"https://{host}:{server._server.server_address[1]}/", allow_hosts=["other"]
+        ) as adapter:
             result = adapter.send(CALL)
         assert isinstance(result, ConfigError)
         assert not server.connections
 
 
-def test_the_address_that_was_judged_is_the_one_that_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_address_that_was_judged_is_the_one_that_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     resolve, answers = socket.getaddrinfo, iter(["8.8.8.8", "127.0.0.1"])
 
     def rebinding(host: Any, port: Any, *args: Any, **more: Any) -> Any:
@@ -235,12 +262,17 @@ def test_calls_go_encrypted_under_the_name_of_the_host(tmp_path: Path) -> None:
 
 
 def test_a_port_says_why_there_is_no_answer(tmp_path: Path) -> None:
-    with calling(tmp_path, "https://no-such-host.invalid/") as adapter, pytest.raises(CallError, match="there is no host of the name"):
+    with (
+        calling(tmp_path, "https://no-such-host.invalid/") as adapter,
+        pytest.raises(CallError, match="there is no host of the name"),
+    ):
         adapter.port.post("https://no-such-host.invalid/", {}, b"")
 
 
 @pytest.mark.parametrize("host", ["hooks..example.com", "xn--.example", "x" * 64 + ".example"])
-def test_a_port_takes_a_name_that_no_resolver_can_be_asked_for_as_a_fault_of_the_settings(tmp_path: Path, host: str) -> None:
+def test_a_port_takes_a_name_that_no_resolver_can_be_asked_for_as_a_fault_of_the_settings(
+    tmp_path: Path, host: str
+) -> None:
     with calling(tmp_path, "https://hooks.example.com/") as adapter:
         with pytest.raises(CallError, match="cannot be the name of a host") as caught:
             adapter.port.post(f"https://{host}/", {}, b"")
@@ -268,14 +300,21 @@ def test_addresses_that_cannot_be_called_open_no_channel(tmp_path: Path, url: st
         pass
 
 
-@pytest.mark.parametrize(("secret", "said"), [("abc", "does not begin with whsec_"), ("whsec_*", "not base64"), ("whsec_YWJj", "3 bytes")])
-def test_secrets_that_cannot_sign_are_told_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secret: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [("abc", "does not begin with whsec_"), ("whsec_*", "not base64"), ("whsec_YWJj", "3 bytes")],
+)
+def test_secrets_that_cannot_sign_are_told_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secret: str, said: str
+) -> None:
     monkeypatch.setenv("HOOK_SECRET_0", secret)
     with pytest.raises(ManometerError, match=said), calling(tmp_path, "https://hooks.example.com/"):
         pass
 
 
-def test_a_secret_may_lie_in_a_file_or_among_the_credentials_of_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_secret_may_lie_in_a_file_or_among_the_credentials_of_the_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     given = tmp_path / "credentials"
     given.mkdir()
     (given / "hook").write_text(KEYS[1] + "\n")
@@ -297,5 +336,9 @@ def test_a_secret_file_that_others_can_read_is_warned_of_once_in_the_log(tmp_pat
             with calling(tmp_path, "https://hooks.example.com/", secret={"file": "hook"}):
                 pass
     (line,) = map(json.loads, out.getvalue().splitlines())
-    assert (line["level"], line["event"], line["what"]) == ("warning", "readable_secret", "channels.crm: secret")
+    assert (line["level"], line["event"], line["what"]) == (
+        "warning",
+        "readable_secret",
+        "channels.crm: secret",
+    )
     assert "chmod 600" in line["reason"]

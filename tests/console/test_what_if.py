@@ -1,4 +1,6 @@
-"""What if, diff, the imagined future and the backtest: on real databases they say the same as what they are made of."""
+"""What if, diff, the imagined future and the backtest: on real databases they say the same as what they are
+made of.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,9 @@ Key = tuple[Any, ...]
 
 
 def key(row: Mapping[str, Any]) -> Key:
-    return tuple(row[name] for name in ("customer", "at", "trigger", "step", "channel", "outcome", "reason", "until"))
+    return tuple(
+        row[name] for name in ("customer", "at", "trigger", "step", "channel", "outcome", "reason", "until")
+    )
 
 
 def asked(folder: Path, now: Instant, **fields: Any) -> Question:
@@ -64,7 +68,11 @@ def changes(text: str) -> dict[str, Any]:
 
 
 def looked_ahead(store: Store, question: Question, workers: int = 1) -> list[dict[str, Any]]:
-    found = [row for part, _, _ in preview(question, store, in_question(store, question), workers) for row in part.rows]
+    found = [
+        row
+        for part, _, _ in preview(question, store, in_question(store, question), workers)
+        for row in part.rows
+    ]
     return [json.loads(row[3]) for row in sorted(found)]
 
 
@@ -88,15 +96,24 @@ def sides(found: list[dict[str, Any]]) -> tuple[Counter[Key], Counter[Key]]:
 
 
 @FEW
-@given(acts=st.lists(ACT, min_size=6, max_size=20), middle=st.integers(12, 6 * 24), change=st.sampled_from(CHANGES))
-def test_a_diff_is_the_difference_of_two_previews(tmp_path_factory: pytest.TempPathFactory, acts: Acts, middle: int, change: str) -> None:
+@given(
+    acts=st.lists(ACT, min_size=6, max_size=20),
+    middle=st.integers(12, 6 * 24),
+    change=st.sampled_from(CHANGES),
+)
+def test_a_diff_is_the_difference_of_two_previews(
+    tmp_path_factory: pytest.TempPathFactory, acts: Acts, middle: int, change: str
+) -> None:
     folder, now = tmp_path_factory.mktemp("diff"), FIRST + middle * HOUR
     workspace, store = made(folder, calls(acts))
     with store:
         replay(store, workspace, FIRST, now, folder / "played", "test")
     with Store.open(folder / "played" / "manometer.db") as into:
         plain, changed = asked(folder / "played", now), asked(folder / "played", now, **changes(change))
-        before, after = Counter(map(key, looked_ahead(into, plain))), Counter(map(key, looked_ahead(into, changed)))
+        before, after = (
+            Counter(map(key, looked_ahead(into, plain))),
+            Counter(map(key, looked_ahead(into, changed))),
+        )
         sums, found = compared(into, changed)
         assert sides(found) == (before - after, after - before)
         assert (sums.before.decisions, sums.after.decisions) == (before.total(), after.total())
@@ -104,8 +121,14 @@ def test_a_diff_is_the_difference_of_two_previews(tmp_path_factory: pytest.TempP
 
 
 @FEW
-@given(acts=st.lists(ACT, min_size=6, max_size=20), middle=st.integers(12, 6 * 24), change=st.sampled_from(CHANGES))
-def test_nobody_is_left_out_who_could_be_touched(tmp_path_factory: pytest.TempPathFactory, acts: Acts, middle: int, change: str) -> None:
+@given(
+    acts=st.lists(ACT, min_size=6, max_size=20),
+    middle=st.integers(12, 6 * 24),
+    change=st.sampled_from(CHANGES),
+)
+def test_nobody_is_left_out_who_could_be_touched(
+    tmp_path_factory: pytest.TempPathFactory, acts: Acts, middle: int, change: str
+) -> None:
     """The previews of whom a change can reach and of everybody are the same."""
     folder, now = tmp_path_factory.mktemp("reach"), FIRST + middle * HOUR
     workspace, store = made(folder, calls(acts))
@@ -120,7 +143,12 @@ def test_nobody_is_left_out_who_could_be_touched(tmp_path_factory: pytest.TempPa
 
 AS_FILES: list[tuple[str, str, str, str]] = [
     ("rule.two-in-three-days.limit=1", "pressure.toml", "limit = 2", "limit = 1"),
-    ("rule.two-in-three-days.audience=orders==0", "pressure.toml", '"3 days"', '"3 days"\naudience = "orders==0"'),
+    (
+        "rule.two-in-three-days.audience=orders==0",
+        "pressure.toml",
+        '"3 days"',
+        '"3 days"\naudience = "orders==0"',
+    ),
     ("rule.gap.gap=30h", "pressure.toml", '"5h"', '"30h"'),
     ("channel.sms.weight=3", "pressure.toml", "sms = 2", "sms = 3"),
     ("trigger.basket.priority=10", "triggers/basket.toml", "priority = 80", "priority = 10"),
@@ -130,7 +158,12 @@ AS_FILES: list[tuple[str, str, str, str]] = [
 ]
 WAYS = ("Product Viewed", "Checkout Started", "Product Viewed", "Order Completed", "Checkout Started")
 BUSY: Acts = [
-    (CUSTOMERS[number % len(CUSTOMERS)], WAYS[(number + number // len(CUSTOMERS)) % len(WAYS)], number * 20, f"c{number}")
+    (
+        CUSTOMERS[number % len(CUSTOMERS)],
+        WAYS[(number + number // len(CUSTOMERS)) % len(WAYS)],
+        number * 20,
+        f"c{number}",
+    )
     for number in range(60)
 ]
 MIDDLE = FIRST + 4 * DAY
@@ -156,7 +189,10 @@ def test_a_change_on_the_command_line_is_the_same_change_in_the_files(
     (tmp_path / "draft" / path).write_text(text.replace(old, new))
     with Store.open(lived / "manometer.db") as store:
         plain = looked_ahead(store, asked(lived, MIDDLE))
-        set_, edited = asked(lived, MIDDLE, **changes(change)), asked(lived, MIDDLE, playbook_folder=tmp_path / "draft")
+        set_, edited = (
+            asked(lived, MIDDLE, **changes(change)),
+            asked(lived, MIDDLE, playbook_folder=tmp_path / "draft"),
+        )
         found = looked_ahead(store, set_)
         assert found == looked_ahead(store, edited)
         assert found != plain
@@ -182,7 +218,9 @@ def imagined(store: Store, question: Question) -> tuple[Totals, list[dict[str, A
 
 @FEW
 @given(acts=st.lists(ACT, min_size=3, max_size=14))
-def test_in_an_imagined_future_what_is_known_anyway_is_kept_apart(tmp_path_factory: pytest.TempPathFactory, acts: Acts) -> None:
+def test_in_an_imagined_future_what_is_known_anyway_is_kept_apart(
+    tmp_path_factory: pytest.TempPathFactory, acts: Acts
+) -> None:
     folder, now = tmp_path_factory.mktemp("again"), FIRST + 6 * DAY
     workspace, store = made(folder, calls([each for each in acts if each[2] <= 6 * 24 * 12]))
     with store:
@@ -202,9 +240,14 @@ def test_last_weeks_baskets_are_left_again_at_the_same_hour(tmp_path: Path, caps
     capsys.readouterr()
     assert run("-w", folder / "p", "preview", "--future", "replay", "--json") == 0
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [(row["at"], row["imagined"]) for row in found] == [("2025-03-10T11:00:00Z", True), ("2025-03-17T11:00:00Z", True)]
+    assert [(row["at"], row["imagined"]) for row in found] == [
+        ("2025-03-10T11:00:00Z", True),
+        ("2025-03-17T11:00:00Z", True),
+    ]
     assert run("-w", folder / "p", "preview", "--future", "replay", "--weeks", "2", "--json") == 0
-    assert [json.loads(line)["at"] for line in capsys.readouterr().out.splitlines()] == ["2025-03-17T11:00:00Z"]
+    assert [json.loads(line)["at"] for line in capsys.readouterr().out.splitlines()] == [
+        "2025-03-17T11:00:00Z"
+    ]
     assert run("-w", folder / "p", "preview", "--future", "replay") == 0
     assert "imagined, and counted apart" in capsys.readouterr().out
 
@@ -232,7 +275,9 @@ def test_a_backtest_gives_the_rows_of_the_replay_and_pushes_aside_what_differs_w
         with_it = replayed(folder, workspace, store)
         sums, found = tried(store, folder, name)
         assert [key(row) for row in found] == [key(row) for row in with_it if row["trigger"] == name]
-        (folder / f"triggers/{name}.toml").write_text(FILES[f"triggers/{name}.toml"].replace('"active"', '"draft"'))
+        (folder / f"triggers/{name}.toml").write_text(
+            FILES[f"triggers/{name}.toml"].replace('"active"', '"draft"')
+        )
         assert tried(store, folder, name) == (sums, found)  # whether it runs today does not matter
         shutil.rmtree(folder / "played")
         without = replayed(folder, read_workspace(folder), store)
@@ -244,12 +289,18 @@ def test_a_backtest_gives_the_rows_of_the_replay_and_pushes_aside_what_differs_w
 
 @FEW
 @given(acts=st.lists(ACT, max_size=14))
-def test_a_preview_of_the_past_as_it_was_gives_the_rows_of_the_replay(tmp_path_factory: pytest.TempPathFactory, acts: Acts) -> None:
+def test_a_preview_of_the_past_as_it_was_gives_the_rows_of_the_replay(
+    tmp_path_factory: pytest.TempPathFactory, acts: Acts
+) -> None:
     folder = tmp_path_factory.mktemp("past")
     workspace, store = made(folder, calls(acts))
     with store:
-        question = Question(folder, folder / "manometer.db", LAST + DAY, FIRST - 1, LAST, "as-it-was", with_rows=True)
-        assert [key(row) for row in looked_ahead(store, question)] == [key(row) for row in replayed(folder, workspace, store)]
+        question = Question(
+            folder, folder / "manometer.db", LAST + DAY, FIRST - 1, LAST, "as-it-was", with_rows=True
+        )
+        assert [key(row) for row in looked_ahead(store, question)] == [
+            key(row) for row in replayed(folder, workspace, store)
+        ]
 
 
 def test_a_backtest_says_what_those_it_would_have_reached_did_anyway(tmp_path: Path, capsys: Output) -> None:
@@ -259,7 +310,15 @@ def test_a_backtest_says_what_those_it_would_have_reached_did_anyway(tmp_path: P
     calls += [act(name, "Order Completed", when, revenue=80) for name, when in ordered.items()]
     folder = workspace(tmp_path, calls, {"basket": trigger(status='"draft"')})
     capsys.readouterr()
-    words = ("triggers", "backtest", "basket", "--from", "2025-03-03T00:00:00Z", "--to", "2025-03-05T00:00:00Z")
+    words = (
+        "triggers",
+        "backtest",
+        "basket",
+        "--from",
+        "2025-03-03T00:00:00Z",
+        "--to",
+        "2025-03-05T00:00:00Z",
+    )
     assert run("-w", folder, *words) == 0
     shown = capsys.readouterr().out
     assert "entered 3 times: 2 messages to 2 customers" in shown
@@ -268,8 +327,16 @@ def test_a_backtest_says_what_those_it_would_have_reached_did_anyway(tmp_path: P
     assert "says nothing about what it would have caused" in shown
     assert run("-w", folder, *words, "--json", "--csv", folder / "rows.csv") == 0
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [(row["customer"], row["outcome"]) for row in found] == [("cora", "suppress"), ("anna", "send"), ("beat", "send")]
-    assert [row["customer"] for row in csv.DictReader((folder / "rows.csv").read_text().splitlines())] == ["cora", "anna", "beat"]
+    assert [(row["customer"], row["outcome"]) for row in found] == [
+        ("cora", "suppress"),
+        ("anna", "send"),
+        ("beat", "send"),
+    ]
+    assert [row["customer"] for row in csv.DictReader((folder / "rows.csv").read_text().splitlines())] == [
+        "cora",
+        "anna",
+        "beat",
+    ]
 
 
 def test_a_file_is_tried_on_the_past_under_a_name_that_nothing_has(tmp_path: Path, capsys: Output) -> None:
@@ -277,8 +344,22 @@ def test_a_file_is_tried_on_the_past_under_a_name_that_nothing_has(tmp_path: Pat
     folder = workspace(tmp_path, calls)
     draft = tmp_path / "elsewhere" / "triggers" / "nudge.toml"
     draft.parent.mkdir(parents=True)
-    draft.write_text(trigger(status='"draft"', priority="90", title='"Nudge"').replace('template = "note"', 'template = "poke"'))
-    words = ("triggers", "backtest", "nudge", "--from", "2025-03-03T00:00:00Z", "--to", "2025-03-05T00:00:00Z", "--file", draft)
+    draft.write_text(
+        trigger(status='"draft"', priority="90", title='"Nudge"').replace(
+            'template = "note"', 'template = "poke"'
+        )
+    )
+    words = (
+        "triggers",
+        "backtest",
+        "nudge",
+        "--from",
+        "2025-03-03T00:00:00Z",
+        "--to",
+        "2025-03-05T00:00:00Z",
+        "--file",
+        draft,
+    )
     capsys.readouterr()
     assert run("-w", folder, *words) == 1
     assert "there is no template 'poke'" in capsys.readouterr().err.replace('"', "'").replace("`", "'")
@@ -302,7 +383,9 @@ def test_a_file_is_tried_on_the_past_under_a_name_that_nothing_has(tmp_path: Pat
         (("--file", "nudge.txt"), "no trigger file"),
     ],
 )
-def test_a_backtest_refuses_nonsense_in_words(lived_basket: Path, capsys: Output, words: tuple[str, ...], said: str) -> None:
+def test_a_backtest_refuses_nonsense_in_words(
+    lived_basket: Path, capsys: Output, words: tuple[str, ...], said: str
+) -> None:
     assert run("-w", lived_basket, "triggers", "backtest", "basket", *words) in (1, 2)
     assert said in capsys.readouterr().err
 
@@ -313,7 +396,11 @@ def test_a_backtest_refuses_nonsense_in_words(lived_basket: Path, capsys: Output
 @pytest.fixture
 def lived_basket(tmp_path: Path, capsys: Output) -> Path:
     """Half an hour after two people left baskets, in a workspace with two reminders; one may go out a day."""
-    calls = [each for name in ("anna", "beat") for each in (person(name), act(name, "Checkout Started", "2025-03-03T10:00:00Z"))]
+    calls = [
+        each
+        for name in ("anna", "beat")
+        for each in (person(name), act(name, "Checkout Started", "2025-03-03T10:00:00Z"))
+    ]
     folder = workspace(tmp_path, calls, {"basket": BASKET, "nudge": trigger(priority="20", title='"Nudge"')})
     span = ("--from", "2025-03-03T00:00:00Z", "--to", "2025-03-03T10:30:00Z")
     assert run("-w", folder, "replay", *span, "--into", folder / "p") == 0
@@ -321,7 +408,9 @@ def lived_basket(tmp_path: Path, capsys: Output) -> Path:
     return folder / "p"
 
 
-def test_a_diff_shows_only_what_changes_with_the_rows_before_and_after(lived_basket: Path, capsys: Output) -> None:
+def test_a_diff_shows_only_what_changes_with_the_rows_before_and_after(
+    lived_basket: Path, capsys: Output
+) -> None:
     assert run("-w", lived_basket, "diff", "--set", "rule.one-a-day.limit=2", "--json") == 0
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert list(found[0]) == ["customer", "trigger", "step", "cause", "channel", "change", "before", "after"]
@@ -339,9 +428,10 @@ def test_what_a_change_frees_goes_at_once_and_is_not_lost(lived_basket: Path, ca
     assert run("-w", lived_basket, "tick", "--at", "2025-03-03T11:00:00Z", "--json") == 0
     capsys.readouterr()
     assert run("-w", lived_basket, "preview", *asked) == 0
-    assert [(row["at"], row["trigger"], row["outcome"]) for row in map(json.loads, capsys.readouterr().out.splitlines())] == [
-        ("2025-03-03T12:00:00Z", "nudge", "send")
-    ] * 2
+    assert [
+        (row["at"], row["trigger"], row["outcome"])
+        for row in map(json.loads, capsys.readouterr().out.splitlines())
+    ] == [("2025-03-03T12:00:00Z", "nudge", "send")] * 2
     assert run("-w", lived_basket, "diff", *asked) == 0
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(row["change"], row["before"]["at"], row["after"]["at"]) for row in found] == [
@@ -349,22 +439,42 @@ def test_what_a_change_frees_goes_at_once_and_is_not_lost(lived_basket: Path, ca
     ] * 2
 
 
-def test_a_diff_says_what_triggers_gain_and_one_customer_side_by_side(lived_basket: Path, capsys: Output) -> None:
-    assert run("-w", lived_basket, "diff", "--set", "trigger.nudge.status=retired", "--csv", lived_basket / "diff.csv") == 0
+def test_a_diff_says_what_triggers_gain_and_one_customer_side_by_side(
+    lived_basket: Path, capsys: Output
+) -> None:
+    assert (
+        run(
+            "-w",
+            lived_basket,
+            "diff",
+            "--set",
+            "trigger.nudge.status=retired",
+            "--csv",
+            lived_basket / "diff.csv",
+        )
+        == 0
+    )
     shown = capsys.readouterr().out
     assert "the decisions of 2 change" in shown
     assert [line.split() for line in shown.splitlines() if line.startswith(("nudge", "basket"))] == [
         ["basket", "2", "2"],
         ["nudge", "2", "0", "-2"],
     ]
-    assert {row["change"] for row in csv.DictReader((lived_basket / "diff.csv").read_text().splitlines())} >= {"removed"}
-    assert run("-w", lived_basket, "diff", "--set", "rule.one-a-day.limit=2", "--customer", "anna@example.ch") == 0
+    assert {
+        row["change"] for row in csv.DictReader((lived_basket / "diff.csv").read_text().splitlines())
+    } >= {"removed"}
+    assert (
+        run("-w", lived_basket, "diff", "--set", "rule.one-a-day.limit=2", "--customer", "anna@example.ch")
+        == 0
+    )
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert any(line[:2] == ["2025-03-03", "11:00:00"] and line[-1] == "removed" for line in lines)
     assert any(line[5:] == ["send", "2025-03-04", "11:00", "send", "moved"] for line in lines)
 
 
-def test_a_diff_says_by_rule_how_full_it_gets_and_whom_it_holds_back(lived_basket: Path, capsys: Output) -> None:
+def test_a_diff_says_by_rule_how_full_it_gets_and_whom_it_holds_back(
+    lived_basket: Path, capsys: Output
+) -> None:
     words = ("diff", "--set", "rule.one-a-day.limit=2")
     assert run("-w", lived_basket, *words, "--by-rule", "--json", "--csv", lived_basket / "rules.csv") == 0
     (row,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -380,13 +490,17 @@ def test_a_diff_says_by_rule_how_full_it_gets_and_whom_it_holds_back(lived_baske
     assert ["one-a-day", "2", "2", "2", "0"] in lines
 
 
-def test_a_capacity_changes_no_decision_and_is_set_against_what_is_asked(lived_basket: Path, capsys: Output) -> None:
+def test_a_capacity_changes_no_decision_and_is_set_against_what_is_asked(
+    lived_basket: Path, capsys: Output
+) -> None:
     assert run("-w", lived_basket, "diff", "--set", "channel.email.capacity=1/day") == 0
     shown = capsys.readouterr().out
     assert "the decisions of 0 change" in shown
     assert ["email", "2025-03-03", "2", "1"] in [line.split() for line in shown.splitlines()]
     assert run("-w", lived_basket, "preview", "--set", "channel.email.capacity=1/day") == 0
-    assert ["email", "2025-03-03", "2", "1", "200%"] in [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["email", "2025-03-03", "2", "1", "200%"] in [
+        line.split() for line in capsys.readouterr().out.splitlines()
+    ]
 
 
 def test_a_rule_that_holds_for_others_only_lets_these_go(lived_basket: Path, capsys: Output) -> None:
@@ -395,7 +509,9 @@ def test_a_rule_that_holds_for_others_only_lets_these_go(lived_basket: Path, cap
     assert {(row["trigger"], row["change"]) for row in found} == {("nudge", "removed"), ("nudge", "moved")}
 
 
-def test_a_file_put_over_the_rules_in_force_counts_as_active(lived_basket: Path, tmp_path: Path, capsys: Output) -> None:
+def test_a_file_put_over_the_rules_in_force_counts_as_active(
+    lived_basket: Path, tmp_path: Path, capsys: Output
+) -> None:
     draft = tmp_path / "nudge.toml"
     draft.write_text(trigger(status='"draft"', priority="95", title='"Nudge"'))
     assert run("-w", lived_basket, "preview", "--with", draft, "--json") == 0
@@ -405,9 +521,13 @@ def test_a_file_put_over_the_rules_in_force_counts_as_active(lived_basket: Path,
     ]
 
 
-def test_who_beats_whom_is_shown_and_what_the_channels_are_asked_for(lived_basket: Path, capsys: Output) -> None:
+def test_who_beats_whom_is_shown_and_what_the_channels_are_asked_for(
+    lived_basket: Path, capsys: Output
+) -> None:
     settings = lived_basket / "manometer.toml"
-    settings.write_text(settings.read_text().replace("[channels.email]", '[channels.email]\ncapacity = "1/day"'))
+    settings.write_text(
+        settings.read_text().replace("[channels.email]", '[channels.email]\ncapacity = "1/day"')
+    )
     assert run("-w", lived_basket, "preview", "--playbook", lived_basket) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["basket", "nudge", "2"] in lines
@@ -429,7 +549,9 @@ def test_who_beats_whom_is_shown_and_what_the_channels_are_asked_for(lived_baske
         (("--set", "rule.one-a-day.limit=2", "--trigger", "baskte"), "Did you mean 'basket'?"),
     ],
 )
-def test_a_diff_refuses_nonsense_in_words(lived_basket: Path, capsys: Output, words: tuple[str, ...], said: str) -> None:
+def test_a_diff_refuses_nonsense_in_words(
+    lived_basket: Path, capsys: Output, words: tuple[str, ...], said: str
+) -> None:
     assert run("-w", lived_basket, "diff", *words) in (1, 2)
     assert said in capsys.readouterr().err
 
@@ -445,16 +567,24 @@ def test_a_year_of_real_purchases_is_backtested_as_it_is_replayed(tmp_path: Path
         pytest.skip(f"{ONLINE_RETAIL} is not there")
     folder = workspace(tmp_path, [])
     (folder / "triggers/basket.toml").unlink()
-    (folder / "manometer.toml").write_text((folder / "manometer.toml").read_text() + '[channels.hook]\nkind = "file"\nmedium = "webhook"\n')
+    (folder / "manometer.toml").write_text(
+        (folder / "manometer.toml").read_text() + '[channels.hook]\nkind = "file"\nmedium = "webhook"\n'
+    )
     (folder / "templates/note/webhook.json").write_text("{}")
-    tips = trigger(status='"draft"').replace('["email"]', '["hook"]').replace('["Order Completed"]', '["Order Returned"]')
+    tips = (
+        trigger(status='"draft"')
+        .replace('["email"]', '["hook"]')
+        .replace('["Order Completed"]', '["Order Returned"]')
+    )
     (folder / "triggers/tips.toml").write_text(tips.replace('"Checkout Started"', '"Order Completed"'))
     assert run("-w", folder, "import", ONLINE_RETAIL, "--profile", "online-retail", "--history") == 0
     span = ("--from", "2010-12-01T00:00:00Z", "--to", "2011-12-10T00:00:00Z")
     capsys.readouterr()
     assert run("-w", folder, "triggers", "backtest", "tips", *span, "--json") == 0
     tried = capsys.readouterr().out.splitlines()
-    (folder / "triggers/tips.toml").write_text((folder / "triggers/tips.toml").read_text().replace('"draft"', '"active"'))
+    (folder / "triggers/tips.toml").write_text(
+        (folder / "triggers/tips.toml").read_text().replace('"draft"', '"active"')
+    )
     assert run("-w", folder, "replay", *span, "--into", folder / "played") == 0
     capsys.readouterr()
     assert run("-w", folder / "played", "decisions", "--json") == 0

@@ -24,7 +24,11 @@ SPAN = ("--from", "2025-03-01T00:00:00Z", "--to", "2025-03-05T00:00:00Z")
 @pytest.fixture
 def played(tmp_path: Path, capsys: Output) -> Path:
     """Anna left a basket on Monday; it is Wednesday."""
-    folder = workspace(tmp_path, CALLS, {"basket": BASKET, "big": BIG, "birthday": BIRTHDAY, "draft": trigger(status='"draft"')})
+    folder = workspace(
+        tmp_path,
+        CALLS,
+        {"basket": BASKET, "big": BIG, "birthday": BIRTHDAY, "draft": trigger(status='"draft"')},
+    )
     assert run("-w", folder, "replay", *SPAN, "--into", folder / "p") == 0
     capsys.readouterr()
     return folder / "p"
@@ -44,21 +48,33 @@ def test_all_triggers_answer_in_one_line_each_what_was_decided_first(played: Pat
     lines = said(capsys, played, "anna").splitlines()
     assert lines[0] == "Anna, as things stand Wed 05 Mar 2025 00:00 UTC:"
     shown = [line for line in lines if line.startswith(("basket", "big", "birthday", "draft"))]
-    assert [line.split()[:2] for line in shown] == [["basket", "sent"], ["birthday", "never"], ["big", "never"], ["draft", "never"]]
+    assert [line.split()[:2] for line in shown] == [
+        ["basket", "sent"],
+        ["birthday", "never"],
+        ["big", "never"],
+        ["draft", "never"],
+    ]
     assert "comes up Wed 21 May 2025 07:00" in shown[1]
-    assert "audience: country in ('CH'): country is 'DE' since Sun 02 Mar 2025 08:00 (identify from ndjson)" in shown[2]
+    assert (
+        "audience: country in ('CH'): country is 'DE' since Sun 02 Mar 2025 08:00 (identify from ndjson)"
+        in shown[2]
+    )
 
 
 def test_all_triggers_are_told_to_scripts_with_the_fields_of_one(played: Path, capsys: Output) -> None:
     rows = told(capsys, played, "anna")
     assert [row["trigger"] for row in rows] == ["basket", "birthday", "big", "draft"]
-    assert all(list(row) == ["customer", "trigger", "at", "verdict", "reason", "words", "foretold", "trace"] for row in rows)
+    assert all(
+        list(row) == ["customer", "trigger", "at", "verdict", "reason", "words", "foretold", "trace"]
+        for row in rows
+    )
     assert rows[2] == told(capsys, played, "anna", "big")[0]
 
 
 def test_what_is_short_is_said_in_full_for_one_trigger(played: Path, capsys: Output) -> None:
-    assert "sum('Order Completed', 'revenue') is 80.10 (the last Order Completed Sun 02 Mar 2025 10:00), 419.90 short of 500" in said(
-        capsys, played, "anna", "big"
+    assert (
+        "sum('Order Completed', 'revenue') is 80.10 (the last Order Completed Sun 02 Mar 2025 10:00), "
+        "419.90 short of 500" in said(capsys, played, "anna", "big")
     )
 
 
@@ -69,12 +85,17 @@ def test_a_past_instant_is_answered_as_things_stood_then(played: Path, capsys: O
     audience = [(each["holds"], each["detail"]) for each in trace if each["check"] == "audience"]
     assert audience[0] == (True, "country in ('CH'): country is 'CH'")
     assert audience[1][1] == (
-        "sum('Order Completed', 'revenue') >= 500: sum('Order Completed', 'revenue') is 0 (no Order Completed is known), 500 short of 500"
+        "sum('Order Completed', 'revenue') >= 500: sum('Order Completed', 'revenue') is 0 (no Order "
+        "Completed is known), 500 short of 500"
     )
-    assert [row["verdict"] for row in told(capsys, played, "anna", "--at", "2025-03-02T07:00:00Z")] == ["none"] * 4
+    assert [row["verdict"] for row in told(capsys, played, "anna", "--at", "2025-03-02T07:00:00Z")] == [
+        "none"
+    ] * 4
 
 
-def test_a_past_instant_is_answered_by_the_playbook_pauses_and_consents_of_then(played: Path, capsys: Output) -> None:
+def test_a_past_instant_is_answered_by_the_playbook_pauses_and_consents_of_then(
+    played: Path, capsys: Output
+) -> None:
     (played / "triggers/big.toml").write_text(trigger(audience='"orders >= 1"'))
     (played / "triggers/birthday.toml").unlink()
     (played / "manometer.toml").write_text(SETTINGS.replace('"assumed"', '"strict"'))
@@ -92,10 +113,14 @@ def test_a_past_instant_is_answered_by_the_playbook_pauses_and_consents_of_then(
     assert checks("big", "audience", "2025-03-06T12:00:00Z") == [(True, "orders >= 1: orders is 1")]
     assert checks("basket", "step 1 email: consent", "2025-03-05T12:00:00Z")[0][0] is True
     assert checks("basket", "step 1 email: consent", "2025-03-06T12:00:00Z")[0][0] is False
-    assert checks("basket", "trigger active", "2025-03-07T12:00:00Z") == [(False, "paused since Fri 07 Mar 2025 00:00")]
+    assert checks("basket", "trigger active", "2025-03-07T12:00:00Z") == [
+        (False, "paused since Fri 07 Mar 2025 00:00")
+    ]
     assert checks("basket", "trigger active", "2025-03-08T12:00:00Z")[0][0] is True
     assert checks("birthday", "cause", "2025-03-05T12:00:00Z") == [(False, "comes up Wed 21 May 2025 07:00")]
-    assert checks("birthday", "trigger active", "2025-03-06T12:00:00Z") == [(False, "its file was removed; the trigger is retired")]
+    assert checks("birthday", "trigger active", "2025-03-06T12:00:00Z") == [
+        (False, "its file was removed; the trigger is retired")
+    ]
 
 
 def test_before_anything_was_in_force_that_is_the_answer(tmp_path: Path, capsys: Output) -> None:
@@ -105,7 +130,9 @@ def test_before_anything_was_in_force_that_is_the_answer(tmp_path: Path, capsys:
     assert "in force only from Tue 04 Mar 2025 00:00 on" in str(row["words"])
 
 
-def test_what_stood_against_her_last_cause_is_said_where_nothing_does_now(tmp_path: Path, capsys: Output) -> None:
+def test_what_stood_against_her_last_cause_is_said_where_nothing_does_now(
+    tmp_path: Path, capsys: Output
+) -> None:
     calls = [
         person("anna"),
         act("anna", "Checkout Started", "2025-03-03T10:00:00Z"),
@@ -115,7 +142,10 @@ def test_what_stood_against_her_last_cause_is_said_where_nothing_does_now(tmp_pa
     assert run("-w", folder, "replay", *SPAN, "--into", folder / "p") == 0
     words = said(capsys, folder / "p", "anna", "basket").splitlines()[0]
     assert "nothing stands against it when its cause comes" in words
-    assert words.endswith("When the last one came, Mon 03 Mar 2025 10:00, there stood against it: audience: orders >= 1: 1 short of 1.")
+    assert words.endswith(
+        "When the last one came, Mon 03 Mar 2025 10:00, there stood against it: audience: orders >= 1: 1 "
+        "short of 1."
+    )
 
 
 BRANCHED = """
@@ -148,20 +178,33 @@ template = "note"
 
 
 @pytest.mark.parametrize("condition", ["orders >= 2", "value >= 100"])
-def test_a_past_instant_follows_the_way_of_the_else_that_was_taken(tmp_path: Path, capsys: Output, condition: str) -> None:
-    calls = [*CALLS, act("anna", "Order Completed", "2025-03-03T15:00:00Z", revenue=9, channel="store")]  # a second order, after the step
+def test_a_past_instant_follows_the_way_of_the_else_that_was_taken(
+    tmp_path: Path, capsys: Output, condition: str
+) -> None:
+    calls = [
+        *CALLS,
+        act("anna", "Order Completed", "2025-03-03T15:00:00Z", revenue=9, channel="store"),
+    ]  # a second order, after the step
     folder = workspace(tmp_path, calls, {"care": BRANCHED.replace("CONDITION", condition)})
-    assert run("-w", folder, "replay", "--from", "2025-03-01", "--to", "2025-03-08", "--into", folder / "p") == 0
+    assert (
+        run("-w", folder, "replay", "--from", "2025-03-01", "--to", "2025-03-08", "--into", folder / "p") == 0
+    )
     for at in ("2025-03-03T12:00:00Z", "2025-03-04T12:00:00Z"):
         (row,) = told(capsys, folder / "p", "anna", "care", "--at", at)
         assert str(row["words"]).endswith("Step 3 of 3 comes up Thu 06 Mar 2025 10:00.")
 
 
-def test_what_an_instant_to_come_would_bring_is_foretold_and_never_said_to_be_sent(played: Path, capsys: Output) -> None:
+def test_what_an_instant_to_come_would_bring_is_foretold_and_never_said_to_be_sent(
+    played: Path, capsys: Output
+) -> None:
     (row,) = told(capsys, played, "anna", "birthday", "--at", "2025-06-01T00:00:00Z")
     assert (row["verdict"], row["foretold"]) == ("send", True)
     assert row["words"] == "Not decided yet: would be sent (step 1 over email, Wed 21 May 2025 07:00 UTC)."
-    (line,) = [line for line in said(capsys, played, "anna", "--at", "2025-06-01T00:00:00Z").splitlines() if line.startswith("birthday")]
+    (line,) = [
+        line
+        for line in said(capsys, played, "anna", "--at", "2025-06-01T00:00:00Z").splitlines()
+        if line.startswith("birthday")
+    ]
     assert line.split() == ["birthday", "foretold", "2025-05-21", "07:00:00", "would", "be", "sent"]
     run("-w", played, "tick", "--at", "2025-05-21T07:00:00Z")
     (row,) = told(capsys, played, "anna", "birthday", "--at", "2025-06-01T00:00:00Z")

@@ -59,7 +59,13 @@ template = "note"
 """
 STEPS = '\n[[steps]]\nchannels = ["email"]\ntemplate = "note"\n'
 TEMPLATE = {"templates/note/email.txt": "Hello {{ customer.first_name }}", "templates/note/sms.txt": "Hello"}
-FILES = {"manometer.toml": MAIN, "pressure.toml": PRESSURE, "segments.toml": SEGMENTS, "triggers/basket.toml": TRIGGER, **TEMPLATE}
+FILES = {
+    "manometer.toml": MAIN,
+    "pressure.toml": PRESSURE,
+    "segments.toml": SEGMENTS,
+    "triggers/basket.toml": TRIGGER,
+    **TEMPLATE,
+}
 
 
 def read(changed: Mapping[str, str] | None = None, *, templates: bool = False) -> Workspace:
@@ -83,7 +89,11 @@ def told(changed: Mapping[str, str]) -> tuple[Fault, ...]:
 
 
 def when(table: str) -> When:
-    return read({"triggers/basket.toml": f'purpose = "marketing"\n[when]\n{table}\n{STEPS}'}).playbook.triggers[0].when
+    return (
+        read({"triggers/basket.toml": f'purpose = "marketing"\n[when]\n{table}\n{STEPS}'})
+        .playbook.triggers[0]
+        .when
+    )
 
 
 def step(table: str, head: str = "") -> Step:
@@ -94,13 +104,30 @@ def step(table: str, head: str = "") -> Step:
 def test_the_least_workspace_has_the_documented_defaults() -> None:
     workspace = read()
     playbook, trigger = workspace.playbook, workspace.playbook.triggers[0]
-    assert (workspace.tick, playbook.grace, playbook.version, playbook.applied_at) == (30_000, 300_000, 0, None)
+    assert (workspace.tick, playbook.grace, playbook.version, playbook.applied_at) == (
+        30_000,
+        300_000,
+        0,
+        None,
+    )
     assert (playbook.consent_policy, playbook.week_starts, playbook.currency) == ("strict", "monday", "CHF")
-    assert (trigger.name, trigger.title, trigger.status, trigger.priority, trigger.reentry) == ("basket", "basket", "draft", 50, 0)
+    assert (trigger.name, trigger.title, trigger.status, trigger.priority, trigger.reentry) == (
+        "basket",
+        "basket",
+        "draft",
+        50,
+        0,
+    )
     assert (trigger.max_age, trigger.holdout, trigger.tags) == (DAY, 0.0, frozenset())
     assert trigger.steps == (Step(("email",), "note"),)
     channel = playbook.channels["email"]
-    assert (channel.medium, channel.lead_time, channel.capacity, channel.approval, channel.weight) == ("email", 0, None, False, 1000)
+    assert (channel.medium, channel.lead_time, channel.capacity, channel.approval, channel.weight) == (
+        "email",
+        0,
+        None,
+        False,
+        1000,
+    )
     assert playbook.purposes == PURPOSES
     assert workspace.warnings == ()
 
@@ -118,7 +145,9 @@ def test_a_workspace_read_again_from_its_stored_texts_is_the_same(tmp_path: Path
 def test_every_fault_of_every_file_is_told_at_once() -> None:
     found = faults(
         {
-            "manometer.toml": MAIN.replace("Europe/Zurich", "Europe/Zürich").replace('kind = "file"', 'kind = "fiel"', 1),
+            "manometer.toml": MAIN.replace("Europe/Zurich", "Europe/Zürich").replace(
+                'kind = "file"', 'kind = "fiel"', 1
+            ),
             "pressure.toml": PRESSURE.replace('window = "7d"', 'window = "7 tage"'),
             "segments.toml": SEGMENTS.replace("orders", "ordres"),
             "triggers/basket.toml": TRIGGER.replace("channels", "chanels"),
@@ -137,7 +166,9 @@ def test_every_fault_of_every_file_is_told_at_once() -> None:
 
 
 def test_an_unknown_key_is_told_with_line_and_suggestion() -> None:
-    (fault,) = faults({"triggers/basket.toml": TRIGGER.replace("[[steps]]", 'unles = ["Order Completed"]\n\n[[steps]]')})
+    (fault,) = faults(
+        {"triggers/basket.toml": TRIGGER.replace("[[steps]]", 'unles = ["Order Completed"]\n\n[[steps]]')}
+    )
     assert str(fault) == "triggers/basket.toml:7: unknown key `unles` in [when]. Did you mean `unless`?"
 
 
@@ -188,8 +219,12 @@ def test_a_condition_of_several_lines_is_told_with_the_line_of_the_fault(written
 )
 def test_a_name_in_only_if_that_fits_event_and_customer_is_warned_of(only_if: str, warned: bool) -> None:
     found = read({"triggers/basket.toml": TRIGGER + STEPS + f'only_if = "{only_if}"\n'}).warnings
-    assert [each.remedy for each in found if "only_if" in each.message] == ["Write customer.revenue or event.revenue."] * warned
-    where = TRIGGER.replace('event = "Checkout Started"', 'event = "Checkout Started"\nwhere = "revenue >= 100"')
+    assert [each.remedy for each in found if "only_if" in each.message] == [
+        "Write customer.revenue or event.revenue."
+    ] * warned
+    where = TRIGGER.replace(
+        'event = "Checkout Started"', 'event = "Checkout Started"\nwhere = "revenue >= 100"'
+    )
     assert not [each for each in read({"triggers/basket.toml": where}).warnings if "revenue" in each.message]
 
 
@@ -212,7 +247,10 @@ def test_segments_that_go_round_in_a_circle_are_faults() -> None:
 
 def test_a_broken_segment_is_not_blamed_on_those_who_name_it() -> None:
     found = faults(
-        {"segments.toml": SEGMENTS.replace("orders", "ordres"), "triggers/basket.toml": "audience = \"segment('regulars')\"\n" + TRIGGER}
+        {
+            "segments.toml": SEGMENTS.replace("orders", "ordres"),
+            "triggers/basket.toml": "audience = \"segment('regulars')\"\n" + TRIGGER,
+        }
     )
     assert [fault.file for fault in found] == ["segments.toml"]
 
@@ -244,11 +282,13 @@ def test_wrong_head_values_are_faults_with_a_remedy(line: str, said: str) -> Non
     ("table", "expected"),
     [
         (
-            'kind = "transactional"\nevent = "Checkout Started"\nafter = "1h"\nunless = ["Completed Order"]\nper = "cart_id"',
+            'kind = "transactional"\nevent = "Checkout Started"\nafter = "1h"\nunless = ["Completed '
+            'Order"]\nper = "cart_id"',
             When("transactional", frozenset({"Checkout Started"}), after=HOUR, unless=frozenset({"Order Completed"}), per="cart_id"),
         ),
         (
-            'kind = "behavioural"\nevents = ["Viewed Product", "Product Clicked"]\nat_least = 3\nwithin = "7d"',
+            'kind = "behavioural"\nevents = ["Viewed Product", "Product Clicked"]\nat_least = 3\nwithin = '
+            '"7d"',
             When("behavioural", frozenset({"Product Viewed", "Product Clicked"}), at_least=3, within=7 * DAY),
         ),
         (
@@ -262,9 +302,12 @@ def test_wrong_head_values_are_faults_with_a_remedy(line: str, said: str) -> Non
         ),
         ('kind = "recurring"\ndate = "registered_at"\noffset = "2w"\nyears = 3',
          When("recurring", date="registered_at", offset_days=14, years=frozenset({3}))),
-        ('kind = "recurring"\ndate = "first_order"\nat = "00:00"', When("recurring", date="first_order", at=(0, 0))),
-        ('kind = "threshold"\nmetric = "revenue"\nreaches = 5000', When("threshold", metric="revenue", reaches=500_000)),
-        ('kind = "threshold"\nmetric = "revenue_gross"\nreaches = 0.29', When("threshold", metric="revenue_gross", reaches=29)),
+        ('kind = "recurring"\ndate = "first_order"\nat = '
+         '"00:00"', When("recurring", date="first_order", at=(0, 0))),
+        ('kind = "threshold"\nmetric = "revenue"\nreaches = '
+         '5000', When("threshold", metric="revenue", reaches=500_000)),
+        ('kind = "threshold"\nmetric = "revenue_gross"\nreaches = '
+         '0.29', When("threshold", metric="revenue_gross", reaches=29)),
         (
             'kind = "threshold"\nmetric = "orders"\nreaches = 10\nwithin = "365d"\non_activation = "enrol"',
             When("threshold", metric="orders", reaches=10, within=365 * DAY, on_activation="enrol"),
@@ -334,7 +377,12 @@ def test_a_step_says_over_what_when_and_until() -> None:
     table = 'channels = ["email", "sms"]\nafter = "2d"\nexpires = "36h"\nonly_if = "not clicked"\non_limit = "drop"\nmode = "all"\n'
     table += "approval = 100\nweight = 0.5"
     read_step = step(table)
-    assert (read_step.channels, read_step.after, read_step.expires, read_step.weight) == (("email", "sms"), 2 * DAY, 36 * HOUR, 500)
+    assert (read_step.channels, read_step.after, read_step.expires, read_step.weight) == (
+        ("email", "sms"),
+        2 * DAY,
+        36 * HOUR,
+        500,
+    )
     assert (read_step.on_limit, read_step.mode, read_step.approval) == ("drop", "all", 100)
     assert read_step.only_if is not None
     assert read_step.only_if.text == "not clicked"
@@ -352,25 +400,41 @@ def test_jumps_are_read_as_numbers_and_an_else_goes_over_the_channels_of_its_ste
     first_step = journey(f"{TRIGGER}{first}{STEPS}{STEPS}" + 'name = "last"\n').steps[0]
     assert first_step.then == 3
     assert first_step.otherwise is not None
-    assert (first_step.otherwise.channels, first_step.otherwise.then, first_step.otherwise.else_to) == (("email",), 3, OVER)
+    assert (first_step.otherwise.channels, first_step.otherwise.then, first_step.otherwise.else_to) == (
+        ("email",),
+        3,
+        OVER,
+    )
 
 
 def test_a_wait_says_what_for_how_long_and_what_then() -> None:
-    wait = step('channels = ["email"]\nwait_for = ["Order Returned"]\nwhere = "revenue >= 5"\ntimeout = "3d"\non_timeout = "send"').wait
+    wait = step(
+        'channels = ["email"]\nwait_for = ["Order Returned"]\nwhere = "revenue >= 5"\ntimeout = '
+        '"3d"\non_timeout = "send"'
+    ).wait
     assert wait is not None
     assert wait.where is not None
-    assert (wait.events, wait.timeout, wait.sends, wait.goes_to) == (frozenset({"Order Returned"}), 3 * DAY, True, None)
+    assert (wait.events, wait.timeout, wait.sends, wait.goes_to) == (
+        frozenset({"Order Returned"}),
+        3 * DAY,
+        True,
+        None,
+    )
 
 
 def test_a_variant_changes_only_what_its_table_says() -> None:
-    made = journey(f'{TRIGGER}[steps.variants.b]\nchannels = ["sms"]\nexpires = "1d"\n[split]\na = 0.25\nb = 0.75\n')
+    made = journey(
+        f'{TRIGGER}[steps.variants.b]\nchannels = ["sms"]\nexpires = "1d"\n[split]\na = 0.25\nb = 0.75\n'
+    )
     ((name, other),) = made.steps[0].by_variant
     assert made.split == (("a", 0.25), ("b", 0.75))
     assert (name, other) == ("b", replace(made.steps[0], channels=("sms",), expires=DAY, by_variant=()))
 
 
 def test_a_goal_counts_for_two_weeks_and_ends_the_journey_unless_said() -> None:
-    assert journey(f'{TRIGGER}[goal]\non = "Completed Order"\n').goal == Goal(frozenset({"Order Completed"}), 14 * DAY)
+    assert journey(f'{TRIGGER}[goal]\non = "Completed Order"\n').goal == Goal(
+        frozenset({"Order Completed"}), 14 * DAY
+    )
 
 
 def test_a_holdout_of_everything_holds_for_the_purposes_that_obey_the_limits() -> None:
@@ -386,12 +450,24 @@ def test_a_holdout_of_everything_holds_for_the_purposes_that_obey_the_limits() -
         ('name = "last"', 'name = "first"', 'step 3 is named "first" like step 1'),
         ('name = "last"', 'name = "end"', "is no name for a step"),
         ('name = "first"', 'else = "last"', "stands without `only_if`"),
-        ('name = "first"', 'only_if = "orders >= 1"\nelse = { template = "note", after = "1d" }', "sent at the same instant"),
-        ('name = "first"', 'only_if = "orders >= 1"\nelse = { template = "note", chanels = ["sms"] }', "Did you mean `channels`?"),
+        (
+            'name = "first"',
+            'only_if = "orders >= 1"\nelse = { template = "note", after = "1d" }',
+            "sent at the same instant",
+        ),
+        (
+            'name = "first"',
+            'only_if = "orders >= 1"\nelse = { template = "note", chanels = ["sms"] }',
+            "Did you mean `channels`?",
+        ),
         ('name = "first"', 'wait_for = ["Order Completed"]', "`timeout` is missing in step 1"),
         ('name = "first"', 'wait_for = ["Order Completed"]\ntimeout = "0d"', "is 0"),
         ('name = "first"', 'timeout = "1d"', "stands without `wait_for`"),
-        ('name = "first"', 'wait_for = ["Order Completed"]\ntimeout = "1d"\non_timeout = "sent"', "there is no step named"),
+        (
+            'name = "first"',
+            'wait_for = ["Order Completed"]\ntimeout = "1d"\non_timeout = "sent"',
+            "there is no step named",
+        ),
         ('name = "first"', 'variant = "offer"', "Declare them in [split]."),
         ('name = "last"', "[split]\nplain = 0.5\noffer = 0.4", "add up to 0.9"),
         ('name = "last"', "[split]\nplain = 1.5", "Write a share from 0 to 1"),
@@ -401,7 +477,11 @@ def test_a_holdout_of_everything_holds_for_the_purposes_that_obey_the_limits() -
             "only_if = \"variant == 'ofer'\"\n[split]\nplain = 0.5\noffer = 0.5",
             "has no variant 'ofer'. Did you mean 'offer'?",
         ),
-        ('name = "last"', '[steps.variants.offer]\nafter = "1d"\n[split]\noffer = 1', "the same for all variants"),
+        (
+            'name = "last"',
+            '[steps.variants.offer]\nafter = "1d"\n[split]\noffer = 1',
+            "the same for all variants",
+        ),
         ('name = "last"', '[goal]\nwithin = "3d"', "Name the events that reach it"),
     ],
 )
@@ -425,7 +505,11 @@ def test_steps_that_nobody_comes_to_are_warned_of() -> None:
 
 @pytest.mark.parametrize(
     ("line", "said"),
-    [("", "`share` is missing"), ("share = 2", "Write a share from 0 to 1"), ('share = 0.1\npurposes = ["markting"]', "`marketing`")],
+    [
+        ("", "`share` is missing"),
+        ("share = 2", "Write a share from 0 to 1"),
+        ('share = 0.1\npurposes = ["markting"]', "`marketing`"),
+    ],
 )
 def test_a_faulty_holdout_is_told_what_to_write(line: str, said: str) -> None:
     found = faults({"manometer.toml": f'{MAIN}[holdout]\nsalt = "x"\n{line}\n'})
@@ -453,7 +537,12 @@ def test_a_faulty_step_is_told_what_to_write(old: str, new: str, said: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("old", "said"), [("[when]", "`kind`"), ("[[steps]]", "`steps` is missing"), ('purpose = "marketing"', "`purpose` is missing")]
+    ("old", "said"),
+    [
+        ("[when]", "`kind`"),
+        ("[[steps]]", "`steps` is missing"),
+        ('purpose = "marketing"', "`purpose` is missing"),
+    ],
 )
 def test_what_a_trigger_must_have_is_missed(old: str, said: str) -> None:
     assert any(said in str(fault) for fault in faults({"triggers/basket.toml": TRIGGER.replace(old, "")}))
@@ -475,7 +564,10 @@ def test_a_required_key_with_a_slip_of_the_pen_is_always_a_fault(file: str, key:
 
 def test_reentry_is_never_always_or_a_duration() -> None:
     texts = {"never": NEVER, "always": 0, "7d": 7 * DAY}
-    read_as = {text: read({"triggers/basket.toml": f'reentry = "{text}"\n{TRIGGER}'}).playbook.triggers[0].reentry for text in texts}
+    read_as = {
+        text: read({"triggers/basket.toml": f'reentry = "{text}"\n{TRIGGER}'}).playbook.triggers[0].reentry
+        for text in texts
+    }
     assert read_as == texts
 
 
@@ -486,7 +578,9 @@ def test_reentry_is_never_always_or_a_duration() -> None:
 def test_a_template_must_hold_a_file_for_each_channel(medium: str) -> None:
     main = f'{MAIN}\n[channels.other]\nkind = "file"\nmedium = "{medium}"\n'
     trigger = TRIGGER.replace('["email"]', '["other"]').replace('"note"', '"bare"')
-    (fault,) = faults({"manometer.toml": main, "triggers/basket.toml": trigger, "templates/bare/subject.txt": "Hello"})
+    (fault,) = faults(
+        {"manometer.toml": main, "triggers/basket.toml": trigger, "templates/bare/subject.txt": "Hello"}
+    )
     assert f"no {' or '.join(MEDIUM_FILES[medium])}" in fault.message
     for file in MEDIUM_FILES[medium]:
         assert read({"manometer.toml": main, "triggers/basket.toml": trigger, f"templates/bare/{file}": "{}"})
@@ -523,12 +617,21 @@ def test_a_template_may_use_all_that_a_message_knows() -> None:
     text = "{% for item in event.properties['products'] %}{{ item.name|upper }}{% endfor %}{% set n = customer.orders %}{{ n }}"
     text += "{{ customer.trait.size }}{{ step }}{{ trigger.title }}{{ workspace.name }}{{ unsubscribe_url }}{{ now }}"
     text += "{{ event.at }}{{ event.name }}"
-    assert read({"templates/note/email.txt": text, "templates/note/webpush.json": '{"title": "{{ customer.first_name }}"}'}, templates=True)
+    assert read(
+        {
+            "templates/note/email.txt": text,
+            "templates/note/webpush.json": '{"title": "{{ customer.first_name }}"}',
+        },
+        templates=True,
+    )
 
 
 def test_files_that_no_message_is_made_of_are_warnings() -> None:
     workspace = read({"templates/note/emal.txt": "x", "templates/note/French!/email.txt": "x"})
-    assert {warning.file for warning in workspace.warnings} == {"templates/note/emal.txt", "templates/note/French!/email.txt"}
+    assert {warning.file for warning in workspace.warnings} == {
+        "templates/note/emal.txt",
+        "templates/note/French!/email.txt",
+    }
 
 
 # ---- manometer.toml ----
@@ -570,13 +673,19 @@ def test_faulty_settings_are_told_what_to_write(old: str, new: str, said: str) -
 
 def test_channel_settings_of_an_adapter_are_kept_as_they_stand() -> None:
     more = 'capacity = "600/minute"\nsend_window = "Mon-Sun 08:00-20:00"\nlead_time = "2d"\napproval = 500\n'
-    more += (
-        'medium = "email"\nhost = "mail.example.ch"\nport = 587\nfrom = "a@b.ch"\nusername = "a"\npassword = { env = "SMTP_PASSWORD" }\n'
-    )
+    more += 'medium = "email"\nhost = "mail.example.ch"\nport = 587\nfrom = "a@b.ch"\nusername = "a"\npassword = { env = "SMTP_PASSWORD" }\n'
     main = f'{MAIN}\n[channels.newsletter]\nkind = "smtp"\n{more}'
-    channel = read_files({**FILES, "manometer.toml": main}, channel_kinds=("file", "smtp")).playbook.channels["newsletter"]
+    channel = read_files({**FILES, "manometer.toml": main}, channel_kinds=("file", "smtp")).playbook.channels[
+        "newsletter"
+    ]
     password = {"env": "SMTP_PASSWORD"}
-    assert channel.settings == {"host": "mail.example.ch", "port": 587, "from": "a@b.ch", "username": "a", "password": password}
+    assert channel.settings == {
+        "host": "mail.example.ch",
+        "port": 587,
+        "from": "a@b.ch",
+        "username": "a",
+        "password": password,
+    }
     assert json.dumps(channel.settings)
     assert (channel.kind, channel.medium, channel.capacity, channel.approval, channel.lead_time) == (
         "smtp",
@@ -594,19 +703,27 @@ def test_channel_settings_of_an_adapter_are_kept_as_they_stand() -> None:
         ('kind = "smtp"\nhots = "h"\nfrom = "a@b.ch"', "Did you mean `host`?"),
         ('kind = "smtp"\nhost = "h"\nfrom = "a@b.ch"\nport = 70000', "from 1 to 65535"),
         ('kind = "smtp"\nhost = "h"\nfrom = "a@b.ch"\nsecurity = "ssl"', "starttls"),
-        ('kind = "smtp"\nhost = "h"\nfrom = "a@b.ch"\nsecurity = "none"', "leave this machine unencrypted in [channels.sms]"),
+        (
+            'kind = "smtp"\nhost = "h"\nfrom = "a@b.ch"\nsecurity = "none"',
+            "leave this machine unencrypted in [channels.sms]",
+        ),
         ('kind = "smtp"\nhost = "h"\nfrom = "a@b.ch"\ntimeout = "soon"', "not a duration"),
         ('kind = "smtp"\nhost = "h"\nfrom = "a@b.ch"\ntimeout = "0s"', "it is 0"),
         ('kind = "webhook"\nurl = "http://x.ch"\nsecret = { env = "S" }', "it is not encrypted"),
         ('kind = "webhook"\nurl = "https://x.ch"\nsecret = ["abc"]', "plain text"),
-        ('kind = "webhook"\nurl = "https://x.ch"\nsecret = { env = "S" }\nretries = 3', "unknown key `retries`"),
+        (
+            'kind = "webhook"\nurl = "https://x.ch"\nsecret = { env = "S" }\nretries = 3',
+            "unknown key `retries`",
+        ),
     ],
 )
 def test_faulty_settings_of_an_adapter_are_told_with_their_line(settings: str, said: str) -> None:
     main = MAIN.replace('[channels.sms]\nkind = "file"', f"[channels.sms]\n{settings}")
     with pytest.raises(WorkspaceError) as error:
         read_files({**FILES, "manometer.toml": main}, channel_kinds=("file", "smtp", "webhook"))
-    assert any(said in str(fault) and fault.file == "manometer.toml" and fault.line for fault in error.value.faults), error.value
+    assert any(
+        said in str(fault) and fault.file == "manometer.toml" and fault.line for fault in error.value.faults
+    ), error.value
 
 
 def test_sources_profiles_roles_and_locales_are_kept() -> None:
@@ -622,7 +739,12 @@ def test_sources_profiles_roles_and_locales_are_kept() -> None:
 
 @pytest.mark.parametrize(
     ("text", "path"),
-    [("sqlite:///data/m.db", "/w/data/m.db"), ("sqlite:////var/m.db", "/var/m.db"), ("m.db", "/w/m.db"), ("/var/m.db", "/var/m.db")],
+    [
+        ("sqlite:///data/m.db", "/w/data/m.db"),
+        ("sqlite:////var/m.db", "/var/m.db"),
+        ("m.db", "/w/m.db"),
+        ("/var/m.db", "/var/m.db"),
+    ],
 )
 def test_the_database_lies_beside_the_settings_unless_said(text: str, path: str) -> None:
     main = MAIN.replace("[workspace]", f'[workspace]\ndatabase = "{text}"')
@@ -635,7 +757,9 @@ def test_assumed_consent_is_a_warning() -> None:
 
 
 def test_an_event_that_is_nearly_a_usual_one_is_a_warning() -> None:
-    (warning,) = read({"triggers/basket.toml": TRIGGER.replace("Checkout Started", "checkout started")}).warnings
+    (warning,) = read(
+        {"triggers/basket.toml": TRIGGER.replace("Checkout Started", "checkout started")}
+    ).warnings
     assert warning.remedy == "Did you mean `Checkout Started`?"
 
 
@@ -652,7 +776,11 @@ def test_purposes_are_changed_and_added_to() -> None:
 
 
 def test_weights_go_to_channels_by_name_or_medium_and_to_steps_by_template() -> None:
-    main = MAIN + '[channels.newsletter]\nkind = "file"\nmedium = "email"\n[channels.alarm]\nkind = "file"\nmedium = "sms"\n'
+    main = (
+        MAIN
+        + '[channels.newsletter]\nkind = "file"\nmedium = "email"\n[channels.alarm]\nkind = "file"\nmedium '
+        '= "sms"\n'
+    )
     pressure = "[weights]\nemail = 1.5\nsms = 2\nalarm = 0.125\n[weights.templates]\nnote = 4\n"
     playbook = read({"manometer.toml": main, "pressure.toml": pressure}).playbook
     assert {name: channel.weight for name, channel in playbook.channels.items()} == {
@@ -662,7 +790,12 @@ def test_weights_go_to_channels_by_name_or_medium_and_to_steps_by_template() -> 
         "alarm": 125,
     }
     assert playbook.triggers[0].steps[0].weight == 4000
-    own = read({"pressure.toml": pressure.replace("alarm = 0.125\n", ""), "triggers/basket.toml": TRIGGER + "weight = 0\n"})
+    own = read(
+        {
+            "pressure.toml": pressure.replace("alarm = 0.125\n", ""),
+            "triggers/basket.toml": TRIGGER + "weight = 0\n",
+        }
+    )
     assert own.playbook.triggers[0].steps[0].weight == 0
 
 
@@ -684,7 +817,11 @@ audience = "segment('regulars')"
     assert (rule.name, rule.limit, rule.unit, rule.gap) == ("rule-1", 2500, "points", 16 * HOUR)
     assert rule.window is not None
     assert rule.window.text == "calendar week extended to calendar month"
-    assert (rule.channels, rule.tags, rule.triggers) == (frozenset({"email", "print"}), frozenset({"cart"}), frozenset({"basket"}))
+    assert (rule.channels, rule.tags, rule.triggers) == (
+        frozenset({"email", "print"}),
+        frozenset({"cart"}),
+        frozenset({"basket"}),
+    )
     assert [warning.line for warning in workspace.warnings] == [7]  # no channel print yet
 
 
@@ -766,18 +903,22 @@ i = "["
 k = ""
 '''
     assert lines_of_keys(text) == {
-        ("a",): 2, ("a", "b"): 3, ("a", "b", "c"): 3, ("a", "quoted key"): 7, ("a", "e"): 10, ("g", "h"): 12, ("g", "h", 0): 12,
-        ("g", "h", 0, "i"): 13, ("g", "h", 1): 14, ("g", "h", 1, "i"): 15, ("g", "h", 1, "j"): 16, ("g", "h", 1, "j", "k"): 17,
+        ("a",): 2, ("a", "b"): 3, ("a", "b", "c"): 3, ("a", "quoted key"): 7, ("a", "e"): 10, ("g", "h"): 12,
+        ("g", "h", 0): 12,
+        ("g", "h", 0, "i"): 13, ("g", "h", 1): 14, ("g", "h", 1, "i"): 15, ("g", "h", 1, "j"): 16,
+        ("g", "h", 1, "j", "k"): 17,
     }  # fmt: skip
 
 
 RICH = {
     "manometer.toml": MAIN
-    + '[engine]\ntick = "1s"\ngrace = "1m"\n[consent]\npolicy = "strict"\n[sources.a]\nkind = "folder"\nchannel = "store"\n'
+    + '[engine]\ntick = "1s"\ngrace = "1m"\n[consent]\npolicy = "strict"\n[sources.a]\nkind = '
+    '"folder"\nchannel = "store"\n'
     '[channels.webpush]\nkind = "file"\nmedium = "webpush"\nsend_window = []\nlead_time = "1d"\n'
     'capacity = "1/day"\napproval = 1\npassword = 1\n',
     "pressure.toml": PRESSURE
-    + 'unit = "points"\nextend = "calendar day"\ngap = "1h"\nchannels = []\npurposes = []\ntriggers = []\ntags = []\n'
+    + 'unit = "points"\nextend = "calendar day"\ngap = "1h"\nchannels = []\npurposes = []\ntriggers = '
+    "[]\ntags = []\n"
     'audience = ""\n[weights]\nemail = 1\ntemplates = 1\n[purposes]\nmarketing = 1\n',
     "segments.toml": SEGMENTS,
     "triggers/basket.toml": "tags = 1\nexit = 1\nholdout = 1\nmax_age = 1\nreentry = 1\n"
@@ -828,7 +969,17 @@ def test_no_when_value_of_a_wrong_form_crashes_the_reader(kind: str, odd: str) -
 
 LINES = [line for text in FILES.values() for line in text.splitlines()]
 PIECES = st.sampled_from(
-    [*LINES, "[when]", "[[rule]]", "[purposes]", "limit = nan", "steps = 3", 'x = """', "[channels]", "after = 1979-05-27"]
+    [
+        *LINES,
+        "[when]",
+        "[[rule]]",
+        "[purposes]",
+        "limit = nan",
+        "steps = 3",
+        'x = """',
+        "[channels]",
+        "after = 1979-05-27",
+    ]
 )
 
 
@@ -849,7 +1000,9 @@ def accepted_keys(*modules: str) -> set[str]:
     """The keys that the readers ask for, taken from their source."""
     source = "".join((CODE / f"{module}.py").read_text(encoding="utf-8") for module in modules)
     asked = r"\.(?:text|texts|choice|duration|whole|number|thousandths|switch|required|raw|parsed|tables?|list_of_tables)\(\s*\"(\w+)\""
-    return set(re.findall(asked, source)) | set(re.findall(r'(?:_known|_length|event_names)\(table, "(\w+)"', source))
+    return set(re.findall(asked, source)) | set(
+        re.findall(r'(?:_known|_length|event_names)\(table, "(\w+)"', source)
+    )
 
 
 def undocumented(page: str, words: Collection[str]) -> list[str]:
@@ -861,13 +1014,29 @@ def test_every_key_of_the_workspace_is_documented() -> None:
     keys = accepted_keys("settings", "pressure", "conditions")
     assert {"time_zone", "send_window", "extend", "tags", "segments"} <= keys
     assert (
-        undocumented("workspace.md", {*keys, "obeys", "counts", "consent", "audience", "approval", "where", "title", "env", "file"}) == []
+        undocumented(
+            "workspace.md",
+            {*keys, "obeys", "counts", "consent", "audience", "approval", "where", "title", "env", "file"},
+        )
+        == []
     )
 
 
 def test_every_name_a_workspace_may_use_is_documented() -> None:
     assert (
-        undocumented("workspace.md", {*MEDIA, *POLICIES, *PURPOSES, *TEMPLATE_FILES, *VARIABLES, *CUSTOMER_NAMES, "contacts", "points"})
+        undocumented(
+            "workspace.md",
+            {
+                *MEDIA,
+                *POLICIES,
+                *PURPOSES,
+                *TEMPLATE_FILES,
+                *VARIABLES,
+                *CUSTOMER_NAMES,
+                "contacts",
+                "points",
+            },
+        )
         == []
     )
 
@@ -875,9 +1044,38 @@ def test_every_name_a_workspace_may_use_is_documented() -> None:
 def test_every_key_and_word_of_a_trigger_is_documented() -> None:
     keys = accepted_keys("triggers", "kinds", "journeys")
     of_kinds = {key for kind_keys in KIND_KEYS.values() for key in kind_keys}
-    assert keys - of_kinds - {*TRIGGER_KEYS, *STEP_KEYS, "when", "kind", "exit", "on", "steps", "goal", "split", "within", "where"} == set()
-    assert undocumented("triggers.md", {*keys, *of_kinds, *TRIGGER_KEYS, *STEP_KEYS, *KIND_KEYS, *STATUSES, *ON_LIMIT, *MODES}) == []
-    assert undocumented("triggers.md", {*DATES, *METRICS, "sum", "count", "ignore", "enrol", "never", "always", "trait.NAME"}) == []
+    assert (
+        keys
+        - of_kinds
+        - {
+            *TRIGGER_KEYS,
+            *STEP_KEYS,
+            "when",
+            "kind",
+            "exit",
+            "on",
+            "steps",
+            "goal",
+            "split",
+            "within",
+            "where",
+        }
+        == set()
+    )
+    assert (
+        undocumented(
+            "triggers.md",
+            {*keys, *of_kinds, *TRIGGER_KEYS, *STEP_KEYS, *KIND_KEYS, *STATUSES, *ON_LIMIT, *MODES},
+        )
+        == []
+    )
+    assert (
+        undocumented(
+            "triggers.md",
+            {*DATES, *METRICS, "sum", "count", "ignore", "enrol", "never", "always", "trait.NAME"},
+        )
+        == []
+    )
 
 
 def test_a_number_too_long_to_be_read_is_a_fault_like_any_other() -> None:

@@ -1,4 +1,6 @@
-"""Small values to test the engine with: customers, events, triggers, playbooks; and what the database does between two passes."""
+"""Small values to test the engine with: customers, events, triggers, playbooks; and what the database does
+between two passes.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from zoneinfo import ZoneInfo
 from core.engine import advance
 from core.instants import DAY, HOUR, MINUTE, Instant, Millis, local, parse_instant
 from core.kinds import cause_of
-from core.language import Context, compile_closure, parse
+from core.language import ConditionContext, compile_closure, parse
 from core.limits.pressure import PressureRule
 from core.limits.quiet_hours import ALWAYS_OPEN, parse_send_windows
 from core.limits.windows import parse_window
@@ -45,7 +47,9 @@ _numbers = count(1)
 
 
 def at(text: str) -> Instant:
-    """`Mon 18:00` of the first week of March 2025 in Zürich, or an ISO instant, local where it has no offset."""
+    """`Mon 18:00` of the first week of March 2025 in Zürich, or an ISO instant, local where it has no
+    offset.
+    """
     days = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
     name, _, clock = text.partition(" ")
     if name not in days:
@@ -54,15 +58,25 @@ def at(text: str) -> Instant:
     return MONDAY + days.index(name) * DAY + int(hours) * HOUR + int(minutes) * MINUTE
 
 
-def event(name: str, when: str | Instant, *, arrived: str | Instant | None = None, **properties: Any) -> Event:
-    """An act of the customer; `revenue` in major units, `source`, `channel`, `kind` and `history` are of the record itself."""
+def event(
+    name: str, when: str | Instant, *, arrived: str | Instant | None = None, **properties: Any
+) -> Event:
+    """An act of the customer; `revenue` in major units, `source`, `channel`, `kind` and `history` are of the
+    record itself.
+    """
     occurred = at(when) if isinstance(when, str) else when
     known = occurred if arrived is None else at(arrived) if isinstance(arrived, str) else arrived
-    record = {key: properties.pop(key) for key in ("kind", "source", "channel", "history", "id") if key in properties}
+    record = {
+        key: properties.pop(key)
+        for key in ("kind", "source", "channel", "history", "id")
+        if key in properties
+    }
     revenue = properties.get("revenue")
     return Event(
-        id=record.get("id", next(_numbers)), kind=record.get("kind", "track"), name=name, occurred_at=occurred, arrived_at=known,
-        source=record.get("source", "shop"), channel=record.get("channel"), amount=None if revenue is None else round(revenue * 100),
+        id=record.get("id", next(_numbers)), kind=record.get("kind", "track"), name=name,
+        occurred_at=occurred, arrived_at=known,
+        source=record.get("source", "shop"), channel=record.get("channel"),
+        amount=None if revenue is None else round(revenue * 100),
         properties=properties, history=record.get("history", False),
     )  # fmt: skip
 
@@ -77,13 +91,17 @@ def identify(when: str | Instant, **traits: Any) -> Event:
     return event("", when, kind="identify", **traits)
 
 
-def condition(text: str, context: Context = Context.AUDIENCE, variants: Sequence[str] = ()) -> Predicate:
+def condition(
+    text: str, context: ConditionContext = ConditionContext.AUDIENCE, variants: Sequence[str] = ()
+) -> Predicate:
     """A condition as the files hold it."""
     parsed = parse(text, context, (), variants=variants)
     return Predicate(parsed, compile_closure(parsed, {}), parsed.text)
 
 
-def channel(name: str, window: str | None = None, *, lead_time: Millis = 0, weight: int = 1000, approval: bool = False) -> Channel:
+def channel(
+    name: str, window: str | None = None, *, lead_time: Millis = 0, weight: int = 1000, approval: bool = False
+) -> Channel:
     """A channel named like its medium, always open unless a window is given."""
     windows = ALWAYS_OPEN if window is None else parse_send_windows([window])
     return Channel(name, "file", name, windows, lead_time=lead_time, weight=weight, approval=approval)
@@ -129,10 +147,15 @@ def on_crossing(**fields: Any) -> When:
 
 
 def _sets(fields: dict[str, Any]) -> dict[str, Any]:
-    return {key: frozenset(value) if isinstance(value, (list, tuple)) and key != "at" else value for key, value in fields.items()}
+    return {
+        key: frozenset(value) if isinstance(value, (list, tuple)) and key != "at" else value
+        for key, value in fields.items()
+    }
 
 
-def playbook(*triggers: Trigger, rules: Iterable[PressureRule] = (), channels: Iterable[Channel] = (), **fields: Any) -> Playbook:
+def playbook(
+    *triggers: Trigger, rules: Iterable[PressureRule] = (), channels: Iterable[Channel] = (), **fields: Any
+) -> Playbook:
     """A playbook in Zürich that assumes consent, unless said otherwise."""
     known = {each.name: each for each in (*CHANNELS, *channels)}
     filled: dict[str, Any] = {"zone": ZURICH, "consent_policy": "assumed", "purposes": PURPOSES} | fields
@@ -152,8 +175,12 @@ def profile(**traits: Any) -> Profile:
 
 
 def dossier(*arrivals: Event, traits: dict[str, Any] | None = None, **fields: Any) -> Dossier:
-    """A customer with every address, settled before the first Monday of March 2025, and what is about to become known of her."""
-    ordered = sorted(arrivals, key=lambda each: (each.arrived_at, each.kind != "identify", each.occurred_at, each.id))
+    """A customer with every address, settled before the first Monday of March 2025, and what is about to
+    become known of her.
+    """
+    ordered = sorted(
+        arrivals, key=lambda each: (each.arrived_at, each.kind != "identify", each.occurred_at, each.id)
+    )
     filled: dict[str, Any] = {"profile": profile(**(traits or {})), "settled_until": MONDAY - 1} | fields
     return Dossier(id=1, key="anna", arrivals=tuple(ordered), **filled)
 
@@ -165,7 +192,9 @@ def play(book: Playbook, *arrivals: Event, until: str | Instant = "Sun 23:59", *
 
 
 def rows(plan: Plan) -> list[str]:
-    """The decisions in words: `Mon 19:00 basket email defer QUIET_HOURS until Tue 07:00`; steps from the second on as `basket#2`."""
+    """The decisions in words: `Mon 19:00 basket email defer QUIET_HOURS until Tue 07:00`; steps from the
+    second on as `basket#2`.
+    """
     return [in_words(decision) for decision in plan.decisions]
 
 
@@ -188,7 +217,9 @@ def clock(instant: Instant, zone: ZoneInfo = ZURICH) -> str:
 
 
 def settle(before: Dossier, plan: Plan, book: Playbook, arrivals: Iterable[Event] = ()) -> Dossier:
-    """The dossier that a database would load after the plan was saved; `arrivals` are what has become known since."""
+    """The dossier that a database would load after the plan was saved; `arrivals` are what has become known
+    since.
+    """
     new = tuple(arrivals)
     played = tuple(each for each in before.arrivals if each.arrived_at <= plan.settled_until)
     rest = tuple(each for each in before.arrivals if each.arrived_at > plan.settled_until)
@@ -202,7 +233,7 @@ def settle(before: Dossier, plan: Plan, book: Playbook, arrivals: Iterable[Event
         profile=plan.profile,
         settled_until=plan.settled_until,
         arrivals=(*rest, *new),
-        history=(*before.history, *(e for e in played if e.name in book.roster.needs)),
+        history=(*before.history, *(e for e in played if e.name in book.index.needs)),
         enrolments=tuple(sorted(under_way, key=lambda e: (e.entered_at, e.trigger, e.cause_key))),
         contacts=(*before.contacts, *contacts),
         entries=plan.entries,
@@ -214,7 +245,9 @@ def settle(before: Dossier, plan: Plan, book: Playbook, arrivals: Iterable[Event
 def loadable(known: Dossier, book: Playbook) -> Dossier:
     """The same with the causes that a database looks up: those which the arrivals could use again."""
     usable = {
-        (each.name, cause_of(each, arrival).key) for arrival in known.arrivals for each, _ in book.roster.entering.get(arrival.name, ())
+        (each.name, cause_of(each, arrival).key)
+        for arrival in known.arrivals
+        for each, _ in book.index.entering.get(arrival.name, ())
     }
     return replace(known, known_causes=known.known_causes & usable)
 
@@ -224,4 +257,6 @@ def enrolment(of: Trigger, when: str | Instant, **fields: Any) -> Enrolment:
     cause = at(when) if isinstance(when, str) else when
     planned = cause + of.when.after + of.steps[0].after
     filled: dict[str, Any] = {"step": 1, "planned_at": planned, "due_at": planned} | fields
-    return Enrolment(trigger=of.name, cause_key=f"event:{next(_numbers)}", cause_at=cause, entered_at=cause, **filled)
+    return Enrolment(
+        trigger=of.name, cause_key=f"event:{next(_numbers)}", cause_at=cause, entered_at=cause, **filled
+    )

@@ -1,4 +1,6 @@
-"""The contest against its definition, worked out hour by hour: small random customers, everything on whole hours."""
+"""The contest against its definition, worked out hour by hour: small random customers, everything on whole
+hours.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,21 @@ from core.limits.quiet_hours import SendWindows
 from core.model.decisions import Decision, Enrolment
 from core.model.reasons import Reason
 from core.model.triggers import Step, Trigger
-from core.playbook.index import reach
+from core.playbook.index import lookback
 from core.playbook.playbook import Playbook
-from tests.core.builders import MONDAY, ZURICH, at, channel, dossier, enrolment, on, playbook, rule, step, trigger
+from tests.core.builders import (
+    MONDAY,
+    ZURICH,
+    at,
+    channel,
+    dossier,
+    enrolment,
+    on,
+    playbook,
+    rule,
+    step,
+    trigger,
+)
 
 NOW = at("Wed 10:00")
 HORIZON = 9 * DAY
@@ -47,35 +61,55 @@ class Weak(NamedTuple):
 
 @dataclass
 class Oracle:
-    """All sums are counted anew for every hour; nothing is shared with the engine but the windows themselves."""
+    """All sums are counted anew for every hour; nothing is shared with the engine but the windows
+    themselves.
+    """
 
     book: Playbook
     ledger: list[Contact]
 
     def is_legal(self, contacts: Sequence[Contact], ledger: Sequence[Contact]) -> bool:
-        return not self.book.purposes[contacts[0].purpose].obeys or not any(self.breaks(each, contacts, ledger) for each in self.book.rules)
+        return not self.book.purposes[contacts[0].purpose].obeys or not any(
+            self.breaks(each, contacts, ledger) for each in self.book.rules
+        )
 
     def breaks(self, each: PressureRule, contacts: Sequence[Contact], ledger: Sequence[Contact]) -> bool:
         own, others = [c for c in contacts if each.applies_to(c)], [c for c in ledger if each.applies_to(c)]
         if each.gap is not None and any(abs(one.at - other.at) < each.gap for one in own for other in others):
             return True
-        return any(self.is_over(each, one, later, own, others) for one in own for later in [one, *(c for c in others if c.at > one.at)])
+        return any(
+            self.is_over(each, one, later, own, others)
+            for one in own
+            for later in [one, *(c for c in others if c.at > one.at)]
+        )
 
-    def is_over(self, each: PressureRule, one: Contact, later: Contact, own: Sequence[Contact], others: Sequence[Contact]) -> bool:
+    def is_over(
+        self,
+        each: PressureRule,
+        one: Contact,
+        later: Contact,
+        own: Sequence[Contact],
+        others: Sequence[Contact],
+    ) -> bool:
         if each.limit is None or each.window is None:
             return False
         first, last = each.window.span(later.at, ZURICH)
         if not first <= one.at <= last:
             return False
         inside = [contact for contact in [*own, *others] if first <= contact.at <= last]
-        used = len({contact.dispatch for contact in inside}) if each.unit == "contacts" else sum(c.weight for c in inside)
+        used = (
+            len({contact.dispatch for contact in inside})
+            if each.unit == "contacts"
+            else sum(c.weight for c in inside)
+        )
         return used > each.limit
 
     def contacts(self, of: Enrolment, names: Sequence[str], when: Instant) -> list[Contact]:
         its, number = self.trigger(of), of.step
         return [
             Contact(
-                when + self.book.channels[name].lead_time, name, its.name, its.purpose, its.tags, self.weight(of, name),
+                when + self.book.channels[name].lead_time, name, its.name, its.purpose, its.tags,
+                self.weight(of, name),
                 self.book.purposes[its.purpose].counts, f"{its.name}/{of.cause_key}/{number}",
             )
             for name in names
@@ -93,13 +127,20 @@ class Oracle:
 
     def rank(self, of: Enrolment) -> tuple[int, int, Instant, str]:
         taken = self.step(of).channels if self.step(of).mode == "all" else self.step(of).channels[:1]
-        return (-self.trigger(of).priority, -sum(self.weight(of, name) for name in taken), of.planned_at, of.trigger)
+        return (
+            -self.trigger(of).priority,
+            -sum(self.weight(of, name) for name in taken),
+            of.planned_at,
+            of.trigger,
+        )
 
     def is_open(self, names: Sequence[str], when: Instant) -> bool:
         windows: list[SendWindows] = [self.book.channels[name].send_windows for name in names]
         return all(each.opens(when, ZURICH) == when for each in windows)
 
-    def first(self, of: Enrolment, names: Sequence[str], begin: Instant, ledger: Sequence[Contact]) -> Instant | None:
+    def first(
+        self, of: Enrolment, names: Sequence[str], begin: Instant, ledger: Sequence[Contact]
+    ) -> Instant | None:
         """The first hour that is open and legal."""
         for when in range(begin, of.planned_at + self.step(of).expires + 1, HOUR):
             if self.is_open(names, when) and self.is_legal(self.contacts(of, names, when), ledger):
@@ -123,11 +164,17 @@ class Oracle:
     def falls_back(self, of: Enrolment, begin: Instant, ledger: Sequence[Contact]) -> list[Contact]:
         when: Instant | None = begin
         while when is not None:
-            roomy = [name for name in self.step(of).channels if self.is_legal(self.contacts(of, [name], when), ledger)]
+            roomy = [
+                name
+                for name in self.step(of).channels
+                if self.is_legal(self.contacts(of, [name], when), ledger)
+            ]
             if roomy and self.is_open(roomy[:1], when):
                 return self.contacts(of, roomy[:1], when)
             tried = roomy[:1] or self.step(of).channels
-            when = min((x for name in tried if (x := self.first(of, [name], when, ledger)) is not None), default=None)
+            when = min(
+                (x for name in tried if (x := self.first(of, [name], when, ledger)) is not None), default=None
+            )
         return []
 
     def decide(self, weak: Enrolment, names: Sequence[str], others: Sequence[Enrolment]) -> Weak:
@@ -137,7 +184,7 @@ class Oracle:
         admitted, mine = list(self.ledger), list(self.ledger)
         winners: list[tuple[str, Instant, list[Contact]]] = []
         binding = [each for each in self.book.rules if any(each.applies_to(contact) for contact in own)]
-        latest = max((max(c.at for c in own) + reach(each) for each in binding), default=0)
+        latest = max((max(c.at for c in own) + lookback(each) for each in binding), default=0)
         for rival in sorted((each for each in others if self.rank(each) < self.rank(weak)), key=self.rank):
             contacts = self.goes(rival, admitted)
             when = contacts[0].at - self.book.channels[contacts[0].channel].lead_time if contacts else 0
@@ -177,7 +224,13 @@ def a_rule(lot: Random, name: str) -> PressureRule:
     unit, filters = lot.choice(["contacts", "contacts", "points", "gap"]), lot.choice(FILTERS)
     if unit == "gap":
         return rule(name, None, gap=lot.choice([3 * HOUR, 16 * HOUR]), **filters)
-    return rule(name, lot.choice([1, 2, 3] if unit == "contacts" else [2500, 4000, 6000]), lot.choice(WINDOWS), unit=unit, **filters)
+    return rule(
+        name,
+        lot.choice([1, 2, 3] if unit == "contacts" else [2500, 4000, 6000]),
+        lot.choice(WINDOWS),
+        unit=unit,
+        **filters,
+    )
 
 
 def a_playbook(lot: Random) -> Playbook:
@@ -194,13 +247,25 @@ def a_playbook(lot: Random) -> Playbook:
 
 def past(lot: Random, number: int) -> Contact:
     when = NOW - lot.randrange(5 * 24) * HOUR
-    return Contact(when, lot.choice(["email", "sms"]), "z", "marketing", frozenset(), lot.choice([1000, 2000]), True, f"z/{number}")
+    return Contact(
+        when,
+        lot.choice(["email", "sms"]),
+        "z",
+        "marketing",
+        frozenset(),
+        lot.choice([1000, 2000]),
+        True,
+        f"z/{number}",
+    )
 
 
 def under_way(lot: Random, book: Playbook) -> list[Enrolment]:
     """The first trigger's step is due now, those of the others later."""
     weak, *others = book.triggers
-    return [enrolment(weak, NOW), *(enrolment(each, NOW + lot.randrange(1, 4 * 24) * HOUR) for each in others)]
+    return [
+        enrolment(weak, NOW),
+        *(enrolment(each, NOW + lot.randrange(1, 4 * 24) * HOUR) for each in others),
+    ]
 
 
 @settings(max_examples=400, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -217,7 +282,10 @@ def test_who_could_go_now_waits_exactly_for_whom_the_definition_names(number: in
         assert said(decisions) == said(greedy)
         return
     expected = Oracle(book, list(contacts)).decide(weak, [each.channel or "" for each in greedy], others)
-    assert (decisions[0].outcome, decisions[0].until) == ("send" if expected.until is None else "defer", expected.until)
+    assert (decisions[0].outcome, decisions[0].until) == (
+        "send" if expected.until is None else "defer",
+        expected.until,
+    )
     if expected.winner is not None:
         assert decisions[0].reason is Reason.LOWER_PRIORITY
         assert f"gives way to {expected.winner} " in decisions[0].objections[0].detail

@@ -12,7 +12,9 @@ from core.model.customer import Profile, address_of, units
 from core.model.events import NO_ACTIVITY, ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
 
 
-def event(name: str, at: int, *, amount: int | None = None, channel: str | None = None, **properties: object) -> Event:
+def event(
+    name: str, at: int, *, amount: int | None = None, channel: str | None = None, **properties: object
+) -> Event:
     return Event(1, "track", name, at, at, "shop", channel, amount, properties)
 
 
@@ -31,20 +33,36 @@ def state(profile: Profile) -> dict[str, object]:
     return {name: getattr(profile, name) for name in Profile.__slots__}
 
 
-names = st.sampled_from([ORDER_COMPLETED, ORDER_RETURNED, ORDER_REFUNDED, "Product Viewed", "Email Opened", "identify"])
+names = st.sampled_from(
+    [ORDER_COMPLETED, ORDER_RETURNED, ORDER_REFUNDED, "Product Viewed", "Email Opened", "identify"]
+)
 
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Event]:
     """Events, some of them at the same instant."""
     instants = draw(st.lists(st.integers(0, 10) | st.integers(0, 10**12), max_size=12))
-    return [draw(st.builds(one_event, names, st.just(at), st.integers(0, 10_000), st.sampled_from(["o1", "o2", None]))) for at in instants]
+    return [
+        draw(
+            st.builds(
+                one_event, names, st.just(at), st.integers(0, 10_000), st.sampled_from(["o1", "o2", None])
+            )
+        )
+        for at in instants
+    ]
 
 
 def one_event(name: str, at: int, amount: int, order: str | None) -> Event:
     if name == "identify":
         return identify(at, city="Bern" if amount % 2 else None, email=f"{amount}@example.com")
-    return event(name, at, amount=amount, channel="store" if amount % 3 else "web", order_id=order, products=[{"quantity": 2}])
+    return event(
+        name,
+        at,
+        amount=amount,
+        channel="store" if amount % 3 else "web",
+        order_id=order,
+        products=[{"quantity": 2}],
+    )
 
 
 @given(histories(), st.randoms())
@@ -81,7 +99,10 @@ def test_a_refund_for_a_return_of_the_same_order_subtracts_once() -> None:
 
 
 def test_returns_without_an_order_are_added_up() -> None:
-    profile = folded(event(ORDER_RETURNED, 1, amount=700, return_id="C1"), event(ORDER_RETURNED, 2, amount=300, return_id="C2"))
+    profile = folded(
+        event(ORDER_RETURNED, 1, amount=700, return_id="C1"),
+        event(ORDER_RETURNED, 2, amount=300, return_id="C2"),
+    )
     assert (profile.returned, profile.returns) == (1_000, 2)
 
 
@@ -105,7 +126,9 @@ def test_a_later_trait_stands_against_an_earlier_one_that_comes_after_it() -> No
         ({"a": 1, "b": 2}, {"b": 1}, {"b": 1}),
     ],
 )
-def test_of_two_traits_of_one_instant_the_greater_text_stands_whichever_came_first(one: object, other: object, stands: object) -> None:
+def test_of_two_traits_of_one_instant_the_greater_text_stands_whichever_came_first(
+    one: object, other: object, stands: object
+) -> None:
     for first, second in ((one, other), (other, one)):
         merged = folded(identify(1, city=first))
         merged.merge(folded(identify(1, city=second)))
@@ -122,7 +145,12 @@ def test_an_event_counts_as_activity_exactly_where_it_says_so(kind: str, name: s
 
 @pytest.mark.parametrize(
     ("properties", "pieces"),
-    [({}, 0), ({"products": "x"}, 0), ({"products": [{}]}, 1), ({"products": [{"quantity": 3}, {"quantity": "?"}, 7]}, 3)],
+    [
+        ({}, 0),
+        ({"products": "x"}, 0),
+        ({"products": [{}]}, 1),
+        ({"products": [{"quantity": 3}, {"quantity": "?"}, 7]}, 3),
+    ],
 )
 def test_units_count_the_pieces_of_an_order(properties: dict[str, object], pieces: int) -> None:
     assert units(properties) == pieces
@@ -137,7 +165,9 @@ def test_units_count_the_pieces_of_an_order(properties: dict[str, object], piece
         ({}, "Europe/Zurich"),
     ],
 )
-def test_her_zone_is_her_own_else_her_countrys_else_the_workspaces(traits: dict[str, object], zone: str) -> None:
+def test_her_zone_is_her_own_else_her_countrys_else_the_workspaces(
+    traits: dict[str, object], zone: str
+) -> None:
     assert folded(identify(1, **traits)).zone(ZoneInfo("Europe/Zurich")).key == zone
 
 
@@ -150,8 +180,10 @@ def test_her_zone_is_her_own_else_her_countrys_else_the_workspaces(traits: dict[
 )  # fmt: skip
 def test_each_medium_has_its_address(medium: str, address: str | None) -> None:
     traits = {
-        "email": "a@b.ch", "phone": "+41", "webpush": {"endpoint": "https://push/1"}, "firstName": "Ann", "lastName": "Muster",
-        "address.street": "Gasse 1", "address.postalCode": "3000", "address.city": "Bern", "address.country": "CH",
+        "email": "a@b.ch", "phone": "+41", "webpush": {"endpoint": "https://push/1"}, "firstName": "Ann",
+        "lastName": "Muster",
+        "address.street": "Gasse 1", "address.postalCode": "3000", "address.city": "Bern",
+        "address.country": "CH",
     }  # fmt: skip
     assert address_of(folded(identify(1, **traits)), medium) == address
     assert address_of(Profile(), "print") is None

@@ -11,19 +11,39 @@ from core.instants import DAY, HOUR
 from core.model.customer import Suppression
 from core.model.decisions import Decision, Message
 from core.model.triggers import Trigger
-from tests.core.builders import CHANNELS, channel, condition, dossier, on, play, playbook, rows, rule, step, trigger
+from tests.core.builders import (
+    CHANNELS,
+    channel,
+    condition,
+    dossier,
+    on,
+    play,
+    playbook,
+    rows,
+    rule,
+    step,
+    trigger,
+)
 from tests.core.builders import event as happens
 
 NEWS = happens("News", "Mon 10:00")
 
 
-def told(name: str, *channels: str, priority: int = 50, of: dict[str, Any] | None = None, **fields: Any) -> Trigger:
+def told(
+    name: str, *channels: str, priority: int = 50, of: dict[str, Any] | None = None, **fields: Any
+) -> Trigger:
     """A trigger of one step that may share its message."""
-    return trigger(name, on("News"), step(*channels, **({"digest": True} | fields)), priority=priority, **(of or {}))
+    return trigger(
+        name, on("News"), step(*channels, **({"digest": True} | fields)), priority=priority, **(of or {})
+    )
 
 
 def decided(*triggers: Trigger, **fields: Any) -> list[Decision]:
-    return play(playbook(*triggers, rules=fields.pop("rules", ()), channels=fields.pop("channels", ())), NEWS, **fields).decisions
+    return play(
+        playbook(*triggers, rules=fields.pop("rules", ()), channels=fields.pop("channels", ())),
+        NEWS,
+        **fields,
+    ).decisions
 
 
 def carried(decision: Decision) -> Message:
@@ -35,8 +55,14 @@ def test_the_first_in_rank_leads_and_its_message_names_all_that_it_carries() -> 
     first, second, third = decided(told("a"), told("b", priority=80, expires=DAY), told("c"))
     message = carried(first)
     assert [(part.trigger, part.step) for part in message.digest] == [("b", 1), ("a", 1), ("c", 1)]
-    assert [(each.joins, each.message, each.note) for each in (second, third)] == [(message.key, None, "together with b")] * 2
-    assert (first.trigger, first.note, message.expires_at) == ("b", "together with a, c", NEWS.occurred_at + 7 * DAY)
+    assert [(each.joins, each.message, each.note) for each in (second, third)] == [
+        (message.key, None, "together with b")
+    ] * 2
+    assert (first.trigger, first.note, message.expires_at) == (
+        "b",
+        "together with a, c",
+        NEWS.occurred_at + 7 * DAY,
+    )
 
 
 @pytest.mark.parametrize(
@@ -77,7 +103,10 @@ def test_what_joins_adds_no_contact_and_needs_no_room() -> None:
 
 
 def test_a_message_weighs_as_much_as_its_heaviest_step_and_bears_the_tags_of_all() -> None:
-    first, _ = decided(told("a", of={"tags": frozenset({"sale"})}), told("b", weight=2500, priority=20, of={"tags": frozenset({"news"})}))
+    first, _ = decided(
+        told("a", of={"tags": frozenset({"sale"})}),
+        told("b", weight=2500, priority=20, of={"tags": frozenset({"news"})}),
+    )
     assert (carried(first).contact.weight, carried(first).contact.tags) == (2500, frozenset({"sale", "news"}))
 
 
@@ -92,12 +121,20 @@ def test_a_message_weighs_as_much_as_its_heaviest_step_and_bears_the_tags_of_all
     ],
 )
 def test_a_step_joins_only_where_the_message_with_it_has_room(limit: Any, joins: bool) -> None:
-    decisions = decided(told("a", priority=80), told("b", weight=2500, of={"tags": frozenset({"sale"})}), rules=[limit])
+    decisions = decided(
+        told("a", priority=80), told("b", weight=2500, of={"tags": frozenset({"sale"})}), rules=[limit]
+    )
     assert (decisions[1].joins is not None) is joins
 
 
 def test_a_message_that_fails_gives_its_room_back_with_all_that_it_carries() -> None:
-    book = playbook(told("a"), told("b"), trigger("later", on("News", after=HOUR)), rules=[rule("one", 1, "7d")], look_ahead=False)
+    book = playbook(
+        told("a"),
+        told("b"),
+        trigger("later", on("News", after=HOUR)),
+        rules=[rule("one", 1, "7d")],
+        look_ahead=False,
+    )
     known = dossier(NEWS)
     key = carried(advance(known, book, NEWS.occurred_at).decisions[0]).key
     plan = advance(known, book, NEWS.occurred_at + HOUR, failed=frozenset({key}))
@@ -106,13 +143,19 @@ def test_a_message_that_fails_gives_its_room_back_with_all_that_it_carries() -> 
 
 def test_a_step_over_several_channels_joins_over_the_leaders() -> None:
     decisions = decided(told("a", priority=80), told("b", "sms", "email"))
-    assert [(decision.channel, decision.joins is not None) for decision in decisions] == [("email", False), ("email", True)]
+    assert [(decision.channel, decision.joins is not None) for decision in decisions] == [
+        ("email", False),
+        ("email", True),
+    ]
 
 
 def test_a_dead_address_lets_nobody_lead_or_join() -> None:
     dead = Suppression("email", "anna@example.org", "bounced", NEWS.occurred_at - DAY)
     decisions = decided(told("a", priority=80), told("b", "email", "sms"), suppressions=(dead,))
-    assert [(decision.outcome, decision.channel) for decision in decisions] == [("suppress", "email"), ("send", "sms")]
+    assert [(decision.outcome, decision.channel) for decision in decisions] == [
+        ("suppress", "email"),
+        ("send", "sms"),
+    ]
 
 
 def test_the_journey_goes_on_after_a_step_that_joined() -> None:
@@ -123,7 +166,9 @@ def test_the_journey_goes_on_after_a_step_that_joined() -> None:
 
 def test_a_channel_that_is_approved_in_batches_has_no_shared_messages() -> None:
     held = channel("email", approval=True)
-    assert all(decision.joins is None for decision in decided(told("a"), told("b"), channels=[*CHANNELS, held]))
+    assert all(
+        decision.joins is None for decision in decided(told("a"), told("b"), channels=[*CHANNELS, held])
+    )
 
 
 def test_a_candidate_that_can_join_gives_way_to_nobody() -> None:

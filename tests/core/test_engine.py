@@ -1,4 +1,6 @@
-"""The walk through a customer's instants: their order, what wakes whom, what is late, and when she needs attention next."""
+"""The walk through a customer's instants: their order, what wakes whom, what is late, and when she needs
+attention next.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,11 @@ from tests.core.builders import (
     trigger,
 )  # fmt: skip
 
-BASKET = trigger("basket", on("Checkout Started", after=HOUR, unless=["Order Completed"]), exits=frozenset({"Order Completed"}))
+BASKET = trigger(
+    "basket",
+    on("Checkout Started", after=HOUR, unless=["Order Completed"]),
+    exits=frozenset({"Order Completed"}),
+)
 
 
 def test_arrivals_come_before_steps_of_the_same_instant() -> None:
@@ -45,14 +51,19 @@ def test_arrivals_come_before_crossings_of_the_same_instant() -> None:
 def test_dates_come_before_steps_so_that_they_compete_at_their_instant() -> None:
     birthday = trigger("z-birthday", on_date("birthday", at=(10, 0)), priority=90)
     book = playbook(trigger("news", on("News")), birthday, rules=[rule("one", 1, "1d")])
-    assert rows(play(book, event("News", "Wed 10:00"), traits={"birthday": "--03-05"}, until="Wed 12:00")) == [
+    assert rows(play(book, event("News", "Wed 10:00"), traits={"birthday": "--03-05"},
+        until="Wed 12:00")) == [
         "Wed 10:00 z-birthday email send", "Wed 10:00 news email defer PRESSURE until Thu 10:00",
     ]  # fmt: skip
 
 
 def test_an_identify_that_arrives_with_an_event_is_taken_first() -> None:
-    known = dossier(event("News", "Mon 10:00"), identify("Mon 10:00", email="new@example.org"), traits={"email": None})
-    assert rows(advance(known, playbook(trigger("news", on("News"))), at("Tue 00:00"))) == ["Mon 10:00 news email send"]
+    known = dossier(
+        event("News", "Mon 10:00"), identify("Mon 10:00", email="new@example.org"), traits={"email": None}
+    )
+    assert rows(advance(known, playbook(trigger("news", on("News"))), at("Tue 00:00"))) == [
+        "Mon 10:00 news email send"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +81,13 @@ def test_next_due_is_the_next_instant_at_which_anything_happens(until: str, next
     held = pause("basket", "Mon 10:30", "Tue 12:00", policy="overdue")
     book = playbook(BASKET, birthday, rules=[rule("gap", None, gap=DAY)], pauses=(held,))
     sent = Contact(at("Tue 11:00"), "email", "x", "marketing", frozenset(), 1000, True, "x/1")
-    due = play(book, event("Checkout Started", "Mon 10:00"), until=until, traits={"birthday": "--03-04"}, contacts=(sent,)).next_due
+    due = play(
+        book,
+        event("Checkout Started", "Mon 10:00"),
+        until=until,
+        traits={"birthday": "--03-04"},
+        contacts=(sent,),
+    ).next_due
     assert due == at(next_due)
 
 
@@ -89,7 +106,9 @@ def test_nobody_is_due_who_waits_for_an_operator() -> None:
         ("Mon 11:01", "Mon 11:01 basket email send late"),
     ],
 )
-def test_what_was_due_before_now_less_the_grace_is_decided_as_of_then_and_late(not_before: str, expected: str) -> None:
+def test_what_was_due_before_now_less_the_grace_is_decided_as_of_then_and_late(
+    not_before: str, expected: str
+) -> None:
     known = dossier(event("Checkout Started", "Mon 10:00"), event("Product Viewed", "Mon 11:00"))
     assert rows(advance(known, playbook(BASKET), at("Mon 12:00"), not_before=at(not_before))) == [expected]
 
@@ -97,11 +116,15 @@ def test_what_was_due_before_now_less_the_grace_is_decided_as_of_then_and_late(n
 @pytest.mark.parametrize("not_before", ["Mon 10:15", "Mon 12:00"])
 def test_when_a_customer_needs_attention_next_does_not_depend_on_the_grace(not_before: str) -> None:
     known = dossier(event("Checkout Started", "Mon 10:00"))
-    assert advance(known, playbook(BASKET), at("Mon 10:30"), not_before=at(not_before)).next_due == at("Mon 11:00")
+    assert advance(known, playbook(BASKET), at("Mon 10:30"), not_before=at(not_before)).next_due == at(
+        "Mon 11:00"
+    )
 
 
 def test_a_late_step_is_not_decided_at_an_arrival_before_the_grace() -> None:
-    known = dossier(event("Checkout Started", "Mon 10:00"), event("Product Viewed", "Mon 11:30"), order("Mon 11:40"))
+    known = dossier(
+        event("Checkout Started", "Mon 10:00"), event("Product Viewed", "Mon 11:30"), order("Mon 11:40")
+    )
     assert rows(advance(known, playbook(BASKET), at("Mon 13:00"), not_before=at("Mon 12:55"))) == [
         "Mon 11:40 basket email suppress GOAL_REACHED"
     ]
@@ -119,12 +142,18 @@ def test_a_customer_never_played_is_played_from_the_activation_on() -> None:
 
 
 def test_a_customer_never_played_under_triggers_without_activation_is_played_all_the_same() -> None:
-    plan = advance(dossier(traits={"birthday": "--03-04"}, settled_until=BEGINNING), playbook(trigger("b", on_date("birthday"))), BEGINNING)
+    plan = advance(
+        dossier(traits={"birthday": "--03-04"}, settled_until=BEGINNING),
+        playbook(trigger("b", on_date("birthday"))),
+        BEGINNING,
+    )
     assert plan.decisions == []
 
 
 @pytest.mark.parametrize("settled", ["Mon 12:00", "Mon 18:00"])
-def test_those_already_past_the_mark_enter_at_the_activation_also_where_she_was_settled_at_that_instant(settled: str) -> None:
+def test_those_already_past_the_mark_enter_at_the_activation_also_where_she_was_settled_at_that_instant(
+    settled: str,
+) -> None:
     when = on_crossing(metric="orders", reaches=1, on_activation="enrol")
     before = playbook(trigger("past", when, status="draft"))
     known = dossier(order("Mon 10:00"))
@@ -136,14 +165,18 @@ def test_those_already_past_the_mark_enter_at_the_activation_also_where_she_was_
 
 
 def test_an_accepted_contact_counts_at_once_against_the_next_candidate_of_the_instant() -> None:
-    book = playbook(trigger("b", on("News"), priority=60), trigger("a", on("News")), rules=[rule("one", 1, "1d")])
+    book = playbook(
+        trigger("b", on("News"), priority=60), trigger("a", on("News")), rules=[rule("one", 1, "1d")]
+    )
     assert rows(play(book, event("News", "Mon 10:00"), until="Mon 12:00")) == [
         "Mon 10:00 b email send", "Mon 10:00 a email defer PRESSURE until Tue 10:00",
     ]  # fmt: skip
 
 
 def test_a_message_that_fails_at_its_instant_gives_its_room_back() -> None:
-    book = playbook(trigger("b", on("News"), priority=60), trigger("a", on("News")), rules=[rule("one", 1, "1d")])
+    book = playbook(
+        trigger("b", on("News"), priority=60), trigger("a", on("News")), rules=[rule("one", 1, "1d")]
+    )
     known = dossier(event("News", "Mon 10:00"))
     first = advance(known, book, at("Mon 12:00")).decisions[0].message
     assert first is not None

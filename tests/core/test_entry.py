@@ -7,9 +7,23 @@ import pytest
 from core.engine import advance
 from core.engine.entry import bucket, is_held_out
 from core.instants import DAY, HOUR
-from core.model.dossier import Entry
+from core.model.dossier import TriggerEntry
 from core.model.triggers import NEVER, Trigger
-from tests.core.builders import at, condition, dossier, event, identify, on, on_date, pause, play, playbook, rows, settle, trigger
+from tests.core.builders import (
+    at,
+    condition,
+    dossier,
+    event,
+    identify,
+    on,
+    on_date,
+    pause,
+    play,
+    playbook,
+    rows,
+    settle,
+    trigger,
+)
 
 NEWS = on("News")
 
@@ -27,9 +41,21 @@ NEWS = on("News")
         (trigger("t", NEWS), {"erased_at": at("Mon 09:00")}, False),
         (trigger("t", NEWS), {"known_causes": frozenset({("t", "event:1")})}, False),
         (trigger("t", NEWS), {"known_causes": frozenset({("other", "event:1")})}, True),
-        (trigger("t", NEWS, reentry=NEVER), {"entries": {"t": Entry(at("Mon 00:00"), "event:0")}}, False),
-        (trigger("t", NEWS, reentry=10 * HOUR), {"entries": {"t": Entry(at("Mon 00:00"), "event:0")}}, True),
-        (trigger("t", NEWS, reentry=10 * HOUR + 1), {"entries": {"t": Entry(at("Mon 00:00"), "event:0")}}, False),
+        (
+            trigger("t", NEWS, reentry=NEVER),
+            {"entries": {"t": TriggerEntry(at("Mon 00:00"), "event:0")}},
+            False,
+        ),
+        (
+            trigger("t", NEWS, reentry=10 * HOUR),
+            {"entries": {"t": TriggerEntry(at("Mon 00:00"), "event:0")}},
+            True,
+        ),
+        (
+            trigger("t", NEWS, reentry=10 * HOUR + 1),
+            {"entries": {"t": TriggerEntry(at("Mon 00:00"), "event:0")}},
+            False,
+        ),
     ],
 )
 def test_a_cause_enrols_or_leaves_no_row(news: Trigger, fields: dict[str, object], entered: bool) -> None:
@@ -48,7 +74,9 @@ def test_a_history_import_enrols_nobody() -> None:
 
 
 def test_nothing_new_enters_while_the_trigger_is_paused_but_it_does_while_everything_is_stopped() -> None:
-    paused, stopped = (playbook(trigger("t", NEWS), pauses=(pause(name, "Mon 00:00"),)) for name in ("t", "*"))
+    paused, stopped = (
+        playbook(trigger("t", NEWS), pauses=(pause(name, "Mon 00:00"),)) for name in ("t", "*")
+    )
     assert play(paused, event("News", "Mon 10:00")).enrolments == []
     assert rows(play(stopped, event("News", "Mon 10:00"))) == ["Mon 10:00 t email hold STOPPED"]
 
@@ -75,13 +103,17 @@ def test_a_birthday_that_was_held_out_is_not_held_out_again_when_its_date_is_cor
     book = playbook(trigger("t", on_date("birthday"), holdout=1.0))
     known = dossier(traits={"birthday": "--03-04"})
     plan = advance(known, book, at("Wed 00:00"))
-    again = advance(settle(known, plan, book, [identify("Wed 10:00", birthday="--03-07")]), book, at("Sun 00:00"))
+    again = advance(
+        settle(known, plan, book, [identify("Wed 10:00", birthday="--03-07")]), book, at("Sun 00:00")
+    )
     assert (len(plan.decisions), again.decisions) == (1, [])
 
 
 def test_buckets_are_sticky_even_and_grow_with_the_share() -> None:
     keys = [f"customer-{number}" for number in range(4_000)]
-    small, large = ({key for key in keys if is_held_out(trigger("t", NEWS, holdout=share), key)} for share in (0.1, 0.2))
+    small, large = (
+        {key for key in keys if is_held_out(trigger("t", NEWS, holdout=share), key)} for share in (0.1, 0.2)
+    )
     assert small < large
     assert 0.08 < len(small) / len(keys) < 0.12
     assert bucket("t", "anna") == bucket("t", "anna") != bucket("u", "anna")

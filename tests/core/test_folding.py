@@ -22,12 +22,16 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize(("written", "typed"), [(written, typed) for written, all_typed in NAMES.items() for typed in all_typed])
+@pytest.mark.parametrize(
+    ("written", "typed"), [(written, typed) for written, all_typed in NAMES.items() for typed in all_typed]
+)
 def test_a_name_is_found_however_it_is_typed(written: str, typed: str) -> None:
     assert any(spelling in folded(written) for spelling in spellings(typed))
 
 
-@pytest.mark.parametrize(("written", "typed"), [("Moser", "möser!"), ("Jo", "joe"), ("Paul", "sue"), ("Muller", "mueller")])
+@pytest.mark.parametrize(
+    ("written", "typed"), [("Moser", "möser!"), ("Jo", "joe"), ("Paul", "sue"), ("Muller", "mueller")]
+)
 def test_what_only_looks_alike_is_not_taken_for_it(written: str, typed: str) -> None:
     assert not any(spelling in folded(written) for spelling in spellings(typed))
 

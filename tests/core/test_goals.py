@@ -1,4 +1,6 @@
-"""What ends an enrolment: `unless` within its closed span, `[exit]` for as long as it runs, over any source."""
+"""What ends an enrolment: `unless` within its closed span, `[exit]` for as long as it runs, over any
+source.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +9,31 @@ from typing import Any
 import pytest
 
 from core.engine.goals import ends, first_due
-from core.engine.state import Life
+from core.engine.state import CustomerState
 from core.instants import DAY, HOUR, MINUTE
-from tests.core.builders import at, dossier, enrolment, event, on, on_behaviour, on_crossing, order, play, playbook, step, trigger
+from tests.core.builders import (
+    at,
+    dossier,
+    enrolment,
+    event,
+    on,
+    on_behaviour,
+    on_crossing,
+    order,
+    play,
+    playbook,
+    step,
+    trigger,
+)
 
 JOURNEY = trigger(
-    "t", on("Cart", after=HOUR, unless=["Stop"], per="cart"), step(after=MINUTE), step(after=DAY), exits=frozenset({"Order Completed"})
+    "t",
+    on("Cart", after=HOUR, unless=["Stop"], per="cart"),
+    step(after=MINUTE),
+    step(after=DAY),
+    exits=frozenset({"Order Completed"}),
 )
-LIFE = Life(dossier(), playbook(JOURNEY))
+LIFE = CustomerState(dossier(), playbook(JOURNEY))
 
 
 def test_the_first_step_is_due_after_the_kinds_delay_and_its_own() -> None:
@@ -36,7 +55,15 @@ def test_the_first_step_is_due_after_the_kinds_delay_and_its_own() -> None:
     ],
 )
 def test_an_event_ends_by_when_it_occurred(name: str, when: str, open_step: int, ended: bool) -> None:
-    assert ends(event(name, when), enrolment(JOURNEY, "Mon 10:00", step=open_step, planned_at=at("Mon 11:01")), JOURNEY, LIFE) is ended
+    assert (
+        ends(
+            event(name, when),
+            enrolment(JOURNEY, "Mon 10:00", step=open_step, planned_at=at("Mon 11:01")),
+            JOURNEY,
+            LIFE,
+        )
+        is ended
+    )
 
 
 def test_the_span_of_unless_moves_with_a_shifted_step() -> None:
@@ -45,9 +72,12 @@ def test_the_span_of_unless_moves_with_a_shifted_step() -> None:
 
 
 @pytest.mark.parametrize(
-    ("properties", "ended"), [({"cart": "a"}, True), ({"cart": "b"}, False), ({}, True), ({"cart": None}, True), ({"cart": 7}, False)]
+    ("properties", "ended"),
+    [({"cart": "a"}, True), ({"cart": "b"}, False), ({}, True), ({"cart": None}, True), ({"cart": 7}, False)],
 )
-def test_with_per_another_key_ends_nothing_and_an_event_without_the_property_ends_all(properties: dict[str, Any], ended: bool) -> None:
+def test_with_per_another_key_ends_nothing_and_an_event_without_the_property_ends_all(
+    properties: dict[str, Any], ended: bool
+) -> None:
     under_way = enrolment(JOURNEY, "Mon 10:00", key_value="a")
     assert ends(order("Mon 10:30", **properties), under_way, JOURNEY, LIFE) is ended
 
@@ -55,7 +85,12 @@ def test_with_per_another_key_ends_nothing_and_an_event_without_the_property_end
 def test_the_cause_itself_ends_nothing() -> None:
     again = trigger("t", on("Order Completed"), exits=frozenset({"Order Completed"}))
     cause = order("Mon 10:00")
-    assert not ends(cause, enrolment(again, "Mon 10:00", cause_event=cause.id), again, Life(dossier(), playbook(again)))
+    assert not ends(
+        cause,
+        enrolment(again, "Mon 10:00", cause_event=cause.id),
+        again,
+        CustomerState(dossier(), playbook(again)),
+    )
 
 
 @pytest.mark.parametrize(
@@ -65,16 +100,36 @@ def test_the_cause_itself_ends_nothing() -> None:
         (on_crossing(inactive_for=DAY), "since:0", "Product Viewed", "Sun 10:00", True),
         (on_crossing(inactive_for=DAY), "since:0", "Email Opened", "Sun 10:00", False),
         (on_crossing(inactive_for=DAY), "since:0", "Product Viewed", "2025-03-01 10:00", False),
-        (on_crossing(inactive_for=DAY, activity=["Order Completed"]), "since:0", "Product Viewed", "Mon 10:00", False),
-        (on_behaviour("Order Completed", change=2.0), f"since:{at('Mon 09:00')}", "Order Completed", "Mon 09:01", True),
-        (on_behaviour("Order Completed", change=2.0), f"since:{at('Mon 09:00')}", "Order Completed", "2025-03-01 09:00", False),
+        (
+            on_crossing(inactive_for=DAY, activity=["Order Completed"]),
+            "since:0",
+            "Product Viewed",
+            "Mon 10:00",
+            False,
+        ),
+        (
+            on_behaviour("Order Completed", change=2.0),
+            f"since:{at('Mon 09:00')}",
+            "Order Completed",
+            "Mon 09:01",
+            True,
+        ),
+        (
+            on_behaviour("Order Completed", change=2.0),
+            f"since:{at('Mon 09:00')}",
+            "Order Completed",
+            "2025-03-01 09:00",
+            False,
+        ),
     ],
 )
-def test_an_act_since_the_silence_began_ends_it(when: object, key: str, name: str, occurred: str, ended: bool) -> None:
+def test_an_act_since_the_silence_began_ends_it(
+    when: object, key: str, name: str, occurred: str, ended: bool
+) -> None:
     silent = trigger("t", when)  # type: ignore[arg-type]
     under_way = enrolment(silent, "Mon 12:00")
     under_way.cause_key = key
-    assert ends(event(name, occurred), under_way, silent, Life(dossier(), playbook(silent))) is ended
+    assert ends(event(name, occurred), under_way, silent, CustomerState(dossier(), playbook(silent))) is ended
 
 
 def test_the_row_names_the_event_that_reached_the_goal() -> None:

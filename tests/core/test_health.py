@@ -12,7 +12,8 @@ from core.instants import HOUR, MINUTE, SECOND
 
 NOW = 100 * HOUR
 WELL = Numbers(
-    at=NOW, silence=silence(MINUTE), last_tick=NOW - MINUTE, ended_at=None, overdue=0, failed_lately=0, uncertain=0,
+    at=NOW, silence=silence(MINUTE), last_tick=NOW - MINUTE, ended_at=None, overdue=0, failed_lately=0,
+    uncertain=0,
     is_stopped=False, halted={}, troubles={},
 )  # fmt: skip
 CASES: list[tuple[dict[str, Any], State, list[tuple[str, str]]]] = [
@@ -22,9 +23,12 @@ CASES: list[tuple[dict[str, Any], State, list[tuple[str, str]]]] = [
     ({"last_tick": NOW - 15 * MINUTE}, "healthy", []),
     ({"overdue": 3}, "degraded", [("3 customers overdue", "the ticks do not keep up")]),
     ({"overdue": 1, "last_tick": None}, "down", [("1 customer overdue", "nobody has ticked in time")]),
-    ({"overdue": 1, "ended_at": NOW - SECOND}, "down", [("1 customer overdue", "the scheduler ended without a word")]),
-    ({"overdue": 1, "ended_at": NOW - HOUR}, "degraded", [("1 customer overdue", "the ticks do not keep up")]),
-    ({"overdue": 1, "ended_at": NOW - SECOND, "was_stopped": True}, "down", [("1 customer overdue", "the scheduler was stopped")]),
+    ({"overdue": 1, "ended_at": NOW - SECOND}, "down",
+        [("1 customer overdue", "the scheduler ended without a word")]),
+    ({"overdue": 1, "ended_at": NOW - HOUR}, "degraded",
+        [("1 customer overdue", "the ticks do not keep up")]),
+    ({"overdue": 1, "ended_at": NOW - SECOND, "was_stopped": True}, "down",
+        [("1 customer overdue", "the scheduler was stopped")]),
     ({"ended_at": NOW - SECOND}, "idle", []),
     ({"ended_at": NOW - HOUR}, "healthy", []),
     ({"ended_at": NOW + HOUR}, "healthy", []),
@@ -40,7 +44,9 @@ CASES: list[tuple[dict[str, Any], State, list[tuple[str, str]]]] = [
 
 
 @pytest.mark.parametrize(("changed", "state", "said"), CASES, ids=[str(changed) for changed, _, _ in CASES])
-def test_numbers_are_judged_in_one_place(changed: dict[str, Any], state: State, said: list[tuple[str, str]]) -> None:
+def test_numbers_are_judged_in_one_place(
+    changed: dict[str, Any], state: State, said: list[tuple[str, str]]
+) -> None:
     found = judge(replace(WELL, **changed))
     assert found.state == state
     assert [(each.words, each.why) for each in found.findings] == said
@@ -49,7 +55,10 @@ def test_numbers_are_judged_in_one_place(changed: dict[str, Any], state: State, 
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
-        ({"ended_at": NOW - SECOND, "was_stopped": True}, "the scheduler was stopped, and nothing has ticked since"),
+        (
+            {"ended_at": NOW - SECOND, "was_stopped": True},
+            "the scheduler was stopped, and nothing has ticked since",
+        ),
         ({"ended_at": NOW}, "the scheduler ended without a word, and nothing has ticked since"),
         ({"last_tick": None}, "nothing has ticked yet"),
         ({"last_tick": NOW - HOUR}, "nothing has ticked lately"),

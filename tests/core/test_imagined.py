@@ -25,18 +25,29 @@ def test_a_longer_span_repeats_the_weeks() -> None:
 
 
 def test_only_what_was_done_within_the_weeks_happens_again() -> None:
-    acts = [event("Product Viewed", at("Tue 20:30") - 7 * DAY), event("Product Viewed", "Thu 00:00"), event("Product Viewed", "Thu 00:01")]
+    acts = [
+        event("Product Viewed", at("Tue 20:30") - 7 * DAY),
+        event("Product Viewed", "Thu 00:00"),
+        event("Product Viewed", "Thu 00:01"),
+    ]
     found = imagine(acts, ZURICH, at("Thu 00:00"), at("Thu 00:00") + 7 * DAY, 1, KEYS)
     assert [each.occurred_at for each in found] == [at("Thu 00:00") + 7 * DAY]
 
 
 def test_reports_and_words_about_a_person_do_not_happen_again() -> None:
-    acts = [event("Email Opened", "Tue 20:30"), event("Consent Withdrawn", "Tue 20:30"), identify("Tue 20:30", email="new@example.ch")]
+    acts = [
+        event("Email Opened", "Tue 20:30"),
+        event("Consent Withdrawn", "Tue 20:30"),
+        identify("Tue 20:30", email="new@example.ch"),
+    ]
     assert imagine(acts, ZURICH, at("Thu 00:00"), at("Thu 00:00") + 7 * DAY, 1, KEYS) == ()
 
 
 def test_baskets_and_orders_get_names_of_their_own_the_same_for_all_events_about_them() -> None:
-    acts = [event("Checkout Started", "Tue 20:30", cart_id="c1", value=3), event("Order Completed", "Tue 21:30", cart_id="c1", order_id=9)]
+    acts = [
+        event("Checkout Started", "Tue 20:30", cart_id="c1", value=3),
+        event("Order Completed", "Tue 21:30", cart_id="c1", order_id=9),
+    ]
     started, ordered = imagine(acts, ZURICH, at("Thu 00:00"), at("Thu 00:00") + 7 * DAY, 1, KEYS)
     assert started.properties == {"cart_id": "c1+1w", "value": 3}
     assert ordered.properties == {"cart_id": "c1+1w", "order_id": "9+1w"}

@@ -102,18 +102,30 @@ def test_a_text_without_offset_is_local_time_of_the_given_zone(text: str, expect
 def test_formatting_agrees_with_the_standard_library_and_reads_back(at: int) -> None:
     whole = at - at % SECOND
     assert parse_instant(format_instant(at)) == whole
-    assert format_instant(at) == (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=whole)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert format_instant(at) == (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=whole)).strftime(
+        "%Y-%m-%dT%H:%M:%SZ"
+    )
 
 
 @pytest.mark.parametrize(
     ("text", "length"),
-    [("90s", 90 * SECOND), ("15m", 15 * MINUTE), ("16h", 16 * HOUR), ("7d", 7 * DAY), ("2w", 14 * DAY), ("0d", 0), (" 0m ", 0)],
+    [
+        ("90s", 90 * SECOND),
+        ("15m", 15 * MINUTE),
+        ("16h", 16 * HOUR),
+        ("7d", 7 * DAY),
+        ("2w", 14 * DAY),
+        ("0d", 0),
+        (" 0m ", 0),
+    ],
 )
 def test_durations_are_elapsed_time(text: str, length: int) -> None:
     assert parse_duration(text) == length
 
 
-@pytest.mark.parametrize("text", ["", "7", "d", "-3d", "1.5h", "7 d", "1M", "3 days", "7D", "٣d", "99999d", "9" * 30 + "s", 7])
+@pytest.mark.parametrize(
+    "text", ["", "7", "d", "-3d", "1.5h", "7 d", "1M", "3 days", "7D", "٣d", "99999d", "9" * 30 + "s", 7]
+)
 def test_what_is_no_duration_is_refused_with_the_allowed_forms(text: str) -> None:
     with pytest.raises(ValueError, match=r"Write a"):
         parse_duration(text)
@@ -125,7 +137,15 @@ def test_a_leading_minus_is_read_only_where_allowed() -> None:
 
 @pytest.mark.parametrize(
     ("length", "text"),
-    [(0, "0s"), (7 * DAY, "7d"), (36 * HOUR, "36h"), (90 * MINUTE, "90m"), (90 * SECOND, "90s"), (1_500, "1.5s"), (-3 * DAY, "-3d")],
+    [
+        (0, "0s"),
+        (7 * DAY, "7d"),
+        (36 * HOUR, "36h"),
+        (90 * MINUTE, "90m"),
+        (90 * SECOND, "90s"),
+        (1_500, "1.5s"),
+        (-3 * DAY, "-3d"),
+    ],
 )
 def test_a_duration_is_written_in_its_largest_exact_unit(length: int, text: str) -> None:
     assert format_duration(length) == text
@@ -178,7 +198,9 @@ def test_a_known_zone_is_found_once() -> None:
         ("Europe/Zurich", date(2024, 4, 1), "2024-03-31T22:00:00Z"),
     ],
 )
-def test_a_day_starts_at_its_first_instant_even_without_a_midnight(zone: str, day: date, expected: str) -> None:
+def test_a_day_starts_at_its_first_instant_even_without_a_midnight(
+    zone: str, day: date, expected: str
+) -> None:
     assert format_instant(day_start(day, ZoneInfo(zone))) == expected
 
 
@@ -194,7 +216,9 @@ def test_a_day_starts_at_its_first_instant_even_without_a_midnight(zone: str, da
         ("Europe/Dublin", "2024-03-31T01:30", "2024-03-31T01:00:00Z"),
     ],
 )
-def test_a_local_time_in_a_gap_is_its_end_and_an_ambiguous_one_the_first(zone: str, shown: str, expected: str) -> None:
+def test_a_local_time_in_a_gap_is_its_end_and_an_ambiguous_one_the_first(
+    zone: str, shown: str, expected: str
+) -> None:
     assert format_instant(from_local(datetime.fromisoformat(shown), ZoneInfo(zone))) == expected
 
 
@@ -206,7 +230,10 @@ def test_the_local_clock_agrees_with_the_zone(seconds: int, zone: ZoneInfo) -> N
     ahead = moment.utcoffset()
     assert ahead is not None
     assert offset(at, zone) == ahead / timedelta(milliseconds=1)
-    assert from_local(moment.replace(tzinfo=None), zone) in (at, from_local(moment.replace(tzinfo=None, fold=0), zone))
+    assert from_local(moment.replace(tzinfo=None), zone) in (
+        at,
+        from_local(moment.replace(tzinfo=None, fold=0), zone),
+    )
 
 
 @given(st.integers(0, 2_000_000_000), st.integers(0, 3 * 86_400), st.sampled_from(ZONES))

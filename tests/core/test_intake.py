@@ -12,7 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.instants import parse_instant
-from core.sources.segment import ConsentRecord, Incoming, Rejected, SuppressionRecord, amount_of, minor_units, parse_birthday, parse_call
+from core.sources.segment import (
+    ConsentRecord,
+    Incoming,
+    Rejected,
+    SuppressionRecord,
+    amount_of,
+    minor_units,
+    parse_birthday,
+    parse_call,
+)
 
 ZURICH = ZoneInfo("Europe/Zurich")
 SPEC = Path(__file__).parents[3] / "shared/data/payloads/segment_spec"
@@ -38,8 +47,10 @@ def identify(**traits: Any) -> dict[str, Any]:
         ({"type": "group", "userId": "u1", "groupId": "g"}, "unknown call 'group'"),
         ({"type": "track", "userId": "u1"}, "without an event name"), (track(" "), "without an event name"),
         (track(userId=None), "no identity"), (track(userId=""), "no identity"), (track(userId={"a": 1}), "no identity"),
-        (track(timestamp="yesterday"), "impossible time"), (track(timestamp="2026-02-30T10:00:00Z"), "impossible time"),
-        (track(timestamp=1_700_000_000), "impossible time"), ({"type": "alias", "userId": "u1"}, "without previousId"),
+        (track(timestamp="yesterday"), "impossible "
+                                       "time"), (track(timestamp="2026-02-30T10:00:00Z"), "impossible time"),
+        (track(timestamp=1_700_000_000), "impossible "
+                                         "time"), ({"type": "alias", "userId": "u1"}, "without previousId"),
         (track("Consent Granted", properties={"purpose": "marketing"}), "without a channel"),
         (track("Order Completed", properties={"products": [{"quantity": 1e300}]}), "impossible quantity"),
     ],
@@ -67,8 +78,12 @@ def test_a_time_without_offset_is_local_time_of_the_workspace(given: str, instan
     assert take(track(timestamp=given)).occurred_at == parse_instant(instant)
 
 
-@pytest.mark.parametrize("path", sorted(SPEC.glob("*.json")) or [None], ids=lambda path: path.stem if path else "none")
-def test_every_example_of_the_specification_is_taken_or_lacks_what_a_call_must_have(path: Path | None) -> None:
+@pytest.mark.parametrize(
+    "path", sorted(SPEC.glob("*.json")) or [None], ids=lambda path: path.stem if path else "none"
+)
+def test_every_example_of_the_specification_is_taken_or_lacks_what_a_call_must_have(
+    path: Path | None,
+) -> None:
     if path is None:
         pytest.skip(f"{SPEC} is not there")
     record = json.loads(path.read_text())
@@ -87,7 +102,8 @@ def test_every_example_of_the_specification_is_taken_or_lacks_what_a_call_must_h
 
 
 def test_older_libraries_write_their_keys_with_underscores() -> None:
-    record = {"action": "track", "event": "Completed Order", "user_id": "u1", "anonymous_id": "a1", "message_id": "m1",
+    record = {"action": "track", "event": "Completed Order", "user_id": "u1", "anonymous_id": "a1",
+        "message_id": "m1",
               "timestamp": "2026-03-01T10:00:00Z"}  # fmt: skip
     modern = track("Order Completed", anonymousId="a1", messageId="m1")
     assert take(record)[:6] == take(modern)[:6]
@@ -107,11 +123,14 @@ def test_without_a_message_id_the_same_content_is_the_same_event() -> None:
 
 def test_identities_come_strongest_first_and_in_one_spelling() -> None:
     record = track(anonymousId="a1", properties={"loyalty_card": 7}, context={
-        "traits": {"email": " Ann@Example.COM ", "phone": "+41 79 123 45 67"}, "webpush": {"endpoint": "https://push/1"},
-        "device": {"token": "d1"}, "externalIds": [{"type": "user_id", "id": "u1"}, {"type": "other", "id": "x"}, 7],
+        "traits": {"email": " Ann@Example.COM ", "phone": "+41 79 123 45 67"},
+        "webpush": {"endpoint": "https://push/1"},
+        "device": {"token": "d1"}, "externalIds": [{"type": "user_id", "id": "u1"}, {"type": "other",
+            "id": "x"}, 7],
     })  # fmt: skip
     assert take(record).identities == (
-        ("user", "u1"), ("email", "ann@example.com"), ("phone", "+41791234567"), ("loyalty", "7"), ("anonymous", "a1"),
+        ("user", "u1"), ("email", "ann@example.com"), ("phone", "+41791234567"), ("loyalty", "7"),
+        ("anonymous", "a1"),
         ("push", "https://push/1"), ("push", "d1"),
     )  # fmt: skip
 
@@ -123,7 +142,9 @@ def test_identities_come_strongest_first_and_in_one_spelling() -> None:
         ({"channel": "browser"}, None, "web"), ({"channel": "server"}, None, None), ({}, None, None),
     ],
 )  # fmt: skip
-def test_the_channel_is_the_calls_own_else_the_sources(fields: dict[str, Any], of_source: str | None, channel: str | None) -> None:
+def test_the_channel_is_the_calls_own_else_the_sources(
+    fields: dict[str, Any], of_source: str | None, channel: str | None
+) -> None:
     assert take(track(**fields), channel=of_source).channel == channel
 
 
@@ -147,7 +168,16 @@ def test_the_amount_is_revenue_else_total_else_value_else_the_sum_of_the_product
 
 
 @pytest.mark.parametrize(
-    ("given", "cents"), [(0.1 + 0.2, 30), (1.005, 101), ("1.004", 100), (-1.005, -101), ("", None), ("1e3", 100_000), (None, None)]
+    ("given", "cents"),
+    [
+        (0.1 + 0.2, 30),
+        (1.005, 101),
+        ("1.004", 100),
+        (-1.005, -101),
+        ("", None),
+        ("1e3", 100_000),
+        (None, None),
+    ],
 )
 def test_money_is_read_as_it_is_written_and_rounded_half_up(given: object, cents: int | None) -> None:
     assert minor_units(given) == cents
@@ -176,13 +206,16 @@ def test_a_birthday_is_a_day_with_or_without_its_year(given: object, birthday: s
 
 def test_traits_are_flat_and_in_one_spelling() -> None:
     traits = take(
-        identify(email="Ann@Example.com", phone="079 123", first_name="Ann", last_name=" Muster ", created_at="2020-01-01T00:00:00Z",
+        identify(email="Ann@Example.com", phone="079 123", first_name="Ann", last_name=" Muster ",
+            created_at="2020-01-01T00:00:00Z",
                  birthday="--05-17", plan={"name": "gold"}, logins=5,
                  address={"street": "Gasse 1", "postal_code": 3000, "city": "Bern", "country": "CH"})
     ).properties  # fmt: skip
     assert traits == {
-        "email": "ann@example.com", "phone": "079123", "firstName": "Ann", "lastName": "Muster", "createdAt": 1_577_836_800_000,
-        "birthday": "--05-17", "plan": {"name": "gold"}, "logins": 5, "address.street": "Gasse 1", "address.postalCode": "3000",
+        "email": "ann@example.com", "phone": "079123", "firstName": "Ann", "lastName": "Muster",
+        "createdAt": 1_577_836_800_000,
+        "birthday": "--05-17", "plan": {"name": "gold"}, "logins": 5, "address.street": "Gasse 1",
+        "address.postalCode": "3000",
         "address.city": "Bern", "address.country": "CH",
     }  # fmt: skip
 
@@ -217,7 +250,9 @@ def test_a_number_in_a_text_trait_becomes_text(traits: dict[str, Any], expected:
 
 def test_locale_zone_and_push_subscription_come_from_the_context() -> None:
     push = {"endpoint": "https://push/1", "keys": {"p256dh": "k", "auth": "a"}}
-    record = identify(locale="de-CH") | {"context": {"locale": "fr", "timezone": "Europe/Paris", "webpush": push}}
+    record = identify(locale="de-CH") | {
+        "context": {"locale": "fr", "timezone": "Europe/Paris", "webpush": push}
+    }
     assert take(record).properties == {"locale": "de-CH", "timezone": "Europe/Paris", "webpush": push}
 
 
@@ -237,7 +272,9 @@ def test_locale_zone_and_push_subscription_come_from_the_context() -> None:
         (track("Order Completed"), []),
     ],
 )  # fmt: skip
-def test_consents_are_read_from_subscriptions_and_events(record: dict[str, Any], consents: list[ConsentRecord]) -> None:
+def test_consents_are_read_from_subscriptions_and_events(
+    record: dict[str, Any], consents: list[ConsentRecord]
+) -> None:
     assert list(take(record).consents) == consents
 
 
@@ -275,15 +312,57 @@ def test_a_screen_is_a_page() -> None:
 
 
 NAMES = [
-    *("type", "event", "userId", "email", "phone", "traits", "address", "name", "products", "price", "revenue", "quantity", "channel"),
-    *("status", "birthday", "createdAt", "webpush", "endpoint", "timezone", "messaging_subscriptions", "externalIds", "id", "loyalty_id"),
+    *(
+        "type",
+        "event",
+        "userId",
+        "email",
+        "phone",
+        "traits",
+        "address",
+        "name",
+        "products",
+        "price",
+        "revenue",
+        "quantity",
+        "channel",
+    ),
+    *(
+        "status",
+        "birthday",
+        "createdAt",
+        "webpush",
+        "endpoint",
+        "timezone",
+        "messaging_subscriptions",
+        "externalIds",
+        "id",
+        "loyalty_id",
+    ),
 ]
-FIELDS = ("event", "userId", "anonymousId", "messageId", "timestamp", "properties", "traits", "context", "previousId", "name", "channel")
+FIELDS = (
+    "event",
+    "userId",
+    "anonymousId",
+    "messageId",
+    "timestamp",
+    "properties",
+    "traits",
+    "context",
+    "previousId",
+    "name",
+    "channel",
+)
 scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats() | st.text(max_size=8)
 anything = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4), max_leaves=8
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
+    max_leaves=8,
 )
-records = st.fixed_dictionaries({"type": st.sampled_from(["track", "identify", "page", "alias"])}, optional=dict.fromkeys(FIELDS, anything))
+records = st.fixed_dictionaries(
+    {"type": st.sampled_from(["track", "identify", "page", "alias"])},
+    optional=dict.fromkeys(FIELDS, anything),
+)
 
 
 @given(records)

@@ -13,20 +13,33 @@ from core.model.triggers import NEVER, Step, Trigger, When
     ("when", "said"),
     [
         (
-            When("transactional", frozenset({"Checkout Started"}), after=HOUR, unless=frozenset({"Order Completed"}), per="cart_id"),
+            When(
+                "transactional",
+                frozenset({"Checkout Started"}),
+                after=HOUR,
+                unless=frozenset({"Order Completed"}),
+                per="cart_id",
+            ),
             "when Checkout Started comes; 1h later, unless Order Completed came; once for each cart_id",
         ),
-        (When("behavioural", frozenset({"B", "A"}), at_least=3, within=7 * DAY), "when A or B comes 3 times within 7d"),
+        (
+            When("behavioural", frozenset({"B", "A"}), at_least=3, within=7 * DAY),
+            "when A or B comes 3 times within 7d",
+        ),
         (
             When("behavioural", frozenset({"Order Completed"}), change=1.5, at_least=3),
-            "when 1.5 times her usual interval has passed since Order Completed, known from at least 3 intervals",
+            "when 1.5 times her usual interval has passed since Order Completed, known from at least 3 "
+            "intervals",
         ),
         (
             When("behavioural", frozenset({"Order Completed"}), change=0.5),
             "when Order Completed comes after at most 0.5 times her usual interval",
         ),
         (When("recurring", date="birthday", at=(9, 0)), "on birthday at 09:00 every year"),
-        (When("recurring", date="birthday", offset_days=-7, years=frozenset({3})), "7 days before birthday at 09:00, in year 3"),
+        (
+            When("recurring", date="birthday", offset_days=-7, years=frozenset({3})),
+            "7 days before birthday at 09:00, in year 3",
+        ),
         (When("threshold", metric="revenue", reaches=500_000), "when revenue reaches CHF 5,000.00"),
         (When("threshold", metric="orders", reaches=10, within=DAY), "when orders reaches 10 within 1d"),
         (When("threshold", inactive_for=60 * DAY), "after 60d without any sign of life"),
@@ -39,7 +52,15 @@ def test_what_makes_a_customer_enter_is_said_as_a_sentence(when: When, said: str
 def test_what_a_step_does_about_other_messages_is_said_beside_it() -> None:
     mail = Step(("email", "sms"), "news", digest=True, prefer=True, on_limit="fallback")
     card = Step(("print", "email"), "card", after=2 * DAY, mode="all", approval=100)
-    trigger = Trigger("news", "News", "marketing", When("recurring", date="birthday"), (mail, card), reentry=NEVER, holdout=0.1)
+    trigger = Trigger(
+        "news",
+        "News",
+        "marketing",
+        When("recurring", date="birthday"),
+        (mail, card),
+        reentry=NEVER,
+        holdout=0.1,
+    )
     beside = "next channel where the limit is full · expires after 7d"
     assert list(told(trigger, "CHF")) == [
         "Enters on birthday at 09:00 every year",

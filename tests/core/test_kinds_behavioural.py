@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.instants import DAY
-from core.language import Context
+from core.language import ConditionContext
 from tests.core.builders import condition, event, on_behaviour, order, play, playbook, rows, trigger
 
 
@@ -20,14 +20,24 @@ from tests.core.builders import condition, event, on_behaviour, order, play, pla
         (2, DAY, ["Mon 10:00", "Mon 11:00", "Wed 11:00", "Wed 12:00"], ["Mon 11:00", "Wed 12:00"]),
     ],
 )
-def test_it_fires_on_the_event_that_makes_them_so_many(at_least: int, within: int | None, times: list[str], fires: list[str]) -> None:
+def test_it_fires_on_the_event_that_makes_them_so_many(
+    at_least: int, within: int | None, times: list[str], fires: list[str]
+) -> None:
     book = playbook(trigger("t", on_behaviour("Seen", at_least=at_least, within=within)))
-    assert rows(play(book, *(event("Seen", when) for when in times))) == [f"{when} t email send" for when in fires]
+    assert rows(play(book, *(event("Seen", when) for when in times))) == [
+        f"{when} t email send" for when in fires
+    ]
 
 
 def test_several_events_count_together_and_where_holds_for_each() -> None:
-    when = on_behaviour("Seen", "Liked", at_least=2, within=DAY, where=condition("price >= 50", Context.WHERE))
-    events = [event("Seen", "Mon 10:00", price=60), event("Liked", "Mon 11:00", price=40), event("Liked", "Mon 12:00", price=50)]
+    when = on_behaviour(
+        "Seen", "Liked", at_least=2, within=DAY, where=condition("price >= 50", ConditionContext.WHERE)
+    )
+    events = [
+        event("Seen", "Mon 10:00", price=60),
+        event("Liked", "Mon 11:00", price=40),
+        event("Liked", "Mon 12:00", price=50),
+    ]
     assert rows(play(playbook(trigger("t", when)), *events)) == ["Mon 12:00 t email send"]
 
 
@@ -54,7 +64,9 @@ def test_settled_history_counts() -> None:
         (0.5, [1, 5, 6], []),
     ],
 )
-def test_a_rhythm_needs_two_intervals_and_is_measured_by_their_mean(change: float, days: list[int], fires: list[str]) -> None:
+def test_a_rhythm_needs_two_intervals_and_is_measured_by_their_mean(
+    change: float, days: list[int], fires: list[str]
+) -> None:
     book = playbook(trigger("t", on_behaviour("Order Completed", change=change)))
     events = [order(f"2025-03-{2 + day:02d} 12:00") for day in days]
     plan = play(book, *events, until="2025-04-30 00:00")

@@ -9,7 +9,7 @@ import pytest
 from core.anniversaries import Anniversary, parse_anniversary
 from core.instants import HOUR, parse_instant
 from core.kinds.recurring import occurrence
-from core.playbook.index import Roster
+from core.playbook.index import PlaybookIndex
 from tests.core.builders import event, identify, on_crossing, on_date, order, play, playbook, rows, trigger
 
 
@@ -46,7 +46,9 @@ def test_a_date_is_a_day_with_or_without_its_year(text: str, found: Anniversary 
 def test_an_anniversary_is_an_instant_of_local_time(
     anniversary: Anniversary, year: int, when: dict[str, int], zone: str, instant: str
 ) -> None:
-    assert occurrence(anniversary, year, on_date("birthday", **when), ZoneInfo(zone)) == parse_instant(instant)
+    assert occurrence(anniversary, year, on_date("birthday", **when), ZoneInfo(zone)) == parse_instant(
+        instant
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,9 +63,13 @@ def test_an_anniversary_is_an_instant_of_local_time(
         ([3], "--03-05", []),
     ],
 )
-def test_every_year_or_the_years_named_never_the_day_itself_unless_named(years: list[int], born: str, sent: list[str]) -> None:
+def test_every_year_or_the_years_named_never_the_day_itself_unless_named(
+    years: list[int], born: str, sent: list[str]
+) -> None:
     book = playbook(trigger("t", on_date("trait.born", years=years)))
-    assert rows(play(book, traits={"born": born}, until="2026-12-31 00:00")) == [f"{when} t email send" for when in sent]
+    assert rows(play(book, traits={"born": born}, until="2026-12-31 00:00")) == [
+        f"{when} t email send" for when in sent
+    ]
 
 
 def test_a_date_learned_on_its_day_after_its_time_is_too_late_and_before_its_time_is_not() -> None:
@@ -74,7 +80,9 @@ def test_a_date_learned_on_its_day_after_its_time_is_too_late_and_before_its_tim
 
 def test_a_date_that_is_corrected_after_the_greeting_brings_no_second_one_that_year() -> None:
     book = playbook(trigger("t", on_date("birthday")))
-    assert rows(play(book, identify("Wed 10:00", birthday="--03-07"), traits={"birthday": "--03-05"})) == ["Wed 09:00 t email send"]
+    assert rows(play(book, identify("Wed 10:00", birthday="--03-07"), traits={"birthday": "--03-05"})) == [
+        "Wed 09:00 t email send"
+    ]
 
 
 def test_a_move_to_another_zone_moves_the_hour() -> None:
@@ -90,7 +98,9 @@ def test_the_anniversary_of_the_last_order_moves_with_the_next_order() -> None:
 
 
 def test_an_order_wakes_those_whose_date_it_moves() -> None:
-    assert Roster(playbook(trigger("t", on_date("last_order")))).concerns("track", "Order Completed")
-    assert not Roster(playbook(trigger("t", on_date("birthday")))).concerns("track", "Order Completed")
-    assert Roster(playbook(trigger("t", on_date("birthday")))).concerns("identify", "")
-    assert Roster(playbook(trigger("t", on_crossing(inactive_for=HOUR)))).concerns("track", event("Anything", "Mon 10:00").name)
+    assert PlaybookIndex(playbook(trigger("t", on_date("last_order")))).concerns("track", "Order Completed")
+    assert not PlaybookIndex(playbook(trigger("t", on_date("birthday")))).concerns("track", "Order Completed")
+    assert PlaybookIndex(playbook(trigger("t", on_date("birthday")))).concerns("identify", "")
+    assert PlaybookIndex(playbook(trigger("t", on_crossing(inactive_for=HOUR)))).concerns(
+        "track", event("Anything", "Mon 10:00").name
+    )

@@ -53,13 +53,21 @@ def refunded(when: str, amount: float, **properties: Any) -> Event:
          [event("Points", "Mon 10:00", n=2.5), event("Points", "Mon 11:00", n="9"), event("Points", "Tue 10:00", n=2.5)], ["Tue 10:00"]),
     ],
 )  # fmt: skip
-def test_it_fires_on_the_event_that_reaches_the_mark_from_below(when: dict[str, Any], events: list[Event], fires: list[str]) -> None:
-    assert rows(play(playbook(trigger("t", on_crossing(**when))), *events)) == [f"{moment} t email send" for moment in fires]
+def test_it_fires_on_the_event_that_reaches_the_mark_from_below(
+    when: dict[str, Any], events: list[Event], fires: list[str]
+) -> None:
+    assert rows(play(playbook(trigger("t", on_crossing(**when))), *events)) == [
+        f"{moment} t email send" for moment in fires
+    ]
 
 
 def test_a_mark_is_crossed_once_although_an_older_event_arrives_later() -> None:
     when = on_crossing(metric="count", metric_event="Visited", reaches=2)
-    events = [event("Visited", "Mon 10:00"), event("Visited", "Mon 12:00"), event("Visited", "Mon 11:00", arrived="Mon 13:00")]
+    events = [
+        event("Visited", "Mon 10:00"),
+        event("Visited", "Mon 12:00"),
+        event("Visited", "Mon 11:00", arrived="Mon 13:00"),
+    ]
     assert rows(play(playbook(trigger("t", when)), *events)) == ["Mon 12:00 t email send"]
 
 
@@ -70,7 +78,9 @@ def test_events_too_old_to_enrol_cross_silently() -> None:
 
 def test_a_return_and_a_purchase_again_do_not_fire_twice_where_reentry_is_never() -> None:
     book = playbook(trigger("t", on_crossing(metric="revenue", reaches=100), reentry=NEVER))
-    assert rows(play(book, order("Mon 10:00", 1), returned("Tue 10:00", 1), order("Wed 10:00", 1))) == ["Mon 10:00 t email send"]
+    assert rows(play(book, order("Mon 10:00", 1), returned("Tue 10:00", 1), order("Wed 10:00", 1))) == [
+        "Mon 10:00 t email send"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -82,22 +92,32 @@ def test_a_return_and_a_purchase_again_do_not_fire_twice_where_reentry_is_never(
         ({"inactive_for": DAY, "activity": ["Store Visited"]}, []),
     ],
 )
-def test_a_silence_is_measured_from_the_last_activity_over_any_channel(when: dict[str, Any], fires: list[str]) -> None:
+def test_a_silence_is_measured_from_the_last_activity_over_any_channel(
+    when: dict[str, Any], fires: list[str]
+) -> None:
     acts = [
         order("Mon 10:00"),
         event("Product Viewed", "Mon 18:00"),
         event("Email Opened", "Tue 09:00"),
         order("Thu 10:00", channel="store"),
     ]
-    assert rows(play(playbook(trigger("t", on_crossing(**when))), *acts)) == [f"{moment} t email send" for moment in fires]
+    assert rows(play(playbook(trigger("t", on_crossing(**when))), *acts)) == [
+        f"{moment} t email send" for moment in fires
+    ]
 
 
 def test_whoever_never_did_anything_is_not_inactive() -> None:
     assert rows(play(playbook(trigger("t", on_crossing(inactive_for=DAY))))) == []
 
 
-@pytest.mark.parametrize(("on_activation", "fires"), [("ignore", ["Fri 10:00"]), ("enrol", ["Wed 12:00", "Fri 10:00"])])
-def test_those_inactive_already_enter_at_the_activation_where_asked(on_activation: str, fires: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("on_activation", "fires"), [("ignore", ["Fri 10:00"]), ("enrol", ["Wed 12:00", "Fri 10:00"])]
+)
+def test_those_inactive_already_enter_at_the_activation_where_asked(
+    on_activation: str, fires: list[str]
+) -> None:
     when = on_crossing(inactive_for=DAY, on_activation=on_activation)
     book = playbook(trigger("t", when, activated_at=at("Wed 12:00")))
-    assert rows(play(book, order("Mon 10:00"), order("Thu 10:00"))) == [f"{moment} t email send" for moment in fires]
+    assert rows(play(book, order("Mon 10:00"), order("Thu 10:00"))) == [
+        f"{moment} t email send" for moment in fires
+    ]

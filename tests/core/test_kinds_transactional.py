@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from core.language import Context
+from core.language import ConditionContext
 from core.model.triggers import When
 from tests.core.builders import condition, event, identify, on, play, playbook, rows, trigger
 
-RICH = condition("value >= 30 and orders < 1", Context.WHERE)
+RICH = condition("value >= 30 and orders < 1", ConditionContext.WHERE)
 
 
 @pytest.mark.parametrize(
@@ -25,17 +25,35 @@ RICH = condition("value >= 30 and orders < 1", Context.WHERE)
         (on("Other"), {}, False),
     ],
 )
-def test_it_fires_on_each_event_of_the_name_for_which_where_holds(when: When, properties: dict[str, Any], fires: bool) -> None:
+def test_it_fires_on_each_event_of_the_name_for_which_where_holds(
+    when: When, properties: dict[str, Any], fires: bool
+) -> None:
     plan = play(playbook(trigger("t", when)), event("Cart", "Mon 10:00", **properties), until="Mon 12:00")
     assert rows(plan) == (["Mon 10:00 t email send"] if fires else [])
 
 
 def test_where_sees_the_customer_as_she_is_with_the_event() -> None:
-    book = playbook(trigger("t", on("Order Completed", where=condition("orders == 1 and trait.club == 'gold'", Context.WHERE))))
-    events = [identify("Mon 09:00", club="gold"), event("Order Completed", "Mon 10:00"), event("Order Completed", "Mon 11:00")]
+    book = playbook(
+        trigger(
+            "t",
+            on(
+                "Order Completed",
+                where=condition("orders == 1 and trait.club == 'gold'", ConditionContext.WHERE),
+            ),
+        )
+    )
+    events = [
+        identify("Mon 09:00", club="gold"),
+        event("Order Completed", "Mon 10:00"),
+        event("Order Completed", "Mon 11:00"),
+    ]
     assert rows(play(book, *events)) == ["Mon 10:00 t email send"]
 
 
 def test_enrolments_of_one_trigger_may_overlap() -> None:
-    plan = play(playbook(trigger("t", on("Cart", after=7_200_000))), event("Cart", "Mon 10:00"), event("Cart", "Mon 11:00"))
+    plan = play(
+        playbook(trigger("t", on("Cart", after=7_200_000))),
+        event("Cart", "Mon 10:00"),
+        event("Cart", "Mon 11:00"),
+    )
     assert rows(plan) == ["Mon 12:00 t email send", "Mon 13:00 t email send"]

@@ -12,7 +12,7 @@ from core.instants import DAY
 from core.model.customer import Consent, Suppression
 from core.model.reasons import Reason
 from core.model.triggers import Trigger
-from core.playbook.index import Roster
+from core.playbook.index import PlaybookIndex
 from core.playbook.playbook import Playbook
 from core.playbook.versions import Former
 from tests.core.builders import (
@@ -31,15 +31,28 @@ from tests.core.builders import (
     trigger,
 )  # fmt: skip
 
-BASKET = trigger("t", on("Cart", unless=["Stop"], per="cart"), step(expires=DAY), exits=frozenset({"Order Completed"}))
+BASKET = trigger(
+    "t", on("Cart", unless=["Stop"], per="cart"), step(expires=DAY), exits=frozenset({"Order Completed"})
+)
 PLANNED = Handover(
-    "t", 1, "email", "anna@example.org", "cart:a", at("Mon 10:00"), at("Mon 10:00"), at("Tue 10:00"), cause_event=0, key_value="a"
+    "t",
+    1,
+    "email",
+    "anna@example.org",
+    "cart:a",
+    at("Mon 10:00"),
+    at("Mon 10:00"),
+    at("Tue 10:00"),
+    cause_event=0,
+    key_value="a",
 )
 BOUNCED = Suppression("email", "anna@example.org", "bounced", at("Mon 11:00"))
 WITHDRAWN = Consent("email", "*", "withdrawn", at("Mon 11:00"), at("Mon 11:00"))
 
 
-def reason(book: Playbook, when: str = "Mon 12:00", handover: Handover = PLANNED, **fields: Any) -> str | None:
+def reason(
+    book: Playbook, when: str = "Mon 12:00", handover: Handover = PLANNED, **fields: Any
+) -> str | None:
     found = last_look(handover, dossier(*fields.pop("arrivals", ()), **fields), book, at(when))
     return None if found is None else found.reason.value
 
@@ -65,28 +78,64 @@ def reason(book: Playbook, when: str = "Mon 12:00", handover: Handover = PLANNED
         (playbook(replace(BASKET, status="retired")), {}, "TRIGGER_RETIRED"),
         (playbook(), {}, "TRIGGER_RETIRED"),
         (playbook(replace(BASKET, audience=condition("orders >= 1"))), {}, "LEFT_AUDIENCE"),
-        (playbook(replace(BASKET, audience=condition("orders >= 1"))), {"arrivals": [order("Mon 09:00")]}, None),
+        (
+            playbook(replace(BASKET, audience=condition("orders >= 1"))),
+            {"arrivals": [order("Mon 09:00")]},
+            None,
+        ),
     ],
 )
-def test_what_has_become_known_since_cancels(book: Playbook, fields: dict[str, Any], expected: str | None) -> None:
+def test_what_has_become_known_since_cancels(
+    book: Playbook, fields: dict[str, Any], expected: str | None
+) -> None:
     assert reason(book, **fields) == expected
 
 
 @pytest.mark.parametrize(
     ("silent", "key", "arrival", "expected"),
     [
-        (trigger("t", on_crossing(inactive_for=DAY)), "since:0", event("Product Viewed", "Mon 11:00"), "GOAL_REACHED"),
+        (
+            trigger("t", on_crossing(inactive_for=DAY)),
+            "since:0",
+            event("Product Viewed", "Mon 11:00"),
+            "GOAL_REACHED",
+        ),
         (trigger("t", on_crossing(inactive_for=DAY)), "since:0", event("Email Opened", "Mon 11:00"), None),
-        (trigger("t", on_crossing(inactive_for=DAY)), "since:0", event("Product Viewed", "2025-03-01 11:00"), None),
-        (trigger("t", on_crossing(inactive_for=DAY, activity=["Order Completed"])), "since:0", order("Mon 11:00"), "GOAL_REACHED"),
-        (trigger("t", on_behaviour("Order Completed", change=2.0)), f"since:{at('Mon 00:00')}", order("Mon 11:00"), "GOAL_REACHED"),
-        (trigger("t", on_behaviour("Order Completed", change=2.0)), f"since:{at('Mon 00:00')}", order("Mon 00:00"), None),
+        (
+            trigger("t", on_crossing(inactive_for=DAY)),
+            "since:0",
+            event("Product Viewed", "2025-03-01 11:00"),
+            None,
+        ),
+        (
+            trigger("t", on_crossing(inactive_for=DAY, activity=["Order Completed"])),
+            "since:0",
+            order("Mon 11:00"),
+            "GOAL_REACHED",
+        ),
+        (
+            trigger("t", on_behaviour("Order Completed", change=2.0)),
+            f"since:{at('Mon 00:00')}",
+            order("Mon 11:00"),
+            "GOAL_REACHED",
+        ),
+        (
+            trigger("t", on_behaviour("Order Completed", change=2.0)),
+            f"since:{at('Mon 00:00')}",
+            order("Mon 00:00"),
+            None,
+        ),
     ],
 )
-def test_an_act_cancels_the_message_to_the_silent(silent: Trigger, key: str, arrival: Any, expected: str | None) -> None:
+def test_an_act_cancels_the_message_to_the_silent(
+    silent: Trigger, key: str, arrival: Any, expected: str | None
+) -> None:
     planned = replace(PLANNED, cause_key=key, cause_event=None, key_value=None)
     assert reason(playbook(silent), handover=planned, arrivals=[arrival]) == expected
-    assert last_look(planned, dossier(history=(arrival,)), playbook(silent), at("Mon 12:00")) is None or expected is not None
+    assert (
+        last_look(planned, dossier(history=(arrival,)), playbook(silent), at("Mon 12:00")) is None
+        or expected is not None
+    )
 
 
 def test_an_activity_that_is_settled_already_cancels_the_message_to_the_silent() -> None:
@@ -99,15 +148,26 @@ def test_an_activity_that_is_settled_already_cancels_the_message_to_the_silent()
     assert found.reason is Reason.GOAL_REACHED
 
 
-@pytest.mark.parametrize(("when", "expected"), [("Mon 11:59", None), ("Mon 12:00", "TRIGGER_RETIRED"), ("Mon 12:01", "TRIGGER_RETIRED")])
-def test_a_message_of_a_journey_that_a_new_version_ends_goes_out_until_then(when: str, expected: str | None) -> None:
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [("Mon 11:59", None), ("Mon 12:00", "TRIGGER_RETIRED"), ("Mon 12:01", "TRIGGER_RETIRED")],
+)
+def test_a_message_of_a_journey_that_a_new_version_ends_goes_out_until_then(
+    when: str, expected: str | None
+) -> None:
     former = {("t", 1): Former(BASKET, 1, at("Mon 12:00"), 2)}
     assert reason(playbook(BASKET, version=2, former=former), when, replace(PLANNED, version=1)) == expected
 
 
 def test_exits_are_known_as_long_as_a_message_of_the_journey_can_wait_for_its_hand_over() -> None:
-    journey = trigger("t", on("Cart", after=DAY), step(expires=DAY), step(after=2 * DAY, expires=3 * DAY), exits=frozenset({"Paid"}))
-    assert Roster(playbook(journey)).needs["Paid"] == 6 * DAY
+    journey = trigger(
+        "t",
+        on("Cart", after=DAY),
+        step(expires=DAY),
+        step(after=2 * DAY, expires=3 * DAY),
+        exits=frozenset({"Paid"}),
+    )
+    assert PlaybookIndex(playbook(journey)).needs["Paid"] == 6 * DAY
 
 
 def test_the_last_look_changes_nothing_it_was_given() -> None:

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from core.engine import advance
 from core.instants import DAY, HOUR, MINUTE, Instant
-from core.language import Context
+from core.language import ConditionContext
 from core.limits.pressure import Contact, PressureRule
 from core.model.customer import Consent
 from core.model.decisions import Decision, Enrolment, Message
-from core.model.dossier import BEGINNING, Dossier, Entry, Join, Plan
+from core.model.dossier import BEGINNING, Dossier, Merge, Plan, TriggerEntry
 from core.model.events import Event
 from core.model.triggers import ALWAYS, NEVER, OVER, Goal, Pause, PausePolicy, Step, Trigger, Wait, When
 from core.playbook.playbook import Holdout, Playbook, Preference
@@ -44,8 +44,10 @@ from tests.core.builders import (
     trigger,
 )  # fmt: skip
 
-WHERE = Context.WHERE
-LAW = settings(max_examples=400, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+WHERE = ConditionContext.WHERE
+LAW = settings(
+    max_examples=400, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 LENGTH = 10 * DAY
 END = MONDAY + LENGTH
 NAMES = (
@@ -63,7 +65,12 @@ WHENS: Sequence[When] = (
     on("Checkout Started", per="cart", after=6 * HOUR, unless=["Order Completed"]),
     on("Order Completed", after=DAY, unless=["Order Returned"], per="order_id"),
     on("Product Viewed"),
-    on("Checkout Started", where=condition("count('Product Viewed', last='2d', cart=event.cart, revenue <= event.revenue) >= 1", WHERE)),
+    on(
+        "Checkout Started",
+        where=condition(
+            "count('Product Viewed', last='2d', cart=event.cart, revenue <= event.revenue) >= 1", WHERE
+        ),
+    ),
     on_behaviour("Product Viewed", at_least=2, within=DAY),
     on_behaviour("Order Completed", change=1.5),
     on_behaviour("Order Completed", change=0.6),
@@ -93,35 +100,60 @@ AUDIENCES = (
     "sum('Order Completed', 'revenue', last='3d') < 150 and distinct('Product Viewed', 'cart') <= 1",
     "last('Order Completed') is missing or last('Order Completed', order_id in ('o', 'p')) < ago('12h')",
 )
-HELD = (*"*aabbcc", "channel:email", "channel:email", "channel:sms", "segment:buyers", "segment:buyers", "customer:anna", "customer:other")
+HELD = (
+    *"*aabbcc",
+    "channel:email",
+    "channel:email",
+    "channel:sms",
+    "segment:buyers",
+    "segment:buyers",
+    "customer:anna",
+    "customer:other",
+)
 WINDOWS = ("1d", "3d", "5d", "16h", "2 days", "calendar day", "calendar week")
 
 
 def an_instant(lot: Random) -> Instant:
     """Twice out of three times on the hour, so that things fall together."""
-    return MONDAY + (lot.randrange(LENGTH // HOUR) * HOUR if lot.random() < 0.67 else lot.randrange(LENGTH // MINUTE) * MINUTE)
+    return MONDAY + (
+        lot.randrange(LENGTH // HOUR) * HOUR
+        if lot.random() < 0.67
+        else lot.randrange(LENGTH // MINUTE) * MINUTE
+    )
 
 
 def a_step(lot: Random, later: range = range(0), variants: Sequence[str] = ()) -> Step:
     """A step that may branch to any of the `later` ones, wait for an event, and be for some variants only."""
     made = a_content(lot, variants)
     if made.only_if is not None and lot.random() < 0.6:
-        other = replace(a_content(lot, variants), otherwise=a_content(lot, variants) if lot.random() < 0.3 else None)
-        made = replace(made, otherwise=other) if lot.random() < 0.6 else replace(made, else_to=lot.choice([OVER, *later]))
+        other = replace(
+            a_content(lot, variants), otherwise=a_content(lot, variants) if lot.random() < 0.3 else None
+        )
+        made = (
+            replace(made, otherwise=other)
+            if lot.random() < 0.6
+            else replace(made, else_to=lot.choice([OVER, *later]))
+        )
     return replace(
         made,
         then=lot.choice([None, None, None, OVER, *later]) if lot.random() < 0.3 else None,
         wait=a_wait(lot, later) if lot.random() < 0.25 else None,
         variants=frozenset(lot.sample(variants, 1)) if variants and lot.random() < 0.3 else frozenset(),
-        by_variant=((lot.choice(variants), a_content(lot, variants)),) if variants and lot.random() < 0.3 else (),
+        by_variant=((lot.choice(variants), a_content(lot, variants)),)
+        if variants and lot.random() < 0.3
+        else (),
     )
 
 
 def a_wait(lot: Random, later: range) -> Wait:
     return Wait(
-        frozenset(lot.choice([("Order Completed",), ("Product Viewed", "Email Link Clicked"), ("Checkout Started",)])),
+        frozenset(
+            lot.choice(
+                [("Order Completed",), ("Product Viewed", "Email Link Clicked"), ("Checkout Started",)]
+            )
+        ),
         lot.choice([HOUR, 6 * HOUR, DAY, 2 * DAY]),
-        where=lot.choice([None, None, condition("revenue >= 50", Context.WHERE)]),
+        where=lot.choice([None, None, condition("revenue >= 50", ConditionContext.WHERE)]),
         sends=lot.random() < 0.5,
         goes_to=lot.choice([None, None, OVER, *later]),
     )
@@ -130,18 +162,26 @@ def a_wait(lot: Random, later: range) -> Wait:
 def a_goal(lot: Random) -> Goal | None:
     if lot.random() < 0.7:
         return None
-    where = lot.choice([None, condition("revenue >= 50", Context.WHERE)])
+    where = lot.choice([None, condition("revenue >= 50", ConditionContext.WHERE)])
     return Goal(frozenset({"Order Completed"}), lot.choice([DAY, 14 * DAY]), where, exit=lot.random() < 0.5)
 
 
 def a_content(lot: Random, variants: Sequence[str] = ()) -> Step:
-    texts = [None, None, None, "not clicked", "clicked", "orders >= 1", *(f"variant == '{name}'" for name in variants)]
+    texts = [
+        None,
+        None,
+        None,
+        "not clicked",
+        "clicked",
+        "orders >= 1",
+        *(f"variant == '{name}'" for name in variants),
+    ]
     only_if = lot.choice(texts)
     return step(
         *lot.choice([("email",), ("email",), ("sms",), ("email", "sms"), ("print",), ("webpush", "email")]),
         after=lot.choice(DELAYS),
         expires=lot.choice([6 * HOUR, DAY, 7 * DAY, 7 * DAY]),
-        only_if=None if only_if is None else condition(only_if, Context.ONLY_IF, variants),
+        only_if=None if only_if is None else condition(only_if, ConditionContext.ONLY_IF, variants),
         on_limit=lot.choice(["defer", "defer", "drop", "fallback"]),
         mode=lot.choice(["first", "first", "first", "all"]),
         approval=lot.random() < 0.1,
@@ -157,7 +197,10 @@ def a_trigger(lot: Random, name: str, when: When | None = None) -> Trigger:
     return trigger(
         name,
         when or lot.choice(WHENS),
-        *(a_step(lot, range(place + 1, number + 1), [each for each, _ in split]) for place in range(1, number + 1)),
+        *(
+            a_step(lot, range(place + 1, number + 1), [each for each, _ in split])
+            for place in range(1, number + 1)
+        ),
         split=split,
         goal=a_goal(lot),
         purpose=lot.choice(["marketing"] * 6 + ["service", "transactional", "probe"]),
@@ -182,7 +225,9 @@ def a_rule(lot: Random, name: str) -> PressureRule:
 
 def a_pause(lot: Random) -> Pause:
     since = an_instant(lot)
-    until = lot.choice([None, since + lot.choice(DELAYS) + 30 * MINUTE, since + lot.choice(DELAYS) + 30 * MINUTE])
+    until = lot.choice(
+        [None, since + lot.choice(DELAYS) + 30 * MINUTE, since + lot.choice(DELAYS) + 30 * MINUTE]
+    )
     return Pause(lot.choice(HELD), since, until, lot.choice(POLICIES), lot.random() < 0.5)
 
 
@@ -198,11 +243,22 @@ def a_playbook(lot: Random) -> Playbook:
         ],
         pauses=tuple(a_pause(lot) for _ in range(lot.choice([0, 1, 2, 3]))),
         segments={
-            "buyers": condition(lot.choice(["orders >= 1", "orders < 2", "phone is missing", "count('Product Viewed', last='2d') >= 1"]))
+            "buyers": condition(
+                lot.choice(
+                    [
+                        "orders >= 1",
+                        "orders < 2",
+                        "phone is missing",
+                        "count('Product Viewed', last='2d') >= 1",
+                    ]
+                )
+            )
         },
         look_ahead=lot.random() < 0.85,
         holdout=Holdout(lot.choice([0.0] * 9 + [1.0]), frozenset({"marketing"})),
-        preference=Preference(learn=lot.random() < 0.5, within=lot.choice([DAY, 5 * DAY]), least=lot.choice([1, 2])),
+        preference=Preference(
+            learn=lot.random() < 0.5, within=lot.choice([DAY, 5 * DAY]), least=lot.choice([1, 2])
+        ),
     )
 
 
@@ -212,7 +268,16 @@ def an_event(lot: Random, number: int) -> Event:
     if lot.random() < 0.1:
         return event("", occurred, arrived=arrived, kind="identify", id=number, **lot.choice(CHANGES))
     values: dict[str, Any] = {"revenue": lot.choice([40, 100]), "history": lot.random() < 0.1}
-    values |= lot.choice([{}, {"cart": "x"}, {"cart": "y", "order_id": "o"}, {"order_id": "p"}, {"channel": "sms"}, {"trigger": "a"}])
+    values |= lot.choice(
+        [
+            {},
+            {"cart": "x"},
+            {"cart": "y", "order_id": "o"},
+            {"order_id": "p"},
+            {"channel": "sms"},
+            {"trigger": "a"},
+        ]
+    )
     return event(lot.choice(NAMES), occurred, arrived=arrived, id=number, **values)
 
 
@@ -220,19 +285,30 @@ def a_life(lot: Random) -> Dossier:
     arrivals = [an_event(lot, number) for number in range(1, lot.randint(4, 24))]
     objected = Consent("print", "*", "objected", MONDAY + 3 * DAY, MONDAY + 3 * DAY)
     birthday = lot.choice(["1980-03-05", "--03-09"])
-    return dossier(*arrivals, traits={"birthday": birthday}, consents=lot.choice([(), (), (objected,)]), joins=some_joins(lot))
+    return dossier(
+        *arrivals,
+        traits={"birthday": birthday},
+        consents=lot.choice([(), (), (objected,)]),
+        joins=some_joins(lot),
+    )
 
 
-def some_joins(lot: Random) -> tuple[Join, ...]:
+def some_joins(lot: Random) -> tuple[Merge, ...]:
     """Merges with customers who had entered some triggers before."""
     if lot.random() < 0.6:
         return ()
-    joins = [Join(an_instant(lot), tuple((name, an_entry(lot)) for name in lot.sample("abcde", 2))) for _ in range(lot.randint(1, 2))]
+    joins = [
+        Merge(an_instant(lot), tuple((name, an_entry(lot)) for name in lot.sample("abcde", 2)))
+        for _ in range(lot.randint(1, 2))
+    ]
     return tuple(sorted(joins))
 
 
-def an_entry(lot: Random) -> Entry:
-    return Entry(lot.choice([BEGINNING, MONDAY - DAY, an_instant(lot)]), lot.choice(["event:900", "cart:x", "year:2025"]))
+def an_entry(lot: Random) -> TriggerEntry:
+    return TriggerEntry(
+        lot.choice([BEGINNING, MONDAY - DAY, an_instant(lot)]),
+        lot.choice(["event:900", "cart:x", "year:2025"]),
+    )
 
 
 def drawn(number: int) -> tuple[Playbook, Dossier, Random]:
@@ -241,14 +317,20 @@ def drawn(number: int) -> tuple[Playbook, Dossier, Random]:
     return a_playbook(lot), a_life(lot), lot
 
 
-def in_passes(known: Dossier, book: Playbook, passes: Sequence[Instant], grace: int | None = None) -> tuple[list[Decision], Dossier, Plan]:
+def in_passes(
+    known: Dossier, book: Playbook, passes: Sequence[Instant], grace: int | None = None
+) -> tuple[list[Decision], Dossier, Plan]:
     """What several passes say, each with what had arrived by then, saved and loaded in between."""
     decisions: list[Decision] = []
     for now in passes:
         arrived = replace(known, arrivals=tuple(each for each in known.arrivals if each.arrived_at <= now))
         later = [each for each in known.arrivals if each.arrived_at > now]
         loaded = loadable(arrived, book)
-        plan = advance(loaded, book, now) if grace is None else advance(loaded, book, now, not_before=now - grace)
+        plan = (
+            advance(loaded, book, now)
+            if grace is None
+            else advance(loaded, book, now, not_before=now - grace)
+        )
         decisions += plan.decisions
         known = settle(arrived, plan, book, later)
     return decisions, known, plan
@@ -273,7 +355,10 @@ def states(known: Dossier) -> list[tuple[object, ...]]:
 
 
 def said(decisions: Sequence[Decision]) -> list[str]:
-    return [f"{in_words(each, ZURICH)} {each.cause_key} {[r.rule for r in each.rules]} {each.joins} {each.note}" for each in decisions]
+    return [
+        f"{in_words(each, ZURICH)} {each.cause_key} {[r.rule for r in each.rules]} {each.joins} {each.note}"
+        for each in decisions
+    ]
 
 
 @LAW
@@ -314,11 +399,18 @@ def test_no_admitted_contact_breaks_a_rule(number: int) -> None:
         assert known_then is not None
         if book.purposes[together[0].purpose].obeys:
             zone = known_then.zone(ZURICH)
-            assert [r.name for r in book.rules for each in together if is_broken(r, admitted, together, each, zone)] == []
+            assert [
+                r.name
+                for r in book.rules
+                for each in together
+                if is_broken(r, admitted, together, each, zone)
+            ] == []
         admitted += [contact for contact in together if contact.counts]
 
 
-def is_broken(each: PressureRule, admitted: Sequence[Contact], together: Sequence[Contact], one: Contact, zone: ZoneInfo) -> bool:
+def is_broken(
+    each: PressureRule, admitted: Sequence[Contact], together: Sequence[Contact], one: Contact, zone: ZoneInfo
+) -> bool:
     """Whether a contact that joins those admitted breaks the rule, by counting."""
     if not each.applies_to(one):
         return False
@@ -333,7 +425,11 @@ def is_broken(each: PressureRule, admitted: Sequence[Contact], together: Sequenc
         span = each.window.span(landing, zone)
         if span.first <= one.at <= span.last:
             inside = [contact for contact in (*counted, *ours) if span.first <= contact.at <= span.last]
-            load = len({contact.dispatch for contact in inside}) if each.unit == "contacts" else sum(contact.weight for contact in inside)
+            load = (
+                len({contact.dispatch for contact in inside})
+                if each.unit == "contacts"
+                else sum(contact.weight for contact in inside)
+            )
             if load > each.limit:
                 return True
     return False
@@ -350,7 +446,9 @@ def test_the_same_cause_never_enters_twice(number: int) -> None:
         plan = advance(loadable(arrived, book), book, now)
         new = {id(each) for each in plan.enrolments} - {id(each) for each in known.enrolments}
         old = {(each.trigger, each.cause_key) for each in arrived.enrolments}
-        entered += [each for each in plan.enrolments if id(each) in new and (each.trigger, each.cause_key) not in old]
+        entered += [
+            each for each in plan.enrolments if id(each) in new and (each.trigger, each.cause_key) not in old
+        ]
         known = settle(arrived, plan, book, [each for each in known.arrivals if each.arrived_at > now])
     assert max(Counter((each.trigger, each.cause_key) for each in entered).values(), default=1) == 1
 
@@ -360,7 +458,9 @@ def test_the_same_cause_never_enters_twice(number: int) -> None:
 def test_nothing_is_sent_after_the_end_of_its_journey_and_no_message_twice(number: int) -> None:
     book, known, _ = drawn(number)
     plan = advance(known, book, END)
-    ended = {(each.trigger, each.cause_key): each.ended_at for each in plan.enrolments if each.state != "open"}
+    ended = {
+        (each.trigger, each.cause_key): each.ended_at for each in plan.enrolments if each.state != "open"
+    }
     keys = []
     for decision in plan.decisions:
         end = ended.get((decision.trigger, decision.cause_key))
@@ -378,7 +478,9 @@ def test_next_due_is_never_later_than_the_next_row(number: int) -> None:
     arrived = replace(known, arrivals=tuple(each for each in known.arrivals if each.arrived_at <= until))
     first, longer = advance(arrived, book, until), advance(arrived, book, END)
     following = [decision.at for decision in longer.decisions if decision.at > until]
-    assert [decision.at for decision in longer.decisions if decision.at <= until] == [decision.at for decision in first.decisions]
+    assert [decision.at for decision in longer.decisions if decision.at <= until] == [
+        decision.at for decision in first.decisions
+    ]
     assert not following or (first.next_due is not None and first.next_due <= following[0])
 
 
@@ -404,7 +506,11 @@ def test_advance_changes_nothing_it_was_given(number: int) -> None:
 
 def _content(known: Dossier) -> object:
     profile = {name: deepcopy(getattr(known.profile, name)) for name in known.profile.__slots__}
-    rest = {name: deepcopy(getattr(known, name)) for name in known.__slots__ if name not in ("profile", "arrivals", "history")}
+    rest = {
+        name: deepcopy(getattr(known, name))
+        for name in known.__slots__
+        if name not in ("profile", "arrivals", "history")
+    }
     return profile, rest, known.arrivals, known.history
 
 
@@ -420,15 +526,21 @@ def test_a_released_contact_wakes_those_it_deferred_also_at_the_settled_instant(
 
 
 def test_a_pause_that_ended_is_carried_out_once() -> None:
-    book = playbook(trigger("a", on("News", after=DAY)), pauses=(pause("a", "Mon 10:00", "Mon 22:00", policy="shift"),))
-    decisions, _, _ = in_passes(dossier(event("News", "Mon 08:00")), book, [MONDAY + 23 * HOUR, MONDAY + 30 * HOUR, END])
+    book = playbook(
+        trigger("a", on("News", after=DAY)), pauses=(pause("a", "Mon 10:00", "Mon 22:00", policy="shift"),)
+    )
+    decisions, _, _ = in_passes(
+        dossier(event("News", "Mon 08:00")), book, [MONDAY + 23 * HOUR, MONDAY + 30 * HOUR, END]
+    )
     assert said(decisions) == [line for line in said(decisions) if line.startswith("Tue 20:00 a email send")]
     assert len(decisions) == 1
 
 
 @LAW
 @given(lives)
-def test_a_step_that_joins_is_in_a_message_of_its_instant_and_channel_and_adds_no_contact(number: int) -> None:
+def test_a_step_that_joins_is_in_a_message_of_its_instant_and_channel_and_adds_no_contact(
+    number: int,
+) -> None:
     book, known, _ = drawn(number)
     decisions = advance(known, book, END).decisions
     leaders = {decision.message.key: decision for decision in decisions if decision.message is not None}
@@ -440,5 +552,10 @@ def test_a_step_that_joins_is_in_a_message_of_its_instant_and_channel_and_adds_n
         assert (decision.trigger, decision.step, decision.cause_key) in {
             (p.trigger, p.step, p.cause_key) for p in leader.message.digest[1:]
         }
-    carried = [part for leader in leaders.values() if leader.message is not None for part in leader.message.digest[1:]]
+    carried = [
+        part
+        for leader in leaders.values()
+        if leader.message is not None
+        for part in leader.message.digest[1:]
+    ]
     assert len(carried) == len(joined)

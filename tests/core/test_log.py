@@ -23,13 +23,21 @@ def an_event(number: int, name: str, at: int) -> Event:
     until=st.integers(0, 10) | st.none(),
 )
 def test_it_finds_what_a_search_through_all_would_find(
-    known: list[tuple[str, int]], later: list[tuple[str, int]], names: set[str], after: int | None, until: int | None
+    known: list[tuple[str, int]],
+    later: list[tuple[str, int]],
+    names: set[str],
+    after: int | None,
+    until: int | None,
 ) -> None:
     events = [an_event(number, name, at) for number, (name, at) in enumerate(known + later)]
     log = EventLog(events[: len(known)])
     for event in events[len(known) :]:
         log.add(event)
     wanted = [
-        e for e in events if e.name in names and (after is None or e.occurred_at > after) and (until is None or e.occurred_at <= until)
+        e
+        for e in events
+        if e.name in names
+        and (after is None or e.occurred_at > after)
+        and (until is None or e.occurred_at <= until)
     ]
     assert log.of(names, after, until) == sorted(wanted, key=lambda event: (event.occurred_at, event.id))

@@ -22,7 +22,13 @@ def clicked(channel: str, *days: int) -> list[Event]:
     return [event(name, MONDAY - day * DAY, channel=channel) for day in days]
 
 
-def taken(*channels: str, history: list[Event] = [], preference: Preference = LEARN, prefer: bool = True, **known: Any) -> tuple[str, str]:  # noqa: B006
+def taken(
+    *channels: str,
+    history: list[Event] = [],  # noqa: B006
+    preference: Preference = LEARN,
+    prefer: bool = True,
+    **known: Any,
+) -> tuple[str, str]:
     """The channel of a step, and the note of its row."""
     book = playbook(
         trigger("a", on("News"), step(*channels, prefer=prefer), reentry=ALWAYS),
@@ -50,12 +56,26 @@ def test_the_declared_channel_comes_first_where_the_step_has_it(traits: dict[str
 
 
 def test_the_row_says_how_the_preference_is_known() -> None:
-    assert taken("email", "sms", traits={"preferredChannel": "sms"}) == ("sms", "preferred channel sms, declared")
-    assert taken("email", "sms", history=clicked("sms", 1, 2, 3, 4)) == ("sms", "preferred channel sms, learnt from 4 clicks")
+    assert taken("email", "sms", traits={"preferredChannel": "sms"}) == (
+        "sms",
+        "preferred channel sms, declared",
+    )
+    assert taken("email", "sms", history=clicked("sms", 1, 2, 3, 4)) == (
+        "sms",
+        "preferred channel sms, learnt from 4 clicks",
+    )
 
 
 def test_another_trait_can_be_named() -> None:
-    assert taken("email", "sms", traits={"kanal": "sms", "preferredChannel": "email"}, preference=Preference("kanal"))[0] == "sms"
+    assert (
+        taken(
+            "email",
+            "sms",
+            traits={"kanal": "sms", "preferredChannel": "email"},
+            preference=Preference("kanal"),
+        )[0]
+        == "sms"
+    )
 
 
 def test_a_preferred_channel_that_is_not_allowed_is_not_taken() -> None:
@@ -67,7 +87,12 @@ def test_a_step_that_does_not_ask_keeps_its_order() -> None:
 
 
 def test_what_she_declared_stands_before_what_was_learnt() -> None:
-    assert taken("webpush", "email", "sms", history=clicked("sms", 1, 2, 3), traits={"preferredChannel": "email"})[0] == "email"
+    assert (
+        taken(
+            "webpush", "email", "sms", history=clicked("sms", 1, 2, 3), traits={"preferredChannel": "email"}
+        )[0]
+        == "email"
+    )
 
 
 @pytest.mark.parametrize(
@@ -82,7 +107,9 @@ def test_what_she_declared_stands_before_what_was_learnt() -> None:
         ([event("Email Opened", MONDAY - day * DAY) for day in (1, 2, 3, 4)], "email"),
     ],
 )
-def test_the_channel_with_most_clicks_is_learnt_and_the_newer_of_two(history: list[Event], channel: str) -> None:
+def test_the_channel_with_most_clicks_is_learnt_and_the_newer_of_two(
+    history: list[Event], channel: str
+) -> None:
     assert taken("email", "sms", "webpush", history=history)[0] == channel
 
 
@@ -101,7 +128,15 @@ def test_nothing_is_learnt_unless_the_workspace_says_so() -> None:
         ("strict", "objected", "email"),
     ],
 )
-def test_clicks_are_looked_at_only_where_tracking_is_allowed(policy: str, state: str | None, channel: str) -> None:
-    given = [Consent(each, "marketing", "granted", at("Mon 00:00") - DAY, at("Mon 00:00") - DAY) for each in ("email", "sms")]
+def test_clicks_are_looked_at_only_where_tracking_is_allowed(
+    policy: str, state: str | None, channel: str
+) -> None:
+    given = [
+        Consent(each, "marketing", "granted", at("Mon 00:00") - DAY, at("Mon 00:00") - DAY)
+        for each in ("email", "sms")
+    ]
     tracking = [] if state is None else [Consent("sms", "tracking", state, MONDAY - DAY, MONDAY - DAY)]  # type: ignore[arg-type]
-    assert taken("email", "sms", history=clicked("sms", 1, 2, 3), policy=policy, consents=(*given, *tracking))[0] == channel
+    assert (
+        taken("email", "sms", history=clicked("sms", 1, 2, 3), policy=policy, consents=(*given, *tracking))[0]
+        == channel
+    )

@@ -23,11 +23,19 @@ def ids(products: Any) -> list[str]:
 
 def lists(*events: Event) -> dict[str, list[str]]:
     found = shopping(events)
-    return {name: ids(getattr(found, name)) for name in ("viewed", "basket", "wish_list", "bought") if getattr(found, name)}
+    return {
+        name: ids(getattr(found, name))
+        for name in ("viewed", "basket", "wish_list", "bought")
+        if getattr(found, name)
+    }
 
 
 def test_the_newest_stands_first_and_none_twice() -> None:
-    seen = [about("Product Viewed", "Mon 10:00", "a"), about("Product Viewed", "Mon 11:00", "b"), about("Product Viewed", "Mon 12:00", "a")]
+    seen = [
+        about("Product Viewed", "Mon 10:00", "a"),
+        about("Product Viewed", "Mon 11:00", "b"),
+        about("Product Viewed", "Mon 12:00", "a"),
+    ]
     assert lists(*seen) == {"viewed": ["a", "b"]}
 
 
@@ -40,7 +48,9 @@ def test_what_was_bought_leaves_the_other_lists() -> None:
 
 
 def test_a_wish_has_the_price_it_was_told_to_have_fallen_to_and_nothing_else_becomes_one() -> None:
-    wish = event("Product Added to Wishlist", "Mon 10:00", products=[{"product_id": "a", "name": "Coat", "price": 429}])
+    wish = event(
+        "Product Added to Wishlist", "Mon 10:00", products=[{"product_id": "a", "name": "Coat", "price": 429}]
+    )
     fell = [about("Wishlist Price Dropped", "Tue 10:00", each, price=299) for each in ("a", "b")]
     (only,) = shopping([wish, *fell]).wish_list
     assert (only["id"], only["name"], only["price"], only["at"]) == ("a", "Coat", 299, wish.occurred_at)
@@ -59,7 +69,9 @@ def test_a_checkout_tells_the_whole_basket() -> None:
 
 def test_what_went_back_was_not_bought_yet_is_known() -> None:
     bought = [ordered("Mon 10:00", "a", "b", order_id="1"), ordered("Tue 10:00", "c", order_id="2")]
-    back = shopping([*bought, event("Order Returned", "Wed 10:00", order_id="1", products=[{"product_id": "a"}])])
+    back = shopping(
+        [*bought, event("Order Returned", "Wed 10:00", order_id="1", products=[{"product_id": "a"}])]
+    )
     assert (ids(back.bought), back.known) == (["c", "b"], frozenset("abc"))
     assert ids(shopping([*bought, event("Order Refunded", "Wed 10:00", order_id="1")]).bought) == ["c"]
 
@@ -74,7 +86,10 @@ def test_products_without_an_id_and_addresses_that_are_no_pages_are_left_out() -
 
 
 def test_a_list_is_bounded() -> None:
-    assert len(shopping([about("Product Viewed", "Mon 10:00", str(number)) for number in range(50)]).viewed) == MOST
+    assert (
+        len(shopping([about("Product Viewed", "Mon 10:00", str(number)) for number in range(50)]).viewed)
+        == MOST
+    )
 
 
 def test_no_events_are_empty_lists() -> None:
@@ -83,7 +98,8 @@ def test_no_events_are_empty_lists() -> None:
 
 BOOKS: dict[str, dict[str, Any]] = {
     "a": {"id": "a", "category": "books", "price": 10}, "b": {"id": "b", "category": "books", "price": 30},
-    "c": {"id": "c", "category": "books", "price": 5}, "t": {"id": "t", "category": "toys", "price": 20}, "x": {"id": "x"},
+    "c": {"id": "c", "category": "books", "price": 5}, "t": {"id": "t", "category": "toys", "price": 20},
+    "x": {"id": "x"},
 }  # fmt: skip
 
 

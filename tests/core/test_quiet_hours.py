@@ -57,7 +57,11 @@ def test_no_windows_are_always_open() -> None:
 
 @pytest.mark.parametrize(
     "lines",
-    [["Mon-Sun 00:00-24:00"], ["Mon-Fri 00:00-24:00", "sat-sun 0:00-24:00"], ["Mon-Sun 20:00-08:00", "Mon-Sun 08:00-20:00"]],
+    [
+        ["Mon-Sun 00:00-24:00"],
+        ["Mon-Fri 00:00-24:00", "sat-sun 0:00-24:00"],
+        ["Mon-Sun 20:00-08:00", "Mon-Sun 08:00-20:00"],
+    ],
 )
 def test_windows_that_cover_the_week_are_always_open(lines: list[str]) -> None:
     assert parse_send_windows(lines).always_open
@@ -85,7 +89,10 @@ def test_what_is_no_send_window_is_refused_with_an_example(line: str, reason: st
 def test_a_day_left_out_of_the_calendar_has_no_hours() -> None:
     apia = ZoneInfo("Pacific/Apia")
     fridays = parse_send_windows(["Fri 09:00-17:00"])
-    assert format_instant(fridays.opens(parse_instant("2011-12-29T12:00:00-10:00"), apia)) == "2012-01-05T19:00:00Z"
+    assert (
+        format_instant(fridays.opens(parse_instant("2011-12-29T12:00:00-10:00"), apia))
+        == "2012-01-05T19:00:00Z"
+    )
 
 
 CLOCKS = ["00:00", "01:00", "02:30", "07:00", "12:00", "21:00", "23:30"]
@@ -105,8 +112,15 @@ CHANGES = [
 ]
 
 
-@given(st.lists(WINDOWS, min_size=1, max_size=3), st.sampled_from(ZONES), st.sampled_from(CHANGES), st.integers(-200, 200))
-def test_the_next_opening_is_the_first_open_instant(lines: list[str], name: str, change: str, half_hours: int) -> None:
+@given(
+    st.lists(WINDOWS, min_size=1, max_size=3),
+    st.sampled_from(ZONES),
+    st.sampled_from(CHANGES),
+    st.integers(-200, 200),
+)
+def test_the_next_opening_is_the_first_open_instant(
+    lines: list[str], name: str, change: str, half_hours: int
+) -> None:
     windows, zone = parse_send_windows(lines), ZoneInfo(name)
     asked = parse_instant(change) + half_hours * 30 * MINUTE
     opens = windows.opens(asked, zone)

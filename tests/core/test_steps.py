@@ -1,4 +1,6 @@
-"""Deciding one step that is due: guards in their order, channels, limits, what the row says, and how the journey goes on."""
+"""Deciding one step that is due: guards in their order, channels, limits, what the row says, and how the
+journey goes on.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ import pytest
 from core.engine import advance
 from core.engine.guards import GUARDS
 from core.instants import DAY, HOUR, MINUTE
-from core.language import Context
+from core.language import ConditionContext
 from core.limits.pressure import Contact
 from core.model.customer import Consent, Suppression
 from core.model.dossier import Dossier
@@ -51,14 +53,26 @@ FULL = (rule("none", 0, "7d"),)
     ("book", "fields", "row"),
     [
         (playbook(NEWS), {}, "send"),
-        (playbook(NEWS, pauses=(pause("t", "Mon 09:30"), pause("*", "Mon 09:30"))), {}, "hold TRIGGER_PAUSED"),
+        (
+            playbook(NEWS, pauses=(pause("t", "Mon 09:30"), pause("*", "Mon 09:30"))),
+            {},
+            "hold TRIGGER_PAUSED",
+        ),
         (playbook(NEWS, pauses=(pause("*", "Mon 09:30"),)), {"erased_at": at("Mon 09:30")}, "hold STOPPED"),
         (playbook(replace(NEWS, status="retired")), {}, "suppress TRIGGER_RETIRED"),
         (playbook(replace(NEWS, status="draft")), {}, "suppress TRIGGER_RETIRED"),
-        (playbook(replace(NEWS, audience=condition("orders > 5"))), {"erased_at": at("Mon 09:30")}, "suppress CUSTOMER_ERASED"),
+        (
+            playbook(replace(NEWS, audience=condition("orders > 5"))),
+            {"erased_at": at("Mon 09:30")},
+            "suppress CUSTOMER_ERASED",
+        ),
         (playbook(NEWS), {"erased_at": at("Mon 10:00")}, "suppress CUSTOMER_ERASED"),
         (playbook(NEWS), {"erased_at": at("Mon 10:01")}, "send"),
-        (playbook(replace(NEWS, audience=condition("orders > 5"))), {"traits": {"email": None}}, "suppress LEFT_AUDIENCE"),
+        (
+            playbook(replace(NEWS, audience=condition("orders > 5"))),
+            {"traits": {"email": None}},
+            "suppress LEFT_AUDIENCE",
+        ),
         (playbook(NEWS, consent_policy="strict"), {"traits": {"email": None}}, "suppress NO_ADDRESS"),
         (playbook(NEWS), {"traits": {"email": ""}}, "suppress NO_ADDRESS"),
         (
@@ -82,9 +96,11 @@ def test_the_first_objection_decides(book: Playbook, fields: dict[str, Any], row
 
 
 def test_the_guards_stand_in_the_order_of_the_reasons() -> None:
-    names = ["trigger_active", "not_stopped", "customer_known", "in_audience", "has_address", "address_not_suppressed", "consent_given",
+    names = ["trigger_active", "not_stopped", "customer_known", "in_audience", "has_address",
+        "address_not_suppressed", "consent_given",
              "channel_open", "not_expired"]  # fmt: skip
-    reasons = [Reason.TRIGGER_PAUSED, Reason.STOPPED, Reason.CUSTOMER_ERASED, Reason.LEFT_AUDIENCE, Reason.NO_ADDRESS,
+    reasons = [Reason.TRIGGER_PAUSED, Reason.STOPPED, Reason.CUSTOMER_ERASED, Reason.LEFT_AUDIENCE,
+        Reason.NO_ADDRESS,
                Reason.ADDRESS_SUPPRESSED, Reason.NO_CONSENT, Reason.EXPIRED]  # fmt: skip
     assert [guard.__name__ for guard in GUARDS] == names
     assert sorted(reasons, key=list(Reason).index) == reasons
@@ -97,10 +113,14 @@ def test_all_objections_are_kept_with_the_row() -> None:
     assert [each.reason for each in decision.objections] == [Reason.LEFT_AUDIENCE, Reason.NO_CONSENT]
 
 
-@pytest.mark.parametrize(("late", "row"), [(0, "send"), (DAY, "send late"), (DAY + MINUTE, "suppress EXPIRED late")])
+@pytest.mark.parametrize(
+    ("late", "row"), [(0, "send"), (DAY, "send late"), (DAY + MINUTE, "suppress EXPIRED late")]
+)
 def test_a_step_goes_out_until_it_expires_and_not_a_moment_later(late: int, row: str) -> None:
     book = playbook(trigger("t", on("News"), step(expires=DAY)))
-    plan = advance(dossier(event("News", "Mon 10:00")), book, at("Fri 00:00"), not_before=at("Mon 10:00") + late)
+    plan = advance(
+        dossier(event("News", "Mon 10:00")), book, at("Fri 00:00"), not_before=at("Mon 10:00") + late
+    )
     assert [line.split(" t email ")[1] for line in rows(plan)] == [row]
 
 
@@ -132,10 +152,16 @@ def at_ten(book: Playbook, *contacts: Contact, **fields: Any) -> list[str]:
         (rule("r", 1, "7d", triggers=frozenset({"x"})), [sent("Mon 10:00")], "send"),
         (rule("r", 1, "14d"), [sent("Mon 10:00")], "suppress EXPIRED"),
         (rule("r", 1, "7d", audience=condition("orders > 1")), [sent("Mon 10:00")], "send"),
-        (rule("r", 1, "7d", audience=condition("orders < 1")), [sent("Mon 10:00")], "defer PRESSURE until 2025-03-10 10:00"),
+        (
+            rule("r", 1, "7d", audience=condition("orders < 1")),
+            [sent("Mon 10:00")],
+            "defer PRESSURE until 2025-03-10 10:00",
+        ),
     ],
 )
-def test_a_full_window_defers_to_the_first_legal_instant(limit: Any, contacts: list[Contact], row: str) -> None:
+def test_a_full_window_defers_to_the_first_legal_instant(
+    limit: Any, contacts: list[Contact], row: str
+) -> None:
     assert at_ten(playbook(NEWS, rules=[limit]), *contacts) == [f"Tue 10:00 t email {row}"]
 
 
@@ -144,13 +170,24 @@ def test_the_evidence_names_rule_window_count_and_what_fills_it() -> None:
     contact = sent("Mon 10:00")
     (decision,) = play(book, event("News", "Tue 10:00"), contacts=(contact,), until="Tue 10:00").decisions
     week, gap = decision.rules
-    assert (week.rule, week.count, week.limit, week.counted, week.free_at) == ("one", 1, 1, (contact,), at("2025-03-10 10:00"))
+    assert (week.rule, week.count, week.limit, week.counted, week.free_at) == (
+        "one",
+        1,
+        1,
+        (contact,),
+        at("2025-03-10 10:00"),
+    )
     assert (gap.rule, gap.limit, gap.free_at) == ("gap", None, at("Tue 11:00"))
 
 
 @pytest.mark.parametrize(
     ("obeys", "counts", "expected"),
-    [(True, True, ["send", "defer"]), (True, False, ["send", "send"]), (False, True, ["send", "send"]), (False, False, ["send", "send"])],
+    [
+        (True, True, ["send", "defer"]),
+        (True, False, ["send", "send"]),
+        (False, True, ["send", "send"]),
+        (False, False, ["send", "send"]),
+    ],
 )
 def test_obeying_and_counting_are_two_switches(obeys: bool, counts: bool, expected: list[str]) -> None:
     news = replace(NEWS, purpose="p")
@@ -165,20 +202,40 @@ def test_obeying_and_counting_are_two_switches(obeys: bool, counts: bool, expect
         ({"on_limit": "defer"}, [sent("Tue 09:00")], ["email defer PRESSURE until Wed 09:00"]),
         ({"on_limit": "drop"}, [sent("Tue 09:00")], ["email suppress PRESSURE"]),
         ({"on_limit": "fallback"}, [sent("Tue 09:00")], ["sms send"]),
-        ({"on_limit": "fallback"}, [sent("Tue 09:00"), sent("Tue 08:00", "sms")], ["sms defer PRESSURE until Wed 08:00"]),
-        ({"on_limit": "fallback"}, [sent("Tue 09:00"), sent("Tue 09:00", "sms")], ["email defer PRESSURE until Wed 09:00"]),
-        ({"mode": "all"}, [sent("Tue 09:00", "sms")], ["email defer PRESSURE until Wed 09:00", "sms defer PRESSURE until Wed 09:00"]),
+        (
+            {"on_limit": "fallback"},
+            [sent("Tue 09:00"), sent("Tue 08:00", "sms")],
+            ["sms defer PRESSURE until Wed 08:00"],
+        ),
+        (
+            {"on_limit": "fallback"},
+            [sent("Tue 09:00"), sent("Tue 09:00", "sms")],
+            ["email defer PRESSURE until Wed 09:00"],
+        ),
+        (
+            {"mode": "all"},
+            [sent("Tue 09:00", "sms")],
+            ["email defer PRESSURE until Wed 09:00", "sms defer PRESSURE until Wed 09:00"],
+        ),
         ({"mode": "all"}, [], ["email send", "sms send"]),
-        ({"mode": "all", "on_limit": "drop"}, [sent("Tue 09:00", "sms")], ["email suppress PRESSURE", "sms suppress PRESSURE"]),
+        (
+            {"mode": "all", "on_limit": "drop"},
+            [sent("Tue 09:00", "sms")],
+            ["email suppress PRESSURE", "sms suppress PRESSURE"],
+        ),
     ],
 )
-def test_what_a_full_window_does(fields: dict[str, Any], contacts: list[Contact], expected: list[str]) -> None:
+def test_what_a_full_window_does(
+    fields: dict[str, Any], contacts: list[Contact], expected: list[str]
+) -> None:
     rules = [rule(f"one-{name}", 1, "1d", channels=frozenset({name})) for name in ("email", "sms")]
     book = playbook(trigger("t", on("News"), step("email", "sms", **fields)), rules=rules)
     assert at_ten(book, *contacts) == [f"Tue 10:00 t {row}" for row in expected]
 
 
-def test_a_step_that_is_dropped_at_a_full_window_waits_for_the_opening_of_its_channel_and_not_for_room() -> None:
+def test_a_step_that_is_dropped_at_a_full_window_waits_for_the_opening_of_its_channel_and_not_for_room() -> (
+    None
+):
     book = playbook(
         trigger("t", on("News"), step(on_limit="drop")),
         channels=[channel("email", "Mon-Sun 08:00-18:00")],
@@ -192,7 +249,9 @@ def test_a_step_that_is_dropped_at_a_full_window_waits_for_the_opening_of_its_ch
 
 def test_a_step_that_expires_in_quiet_hours_names_the_rule_that_is_full_at_their_end() -> None:
     book = playbook(
-        trigger("t", on("News"), step(expires=13 * HOUR)), channels=[channel("email", "Mon-Sun 08:00-18:00")], rules=[rule("one", 1, "10h")]
+        trigger("t", on("News"), step(expires=13 * HOUR)),
+        channels=[channel("email", "Mon-Sun 08:00-18:00")],
+        rules=[rule("one", 1, "10h")],
     )
     plan = play(book, event("News", "Mon 20:00"), contacts=(sent("Tue 07:00", "print"),))
     assert rows(plan) == ["Mon 20:00 t email suppress EXPIRED"]
@@ -222,8 +281,12 @@ def test_channels_sent_together_wait_for_an_hour_that_is_open_for_all() -> None:
 
 def test_quiet_hours_are_those_of_her_own_zone() -> None:
     book = playbook(NEWS, channels=[channel("email", "Mon-Sun 09:00-20:00")])
-    assert at_ten(book, traits={"timezone": "America/New_York"}) == ["Tue 10:00 t email defer QUIET_HOURS until Tue 15:00"]
-    assert at_ten(book, traits={"timezone": "Nowhere/Land", "address.country": "JP"}) == ["Tue 10:00 t email send"]
+    assert at_ten(book, traits={"timezone": "America/New_York"}) == [
+        "Tue 10:00 t email defer QUIET_HOURS until Tue 15:00"
+    ]
+    assert at_ten(book, traits={"timezone": "Nowhere/Land", "address.country": "JP"}) == [
+        "Tue 10:00 t email send"
+    ]
 
 
 def test_a_new_row_for_a_waiting_step_only_when_reason_or_instant_change() -> None:
@@ -246,11 +309,17 @@ def test_on_waking_all_guards_are_asked_again() -> None:
     book = playbook(NEWS, rules=[rule("one", 1, "1d")])
     withdrawn = Consent("email", "*", "withdrawn", at("Tue 12:00"), at("Tue 12:00"))
     plan = play(book, event("News", "Tue 10:00"), contacts=(sent("Mon 20:00"),), consents=(withdrawn,))
-    assert rows(plan) == ["Tue 10:00 t email defer PRESSURE until Tue 20:00", "Tue 20:00 t email suppress NO_CONSENT"]
+    assert rows(plan) == [
+        "Tue 10:00 t email defer PRESSURE until Tue 20:00",
+        "Tue 20:00 t email suppress NO_CONSENT",
+    ]
 
 
 def test_the_next_step_is_planned_from_the_planned_instant_not_from_the_sending() -> None:
-    book = playbook(trigger("t", on("News"), step(), step(after=2 * DAY)), channels=[channel("email", "Mon-Sun 07:00-21:00")])
+    book = playbook(
+        trigger("t", on("News"), step(), step(after=2 * DAY)),
+        channels=[channel("email", "Mon-Sun 07:00-21:00")],
+    )
     assert rows(play(book, event("News", "Mon 22:00"))) == [
         "Mon 22:00 t email defer QUIET_HOURS until Tue 07:00", "Tue 07:00 t email send",
         "Wed 22:00 t#2 email defer QUIET_HOURS until Thu 07:00", "Thu 07:00 t#2 email send",
@@ -258,9 +327,12 @@ def test_the_next_step_is_planned_from_the_planned_instant_not_from_the_sending(
 
 
 def test_a_step_whose_condition_does_not_hold_is_passed_over_without_a_row() -> None:
-    second = step(after=DAY, only_if=condition("event.value > 10", Context.ONLY_IF))
+    second = step(after=DAY, only_if=condition("event.value > 10", ConditionContext.ONLY_IF))
     book = playbook(trigger("t", on("News"), step(), second, step("sms", after=DAY)))
-    assert rows(play(book, event("News", "Mon 10:00", value=5))) == ["Mon 10:00 t email send", "Wed 10:00 t#3 sms send"]
+    assert rows(play(book, event("News", "Mon 10:00", value=5))) == [
+        "Mon 10:00 t email send",
+        "Wed 10:00 t#3 sms send",
+    ]
 
 
 @pytest.mark.parametrize("gone", ["trigger", "step"])
@@ -275,7 +347,9 @@ def test_what_is_no_longer_in_the_playbook_ends(gone: str) -> None:
 def test_the_key_of_a_message_is_that_of_enrolment_step_and_channel() -> None:
     book = playbook(trigger("t", on("News"), step("email", "sms", mode="all"), step(after=DAY)))
     known: Dossier = dossier(event("News", "Mon 10:00", id=7))
-    first, again = (advance(known, replace(book, version=version), at("Sun 00:00")).decisions for version in (1, 2))
+    first, again = (
+        advance(known, replace(book, version=version), at("Sun 00:00")).decisions for version in (1, 2)
+    )
     keys = [decision.message.key for decision in first if decision.message is not None]
     assert len(set(keys)) == 3
     assert keys == [decision.message.key for decision in again if decision.message is not None]
@@ -283,7 +357,9 @@ def test_the_key_of_a_message_is_that_of_enrolment_step_and_channel() -> None:
 
 def test_a_letter_counts_where_it_lands_and_the_row_is_of_the_decision() -> None:
     book = playbook(
-        trigger("t", on("News"), step("print")), channels=[channel("print", lead_time=3 * DAY)], rules=[rule("gap", None, gap=DAY)]
+        trigger("t", on("News"), step("print")),
+        channels=[channel("print", lead_time=3 * DAY)],
+        rules=[rule("gap", None, gap=DAY)],
     )
     plan = play(book, event("News", "Mon 10:00"), contacts=(sent("Thu 12:00"),), until="Tue 12:00")
     assert rows(plan) == ["Mon 10:00 t print defer PRESSURE until Tue 12:00", "Tue 12:00 t print send"]

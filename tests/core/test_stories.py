@@ -1,4 +1,6 @@
-"""Stories: one customer's days, the workspace's files as they are written, and what the engine must say. See tests/stories."""
+"""Stories: one customer's days, the workspace's files as they are written, and what the engine must say. See
+tests/stories.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,8 @@ def _story(path: Path) -> Mapping[str, Any]:
 
 
 def _manometer(story: Mapping[str, Any]) -> str:
-    return MANOMETER.format(consent=story.get("consent", "assumed"), look_ahead=str(story.get("look_ahead", True)).lower(),
+    return MANOMETER.format(consent=story.get("consent", "assumed"),
+        look_ahead=str(story.get("look_ahead", True)).lower(),
                             holdout=story.get("holdout", 0))  # fmt: skip
 
 
@@ -70,7 +73,8 @@ def _playbook(story: Mapping[str, Any]) -> Playbook:
         book,
         triggers=tuple(replace(each, status="active", activated_at=activated) for each in book.triggers),
         pauses=tuple(
-            Pause(each["trigger"], at(each["since"]), at(each["until"]) if "until" in each else None, each["policy"],
+            Pause(each["trigger"], at(each["since"]), at(each["until"]) if "until" in each else None,
+                each["policy"],
                   each.get("transactional", False))
             for each in pauses
         ),
@@ -93,7 +97,10 @@ def _dossier(story: Mapping[str, Any]) -> Dossier:
         traits=story.get("customer"),
         settled_until=begins - 1,
         consents=tuple(_consent(table) for table in story.get("consent_record", ())),
-        suppressions=tuple(Suppression(s["medium"], s["address"], s["reason"], at(s["at"])) for s in story.get("suppression", ())),
+        suppressions=tuple(
+            Suppression(s["medium"], s["address"], s["reason"], at(s["at"]))
+            for s in story.get("suppression", ())
+        ),
     )
     past = tuple(each for each in events if each.arrived_at < begins)
     for each in past:
@@ -103,11 +110,15 @@ def _dossier(story: Mapping[str, Any]) -> Dossier:
 
 def _consent(table: Mapping[str, Any]) -> Consent:
     given = at(table["at"])
-    return Consent(table["channel"], table.get("purpose", "*"), table["state"], given, given, table.get("address"))
+    return Consent(
+        table["channel"], table.get("purpose", "*"), table["state"], given, given, table.get("address")
+    )
 
 
 def _decisions(story: Mapping[str, Any]) -> list[Decision]:
-    """One run to the end; or one tick after the other where the story names them, as the scheduler makes them."""
+    """One run to the end; or one tick after the other where the story names them, as the scheduler makes
+    them.
+    """
     book, dossier, until = _playbook(story), _dossier(story), at(story.get("until", "Sun 23:59"))
     if "ticks" not in story:
         return advance(dossier, book, until).decisions
@@ -133,7 +144,11 @@ def test_the_engine_says_what_the_story_expects(path: Path) -> None:
     assert said == story["expect"]["decisions"]
 
 
-@pytest.mark.parametrize("path", [p for p in sorted(STORIES.glob("*.toml")) if "rules" in _story(p)["expect"]], ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path",
+    [p for p in sorted(STORIES.glob("*.toml")) if "rules" in _story(p)["expect"]],
+    ids=lambda p: p.stem,
+)
 def test_the_decision_names_the_rules_that_held_it(path: Path) -> None:
     story = _story(path)
     named = [[evidence.rule for evidence in decision.rules] for decision in _decisions(story)]

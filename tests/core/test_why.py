@@ -1,4 +1,6 @@
-"""Why not: which check keeps a customer out, by how much, since when; and that the engine does what the answer says."""
+"""Why not: which check keeps a customer out, by how much, since when; and that the engine does what the
+answer says.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from core.engine import advance
 from core.explain.why import Explanation, explain
 from core.instants import DAY, HOUR, MINUTE, Instant
-from core.language import Context
+from core.language import ConditionContext
 from core.model.customer import Consent, Suppression
 from core.model.dossier import settled
 from core.model.events import Event
@@ -38,10 +40,12 @@ from tests.core.builders import (
 from tests.core.test_laws import a_life, a_playbook
 
 NOW = at("Sun 12:00")
-WHERE = Context.WHERE
+WHERE = ConditionContext.WHERE
 
 
-def why(asked: Trigger, *arrivals: Event, book: dict[str, Any] | None = None, now: Instant = NOW, **fields: Any) -> Explanation:
+def why(
+    asked: Trigger, *arrivals: Event, book: dict[str, Any] | None = None, now: Instant = NOW, **fields: Any
+) -> Explanation:
     """The answer as of Sunday noon for a customer with these events."""
     return answer(playbook(asked, **(book or {})), asked.name, dossier(*arrivals, **fields), now)
 
@@ -49,21 +53,32 @@ def why(asked: Trigger, *arrivals: Event, book: dict[str, Any] | None = None, no
 def answer(rules: Playbook, name: str, known: Any, now: Instant) -> Explanation:
     """The answer for one trigger of a playbook, as the console gathers it."""
     plan = advance(known, rules, now)
-    asked = rules.roster.by_name[name]
-    names = rules.roster.kinds[asked.when.kind].enters_on(asked.when)
-    causes = [each for each in known.arrivals if each.name in names and each.occurred_at <= now and each.arrived_at <= now]
+    asked = rules.index.by_name[name]
+    names = rules.index.kinds[asked.when.kind].enters_on(asked.when)
+    causes = [
+        each
+        for each in known.arrivals
+        if each.name in names and each.occurred_at <= now and each.arrived_at <= now
+    ]
     decided = [
         {
-            "at": d.at, "step": d.step, "channel": d.channel, "outcome": str(d.outcome), "reason": d.reason and str(d.reason),
-            "until": d.until, "rules": [], "objections": [[str(o.reason), o.detail, o.until] for o in d.objections],
+            "at": d.at, "step": d.step, "channel": d.channel, "outcome": str(d.outcome),
+            "reason": d.reason and str(d.reason),
+            "until": d.until, "rules": [], "objections": [[str(o.reason), o.detail,
+                o.until] for o in d.objections],
         }
         for d in plan.decisions if d.trigger == name
     ]  # fmt: skip
-    sources = {trait: each.source for each in known.arrivals if each.kind == "identify" for trait in each.properties}
+    sources = {
+        trait: each.source for each in known.arrivals if each.kind == "identify" for trait in each.properties
+    }
     return explain(settled(known, plan), rules, asked, now, decided, causes, sources)
 
 
-VIEWS = [event("Product Viewed", "Fri 10:00", product_id=1), event("Product Viewed", "Sat 10:00", product_id=1)]
+VIEWS = [
+    event("Product Viewed", "Fri 10:00", product_id=1),
+    event("Product Viewed", "Sat 10:00", product_id=1),
+]
 BUYS = [order(at("Mon 10:00") - days * DAY, 100) for days in (60, 30, 0)]
 TOLD = identify("Tue 10:00", **{"address.country": "DE", "source": "crm"})
 NOTHING = on("Checkout Started")
@@ -74,7 +89,8 @@ CASES: list[tuple[Trigger, list[Event], str, str, str]] = [
         trigger("t", on("Checkout Started", where=condition("value >= 30", WHERE))),
         [event("Checkout Started", "Tue 10:00", value=24.9)],
         "cause",
-        "Checkout Started Tue 04 Mar 2025 10:00 does not fulfil `where`: value >= 30: value is 24.90, 5.10 short of 30",
+        "Checkout Started Tue 04 Mar 2025 10:00 does not fulfil `where`: value >= 30: value is 24.90, 5.10 "
+        "short of 30",
         "value >= 30: 5.10 short of 30",
     ),
     (
@@ -93,7 +109,10 @@ CASES: list[tuple[Trigger, list[Event], str, str, str]] = [
     ),
     (
         trigger("t", on_behaviour("Product Viewed", at_least=2, per="product_id")),
-        [event("Product Viewed", "Fri 10:00", product_id=1), event("Product Viewed", "Sat 10:00", product_id=2)],
+        [
+            event("Product Viewed", "Fri 10:00", product_id=1),
+            event("Product Viewed", "Sat 10:00", product_id=2),
+        ],
         "cause",
         "1 of 2 Product Viewed, 1 short; the last Sat 08 Mar 2025 10:00",
         "1 of 2 Product Viewed, 1 short",
@@ -102,7 +121,8 @@ CASES: list[tuple[Trigger, list[Event], str, str, str]] = [
         trigger("t", on_behaviour("Order Completed", change=2.0)),
         BUYS,
         "cause",
-        "every 30 days on average, the last Mon 03 Mar 2025 10:00; overdue from Fri 02 May 2025 11:00 on if nothing comes",
+        "every 30 days on average, the last Mon 03 Mar 2025 10:00; overdue from Fri 02 May 2025 11:00 on if "
+        "nothing comes",
         "comes Fri 02 May 2025 11:00",
     ),
     (
@@ -137,7 +157,8 @@ CASES: list[tuple[Trigger, list[Event], str, str, str]] = [
         trigger("t", on_crossing(inactive_for=180 * DAY)),
         [order("Tue 12:00", channel="store")],
         "cause",
-        "last active 5 days ago (Order Completed over store Tue 04 Mar 2025 12:00); silent for 180d from Sun 31 Aug 2025 13:00 on"
+        "last active 5 days ago (Order Completed over store Tue 04 Mar 2025 12:00); silent for 180d from "
+        "Sun 31 Aug 2025 13:00 on"
         " if nothing comes",
         "comes Sun 31 Aug 2025 13:00",
     ),
@@ -148,7 +169,13 @@ CASES: list[tuple[Trigger, list[Event], str, str, str]] = [
         "no activity is known, so no silence of 180d can end",
         "no activity is known, so no silence of 180d can end",
     ),
-    (trigger("t", on_date("birthday")), [], "cause", "birthday is missing or no date", "birthday is missing or no date"),
+    (
+        trigger("t", on_date("birthday")),
+        [],
+        "cause",
+        "birthday is missing or no date",
+        "birthday is missing or no date",
+    ),
     (
         trigger("t", on_date("birthday")),
         [identify("Tue 10:00", birthday="1990-05-21")],
@@ -204,7 +231,8 @@ CASES: list[tuple[Trigger, list[Event], str, str, str]] = [
         trigger("t", NOTHING, audience=condition("count('Product Viewed', last='1d') >= 3")),
         [*VIEWS, event("Checkout Started", "Wed 10:00")],
         "audience",
-        "count('Product Viewed', last='1d') >= 3: count('Product Viewed', last='1d') is 0 (the last Product Viewed 2025-03-08T09:00:00Z),"
+        "count('Product Viewed', last='1d') >= 3: count('Product Viewed', last='1d') is 0 (the last Product "
+        "Viewed 2025-03-08T09:00:00Z),"
         " 3 short of 3",
         "audience: count('Product Viewed', last='1d') >= 3: 3 short of 3",
     ),
@@ -232,7 +260,11 @@ CASES: list[tuple[Trigger, list[Event], str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("asked", "arrivals", "check", "detail", "short"), CASES, ids=[f"{case[2]}: {case[3][:60]}" for case in CASES])
+@pytest.mark.parametrize(
+    ("asked", "arrivals", "check", "detail", "short"),
+    CASES,
+    ids=[f"{case[2]}: {case[3][:60]}" for case in CASES],
+)
 def test_what_keeps_her_out_is_said_by_how_much_and_since_when(
     asked: Trigger, arrivals: list[Event], check: str, detail: str, short: str
 ) -> None:
@@ -252,7 +284,10 @@ def test_a_consent_withdrawn_is_said_with_its_day() -> None:
 
 
 def test_a_segment_she_is_not_in_says_which_of_its_clauses_keeps_her_out() -> None:
-    found = why(trigger("t", NOTHING, audience=condition("orders >= 2 or trait.vip")), event("Checkout Started", "Wed 10:00"))
+    found = why(
+        trigger("t", NOTHING, audience=condition("orders >= 2 or trait.vip")),
+        event("Checkout Started", "Wed 10:00"),
+    )
     assert [each.detail for each in found.trace if each.check == "audience"] == [
         "orders >= 2: orders is 0, 2 short of 2",
         "trait.vip: trait.vip is missing",
@@ -261,7 +296,9 @@ def test_a_segment_she_is_not_in_says_which_of_its_clauses_keeps_her_out() -> No
 
 def test_of_alternatives_only_the_one_that_holds_is_shown() -> None:
     found = why(trigger("t", NOTHING, audience=condition("orders >= 2 or country == 'CH'")))
-    assert [(each.holds, each.detail) for each in found.trace if each.check == "audience"] == [(True, "country == 'CH': country is 'CH'")]
+    assert [(each.holds, each.detail) for each in found.trace if each.check == "audience"] == [
+        (True, "country == 'CH': country is 'CH'")
+    ]
 
 
 def test_the_first_step_bars_only_where_no_channel_of_it_is_open() -> None:
@@ -276,11 +313,19 @@ def test_the_first_step_bars_only_where_no_channel_of_it_is_open() -> None:
 
 def test_quiet_hours_and_pressure_pass_by_themselves_and_keep_nobody_out() -> None:
     found = why(trigger("t", on_date("birthday")), traits={"birthday": "1990-05-21"}, now=at("Sun 03:00"))
-    assert found.words == "t has never considered the customer: comes up Wed 21 May 2025 09:00; nothing else stands against it."
+    assert (
+        found.words
+        == "t has never considered the customer: comes up Wed 21 May 2025 09:00; nothing else stands "
+        "against it."
+    )
 
 
 def test_a_pause_is_said_before_the_cause_that_is_missing() -> None:
-    found = why(trigger("t", on_date("birthday")), traits={"birthday": "1990-05-21"}, book={"pauses": (pause("t", "Sat 10:00"),)})
+    found = why(
+        trigger("t", on_date("birthday")),
+        traits={"birthday": "1990-05-21"},
+        book={"pauses": (pause("t", "Sat 10:00"),)},
+    )
     assert found.short == "trigger active: paused since Sat 08 Mar 2025 10:00"
 
 
@@ -312,7 +357,11 @@ def test_whom_nothing_stands_against_enters_when_her_cause_comes(number: int) ->
         found = answer(book, asked.name, known, now)
         later = advance(replace(known, arrivals=(*known.arrivals, cause)), book, now + 1)
         entered = any(each.trigger == asked.name and each.cause_event == 1000 for each in later.enrolments)
-        barred = [each for each in found.trace if not each.holds and each.check in ("trigger active", "customer known", "entry", "holdout")]
+        barred = [
+            each
+            for each in found.trace
+            if not each.holds and each.check in ("trigger active", "customer known", "entry", "holdout")
+        ]
         if asked.audience is None and asked.when.where is None and asked.holdout == 0:
             assert entered == (not barred or _is_stop_only(book, barred)), (asked, barred, found.words)
 
@@ -340,5 +389,7 @@ def test_the_verdict_is_that_of_the_last_decision(number: int) -> None:
 
 
 def test_who_may_never_enter_again_is_kept_out_by_that() -> None:
-    found = why(trigger("t", When("transactional", events=frozenset({"A"})), reentry=NEVER), event("A", "Tue 10:00"))
+    found = why(
+        trigger("t", When("transactional", events=frozenset({"A"})), reentry=NEVER), event("A", "Tue 10:00")
+    )
     assert [each.holds for each in found.trace if each.check == "entry"] == [False]

@@ -38,9 +38,15 @@ SPANS = [
 
 
 @pytest.mark.parametrize(("window", "extend", "candidate", "first", "after"), SPANS)
-def test_a_window_counts_this_span(window: str, extend: str | None, candidate: str, first: str, after: str) -> None:
+def test_a_window_counts_this_span(
+    window: str, extend: str | None, candidate: str, first: str, after: str
+) -> None:
     span = parse_window(window, extend).span(at(candidate), ZURICH)
-    assert (format_instant(span.first), span.first, span.last) == (format_instant(at(first)), at(first), at(after) - 1)
+    assert (format_instant(span.first), span.first, span.last) == (
+        format_instant(at(first)),
+        at(first),
+        at(after) - 1,
+    )
 
 
 FREES = [
@@ -64,7 +70,9 @@ FREES = [
 
 
 @pytest.mark.parametrize(("window", "extend", "contact", "free"), FREES)
-def test_a_contact_leaves_its_window_at_this_instant(window: str, extend: str | None, contact: str, free: str) -> None:
+def test_a_contact_leaves_its_window_at_this_instant(
+    window: str, extend: str | None, contact: str, free: str
+) -> None:
     assert format_instant(parse_window(window, extend).frees(at(contact), ZURICH)) == format_instant(at(free))
 
 
@@ -128,7 +136,9 @@ ZONES = ["Europe/Zurich", "America/Sao_Paulo", "America/St_Johns", "Africa/Cairo
     st.integers(1_200_000_000, 1_800_000_000),
     st.integers(0, 40 * 86_400),
 )
-def test_a_window_holds_its_candidate_and_never_moves_back(base: str, extend: str | None, name: str, seconds: int, later: int) -> None:
+def test_a_window_holds_its_candidate_and_never_moves_back(
+    base: str, extend: str | None, name: str, seconds: int, later: int
+) -> None:
     window, zone, instant = parse_window(base, extend), ZoneInfo(name), seconds * 1_000
     span, after = window.span(instant, zone), window.span(instant + later * 1_000, zone)
     assert span.first <= instant <= span.last
@@ -136,7 +146,12 @@ def test_a_window_holds_its_candidate_and_never_moves_back(base: str, extend: st
     assert span.last <= after.last
 
 
-@given(st.sampled_from(BASES), st.sampled_from(EXTENDS), st.sampled_from(ZONES), st.integers(1_200_000_000, 1_800_000_000))
+@given(
+    st.sampled_from(BASES),
+    st.sampled_from(EXTENDS),
+    st.sampled_from(ZONES),
+    st.integers(1_200_000_000, 1_800_000_000),
+)
 def test_a_contact_is_free_at_the_earliest_instant_whose_span_begins_after_it(
     base: str, extend: str | None, name: str, seconds: int
 ) -> None:
@@ -150,6 +165,9 @@ def test_a_contact_is_free_at_the_earliest_instant_whose_span_begins_after_it(
 @given(st.integers(0, 2_000 * 24), st.sampled_from(EXTENDS[1:]))
 def test_an_extended_window_covers_the_window_it_extends(hours: int, extend: str) -> None:
     instant = at("2023-01-01") + hours * HOUR
-    inner, outer = parse_window("3 days").span(instant, ZURICH), parse_window("3 days", extend).span(instant, ZURICH)
+    inner, outer = (
+        parse_window("3 days").span(instant, ZURICH),
+        parse_window("3 days", extend).span(instant, ZURICH),
+    )
     assert outer.first <= inner.first
     assert inner.last <= outer.last

@@ -31,10 +31,19 @@ def test_instants_within_a_text_are_said_in_local_time(text: str, said: str) -> 
     assert localized(text, ZURICH) == said
 
 
-@pytest.mark.parametrize(("later", "said"), [(59_000, ""), (3 * 3_600_000, "; it went out Mon 20 Oct 2025 10:00")])
+@pytest.mark.parametrize(
+    ("later", "said"), [(59_000, ""), (3 * 3_600_000, "; it went out Mon 20 Oct 2025 10:00")]
+)
 def test_a_message_that_left_long_after_its_decision_says_when(later: int, said: str) -> None:
     at = parse_instant("2025-10-20T05:00:00Z")
-    row = {"step": 1, "channel": "email", "outcome": "send", "at": at, "message_state": "sent", "message_sent_at": at + later}
+    row = {
+        "step": 1,
+        "channel": "email",
+        "outcome": "send",
+        "at": at,
+        "message_state": "sent",
+        "message_sent_at": at + later,
+    }
     assert in_words(row, ZURICH) == f"Sent (step 1 over email, Mon 20 Oct 2025 07:00 CEST){said}."
 
 
@@ -44,11 +53,13 @@ def test_a_day_that_the_calendar_has_not_is_left_as_it_stands() -> None:
 
 def test_the_detail_of_an_objection_is_said_in_local_time() -> None:
     row = {
-        "outcome": "suppress", "step": 1, "channel": "email", "at": MORNING, "reason": "GOAL_REACHED", "rules": [], "until": None,
+        "outcome": "suppress", "step": 1, "channel": "email", "at": MORNING, "reason": "GOAL_REACHED",
+        "rules": [], "until": None,
         "objections": [["GOAL_REACHED", "Order Completed on 2025-10-19T22:30:00Z", None]],
     }  # fmt: skip
     assert in_words(row, ZURICH) == (
-        "Not sent (step 1 over email, Mon 20 Oct 2025 07:00 CEST): the goal was reached before (Order Completed on Mon 20 Oct 2025 00:30)."
+        "Not sent (step 1 over email, Mon 20 Oct 2025 07:00 CEST): the goal was reached before (Order "
+        "Completed on Mon 20 Oct 2025 00:30)."
     )
 
 
@@ -57,11 +68,17 @@ def test_the_detail_of_an_objection_is_said_in_local_time() -> None:
     [
         ("GOAL_REACHED", [["GOAL_REACHED", "", None]], "goal reached"),
         ("EXPIRED", [["PRESSURE", "held back beyond its expiry", MORNING]], "expired, waiting for pressure"),
-        ("EXPIRED", [["QUIET_HOURS", "held back beyond its expiry", MORNING]], "expired, waiting for quiet hours"),
+        (
+            "EXPIRED",
+            [["QUIET_HOURS", "held back beyond its expiry", MORNING]],
+            "expired, waiting for quiet hours",
+        ),
         ("EXPIRED", [["EXPIRED", "expired", None]], "expired"),
         ("EXPIRED", [], "expired"),
         (None, [], ""),
     ],
 )
-def test_a_reason_in_short_names_what_stood_behind_an_expiry(reason: str | None, objections: list[list[object]], said: str) -> None:
+def test_a_reason_in_short_names_what_stood_behind_an_expiry(
+    reason: str | None, objections: list[list[object]], said: str
+) -> None:
     assert in_short(reason, behind(reason, objections)) == said

@@ -1,4 +1,6 @@
-"""Plain values for the screens of triggers, decisions and the outbox, hostile text among them, and services that give them."""
+"""Plain values for the screens of triggers, decisions and the outbox, hostile text among them, and services
+that give them.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,8 @@ from core.model.outbox import Act
 from core.model.triggers import PausePolicy, Step, Trigger, When
 from screens.ports import Cancelled
 from screens.ports.decisions import DecisionRow, DecisionView, Listed, Objected
-from screens.ports.outbox import ActEffect, MessageView, Rendered
-from screens.ports.terms import Terms
+from screens.ports.outbox import ActEffect, MessageView, RenderedMessage
+from screens.ports.terms import LogFilter
 from screens.ports.triggers import (
     HistoryLine,
     OutcomeCount,
@@ -30,17 +32,35 @@ from tests.screens.stage import HOSTILE
 NOW: Instant = 1_769_850_000_000  # Sat 31 Jan 2026 10:00 in Zurich
 EVIL = " ".join(HOSTILE)
 
-BASKET = TriggerLine("basket", "Basket left behind", "transactional", "active", None, 1204, 40_000, 310, 95, NOW - HOUR, NOW + HOUR)
-PAUSED = replace(BASKET, name="birthday", state="paused", pause=PauseView(NOW - DAY, None, "olga", "wrong price"))
+BASKET = TriggerLine(
+    "basket",
+    "Basket left behind",
+    "transactional",
+    "active",
+    None,
+    1204,
+    40_000,
+    310,
+    95,
+    NOW - HOUR,
+    NOW + HOUR,
+)
+PAUSED = replace(
+    BASKET, name="birthday", state="paused", pause=PauseView(NOW - DAY, None, "olga", "wrong price")
+)
 DRAFT = replace(BASKET, name="evil", title=EVIL, state="draft", waiting=0, next_due=None)
 LINES = (BASKET, PAUSED, DRAFT)
 TRIGGER = Trigger(
-    "basket", "Basket left behind", "marketing", When("transactional", frozenset({"Checkout Started"}), after=HOUR),
+    "basket", "Basket left behind", "marketing",
+    When("transactional", frozenset({"Checkout Started"}), after=HOUR),
     (Step(("email", "webpush"), "basket"), Step(("print",), "card", after=DAY)),
 )  # fmt: skip
-DECISION = DecisionRow(1, NOW - HOUR, 7, "C7", EVIL, "basket", 1, "email", "defer", "PRESSURE", NOW + DAY, True)
+DECISION = DecisionRow(
+    1, NOW - HOUR, 7, "C7", EVIL, "basket", 1, "email", "defer", "PRESSURE", NOW + DAY, True
+)
 MESSAGE = MessageView(
-    1, 7, "C7", EVIL, "basket", 1, "email", "held", NOW - HOUR, NOW + DAY, None, EVIL, "basket", None, "APPROVAL", None, 0, "k1",
+    1, 7, "C7", EVIL, "basket", 1, "email", "held", NOW - HOUR, NOW + DAY, None, EVIL, "basket", None,
+    "APPROVAL", None, 0, "k1",
     "marketing",
 )  # fmt: skip
 
@@ -60,24 +80,41 @@ class FakeTriggers:
         outcomes = (OutcomeCount("send", None, 310), OutcomeCount("suppress", "NO_CONSENT", 95))
         history = (HistoryLine(NOW - DAY, EVIL, "pause", EVIL, "until never"),)
         definition = 'title = "x"  # [/x]\n[when]\n' + EVIL
-        return TriggerView(line, TRIGGER, NOW - 30 * DAY, {1: 1200, 2: 4}, 900, outcomes, history, definition, sent=290)
+        return TriggerView(
+            line, TRIGGER, NOW - 30 * DAY, {1: 1200, 2: 4}, 900, outcomes, history, definition, sent=290
+        )
 
     def waiting_ids(self, name: str, cancelled: Cancelled) -> array[int]:
         return array("q", range(1, 1205))
 
     def waiting_rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, WaitingView]:
-        return {row: WaitingView(row, row, f"C{row}", HOSTILE[row % len(HOSTILE)], 1, NOW + row, None) for row in ids}
+        return {
+            row: WaitingView(row, row, f"C{row}", HOSTILE[row % len(HOSTILE)], 1, NOW + row, None)
+            for row in ids
+        }
 
     def pause_effect(self, name: str, cancelled: Cancelled) -> PauseEffect:
         line = next(each for each in self.known if each.name == name)
-        policies = (PolicyEffect("skip", "3 steps"), PolicyEffect("overdue", "3 steps"), PolicyEffect("shift", "1,204 steps"))
-        return PauseEffect(name, line.title, 1204, 1300, 3, 12, NOW, line.pause, policies if line.pause else ())
+        policies = (
+            PolicyEffect("skip", "3 steps"),
+            PolicyEffect("overdue", "3 steps"),
+            PolicyEffect("shift", "1,204 steps"),
+        )
+        return PauseEffect(
+            name, line.title, 1204, 1300, 3, 12, NOW, line.pause, policies if line.pause else ()
+        )
 
     def _put(self, name: str, pause: PauseView | None) -> None:
-        self.known = [replace(e, state="paused" if pause else "active", pause=pause) if e.name == name else e for e in self.known]
+        self.known = [
+            replace(e, state="paused" if pause else "active", pause=pause) if e.name == name else e
+            for e in self.known
+        ]
 
     def pauses(self, cancelled: Cancelled) -> Sequence[PauseLine]:
-        return (PauseLine("channel:sms", PauseView(NOW - DAY, None, "olga", EVIL), 1204, 1300, 3, 12), PauseLine("segment:vip", None))
+        return (
+            PauseLine("channel:sms", PauseView(NOW - DAY, None, "olga", EVIL), 1204, 1300, 3, 12),
+            PauseLine("segment:vip", None),
+        )
 
     def pause(self, name: str, until: Instant | None, reason: str, transactional: bool = False) -> str:
         self.done.append(("pause", name, until, reason))
@@ -105,11 +142,13 @@ class FakeDecisions:
     """A thousand decisions; remembers what was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[Terms] = []
+        self.asked: list[LogFilter] = []
         self.last = 1_000
         self.newer_asked = 0
 
-    def ids(self, wanted: Terms, cancelled: Cancelled, found: Callable[[array[int]], None] | None = None) -> Listed:
+    def ids(
+        self, wanted: LogFilter, cancelled: Cancelled, found: Callable[[array[int]], None] | None = None
+    ) -> Listed:
         self.asked.append(wanted)
         if ("word", "nonsense") in wanted.only:
             raise ManometerError("There is nothing called 'nonsense' here.")
@@ -117,7 +156,7 @@ class FakeDecisions:
             found(array("q", [self.last]))
         return Listed(array("q", range(self.last, 0, -1)), self.last)
 
-    def newer(self, wanted: Terms, after: int, cancelled: Cancelled) -> Listed:
+    def newer(self, wanted: LogFilter, after: int, cancelled: Cancelled) -> Listed:
         self.newer_asked += 1
         return Listed(array("q", range(self.last, after, -1)), self.last)
 
@@ -126,10 +165,13 @@ class FakeDecisions:
 
     def view(self, decision: int, cancelled: Cancelled) -> DecisionView:
         rule = {
-            "rule": EVIL, "count": 3, "limit": 3, "from": "2026-01-24T09:00:00Z", "to": "2026-01-31T09:00:00Z",
+            "rule": EVIL, "count": 3, "limit": 3, "from": "2026-01-24T09:00:00Z",
+            "to": "2026-01-31T09:00:00Z",
             "counted": [{"at": "2026-01-30T09:00:00Z", "trigger": EVIL, "channel": "email"}],
         }  # fmt: skip
-        return DecisionView(DECISION, f"Deferred: {EVIL}", NOW, 4, (rule,), (Objected("PRESSURE", EVIL, None),), 9, "sent")
+        return DecisionView(
+            DECISION, f"Deferred: {EVIL}", NOW, 4, (rule,), (Objected("PRESSURE", EVIL, None),), 9, "sent"
+        )
 
 
 class FakeOutbox:
@@ -137,26 +179,40 @@ class FakeOutbox:
 
     def __init__(self) -> None:
         self.done: list[tuple[object, ...]] = []
-        self.asked: list[Terms] = []
+        self.asked: list[LogFilter] = []
 
     def counts(self, cancelled: Cancelled) -> Mapping[str, int]:
         return {"held": 20, "failed": 1}
 
-    def ids(self, wanted: Terms, cancelled: Cancelled) -> array[int]:
+    def ids(self, wanted: LogFilter, cancelled: Cancelled) -> array[int]:
         self.asked.append(wanted)
         return array("q", range(1, 22))
 
     def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, MessageView]:
         failed = replace(MESSAGE, state="failed", reason="CHANNEL_ERROR", error=EVIL)
-        return {row: replace(MESSAGE if row < 21 else failed, id=row, name=HOSTILE[row % len(HOSTILE)]) for row in ids}
+        return {
+            row: replace(MESSAGE if row < 21 else failed, id=row, name=HOSTILE[row % len(HOSTILE)])
+            for row in ids
+        }
 
     def effect(self, action: Act, ids: Sequence[int], cancelled: Cancelled) -> ActEffect:
         held = [row for row in ids if row < 21]
-        return ActEffect(action, held, len(held), {"basket": len(held)}, {"email": len(held)}, {"failed": 1}, 0, NOW, NOW + DAY, NOW)
+        return ActEffect(
+            action,
+            held,
+            len(held),
+            {"basket": len(held)},
+            {"email": len(held)},
+            {"failed": 1},
+            0,
+            NOW,
+            NOW + DAY,
+            NOW,
+        )
 
     def act(self, action: Act, ids: Sequence[int], reason: str) -> str:
         self.done.append((action, list(ids), reason))
         return f"{len(ids)} messages {action}d."
 
-    def render(self, message: int, cancelled: Cancelled) -> Rendered:
-        return Rendered(EVIL, {"email.txt": f"Dear {EVIL}\nbye", "email.html": "<p>"})
+    def render(self, message: int, cancelled: Cancelled) -> RenderedMessage:
+        return RenderedMessage(EVIL, {"email.txt": f"Dear {EVIL}\nbye", "email.html": "<p>"})

@@ -17,12 +17,13 @@ from console.tui.app import Console
 from core.instants import Instant
 from screens.cells.exports import plain
 from screens.frame import Frame
-from screens.ports import Cancelled, Place, Service
+from screens.ports import Cancelled, Service, WorkspacePlace
 from screens.widgets.line_widget import Cells
 from screens.widgets.table import Column, VirtualTable
 
 HOSTILE = (
-    "[/x]", "[@click=app.quit]x[/]", "[", "\x1b]52;c;cHduZWQ=\x1b\\", "\x1b]0;PWNED\x07", "\x9b2J", "\u202egnp.exe", "王小明",
+    "[/x]", "[@click=app.quit]x[/]", "[", "\x1b]52;c;cHduZWQ=\x1b\\", "\x1b]0;PWNED\x07", "\x9b2J",
+    "\u202egnp.exe", "王小明",
     "👩\u200d👧 Emoji", "x" * 300,
 )  # fmt: skip
 """Names that a customer may have given: each has broken some terminal program."""
@@ -31,7 +32,7 @@ HOSTILE = (
 class Bare:
     """The part of a service that every screen needs; parts are set as attributes."""
 
-    place = Place("Muster Mode", ZoneInfo("Europe/Zurich"), "CHF", "keller", True, None, False)
+    place = WorkspacePlace("Muster Mode", ZoneInfo("Europe/Zurich"), "CHF", "keller", True, None, False)
 
     def __init__(self, **parts: Any) -> None:
         self.written = 0
@@ -75,7 +76,9 @@ async def settled(pilot: Pilot[None]) -> None:
 
 def text(app: Console) -> str:
     """What the terminal would show."""
-    return "\n".join("".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips())
+    return "\n".join(
+        "".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips()
+    )
 
 
 class Person(NamedTuple):
@@ -99,9 +102,13 @@ class Listing(Frame):
 
     def body(self) -> ComposeResult:
         columns = Column("key", "KEY", 10), Column("name", "NAME", 20, grow=1)
-        yield VirtualTable(columns, self.fetch, self.cells, fields=plain(*Person._fields), marks=True, id="body")
+        yield VirtualTable(
+            columns, self.fetch, self.cells, fields=plain(*Person._fields), marks=True, id="body"
+        )
 
-    def fetch(self, service: Service, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, tuple[str, str]]:
+    def fetch(
+        self, service: Service, ids: Sequence[int], cancelled: Cancelled
+    ) -> Mapping[int, tuple[str, str]]:
         self.asked.append(len(ids))
         return {row: Person(f"C{row}", HOSTILE[row % len(HOSTILE)]) for row in ids}
 

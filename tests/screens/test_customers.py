@@ -1,4 +1,6 @@
-"""The customer screens on a stage: a service of plain values, most of them hostile; and once on a real database."""
+"""The customer screens on a stage: a service of plain values, most of them hostile; and once on a real
+database.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +23,20 @@ from screens.customer import CustomerScreen
 from screens.customers import CustomersScreen
 from screens.frame import Frame
 from screens.ports import Cancelled, CancelledError
-from screens.ports.customers import CustomerRow, Entry, EntryDetails, Gauge, Hits, Planned, Profile, Sort, Tell
-from screens.ports.why import Answer
+from screens.ports.customers import (
+    CustomerGauge,
+    CustomerLine,
+    CustomerProfile,
+    EntryDetails,
+    Hits,
+    Planned,
+    Sort,
+    Tell,
+    TimelineEntry,
+)
+from screens.ports.why import CustomerVerdicts
 from screens.why import WhyScreen
-from storage.store import Store, set_fact
+from storage.store import Store, set_meta
 from tests.console.furniture import NOON, furnished
 from tests.screens.stage import HOSTILE, Bare, settled, stage, text
 from tests.screens.test_customers_rows import GAUGE, PLANNED, PROFILE, ROW, VERDICT
@@ -50,14 +62,19 @@ class People:
         found(array("q", [1]))
         return Hits(array("q", range(1, 4 if text else 31)))
 
-    def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, CustomerRow]:
-        return {row: replace(ROW, id=row, key=f"u{row}", name=name(row), city=name(row + 1), email=name(row + 2)) for row in ids}
+    def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, CustomerLine]:
+        return {
+            row: replace(ROW, id=row, key=f"u{row}", name=name(row), city=name(row + 1), email=name(row + 2))
+            for row in ids
+        }
 
-    def profile(self, customer_id: int, cancelled: Cancelled) -> Profile:
+    def profile(self, customer_id: int, cancelled: Cancelled) -> CustomerProfile:
         traits: dict[str, Any] = {name(number): {name(number + 1): [name(number + 2)]} for number in range(9)}
-        return replace(PROFILE, id=customer_id, name=HOSTILE[1], key=HOSTILE[3], traits=traits | {"email": HOSTILE[4]})
+        return replace(
+            PROFILE, id=customer_id, name=HOSTILE[1], key=HOSTILE[3], traits=traits | {"email": HOSTILE[4]}
+        )
 
-    def pressure(self, customer_id: int, cancelled: Cancelled) -> tuple[Gauge, ...]:
+    def pressure(self, customer_id: int, cancelled: Cancelled) -> tuple[CustomerGauge, ...]:
         return (replace(GAUGE, rule=HOSTILE[0]), replace(GAUGE, rule="one-a-day", used=9))
 
     def planned(self, customer_id: int, cancelled: Cancelled) -> Planned:
@@ -68,8 +85,13 @@ class People:
         found(array("q", [1, 2]))
         return Hits(array("q", range(1, 20)))
 
-    def entry_rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, Entry]:
-        return {entry: Entry(entry, NOON - entry * DAY, "event", name(entry), name(entry), name(entry), "") for entry in ids}
+    def entry_rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, TimelineEntry]:
+        return {
+            entry: TimelineEntry(
+                entry, NOON - entry * DAY, "event", name(entry), name(entry), name(entry), ""
+            )
+            for entry in ids
+        }
 
     def details(self, entry: int, cancelled: Cancelled) -> EntryDetails:
         return EntryDetails(HOSTILE[0], tuple(HOSTILE), tuple((each, each) for each in HOSTILE))
@@ -81,9 +103,21 @@ class People:
 class Reasons:
     """Two triggers' verdicts."""
 
-    def verdicts(self, customer: str, cancelled: Cancelled) -> Answer:
-        second = replace(VERDICT, trigger="birthday", title=HOSTILE[0], words=f"Because of {HOSTILE[3]}.", verdict="none", reason=None)
-        return Answer(7, customer, HOSTILE[1], (VERDICT, second, *(replace(second, trigger=f"t{number}") for number in range(20))))
+    def verdicts(self, customer: str, cancelled: Cancelled) -> CustomerVerdicts:
+        second = replace(
+            VERDICT,
+            trigger="birthday",
+            title=HOSTILE[0],
+            words=f"Because of {HOSTILE[3]}.",
+            verdict="none",
+            reason=None,
+        )
+        return CustomerVerdicts(
+            7,
+            customer,
+            HOSTILE[1],
+            (VERDICT, second, *(replace(second, trigger=f"t{number}") for number in range(20))),
+        )
 
 
 def service(people: People | None = None) -> Bare:
@@ -176,14 +210,16 @@ class Asked(Reasons):
     def __init__(self) -> None:
         self.customers: list[str] = []
 
-    def verdicts(self, customer: str, cancelled: Cancelled) -> Answer:
+    def verdicts(self, customer: str, cancelled: Cancelled) -> CustomerVerdicts:
         self.customers.append(customer)
         return super().verdicts(customer, cancelled)
 
 
 async def test_a_key_before_the_search_has_answered_is_for_the_first_who_is_found() -> None:
     people, asked = SlowPeople(), Asked()
-    async with stage(Bare(customers=people, why=asked), customers=CustomersScreen).run_test(size=(80, 24)) as pilot:
+    async with stage(Bare(customers=people, why=asked), customers=CustomersScreen).run_test(
+        size=(80, 24)
+    ) as pilot:
         await settled(pilot)
         await pilot.press("slash", "k", "enter", "w")
         assert "searching" in seen(pilot)
@@ -198,12 +234,16 @@ async def test_a_key_before_the_search_has_answered_is_for_the_first_who_is_foun
 
 async def test_a_key_for_whom_nobody_is_found_says_so_and_is_forgotten() -> None:
     people, asked = SlowPeople(), Asked()
-    async with stage(Bare(customers=people, why=asked), customers=CustomersScreen).run_test(size=(80, 24), notifications=True) as pilot:
+    async with stage(Bare(customers=people, why=asked), customers=CustomersScreen).run_test(
+        size=(80, 24), notifications=True
+    ) as pilot:
         await settled(pilot)
         await pilot.press("slash", *"nobody", "enter", "w")
         people.gate.set()
         await settled(pilot)
-        assert [notice.message.partition(".")[0] for notice in pilot.app._notifications] == ["No customer fits"]
+        assert [notice.message.partition(".")[0] for notice in pilot.app._notifications] == [
+            "No customer fits"
+        ]
         await pilot.press("escape")
         await settled(pilot)
         assert is_on(pilot, CustomersScreen)
@@ -212,7 +252,9 @@ async def test_a_key_for_whom_nobody_is_found_says_so_and_is_forgotten() -> None
 
 async def test_a_key_is_forgotten_with_the_filter_that_it_waited_for() -> None:
     people, asked = SlowPeople(), Asked()
-    async with stage(Bare(customers=people, why=asked), customers=CustomersScreen).run_test(size=(80, 24)) as pilot:
+    async with stage(Bare(customers=people, why=asked), customers=CustomersScreen).run_test(
+        size=(80, 24)
+    ) as pilot:
         await settled(pilot)
         await pilot.press("slash", "k", "enter", "w", "escape")
         people.gate.set()
@@ -242,7 +284,12 @@ async def test_a_customer_has_one_pane_at_a_time_where_it_is_narrow() -> None:
             await settled(pilot)
             views.append(seen(pilot))
         assert all(map(harmless, views))
-        assert ["[Timeline]" in views[0], "[Profile]" in views[1], "[Pressure]" in views[2], "[Planned]" in views[3]] == [True] * 4
+        assert [
+            "[Timeline]" in views[0],
+            "[Profile]" in views[1],
+            "[Pressure]" in views[2],
+            "[Planned]" in views[3],
+        ] == [True] * 4
         assert "net of returns" in views[1]
         assert "FULL" in views[2]
         assert "Foreseen until" in views[3]
@@ -293,7 +340,7 @@ async def test_enter_on_an_entry_shows_it_in_full_and_harmless() -> None:
 async def test_a_customer_of_a_real_database_is_found_and_opened(tmp_path: Path) -> None:
     place = furnished(tmp_path / "shop")
     with Store.open(place / "manometer.db") as store, store.writing() as connection:
-        set_fact(connection, SIMULATED_AT, str(NOON))
+        set_meta(connection, SIMULATED_AT, str(NOON))
     async with stage(LocalService(place), customers=CustomersScreen).run_test(size=(140, 40)) as pilot:
         await settled(pilot)
         assert "2 customers" in seen(pilot)

@@ -13,17 +13,17 @@ from screens.cells import customers as listed
 from screens.cells import timeline, why
 from screens.ports.customers import (
     ConsentLine,
-    CustomerRow,
-    Entry,
+    CustomerGauge,
+    CustomerLine,
+    CustomerProfile,
     EntryDetails,
     Filling,
-    Foreseen,
-    Gauge,
+    ForeseenDecision,
     Planned,
-    Profile,
     SuppressedLine,
+    TimelineEntry,
     UnderWay,
-    Waiting,
+    WaitingMessage,
 )
 from screens.ports.why import CheckLine, Verdict
 from screens.widgets.line_widget import as_cell
@@ -31,18 +31,30 @@ from screens.widgets.table import Column, VirtualTable
 
 ZONE = ZoneInfo("Europe/Zurich")
 NOW: Instant = parse_instant("2025-03-30T12:00:00Z")
-ROW = CustomerRow(7, "u7", "Anna Keller", "anna@example.ch", "Bern", "CH", 3, 123_456, NOW - HOUR, 2, NOW + DAY)
-GAUGE = Gauge("three-a-week", "contacts", 2, 3, "7d", NOW + DAY, (Filling(NOW - DAY, "basket", "email"),), "email")
+ROW = CustomerLine(
+    7, "u7", "Anna Keller", "anna@example.ch", "Bern", "CH", 3, 123_456, NOW - HOUR, 2, NOW + DAY
+)
+GAUGE = CustomerGauge(
+    "three-a-week", "contacts", 2, 3, "7d", NOW + DAY, (Filling(NOW - DAY, "basket", "email"),), "email"
+)
 PLANNED = Planned(
     (UnderWay("basket", "Basket left behind", 2, 3, NOW - DAY, NOW + HOUR, "PRESSURE"),),
-    (Waiting(4, "basket", 1, "email", "held", NOW, "APPROVAL"),),
+    (WaitingMessage(4, "basket", 1, "email", "held", NOW, "APPROVAL"),),
     (
-        Foreseen(NOW + HOUR, "basket", 2, "email", "send", None, "Sent (step 2 over email, Sun): x."),
-        Foreseen(NOW + DAY, "birthday", 1, "sms", "suppress", "NO_CONSENT", "Not sent (step 1 over sms, Mon): there was no consent."),
+        ForeseenDecision(NOW + HOUR, "basket", 2, "email", "send", None, "Sent (step 2 over email, Sun): x."),
+        ForeseenDecision(
+            NOW + DAY,
+            "birthday",
+            1,
+            "sms",
+            "suppress",
+            "NO_CONSENT",
+            "Not sent (step 1 over sms, Mon): there was no consent.",
+        ),
     ),
     NOW + 14 * DAY,
 )
-PROFILE = Profile(
+PROFILE = CustomerProfile(
     7, "u7", "Anna Keller", ("NO CONSENT",),
     {"email": "anna@example.ch", "address.city": "Bern", "pets": [{"name": "Rex"}, {"name": "Mia"}]},
     "CH", "Europe/Zurich", NOW, 3, 4, 123_456, 1, 5_000, NOW, NOW, NOW, NOW - HOUR, (("user", "u7"),),
@@ -51,7 +63,8 @@ PROFILE = Profile(
     (SuppressedLine(NOW, "email", "anna@example.ch", "bounce", "smtp"),),
 )  # fmt: skip
 VERDICT = Verdict(
-    "basket", "Basket left behind", "active", "suppress", "NO_CONSENT", NOW, "Not sent: there was no consent.",
+    "basket", "Basket left behind", "active", "suppress", "NO_CONSENT", NOW,
+    "Not sent: there was no consent.",
     (CheckLine("trigger active", True, "active"), CheckLine("step 1 email: consent", False, "none recorded")),
 )  # fmt: skip
 
@@ -74,7 +87,7 @@ def text(lines: object) -> str:
     ],
 )
 def test_each_width_shows_the_columns_that_it_has_room_for(width: int, shown: list[str]) -> None:
-    table: VirtualTable[CustomerRow] = VirtualTable(listed.COLUMNS, lambda *_: {}, lambda _: ())
+    table: VirtualTable[CustomerLine] = VirtualTable(listed.COLUMNS, lambda *_: {}, lambda _: ())
     found: list[tuple[int, Column, int]] = table.shown(width)
     assert [column.name for _, column, _ in found] == shown
     assert sum(room + 1 for _, _, room in found) + 2 <= width
@@ -82,7 +95,17 @@ def test_each_width_shows_the_columns_that_it_has_room_for(width: int, shown: li
 
 def test_a_row_has_a_cell_for_each_column() -> None:
     cells = [as_cell(cell).text for cell in listed.cells(ROW, NOW, ZONE)]
-    assert cells == ["u7", "Anna Keller", "Bern", "anna@example.ch", "3", "1,234.56", "13:00", "2", "31 Mar 14:00"]
+    assert cells == [
+        "u7",
+        "Anna Keller",
+        "Bern",
+        "anna@example.ch",
+        "3",
+        "1,234.56",
+        "13:00",
+        "2",
+        "31 Mar 14:00",
+    ]
     assert len(cells) == len(listed.COLUMNS)
 
 
@@ -125,7 +148,9 @@ def test_a_profile_in_lines_names_sums_consents_addresses_traits_and_identities(
     assert "✗ email anna@example.ch  bounce" in shown
     assert "pets 2 name          Mia" in shown
     assert "user       u7" in shown
-    assert "none on record" in text(one.profile(replace(PROFILE, consents=(), suppressed=()), NOW, ZONE, "CHF"))
+    assert "none on record" in text(
+        one.profile(replace(PROFILE, consents=(), suppressed=()), NOW, ZONE, "CHF")
+    )
 
 
 @pytest.mark.parametrize(
@@ -135,19 +160,25 @@ def test_a_profile_in_lines_names_sums_consents_addresses_traits_and_identities(
         (replace(GAUGE, used=3), "[############]", "3 of 3 contacts within 7 days, FULL"),
         (replace(GAUGE, used=4), "[############+", "4 of 3 contacts within 7 days, FULL"),
         (replace(GAUGE, used=0), "[------------]", "0 of 3 contacts within 7 days"),
-        (replace(GAUGE, unit="points", used=500, limit=8000), "[#-----------]", "0.5 of 8 points within 7 days"),
+        (
+            replace(GAUGE, unit="points", used=500, limit=8000),
+            "[#-----------]",
+            "0.5 of 8 points within 7 days",
+        ),
         (replace(GAUGE, limit=None, used=0), "[------------]", "none nearer than 7d"),
         (replace(GAUGE, limit=None, used=1), "[############]", "1 contact nearer than 7d, FULL"),
         (replace(GAUGE, limit=0, used=0), "[############]", "0 of 0 contacts within 7 days, FULL"),
     ],
 )
-def test_a_gauge_reads_without_colour(gauge: Gauge, bar: str, words: str) -> None:
+def test_a_gauge_reads_without_colour(gauge: CustomerGauge, bar: str, words: str) -> None:
     assert one.bar(gauge) == bar
     assert one.in_words(gauge) == words
 
 
 def test_the_rules_that_leave_no_room_come_first_with_what_fills_them() -> None:
-    full = replace(GAUGE, rule="one-a-day", used=3, filled_by=tuple(Filling(NOW, "t", "sms") for _ in range(9)))
+    full = replace(
+        GAUGE, rule="one-a-day", used=3, filled_by=tuple(Filling(NOW, "t", "sms") for _ in range(9))
+    )
     shown = text(one.pressure([GAUGE, full], NOW, ZONE))
     assert shown.index("one-a-day") < shown.index("three-a-week")
     assert "free again 31 Mar 14:00" in shown
@@ -158,22 +189,27 @@ def test_the_rules_that_leave_no_room_come_first_with_what_fills_them() -> None:
 
 def test_what_is_planned_says_step_instant_and_why_not() -> None:
     shown = text(one.planned(PLANNED, NOW, ZONE))
-    assert "Basket left behind  step 2 of 3, due 15:00, the contact pressure left no room; entered 29 Mar 13:00" in shown
+    assert (
+        "Basket left behind  step 2 of 3, due 15:00, the contact pressure left no room; entered 29 Mar 13:00"
+        in shown
+    )
     assert "‖ held" in shown
     assert "it waits for an approval" in shown
     assert "there was no consent." in shown
     empty = text(one.planned(Planned((), (), (), NOW), NOW, ZONE))
     assert "in no trigger" in empty
     waits = replace(PLANNED.under_way[0], due_at=None, steps=None, waits_for=None)
-    assert "step 2, waits for the operator" in text(one.planned(replace(PLANNED, under_way=(waits,)), NOW, ZONE))
+    assert "step 2, waits for the operator" in text(
+        one.planned(replace(PLANNED, under_way=(waits,)), NOW, ZONE)
+    )
 
 
 # ---- her timeline ----
 
 
 def test_an_entry_in_cells_says_kind_and_state_in_words() -> None:
-    order = Entry(1, NOW, "event", "store", "Order Completed", "order_id 7", "", 4_990)
-    sent = Entry(2, NOW, "message", "email", "basket", "step 1", "sent")
+    order = TimelineEntry(1, NOW, "event", "store", "Order Completed", "order_id 7", "", 4_990)
+    sent = TimelineEntry(2, NOW, "message", "email", "basket", "step 1", "sent")
     assert [as_cell(cell).text for cell in timeline.cells(order, NOW, ZONE, "CHF")] == [
         "14:00", "· event", "store", "Order Completed", "", "CHF 49.90 · order_id 7",
     ]  # fmt: skip
@@ -191,9 +227,14 @@ def test_what_is_chosen_by_keys_joins_the_words() -> None:
 
 
 def test_properties_are_lines_of_name_and_value_whatever_their_depth() -> None:
-    details = EntryDetails("Order", ("A sentence.",), (("products", [{"sku": "A", "new": True}, {"sku": "B"}]), ("none", None), ("n", 1.5)))
+    details = EntryDetails(
+        "Order",
+        ("A sentence.",),
+        (("products", [{"sku": "A", "new": True}, {"sku": "B"}]), ("none", None), ("n", 1.5)),
+    )
     assert text(timeline.in_full(details)).split("\n") == [
-        "A sentence.", "", "products 1 sku  A", "products 1 new  yes", "products 2 sku  B", "n               1.5",
+        "A sentence.", "", "products 1 sku  A", "products 1 new  yes", "products 2 sku  B",
+        "n               1.5",
     ]  # fmt: skip
     deep: object = "x"
     for _ in range(50):

@@ -1,4 +1,6 @@
-"""What `e` takes away from the lists: values with full instants and plain words, in a file that is complete or not there."""
+"""What `e` takes away from the lists: values with full instants and plain words, in a file that is complete
+or not there.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ from screens.decisions import DecisionsScreen
 from screens.frame import Frame
 from screens.outbox import OutboxScreen
 from screens.ports import Cancelled, Service
-from screens.ports.customers import CustomerRow, Entry
+from screens.ports.customers import CustomerLine, TimelineEntry
 from screens.ports.decisions import DecisionRow
 from screens.ports.outbox import MessageView
 from screens.ports.triggers import TriggerLine, WaitingView
@@ -38,12 +40,40 @@ INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A replayed workspace: three people left their baskets and were written to, one of them has a name that is a formula."""
-    calls = [person(name, firstName=name, email=f"{n}@example.ch") for n, name in enumerate(("anna", "=cmd|x", "eve"))]
+    """A replayed workspace: three people left their baskets and were written to, one of them has a name that
+    is a formula.
+    """
+    calls = [
+        person(name, firstName=name, email=f"{n}@example.ch")
+        for n, name in enumerate(("anna", "=cmd|x", "eve"))
+    ]
     calls += [act(call["userId"], "Checkout Started", "2025-03-03T10:00:00Z", value=80) for call in calls]
-    calls += [act("anna", "Order Completed", "2025-03-02T10:00:00Z", order_id="o1", total=1234.5, revenue=1234.5, currency="CHF")]
+    calls += [
+        act(
+            "anna",
+            "Order Completed",
+            "2025-03-02T10:00:00Z",
+            order_id="o1",
+            total=1234.5,
+            revenue=1234.5,
+            currency="CHF",
+        )
+    ]
     place = workspace(tmp_path_factory.mktemp("taken"), calls, {"basket": BASKET})
-    assert run("-w", place, "replay", "--from", "2025-03-03T00:00:00Z", "--to", "2025-03-03T12:30:00Z", "--into", place / "p") == 0
+    assert (
+        run(
+            "-w",
+            place,
+            "replay",
+            "--from",
+            "2025-03-03T00:00:00Z",
+            "--to",
+            "2025-03-03T12:30:00Z",
+            "--into",
+            place / "p",
+        )
+        == 0
+    )
     return place / "p"
 
 
@@ -56,7 +86,9 @@ def service(folder: Path) -> Iterator[LocalService]:
         file.unlink()
 
 
-async def taken(service: LocalService, screen: Callable[[], Frame], *keys: str) -> tuple[list[dict[str, str]], str]:
+async def taken(
+    service: LocalService, screen: Callable[[], Frame], *keys: str
+) -> tuple[list[dict[str, str]], str]:
     """The rows of the file that `e` writes after these keys, and what was said of it."""
     app = stage(service, customers=screen)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -96,7 +128,9 @@ async def test_a_timeline_narrowed_by_a_key_is_a_filtered_list_too(service: Loca
 async def test_states_are_words_and_nothing_is_nothing(service: LocalService) -> None:
     found, _ = await taken(service, OutboxScreen)
     assert {row["state"] for row in found} == {"sent"}
-    assert all(INSTANT.fullmatch(row[name]) for row in found for name in ("planned_at", "expires_at", "sent_at"))
+    assert all(
+        INSTANT.fullmatch(row[name]) for row in found for name in ("planned_at", "expires_at", "sent_at")
+    )
     assert {row["attempts"] for row in found} <= {"0", "1"}
     assert {row["reason"] for row in found} == {""}
 
@@ -109,7 +143,9 @@ async def test_decisions_have_their_codes(service: LocalService) -> None:
 
 async def test_triggers_and_verdicts_are_lists_as_well(service: LocalService) -> None:
     found, _ = await taken(service, TriggersScreen)
-    assert [(row["name"], row["state"], row["waiting"], row["sent"]) for row in found] == [("basket", "active", "0", "3")]
+    assert [(row["name"], row["state"], row["waiting"], row["sent"]) for row in found] == [
+        ("basket", "active", "0", "3")
+    ]
     for file in (service.context.folder / "exports").glob("*"):
         file.unlink()
     found, _ = await taken(service, lambda: WhyScreen("anna"))
@@ -120,15 +156,19 @@ async def test_triggers_and_verdicts_are_lists_as_well(service: LocalService) ->
 @pytest.mark.parametrize(
     ("taken", "of"),
     [
-        (customers.EXPORTED, CustomerRow), (timeline.EXPORTED, Entry), (why.EXPORTED, Verdict), (triggers.EXPORTED, TriggerLine),
+        (customers.EXPORTED, CustomerLine), (timeline.EXPORTED, TimelineEntry), (why.EXPORTED, Verdict), (triggers.EXPORTED, TriggerLine),
         (triggers.EXPORTED_WAITING, WaitingView), (decisions.EXPORTED, DecisionRow), (outbox.EXPORTED, MessageView),
     ],
 )  # fmt: skip
-def test_every_field_is_one_of_the_rows_and_instants_and_money_are_told_apart(taken: exports.Fields, of: type) -> None:
+def test_every_field_is_one_of_the_rows_and_instants_and_money_are_told_apart(
+    taken: exports.Fields, of: type
+) -> None:
     kinds = {field.name: str(field.type) for field in fields(of)}
     assert {field.name for field in taken} <= kinds.keys()
     assert all(("Instant" in kinds[field.name]) == (field.holds == "instant") for field in taken)
-    assert {field.name for field in taken if field.holds == "money"} == {"revenue", "amount"} & {field.name for field in taken}
+    assert {field.name for field in taken if field.holds == "money"} == {"revenue", "amount"} & {
+        field.name for field in taken
+    }
 
 
 # ---- complete, or not there ----
@@ -173,7 +213,9 @@ def test_a_folder_that_takes_no_file_is_told(tmp_path: Path) -> None:
         write_csv(tmp_path / "none" / "a.csv", ["name"], [])
 
 
-@pytest.mark.parametrize(("value", "shown"), [(-5, "-5"), ("-5", "'-5"), (True, "true"), (None, ""), ("\x1b[2J", "\ufffd[2J")])
+@pytest.mark.parametrize(
+    ("value", "shown"), [(-5, "-5"), ("-5", "'-5"), (True, "true"), (None, ""), ("\x1b[2J", "\ufffd[2J")]
+)
 def test_values_are_harmless_to_spreadsheets_and_terminals(value: object, shown: str) -> None:
     assert harmless(value) == shown
 
@@ -185,7 +227,9 @@ class Endless(Listing):
         super().__init__(rows=10_000)
         self.begun = threading.Event()
 
-    def fetch(self, service: Service, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, tuple[str, str]]:
+    def fetch(
+        self, service: Service, ids: Sequence[int], cancelled: Cancelled
+    ) -> Mapping[int, tuple[str, str]]:
         if len(ids) == 500 and ids[0] > 6_000:
             self.begun.set()
             while not cancelled():
@@ -222,7 +266,8 @@ async def test_escape_stops_an_export_and_leaves_no_file(tmp_path: Path) -> None
         assert "10,000 rows" in text(app).replace("of 10,000", "")
         said = [str(notice.message) for notice in app._notifications]
     assert said == [
-        "Writing 10,000 rows. Esc stops it.", "A file is being written already. Esc stops it.", "Stopped: no file was written.",
+        "Writing 10,000 rows. Esc stops it.", "A file is being written already. Esc stops "
+                                              "it.", "Stopped: no file was written.",
     ]  # fmt: skip
     assert left(tmp_path) == []
 
@@ -247,5 +292,7 @@ async def test_an_empty_list_is_not_written(tmp_path: Path) -> None:
         await settled(pilot)
         await pilot.press("e")
         await settled(pilot)
-        assert [str(notice.message) for notice in app._notifications] == ["Nothing is listed that could be exported."]
+        assert [str(notice.message) for notice in app._notifications] == [
+            "Nothing is listed that could be exported."
+        ]
     assert left(tmp_path) == []

@@ -1,4 +1,6 @@
-"""What every screen has: head, filter, keys, help, questions that can fail or be given up, and a terminal left whole."""
+"""What every screen has: head, filter, keys, help, questions that can fail or be given up, and a terminal
+left whole.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,8 @@ from textual.widgets import Input
 from console.tui.app import Console
 from core.errors import ManometerError
 from screens.help import EntryList, Help
-from screens.ports import Cancelled, Place, Service
-from screens.widgets.dialogs import Choice, Deed, Dialog, Field, Given
+from screens.ports import Cancelled, Service, WorkspacePlace
+from screens.widgets.dialogs import Deed, Dialog, DialogAnswer, DialogChoice, DialogField
 from tests.screens.stage import Bare, Listing, settled, stage, text
 
 
@@ -52,7 +54,8 @@ async def test_the_head_says_where_the_console_stands_and_as_of_when() -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "tabs"), [(60, " 1  2 Customers  3  4  5  6 "), (72, " 2 Customers  3 Triggers "), (80, " 6 Decisions ")]
+    ("width", "tabs"),
+    [(60, " 1  2 Customers  3  4  5  6 "), (72, " 2 Customers  3 Triggers "), (80, " 6 Decisions ")],
 )
 async def test_every_screen_has_its_number_in_the_head_at_any_width(width: int, tabs: str) -> None:
     app = stage(Bare(), customers=lambda: Listing(rows=3))
@@ -66,7 +69,9 @@ async def test_every_screen_has_its_number_in_the_head_at_any_width(width: int, 
 
 async def test_consent_that_is_assumed_is_said_on_every_screen() -> None:
     service = Bare()
-    service.place = Place("Test", service.place.zone, "CHF", "keller", False, "the file cannot be written", True)
+    service.place = WorkspacePlace(
+        "Test", service.place.zone, "CHF", "keller", False, "the file cannot be written", True
+    )
     app = stage(service, customers=Listing)
     async with app.run_test(size=(120, 24)) as pilot:
         await ready(pilot)
@@ -87,7 +92,7 @@ async def test_the_emergency_stop_is_said_on_every_screen() -> None:
 
 async def test_the_day_of_what_is_shown_stands_in_a_narrow_head_too() -> None:
     service = Bare()
-    service.place = Place("Online Retail", service.place.zone, "CHF", "keller", True, None, True)
+    service.place = WorkspacePlace("Online Retail", service.place.zone, "CHF", "keller", True, None, True)
     app = stage(service, customers=Listing)
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(pilot)
@@ -97,7 +102,9 @@ async def test_the_day_of_what_is_shown_stands_in_a_narrow_head_too() -> None:
         assert "Sat 31 Jan 2026 10:00" in first
 
 
-async def test_the_filter_waits_for_a_pause_in_typing_and_escape_clears_it(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_filter_waits_for_a_pause_in_typing_and_escape_clears_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("screens.frame.TYPING_PAUSE", 1.0)  # longer than a busy machine needs for three keys
     screen = Counting()
     app = stage(Bare(), customers=lambda: screen)
@@ -235,15 +242,15 @@ DEED = Deed(
     "Resume [/x]?",
     ["1,204 customers are under way."],
     "Resume 1,204",
-    choices=(Choice("skip", "33 are skipped"), Choice("overdue", "33 go out")),
-    fields=(Field("reason", "Why", needed=True),),
+    choices=(DialogChoice("skip", "33 are skipped"), DialogChoice("overdue", "33 go out")),
+    fields=(DialogField("reason", "Why", needed=True),),
     typed="1204",
     author="keller",
 )
 
 
-async def asked(app: Console, deed: Deed) -> list[Given | None]:
-    answers: list[Given | None] = []
+async def asked(app: Console, deed: Deed) -> list[DialogAnswer | None]:
+    answers: list[DialogAnswer | None] = []
     await app.push_screen(Dialog(deed), answers.append)
     return answers
 
@@ -271,7 +278,7 @@ async def test_a_dialog_does_nothing_until_all_that_is_needed_is_written() -> No
         assert "not 1204" in text(app)
         app.screen.query_one("#typed", Input).value = "1204"
         await pilot.press("y")
-        assert answers == [Given("overdue", {"reason": "Ostern"})]
+        assert answers == [DialogAnswer("overdue", {"reason": "Ostern"})]
 
 
 async def test_enter_leads_from_line_to_line_and_from_the_last_to_the_deed_not_to_cancel() -> None:
@@ -283,7 +290,7 @@ async def test_enter_leads_from_line_to_line_and_from_the_last_to_the_deed_not_t
         app.screen.query_one("#typed", Input).value = "1204"
         app.screen.query_one("#field-reason", Input).focus()
         await pilot.press("enter", "enter", "enter")
-        assert answers == [Given("skip", {"reason": "Ostern"})]
+        assert answers == [DialogAnswer("skip", {"reason": "Ostern"})]
 
 
 async def test_what_was_confirmed_is_carried_out_in_order_and_told_even_when_the_screen_has_gone() -> None:
@@ -315,7 +322,13 @@ async def test_what_was_confirmed_is_carried_out_in_order_and_told_even_when_the
 
 def _deed() -> Deed:
     lines = [f"What it does, the {number}. line." for number in range(8)]
-    return Deed("Stop all sending?", lines, "Stop all sending", fields=(Field("reason", "Why"),), author="keller")
+    return Deed(
+        "Stop all sending?",
+        lines,
+        "Stop all sending",
+        fields=(DialogField("reason", "Why"),),
+        author="keller",
+    )
 
 
 async def test_the_buttons_of_a_dialog_are_seen_in_the_lowest_terminal() -> None:

@@ -26,7 +26,15 @@ def test_a_count_fits_five_columns(number: int, said: str) -> None:
 
 @pytest.mark.parametrize(
     ("most", "limits"),
-    [(0, ()), (1, (1,)), (5, (1, 2, 3, 4, 5)), (6, (2, 4, 6)), (38, (10, 20, 30, 40)), (100, (20, 40, 60, 80, 100)), (101, (50, 100, 150))],
+    [
+        (0, ()),
+        (1, (1,)),
+        (5, (1, 2, 3, 4, 5)),
+        (6, (2, 4, 6)),
+        (38, (10, 20, 30, 40)),
+        (100, (20, 40, 60, 80, 100)),
+        (101, (50, 100, 150)),
+    ],
 )
 def test_shades_end_at_round_numbers_and_the_last_holds_the_most(most: int, limits: tuple[int, ...]) -> None:
     assert bounds(most) == limits
@@ -77,7 +85,13 @@ def test_a_long_scale_goes_in_steps_with_the_limit_alone() -> None:
 
 @pytest.mark.parametrize(
     ("window", "words"),
-    [("7d", "7 days"), ("1d", "1 day"), ("16h", "16 hours"), ("calendar month", "a calendar month"), ("2 days", "2 days")],
+    [
+        ("7d", "7 days"),
+        ("1d", "1 day"),
+        ("16h", "16 hours"),
+        ("calendar month", "a calendar month"),
+        ("2 days", "2 days"),
+    ],
 )
 def test_windows_are_said_as_people_say_them(window: str, words: str) -> None:
     assert window_words(window) == words

@@ -8,7 +8,7 @@ from textual.widgets import Input
 from console.tui.app import Console
 from screens.decisions import DecisionsScreen
 from screens.outbox import OutboxScreen
-from screens.ports.terms import Terms
+from screens.ports.terms import LogFilter
 from screens.widgets.dialogs import Dialog
 from screens.widgets.wrapped import Details
 from tests.screens.furnished import FakeDecisions, FakeOutbox
@@ -54,7 +54,7 @@ async def test_o_turns_through_the_outcomes_and_escape_shows_all_again() -> None
         assert "/ outcome:defer — 1,000" in text(app)
         await pilot.press("escape")
         await settled(pilot)
-        assert service.asked[-1] == Terms()
+        assert service.asked[-1] == LogFilter()
 
 
 async def test_a_filter_that_names_nothing_says_so_beside_it_and_without_a_toast() -> None:

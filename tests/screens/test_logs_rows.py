@@ -14,8 +14,8 @@ from core.model.outbox import CLOSED, OPEN
 from screens.cells import decisions, outbox
 from screens.cells.states import MESSAGE, OUTCOME, TRIGGER, state
 from screens.ports.decisions import Listed
-from screens.ports.outbox import ActEffect, Rendered
-from screens.ports.terms import Terms
+from screens.ports.outbox import ActEffect, RenderedMessage
+from screens.ports.terms import LogFilter
 from screens.widgets.dialogs import plain
 from screens.widgets.line_widget import as_cell
 from screens.widgets.safe_text import cells as width
@@ -41,23 +41,29 @@ def words(lines: object) -> str:
 @pytest.mark.parametrize(
     ("text", "terms"),
     [
-        ("", Terms()),
-        ("basket", Terms(only=(("word", "basket"),))),
-        ("trigger:basket !reason:EXPIRED", Terms(only=(("trigger", "basket"),), without=(("reason", "EXPIRED"),))),
-        ("outcome:sent held", Terms(only=(("outcome", "send"), ("word", "hold")))),
-        ("trigger:", Terms()),
-        ("!", Terms()),
-        ("customer:C1 channel:email", Terms(customer="C1", only=(("channel", "email"),))),
-        ('trigger:"a b"', Terms(only=(("trigger", "a b"),))),
-        ('trigger:"a b', Terms(only=(("trigger", "a b"),))),
-        ("since:today until:2026-02-01", Terms(since=at("2026-01-31T00:00:00+01:00"), until=at("2026-02-01T00:00:00+01:00"))),
-        ("since:yesterday", Terms(since=at("2026-01-30T00:00:00+01:00"))),
-        ("since:3d", Terms(since=NOW - 3 * DAY)),
-        ("since:2026-01-30T09:00", Terms(since=at("2026-01-30T09:00:00+01:00"))),
-        ("SINCE:2026-01-30T09:00:00Z", Terms(since=at("2026-01-30T09:00:00Z"))),
+        ("", LogFilter()),
+        ("basket", LogFilter(only=(("word", "basket"),))),
+        (
+            "trigger:basket !reason:EXPIRED",
+            LogFilter(only=(("trigger", "basket"),), without=(("reason", "EXPIRED"),)),
+        ),
+        ("outcome:sent held", LogFilter(only=(("outcome", "send"), ("word", "hold")))),
+        ("trigger:", LogFilter()),
+        ("!", LogFilter()),
+        ("customer:C1 channel:email", LogFilter(customer="C1", only=(("channel", "email"),))),
+        ('trigger:"a b"', LogFilter(only=(("trigger", "a b"),))),
+        ('trigger:"a b', LogFilter(only=(("trigger", "a b"),))),
+        (
+            "since:today until:2026-02-01",
+            LogFilter(since=at("2026-01-31T00:00:00+01:00"), until=at("2026-02-01T00:00:00+01:00")),
+        ),
+        ("since:yesterday", LogFilter(since=at("2026-01-30T00:00:00+01:00"))),
+        ("since:3d", LogFilter(since=NOW - 3 * DAY)),
+        ("since:2026-01-30T09:00", LogFilter(since=at("2026-01-30T09:00:00+01:00"))),
+        ("SINCE:2026-01-30T09:00:00Z", LogFilter(since=at("2026-01-30T09:00:00Z"))),
     ],
 )
-def test_a_filter_line_is_read_as_terms(text: str, terms: Terms) -> None:
+def test_a_filter_line_is_read_as_terms(text: str, terms: LogFilter) -> None:
     assert READER.terms(text) == terms
 
 
@@ -108,7 +114,14 @@ def test_a_decision_has_a_cell_for_each_column() -> None:
 
 def test_a_decision_is_told_with_what_filled_the_window() -> None:
     shown = words(decisions.detail(FakeDecisions().view(1, lambda: False), ZONE))
-    for part in ("3 of 3", "Fri 30 Jan 2026 10:00 CET", "free again", "What stood against it", "Message 9", ", late"):
+    for part in (
+        "3 of 3",
+        "Fri 30 Jan 2026 10:00 CET",
+        "free again",
+        "What stood against it",
+        "Message 9",
+        ", late",
+    ):
         assert part in shown
 
 
@@ -156,7 +169,9 @@ def effect(number: int, **changed: object) -> ActEffect:
     return replace(made, **changed)  # type: ignore[arg-type]
 
 
-def test_what_is_approved_late_goes_when_its_channel_opens_and_what_is_early_when_it_was_planned_for() -> None:
+def test_what_is_approved_late_goes_when_its_channel_opens_and_what_is_early_when_it_was_planned_for() -> (
+    None
+):
     late = " ".join(outbox.act_deed(effect(2), "keller", ZONE).lines)
     assert "They go out as soon as their channel is open" in late
     assert "count already" not in late
@@ -179,17 +194,26 @@ def test_what_an_act_leaves_out_is_said_with_its_reason() -> None:
     lines = outbox.act_deed(effect(2, refused={"sent": 1204}, too_late=3), "keller", ZONE).lines
     assert lines[-1] == "Left out, since nothing can be done to them: 1,204 sent, 3 expired."
     nothing = outbox.nothing_words(effect(0, refused={"sent": 1, "due": 2}, too_late=1))
-    assert nothing == "Nothing to approve: 2 messages are due, 1 message is sent, 1 message expired. It must be held."
+    assert (
+        nothing
+        == "Nothing to approve: 2 messages are due, 1 message is sent, 1 message expired. It must be held."
+    )
 
 
 def test_what_waits_is_said_in_numbers_where_there_is_no_filter() -> None:
-    assert outbox.chip(9, "", {"held": 20, "failed": 1, "due": 0}, Terms()) == "9 messages: 20 held · 1 failed"
-    assert outbox.chip(0, "", {}, Terms()) == "nothing waits, nothing failed"
-    assert outbox.chip(9, "state:sent", {}, Terms(only=(("state", "sent"),))) == "/ state:sent — 9 of the newest 100,000"
+    assert (
+        outbox.chip(9, "", {"held": 20, "failed": 1, "due": 0}, LogFilter())
+        == "9 messages: 20 held · 1 failed"
+    )
+    assert outbox.chip(0, "", {}, LogFilter()) == "nothing waits, nothing failed"
+    assert (
+        outbox.chip(9, "state:sent", {}, LogFilter(only=(("state", "sent"),)))
+        == "/ state:sent — 9 of the newest 100,000"
+    )
 
 
 def test_a_message_is_told_and_a_fault_of_its_template_is_said() -> None:
     assert "waits for an approval" in words(outbox.detail(HELD, ZONE))
     made = words(outbox.rendered(FakeOutbox().render(1, lambda: False)))
     assert made.index("email.txt") < made.index("email.html")
-    assert "cannot be made: no name" in words(outbox.rendered(Rendered("", {}, "no name")))
+    assert "cannot be made: no name" in words(outbox.rendered(RenderedMessage("", {}, "no name")))

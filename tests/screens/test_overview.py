@@ -9,13 +9,13 @@ from core.health import Health
 from core.instants import parse_instant
 from screens.overview import OverviewScreen
 from screens.ports import Cancelled
-from screens.ports.overview import Ahead, Books, Engine, Gauge, Held, Page
+from screens.ports.overview import BaseGauge, Books, DayAhead, Engine, HeldTrigger, OverviewPage
 from tests.screens.stage import Bare, settled, stage, text
 
 ZURICH = ZoneInfo("Europe/Zurich")
 NOW = parse_instant("2025-11-01T00:00:00+01:00")
 ENGINE = Engine(1, None, None, NOW, NOW, 0, 0, 0, None)
-PAGE = Page(NOW, ENGINE, (), (), Health("healthy", True, ()), (), ())
+PAGE = OverviewPage(NOW, ENGINE, (), (), Health("healthy", True, ()), (), ())
 
 
 class FakeOverview:
@@ -25,15 +25,15 @@ class FakeOverview:
         self.shown = PAGE
         self.looks = 0
 
-    def page(self, cancelled: Cancelled) -> Page:
+    def page(self, cancelled: Cancelled) -> OverviewPage:
         return self.shown
 
-    def gauge(self, rule: str | None, cancelled: Cancelled) -> Gauge | None:
+    def gauge(self, rule: str | None, cancelled: Cancelled) -> BaseGauge | None:
         return None
 
-    def ahead(self, cancelled: Cancelled) -> Ahead:
+    def ahead(self, cancelled: Cancelled) -> DayAhead:
         self.looks += 1
-        return Ahead(NOW, 1, {}, {} if self.shown.paused else {"basket": (NOW, 3)})
+        return DayAhead(NOW, 1, {}, {} if self.shown.paused else {"basket": (NOW, 3)})
 
     def books(self, cancelled: Cancelled) -> Books:
         return Books(NOW, True, 50, 40, 30)
@@ -46,7 +46,7 @@ async def test_a_trigger_that_was_paused_is_at_once_no_longer_foreseen_even_wher
         await settled(pilot)
         await settled(pilot)
         assert "basket 3 messages" in text(app)
-        overview.shown = replace(PAGE, paused=(Held("basket", NOW, None, "keller", None, False),))
+        overview.shown = replace(PAGE, paused=(HeldTrigger("basket", NOW, None, "keller", None, False),))
         app.screen.load()  # type: ignore[attr-defined]
         await settled(pilot)
         await settled(pilot)

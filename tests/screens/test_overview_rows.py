@@ -7,10 +7,20 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from core.health import Finding, Health
+from core.health import Health, HealthFinding
 from core.instants import DAY, HOUR, MINUTE, SECOND, parse_instant
 from screens.cells import overview as rows
-from screens.ports.overview import Act, Ahead, Books, ChannelToday, Engine, Gauge, Held, Page, Soon
+from screens.ports.overview import (
+    BaseGauge,
+    Books,
+    ChannelToday,
+    DayAhead,
+    Engine,
+    HeldTrigger,
+    NextSteps,
+    OperatorAct,
+    OverviewPage,
+)
 from screens.widgets.line_widget import Cell, Line
 
 ZURICH = ZoneInfo("Europe/Zurich")
@@ -18,7 +28,7 @@ NOW = parse_instant("2025-03-30T12:00:00+02:00")
 WELL = Health("healthy", True, ())
 ENGINE = Engine(1, "server:812:99", NOW - HOUR, NOW - 20 * SECOND, NOW - 5 * SECOND, 0, 0, 0, None)
 EMAIL = ChannelToday("email", 1204, 30, 12, 20_000)
-PAGE = Page(NOW, ENGINE, (EMAIL,), (), WELL, (), ())
+PAGE = OverviewPage(NOW, ENGINE, (EMAIL,), (), WELL, (), ())
 
 
 def text(line: Line) -> str:
@@ -26,20 +36,33 @@ def text(line: Line) -> str:
 
 
 ENGINES = {
-    "a scheduler leads": (ENGINE, "● running server pid 812 since 11:00 · tick 20 seconds ago · dispatch 5 seconds ago"),
-    "nobody leads, but somebody ticks": (replace(ENGINE, leader=None), "● ticked by command, no scheduler leads · tick 20 seconds ago"),
+    "a scheduler leads": (
+        ENGINE,
+        "● running server pid 812 since 11:00 · tick 20 seconds ago · dispatch 5 seconds ago",
+    ),
+    "nobody leads, but somebody ticks": (
+        replace(ENGINE, leader=None),
+        "● ticked by command, no scheduler leads · tick 20 seconds ago",
+    ),
     "nobody ticks": (
         replace(ENGINE, leader=None, last_tick=NOW - 3 * DAY),
         "○ No scheduler runs: `manometer run` starts one; last tick 3 days",
     ),
-    "nobody ever ticked": (replace(ENGINE, leader=None, last_tick=None), "○ No scheduler runs: `manometer run` starts one"),
+    "nobody ever ticked": (
+        replace(ENGINE, leader=None, last_tick=None),
+        "○ No scheduler runs: `manometer run` starts one",
+    ),
     "nothing is in force": (replace(ENGINE, version=0), "○ no playbook in force  `manometer apply`"),
 }
 
 
 @pytest.mark.parametrize(("engine", "said"), ENGINES.values(), ids=list(ENGINES))
 def test_the_engine_is_said_in_words(engine: Engine, said: str) -> None:
-    assert said in text(rows.engine_line(engine, engine.last_tick is not None and engine.last_tick > NOW - HOUR, NOW, False, ZURICH))
+    assert said in text(
+        rows.engine_line(
+            engine, engine.last_tick is not None and engine.last_tick > NOW - HOUR, NOW, False, ZURICH
+        )
+    )
 
 
 def test_a_clock_of_its_own_stands_still() -> None:
@@ -49,9 +72,11 @@ def test_a_clock_of_its_own_stands_still() -> None:
 
 
 def test_an_emergency_stop_says_who_why_and_how_it_ends() -> None:
-    stopped = Held("*", NOW - HOUR, None, "keller", "wrong price", False)
+    stopped = HeldTrigger("*", NOW - HOUR, None, "keller", "wrong price", False)
     said = text(rows.sending_line(replace(ENGINE, stopped=stopped), NOW, ZURICH))
-    assert said == " Sending  ■ STOPPED all but transactional, `!` ends it; since 11:00 by keller: wrong price"
+    assert (
+        said == " Sending  ■ STOPPED all but transactional, `!` ends it; since 11:00 by keller: wrong price"
+    )
 
 
 def test_books_that_do_not_balance_cannot_be_overlooked() -> None:
@@ -67,10 +92,22 @@ def test_the_books_leave_out_a_sum_before_they_cut_one() -> None:
 
 
 def test_to_come_counts_what_waits_and_what_is_not_decided_yet() -> None:
-    ahead = Ahead(NOW - HOUR, 3, {"email": (NOW - MINUTE, NOW - 20 * SECOND, NOW + MINUTE)}, {})
+    ahead = DayAhead(NOW - HOUR, 3, {"email": (NOW - MINUTE, NOW - 20 * SECOND, NOW + MINUTE)}, {})
     assert rows.to_come(EMAIL, ahead, ENGINE.decided_until) == 31
     head, email = (text(line) for line in rows.today_lines(PAGE, ahead, 80))
-    assert head.split() == ["channel", "sent", "to", "come", "held", "capacity", "█", "sent", "░", "to", "come"]
+    assert head.split() == [
+        "channel",
+        "sent",
+        "to",
+        "come",
+        "held",
+        "capacity",
+        "█",
+        "sent",
+        "░",
+        "to",
+        "come",
+    ]
     assert email.split()[:5] == ["email", "1,204", "31", "12", "20,000"]
     assert "…" in text(rows.today_lines(PAGE, None, 80)[1])
 
@@ -84,12 +121,12 @@ def test_more_than_a_day_takes_is_said_in_the_table_and_among_what_needs_somebod
 
 
 FINDINGS = (
-    Finding("overdue", "1 customer overdue", "nobody has ticked in time"),
-    Finding("disk", "disk", "full", NOW - HOUR),
-    Finding("halted", "email halted", "no such host", NOW - HOUR),
-    Finding("failed", "2 messages failed within a day"),
-    Finding("uncertain", "1 message uncertain", "nobody knows if it went"),
-    Finding("stopped", "all sending is stopped"),
+    HealthFinding("overdue", "1 customer overdue", "nobody has ticked in time"),
+    HealthFinding("disk", "disk", "full", NOW - HOUR),
+    HealthFinding("halted", "email halted", "no such host", NOW - HOUR),
+    HealthFinding("failed", "2 messages failed within a day"),
+    HealthFinding("uncertain", "1 message uncertain", "nobody knows if it went"),
+    HealthFinding("stopped", "all sending is stopped"),
 )
 
 
@@ -98,7 +135,7 @@ def test_what_needs_somebody_comes_worst_first_with_the_key_that_leads_there() -
         PAGE,
         engine=replace(ENGINE, to_plan_anew=2),
         health=Health("down", False, FINDINGS),
-        paused=(Held("basket", NOW - DAY, NOW + HOUR, "keller", None, False),),
+        paused=(HeldTrigger("basket", NOW - DAY, NOW + HOUR, "keller", None, False),),
     )
     assert [(each.sign, each.words, each.key) for each in rows.attention(page, None, ZURICH)] == [
         ("!", "1 customer overdue: nobody has ticked in time", ""),
@@ -113,40 +150,57 @@ def test_what_needs_somebody_comes_worst_first_with_the_key_that_leads_there() -
 
 
 def test_the_gauge_is_said_as_fully_as_there_is_room() -> None:
-    gauge = Gauge(NOW, "three-a-week", 3, "7d", 2000, {3: 212})
+    gauge = BaseGauge(NOW, "three-a-week", 3, "7d", 2000, {3: 212})
     assert rows.gauge_sentence(gauge, 80) == "212 of 2,000 customers (11 %) are at the limit of 3 in 7 days"
     assert rows.gauge_sentence(gauge, 40) == "212 of 2,000 (11 %) at the limit"
 
 
 def test_the_title_of_the_gauge_keeps_the_window_where_there_is_little_room() -> None:
-    gauge = Gauge(NOW, "three-a-week", 3, "7d", 2000, {3: 212})
+    gauge = BaseGauge(NOW, "three-a-week", 3, "7d", 2000, {3: 212})
     assert rows.gauge_title(gauge, 80) == "Pressure: three-a-week, 3 contacts in 7 days"
     assert rows.gauge_title(gauge, 39) == "three-a-week: 3 contacts in 7 days"
     assert rows.gauge_title(gauge, 30) == "three-a-week: 3 in 7 days"
 
 
 def test_what_comes_next_is_what_would_be_sent_where_that_is_known() -> None:
-    page = replace(PAGE, soon=(Soon("basket", NOW - HOUR, 1, 4),))
-    ahead = Ahead(NOW, 2, {}, {"birthday": (NOW + HOUR, 1), "basket": (NOW + MINUTE, 3)})
+    page = replace(PAGE, soon=(NextSteps("basket", NOW - HOUR, 1, 4),))
+    ahead = DayAhead(NOW, 2, {}, {"birthday": (NOW + HOUR, 1), "basket": (NOW + MINUTE, 3)})
     title, lines = rows.soon(page, ahead, ZURICH, 9, 40)
-    assert (title, [text(line) for line in lines]) == ("Next within a day", [" 12:01 basket   3 messages", " 13:00 birthday 1 message"])
-    assert [text(line) for line in rows.soon(page, None, ZURICH, 9, 40)[1]] == [" 12:00 basket step 1, 4 steps due"]
+    assert (title, [text(line) for line in lines]) == (
+        "Next within a day",
+        [" 12:01 basket   3 messages", " 13:00 birthday 1 message"],
+    )
+    assert [text(line) for line in rows.soon(page, None, ZURICH, 9, 40)[1]] == [
+        " 12:00 basket step 1, 4 steps due"
+    ]
 
 
 def test_what_comes_next_keeps_its_numbers_where_there_is_little_room() -> None:
-    ahead = Ahead(NOW, 2, {}, {"registration-anniversary": (NOW + 20 * HOUR, 15), "basket": (NOW + MINUTE, 3)})
+    ahead = DayAhead(
+        NOW, 2, {}, {"registration-anniversary": (NOW + 20 * HOUR, 15), "basket": (NOW + MINUTE, 3)}
+    )
     title, lines = rows.soon(PAGE, ahead, ZURICH, 9, 39)
     assert title == "Next within a day: messages"
-    assert [text(line) for line in lines] == ["     12:01 basket                   3", " Mon 08:00 registration-anniversary 15"]
+    assert [text(line) for line in lines] == [
+        "     12:01 basket                   3",
+        " Mon 08:00 registration-anniversary 15",
+    ]
 
 
 def test_acts_say_who_did_what_to_what_and_why() -> None:
-    acts = [Act(NOW, "keller", "pause", "basket", "too loud"), Act(NOW, "keller", "stop", "*", None)]
-    assert [text(line) for line in rows.act_lines(acts, NOW, ZURICH, 9)] == [" 12:00 keller pause basket: too loud", " 12:00 keller stop"]
+    acts = [
+        OperatorAct(NOW, "keller", "pause", "basket", "too loud"),
+        OperatorAct(NOW, "keller", "stop", "*", None),
+    ]
+    assert [text(line) for line in rows.act_lines(acts, NOW, ZURICH, 9)] == [
+        " 12:00 keller pause basket: too loud",
+        " 12:00 keller stop",
+    ]
 
 
 @pytest.mark.parametrize(
-    ("length", "words"), [(0, "just now"), (SECOND, "1 second ago"), (90 * MINUTE, "1 hour ago"), (9 * DAY, "9 days ago")]
+    ("length", "words"),
+    [(0, "just now"), (SECOND, "1 second ago"), (90 * MINUTE, "1 hour ago"), (9 * DAY, "9 days ago")],
 )
 def test_how_long_ago(length: int, words: str) -> None:
     assert rows.ago(length) == words

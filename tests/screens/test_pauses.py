@@ -1,4 +1,6 @@
-"""The screen of pauses, and pausing a customer or a channel: what is asked, in what numbers, and what comes of it."""
+"""The screen of pauses, and pausing a customer or a channel: what is asked, in what numbers, and what comes
+of it.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ from screens.pauses import PausesScreen
 from screens.ports.triggers import PauseEffect
 from screens.widgets.dialogs import Dialog
 from storage import pauses
-from storage.store import Store, set_fact
+from storage.store import Store, set_meta
 from tests.console.furniture import NOON, furnished
 from tests.screens.furnished import FakeTriggers
 from tests.screens.stage import Bare, settled, stage, text
@@ -37,7 +39,7 @@ def local(tmp_path: Path) -> Iterator[LocalService]:
     folder = furnished(tmp_path / "shop")
     assert main(["-w", str(folder), "apply", "--yes", "--at", "2025-03-30T11:00:00Z"]) == 0
     with Store.open(folder / "manometer.db") as store, store.writing() as connection:
-        set_fact(connection, SIMULATED_AT, str(NOON))
+        set_meta(connection, SIMULATED_AT, str(NOON))
     service = LocalService(folder)
     yield service
     service.close()
@@ -45,7 +47,9 @@ def local(tmp_path: Path) -> Iterator[LocalService]:
 
 def held(local: LocalService) -> dict[str, bool]:
     with local.store.reading() as connection:
-        return {name: row.pause.transactional for name, row in pauses.current(connection, NOON + HOUR).items()}
+        return {
+            name: row.pause.transactional for name, row in pauses.current(connection, NOON + HOUR).items()
+        }
 
 
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (160, 48)])
@@ -129,7 +133,9 @@ async def test_the_overview_leads_to_the_pauses(local: LocalService) -> None:
         assert "launch" in text(app)
 
 
-async def test_copying_a_line_takes_what_is_paused_and_a_key_that_cannot_work_says_one_sentence(local: LocalService) -> None:
+async def test_copying_a_line_takes_what_is_paused_and_a_key_that_cannot_work_says_one_sentence(
+    local: LocalService,
+) -> None:
     app = stage(local, overview=PausesScreen)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await ready(pilot)
@@ -143,4 +149,6 @@ async def test_copying_a_line_takes_what_is_paused_and_a_key_that_cannot_work_sa
         await settled(pilot)
         await pilot.press("w")
         await settled(pilot)
-        assert "Why: there is no customer under the cursor." in [str(notice.message) for notice in app._notifications]
+        assert "Why: there is no customer under the cursor." in [
+            str(notice.message) for notice in app._notifications
+        ]

@@ -12,9 +12,9 @@ import pytest
 
 from console.tui.answers import LocalService
 from console.tui.app import Console
-from screens.overview import Needs, OverviewScreen
+from screens.overview import NeedsList, OverviewScreen
 from screens.ports import Cancelled, CancelledError, Progress
-from screens.ports.pressure import Forecast, Foreseen, Supposed
+from screens.ports.pressure import Forecast, ForecastDecision, Supposed
 from screens.pressure import BehindScreen, PressureScreen
 from screens.widgets.heatmap import Heatmap
 from screens.widgets.histogram import Histogram
@@ -29,9 +29,15 @@ SMALL, LARGE = (80, 24), (160, 48)
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A replayed workspace half an hour after people of all sorts left their baskets."""
-    calls = [person("anna")] + [person(f"h{n}", firstName=name, email=f"h{n}@example.ch") for n, name in enumerate(HOSTILE)]
+    calls = [person("anna")] + [
+        person(f"h{n}", firstName=name, email=f"h{n}@example.ch") for n, name in enumerate(HOSTILE)
+    ]
     calls += [act(call["userId"], "Checkout Started", "2025-03-03T10:00:00Z") for call in calls]
-    return played(tmp_path_factory.mktemp("seen"), calls, {"basket": BASKET, "nudge": trigger(priority="20", title='"Nudge"')})
+    return played(
+        tmp_path_factory.mktemp("seen"),
+        calls,
+        {"basket": BASKET, "nudge": trigger(priority="20", title='"Nudge"')},
+    )
 
 
 @pytest.fixture
@@ -41,7 +47,9 @@ def service(folder: Path) -> Iterator[LocalService]:
     service.close()
 
 
-async def test_it_looks_ahead_when_first_opened_and_goes_down_to_the_words_of_a_decision(service: LocalService) -> None:
+async def test_it_looks_ahead_when_first_opened_and_goes_down_to_the_words_of_a_decision(
+    service: LocalService,
+) -> None:
     app = stage(service, pressure=PressureScreen)
     async with app.run_test(size=SMALL) as pilot:
         await settled(pilot)
@@ -67,7 +75,7 @@ async def test_the_words_of_a_decision_say_where_it_is_only_imagined(service: Lo
         await pilot.press("m", "enter")
         await settled(pilot)
         assert "only might happen" not in text(app)
-        table: VirtualTable[Foreseen] = app.screen.query_one("#behind", VirtualTable)
+        table: VirtualTable[ForecastDecision] = app.screen.query_one("#behind", VirtualTable)
         assert table.row is not None
         table._rows[table.row.id] = replace(table.row, imagined=True)
         app.screen._say("Sent (step 1 over email).")  # type: ignore[attr-defined]
@@ -75,7 +83,9 @@ async def test_the_words_of_a_decision_say_where_it_is_only_imagined(service: Lo
         assert "~ imagined: it comes of events that only might happen" in text(app)
 
 
-async def test_bars_lead_to_their_decisions_and_the_pressed_to_the_customer(service: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_bars_lead_to_their_decisions_and_the_pressed_to_the_customer(
+    service: LocalService, monkeypatch: pytest.MonkeyPatch
+) -> None:
     opened: list[int] = []
     monkeypatch.setattr(Console, "open_customer", lambda _, customer: opened.append(customer))
     app = stage(service, pressure=PressureScreen)
@@ -108,7 +118,9 @@ async def test_measure_rule_and_filter_change_what_is_seen(service: LocalService
         assert "Held back, 1 trigger" in text(app)
 
 
-async def test_a_look_ahead_can_be_stopped_and_the_last_result_stays(service: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_look_ahead_can_be_stopped_and_the_last_result_stays(
+    service: LocalService, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = stage(service, pressure=PressureScreen)
     async with app.run_test(size=SMALL) as pilot:
         await settled(pilot)
@@ -135,7 +147,9 @@ async def test_a_look_ahead_can_be_stopped_and_the_last_result_stays(service: Lo
         assert screen.days == 7
 
 
-async def test_several_processes_start_under_the_console(service: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_several_processes_start_under_the_console(
+    service: LocalService, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("console.forecast.shards.LARGE", 2)
     app = stage(service, pressure=PressureScreen)
     async with app.run_test(size=SMALL) as pilot:
@@ -143,7 +157,9 @@ async def test_several_processes_start_under_the_console(service: LocalService, 
         assert "33 decisions for 11 customers" in text(app)
 
 
-async def test_what_was_written_since_is_said_and_the_picture_stays(service: LocalService, folder: Path) -> None:
+async def test_what_was_written_since_is_said_and_the_picture_stays(
+    service: LocalService, folder: Path
+) -> None:
     app = stage(service, pressure=PressureScreen)
     async with app.run_test(size=SMALL) as pilot:
         await settled(pilot)
@@ -159,16 +175,29 @@ async def test_what_was_written_since_is_said_and_the_picture_stays(service: Loc
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE, (60, 20)])
-async def test_the_first_screen_says_everything_that_matters_at_any_size(service: LocalService, size: tuple[int, int]) -> None:
+async def test_the_first_screen_says_everything_that_matters_at_any_size(
+    service: LocalService, size: tuple[int, int]
+) -> None:
     app = stage(service, overview=OverviewScreen)
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
         shown = text(app)
-    for words in ("clock stands", "● on", "● balance", "Today, Mon 03 Mar", "one-a-day", "◀ limit", "Nothing: all is well.", "basket"):
+    for words in (
+        "clock stands",
+        "● on",
+        "● balance",
+        "Today, Mon 03 Mar",
+        "one-a-day",
+        "◀ limit",
+        "Nothing: all is well.",
+        "basket",
+    ):
         assert words in shown, words
 
 
-async def test_what_needs_somebody_leads_to_its_screen(service: LocalService, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_needs_somebody_leads_to_its_screen(
+    service: LocalService, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gone: list[str] = []
     monkeypatch.setattr(Console, "action_go", lambda _, mode: gone.append(mode))
     assert run("-w", folder, "triggers", "pause", "nudge", "--reason", "\x1b]0;x\x07[/x]", "--yes") == 0
@@ -177,7 +206,7 @@ async def test_what_needs_somebody_leads_to_its_screen(service: LocalService, fo
         await settled(pilot)
         assert "‖ nudge paused since 10:30 by" in text(app)
         assert "\x1b" not in text(app)
-        assert app.screen.focused is app.screen.query_one(Needs)
+        assert app.screen.focused is app.screen.query_one(NeedsList)
         await pilot.press("enter")
         await settled(pilot)
     assert gone == ["triggers"]

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from screens.widgets.safe_text import cells, fitted, safe_json, safe_lines, safe_text
 
-CONTROLS = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) in ("Cc", "Cf", "Zl", "Zp", "Cs")]
+CONTROLS = [
+    chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) in ("Cc", "Cf", "Zl", "Zp", "Cs")
+]
 
 
 @pytest.mark.parametrize(
@@ -36,8 +38,12 @@ def test_what_is_harmless_stays_and_what_is_not_becomes_a_mark(raw: object, show
 
 def test_no_control_of_unicode_survives() -> None:
     survived = [letter for letter in CONTROLS if letter in safe_text(f"a{letter}b")]
-    assert not [hex(ord(letter)) for letter in survived if unicodedata.category(letter) in ("Cc", "Zl", "Zp", "Cs")]
-    assert not set(survived) & set("\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff\u2060\u061c")
+    assert not [
+        hex(ord(letter)) for letter in survived if unicodedata.category(letter) in ("Cc", "Zl", "Zp", "Cs")
+    ]
+    assert not set(survived) & set(
+        "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff\u2060\u061c"
+    )
 
 
 def test_marks_on_one_letter_are_limited() -> None:

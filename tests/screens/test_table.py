@@ -19,7 +19,9 @@ from tests.screens.stage import Bare, Listing, settled, stage, text
 
 
 @asynccontextmanager
-async def shown(rows: int = 1_000_000, size: tuple[int, int] = (80, 24)) -> AsyncIterator[tuple[Console, Listing, Pilot[None]]]:
+async def shown(
+    rows: int = 1_000_000, size: tuple[int, int] = (80, 24)
+) -> AsyncIterator[tuple[Console, Listing, Pilot[None]]]:
     listing = Listing(rows)
     app = stage(Bare(), customers=lambda: listing)
     async with app.run_test(size=size) as pilot:

@@ -14,11 +14,11 @@ from console.tui.answers import LocalService
 from console.tui.app import Console
 from core.instants import DAY, format_instant
 from screens.decisions import DecisionsOf
-from screens.ports import Place
+from screens.ports import WorkspacePlace
 from screens.trigger import TriggerScreen
 from screens.triggers import TriggersScreen
 from screens.widgets.dialogs import Dialog
-from storage.store import set_fact
+from storage.store import set_meta
 from tests.console.furniture import NOON, furnished
 from tests.screens.furnished import FakeDecisions, FakeTriggers
 from tests.screens.stage import Bare, settled, stage, text
@@ -36,7 +36,9 @@ def safe(shown: str) -> bool:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_triggers_are_listed_with_their_states_and_hostile_titles_do_no_harm(size: tuple[int, int]) -> None:
+async def test_triggers_are_listed_with_their_states_and_hostile_titles_do_no_harm(
+    size: tuple[int, int],
+) -> None:
     app = stage(Bare(triggers=FakeTriggers()), triggers=TriggersScreen)
     async with app.run_test(size=size) as pilot:
         await ready(pilot)
@@ -124,7 +126,9 @@ async def test_a_key_that_cannot_act_says_why() -> None:
 
 async def test_a_console_for_reading_only_says_so_at_the_key() -> None:
     service = Bare(triggers=FakeTriggers())
-    service.place = Place("Test", service.place.zone, "CHF", "keller", False, "the console was started with --read-only", False)
+    service.place = WorkspacePlace(
+        "Test", service.place.zone, "CHF", "keller", False, "the console was started with --read-only", False
+    )
     app = stage(service, triggers=TriggersScreen)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await ready(pilot)
@@ -198,7 +202,7 @@ async def test_on_a_real_workspace_a_trigger_is_paused_and_the_list_says_so(tmp_
     assert main(["-w", str(folder), "apply", "--at", format_instant(NOON - 30 * DAY), "--yes"]) == 0
     service = LocalService(folder)
     with service.store.writing() as connection:
-        set_fact(connection, SIMULATED_AT, str(NOON))
+        set_meta(connection, SIMULATED_AT, str(NOON))
     app = stage(service, triggers=TriggersScreen)
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(pilot)

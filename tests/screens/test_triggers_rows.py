@@ -93,13 +93,22 @@ def test_a_line_has_a_cell_for_each_column_with_symbol_and_word() -> None:
     cells = triggers.cells(BASKET, NOW, ZONE)
     assert len(cells) == len(triggers.COLUMNS)
     assert [as_cell(cell).text for cell in cells] == [
-        "● active", "basket", "Basket left behind", "transactional", "1,204", "40,000", "310", "95", "09:00", "11:00",
+        "● active", "basket", "Basket left behind", "transactional", "1,204", "40,000", "310", "95", "09:00",
+        "11:00",
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("text", "names"),
-    [("", 3), ("paused", 1), ("!paused", 2), ("basket", 3), ("name-of-nothing", 0), ("!", 3), ("transactional !draft !paused", 1)],
+    [
+        ("", 3),
+        ("paused", 1),
+        ("!paused", 2),
+        ("basket", 3),
+        ("name-of-nothing", 0),
+        ("!", 3),
+        ("transactional !draft !paused", 1),
+    ],
 )
 def test_the_filter_takes_words_and_leaves_out_those_turned_round(text: str, names: int) -> None:
     lines = (BASKET, replace(PAUSED, title="Basket"), replace(DRAFT, title="Basket"))
@@ -157,7 +166,9 @@ def test_outcomes_have_shares_and_bars_and_nothing_is_said_where_there_are_none(
     shown = words(triggers.outcomes(FakeTriggers().view("basket", lambda: False).outcomes))
     assert "405 decisions in 30 days" in shown
     assert "77 %" in shown
-    assert "< 1 %" in words(triggers.outcomes((OutcomeCount("send", None, 999), OutcomeCount("hold", "APPROVAL", 1)))), "one is not none"
+    assert "< 1 %" in words(
+        triggers.outcomes((OutcomeCount("send", None, 999), OutcomeCount("hold", "APPROVAL", 1)))
+    ), "one is not none"
     assert "no consent" in shown
     assert "Nothing was decided" in words(triggers.outcomes(()))
 

@@ -16,10 +16,10 @@ from core.forecast.what_if import parse_change
 from core.instants import HOUR
 from screens.backtest import BacktestScreen
 from screens.cells import what_if as rows
-from screens.cells.what_if import Choice
+from screens.cells.what_if import OptionChoice
 from screens.figures import FiguresScreen, SidesScreen
 from screens.ports.pressure import Supposed
-from screens.ports.what_if import Option, Side, Taken
+from screens.ports.what_if import ComparedStep, DecisionSide, Option
 from screens.pressure import PressureScreen
 from screens.triggers import TriggersScreen
 from screens.what_if import WhatIfScreen
@@ -40,7 +40,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Half an hour after people of all sorts left their baskets."""
     calls = [person(f"h{n}", firstName=name, email=f"h{n}@example.ch") for n, name in enumerate(HOSTILE[:4])]
     calls += [act(call["userId"], "Checkout Started", "2025-03-03T10:00:00Z") for call in calls]
-    return played(tmp_path_factory.mktemp("if"), calls, {"basket": BASKET, "nudge": trigger(priority="20", title='"Nudge"')})
+    return played(
+        tmp_path_factory.mktemp("if"),
+        calls,
+        {"basket": BASKET, "nudge": trigger(priority="20", title='"Nudge"')},
+    )
 
 
 @pytest.fixture
@@ -56,13 +60,21 @@ def front(app: Console) -> type:
 
 
 async def what_if(app: Console, pilot: Pilot[None], option: str = "limit") -> WhatIfScreen:
-    """The screen of what-ifs, opened from that of the pressure, with the cursor on a setting of the only rule."""
+    """The screen of what-ifs, opened from that of the pressure, with the cursor on a setting of the only
+    rule.
+    """
     await settled(pilot)
     await pilot.press("i")
     await settled(pilot)
     screen = app.screen
     assert isinstance(screen, WhatIfScreen)
-    screen.table.move(next(n for n, each in enumerate(screen.choices) if (each.option.name, each.option.key) == ("one-a-day", option)))
+    screen.table.move(
+        next(
+            n
+            for n, each in enumerate(screen.choices)
+            if (each.option.name, each.option.key) == ("one-a-day", option)
+        )
+    )
     return screen
 
 
@@ -125,22 +137,33 @@ async def test_a_backtest_says_who_would_have_got_it_and_leads_to_her(service: L
 
 
 def test_changes_are_said_with_what_is_now() -> None:
-    choices = [rows.to(Choice(LIMIT), "2"), rows.to(Choice(PAUSED), "true"), rows.to(Choice(rows.FUTURE), "replay")]
+    choices = [
+        rows.to(OptionChoice(LIMIT), "2"),
+        rows.to(OptionChoice(PAUSED), "true"),
+        rows.to(OptionChoice(rows.FUTURE), "replay"),
+    ]
     supposed = rows.supposed(choices, None)
     assert supposed.words == ("limit three-a-week 3 → 2", "birthday paused", "last week again")
-    assert [str(change) for change in supposed.changes] == ["rule.three-a-week.limit=2", "trigger.birthday.paused=true"]
+    assert [str(change) for change in supposed.changes] == [
+        "rule.three-a-week.limit=2",
+        "trigger.birthday.paused=true",
+    ]
     assert supposed.future == "replay"
     assert rows.chosen([LIMIT, PAUSED], supposed) == [choices[2], *choices[:2]]
 
 
 def test_a_value_set_to_what_it_is_is_no_change() -> None:
-    assert rows.to(Choice(LIMIT), " 3 ").new is None
-    assert not rows.supposed([rows.to(Choice(LIMIT), "3")], None).is_what_if
+    assert rows.to(OptionChoice(LIMIT), " 3 ").new is None
+    assert not rows.supposed([rows.to(OptionChoice(LIMIT), "3")], None).is_what_if
 
 
-@pytest.mark.parametrize(("value", "steps", "found"), [("3", 1, "4"), ("0", -1, None), ("1.5", 1, "2.5"), ("x", 1, None)])
-def test_numbers_are_counted_up_and_down_but_not_below_nothing(value: str, steps: int, found: str | None) -> None:
-    assert rows.stepped(rows.to(Choice(LIMIT), value), steps) == found
+@pytest.mark.parametrize(
+    ("value", "steps", "found"), [("3", 1, "4"), ("0", -1, None), ("1.5", 1, "2.5"), ("x", 1, None)]
+)
+def test_numbers_are_counted_up_and_down_but_not_below_nothing(
+    value: str, steps: int, found: str | None
+) -> None:
+    assert rows.stepped(rows.to(OptionChoice(LIMIT), value), steps) == found
 
 
 def test_bars_show_what_is_more_and_what_is_less() -> None:
@@ -160,9 +183,12 @@ def test_differences_have_their_sign_and_a_scale_of_sizes() -> None:
 
 
 def test_the_same_on_both_sides_is_said_once() -> None:
-    taken = Taken(NOW, "send", None, None, "Sent.")
-    later = Taken(NOW + HOUR, "defer", "PRESSURE", NOW + 2 * HOUR, "Deferred.")
-    same, moved = Side(NOW, "b", 1, "email", taken, taken, None), Side(NOW, "b", 1, None, taken, later, "changed")
+    taken = DecisionSide(NOW, "send", None, None, "Sent.")
+    later = DecisionSide(NOW + HOUR, "defer", "PRESSURE", NOW + 2 * HOUR, "Deferred.")
+    same, moved = (
+        ComparedStep(NOW, "b", 1, "email", taken, taken, None),
+        ComparedStep(NOW, "b", 1, None, taken, later, "changed"),
+    )
     assert as_cell(rows.side_cells(same, NOW, ZURICH)[5]).text == "the same"
     assert as_cell(rows.side_cells(moved, NOW, ZURICH)[5]).text == "→ defer 11:00 pressure until 12:00"
     assert len(rows.side_words(moved)) == 2
@@ -208,7 +234,9 @@ async def test_a_backtest_says_its_numbers_in_full_at_80_columns(service: LocalS
         assert "pushed aside" in shown
 
 
-async def test_a_look_ahead_is_kept_under_a_name_and_replaced_after_a_question(service: LocalService, folder: Path) -> None:
+async def test_a_look_ahead_is_kept_under_a_name_and_replaced_after_a_question(
+    service: LocalService, folder: Path
+) -> None:
     app = stage(service, pressure=PressureScreen)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await settled(pilot)
@@ -249,10 +277,14 @@ async def test_a_name_that_is_none_is_said_in_the_dialog(service: LocalService) 
 
 
 def test_the_changes_say_whose_windows_get_full_and_whom_a_rule_holds_back(service: LocalService) -> None:
-    forecast = service.pressure.run(7, lambda: False, lambda done, total: None, Supposed((parse_change("rule.one-a-day.limit=3"),)))
+    forecast = service.pressure.run(
+        7, lambda: False, lambda done, total: None, Supposed((parse_change("rule.one-a-day.limit=3"),))
+    )
     assert forecast.diff is not None
     found = rows.deltas(forecast.diff, forecast.limits_before, forecast.limits)
-    assert [(each.what, each.name, each.before, each.after) for each in found if each.name == "one-a-day"] == [
+    assert [
+        (each.what, each.name, each.before, each.after) for each in found if each.name == "one-a-day"
+    ] == [
         ("held by", "one-a-day", 4, 0),
         ("held cust", "one-a-day", 4, 0),
         ("full", "one-a-day", 4, 0),

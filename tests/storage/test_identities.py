@@ -17,7 +17,17 @@ from storage.customers import resolve
 from storage.intake.batch import Memory
 from storage.intake.identities import merge, unmerge
 from storage.schema.profiles import load_profile
-from storage.schema.tables import arrivals, consents, customers, decisions, enrolments, events, identities, merges, messages
+from storage.schema.tables import (
+    arrivals,
+    consents,
+    customers,
+    decisions,
+    enrolments,
+    events,
+    identities,
+    merges,
+    messages,
+)
 from storage.store import Store
 from tests.storage.test_intake import MEMORY, NOW, call, everything, profile, rows, table, taken
 
@@ -33,7 +43,11 @@ def who(store: Store) -> dict[str, list[str]]:
     columns = (customers.c.key, identities.c.kind, identities.c.value)
     with store.reading() as connection:
         found: dict[str, list[str]] = {}
-        joined = select(*columns).join(identities, identities.c.customer_id == customers.c.id).order_by(identities.c.id)
+        joined = (
+            select(*columns)
+            .join(identities, identities.c.customer_id == customers.c.id)
+            .order_by(identities.c.id)
+        )
         for key, kind, value in connection.execute(joined):
             found.setdefault(key, []).append(f"{kind}:{value}")
     return found
@@ -59,7 +73,8 @@ CASES: dict[str, tuple[list[Any], dict[str, list[str]]]] = {
         {"u1": ["anonymous:a1", "user:u1"]},
     ),
     "a visitor who turns out to be a known customer goes into her": (
-        [call("1", userId="u1"), call("2", userId=None, anonymousId="a1"), call("3", userId="u1", anonymousId="a1")],
+        [call("1", userId="u1"), call("2", userId=None, anonymousId="a1"),
+            call("3", userId="u1", anonymousId="a1")],
         {"u1": ["user:u1", "anonymous:a1"]},
     ),
     "a device that two people use goes with the one who used it last": (
@@ -67,15 +82,18 @@ CASES: dict[str, tuple[list[Any], dict[str, list[str]]]] = {
         {"u1": ["user:u1"], "u2": ["anonymous:a1", "user:u2"]},
     ),
     "a device that was used by two known people moves back": (
-        [call("1", userId="u1", anonymousId="a1"), call("2", userId="u2", anonymousId="a1"), call("3", userId="u1", anonymousId="a1")],
+        [call("1", userId="u1", anonymousId="a1"), call("2", userId="u2", anonymousId="a1"),
+            call("3", userId="u1", anonymousId="a1")],
         {"u1": ["user:u1", "anonymous:a1"], "u2": ["user:u2"]},
     ),
     "one mail address is one customer, even with two userIds": (
-        [call("1", userId="u1", **mail("a@x.ch")), call("2", userId="u2"), call("3", userId="u2", **mail("A@x.ch"))],
+        [call("1", userId="u1", **mail("a@x.ch")), call("2", userId="u2"),
+            call("3", userId="u2", **mail("A@x.ch"))],
         {"u1": ["user:u1", "email:a@x.ch", "user:u2"]},
     ),
     "one loyalty card is one customer": (
-        [call("1", userId="u1", properties={"loyalty_id": "7"}), call("2", userId="u2", properties={"loyalty_id": "7"})],
+        [call("1", userId="u1", properties={"loyalty_id": "7"}),
+            call("2", userId="u2", properties={"loyalty_id": "7"})],
         {"u1": ["user:u1", "loyalty:7", "user:u2"]},
     ),
     "a phone of two userIds joins nobody and stays where it is": (
@@ -83,7 +101,8 @@ CASES: dict[str, tuple[list[Any], dict[str, list[str]]]] = {
         {"u1": ["user:u1", "phone:+41"], "u2": ["user:u2"]},
     ),
     "a phone of one userId joins the one who has none": (
-        [call("1", **STRANGER, anonymousId="a1", **phone("+41")), call("2", userId="u2"), call("3", userId="u2", **phone("+41"))],
+        [call("1", **STRANGER, anonymousId="a1", **phone("+41")), call("2", userId="u2"),
+            call("3", userId="u2", **phone("+41"))],
         {"u2": ["phone:+41", "anonymous:a1", "user:u2"]},
     ),
     "an alias joins the anonymous past to the user": (
@@ -116,7 +135,9 @@ def test_identities_make_customers(store: Store, case: str, at_once: bool) -> No
     memory = Memory()
     for part in [batch] if at_once else [[one] for one in batch]:
         taken(store, *part, memory=memory)
-    assert {key: sorted(found) for key, found in who(store).items()} == {key: sorted(found) for key, found in expected.items()}
+    assert {key: sorted(found) for key, found in who(store).items()} == {
+        key: sorted(found) for key, found in expected.items()
+    }
     living = [row for row in table(store) if row["merged_into"] is None]
     assert sorted(row["key"] for row in living) == sorted(expected)
 
@@ -124,7 +145,11 @@ def test_identities_make_customers(store: Store, case: str, at_once: bool) -> No
 def test_a_merge_takes_all_over_and_leaves_a_pointer(store: Store) -> None:
     visitor: dict[str, Any] = {"userId": None, "anonymousId": "a1"}
     taken(store, call("1", event="Order Completed", properties={"revenue": 5}))
-    taken(store, call("2", **visitor, event="Order Completed", properties={"revenue": 7}), call("3", **visitor, event="Unsubscribed"))
+    taken(
+        store,
+        call("2", **visitor, event="Order Completed", properties={"revenue": 7}),
+        call("3", **visitor, event="Unsubscribed"),
+    )
     taken(store, call("4", userId="u1", anonymousId="a1"), concerns=lambda *_: False)
     survivor, merged = table(store)
     assert (survivor["orders"], survivor["revenue"], survivor["next_due_at"]) == (2, 1_200, NOW)
@@ -147,15 +172,26 @@ def test_what_the_engine_has_to_play_goes_over_with_the_profile_before_it(store:
 
 def enrol(connection: Any, customer: int, cause: str, number: int) -> None:
     connection.execute(insert(enrolments).values(
-        id=number, customer_id=customer, trigger="birthday", cause_key=cause, cause_at=0, entered_at=0, version=1, state="open", step=1,
+        id=number, customer_id=customer, trigger="birthday", cause_key=cause, cause_at=0, entered_at=0,
+        version=1, state="open", step=1,
         planned_at=5, due_at=5,
     ))  # fmt: skip
     connection.execute(insert(messages).values(
-        id=number, key=f"k{number}", customer_id=customer, enrolment_id=number, trigger="birthday", step=1, channel="email", template="t",
+        id=number, key=f"k{number}", customer_id=customer, enrolment_id=number, trigger="birthday", step=1,
+        channel="email", template="t",
         state="planned", planned_at=5, expires_at=9, lands_at=5, purpose="marketing", weight=1_000, counts=1,
     ))  # fmt: skip
     connection.execute(
-        insert(decisions).values(id=number, at=0, customer_id=customer, trigger="birthday", step=1, outcome="send", planned_at=5, version=1)
+        insert(decisions).values(
+            id=number,
+            at=0,
+            customer_id=customer,
+            trigger="birthday",
+            step=1,
+            outcome="send",
+            planned_at=5,
+            version=1,
+        )
     )
 
 
@@ -167,7 +203,13 @@ def test_journeys_go_over_and_those_for_the_same_cause_end(store: Store) -> None
         merge_id = merge(connection, 1, 2, cause="test", at=NOW, wake=True)
     states = (enrolments.c.id, enrolments.c.customer_id, enrolments.c.state, enrolments.c.due_at)
     assert sorted(rows(store, *states)) == [(1, 1, "open", 5), (2, 2, "exited", None), (3, 1, "open", 5)]
-    outbox = (messages.c.id, messages.c.customer_id, messages.c.state, messages.c.reason, messages.c.released_at)
+    outbox = (
+        messages.c.id,
+        messages.c.customer_id,
+        messages.c.state,
+        messages.c.reason,
+        messages.c.released_at,
+    )
     cancelled = (2, 1, "cancelled", "CUSTOMER_MERGED", NOW)
     assert rows(store, *outbox) == [(1, 1, "planned", None, None), cancelled, (3, *cancelled[1:])]
     assert {row[0] for row in rows(store, decisions.c.customer_id)} == {1}
@@ -176,18 +218,25 @@ def test_journeys_go_over_and_those_for_the_same_cause_end(store: Store) -> None
     with store.writing() as connection:
         unmerge(connection, merge_id, at=NOW + 1, wake=True)
     assert rows(store, *states) == [(1, 1, "open", 5), (2, 2, "open", 5), (3, 2, "open", 5)]
-    assert rows(store, *outbox) == [(number, owner, "planned", None, None) for number, owner in ((1, 1), (2, 2), (3, 2))]
+    assert rows(store, *outbox) == [
+        (number, owner, "planned", None, None) for number, owner in ((1, 1), (2, 2), (3, 2))
+    ]
     assert sorted(rows(store, decisions.c.customer_id)) == [(1,), (1,), (2,), (2,)]
 
 
 def test_undoing_a_merge_sends_back_what_came_since_by_the_same_identities(store: Store) -> None:
     order: dict[str, Any] = {"event": "Order Completed", "properties": {"revenue": 5}}
-    taken(store, call("1", userId="u1", **order), call("2", userId="u2", **order), call("3", userId="u1", **mail("a@x.ch")),
-          call("4", userId="u2", **mail("a@x.ch")), call("5", userId="u2", **order), call("6", userId="u1", **order))  # fmt: skip
+    taken(store, call("1", userId="u1", **order), call("2", userId="u2", **order),
+        call("3", userId="u1", **mail("a@x.ch")),
+          call("4", userId="u2", **mail("a@x.ch")), call("5", userId="u2", **order),
+          call("6", userId="u1", **order))  # fmt: skip
     assert [row["orders"] for row in table(store)] == [4, 1]
     with store.writing() as connection:
         unmerge(connection, 1, at=NOW, wake=False)
-    assert [(row["key"], row["orders"], row["merged_into"]) for row in table(store)] == [("u1", 2, None), ("u2", 2, None)]
+    assert [(row["key"], row["orders"], row["merged_into"]) for row in table(store)] == [
+        ("u1", 2, None),
+        ("u2", 2, None),
+    ]
     assert who(store) == {"u1": ["user:u1", "email:a@x.ch"], "u2": ["user:u2"]}
 
 
@@ -207,7 +256,9 @@ def test_a_merge_is_undone_once_and_the_later_one_first(store: Store) -> None:
 
 
 def without_engine(row: dict[str, Any]) -> dict[str, Any]:
-    """Her row; the engine may look at her too early, and the order of names in a JSON object means nothing."""
+    """Her row; the engine may look at her too early, and the order of names in a JSON object means
+    nothing.
+    """
     return profile(row) | {"settled": bool(row["settled"]), "next_due_at": None}
 
 
@@ -222,7 +273,9 @@ acts = st.lists(
 
 @settings(max_examples=25, deadline=None)
 @given(acts, st.booleans())
-def test_a_merge_undone_leaves_everything_as_it_was(drawn: list[tuple[str | None, str, str, int]], waits: bool) -> None:
+def test_a_merge_undone_leaves_everything_as_it_was(
+    drawn: list[tuple[str | None, str, str, int]], waits: bool
+) -> None:
     with TemporaryDirectory(dir=MEMORY) as folder, Store.create(Path(folder) / "shop.db") as store:
         for number, (user, device, what, at) in enumerate(drawn):
             fields: dict[str, Any] = {"properties": {"revenue": number}}

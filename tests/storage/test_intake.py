@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from core.sources.segment import Incoming, dedup_key, encode, parse_call
-from storage.intake.batch import Memory, Taken, take
+from storage.intake.batch import BatchResult, Memory, take
 from storage.schema.profiles import dump_profile, load_profile, profile_columns, read_profile
 from storage.schema.tables import arrivals, consents, customers, events, identities, suppressions
 from storage.store import Store
@@ -33,14 +33,16 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield store
 
 
-def call(message: str, *, at: int = 0, kind: str = "track", event: str = "Product Viewed", **fields: Any) -> Incoming:
+def call(
+    message: str, *, at: int = 0, kind: str = "track", event: str = "Product Viewed", **fields: Any
+) -> Incoming:
     """A call that occurred `at` seconds before NOW."""
     who = {} if {"userId", "anonymousId"} & fields.keys() else {"userId": "u1"}
     record = {"type": kind, "messageId": message, "event": event, **who, **fields}
     return parse_call(record, source="shop", arrived_at=NOW - at * 1_000, zone=ZURICH)
 
 
-def taken(store: Store, *batch: Incoming, **options: Any) -> Taken:
+def taken(store: Store, *batch: Incoming, **options: Any) -> BatchResult:
     with store.writing() as connection:
         return take(connection, batch, **({"arrived_at": NOW} | options))
 
@@ -56,24 +58,48 @@ def rows(store: Store, *columns: Any) -> list[tuple[Any, ...]]:
 
 
 def everything(store: Store) -> dict[str, list[tuple[Any, ...]]]:
-    return {one.name: rows(store, one) for one in (customers, identities, events, arrivals, consents, suppressions)}
+    return {
+        one.name: rows(store, one)
+        for one in (customers, identities, events, arrivals, consents, suppressions)
+    }
 
 
 def test_an_event_makes_its_customer_and_her_profile(store: Store) -> None:
-    order = call("m1", event="Order Completed", properties={"revenue": 10, "products": [{"quantity": 2}]}, context={"channel": "pos"})
+    order = call(
+        "m1",
+        event="Order Completed",
+        properties={"revenue": 10, "products": [{"quantity": 2}]},
+        context={"channel": "pos"},
+    )
     assert taken(store, order) == (1, 0, (True,))
     [row] = table(store)
-    assert (row["key"], row["orders"], row["revenue"], row["units"], row["last_order_at"]) == ("u1", 1, 1_000, 2, NOW)
+    assert (row["key"], row["orders"], row["revenue"], row["units"], row["last_order_at"]) == (
+        "u1",
+        1,
+        1_000,
+        2,
+        NOW,
+    )
     assert rows(store, events.c.kind, events.c.name, events.c.channel, events.c.amount, events.c.history) == [
         ("track", "Order Completed", "store", 1_000, 0)
     ]
 
 
 def test_traits_stand_in_columns_of_their_own(store: Store) -> None:
-    traits = {"email": "A@x.ch", "firstName": "Ann", "address": {"city": "Bern", "country": "CH"}, "createdAt": 1_500_000_000}
+    traits = {
+        "email": "A@x.ch",
+        "firstName": "Ann",
+        "address": {"city": "Bern", "country": "CH"},
+        "createdAt": 1_500_000_000,
+    }
     taken(store, call("m1"), call("m2", kind="identify", traits=traits))
     [row] = table(store)
-    assert [row[name] for name in ("email", "first_name", "city", "country")] == ["a@x.ch", "Ann", "Bern", "CH"]
+    assert [row[name] for name in ("email", "first_name", "city", "country")] == [
+        "a@x.ch",
+        "Ann",
+        "Bern",
+        "CH",
+    ]
     assert row["registered_at"] == 1_500_000_000_000
 
 
@@ -91,7 +117,9 @@ def test_the_same_event_twice_in_a_batch_counts_once(store: Store) -> None:
 
 
 def test_an_act_of_nobody_is_kept_without_a_customer(store: Store) -> None:
-    nobody = Incoming(dedup_key("till", "1"), "till", "track", "Order Completed", NOW, (), {}, encode({}), "store", 500)
+    nobody = Incoming(
+        dedup_key("till", "1"), "till", "track", "Order Completed", NOW, (), {}, encode({}), "store", 500
+    )
     taken(store, nobody, concerns=lambda *_: True)
     assert rows(store, events.c.customer_id, events.c.amount) == [(None, 500)]
     assert table(store) == []
@@ -99,7 +127,8 @@ def test_an_act_of_nobody_is_kept_without_a_customer(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("history", "occurred_before", "arrived"), [(False, 60, NOW), (False, -60, NOW + 60_000), (True, 60, NOW), (True, 86_400, NOW)]
+    ("history", "occurred_before", "arrived"),
+    [(False, 60, NOW), (False, -60, NOW + 60_000), (True, 60, NOW), (True, 86_400, NOW)],
 )
 def test_an_event_arrives_when_it_is_taken_in_but_never_before_it_occurs(
     store: Store, history: bool, occurred_before: int, arrived: int
@@ -116,8 +145,17 @@ def test_without_a_playbook_nothing_waits_for_the_engine(store: Store) -> None:
 
 def test_with_a_playbook_every_event_waits_and_the_profile_before_it_is_kept(store: Store) -> None:
     taken(store, call("m1", event="Order Completed", properties={"revenue": 5}))
-    taken(store, call("m2", event="Order Completed", properties={"revenue": 7}), concerns=lambda kind, name: False, history=True)
-    taken(store, call("m3", event="Order Completed", properties={"revenue": 9}), concerns=lambda kind, name: False)
+    taken(
+        store,
+        call("m2", event="Order Completed", properties={"revenue": 7}),
+        concerns=lambda kind, name: False,
+        history=True,
+    )
+    taken(
+        store,
+        call("m3", event="Order Completed", properties={"revenue": 9}),
+        concerns=lambda kind, name: False,
+    )
     [row] = table(store)
     assert (row["revenue"], load_profile(row["settled"]).revenue) == (2_100, 500)
     assert rows(store, arrivals.c.event_id) == [(2,), (3,)]
@@ -152,15 +190,34 @@ def test_a_customer_who_is_due_already_falls_due_earlier_but_never_later(store: 
 def test_what_is_missing_is_null_and_not_an_empty_text(store: Store) -> None:
     taken(store, call("m1"))
     taken(store, call("m2", event="Order Completed"))
-    assert rows(store, events.c.channel, events.c.amount, events.c.identity_id) == [(None, None, 1), (None, None, 1)]
+    assert rows(store, events.c.channel, events.c.amount, events.c.identity_id) == [
+        (None, None, 1),
+        (None, None, 1),
+    ]
     [row] = table(store)
-    empty = ["email", "phone", "country", "birthday", "registered_at", "settled", "next_due_at", "merged_into", "erased_at"]
+    empty = [
+        "email",
+        "phone",
+        "country",
+        "birthday",
+        "registered_at",
+        "settled",
+        "next_due_at",
+        "merged_into",
+        "erased_at",
+    ]
     assert [row[name] for name in empty] == [None] * len(empty)
     assert (row["first_order_at"], row["entries"]) == (NOW, "{}")
 
 
 def test_consents_go_to_the_ledger_with_their_proof(store: Store) -> None:
-    said = {"channel": "email", "purpose": "marketing", "source": "form", "text": "I agree", "proof": "double opt-in"}
+    said = {
+        "channel": "email",
+        "purpose": "marketing",
+        "source": "form",
+        "text": "I agree",
+        "proof": "double opt-in",
+    }
     taken(store, call("m1", event="Consent Granted", properties=said, at=60))
     names = ("channel", "purpose", "state", "wording", "proof", "occurred_at", "event_id")
     entry = ("email", "marketing", "granted", "I agree", "double opt-in", NOW - 60_000, 1)
@@ -170,7 +227,9 @@ def test_consents_go_to_the_ledger_with_their_proof(store: Store) -> None:
 def test_a_bounce_without_an_address_suppresses_the_present_one_once(store: Store) -> None:
     taken(store, call("m1", kind="identify", traits={"email": "a@x.ch"}))
     taken(store, call("m2", event="Email Bounced"), call("m3", event="Email Bounced"))
-    assert rows(store, suppressions.c.medium, suppressions.c.address, suppressions.c.reason) == [("email", "a@x.ch", "bounce")]
+    assert rows(store, suppressions.c.medium, suppressions.c.address, suppressions.c.reason) == [
+        ("email", "a@x.ch", "bounce")
+    ]
 
 
 def test_a_batch_that_fails_leaves_nothing_and_the_next_one_reads_anew(store: Store) -> None:
@@ -193,12 +252,18 @@ def test_what_another_process_wrote_between_two_batches_is_seen(store: Store) ->
 
 
 def test_a_user_id_that_looks_like_a_key_of_another_kind_does_not_collide(store: Store) -> None:
-    taken(store, call("m1", userId=None, anonymousId="a1"), call("m2", userId="anonymous:a1"), call("m3", userId="merged:1"))
+    taken(
+        store,
+        call("m1", userId=None, anonymousId="a1"),
+        call("m2", userId="anonymous:a1"),
+        call("m3", userId="merged:1"),
+    )
     assert [row["key"] for row in table(store)] == ["anonymous:a1", "user:anonymous:a1", "user:merged:1"]
 
 
 def test_a_profile_survives_its_row_and_its_text(store: Store) -> None:
-    taken(store, call("m1", kind="identify", traits={"email": "a@x.ch", "birthday": "--02-29"}), call("m2", event="Order Returned",
+    taken(store, call("m1", kind="identify", traits={"email": "a@x.ch", "birthday": "--02-29"}),
+        call("m2", event="Order Returned",
           properties={"total": 3, "order_id": "o1"}))  # fmt: skip
     with store.reading() as connection:
         profile = read_profile(connection, 1)
@@ -224,7 +289,11 @@ def calls(drawn: Sequence[tuple[int, int, str, str]]) -> list[Incoming]:
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(message, max_size=14, unique_by=(lambda m: m[0], lambda m: m[1])), st.randoms(), st.integers(1, 14))
+@given(
+    st.lists(message, max_size=14, unique_by=(lambda m: m[0], lambda m: m[1])),
+    st.randoms(),
+    st.integers(1, 14),
+)
 def test_neither_the_order_of_arrival_nor_a_second_import_changes_the_profiles(
     drawn: list[tuple[int, int, str, str]], random: Any, size: int
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 from core.instants import DAY, SECOND, Instant
 from storage import leases
 from storage.leases import TTL, Lease, LeaseLostError
-from storage.store import Store, fact, set_fact
+from storage.store import Store, meta, set_meta
 
 NOON: Instant = 1_741_172_400_000
 
@@ -78,17 +78,21 @@ def test_a_deposed_holder_writes_nothing(store: Store) -> None:
     assert old is not None
     with store.fenced(partial(leases.fence, lease=old)) as fenced:
         with fenced.writing() as connection:
-            set_fact(connection, "mine", "yes")
+            set_meta(connection, "mine", "yes")
         take(store, "b", NOON + TTL)
         with pytest.raises(LeaseLostError), fenced.writing() as connection:
-            set_fact(connection, "mine", "still")
+            set_meta(connection, "mine", "still")
     with store.reading() as connection:
-        assert fact(connection, "mine") == "yes"
+        assert meta(connection, "mine") == "yes"
 
 
 def test_one_who_took_over_again_is_still_not_its_former_self(store: Store) -> None:
     old = take(store, "a", NOON)
     take(store, "a", NOON + TTL)
     assert old is not None
-    with store.fenced(partial(leases.fence, lease=old)) as fenced, pytest.raises(LeaseLostError), fenced.writing():
+    with (
+        store.fenced(partial(leases.fence, lease=old)) as fenced,
+        pytest.raises(LeaseLostError),
+        fenced.writing(),
+    ):
         pass

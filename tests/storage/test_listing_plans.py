@@ -13,7 +13,7 @@ from core.model.outbox import OPEN
 from storage import audit, customers, decisions, pauses, playbooks, triggers
 from storage.outbox import listing as outbox_listing
 from storage.outbox.listing import Wanted
-from storage.sql import Clause
+from storage.sql import ColumnClause
 from storage.store import Store
 
 
@@ -34,23 +34,30 @@ def _plan(store: Store, ask: Any) -> str:
         event.listen(connection, "before_cursor_execute", note)
         list(ask(connection) or ())
         event.remove(connection, "before_cursor_execute", note)
-        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all() for statement, parameters in asked]
+        plans = [
+            connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+            for statement, parameters in asked
+        ]
     return "\n".join(row[3] for plan in plans for row in plan)
 
 
 def test_a_span_of_decisions_is_read_by_its_instants(store: Store) -> None:
-    plan = _plan(store, lambda connection: decisions.listing(connection, decisions.Filter(since=1, until=2)))
+    plan = _plan(
+        store, lambda connection: decisions.listing(connection, decisions.DecisionFilter(since=1, until=2))
+    )
     assert "USING INDEX ix_decisions_at" in plan
     assert "SCAN decisions" not in plan
 
 
 def test_decisions_of_a_customer_are_read_by_the_customer(store: Store) -> None:
-    plan = _plan(store, lambda connection: decisions.listing(connection, decisions.Filter(customer_id=1)))
+    plan = _plan(
+        store, lambda connection: decisions.listing(connection, decisions.DecisionFilter(customer_id=1))
+    )
     assert "USING INDEX ix_decisions_customer_id (customer_id=?" in plan
 
 
 def test_all_decisions_are_sorted_only_within_an_instant(store: Store) -> None:
-    plan = _plan(store, lambda connection: decisions.listing(connection, decisions.Filter()))
+    plan = _plan(store, lambda connection: decisions.listing(connection, decisions.DecisionFilter()))
     assert "SCAN decisions USING INDEX ix_decisions_at" in plan
     assert "USE TEMP B-TREE FOR ORDER BY" not in plan
 
@@ -63,7 +70,9 @@ def test_customers_are_listed_without_sorting(store: Store) -> None:
 
 def test_a_customer_is_found_by_key_and_by_identity_without_a_scan(store: Store) -> None:
     assert "(key=?)" in _plan(store, lambda connection: [customers._by_key(connection, "u1")])
-    assert "SCAN" not in _plan(store, lambda connection: [customers._by_identity(connection, "email:a@example.com")])
+    assert "SCAN" not in _plan(
+        store, lambda connection: [customers._by_identity(connection, "email:a@example.com")]
+    )
 
 
 @pytest.mark.parametrize("limit", [None, 20])
@@ -75,23 +84,38 @@ def test_a_timeline_is_read_by_the_customer_and_instant(store: Store, limit: int
 
 @pytest.mark.parametrize(
     ("trigger", "index"),
-    [("basket", "COVERING INDEX ix_enrolments_trigger (trigger=? AND state=?)"), ("*", "INDEX ix_enrolments_open")],
+    [
+        ("basket", "COVERING INDEX ix_enrolments_trigger (trigger=? AND state=?)"),
+        ("*", "INDEX ix_enrolments_open"),
+    ],
 )
-def test_what_a_pause_holds_up_is_counted_from_the_indexes_of_what_waits(store: Store, trigger: str, index: str) -> None:
+def test_what_a_pause_holds_up_is_counted_from_the_indexes_of_what_waits(
+    store: Store, trigger: str, index: str
+) -> None:
     plan = _plan(store, lambda connection: [pauses.waiting(connection, trigger, 1)])
     assert index in plan
     assert "ix_messages_waiting (state=?" in plan
 
 
 NUMBERS = {
-    "sent": (lambda connection: [triggers.sent(connection, "basket", since=1)], "ix_messages_sent (trigger=? AND sent_at>?)"),
-    "uncertain": (lambda connection: [triggers.uncertain(connection, "basket")], "ix_messages_trouble (state=?)"),
-    "last entry": (lambda connection: [triggers.last_entry(connection, "basket")], "COVERING INDEX ix_enrolments_entered (trigger=?)"),
-    "next due": (lambda connection: [triggers.next_due(connection, "basket")], "ix_enrolments_trigger (trigger=? AND state=?)"),
-    "held back": (lambda connection: [triggers.held_back(connection, "basket", 1)], "ix_decisions_trigger (trigger=? AND at>?)"),
-    "outcomes": (lambda connection: triggers.outcomes(connection, "basket", 1), "COVERING INDEX ix_decisions_trigger (trigger=? AND at>?)"),
+    "sent": (lambda connection: [triggers.sent(connection, "basket", since=1)], "ix_messages_sent "
+                                                                                "(trigger=? AND sent_at>?)"),
+    "uncertain": (lambda connection: [triggers.uncertain(connection, "basket")], "ix_messages_trouble "
+                                                                                 "(state=?)"),
+    "last entry": (lambda connection: [triggers.last_entry(connection, "basket")], "COVERING INDEX "
+                                                                                   "ix_enrolments_entered "
+                                                                                   "(trigger=?)"),
+    "next due": (lambda connection: [triggers.next_due(connection, "basket")], "ix_enrolments_trigger "
+                                                                               "(trigger=? AND state=?)"),
+    "held back": (lambda connection: [triggers.held_back(connection, "basket", 1)], "ix_decisions_trigger "
+                                                                                    "(trigger=? AND at>?)"),
+    "outcomes": (lambda connection: triggers.outcomes(connection, "basket", 1), "COVERING INDEX "
+                                                                                "ix_decisions_trigger "
+                                                                                "(trigger=? AND at>?)"),
     "who waits": (
-        lambda connection: triggers.waiting_ids(connection, "basket", 9), "COVERING INDEX ix_enrolments_trigger (trigger=? AND state=?)"
+        lambda connection: triggers.waiting_ids(connection, "basket", 9), "COVERING INDEX "
+                                                                          "ix_enrolments_trigger (trigger=? "
+                                                                          "AND state=?)"
     ),
 }  # fmt: skip
 
@@ -107,25 +131,38 @@ def test_a_number_of_a_trigger_is_read_from_a_span_of_an_index(store: Store, ask
 @pytest.mark.parametrize(
     ("wanted", "index"),
     [
-        (decisions.Log(), "COVERING INDEX ix_decisions_at"),
-        (decisions.Log(since=1), "COVERING INDEX ix_decisions_at (at>?)"),
-        (decisions.Log(clauses=(Clause({"trigger": ("basket",)}),)), "COVERING INDEX ix_decisions_trigger (trigger=?"),
+        (decisions.LogQuery(), "COVERING INDEX ix_decisions_at"),
+        (decisions.LogQuery(since=1), "COVERING INDEX ix_decisions_at (at>?)"),
         (
-            decisions.Log(clauses=(Clause({"trigger": ("basket",)}), Clause({"reason": ("PRESSURE",)}, negated=True))),
+            decisions.LogQuery(clauses=(ColumnClause({"trigger": ("basket",)}),)),
             "COVERING INDEX ix_decisions_trigger (trigger=?",
         ),
-        (decisions.Log(customer_id=1), "COVERING INDEX ix_decisions_customer_id (customer_id=?)"),
-        (decisions.Log(clauses=(Clause({"outcome": ("hold",)}),)), "INDEX ix_decisions_at"),
+        (
+            decisions.LogQuery(
+                clauses=(
+                    ColumnClause({"trigger": ("basket",)}),
+                    ColumnClause({"reason": ("PRESSURE",)}, negated=True),
+                )
+            ),
+            "COVERING INDEX ix_decisions_trigger (trigger=?",
+        ),
+        (decisions.LogQuery(customer_id=1), "COVERING INDEX ix_decisions_customer_id (customer_id=?)"),
+        (decisions.LogQuery(clauses=(ColumnClause({"outcome": ("hold",)}),)), "INDEX ix_decisions_at"),
     ],
 )
-def test_the_log_is_read_by_an_index_and_never_sorted(store: Store, wanted: decisions.Log, index: str) -> None:
+def test_the_log_is_read_by_an_index_and_never_sorted(
+    store: Store, wanted: decisions.LogQuery, index: str
+) -> None:
     plan = _plan(store, lambda connection: decisions.ids(connection, wanted))
     assert index in plan
     assert "TEMP B-TREE" not in plan
 
 
 def test_messages_in_open_states_are_read_by_their_states(store: Store) -> None:
-    plan = _plan(store, lambda connection: outbox_listing.ids(connection, Wanted(clauses=(Clause({"state": OPEN}),))))
+    plan = _plan(
+        store,
+        lambda connection: outbox_listing.ids(connection, Wanted(clauses=(ColumnClause({"state": OPEN}),))),
+    )
     assert "ix_messages_waiting (state=?)" in plan
     assert "ix_messages_trouble (state=?)" in plan
     assert "SCAN" not in plan
@@ -133,11 +170,15 @@ def test_messages_in_open_states_are_read_by_their_states(store: Store) -> None:
 
 
 def test_the_history_of_a_trigger_is_read_by_its_name(store: Store) -> None:
-    assert "ix_audit_subject (subject=?)" in _plan(store, lambda connection: audit.entries(connection, subject="basket"))
+    assert "ix_audit_subject (subject=?)" in _plan(
+        store, lambda connection: audit.entries(connection, subject="basket")
+    )
 
 
 def test_journeys_under_way_are_counted_from_the_index_alone(store: Store) -> None:
-    assert "USING COVERING INDEX ix_enrolments_trigger" in _plan(store, lambda connection: [triggers.under_way(connection)])
+    assert "USING COVERING INDEX ix_enrolments_trigger" in _plan(
+        store, lambda connection: [triggers.under_way(connection)]
+    )
 
 
 def test_the_versions_of_those_under_way_are_read_from_an_index_of_their_own(store: Store) -> None:

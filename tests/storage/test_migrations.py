@@ -17,7 +17,10 @@ from storage.store import Store
 def schema_of(path: Path) -> set[str]:
     raw = dbapi.connect(str(path))
     try:
-        return {" ".join(sql.split()) for (sql,) in raw.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
+        return {
+            " ".join(sql.split())
+            for (sql,) in raw.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
+        }
     finally:
         raw.close()
 
@@ -27,7 +30,9 @@ def test_the_schema_from_migrations_equals_the_schema_from_metadata(tmp_path: Pa
     engine = create_engine(f"sqlite:///{tmp_path / 'metadata.db'}", module=dbapi)
     with engine.begin() as connection:
         tables.metadata.create_all(connection)
-        for trigger in (statement for statement in MIGRATIONS[0].statements() if statement.startswith("CREATE TRIGGER")):
+        for trigger in (
+            statement for statement in MIGRATIONS[0].statements() if statement.startswith("CREATE TRIGGER")
+        ):
             connection.exec_driver_sql(trigger)
     engine.dispose()
     assert schema_of(tmp_path / "migrated.db") == schema_of(tmp_path / "metadata.db")
@@ -46,7 +51,10 @@ def test_customers_of_the_first_schema_are_found_without_accents_after_the_secon
     path = tmp_path / "shop.db"
     migrate(path, to=1)
     raw = dbapi.connect(str(path))
-    raw.execute("INSERT INTO customers (key, first_name, last_name, city) VALUES ('u1', 'Zoé', 'Müller', 'Genève'), ('u2', NULL, NULL, '')")
+    raw.execute(
+        "INSERT INTO customers (key, first_name, last_name, city) VALUES ('u1', 'Zoé', 'Müller', 'Genève'), "
+        "('u2', NULL, NULL, '')"
+    )
     raw.commit()
     assert migrate(path) == (1, NEWEST)
     rows = raw.execute("SELECT folded_name, folded_city FROM customers ORDER BY key").fetchall()
@@ -58,7 +66,9 @@ def test_who_was_merged_into_another_is_no_longer_planned_after_the_third_schema
     path = tmp_path / "shop.db"
     migrate(path, to=2)
     raw = dbapi.connect(str(path))
-    raw.execute("INSERT INTO customers (key, planned_version, merged_into) VALUES ('u1', 1, NULL), ('merged:2', 1, 1)")
+    raw.execute(
+        "INSERT INTO customers (key, planned_version, merged_into) VALUES ('u1', 1, NULL), ('merged:2', 1, 1)"
+    )
     raw.commit()
     assert migrate(path) == (2, NEWEST)
     rows = raw.execute("SELECT key FROM customers WHERE planned_version < 2").fetchall()
@@ -70,7 +80,9 @@ def test_a_migration_that_fails_leaves_the_version_before_it(tmp_path: Path) -> 
     path = tmp_path / "shop.db"
     Store.create(path).close()
     before = schema_of(path)
-    broken = Migration(NEWEST + 1, lambda: ("CREATE TABLE extra (id INTEGER)", "CREATE TABLE extra (id INTEGER)"))
+    broken = Migration(
+        NEWEST + 1, lambda: ("CREATE TABLE extra (id INTEGER)", "CREATE TABLE extra (id INTEGER)")
+    )
     with pytest.raises(dbapi.OperationalError):
         migrate(path, to=NEWEST + 1, migrations=(*MIGRATIONS, broken))
     assert (version_of(path), schema_of(path)) == (NEWEST, before)
@@ -85,7 +97,9 @@ def test_a_migration_that_leaves_orphans_is_taken_back(tmp_path: Path) -> None:
     assert version_of(path) == NEWEST
 
 
-def test_an_older_database_is_backed_up_and_brought_up_when_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_older_database_is_backed_up_and_brought_up_when_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "shop.db"
     Store.create(path).close()
     added = Migration(NEWEST + 1, lambda: ("ALTER TABLE facts ADD COLUMN extra TEXT",))
@@ -101,14 +115,18 @@ def test_an_older_database_is_backed_up_and_brought_up_when_opened(tmp_path: Pat
 @pytest.mark.parametrize(
     "statement",
     [
-        "DELETE FROM consents", "UPDATE consents SET state = 'granted'", "UPDATE consents SET proof = NULL", "DELETE FROM audit",
+        "DELETE FROM consents", "UPDATE consents SET state = "
+                                "'granted'", "UPDATE consents SET proof = NULL", "DELETE FROM audit",
         "UPDATE audit SET author = 'x'",
     ],
 )  # fmt: skip
 def test_the_ledgers_are_append_only(tmp_path: Path, statement: str) -> None:
     with Store.create(tmp_path / "shop.db") as store:
         with store.writing() as connection:
-            connection.exec_driver_sql("INSERT INTO consents VALUES (1, 1, 'email', '*', 'withdrawn', NULL, 0, 0, 's', NULL, 'p', NULL)")
+            connection.exec_driver_sql(
+                "INSERT INTO consents VALUES (1, 1, 'email', '*', 'withdrawn', NULL, 0, 0, 's', NULL, 'p', "
+                "NULL)"
+            )
             connection.exec_driver_sql("INSERT INTO audit VALUES (1, 0, 'a', 'b', 'c', NULL, '{}')")
         with pytest.raises(IntegrityError, match="append-only"), store.writing() as connection:
             connection.exec_driver_sql(statement)
@@ -116,17 +134,25 @@ def test_the_ledgers_are_append_only(tmp_path: Path, statement: str) -> None:
 
 def test_a_consent_may_change_its_customer_as_in_a_merge(tmp_path: Path) -> None:
     with Store.create(tmp_path / "shop.db") as store, store.writing() as connection:
-        connection.exec_driver_sql("INSERT INTO consents VALUES (1, 1, 'email', '*', 'withdrawn', NULL, 0, 0, 's', NULL, 'p', NULL)")
+        connection.exec_driver_sql(
+            "INSERT INTO consents VALUES (1, 1, 'email', '*', 'withdrawn', NULL, 0, 0, 's', NULL, 'p', NULL)"
+        )
         connection.exec_driver_sql("UPDATE consents SET customer_id = 2")
         assert connection.exec_driver_sql("SELECT customer_id FROM consents").scalar() == 2
 
 
 def test_a_text_in_an_integer_column_is_refused(tmp_path: Path) -> None:
-    with Store.create(tmp_path / "shop.db") as store, pytest.raises(IntegrityError), store.writing() as connection:
+    with (
+        Store.create(tmp_path / "shop.db") as store,
+        pytest.raises(IntegrityError),
+        store.writing() as connection,
+    ):
         connection.exec_driver_sql("INSERT INTO audit VALUES (1, 'yesterday', 'a', 'b', 'c', NULL, '{}')")
 
 
-def test_a_backup_that_cannot_be_made_leaves_nothing_and_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backup_that_cannot_be_made_leaves_nothing_and_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "shop.db"
     Store.create(path).close()
     monkeypatch.setattr("storage.schema.migrations.NEWEST", NEWEST + 1)
@@ -137,11 +163,17 @@ def test_a_backup_that_cannot_be_made_leaves_nothing_and_changes_nothing(tmp_pat
     assert not (tmp_path / f"shop-schema-{NEWEST}.db").exists()
 
 
-def test_the_backup_is_for_the_same_people_as_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_backup_is_for_the_same_people_as_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "shop.db"
     Store.create(path).close()
     path.chmod(0o640)
     monkeypatch.setattr("storage.schema.migrations.NEWEST", NEWEST + 1)
-    monkeypatch.setattr(migrate, "__kwdefaults__", {"to": NEWEST + 1, "migrations": (*MIGRATIONS, Migration(NEWEST + 1, lambda: ()))})
+    monkeypatch.setattr(
+        migrate,
+        "__kwdefaults__",
+        {"to": NEWEST + 1, "migrations": (*MIGRATIONS, Migration(NEWEST + 1, lambda: ()))},
+    )
     Store.open(path).close()
     assert (tmp_path / f"shop-schema-{NEWEST}.db").stat().st_mode & 0o777 == 0o640

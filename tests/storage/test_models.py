@@ -22,10 +22,14 @@ def test_each_field_matches_its_column(row: type[SQLModel]) -> None:
     assert row.__table__ is table  # type: ignore[attr-defined]
     assert list(row.model_fields) == [column.name for column in table.columns]
     for column in table.columns:
-        kinds = set(get_args(row.model_fields[column.name].annotation)) or {row.model_fields[column.name].annotation}
+        kinds = set(get_args(row.model_fields[column.name].annotation)) or {
+            row.model_fields[column.name].annotation
+        }
         optional = NoneType in kinds
         assert kinds - {NoneType} == {PYTHON[str(column.type)]}, column.name
-        assert optional == (column.nullable or (column.primary_key and str(column.type) == "INTEGER")), column.name
+        assert optional == (column.nullable or (column.primary_key and str(column.type) == "INTEGER")), (
+            column.name
+        )
 
 
 def test_a_row_is_written_and_read_back(tmp_path: Path) -> None:

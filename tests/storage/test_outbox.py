@@ -16,7 +16,7 @@ from core.instants import DAY, HOUR, MINUTE, parse_instant
 from storage.outbox import acts as outbox_acts
 from storage.outbox import dispatch as outbox
 from storage.outbox.acts import OutboxError
-from storage.outbox.dispatch import Batch, Mark
+from storage.outbox.dispatch import ApprovalBatch, OutcomeMark
 from storage.outbox.listing import Filters, stream
 from storage.schema.tables import audit, customers, enrolments, events, messages
 from storage.store import Store
@@ -36,8 +36,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def add(store: Store, number: int, **values: Any) -> int:
     """A customer with one enrolment and one message, all with the same number."""
     row = {
-        "id": number, "key": f"k{number}", "customer_id": number, "enrolment_id": number, "trigger": "basket", "step": 1,
-        "channel": "email", "template": "offer", "address": "a@example.org", "state": "planned", "planned_at": NOON,
+        "id": number, "key": f"k{number}", "customer_id": number, "enrolment_id": number,
+        "trigger": "basket", "step": 1,
+        "channel": "email", "template": "offer", "address": "a@example.org", "state": "planned",
+        "planned_at": NOON,
         "expires_at": NOON + DAY, "lands_at": NOON,
         "purpose": "marketing", "weight": 1000, "counts": 1,
     } | values  # fmt: skip
@@ -45,13 +47,15 @@ def add(store: Store, number: int, **values: Any) -> int:
         connection.execute(insert(customers).values(id=number, key=f"c-{number}"))
         connection.execute(
             insert(enrolments).values(
-                id=number, customer_id=number, trigger="basket", cause_key=f"event:{number}", cause_at=NOON - HOUR, cause_event=number,
+                id=number, customer_id=number, trigger="basket", cause_key=f"event:{number}",
+                cause_at=NOON - HOUR, cause_event=number,
                 entered_at=NOON - HOUR, version=1, state="open", step=2, planned_at=NOON, key_value="cart-1",
             )
         )  # fmt: skip
         connection.execute(
             insert(events).values(
-                id=number, dedup=number.to_bytes(16), customer_id=number, kind="track", name="Checkout Started", occurred_at=NOON - HOUR,
+                id=number, dedup=number.to_bytes(16), customer_id=number, kind="track",
+                name="Checkout Started", occurred_at=NOON - HOUR,
                 arrived_at=NOON - HOUR, source="shop", properties='{"cart_id": "cart-1"}',
             )
         )  # fmt: skip
@@ -71,16 +75,20 @@ def row(store: Store, number: int) -> Any:
 
 def next_due(store: Store, number: int) -> int | None:
     with store.reading() as connection:
-        found: int | None = connection.execute(select(customers.c.next_due_at).where(customers.c.id == number)).scalar_one()
+        found: int | None = connection.execute(
+            select(customers.c.next_due_at).where(customers.c.id == number)
+        ).scalar_one()
         return found
 
 
-def claim(store: Store, now: int = NOON, owner: str = "me", limit: int = 50, channels: Any = ANY, **others: Any) -> list[outbox.Claimed]:
+def claim(
+    store: Store, now: int = NOON, owner: str = "me", limit: int = 50, channels: Any = ANY, **others: Any
+) -> list[outbox.Claimed]:
     with store.writing() as connection:
         return outbox.claim(connection, now, owner, LEASE, limit, outbox.Allowed(channels, **others))
 
 
-def mark(store: Store, *marks: Mark, owner: str = "me", at: int = NOON) -> list[Mark]:
+def mark(store: Store, *marks: OutcomeMark, owner: str = "me", at: int = NOON) -> list[OutcomeMark]:
     with store.writing() as connection:
         return outbox.mark(connection, owner, marks, at)
 
@@ -105,7 +113,19 @@ def test_a_claim_brings_the_message_with_its_cause(store: Store) -> None:
         ({"planned_at": NOON + 1}, False),
         ({"state": "due", "claimed_until": NOON + 1}, False),
         ({"state": "due", "claimed_until": NOON}, True),
-        *[({"state": state}, False) for state in ("held", "sent", "cancelled", "failed", "expired", "uncertain", "delivered", "bounced")],
+        *[
+            ({"state": state}, False)
+            for state in (
+                "held",
+                "sent",
+                "cancelled",
+                "failed",
+                "expired",
+                "uncertain",
+                "delivered",
+                "bounced",
+            )
+        ],
         ({"channel": "letter"}, False),
         ({"trigger": "paused"}, False),
         ({"purpose": "other"}, False),
@@ -155,7 +175,11 @@ def test_claiming_uses_the_index_of_what_waits(store: Store) -> None:
     with store.reading() as connection:
         plan = " ".join(
             row[-1]
-            for row in connection.execute(text(f"EXPLAIN QUERY PLAN {query.compile(connection, compile_kwargs={'literal_binds': True})}"))
+            for row in connection.execute(
+                text(
+                    f"EXPLAIN QUERY PLAN {query.compile(connection, compile_kwargs={'literal_binds': True})}"
+                )
+            )
         )
     assert "SEARCH messages USING INDEX ix_messages_waiting (state=? AND planned_at<?)" in plan
     assert "TEMP B-TREE" not in plan
@@ -174,20 +198,23 @@ def test_nothing_due_is_no_work(store: Store) -> None:
 def test_only_the_owner_of_a_claim_marks_it(store: Store) -> None:
     add(store, 1)
     claim(store, owner="other")
-    assert mark(store, Mark(1, 1, "sent", sent_at=NOON)) == []
+    assert mark(store, OutcomeMark(1, 1, "sent", sent_at=NOON)) == []
     assert states(store) == {1: "claimed"}
-    assert mark(store, Mark(1, 1, "sent", sent_at=NOON), owner="other") != []
-    assert mark(store, Mark(1, 1, "failed"), owner="other") == []
+    assert mark(store, OutcomeMark(1, 1, "sent", sent_at=NOON), owner="other") != []
+    assert mark(store, OutcomeMark(1, 1, "failed"), owner="other") == []
     assert states(store) == {1: "sent"}
 
 
 @pytest.mark.parametrize(
-    ("state", "released"), [("cancelled", True), ("expired", True), ("failed", True), ("sent", False), ("uncertain", False)]
+    ("state", "released"),
+    [("cancelled", True), ("expired", True), ("failed", True), ("sent", False), ("uncertain", False)],
 )
-def test_what_did_not_go_out_gives_its_room_back_and_wakes_the_customer(store: Store, state: str, released: bool) -> None:
+def test_what_did_not_go_out_gives_its_room_back_and_wakes_the_customer(
+    store: Store, state: str, released: bool
+) -> None:
     add(store, 1)
     claim(store)
-    mark(store, Mark(1, 1, state), at=NOON + 5)
+    mark(store, OutcomeMark(1, 1, state), at=NOON + 5)
     assert row(store, 1).released_at == (NOON + 5 if released else None)
     assert next_due(store, 1) == (NOON + 5 if released else None)
 
@@ -204,7 +231,7 @@ def test_waking_makes_a_customer_due_no_later(store: Store, existing: int | None
 def test_a_message_that_lands_later_wakes_the_customer_too(store: Store) -> None:
     add(store, 1)
     claim(store)
-    mark(store, Mark(1, 1, "sent", sent_at=NOON + HOUR, lands_at=NOON + HOUR), at=NOON + HOUR)
+    mark(store, OutcomeMark(1, 1, "sent", sent_at=NOON + HOUR, lands_at=NOON + HOUR), at=NOON + HOUR)
     assert (row(store, 1).lands_at, next_due(store, 1)) == (NOON + HOUR, NOON + HOUR)
 
 
@@ -212,7 +239,7 @@ def test_a_message_given_back_unattempted_is_as_before(store: Store) -> None:
     add(store, 1)
     before = row(store, 1)
     claim(store)
-    mark(store, Mark(1, 1, "planned", attempted=False))
+    mark(store, OutcomeMark(1, 1, "planned", attempted=False))
     assert row(store, 1) == before
 
 
@@ -220,10 +247,13 @@ def test_a_message_given_back_unattempted_is_as_before(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "gone", "taken"), [(NOON, False, False), (NOON + LEASE - 1, False, False), (NOON + LEASE, False, True), (NOON, True, True)]
+    ("now", "gone", "taken"),
+    [(NOON, False, False), (NOON + LEASE - 1, False, False), (NOON + LEASE, False, True), (NOON, True, True)],
 )
 @pytest.mark.parametrize(("channels", "after"), [({"email"}, "due"), (set(), "uncertain")])
-def test_what_a_dispatcher_left_is_taken_over(store: Store, now: int, gone: bool, taken: bool, channels: set[str], after: str) -> None:
+def test_what_a_dispatcher_left_is_taken_over(
+    store: Store, now: int, gone: bool, taken: bool, channels: set[str], after: str
+) -> None:
     add(store, 1)
     claim(store)
     with store.writing() as connection:
@@ -245,11 +275,15 @@ def test_what_waits_past_its_time_expires(store: Store, state: str) -> None:
     with store.writing() as connection:
         assert outbox.expire(connection, NOON + 10) == 0
         assert outbox.expire(connection, NOON + 11) == 1
-    assert (states(store)[1], row(store, 1).reason, row(store, 1).released_at) == ("expired", "EXPIRED", NOON + 11)
+    assert (states(store)[1], row(store, 1).reason, row(store, 1).released_at) == (
+        "expired",
+        "EXPIRED",
+        NOON + 11,
+    )
     assert next_due(store, 1) == NOON + 11
 
 
-def hold(store: Store, batch: Batch, now: int = NOON) -> int:
+def hold(store: Store, batch: ApprovalBatch, now: int = NOON) -> int:
     with store.writing() as connection:
         return outbox.hold_large(connection, [batch], now, ZURICH)
 
@@ -260,37 +294,45 @@ def test_a_batch_above_its_number_is_held_as_a_whole(store: Store) -> None:
     add(store, 4, planned_at=parse_instant("2024-03-06T00:00:00+01:00"))
     add(store, 5, trigger="other")
     now = NOON + HOUR
-    assert hold(store, Batch("basket", 3), now) == 0
-    assert hold(store, Batch("basket", 2), now) == 3
+    assert hold(store, ApprovalBatch("basket", 3), now) == 0
+    assert hold(store, ApprovalBatch("basket", 2), now) == 3
     assert states(store) == {1: "held", 2: "held", 3: "held", 4: "planned", 5: "planned"}
     assert row(store, 1).reason == "APPROVAL"
 
 
 def test_a_batch_not_yet_due_is_not_judged(store: Store) -> None:
     add(store, 1, planned_at=NOON + 1)
-    assert (hold(store, Batch("basket", 0)), hold(store, Batch("basket", 0), NOON + 1)) == (0, 1)
+    assert (hold(store, ApprovalBatch("basket", 0)), hold(store, ApprovalBatch("basket", 0), NOON + 1)) == (
+        0,
+        1,
+    )
 
 
 def test_what_an_operator_has_let_go_is_not_held_again(store: Store) -> None:
     for number in (1, 2):
         add(store, number)
-    hold(store, Batch("basket", 1))
+    hold(store, ApprovalBatch("basket", 1))
     with store.writing() as connection:
         outbox_acts.approve(connection, [1], "olga", NOON)
-    assert hold(store, Batch("basket", 1)) == 0
+    assert hold(store, ApprovalBatch("basket", 1)) == 0
     assert states(store) == {1: "due", 2: "held"}
 
 
 def test_what_does_not_count_makes_no_batch(store: Store) -> None:
     add(store, 1)
     add(store, 2, state="cancelled", released_at=NOON)
-    assert hold(store, Batch("basket", 1)) == 0
+    assert hold(store, ApprovalBatch("basket", 1)) == 0
 
 
 @pytest.mark.parametrize(
-    ("batch", "held"), [(Batch("basket", 1, step=2), 2), (Batch("basket", 1, channel="sms"), 0), (Batch("basket", 0, channel="sms"), 1)]
+    ("batch", "held"),
+    [
+        (ApprovalBatch("basket", 1, step=2), 2),
+        (ApprovalBatch("basket", 1, channel="sms"), 0),
+        (ApprovalBatch("basket", 0, channel="sms"), 1),
+    ],
 )
-def test_a_batch_may_be_of_one_step_or_channel(store: Store, batch: Batch, held: int) -> None:
+def test_a_batch_may_be_of_one_step_or_channel(store: Store, batch: ApprovalBatch, held: int) -> None:
     add(store, 1, step=1, channel="email")
     add(store, 2, step=2, channel="email")
     add(store, 3, step=2, channel="sms")
@@ -335,26 +377,35 @@ def test_a_period_begins_by_the_local_clock(unit: str, at: str, start: str) -> N
         (outbox_acts.retry, {"failed", "uncertain"}, "due"),
     ],
 )
-@pytest.mark.parametrize("state", ["planned", "held", "due", "claimed", "sent", "cancelled", "failed", "expired", "uncertain"])
+@pytest.mark.parametrize(
+    "state", ["planned", "held", "due", "claimed", "sent", "cancelled", "failed", "expired", "uncertain"]
+)
 def test_an_operator_may_do_what_the_state_allows_and_leaves_an_audit_line(
     store: Store, action: Any, allowed: set[str], after: str, state: str
 ) -> None:
     add(store, 1, state=state, attempts=4, error="x")
     name = action.__name__
     if state not in allowed:
-        with pytest.raises(OutboxError, match=f"Cannot {name}: message 1 is {state}; it must be"), store.writing() as connection:
+        with (
+            pytest.raises(OutboxError, match=f"Cannot {name}: message 1 is {state}; it must be"),
+            store.writing() as connection,
+        ):
             action(connection, [1], "olga", NOON, "why")
     else:
         with store.writing() as connection:
             assert action(connection, [1, 1], "olga", NOON, "why") == 1
     with store.reading() as connection:
         lines = connection.execute(
-            select(audit.c.at, audit.c.author, audit.c.action, audit.c.subject, audit.c.reason, audit.c.detail)
+            select(
+                audit.c.at, audit.c.author, audit.c.action, audit.c.subject, audit.c.reason, audit.c.detail
+            )
         ).all()
     done = state in allowed
     assert states(store) == {1: after if done else state}
     assert [tuple(line) for line in lines] == (
-        [(NOON, "olga", f"outbox {name}", "1", "why", json.dumps({"key": "k1", "was": state}))] if done else []
+        [(NOON, "olga", f"outbox {name}", "1", "why", json.dumps({"key": "k1", "was": state}))]
+        if done
+        else []
     )
 
 
@@ -375,7 +426,10 @@ def test_one_refusal_refuses_all(store: Store) -> None:
 @pytest.mark.parametrize(("action", "state"), [(outbox_acts.approve, "held"), (outbox_acts.retry, "failed")])
 def test_what_would_come_too_late_is_not_let_go(store: Store, action: Any, state: str) -> None:
     add(store, 1, state=state, expires_at=NOON)
-    with pytest.raises(OutboxError, match="message 1 expired 2024-03-05T11:00:00Z"), store.writing() as connection:
+    with (
+        pytest.raises(OutboxError, match="message 1 expired 2024-03-05T11:00:00Z"),
+        store.writing() as connection,
+    ):
         action(connection, [1], "olga", NOON + 1)
 
 
@@ -405,7 +459,9 @@ def test_a_cancelled_message_gives_its_room_back_and_a_retried_one_takes_it_agai
         (Filters(since=NOON + 1, until=NOON + 3), [2, 3]),
     ],
 )
-def test_the_listing_is_filtered_and_streamed_by_number(store: Store, filters: Filters, found: list[int]) -> None:
+def test_the_listing_is_filtered_and_streamed_by_number(
+    store: Store, filters: Filters, found: list[int]
+) -> None:
     add(store, 1)
     add(store, 2, state="sent", planned_at=NOON + 1, sent_at=NOON + 1, subject="Hi")
     add(store, 3, trigger="other", planned_at=NOON + 2)

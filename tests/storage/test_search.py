@@ -1,4 +1,6 @@
-"""Finding customers: the filter's words, what they hold for, the order, and that the narrow indexes answer."""
+"""Finding customers: the filter's words, what they hold for, the order, and that the narrow indexes
+answer.
+"""
 
 from __future__ import annotations
 
@@ -30,17 +32,43 @@ def store(tmp_path: Path) -> Iterator[Store]:
     with Store.create(tmp_path / "shop.db") as store:
         with store.writing() as connection:
             for number, (key, first, last, email, city, orders, due) in enumerate(PEOPLE, 1):
-                row = {"id": number, "key": key, "first_name": first, "last_name": last, "email": email, "city": city, "country": "CH"}
+                row = {
+                    "id": number,
+                    "key": key,
+                    "first_name": first,
+                    "last_name": last,
+                    "email": email,
+                    "city": city,
+                    "country": "CH",
+                }
                 row |= {"folded_name": folded_name(last, first), "folded_city": folded_text(city)}
-                connection.execute(insert(customers).values(row | {"orders": orders, "revenue": orders * 100, "next_due_at": due}))
-            connection.execute(insert(customers).values(id=6, key="merged:6", last_name="Keller", folded_name="keller", merged_into=1))
-            connection.execute(insert(customers).values(id=7, key="u7", last_name="Keller", folded_name="keller", erased_at=1))
+                connection.execute(
+                    insert(customers).values(
+                        row | {"orders": orders, "revenue": orders * 100, "next_due_at": due}
+                    )
+                )
+            connection.execute(
+                insert(customers).values(
+                    id=6, key="merged:6", last_name="Keller", folded_name="keller", merged_into=1
+                )
+            )
+            connection.execute(
+                insert(customers).values(
+                    id=7, key="u7", last_name="Keller", folded_name="keller", erased_at=1
+                )
+            )
             known = {"customer_id": 5, "kind": "loyalty", "value": "L-777", "first_seen_at": 0}
             connection.execute(insert(identities).values(known))
         yield store
 
 
-def find(store: Store, text: str, sort: search.Sort = "key", is_downwards: bool = False, told: list[Any] | None = None) -> list[int]:
+def find(
+    store: Store,
+    text: str,
+    sort: search.Sort = "key",
+    is_downwards: bool = False,
+    told: list[Any] | None = None,
+) -> list[int]:
     asked = read_words(text, search.ASKED)
     found = (lambda ids: None) if told is None else told.append
     with store.reading() as connection:
@@ -89,7 +117,12 @@ def test_words_find_whoever_they_all_hit(store: Store, text: str, ids: list[int]
 
 
 def test_merged_and_erased_customers_are_found_nowhere(store: Store) -> None:
-    assert not {6, 7} & {*find(store, ""), *find(store, "keller"), *find(store, "", "revenue"), *find(store, "", "next_due")}
+    assert not {6, 7} & {
+        *find(store, ""),
+        *find(store, "keller"),
+        *find(store, "", "revenue"),
+        *find(store, "", "next_due"),
+    }
     with store.reading() as connection:
         assert {row[0] for row in search.rows(connection, range(1, 8), 0, 10)} == {1, 2, 3, 4, 5}
 
@@ -112,7 +145,9 @@ def test_the_first_hits_are_told_before_the_scan_is_done(store: Store) -> None:
         ("next_due", True, [1, 4, 3, 2, 5]),
     ],
 )
-def test_everybody_stands_in_the_order_asked_for(store: Store, sort: search.Sort, is_downwards: bool, ids: list[int]) -> None:
+def test_everybody_stands_in_the_order_asked_for(
+    store: Store, sort: search.Sort, is_downwards: bool, ids: list[int]
+) -> None:
     assert find(store, "", sort, is_downwards) == ids
 
 
@@ -123,13 +158,19 @@ def test_whom_a_filter_finds_can_be_sorted_too(store: Store) -> None:
 
 def test_a_row_counts_the_contacts_that_keep_their_room(store: Store) -> None:
     filled = {
-        "customer_id": 1, "enrolment_id": 1, "trigger": "t", "step": 1, "channel": "email", "template": "t", "state": "sent",
+        "customer_id": 1, "enrolment_id": 1, "trigger": "t", "step": 1, "channel": "email", "template": "t",
+        "state": "sent",
         "planned_at": 5, "expires_at": 9, "purpose": "marketing", "weight": 1000,
     }  # fmt: skip
     rows = [(5, 1, None), (10, 1, None), (11, 1, None), (0, 1, None), (5, 0, None), (5, 1, 7)]
     with store.writing() as connection:
         for number, (lands_at, counts, released_at) in enumerate(rows):
-            row = filled | {"key": f"k{number}", "lands_at": lands_at, "counts": counts, "released_at": released_at}
+            row = filled | {
+                "key": f"k{number}",
+                "lands_at": lands_at,
+                "counts": counts,
+                "released_at": released_at,
+            }
             connection.execute(insert(messages).values(row))
     with store.reading() as connection:
         assert {row[0]: row[-1] for row in search.rows(connection, [1, 2], 0, 10)} == {1: 2, 2: 0}
@@ -143,16 +184,23 @@ def test_a_long_list_of_numbers_is_read_in_pieces(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
-    ("word", "name"), [("kelerhals", "Kellerhals"), ("Mosre", "Moser"), ("elann", "Élan"), ("zzzz", None), ("ke", None)]
+    ("word", "name"),
+    [("kelerhals", "Kellerhals"), ("Mosre", "Moser"), ("elann", "Élan"), ("zzzz", None), ("ke", None)],
 )
-def test_a_name_that_nobody_has_is_answered_with_one_like_it(store: Store, word: str, name: str | None) -> None:
+def test_a_name_that_nobody_has_is_answered_with_one_like_it(
+    store: Store, word: str, name: str | None
+) -> None:
     with store.reading() as connection:
         assert search.alike(connection, word) == name
 
 
 def test_whoever_writes_two_letters_for_one_is_answered_from_the_index_too(store: Store) -> None:
     with store.writing() as connection:
-        connection.execute(insert(customers).values(id=8, key="u8", last_name="Müller", folded_name=folded_name("Müller", None)))
+        connection.execute(
+            insert(customers).values(
+                id=8, key="u8", last_name="Müller", folded_name=folded_name("Müller", None)
+            )
+        )
     for text in ("mueller", "muller", "MÜLLER", "muel"):
         told: list[array[int]] = []
         assert find(store, text, told=told) == [8]
@@ -173,14 +221,23 @@ def plans(store: Store, text: str, sort: search.Sort = "key") -> list[str]:
     find(store, text, sort)
     event.remove(store.reader, "before_cursor_execute", note)
     with store.reading() as connection:
-        return ["\n".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {s}", p)) for s, p in asked]
+        return [
+            "\n".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {s}", p))
+            for s, p in asked
+        ]
 
 
 def test_a_word_is_looked_up_by_indexes_then_scanned_for_in_the_narrow_one(store: Store) -> None:
     by_name, by_key, by_identity, scan = plans(store, "keller")
-    assert "SEARCH customers USING COVERING INDEX ix_customers_words (folded_name>? AND folded_name<?)" in by_name
+    assert (
+        "SEARCH customers USING COVERING INDEX ix_customers_words (folded_name>? AND folded_name<?)"
+        in by_name
+    )
     assert "SEARCH customers USING INDEX sqlite_autoindex_customers_1 (key>? AND key<?)" in by_key
-    assert "SEARCH identities USING INDEX sqlite_autoindex_identities_1 (kind=? AND value>? AND value<?)" in by_identity
+    assert (
+        "SEARCH identities USING INDEX sqlite_autoindex_identities_1 (kind=? AND value>? AND value<?)"
+        in by_identity
+    )
     assert "SEARCH customers USING INTEGER PRIMARY KEY" in by_identity
     assert "SCAN customers USING COVERING INDEX ix_customers_words" in scan
     assert "TEMP B-TREE FOR ORDER BY" not in scan

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from storage.sqlite import StoreError, is_safe, journal_mode, make_engine, refuse_network_file_system
-from storage.store import Store, fact, set_fact
+from storage.store import Store, meta, set_meta
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,7 +32,9 @@ for _ in range(int(sys.argv[2])):
         ((3, 51, 2), False), ((3, 51, 3), True), ((3, 53, 4), True), ((4, 0, 0), True),
     ],
 )  # fmt: skip
-def test_a_library_is_safe_from_the_releases_with_the_fix_on(version: tuple[int, int, int], safe: bool) -> None:
+def test_a_library_is_safe_from_the_releases_with_the_fix_on(
+    version: tuple[int, int, int], safe: bool
+) -> None:
     assert is_safe(version) is safe
 
 
@@ -59,12 +61,16 @@ def test_every_connection_is_durable_and_checks_its_references(tmp_path: Path, w
 def test_a_reader_cannot_write(tmp_path: Path) -> None:
     refused = pytest.raises(OperationalError, match="readonly")
     with Store.create(tmp_path / "shop.db") as store, store.reader.connect() as connection, refused:
-        set_fact(connection, "a", "1")
+        set_meta(connection, "a", "1")
 
 
 def test_errors_do_not_show_the_values_of_a_statement(tmp_path: Path) -> None:
-    with Store.create(tmp_path / "shop.db") as store, store.reader.connect() as connection, pytest.raises(OperationalError) as caught:
-        set_fact(connection, "a", "jane@example.com")
+    with (
+        Store.create(tmp_path / "shop.db") as store,
+        store.reader.connect() as connection,
+        pytest.raises(OperationalError) as caught,
+    ):
+        set_meta(connection, "a", "jane@example.com")
     assert "jane@example.com" not in str(caught.value)
 
 
@@ -72,17 +78,19 @@ def test_four_processes_that_read_and_then_write_lose_no_update(tmp_path: Path) 
     path = tmp_path / "shop.db"
     with Store.create(path) as store:
         with store.writing() as connection:
-            set_fact(connection, "count", "0")
+            set_meta(connection, "count", "0")
         command = [sys.executable, "-c", INCREMENT, str(path), "25"]
         workers = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(4)]
         for worker in workers:
             _, errors = worker.communicate(timeout=60)
             assert worker.returncode == 0, errors
         with store.reading() as connection:
-            assert fact(connection, "count") == "100"
+            assert meta(connection, "count") == "100"
 
 
-def test_a_second_writer_waits_and_then_is_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_writer_waits_and_then_is_told_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("storage.sqlite.BUSY_TIMEOUT", 0.05)
     path = tmp_path / "shop.db"
     refused = pytest.raises(StoreError, match="another process holds the database")
@@ -106,11 +114,14 @@ def test_a_local_file_system_is_fine(tmp_path: Path) -> None:
 
 def test_the_database_is_opened_in_one_place_with_one_library() -> None:
     allowed = {"storage/sqlite.py"}
-    sources = [path for room in ("console", "core", "storage", "screens") for path in (ROOT / room).rglob("*.py")]
+    sources = [
+        path for room in ("console", "core", "storage", "screens") for path in (ROOT / room).rglob("*.py")
+    ]
     others = {
         str(path.relative_to(ROOT))
         for path in sources
-        if any(line.lstrip().startswith(("import sqlite3", "from sqlite3", "import pysqlite3", "from pysqlite3", "import aiosqlite"))
+        if any(line.lstrip().startswith(("import sqlite3", "from sqlite3", "import pysqlite3",
+            "from pysqlite3", "import aiosqlite"))
                for line in path.read_text().splitlines())
     }  # fmt: skip
     assert others <= allowed

@@ -11,7 +11,7 @@ import pytest
 
 from storage.schema import migrations
 from storage.sqlite import StoreError, dbapi
-from storage.store import DamagedStoreError, Store, fact, set_fact
+from storage.store import DamagedStoreError, Store, meta, set_meta
 
 
 @pytest.fixture
@@ -21,36 +21,36 @@ def store(tmp_path: Path) -> Store:
 
 def test_a_fact_is_set_replaced_and_removed(store: Store) -> None:
     with store.writing() as connection:
-        set_fact(connection, "last_tick_at", "1")
-        set_fact(connection, "last_tick_at", "2")
-        assert fact(connection, "last_tick_at") == "2"
-        set_fact(connection, "last_tick_at", None)
-        assert fact(connection, "last_tick_at") is None
+        set_meta(connection, "last_tick_at", "1")
+        set_meta(connection, "last_tick_at", "2")
+        assert meta(connection, "last_tick_at") == "2"
+        set_meta(connection, "last_tick_at", None)
+        assert meta(connection, "last_tick_at") is None
 
 
 def test_a_unit_of_work_that_fails_leaves_nothing(store: Store) -> None:
     with suppress(KeyError), store.writing() as connection:
-        set_fact(connection, "half", "done")
+        set_meta(connection, "half", "done")
         raise KeyError
     with store.reading() as connection:
-        assert fact(connection, "half") is None
+        assert meta(connection, "half") is None
 
 
 def test_a_snapshot_does_not_see_what_is_committed_after_it_began(store: Store) -> None:
     with store.reading() as before:
-        assert fact(before, "a") is None
+        assert meta(before, "a") is None
         with store.writing() as connection:
-            set_fact(connection, "a", "1")
-        assert fact(before, "a") is None
+            set_meta(connection, "a", "1")
+        assert meta(before, "a") is None
     with store.reading() as after:
-        assert fact(after, "a") == "1"
+        assert meta(after, "a") == "1"
 
 
 def test_the_data_version_moves_with_a_commit_and_only_then(store: Store) -> None:
     first = store.data_version()
     assert store.data_version() == first
     with store.writing() as connection:
-        set_fact(connection, "a", "1")
+        set_meta(connection, "a", "1")
     assert store.data_version() != first
 
 
@@ -95,25 +95,31 @@ def test_a_database_of_a_newer_release_is_refused(store: Store) -> None:
 
 def test_a_full_disk_is_told_in_words_and_leaves_the_last_commit(store: Store) -> None:
     with store.writing() as connection:
-        set_fact(connection, "kept", "yes")
+        set_meta(connection, "kept", "yes")
     with pytest.raises(StoreError, match="the disk is full"), store.writing() as connection:  # noqa: PT012 - the bound holds on a connection
         connection.exec_driver_sql("PRAGMA max_page_count=1")
-        set_fact(connection, "large", "x" * 1_000_000)
+        set_meta(connection, "large", "x" * 1_000_000)
     with store.reading() as connection:
-        assert (fact(connection, "kept"), fact(connection, "large")) == ("yes", None)
+        assert (meta(connection, "kept"), meta(connection, "large")) == ("yes", None)
 
 
 def test_the_store_does_not_load_sqlmodel(tmp_path: Path) -> None:
     code = "import sys; import storage.store, storage.intake.batch; print('sqlmodel' in sys.modules, 'pydantic' in sys.modules)"
-    shown = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     assert shown.split() == ["False", "False"]
 
 
 def test_a_checkpoint_empties_the_log_unless_somebody_reads_an_old_snapshot(store: Store) -> None:
     with store.reading() as old:
-        assert fact(old, "a") is None
+        assert meta(old, "a") is None
         with store.writing() as connection:
-            set_fact(connection, "a", "1" * 10_000)
+            set_meta(connection, "a", "1" * 10_000)
         assert not store.checkpoint("TRUNCATE")
         assert store.log_size() > 10_000
     assert store.checkpoint("TRUNCATE")
@@ -124,32 +130,36 @@ def test_a_checkpoint_empties_the_log_unless_somebody_reads_an_old_snapshot(stor
 
 def test_a_damaged_database_is_told_from_one_that_is_busy(store: Store) -> None:
     with store.writing() as connection:
-        set_fact(connection, "a", "1" * 100_000)
+        set_meta(connection, "a", "1" * 100_000)
     store.checkpoint("TRUNCATE")
     store.close()
     with store.path.open("r+b") as file:
         file.seek(4096)
         file.write(b"\xff" * (store.path.stat().st_size - 4096))
-    with Store(store.path) as damaged, pytest.raises(DamagedStoreError, match="restore a backup"), damaged.reading() as connection:
-        fact(connection, "a")
+    with (
+        Store(store.path) as damaged,
+        pytest.raises(DamagedStoreError, match="restore a backup"),
+        damaged.reading() as connection,
+    ):
+        meta(connection, "a")
 
 
 def test_the_fence_comes_before_anything_is_written(store: Store) -> None:
     asked: list[str | None] = []
-    with store.fenced(lambda connection: asked.append(fact(connection, "a"))) as fenced:
+    with store.fenced(lambda connection: asked.append(meta(connection, "a"))) as fenced:
         for number in "12":
             with fenced.writing() as connection:
-                set_fact(connection, "a", number)
+                set_meta(connection, "a", number)
     assert asked == [None, "1"]
 
 
 def test_a_database_that_was_removed_or_replaced_while_open_is_refused(store: Store) -> None:
     with store.reading() as connection:
-        fact(connection, "a")
+        meta(connection, "a")
     aside = store.path.with_name("aside.db")
     store.path.rename(aside)
     with pytest.raises(StoreError, match="was removed while it was open"), store.writing() as connection:
-        set_fact(connection, "a", "1")
+        set_meta(connection, "a", "1")
     Store.create(store.path).close()
     with pytest.raises(StoreError, match="another file took the place"), store.reading() as connection:
-        fact(connection, "a")
+        meta(connection, "a")

@@ -18,26 +18,52 @@ from storage.store import Store
 from storage.timeline import CONSENT, DECISION, EVENT, MESSAGE, packed
 
 
-def event(number: int, at: int, name: str = "Product Viewed", customer: int = 1, **more: Any) -> dict[str, Any]:
-    row = {"id": number, "dedup": number.to_bytes(16, "big"), "customer_id": customer, "kind": "track", "name": name, "occurred_at": at}
+def event(
+    number: int, at: int, name: str = "Product Viewed", customer: int = 1, **more: Any
+) -> dict[str, Any]:
+    row = {
+        "id": number,
+        "dedup": number.to_bytes(16, "big"),
+        "customer_id": customer,
+        "kind": "track",
+        "name": name,
+        "occurred_at": at,
+    }
     return {**row, "arrived_at": at, "source": "shop", "channel": "web", "properties": "{}", **more}
 
 
 def message(number: int, planned: int, sent: int | None, state: str) -> dict[str, Any]:
     return {
-        "id": number, "key": f"k{number}", "customer_id": 1, "enrolment_id": 1, "trigger": "basket", "step": 1, "channel": "email",
-        "template": "basket", "state": state, "planned_at": planned, "sent_at": sent, "expires_at": 99, "lands_at": planned,
+        "id": number, "key": f"k{number}", "customer_id": 1, "enrolment_id": 1, "trigger": "basket",
+        "step": 1, "channel": "email",
+        "template": "basket", "state": state, "planned_at": planned, "sent_at": sent, "expires_at": 99,
+        "lands_at": planned,
         "purpose": "marketing", "weight": 1000, "counts": 1,
     }  # fmt: skip
 
 
 def decision(number: int, at: int, outcome: str) -> dict[str, Any]:
-    row = {"id": number, "at": at, "customer_id": 1, "trigger": "basket", "step": 1, "channel": "email", "outcome": outcome}
+    row = {
+        "id": number,
+        "at": at,
+        "customer_id": 1,
+        "trigger": "basket",
+        "step": 1,
+        "channel": "email",
+        "outcome": outcome,
+    }
     return {**row, "planned_at": at, "version": 1}
 
 
 def consent(number: int, at: int, event_id: int | None) -> dict[str, Any]:
-    row = {"id": number, "customer_id": 1, "channel": "email", "purpose": "marketing", "state": "granted", "occurred_at": at}
+    row = {
+        "id": number,
+        "customer_id": 1,
+        "channel": "email",
+        "purpose": "marketing",
+        "state": "granted",
+        "occurred_at": at,
+    }
     return {**row, "arrived_at": at, "source": "crm", "event_id": event_id}
 
 
@@ -51,14 +77,17 @@ def store(tmp_path: Path) -> Iterator[Store]:
                 event(3, 20, "Consent Granted"),
             ]
             connection.execute(insert(events), [*rows, event(4, 25, customer=2), event(5, 26, "identify")])
-            connection.execute(insert(messages), [message(1, 15, 40, "sent"), message(2, 90, None, "planned")])
+            connection.execute(
+                insert(messages), [message(1, 15, 40, "sent"), message(2, 90, None, "planned")]
+            )
             connection.execute(insert(decisions), [decision(1, 15, "send"), decision(2, 30, "suppress")])
             connection.execute(insert(consents), [consent(1, 20, 3), consent(2, 26, 5)])
         yield store
 
 
 WHOLE = [
-    packed(MESSAGE, 2), packed(MESSAGE, 1), packed(DECISION, 2), packed(EVENT, 2), packed(CONSENT, 2), packed(EVENT, 5),
+    packed(MESSAGE, 2), packed(MESSAGE, 1), packed(DECISION, 2), packed(EVENT, 2), packed(CONSENT, 2),
+    packed(EVENT, 5),
     packed(CONSENT, 1), packed(DECISION, 1), packed(EVENT, 1),
 ]  # fmt: skip
 
@@ -66,7 +95,9 @@ WHOLE = [
 def entries(store: Store, text: str = "", told: list[array[int]] | None = None) -> list[int]:
     asked = read_words(text, timeline.FIELDS)
     with store.reading() as connection:
-        return list(timeline.entries(connection, 1, asked, (lambda ids: None) if told is None else told.append))
+        return list(
+            timeline.entries(connection, 1, asked, (lambda ids: None) if told is None else told.append)
+        )
 
 
 def test_events_messages_decisions_and_consents_stand_in_one_order_newest_first(store: Store) -> None:
@@ -124,7 +155,10 @@ def test_every_part_is_read_by_the_customer_and_the_newest_events_without_a_sort
         listening.listen(connection, "before_cursor_execute", note)
         timeline._merged(connection, 1, (), set(), 10)
         listening.remove(connection, "before_cursor_execute", note)
-        plans = ["\n".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {s}", p)) for s, p in asked]
+        plans = [
+            "\n".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {s}", p))
+            for s, p in asked
+        ]
     assert "COVERING INDEX ix_events_timeline (customer_id=?)" in plans[0]
     assert "TEMP B-TREE" not in plans[0]
     for plan in plans:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from console.channels import adapter_kinds
 from console.cli.context import Context, add_at, add_yes
-from console.playbooks.applied import Changes, apply_workspace, changes, under_way
+from console.playbooks.applied import ApplyChanges, apply_workspace, changes, under_way
 from console.playbooks.migration import Fate, read_asked
 from console.workspace import read_workspace
 
@@ -23,7 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="TRIGGER=X",
-        help="what happens to customers under way in a changed or removed trigger: finish, move or leave (default: its on_change)",
+        help="what happens to customers under way in a changed or removed trigger: finish, move or leave "
+        "(default: its on_change)",
     )
     add_at(parser)
 
@@ -56,7 +57,16 @@ def _numbers(happens: Sequence[Fate]) -> str:
     return "Customers under way in what changes:\n" + "\n".join(f"  {fate.line()}" for fate in happens) + "\n"
 
 
-def _report(context: Context, version: int, found: Changes, applied: bool, happens: Sequence[Fate] = ()) -> None:
+def _report(
+    context: Context, version: int, found: ApplyChanges, applied: bool, happens: Sequence[Fate] = ()
+) -> None:
     if context.output.json:
-        shown = {name: getattr(found, name) for name in Changes.__slots__}
-        context.output.value({"version": version, "applied": applied, **shown, "under_way": [fate.as_json() for fate in happens]})
+        shown = {name: getattr(found, name) for name in ApplyChanges.__slots__}
+        context.output.value(
+            {
+                "version": version,
+                "applied": applied,
+                **shown,
+                "under_way": [fate.as_json() for fate in happens],
+            }
+        )

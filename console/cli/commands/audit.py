@@ -5,23 +5,25 @@ from __future__ import annotations
 import argparse
 
 from console.cli.context import Context, add_list
-from console.cli.output import Field
+from console.cli.output import ListingField
 from storage import audit
 
 FIELDS = (
-    Field("at", "instant"),
-    Field("author"),
-    Field("action"),
-    Field("subject"),
-    Field("reason"),
-    Field("detail", "json", widest=60),
+    ListingField("at", "instant"),
+    ListingField("author"),
+    ListingField("action"),
+    ListingField("subject"),
+    ListingField("reason"),
+    ListingField("detail", "json", widest=60),
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("--since", metavar="INSTANT", help="only from this instant on")
-    parser.add_argument("--subject", metavar="NAME", help="only what was done to this trigger, message or playbook")
+    parser.add_argument(
+        "--subject", metavar="NAME", help="only what was done to this trigger, message or playbook"
+    )
     add_list(parser)
 
 

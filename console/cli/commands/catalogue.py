@@ -1,4 +1,5 @@
-"""The campaigns of the trade: what each is for, what it needs and what is missing here; one in full; or put some in.
+"""The campaigns of the trade: what each is for, what it needs and what is missing here; one in full; or put
+some in.
 
 `manometer catalogue`              all of them; within a workspace with what is missing to run them
 `manometer catalogue show NAME`    one: journey, files, data with examples, what the law asks
@@ -16,27 +17,27 @@ import orjson
 from console.catalogue import CURRENCY, Campaign, campaign, campaigns
 from console.catalogue.composing import LANGUAGES
 from console.cli.context import Context, UsageError, add_list
-from console.cli.output import Field
+from console.cli.output import ListingField
 from console.workspace.layout import SETTINGS
 from core.explain.words import counted
 
 FIELDS = (
-    Field("name"),
-    Field("title", shown=False),
-    Field("kinds", "json", shown=False),
-    Field("purposes", "json", shown=False),
-    Field("purpose_words", title="purpose", in_json=False),
-    Field("effort"),
-    Field("aim", shown=False),
-    Field("work", shown=False),
-    Field("legal", shown=False),
-    Field("channels", "json", shown=False),
-    Field("events", "json", shown=False),
-    Field("traits", "json", shown=False),
-    Field("links", "json", shown=False),
-    Field("installed"),
-    Field("missing", "json", shown=False),
-    Field("missing_words", title="missing here", in_json=False, widest=100),
+    ListingField("name"),
+    ListingField("title", shown=False),
+    ListingField("kinds", "json", shown=False),
+    ListingField("purposes", "json", shown=False),
+    ListingField("purpose_words", title="purpose", in_json=False),
+    ListingField("effort"),
+    ListingField("aim", shown=False),
+    ListingField("work", shown=False),
+    ListingField("legal", shown=False),
+    ListingField("channels", "json", shown=False),
+    ListingField("events", "json", shown=False),
+    ListingField("traits", "json", shown=False),
+    ListingField("links", "json", shown=False),
+    ListingField("installed"),
+    ListingField("missing", "json", shown=False),
+    ListingField("missing_words", title="missing here", in_json=False, widest=100),
 )
 
 
@@ -50,7 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("names", metavar="NAME", nargs="*")
     add.add_argument("--all", action="store_true", help="all of them")
     add.add_argument("--force", action="store_true", help="overwrite files that are there already")
-    add.add_argument("--language", choices=LANGUAGES, help="for customers whose language is not known (default: the workspace's first)")
+    add.add_argument(
+        "--language",
+        choices=LANGUAGES,
+        help="for customers whose language is not known (default: the workspace's first)",
+    )
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
@@ -61,10 +66,18 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if args.action == "show":
         _show(context, campaign(args.name), lacking)
         return 0
-    context.output.listing(FIELDS, (_row(each, lacking) for each in campaigns().values()), "The catalogue is empty.")
+    context.output.listing(
+        FIELDS, (_row(each, lacking) for each in campaigns().values()), "The catalogue is empty."
+    )
     if lacking is None:
-        context.output.say(f"{context.folder} is no workspace, so what is missing to run them is not known; name one with -w DIR.")
-    context.output.say("`manometer catalogue show NAME` says more; `manometer catalogue add NAME` puts one into the workspace.")
+        context.output.say(
+            f"{context.folder} is no workspace, so what is missing to run them is not known; name one with "
+            "-w DIR."
+        )
+    context.output.say(
+        "`manometer catalogue show NAME` says more; `manometer catalogue add NAME` puts one into the "
+        "workspace."
+    )
     return 0
 
 
@@ -75,7 +88,10 @@ Lacking = Callable[[Campaign], tuple[str, list[str]]] | None
 def _lacking(context: Context) -> Lacking:
     if not (context.folder / SETTINGS).exists():
         return None
-    from console.catalogue.needs import installed, missing  # they import the reader of a workspace and the database
+    from console.catalogue.needs import (  # they import the reader of a workspace and the database
+        installed,
+        missing,
+    )
     from storage.coverage import coverage
 
     with context.store.reading() as connection:
@@ -125,7 +141,8 @@ def _show(context: Context, each: Campaign, lacking: Lacking) -> None:
 _THERE: Final = {
     "yes": "It is in this workspace.",
     "in part": "A part of it is in this workspace.",
-    "another": "Not in this workspace: what has its name here sends messages of its own. `catalogue add {name} --force` would replace it.",
+    "another": "Not in this workspace: what has its name here sends messages of its own. `catalogue add "
+    "{name} --force` would replace it.",
     "": "Not in this workspace yet.",
 }
 
@@ -133,10 +150,23 @@ _THERE: Final = {
 def _lines(each: Campaign, lacking: Lacking, currency: str) -> Iterator[str]:
     from console.catalogue.journeys import journeys  # it imports the reader of a workspace
 
-    yield from (f"{each.title} ({each.name})", "", each.aim, "", f"Effort: {each.effort}. {each.work}", f"Law: {each.legal}", "")
+    yield from (
+        f"{each.title} ({each.name})",
+        "",
+        each.aim,
+        "",
+        f"Effort: {each.effort}. {each.work}",
+        f"Law: {each.legal}",
+        "",
+    )
     for trigger, lines in journeys(each, currency):
         yield from (f"Trigger {trigger.name}, {trigger.title}:", *(f"  {line}" for line in lines), "")
-    yield from ("Files:", *(f"  triggers/{name}.toml" for name in each.triggers), *(f"  templates/{name}/" for name in each.copy), "")
+    yield from (
+        "Files:",
+        *(f"  triggers/{name}.toml" for name in each.triggers),
+        *(f"  templates/{name}/" for name in each.copy),
+        "",
+    )
     if each.events or each.traits:
         yield "Data:"
         yield from (f"  trait {name}" for name in each.traits)
@@ -159,15 +189,25 @@ def _without(each: Campaign, lacking: Lacking) -> str:
 
 def _add(args: argparse.Namespace, context: Context) -> int:
     if bool(args.names) == args.all:
-        raise UsageError("Name the campaigns to add, or --all of them." if not args.all else "Name campaigns or write --all, not both.")
+        raise UsageError(
+            "Name the campaigns to add, or --all of them."
+            if not args.all
+            else "Name campaigns or write --all, not both."
+        )
     from console.catalogue.adding import add, language_of  # with the reader of a workspace
 
     chosen = [campaign(name) for name in dict.fromkeys(args.names)] or list(campaigns().values())
     language = args.language or language_of(context.workspace)
     written = add(chosen, context.workspace, language=language, force=args.force)
     if context.output.json:
-        context.output.value({"added": [each.name for each in chosen], "language": language, "files": written})
-    triggers = [path.removeprefix("triggers/").removesuffix(".toml") for path in written if path.startswith("triggers/")]
+        context.output.value(
+            {"added": [each.name for each in chosen], "language": language, "files": written}
+        )
+    triggers = [
+        path.removeprefix("triggers/").removesuffix(".toml")
+        for path in written
+        if path.startswith("triggers/")
+    ]
     context.output.say(f"Added as drafts: {', '.join(triggers)} ({counted(len(written), 'file')}).")
     lacking = _lacking(context)
     for each in chosen:

@@ -9,11 +9,16 @@ import argparse
 
 from console.channels import adapter_kinds
 from console.cli.context import Context
-from console.cli.output import Field
+from console.cli.output import ListingField
 from console.workspace import Fault, Workspace, WorkspaceError, read_workspace
 from core.explain.words import counted
 
-FIELDS = (Field("file"), Field("line", "number"), Field("message"), Field("remedy"))
+FIELDS = (
+    ListingField("file"),
+    ListingField("line", "number"),
+    ListingField("message"),
+    ListingField("remedy"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +41,10 @@ def run(_: argparse.Namespace, context: Context) -> int:
 
 def _print(context: Context, faults: tuple[Fault, ...], prefix: str = "") -> None:
     if context.output.json:
-        rows = ({"file": fault.file, "line": fault.line, "message": fault.message, "remedy": fault.remedy} for fault in faults)
+        rows = (
+            {"file": fault.file, "line": fault.line, "message": fault.message, "remedy": fault.remedy}
+            for fault in faults
+        )
         context.output.listing(FIELDS, rows, "")
         return
     for fault in faults:
@@ -46,7 +54,8 @@ def _print(context: Context, faults: tuple[Fault, ...], prefix: str = "") -> Non
 def _summary(workspace: Workspace) -> str:
     playbook = workspace.playbook
     counts = (
-        (len(playbook.triggers), "trigger"), (len(playbook.rules), "pressure rule"), (len(playbook.segments), "segment"),
+        (len(playbook.triggers), "trigger"), (len(playbook.rules), "pressure rule"),
+        (len(playbook.segments), "segment"),
         (len(playbook.channels), "channel"),
     )  # fmt: skip
     return f"No faults: {', '.join(counted(count, noun) for count, noun in counts)}."

@@ -12,48 +12,48 @@ from typing import Any
 import orjson
 
 from console.cli.context import Context, UsageError, add_list, whole
-from console.cli.output import Field
+from console.cli.output import ListingField
 from console.tui.customer_filter import read_customer_filter
 from core.instants import format_instant
 from storage import customers, search
 
 FIELDS = (
-    Field("customer"),
-    Field("name"),
-    Field("email"),
-    Field("phone"),
-    Field("country"),
-    Field("orders", "number"),
-    Field("revenue", "money"),
-    Field("last_activity", "instant"),
-    Field("next_due", "instant"),
+    ListingField("customer"),
+    ListingField("name"),
+    ListingField("email"),
+    ListingField("phone"),
+    ListingField("country"),
+    ListingField("orders", "number"),
+    ListingField("revenue", "money"),
+    ListingField("last_activity", "instant"),
+    ListingField("next_due", "instant"),
 )
 DETAILS = (
     *FIELDS,
-    Field("city"),
-    Field("postal_code"),
-    Field("gender"),
-    Field("locale"),
-    Field("timezone"),
-    Field("birthday"),
-    Field("registered_at", "instant"),
-    Field("returns", "number"),
-    Field("returned", "money"),
-    Field("units", "number"),
-    Field("first_order", "instant"),
-    Field("last_order", "instant"),
-    Field("traits", "json"),
-    Field("identities", "json"),
-    Field("consents", "json"),
-    Field("under_way", "json"),
+    ListingField("city"),
+    ListingField("postal_code"),
+    ListingField("gender"),
+    ListingField("locale"),
+    ListingField("timezone"),
+    ListingField("birthday"),
+    ListingField("registered_at", "instant"),
+    ListingField("returns", "number"),
+    ListingField("returned", "money"),
+    ListingField("units", "number"),
+    ListingField("first_order", "instant"),
+    ListingField("last_order", "instant"),
+    ListingField("traits", "json"),
+    ListingField("identities", "json"),
+    ListingField("consents", "json"),
+    ListingField("under_way", "json"),
 )
 TIMELINE = (
-    Field("at", "instant"),
-    Field("kind"),
-    Field("name"),
-    Field("source"),
-    Field("channel"),
-    Field("properties", "json", widest=80),
+    ListingField("at", "instant"),
+    ListingField("kind"),
+    ListingField("name"),
+    ListingField("source"),
+    ListingField("channel"),
+    ListingField("properties", "json", widest=80),
 )
 
 INSTANTS = ("at", "entered_at", "planned_at", "due_at", "waits_until")
@@ -65,7 +65,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_limit(parser, None)
     actions = parser.add_subparsers(dest="action", metavar="list|find|show|timeline")
     add_list(parser, actions)
-    find = actions.add_parser("find", help="customers whose name, address, place or identity holds every word")
+    find = actions.add_parser(
+        "find", help="customers whose name, address, place or identity holds every word"
+    )
     find.add_argument("text", metavar="TEXT", nargs="+")
     _add_limit(find, argparse.SUPPRESS)
     show = actions.add_parser("show", help="one customer with all that is known")
@@ -73,12 +75,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     timeline = actions.add_parser("timeline", help="what one customer did, oldest first")
     timeline.add_argument("id", metavar="ID")
     timeline.add_argument("--since", metavar="INSTANT", help="from this instant on")
-    timeline.add_argument("--before", metavar="INSTANT", help="before this instant: the page above, together with --limit")
+    timeline.add_argument(
+        "--before", metavar="INSTANT", help="before this instant: the page above, together with --limit"
+    )
     _add_limit(timeline, argparse.SUPPRESS)
 
 
 def _add_limit(parser: argparse.ArgumentParser, default: Any) -> None:
-    parser.add_argument("--limit", metavar="N", type=whole, default=default, help="at most so many; of a timeline the latest")
+    parser.add_argument(
+        "--limit", metavar="N", type=whole, default=default, help="at most so many; of a timeline the latest"
+    )
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
@@ -93,7 +99,11 @@ def run(args: argparse.Namespace, context: Context) -> int:
     with context.store.reading() as connection:
         where = search.matching(read_customer_filter(text)) if text.strip() else None
         rows = customers.listing(connection, where, args.after, args.limit)
-        context.output.listing(FIELDS, rows, "No customer fits." if text else "There are no customers yet. `manometer import` brings them.")
+        context.output.listing(
+            FIELDS,
+            rows,
+            "No customer fits." if text else "There are no customers yet. `manometer import` brings them.",
+        )
     return 0
 
 
@@ -106,20 +116,27 @@ def _show(args: argparse.Namespace, context: Context) -> int:
 
 def _shown(known: Mapping[str, Any]) -> dict[str, Any]:
     """JSON parts with their instants written out."""
-    consents, under_way = ([_instants_written(entry) for entry in known[part]] for part in ("consents", "under_way"))
+    consents, under_way = (
+        [_instants_written(entry) for entry in known[part]] for part in ("consents", "under_way")
+    )
     parts = {"identities": known["identities"], "consents": consents, "under_way": under_way}
     texts = {name: orjson.dumps(value).decode() for name, value in parts.items()}
     return {**known, "first_order": known["first_order_at"], "last_order": known["last_order_at"], **texts}
 
 
 def _instants_written(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {str(name): format_instant(value) if name in INSTANTS and value is not None else value for name, value in entry.items()}
+    return {
+        str(name): format_instant(value) if name in INSTANTS and value is not None else value
+        for name, value in entry.items()
+    }
 
 
 def _timeline(args: argparse.Namespace, context: Context) -> int:
     since, before = context.instant(args.since, "--since"), context.instant(args.before, "--before")
     with context.store.reading() as connection:
         customer = customers.resolve(connection, args.id)
-        rows: Iterator[Mapping[str, Any]] = customers.timeline(connection, customer, before, since, args.limit)
+        rows: Iterator[Mapping[str, Any]] = customers.timeline(
+            connection, customer, before, since, args.limit
+        )
         context.output.listing(TIMELINE, rows, "Nothing is known of that span.")
     return 0

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from console.cli.context import Context, UsageError, add_list
-from console.cli.output import Field
+from console.cli.output import ListingField
 from core.errors import ManometerError
 from core.instants import format_instant
 from core.model.decisions import OUTCOMES
@@ -18,27 +18,29 @@ from core.suggestions import near
 from storage import customers, decisions
 
 FIELDS = (
-    Field("at", "instant"),
-    Field("customer"),
-    Field("trigger"),
-    Field("step", "number"),
-    Field("channel"),
-    Field("outcome"),
-    Field("reason"),
-    Field("until", "instant"),
-    Field("late"),
-    Field("rules", "json", shown=False),
-    Field("message", "number", shown=False),
+    ListingField("at", "instant"),
+    ListingField("customer"),
+    ListingField("trigger"),
+    ListingField("step", "number"),
+    ListingField("channel"),
+    ListingField("outcome"),
+    ListingField("reason"),
+    ListingField("until", "instant"),
+    ListingField("late"),
+    ListingField("rules", "json", shown=False),
+    ListingField("message", "number", shown=False),
 )
 """Also what `preview` and `tick` print."""
 EVIDENCE = (
     *FIELDS,
-    Field("version", "number"),
-    Field("variant"),
-    Field("planned_at", "instant"),
-    Field("objections", "json", shown=False),
+    ListingField("version", "number"),
+    ListingField("variant"),
+    ListingField("planned_at", "instant"),
+    ListingField("objections", "json", shown=False),
 )
-"""With `--evidence`: the version whose definition decided, for when the step was planned, and all that stood against it."""
+"""With `--evidence`: the version whose definition decided, for when the step was planned, and all that stood
+against it.
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", metavar="INSTANT", help="from this instant on")
     parser.add_argument("--until", metavar="INSTANT", help="before this instant")
     parser.add_argument(
-        "--evidence", action="store_true", help="also the version that decided, the variant, the planned instant and every objection"
+        "--evidence",
+        action="store_true",
+        help="also the version that decided, the variant, the planned instant and every objection",
     )
     add_list(parser)
 
@@ -64,7 +68,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         customer = None if args.customer is None else customers.resolve(connection, args.customer)
         if args.trigger is not None:
             refuse_unknown(context, connection, args.trigger)
-        wanted = decisions.Filter(customer, args.trigger, args.outcome, since, until)
+        wanted = decisions.DecisionFilter(customer, args.trigger, args.outcome, since, until)
         rows = decisions.listing(connection, wanted)
         shown = map(_with_evidence, rows) if args.evidence else rows
         context.output.listing(EVIDENCE if args.evidence else FIELDS, shown, "No decision fits.")
@@ -83,5 +87,9 @@ def _with_evidence(row: Mapping[str, Any]) -> Mapping[str, Any]:
 def refuse_unknown(context: Context, connection: Connection, trigger: str) -> None:
     """ManometerError for a name that no trigger has or had: a slip of the pen."""
     known = decisions.triggers(connection, trigger)
-    if trigger not in known and trigger not in (known := known | context.in_force.playbook.roster.by_name.keys()):
-        raise ManometerError(f"There is no trigger {trigger!r}. {near(trigger, known) or '`manometer triggers` lists them.'}")
+    if trigger not in known and trigger not in (
+        known := known | context.in_force.playbook.index.by_name.keys()
+    ):
+        raise ManometerError(
+            f"There is no trigger {trigger!r}. {near(trigger, known) or '`manometer triggers` lists them.'}"
+        )

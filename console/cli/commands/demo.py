@@ -1,6 +1,8 @@
-"""Make a furnished workspace: an imaginary retailer, its last days played by the engine itself, and open the console on it.
+"""Make a furnished workspace: an imaginary retailer, its last days played by the engine itself, and open the
+console on it.
 
-Without a terminal: what happened and why, and what would go out next. Nothing is sent: every channel writes to a file.
+Without a terminal: what happened and why, and what would go out next. Nothing is sent: every channel writes
+to a file.
 """
 
 from __future__ import annotations
@@ -24,9 +26,9 @@ from console.demo.furnished import (
     LONGEST_DAYS,
     MORE,
     STORIES,
+    DemoOptions,
     Furnished,
     InterruptedMakingError,
-    Options,
     Told,
     ahead,
     found,
@@ -47,13 +49,33 @@ BAR = 40
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    usual = Options()
-    parser.add_argument("--into", metavar="DIR", type=Path, default=Path("muster-mode"), help="the new workspace (default: muster-mode)")
-    parser.add_argument("--days", metavar="N", type=int, default=usual.days, help=f"so many days are played (default {usual.days})")
+    usual = DemoOptions()
+    parser.add_argument(
+        "--into",
+        metavar="DIR",
+        type=Path,
+        default=Path("muster-mode"),
+        help="the new workspace (default: muster-mode)",
+    )
+    parser.add_argument(
+        "--days",
+        metavar="N",
+        type=int,
+        default=usual.days,
+        help=f"so many days are played (default {usual.days})",
+    )
     people = f"so many customers, {FEWEST} to {MOST} (default {usual.customers})"
     parser.add_argument("--customers", metavar="N", type=int, default=usual.customers, help=people)
-    parser.add_argument("--seed", metavar="N", type=int, default=usual.seed, help=f"another seed, other people (default {usual.seed})")
-    parser.add_argument("--headless", action="store_true", help="print and end, even where a terminal would allow the console")
+    parser.add_argument(
+        "--seed",
+        metavar="N",
+        type=int,
+        default=usual.seed,
+        help=f"another seed, other people (default {usual.seed})",
+    )
+    parser.add_argument(
+        "--headless", action="store_true", help="print and end, even where a terminal would allow the console"
+    )
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
@@ -71,24 +93,29 @@ def run(args: argparse.Namespace, context: Context) -> int:
         context.output.value(_numbers(args.into, made))
         return 0
     if not is_new:
-        context.output.say(f"{args.into} is there already, of {options}: opened as it is, nothing was made anew.")
+        context.output.say(
+            f"{args.into} is there already, of {options}: opened as it is, nothing was made anew."
+        )
     if not args.headless and sys.stdin.isatty() and sys.stdout.isatty():
         from console.tui.app import open_console  # Textual takes half a second to import
 
         code = open_console(args.into)
-        context.output.say(f"The demonstration stays in {args.into}; `manometer -w {shlex.quote(str(args.into))}` opens it again.")
+        context.output.say(
+            f"The demonstration stays in {args.into}; `manometer -w {shlex.quote(str(args.into))}` opens it "
+            "again."
+        )
         return code
     with Context(args.into, False) as there:
         _show(there, made)
     return 0
 
 
-def _options(args: argparse.Namespace) -> Options:
+def _options(args: argparse.Namespace) -> DemoOptions:
     if not 1 <= args.days <= LONGEST_DAYS:
         raise UsageError(f"--days: a number from 1 to {LONGEST_DAYS}.")
     if not FEWEST <= args.customers <= MOST:
         raise UsageError(f"--customers: a number from {FEWEST} to {MOST}.")
-    return Options(args.days, args.customers, args.seed)
+    return DemoOptions(args.days, args.customers, args.seed)
 
 
 def _numbers(folder: Path, made: Furnished) -> dict[str, Any]:
@@ -113,13 +140,17 @@ def _show(there: Context, made: Furnished) -> None:
         _wrapped(
             "Muster Mode, an imaginary retailer: a web shop, four stores, a loyalty card, "
             f"{counted(made.customers, 'customer')} and two years of their lives. "
-            f"The engine has played {_day(made.first, out)} to {_day(END - 1, out)}: {counted(made.decisions, 'decision')}, "
-            f"{counted(made.messages, 'message')}. Nothing left this machine; the messages stand in {there.folder / 'outbox'}."
+            f"The engine has played {_day(made.first, out)} to {_day(END - 1, out)}: "
+            f"{counted(made.decisions, 'decision')}, "
+            f"{counted(made.messages, 'message')}. Nothing left this machine; the messages stand in "
+            f"{there.folder / 'outbox'}."
         )
     )
     _show_happened(out, happened(store, playbook))
     if waiting := held(store):
-        out.say(f"\nFor the operator: a batch of {counted(waiting, 'message')} waits for somebody's approval.")
+        out.say(
+            f"\nFor the operator: a batch of {counted(waiting, 'message')} waits for somebody's approval."
+        )
     out.say(_heading("Four customers"))
     for number, story in enumerate(STORIES):
         if number:
@@ -173,7 +204,10 @@ def _show_ahead(out: Output, totals: Totals) -> None:
     for day, sent in by_day.items():
         out.say(f"  {date.fromisoformat(day):%a %d %b}  {'█' * max(1, round(BAR * sent / most))} {sent}")
     sent, held_back = sum(by_day.values()), totals.decisions - sum(by_day.values())
-    out.say(f"  {counted(sent, 'message')} to {counted(_reached(totals), 'customer')}; {held_back} held back or put off.")
+    out.say(
+        f"  {counted(sent, 'message')} to {counted(_reached(totals), 'customer')}; {held_back} held back or "
+        "put off."
+    )
 
 
 def _reached(totals: Totals) -> int:
@@ -202,7 +236,11 @@ def _show_commands(out: Output, folder: Path) -> None:
 
 def _program() -> str:
     """The command as it can be pasted into the shell it was started from."""
-    return "manometer" if shutil.which("manometer") or not sys.argv[0].endswith("manometer") else shlex.quote(sys.argv[0])
+    return (
+        "manometer"
+        if shutil.which("manometer") or not sys.argv[0].endswith("manometer")
+        else shlex.quote(sys.argv[0])
+    )
 
 
 def _heading(title: str) -> str:

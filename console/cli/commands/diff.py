@@ -1,4 +1,6 @@
-"""What would change under other rules: the preview under those in force against the preview under changed ones, before anybody decides."""
+"""What would change under other rules: the preview under those in force against the preview under changed
+ones, before anybody decides.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,8 @@ import orjson
 from console.cli.commands.decisions import FIELDS as DECISION
 from console.cli.context import Context, UsageError
 from console.cli.options import add_changes, add_page, add_span, question_of, refuse_existing, refuse_unknown
-from console.cli.output import Field, as_json
-from console.forecast.diff import Comparison, Part, compare
+from console.cli.output import ListingField, as_json
+from console.forecast.diff import Comparison, DiffPart, compare
 from console.forecast.preview import Question, in_question, span_in_words
 from console.forecast.preview_result import answer
 from console.playbooks.applied import load_in_force
@@ -22,32 +24,32 @@ from console.progress import Progress
 from console.reports.csv_export import write_csv
 from console.reports.sorted_rows import SortedRows
 from core.explain.words import counted
-from core.forecast.diff import KINDS, Changed, Diff, Sides, differences, row_of
-from core.forecast.preview import Asked, Limit, limits_of
+from core.forecast.diff import KINDS, CustomerChange, Diff, Sides, differences, row_of
+from core.forecast.preview import ChannelDemand, PreviewLimit, limits_of
 from core.instants import Instant, format_instant, local
 from core.model.decisions import Decision
 from storage import customers
 
 FIELDS = (
-    Field("customer"),
-    Field("trigger"),
-    Field("step", "number"),
-    Field("cause"),
-    Field("channel"),
-    Field("change"),
-    Field("before", "json"),
-    Field("after", "json"),
+    ListingField("customer"),
+    ListingField("trigger"),
+    ListingField("step", "number"),
+    ListingField("cause"),
+    ListingField("channel"),
+    ListingField("change"),
+    ListingField("before", "json"),
+    ListingField("after", "json"),
 )
 RULE_FIELDS = (
-    Field("rule"),
-    Field("limit_before", "number", shown=False),
-    Field("limit_after", "number", shown=False),
-    Field("full_before", "number"),
-    Field("full_after", "number"),
-    Field("held_before", "number"),
-    Field("held_after", "number"),
-    Field("decisions_before", "number", shown=False),
-    Field("decisions_after", "number", shown=False),
+    ListingField("rule"),
+    ListingField("limit_before", "number", shown=False),
+    ListingField("limit_after", "number", shown=False),
+    ListingField("full_before", "number"),
+    ListingField("full_after", "number"),
+    ListingField("held_before", "number"),
+    ListingField("held_after", "number"),
+    ListingField("decisions_before", "number", shown=False),
+    ListingField("decisions_after", "number", shown=False),
 )
 """Of each rule: its limit, customers whose window it fills, customers and decisions it holds back."""
 CSV_HEADS = (
@@ -59,7 +61,9 @@ CSV_HEADS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     add_changes(parser)
-    parser.add_argument("--customer", metavar="ID", help="only this customer, with all her decisions side by side")
+    parser.add_argument(
+        "--customer", metavar="ID", help="only this customer, with all her decisions side by side"
+    )
     add_by_rule(parser)
     add_span(parser)
     add_page(parser)
@@ -67,25 +71,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_by_rule(parser: argparse.ArgumentParser) -> None:
     """The option `--by-rule`."""
-    parser.add_argument("--by-rule", action="store_true", help="how each rule holds before and after, in place of the differences")
+    parser.add_argument(
+        "--by-rule",
+        action="store_true",
+        help="how each rule holds before and after, in place of the differences",
+    )
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Compare and show it."""
     question = question_of(args, context)
     if not question.is_changed:
-        raise UsageError("Nothing is changed. Name a change: --set rule.NAME.limit=2, --with FILE.toml or --playbook DIR.")
+        raise UsageError(
+            "Nothing is changed. Name a change: --set rule.NAME.limit=2, --with FILE.toml or --playbook DIR."
+        )
     refuse_existing(args.html)
     playbook = in_question(context.store, question)
     before = load_in_force(context.store, context.folder).playbook
-    if question.trigger not in before.roster.by_name:
+    if question.trigger not in before.index.by_name:
         refuse_unknown(question.trigger, playbook, context.folder, "--with")
     comparison = Comparison(
         replace(question, with_rows=question.with_rows and not args.by_rule),
         _customer(context, args.customer),
         with_windows=args.by_rule or args.html is not None or not context.output.json,
     )
-    whole = Part()
+    whole = DiffPart()
     with SortedRows() as rows:
         with Progress("Comparing", "customers") as progress:
             for part, done, total in compare(comparison, context.store, args.workers):
@@ -95,7 +105,10 @@ def run(args: argparse.Namespace, context: Context) -> int:
                 progress.at(done, total)
         bounds = Bounds(
             (limits_of(before.rules), limits_of(playbook.rules)),
-            (tuple(whole.diff.before.asked(before.channels)), tuple(whole.diff.after.asked(playbook.channels))),
+            (
+                tuple(whole.diff.before.asked(before.channels)),
+                tuple(whole.diff.after.asked(playbook.channels)),
+            ),
         )
         if not args.by_rule:
             _write(args, context, rows)
@@ -111,10 +124,15 @@ def run(args: argparse.Namespace, context: Context) -> int:
         )
         context.output.say(f"{rows_of} written to {args.csv}")
     if args.html is not None:
-        words = (span_in_words(question, context.zone), f"Changed: {', '.join(answer(question, playbook, 0, whole.diff.after).changes)}")
+        words = (
+            span_in_words(question, context.zone),
+            f"Changed: {', '.join(answer(question, playbook, 0, whole.diff.after).changes)}",
+        )
         from console.reports.pages import diff_page, write_page  # Textual and Jinja2 take long to import
 
-        write_page(args.html, diff_page(whole.diff, "What would be different", words, context.zone, *bounds.limits))
+        write_page(
+            args.html, diff_page(whole.diff, "What would be different", words, context.zone, *bounds.limits)
+        )
         context.output.say(f"The page was written to {args.html}")
     return 0
 
@@ -135,7 +153,10 @@ def _customer(context: Context, named: str | None) -> int | None:
 
 def nested(row: Mapping[str, Any]) -> Mapping[str, Any]:
     """A difference with its two sides as JSON."""
-    sides = {name: row[name] and orjson.dumps(as_json(DECISION, row[name])).decode() for name in ("before", "after")}
+    sides = {
+        name: row[name] and orjson.dumps(as_json(DECISION, row[name])).decode()
+        for name in ("before", "after")
+    }
     return {**row, **sides}
 
 
@@ -144,7 +165,9 @@ def csv_cells(row: Mapping[str, Any]) -> Sequence[object]:
     cells = [row[name] for name in CSV_HEADS[:6]]
     for side in (row["before"], row["after"]):
         shown = side or {}
-        instants = {name: None if shown.get(name) is None else format_instant(shown[name]) for name in ("at", "until")}
+        instants = {
+            name: None if shown.get(name) is None else format_instant(shown[name]) for name in ("at", "until")
+        }
         cells += [instants["at"], shown.get("outcome"), shown.get("reason"), instants["until"]]
     return cells
 
@@ -156,8 +179,8 @@ def csv_cells(row: Mapping[str, Any]) -> Sequence[object]:
 class Bounds:
     """The limits of the rules, and what channels with a capacity are asked for, before and after."""
 
-    limits: tuple[Sequence[Limit], Sequence[Limit]]
-    asked: tuple[Sequence[Asked], Sequence[Asked]] = ((), ())
+    limits: tuple[Sequence[PreviewLimit], Sequence[PreviewLimit]]
+    asked: tuple[Sequence[ChannelDemand], Sequence[ChannelDemand]] = ((), ())
 
 
 def by_rule(diff: Diff, bounds: Bounds) -> Iterator[Mapping[str, Any]]:
@@ -165,7 +188,12 @@ def by_rule(diff: Diff, bounds: Bounds) -> Iterator[Mapping[str, Any]]:
     for name, sides in diff.rules(*bounds.limits).items():
         row: dict[str, Any] = {"rule": name}
         for when, side in zip(("before", "after"), sides):
-            numbers = {"limit": side.limit, "full": side.full, "held": side.customers, "decisions": side.decisions}
+            numbers = {
+                "limit": side.limit,
+                "full": side.full,
+                "held": side.customers,
+                "decisions": side.decisions,
+            }
             row.update({f"{what}_{when}": number for what, number in numbers.items()})
         yield row
 
@@ -182,22 +210,37 @@ def write_by_rule(args: argparse.Namespace, context: Context, diff: Diff, bounds
 # ---- for people ----
 
 GAIN_FIELDS = tuple(
-    Field(name, "text" if name in ("trigger", "channel", "outcome", "reason", "rule") else "number")
+    ListingField(name, "text" if name in ("trigger", "channel", "outcome", "reason", "rule") else "number")
     for name in ("trigger", "channel", "outcome", "reason", "rule", "before", "after", "change")
 )
-CONTACT_FIELDS = (Field("contacts", "number"), Field("before", "number"), Field("after", "number"), Field("change", "number"))
-MOST_FIELDS = (Field("customer"), Field("differences", "number"), Field("contacts_before", "number"), Field("contacts_after", "number"))
+CONTACT_FIELDS = (
+    ListingField("contacts", "number"),
+    ListingField("before", "number"),
+    ListingField("after", "number"),
+    ListingField("change", "number"),
+)
+MOST_FIELDS = (
+    ListingField("customer"),
+    ListingField("differences", "number"),
+    ListingField("contacts_before", "number"),
+    ListingField("contacts_after", "number"),
+)
 CAPACITY_FIELDS = (
-    Field("channel"),
-    Field("day"),
-    *(Field(f"{what}_{when}", "number") for what in ("asked", "capacity") for when in ("before", "after")),
+    ListingField("channel"),
+    ListingField("day"),
+    *(
+        ListingField(f"{what}_{when}", "number")
+        for what in ("asked", "capacity")
+        for when in ("before", "after")
+    ),
 )
 SIDE_FIELDS = (
-    Field("at", "instant"), Field("trigger"), Field("step", "number"), Field("channel"), Field("before"), Field("after"), Field("change"),
+    ListingField("at", "instant"), ListingField("trigger"), ListingField("step", "number"),
+    ListingField("channel"), ListingField("before"), ListingField("after"), ListingField("change"),
 )  # fmt: skip
 
 
-def _show(context: Context, question: Question, whole: Part, bounds: Bounds) -> None:
+def _show(context: Context, question: Question, whole: DiffPart, bounds: Bounds) -> None:
     out, diff = context.output, whole.diff
     out.say(f"Difference of {span_in_words(question, context.zone)}")
     show_kinds(context, diff)
@@ -217,8 +260,12 @@ def show_kinds(context: Context, diff: Diff) -> None:
     )
 
 
-def show_gains(context: Context, diff: Diff, bounds: Bounds, again: str = " (ask again with --customer ID)") -> None:
-    """What triggers, channels, reasons, rules and customers gain or lose; `again` says how to ask for more of one customer."""
+def show_gains(
+    context: Context, diff: Diff, bounds: Bounds, again: str = " (ask again with --customer ID)"
+) -> None:
+    """What triggers, channels, reasons, rules and customers gain or lose; `again` says how to ask for more of
+    one customer.
+    """
     if diff.customers:
         _show_decisions(context, diff)
     _show_rules(context, diff, bounds)
@@ -234,11 +281,16 @@ def _show_decisions(context: Context, diff: Diff) -> None:
     out.listing(_fields("trigger"), _outcome(diff.by("trigger"), ("trigger",), "send"), "")
     for name, gain in (("more", diff.gaining), ("less", diff.losing)):
         if gain:
-            out.say(f"Customers who get {name}: " + ", ".join(f"{trigger} {number:,}" for trigger, number in sorted(gain.items())))
+            out.say(
+                f"Customers who get {name}: "
+                + ", ".join(f"{trigger} {number:,}" for trigger, number in sorted(gain.items()))
+            )
     out.say("")
     out.listing(_fields("channel"), _outcome(diff.by("channel"), ("channel",), "send"), "")
     out.say("\nAll decisions:")
-    out.listing(_fields("outcome", "reason"), _numbers(diff.by("outcome", "reason"), ("outcome", "reason")), "")
+    out.listing(
+        _fields("outcome", "reason"), _numbers(diff.by("outcome", "reason"), ("outcome", "reason")), ""
+    )
     rules = list(_rules(diff))
     if rules:
         out.say("\nHeld back by:")
@@ -249,7 +301,11 @@ def _show_decisions(context: Context, diff: Diff) -> None:
 
 def _show_rules(context: Context, diff: Diff, bounds: Bounds) -> None:
     """Only the rules under which anything is full or held back."""
-    shown = [row for row in by_rule(diff, bounds) if any(row[field.name] for field in RULE_FIELDS if field.shown and field.name != "rule")]
+    shown = [
+        row
+        for row in by_rule(diff, bounds)
+        if any(row[field.name] for field in RULE_FIELDS if field.shown and field.name != "rule")
+    ]
     if shown:
         context.output.say("\nCustomers whose window of a rule gets full, and whom it holds back:")
         context.output.listing(RULE_FIELDS, shown, "")
@@ -263,7 +319,9 @@ def _show_capacity(context: Context, bounds: Bounds) -> None:
 
 
 def _capacities(bounds: Bounds) -> Iterator[Mapping[str, Any]]:
-    """Only days on which a channel takes another number, or is asked for another and for more than it takes on either side."""
+    """Only days on which a channel takes another number, or is asked for another and for more than it takes
+    on either side.
+    """
     before, after = ({(each.channel, each.day): each for each in side} for side in bounds.asked)
     bounded = [{each.channel for each in side} for side in bounds.asked]
     for channel, day in sorted(before.keys() | after.keys()):
@@ -273,16 +331,18 @@ def _capacities(bounds: Bounds) -> Iterator[Mapping[str, Any]]:
         takes_another = not both_take if old is None or new is None else old.capacity != new.capacity
         if old != new and (is_over or takes_another):
             asked = {f"asked_{when}": each and each.asked for when, each in zip(("before", "after"), sides)}
-            takes = {f"capacity_{when}": each and each.capacity for when, each in zip(("before", "after"), sides)}
+            takes = {
+                f"capacity_{when}": each and each.capacity for when, each in zip(("before", "after"), sides)
+            }
             yield {"channel": channel, "day": day, **asked, **takes}
 
 
-def _most(each: Changed) -> Mapping[str, Any]:
+def _most(each: CustomerChange) -> Mapping[str, Any]:
     named = {"customer": each.customer, "differences": each.differences}
     return {**named, "contacts_before": each.before, "contacts_after": each.after}
 
 
-def _fields(*names: str) -> tuple[Field, ...]:
+def _fields(*names: str) -> tuple[ListingField, ...]:
     return tuple(field for field in GAIN_FIELDS if field.name in (*names, "before", "after", "change"))
 
 
@@ -292,14 +352,18 @@ def _rules(diff: Diff) -> Iterator[Mapping[str, Any]]:
         yield _line(("rule",), (rule,), before[rule], after[rule])
 
 
-def _outcome(sides: Mapping[tuple[str | None, ...], Sides], names: Sequence[str], outcome: str) -> Iterator[Mapping[str, Any]]:
+def _outcome(
+    sides: Mapping[tuple[str | None, ...], Sides], names: Sequence[str], outcome: str
+) -> Iterator[Mapping[str, Any]]:
     """One outcome before and after, where it is on either side."""
     for key, both in sides.items():
         if both.before[outcome] or both.after[outcome]:
             yield _line(names, key, both.before[outcome], both.after[outcome])
 
 
-def _numbers(sides: Mapping[tuple[str | None, ...], Sides], names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+def _numbers(
+    sides: Mapping[tuple[str | None, ...], Sides], names: Sequence[str]
+) -> Iterator[Mapping[str, Any]]:
     for key, both in sides.items():
         yield _line(names, key, both.before.total(), both.after.total())
 
@@ -315,7 +379,12 @@ def _signed(number: int) -> str:
 def _contacts(diff: Diff) -> Iterator[Mapping[str, Any]]:
     before, after = diff.before.contacts, diff.after.contacts
     for number in sorted((before.keys() | after.keys()) - {0}):
-        yield {"contacts": number, "before": before[number], "after": after[number], "change": _signed(after[number] - before[number])}
+        yield {
+            "contacts": number,
+            "before": before[number],
+            "after": after[number],
+            "change": _signed(after[number] - before[number]),
+        }
 
 
 def _show_sides(context: Context, before: Sequence[Decision], after: Sequence[Decision]) -> None:
@@ -333,12 +402,16 @@ def _equal(before: Sequence[Decision], after: Sequence[Decision], zone: ZoneInfo
             yield _side(decision.at, (decision, decision), "", zone)
 
 
-def _different(before: Sequence[Decision], after: Sequence[Decision], zone: ZoneInfo) -> Iterator[dict[str, Any]]:
+def _different(
+    before: Sequence[Decision], after: Sequence[Decision], zone: ZoneInfo
+) -> Iterator[dict[str, Any]]:
     for each in differences(before, after):
         yield _side(each.at, (each.before, each.after), each.change, zone)
 
 
-def _side(at: Instant, both: tuple[Decision | None, Decision | None], change: str, zone: ZoneInfo) -> dict[str, Any]:
+def _side(
+    at: Instant, both: tuple[Decision | None, Decision | None], change: str, zone: ZoneInfo
+) -> dict[str, Any]:
     place = both[0] or both[1]
     assert place is not None
     before, after = (_words(at, decision, zone) for decision in both)

@@ -1,4 +1,6 @@
-"""A kept preview against what was decided in fact, with the cause of every difference. What has not passed yet is not judged."""
+"""A kept preview against what was decided in fact, with the cause of every difference. What has not passed
+yet is not judged.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from console.cli.context import Context, add_at
-from console.cli.output import Field
+from console.cli.output import ListingField
 from console.forecast.drift import Drifting, clock, drift, drift_row, judged_until
 from console.forecast.preview_result import FOLDER, kept_answer
 from console.reports.csv_export import write_csv
@@ -23,27 +25,32 @@ from storage import customers
 from storage.forecasts.saved_previews import SavedPreview
 
 FIELDS = (
-    Field("customer"),
-    Field("trigger"),
-    Field("step", "number"),
-    Field("channel"),
-    Field("change"),
-    Field("cause"),
-    Field("detail"),
-    Field("predicted", "json"),
-    Field("actual", "json"),
+    ListingField("customer"),
+    ListingField("trigger"),
+    ListingField("step", "number"),
+    ListingField("channel"),
+    ListingField("change"),
+    ListingField("cause"),
+    ListingField("detail"),
+    ListingField("predicted", "json"),
+    ListingField("actual", "json"),
 )
 SIDES = ("at", "channel", "outcome", "reason", "until")
 CSV_HEADS = (
     *(field.name for field in FIELDS[:7]),
     *(f"{side}_{name}" for side in ("predicted", "actual") for name in SIDES),
 )  # fmt: skip
-TRIGGER_FIELDS = (Field("trigger"), *(Field(name, "number") for name in ("matched", *CHANGES)))
-CAUSE_FIELDS = (Field("cause"), *(Field(change, "number") for change in CHANGES), Field("most_in"))
-MOST_FIELDS = (Field("customer"), Field("differences", "number"))
+TRIGGER_FIELDS = (ListingField("trigger"), *(ListingField(name, "number") for name in ("matched", *CHANGES)))
+CAUSE_FIELDS = (
+    ListingField("cause"),
+    *(ListingField(change, "number") for change in CHANGES),
+    ListingField("most_in"),
+)
+MOST_FIELDS = (ListingField("customer"), ListingField("differences", "number"))
 DETAIL_FIELDS = (
-    Field("at", "instant"), Field("trigger"), Field("step", "number"), Field("predicted"), Field("actual"), Field("change"),
-    Field("cause"), Field("detail", widest=80),
+    ListingField("at", "instant"), ListingField("trigger"), ListingField("step", "number"),
+    ListingField("predicted"), ListingField("actual"), ListingField("change"),
+    ListingField("cause"), ListingField("detail", widest=80),
 )  # fmt: skip
 
 
@@ -68,14 +75,23 @@ def run(args: argparse.Namespace, context: Context) -> int:
             return drift(connection, saved, context.in_force.playbook, last, customer)
 
         if args.csv is not None:
-            write_csv(args.csv, CSV_HEADS, (_cells(drift_row(each.customer, one)) for each in found() for one in each.found))
+            write_csv(
+                args.csv,
+                CSV_HEADS,
+                (_cells(drift_row(each.customer, one)) for each in found() for one in each.found),
+            )
         if context.output.json:
             rows = (drift_row(each.customer, one) for each in found() for one in each.found)
             context.output.listing(FIELDS, map(_nested, rows), "")
             return 0
-        context.output.say(f"{args.name}: foretold {in_full(answer.now, context.zone)}, judged up to {in_full(last, context.zone)}")
+        context.output.say(
+            f"{args.name}: foretold {in_full(answer.now, context.zone)}, judged up to "
+            f"{in_full(last, context.zone)}"
+        )
         if last < answer.last:
-            context.output.say(f"It goes on to {in_full(answer.last, context.zone)}; what has not passed yet is not judged.")
+            context.output.say(
+                f"It goes on to {in_full(answer.last, context.zone)}; what has not passed yet is not judged."
+            )
         _show(context, found(), customer is not None)
     if args.csv is not None:
         context.output.say(f"The differences were written to {args.csv}")
@@ -83,7 +99,10 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 
 def _nested(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {**row, **{name: row[name] and orjson.dumps(row[name]).decode() for name in ("predicted", "actual")}}
+    return {
+        **row,
+        **{name: row[name] and orjson.dumps(row[name]).decode() for name in ("predicted", "actual")},
+    }
 
 
 def _cells(row: Mapping[str, Any]) -> Sequence[object]:
@@ -103,9 +122,14 @@ def _show(context: Context, found: Iterator[Drifting], in_detail: bool) -> None:
     changes = sums.changes
     said = ", ".join(f"{changes[change]:,} {change}" for change in CHANGES if changes[change])
     share = f" ({sums.matched / sums.predicted:.1%})" if sums.predicted else ""
-    out.say(f"{sums.matched:,} of {counted(sums.predicted, 'decision')} came as foretold{share}{f'; {said}' if said else ''}.\n")
+    out.say(
+        f"{sums.matched:,} of {counted(sums.predicted, 'decision')} came as "
+        f"foretold{share}{f'; {said}' if said else ''}.\n"
+    )
     if in_detail:
-        out.listing(DETAIL_FIELDS, (_line(context, each) for each in details), "All came as foretold for her.")
+        out.listing(
+            DETAIL_FIELDS, (_line(context, each) for each in details), "All came as foretold for her."
+        )
         return
     if sums.by_trigger:
         out.listing(TRIGGER_FIELDS, _triggers(sums), "")
@@ -118,14 +142,19 @@ def _show(context: Context, found: Iterator[Drifting], in_detail: bool) -> None:
 
 def _triggers(sums: Drift) -> Iterator[Mapping[str, Any]]:
     for trigger in sorted({trigger for trigger, _ in sums.by_trigger}):
-        yield {"trigger": trigger, **{name: sums.by_trigger[trigger, name] or None for name in ("matched", *CHANGES)}}
+        yield {
+            "trigger": trigger,
+            **{name: sums.by_trigger[trigger, name] or None for name in ("matched", *CHANGES)},
+        }
 
 
 def _causes(sums: Drift) -> Iterator[Mapping[str, Any]]:
     for cause in CAUSES:
         numbers: dict[str, int | None] = {change: sums.by_cause[cause, change] or None for change in CHANGES}
         if any(numbers.values()):
-            triggers = Counter({trigger: number for (trigger, named), number in sums.causes.items() if named == cause})
+            triggers = Counter(
+                {trigger: number for (trigger, named), number in sums.causes.items() if named == cause}
+            )
             most = ", ".join(f"{trigger} {number:,}" for trigger, number in triggers.most_common(3))
             yield {"cause": cause, **numbers, "most_in": most}
 
@@ -133,7 +162,12 @@ def _causes(sums: Drift) -> Iterator[Mapping[str, Any]]:
 def _line(context: Context, each: Explained) -> Mapping[str, Any]:
     decision = each.difference.either
     sides = {name: _words(getattr(each.difference, name), context.zone) for name in ("predicted", "actual")}
-    named = {"at": each.difference.at, "trigger": decision.trigger, "step": decision.step, "change": each.difference.change}
+    named = {
+        "at": each.difference.at,
+        "trigger": decision.trigger,
+        "step": decision.step,
+        "change": each.difference.change,
+    }
     return {**named, **sides, "cause": each.cause, "detail": each.detail}
 
 

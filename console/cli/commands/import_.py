@@ -1,7 +1,9 @@
-"""Take in files: NDJSON in the form of Segment's specification, CSV by profile. Importing twice changes nothing.
+"""Take in files: NDJSON in the form of Segment's specification, CSV by profile. Importing twice changes
+nothing.
 
-A folder stands for the .ndjson, .jsonl and .csv files in it; gzip of any of them is fine. Lines that cannot be used go to a file
-in rejects/ with their reasons. A live import into a workspace without a playbook in force applies its files first.
+A folder stands for the .ndjson, .jsonl and .csv files in it; gzip of any of them is fine. Lines that cannot
+be used go to a file in rejects/ with their reasons. A live import into a workspace without a playbook in
+force applies its files first.
 """
 
 from __future__ import annotations
@@ -10,8 +12,15 @@ import argparse
 from pathlib import Path
 
 from console.cli.context import Context, add_at
-from console.cli.output import Field
-from console.intake.files import ImportResult, IntakeSettings, files_of, import_file, intake_settings, progress_bar
+from console.cli.output import ListingField
+from console.intake.files import (
+    ImportResult,
+    IntakeSettings,
+    files_of,
+    import_file,
+    intake_settings,
+    progress_bar,
+)
 from console.main import INTERRUPTED
 from console.playbooks.applied import ensure_applied
 from console.workspace import Workspace, WorkspaceError
@@ -20,20 +29,26 @@ from core.instants import Instant
 from storage.intake.batch import Concerns
 
 FIELDS = (
-    Field("read", "number"),
-    Field("taken", "number"),
-    Field("duplicate", "number"),
-    Field("rejected", "number"),
-    Field("rejects"),
+    ListingField("read", "number"),
+    ListingField("taken", "number"),
+    ListingField("duplicate", "number"),
+    ListingField("rejected", "number"),
+    ListingField("rejects"),
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="files, or folders of files")
-    parser.add_argument("--profile", metavar="NAME", help="how to read a CSV: a shipped profile, or one of [profiles.NAME]")
-    parser.add_argument("--source", metavar="NAME", help="where the events come from (default: the profile's, or ndjson)")
-    parser.add_argument("--history", action="store_true", help="facts of the past: nothing enrols through them")
+    parser.add_argument(
+        "--profile", metavar="NAME", help="how to read a CSV: a shipped profile, or one of [profiles.NAME]"
+    )
+    parser.add_argument(
+        "--source", metavar="NAME", help="where the events come from (default: the profile's, or ndjson)"
+    )
+    parser.add_argument(
+        "--history", action="store_true", help="facts of the past: nothing enrols through them"
+    )
     add_at(parser)
 
 
@@ -45,12 +60,16 @@ def run(args: argparse.Namespace, context: Context) -> int:
     for path in paths:
         with progress_bar(path, quiet=context.output.json) as progress:
             done = import_file(
-                context.store, path, settings=settings, arrived_at=at, history=args.history, profile=args.profile, source=args.source,
+                context.store, path, settings=settings, arrived_at=at, history=args.history,
+                profile=args.profile, source=args.source,
                 progress=progress,
             )  # fmt: skip
         _report(context, path, done)
         if not done.finished:
-            context.output.complain("manometer: Interrupted. What was read is kept; the next import of the file goes on from there.")
+            context.output.complain(
+                "manometer: Interrupted. What was read is kept; the next import of the file goes on from "
+                "there."
+            )
             return INTERRUPTED
     return 0
 
@@ -62,7 +81,7 @@ def _concerns(context: Context, at: Instant, history: bool) -> Concerns | None:
         if history:
             return None
         playbook = ensure_applied(context.store, context.workspace, at, context.author)
-    return playbook.roster.concerns_at(at)
+    return playbook.index.concerns_at(at)
 
 
 def _settings(context: Context, concerns: Concerns | None) -> IntakeSettings:
@@ -70,7 +89,9 @@ def _settings(context: Context, concerns: Concerns | None) -> IntakeSettings:
 
 
 def _readable(context: Context) -> Workspace:
-    """The files as they stand; while they have faults, as they were applied, so that nobody's editing stops the intake."""
+    """The files as they stand; while they have faults, as they were applied, so that nobody's editing stops
+    the intake.
+    """
     try:
         return context.workspace
     except WorkspaceError:
@@ -82,8 +103,17 @@ def _readable(context: Context) -> Workspace:
 def _report(context: Context, path: Path, done: ImportResult) -> None:
     if context.output.json:
         rejects = None if done.rejects is None else str(done.rejects)
-        row = {"read": done.read, "taken": done.taken, "duplicate": done.duplicate, "rejected": done.rejected, "rejects": rejects}
+        row = {
+            "read": done.read,
+            "taken": done.taken,
+            "duplicate": done.duplicate,
+            "rejected": done.rejected,
+            "rejects": rejects,
+        }
         context.output.record(FIELDS, row)
         return
     refused = f", {done.rejected:,} rejected: see {done.rejects}" if done.rejected else ""
-    context.output.say(f"{path}: {counted(done.read, 'line')} read, {done.taken:,} taken, {done.duplicate:,} known already{refused}.")
+    context.output.say(
+        f"{path}: {counted(done.read, 'line')} read, {done.taken:,} taken, {done.duplicate:,} known "
+        f"already{refused}."
+    )

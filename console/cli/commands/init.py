@@ -25,5 +25,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
         made.store.close()
     if context.output.json:
         context.output.value({"folder": str(folder), "files": [str(path) for path in files]})
-    context.output.say(f"{folder} is a workspace now, with {len(files)} files. `manometer -w {folder} check` looks them over.")
+    context.output.say(
+        f"{folder} is a workspace now, with {len(files)} files. `manometer -w {folder} check` looks them "
+        "over."
+    )
     return 0

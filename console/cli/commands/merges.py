@@ -1,6 +1,7 @@
 """Customers that were found to be one person: all merges, or undo one.
 
-Undoing a merge parts the two again: what came by each one's identities goes back to her, also what came since.
+Undoing a merge parts the two again: what came by each one's identities goes back to her, also what came
+since.
 """
 
 from __future__ import annotations
@@ -8,18 +9,18 @@ from __future__ import annotations
 import argparse
 
 from console.cli.context import Context, add_at, add_list, add_reason, add_yes, whole
-from console.cli.output import Field
+from console.cli.output import ListingField
 from core.errors import ManometerError
 from storage import audit, customers
 from storage.intake import identities
 
 FIELDS = (
-    Field("id", "number"),
-    Field("at", "instant"),
-    Field("customer"),
-    Field("merged"),
-    Field("cause"),
-    Field("undone_at", "instant", title="undone"),
+    ListingField("id", "number"),
+    ListingField("at", "instant"),
+    ListingField("customer"),
+    ListingField("merged"),
+    ListingField("cause"),
+    ListingField("undone_at", "instant", title="undone"),
 )
 
 
@@ -50,9 +51,13 @@ def _undo(args: argparse.Namespace, context: Context) -> int:
     with context.store.reading() as connection:
         known = {row["id"]: row for row in identities.merged(connection) if row["undone_at"] is None}
     if args.id not in known:
-        raise ManometerError(f"There is no merge {args.id} that could be undone. `manometer merges` lists them.")
+        raise ManometerError(
+            f"There is no merge {args.id} that could be undone. `manometer merges` lists them."
+        )
     merge = known[args.id]
-    context.output.confirm(f"{merge['merged']} will be parted from {merge['customer']} again.", "Part them?", args.yes)
+    context.output.confirm(
+        f"{merge['merged']} will be parted from {merge['customer']} again.", "Part them?", args.yes
+    )
     wake = context.in_force.playbook.version > 0
     with context.store.writing() as connection:
         parted = identities.unmerge(connection, args.id, at=at, wake=wake)

@@ -1,9 +1,9 @@
 """The outbox: every message with its state, or approve, reject, retry or cancel some.
 
-batches   what waits for an approval, by trigger, channel and day, with the pressure it would cause
-approve   lets held messages go           reject   cancels held messages; by number, or --trigger, --channel, --day, --all
-retry     tries failed or uncertain ones again, under the same key
-cancel    takes back what was not handed over yet
+batches   what waits for an approval, by trigger, channel and day, with the pressure it would cause approve
+lets held messages go           reject   cancels held messages; by number, or --trigger, --channel, --day,
+--all retry     tries failed or uncertain ones again, under the same key cancel    takes back what was not
+handed over yet
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from sqlalchemy import Connection
 
 from console.cli.commands.decisions import refuse_unknown
 from console.cli.context import Context, UsageError, add_at, add_list, add_reason, add_yes, whole
-from console.cli.output import Field
+from console.cli.output import ListingField
 from console.operating import approvals
-from console.operating.approvals import Batch
+from console.operating.approvals import WaitingBatch
 from core.explain.words import counted
 from core.instants import Instant, format_instant
 from core.model.outbox import STATES
@@ -31,33 +31,33 @@ from storage.outbox import listing as outbox_listing
 from storage.outbox.acts import ACTS, HeldRow
 
 FIELDS = (
-    Field("id", "number"),
-    Field("key", shown=False),
-    Field("customer"),
-    Field("trigger"),
-    Field("step", "number"),
-    Field("channel"),
-    Field("state"),
-    Field("planned_at", "instant"),
-    Field("sent_at", "instant"),
-    Field("address"),
-    Field("template", shown=False),
-    Field("subject"),
-    Field("reason"),
-    Field("error", in_json=False),
+    ListingField("id", "number"),
+    ListingField("key", shown=False),
+    ListingField("customer"),
+    ListingField("trigger"),
+    ListingField("step", "number"),
+    ListingField("channel"),
+    ListingField("state"),
+    ListingField("planned_at", "instant"),
+    ListingField("sent_at", "instant"),
+    ListingField("address"),
+    ListingField("template", shown=False),
+    ListingField("subject"),
+    ListingField("reason"),
+    ListingField("error", in_json=False),
 )
 BY_BATCH = ("approve", "reject")
 BATCHES = (
-    Field("trigger"),
-    Field("channel"),
-    Field("day"),
-    Field("messages", "number"),
-    Field("customers", "number"),
-    Field("expired", "number"),
-    Field("first_planned", "instant"),
-    Field("first_expiry", "instant"),
-    Field("at_limit", "number"),
-    Field("over_limit", "number"),
+    ListingField("trigger"),
+    ListingField("channel"),
+    ListingField("day"),
+    ListingField("messages", "number"),
+    ListingField("customers", "number"),
+    ListingField("expired", "number"),
+    ListingField("first_planned", "instant"),
+    ListingField("first_expiry", "instant"),
+    ListingField("at_limit", "number"),
+    ListingField("over_limit", "number"),
 )
 DONE = {"approve": "approved", "reject": "rejected", "retry": "tried again", "cancel": "cancelled"}
 
@@ -108,13 +108,19 @@ def run(args: argparse.Namespace, context: Context) -> int:
     with context.store.reading() as connection:
         wanted = _filters(args, context, connection)
         rows = (asdict(row) for row in outbox_listing.stream(connection, wanted))
-        context.output.listing(FIELDS, rows, "The outbox is empty." if wanted == outbox_listing.Filters() else "No message fits.")
+        context.output.listing(
+            FIELDS, rows, "The outbox is empty." if wanted == outbox_listing.Filters() else "No message fits."
+        )
     return 0
 
 
 def _filters(args: argparse.Namespace, context: Context, connection: Connection) -> outbox_listing.Filters:
     since, until = context.instant(args.since, "--since"), context.instant(args.until, "--until")
-    customer = None if args.customer is None else customers.key_of(connection, customers.resolve(connection, args.customer))
+    customer = (
+        None
+        if args.customer is None
+        else customers.key_of(connection, customers.resolve(connection, args.customer))
+    )
     if args.trigger is not None:
         refuse_unknown(context, connection, args.trigger)
     return outbox_listing.Filters(customer, args.trigger, args.channel, args.state, since, until)
@@ -131,7 +137,9 @@ def _batches(args: argparse.Namespace, context: Context) -> int:
     return 0
 
 
-def _batch_row(connection: Connection, context: Context, batch: Batch, at: Instant) -> Mapping[str, Any]:
+def _batch_row(
+    connection: Connection, context: Context, batch: WaitingBatch, at: Instant
+) -> Mapping[str, Any]:
     found = approvals.outlook(connection, context.in_force.playbook, batch.rows, at)
     return {
         "trigger": batch.trigger,
@@ -147,9 +155,12 @@ def _batch_row(connection: Connection, context: Context, batch: Batch, at: Insta
     }
 
 
-def _chosen(args: argparse.Namespace, context: Context, connection: Connection) -> list[Batch]:
+def _chosen(args: argparse.Namespace, context: Context, connection: Connection) -> list[WaitingBatch]:
     playbook = context.in_force.playbook
-    for what, name, known in (("trigger", args.trigger, playbook.roster.by_name), ("channel", args.channel, playbook.channels)):
+    for what, name, known in (
+        ("trigger", args.trigger, playbook.index.by_name),
+        ("channel", args.channel, playbook.channels),
+    ):
         if name is not None and name not in known:
             there_are = f"There are: {', '.join(sorted(known))}."
             raise UsageError(f"There is no {what} {name[:80]!r}. {near(name, known) or there_are}")
@@ -160,20 +171,31 @@ def _day(text: str | None) -> date | None:
     try:
         return None if text is None else date.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"--day: {text[:40] if text else text!r} is no day. Write it as 2025-11-03.") from None
+        raise UsageError(
+            f"--day: {text[:40] if text else text!r} is no day. Write it as 2025-11-03."
+        ) from None
 
 
 def _decide(args: argparse.Namespace, context: Context) -> int:
-    """Approve or reject, after the numbers: what was named one by one without a question, as scripts do it."""
+    """Approve or reject, after the numbers: what was named one by one without a question, as scripts do
+    it.
+    """
     at = context.now(args.at)
     by_choice = args.all or args.trigger or args.channel or args.day
     if bool(args.ids) == bool(by_choice):
-        raise UsageError(f"Name the messages to {args.action} by their numbers, or by --trigger, --channel and --day, or --all.")
+        raise UsageError(
+            f"Name the messages to {args.action} by their numbers, or by --trigger, --channel and --day, or "
+            "--all."
+        )
     with context.store.reading() as connection:
         rows = _held(args, context, connection, at)
-        numbers = list(approvals.notes(connection, context.in_force.playbook, args.action, [row.id for row in rows], at))
+        numbers = list(
+            approvals.notes(connection, context.in_force.playbook, args.action, [row.id for row in rows], at)
+        )
     if not args.ids and not rows:
-        raise UsageError("No message waits for an approval that fits. `manometer outbox batches` lists what waits.")
+        raise UsageError(
+            "No message waits for an approval that fits. `manometer outbox batches` lists what waits."
+        )
     for line in numbers:
         context.output.say(f"  {line}")
     if not args.ids:
@@ -183,7 +205,9 @@ def _decide(args: argparse.Namespace, context: Context) -> int:
     return _act(args, context)
 
 
-def _held(args: argparse.Namespace, context: Context, connection: Connection, at: Instant) -> Sequence[HeldRow]:
+def _held(
+    args: argparse.Namespace, context: Context, connection: Connection, at: Instant
+) -> Sequence[HeldRow]:
     """What is to be decided; of a choice without what has expired, where it is to be approved."""
     if args.ids:
         return outbox_acts.held(connection, args.ids)

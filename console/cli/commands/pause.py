@@ -1,7 +1,7 @@
 """Pause one trigger, channel, segment or customer; `resume` ends it, `pauses` lists what is paused.
 
-What falls due waits, customers still enter (of a paused trigger nobody does), exits act. Transactional messages go on unless
---transactional; a paused trigger holds all of its own.
+What falls due waits, customers still enter (of a paused trigger nobody does), exits act. Transactional
+messages go on unless --transactional; a paused trigger holds all of its own.
 """
 
 from __future__ import annotations
@@ -39,14 +39,18 @@ def add_scopes(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     """Ask in numbers, and pause."""
     at, playbook = context.now(args.at), context.in_force.playbook
-    pause = Pause(asked(args, context), at, pausing.end(args.until, at, context.zone), transactional=args.transactional)
+    pause = Pause(
+        asked(args, context), at, pausing.end(args.until, at, context.zone), transactional=args.transactional
+    )
     pausing.refuse_unknown(pause, playbook)
     pausing_prompts.begin(args, context, pause, playbook)
     return 0
 
 
 def asked(args: argparse.Namespace, context: Context) -> str:
-    """What the command line names, as `Pause.trigger` has it; ManometerError where there is no such customer."""
+    """What the command line names, as `Pause.trigger` has it; ManometerError where there is no such
+    customer.
+    """
     scope = next(scope for scope in SCOPES if getattr(args, scope) is not None)
     name: str = getattr(args, scope)
     if scope == "customer":

@@ -9,25 +9,25 @@ from sqlalchemy import Connection
 
 from console.cli import pausing_prompts
 from console.cli.context import Context, add_at, add_list
-from console.cli.output import Field
+from console.cli.output import ListingField
 from console.operating import pausing
 from core.instants import Instant
 from core.playbook.playbook import Playbook
 from storage import pauses
-from storage.pauses import PauseRow
+from storage.pauses import StoredPause
 
 FIELDS = (
-    Field("scope"),
-    Field("name"),
-    Field("since", "instant"),
-    Field("until", "instant"),
-    Field("author"),
-    Field("reason"),
-    Field("transactional"),
-    Field("customers", "number"),
-    Field("waiting", "number"),
-    Field("overdue", "number"),
-    Field("messages", "number"),
+    ListingField("scope"),
+    ListingField("name"),
+    ListingField("since", "instant"),
+    ListingField("until", "instant"),
+    ListingField("author"),
+    ListingField("reason"),
+    ListingField("transactional"),
+    ListingField("customers", "number"),
+    ListingField("waiting", "number"),
+    ListingField("overdue", "number"),
+    ListingField("messages", "number"),
 )
 
 
@@ -41,12 +41,14 @@ def run(args: argparse.Namespace, context: Context) -> int:
     """Print what is paused, what holds most first."""
     at, playbook = context.now(args.at), pausing_prompts.readable_playbook(context)
     with context.store.reading() as connection:
-        rows = [_row(connection, held, playbook, at) for _, held in sorted(pauses.current(connection, at).items())]
+        rows = [
+            _row(connection, held, playbook, at) for _, held in sorted(pauses.current(connection, at).items())
+        ]
         context.output.listing(FIELDS, rows, "Nothing is paused.")
     return 0
 
 
-def _row(connection: Connection, held: PauseRow, playbook: Playbook | None, at: Instant) -> dict[str, Any]:
+def _row(connection: Connection, held: StoredPause, playbook: Playbook | None, at: Instant) -> dict[str, Any]:
     pause, wait = held.pause, pausing.waiting(connection, held.pause, playbook, at)
     overdue = pausing.choices(connection, held, playbook, at).overdue
     return {

@@ -1,4 +1,6 @@
-"""The versions of the files that were put in force: what each changed and for whom, and the files themselves to go back to."""
+"""The versions of the files that were put in force: what each changed and for whom, and the files themselves
+to go back to.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +13,18 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from console.cli.context import Context, UsageError, whole
-from console.cli.output import Field
+from console.cli.output import ListingField
 from core.errors import ManometerError
 from core.instants import local
 from screens.widgets.safe_text import safe_text
 from storage import playbooks
 
 FIELDS = (
-    Field("version", "number"),
-    Field("applied_at", "instant"),
-    Field("author"),
-    Field("summary"),
-    Field("under_way", "json"),
+    ListingField("version", "number"),
+    ListingField("applied_at", "instant"),
+    ListingField("author"),
+    ListingField("summary"),
+    ListingField("under_way", "json"),
 )
 
 
@@ -35,19 +37,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="list: what the command alone does; show: the changes of a version; files: write its files out",
     )
     parser.add_argument("version", nargs="?", type=whole, metavar="N")
-    parser.add_argument("--into", type=Path, metavar="DIR", help="with files: the folder to write to; it must not exist")
+    parser.add_argument(
+        "--into", type=Path, metavar="DIR", help="with files: the folder to write to; it must not exist"
+    )
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """List, show or write out."""
     if args.action == "list" and args.version is not None:
-        raise UsageError(f"`manometer playbooks list` lists all. One of them: `manometer playbooks show {args.version}`.")
+        raise UsageError(
+            f"`manometer playbooks list` lists all. One of them: `manometer playbooks show {args.version}`."
+        )
     with context.store.reading() as connection:
         if args.action in (None, "list"):
             _list(context, connection)
             return 0
         if args.version is None:
-            raise UsageError(f"Which version? `manometer playbooks {args.action} N`; `manometer playbooks` lists them.")
+            raise UsageError(
+                f"Which version? `manometer playbooks {args.action} N`; `manometer playbooks` lists them."
+            )
         files = _files(connection, args.version)
         before = _files(connection, args.version - 1) if args.version > 1 else {}
     if args.action == "show":
@@ -58,17 +66,26 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 
 def _list(context: Context, connection: Connection) -> None:
-    """Each version with what it changed below it, since the names of many triggers are wider than any terminal."""
+    """Each version with what it changed below it, since the names of many triggers are wider than any
+    terminal.
+    """
     out, lines = context.output, playbooks.lines(connection)
     if out.json or not lines:
         out.listing(FIELDS, map(_row, lines), "No playbook was put in force yet: `manometer apply` does.")
         return
     for line in lines:
-        out.say(f"{line.version:>4}  {local(line.applied_at, context.zone):%Y-%m-%d %H:%M:%S}  {safe_text(line.author)}")
+        out.say(
+            f"{line.version:>4}  {local(line.applied_at, context.zone):%Y-%m-%d %H:%M:%S}  "
+            f"{safe_text(line.author)}"
+        )
         for sentence in line.summary.splitlines():
             out.wrapped(sentence, 6)
         if line.under_way:
-            out.wrapped(f"under way: {', '.join(f'{trigger} {does}' for trigger, does in sorted(line.under_way.items()))}", 6)
+            out.wrapped(
+                "under way: "
+                f"{', '.join(f'{trigger} {does}' for trigger, does in sorted(line.under_way.items()))}",
+                6,
+            )
 
 
 def _row(line: playbooks.PlaybookLine) -> Mapping[str, object]:
@@ -110,11 +127,17 @@ def _write(context: Context, version: int, files: Mapping[str, str], into: Path 
     if into is None:
         raise UsageError(f"Where to? `manometer playbooks files {version} --into DIR`.")
     if into.exists():
-        raise ManometerError(f"{into} exists already. Name a folder that does not, so that nothing is overwritten.")
+        raise ManometerError(
+            f"{into} exists already. Name a folder that does not, so that nothing is overwritten."
+        )
     for path, text in files.items():
         place = into / path
         if not place.resolve().is_relative_to(into.resolve()):
-            raise ManometerError(f"Playbook {version} names a file outside of its folder: {path}. Nothing more was written.")
+            raise ManometerError(
+                f"Playbook {version} names a file outside of its folder: {path}. Nothing more was written."
+            )
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text, encoding="utf-8")
-    context.output.say(f"The {len(files)} files of playbook {version} are in {into}. Copy what you want back, and apply.")
+    context.output.say(
+        f"The {len(files)} files of playbook {version} are in {into}. Copy what you want back, and apply."
+    )

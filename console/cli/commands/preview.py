@@ -1,6 +1,8 @@
-"""What would go out in the coming days, to whom and why not: the engine run ahead of time. Nothing is written.
+"""What would go out in the coming days, to whom and why not: the engine run ahead of time. Nothing is
+written.
 
-Without --json or --csv: totals by day, trigger, channel, outcome and reason, and the pressure on the customers.
+Without --json or --csv: totals by day, trigger, channel, outcome and reason, and the pressure on the
+customers.
 """
 
 from __future__ import annotations
@@ -18,14 +20,14 @@ import orjson
 from console.cli.commands.decisions import FIELDS
 from console.cli.context import Context, UsageError
 from console.cli.options import add_changes, add_page, add_span, question_of, refuse_existing, refuse_unknown
-from console.cli.output import Field
+from console.cli.output import ListingField
 from console.forecast.preview import Question, in_question, preview, span_in_words
-from console.forecast.preview_result import FOLDER, Answer, about, answer
+from console.forecast.preview_result import FOLDER, PreviewResult, about, answer
 from console.progress import Progress
 from console.reports.csv_export import write_csv
 from console.reports.sorted_rows import SortedRows
 from core.explain.words import counted
-from core.forecast.preview import Asked, Totals
+from core.forecast.preview import ChannelDemand, Totals
 from core.instants import format_instant
 from core.limits.pressure import POINT
 from core.model.decisions import OUTCOMES
@@ -33,7 +35,7 @@ from core.playbook.playbook import Playbook
 from storage.forecasts.drift import reached
 from storage.forecasts.saved_previews import Saving
 
-IMAGINED = Field("imagined")
+IMAGINED = ListingField("imagined")
 """What `preview --future replay` says beside the fields of every decision."""
 
 
@@ -42,7 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_changes(parser)
     add_span(parser)
     add_page(parser)
-    parser.add_argument("--save", metavar="NAME", help="keep it under this name, for `manometer previews` and `manometer drift`")
+    parser.add_argument(
+        "--save",
+        metavar="NAME",
+        help="keep it under this name, for `manometer previews` and `manometer drift`",
+    )
     parser.add_argument("--note", metavar="TEXT", help="with --save: what it is kept for")
     parser.add_argument("--force", action="store_true", help="with --save: replace the one of this name")
 
@@ -57,7 +63,11 @@ def run(args: argparse.Namespace, context: Context) -> int:
     refuse_existing(args.html)
     question = replace(question, with_details=args.save is not None or args.html is not None)
     with ExitStack() as stack:
-        saving = None if args.save is None else stack.enter_context(Saving(context.folder / FOLDER, args.save, force=args.force))
+        saving = (
+            None
+            if args.save is None
+            else stack.enter_context(Saving(context.folder / FOLDER, args.save, force=args.force))
+        )
         mark = _mark(context)
         totals = _look_ahead(args, context, question, playbook, saving)
         found = answer(question, playbook, context.in_force.playbook.version, totals)
@@ -74,7 +84,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
         context.output.say(f"The page was written to {args.html}")
     if args.save is not None:
         context.output.say(
-            f"Kept as {args.save}: `manometer previews show {args.save}`; when its days have passed, `manometer drift {args.save}`."
+            f"Kept as {args.save}: `manometer previews show {args.save}`; when its days have passed, "
+            f"`manometer drift {args.save}`."
         )
     return 0
 
@@ -88,7 +99,9 @@ def _title(context: Context) -> str:
     return f"Preview of {context.settings.get('name') or context.folder.resolve().name}"
 
 
-def _look_ahead(args: argparse.Namespace, context: Context, question: Question, playbook: Playbook, saving: Saving | None) -> Totals:
+def _look_ahead(
+    args: argparse.Namespace, context: Context, question: Question, playbook: Playbook, saving: Saving | None
+) -> Totals:
     """Take the decisions; rows go to where they are asked for."""
     fields = fields_of(question.future)
     totals = Totals()
@@ -107,7 +120,7 @@ def _look_ahead(args: argparse.Namespace, context: Context, question: Question, 
     return totals
 
 
-def fields_of(future: str) -> tuple[Field, ...]:
+def fields_of(future: str) -> tuple[ListingField, ...]:
     """The fields of a preview's rows."""
     return (*FIELDS, IMAGINED) if future == "replay" else FIELDS
 
@@ -115,27 +128,48 @@ def fields_of(future: str) -> tuple[Field, ...]:
 # ---- for people ----
 
 MOST_PAIRS = 20
-DAY_FIELDS = tuple(Field(name, "number" if name != "day" else "text") for name in ("day", *OUTCOMES))
-TRIGGER_FIELDS = (Field("trigger"), *DAY_FIELDS[1:])
-CHANNEL_FIELDS = (Field("channel"), Field("day"), *DAY_FIELDS[1:])
-REASON_FIELDS = (Field("outcome"), Field("reason"), Field("decisions", "number"))
-RULE_FIELDS = (Field("rule"), Field("held_back", "number"))
-BEATS_FIELDS = (Field("ahead"), Field("held_back"), Field("decisions", "number"))
-CAPACITY_FIELDS = (Field("channel"), Field("day"), Field("asked", "number"), Field("capacity", "number"), Field("share", "number"))
-IMAGINED_FIELDS = (Field("trigger"), Field("outcome"), Field("known", "number"), Field("imagined", "number"))
-CONTACT_FIELDS = (Field("contacts", "number"), Field("customers", "number"), Field("share"))
-PRESSED_FIELDS = (Field("customer"), Field("contacts", "number"), Field("points", "number"))
+DAY_FIELDS = tuple(ListingField(name, "number" if name != "day" else "text") for name in ("day", *OUTCOMES))
+TRIGGER_FIELDS = (ListingField("trigger"), *DAY_FIELDS[1:])
+CHANNEL_FIELDS = (ListingField("channel"), ListingField("day"), *DAY_FIELDS[1:])
+REASON_FIELDS = (ListingField("outcome"), ListingField("reason"), ListingField("decisions", "number"))
+RULE_FIELDS = (ListingField("rule"), ListingField("held_back", "number"))
+BEATS_FIELDS = (ListingField("ahead"), ListingField("held_back"), ListingField("decisions", "number"))
+CAPACITY_FIELDS = (
+    ListingField("channel"),
+    ListingField("day"),
+    ListingField("asked", "number"),
+    ListingField("capacity", "number"),
+    ListingField("share", "number"),
+)
+IMAGINED_FIELDS = (
+    ListingField("trigger"),
+    ListingField("outcome"),
+    ListingField("known", "number"),
+    ListingField("imagined", "number"),
+)
+CONTACT_FIELDS = (
+    ListingField("contacts", "number"),
+    ListingField("customers", "number"),
+    ListingField("share"),
+)
+PRESSED_FIELDS = (
+    ListingField("customer"),
+    ListingField("contacts", "number"),
+    ListingField("points", "number"),
+)
 
 
-def show(context: Context, found: Answer) -> None:
+def show(context: Context, found: PreviewResult) -> None:
     """Print the sums."""
     out, totals = context.output, found.totals
     out.say(f"Preview of {span_in_words(found, found.zone)}")
     if found.changes:
         out.say(f"Not under the rules in force, but with: {', '.join(found.changes)}.")
     out.say(
-        f"Playbook {found.version or 'of the files, not applied yet'}; {counted(totals.looked_at, 'customer')} looked at, "
-        f"{counted(totals.decisions, 'decision')} for {counted(totals.customers, 'customer')}.{_narrowed(found.trigger)}\n"
+        f"Playbook {found.version or 'of the files, not applied yet'}; "
+        f"{counted(totals.looked_at, 'customer')} looked at, "
+        f"{counted(totals.decisions, 'decision')} for "
+        f"{counted(totals.customers, 'customer')}.{_narrowed(found.trigger)}\n"
     )
     if totals.decisions:
         _show_sums(context, found)
@@ -147,7 +181,7 @@ def _narrowed(trigger: str | None) -> str:
     return f" Only those of {trigger} are counted, in contacts and capacity too." if trigger else ""
 
 
-def _show_sums(context: Context, found: Answer) -> None:
+def _show_sums(context: Context, found: PreviewResult) -> None:
     out, totals = context.output, found.totals
     if found.future == "replay":
         out.listing(IMAGINED_FIELDS, _imagined(totals), "")
@@ -163,12 +197,20 @@ def _show_sums(context: Context, found: Answer) -> None:
     out.listing(CONTACT_FIELDS, _contacts(totals), "")
     if totals.rules:
         out.say("")
-        out.listing(RULE_FIELDS, [{"rule": rule, "held_back": number} for rule, number in totals.rules.most_common()], "")
+        out.listing(
+            RULE_FIELDS,
+            [{"rule": rule, "held_back": number} for rule, number in totals.rules.most_common()],
+            "",
+        )
     _show_beats(context, totals)
     _show_capacity(context, found.asked)
     if totals.pressed:
         out.say("\nUnder most pressure (ask `manometer why CUSTOMER TRIGGER`):")
-        out.listing(PRESSED_FIELDS, [{**each._asdict(), "points": each.points / POINT} for each in totals.most_pressed()], "")
+        out.listing(
+            PRESSED_FIELDS,
+            [{**each._asdict(), "points": each.points / POINT} for each in totals.most_pressed()],
+            "",
+        )
 
 
 def _outcomes(totals: Totals, name: str) -> Iterator[Mapping[str, Any]]:
@@ -197,22 +239,32 @@ def _imagined(totals: Totals) -> Iterator[Mapping[str, Any]]:
         for outcome in OUTCOMES:
             if outcomes[outcome]:
                 new = imagined[str(trigger), outcome]
-                yield {"trigger": trigger, "outcome": outcome, "known": outcomes[outcome] - new or None, "imagined": new or None}
+                yield {
+                    "trigger": trigger,
+                    "outcome": outcome,
+                    "known": outcomes[outcome] - new or None,
+                    "imagined": new or None,
+                }
 
 
 def _show_beats(context: Context, totals: Totals) -> None:
     """Whose contacts have the room that others do not get."""
     if totals.beats:
         context.output.say("\nWho beats whom: whose contacts fill the windows, and whose are held back:")
-        pairs = ({"ahead": ahead, "held_back": back, "decisions": number} for (ahead, back), number in totals.beats.most_common(MOST_PAIRS))
+        pairs = (
+            {"ahead": ahead, "held_back": back, "decisions": number}
+            for (ahead, back), number in totals.beats.most_common(MOST_PAIRS)
+        )
         context.output.listing(BEATS_FIELDS, pairs, "")
 
 
-def _show_capacity(context: Context, asked: Sequence[Asked]) -> None:
+def _show_capacity(context: Context, asked: Sequence[ChannelDemand]) -> None:
     """What the channels with a capacity are asked for; on days above it the rest waits."""
     if asked:
         context.output.say("\nAsked of the channels with a capacity:")
-        context.output.listing(CAPACITY_FIELDS, ({**each._asdict(), "share": f"{each.share:.0%}"} for each in asked), "")
+        context.output.listing(
+            CAPACITY_FIELDS, ({**each._asdict(), "share": f"{each.share:.0%}"} for each in asked), ""
+        )
     for each in asked:
         if each.asked > each.capacity:
             beyond = f"{each.channel} is asked for {each.asked:,}, more than its {each.capacity:,} a day"
@@ -222,10 +274,14 @@ def _show_capacity(context: Context, asked: Sequence[Asked]) -> None:
 # ---- as a file ----
 
 
-def write_rows(path: Path, fields: Sequence[Field], rows: Iterable[Mapping[str, Any]]) -> None:
+def write_rows(path: Path, fields: Sequence[ListingField], rows: Iterable[Mapping[str, Any]]) -> None:
     """Write decision rows to a new CSV file."""
-    write_csv(path, [field.name for field in fields], ([_text(field, row[field.name]) for field in fields] for row in rows))
+    write_csv(
+        path,
+        [field.name for field in fields],
+        ([_text(field, row[field.name]) for field in fields] for row in rows),
+    )
 
 
-def _text(field: Field, value: Any) -> object:
+def _text(field: ListingField, value: Any) -> object:
     return format_instant(value) if field.kind == "instant" and value is not None else value

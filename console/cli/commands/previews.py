@@ -12,13 +12,22 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from console.cli.commands.decisions import FIELDS as DECISION
-from console.cli.commands.diff import CSV_HEADS, Bounds, add_by_rule, csv_cells, nested, show_gains, show_kinds, write_by_rule
+from console.cli.commands.diff import (
+    CSV_HEADS,
+    Bounds,
+    add_by_rule,
+    csv_cells,
+    nested,
+    show_gains,
+    show_kinds,
+    write_by_rule,
+)
 from console.cli.commands.diff import FIELDS as DIFFERENCE
 from console.cli.commands.preview import IMAGINED, fields_of, show, write_rows
 from console.cli.context import Context, add_list, add_yes
 from console.cli.options import add_page, refuse_existing
-from console.cli.output import Field
-from console.forecast.preview_comparison import Compared, Side, compare_kept
+from console.cli.output import ListingField
+from console.forecast.preview_comparison import Compared, ComparedPreview, compare_kept
 from console.forecast.preview_result import FOLDER, kept_answer
 from console.reports.csv_export import write_csv
 from core.errors import ManometerError
@@ -27,18 +36,18 @@ from storage.forecasts import saved_previews
 from storage.forecasts.saved_previews import SavedPreview
 
 FIELDS = (
-    Field("name"),
-    Field("now", "instant", title="made at"),
-    Field("first", "instant", title="from"),
-    Field("last", "instant", title="to"),
-    Field("future"),
-    Field("version", "number", title="playbook"),
-    Field("decisions", "number"),
-    Field("customers", "number"),
-    Field("changes", widest=30),
-    Field("author"),
-    Field("note"),
-    Field("bytes", "number", shown=False),
+    ListingField("name"),
+    ListingField("now", "instant", title="made at"),
+    ListingField("first", "instant", title="from"),
+    ListingField("last", "instant", title="to"),
+    ListingField("future"),
+    ListingField("version", "number", title="playbook"),
+    ListingField("decisions", "number"),
+    ListingField("customers", "number"),
+    ListingField("changes", widest=30),
+    ListingField("author"),
+    ListingField("note"),
+    ListingField("bytes", "number", shown=False),
 )
 __all__ = ["DECISION", "DIFFERENCE", "FIELDS", "IMAGINED", "add_arguments", "run"]
 
@@ -69,7 +78,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
     """List the kept previews, or do what is asked with them."""
     context.output.zone = context.zone
     if args.action is None:
-        context.output.listing(FIELDS, _kept(context), "No preview is kept yet: `manometer preview --save NAME` keeps one.")
+        context.output.listing(
+            FIELDS, _kept(context), "No preview is kept yet: `manometer preview --save NAME` keeps one."
+        )
     elif args.action == "show":
         _show(args, context)
     elif args.action == "compare":
@@ -88,8 +99,17 @@ def _kept(context: Context) -> Iterator[Mapping[str, Any]]:
     for name in saved_previews.names(folder):
         try:
             with SavedPreview(folder, name) as saved:
-                sums = {"decisions": saved.totals.decisions, "customers": saved.totals.customers, "bytes": saved.path.stat().st_size}
-                yield {**saved.about, **sums, "name": name, "changes": ", ".join(saved.about["changes"]) or None}
+                sums = {
+                    "decisions": saved.totals.decisions,
+                    "customers": saved.totals.customers,
+                    "bytes": saved.path.stat().st_size,
+                }
+                yield {
+                    **saved.about,
+                    **sums,
+                    "name": name,
+                    "changes": ", ".join(saved.about["changes"]) or None,
+                }
         except ManometerError as error:
             context.output.complain(str(error))
 
@@ -101,7 +121,10 @@ def _show(args: argparse.Namespace, context: Context) -> None:
         if args.csv is not None:
             write_rows(args.csv, fields_of(found.future), saved.rows())
         if args.html is not None:
-            from console.reports.pages import preview_page, write_page  # Textual and Jinja2 take long to import
+            from console.reports.pages import (  # Textual and Jinja2 take long to import
+                preview_page,
+                write_page,
+            )
 
             write_page(args.html, preview_page(found, f"Preview {args.name}", _words(saved.about, context)))
         if context.output.json:
@@ -126,8 +149,11 @@ def _say_written(args: argparse.Namespace, context: Context, rows: str) -> None:
 
 def _compare(args: argparse.Namespace, context: Context) -> None:
     refuse_existing(args.html)
-    with SavedPreview(_folder(context), args.before) as before, SavedPreview(_folder(context), args.after) as after:
-        sides = Side(before, kept_answer(before)), Side(after, kept_answer(after))
+    with (
+        SavedPreview(_folder(context), args.before) as before,
+        SavedPreview(_folder(context), args.after) as after,
+    ):
+        sides = ComparedPreview(before, kept_answer(before)), ComparedPreview(after, kept_answer(after))
         found = compare_kept(*sides)
         bounds = _bounds(found)
         if args.by_rule:
@@ -151,12 +177,17 @@ def _compare(args: argparse.Namespace, context: Context) -> None:
     if args.html is not None:
         from console.reports.pages import diff_page, write_page  # see above
 
-        write_page(args.html, diff_page(diff, f"{args.before} against {args.after}", (words,), context.zone, *bounds.limits))
+        write_page(
+            args.html,
+            diff_page(diff, f"{args.before} against {args.after}", (words,), context.zone, *bounds.limits),
+        )
     _say_written(args, context, counted(sum(diff.kinds().values()), "difference"))
 
 
 def _bounds(found: Compared) -> Bounds:
-    """The limits and capacities of both, where the sums that were kept are those of the span that is compared."""
+    """The limits and capacities of both, where the sums that were kept are those of the span that is
+    compared.
+    """
     if not found.is_whole:
         return Bounds(((), ()))
     before, after = found.before.answer, found.after.answer
@@ -166,7 +197,11 @@ def _bounds(found: Compared) -> Bounds:
 def _delete(args: argparse.Namespace, context: Context) -> None:
     folder = _folder(context)
     saved_previews.refuse_unknown(folder, args.name)
-    context.output.confirm(f"The preview {args.name}{_made(folder, args.name, context.zone)} will be gone.", "Delete it?", args.yes)
+    context.output.confirm(
+        f"The preview {args.name}{_made(folder, args.name, context.zone)} will be gone.",
+        "Delete it?",
+        args.yes,
+    )
     saved_previews.delete(folder, args.name)
     context.output.say(f"{args.name} is gone.")
 

@@ -1,6 +1,7 @@
 """The scheduler that runs by itself: decides, hands over, takes in the drop folder, until it is stopped.
 
-One a workspace; it logs to standard error. SIGTERM and Ctrl-C end it in good order, SIGHUP reads the settings of manometer.toml anew.
+One a workspace; it logs to standard error. SIGTERM and Ctrl-C end it in good order, SIGHUP reads the settings
+of manometer.toml anew.
 """
 
 from __future__ import annotations
@@ -14,19 +15,30 @@ from core.errors import ManometerError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("--standby", action="store_true", help="where another scheduler is active, wait and take over")
-    parser.add_argument("--log", choices=("json", "text"), help="form of the log (default: text at a terminal, else json)")
     parser.add_argument(
-        "--log-level", choices=("debug", "info", "warning", "error"), default="info", help="from which level on (default: info)"
+        "--standby", action="store_true", help="where another scheduler is active, wait and take over"
     )
-    parser.add_argument("--print-unit", action="store_true", help="print a systemd unit for this workspace, and end")
+    parser.add_argument(
+        "--log", choices=("json", "text"), help="form of the log (default: text at a terminal, else json)"
+    )
+    parser.add_argument(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        default="info",
+        help="from which level on (default: info)",
+    )
+    parser.add_argument(
+        "--print-unit", action="store_true", help="print a systemd unit for this workspace, and end"
+    )
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Run the scheduler; 0 after a signal, 1 after an error."""
     if args.print_unit:
         return _print_unit(context)
-    from console.daemon import service  # the scheduler's library is slower to import than most commands are to run
+    from console.daemon import (
+        service,  # the scheduler's library is slower to import than most commands are to run
+    )
     from console.daemon.log import opened_log
 
     store = context.store
@@ -36,7 +48,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
             "Move it on with `manometer tick --at INSTANT`."
         )
     with opened_log(args.log, args.log_level) as log:
-        options = service.Options(context.folder, args.standby)
+        options = service.ServiceOptions(context.folder, args.standby)
         return service.run(store, options, log, service.clocks(clock.now, clock.steady))
 
 

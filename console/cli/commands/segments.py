@@ -15,21 +15,26 @@ from sqlalchemy import Connection
 
 from console.cli.commands.customers import FIELDS as CUSTOMER_FIELDS
 from console.cli.context import Context, UsageError, add_at
-from console.cli.output import Field
+from console.cli.output import ListingField
 from core.errors import ManometerError
 from core.instants import Instant
 from core.language import Condition, parse
-from core.language import Context as Place
+from core.language import ConditionContext as Place
 from core.suggestions import near
 from storage import segments
 
-FIELDS = (Field("name"), Field("title"), Field("customers", "number"))
-COUNT = (Field("expression"), Field("customers", "number"))
+FIELDS = (ListingField("name"), ListingField("title"), ListingField("customers", "number"))
+COUNT = (ListingField("expression"), ListingField("customers", "number"))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("what", metavar="list | NAME | count EXPRESSION", nargs="*", help="one segment, or a condition to count")
+    parser.add_argument(
+        "what",
+        metavar="list | NAME | count EXPRESSION",
+        nargs="*",
+        help="one segment, or a condition to count",
+    )
     add_at(parser)
 
 
@@ -41,21 +46,35 @@ def run(args: argparse.Namespace, context: Context) -> int:
     with context.store.reading() as connection:
         if not what or (what == ["list"] and "list" not in known):
             titles = context.workspace.segment_titles
-            context.output.listing(FIELDS, _counted(connection, known, titles, at), "There are no segments. segments.toml names them.")
+            context.output.listing(
+                FIELDS,
+                _counted(connection, known, titles, at),
+                "There are no segments. segments.toml names them.",
+            )
         elif what[0] == "count" and len(what) > 1:
             text = " ".join(what[1:])
             condition = parse(text, Place.AUDIENCE, known, context.zone)
-            context.output.record(COUNT, {"expression": text, "customers": segments.count(connection, condition, known, at)})
+            context.output.record(
+                COUNT, {"expression": text, "customers": segments.count(connection, condition, known, at)}
+            )
         elif len(what) == 1 and what[0] in known:
-            context.output.listing(CUSTOMER_FIELDS, segments.members(connection, known[what[0]], known, at), "Nobody is in it.")
+            context.output.listing(
+                CUSTOMER_FIELDS, segments.members(connection, known[what[0]], known, at), "Nobody is in it."
+            )
         else:
             raise _unknown(what, known)
     return 0
 
 
-def _counted(connection: Connection, known: Mapping[str, Condition], titles: Mapping[str, str], at: Instant) -> Iterator[Mapping[str, Any]]:
+def _counted(
+    connection: Connection, known: Mapping[str, Condition], titles: Mapping[str, str], at: Instant
+) -> Iterator[Mapping[str, Any]]:
     for name, condition in known.items():
-        yield {"name": name, "title": titles.get(name), "customers": segments.count(connection, condition, known, at)}
+        yield {
+            "name": name,
+            "title": titles.get(name),
+            "customers": segments.count(connection, condition, known, at),
+        }
 
 
 def _unknown(what: list[str], known: Mapping[str, Condition]) -> ManometerError:
@@ -63,4 +82,6 @@ def _unknown(what: list[str], known: Mapping[str, Condition]) -> ManometerError:
         return UsageError("segments count needs a condition, such as \"country == 'CH'\".")
     if len(what) > 1:
         return UsageError("Name one segment, or write `segments count EXPRESSION`.")
-    return ManometerError(f"There is no segment {what[0]!r}. {near(what[0], known) or 'segments.toml names them.'}")
+    return ManometerError(
+        f"There is no segment {what[0]!r}. {near(what[0], known) or 'segments.toml names them.'}"
+    )

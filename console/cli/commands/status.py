@@ -1,10 +1,12 @@
 """How the workspace is doing: exit code 0 healthy or idle, 1 degraded, 2 down.
 
-healthy    it ticks, nothing is overdue, nothing failed lately, the books balance
-idle       nothing is overdue, and nobody ticks: no tick has run lately, or the scheduler has ended and nothing has ticked since
-degraded   customers are overdue, messages failed within a day or are uncertain, a channel halts, a job of the scheduler fails, the disk is
+healthy    it ticks, nothing is overdue, nothing failed lately, the books balance idle       nothing is
+overdue, and nobody ticks: no tick has run lately, or the scheduler has ended and nothing has ticked since
+degraded   customers are overdue, messages failed within a day or are uncertain, a channel halts, a job of the
+scheduler fails, the disk is
            short of room, or all sending is stopped
-down       customers are overdue and nobody ticks: no tick for a while, or the scheduler has ended and nothing has ticked since;
+down       customers are overdue and nobody ticks: no tick for a while, or the scheduler has ended and nothing
+has ticked since;
            or the books do not balance, or the workspace cannot be read
 """
 
@@ -14,7 +16,7 @@ import argparse
 from collections.abc import Mapping
 
 from console.cli.context import Context, add_at
-from console.cli.output import Field
+from console.cli.output import ListingField
 from console.health.disk import Room
 from console.health.judgement import health_of, room_of
 from core.errors import ManometerError
@@ -25,19 +27,19 @@ from storage import status
 from storage.status import Figures
 
 FIELDS = (
-    Field("state"),
-    Field("leader"),
-    Field("last_tick", "instant"),
-    Field("due", "number"),
-    Field("overdue", "number"),
-    Field("held", "number"),
-    Field("failed", "number"),
-    Field("uncertain", "number"),
-    Field("conservation", "json"),
-    Field("last_dispatch", "instant"),
-    Field("halted", "json"),
-    Field("errors", "json"),
-    Field("disk", "json"),
+    ListingField("state"),
+    ListingField("leader"),
+    ListingField("last_tick", "instant"),
+    ListingField("due", "number"),
+    ListingField("overdue", "number"),
+    ListingField("held", "number"),
+    ListingField("failed", "number"),
+    ListingField("uncertain", "number"),
+    ListingField("conservation", "json"),
+    ListingField("last_dispatch", "instant"),
+    ListingField("halted", "json"),
+    ListingField("errors", "json"),
+    ListingField("disk", "json"),
 )
 EXITS = {"healthy": 0, "idle": 0, "degraded": 1, "down": 2}
 
@@ -82,18 +84,25 @@ def _row(figures: Figures, health: Health, at: Instant, disk: Room | None) -> di
         "last_dispatch": figures.last_dispatch,
         "halted": _as_json(figures.halted),
         "errors": _as_json(figures.troubles),
-        "disk": None if disk is None else {"free": disk.free, "keep_free": disk.keep_free, "short": disk.is_short},
+        "disk": None
+        if disk is None
+        else {"free": disk.free, "keep_free": disk.keep_free, "short": disk.is_short},
     }
 
 
 def _as_json(troubles: Mapping[str, Trouble]) -> dict[str, dict[str, str]]:
-    return {name: {"reason": trouble.reason, "since": format_instant(trouble.since)} for name, trouble in troubles.items()}
+    return {
+        name: {"reason": trouble.reason, "since": format_instant(trouble.since)}
+        for name, trouble in troubles.items()
+    }
 
 
 # ---- for people ----
 
 
-def _for_people(figures: Figures, health: Health, at: Instant, disk: Room | None, context: Context) -> dict[str, str | None]:
+def _for_people(
+    figures: Figures, health: Health, at: Instant, disk: Room | None, context: Context
+) -> dict[str, str | None]:
     return {
         "state": _state(health),
         "leader": _leader(figures, at, context),
@@ -106,7 +115,10 @@ def _for_people(figures: Figures, health: Health, at: Instant, disk: Room | None
 
 def _state(health: Health) -> str:
     """The word and what is wrong; reasons that have a line of their own are not told twice."""
-    found = [f"{each.words}{f' ({each.why})' if each.sort in ('overdue', 'uncertain') else ''}" for each in health.findings]
+    found = [
+        f"{each.words}{f' ({each.why})' if each.sort in ('overdue', 'uncertain') else ''}"
+        for each in health.findings
+    ]
     said = "; ".join(found) or health.why
     return f"{health.state}: {said}" if said else health.state
 
@@ -121,7 +133,10 @@ def _leader(figures: Figures, at: Instant, context: Context) -> str:
 
 
 def _listed(troubles: Mapping[str, Trouble], context: Context) -> str:
-    told = [f"{name} since {_when(trouble.since, context)}: {trouble.reason}" for name, trouble in troubles.items()]
+    told = [
+        f"{name} since {_when(trouble.since, context)}: {trouble.reason}"
+        for name, trouble in troubles.items()
+    ]
     return "; ".join(told) or "none"
 
 
@@ -131,7 +146,9 @@ def _when(at: Instant, context: Context) -> str:
 
 def _books(figures: Figures) -> str:
     books = figures.conservation or {}
-    events, decisions, messages = (counted(books[part]["total"], part[:-1]) for part in ("events", "decisions", "messages"))
+    events, decisions, messages = (
+        counted(books[part]["total"], part[:-1]) for part in ("events", "decisions", "messages")
+    )
     fates = ", ".join(f"{number:,} {fate}" for fate, number in books["fates"].items() if number)
     sums = f"{events}, {decisions}{f' ({fates})' if fates else ''}, {messages}"
     return f"{'holds' if books['holds'] else 'DOES NOT HOLD, see --json'}: {sums}"

@@ -1,7 +1,7 @@
 """Stop all sending at once; `go` ends it.
 
-Nothing is handed over from here on and what falls due waits; customers still enter their triggers, so that no cause is lost.
-Transactional messages go on unless --transactional.
+Nothing is handed over from here on and what falls due waits; customers still enter their triggers, so that no
+cause is lost. Transactional messages go on unless --transactional.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
         stopped = pauses.current(connection, at).get(EVERYTHING)
         held = pauses.waiting(connection, EVERYTHING, at)
     pausing.refuse_stopped(stopped, args.transactional, context.zone)
-    under_way = f"Under way: {counted(held.customers, 'customer')}" if held.customers else NOBODY["everything"]
+    under_way = (
+        f"Under way: {counted(held.customers, 'customer')}" if held.customers else NOBODY["everything"]
+    )
     numbers = f"Waiting to be sent: {counted(held.messages, 'message')}. {under_way}."
     context.output.confirm(numbers, "Stop all sending?", args.yes)
     with context.store.writing() as connection:

@@ -42,7 +42,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 
 def _stands_still(args: argparse.Namespace, context: Context) -> bool:
-    """Whether the pass is as of another instant than now; else time goes by in it, and an emergency stop acts in the middle of it."""
+    """Whether the pass is as of another instant than now; else time goes by in it, and an emergency stop acts
+    in the middle of it.
+    """
     return args.at is not None or clock.simulated_at(context.store) is not None
 
 
@@ -60,12 +62,18 @@ def _in_words(kinds: Counter[tuple[str, str | None]], looked_at: int) -> str:
         return "Nothing was due."
     if not kinds:
         return f"{counted(looked_at, 'customer')} {'was' if looked_at == 1 else 'were'} looked at, nothing to decide."
-    parts = (f"{number:,} {outcome}{f' {reason}' if reason else ''}" for (outcome, reason), number in sorted(kinds.items(), key=str))
+    parts = (
+        f"{number:,} {outcome}{f' {reason}' if reason else ''}"
+        for (outcome, reason), number in sorted(kinds.items(), key=str)
+    )
     return f"Decided: {', '.join(parts)}."
 
 
 def _handed_over(done: Dispatched) -> str:
-    numbers = {name: getattr(done, name) for name in ("sent", "cancelled", "failed", "expired", "held", "retried", "uncertain")}
+    numbers = {
+        name: getattr(done, name)
+        for name in ("sent", "cancelled", "failed", "expired", "held", "retried", "uncertain")
+    }
     parts = [f"{number:,} {name}" for name, number in numbers.items() if number]
     parts += [f"channel {name} halted: {reason}" for name, reason in done.halted.items()]
     return f"Handed over: {', '.join(parts)}." if parts else "Nothing to hand over."

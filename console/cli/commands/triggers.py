@@ -1,6 +1,7 @@
 """Triggers: all with what they do, one in full, one tried on the past, or pause and resume one.
 
-A pause is a state beside the files: it survives an apply. While it lasts nothing new enrols and what falls due waits.
+A pause is a state beside the files: it survives an apply. While it lasts nothing new enrols and what falls
+due waits.
 
 What `resume` does with what waited, by --policy:
   skip      what fell due while paused is skipped, the rest goes on (the default)
@@ -21,7 +22,7 @@ import orjson
 from console.cli import pausing_prompts
 from console.cli.context import Context, add_at, add_list, add_reason, add_yes
 from console.cli.options import add_past, no_trigger
-from console.cli.output import Field
+from console.cli.output import ListingField
 from console.operating import pausing
 from core.errors import ManometerError
 from core.explain.journey_words import goal_words, goes_to, wait_words
@@ -30,32 +31,32 @@ from core.model.triggers import NEVER, Pause, Step, Trigger
 from storage import pauses, playbooks, triggers
 
 FIELDS = (
-    Field("name"),
-    Field("title"),
-    Field("kind"),
-    Field("status"),
-    Field("paused"),
-    Field("paused_until", "instant"),
-    Field("waiting", "number"),
-    Field("sent", "number"),
-    Field("last_fired", "instant"),
-    Field("next_due", "instant"),
+    ListingField("name"),
+    ListingField("title"),
+    ListingField("kind"),
+    ListingField("status"),
+    ListingField("paused"),
+    ListingField("paused_until", "instant"),
+    ListingField("waiting", "number"),
+    ListingField("sent", "number"),
+    ListingField("last_fired", "instant"),
+    ListingField("next_due", "instant"),
 )
 DETAILS = (
     *FIELDS,
-    Field("purpose"),
-    Field("priority", "number"),
-    Field("audience"),
-    Field("reentry"),
-    Field("max_age"),
-    Field("holdout", "number"),
-    Field("tags"),
-    Field("activated_at", "instant"),
-    Field("pause_reason"),
-    Field("split", "json"),
-    Field("goal", "json"),
-    Field("journeys", "json"),
-    Field("steps", "json"),
+    ListingField("purpose"),
+    ListingField("priority", "number"),
+    ListingField("audience"),
+    ListingField("reentry"),
+    ListingField("max_age"),
+    ListingField("holdout", "number"),
+    ListingField("tags"),
+    ListingField("activated_at", "instant"),
+    ListingField("pause_reason"),
+    ListingField("split", "json"),
+    ListingField("goal", "json"),
+    ListingField("journeys", "json"),
+    ListingField("steps", "json"),
 )
 
 
@@ -97,7 +98,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
         return backtest_report.run(args, context)
     known = _known(context)
     if args.action is None:
-        context.output.listing(FIELDS, _rows(context, known, at), "There are no triggers. Each is a file in triggers/.")
+        context.output.listing(
+            FIELDS, _rows(context, known, at), "There are no triggers. Each is a file in triggers/."
+        )
         return 0
     if args.name not in known:
         raise ManometerError(no_trigger(args.name, known, context.folder))
@@ -111,9 +114,14 @@ def _known(context: Context) -> dict[str, _Named]:
     with context.store.reading() as connection:
         if playbooks.newest_version(connection):
             rows = triggers.in_force(connection).values()
-            return {row.name: _Named(row.name, row.title, row.kind, row.status, row.activated_at) for row in rows}
+            return {
+                row.name: _Named(row.name, row.title, row.kind, row.status, row.activated_at) for row in rows
+            }
     files = context.workspace.playbook.triggers
-    return {t.name: _Named(t.name, t.title, t.when.kind, t.status, None) for t in sorted(files, key=lambda trigger: trigger.name)}
+    return {
+        t.name: _Named(t.name, t.title, t.when.kind, t.status, None)
+        for t in sorted(files, key=lambda trigger: trigger.name)
+    }
 
 
 # ---- showing ----
@@ -126,7 +134,7 @@ def _rows(context: Context, known: Mapping[str, _Named], at: Instant) -> Iterato
         yield _row(trigger, active.get(trigger.name, triggers.Activity()), paused.get(trigger.name))
 
 
-def _row(trigger: _Named, activity: triggers.Activity, paused: pauses.PauseRow | None) -> dict[str, Any]:
+def _row(trigger: _Named, activity: triggers.Activity, paused: pauses.StoredPause | None) -> dict[str, Any]:
     return {
         "name": trigger.name,
         "title": trigger.title,
@@ -155,7 +163,8 @@ def _show(context: Context, named: _Named, at: Instant) -> int:
 
 def _journeys(each: triggers.Journeys) -> dict[str, Any]:
     return {
-        "variant": each.variant, "holdout": each.is_holdout, "entered": each.entered, "under_way": each.under_way,
+        "variant": each.variant, "holdout": each.is_holdout, "entered": each.entered,
+        "under_way": each.under_way,
         "reached_goal": each.reached,
     }  # fmt: skip
 
@@ -188,7 +197,11 @@ def _step(step: Step, trigger: Trigger) -> dict[str, Any]:
         "else": _otherwise(step, trigger),
         "then": None if step.then is None else goes_to(step.then, trigger),
     }
-    return {"after": format_duration(step.after), **_message(step), **{key: value for key, value in more.items() if value}}
+    return {
+        "after": format_duration(step.after),
+        **_message(step),
+        **{key: value for key, value in more.items() if value},
+    }
 
 
 def _otherwise(step: Step, trigger: Trigger) -> dict[str, Any] | str | None:

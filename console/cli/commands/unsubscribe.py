@@ -8,9 +8,14 @@ from __future__ import annotations
 import argparse
 
 from console.cli.context import Context, add_at
-from console.cli.output import Field
+from console.cli.output import ListingField
 
-FIELDS = (Field("customer"), Field("medium"), Field("purpose"), Field("withdrawn"))
+FIELDS = (
+    ListingField("customer"),
+    ListingField("medium"),
+    ListingField("purpose"),
+    ListingField("withdrawn"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Check the token and record the withdrawal."""
-    from console.messages.unsubscribe import read_token, signing_secrets, withdraw  # `--help` needs none of it
+    from console.messages.unsubscribe import (  # `--help` needs none of it
+        read_token,
+        signing_secrets,
+        withdraw,
+    )
 
     at = context.now(args.at)
     workspace = context.in_force

@@ -1,4 +1,5 @@
-"""Why a customer got or did not get messages: the last decision in words, and every check on the way, by how much and since when.
+"""Why a customer got or did not get messages: the last decision in words, and every check on the way, by how
+much and since when.
 
 `manometer why CUSTOMER`            every trigger in one line, what was decided lately first
 `manometer why CUSTOMER TRIGGER`    one trigger in full
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from console.cli.context import Context, add_at
-from console.cli.output import Field
+from console.cli.output import ListingField
 from console.forecast.why import by_relevance, explain_all, explain_in
 from console.playbooks.applied import playbook_at
 from core.explain.why import Explanation
@@ -23,13 +24,22 @@ from storage import customers
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("customer", metavar="CUSTOMER", help="key, e-mail, phone number or KIND:VALUE of an identity")
-    parser.add_argument("trigger", metavar="TRIGGER", nargs="?", help="one trigger in full (default: all, a line each)")
+    parser.add_argument(
+        "customer", metavar="CUSTOMER", help="key, e-mail, phone number or KIND:VALUE of an identity"
+    )
+    parser.add_argument(
+        "trigger", metavar="TRIGGER", nargs="?", help="one trigger in full (default: all, a line each)"
+    )
     add_at(parser)
 
 
-CHECKS = (Field("check"), Field("holds"), Field("detail", widest=100))
-TRIGGER_FIELDS = (Field("trigger"), Field("verdict"), Field("since", "instant"), Field("why", widest=110))
+CHECKS = (ListingField("check"), ListingField("holds"), ListingField("detail", widest=100))
+TRIGGER_FIELDS = (
+    ListingField("trigger"),
+    ListingField("verdict"),
+    ListingField("since", "instant"),
+    ListingField("why", widest=110),
+)
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
@@ -44,7 +54,11 @@ def run(args: argparse.Namespace, context: Context) -> int:
         return 0
     context.output.say(f"{found.words}\n\nAs things stand {in_full(at, context.zone)}:")
     shown = [
-        {"check": each.check, "holds": "yes" if each.holds else "NO", "detail": localized(each.detail, context.zone)}
+        {
+            "check": each.check,
+            "holds": "yes" if each.holds else "NO",
+            "detail": localized(each.detail, context.zone),
+        }
         for each in found.trace
     ]
     context.output.listing(CHECKS, shown, "")
@@ -62,7 +76,12 @@ def _all(customer: str, context: Context, playbook: Playbook, now: Instant, at: 
         return 0
     context.output.say(f"{person.name or person.key}, as things stand {in_full(at, context.zone)}:\n")
     rows = [
-        {"trigger": each.trigger, "verdict": _verdict(each.explanation), "since": each.since, "why": each.explanation.short}
+        {
+            "trigger": each.trigger,
+            "verdict": _verdict(each.explanation),
+            "since": each.since,
+            "why": each.explanation.short,
+        }
         for each in found
     ]
     context.output.listing(TRIGGER_FIELDS, rows, "There are no triggers.")
@@ -74,7 +93,9 @@ def _verdict(found: Explanation) -> str:
         return "never" if found.step is None else "under way"
     if found.foretold:
         return "foretold"
-    return {"send": "sent", "suppress": "not sent", "defer": "deferred", "hold": "held"}.get(found.verdict, in_short(found.verdict))
+    return {"send": "sent", "suppress": "not sent", "defer": "deferred", "hold": "held"}.get(
+        found.verdict, in_short(found.verdict)
+    )
 
 
 def _as_json(customer: str, trigger: str, at: Instant, found: Explanation) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
 """The two years that the retailer's past covers, in local minutes, and when people shop in them.
 
-Within this package an instant is a `Minute`: minutes by the wall clock since the first midnight. They add up without time zones,
-and become ISO texts with the offset of their day.
+Within this package an instant is a `Minute`: minutes by the wall clock since the first midnight. They add up
+without time zones, and become ISO texts with the offset of their day.
 """
 
 from __future__ import annotations
@@ -23,11 +23,16 @@ LAST: Final = date(2025, 11, 1)
 DAYS: Final = (LAST - FIRST).days
 END: Final[Minute] = DAYS * 1440
 _DATES: Final = tuple(FIRST + timedelta(days=number) for number in range(DAYS))
-_STAMPS: Final = tuple(tuple(datetime(day.year, day.month, day.day, 12, tzinfo=ZONE).isoformat().split("12:00")) for day in _DATES)
+_STAMPS: Final = tuple(
+    tuple(datetime(day.year, day.month, day.day, 12, tzinfo=ZONE).isoformat().split("12:00"))
+    for day in _DATES
+)
 
 
 def stamp(at: Minute) -> str:
-    """ISO 8601 with the offset of the day. The hour that a clock change leaves out or doubles is nobody's hour to shop."""
+    """ISO 8601 with the offset of the day. The hour that a clock change leaves out or doubles is nobody's
+    hour to shop.
+    """
     day, minute = divmod(at, 1440)
     before, after = _STAMPS[day]
     return f"{before}{minute // 60:02d}:{minute % 60:02d}{after}"
@@ -64,7 +69,13 @@ _STORE_CLOCK: Final = tuple(accumulate(_STORE_HOURS))
 
 
 def _busy(week: tuple[float, ...]) -> tuple[float, ...]:
-    return (0.0, *accumulate(_MONTHS[day.month - 1] * week[day.weekday()] * (_SALE if day >= _SALE_BEGINS else 1) for day in _DATES))
+    return (
+        0.0,
+        *accumulate(
+            _MONTHS[day.month - 1] * week[day.weekday()] * (_SALE if day >= _SALE_BEGINS else 1)
+            for day in _DATES
+        ),
+    )
 
 
 _WEB_DAYS: Final = _busy(_WEB_WEEK)
@@ -72,7 +83,9 @@ _STORE_DAYS: Final = _busy(_STORE_WEEK)
 
 
 def web_minute(dice: Random, first_day: int, end_day: int = DAYS) -> Minute:
-    """Some time when people sit before the shop, of days from `first_day` to before `end_day`: Sunday evenings, before Christmas."""
+    """Some time when people sit before the shop, of days from `first_day` to before `end_day`: Sunday
+    evenings, before Christmas.
+    """
     return _drawn(dice, _WEB_DAYS, _WEB_CLOCK, first_day, end_day)
 
 
@@ -81,7 +94,9 @@ def store_minute(dice: Random, first_day: int, end_day: int = DAYS) -> Minute:
     return _drawn(dice, _STORE_DAYS, _STORE_CLOCK, first_day, end_day)
 
 
-def _drawn(dice: Random, days: tuple[float, ...], clock: tuple[int, ...], first_day: int, end_day: int) -> Minute:
+def _drawn(
+    dice: Random, days: tuple[float, ...], clock: tuple[int, ...], first_day: int, end_day: int
+) -> Minute:
     roll: Callable[[], float] = dice.random
     day = bisect(days, days[first_day] + roll() * (days[end_day] - days[first_day])) - 1
     hour = bisect(clock, roll() * clock[-1])

@@ -1,4 +1,6 @@
-"""The ordinary customers: how often they buy follows a power law, when they buy the season, and few of them do everything."""
+"""The ordinary customers: how often they buy follows a power law, when they buy the season, and few of them
+do everything.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from typing import Final
 
 from console.demo.retailer import goods
 from console.demo.retailer.calendar import DAYS, FIRST, Minute, is_open, moment, store_minute, web_minute
-from console.demo.retailer.people import PLACES, SHARES, STORES, Person, Place
+from console.demo.retailer.people import PLACES, SHARES, STORES, HomePlace, RetailerCustomer
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -17,10 +19,13 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 _GERMAN: Final = (
-    _words("Anna Lea Lena Laura Julia Sandra Monika Ursula Regula Barbara Christine Nadine Simone Vreni Andrea"),
+    _words(
+        "Anna Lea Lena Laura Julia Sandra Monika Ursula Regula Barbara Christine Nadine Simone Vreni Andrea"
+    ),
     _words("Daniel Thomas Peter Marco Stefan Urs Hans Markus Lukas Simon Pascal Roger Bruno Fabian Noah"),
     _words(
-        "Müller Meier Schmid Keller Weber Huber Schneider Steiner Fischer Gerber Baumann Frei Zimmermann Moser Widmer Wyss Graf Roth Suter "
+        "Müller Meier Schmid Keller Weber Huber Schneider Steiner Fischer Gerber Baumann Frei Zimmermann "
+        "Moser Widmer Wyss Graf Roth Suter "
         "Bühler Bachmann Lüthi Egli Hofer Käser Ammann Zürcher Stucki Kunz Brunner"
     ),
     _words("Bahnhofstrasse Dorfstrasse Hauptstrasse Lindenweg Seestrasse Kirchgasse Rosenweg Schulstrasse"),
@@ -28,7 +33,9 @@ _GERMAN: Final = (
 _FRENCH: Final = (
     _words("Camille Chloé Sophie Isabelle Aline Élodie Mathilde Nathalie Céline"),
     _words("Julien Nicolas Philippe Yves Olivier Sébastien Luc Antoine Mathieu"),
-    _words("Favre Rochat Martin Dubois Perret Blanc Jaquet Monnier Chevalley Pittet Aubert Bonvin Rey Gillard"),
+    _words(
+        "Favre Rochat Martin Dubois Perret Blanc Jaquet Monnier Chevalley Pittet Aubert Bonvin Rey Gillard"
+    ),
     ("Rue du Lac", "Avenue de la Gare", "Rue du Marché", "Chemin des Vignes", "Rue Neuve", "Route de Berne"),
 )
 _ITALIAN: Final = (
@@ -44,7 +51,7 @@ _FEW_BASKETS: Final = (0, 0, 0, 0, 0, 1, 1)  # left behind in three months
 _MANY_BASKETS: Final = (0, 1, 2, 3, 4)
 
 
-def ordinary(dice: Random, number: int, since: int) -> Person:
+def ordinary(dice: Random, number: int, since: int) -> RetailerCustomer:
     """One who buys now and then; what she merely looks at is known from day `since` on."""
     person = _somebody(dice, number)
     habit = dice.choices(("web", "both", "store"), (45, 35, 20))[0] if person.card else "web"
@@ -66,13 +73,13 @@ def ordinary(dice: Random, number: int, since: int) -> Person:
 # ---- who she is ----
 
 
-def _somebody(dice: Random, number: int) -> Person:
+def _somebody(dice: Random, number: int) -> RetailerCustomer:
     roll = dice.random
     place = dice.choices(PLACES, SHARES)[0]
     women, men, families, streets = _NAMES[place.locale[:2]]
     is_woman = roll() < 0.64
     phone, push = place.country == "CH" and roll() < 0.45, roll() < 0.28
-    return Person(
+    return RetailerCustomer(
         number,
         dice.choice(women if is_woman else men),
         dice.choice(families),
@@ -95,7 +102,7 @@ def _created(dice: Random) -> date:
     return FIRST + timedelta(days=days)
 
 
-def _street(dice: Random, place: Place, streets: Sequence[str]) -> str:
+def _street(dice: Random, place: HomePlace, streets: Sequence[str]) -> str:
     name, house = dice.choice(streets), 1 + int(dice.random() * 80)
     return f"{house}, {name}" if place.locale == "fr-CH" else f"{name} {house}"
 
@@ -114,29 +121,39 @@ def _consents(dice: Random, phone: bool, push: bool) -> list[str]:
     return given
 
 
-def _change_mind(person: Person, dice: Random) -> None:
+def _change_mind(person: RetailerCustomer, dice: Random) -> None:
     """Some want no more mail, some no letters, and some addresses die."""
     roll = dice.random()
     if roll < 0.035 and "EMAIL" in person.consents:
         person.reported(web_minute(dice, person.begin), "Unsubscribed", channel="email")
     elif roll < 0.055 and person.consents:
-        said = {"channel": dice.choice(person.consents).lower(), "purpose": "marketing", "source": "preference centre"}
+        said = {
+            "channel": dice.choice(person.consents).lower(),
+            "purpose": "marketing",
+            "source": "preference centre",
+        }
         person.online(web_minute(dice, person.begin), "Consent Withdrawn", **said)
     elif roll < 0.075:
         person.reported(web_minute(dice, person.begin), "Email Bounced", bounce_type="permanent")
     if dice.random() < 0.04:
-        person.noted(store_minute(dice, person.begin), "Consent Withdrawn", channel="print", objected=True, source="letter")
+        person.noted(
+            store_minute(dice, person.begin),
+            "Consent Withdrawn",
+            channel="print",
+            objected=True,
+            source="letter",
+        )
 
 
 # ---- what she buys ----
 
 
-def _last_day(person: Person, dice: Random) -> int:
+def _last_day(person: RetailerCustomer, dice: Random) -> int:
     """The day by which she has turned elsewhere; most stay."""
     return DAYS if dice.random() < 0.72 else person.begin + int(dice.random() * (DAYS - person.begin)) + 1
 
 
-def _shop(person: Person, dice: Random, habit: str, a_year: float, last: int, since: int) -> None:
+def _shop(person: RetailerCustomer, dice: Random, habit: str, a_year: float, last: int, since: int) -> None:
     roll = dice.random
     store_share = {"web": 0.0, "both": 0.5, "store": 0.95}[habit]
     for _ in range(int(a_year * (last - person.begin) / 365 + roll())):
@@ -147,7 +164,9 @@ def _shop(person: Person, dice: Random, habit: str, a_year: float, last: int, si
             _order_online(person, dice, web_minute(dice, person.begin, last), products, since)
 
 
-def _order_online(person: Person, dice: Random, at: Minute, products: list[goods.Product], since: int) -> None:
+def _order_online(
+    person: RetailerCustomer, dice: Random, at: Minute, products: list[goods.Product], since: int
+) -> None:
     cart = None
     if at >= since * 1440:
         person.view(at - 9 - int(dice.random() * 20), products[0])
@@ -159,12 +178,12 @@ def _order_online(person: Person, dice: Random, at: Minute, products: list[goods
         person.send_back(back, order, products[0].price, _store(person, dice) if over_the_counter else None)
 
 
-def _store(person: Person, dice: Random) -> str:
+def _store(person: RetailerCustomer, dice: Random) -> str:
     """The one in her town, else any."""
     return person.place.city if person.place.city in STORES and dice.random() < 0.9 else dice.choice(STORES)
 
 
-def _browse(person: Person, dice: Random, a_year: float, first: int, last: int) -> None:
+def _browse(person: RetailerCustomer, dice: Random, a_year: float, first: int, last: int) -> None:
     """Baskets left behind, wishes, and what she looks at again and again."""
     if first >= last:
         return
@@ -182,7 +201,7 @@ def _browse(person: Person, dice: Random, a_year: float, first: int, last: int) 
             at += 120 + int(roll() * 2200)
 
 
-def _leave_basket(person: Person, dice: Random, at: Minute) -> None:
+def _leave_basket(person: RetailerCustomer, dice: Random, at: Minute) -> None:
     products = goods.some(dice)
     person.view(at - 6 - int(dice.random() * 20), products[0])
     person.check_out(at, *products)
@@ -193,11 +212,18 @@ def _leave_basket(person: Person, dice: Random, at: Minute) -> None:
         person.buy(next_day, *products, store=_store(person, dice))
 
 
-def _look_around_unnamed(person: Person, dice: Random) -> None:
+def _look_around_unnamed(person: RetailerCustomer, dice: Random) -> None:
     """The evening before she opens her account, by her device alone."""
     at, liked = person.begin * 1440 - 2880 + 1140 + int(dice.random() * 120), goods.one(dice)
     for _ in range(2):
-        person.unnamed(at, "Product Viewed", product_id=liked.id, name=liked.name, category=liked.category, price=liked.price)
+        person.unnamed(
+            at,
+            "Product Viewed",
+            product_id=liked.id,
+            name=liked.name,
+            category=liked.category,
+            price=liked.price,
+        )
         at += 7
 
 
@@ -207,7 +233,7 @@ _AUTUMN: Final = moment("10-21", "10:00")
 _CAMPAIGN: Final = 0.11
 
 
-def _coupons(person: Person, dice: Random, last: int) -> None:
+def _coupons(person: RetailerCustomer, dice: Random, last: int) -> None:
     """The autumn coupon of October to some, and now and then one of thanks."""
     roll = dice.random
     if person.begin < _AUTUMN // 1440 < last and roll() < _CAMPAIGN:
@@ -221,7 +247,7 @@ def _coupons(person: Person, dice: Random, last: int) -> None:
             _redeem(person, dice, day + 1, coupon)
 
 
-def _redeem(person: Person, dice: Random, first: int, coupon: str) -> None:
+def _redeem(person: RetailerCustomer, dice: Random, first: int, coupon: str) -> None:
     end = min(first + 9, DAYS)
     if person.card and dice.random() < 0.5:
         person.redeem(store_minute(dice, first, end), coupon, *goods.some(dice), store=_store(person, dice))
@@ -229,12 +255,17 @@ def _redeem(person: Person, dice: Random, first: int, coupon: str) -> None:
         person.redeem(web_minute(dice, first, end), coupon, *goods.some(dice))
 
 
-def _read_newsletters(person: Person, dice: Random) -> None:
-    """The monthly newsletter of the shop's old mailing program in the last months: opened by some, clicked by few."""
+def _read_newsletters(person: RetailerCustomer, dice: Random) -> None:
+    """The monthly newsletter of the shop's old mailing program in the last months: opened by some, clicked by
+    few.
+    """
     for day in range(DAYS - 116, DAYS, 30):
         if day < person.begin or dice.random() > 0.3:
             continue
-        at, campaign = day * 1440 + 485 + int(dice.random() * 900), f"newsletter-{FIRST + timedelta(days=day):%Y-%m}"
+        at, campaign = (
+            day * 1440 + 485 + int(dice.random() * 900),
+            f"newsletter-{FIRST + timedelta(days=day):%Y-%m}",
+        )
         person.reported(at, "Email Opened", campaign=campaign)
         if dice.random() < 0.2:
             person.reported(at + 1, "Email Link Clicked", campaign=campaign)

@@ -1,4 +1,6 @@
-"""The retailer's workspace: the folder workspace/ holds what is its own, and the catalogue what it uses as it stands."""
+"""The retailer's workspace: the folder workspace/ holds what is its own, and the catalogue what it uses as it
+stands.
+"""
 
 from __future__ import annotations
 

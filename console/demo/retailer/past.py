@@ -1,4 +1,6 @@
-"""The retailer's past as files of Segment calls, one a source, drawn from a seed: equal arguments give equal files."""
+"""The retailer's past as files of Segment calls, one a source, drawn from a seed: equal arguments give equal
+files.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ import orjson
 from console.demo.retailer.calendar import DAYS, Minute
 from console.demo.retailer.crowd import ordinary
 from console.demo.retailer.named import FIRST_NUMBER, named
-from console.demo.retailer.people import Call, Person
+from console.demo.retailer.people import Call, RetailerCustomer
 
 SOURCES: Final = ("crm", "mail", "shop", "till")
 """In this order they are taken in: the CRM first, for it knows whose card the till has seen."""
@@ -23,8 +25,11 @@ MOST: Final = 50_000
 LEAST_DETAIL: Final = 90
 
 
-def write_past(folder: Path, customers: int, days: int, seed: int, progress: Callable[[int, int], None] | None = None) -> int:
-    """Write `SOURCE.ndjson.gz` for each source and return how many calls there are; what was merely looked at is kept for `days`.
+def write_past(
+    folder: Path, customers: int, days: int, seed: int, progress: Callable[[int, int], None] | None = None
+) -> int:
+    """Write `SOURCE.ndjson.gz` for each source and return how many calls there are; what was merely looked at
+    is kept for `days`.
 
     `progress` is told how many customers of how many are done.
     """
@@ -40,7 +45,7 @@ def write_past(folder: Path, customers: int, days: int, seed: int, progress: Cal
     return sum(map(len, calls.values()))
 
 
-def people(customers: int, days: int, seed: int) -> Iterator[Person]:
+def people(customers: int, days: int, seed: int) -> Iterator[RetailerCustomer]:
     """The named customers and then the crowd, each drawn from dice of her own."""
     count = 0
     for person in named():

@@ -1,4 +1,6 @@
-"""A customer of the retailer and what the four sources say of her: the CRM, the shop, the tills, the mail provider."""
+"""A customer of the retailer and what the four sources say of her: the CRM, the shop, the tills, the mail
+provider.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from console.demo.retailer.goods import Product
 Call = dict[str, Any]
 
 
-class Place(NamedTuple):
+class HomePlace(NamedTuple):
     """Where somebody lives, and the language she reads."""
 
     city: str
@@ -25,30 +27,36 @@ class Place(NamedTuple):
 
 
 PLACES: Final = (
-    Place("Zürich", "8004", "de-CH"), Place("Zürich", "8050", "de-CH"), Place("Bern", "3011", "de-CH"), Place("Basel", "4051", "de-CH"),
-    Place("Luzern", "6003", "de-CH"), Place("Winterthur", "8400", "de-CH"), Place("St. Gallen", "9000", "de-CH"),
-    Place("Aarau", "5000", "de-CH"), Place("Thun", "3600", "de-CH"), Place("Chur", "7000", "de-CH"), Place("Olten", "4600", "de-CH"),
-    Place("Lausanne", "1003", "fr-CH"), Place("Genève", "1204", "fr-CH"), Place("Fribourg", "1700", "fr-CH"),
-    Place("Neuchâtel", "2000", "fr-CH"), Place("Sion", "1950", "fr-CH"), Place("Lugano", "6900", "it-CH"),
-    Place("Bellinzona", "6500", "it-CH"), Place("Konstanz", "78462", "de-DE", "DE"), Place("Bregenz", "6900", "de-AT", "AT"),
+    HomePlace("Zürich", "8004", "de-CH"), HomePlace("Zürich", "8050", "de-CH"),
+    HomePlace("Bern", "3011", "de-CH"), HomePlace("Basel", "4051", "de-CH"),
+    HomePlace("Luzern", "6003", "de-CH"), HomePlace("Winterthur", "8400", "de-CH"),
+    HomePlace("St. Gallen", "9000", "de-CH"),
+    HomePlace("Aarau", "5000", "de-CH"), HomePlace("Thun", "3600", "de-CH"),
+    HomePlace("Chur", "7000", "de-CH"), HomePlace("Olten", "4600", "de-CH"),
+    HomePlace("Lausanne", "1003", "fr-CH"), HomePlace("Genève", "1204", "fr-CH"),
+    HomePlace("Fribourg", "1700", "fr-CH"),
+    HomePlace("Neuchâtel", "2000", "fr-CH"), HomePlace("Sion", "1950", "fr-CH"),
+    HomePlace("Lugano", "6900", "it-CH"),
+    HomePlace("Bellinzona", "6500", "it-CH"), HomePlace("Konstanz", "78462", "de-DE", "DE"),
+    HomePlace("Bregenz", "6900", "de-AT", "AT"),
 )  # fmt: skip
 SHARES: Final = (9, 6, 9, 9, 6, 6, 5, 4, 4, 3, 3, 8, 8, 3, 3, 2, 4, 2, 3, 2)
 STORES: Final = ("Zürich", "Bern", "Basel", "Lausanne")
 
 
-def place(city: str) -> Place:
+def place(city: str) -> HomePlace:
     """The first place of that name."""
     return next(each for each in PLACES if each.city == city)
 
 
 @dataclass(slots=True)
-class Person:
+class RetailerCustomer:
     """A customer on her way through the two years: who she is, and the calls of each source so far."""
 
     number: int
     first: str
     last: str
-    place: Place
+    place: HomePlace
     created: date
     street: str = "Musterstrasse 1"
     gender: str | None = None
@@ -70,7 +78,11 @@ class Person:
 
     def __post_init__(self) -> None:
         self.key = f"C{self.number}"
-        plain = unicodedata.normalize("NFKD", f"{self.first}.{self.last}".lower()).encode("ascii", "ignore").decode()
+        plain = (
+            unicodedata.normalize("NFKD", f"{self.first}.{self.last}".lower())
+            .encode("ascii", "ignore")
+            .decode()
+        )
         self.email = f"{plain.replace(' ', '')}.{self.number}@muster.example"  # .example is nobody's
 
     @property
@@ -87,7 +99,8 @@ class Person:
             "email": self.email, "firstName": self.first, "lastName": self.last, "locale": self.place.locale,
             "createdAt": f"{self.created.isoformat()}T{clock // 60:02d}:{clock % 60:02d}:00",
             "address": {
-                "street": self.street, "postalCode": self.place.postal_code, "city": self.place.city, "country": self.place.country
+                "street": self.street, "postalCode": self.place.postal_code, "city": self.place.city,
+                "country": self.place.country
             },
         }  # fmt: skip
         more = {"birthday": self.birthday, "gender": self.gender, "timezone": self.time_zone}
@@ -97,9 +110,16 @@ class Person:
             traits["phone"] = keys["SMS"] = f"+4179{self.number:07d}"
         if self.card:
             traits["loyaltyId"] = self.loyalty
-        context: Call = {"messaging_subscriptions": [{"type": each, "key": keys[each], "status": "SUBSCRIBED"} for each in self.consents]}
+        context: Call = {
+            "messaging_subscriptions": [
+                {"type": each, "key": keys[each], "status": "SUBSCRIBED"} for each in self.consents
+            ]
+        }
         if self.push:
-            context["webpush"] = {"endpoint": f"https://push.muster.example/{self.key}", "keys": {"p256dh": "cDI1NmRo", "auth": "YXV0aA"}}
+            context["webpush"] = {
+                "endpoint": f"https://push.muster.example/{self.key}",
+                "keys": {"p256dh": "cDI1NmRo", "auth": "YXV0aA"},
+            }
         call = {"type": "identify", "userId": self.key, "traits": traits, "context": context}
         if self.device is not None:
             call["anonymousId"] = self.device
@@ -117,27 +137,47 @@ class Person:
 
     def noted(self, at: Minute, event: str, **properties: Any) -> None:
         """What the CRM records of her."""
-        self._say(self.crm, at, {"type": "track", "userId": self.key, "event": event, "properties": properties})
+        self._say(
+            self.crm, at, {"type": "track", "userId": self.key, "event": event, "properties": properties}
+        )
 
     def online(self, at: Minute, event: str, **properties: Any) -> None:
         """An act in the web shop, where she is logged in."""
-        call = {"type": "track", "userId": self.key, "event": event, "properties": properties, "context": {"channel": "web"}}
+        call = {
+            "type": "track",
+            "userId": self.key,
+            "event": event,
+            "properties": properties,
+            "context": {"channel": "web"},
+        }
         self._say(self.shop, at, call)
 
     def unnamed(self, at: Minute, event: str, **properties: Any) -> None:
         """An act in the web shop on her device, before the shop knows her."""
-        call = {"type": "track", "anonymousId": self.device, "event": event, "properties": properties, "context": {"channel": "web"}}
+        call = {
+            "type": "track",
+            "anonymousId": self.device,
+            "event": event,
+            "properties": properties,
+            "context": {"channel": "web"},
+        }
         self._say(self.shop, at, call)
 
     def at_till(self, at: Minute, event: str, **properties: Any) -> None:
         """An act in a store, where the till knows her card and nothing else."""
         said = {"loyalty_id": self.loyalty, **properties}
-        self._say(self.till, at, {"type": "track", "event": event, "properties": said, "context": {"channel": "store"}})
+        self._say(
+            self.till,
+            at,
+            {"type": "track", "event": event, "properties": said, "context": {"channel": "store"}},
+        )
 
     def reported(self, at: Minute, event: str, **properties: Any) -> None:
         """What the mail provider reports, who knows her address and nothing else."""
         context = {"channel": "email", "traits": {"email": self.email}}
-        self._say(self.mail, at, {"type": "track", "event": event, "properties": properties, "context": context})
+        self._say(
+            self.mail, at, {"type": "track", "event": event, "properties": properties, "context": context}
+        )
 
     def _say(self, source: list[tuple[Minute, Call]], at: Minute, call: Call) -> None:
         if at < END:
@@ -151,10 +191,22 @@ class Person:
         self.bought += 1
         return f"{self.number}-{self.bought}"
 
-    def buy(self, at: Minute, *products: Product, store: str | None = None, cart: str | None = None, coupon: str | None = None) -> str:
+    def buy(
+        self,
+        at: Minute,
+        *products: Product,
+        store: str | None = None,
+        cart: str | None = None,
+        coupon: str | None = None,
+    ) -> str:
         """An order, online or in a store; its number."""
         order, bought = f"O{self.order_number()}", list(products)
-        said: Call = {"order_id": order, "revenue": goods.total(bought), "currency": "CHF", "products": goods.lines(bought)}
+        said: Call = {
+            "order_id": order,
+            "revenue": goods.total(bought),
+            "currency": "CHF",
+            "products": goods.lines(bought),
+        }
         if cart is not None:
             said["cart_id"] = cart
         if coupon is not None:
@@ -175,22 +227,40 @@ class Person:
 
     def view(self, at: Minute, product: Product) -> None:
         """A look at a product."""
-        self.online(at, "Product Viewed", product_id=product.id, name=product.name, category=product.category, price=product.price)
+        self.online(
+            at,
+            "Product Viewed",
+            product_id=product.id,
+            name=product.name,
+            category=product.category,
+            price=product.price,
+        )
 
     def wish(self, at: Minute, product: Product) -> None:
         """A product on the wish list."""
-        self.online(at, "Product Added to Wishlist", product_id=product.id, name=product.name, price=product.price)
+        self.online(
+            at, "Product Added to Wishlist", product_id=product.id, name=product.name, price=product.price
+        )
 
     def check_out(self, at: Minute, *products: Product) -> str:
         """A checkout begun; the basket's number."""
         cart = f"K{self.order_number()}"
-        self.online(at, "Checkout Started", cart_id=cart, value=goods.total(list(products)), currency="CHF", product_id=products[0].id)
+        self.online(
+            at,
+            "Checkout Started",
+            cart_id=cart,
+            value=goods.total(list(products)),
+            currency="CHF",
+            product_id=products[0].id,
+        )
         return cart
 
     def get_coupon(self, at: Minute, value: int, valid_until: str) -> str:
         """A coupon for her; its number."""
         coupon = f"G{self.order_number()}"
-        self.noted(at, "Coupon Issued", coupon_id=coupon, value=value, currency="CHF", valid_until=valid_until)
+        self.noted(
+            at, "Coupon Issued", coupon_id=coupon, value=value, currency="CHF", valid_until=valid_until
+        )
         return coupon
 
     def redeem(self, at: Minute, coupon: str, *products: Product, store: str | None = None) -> None:

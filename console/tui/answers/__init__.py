@@ -1,4 +1,6 @@
-"""The console's service: answers what the screens ask from the workspace's database, and carries out what operators do."""
+"""The console's service: answers what the screens ask from the workspace's database, and carries out what
+operators do.
+"""
 
 from __future__ import annotations
 
@@ -15,29 +17,33 @@ from sqlalchemy import Connection
 from console.cli.context import Context
 from console.clock import now, simulated_at
 from console.playbooks.applied import load_in_force
-from console.tui.answers.backtest import Backtests
-from console.tui.answers.customers import Customers
-from console.tui.answers.decisions import Decisions
-from console.tui.answers.exports import Exports
-from console.tui.answers.outbox import Outbox
-from console.tui.answers.overview import Overview
-from console.tui.answers.pressure import Pressure
-from console.tui.answers.triggers import Triggers
-from console.tui.answers.what_if import WhatIf
-from console.tui.answers.why import Why
+from console.tui.answers.backtest import BacktestAnswers
+from console.tui.answers.customers import CustomersAnswers
+from console.tui.answers.decisions import DecisionsAnswers
+from console.tui.answers.exports import ExportsAnswers
+from console.tui.answers.outbox import OutboxAnswers
+from console.tui.answers.overview import OverviewAnswers
+from console.tui.answers.pressure import PressureAnswers
+from console.tui.answers.triggers import TriggersAnswers
+from console.tui.answers.what_if import WhatIfAnswers
+from console.tui.answers.why import WhyAnswers
 from console.workspace import Workspace
 from core.errors import ManometerError
 from core.instants import Instant
-from screens.ports import Cancelled, CancelledError, Place
+from screens.ports import Cancelled, CancelledError, WorkspacePlace
 from storage import changes, leases, pauses, playbooks
 from storage.sqlite import interruptible
 from storage.store import Store
 
 STEPS: Final = 20_000
-"""So many steps of SQLite's machine lie between two looks at whether the question still stands: some milliseconds."""
+"""So many steps of SQLite's machine lie between two looks at whether the question still stands: some
+milliseconds.
+"""
 
 CACHE_KIB: Final = 8_192
-"""What each of the console's connections keeps in memory: several consoles may be open on one server, and pages are read by index."""
+"""What each of the console's connections keeps in memory: several consoles may be open on one server, and
+pages are read by index.
+"""
 
 
 class LocalService:
@@ -45,8 +51,12 @@ class LocalService:
 
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         self.context = Context(folder, json=False)
-        why_not = "the console was started with --read-only" if read_only else _lacks_rights(self.context.database)
-        self.store = self.context.store if why_not is None else Store.open(self.context.database, writer=False)
+        why_not = (
+            "the console was started with --read-only" if read_only else _lacks_rights(self.context.database)
+        )
+        self.store = (
+            self.context.store if why_not is None else Store.open(self.context.database, writer=False)
+        )
         self.store.cache_kib = CACHE_KIB
         self._lock = Lock()
         self._kept: Workspace | None = None
@@ -56,7 +66,7 @@ class LocalService:
         self._seen: object = None
         self._version = 0
         workspace = self.in_force()
-        self._place = Place(
+        self._place = WorkspacePlace(
             workspace=workspace.name,
             zone=workspace.playbook.zone,
             currency=workspace.playbook.currency,
@@ -65,19 +75,19 @@ class LocalService:
             read_only=why_not,
             consent_assumed=workspace.playbook.consent_policy == "assumed",
         )
-        self.exports = Exports(self)
-        self.customers = Customers(self)
-        self.why = Why(self)
-        self.overview = Overview(self)
-        self.pressure = Pressure(self)
-        self.what_if = WhatIf(self)
-        self.backtests = Backtests(self)
-        self.triggers = Triggers(self)
-        self.decisions = Decisions(self)
-        self.outbox = Outbox(self)
+        self.exports = ExportsAnswers(self)
+        self.customers = CustomersAnswers(self)
+        self.why = WhyAnswers(self)
+        self.overview = OverviewAnswers(self)
+        self.pressure = PressureAnswers(self)
+        self.what_if = WhatIfAnswers(self)
+        self.backtests = BacktestAnswers(self)
+        self.triggers = TriggersAnswers(self)
+        self.decisions = DecisionsAnswers(self)
+        self.outbox = OutboxAnswers(self)
 
     @property
-    def place(self) -> Place:
+    def place(self) -> WorkspacePlace:
         """Where the console stands, by the playbook that was in force when last asked; costs nothing."""
         workspace, place = self._kept, self._place
         if workspace is None:
@@ -89,7 +99,7 @@ class LocalService:
             zone=playbook.zone,
             currency=playbook.currency,
             consent_assumed=playbook.consent_policy == "assumed",
-            stopped=any(stop.until is None for stop in playbook.roster.stops),
+            stopped=any(stop.until is None for stop in playbook.index.stops),
         )
 
     def now(self) -> Instant:
@@ -98,14 +108,19 @@ class LocalService:
         return now() if simulated is None else simulated
 
     def version(self) -> int:
-        """Grows when anything has changed that a screen may show; while nobody writes it costs one look at SQLite's own number."""
+        """Grows when anything has changed that a screen may show; while nobody writes it costs one look at
+        SQLite's own number.
+        """
         committed = self.store.data_version()
         if committed != self._committed:
             self._committed = committed
             with self.store.reading() as connection:
                 self._found = changes.fingerprint(connection)
                 self._lease = leases.current(connection)
-        found = (self._found, self._lease and (self._lease.owner, self._lease.term, self._lease.is_live(now())))
+        found = (
+            self._found,
+            self._lease and (self._lease.owner, self._lease.term, self._lease.is_live(now())),
+        )
         if found != self._seen:  # a lease that is renewed changes nothing, one that runs out does
             self._seen = found
             self._version += 1
@@ -142,7 +157,9 @@ class LocalService:
 
     @contextmanager
     def acting(self) -> Iterator[Connection]:
-        """One transaction for what an operator does, its audit line in it; ManometerError where the console is for reading only."""
+        """One transaction for what an operator does, its audit line in it; ManometerError where the console
+        is for reading only.
+        """
         if self.place.read_only is not None:
             raise ManometerError(f"Nothing was changed: {self.place.read_only}.")
         with self.store.writing() as connection:
@@ -157,7 +174,9 @@ class LocalService:
 
 
 def _lacks_rights(database: Path) -> str | None:
-    """Why this account cannot write the database, or None: SQLite needs the file, and its folder for the log beside it."""
+    """Why this account cannot write the database, or None: SQLite needs the file, and its folder for the log
+    beside it.
+    """
     if not database.exists():
         return None
     lacking = next((place for place in (database, database.parent) if not os.access(place, os.W_OK)), None)

@@ -1,4 +1,6 @@
-"""The backtest for the screens: run in a worker, its decisions kept on disk until the next one replaces it."""
+"""The backtest for the screens: run in a worker, its decisions kept on disk until the next one replaces
+it.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from core.forecast.backtest import Backtested
 from core.instants import DAY
 from screens.ports import Cancelled, CancelledError, Progress
 from screens.ports.backtest import Tried
-from screens.ports.pressure import Behind, Foreseen
+from screens.ports.pressure import Behind, ForecastDecision
 from storage.forecasts import previews
 from storage.forecasts.previews import Kept
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from console.tui.answers import LocalService
 
 
-class Backtests:
+class BacktestAnswers:
     """Answers the questions of `screens.ports.backtest` from the workspace's database."""
 
     def __init__(self, local: LocalService) -> None:
@@ -37,10 +39,18 @@ class Backtests:
     def run(self, trigger: str, days: int, cancelled: Cancelled, progress: Progress) -> Tried:
         """Try it on the past."""
         local, at = self._local, self._local.now()
-        refuse_unknown(trigger, local.in_force().playbook, local.context.folder, "manometer triggers backtest --file")
+        refuse_unknown(
+            trigger, local.in_force().playbook, local.context.folder, "manometer triggers backtest --file"
+        )
         first = at - days * DAY
         question = Question(
-            local.context.folder, local.context.database, now=at, first=first, last=at, future="as-it-was", with_details=True
+            local.context.folder,
+            local.context.database,
+            now=at,
+            first=first,
+            last=at,
+            future="as-it-was",
+            with_details=True,
         )
         sums, kept = Backtested(), Kept()
         try:
@@ -75,12 +85,14 @@ class Backtests:
                 raise CancelledError from None
             raise
 
-    def rows(self, tried: Tried, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, Foreseen]:
+    def rows(self, tried: Tried, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, ForecastDecision]:
         """These of them, with the customers' names of now."""
         rows = self._of(tried).rows(ids)
         with self._local.asking(cancelled) as connection:
             names = previews.names(connection, [row["customer_id"] for row in rows.values()])
-        return {number: foreseen(number, row, names.get(row["customer_id"], "")) for number, row in rows.items()}
+        return {
+            number: foreseen(number, row, names.get(row["customer_id"], "")) for number, row in rows.items()
+        }
 
     def _of(self, tried: Tried) -> Kept:
         kept = self._kept

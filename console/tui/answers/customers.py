@@ -1,4 +1,6 @@
-"""The customers' part of the console's service: finding them, and one with all that is known, pressed and planned."""
+"""The customers' part of the console's service: finding them, and one with all that is known, pressed and
+planned.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +16,13 @@ from console.tui.answers import timeline
 from console.tui.customer_filter import read_customer_filter
 from core.engine import advance
 from core.engine.consent import latest_word
-from core.engine.state import Life
+from core.engine.state import CustomerState
 from core.errors import ManometerError
 from core.explain.words import in_words
-from core.filters import Word
+from core.filters import FilterWord
 from core.instants import DAY, Instant, Millis, format_duration
 from core.limits.pressure import Contact, Ledger, PressureRule, Usage, gap_usage, usage
-from core.model.customer import Consent, address_of, full_name
-from core.model.customer import Profile as KnownProfile
+from core.model.customer import Consent, Profile, address_of, full_name
 from core.model.decisions import Decision
 from core.model.dossier import Dossier
 from core.model.triggers import target
@@ -29,20 +30,20 @@ from core.playbook.playbook import Playbook
 from screens.ports import Cancelled
 from screens.ports.customers import (
     ConsentLine,
-    CustomerRow,
-    Entry,
+    CustomerGauge,
+    CustomerLine,
+    CustomerProfile,
     EntryDetails,
     Filling,
-    Foreseen,
-    Gauge,
+    ForeseenDecision,
     Hits,
     Planned,
-    Profile,
     Sort,
     SuppressedLine,
     Tell,
+    TimelineEntry,
     UnderWay,
-    Waiting,
+    WaitingMessage,
 )
 from storage import customers, search
 from storage.conditions import add_functions, to_sql
@@ -60,7 +61,7 @@ AHEAD: Final[Millis] = 14 * DAY
 """How far a customer's future is played."""
 
 
-class Customers:
+class CustomersAnswers:
     """Answers about customers from the database of a LocalService."""
 
     def __init__(self, local: LocalService) -> None:
@@ -82,7 +83,9 @@ class Customers:
             ids = search.find(connection, asked, segments, sort, is_downwards, found)
             return Hits(ids, None, "" if ids else _alike(connection, asked))
 
-    def _segments(self, connection: Connection, asked: Sequence[Word], playbook: Playbook) -> Mapping[str, search.Truth]:
+    def _segments(
+        self, connection: Connection, asked: Sequence[FilterWord], playbook: Playbook
+    ) -> Mapping[str, search.Truth]:
         named = {term.text for term in asked if term.field == search.SEGMENT}
         if not named:
             return {}
@@ -90,7 +93,7 @@ class Customers:
         conditions = {name: predicate.condition for name, predicate in playbook.segments.items()}
         return {name: to_sql(conditions[name], conditions, self._local.now()) for name in named}
 
-    def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, CustomerRow]:
+    def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, CustomerLine]:
         """Customers by row id."""
         now = self._local.now()
         with self._local.asking(cancelled) as connection:
@@ -98,41 +101,50 @@ class Customers:
 
     # ---- one ----
 
-    def profile(self, customer_id: int, cancelled: Cancelled) -> Profile:
+    def profile(self, customer_id: int, cancelled: Cancelled) -> CustomerProfile:
         """All that is known of one."""
         playbook, now = self._local.in_force().playbook, self._local.now()
         with self._local.asking(cancelled) as connection:
             state = customers.state_of(connection, customer_id)
             known = read_profile(connection, customer_id)
             media = sorted({channel.medium for channel in playbook.channels.values()})
-            addresses = [(medium, address) for medium in media if (address := address_of(known, medium)) is not None]
+            addresses = [
+                (medium, address) for medium in media if (address := address_of(known, medium)) is not None
+            ]
             suppressed = tuple(SuppressedLine(**row) for row in customers.suppressed(connection, addresses))
             consents = tuple(_consents(customers.ledger(connection, customer_id), now))
             identities = tuple(customers.known_as(connection, customer_id))
         badges = tuple(_badges(state, consents, suppressed, playbook, now))
         return _profile(customer_id, state, known, badges, identities, consents, suppressed, playbook)
 
-    def pressure(self, customer_id: int, cancelled: Cancelled) -> tuple[Gauge, ...]:
+    def pressure(self, customer_id: int, cancelled: Cancelled) -> tuple[CustomerGauge, ...]:
         """Every rule that holds for her, as of now."""
         playbook, now = self._local.in_force().playbook, self._local.now()
         with self._local.asking(cancelled) as connection:
             dossier = _dossier(connection, customer_id, playbook)
-        life = Life(dossier, playbook)
-        life.now = now
+        state = CustomerState(dossier, playbook)
+        state.now = now
         ledger = Ledger(dossier.contacts, as_of=now)
-        return tuple(gauge for rule in life.rules() for gauge in _gauges(rule, ledger, now, life))
+        return tuple(gauge for rule in state.rules() for gauge in _gauges(rule, ledger, now, state))
 
     def planned(self, customer_id: int, cancelled: Cancelled) -> Planned:
         """What is under way, what waits, and what the next days would bring by the engine's own decision."""
         playbook, now = self._local.in_force().playbook, self._local.now()
         until = now + AHEAD
         with self._local.asking(cancelled) as connection:
-            under_way = tuple(_under_way(row, playbook) for row in customers.under_way(connection, customer_id))
-            waiting = tuple(Waiting(**row) for row in customers.waiting(connection, customer_id))
-            asked = as_asked(Question(self._local.context.folder, self._local.store.path, now, now, until), playbook)
+            under_way = tuple(
+                _under_way(row, playbook) for row in customers.under_way(connection, customer_id)
+            )
+            waiting = tuple(WaitingMessage(**row) for row in customers.waiting(connection, customer_id))
+            asked = as_asked(
+                Question(self._local.context.folder, self._local.store.path, now, now, until), playbook
+            )
             dossier = _dossier(connection, customer_id, asked)
         plan = advance(dossier, asked, until, not_before=now - playbook.grace)
-        foreseen = tuple(_foreseen(decision, in_words(_decided(dossier.key, decision), playbook.zone)) for decision in plan.decisions)
+        foreseen = tuple(
+            _foreseen(decision, in_words(_decided(dossier.key, decision), playbook.zone))
+            for decision in plan.decisions
+        )
         return Planned(under_way, waiting, foreseen, until)
 
     # ---- her timeline ----
@@ -142,7 +154,7 @@ class Customers:
         with self._local.asking(cancelled) as connection:
             return timeline.entries(connection, customer_id, text, found)
 
-    def entry_rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, Entry]:
+    def entry_rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, TimelineEntry]:
         """Entries by id."""
         with self._local.asking(cancelled) as connection:
             return timeline.entry_rows(connection, ids)
@@ -158,17 +170,21 @@ class Customers:
             return timeline.channels(connection, customer_id)
 
 
-def _alike(connection: Connection, asked: Sequence[Word]) -> str:
+def _alike(connection: Connection, asked: Sequence[FilterWord]) -> str:
     """A name that somebody has, where the filter is one word that nobody has."""
     is_name = len(asked) == 1 and asked[0].field in (None, "name") and not asked[0].is_inverse
     found = search.alike(connection, asked[0].text) if is_name else None
     return "" if found is None else f"Did you mean {found!r}?"
 
 
-def _row(row: tuple[Any, ...]) -> CustomerRow:
-    identifier, key, first, last, email, city, country, orders, revenue, last_activity, next_due, contacts = row
+def _row(row: tuple[Any, ...]) -> CustomerLine:
+    identifier, key, first, last, email, city, country, orders, revenue, last_activity, next_due, contacts = (
+        row
+    )
     name = full_name(first, last) or None
-    return CustomerRow(identifier, key, name, email, city, country, orders, revenue, last_activity, contacts, next_due)
+    return CustomerLine(
+        identifier, key, name, email, city, country, orders, revenue, last_activity, contacts, next_due
+    )
 
 
 def _dossier(connection: Connection, customer_id: int, playbook: Playbook) -> Dossier:
@@ -184,28 +200,36 @@ def _dossier(connection: Connection, customer_id: int, playbook: Playbook) -> Do
 def _profile(
     customer_id: int,
     state: Mapping[str, Any],
-    known: KnownProfile,
+    known: Profile,
     badges: tuple[str, ...],
     identities: tuple[tuple[str, str], ...],
     consents: tuple[ConsentLine, ...],
     suppressed: tuple[SuppressedLine, ...],
     playbook: Playbook,
-) -> Profile:
+) -> CustomerProfile:
     name = full_name(state["first_name"], state["last_name"]) or None
-    return Profile(
+    return CustomerProfile(
         id=customer_id, key=state["key"], name=name, badges=badges, traits=known.traits,
-        country=known.country, zone=known.zone(playbook.zone).key, registered_at=known.traits.get("createdAt"), orders=known.orders,
-        units=known.units, revenue=known.revenue, returns=known.returns, returned=known.returned, first_order=known.first_order,
-        last_order=known.last_order, last_activity=known.last_activity, next_due=state["next_due_at"], identities=identities,
+        country=known.country, zone=known.zone(playbook.zone).key,
+        registered_at=known.traits.get("createdAt"), orders=known.orders,
+        units=known.units, revenue=known.revenue, returns=known.returns, returned=known.returned,
+        first_order=known.first_order,
+        last_order=known.last_order, last_activity=known.last_activity, next_due=state["next_due_at"],
+        identities=identities,
         consents=consents, suppressed=suppressed,
     )  # fmt: skip
 
 
 def _consents(ledger: Sequence[Mapping[str, Any]], now: Instant) -> Iterator[ConsentLine]:
     """The ledger with the word marked that counts now for each channel, purpose and address."""
-    words = [Consent(row["channel"], row["purpose"], row["state"], row["at"], row["at"], row["address"]) for row in reversed(ledger)]
+    words = [
+        Consent(row["channel"], row["purpose"], row["state"], row["at"], row["at"], row["address"])
+        for row in reversed(ledger)
+    ]
     for row, word in zip(ledger, reversed(words)):
-        latest = latest_word(words, (word.channel,), None if word.purpose == "*" else word.purpose, word.address, now)
+        latest = latest_word(
+            words, (word.channel,), None if word.purpose == "*" else word.purpose, word.address, now
+        )
         yield ConsentLine(**row, is_latest=latest is word)
 
 
@@ -238,16 +262,20 @@ def _badges(
 # ---- pressure ----
 
 
-def _gauges(rule: PressureRule, ledger: Ledger, now: Instant, life: Life) -> Iterator[Gauge]:
+def _gauges(
+    rule: PressureRule, ledger: Ledger, now: Instant, state: CustomerState
+) -> Iterator[CustomerGauge]:
     """One for the limit and one for the gap, where the rule has them."""
     if rule.limit is not None and rule.window is not None:
-        yield _gauge(rule, usage(rule, ledger, now, life.zone), rule.unit, rule.limit, rule.window.text)
+        yield _gauge(rule, usage(rule, ledger, now, state.zone), rule.unit, rule.limit, rule.window.text)
     if rule.gap is not None:
         yield _gauge(rule, gap_usage(rule, ledger, now), "contacts", None, format_duration(rule.gap))
 
 
-def _gauge(rule: PressureRule, found: Usage, unit: str, limit: int | None, window: str) -> Gauge:
-    return Gauge(rule.name, unit, found.used, limit, window, found.frees_at, _fillings(found.counted), _filters(rule))
+def _gauge(rule: PressureRule, found: Usage, unit: str, limit: int | None, window: str) -> CustomerGauge:
+    return CustomerGauge(
+        rule.name, unit, found.used, limit, window, found.frees_at, _fillings(found.counted), _filters(rule)
+    )
 
 
 def _fillings(contacts: Sequence[Contact]) -> tuple[Filling, ...]:
@@ -255,7 +283,12 @@ def _fillings(contacts: Sequence[Contact]) -> tuple[Filling, ...]:
 
 
 def _filters(rule: PressureRule) -> str:
-    said = (("", rule.channels), ("purpose ", rule.purposes), ("trigger ", rule.triggers), ("tag ", rule.tags))
+    said = (
+        ("", rule.channels),
+        ("purpose ", rule.purposes),
+        ("trigger ", rule.triggers),
+        ("tag ", rule.tags),
+    )
     return "; ".join(f"{what}{', '.join(sorted(names))}" for what, names in said if names is not None)
 
 
@@ -263,9 +296,11 @@ def _filters(rule: PressureRule) -> str:
 
 
 def _under_way(row: Mapping[str, Any], playbook: Playbook) -> UnderWay:
-    trigger = playbook.roster.definition(row["trigger"], row["version"])
+    trigger = playbook.index.definition(row["trigger"], row["version"])
     title, steps = (row["trigger"], None) if trigger is None else (trigger.title, len(trigger.steps))
-    return UnderWay(row["trigger"], title, row["step"], steps, row["entered_at"], row["due_at"], row["waits_for"])
+    return UnderWay(
+        row["trigger"], title, row["step"], steps, row["entered_at"], row["due_at"], row["waits_for"]
+    )
 
 
 def _decided(customer: str, decision: Decision) -> dict[str, Any]:
@@ -275,5 +310,13 @@ def _decided(customer: str, decision: Decision) -> dict[str, Any]:
     return {**row, "rules": orjson.loads(row["rules"]), "objections": objections, "note": decision.note}
 
 
-def _foreseen(decision: Decision, words: str) -> Foreseen:
-    return Foreseen(decision.at, decision.trigger, decision.step, decision.channel, decision.outcome, decision.reason, words)
+def _foreseen(decision: Decision, words: str) -> ForeseenDecision:
+    return ForeseenDecision(
+        decision.at,
+        decision.trigger,
+        decision.step,
+        decision.channel,
+        decision.outcome,
+        decision.reason,
+        words,
+    )

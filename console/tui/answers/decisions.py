@@ -17,37 +17,53 @@ from core.model.decisions import OUTCOMES
 from core.model.reasons import Reason
 from screens.ports import Cancelled
 from screens.ports.decisions import DecisionRow, DecisionView, Listed, Objected
-from screens.ports.terms import Terms
+from screens.ports.terms import LogFilter
 from storage import decisions, triggers
 
 if TYPE_CHECKING:
     from console.tui.answers import LocalService
 
 
-class Decisions:
+class DecisionsAnswers:
     """Answers the questions of `screens.ports.decisions` from the workspace's database."""
 
     def __init__(self, local: LocalService) -> None:
         self._local = local
 
-    def ids(self, wanted: Terms, cancelled: Cancelled, found: Callable[[array[int]], None] | None = None) -> Listed:
-        """The decisions that are wanted, the newest first; `found` is told the first few before the rest is read."""
+    def ids(
+        self, wanted: LogFilter, cancelled: Cancelled, found: Callable[[array[int]], None] | None = None
+    ) -> Listed:
+        """The decisions that are wanted, the newest first; `found` is told the first few before the rest is
+        read.
+        """
         with self._local.asking(cancelled) as connection:
             last = decisions.last_id(connection)
             ids, is_cut = decisions.ids(connection, self._log(connection, wanted), found)
             return Listed(ids, last, is_cut)
 
-    def newer(self, wanted: Terms, after: int, cancelled: Cancelled) -> Listed:
+    def newer(self, wanted: LogFilter, after: int, cancelled: Cancelled) -> Listed:
         """Those that were written since `after` was the last one."""
         with self._local.asking(cancelled) as connection:
             last = decisions.last_id(connection)
-            return Listed(decisions.newer(connection, self._log(connection, wanted), after) if last > after else array("q"), last)
+            return Listed(
+                decisions.newer(connection, self._log(connection, wanted), after)
+                if last > after
+                else array("q"),
+                last,
+            )
 
-    def _log(self, connection: Connection, wanted: Terms) -> decisions.Log:
+    def _log(self, connection: Connection, wanted: LogFilter) -> decisions.LogQuery:
         playbook = self._local.in_force().playbook
-        names = tuple(triggers.in_force(connection)) or tuple(playbook.roster.by_name)
-        known = {"outcome": OUTCOMES, "reason": tuple(Reason), "trigger": names, "channel": tuple(playbook.channels)}
-        return decisions.Log(customer_of(connection, wanted), clauses(wanted, known), wanted.since, wanted.until)
+        names = tuple(triggers.in_force(connection)) or tuple(playbook.index.by_name)
+        known = {
+            "outcome": OUTCOMES,
+            "reason": tuple(Reason),
+            "trigger": names,
+            "channel": tuple(playbook.channels),
+        }
+        return decisions.LogQuery(
+            customer_of(connection, wanted), clauses(wanted, known), wanted.since, wanted.until
+        )
 
     def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, DecisionRow]:
         """These decisions."""
@@ -79,7 +95,11 @@ class Decisions:
         """What became of the message, in words; empty where there was none."""
         if found["state"] is None:
             return ""
-        sent = "" if found["sent_at"] is None else f", handed over {when(found['sent_at'], self._local.place.zone)}"
+        sent = (
+            ""
+            if found["sent_at"] is None
+            else f", handed over {when(found['sent_at'], self._local.place.zone)}"
+        )
         because = " ".join(str(part) for part in (found["message_reason"], found["error"]) if part)
         return f"{found['state']}{sent}{f': {because}' if because else ''}"
 
@@ -87,6 +107,7 @@ class Decisions:
 def _row(row: decisions.LogRow) -> DecisionRow:
     name = full_name(row.first_name, row.last_name)
     return DecisionRow(
-        row.id, row.at, row.customer_id, row.customer, name, row.trigger, row.step, row.channel, row.outcome, row.reason, row.until,
+        row.id, row.at, row.customer_id, row.customer, name, row.trigger, row.step, row.channel, row.outcome,
+        row.reason, row.until,
         bool(row.late), behind(row.reason, json.loads(row.objections or "[]")),
     )  # fmt: skip

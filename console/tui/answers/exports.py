@@ -1,4 +1,6 @@
-"""Files that operators take away, in the workspace's folder `exports`: for the owner and the group, complete, never overwritten."""
+"""Files that operators take away, in the workspace's folder `exports`: for the owner and the group, complete,
+never overwritten.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ FOLDER: Final = "exports"
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9_-]+")
 
 
-class Exports:
+class ExportsAnswers:
     """Writes into the workspace."""
 
     def __init__(self, service: LocalService) -> None:
@@ -35,7 +37,9 @@ class Exports:
         try:
             folder.mkdir(mode=0o750, exist_ok=True)
         except OSError as error:
-            raise ManometerError(f"{folder}: cannot be made: {error.strerror}. Check the rights of the workspace's folder.") from None
+            raise ManometerError(
+                f"{folder}: cannot be made: {error.strerror}. Check the rights of the workspace's folder."
+            ) from None
         stamp = f"{local(self._local.now(), self._local.place.zone):%Y%m%d-%H%M}"
         stem = f"{_UNFIT.sub('-', name).strip('-') or 'list'}-{stamp}"
         return (folder / f"{stem}{'' if not number else f'-{number}'}.csv" for number in count())

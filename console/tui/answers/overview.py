@@ -18,9 +18,19 @@ from core.limits.windows import RollingWindow, Span, WholeDaysWindow
 from core.model.triggers import EVERYTHING
 from core.playbook.playbook import Playbook
 from screens.ports import Cancelled, CancelledError
-from screens.ports.overview import Act, Ahead, Books, ChannelToday, Engine, Gauge, Held, Page, Soon
+from screens.ports.overview import (
+    BaseGauge,
+    Books,
+    ChannelToday,
+    DayAhead,
+    Engine,
+    HeldTrigger,
+    NextSteps,
+    OperatorAct,
+    OverviewPage,
+)
 from storage import overview, pauses, status
-from storage.pauses import PauseRow
+from storage.pauses import StoredPause
 from storage.status import Figures
 
 if TYPE_CHECKING:
@@ -32,13 +42,13 @@ ACTS: Final = 20
 SOON: Final = 20
 
 
-class Overview:
+class OverviewAnswers:
     """Answers the questions of `screens.ports.overview`."""
 
     def __init__(self, local: LocalService) -> None:
         self._local = local
 
-    def page(self, cancelled: Cancelled) -> Page:
+    def page(self, cancelled: Cancelled) -> OverviewPage:
         """What is quick to say, in one snapshot."""
         local, at = self._local, self._local.now()
         workspace = local.in_force()
@@ -47,44 +57,68 @@ class Overview:
             figures = status.figures(connection, at, workspace.playbook.grace, books=False, most=status.MOST)
             held = pauses.current(connection, at)
             stopped = held.pop(EVERYTHING, None)
-            return Page(
+            return OverviewPage(
                 at=at,
                 engine=_engine(connection, figures, at, stopped),
                 today=tuple(_today(connection, workspace.playbook, at)),
                 paused=tuple(_held(name, row) for name, row in sorted(held.items())),
                 health=health_of(figures, workspace, at, disk),
                 soon=tuple(_soon(connection, workspace.playbook, held, at)),
-                acts=tuple(Act(act.at, act.author, act.action, act.subject, act.reason) for act in overview.last_acts(connection, ACTS)),
+                acts=tuple(
+                    OperatorAct(act.at, act.author, act.action, act.subject, act.reason)
+                    for act in overview.last_acts(connection, ACTS)
+                ),
             )
 
-    def gauge(self, rule: str | None, cancelled: Cancelled) -> Gauge | None:
-        """The base against that rule's limit, or against the tightest; calendar windows are those of the workspace's zone."""
+    def gauge(self, rule: str | None, cancelled: Cancelled) -> BaseGauge | None:
+        """The base against that rule's limit, or against the tightest; calendar windows are those of the
+        workspace's zone.
+        """
         at, playbook = self._local.now(), self._local.in_force().playbook
         rules = for_everybody(playbook)
-        return self._gauge(rules, next((each for each in rules if each.name == rule), rules[0]), playbook, at, cancelled) if rules else None
+        return (
+            self._gauge(
+                rules, next((each for each in rules if each.name == rule), rules[0]), playbook, at, cancelled
+            )
+            if rules
+            else None
+        )
 
     def _gauge(
-        self, rules: Sequence[PressureRule], rule: PressureRule, playbook: Playbook, at: Instant, cancelled: Cancelled
-    ) -> Gauge | None:
+        self,
+        rules: Sequence[PressureRule],
+        rule: PressureRule,
+        playbook: Playbook,
+        at: Instant,
+        cancelled: Cancelled,
+    ) -> BaseGauge | None:
         if rule.window is None or rule.limit is None:
             return None
-        several = {trigger.name for trigger in playbook.triggers if any(step.mode == "all" for step in trigger.contents())}
+        several = {
+            trigger.name
+            for trigger in playbook.triggers
+            if any(step.mode == "all" for step in trigger.contents())
+        }
         channels = None if _takes_all(rule, playbook) else rule.channels
         with self._local.asking(cancelled) as connection:
-            contacts = overview.contacts_of_base(connection, rule.window.span(at, playbook.zone), channels, several, cancelled)
+            contacts = overview.contacts_of_base(
+                connection, rule.window.span(at, playbook.zone), channels, several, cancelled
+            )
             people = overview.customers_in_all(connection)
         if cancelled():
             raise CancelledError
-        return Gauge(at, rule.name, rule.limit, rule.window.text, people, contacts, tuple(each.name for each in rules))
+        return BaseGauge(
+            at, rule.name, rule.limit, rule.window.text, people, contacts, tuple(each.name for each in rules)
+        )
 
-    def ahead(self, cancelled: Cancelled) -> Ahead:
+    def ahead(self, cancelled: Cancelled) -> DayAhead:
         """The preview of a day, where few are due in it."""
         local, at = self._local, self._local.now()
         playbook = local.in_force().playbook
         with local.asking(cancelled) as connection:
             people = status.due(connection, at + DAY, playbook.version, status.MOST)
         if people > FEW or not playbook.version:
-            return Ahead(at, people, None, {})
+            return DayAhead(at, people, None, {})
         question = Question(local.context.folder, local.context.database, at, at, at + DAY, with_details=True)
         sends: dict[str, list[Instant]] = defaultdict(list)
         firsts: dict[str, tuple[Instant, int]] = {}
@@ -93,12 +127,16 @@ class Overview:
             for part, _, _ in parts:
                 if cancelled():
                     raise CancelledError
-                for when, trigger, channel in ((row[0], row[4], row[6]) for row in part.details if row[7] == "send"):
+                for when, trigger, channel in (
+                    (row[0], row[4], row[6]) for row in part.details if row[7] == "send"
+                ):
                     if when < tomorrow:
                         sends[channel].append(when)
                     first, number = firsts.get(trigger, (when, 0))
                     firsts[trigger] = (min(first, when), number + 1)
-        return Ahead(at, people, {channel: tuple(sorted(instants)) for channel, instants in sends.items()}, firsts)
+        return DayAhead(
+            at, people, {channel: tuple(sorted(instants)) for channel, instants in sends.items()}, firsts
+        )
 
     def books(self, cancelled: Cancelled) -> Books:
         """Whether the books balance, by the law that `manometer status` states."""
@@ -109,7 +147,7 @@ class Overview:
         return Books(at, found["holds"], **totals)
 
 
-def _engine(connection: Connection, figures: Figures, at: Instant, stopped: PauseRow | None) -> Engine:
+def _engine(connection: Connection, figures: Figures, at: Instant, stopped: StoredPause | None) -> Engine:
     leader = figures.leader(at)
     return Engine(
         version=figures.version,
@@ -140,14 +178,22 @@ def _today(connection: Connection, playbook: Playbook, at: Instant) -> Iterator[
         yield ChannelToday(name, sent[name], waiting[name], held[name], capacities.get(name))
 
 
-def _held(trigger: str, row: PauseRow) -> Held:
-    return Held(trigger, row.pause.since, row.pause.until, row.author, row.reason, row.pause.transactional)
+def _held(trigger: str, row: StoredPause) -> HeldTrigger:
+    return HeldTrigger(
+        trigger, row.pause.since, row.pause.until, row.author, row.reason, row.pause.transactional
+    )
 
 
-def _soon(connection: Connection, playbook: Playbook, held: Mapping[str, PauseRow], at: Instant) -> Iterator[Soon]:
-    names = [trigger.name for trigger in playbook.triggers if trigger.status == "active" and trigger.name not in held]
+def _soon(
+    connection: Connection, playbook: Playbook, held: Mapping[str, StoredPause], at: Instant
+) -> Iterator[NextSteps]:
+    names = [
+        trigger.name
+        for trigger in playbook.triggers
+        if trigger.status == "active" and trigger.name not in held
+    ]
     for _, each in zip(range(SOON), overview.soon(connection, names, at + DAY)):
-        yield Soon(each.trigger, each.at, each.step, each.until_then)
+        yield NextSteps(each.trigger, each.at, each.step, each.until_then)
 
 
 # ---- which rule the gauge shows ----
@@ -156,8 +202,8 @@ def _soon(connection: Connection, playbook: Playbook, held: Mapping[str, PauseRo
 def for_everybody(playbook: Playbook) -> list[PressureRule]:
     """The rules that limit the contacts of everybody, the tightest first.
 
-    One over all channels comes before one over some, one whose window goes with now before one that begins anew with each period, and
-    then that which allows the fewest a day.
+    One over all channels comes before one over some, one whose window goes with now before one that begins
+    anew with each period, and then that which allows the fewest a day.
     """
     general = [
         rule
@@ -165,7 +211,10 @@ def for_everybody(playbook: Playbook) -> list[PressureRule]:
         if rule.limit and rule.unit == "contacts" and rule.window is not None
         and rule.audience is None and rule.purposes is None and rule.triggers is None and rule.tags is None
     ]  # fmt: skip
-    return sorted(general, key=lambda rule: (not _takes_all(rule, playbook), not _goes_with_now(rule), _rate(rule, playbook)))
+    return sorted(
+        general,
+        key=lambda rule: (not _takes_all(rule, playbook), not _goes_with_now(rule), _rate(rule, playbook)),
+    )
 
 
 def _goes_with_now(rule: PressureRule) -> bool:

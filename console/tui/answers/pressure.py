@@ -1,4 +1,6 @@
-"""The preview for the pressure screen: run in a worker, its decisions kept on disk until the next one of its sort replaces it."""
+"""The preview for the pressure screen: run in a worker, its decisions kept on disk until the next one of its
+sort replaces it.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from console.forecast.diff import Comparison, compare
 from console.forecast.preview import Question, in_question, preview
-from console.forecast.preview_result import FOLDER, Answer, about, answer
+from console.forecast.preview_result import FOLDER, PreviewResult, about, answer
 from core.errors import ManometerError
 from core.explain.words import counted, in_full, in_words
 from core.forecast.diff import Diff
@@ -20,10 +22,10 @@ from core.instants import DAY, Instant, format_instant, local
 from core.playbook.playbook import Playbook
 from core.suggestions import near
 from screens.ports import Cancelled, CancelledError, Progress
-from screens.ports.pressure import PRESENT, Behind, Forecast, Foreseen, Limit, Since, Supposed
+from screens.ports.pressure import PRESENT, Behind, Forecast, ForecastDecision, LimitLine, Since, Supposed
 from storage.forecasts import drift, previews, saved_previews
 from storage.forecasts.comparisons import KeptChanges
-from storage.forecasts.previews import Filter, Kept, Mark
+from storage.forecasts.previews import Kept, PreviewFilter, PreviewMark
 from storage.forecasts.saved_previews import SavedPreview, Saving
 
 if TYPE_CHECKING:
@@ -31,7 +33,19 @@ if TYPE_CHECKING:
 
 PAGE: Final = 2_000
 """Rows of an export that are in memory at once."""
-HEADS: Final = ("at", "customer", "trigger", "step", "channel", "outcome", "reason", "until", "late", "imagined", "rules")
+HEADS: Final = (
+    "at",
+    "customer",
+    "trigger",
+    "step",
+    "channel",
+    "outcome",
+    "reason",
+    "until",
+    "late",
+    "imagined",
+    "rules",
+)
 
 
 @dataclass(slots=True)
@@ -42,7 +56,7 @@ class Run:
     diff: Diff | None = None
     kept: Kept = field(default_factory=Kept)
     changes: KeptChanges | None = None
-    answer: Answer | None = None
+    answer: PreviewResult | None = None
     """With what was asked, once it is complete."""
     reached: Mapping[str, int] = field(default_factory=dict)
     """How far the database had come."""
@@ -54,14 +68,14 @@ class Run:
             self.changes.close()
 
 
-class Pressure:
+class PressureAnswers:
     """Answers the questions of `screens.ports.pressure` from the workspace's database."""
 
     def __init__(self, local: LocalService) -> None:
         self._local = local
         self._lock = Lock()
         self._runs = 0
-        self._kept: dict[tuple[bool, bool], tuple[Forecast, Run, Mark]] = {}
+        self._kept: dict[tuple[bool, bool], tuple[Forecast, Run, PreviewMark]] = {}
         """By sort: whether something is supposed, whether of one trigger only."""
 
     @property
@@ -70,8 +84,12 @@ class Pressure:
         found = [forecast for forecast, _, _ in self._kept.values()]
         return max(found, key=lambda forecast: forecast.number, default=None)
 
-    def run(self, days: int, cancelled: Cancelled, progress: Progress, supposed: Supposed = PRESENT) -> Forecast:
-        """Look so many days ahead; in one process where the database may not be written, for several need its write lock."""
+    def run(
+        self, days: int, cancelled: Cancelled, progress: Progress, supposed: Supposed = PRESENT
+    ) -> Forecast:
+        """Look so many days ahead; in one process where the database may not be written, for several need its
+        write lock.
+        """
         local = self._local
         before = local.in_force().playbook
         question = self.question(days, supposed, local.now())
@@ -79,11 +97,17 @@ class Pressure:
             mark, reached = previews.mark(connection), drift.reached(connection)
         after = in_question(local.store, question)
         if supposed.trigger is not None and after.trigger(supposed.trigger) is None:
-            hint = near(supposed.trigger, after.roster.by_name) or "The list of triggers has them all."
+            hint = near(supposed.trigger, after.index.by_name) or "The list of triggers has them all."
             raise ManometerError(f"There is no trigger {supposed.trigger[:80]!r}. {hint}")
-        run = Run(diff=Diff(), changes=KeptChanges(), reached=reached) if supposed.changes else Run(reached=reached)
+        run = (
+            Run(diff=Diff(), changes=KeptChanges(), reached=reached)
+            if supposed.changes
+            else Run(reached=reached)
+        )
         try:
-            (self._compare if supposed.changes else self._look_ahead)(question, after, run, cancelled, progress)
+            (self._compare if supposed.changes else self._look_ahead)(
+                question, after, run, cancelled, progress
+            )
         except BaseException:
             run.close()
             raise
@@ -111,7 +135,9 @@ class Pressure:
         """How many processes may work on a question: as many as there are cores, or one."""
         return None if self._local.store.is_writable else 1
 
-    def _look_ahead(self, question: Question, playbook: Playbook, run: Run, cancelled: Cancelled, progress: Progress) -> None:
+    def _look_ahead(
+        self, question: Question, playbook: Playbook, run: Run, cancelled: Cancelled, progress: Progress
+    ) -> None:
         with closing(preview(question, self._local.store, playbook, self.workers)) as parts:
             for part, done, total in parts:
                 if cancelled():
@@ -121,7 +147,9 @@ class Pressure:
                 progress(done, total)
         run.kept.finish()
 
-    def _compare(self, question: Question, _: Playbook, run: Run, cancelled: Cancelled, progress: Progress) -> None:
+    def _compare(
+        self, question: Question, _: Playbook, run: Run, cancelled: Cancelled, progress: Progress
+    ) -> None:
         assert run.diff is not None
         assert run.changes is not None
         with closing(compare(Comparison(question), self._local.store, self.workers)) as parts:
@@ -138,7 +166,13 @@ class Pressure:
         run.totals = run.diff.after
 
     def _remember(
-        self, question: Question, days: int, playbooks: tuple[Playbook, Playbook], supposed: Supposed, run: Run, mark: Mark
+        self,
+        question: Question,
+        days: int,
+        playbooks: tuple[Playbook, Playbook],
+        supposed: Supposed,
+        run: Run,
+        mark: PreviewMark,
     ) -> Forecast:
         before, playbook = playbooks
         sort = supposed.is_what_if, supposed.trigger is not None
@@ -171,7 +205,10 @@ class Pressure:
         with self._local.asking(cancelled) as connection:
             newest = previews.mark(connection)
         return Since(
-            newest.events - mark.events, newest.decisions - mark.decisions, newest.acts - mark.acts, newest.playbook != mark.playbook
+            newest.events - mark.events,
+            newest.decisions - mark.decisions,
+            newest.acts - mark.acts,
+            newest.playbook != mark.playbook,
         )
 
     def ids(self, forecast: Forecast, behind: Behind, cancelled: Cancelled) -> array[int]:
@@ -183,12 +220,16 @@ class Pressure:
                 raise CancelledError from None
             raise
 
-    def rows(self, forecast: Forecast, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, Foreseen]:
+    def rows(
+        self, forecast: Forecast, ids: Sequence[int], cancelled: Cancelled
+    ) -> Mapping[int, ForecastDecision]:
         """Decisions by number, with the customers' names of now."""
         rows = self.kept(forecast).kept.rows(ids)
         with self._local.asking(cancelled) as connection:
             names = previews.names(connection, [row["customer_id"] for row in rows.values()])
-        return {number: foreseen(number, row, names.get(row["customer_id"], "")) for number, row in rows.items()}
+        return {
+            number: foreseen(number, row, names.get(row["customer_id"], "")) for number, row in rows.items()
+        }
 
     def why(self, forecast: Forecast, id: int, cancelled: Cancelled) -> str:  # noqa: ARG002 - one row is there at once
         """One decision in words."""
@@ -206,8 +247,12 @@ class Pressure:
         except ManometerError as error:
             return str(error)
 
-    def keep(self, forecast: Forecast, name: str, note: str | None, replace: bool, cancelled: Cancelled) -> tuple[str, int]:
-        """Keep the forecast with its question and all decisions; ManometerError where the console is for reading only."""
+    def keep(
+        self, forecast: Forecast, name: str, note: str | None, replace: bool, cancelled: Cancelled
+    ) -> tuple[str, int]:
+        """Keep the forecast with its question and all decisions; ManometerError where the console is for
+        reading only.
+        """
         run, local = self.kept(forecast), self._local
         if local.place.read_only is not None:
             raise ManometerError(f"Nothing can be kept: {local.place.read_only}.")
@@ -227,7 +272,9 @@ class Pressure:
         day = f"{local(forecast.first, self._local.place.zone):%Y-%m-%d}"
         cells = self._cells(kept, self.ids(forecast, behind, cancelled), cancelled)
         return self._local.exports.table(
-            f"{'what-if' if forecast.supposed.is_what_if else 'preview'}-{forecast.days}-days-from-{day}", HEADS, cells
+            f"{'what-if' if forecast.supposed.is_what_if else 'preview'}-{forecast.days}-days-from-{day}",
+            HEADS,
+            cells,
         )
 
     def _cells(self, kept: Kept, ids: array[int], cancelled: Cancelled) -> Iterator[Sequence[object]]:
@@ -242,7 +289,7 @@ class Pressure:
         """What was kept of a forecast; ManometerError where a newer one of its sort has replaced it."""
         return self._of(forecast)[0]
 
-    def _of(self, forecast: Forecast) -> tuple[Run, Mark]:
+    def _of(self, forecast: Forecast) -> tuple[Run, PreviewMark]:
         found = self._kept.get((forecast.supposed.is_what_if, forecast.supposed.trigger is not None))
         if found is None or found[0].number != forecast.number:
             raise ManometerError("This preview was replaced by a newer one. Go back to look at that.")
@@ -256,28 +303,39 @@ class Pressure:
             run.close()
 
 
-def _limits(playbook: Playbook) -> Iterator[Limit]:
+def _limits(playbook: Playbook) -> Iterator[LimitLine]:
     for rule in playbook.rules:
         if rule.limit is not None and rule.window is not None:
-            yield Limit(rule.name, rule.limit, rule.unit, rule.window.text, rule.audience is None)
+            yield LimitLine(rule.name, rule.limit, rule.unit, rule.window.text, rule.audience is None)
 
 
-def filter_of(behind: Behind) -> Filter:
+def filter_of(behind: Behind) -> PreviewFilter:
     """The same for what was kept."""
-    return Filter(
-        behind.since, behind.until, behind.channels, behind.triggers, behind.outcomes, behind.reasons, behind.rule, imagined=behind.imagined
+    return PreviewFilter(
+        behind.since,
+        behind.until,
+        behind.channels,
+        behind.triggers,
+        behind.outcomes,
+        behind.reasons,
+        behind.rule,
+        imagined=behind.imagined,
     )
 
 
-def foreseen(number: int, row: Mapping[str, Any], name: str) -> Foreseen:
+def foreseen(number: int, row: Mapping[str, Any], name: str) -> ForecastDecision:
     """A decision that was kept, with the customer's name."""
-    return Foreseen(
-        number, row["at"], row["customer_id"], row["customer"], name, row["trigger"], row["step"], row["channel"], row["outcome"],
+    return ForecastDecision(
+        number, row["at"], row["customer_id"], row["customer"], name, row["trigger"], row["step"],
+        row["channel"], row["outcome"],
         row["reason"], row["until"], row["imagined"],
     )  # fmt: skip
 
 
 def _cells(row: Mapping[str, Any]) -> Sequence[object]:
-    instants = {"at": format_instant(row["at"]), "until": None if row["until"] is None else format_instant(row["until"])}
+    instants = {
+        "at": format_instant(row["at"]),
+        "until": None if row["until"] is None else format_instant(row["until"]),
+    }
     rules = ", ".join(rule["rule"] for rule in row["rules"])
     return [{**row, **instants, "rules": rules}[name] for name in HEADS]

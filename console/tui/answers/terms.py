@@ -1,4 +1,6 @@
-"""From the terms of a filter line to conditions on rows: what was written is looked up among what there is."""
+"""From the terms of a filter line to conditions on rows: what was written is looked up among what there
+is.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,9 @@ from sqlalchemy import Connection
 
 from core.errors import ManometerError
 from core.suggestions import near
-from screens.ports.terms import Terms
+from screens.ports.terms import LogFilter
 from storage import customers
-from storage.sql import Clause
+from storage.sql import ColumnClause
 
 FEW: Final = 8
 """So many names are told to one who has written an unknown one."""
@@ -20,21 +22,26 @@ Known = Mapping[str, Collection[str]]
 """The values there are, by field."""
 
 
-def customer_of(connection: Connection, terms: Terms) -> int | None:
+def customer_of(connection: Connection, terms: LogFilter) -> int | None:
     """The row of the customer that is asked for; ManometerError where there is none."""
     return None if terms.customer is None else customers.resolve(connection, terms.customer)
 
 
-def clauses(terms: Terms, known: Known) -> tuple[Clause, ...]:
+def clauses(terms: LogFilter, known: Known) -> tuple[ColumnClause, ...]:
     """The conditions; ManometerError where a term names nothing that there is."""
-    return (*_only(terms, known), *(Clause(_meant(field, value, known), negated=True) for field, value in terms.without))
+    return (
+        *_only(terms, known),
+        *(ColumnClause(_meant(field, value, known), negated=True) for field, value in terms.without),
+    )
 
 
-def _only(terms: Terms, known: Known) -> Iterator[Clause]:
+def _only(terms: LogFilter, known: Known) -> Iterator[ColumnClause]:
     for field in sorted({field for field, _ in terms.only} - {"word"}):
-        values = {found for name, value in terms.only if name == field for found in _meant(name, value, known)[name]}
-        yield Clause({field: tuple(sorted(values))})
-    yield from (Clause(_meant(field, value, known)) for field, value in terms.only if field == "word")
+        values = {
+            found for name, value in terms.only if name == field for found in _meant(name, value, known)[name]
+        }
+        yield ColumnClause({field: tuple(sorted(values))})
+    yield from (ColumnClause(_meant(field, value, known)) for field, value in terms.only if field == "word")
 
 
 def _meant(field: str, value: str, known: Known) -> dict[str, tuple[str, ...]]:
@@ -44,7 +51,10 @@ def _meant(field: str, value: str, known: Known) -> dict[str, tuple[str, ...]]:
     if not found:
         what = "nothing called" if field == "word" else f"no {field}"
         every = [each for values in fields.values() for each in values]
-        hint = near(value, every) or f"There are: {', '.join(sorted(every)[:FEW])}{', …' if len(every) > FEW else ''}."
+        hint = (
+            near(value, every)
+            or f"There are: {', '.join(sorted(every)[:FEW])}{', …' if len(every) > FEW else ''}."
+        )
         raise ManometerError(f"There is {what} {value[:60]!r} here. {hint if every else ''}".rstrip())
     return found
 

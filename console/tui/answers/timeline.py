@@ -12,7 +12,7 @@ import orjson
 from core.errors import ManometerError
 from core.explain.words import BECAUSE, behind, in_short, in_words, localized, together, when
 from core.filters import read_words
-from screens.ports.customers import Entry, EntryDetails, Hits, Tell
+from screens.ports.customers import EntryDetails, Hits, Tell, TimelineEntry
 from storage import timeline
 from storage.outbox.digests import carries
 from storage.search import MOST_WORDS
@@ -33,7 +33,7 @@ def entries(connection: Connection, customer_id: int, text: str, found: Tell) ->
     return Hits(timeline.entries(connection, customer_id, asked, found))
 
 
-def entry_rows(connection: Connection, ids: Sequence[int]) -> dict[int, Entry]:
+def entry_rows(connection: Connection, ids: Sequence[int]) -> dict[int, TimelineEntry]:
     """Entries by id."""
     return {entry: _entry(entry, row) for entry, row in timeline.rows(connection, ids).items()}
 
@@ -55,15 +55,19 @@ def details(connection: Connection, entry: int, zone: ZoneInfo) -> EntryDetails:
 # ---- lines ----
 
 
-def _entry(entry: int, row: Mapping[str, Any]) -> Entry:
+def _entry(entry: int, row: Mapping[str, Any]) -> TimelineEntry:
     kind = timeline.KINDS[row["sort"]]
     what, about, state = _SAID[row["sort"]](row)
-    return Entry(entry, row["at"], kind, row["channel"], what, about, state, row.get("amount"))
+    return TimelineEntry(entry, row["at"], kind, row["channel"], what, about, state, row.get("amount"))
 
 
 def _event(row: Mapping[str, Any]) -> tuple[str, str, str]:
     what = row["name"] or row["kind"]
-    parts = [f"{name} {_brief(value)}" for name, value in orjson.loads(row["properties"]).items() if value not in (None, "", [], {})]
+    parts = [
+        f"{name} {_brief(value)}"
+        for name, value in orjson.loads(row["properties"]).items()
+        if value not in (None, "", [], {})
+    ]
     return what, " · ".join([*parts[:MOST], row["source"]]), ""
 
 
@@ -91,7 +95,12 @@ def _consent(row: Mapping[str, Any]) -> tuple[str, str, str]:
     return "consent", f"{about} · {row['source']}", row["state"]
 
 
-_SAID: Final[Sequence[Callable[[Mapping[str, Any]], tuple[str, str, str]]]] = (_event, _message, _decision, _consent)
+_SAID: Final[Sequence[Callable[[Mapping[str, Any]], tuple[str, str, str]]]] = (
+    _event,
+    _message,
+    _decision,
+    _consent,
+)
 
 
 # ---- in full ----
@@ -103,7 +112,9 @@ def _event_details(row: Mapping[str, Any], zone: ZoneInfo) -> EntryDetails:
         words.append(f"Became known {when(row['arrived_at'], zone)}.")
     if row["history"]:
         words.append("A fact of the past: it enrols nobody.")
-    return EntryDetails(row["name"] or row["kind"], tuple(words), tuple(orjson.loads(row["properties"]).items()))
+    return EntryDetails(
+        row["name"] or row["kind"], tuple(words), tuple(orjson.loads(row["properties"]).items())
+    )
 
 
 def _over(channel: str | None) -> str:
@@ -121,8 +132,23 @@ def _message_details(row: Mapping[str, Any], zone: ZoneInfo) -> EntryDetails:
         words.append("It does not count in the pressure windows.")
     if row["digest"] is not None:
         words.append(f"It carries {together(carries(row['digest']))}.")
-    names = ("channel", "address", "subject", "state", "error", "template", "purpose", "attempts", "provider_id", "key")
-    return EntryDetails(f"{row['trigger']}, step {row['step']}", tuple(words), tuple((name, row[name] or None) for name in names))
+    names = (
+        "channel",
+        "address",
+        "subject",
+        "state",
+        "error",
+        "template",
+        "purpose",
+        "attempts",
+        "provider_id",
+        "key",
+    )
+    return EntryDetails(
+        f"{row['trigger']}, step {row['step']}",
+        tuple(words),
+        tuple((name, row[name] or None) for name in names),
+    )
 
 
 def _decision_details(row: Mapping[str, Any], zone: ZoneInfo) -> EntryDetails:
@@ -131,13 +157,22 @@ def _decision_details(row: Mapping[str, Any], zone: ZoneInfo) -> EntryDetails:
     words += [_objection(reason, detail, until, zone) for reason, detail, until in objections]
     if row["late"]:
         words.append(f"Late: it was due {when(row['planned_at'], zone)}.")
-    values = [("reason", in_short(row["reason"])), ("message", row["message_id"]), ("playbook", row["version"]), *_rules(rules)]
-    return EntryDetails(f"{row['trigger']}, step {row['step']}: {row['outcome']}", tuple(words), tuple(values))
+    values = [
+        ("reason", in_short(row["reason"])),
+        ("message", row["message_id"]),
+        ("playbook", row["version"]),
+        *_rules(rules),
+    ]
+    return EntryDetails(
+        f"{row['trigger']}, step {row['step']}: {row['outcome']}", tuple(words), tuple(values)
+    )
 
 
 def _objection(reason: str, detail: str, until: int | None, zone: ZoneInfo) -> str:
     said = localized(detail, zone) or BECAUSE.get(reason, "")
-    return f"{in_short(reason).capitalize()}: {said}{'' if until is None else f', until {when(until, zone)}'}."
+    return (
+        f"{in_short(reason).capitalize()}: {said}{'' if until is None else f', until {when(until, zone)}'}."
+    )
 
 
 def _rules(rules: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
@@ -148,7 +183,11 @@ def _rules(rules: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
 def _consent_details(row: Mapping[str, Any], zone: ZoneInfo) -> EntryDetails:
     purpose = "every purpose" if row["purpose"] == "*" else row["purpose"]
     words = f"Consent to {row['channel']} for {purpose} {row['state']} {when(row['at'], zone)}, recorded by {row['source']}."
-    return EntryDetails(f"Consent {row['state']}", (words,), tuple((name, row[name]) for name in ("address", "wording", "proof")))
+    return EntryDetails(
+        f"Consent {row['state']}",
+        (words,),
+        tuple((name, row[name]) for name in ("address", "wording", "proof")),
+    )
 
 
 _DETAILS: Final[Sequence[Callable[[Mapping[str, Any], ZoneInfo], EntryDetails]]] = (

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from console.operating import pausing
 from console.playbooks.migration import by_definition
-from core.engine.pauses import named
+from core.engine.pauses import pause_label
 from core.errors import ManometerError
 from core.explain.words import counted, in_full
 from core.instants import DAY, MINUTE, Instant, Millis
@@ -38,8 +38,8 @@ from screens.ports.triggers import (
     WaitingView,
 )
 from storage import audit, pauses, triggers
-from storage.pauses import PauseRow
-from storage.triggers import TriggerRow
+from storage.pauses import StoredPause
+from storage.triggers import AppliedTrigger
 
 if TYPE_CHECKING:
     from console.tui.answers import LocalService
@@ -48,7 +48,7 @@ UNDO_FOR: Final[Millis] = 10 * MINUTE
 """So long after a pause it can be taken back."""
 
 
-class Triggers:
+class TriggersAnswers:
     """Answers the questions of `screens.ports.triggers` from the workspace's database, and pauses."""
 
     def __init__(self, local: LocalService) -> None:
@@ -64,18 +64,31 @@ class Triggers:
         at = self._local.now()
         with self._local.asking(cancelled) as connection:
             paused, waiting = pauses.current(connection, at), triggers.under_way(connection)
-            lines = [self._line(connection, row, at, paused, waiting.get(row.name, 0)) for row in self._known(connection).values()]
+            lines = [
+                self._line(connection, row, at, paused, waiting.get(row.name, 0))
+                for row in self._known(connection).values()
+            ]
         return sorted(lines, key=lambda line: (line.state == "retired", line.name))
 
-    def _known(self, connection: Connection) -> dict[str, TriggerRow]:
+    def _known(self, connection: Connection) -> dict[str, AppliedTrigger]:
         """Those in force; those of the files where none were applied yet."""
         known = triggers.in_force(connection)
         if known:
             return known
         files = self._local.in_force().playbook.triggers
-        return {t.name: TriggerRow(t.name, t.title, t.when.kind, t.status, None, 0) for t in sorted(files, key=lambda each: each.name)}
+        return {
+            t.name: AppliedTrigger(t.name, t.title, t.when.kind, t.status, None, 0)
+            for t in sorted(files, key=lambda each: each.name)
+        }
 
-    def _line(self, connection: Connection, row: TriggerRow, at: Instant, paused: Mapping[str, PauseRow], waiting: int) -> TriggerLine:
+    def _line(
+        self,
+        connection: Connection,
+        row: AppliedTrigger,
+        at: Instant,
+        paused: Mapping[str, StoredPause],
+        waiting: int,
+    ) -> TriggerLine:
         pause, stop = paused.get(row.name), paused.get(EVERYTHING)
         holding = pause or stop
         return TriggerLine(
@@ -126,17 +139,26 @@ class Triggers:
                 sent=triggers.sent(connection, name, at - MONTH),
             )
 
-    def _row(self, connection: Connection, name: str) -> TriggerRow:
+    def _row(self, connection: Connection, name: str) -> AppliedTrigger:
         known = self._known(connection)
         if name not in known:
-            raise ManometerError(f"There is no trigger {name[:80]!r}. {near(name, known) or 'The list of triggers has them all.'}")
+            raise ManometerError(
+                f"There is no trigger {name[:80]!r}. "
+                f"{near(name, known) or 'The list of triggers has them all.'}"
+            )
         return known[name]
 
     def _history(self, connection: Connection, name: str) -> Iterator[HistoryLine]:
         for row in audit.entries(connection, subject=name):
             yield _history_line(row)
         for change in triggers.changes(connection, name):
-            yield HistoryLine(change.at, change.author, "apply", None, f"playbook {change.version}: {', '.join(change.sorts)}")
+            yield HistoryLine(
+                change.at,
+                change.author,
+                "apply",
+                None,
+                f"playbook {change.version}: {', '.join(change.sorts)}",
+            )
 
     # ---- who waits ----
 
@@ -158,14 +180,18 @@ class Triggers:
         with self._local.asking(cancelled) as connection:
             title = self._title(connection, Pause(name, at))
             paused = pauses.current(connection, at).get(name)
-            held = pausing.waiting(connection, paused.pause if paused else Pause(name, at), self._local.in_force().playbook, at)
-            choices = pausing.Choices({}, None)
+            held = pausing.waiting(
+                connection, paused.pause if paused else Pause(name, at), self._local.in_force().playbook, at
+            )
+            choices = pausing.PolicyChoices({}, None)
             if paused is not None:
                 choices = pausing.choices(connection, paused, self._local.in_force().playbook, at)
         policies = [PolicyEffect(policy, words) for policy, words in choices.words.items()]
         overdue = held.overdue if choices.overdue is None else choices.overdue
         view = None if paused is None else _pause_view(paused)
-        return PauseEffect(name, title, held.customers, held.enrolments, overdue, held.messages, at, view, policies)
+        return PauseEffect(
+            name, title, held.customers, held.enrolments, overdue, held.messages, at, view, policies
+        )
 
     def _title(self, connection: Connection, pause: Pause) -> str:
         """What a pause is about, in words; ManometerError where there is no such thing."""
@@ -173,63 +199,94 @@ class Triggers:
             return self._row(connection, pause.name).title
         if pause.scope in ("channel", "segment"):
             pausing.refuse_unknown(pause, self._local.in_force().playbook)
-        return named(pause)
+        return pause_label(pause)
 
     def pauses(self, cancelled: Cancelled) -> Sequence[PauseLine]:
         """What is paused, and then the channels and segments that are not."""
         at, playbook = self._local.now(), self._local.in_force().playbook
-        free = [*(target("channel", name) for name in playbook.channels), *(target("segment", name) for name in sorted(playbook.segments))]
+        free = [
+            *(target("channel", name) for name in playbook.channels),
+            *(target("segment", name) for name in sorted(playbook.segments)),
+        ]
         with self._local.asking(cancelled) as connection:
             held = pauses.current(connection, at)
             lines = [self._pause_line(connection, row, playbook, at) for _, row in sorted(held.items())]
         return [*lines, *(PauseLine(name, None) for name in free if name not in held)]
 
-    def _pause_line(self, connection: Connection, row: PauseRow, playbook: Playbook, at: Instant) -> PauseLine:
+    def _pause_line(
+        self, connection: Connection, row: StoredPause, playbook: Playbook, at: Instant
+    ) -> PauseLine:
         waits = pausing.waiting(connection, row.pause, playbook, at)
         overdue = pausing.effects_of(connection, row.pause, playbook, at)["overdue"].decided
-        return PauseLine(row.pause.trigger, _pause_view(row), waits.customers, waits.enrolments, overdue, waits.messages)
+        return PauseLine(
+            row.pause.trigger, _pause_view(row), waits.customers, waits.enrolments, overdue, waits.messages
+        )
 
     def pause(self, name: str, until: Instant | None, reason: str, transactional: bool = False) -> str:
-        """Pause a trigger, a channel, a segment or a customer; ManometerError where it is paused already or `until` is past."""
+        """Pause a trigger, a channel, a segment or a customer; ManometerError where it is paused already or
+        `until` is past.
+        """
         at = self._local.now()
         if until is not None and until <= at:
-            raise ManometerError(f"{self._when(until)} is not after {self._when(at)}. Name a later instant; nothing was changed.")
+            raise ManometerError(
+                f"{self._when(until)} is not after {self._when(at)}. Name a later instant; nothing was "
+                "changed."
+            )
         with self._local.acting() as connection:
             pause = Pause(name, at, until, transactional=transactional)
             self._title(connection, pause)
             held = pausing.waiting(connection, pause, self._local.in_force().playbook, at)
-            number = pausing.pause(connection, pause, self._local.place.author, reason or None, self._local.place.zone)
+            number = pausing.pause(
+                connection, pause, self._local.place.author, reason or None, self._local.place.zone
+            )
         self._made[name] = (number, at)
         end = "" if until is None else f" until {self._when(until)}"
-        numbers = f"{counted(held.customers, 'customer')} under way, {counted(held.messages, 'message')} waiting"
-        return f"{named(pause)} is paused{end}: {numbers}."
+        numbers = (
+            f"{counted(held.customers, 'customer')} under way, {counted(held.messages, 'message')} waiting"
+        )
+        return f"{pause_label(pause)} is paused{end}: {numbers}."
 
     def undo_pause(self, name: str) -> str:
-        """Take back the pause this console has just made, as if it had not been; ManometerError where there is none."""
+        """Take back the pause this console has just made, as if it had not been; ManometerError where there
+        is none.
+        """
         at = self._local.now()
         number, made = self._made.get(name, (None, at))
         if number is None:
-            raise ManometerError(f"There is nothing to undo: this console has not paused {named(Pause(name, at))}. U resumes it.")
+            raise ManometerError(
+                f"There is nothing to undo: this console has not paused {pause_label(Pause(name, at))}. U resumes "
+                "it."
+            )
         if at - made > UNDO_FOR:
-            raise ManometerError(f"{name} has been paused for more than ten minutes. U resumes it, and says what becomes of what waited.")
+            raise ManometerError(
+                f"{name} has been paused for more than ten minutes. U resumes it, and says what becomes of "
+                "what waited."
+            )
         with self._local.acting() as connection:
             paused = pausing.paused_now(connection, name, at, self._local.place.zone)
             if paused.id != number:
                 raise ManometerError(f"Somebody else has paused {name} since then. U resumes it.")
             pauses.resume(connection, paused, at, "overdue", self._local.place.author, "undone")
         del self._made[name]
-        return f"The pause of {named(paused.pause)} is undone; it goes on as if it had not been."
+        return f"The pause of {pause_label(paused.pause)} is undone; it goes on as if it had not been."
 
     def resume(self, name: str, policy: PausePolicy, reason: str) -> str:
         """End a pause; ManometerError where there is none."""
-        return f"{named(Pause(name, 0))} goes on. {self._resume(name, policy, reason)}"
+        return f"{pause_label(Pause(name, 0))} goes on. {self._resume(name, policy, reason)}"
 
     def stop(self, transactional: bool, reason: str) -> str:
         """Stop all sending; ManometerError where it is stopped already."""
         at = self._local.now()
         with self._local.acting() as connection:
             held = pauses.waiting(connection, EVERYTHING, at)
-            pausing.stop(connection, at, transactional, self._local.place.author, reason or None, self._local.place.zone)
+            pausing.stop(
+                connection,
+                at,
+                transactional,
+                self._local.place.author,
+                reason or None,
+                self._local.place.zone,
+            )
         spared = "" if transactional else ", transactional messages go on"
         return f"All sending is stopped{spared}: {counted(held.messages, 'message')} waiting."
 
@@ -240,8 +297,12 @@ class Triggers:
     def _resume(self, name: str, policy: PausePolicy, reason: str) -> str:
         at, playbook = self._local.now(), self._local.in_force().playbook
         with self._local.acting() as connection:
-            choices = pausing.choices(connection, pausing.paused_now(connection, name, at, self._local.place.zone), playbook, at)
-            pausing.resume(connection, name, at, policy, self._local.place.author, reason or None, self._local.place.zone)
+            choices = pausing.choices(
+                connection, pausing.paused_now(connection, name, at, self._local.place.zone), playbook, at
+            )
+            pausing.resume(
+                connection, name, at, policy, self._local.place.author, reason or None, self._local.place.zone
+            )
         self._made.pop(name, None)
         return f"{policy}: {choices.words[policy]}"
 
@@ -249,18 +310,20 @@ class Triggers:
         return in_full(at, self._local.place.zone)
 
 
-def _state(row: TriggerRow, pause: PauseRow | None, stop: PauseRow | None) -> State:
+def _state(row: AppliedTrigger, pause: StoredPause | None, stop: StoredPause | None) -> State:
     if row.status == "active":
         return "paused" if pause is not None else "active" if stop is None else "stopped"
     return "draft" if row.status == "draft" else "retired"
 
 
-def _pause_view(row: PauseRow) -> PauseView:
+def _pause_view(row: StoredPause) -> PauseView:
     return PauseView(row.pause.since, row.pause.until, row.author, row.reason, row.pause.transactional)
 
 
 def _history_line(row: Mapping[str, Any]) -> HistoryLine:
-    detail = ", ".join(f"{key} {value}" for key, value in json.loads(row["detail"]).items() if value not in (None, False))
+    detail = ", ".join(
+        f"{key} {value}" for key, value in json.loads(row["detail"]).items() if value not in (None, False)
+    )
     return HistoryLine(row["at"], row["author"], row["action"], row["reason"], detail)
 
 
@@ -269,7 +332,10 @@ def _journeys(connection: Connection, trigger: Trigger | None) -> Sequence[Journ
     if trigger is None or (trigger.goal is None and not trigger.split):
         return ()
     found = triggers.journeys(connection, trigger.name)
-    return [JourneyCount(each.variant, each.is_holdout, each.entered, each.under_way, each.reached) for each in found]
+    return [
+        JourneyCount(each.variant, each.is_holdout, each.entered, each.under_way, each.reached)
+        for each in found
+    ]
 
 
 def _waiting_view(row: triggers.WaitingRow) -> WaitingView:

@@ -1,4 +1,6 @@
-"""What if, for the screens: what can be changed as it is in force, and what the newest comparison has kept."""
+"""What if, for the screens: what can be changed as it is in force, and what the newest comparison has
+kept.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from core.errors import ManometerError
 from core.explain.words import in_words
-from core.forecast.what_if import Change, changed
+from core.forecast.what_if import PlaybookChange, changed
 from core.instants import Instant, format_duration, format_instant
 from core.limits.capacity import format_capacity
 from core.limits.pressure import POINT, PressureRule, per_unit
@@ -18,10 +20,10 @@ from core.model.triggers import Trigger
 from core.playbook.playbook import Channel, Playbook
 from screens.ports import Cancelled, CancelledError
 from screens.ports.pressure import Forecast
-from screens.ports.what_if import ChangedCustomer, Option, Side, Taken
+from screens.ports.what_if import ChangedCustomer, ComparedStep, DecisionSide, Option
 from storage.forecasts import previews
 from storage.forecasts.comparisons import KeptChanges
-from storage.forecasts.previews import Filter
+from storage.forecasts.previews import PreviewFilter
 
 if TYPE_CHECKING:
     from console.tui.answers import LocalService
@@ -32,7 +34,7 @@ AUDIENCE: Final = "segment('NAME'), orders >= 3; all for everybody"
 PRIORITY_STEP: Final = 10
 
 
-class WhatIf:
+class WhatIfAnswers:
     """Answers the questions of `screens.ports.what_if`."""
 
     def __init__(self, local: LocalService) -> None:
@@ -42,7 +44,7 @@ class WhatIf:
         """All that can be changed, with what it is now."""
         return tuple(_options(self._local.in_force().playbook, self._local.now()))
 
-    def fault(self, changes: Sequence[Change], cancelled: Cancelled) -> str | None:  # noqa: ARG002
+    def fault(self, changes: Sequence[PlaybookChange], cancelled: Cancelled) -> str | None:  # noqa: ARG002
         """Why the rules cannot be changed so; None where they can."""
         try:
             changed(self._local.in_force().playbook, changes, self._local.now())
@@ -61,7 +63,9 @@ class WhatIf:
                 raise CancelledError from None
             raise
 
-    def customer_rows(self, forecast: Forecast, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, ChangedCustomer]:
+    def customer_rows(
+        self, forecast: Forecast, ids: Sequence[int], cancelled: Cancelled
+    ) -> Mapping[int, ChangedCustomer]:
         """These of them, with their names of now."""
         found = self._changes(forecast).changes(ids)
         with self._local.asking(cancelled) as connection:
@@ -71,14 +75,17 @@ class WhatIf:
             for row, each in found.items()
         }
 
-    def sides(self, forecast: Forecast, customer_id: int, cancelled: Cancelled) -> Sequence[Side]:
+    def sides(self, forecast: Forecast, customer_id: int, cancelled: Cancelled) -> Sequence[ComparedStep]:
         """All her decisions in the span, before and after."""
         kept, changes = self._local.pressure.kept(forecast).kept, self._changes(forecast)
         hers = changes.changes([customer_id]).get(customer_id)
         if hers is None:
             raise ManometerError("Nothing changes for this customer.")
         sides = [
-            {row["rank"]: row for row in each.rows(each.ids(Filter(customer_id=customer_id), cancelled)).values()}
+            {
+                row["rank"]: row
+                for row in each.rows(each.ids(PreviewFilter(customer_id=customer_id), cancelled)).values()
+            }
             for each in (changes, kept)
         ]
         return [
@@ -86,16 +93,28 @@ class WhatIf:
             for kind, old, new in hers.pairs
         ]
 
-    def _side(self, change: str | None, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Side:
+    def _side(
+        self, change: str | None, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+    ) -> ComparedStep:
         either = after or before
         assert either is not None
         at = min(row["at"] for row in (before, after) if row is not None)
-        return Side(at, either["trigger"], either["step"], either["channel"], self._taken(before), self._taken(after), change)
+        return ComparedStep(
+            at,
+            either["trigger"],
+            either["step"],
+            either["channel"],
+            self._taken(before),
+            self._taken(after),
+            change,
+        )
 
-    def _taken(self, row: Mapping[str, Any] | None) -> Taken | None:
+    def _taken(self, row: Mapping[str, Any] | None) -> DecisionSide | None:
         if row is None:
             return None
-        return Taken(row["at"], row["outcome"], row["reason"], row["until"], in_words(row, self._local.place.zone))
+        return DecisionSide(
+            row["at"], row["outcome"], row["reason"], row["until"], in_words(row, self._local.place.zone)
+        )
 
     def _changes(self, forecast: Forecast) -> KeptChanges:
         changes = self._local.pressure.kept(forecast).changes
@@ -106,9 +125,16 @@ class WhatIf:
     # ---- written down ----
 
     def command(self, forecast: Forecast) -> str:
-        """The command line that asks the same; of a live clock its begin is named, or it would be asked from then on."""
+        """The command line that asks the same; of a live clock its begin is named, or it would be asked from
+        then on.
+        """
         supposed = forecast.supposed
-        words = ["manometer", "-w", str(self._local.context.folder.resolve()), "diff" if supposed.changes else "preview"]
+        words = [
+            "manometer",
+            "-w",
+            str(self._local.context.folder.resolve()),
+            "diff" if supposed.changes else "preview",
+        ]
         words += ["--days", str(forecast.days)]
         if supposed.future != "known":
             words += ["--future", supposed.future]
@@ -136,10 +162,19 @@ def _options(playbook: Playbook, at: Instant) -> Iterator[Option]:
 
 def _of_rule(rule: PressureRule) -> Iterator[Option]:
     if rule.limit is not None and rule.window is not None:
-        yield Option("rule", rule.name, "limit", f"{rule.limit / per_unit(rule.unit):g}", step=1, hint=f"{rule.unit}, a number")
+        yield Option(
+            "rule",
+            rule.name,
+            "limit",
+            f"{rule.limit / per_unit(rule.unit):g}",
+            step=1,
+            hint=f"{rule.unit}, a number",
+        )
         yield Option("rule", rule.name, "window", rule.window.text, hint=WINDOW)
     if rule.gap is not None:
-        yield Option("rule", rule.name, "gap", format_duration(rule.gap), hint="16h, 2d; none takes the gap away")
+        yield Option(
+            "rule", rule.name, "gap", format_duration(rule.gap), hint="16h, 2d; none takes the gap away"
+        )
     yield Option("rule", rule.name, "audience", _audience(rule), hint=AUDIENCE)
     yield Option("rule", rule.name, "off", "false", SWITCH)
 
@@ -150,23 +185,30 @@ def _audience(rule: PressureRule) -> str:
 
 
 def _of_channel(channel: Channel) -> Iterator[Option]:
-    yield Option("channel", channel.name, "weight", f"{channel.weight / POINT:g}", step=1, hint="points, a number")
+    yield Option(
+        "channel", channel.name, "weight", f"{channel.weight / POINT:g}", step=1, hint="points, a number"
+    )
     yield Option("channel", channel.name, "send_window", "; ".join(channel.send_windows.lines) or "always",
                  hint="Mon-Fri 08:00-18:00; Sat 09:00-12:00, or always")  # fmt: skip
     yield Option("channel", channel.name, "lead_time", format_duration(channel.lead_time), hint="0s, 2d")
-    yield Option("channel", channel.name, "capacity", "none" if channel.capacity is None else format_capacity(channel.capacity),
+    yield Option("channel", channel.name, "capacity",
+        "none" if channel.capacity is None else format_capacity(channel.capacity),
                  hint="20000/day, 3000/hour, 100/minute, or none")  # fmt: skip
 
 
 def _of_trigger(trigger: Trigger, playbook: Playbook, at: Instant) -> Iterator[Option]:
     yield Option("trigger", trigger.name, "status", trigger.status, ("active", "draft", "retired"))
     yield Option("trigger", trigger.name, "paused", _paused(trigger, playbook, at))
-    yield Option("trigger", trigger.name, "priority", str(trigger.priority), step=PRIORITY_STEP, hint="0 to 100")
+    yield Option(
+        "trigger", trigger.name, "priority", str(trigger.priority), step=PRIORITY_STEP, hint="0 to 100"
+    )
     yield Option("trigger", trigger.name, "holdout", f"{trigger.holdout:g}", hint="a share: a tenth is 0.10")
 
 
 def _paused(trigger: Trigger, playbook: Playbook, at: Instant) -> str:
-    held = next((pause for pause in playbook.pauses if pause.trigger == trigger.name and pause.holds(at)), None)
+    held = next(
+        (pause for pause in playbook.pauses if pause.trigger == trigger.name and pause.holds(at)), None
+    )
     if held is None:
         return "false"
     return "true" if held.until is None else format_instant(held.until)
