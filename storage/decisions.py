@@ -12,8 +12,10 @@ from sqlalchemy import ColumnElement, Connection, Select, case, func, select
 
 from core.instants import Instant
 from storage.outbox import digests
-from storage.schema.tables import customers, decisions, messages
-from storage.schema.tables import triggers as known_triggers
+from storage.schema.customers import customers
+from storage.schema.decisions import decisions
+from storage.schema.messages import messages
+from storage.schema.playbooks import triggers as known_triggers
 from storage.sql import ColumnClause, one_of
 
 

@@ -32,7 +32,9 @@ from core.instants import Instant
 from core.sources.text_folding import BETWEEN, shortened, spellings
 from core.suggestions import nearest
 from storage.play.dossiers import WANTED, rows_of
-from storage.schema.tables import customers, identities, messages
+from storage.schema.customers import customers
+from storage.schema.identities import identities
+from storage.schema.messages import messages
 from storage.sql import containing
 
 Sort: TypeAlias = Literal["key", "name", "orders", "revenue", "last_activity", "next_due"]

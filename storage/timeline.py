@@ -18,7 +18,10 @@ from core.filters import FilterWord
 from core.instants import Instant
 from core.model.events import CONSENT_RECORDS
 from storage.play.dossiers import WANTED, rows_of
-from storage.schema.tables import consents, decisions, events, messages
+from storage.schema.consents import consents
+from storage.schema.decisions import decisions
+from storage.schema.events import events
+from storage.schema.messages import messages
 from storage.sql import containing
 
 EVENT, MESSAGE, DECISION, CONSENT = range(4)

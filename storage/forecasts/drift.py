@@ -15,19 +15,15 @@ from core.model.decisions import Decision
 from core.model.reasons import Reason
 from storage.play.dossiers import WANTED
 from storage.playbooks import newest_version
-from storage.schema.tables import (
-    audit,
-    consents,
-    customers,
-    decisions,
-    enrolments,
-    events,
-    identities,
-    merges,
-    messages,
-    playbooks,
-    suppressions,
-)
+from storage.schema.consents import consents, suppressions
+from storage.schema.customers import customers
+from storage.schema.decisions import decisions
+from storage.schema.enrolments import enrolments
+from storage.schema.events import events
+from storage.schema.identities import identities, merges
+from storage.schema.messages import messages
+from storage.schema.operations import audit
+from storage.schema.playbooks import playbooks
 
 GROWING: Final = (events, consents, suppressions, audit, merges, decisions)
 

@@ -15,7 +15,8 @@ from core.instants import Instant
 from core.model.outbox import CLOSED, OPEN, RECENT
 from storage.outbox import digests
 from storage.outbox.dispatch import TROUBLE, WAITING
-from storage.schema.tables import customers, messages
+from storage.schema.customers import customers
+from storage.schema.messages import messages
 from storage.sql import ColumnClause, one_of
 
 _NEWEST_FIRST: Final = frozenset({"failed", "uncertain"})

@@ -34,8 +34,13 @@ from core.model.events import Event
 from core.model.reasons import Reason
 from core.playbook.playbook import Playbook
 from storage.play.events import EVENT_COLUMNS, event_from
+from storage.schema.consents import consents, suppressions
+from storage.schema.customers import customers
+from storage.schema.enrolments import enrolments
+from storage.schema.events import events
+from storage.schema.intake import arrivals
+from storage.schema.messages import messages
 from storage.schema.profiles import READ_COLUMNS, load_profile, profile_from
-from storage.schema.tables import arrivals, consents, customers, enrolments, events, messages, suppressions
 
 CHUNK = 500
 ENROLMENT_COLUMNS = (
