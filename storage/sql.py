@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,6 +21,8 @@ from sqlalchemy import (
     or_,
     select,
 )
+
+from core.instants import Instant
 
 # ---- rows by their ids ----
 
@@ -79,9 +81,50 @@ def containing(column: ColumnElement[Any], word: str) -> ColumnElement[bool]:
     return func.coalesce(column.like(f"%{escaped}%", escape="/"), false())
 
 
-def one_of(clauses: Iterable[ColumnClause], column: str) -> str | None:
-    """The one value of a column that the clauses leave, where one of them asks for it alone."""
-    return next(
-        (values[0] for clause in clauses if (values := clause.only(column)) is not None and len(values) == 1),
-        None,
-    )
+@dataclass(frozen=True, slots=True)
+class LogQuery:
+    """Which rows of a log are asked for: all clauses hold, and the log's instant lies in [since, until).
+
+    Instants are milliseconds UTC; None leaves an end open, or asks for all customers.
+    """
+
+    customer_id: int | None = None
+    clauses: tuple[ColumnClause, ...] = ()
+    since: Instant | None = None
+    until: Instant | None = None
+
+    def one_of(self, column: str) -> str | None:
+        """The one value of a column that is left, where a clause asks for it alone."""
+        asked = (clause.only(column) for clause in self.clauses)
+        return next((values[0] for values in asked if values is not None and len(values) == 1), None)
+
+    def among(self, column: str, known: Iterable[str]) -> tuple[str, ...]:
+        """Of these values of a column those that are asked for."""
+        for clause in self.clauses:
+            known = clause.leaves(column, known)
+        return tuple(known)
+
+    def bounds(self, table: Table, at: ColumnElement[Any]) -> Iterator[ColumnElement[bool]]:
+        """The conditions that an index of the customer or of the instant answers."""
+        yield from equal(table, customer_id=self.customer_id)
+        yield from within(at, self.since, self.until)
+
+    def holds(self, table: Table, at: ColumnElement[Any]) -> Iterator[ColumnElement[bool]]:
+        """All conditions on a row."""
+        yield from self.bounds(table, at)
+        yield from (clause.holds(table) for clause in self.clauses)
+
+
+def equal(table: Table, **values: int | str | None) -> Iterator[ColumnElement[bool]]:
+    """That columns have these values; None asks for nothing."""
+    return (table.c[name] == value for name, value in values.items() if value is not None)
+
+
+def within(
+    at: ColumnElement[Any], since: Instant | None, until: Instant | None
+) -> Iterator[ColumnElement[bool]]:
+    """That an instant lies in [since, until), in ms UTC; None leaves an end open."""
+    if since is not None:
+        yield at >= since
+    if until is not None:
+        yield at < until
