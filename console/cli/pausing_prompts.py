@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from console.cli.context import Context, UsageError
+from console.cli.context import Context
+from console.cli.errors import UsageError
 from console.operating import pausing
 from core.engine.pauses import NOBODY, pause_label
 from core.errors import ManometerError

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
+from console.playbooks.known_triggers import no_such_trigger
 from console.playbooks.migration import trigger_in
 from console.runs.tick import decision_row
 from core.engine import advance
@@ -24,7 +25,6 @@ from core.model.dossier import Dossier, Plan, settled
 from core.model.events import Event
 from core.model.triggers import Trigger
 from core.playbook.playbook import Playbook
-from core.suggestions import near
 from storage import customers, decisions
 from storage.play import dossiers
 from storage.play.past import load_past
@@ -173,8 +173,7 @@ def by_relevance(answer: TriggerExplanation) -> tuple[Instant, bool, bool, int, 
 def _refuse_unknown(connection: Connection, playbook: Playbook, trigger: str) -> None:
     known = decisions.triggers(connection, trigger)
     if trigger not in known:
-        hint = near(trigger, known | playbook.index.by_name.keys()) or "`manometer triggers` lists them."
-        raise ManometerError(f"There is no trigger {trigger!r}. {hint}")
+        raise ManometerError(no_such_trigger(trigger, known | playbook.index.by_name.keys()))
 
 
 def _of_removed(playbook: Playbook, decided: Sequence[Mapping[str, Any]]) -> Explanation:

@@ -19,8 +19,8 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, StrictUndefined
 
-from console.forecast.preview import span_in_words
 from console.forecast.preview_result import PreviewResult
+from console.forecast.question import span_in_words
 from console.reports.csv_export import RIGHTS
 from core.errors import ManometerError
 from core.forecast.diff import KINDS, Diff, Sides

@@ -11,7 +11,9 @@ from typing import Any
 
 import orjson
 
-from console.cli.context import Context, UsageError, add_list, whole
+from console.cli.context import Context
+from console.cli.errors import UsageError
+from console.cli.options import add_list, whole
 from console.cli.output import ListingField
 from console.tui.customer_filter import read_customer_filter
 from core.instants import format_instant

@@ -9,7 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from console.cli.context import Context, UsageError, add_list
+from console.cli.context import Context
+from console.cli.errors import UsageError
+from console.cli.options import add_list
 from console.cli.output import ListingField
 from core.errors import ManometerError
 from core.instants import format_instant

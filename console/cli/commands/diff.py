@@ -13,16 +13,19 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from console.cli.commands.decisions import FIELDS as DECISION
-from console.cli.context import Context, UsageError
-from console.cli.options import add_changes, add_page, add_span, question_of, refuse_existing, refuse_unknown
+from console.cli.context import Context
+from console.cli.errors import UsageError
 from console.cli.output import ListingField, as_json
+from console.cli.question_options import add_changes, add_page, add_span, question_of, refuse_existing
+from console.forecast.asked_playbook import asked_playbook
 from console.forecast.diff import Comparison, DiffPart, compare
-from console.forecast.preview import Question, in_question, span_in_words
 from console.forecast.preview_result import answer
+from console.forecast.question import Question, span_in_words
+from console.forecast.sorted_rows import SortedRows
 from console.playbooks.applied import load_in_force
+from console.playbooks.known_triggers import refuse_unknown
 from console.progress import Progress
 from console.reports.csv_export import write_csv
-from console.reports.sorted_rows import SortedRows
 from core.explain.words import counted
 from core.forecast.diff import KINDS, CustomerChange, Diff, Sides, differences, row_of
 from core.forecast.preview import ChannelDemand, PreviewLimit, limits_of
@@ -86,7 +89,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
             "Nothing is changed. Name a change: --set rule.NAME.limit=2, --with FILE.toml or --playbook DIR."
         )
     refuse_existing(args.html)
-    playbook = in_question(context.store, question)
+    playbook = asked_playbook(context.store, question)
     before = load_in_force(context.store, context.folder).playbook
     if question.trigger not in before.index.by_name:
         refuse_unknown(question.trigger, playbook, context.folder, "--with")

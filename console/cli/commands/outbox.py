@@ -17,7 +17,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from console.cli.commands.decisions import refuse_unknown
-from console.cli.context import Context, UsageError, add_at, add_list, add_reason, add_yes, whole
+from console.cli.context import Context
+from console.cli.errors import UsageError
+from console.cli.options import add_at, add_list, add_reason, add_yes, whole
 from console.cli.output import ListingField
 from console.operating import approvals
 from console.operating.approvals import WaitingBatch

@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 
 from console.cli import pausing_prompts
-from console.cli.context import Context, add_at, add_reason, add_yes
+from console.cli.context import Context
+from console.cli.options import add_at, add_reason, add_until, add_yes
 from console.operating import pausing
 from core.model.triggers import Pause, Scope, target
 from storage import customers
@@ -20,7 +21,7 @@ SCOPES: tuple[Scope, ...] = ("trigger", "channel", "segment", "customer")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     add_scopes(parser)
-    pausing.add_until(parser)
+    add_until(parser)
     parser.add_argument("--transactional", action="store_true", help="transactional messages too")
     add_reason(parser)
     add_yes(parser)
@@ -39,9 +40,7 @@ def add_scopes(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     """Ask in numbers, and pause."""
     at, playbook = context.now(args.at), context.in_force.playbook
-    pause = Pause(
-        asked(args, context), at, pausing.end(args.until, at, context.zone), transactional=args.transactional
-    )
+    pause = Pause(asked(args, context), at, context.until(args.until, at), transactional=args.transactional)
     pausing.refuse_unknown(pause, playbook)
     pausing_prompts.begin(args, context, pause, playbook)
     return 0

@@ -18,14 +18,18 @@ from typing import Any
 import orjson
 
 from console.cli.commands.decisions import FIELDS
-from console.cli.context import Context, UsageError
-from console.cli.options import add_changes, add_page, add_span, question_of, refuse_existing, refuse_unknown
+from console.cli.context import Context
+from console.cli.errors import UsageError
 from console.cli.output import ListingField
-from console.forecast.preview import Question, in_question, preview, span_in_words
+from console.cli.question_options import add_changes, add_page, add_span, question_of, refuse_existing
+from console.forecast.asked_playbook import asked_playbook
+from console.forecast.preview import preview
 from console.forecast.preview_result import FOLDER, PreviewResult, about, answer
+from console.forecast.question import Question, span_in_words
+from console.forecast.sorted_rows import SortedRows
+from console.playbooks.known_triggers import refuse_unknown
 from console.progress import Progress
 from console.reports.csv_export import write_csv
-from console.reports.sorted_rows import SortedRows
 from core.explain.words import counted
 from core.forecast.preview import ChannelDemand, Totals
 from core.instants import format_instant
@@ -58,7 +62,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     question = question_of(args, context)
     if args.save is None and (args.note is not None or args.force):
         raise UsageError("--note and --force go with --save NAME.")
-    playbook = in_question(context.store, question)
+    playbook = asked_playbook(context.store, question)
     refuse_unknown(args.trigger, playbook, context.folder, "--with")
     refuse_existing(args.html)
     question = replace(question, with_details=args.save is not None or args.html is not None)

@@ -24,9 +24,10 @@ from console.cli.commands.diff import (
 )
 from console.cli.commands.diff import FIELDS as DIFFERENCE
 from console.cli.commands.preview import IMAGINED, fields_of, show, write_rows
-from console.cli.context import Context, add_list, add_yes
-from console.cli.options import add_page, refuse_existing
+from console.cli.context import Context
+from console.cli.options import add_list, add_yes
 from console.cli.output import ListingField
+from console.cli.question_options import add_page, refuse_existing
 from console.forecast.preview_comparison import Compared, ComparedPreview, compare_kept
 from console.forecast.preview_result import FOLDER, kept_answer
 from console.reports.csv_export import write_csv

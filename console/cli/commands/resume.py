@@ -12,7 +12,8 @@ import argparse
 
 from console.cli import pausing_prompts
 from console.cli.commands.pause import add_scopes, asked
-from console.cli.context import Context, add_at, add_reason, add_yes
+from console.cli.context import Context
+from console.cli.options import add_at, add_reason, add_yes
 from core.engine.pauses import pause_label
 from core.model.triggers import Pause
 

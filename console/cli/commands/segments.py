@@ -14,7 +14,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from console.cli.commands.customers import FIELDS as CUSTOMER_FIELDS
-from console.cli.context import Context, UsageError, add_at
+from console.cli.context import Context
+from console.cli.errors import UsageError
+from console.cli.options import add_at
 from console.cli.output import ListingField
 from core.errors import ManometerError
 from core.instants import Instant

@@ -15,7 +15,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
-from console.cli.context import Context, add_at
+from console.cli.context import Context
+from console.cli.options import add_at
 from console.cli.output import ListingField
 from console.health.disk import Room
 from console.health.judgement import health_of, room_of
