@@ -9,10 +9,9 @@ from typing import Any
 
 import orjson
 
-from console.cli.commands.decisions import FIELDS
-from console.cli.commands.preview import write_rows
 from console.cli.context import Context
 from console.cli.errors import UsageError
+from console.cli.listings.decisions import FIELDS, write_rows
 from console.cli.output import ListingField
 from console.cli.question_options import BACKTEST_DAYS, LONGEST_DAYS, rules_of, trigger_files
 from console.forecast.asked_playbook import asked_playbook

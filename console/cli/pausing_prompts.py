@@ -17,10 +17,11 @@ from core.engine.pauses import NOBODY, pause_label
 from core.errors import ManometerError
 from core.explain.words import counted, in_full
 from core.instants import Instant, format_instant
-from core.model.triggers import EVERYTHING, Pause, Scope
+from core.model.triggers import EVERYTHING, Pause, Scope, target
 from core.playbook.playbook import Playbook
-from storage import pauses
+from storage import customers, pauses
 
+_SCOPES: Final[tuple[Scope, ...]] = ("trigger", "channel", "segment", "customer")
 _WHERE: Final[Mapping[Scope, str]] = {
     "trigger": "in ",
     "channel": "in triggers that use ",
@@ -33,6 +34,15 @@ _WHAT_WAITS: Final[Mapping[Scope, str]] = {
 }  # fmt: skip
 
 
+def add_scopes(parser: argparse.ArgumentParser) -> None:
+    """The options that say what, one of which must be given."""
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--trigger", metavar="NAME", help="one trigger")
+    which.add_argument("--channel", metavar="NAME", help="one channel")
+    which.add_argument("--segment", metavar="NAME", help="who is in a segment, as long as she is")
+    which.add_argument("--customer", metavar="ID", help="one customer, by her key or any identity")
+
+
 def add_policy(parser: argparse.ArgumentParser) -> None:
     """The option `--policy` of resume and go."""
     parser.add_argument(
@@ -41,6 +51,18 @@ def add_policy(parser: argparse.ArgumentParser) -> None:
         default="skip",
         help="what becomes of what waited (default: skip)",
     )
+
+
+def target_of(args: argparse.Namespace, context: Context) -> str:
+    """What the command line names, as `Pause.trigger` has it; ManometerError where there is no such
+    customer.
+    """
+    scope = next(scope for scope in _SCOPES if getattr(args, scope) is not None)
+    name: str = getattr(args, scope)
+    if scope == "customer":
+        with context.store.reading() as connection:
+            name = customers.key_of(connection, customers.resolve(connection, name))
+    return target(scope, name)
 
 
 def begin(args: argparse.Namespace, context: Context, pause: Pause, playbook: Playbook | None) -> None:

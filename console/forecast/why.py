@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from console.playbooks.known_triggers import no_such_trigger
+from console.playbooks.known_triggers import refuse_never_known
 from console.playbooks.migration import trigger_in
 from console.runs.tick import decision_row
 from core.engine import advance
@@ -76,7 +76,7 @@ def explain_in(
     """
     with store.reading() as connection:
         if trigger not in playbook.index.by_name:
-            _refuse_unknown(connection, playbook, trigger)
+            refuse_never_known(connection, trigger, lambda: playbook)
         identifier = customers.resolve(connection, customer)
         known = gather(connection, playbook, identifier, now, at)
         return known.dossier.key, explain_on(connection, playbook, known, trigger)
@@ -168,12 +168,6 @@ def by_relevance(answer: TriggerExplanation) -> tuple[Instant, bool, bool, int, 
     """
     found = answer.explanation
     return -(answer.since or 0), found.step is None, answer.status != "active", found.bars, answer.trigger
-
-
-def _refuse_unknown(connection: Connection, playbook: Playbook, trigger: str) -> None:
-    known = decisions.triggers(connection, trigger)
-    if trigger not in known:
-        raise ManometerError(no_such_trigger(trigger, known | playbook.index.by_name.keys()))
 
 
 def _of_removed(playbook: Playbook, decided: Sequence[Mapping[str, Any]]) -> Explanation:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+
+from sqlalchemy import Connection
 
 from core.errors import ManometerError
 from core.playbook.playbook import Playbook
 from core.suggestions import near
+from storage import decisions
 
 
 def refuse_unknown(trigger: str | None, playbook: Playbook, folder: Path, option: str) -> None:
@@ -16,6 +19,16 @@ def refuse_unknown(trigger: str | None, playbook: Playbook, folder: Path, option
     """
     if trigger is not None and trigger not in playbook.index.by_name:
         raise ManometerError(not_in_force(trigger, playbook.index.by_name, folder, option))
+
+
+def refuse_never_known(connection: Connection, trigger: str, in_force: Callable[[], Playbook]) -> None:
+    """ManometerError for a name that no trigger has, and that none had when something was decided."""
+    known = decisions.triggers(connection, trigger)
+    if trigger in known:
+        return
+    known = known | in_force().index.by_name.keys()
+    if trigger not in known:
+        raise ManometerError(no_such_trigger(trigger, known))
 
 
 def not_in_force(name: str, known: Iterable[str], folder: Path, option: str | None = None) -> str:

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.cli.commands.decisions import FIELDS
+from console.cli.listings.decisions import FIELDS
 from console.forecast.asked_playbook import asked_playbook
 from console.forecast.backtest import Backtest, backtest
 from console.forecast.diff import Comparison, compare

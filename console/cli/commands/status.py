@@ -1,13 +1,12 @@
 """How the workspace is doing: exit code 0 healthy or idle, 1 degraded, 2 down.
 
-healthy    it ticks, nothing is overdue, nothing failed lately, the books balance idle       nothing is
-overdue, and nobody ticks: no tick has run lately, or the scheduler has ended and nothing has ticked since
-degraded   customers are overdue, messages failed within a day or are uncertain, a channel halts, a job of the
-scheduler fails, the disk is
-           short of room, or all sending is stopped
-down       customers are overdue and nobody ticks: no tick for a while, or the scheduler has ended and nothing
-has ticked since;
-           or the books do not balance, or the workspace cannot be read
+healthy    it ticks, nothing is overdue, nothing failed lately, the books balance
+idle       nothing is overdue, and nobody ticks: no tick has run lately, or the scheduler has ended and
+           nothing has ticked since
+degraded   customers are overdue, messages failed within a day or are uncertain, a channel halts, a job of
+           the scheduler fails, the disk is short of room, or all sending is stopped
+down       customers are overdue and nobody ticks: no tick for a while, or the scheduler has ended and
+           nothing has ticked since; or the books do not balance, or the workspace cannot be read
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from console import clock
-from console.cli.commands.decisions import FIELDS
 from console.cli.context import Context
+from console.cli.listings.decisions import FIELDS
 from console.cli.options import add_at
 from console.dispatch import Dispatched, dispatch
 from console.playbooks.applied import ensure_applied, load_in_force
