@@ -52,8 +52,8 @@ class Context(OpenWorkspace):
             raise UsageError(f"{option}: {error}") from None
 
     def until(self, text: str | None, at: Instant) -> Instant | None:
-        """The end, in ms UTC, that `--until` names for a pause that begins at the instant; UsageError where it
-        is no time.
+        """The end, in ms UTC, that `--until` names for a pause that begins at the instant; UsageError where
+        it is no time.
         """
         try:
             return None if text is None else parse_until(text, at, self.zone)

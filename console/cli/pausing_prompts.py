@@ -94,7 +94,8 @@ def _under_way(pause: Pause, held: pauses.PauseBacklog) -> str:
         planned = f"planned: {counted(held.messages, 'message')}" if held.messages else "nothing is planned"
         return f"{NOBODY[pause.scope]}; {planned}"
     where = f"{_WHERE[pause.scope]}{pause_label(pause)}"
-    return f"Under way {where}: {counted(held.customers, 'customer')}; planned: {counted(held.messages, 'message')}"
+    customers, messages = counted(held.customers, "customer"), counted(held.messages, "message")
+    return f"Under way {where}: {customers}; planned: {messages}"
 
 
 def end(args: argparse.Namespace, context: Context, name: str, at: Instant, question: str) -> None:

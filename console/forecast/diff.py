@@ -141,7 +141,7 @@ class Comparing:
     def _person(
         self, dossier: Dossier, plan: Plan, decisions: Sequence[Decision], playbook: Playbook
     ) -> PreviewCustomer:
-        """She with her windows; of no use where nothing is decided for her."""
+        """The customer; with how full the windows get, where that is asked for and anything is decided."""
         question = self.comparison.question
         is_counted = decisions and (question.with_details or self.comparison.with_windows)
         return PreviewCustomer(

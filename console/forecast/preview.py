@@ -67,8 +67,8 @@ def preview(
 ) -> Generator[tuple[PreviewPart, int, int], None]:
     """The parts of the answer as they come, each with the customers done so far and in all.
 
-    While there is nothing new empty parts come now and then, so that who has changed his mind can stop;
-    closing it ends the work.
+    While there is nothing new, empty parts come now and then, so that the one who asked can stop; closing it
+    ends the work.
     """
     planned_under = load_in_force(store, question.folder).playbook if question.is_changed else playbook
     is_alone = current_thread() is main_thread()  # another thread would take the time of the one that draws

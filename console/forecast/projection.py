@@ -98,7 +98,7 @@ def with_events(dossier: Dossier, events: Sequence[Event]) -> Dossier:
 
 
 def played(dossier: Dossier, playbook: Playbook, question: Question) -> Plan:
-    """The customer's life up to the end of the span."""
+    """What the engine plans for the customer up to the end of the span."""
     not_before = BEGINNING if question.is_past else question.now - playbook.grace
     return advance(dossier, playbook, question.last, not_before=not_before)
 
@@ -123,7 +123,7 @@ def only_imagined(
 
 
 def fullness_of(dossier: Dossier, plan: Plan, question: Question, playbook: Playbook) -> tuple[Fullness, ...]:
-    """How full the windows of the rules that hold for her get in the span; nothing where she has no
+    """How full the windows of the rules that hold for the customer get in the span; nothing where there is no
     contact.
     """
     ledger = contacts_until(dossier.contacts, plan.decisions, question.first)

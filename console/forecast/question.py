@@ -1,5 +1,5 @@
-"""The question that a preview, a comparison and a backtest answer: which span, which future, under which rules;
-and its span in words. Instants are ms UTC.
+"""The question that a preview, a comparison and a backtest answer: which span, which future, under which
+rules; and its span in words. Instants are ms UTC.
 """
 
 from __future__ import annotations

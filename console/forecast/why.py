@@ -1,5 +1,5 @@
-"""Gathering what an explanation needs: the customer as of the instant, her decisions, and the events that
-could enter.
+"""What an explanation needs is read here: the customer as of the instant, the decisions on that customer, and
+the events that could enter the trigger.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def explain_in(
 
 
 def gather(connection: Connection, playbook: Playbook, identifier: int, now: Instant, at: Instant) -> Known:
-    """What is known of the customer of a row as of `at`; ManometerError where she is gone."""
+    """What is known of the customer of a row as of `at`; ManometerError where there is no such customer any more."""
     if at < now:
         loaded = load_past(connection, [identifier], playbook, at, with_state=True)
     else:
@@ -123,7 +123,9 @@ def _at_the_cause(
     events: Sequence[Event],
     explanation: Explanation,
 ) -> Explanation:
-    """Nothing stands against it now, and yet her last cause did not enter: what stood against it then."""
+    """Nothing stands against the trigger now, and yet the customer's last cause did not enter it: the
+    explanation with what stood against it then.
+    """
     then = max(event.occurred_at for event in events)
     if then >= known.at:
         return explanation
@@ -131,7 +133,10 @@ def _at_the_cause(
     found = explain(before.dossier, playbook, trigger, then, (), events, before.sources)
     if found.bars == 0:
         return explanation
-    words = f"{explanation.words} When the last one came, {when(then, playbook.zone)}, there stood against it: {found.short}."
+    words = (
+        f"{explanation.words} When the last one came, {when(then, playbook.zone)}, "
+        f"there stood against it: {found.short}."
+    )
     return replace(explanation, words=words, short=f"at her last cause, {found.short}")
 
 
@@ -141,8 +146,8 @@ def _at_the_cause(
 def explain_all(
     connection: Connection, playbook: Playbook, identifier: int, now: Instant, at: Instant
 ) -> tuple[ExplainedCustomer, Iterator[TriggerExplanation]]:
-    """Who the customer of a row is, and every trigger's answer for her as of `at`, one by one as they are
-    found.
+    """Who the customer of a row is, and every trigger's explanation for that customer as of `at`, one by one
+    as they are found; ManometerError where there is no such customer any more.
     """
     state = customers.state_of(connection, identifier)
     person = ExplainedCustomer(
@@ -163,8 +168,8 @@ def _answers(connection: Connection, playbook: Playbook, known: Known) -> Iterat
 
 
 def by_relevance(answer: TriggerExplanation) -> tuple[Instant, bool, bool, int, str]:
-    """The latest decision first; then where she is under way, then what is active before drafts, the nearest
-    first, each by name.
+    """The latest decision first; then where the customer is under way, then what is active before drafts, the
+    nearest first, each by name.
     """
     found = answer.explanation
     return -(answer.since or 0), found.step is None, answer.status != "active", found.bars, answer.trigger

@@ -190,7 +190,8 @@ def _choice(policy: PausePolicy, does: ResumeEffect, pause: Pause, at: Instant) 
     if policy == "overdue":
         return f"{fell_due}; {rest}."
     length = format_duration((at - pause.since) // SECOND * SECOND)
-    moved = f"{counted(does.moved, 'step')} under way, to move by {'' if pause.scope == 'trigger' else 'up to '}{length}"
+    up_to = "" if pause.scope == "trigger" else "up to "
+    moved = f"{counted(does.moved, 'step')} under way, to move by {up_to}{length}"
     first = (
         moved
         if policy == "shift"

@@ -128,7 +128,8 @@ def _leader(figures: Figures, at: Instant, context: Context) -> str:
     if lease is None:
         return "nobody; passes are run by `manometer tick`"
     if not lease.is_live(at):
-        return f"nobody; {lease.owner} {'was stopped' if lease.is_resigned else 'until'} {_when(lease.renewed_at, context)}"
+        until = "was stopped" if lease.is_resigned else "until"
+        return f"nobody; {lease.owner} {until} {_when(lease.renewed_at, context)}"
     return f"{lease.owner} since {_when(lease.since, context)}"
 
 
