@@ -23,13 +23,13 @@ from sqlalchemy import (
 )
 
 from core.instants import Instant, Millis
-from core.kinds import UNBOUNDED
 from core.limits.pressure import Contact
 from core.model.customer import Consent, Profile, Suppression, address_of
 from core.model.decisions import Enrolment
 from core.model.dossier import BEGINNING, Dossier, Merge, TriggerEntry
 from core.model.events import Event
 from core.model.reasons import Reason
+from core.model.when import UNBOUNDED
 from core.playbook.playbook import Playbook
 from storage.play.events import EVENT_COLUMNS, event_from
 from storage.schema.consents import consents, suppressions
@@ -276,9 +276,9 @@ def _first_instant(dossiers: Mapping[int, Dossier], playbook: Playbook) -> Insta
 
 def _add_history(connection: Connection, dossiers: Mapping[int, Dossier], playbook: Playbook) -> None:
     needs = (
-        playbook.index.needs_of_two
+        playbook.index.history_needed_of_merged
         if any(dossier.joins for dossier in dossiers.values())
-        else playbook.index.needs
+        else playbook.index.history_needed
     )
     if not needs:
         return
@@ -374,10 +374,8 @@ def _add_known_causes(connection: Connection, dossiers: Mapping[int, Dossier], p
     wanted: list[tuple[int, str, str]] = []
     for customer, dossier in dossiers.items():
         for event in dossier.arrivals:
-            for trigger, _ in playbook.index.entering.get(event.name, ()):
-                value = event.properties.get(trigger.when.per) if trigger.when.per else None
-                key = f"event:{event.id}" if value is None else f"{trigger.when.per}:{value}"
-                wanted.append((customer, trigger.name, key))
+            entering = playbook.index.entering.get(event.name, ())
+            wanted += [(customer, each.name, each.when.cause_of(event).key) for each in entering]
     columns = enrolments.c
     for start in range(0, len(wanted), CHUNK):
         chunk = wanted[start : start + CHUNK]

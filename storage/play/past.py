@@ -103,7 +103,7 @@ def _fill(dossier: Dossier, known: Sequence[Event], playbook: Playbook, first_ar
     past = [event for event in known if event.occurred_at < first_arrival]
     for event in past:
         dossier.profile.fold(event)
-    wanted = playbook.index.needs.keys() | REPORTING
+    wanted = playbook.index.history_needed.keys() | REPORTING
     dossier.history = tuple(event for event in past if event.name in wanted)
     later = (event for event in known if event.occurred_at >= first_arrival)
     dossier.arrivals = in_order(

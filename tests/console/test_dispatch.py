@@ -21,6 +21,7 @@ from sqlalchemy import insert, select, update
 
 from console import dispatch as dispatching
 from console.channels import adapter_kinds, file
+from console.cli.exit_codes import INTERRUPTED
 from console.clock import now
 from console.dispatch import (
     Dispatched,
@@ -32,7 +33,7 @@ from console.dispatch import (
     process_name,
     resting,
 )
-from console.main import INTERRUPTED, main
+from console.main import main
 from console.messages.unsubscribe import read_token
 from console.workspace import Workspace, read_files
 from core.instants import DAY, HOUR, MINUTE, SECOND, Instant, parse_instant

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from console.forecast.preview import Question, preview
+from console.forecast.preview import preview
+from console.forecast.question import Question
 from console.intake.files import IntakeSettings, import_file
 from console.playbooks.applied import apply_workspace, changes, load_in_force
 from console.runs.replay import replay
