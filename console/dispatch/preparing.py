@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Final
 
 from sqlalchemy import Connection
 
 from console.dispatch.channel_backoff import LONGEST_HALT, Rests
 from console.dispatch.outcomes import Ended, back, mark
-from console.messages.handover import TemplateFault, render_claimed
+from console.messages.handover import TemplateFault, Workshop
 from console.messages.products import Products
 from console.messages.surveys import Surveys
 from console.messages.templates import Templates
-from console.messages.unsubscribe import Links
+from console.messages.unsubscribe_links import UnsubscribeLinks
 from console.workspace import Workspace
 from core.engine.last_look import Handover, last_look
 from core.engine.pauses import HOLDING, stops_purpose
@@ -117,12 +116,17 @@ class Preparing:
         adapter: Callable[[Channel], ChannelAdapter | None],
     ) -> None:
         self._store = store
-        self._workspace = workspace
         self._playbook = playbook
         self._rests = rests
         self._adapter = adapter
-        self._templates = Templates(workspace.texts)
-        self._products = Products(store.reading)
+        self._workshop = Workshop(
+            workspace.name,
+            playbook,
+            Templates(workspace.texts),
+            Products(store.reading),
+            Surveys.of(workspace.survey_secret, workspace.folder),
+            UnsubscribeLinks.of(workspace.unsubscribe, workspace.folder),
+        )
         self._look = _Look(Portion((), 0), {}, HeldBack(), 0)
         self._pauses = playbook.pauses
         self._heard_at: Instant = 0
@@ -230,32 +234,12 @@ class Preparing:
         if adapter is None:
             return back(message)
         try:
-            links = self._links if self._playbook.purposes[message.purpose].consent else None
-            outbound = render_claimed(
-                self._templates,
-                message,
-                profile,
-                self._playbook,
-                self._workspace.name,
-                at,
-                links,
-                self._products,
-                self._surveys,
-            )
-            return ReadyMessage(message, portion, adapter, outbound)
+            return ReadyMessage(message, portion, adapter, self._workshop.make_claimed(message, profile, at))
         except TemplateFault as fault:
             return Ended(message, mark(message, "failed", reason=Reason.TEMPLATE_ERROR, error=fault.reason))
-        except ManometerError as error:  # the secret behind the links is not to be had
+        except ManometerError as error:  # a secret that signs links cannot be read
             self._rests.begin(channel.name, str(error), at, LONGEST_HALT)
             return back(message, error=str(error))
-
-    @cached_property
-    def _links(self) -> Links | None:
-        return Links.of(self._workspace.unsubscribe, self._workspace.folder)
-
-    @cached_property
-    def _surveys(self) -> Surveys | None:
-        return Surveys.of(self._workspace.survey_secret, self._workspace.folder)
 
 
 def _handover(message: Claimed, step: Claimed | CarriedStep) -> Handover:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from console.messages.unsubscribe_links import UnsubscribeSettings
 from console.workspace.conditions import read_segments
 from console.workspace.faults import Fault, Faults, in_order
 from console.workspace.layout import SETTINGS
@@ -14,7 +15,6 @@ from console.workspace.pressure import RuleNames, read_purposes, read_rules, rea
 from console.workspace.settings import (
     Settings,
     SourceSettings,
-    Unsubscribe,
     read_holdout,
     read_settings,
     warn_of_missing_unsubscribe,
@@ -51,7 +51,7 @@ class Workspace:
         int | None
     )  # bytes of disk below which intake and sending stop; None: `console.health.disk.RESERVE`
     playbook: Playbook
-    unsubscribe: Unsubscribe
+    unsubscribe: UnsubscribeSettings
     survey_secret: object  # where the secret is that the links of surveys are signed with
     sources: Mapping[str, SourceSettings]
     profiles: Mapping[str, Any]  # tables for reading CSV, as they stand

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
+from console.messages.unsubscribe_links import UnsubscribeSettings
 from console.secrets import is_reference
 from console.workspace.faults import did_you_mean
 from console.workspace.layout import DATABASE
@@ -52,17 +53,6 @@ class SourceSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Unsubscribe:
-    """How a customer unsubscribes: an address of the web and one of mail, both with `{token}`, and where the
-    secret behind tokens is.
-    """
-
-    url: str = ""
-    mail: str = ""
-    secret: object = None
-
-
-@dataclass(frozen=True, slots=True)
 class Settings:
     """manometer.toml, checked."""
 
@@ -80,7 +70,7 @@ class Settings:
     preference: Preference
     keep_free: int | None
     channels: Mapping[str, Channel]
-    unsubscribe: Unsubscribe
+    unsubscribe: UnsubscribeSettings
     survey_secret: object
     sources: Mapping[str, SourceSettings]
     profiles: Mapping[str, Any]
@@ -404,14 +394,14 @@ def _length(text: str) -> Millis:
 # ---- [unsubscribe] ----
 
 
-def _unsubscribe(table: TomlTable) -> Unsubscribe:
+def _unsubscribe(table: TomlTable) -> UnsubscribeSettings:
     url = table.parsed("url", _url_with_token) or ""
     mail = table.parsed("mail", _mail_with_token) or ""
     secret = _signing_secret(table, "UNSUBSCRIBE_SECRET")
     if secret is None and ("url" in table or "mail" in table):
         table.missing("secret", 'Name what tokens are signed with: secret = { env = "UNSUBSCRIBE_SECRET" }.')
     table.done()
-    return Unsubscribe(url, mail, secret)
+    return UnsubscribeSettings(url, mail, secret)
 
 
 def _survey(table: TomlTable) -> object:

@@ -331,10 +331,10 @@ def _template(table: TomlTable, channels: list[Channel], templates: TemplateFile
     for channel in channels:
         lacking = templates.lacks(name, channel.medium)
         if lacking is not None:
-            message = f"{table.quoted('template')}: the template {shown(name)} has no {lacking} for the channel {shown(channel.name)}"
+            found = f"the template {shown(name)} has no {lacking} for the channel {shown(channel.name)}"
             table.fault(
                 "template",
-                message,
+                f"{table.quoted('template')}: {found}",
                 f"Write templates/{name}/{lacking.partition(' ')[0]}, or leave the channel out.",
             )
     return name

@@ -33,7 +33,7 @@ from console.dispatch import (
     resting,
 )
 from console.main import INTERRUPTED, main
-from console.messages.unsubscribe import read_token
+from console.messages.unsubscribe_links import read_token
 from console.workspace import Workspace, read_files
 from core.instants import DAY, HOUR, MINUTE, SECOND, Instant, parse_instant
 from core.model.delivery import ConfigError, Outbound, Permanent, Result, Retry, Uncertain
