@@ -38,15 +38,18 @@ def adapter_class(kind: str) -> type[ChannelAdapter]:
     return found
 
 
-def open_adapter(channel: Channel, folder: Path) -> ChannelAdapter:
-    """The adapter of a channel of the workspace in that folder; use it as a context manager, one batch at a
-    time.
+def open_adapter(
+    channel: Channel, folder: Path, adapter: type[ChannelAdapter] | None = None
+) -> ChannelAdapter:
+    """The adapter of a channel of the workspace in that folder, of the class of its kind unless another is
+    given; use it as a context manager, one batch at a time.
 
     ManometerError where its settings cannot be used.
     """
-    for fault in adapter_class(channel.kind).setting_faults(channel.settings):
+    made_by = adapter or adapter_class(channel.kind)
+    for fault in made_by.setting_faults(channel.settings):
         if not fault.is_warning:
             raise ManometerError(
                 f"manometer.toml: [channels.{channel.name}]: {fault.message}. {fault.remedy}"
             )
-    return adapter_class(channel.kind)(channel, folder)  # type: ignore[call-arg]
+    return made_by(channel, folder)  # type: ignore[call-arg]

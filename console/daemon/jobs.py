@@ -158,9 +158,7 @@ class Jobs:
             return
         begun, workspace = self.around.clocks.steady(), self.in_force.workspace()
         around = self.around
-        done = dispatch(
-            around.store, workspace, workspace.playbook, around.clocks.now, stopping=around.should_end
-        )
+        done = dispatch(around.store, workspace, around.clocks.now, stopping=around.should_end)
         self._tell("dispatch", begun, Counter({name: getattr(done, name) for name in COUNTED}))
         self._tell_halted()
 
