@@ -30,6 +30,7 @@ class FileChannel:
     kind: ClassVar[str] = "file"
     idempotent_by_key: ClassVar[bool] = True
     is_remote: ClassVar[bool] = False
+    offers_unsubscribe: ClassVar[bool] = False
     known_settings: ClassVar[tuple[Setting, ...] | None] = (
         None  # a channel that is tried out as a file keeps the settings of its kind
     )

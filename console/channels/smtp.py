@@ -52,6 +52,7 @@ class SmtpChannel:
     kind: ClassVar[str] = "smtp"
     idempotent_by_key: ClassVar[bool] = False
     is_remote: ClassVar[bool] = True
+    offers_unsubscribe: ClassVar[bool] = True
     known_settings: ClassVar[tuple[Setting, ...] | None] = (
         Setting("host", "text", "the name of the mail server", required=True),
         Setting("port", "number", "its port", range=(1, 65_535)),

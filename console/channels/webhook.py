@@ -55,6 +55,7 @@ class WebhookChannel:
     kind: ClassVar[str] = "webhook"
     idempotent_by_key: ClassVar[bool] = True
     is_remote: ClassVar[bool] = True
+    offers_unsubscribe: ClassVar[bool] = False
     known_settings: ClassVar[tuple[Setting, ...] | None] = (
         Setting(
             "url", "text", 'the address to call, such as "https://hooks.example.com/manometer"', required=True

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
+from console.channels import adapter_class, adapter_kinds
 from console.messages.unsubscribe_links import UnsubscribeSettings
 from console.secrets import is_reference
 from console.workspace.faults import did_you_mean
@@ -351,12 +352,7 @@ def _own_settings(table: TomlTable, declared: Sequence[Setting] | None = None) -
 
 
 def _adapter(kind: str, kinds: Collection[str]) -> type[ChannelAdapter] | None:
-    from console.channels import (  # a workspace of files needs no adapter's module
-        adapter_class,
-        adapter_kinds,
-    )
-
-    return adapter_class(kind) if kind in kinds and kind != "file" and kind in adapter_kinds() else None
+    return adapter_class(kind) if kind in kinds and kind in adapter_kinds() else None
 
 
 def _check_together(table: TomlTable, adapter: type[ChannelAdapter], settings: Mapping[str, object]) -> None:
@@ -441,14 +437,15 @@ def _signing_secret(table: TomlTable, name: str) -> object:
 def warn_of_missing_unsubscribe(
     document: Document, settings: Settings, triggers: Iterable[Trigger], purposes: Mapping[str, Purpose]
 ) -> None:
-    """Warns of channels that send real mail under a consent and offer no way to withdraw it."""
+    """Warns of channels that reach people under a consent and offer no way to withdraw it."""
     if settings.unsubscribe.url or settings.unsubscribe.mail:
         return
     for name, channel in settings.channels.items():
         using = sorted(
             trigger.name for trigger in triggers if _needs_consent(trigger, purposes) and _uses(trigger, name)
         )
-        if channel.kind == "smtp" and using:
+        adapter = _adapter(channel.kind, adapter_kinds())
+        if using and adapter is not None and adapter.offers_unsubscribe:
             message = f"[channels.{name}] sends under a consent ({using[0]}), and nobody can unsubscribe"
             document.warn(
                 ("channels", name),

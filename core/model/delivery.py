@@ -121,6 +121,10 @@ class ChannelAdapter(Protocol):
     """Whether sending is mostly waiting for another machine, so that the next message is made meanwhile;
     `send` then runs in a thread.
     """
+    offers_unsubscribe: ClassVar[bool]
+    """Whether it reaches people who must be able to unsubscribe by what `Outbound` says of it, so that a
+    workspace that names no way is warned.
+    """
     known_settings: ClassVar[tuple[Setting, ...] | None]
     """The settings it reads; None where it leaves any as they stand."""
 
