@@ -67,7 +67,7 @@ def test_the_core_rolls_no_dice_and_opens_no_files() -> None:
         ], path
 
 
-ADAPTERS = list(_sources("console/channels"))
+ADAPTERS = list(_sources("console/channels", "console/connectors"))
 
 
 def _house_imports(path: Path) -> set[str]:

@@ -13,7 +13,8 @@ from typing import ClassVar, Final, Self
 
 from console.channels._record import record
 from core.errors import ManometerError
-from core.model.delivery import Accepted, Outbound, Result, Retry, Setting, SettingFault
+from core.model.configurable import Setting, SettingFault
+from core.model.delivery import Accepted, Outbound, Result, Retry
 from core.playbook.playbook import Channel
 
 BLOCK: Final = 1 << 16

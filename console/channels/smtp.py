@@ -21,6 +21,7 @@ from console.channels._mail import HTML, TEXT, Mailbox, compose, mailbox, wire_a
 from console.channels._network import is_host, trusted
 from console.secrets import read_secret
 from core.instants import parse_duration
+from core.model.configurable import Setting, SettingFault
 from core.model.delivery import (
     Accepted,
     ConfigError,
@@ -28,8 +29,6 @@ from core.model.delivery import (
     Permanent,
     Result,
     Retry,
-    Setting,
-    SettingFault,
     Uncertain,
 )
 from core.playbook.playbook import Channel

@@ -20,13 +20,14 @@ from console.daemon.troubles import Troubles
 from console.dispatch import dispatch
 from console.health.disk import Room, room, size
 from console.health.judgement import health_of
-from console.intake.dropfolder import DropFolder, Folder, ImportedFile, in_words, is_passing
+from console.intake.dropfolder import DropFolder, ImportedFile, in_words, is_passing
 from console.intake.files import IntakeSettings, intake_settings
 from console.playbooks.applied import ensure_applied, load_in_force
 from console.runs.tick import tick
 from console.workspace import Workspace
 from core.errors import ManometerError
 from core.instants import MINUTE, SECOND, Millis
+from core.sources.connector import Connector, SourceFile
 from storage import pauses, playbooks, status
 from storage.store import Store
 
@@ -93,7 +94,7 @@ class Jobs:
         self._database = _identity(around.store.path)
         self._beat_at = around.clocks.steady()
         self._halted: dict[str, str] = {}
-        self._refused: set[Path] = set()
+        self._refused: set[str] = set()
 
     def all(self) -> tuple[PeriodicJob, ...]:
         """In the order in which they first run."""
@@ -185,33 +186,35 @@ class Jobs:
             settings = intake_settings(
                 self.around.folder, self.settings, index.concerns_at(self.around.clocks.now())
             )
-            for folder, path in found.files:
+            for connector, file in found.files:
                 if self.around.should_end() or self._is_short():
                     break
-                if folder.path not in refused:
-                    self._take(folder, path, settings, refused)
+                if connector.place not in refused:
+                    self._take(connector, file, settings, refused)
         self._tell_refused(refused)
 
-    def _take(self, folder: Folder, path: Path, settings: IntakeSettings, refused: dict[Path, str]) -> None:
-        """Import one file; where its folder refuses, that is noted and the folder left for this pass."""
+    def _take(
+        self, connector: Connector, file: SourceFile, settings: IntakeSettings, refused: dict[str, str]
+    ) -> None:
+        """Import one file; where its place refuses, that is noted and the place left for this pass."""
         begun = self.around.clocks.steady()
         try:
             taken = self.inbox.take(
-                self.around.store, folder, path, settings, self.around.clocks.now(), self.around.should_end
+                self.around.store, connector, file, settings, self.around.clocks.now(), self.around.should_end
             )
         except OSError as error:
             if is_passing(error):
                 raise
-            refused[folder.path] = in_words(error)
+            refused[connector.place] = in_words(error)
             return
         self._tell_taken(taken, self.around.clocks.steady() - begun)
 
-    def _tell_refused(self, refused: Mapping[Path, str]) -> None:
-        """Say of each folder by itself that it cannot be worked with, and that it can be again."""
-        for path in self._refused - refused.keys():
-            self.around.troubles.end(f"inbox {path}")
-        for path, reason in refused.items():
-            self.around.troubles.begin(f"inbox {path}", f"{reason}; its files wait. Put the folder right.")
+    def _tell_refused(self, refused: Mapping[str, str]) -> None:
+        """Say of each place by itself that it cannot be worked with, and that it can be again."""
+        for place in self._refused - refused.keys():
+            self.around.troubles.end(f"inbox {place}")
+        for place, reason in refused.items():
+            self.around.troubles.begin(f"inbox {place}", f"{reason}; its files wait. Put the folder right.")
         self._refused = set(refused)
 
     def _tell_taken(self, taken: ImportedFile, duration: Millis) -> None:

@@ -14,7 +14,6 @@ from console.workspace.layout import SETTINGS
 from console.workspace.pressure import RuleNames, read_purposes, read_rules, read_weights
 from console.workspace.settings import (
     Settings,
-    SourceSettings,
     read_holdout,
     read_settings,
     warn_of_missing_unsubscribe,
@@ -28,6 +27,7 @@ from core.limits.pressure import PressureRule
 from core.model.predicate import Predicate
 from core.model.triggers import Trigger
 from core.playbook.playbook import Channel, Playbook, Purpose
+from core.sources.connector import SourceSettings
 
 PRESSURE = "pressure.toml"
 SEGMENTS = "segments.toml"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from console.channels import adapter_class, adapter_kinds
+from console.connectors import connector_class
 from console.messages.unsubscribe_links import UnsubscribeSettings
 from console.secrets import is_reference
 from console.workspace.faults import did_you_mean
@@ -21,10 +22,12 @@ from core.instants import MINUTE, SECOND, Millis, find_zone, format_duration, pa
 from core.limits.capacity import parse_capacity
 from core.limits.quiet_hours import SendWindows, parse_send_windows
 from core.limits.windows import WEEKDAYS
+from core.model.configurable import Configurable, Setting
 from core.model.customer import MEDIA
-from core.model.delivery import ChannelAdapter, Setting
+from core.model.delivery import ChannelAdapter
 from core.model.triggers import Trigger
 from core.playbook.playbook import Channel, ConsentPolicy, Holdout, Preference, Purpose
+from core.sources.connector import SourceSettings
 
 POLICIES = get_args(ConsentPolicy)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -39,18 +42,6 @@ _SECRET = re.compile(r"(.*_)?(password|secret|token|api_key|write_key)", re.IGNO
 _SIZE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?) ?(MB|GB|TB)")
 _BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
 _URL = re.compile(r"([a-z][a-z0-9+]*)://(.*)", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class SourceSettings:
-    """Where events come from; `channel` marks all its events, `settings` are what only the connector
-    reads.
-    """
-
-    name: str
-    kind: str
-    channel: str | None = None
-    settings: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,8 +346,8 @@ def _adapter(kind: str, kinds: Collection[str]) -> type[ChannelAdapter] | None:
     return adapter_class(kind) if kind in kinds and kind in adapter_kinds() else None
 
 
-def _check_together(table: TomlTable, adapter: type[ChannelAdapter], settings: Mapping[str, object]) -> None:
-    for setting, message, remedy, is_warning in adapter.setting_faults(settings):
+def _check_together(table: TomlTable, configured: type[Configurable], settings: Mapping[str, object]) -> None:
+    for setting, message, remedy, is_warning in configured.setting_faults(settings):
         (table.warn if is_warning else table.fault)(setting, f"{message} in {table.name}", remedy)
 
 
@@ -484,9 +475,16 @@ def _mail_with_token(text: str) -> str:
 
 def _source(name: str, table: TomlTable) -> SourceSettings:
     _check_name(table, name, "source")
-    return SourceSettings(
-        name, table.text("kind", "folder") or "folder", table.text("channel"), _own_settings(table)
-    )
+    before = len(table.document.faults.faults)
+    kind, channel = table.text("kind", "folder") or "folder", table.text("channel")
+    connector = connector_class(kind)
+    known = None if connector is None else connector.known_settings
+    source = SourceSettings(name, kind, channel, _own_settings(table, known))
+    if connector is not None and known is not None:
+        table.done()
+        if len(table.document.faults.faults) == before:
+            _check_together(table, connector, source.settings)
+    return source
 
 
 def _profile(table: TomlTable) -> dict[str, Any]:
