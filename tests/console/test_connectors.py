@@ -1,4 +1,4 @@
-"""Connectors: a new one is one file; it is found, its settings are checked, and its files are taken in once."""
+"""Connectors: a new one is one file, its settings are checked, and its files are taken in once."""
 
 from __future__ import annotations
 
