@@ -26,7 +26,8 @@ from core.model.configurable import Configurable, Setting
 from core.model.customer import MEDIA
 from core.model.delivery import ChannelAdapter
 from core.model.triggers import Trigger
-from core.playbook.playbook import Channel, ConsentPolicy, Holdout, Preference, Purpose
+from core.playbook.playbook import Channel, ConsentPolicy, Holdout, Purpose
+from core.playbook.preference import Preference
 from core.sources.connector import SourceSettings
 
 POLICIES = get_args(ConsentPolicy)

@@ -20,7 +20,7 @@ from console.connectors.folder import STILL
 from console.intake.dropfolder import DropFolder, ImportedFile
 from console.intake.files import IntakeSettings
 from core.sources.connector import Connector, SourceFile, SourceSettings
-from storage.schema.tables import events
+from storage.schema.events import events
 from storage.store import Store
 from tests.console.lives import act, person
 
