@@ -15,9 +15,7 @@ from sqlalchemy import (
     Integer,
     Select,
     bindparam,
-    column,
     exists,
-    func,
     literal_column,
     or_,
     select,
@@ -34,8 +32,14 @@ from core.model.reasons import Reason
 from core.model.when import UNBOUNDED
 from core.playbook.playbook import Playbook
 from storage.play.events import EVENT_COLUMNS, event_from
+from storage.schema.consents import consents, suppressions
+from storage.schema.customers import customers
+from storage.schema.enrolments import enrolments
+from storage.schema.events import events
+from storage.schema.intake import arrivals
+from storage.schema.messages import messages
 from storage.schema.profiles import READ_COLUMNS, load_profile, profile_from
-from storage.schema.tables import arrivals, consents, customers, enrolments, events, messages, suppressions
+from storage.sql import WANTED, named
 
 CHUNK = 500
 ENROLMENT_COLUMNS = (
@@ -52,9 +56,6 @@ CONTACT_COLUMNS = (
     messages.c.weight,
     messages.c.enrolment_id, messages.c.step, messages.c.released_at,
 )  # fmt: skip
-# One parameter whatever their number, so that a statement is prepared once; a list of marks is built anew for
-# each chunk.
-WANTED = select(func.json_each(bindparam("ids")).table_valued(column("value", Integer)).c.value)
 
 _GOES_ON = customers.c.merged_into.is_(
     None
@@ -132,20 +133,12 @@ def joins_from(text: str) -> tuple[Merge, ...]:
     return tuple(sorted(found, key=attrgetter("at")))
 
 
-def rows_of(connection: Connection, query: Select[Any], ids: Iterable[int] = ()) -> Sequence[Any]:
-    """All rows as the driver gives them, half the price of SQLAlchemy's; for columns without conversion,
-    `ids` filling in for `WANTED`.
-    """
-    with connection.execute(query, {"ids": orjson.dumps(list(ids)).decode()}) as result:
-        return result.cursor.fetchall() if result.cursor is not None else ()
-
-
 def _rows(connection: Connection, query: Select[Any], ids: Iterable[int], **values: Any) -> Sequence[Any]:
     """The rows of a query that stands in this file, all of whose values are named: its text is made once and
     never looked up again.
     """
     text, names, own = _statement(query, connection.dialect)
-    given = {**own, "ids": orjson.dumps(list(ids)).decode(), **values}
+    given = {**own, **named(ids), **values}
     with connection.exec_driver_sql(text, tuple([given[name] for name in names])) as result:
         return result.cursor.fetchall() if result.cursor is not None else ()
 

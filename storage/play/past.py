@@ -30,7 +30,12 @@ from core.playbook.playbook import Playbook
 from storage.outbox import digests
 from storage.play.dossiers import CHUNK, CONTACT_COLUMNS, add_suppressions, causes_of, contact_from, in_order
 from storage.play.events import EVENT_COLUMNS, event_from
-from storage.schema.tables import consents, customers, decisions, enrolments, events, messages
+from storage.schema.consents import consents
+from storage.schema.customers import customers
+from storage.schema.decisions import decisions
+from storage.schema.enrolments import enrolments
+from storage.schema.events import events
+from storage.schema.messages import messages
 
 REPORTING: Final = frozenset(
     {"Email Bounced", "Email Marked as Spam", "Message Bounced", "Message Complained"}
