@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from core.kinds import kinds
+from core.model.when import When
+
 ROOT = Path(__file__).parents[1]
 ROOMS = ("console", "core", "screens", "storage")
 CLOCK = ROOT / "console" / "clock.py"
@@ -111,3 +114,55 @@ def test_every_module_says_what_it_is_for() -> None:
 def test_every_package_declares_its_types() -> None:
     for room in ROOMS:
         assert (ROOT / room / "py.typed").exists()
+
+
+# ---- kinds of trigger ----
+
+KINDS = ROOT / "core" / "kinds"
+SAYS_WHAT_A_MESSAGE_IS_FOR = {
+    "console/catalogue/__init__.py", "console/catalogue/needs.py", "console/cli/commands/pauses.py",
+    "console/workspace/pressure.py", "storage/pauses.py", "storage/schema/tables.py",
+}  # fmt: skip
+"""Where `transactional` is a purpose, or what a pause holds, and no kind."""
+
+
+def _beside_kinds() -> Iterator[tuple[str, ast.AST]]:
+    for path in _sources(*ROOMS):
+        if KINDS not in path.parents:
+            yield str(path.relative_to(ROOT)), ast.parse(path.read_text())
+
+
+def test_no_module_beside_the_kinds_names_a_kind() -> None:
+    found = [
+        (path, node.value)
+        for path, tree in _beside_kinds()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in kinds()
+    ]
+    assert {path for path, name in found if name == "transactional"} <= SAYS_WHAT_A_MESSAGE_IS_FOR
+    assert [each for each in found if each[1] != "transactional"] == []
+
+
+def test_no_module_beside_the_kinds_knows_a_field_of_one() -> None:
+    asked = [
+        (path, node.attr)
+        for path, tree in _beside_kinds()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Attribute)
+        and node.value.attr == "when"
+    ]
+    assert [each for each in asked if not hasattr(When, each[1])] == []
+
+
+def test_who_finds_the_kinds_imports_none_of_them() -> None:
+    imported = {
+        (path, node.module)
+        for path, tree in _beside_kinds()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("core.kinds")
+    }
+    assert imported == {
+        ("console/workspace/kinds.py", "core.kinds"),
+        ("console/workspace/triggers.py", "core.kinds"),
+    }
