@@ -50,6 +50,7 @@ class _Written(NamedTuple):
 # ---- what is read ----
 
 
+@lru_cache(maxsize=16_384)
 def read_instant(cell: str, style: DateStyle) -> Instant:
     """The instant of a cell with a day and mostly a time, in milliseconds UTC; a day alone is its local
     midnight. CellError where it is none.
@@ -69,6 +70,7 @@ def read_instant_of(day_cell: str, clock_cell: str, style: DateStyle) -> Instant
     return _instant(_Written(written.day, clock, ahead), style.zone, f"{day_cell} {clock_cell}")
 
 
+@lru_cache(maxsize=16_384)
 def read_day(cell: str, style: DateStyle) -> date:
     """The local day of a cell; CellError where it is none, or one of the days that stand for no value."""
     written = _written(cell, style)
@@ -213,7 +215,6 @@ _MONTHS: Final = {
 }
 
 
-@lru_cache(maxsize=16_384)
 def _written(cell: str, style: DateStyle) -> _Written:
     text = _DAY_NAME.sub("", bare(cell), count=1)
     if compact := _COMPACT.fullmatch(text):

@@ -45,6 +45,11 @@ _OF_A_PROGRAM: Final = re.compile(
     r"\[object \w+\]|function\s*\(.*|\{\{.*\}\}|\{%.*%\}|\$\{.*\}|\*\|.*\|\*|%%.*%%|<[a-z_ ]+>", re.DOTALL
 )
 """What a script or a template writes where it should have written a value."""
+_PLAIN: Final = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9._+\-]*@[A-Za-z0-9.\-]+"
+    r"|[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
+)
+"""Mail addresses and UUIDs."""
 _WHOLE: Final = re.compile(r"([+\-]?[0-9]+)\.0+")
 _LARGEST_EXACT: Final = 2**53
 _LARGEST_ID: Final = 10**40
@@ -68,13 +73,11 @@ def identifying_text(value: object, ignored: frozenset[str] = frozenset()) -> st
     placeholders, for numbers that JSON does not keep exactly, and for booleans, lists and objects.
     """
     if isinstance(value, str):
-        return _of_text(value, ignored)
-    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
-        return None
-    number = Decimal(value) if isinstance(value, int) else Decimal(str(value))
-    if not number.is_finite() or abs(number) >= (_LARGEST_EXACT if isinstance(value, float) else _LARGEST_ID):
-        return None
-    return _of_text(format(number.normalize(_EXACTLY), "f"), ignored)
+        is_plain = (value.isascii() and value.isalnum()) or _PLAIN.fullmatch(value) is not None
+        return _of_plain_text(value, ignored) if is_plain else _of_text(value, ignored)
+    if type(value) is int and 0 < value < _LARGEST_ID:
+        return None if ignored and str(value) in ignored else str(value)
+    return _of_number(value, ignored)
 
 
 def per_value(value: object, ignored: frozenset[str] = frozenset()) -> str | None:
@@ -84,6 +87,23 @@ def per_value(value: object, ignored: frozenset[str] = frozenset()) -> str | Non
     if isinstance(value, (list, dict)):
         return orjson.dumps(value, default=str, option=orjson.OPT_SORT_KEYS).decode() if value else None
     return identifying_text(value, ignored)
+
+
+def _of_plain_text(text: str, ignored: frozenset[str]) -> str | None:
+    """The same as `_of_text` for the forms that most ids have, where few of its questions arise."""
+    small = text.lower()
+    if "@" in small:
+        return None if small in ignored or _is_no_mailbox(small) else text
+    return None if small in _WORDS or small in ignored or not text.strip("0-") else text
+
+
+def _of_number(value: object, ignored: frozenset[str]) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        return None
+    number = Decimal(value) if isinstance(value, int) else Decimal(str(value))
+    if not number.is_finite() or abs(number) >= (_LARGEST_EXACT if isinstance(value, float) else _LARGEST_ID):
+        return None
+    return _of_text(format(number.normalize(_EXACTLY), "f"), ignored)
 
 
 @lru_cache(maxsize=65_536)

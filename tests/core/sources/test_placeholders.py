@@ -75,6 +75,16 @@ def test_the_text_of_a_value_is_its_own_text(value: object) -> None:
     assert text is None or identifying_text(text) == text
 
 
+_IDS = st.text(alphabet="0aeilnuNULE1", max_size=8) | st.sampled_from(["null", "id", "00", "noemail", "test"])
+_UUIDS = st.uuids().map(str) | st.just("00000000-0000-0000-0000-000000000000")
+
+
+@given(_IDS | _UUIDS | st.builds("{}@{}".format, _IDS, _IDS))
+def test_the_short_way_of_plain_ids_leads_where_the_long_one_does(text: str) -> None:
+    ignored = ignored_words(["a1", "E0", "a@a"])
+    assert identifying_text(text, ignored) == identifying_text(f" {text} ", ignored)
+
+
 @given(st.integers(1, 2**53 - 1))
 def test_a_number_is_one_as_number_text_and_float(number: int) -> None:
     assert per_value(number) == per_value(str(number)) == per_value(float(number)) == str(number)
