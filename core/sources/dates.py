@@ -127,7 +127,7 @@ def day_order_column(column: str) -> ColumnChoice[DayOrder]:
 @lru_cache(maxsize=16_384)
 def day_orders_of(cell: str) -> tuple[DayOrder, ...]:
     """The orders in which a cell can be read, none where it makes no difference or cannot be read at all."""
-    text = bare(cell)
+    text = _DAY_NAME.sub("", bare(cell), count=1)
     match = _YEARLESS.fullmatch(text) or _YEAR_BEHIND.match(text)
     if match is None:
         return ()
@@ -160,7 +160,7 @@ _CLOCK_DIGITS: Final = re.compile(
     r"(?P<hour>[0-9]{2})(?P<minute>[0-9]{2})(?P<second>[0-9]{2})?(?P<part>)(?P<half>)"
 )
 _DAY_ZERO: Final = re.compile(
-    r"(?:1899-12-3[01]|3[01]\.12\.1899|12/3[01]/1899|1900-01-0[01]|0[01]\.01\.1900)[ T]"
+    r"\A(?:1899-12-3[01]|3[01]\.12\.1899|12/3[01]/1899|1900-01-0[01]|0[01]\.01\.1900)[ T]"
 )
 _FRACTION: Final = re.compile(r"0?[.,][0-9]{1,20}|0")
 _YEAR_IN_FRONT: Final = re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})")

@@ -61,7 +61,7 @@ def read_phone(value: object, region: str | None) -> PhoneNumber | None:
     return _read(value, region) if isinstance(value, str) and len(value) <= _LONGEST else None
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def _read(cell: str, region: str | None) -> PhoneNumber | None:
     return PhoneNumber(cell) if _E164.fullmatch(cell) and _is_plain(cell) else _read_written(cell, region)
 

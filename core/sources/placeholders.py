@@ -51,6 +51,7 @@ _PLAIN: Final = re.compile(
 )
 """Mail addresses and UUIDs."""
 _WHOLE: Final = re.compile(r"([+\-]?[0-9]+)\.0+")
+_LONGEST_KEPT: Final = 256
 _LARGEST_EXACT: Final = 2**53
 _LARGEST_ID: Final = 10**40
 _EXACTLY: Final = Context(prec=64)
@@ -74,7 +75,9 @@ def identifying_text(value: object, ignored: frozenset[str] = frozenset()) -> st
     """
     if isinstance(value, str):
         is_plain = (value.isascii() and value.isalnum()) or _PLAIN.fullmatch(value) is not None
-        return _of_plain_text(value, ignored) if is_plain else _of_text(value, ignored)
+        if is_plain:
+            return _of_plain_text(value, ignored)
+        return (_of_text if len(value) <= _LONGEST_KEPT else _of_text.__wrapped__)(value, ignored)
     if type(value) is int and 0 < value < _LARGEST_ID:
         return None if ignored and str(value) in ignored else str(value)
     return _of_number(value, ignored)
@@ -106,7 +109,7 @@ def _of_number(value: object, ignored: frozenset[str]) -> str | None:
     return _of_text(format(number.normalize(_EXACTLY), "f"), ignored)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def _of_text(given: str, ignored: frozenset[str]) -> str | None:
     text = normalize("NFC", bare(given))
     if whole := _WHOLE.fullmatch(text):
