@@ -77,7 +77,7 @@ def identifying_text(value: object, ignored: frozenset[str] = frozenset()) -> st
         is_plain = (value.isascii() and value.isalnum()) or _PLAIN.fullmatch(value) is not None
         if is_plain:
             return _of_plain_text(value, ignored)
-        return (_of_text if len(value) <= _LONGEST_KEPT else _of_text.__wrapped__)(value, ignored)
+        return (_of_short_text if len(value) <= _LONGEST_KEPT else _of_text)(value, ignored)
     if type(value) is int and 0 < value < _LARGEST_ID:
         return None if ignored and str(value) in ignored else str(value)
     return _of_number(value, ignored)
@@ -85,11 +85,14 @@ def identifying_text(value: object, ignored: frozenset[str] = frozenset()) -> st
 
 def per_value(value: object, ignored: frozenset[str] = frozenset()) -> str | None:
     """The normal form of a value that parts baskets (`per`); None where it says nothing. Lists and objects
-    that are not empty are compared as a whole.
+    that are not empty are compared as a whole, and say nothing where JSON cannot hold them.
     """
-    if isinstance(value, (list, dict)):
+    if not isinstance(value, (list, dict)):
+        return identifying_text(value, ignored)
+    try:
         return orjson.dumps(value, default=str, option=orjson.OPT_SORT_KEYS).decode() if value else None
-    return identifying_text(value, ignored)
+    except orjson.JSONEncodeError:
+        return None
 
 
 def _of_plain_text(text: str, ignored: frozenset[str]) -> str | None:
@@ -109,7 +112,6 @@ def _of_number(value: object, ignored: frozenset[str]) -> str | None:
     return _of_text(format(number.normalize(_EXACTLY), "f"), ignored)
 
 
-@lru_cache(maxsize=8_192)
 def _of_text(given: str, ignored: frozenset[str]) -> str | None:
     text = normalize("NFC", bare(given))
     if whole := _WHOLE.fullmatch(text):
@@ -125,6 +127,9 @@ def _of_text(given: str, ignored: frozenset[str]) -> str | None:
         or ("@" in small and _is_no_mailbox(small))
     )
     return None if says_nothing else text
+
+
+_of_short_text: Final = lru_cache(maxsize=8_192)(_of_text)
 
 
 def _is_no_mailbox(address: str) -> bool:

@@ -54,6 +54,7 @@ def test_an_empty_or_placeholder_value_parts_no_baskets(value: object) -> None:
 def test_lists_and_objects_part_baskets_as_a_whole() -> None:
     assert per_value({"a": 1, "b": [2]}) == per_value({"b": [2], "a": 1}) != per_value({"a": 1})
     assert per_value(["x"]) == '["x"]'
+    assert per_value([2**70]) is None
 
 
 def test_further_placeholders_come_from_the_settings() -> None:
