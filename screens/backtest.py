@@ -15,13 +15,14 @@ from textual.containers import Horizontal, Vertical
 
 from screens.cells import backtest as rows
 from screens.cells.exports import Fields, instants, plain
+from screens.cells.line import Cell
 from screens.cells.pressure import HELD, behind_cells
 from screens.ports.backtest import Tried
 from screens.ports.pressure import Behind, ForecastDecision
 from screens.pressure import BehindScreen, Progressed
 from screens.widgets.histogram import Histogram
 from screens.widgets.keys import key
-from screens.widgets.line_widget import Cell, Note
+from screens.widgets.line_widget import Note
 from screens.widgets.panes import PanedFrame, PaneLine
 from screens.widgets.table import VirtualTable
 from screens.widgets.wrapped import WrappedNote

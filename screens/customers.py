@@ -14,12 +14,12 @@ from textual.message import Message
 from core.instants import Instant
 from core.model.triggers import target
 from screens.cells import customers as rows
+from screens.cells.line import Cells
 from screens.frame import Frame
 from screens.pausing import ask_to_pause_or_resume
 from screens.ports import Cancelled, Service, WorkspacePlace
 from screens.ports.customers import CustomerLine, Hits, Sort
 from screens.widgets.keys import key
-from screens.widgets.line_widget import Cells
 from screens.widgets.table import VirtualTable
 
 NOBODY: Final = "There are no customers yet. `manometer import` brings them."

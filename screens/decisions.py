@@ -14,11 +14,11 @@ from textual.message import Message
 from core.errors import ManometerError
 from core.instants import Instant
 from screens.cells.decisions import COLUMNS, EXPORTED, HINT, cells, chip, detail, next_outcome, reader
+from screens.cells.line import Cells
 from screens.log import LogScreen
 from screens.ports import Cancelled, Service
 from screens.ports.decisions import DecisionRow, DecisionView, Listed
 from screens.ports.terms import LogFilter
-from screens.widgets.line_widget import Cells
 from screens.widgets.table import VirtualTable
 from screens.widgets.wrapped import Details
 

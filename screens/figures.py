@@ -16,6 +16,7 @@ from textual.containers import Vertical
 from screens.cells import figures
 from screens.cells import pressure as pressure_rows
 from screens.cells import what_if as rows
+from screens.cells.line import Cell, Line
 from screens.frame import Exportable, Frame
 from screens.ports import Cancelled, Service
 from screens.ports.pressure import Behind, Forecast
@@ -23,7 +24,7 @@ from screens.ports.what_if import ChangedCustomer, ComparedStep
 from screens.widgets.heatmap import Heatmap
 from screens.widgets.histogram import Histogram
 from screens.widgets.keys import key
-from screens.widgets.line_widget import Cell, Line, Note
+from screens.widgets.line_widget import Note
 from screens.widgets.panes import PanedFrame, PaneLine
 from screens.widgets.table import VirtualTable
 from screens.widgets.wrapped import WrappedLines, WrappedNote

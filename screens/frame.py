@@ -29,11 +29,12 @@ from textual.worker import Worker, get_current_worker
 from core.errors import ManometerError
 from core.instants import Instant, local
 from screens.cells import exports
+from screens.cells.line import Cell, Cells, fit
+from screens.cells.safe_text import display_width, safe_lines, safe_text
 from screens.ports import Cancelled, CancelledError, Service, WorkspacePlace
 from screens.widgets.input import StillInput
 from screens.widgets.keys import SCREENS, key
-from screens.widgets.line_widget import Cell, Cells, Lines, fit
-from screens.widgets.safe_text import cells, safe_lines, safe_text
+from screens.widgets.line_widget import Lines
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -607,7 +608,7 @@ class Head(Lines):
     def settle(self) -> None:
         """A third line where the second has no room for path and filter."""
         room = self.app.size.width - sum(len(tab.text) for tab in self._tabs()) - 2
-        self.styles.height = 3 if cells(safe_text(self._path())) > room else 2
+        self.styles.height = 3 if display_width(safe_text(self._path())) > room else 2
         self.refresh()
 
     def on_resize(self) -> None:
@@ -620,7 +621,7 @@ class Head(Lines):
 
 
 def _wide(line: Sequence[Cells]) -> int:
-    return sum(cells(part if isinstance(part, str) else part.text) for part in line)
+    return sum(display_width(part if isinstance(part, str) else part.text) for part in line)
 
 
 def badges(place: WorkspacePlace, frozen: bool, *, short: bool = False) -> Iterable[Cells]:
@@ -696,7 +697,7 @@ class KeyLine(Lines):
                     Cell(key, "accent" if active.enabled else "dim"),
                     Cell(words, "" if active.enabled else "dim"),
                 ]
-                shown[binding.id] = (binding.id, cells(key + words), parts)
+                shown[binding.id] = (binding.id, display_width(key + words), parts)
         return list(shown.values())
 
 

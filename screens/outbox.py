@@ -14,6 +14,8 @@ from textual.binding import BindingType
 from core.errors import ManometerError
 from core.instants import Instant
 from core.model.outbox import ALLOWED, Act
+from screens.cells.deed import DialogAnswer
+from screens.cells.line import Cells
 from screens.cells.outbox import (
     COLUMNS,
     EXPORTED,
@@ -32,9 +34,8 @@ from screens.log import LogScreen
 from screens.ports import Cancelled, Service
 from screens.ports.outbox import ActEffect, MessageView, RenderedMessage
 from screens.ports.terms import LogFilter
-from screens.widgets.dialogs import DialogAnswer, confirm
+from screens.widgets.dialogs import confirm
 from screens.widgets.keys import key
-from screens.widgets.line_widget import Cells
 from screens.widgets.table import VirtualTable
 from screens.widgets.wrapped import Details
 

@@ -11,11 +11,11 @@ from textual.command import CommandInput, CommandList, CommandPalette, Discovery
 from textual.content import Content
 
 from core.errors import ManometerError
+from screens.cells.safe_text import safe_text
 from screens.frame import Host
 from screens.help import HelpEntry, entries
 from screens.ports import Service
 from screens.widgets.modal import LeavesOnce
-from screens.widgets.safe_text import safe_text
 
 FOUND: Final = 8
 """So many customers are offered."""

@@ -13,12 +13,12 @@ from textual.binding import BindingType
 from core.filters import holds, read_words
 from core.instants import Instant
 from screens.action_frame import ActingFrame
+from screens.cells.line import Cells
 from screens.cells.pauses import COLUMNS, EXPORTED, cells, chip, words
 from screens.pausing import ask_to_pause_or_resume, undo_pause
 from screens.ports import Cancelled, Service
 from screens.ports.triggers import PauseLine
 from screens.widgets.keys import key
-from screens.widgets.line_widget import Cells
 from screens.widgets.table import VirtualTable
 
 

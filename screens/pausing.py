@@ -10,12 +10,13 @@ from textual.binding import BindingType
 
 from core.model.triggers import PausePolicy
 from screens.action_frame import ActingFrame
+from screens.cells.deed import DialogAnswer
 from screens.cells.moments import parse_until
 from screens.cells.pausing import ALL, pause_deed, resume_deed
 from screens.frame import Frame
 from screens.ports import WorkspacePlace
 from screens.ports.triggers import PauseEffect, TriggerLine
-from screens.widgets.dialogs import DialogAnswer, confirm
+from screens.widgets.dialogs import confirm
 from screens.widgets.keys import key
 from screens.widgets.table import VirtualTable
 

@@ -16,13 +16,15 @@ from textual.message import Message
 from core.explain.words import counted
 from screens.cells import pressure as rows
 from screens.cells import what_if as what_if_rows
+from screens.cells.column import Column
+from screens.cells.line import Cell, Line
 from screens.frame import Frame
 from screens.ports.pressure import Behind, Forecast, ForecastDecision, LimitLine, Since, Supposed
 from screens.widgets.heatmap import Heatmap
 from screens.widgets.histogram import Histogram
 from screens.widgets.keys import key
-from screens.widgets.line_widget import Cell, Line, Note
-from screens.widgets.table import Column, VirtualTable
+from screens.widgets.line_widget import Note
+from screens.widgets.table import VirtualTable
 from screens.widgets.wrapped import Details, WrappedLines, WrappedNote
 
 

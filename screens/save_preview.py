@@ -9,9 +9,10 @@ from core.explain.words import counted
 from core.forecast.preview import fault_of_name
 from core.instants import local
 from screens.cells import pressure as rows
+from screens.cells.deed import Deed, DialogAnswer, DialogField
 from screens.frame import Frame
 from screens.ports.pressure import Forecast
-from screens.widgets.dialogs import Deed, DialogAnswer, DialogField, confirm
+from screens.widgets.dialogs import confirm
 
 
 def ask_to_keep(screen: Frame, forecast: Forecast) -> None:

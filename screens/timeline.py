@@ -12,11 +12,11 @@ from textual.message import Message
 
 from core.instants import Instant
 from screens.cells import timeline as rows
+from screens.cells.line import Cells
 from screens.frame import Frame
 from screens.ports import Cancelled, Service, WorkspacePlace
 from screens.ports.customers import EntryDetails, EntryKind, Hits, TimelineEntry
 from screens.widgets.keys import key
-from screens.widgets.line_widget import Cells
 from screens.widgets.table import VirtualTable
 from screens.widgets.wrapped import Details
 

@@ -11,11 +11,11 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from core.instants import Instant
+from screens.cells.line import Cells
 from screens.cells.triggers import COLUMNS, EXPORTED, cells, matches
 from screens.pausing import PAUSING, PausingFrame
 from screens.ports import Cancelled, Service
 from screens.ports.triggers import TriggerLine
-from screens.widgets.line_widget import Cells
 from screens.widgets.table import VirtualTable
 
 

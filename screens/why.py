@@ -15,11 +15,11 @@ from textual.containers import Vertical
 
 from core.instants import Instant
 from screens.cells import why as rows
+from screens.cells.line import Cells
 from screens.frame import Frame
 from screens.ports import Cancelled, Service, WorkspacePlace
 from screens.ports.why import CustomerVerdicts, Verdict
 from screens.widgets.keys import key
-from screens.widgets.line_widget import Cells
 from screens.widgets.table import VirtualTable
 from screens.widgets.wrapped import WrappedLines
 

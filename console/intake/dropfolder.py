@@ -20,7 +20,7 @@ from console.intake.files import ImportResult, IntakeSettings, import_file
 from console.workspace.settings import SourceSettings
 from core.errors import ManometerError
 from core.instants import SECOND, Instant, Millis
-from screens.widgets.safe_text import safe_lines
+from screens.cells.safe_text import safe_lines
 from storage.sqlite import StoreError
 from storage.store import Store
 

@@ -37,11 +37,11 @@ from textual.screen import ModalScreen, Screen  # noqa: E402
 from console.tui.preferences import Preferences, place, read, unknown_keys  # noqa: E402
 from core.errors import ManometerError  # noqa: E402
 from core.instants import Instant  # noqa: E402
+from screens.cells.safe_text import safe_lines  # noqa: E402
 from screens.frame import Frame  # noqa: E402
 from screens.help import Help, HelpEntry  # noqa: E402
 from screens.ports import Service, WorkspacePlace  # noqa: E402
 from screens.widgets.keys import EVERYWHERE, SCREENS  # noqa: E402
-from screens.widgets.safe_text import safe_lines  # noqa: E402
 from screens.widgets.theme import DARK, LIGHT, Fewer, Scrub  # noqa: E402
 
 if TYPE_CHECKING:

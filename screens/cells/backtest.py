@@ -10,11 +10,11 @@ from core.explain.words import counted
 from core.forecast.backtest import AFTERWARDS
 from core.forecast.diff import KINDS
 from core.instants import format_duration, local
+from screens.cells.bars import Bar, Heading, Item
+from screens.cells.line import Cell, Line
 from screens.cells.moments import share
 from screens.cells.pressure import BY_REASON, reason_label
 from screens.ports.backtest import Tried
-from screens.widgets.histogram import Bar, Heading, Item
-from screens.widgets.line_widget import Cell, Line
 
 DAYS: Final = (30, 90, 365)
 PANES: Final = (

@@ -12,13 +12,12 @@ from core.explain.words import BECAUSE, counted
 from core.instants import Instant
 from core.limits.pressure import POINT
 from screens.cells.customers import amount
+from screens.cells.gauge import window_words
+from screens.cells.line import Cell, Cells, Line, StyleName, fit
 from screens.cells.moments import in_full, moment
 from screens.cells.states import MESSAGE, OUTCOME, state
 from screens.cells.timeline import CONSENT, flat
 from screens.ports.customers import ConsentLine, CustomerGauge, CustomerProfile, Planned
-from screens.widgets.gauge import window_words
-from screens.widgets.line_widget import Cell, Cells, Line, fit
-from screens.widgets.theme import StyleName
 
 SHOWN_ELSEWHERE: Final = frozenset({"createdAt"})
 MILD: Final = frozenset({"DUE NOW"})

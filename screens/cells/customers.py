@@ -7,11 +7,11 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from core.instants import Instant
+from screens.cells.column import Column
 from screens.cells.exports import Fields, instants, money, plain
+from screens.cells.line import Cell, Cells
 from screens.cells.moments import moment
 from screens.ports.customers import CustomerLine, Sort
-from screens.widgets.line_widget import Cell, Cells
-from screens.widgets.table import Column
 
 COLUMNS: Final = (
     Column("key", "KEY", 10, grow=1),

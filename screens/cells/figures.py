@@ -12,11 +12,11 @@ from typing import Final, NamedTuple
 
 from core.explain.words import counted, in_short
 from core.forecast.preview import Totals
+from screens.cells.bars import Bar, Heading, Item
+from screens.cells.grid import Grid
 from screens.cells.moments import share
+from screens.cells.safe_text import display_width, fitted, safe_text
 from screens.ports.pressure import Behind, Forecast
-from screens.widgets.heatmap import Grid
-from screens.widgets.histogram import Bar, Heading, Item
-from screens.widgets.safe_text import cells, fitted, safe_text
 
 MOST: Final = 40
 """Triggers in the matrix, the ones with most to do with each other."""
@@ -56,7 +56,7 @@ def _head(name: str) -> tuple[str, str]:
     """A name on two lines of a narrow column, parted at the dash that keeps it narrowest."""
     safe = safe_text(name)
     parted = [(safe[: at + 1], safe[at + 1 :]) for at, letter in enumerate(safe) if letter == "-"]
-    first, second = min(parted, key=lambda each: max(map(cells, each)), default=("", safe))
+    first, second = min(parted, key=lambda each: max(map(display_width, each)), default=("", safe))
     return fitted(first, HEAD), fitted(second, HEAD)
 
 

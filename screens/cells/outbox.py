@@ -9,15 +9,15 @@ from zoneinfo import ZoneInfo
 from core.explain.words import BECAUSE, counted, in_short
 from core.instants import Instant
 from core.model.outbox import ALLOWED, CLOSED, OPEN, RECENT, SENDING, Act
+from screens.cells.column import Column
+from screens.cells.deed import Deed, DialogField
 from screens.cells.exports import Fields, instants, plain
 from screens.cells.filters import Reader
+from screens.cells.line import Cell, Cells, Line, fit
 from screens.cells.moments import in_full, moment
 from screens.cells.states import MESSAGE, state
 from screens.ports.outbox import ActEffect, MessageView, RenderedMessage
 from screens.ports.terms import LogFilter
-from screens.widgets.dialogs import Deed, DialogField
-from screens.widgets.line_widget import Cell, Cells, Line, fit
-from screens.widgets.table import Column
 
 COLUMNS: Final = (
     Column("state", "STATE", 12),

@@ -10,11 +10,11 @@ from core.engine.pauses import pause_label
 from core.explain.words import counted
 from core.instants import Instant
 from core.model.triggers import Pause
+from screens.cells.column import Column
 from screens.cells.exports import Fields, plain
+from screens.cells.line import Cell, Cells
 from screens.cells.moments import moment, number
 from screens.ports.triggers import PauseLine
-from screens.widgets.line_widget import Cell, Cells
-from screens.widgets.table import Column
 
 COLUMNS: Final = (
     Column("state", "STATE", 9),

@@ -16,13 +16,13 @@ from core.forecast.preview import PreviewCell as PreviewCell
 from core.forecast.preview import Totals
 from core.instants import Instant, day_start, local, local_date
 from core.limits.pressure import POINT, per_unit
+from screens.cells.bars import Bar, Heading, Item
+from screens.cells.gauge import load_bars, window_words
+from screens.cells.grid import Grid
+from screens.cells.line import Cell, Cells
 from screens.cells.moments import moment, share
 from screens.cells.states import OUTCOME, state
 from screens.ports.pressure import Behind, Forecast, ForecastDecision, LimitLine, Since
-from screens.widgets.gauge import load_bars, window_words
-from screens.widgets.heatmap import Grid
-from screens.widgets.histogram import Bar, Heading, Item
-from screens.widgets.line_widget import Cell, Cells
 
 K = TypeVar("K", bound=Hashable)
 Measure = Literal["sent", "held", "contacts", "change", "imagined"]

@@ -7,8 +7,8 @@ from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
 from core.instants import Instant
+from screens.cells.line import Cell
 from screens.cells.moments import moment
-from screens.widgets.line_widget import Cell
 
 TRIGGER: Final[Mapping[str, Cell]] = {
     "active": Cell("● active", "ok"),

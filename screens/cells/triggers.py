@@ -11,7 +11,10 @@ from core.explain.journey_words import Role, Words, about, of_step
 from core.explain.words import counted, in_short
 from core.filters import holds, read_words
 from core.instants import Instant
+from screens.cells.bars import bar
+from screens.cells.column import Column
 from screens.cells.exports import Fields, instants, plain
+from screens.cells.line import Cell, Cells, Line, StyleName, fit
 from screens.cells.moments import in_full, moment, number, share
 from screens.cells.states import OUTCOME, TRIGGER, paused_words, state
 from screens.ports.triggers import (
@@ -22,10 +25,6 @@ from screens.ports.triggers import (
     TriggerView,
     WaitingView,
 )
-from screens.widgets.histogram import bar
-from screens.widgets.line_widget import Cell, Cells, Line, fit
-from screens.widgets.table import Column
-from screens.widgets.theme import StyleName
 
 COLUMNS: Final = (
     Column("state", "STATE", 9),

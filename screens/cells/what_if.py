@@ -16,13 +16,13 @@ from core.filters import holds, read_words
 from core.forecast.diff import Diff
 from core.forecast.preview import PreviewLimit
 from core.instants import Instant
+from screens.cells.column import Column
 from screens.cells.exports import Fields, instants, plain
+from screens.cells.line import Cell, Cells, Line
 from screens.cells.moments import moment, number
 from screens.cells.states import OUTCOME, state
 from screens.ports.pressure import Forecast, Future, LimitLine, Supposed
 from screens.ports.what_if import ChangedCustomer, ComparedStep, DecisionSide, Option
-from screens.widgets.line_widget import Cell, Cells, Line
-from screens.widgets.table import Column
 
 FUTURE: Final = Option("look", "", "future", "known", ("known", "replay", "as-it-was"))
 """The first line: how the unknown future is dealt with."""

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 
 from core.explain.words import BECAUSE, in_short
 from core.instants import Instant
+from screens.cells.column import Column
 from screens.cells.exports import Fields, instants, plain
+from screens.cells.line import Cell, Cells, Line, fit
 from screens.cells.moments import moment
 from screens.cells.states import OUTCOME
 from screens.ports.why import CheckLine, Verdict
-from screens.widgets.line_widget import Cell, Cells, Line, fit
-from screens.widgets.table import Column
 
 COLUMNS: Final = (
     Column("verdict", "VERDICT", 11),

@@ -9,9 +9,10 @@ from textual.events import Click
 from textual.message import Message
 from textual.strip import Strip
 
+from screens.cells.line import Cell, Cells
+from screens.cells.safe_text import display_width
 from screens.frame import Frame
-from screens.widgets.line_widget import Cell, Cells, Lines
-from screens.widgets.safe_text import cells
+from screens.widgets.line_widget import Lines
 
 
 class PaneLine(Lines):
@@ -62,7 +63,7 @@ class PaneLine(Lines):
         """The pane whose name was clicked."""
         left = 1
         for name, title in self.panes:
-            left += cells(title) + 3
+            left += display_width(title) + 3
             if event.x < left:
                 self.post_message(self.Chosen(name))
                 return

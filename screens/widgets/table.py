@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
@@ -21,11 +20,13 @@ from textual.message import Message
 from textual.strip import Strip
 
 from screens.cells import exports
+from screens.cells.column import Column
+from screens.cells.line import Cell, Cells, as_cell, fit
+from screens.cells.safe_text import safe_text
 from screens.frame import asking_frame
 from screens.ports import Cancelled, CancelledError, Service
 from screens.widgets.keys import key, moving
-from screens.widgets.line_widget import Cell, Cells, Lines, as_cell, fit
-from screens.widgets.safe_text import safe_text
+from screens.widgets.line_widget import Lines
 
 R = TypeVar("R")
 Fetch = Callable[[Service, Sequence[int], Cancelled], Mapping[int, R]]
@@ -41,27 +42,6 @@ JUMP: Final = 4
 """A move over the edge brings a quarter of a page into sight at once: whole pages travel over the line less
 often.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column: its width in columns of the terminal, and from which width of the table on it is shown.
-
-    Of the width that is left over, columns take shares by `grow`, up to `most` where that says anything.
-    """
-
-    name: str
-    title: str
-    width: int
-    right: bool = False
-    least: int = 0
-    grow: int = 0
-    most: int = 0
-
-    def grown(self, room: int, shares: int) -> int:
-        """Its width with its share of the room."""
-        wide = self.width + (room * self.grow // shares if shares else 0)
-        return min(wide, self.most) if self.most else wide
 
 
 class VirtualTable(Lines, Generic[R], can_focus=True):

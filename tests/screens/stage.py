@@ -15,11 +15,12 @@ from textual.worker import WorkerState
 
 from console.tui.app import Console
 from core.instants import Instant
+from screens.cells.column import Column
 from screens.cells.exports import plain
+from screens.cells.line import Cells
 from screens.frame import Frame
 from screens.ports import Cancelled, Service, WorkspacePlace
-from screens.widgets.line_widget import Cells
-from screens.widgets.table import Column, VirtualTable
+from screens.widgets.table import VirtualTable
 
 HOSTILE = (
     "[/x]", "[@click=app.quit]x[/]", "[", "\x1b]52;c;cHduZWQ=\x1b\\", "\x1b]0;PWNED\x07", "\x9b2J",

@@ -11,6 +11,8 @@ from core.instants import DAY, HOUR, Instant, parse_instant
 from screens.cells import customer as one
 from screens.cells import customers as listed
 from screens.cells import timeline, why
+from screens.cells.column import Column
+from screens.cells.line import as_cell
 from screens.ports.customers import (
     ConsentLine,
     CustomerGauge,
@@ -26,8 +28,7 @@ from screens.ports.customers import (
     WaitingMessage,
 )
 from screens.ports.why import CheckLine, Verdict
-from screens.widgets.line_widget import as_cell
-from screens.widgets.table import Column, VirtualTable
+from screens.widgets.table import VirtualTable
 
 ZONE = ZoneInfo("Europe/Zurich")
 NOW: Instant = parse_instant("2025-03-30T12:00:00Z")

@@ -14,9 +14,10 @@ from textual.widgets import Input
 
 from console.tui.app import Console
 from core.errors import ManometerError
+from screens.cells.deed import Deed, DialogAnswer, DialogChoice, DialogField
 from screens.help import EntryList, Help
 from screens.ports import Cancelled, Service, WorkspacePlace
-from screens.widgets.dialogs import Deed, Dialog, DialogAnswer, DialogChoice, DialogField
+from screens.widgets.dialogs import Dialog
 from tests.screens.stage import Bare, Listing, settled, stage, text
 
 

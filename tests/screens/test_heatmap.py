@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from screens.widgets.gauge import at_limit, gauge_bars, window_words
-from screens.widgets.heatmap import Grid, bounds, compact, legend, shade
-from screens.widgets.histogram import Bar, Heading, Item, bar, bar_lines
-from screens.widgets.line_widget import Cell, Line
+from screens.cells.bars import Bar, Heading, Item, bar, bar_lines
+from screens.cells.gauge import at_limit, gauge_bars, window_words
+from screens.cells.grid import Grid, bounds, compact, legend, shade
+from screens.cells.line import Cell, Line
 
 
 def text(line: Line) -> str:

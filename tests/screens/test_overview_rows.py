@@ -10,6 +10,7 @@ import pytest
 from core.health import Health, HealthFinding
 from core.instants import DAY, HOUR, MINUTE, SECOND, parse_instant
 from screens.cells import overview as rows
+from screens.cells.line import Cell, Line
 from screens.ports.overview import (
     BaseGauge,
     Books,
@@ -21,7 +22,6 @@ from screens.ports.overview import (
     OperatorAct,
     OverviewPage,
 )
-from screens.widgets.line_widget import Cell, Line
 
 ZURICH = ZoneInfo("Europe/Zurich")
 NOW = parse_instant("2025-03-30T12:00:00+02:00")

@@ -12,11 +12,11 @@ from core.forecast.preview import ChannelDemand, Fullness, PressedCustomer, Prev
 from core.instants import DAY, parse_instant
 from screens.cells import figures
 from screens.cells import pressure as rows
+from screens.cells.bars import Bar, bar_lines
+from screens.cells.gauge import MOST_BARS
+from screens.cells.line import as_cell
 from screens.cells.moments import share
 from screens.ports.pressure import Forecast, LimitLine, Since, Supposed
-from screens.widgets.gauge import MOST_BARS
-from screens.widgets.histogram import Bar, bar_lines
-from screens.widgets.line_widget import as_cell
 
 ZURICH = ZoneInfo("Europe/Zurich")
 FIRST = parse_instant("2025-03-28T12:00:00+01:00")  # the clock goes forward on the 30th

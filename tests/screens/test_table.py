@@ -12,9 +12,10 @@ from textual.pilot import Pilot
 
 from console.tui.app import Console
 from screens.cells import customers, decisions, outbox, timeline, triggers, why
+from screens.cells.column import Column
 from screens.ports import Cancelled, Service
 from screens.pressure import BehindScreen
-from screens.widgets.table import Column, VirtualTable
+from screens.widgets.table import VirtualTable
 from tests.screens.stage import Bare, Listing, settled, stage, text
 
 
