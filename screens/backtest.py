@@ -17,13 +17,14 @@ from screens.cells import backtest as rows
 from screens.cells.exports import Fields, instants, plain
 from screens.cells.line import Cell
 from screens.cells.pressure import HELD, behind_cells
+from screens.paned_frame import PanedFrame
 from screens.ports.backtest import Tried
 from screens.ports.pressure import Behind, ForecastDecision
 from screens.pressure import BehindScreen, Progressed
 from screens.widgets.histogram import Histogram
 from screens.widgets.keys import key
 from screens.widgets.line_widget import Note
-from screens.widgets.panes import PanedFrame, PaneLine
+from screens.widgets.panes import PaneLine
 from screens.widgets.table import VirtualTable
 from screens.widgets.wrapped import WrappedNote
 

@@ -12,16 +12,17 @@ from textual.widget import Widget
 
 from core.instants import Instant
 from core.model.triggers import target
+from screens.asking import Question
 from screens.cells import customer as rows
 from screens.cells import timeline as timeline_rows
-from screens.frame import Question
+from screens.paned_frame import PanedFrame
 from screens.pausing import ask_to_pause_or_resume
 from screens.ports import WorkspacePlace
 from screens.ports.customers import CustomerGauge, CustomerProfile, Planned
 from screens.timeline import Timeline
 from screens.widgets.keys import key
 from screens.widgets.line_widget import Note
-from screens.widgets.panes import PanedFrame, PaneLine
+from screens.widgets.panes import PaneLine
 from screens.widgets.wrapped import WrappedLines
 
 T = TypeVar("T")

@@ -17,7 +17,9 @@ from screens.cells import figures
 from screens.cells import pressure as pressure_rows
 from screens.cells import what_if as rows
 from screens.cells.line import Cell, Line
-from screens.frame import Exportable, Frame
+from screens.exporting import Exportable
+from screens.frame import Frame
+from screens.paned_frame import PanedFrame
 from screens.ports import Cancelled, Service
 from screens.ports.pressure import Behind, Forecast
 from screens.ports.what_if import ChangedCustomer, ComparedStep
@@ -25,7 +27,7 @@ from screens.widgets.heatmap import Heatmap
 from screens.widgets.histogram import Histogram
 from screens.widgets.keys import key
 from screens.widgets.line_widget import Note
-from screens.widgets.panes import PanedFrame, PaneLine
+from screens.widgets.panes import PaneLine
 from screens.widgets.table import VirtualTable
 from screens.widgets.wrapped import WrappedLines, WrappedNote
 

@@ -12,8 +12,8 @@ from textual.content import Content
 
 from core.errors import ManometerError
 from screens.cells.safe_text import safe_text
-from screens.frame import Host
 from screens.help import HelpEntry, entries
+from screens.host import Host
 from screens.ports import Service
 from screens.widgets.modal import LeavesOnce
 

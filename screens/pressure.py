@@ -209,7 +209,7 @@ class PressureScreen(Frame):
             if (
                 self.supposed.is_what_if
                 and not self.filter_text
-                and not self._filter_is_open()
+                and not self.filter_is_open()
                 and not self.is_writing
             ):
                 self.action_present()

@@ -15,12 +15,13 @@ from textual.events import Resize
 from core.instants import Instant
 from screens.cells import triggers as rows
 from screens.cells.line import Cells
+from screens.paned_frame import PanedFrame
 from screens.pausing import PAUSING, PausingFrame
 from screens.ports import Cancelled, Service
 from screens.ports.triggers import TriggerLine, TriggerView, WaitingView
 from screens.widgets.keys import key
 from screens.widgets.line_widget import Note, TextLines
-from screens.widgets.panes import PanedFrame, PaneLine
+from screens.widgets.panes import PaneLine
 from screens.widgets.table import VirtualTable
 from screens.widgets.wrapped import WrappedLines
 

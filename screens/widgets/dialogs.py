@@ -18,10 +18,10 @@ from textual.events import Resize
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Input, Label, Static
 
+from screens.asking import Asking
 from screens.cells.deed import Deed, DialogAnswer, DialogChoice, DialogField
 from screens.cells.line import Line
 from screens.cells.safe_text import safe_text
-from screens.frame import Asking
 from screens.widgets.input import StillInput
 from screens.widgets.keys import key
 from screens.widgets.line_widget import TextLines

@@ -19,11 +19,11 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
+from screens.asking import asking_screen
 from screens.cells import exports
 from screens.cells.column import Column
 from screens.cells.line import Cell, Cells, as_cell, fit
 from screens.cells.safe_text import safe_text
-from screens.frame import asking_frame
 from screens.ports import Cancelled, CancelledError, Service
 from screens.widgets.keys import key, moving
 from screens.widgets.line_widget import Lines
@@ -268,7 +268,7 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
         start = max(0, top - self.page_size)
         wanted = [row for row in self._seen(start, 3.5) if row not in self._rows or row in self._stale]
         fetch, generation = self._fetch, self._generation
-        asking_frame(self).ask(
+        asking_screen(self).ask(
             lambda service, cancelled: fetch(service, wanted, cancelled),
             lambda rows: self._take(generation, wanted, rows),
             failed=self._fail,

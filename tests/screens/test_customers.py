@@ -133,7 +133,7 @@ def is_on(pilot: Pilot[None], screen: type[Screen[None]]) -> bool:
 
 
 def type_filter(pilot: Pilot[None], words: str) -> None:
-    cast(Frame, pilot.app.screen)._take_filter(words)
+    cast(Frame, pilot.app.screen).take_filter(words)
 
 
 def harmless(shown: str) -> bool:

@@ -106,7 +106,9 @@ async def test_the_day_of_what_is_shown_stands_in_a_narrow_head_too() -> None:
 async def test_the_filter_waits_for_a_pause_in_typing_and_escape_clears_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("screens.frame.TYPING_PAUSE", 1.0)  # longer than a busy machine needs for three keys
+    monkeypatch.setattr(
+        "screens.filtering.TYPING_PAUSE", 1.0
+    )  # longer than a busy machine needs for three keys
     screen = Counting()
     app = stage(Bare(), customers=lambda: screen)
     async with app.run_test() as pilot:

@@ -112,7 +112,7 @@ async def test_measure_rule_and_filter_change_what_is_seen(service: LocalService
         screen.action_measure()
         await settled(pilot)
         assert "contacts per customer reached" in text(app)
-        screen._take_filter("nudge")
+        screen.take_filter("nudge")
         await settled(pilot)
         assert "/ nudge: 1 of 2 triggers" in text(app)
         assert "Held back, 1 trigger" in text(app)
