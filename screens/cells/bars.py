@@ -4,13 +4,15 @@ without the bars.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 
 from screens.cells.line import Cell, Cells, Line, StyleName, fit
 from screens.cells.safe_text import display_width, safe_text
 
+K = TypeVar("K", bound=Hashable)
 EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 SHORTEST: Final = 4
 """Bars shorter than this at their longest are left out; the numbers stay."""
@@ -49,6 +51,15 @@ class Heading:
 
 
 Item = Bar | Heading
+
+
+def compared(numbers: Counter[K], before: Counter[K] | None) -> Iterator[tuple[K, int, int | None]]:
+    """What is counted, with its number and the one before a change; the highest first. None before where
+    nothing is changed.
+    """
+    both = numbers if before is None else numbers | before
+    for key, _ in both.most_common():
+        yield key, numbers[key], None if before is None else before[key]
 
 
 def bar(number: int, most: int, width: int) -> str:

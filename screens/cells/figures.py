@@ -5,14 +5,14 @@ channels are asked for.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
 
 from core.explain.words import counted, in_short
 from core.forecast.preview import Totals
-from screens.cells.bars import Bar, Heading, Item
+from screens.cells.bars import Bar, Heading, Item, compared
 from screens.cells.grid import Grid
 from screens.cells.moments import share
 from screens.cells.safe_text import display_width, fitted, safe_text
@@ -91,8 +91,8 @@ class Lost(NamedTuple):
 def put_off(forecast: Forecast) -> list[Item]:
     """Bars of what waits from one day to another, then of what is never sent for want of room or time."""
     before = None if forecast.diff is None else forecast.diff.before
-    moves = _bars(forecast.totals.moves, None if before is None else before.moves)
-    lost = _bars(_lost(forecast.totals), None if before is None else _lost(before))
+    moves = compared(forecast.totals.moves, None if before is None else before.moves)
+    lost = compared(_lost(forecast.totals), None if before is None else _lost(before))
     waits = [Bar(_move(start, end), number, before=was) for (start, end), number, was in sorted(moves)]
     gone = [
         Bar(f"{trigger}, {in_short(reason)}", number, stands_for=Lost(trigger, reason or None), before=was)
@@ -111,13 +111,6 @@ def put_off(forecast: Forecast) -> list[Item]:
 def _move(start: str, end: str) -> str:
     """From which day to which, both days in ISO form."""
     return f"{_day(start)} → {_day(end) if end != start else 'later that day'}"
-
-
-def _bars(
-    numbers: Counter[tuple[str, str]], before: Counter[tuple[str, str]] | None
-) -> Iterator[tuple[tuple[str, str], int, int | None]]:
-    for key in numbers.keys() | (before or {}).keys():
-        yield key, numbers[key], None if before is None else before[key]
 
 
 def _lost(totals: Totals) -> Counter[tuple[str, str]]:

@@ -18,10 +18,11 @@ from core.forecast.preview import PreviewLimit
 from core.instants import Instant
 from screens.cells.column import Column
 from screens.cells.exports import Fields, instants, plain
+from screens.cells.forecast import badge_cell
 from screens.cells.line import Cell, Cells, Line
 from screens.cells.moments import moment, number
 from screens.cells.states import OUTCOME, state
-from screens.ports.pressure import Forecast, Future, LimitLine, Supposed
+from screens.ports.pressure import Future, LimitLine, Supposed
 from screens.ports.what_if import ChangedCustomer, ComparedStep, DecisionSide, Option
 
 FUTURE: Final = Option("look", "", "future", "known", ("known", "replay", "as-it-was"))
@@ -177,24 +178,6 @@ def sentence(choices: Sequence[OptionChoice], fault: str | None) -> list[Line]:
 def hint(option: Option) -> str:
     """How to write the value."""
     return option.hint or ", ".join(option.choices)
-
-
-# ---- the badge ----
-
-
-def badge_cell() -> Cell:
-    """The mark of everything that is not so."""
-    return Cell(" WHAT IF ", "cursor")
-
-
-def badge(supposed: Supposed, way_back: str = "") -> Line:
-    """What is supposed, marked so that nobody takes it for what is."""
-    return [" ", badge_cell(), Cell(f" {', '.join(supposed.words)}", "warn"), Cell(f"  {way_back}", "dim")]
-
-
-def path_of(forecast: Forecast, *crumbs: str) -> Sequence[str]:
-    """The path to something of a forecast, so that what is only tried is never taken for what is."""
-    return ("WHAT IF", *crumbs) if forecast.supposed.is_what_if else crumbs
 
 
 # ---- what is different ----

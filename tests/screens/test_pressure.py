@@ -12,10 +12,11 @@ import pytest
 
 from console.tui.answers import LocalService
 from console.tui.app import Console
+from screens.behind import BehindScreen
 from screens.overview import NeedsList, OverviewScreen
 from screens.ports import Cancelled, CancelledError, Progress
 from screens.ports.pressure import Forecast, ForecastDecision, Supposed
-from screens.pressure import BehindScreen, PressureScreen
+from screens.pressure import PressureScreen
 from screens.widgets.heatmap import Heatmap
 from screens.widgets.histogram import Histogram
 from screens.widgets.table import VirtualTable

@@ -11,10 +11,9 @@ import pytest
 from textual.pilot import Pilot
 
 from console.tui.app import Console
-from screens.cells import customers, decisions, outbox, timeline, triggers, why
+from screens.cells import behind, customers, decisions, outbox, timeline, triggers, why
 from screens.cells.column import Column
 from screens.ports import Cancelled, Service
-from screens.pressure import BehindScreen
 from screens.widgets.table import VirtualTable
 from tests.screens.stage import Bare, Listing, settled, stage, text
 
@@ -177,7 +176,7 @@ async def test_columns_appear_when_there_is_room_for_them() -> None:
         decisions.COLUMNS,
         outbox.COLUMNS,
         why.COLUMNS,
-        BehindScreen.COLUMNS,
+        behind.COLUMNS,
     ],
 )
 @pytest.mark.parametrize("width", [60, 72, 80, 100, 120, 132, 160])

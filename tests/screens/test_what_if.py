@@ -20,10 +20,11 @@ from screens.cells.bars import Bar, bar_lines, bar_of_two
 from screens.cells.grid import Grid, legend
 from screens.cells.line import as_cell
 from screens.cells.what_if import OptionChoice
-from screens.figures import FiguresScreen, SidesScreen
+from screens.figures import FiguresScreen
 from screens.ports.pressure import Supposed
 from screens.ports.what_if import ComparedStep, DecisionSide, Option
 from screens.pressure import PressureScreen
+from screens.sides import SidesScreen
 from screens.triggers import TriggersScreen
 from screens.what_if import WhatIfScreen
 from tests.console.lives import BASKET, act, person, played, run, trigger

@@ -1,0 +1,249 @@
+"""The heat map of a forecast: what its cells count by day and channel, and the decisions behind each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+from core.forecast.preview import PreviewCell
+from core.instants import day_start, local_date
+from screens.cells.behind import IMAGINED
+from screens.cells.forecast import HELD, from_to
+from screens.cells.grid import Grid
+from screens.ports.pressure import Behind, Forecast
+
+Measure = Literal["sent", "held", "contacts", "change", "imagined"]
+MEASURES: Final[tuple[Measure, ...]] = ("sent", "held", "contacts")
+WORDS: Final = {
+    "sent": "messages sent",
+    "held": "held back",
+    "contacts": "contacts per customer reached",
+    "change": "messages more or less than now",
+    "imagined": "messages sent that are only imagined",
+}
+OVER: Final = "!"
+"""Sign before a number: more than the channel takes on that day."""
+ALL: Final = "all"
+NO_CHANNEL: Final = "no channel"
+
+
+def measures_of(forecast: Forecast) -> tuple[Measure, ...]:
+    """What the heat map can count: under changed rules also the difference, and of an imagined future what is
+    imagined.
+    """
+    more: list[Measure] = [*MEASURES]
+    more += ["change"] if forecast.diff is not None else []
+    more += ["imagined"] if forecast.supposed.future == "replay" else []
+    return tuple(more)
+
+
+def days_of(forecast: Forecast, zone: ZoneInfo) -> list[date]:
+    """The local days that the span touches; a last one of which it has but the first instant only where
+    something falls on it.
+    """
+    first, last = local_date(forecast.first + 1, zone), local_date(forecast.last, zone)
+    if local_date(forecast.last - 1, zone) < last and not any(
+        cell.day == last.isoformat() for cell in forecast.totals.cells
+    ):
+        last -= timedelta(days=1)
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
+Sums = Counter[tuple[str, str | None, str]]
+"""Decisions by day, channel and outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeatMapTable:
+    """The heat map's numbers with what its rows and columns stand for; the last row is all channels
+    together.
+    """
+
+    grid: Grid
+    days: tuple[date, ...]
+    channels: tuple[str | None, ...]
+    sums: Sums
+    before: Sums | None = None
+    """Under the rules in force, where others are tried."""
+
+
+def table(
+    forecast: Forecast, measure: Measure, triggers: Sequence[str] | None, zone: ZoneInfo
+) -> HeatMapTable:
+    """Day by channel. Contacts per customer are of all triggers, since the customers of one are not known
+    apart.
+    """
+    chosen = None if triggers is None or measure == "contacts" else set(triggers)
+    sums = _sums(forecast.totals.cells, chosen)
+    imagined = _sums(forecast.totals.imagined, chosen)
+    before = None if forecast.diff is None else _sums(forecast.diff.before.cells, chosen)
+    counted_in = imagined if measure == "imagined" else sums
+    days = tuple(days_of(forecast, zone))
+    channels = tuple(_channels(forecast))
+    rows = [
+        [_value(forecast, counted_in, measure, day.isoformat(), channel) for day in days]
+        for channel in channels
+    ]
+    rows.append([_of_all(forecast, counted_in, measure, day.isoformat(), channels) for day in days])
+    if measure == "change" and before is not None:
+        old = [
+            [_value(forecast, before, measure, day.isoformat(), channel) for day in days]
+            for channel in channels
+        ]
+        old.append([sum(column) for column in zip(*old, strict=True)] if old else [0] * len(days))
+        rows = [
+            [new - was for new, was in zip(line, lines, strict=True)]
+            for line, lines in zip(rows, old, strict=True)
+        ]
+    heads = tuple((f"{day:%a}", str(day.day)) for day in days)
+    names = (*(NO_CHANNEL if channel is None else channel for channel in channels), ALL)
+    signs = _signs(forecast, measure, days, channels, imagined)
+    meanings = (
+        f"{OVER} over capacity" if OVER in signs.values() else "",
+        f"{IMAGINED} in part imagined" if IMAGINED in signs.values() else "",
+    )
+    scale = (100, 100) if measure == "contacts" else (1, 1)
+    legend = "  ".join(filter(None, meanings))
+    grid = Grid(
+        names,
+        heads,
+        tuple(map(tuple, rows)),
+        WORDS[measure],
+        *scale,
+        signed=measure == "change",
+        signs=signs,
+        legend=legend,
+    )
+    return HeatMapTable(grid, days, channels, sums, before)
+
+
+def _sums(cells: Mapping[PreviewCell, int], chosen: set[str] | None) -> Sums:
+    sums = Sums()
+    for cell, number in cells.items():
+        if chosen is None or cell.trigger in chosen:
+            sums[cell.day, cell.channel, cell.outcome] += number
+    return sums
+
+
+def _signs(
+    forecast: Forecast, measure: Measure, days: Sequence[date], channels: Sequence[str | None], imagined: Sums
+) -> Mapping[tuple[int, int], str]:
+    """Signs by row and column of the grid."""
+    signs: dict[tuple[int, int], str] = {}
+    outcomes = HELD if measure == "held" else ("send",)
+    over = (
+        {(each.channel, each.day) for each in forecast.asked if each.asked > each.capacity}
+        if measure == "sent"
+        else set()
+    )
+    for column, day in enumerate(days):
+        for row, channel in enumerate(channels):
+            if measure in ("sent", "held") and any(
+                imagined[day.isoformat(), channel, outcome] for outcome in outcomes
+            ):
+                signs[row, column] = signs[len(channels), column] = IMAGINED
+            if (channel, day.isoformat()) in over:
+                signs[row, column] = OVER
+    return signs
+
+
+def _channels(forecast: Forecast) -> Iterator[str | None]:
+    """Those of the playbook in its order, then others, then none where decisions have none."""
+    found = {cell.channel for cell in forecast.totals.cells}
+    yield from forecast.channels
+    yield from sorted(name for name in found if name is not None and name not in forecast.channels)
+    if None in found:
+        yield None
+
+
+def _value(
+    forecast: Forecast,
+    sums: Counter[tuple[str, str | None, str]],
+    measure: Measure,
+    day: str,
+    channel: str | None,
+) -> int:
+    if measure == "held":
+        return sum(sums[day, channel, outcome] for outcome in HELD)
+    sent = sums[day, channel, "send"]
+    return (
+        sent
+        if measure != "contacts"
+        else _per_customer(sent, forecast.totals.reached[day, channel] if channel is not None else 0)
+    )
+
+
+def _of_all(
+    forecast: Forecast,
+    sums: Counter[tuple[str, str | None, str]],
+    measure: Measure,
+    day: str,
+    channels: Sequence[str | None],
+) -> int:
+    if measure != "contacts":
+        return sum(_value(forecast, sums, measure, day, channel) for channel in channels)
+    return _per_customer(
+        sum(sums[day, channel, "send"] for channel in channels), forecast.totals.reached[day, None]
+    )
+
+
+def _per_customer(sent: int, customers: int) -> int:
+    """In hundredths."""
+    return round(100 * sent / customers) if customers else 0
+
+
+def cell_words(table: HeatMapTable, row: int, column: int) -> str:
+    """The cell under the cursor in full."""
+    if not table.days:
+        return ""
+    day = table.days[column]
+    channels = table.channels if row >= len(table.channels) else (table.channels[row],)
+    count = Counter[str]()
+    for channel in channels:
+        for outcome in ("send", *HELD):
+            count[outcome] += table.sums[day.isoformat(), channel, outcome]
+    name = "all channels" if row >= len(table.channels) else channels[0] or NO_CHANNEL
+    was = Counter[str]()
+    for channel in channels:
+        for outcome in ("send", *HELD):
+            was[outcome] += (
+                count[outcome] if table.before is None else table.before[day.isoformat(), channel, outcome]
+            )
+    parts = [f"{from_to(was[outcome], count[outcome])} {word}" for outcome, word in _OUTCOMES]
+    return f"{day:%a %d %b}, {name}: {', '.join(parts)}"
+
+
+_OUTCOMES: Final = (("send", "sent"), ("defer", "deferred"), ("suppress", "suppressed"), ("hold", "held"))
+
+
+def behind_cell(
+    table: HeatMapTable,
+    row: int,
+    column: int,
+    measure: Measure,
+    triggers: Sequence[str] | None,
+    zone: ZoneInfo,
+) -> Behind:
+    """Which decisions a cell counts."""
+    day = table.days[column]
+    return Behind(
+        since=day_start(day, zone),
+        until=day_start(day + timedelta(days=1), zone),
+        channels=None if row >= len(table.channels) else (table.channels[row],),
+        triggers=None if triggers is None or measure == "contacts" else tuple(triggers),
+        outcomes=HELD if measure == "held" else ("send",),
+        imagined=True if measure == "imagined" else None,
+    )
+
+
+def cell_crumbs(table: HeatMapTable, row: int, column: int, measure: Measure) -> tuple[str, ...]:
+    """The path to a cell's decisions."""
+    return (
+        f"{table.days[column]:%a %d %b}",
+        table.grid.rows[row],
+        "held back" if measure == "held" else "sent",
+    )
