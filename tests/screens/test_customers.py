@@ -34,12 +34,12 @@ from screens.ports.customers import (
     Tell,
     TimelineEntry,
 )
-from screens.ports.why import CustomerVerdicts
+from screens.ports.why import CustomerExplanations
 from screens.why import WhyScreen
 from storage.store import Store, set_meta
 from tests.console.furniture import NOON, furnished
 from tests.screens.stage import HOSTILE, Bare, settled, stage, text
-from tests.screens.test_customers_rows import GAUGE, PLANNED, PROFILE, ROW, VERDICT
+from tests.screens.test_customers_rows import GAUGE, PLANNED, PROFILE, ROW, VERDICT, otherwise
 
 RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 
@@ -101,23 +101,14 @@ class People:
 
 
 class Reasons:
-    """Two triggers' verdicts."""
+    """Many triggers' explanations."""
 
-    def verdicts(self, customer: str, cancelled: Cancelled) -> CustomerVerdicts:
-        second = replace(
-            VERDICT,
-            trigger="birthday",
-            title=HOSTILE[0],
-            words=f"Because of {HOSTILE[3]}.",
-            verdict="none",
-            reason=None,
-        )
-        return CustomerVerdicts(
-            7,
-            customer,
-            HOSTILE[1],
-            (VERDICT, second, *(replace(second, trigger=f"t{number}") for number in range(20))),
-        )
+    def explanations(self, customer: str, cancelled: Cancelled) -> CustomerExplanations:
+        others = [
+            otherwise(name, HOSTILE[0], words=f"Because of {HOSTILE[3]}.", verdict="none", reason=None)
+            for name in ("birthday", *(f"t{number}" for number in range(20)))
+        ]
+        return CustomerExplanations(7, customer, HOSTILE[1], (VERDICT, *others))
 
 
 def service(people: People | None = None) -> Bare:
@@ -210,9 +201,9 @@ class Asked(Reasons):
     def __init__(self) -> None:
         self.customers: list[str] = []
 
-    def verdicts(self, customer: str, cancelled: Cancelled) -> CustomerVerdicts:
+    def explanations(self, customer: str, cancelled: Cancelled) -> CustomerExplanations:
         self.customers.append(customer)
-        return super().verdicts(customer, cancelled)
+        return super().explanations(customer, cancelled)
 
 
 async def test_a_key_before_the_search_has_answered_is_for_the_first_who_is_found() -> None:
@@ -269,8 +260,8 @@ async def test_a_named_trigger_is_under_the_cursor_from_the_start() -> None:
         await settled(pilot)
         screen = pilot.app.screen
         assert isinstance(screen, WhyScreen)
-        assert screen.verdict is not None
-        assert screen.verdict.trigger == "t3"
+        assert screen.under_cursor is not None
+        assert screen.under_cursor.trigger == "t3"
         assert harmless(seen(pilot))
 
 
