@@ -13,7 +13,7 @@ from textual.binding import BindingType
 
 from core.errors import ManometerError
 from core.instants import Instant
-from core.model.outbox import ALLOWED, Act
+from core.model.outbox import ALLOWED, Act, ActEffect, ListedMessage
 from screens.cells.deed import DialogAnswer
 from screens.cells.line import Cells
 from screens.cells.outbox import (
@@ -32,7 +32,7 @@ from screens.cells.outbox import (
 )
 from screens.log import LogScreen
 from screens.ports import Cancelled, Service
-from screens.ports.outbox import ActEffect, MessageView, RenderedMessage
+from screens.ports.outbox import RenderedMessage
 from screens.ports.terms import LogFilter
 from screens.widgets.dialogs import confirm
 from screens.widgets.keys import key
@@ -52,7 +52,7 @@ class OutboxAnswer:
     fault: str | None = None
 
 
-class OutboxScreen(LogScreen[MessageView]):
+class OutboxScreen(LogScreen[ListedMessage]):
     """All messages, the most urgent first."""
 
     mode = "outbox"
@@ -123,10 +123,12 @@ class OutboxScreen(LogScreen[MessageView]):
         if self._marked != len(self.table.marked):
             self._say()
 
-    def _fetch(self, service: Service, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, MessageView]:
+    def _fetch(
+        self, service: Service, ids: Sequence[int], cancelled: Cancelled
+    ) -> Mapping[int, ListedMessage]:
         return service.outbox.rows(ids, cancelled)
 
-    def _cells(self, row: MessageView) -> Sequence[Cells]:
+    def _cells(self, row: ListedMessage) -> Sequence[Cells]:
         return cells(row, self.at, self.zone)
 
     # ---- one ----

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from core.explain.words import BECAUSE, counted, in_short
+from core.explain.words import BECAUSE, counted, in_short, together
 from core.instants import Instant
-from core.model.outbox import ALLOWED, CLOSED, OPEN, RECENT, SENDING, Act
+from core.model.outbox import ALLOWED, CLOSED, OPEN, RECENT, SENDING, Act, ActEffect, ListedMessage
 from screens.cells.column import Column
 from screens.cells.deed import Deed, DialogField
 from screens.cells.exports import Fields, instants, plain
@@ -16,7 +16,7 @@ from screens.cells.filters import Reader
 from screens.cells.line import Cell, Cells, Line, fit
 from screens.cells.moments import in_full, moment
 from screens.cells.states import MESSAGE, state
-from screens.ports.outbox import ActEffect, MessageView, RenderedMessage
+from screens.ports.outbox import RenderedMessage
 from screens.ports.terms import LogFilter
 
 COLUMNS: Final = (
@@ -58,7 +58,7 @@ def next_state(now: str | None) -> str | None:
     return CYCLE[(CYCLE.index(now) + 1) % len(CYCLE)] if now in CYCLE else CYCLE[1]
 
 
-def cells(row: MessageView, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
+def cells(row: ListedMessage, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
     """One line of the list."""
     expires = moment(row.expires_at, now, zone)
     why = row.error or in_short(row.reason) or (row.subject or "")
@@ -86,11 +86,11 @@ def chip(number: int, text: str, counts: Mapping[str, int], terms: LogFilter, ma
 # ---- one ----
 
 
-def detail(row: MessageView, zone: ZoneInfo) -> list[Line]:
+def detail(row: ListedMessage, zone: ZoneInfo) -> list[Line]:
     """Everything known of one message, without its texts."""
     pairs = (
         ("customer", f"{row.customer}  {row.name}"), ("trigger", f"{row.trigger}, step {row.step}"),
-        ("together", row.together),
+        ("together", together(row.carries)),
         ("over", row.channel), ("address", row.address or "the customer's, at hand-over"),
         ("purpose", row.purpose),
         ("template", row.template), ("planned for", in_full(row.planned_at, zone)),
@@ -121,7 +121,7 @@ def rendered(made: RenderedMessage) -> list[Line]:
 # ---- acts ----
 
 
-def refusal(action: Act, row: MessageView | None, marked: int) -> str | None:
+def refusal(action: Act, row: ListedMessage | None, marked: int) -> str | None:
     """Why an act cannot do anything to the row; None where it can, or where there are marks, which are looked
     at when it is asked.
     """

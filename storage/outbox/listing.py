@@ -12,7 +12,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Select, TextClause, func, select
 
 from core.instants import Instant
-from core.model.outbox import CLOSED, OPEN, RECENT
+from core.model.customer import full_name
+from core.model.outbox import CLOSED, OPEN, RECENT, ListedMessage
 from storage.outbox import digests
 from storage.outbox.dispatch import TROUBLE, WAITING
 from storage.schema.tables import customers, messages
@@ -47,35 +48,6 @@ class Wanted:
         if self.until is not None:
             yield messages.c.planned_at < self.until
         yield from (clause.holds(messages) for clause in self.clauses)
-
-
-@dataclass(frozen=True, slots=True)
-class MessageRow:
-    """One message with the names of its customer."""
-
-    id: int
-    customer_id: int
-    customer: str
-    first_name: str | None
-    last_name: str | None
-    trigger: str
-    step: int
-    channel: str
-    state: str
-    planned_at: Instant
-    expires_at: Instant
-    sent_at: Instant | None
-    address: str | None
-    template: str
-    subject: str | None
-    reason: str | None
-    error: str | None
-    attempts: int
-    key: str
-    purpose: str
-    carries: tuple[
-        tuple[str, int, str | None], ...
-    ]  # trigger, step and why it was left out, of several that go together
 
 
 def open_counts(connection: Connection) -> dict[str, int]:
@@ -134,22 +106,29 @@ def _over(states: Sequence[str], wanted: Wanted) -> Select[int, Instant]:
     return query.where(messages.c.id > newest - RECENT)
 
 
-_COLUMNS: Final[tuple[ColumnElement[Any], ...]] = (
-    messages.c.id, messages.c.customer_id, customers.c.key, customers.c.first_name, customers.c.last_name,
-    messages.c.trigger,
-    messages.c.step, messages.c.channel, messages.c.state, messages.c.planned_at, messages.c.expires_at,
-    messages.c.sent_at,
-    messages.c.address, messages.c.template, messages.c.subject, messages.c.reason, messages.c.error,
-    messages.c.attempts,
-    messages.c.key, messages.c.purpose, messages.c.digest,
+_OF_MESSAGE: Final = (
+    "id", "customer_id", "trigger", "step", "channel", "state", "planned_at", "expires_at", "sent_at",
+    "address", "template", "subject", "reason", "error", "attempts", "key", "purpose",
 )  # fmt: skip
+_COLUMNS: Final[tuple[ColumnElement[Any], ...]] = (
+    *(messages.c[name] for name in _OF_MESSAGE),
+    messages.c.digest,
+    customers.c.key.label("customer"),
+    customers.c.first_name,
+    customers.c.last_name,
+)
 
 
-def rows(connection: Connection, wanted: Collection[int]) -> Iterator[MessageRow]:
+def rows(connection: Connection, wanted: Collection[int]) -> Iterator[ListedMessage]:
     """These messages, in no order."""
     query = select(*_COLUMNS).join(customers, customers.c.id == messages.c.customer_id)
-    for *row, digest in connection.execute(query.where(messages.c.id.in_(list(wanted)))):
-        yield MessageRow(*(*row, digests.carries(digest)))
+    for row in connection.execute(query.where(messages.c.id.in_(list(wanted)))).mappings():
+        yield ListedMessage(
+            customer=row["customer"],
+            name=full_name(row["first_name"], row["last_name"]),
+            carries=digests.carries(row["digest"]),
+            **{name: row[name] for name in _OF_MESSAGE},
+        )
 
 
 # ---- every message, by number ----

@@ -10,11 +10,11 @@ from dataclasses import replace
 
 from core.errors import ManometerError
 from core.instants import DAY, HOUR, Instant
-from core.model.outbox import Act
+from core.model.outbox import Act, ActEffect, ListedMessage
 from core.model.triggers import PausePolicy, Step, Trigger, When
 from screens.ports import Cancelled
 from screens.ports.decisions import DecisionRow, DecisionView, Listed, Objected
-from screens.ports.outbox import ActEffect, MessageView, RenderedMessage
+from screens.ports.outbox import RenderedMessage
 from screens.ports.terms import LogFilter
 from screens.ports.triggers import (
     HistoryLine,
@@ -58,7 +58,7 @@ TRIGGER = Trigger(
 DECISION = DecisionRow(
     1, NOW - HOUR, 7, "C7", EVIL, "basket", 1, "email", "defer", "PRESSURE", NOW + DAY, True
 )
-MESSAGE = MessageView(
+MESSAGE = ListedMessage(
     1, 7, "C7", EVIL, "basket", 1, "email", "held", NOW - HOUR, NOW + DAY, None, EVIL, "basket", None,
     "APPROVAL", None, 0, "k1",
     "marketing",
@@ -188,7 +188,7 @@ class FakeOutbox:
         self.asked.append(wanted)
         return array("q", range(1, 22))
 
-    def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, MessageView]:
+    def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, ListedMessage]:
         failed = replace(MESSAGE, state="failed", reason="CHANNEL_ERROR", error=EVIL)
         return {
             row: replace(MESSAGE if row < 21 else failed, id=row, name=HOSTILE[row % len(HOSTILE)])

@@ -20,6 +20,7 @@ from console.tui.answers import LocalService
 from core.errors import ManometerError
 from core.explain.trigger_explanation import TriggerExplanation
 from core.explain.why import Explanation
+from core.model.outbox import ListedMessage
 from screens.cells import customers, decisions, exports, outbox, timeline, triggers, why
 from screens.customer import CustomerScreen
 from screens.customers import CustomersScreen
@@ -29,7 +30,6 @@ from screens.outbox import OutboxScreen
 from screens.ports import Cancelled, Service
 from screens.ports.customers import CustomerLine, TimelineEntry
 from screens.ports.decisions import DecisionRow
-from screens.ports.outbox import MessageView
 from screens.ports.triggers import TriggerLine, WaitingView
 from screens.triggers import TriggersScreen
 from screens.why import WhyScreen
@@ -158,7 +158,7 @@ async def test_triggers_and_verdicts_are_lists_as_well(service: LocalService) ->
     ("taken", "of"),
     [
         (customers.EXPORTED, CustomerLine), (timeline.EXPORTED, TimelineEntry), (why.EXPORTED, TriggerExplanation), (triggers.EXPORTED, TriggerLine),
-        (triggers.EXPORTED_WAITING, WaitingView), (decisions.EXPORTED, DecisionRow), (outbox.EXPORTED, MessageView),
+        (triggers.EXPORTED_WAITING, WaitingView), (decisions.EXPORTED, DecisionRow), (outbox.EXPORTED, ListedMessage),
     ],
 )  # fmt: skip
 def test_every_field_is_one_of_the_rows_and_instants_and_money_are_told_apart(
