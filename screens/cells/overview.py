@@ -231,10 +231,8 @@ def _stuck(page: OverviewPage, ahead: DayAhead | None, zone: ZoneInfo) -> Iterat
             )
     if len(page.paused) > FEW_PAUSES:
         yield Attention("‖", f"held: {counted(len(page.paused), 'pause')}", "pauses", "p")
-    for paused in page.paused if len(page.paused) <= FEW_PAUSES else ():
-        pause = Pause(paused.trigger, paused.since)
-        to = ("triggers", "3") if pause.scope == "trigger" else ("pauses", "p")
-        yield Attention("‖", f"{pause_label(pause)} {paused_words(paused, False, page.at, zone)}", *to)
+    else:
+        yield from _each_pause(page, zone)
     if page.engine.to_plan_anew:
         yield Attention(
             "»", f"{counted(page.engine.to_plan_anew, 'customer')} to plan under the new playbook"
@@ -242,6 +240,13 @@ def _stuck(page: OverviewPage, ahead: DayAhead | None, zone: ZoneInfo) -> Iterat
 
 
 # ---- the customer base ----
+
+
+def _each_pause(page: OverviewPage, zone: ZoneInfo) -> Iterator[Attention]:
+    for name, view in page.paused.items():
+        pause = Pause(name, view.since)
+        to = ("triggers", "3") if pause.scope == "trigger" else ("pauses", "p")
+        yield Attention("‖", f"{pause_label(pause)} {paused_words(view, False, page.at, zone)}", *to)
 
 
 def gauge_title(gauge: BaseGauge, width: int) -> str:

@@ -12,6 +12,7 @@ from typing import Final, Literal, Protocol, TypeAlias
 from core.instants import DAY, Instant, Millis
 from core.model.triggers import PausePolicy, Trigger
 from screens.ports import Cancelled
+from screens.ports.pauses import PauseView
 
 LATELY: Final[Millis] = 7 * DAY
 MONTH: Final[Millis] = 30 * DAY
@@ -19,17 +20,6 @@ MOST_WAITING: Final = 1_000_000
 """So many of those who wait are listed."""
 
 State: TypeAlias = Literal["active", "paused", "stopped", "draft", "retired"]
-
-
-@dataclass(frozen=True, slots=True)
-class PauseView:
-    """A pause, or the emergency stop, that holds."""
-
-    since: Instant
-    until: Instant | None
-    author: str
-    reason: str | None
-    transactional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,13 @@ from core.model.triggers import PausePolicy, Step, Trigger, When
 from screens.ports import Cancelled
 from screens.ports.decisions import DecisionRow, DecisionView, Listed, Objected
 from screens.ports.outbox import RenderedMessage
+from screens.ports.pauses import PauseView
 from screens.ports.terms import LogFilter
 from screens.ports.triggers import (
     HistoryLine,
     OutcomeCount,
     PauseEffect,
     PauseLine,
-    PauseView,
     PolicyEffect,
     TriggerLine,
     TriggerView,

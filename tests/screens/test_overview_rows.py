@@ -17,18 +17,18 @@ from screens.ports.overview import (
     ChannelToday,
     DayAhead,
     Engine,
-    HeldTrigger,
     NextSteps,
     OperatorAct,
     OverviewPage,
 )
+from screens.ports.pauses import PauseView
 
 ZURICH = ZoneInfo("Europe/Zurich")
 NOW = parse_instant("2025-03-30T12:00:00+02:00")
 WELL = Health("healthy", True, ())
 ENGINE = Engine(1, "server:812:99", NOW - HOUR, NOW - 20 * SECOND, NOW - 5 * SECOND, 0, 0, 0, None)
 EMAIL = ChannelToday("email", 1204, 30, 12, 20_000)
-PAGE = OverviewPage(NOW, ENGINE, (EMAIL,), (), WELL, (), ())
+PAGE = OverviewPage(NOW, ENGINE, (EMAIL,), {}, WELL, (), ())
 
 
 def text(line: Line) -> str:
@@ -72,7 +72,7 @@ def test_a_clock_of_its_own_stands_still() -> None:
 
 
 def test_an_emergency_stop_says_who_why_and_how_it_ends() -> None:
-    stopped = HeldTrigger("*", NOW - HOUR, None, "keller", "wrong price", False)
+    stopped = PauseView(NOW - HOUR, None, "keller", "wrong price")
     said = text(rows.sending_line(replace(ENGINE, stopped=stopped), NOW, ZURICH))
     assert (
         said == " Sending  ■ STOPPED all but transactional, `!` ends it; since 11:00 by keller: wrong price"
@@ -135,7 +135,7 @@ def test_what_needs_somebody_comes_worst_first_with_the_key_that_leads_there() -
         PAGE,
         engine=replace(ENGINE, to_plan_anew=2),
         health=Health("down", False, FINDINGS),
-        paused=(HeldTrigger("basket", NOW - DAY, NOW + HOUR, "keller", None, False),),
+        paused={"basket": PauseView(NOW - DAY, NOW + HOUR, "keller", None)},
     )
     assert [(each.sign, each.words, each.key) for each in rows.attention(page, None, ZURICH)] == [
         ("!", "1 customer overdue: nobody has ticked in time", ""),

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from console.forecast.preview import Question, preview
 from console.health.judgement import health_of, room_of
+from console.tui.answers.pauses import pause_view
 from core.forecast.preview import daily_capacities
 from core.instants import DAY, Instant, day_start, local_date
 from core.limits.pressure import PressureRule
@@ -24,7 +25,6 @@ from screens.ports.overview import (
     ChannelToday,
     DayAhead,
     Engine,
-    HeldTrigger,
     NextSteps,
     OperatorAct,
     OverviewPage,
@@ -61,7 +61,7 @@ class OverviewAnswers:
                 at=at,
                 engine=_engine(connection, figures, at, stopped),
                 today=tuple(_today(connection, workspace.playbook, at)),
-                paused=tuple(_held(name, row) for name, row in sorted(held.items())),
+                paused={name: pause_view(row) for name, row in sorted(held.items())},
                 health=health_of(figures, workspace, at, disk),
                 soon=tuple(_soon(connection, workspace.playbook, held, at)),
                 acts=tuple(
@@ -158,7 +158,7 @@ def _engine(connection: Connection, figures: Figures, at: Instant, stopped: Stor
         due=figures.due,
         to_plan_anew=status.to_plan_anew(connection, figures.version, status.MOST),
         events_waiting=overview.events_waiting(connection),
-        stopped=None if stopped is None else _held(EVERYTHING, stopped),
+        stopped=None if stopped is None else pause_view(stopped),
     )
 
 
@@ -176,12 +176,6 @@ def _today(connection: Connection, playbook: Playbook, at: Instant) -> Iterator[
     capacities = daily_capacities(playbook)
     for name in dict.fromkeys((*playbook.channels, *sorted({*sent, *waiting, *held}))):
         yield ChannelToday(name, sent[name], waiting[name], held[name], capacities.get(name))
-
-
-def _held(trigger: str, row: StoredPause) -> HeldTrigger:
-    return HeldTrigger(
-        trigger, row.pause.since, row.pause.until, row.author, row.reason, row.pause.transactional
-    )
 
 
 def _soon(

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from console.operating import pausing
 from console.playbooks.migration import by_definition
+from console.tui.answers.pauses import pause_view
 from core.engine.pauses import pause_label
 from core.errors import ManometerError
 from core.explain.words import counted, in_full
@@ -30,7 +31,6 @@ from screens.ports.triggers import (
     OutcomeCount,
     PauseEffect,
     PauseLine,
-    PauseView,
     PolicyEffect,
     State,
     TriggerLine,
@@ -96,7 +96,7 @@ class TriggersAnswers:
             title=row.title,
             kind=row.kind,
             state=_state(row, pause, stop),
-            pause=None if holding is None else _pause_view(holding),
+            pause=None if holding is None else pause_view(holding),
             waiting=waiting,
             sent=self._sent(connection, row.name, at),
             sent_lately=triggers.sent(connection, row.name, at - LATELY),
@@ -188,7 +188,7 @@ class TriggersAnswers:
                 choices = pausing.choices(connection, paused, self._local.in_force().playbook, at)
         policies = [PolicyEffect(policy, words) for policy, words in choices.words.items()]
         overdue = held.overdue if choices.overdue is None else choices.overdue
-        view = None if paused is None else _pause_view(paused)
+        view = None if paused is None else pause_view(paused)
         return PauseEffect(
             name, title, held.customers, held.enrolments, overdue, held.messages, at, view, policies
         )
@@ -219,7 +219,7 @@ class TriggersAnswers:
         waits = pausing.waiting(connection, row.pause, playbook, at)
         overdue = pausing.effects_of(connection, row.pause, playbook, at)["overdue"].decided
         return PauseLine(
-            row.pause.trigger, _pause_view(row), waits.customers, waits.enrolments, overdue, waits.messages
+            row.pause.trigger, pause_view(row), waits.customers, waits.enrolments, overdue, waits.messages
         )
 
     def pause(self, name: str, until: Instant | None, reason: str, transactional: bool = False) -> str:
@@ -314,10 +314,6 @@ def _state(row: AppliedTrigger, pause: StoredPause | None, stop: StoredPause | N
     if row.status == "active":
         return "paused" if pause is not None else "active" if stop is None else "stopped"
     return "draft" if row.status == "draft" else "retired"
-
-
-def _pause_view(row: StoredPause) -> PauseView:
-    return PauseView(row.pause.since, row.pause.until, row.author, row.reason, row.pause.transactional)
 
 
 def _history_line(row: Mapping[str, Any]) -> HistoryLine:
