@@ -13,6 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 
+from core.forecast.preview_filter import PreviewFilter
 from screens.cells import backtest as rows
 from screens.cells import behind as behind_rows
 from screens.cells.exports import Fields, instants, plain
@@ -21,7 +22,7 @@ from screens.cells.line import Cell, Line
 from screens.long_question import LongQuestionFrame
 from screens.paned_frame import PanedFrame
 from screens.ports.backtest import Tried
-from screens.ports.pressure import Behind, ForecastDecision
+from screens.ports.pressure import ForecastDecision
 from screens.widgets.histogram import Histogram
 from screens.widgets.keys import key
 from screens.widgets.panes import PaneLine
@@ -115,7 +116,7 @@ class BacktestScreen(LongQuestionFrame, PanedFrame):
             table = self.query_one(f"#{name}", VirtualTable)
             self.ask(
                 lambda service, cancelled, outcomes=outcomes: service.backtests.ids(
-                    tried, Behind(outcomes=outcomes), cancelled
+                    tried, PreviewFilter(outcomes=outcomes), cancelled
                 ),  # type: ignore[misc]
                 lambda ids, table=table: self._fill(table, ids),  # type: ignore[misc]
                 group=name,

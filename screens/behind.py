@@ -10,23 +10,24 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 
+from core.forecast.preview_filter import PreviewFilter
 from screens.cells import behind as rows
 from screens.cells.forecast import path_of
 from screens.cells.line import Cell, Line
 from screens.forecast_frame import ForecastFrame
 from screens.frame import Frame
-from screens.ports.pressure import Behind, Forecast, ForecastDecision
+from screens.ports.pressure import Forecast, ForecastDecision
 from screens.widgets.keys import key
 from screens.widgets.table import VirtualTable
 from screens.widgets.wrapped import WrappedLines
 
 
-def open_behind(screen: Frame, forecast: Forecast, behind: Behind, *crumbs: str) -> None:
+def open_behind(screen: Frame, forecast: Forecast, behind: PreviewFilter, *crumbs: str) -> None:
     """List the decisions behind a number of a forecast; `crumbs` say which number it is."""
     screen.app.push_screen(BehindScreen(forecast, behind, path_of(forecast, *crumbs)))
 
 
-def export_decisions(screen: Frame, forecast: Forecast, behind: Behind) -> None:
+def export_decisions(screen: Frame, forecast: Forecast, behind: PreviewFilter) -> None:
     """Write decisions of a forecast to a CSV file and say where it is."""
     screen.take_away(
         lambda service, cancelled: service.pressure.export(forecast, behind, cancelled), "decision"
@@ -45,7 +46,7 @@ class BehindScreen(ForecastFrame):
         key("e", "take_away", "Export", "behind.export", "write these decisions to a CSV file", show=True),
     ]
 
-    def __init__(self, forecast: Forecast, behind: Behind, path: Sequence[str]) -> None:
+    def __init__(self, forecast: Forecast, behind: PreviewFilter, path: Sequence[str]) -> None:
         super().__init__(forecast)
         self.behind = behind
         self._path = path

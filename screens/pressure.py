@@ -13,13 +13,14 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 
 from core.explain.words import counted
+from core.forecast.preview_filter import PreviewFilter
 from screens.behind import export_decisions, open_behind
 from screens.cells import forecast as forecast_rows
 from screens.cells import heat_map
 from screens.cells import pressure as rows
 from screens.cells.line import Cell, Line
 from screens.long_question import LongQuestionFrame
-from screens.ports.pressure import Behind, Forecast, LimitLine, Since, Supposed
+from screens.ports.pressure import Forecast, LimitLine, Since, Supposed
 from screens.widgets.heatmap import Heatmap
 from screens.widgets.histogram import Histogram
 from screens.widgets.keys import key
@@ -442,4 +443,4 @@ class PressureScreen(LongQuestionFrame):
     def action_take_away(self) -> None:
         """Write the decisions shown to a file."""
         if self.forecast is not None:
-            export_decisions(self, self.forecast, Behind(triggers=self.triggers))
+            export_decisions(self, self.forecast, PreviewFilter(triggers=self.triggers))

@@ -12,11 +12,12 @@ from typing import Final, NamedTuple
 
 from core.explain.words import counted, in_short
 from core.forecast.preview import Totals
+from core.forecast.preview_filter import PreviewFilter
 from screens.cells.bars import Bar, Heading, Item, compared
 from screens.cells.grid import Grid
 from screens.cells.moments import share
 from screens.cells.safe_text import display_width, fitted, safe_text
-from screens.ports.pressure import Behind, Forecast
+from screens.ports.pressure import Forecast
 
 MOST: Final = 40
 """Triggers in the matrix, the ones with most to do with each other."""
@@ -73,9 +74,9 @@ def contest_words(contest: Contest, row: int, column: int) -> str:
     return f"{winner} has the room of {loser} in {told}"
 
 
-def behind_contest(contest: Contest, column: int) -> Behind:
+def behind_contest(contest: Contest, column: int) -> PreviewFilter:
     """The decisions of the one who gives way."""
-    return Behind(triggers=(contest.losers[column],), reasons=("PRESSURE", "LOWER_PRIORITY"))
+    return PreviewFilter(triggers=(contest.losers[column],), reasons=("PRESSURE", "LOWER_PRIORITY"))
 
 
 # ---- put off, and lost ----
@@ -121,11 +122,11 @@ def _lost(totals: Totals) -> Counter[tuple[str, str]]:
     return found
 
 
-def behind_lost(stands_for: object) -> Behind | None:
+def behind_lost(stands_for: object) -> PreviewFilter | None:
     """The decisions of a bar; None for a bar of days."""
     if not isinstance(stands_for, Lost):
         return None
-    return Behind(triggers=(stands_for.trigger,), outcomes=("suppress",), reasons=(stands_for.reason,))
+    return PreviewFilter(triggers=(stands_for.trigger,), outcomes=("suppress",), reasons=(stands_for.reason,))
 
 
 # ---- what channels take ----

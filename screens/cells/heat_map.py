@@ -10,11 +10,12 @@ from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from core.forecast.preview import PreviewCell
+from core.forecast.preview_filter import PreviewFilter
 from core.instants import day_start, local_date
 from screens.cells.behind import IMAGINED
 from screens.cells.forecast import HELD, from_to
 from screens.cells.grid import Grid
-from screens.ports.pressure import Behind, Forecast
+from screens.ports.pressure import Forecast
 
 Measure = Literal["sent", "held", "contacts", "change", "imagined"]
 MEASURES: Final[tuple[Measure, ...]] = ("sent", "held", "contacts")
@@ -227,10 +228,10 @@ def behind_cell(
     measure: Measure,
     triggers: Sequence[str] | None,
     zone: ZoneInfo,
-) -> Behind:
+) -> PreviewFilter:
     """Which decisions a cell counts."""
     day = table.days[column]
-    return Behind(
+    return PreviewFilter(
         since=day_start(day, zone),
         until=day_start(day + timedelta(days=1), zone),
         channels=None if row >= len(table.channels) else (table.channels[row],),

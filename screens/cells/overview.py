@@ -12,6 +12,7 @@ from core.engine.pauses import pause_label
 from core.explain.words import counted
 from core.health import HealthFinding, Sort
 from core.instants import DAY, HOUR, MINUTE, SECOND, Instant, Millis, local
+from core.model.counts import OperatorAct
 from core.model.triggers import Pause
 from screens.cells.bars import Bar, bar
 from screens.cells.gauge import at_limit, gauge_bars, window_words
@@ -19,7 +20,7 @@ from screens.cells.line import Cell, Cells, Line, StyleName, as_cell, fit
 from screens.cells.moments import moment, share
 from screens.cells.safe_text import display_width, safe_text
 from screens.cells.states import paused_words
-from screens.ports.overview import BaseGauge, Books, ChannelToday, DayAhead, Engine, OperatorAct, OverviewPage
+from screens.ports.overview import BaseGauge, Books, ChannelToday, DayAhead, Engine, OverviewPage
 
 NAME: Final = 9
 """Columns of the names that begin the first lines."""

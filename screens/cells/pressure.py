@@ -10,13 +10,14 @@ from core.explain.words import counted, in_short
 from core.filters import holds, read_words
 from core.forecast.preview import PreviewCell as PreviewCell
 from core.forecast.preview import Totals
+from core.forecast.preview_filter import PreviewFilter
 from core.limits.pressure import POINT, per_unit
 from screens.cells.bars import Bar, Heading, Item, compared
 from screens.cells.forecast import HELD, from_to
 from screens.cells.gauge import load_bars, window_words
 from screens.cells.moments import share
 from screens.cells.states import OUTCOME, state
-from screens.ports.pressure import Behind, Forecast, LimitLine
+from screens.ports.pressure import Forecast, LimitLine
 
 K = TypeVar("K", bound=Hashable)
 DAYS: Final = (3, 7, 14, 28)
@@ -149,13 +150,13 @@ def reason_label(outcome: str, reason: str | None) -> str:
     return f"{sign} {in_short(reason) or word}"
 
 
-def behind_bar(stands_for: object, triggers: Sequence[str] | None) -> Behind | None:
+def behind_bar(stands_for: object, triggers: Sequence[str] | None) -> PreviewFilter | None:
     """Which decisions a bar counts; None for a bar that stands for something else."""
     chosen = None if triggers is None else tuple(triggers)
     if isinstance(stands_for, ByRule):
-        return Behind(rule=stands_for.rule, triggers=chosen)
+        return PreviewFilter(rule=stands_for.rule, triggers=chosen)
     if isinstance(stands_for, ByReason):
-        return Behind(outcomes=(stands_for.outcome,), reasons=(stands_for.reason,), triggers=chosen)
+        return PreviewFilter(outcomes=(stands_for.outcome,), reasons=(stands_for.reason,), triggers=chosen)
     return None
 
 

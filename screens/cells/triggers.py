@@ -11,20 +11,14 @@ from core.explain.journey_words import Role, Words, about, of_step
 from core.explain.words import counted, in_short
 from core.filters import holds, read_words
 from core.instants import Instant
+from core.model.counts import JourneyCount
 from screens.cells.bars import bar
 from screens.cells.column import Column
 from screens.cells.exports import Fields, instants, plain
 from screens.cells.line import Cell, Cells, Line, StyleName, fit
 from screens.cells.moments import in_full, moment, number, share
 from screens.cells.states import OUTCOME, TRIGGER, paused_words, state
-from screens.ports.triggers import (
-    HistoryLine,
-    JourneyCount,
-    OutcomeCount,
-    TriggerLine,
-    TriggerView,
-    WaitingView,
-)
+from screens.ports.triggers import HistoryLine, OutcomeCount, TriggerLine, TriggerView, WaitingView
 
 COLUMNS: Final = (
     Column("state", "STATE", 9),

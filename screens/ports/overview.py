@@ -10,6 +10,7 @@ from typing import Protocol
 
 from core.health import Health
 from core.instants import Instant
+from core.model.counts import OperatorAct
 from screens.ports import Cancelled
 from screens.ports.pauses import PauseView
 
@@ -59,17 +60,6 @@ class NextSteps:
     at: Instant
     step: int
     within_a_day: int
-
-
-@dataclass(frozen=True, slots=True)
-class OperatorAct:
-    """What an operator did."""
-
-    at: Instant
-    author: str
-    action: str
-    subject: str
-    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol, TypeAlias
 
 from core.instants import DAY, Instant, Millis
+from core.model.counts import JourneyCount
 from core.model.triggers import PausePolicy, Trigger
 from screens.ports import Cancelled
 from screens.ports.pauses import PauseView
@@ -59,19 +60,6 @@ class HistoryLine:
     action: str
     reason: str | None
     detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class JourneyCount:
-    """How many customers of one variant, without one, or kept out entered, are under way, and reached the
-    goal.
-    """
-
-    variant: str | None
-    is_holdout: bool
-    entered: int
-    under_way: int
-    reached: int
 
 
 @dataclass(frozen=True, slots=True)

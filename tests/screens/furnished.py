@@ -10,10 +10,12 @@ from dataclasses import replace
 
 from core.errors import ManometerError
 from core.instants import DAY, HOUR, Instant
+from core.model.decisions import Objection
 from core.model.outbox import Act, ActEffect, ListedMessage
+from core.model.reasons import Reason
 from core.model.triggers import PausePolicy, Step, Trigger, When
 from screens.ports import Cancelled
-from screens.ports.decisions import DecisionRow, DecisionView, Listed, Objected
+from screens.ports.decisions import DecisionRow, DecisionView, Listed
 from screens.ports.outbox import RenderedMessage
 from screens.ports.pauses import PauseView
 from screens.ports.terms import LogFilter
@@ -170,7 +172,7 @@ class FakeDecisions:
             "counted": [{"at": "2026-01-30T09:00:00Z", "trigger": EVIL, "channel": "email"}],
         }  # fmt: skip
         return DecisionView(
-            DECISION, f"Deferred: {EVIL}", NOW, 4, (rule,), (Objected("PRESSURE", EVIL, None),), 9, "sent"
+            DECISION, f"Deferred: {EVIL}", NOW, 4, (rule,), (Objection(Reason.PRESSURE, EVIL),), 9, "sent"
         )
 
 

@@ -9,18 +9,10 @@ import pytest
 
 from core.health import Health, HealthFinding
 from core.instants import DAY, HOUR, MINUTE, SECOND, parse_instant
+from core.model.counts import OperatorAct
 from screens.cells import overview as rows
 from screens.cells.line import Cell, Line
-from screens.ports.overview import (
-    BaseGauge,
-    Books,
-    ChannelToday,
-    DayAhead,
-    Engine,
-    NextSteps,
-    OperatorAct,
-    OverviewPage,
-)
+from screens.ports.overview import BaseGauge, Books, ChannelToday, DayAhead, Engine, NextSteps, OverviewPage
 from screens.ports.pauses import PauseView
 
 ZURICH = ZoneInfo("Europe/Zurich")

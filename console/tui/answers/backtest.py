@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from console.cli.options import refuse_unknown
 from console.forecast.backtest import Backtest, backtest
 from console.forecast.preview import Question
-from console.tui.answers.pressure import filter_of, foreseen
+from console.tui.answers.pressure import foreseen
 from core.errors import ManometerError
 from core.forecast.backtest import Backtested
+from core.forecast.preview_filter import PreviewFilter
 from core.instants import DAY
 from screens.ports import Cancelled, CancelledError, Progress
 from screens.ports.backtest import Tried
-from screens.ports.pressure import Behind, ForecastDecision
+from screens.ports.pressure import ForecastDecision
 from storage.forecasts import previews
 from storage.forecasts.previews import Kept
 
@@ -76,10 +77,10 @@ class BacktestAnswers:
             before[1].close()
         return tried
 
-    def ids(self, tried: Tried, behind: Behind, cancelled: Cancelled) -> array[int]:
+    def ids(self, tried: Tried, behind: PreviewFilter, cancelled: Cancelled) -> array[int]:
         """Numbers of its decisions, by instant."""
         try:
-            return self._of(tried).ids(filter_of(behind), cancelled)
+            return self._of(tried).ids(behind, cancelled)
         except ManometerError:
             if cancelled():
                 raise CancelledError from None

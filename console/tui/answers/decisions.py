@@ -13,10 +13,10 @@ from console.tui.answers.terms import clauses, customer_of
 from core.errors import ManometerError
 from core.explain.words import behind, in_words, localized, when
 from core.model.customer import full_name
-from core.model.decisions import OUTCOMES
+from core.model.decisions import OUTCOMES, Objection
 from core.model.reasons import Reason
 from screens.ports import Cancelled
-from screens.ports.decisions import DecisionRow, DecisionView, Listed, Objected
+from screens.ports.decisions import DecisionRow, DecisionView, Listed
 from screens.ports.terms import LogFilter
 from storage import decisions, triggers
 
@@ -84,7 +84,7 @@ class DecisionsAnswers:
             version=found["version"],
             rules=found["rules"],
             objections=[
-                Objected(str(reason), localized(str(detail), self._local.place.zone), until)
+                Objection(Reason(reason), localized(str(detail), self._local.place.zone), until)
                 for reason, detail, until in found["objections"]
             ],
             message=found["message_id"],

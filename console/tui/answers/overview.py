@@ -19,16 +19,7 @@ from core.limits.windows import RollingWindow, Span, WholeDaysWindow
 from core.model.triggers import EVERYTHING
 from core.playbook.playbook import Playbook
 from screens.ports import Cancelled, CancelledError
-from screens.ports.overview import (
-    BaseGauge,
-    Books,
-    ChannelToday,
-    DayAhead,
-    Engine,
-    NextSteps,
-    OperatorAct,
-    OverviewPage,
-)
+from screens.ports.overview import BaseGauge, Books, ChannelToday, DayAhead, Engine, NextSteps, OverviewPage
 from storage import overview, pauses, status
 from storage.pauses import StoredPause
 from storage.status import Figures
@@ -64,10 +55,7 @@ class OverviewAnswers:
                 paused={name: pause_view(row) for name, row in sorted(held.items())},
                 health=health_of(figures, workspace, at, disk),
                 soon=tuple(_soon(connection, workspace.playbook, held, at)),
-                acts=tuple(
-                    OperatorAct(act.at, act.author, act.action, act.subject, act.reason)
-                    for act in overview.last_acts(connection, ACTS)
-                ),
+                acts=tuple(overview.last_acts(connection, ACTS)),
             )
 
     def gauge(self, rule: str | None, cancelled: Cancelled) -> BaseGauge | None:

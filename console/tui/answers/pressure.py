@@ -18,14 +18,15 @@ from core.errors import ManometerError
 from core.explain.words import counted, in_full, in_words
 from core.forecast.diff import Diff
 from core.forecast.preview import Totals, daily_capacities
+from core.forecast.preview_filter import PreviewFilter
 from core.instants import DAY, Instant, format_instant, local
 from core.playbook.playbook import Playbook
 from core.suggestions import near
 from screens.ports import Cancelled, CancelledError, Progress
-from screens.ports.pressure import PRESENT, Behind, Forecast, ForecastDecision, LimitLine, Since, Supposed
+from screens.ports.pressure import PRESENT, Forecast, ForecastDecision, LimitLine, Since, Supposed
 from storage.forecasts import drift, previews, saved_previews
 from storage.forecasts.comparisons import KeptChanges
-from storage.forecasts.previews import Kept, PreviewFilter, PreviewMark
+from storage.forecasts.previews import Kept, PreviewMark
 from storage.forecasts.saved_previews import SavedPreview, Saving
 
 if TYPE_CHECKING:
@@ -211,10 +212,10 @@ class PressureAnswers:
             newest.playbook != mark.playbook,
         )
 
-    def ids(self, forecast: Forecast, behind: Behind, cancelled: Cancelled) -> array[int]:
+    def ids(self, forecast: Forecast, behind: PreviewFilter, cancelled: Cancelled) -> array[int]:
         """Numbers of the decisions, by instant, customer and rank."""
         try:
-            return self.kept(forecast).kept.ids(filter_of(behind), cancelled)
+            return self.kept(forecast).kept.ids(behind, cancelled)
         except ManometerError:
             if cancelled():
                 raise CancelledError from None
@@ -266,7 +267,7 @@ class PressureAnswers:
             saving.finish(about(run.answer, note or None, local.context.author, run.reached), run.totals)
         return str(saved_previews.path_of(folder, name)), run.totals.decisions
 
-    def export(self, forecast: Forecast, behind: Behind, cancelled: Cancelled) -> tuple[str, int]:
+    def export(self, forecast: Forecast, behind: PreviewFilter, cancelled: Cancelled) -> tuple[str, int]:
         """Write the decisions to a new file in the workspace's folder of exports."""
         kept = self.kept(forecast).kept
         day = f"{local(forecast.first, self._local.place.zone):%Y-%m-%d}"
@@ -307,20 +308,6 @@ def _limits(playbook: Playbook) -> Iterator[LimitLine]:
     for rule in playbook.rules:
         if rule.limit is not None and rule.window is not None:
             yield LimitLine(rule.name, rule.limit, rule.unit, rule.window.text, rule.audience is None)
-
-
-def filter_of(behind: Behind) -> PreviewFilter:
-    """The same for what was kept."""
-    return PreviewFilter(
-        behind.since,
-        behind.until,
-        behind.channels,
-        behind.triggers,
-        behind.outcomes,
-        behind.reasons,
-        behind.rule,
-        imagined=behind.imagined,
-    )
 
 
 def foreseen(number: int, row: Mapping[str, Any], name: str) -> ForecastDecision:

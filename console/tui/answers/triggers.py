@@ -17,6 +17,7 @@ from core.engine.pauses import pause_label
 from core.errors import ManometerError
 from core.explain.words import counted, in_full
 from core.instants import DAY, MINUTE, Instant, Millis
+from core.model.counts import JourneyCount
 from core.model.customer import full_name
 from core.model.triggers import EVERYTHING, Pause, PausePolicy, Trigger, target
 from core.playbook.playbook import Playbook
@@ -27,7 +28,6 @@ from screens.ports.triggers import (
     MONTH,
     MOST_WAITING,
     HistoryLine,
-    JourneyCount,
     OutcomeCount,
     PauseEffect,
     PauseLine,
@@ -327,11 +327,7 @@ def _journeys(connection: Connection, trigger: Trigger | None) -> Sequence[Journ
     """Only where they are shown: counting reads all that ever entered."""
     if trigger is None or (trigger.goal is None and not trigger.split):
         return ()
-    found = triggers.journeys(connection, trigger.name)
-    return [
-        JourneyCount(each.variant, each.is_holdout, each.entered, each.under_way, each.reached)
-        for each in found
-    ]
+    return triggers.journeys(connection, trigger.name)
 
 
 def _waiting_view(row: triggers.WaitingRow) -> WaitingView:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from core.errors import ManometerError
 from core.explain.words import in_words
+from core.forecast.preview_filter import PreviewFilter
 from core.forecast.what_if import PlaybookChange, changed
 from core.instants import Instant, format_duration, format_instant
 from core.limits.capacity import format_capacity
@@ -23,7 +24,6 @@ from screens.ports.pressure import Forecast
 from screens.ports.what_if import ChangedCustomer, ComparedStep, DecisionSide, Option
 from storage.forecasts import previews
 from storage.forecasts.comparisons import KeptChanges
-from storage.forecasts.previews import PreviewFilter
 
 if TYPE_CHECKING:
     from console.tui.answers import LocalService
