@@ -26,7 +26,7 @@ from screens.ports.pressure import ForecastDecision
 from screens.widgets.histogram import Histogram
 from screens.widgets.keys import key
 from screens.widgets.panes import PaneLine
-from screens.widgets.table import VirtualTable
+from screens.widgets.table import TableRows, VirtualTable
 from screens.widgets.wrapped import WrappedNote
 
 EXPORTED: Fields = (
@@ -78,12 +78,14 @@ class BacktestScreen(LongQuestionFrame, PanedFrame):
 
     def _list(self, name: str, empty: str, classes: str = "") -> VirtualTable[ForecastDecision]:
         return VirtualTable(
-            behind_rows.COLUMNS,
-            lambda service, ids, cancelled: (
-                {} if self.tried is None else service.backtests.rows(self.tried, ids, cancelled)
+            TableRows(
+                behind_rows.COLUMNS,
+                lambda service, ids, cancelled: (
+                    {} if self.tried is None else service.backtests.rows(self.tried, ids, cancelled)
+                ),
+                lambda row: behind_rows.cells(row, 0 if self.tried is None else self.tried.last, self.zone),
+                EXPORTED,
             ),
-            lambda row: behind_rows.cells(row, 0 if self.tried is None else self.tried.last, self.zone),
-            fields=EXPORTED,
             empty=empty,
             id=name,
             classes=classes,

@@ -18,7 +18,7 @@ from screens.forecast_frame import ForecastFrame
 from screens.frame import Frame
 from screens.ports.pressure import Forecast, ForecastDecision
 from screens.widgets.keys import key
-from screens.widgets.table import VirtualTable
+from screens.widgets.table import TableRows, VirtualTable
 from screens.widgets.wrapped import WrappedLines
 
 
@@ -55,9 +55,11 @@ class BehindScreen(ForecastFrame):
         """The list, and one decision in words."""
         with Vertical(id="body"):
             yield VirtualTable[ForecastDecision](
-                rows.COLUMNS,
-                lambda service, ids, cancelled: service.pressure.rows(self.forecast, ids, cancelled),
-                lambda row: rows.cells(row, self.forecast.first, self.zone),
+                TableRows(
+                    rows.COLUMNS,
+                    lambda service, ids, cancelled: service.pressure.rows(self.forecast, ids, cancelled),
+                    lambda row: rows.cells(row, self.forecast.first, self.zone),
+                ),
                 empty="No decisions.",
                 id="behind",
             )

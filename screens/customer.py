@@ -1,4 +1,4 @@
-"""One customer: who she is, her timeline, what is known, how pressed she is, and what is planned."""
+"""One customer: name, timeline, what is known, contact pressure, and what is planned."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class CustomerScreen(PanedFrame):
         self._profile: CustomerProfile | None = None
 
     def crumbs(self) -> Sequence[str]:
-        """Her name, else her key."""
+        """The customer's name, else the key."""
         return () if self._profile is None else (self._profile.name or self._profile.key,)
 
     def body(self) -> ComposeResult:
@@ -102,7 +102,7 @@ class CustomerScreen(PanedFrame):
 
     @property
     def timeline(self) -> Timeline:
-        """Her timeline."""
+        """The customer's timeline."""
         return self.query_one(Timeline)
 
     # ---- data ----
@@ -194,7 +194,7 @@ class CustomerScreen(PanedFrame):
             super().action_back()
 
     def action_pause(self) -> None:
-        """Pause the customer, or end her pause."""
+        """Pause the customer, or end that pause."""
         if self._profile is not None:
             ask_to_pause_or_resume(self, target("customer", self._profile.key))
 

@@ -19,7 +19,7 @@ from screens.pausing import ask_to_pause_or_resume
 from screens.ports import Cancelled, Service
 from screens.ports.customers import CustomerLine, Hits, Sort
 from screens.widgets.keys import key
-from screens.widgets.table import VirtualTable
+from screens.widgets.table import TableRows, VirtualTable
 
 NOBODY: Final = "There are no customers yet. `manometer import` brings them."
 NOBODY_FITS: Final = "No customer fits."
@@ -66,12 +66,9 @@ class CustomersScreen(Frame):
     def body(self) -> ComposeResult:
         """The table."""
         yield FoundTable(
-            rows.COLUMNS,
-            self._fetch,
-            self._cells,
+            TableRows(rows.COLUMNS, self._fetch, self._cells, rows.EXPORTED),
             longest=LONG,
             show_first=self._show_first,
-            fields=rows.EXPORTED,
             id="body",
         )
 

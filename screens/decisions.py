@@ -19,7 +19,7 @@ from screens.log import LogScreen
 from screens.ports import Cancelled, Service
 from screens.ports.decisions import DecisionRow, DecisionView, Listed
 from screens.ports.terms import LogFilter
-from screens.widgets.table import VirtualTable
+from screens.widgets.table import TableRows, VirtualTable
 from screens.widgets.wrapped import Details
 
 NONE_FITS: Final = "No decision fits. Esc clears the filter."
@@ -60,7 +60,7 @@ class DecisionsScreen(LogScreen[DecisionRow]):
 
     def body(self) -> ComposeResult:
         """The table."""
-        yield VirtualTable(COLUMNS, self._fetch, self._cells, fields=EXPORTED, id="body")
+        yield VirtualTable(TableRows(COLUMNS, self._fetch, self._cells, EXPORTED), id="body")
 
     # ---- data ----
 

@@ -30,7 +30,7 @@ from screens.widgets.histogram import Histogram
 from screens.widgets.keys import key
 from screens.widgets.line_widget import Note
 from screens.widgets.panes import PaneLine
-from screens.widgets.table import VirtualTable
+from screens.widgets.table import TableRows, VirtualTable
 from screens.widgets.wrapped import WrappedNote
 
 NAMES = 24
@@ -74,18 +74,19 @@ class FiguresScreen(ForecastFrame, PanedFrame):
             yield WrappedNote(id="facts")
             yield PaneLine(figures.titles(self.forecast))
             yield VirtualTable[rows.Delta](
-                rows.DELTA_COLUMNS,
-                self._fetch_deltas,
-                rows.delta_cells,
-                fields=rows.EXPORTED_DELTAS,
+                TableRows(rows.DELTA_COLUMNS, self._fetch_deltas, rows.delta_cells, rows.EXPORTED_DELTAS),
                 id="changes",
                 classes="pane",
             )
             yield VirtualTable[ChangedCustomer](
-                rows.CUSTOMER_COLUMNS,
-                lambda service, ids, cancelled: service.what_if.customer_rows(self.forecast, ids, cancelled),
-                rows.customer_cells,
-                fields=rows.EXPORTED_CUSTOMERS,
+                TableRows(
+                    rows.CUSTOMER_COLUMNS,
+                    lambda service, ids, cancelled: service.what_if.customer_rows(
+                        self.forecast, ids, cancelled
+                    ),
+                    rows.customer_cells,
+                    rows.EXPORTED_CUSTOMERS,
+                ),
                 empty="Nobody's decisions change.",
                 id="customers",
                 classes="pane",

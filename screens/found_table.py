@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -12,19 +12,16 @@ from textual.message import Message
 
 from core.instants import Instant
 from screens.asking import asking_screen
-from screens.cells.column import Column
-from screens.cells.exports import Fields
-from screens.cells.line import Cells
 from screens.ports import Cancelled, Service, WorkspacePlace
 from screens.ports.customers import Tell
-from screens.widgets.table import Fetch, VirtualTable
+from screens.widgets.table import TableRows, VirtualTable
 
 A = TypeVar("A")
 R = TypeVar("R")
 
 
 class FirstFound(Message):
-    """A question has its first rows, and goes on; `now` is the instant that the screens are about, in ms UTC."""
+    """A question has its first rows, and goes on; `now` is as of when they are, in ms UTC."""
 
     def __init__(self, search: int, place: WorkspacePlace, now: Instant, ids: array[int]) -> None:
         super().__init__()
@@ -43,18 +40,15 @@ class FoundTable(VirtualTable[R], Generic[R]):
 
     def __init__(
         self,
-        columns: Sequence[Column],
-        fetch: Fetch[R],
-        cells: Callable[[R], Sequence[Cells]],
+        rows: TableRows[R],
         *,
         longest: int,
         show_first: Callable[[array[int]], None],
-        fields: Fields = (),
         empty: str = "Nothing here.",
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
-        super().__init__(columns, fetch, cells, fields=fields, empty=empty, id=id, classes=classes)
+        super().__init__(rows, empty=empty, id=id, classes=classes)
         self.now: Instant = 0
         """As of when the rows are shown."""
         self._longest = longest

@@ -1,4 +1,4 @@
-"""The frame of every screen of the console: two lines above, one below, and between them a filter and the body."""
+"""The frame of every screen of the console: two lines above, one below, between them a filter and a body."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ class Frame(ExportingScreen):
     DEFAULT_CSS = """
     Frame { layout: vertical; }
     Frame #body { height: 1fr; }
-    Frame #filter, Frame #filter:focus { height: 1; border: none; padding: 0 1; background: $panel; display: none; }
+    Frame #filter, Frame #filter:focus {
+        height: 1; border: none; padding: 0 1; background: $panel; display: none;
+    }
     Frame.too-small > * { display: none; }
     Frame.too-small > TooSmall { display: block; }
     """

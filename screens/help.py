@@ -146,8 +146,12 @@ class Help(LeavesOnce, ModalScreen["HelpEntry | None"]):
 
     DEFAULT_CSS = """
     Help { align: center middle; }
-    Help > #box { width: 78; max-width: 98%; height: 90%; background: $surface; border: round $primary; padding: 0 1; }
-    Help Input, Help Input:focus { border: none; height: 1; padding: 0; background: $boost; margin-bottom: 1; }
+    Help > #box {
+        width: 78; max-width: 98%; height: 90%; background: $surface; border: round $primary; padding: 0 1;
+    }
+    Help Input, Help Input:focus {
+        border: none; height: 1; padding: 0; background: $boost; margin-bottom: 1;
+    }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         key("escape", "close", "Close", "help.close"),

@@ -24,12 +24,12 @@ class OfCustomer(Protocol):
 
     @property
     def customer_id(self) -> int:
-        """Her row."""
+        """The customer's row."""
         ...
 
     @property
     def customer(self) -> str:
-        """Her key."""
+        """The customer's key."""
         ...
 
     @property

@@ -36,7 +36,7 @@ from screens.ports.outbox import RenderedMessage
 from screens.ports.terms import LogFilter
 from screens.widgets.dialogs import confirm
 from screens.widgets.keys import key
-from screens.widgets.table import VirtualTable
+from screens.widgets.table import TableRows, VirtualTable
 from screens.widgets.wrapped import Details
 
 
@@ -92,7 +92,7 @@ class OutboxScreen(LogScreen[ListedMessage]):
 
     def body(self) -> ComposeResult:
         """The table."""
-        yield VirtualTable(COLUMNS, self._fetch, self._cells, fields=EXPORTED, marks=True, id="body")
+        yield VirtualTable(TableRows(COLUMNS, self._fetch, self._cells, EXPORTED), marks=True, id="body")
 
     # ---- data ----
 

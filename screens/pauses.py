@@ -19,7 +19,7 @@ from screens.pausing import ask_to_pause_or_resume, undo_pause
 from screens.ports import Cancelled, Service
 from screens.ports.triggers import PauseLine
 from screens.widgets.keys import key
-from screens.widgets.table import VirtualTable
+from screens.widgets.table import TableRows, VirtualTable
 
 
 class PauseTable(VirtualTable[PauseLine]):
@@ -68,10 +68,7 @@ class PausesScreen(ActingFrame):
     def body(self) -> ComposeResult:
         """The table."""
         yield PauseTable(
-            COLUMNS,
-            self._fetch,
-            self._cells,
-            fields=EXPORTED,
+            TableRows(COLUMNS, self._fetch, self._cells, EXPORTED),
             empty="Nothing fits. Esc clears the filter.",
             id="body",
         )

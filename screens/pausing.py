@@ -136,7 +136,8 @@ def _why_not_pause(line: TriggerLine | None) -> str | None:
     if line.state == "paused":
         return f"{line.name} is paused already; U resumes it"
     if line.state in ("draft", "retired"):
-        return f"{line.name} is {'a draft and never runs' if line.state == 'draft' else 'retired'}; there is nothing to pause"
+        what = "a draft and never runs" if line.state == "draft" else "retired"
+        return f"{line.name} is {what}; there is nothing to pause"
     return None
 
 

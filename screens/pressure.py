@@ -258,7 +258,10 @@ class PressureScreen(LongQuestionFrame):
 
     def _show_command(self, command: str) -> None:
         self.app.copy_to_clipboard(command)
-        words = "The same on the command line, for scripts and for a record. It was copied through the terminal (OSC 52):"
+        words = (
+            "The same on the command line, for scripts and for a record. "
+            "It was copied through the terminal (OSC 52):"
+        )
         self.app.push_screen(Details("Command", [[words], [""], [Cell(command, "strong")]]))
 
     # ---- showing ----

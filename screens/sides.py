@@ -19,7 +19,7 @@ from screens.ports.pressure import Forecast
 from screens.ports.what_if import ChangedCustomer, ComparedStep
 from screens.widgets.keys import key
 from screens.widgets.line_widget import Note
-from screens.widgets.table import VirtualTable
+from screens.widgets.table import TableRows, VirtualTable
 from screens.widgets.wrapped import WrappedLines
 
 
@@ -47,10 +47,12 @@ class SidesScreen(ForecastFrame):
         with Vertical(id="body"):
             yield Note(id="facts")
             yield VirtualTable[ComparedStep](
-                rows.SIDE_COLUMNS,
-                self._fetch,
-                lambda side: rows.side_cells(side, self.forecast.first, self.zone),
-                fields=rows.EXPORTED_SIDES,
+                TableRows(
+                    rows.SIDE_COLUMNS,
+                    self._fetch,
+                    lambda side: rows.side_cells(side, self.forecast.first, self.zone),
+                    rows.EXPORTED_SIDES,
+                ),
                 empty="Nothing falls due.",
                 id="sides",
             )

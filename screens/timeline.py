@@ -15,7 +15,7 @@ from screens.frame import Frame
 from screens.ports import Cancelled, Service
 from screens.ports.customers import EntryDetails, EntryKind, Hits, Tell, TimelineEntry
 from screens.widgets.keys import key
-from screens.widgets.table import VirtualTable
+from screens.widgets.table import TableRows, VirtualTable
 from screens.widgets.wrapped import Details
 
 PAGED: Final = 5_000
@@ -41,12 +41,9 @@ class Timeline(FoundTable[TimelineEntry]):
 
     def __init__(self, customer_id: int, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(
-            rows.COLUMNS,
-            self._rows_of,
-            self._cells_of,
+            TableRows(rows.COLUMNS, self._rows_of, self._cells_of, rows.EXPORTED),
             longest=PAGED,
             show_first=self.show_found,
-            fields=rows.EXPORTED,
             empty="Nothing is known, or nothing fits.",
             id=id,
             classes=classes,

@@ -22,7 +22,7 @@ from screens.ports.triggers import TriggerLine, TriggerView, WaitingView
 from screens.widgets.keys import key
 from screens.widgets.line_widget import Note, TextLines
 from screens.widgets.panes import PaneLine
-from screens.widgets.table import VirtualTable
+from screens.widgets.table import TableRows, VirtualTable
 from screens.widgets.wrapped import WrappedLines
 
 PANES: Final = (
@@ -83,10 +83,7 @@ class TriggerScreen(PanedFrame, PausingFrame):
                     yield WrappedLines(id="journey", classes="pane current")
                     yield TextLines(id="outcomes", classes="pane")
                     yield VirtualTable(
-                        rows.WAITING,
-                        self._fetch,
-                        self._cells,
-                        fields=rows.EXPORTED_WAITING,
+                        TableRows(rows.WAITING, self._fetch, self._cells, rows.EXPORTED_WAITING),
                         empty="Nobody is under way.",
                         id="waiting",
                         classes="pane",

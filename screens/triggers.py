@@ -16,7 +16,7 @@ from screens.cells.triggers import COLUMNS, EXPORTED, cells, matches
 from screens.pausing import PAUSING, PausingFrame
 from screens.ports import Cancelled, Service
 from screens.ports.triggers import TriggerLine
-from screens.widgets.table import VirtualTable
+from screens.widgets.table import TableRows, VirtualTable
 
 
 class TriggersScreen(PausingFrame):
@@ -35,7 +35,7 @@ class TriggersScreen(PausingFrame):
     def body(self) -> ComposeResult:
         """The table."""
         empty = "There is no such trigger. Each is a file in triggers/."
-        yield VirtualTable(COLUMNS, self._fetch, self._cells, fields=EXPORTED, empty=empty, id="body")
+        yield VirtualTable(TableRows(COLUMNS, self._fetch, self._cells, EXPORTED), empty=empty, id="body")
 
     @property
     def table(self) -> VirtualTable[TriggerLine]:

@@ -21,7 +21,7 @@ from screens.frame import Frame
 from screens.ports import Cancelled, Service, WorkspacePlace
 from screens.ports.why import CustomerExplanations
 from screens.widgets.keys import key
-from screens.widgets.table import VirtualTable
+from screens.widgets.table import TableRows, VirtualTable
 from screens.widgets.wrapped import WrappedLines
 
 TOP: Final = 1_000_000
@@ -64,10 +64,7 @@ class WhyScreen(Frame):
         """The verdicts, and below or beside them the answer."""
         with Vertical(id="body"):
             yield VirtualTable(
-                rows.COLUMNS,
-                self._fetch,
-                self._cells,
-                fields=rows.EXPORTED,
+                TableRows(rows.COLUMNS, self._fetch, self._cells, rows.EXPORTED),
                 empty="There are no triggers.",
                 id="verdicts",
             )

@@ -70,7 +70,7 @@ def amount(minor: int) -> str:
 
 
 def due(at: Instant | None, now: Instant, zone: ZoneInfo) -> Cell:
-    """When the engine looks at her next."""
+    """When the engine looks at the customer next."""
     if at is not None and at <= now:
         return Cell("now", "accent")
     return Cell(moment(at, now, zone))

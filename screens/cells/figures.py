@@ -141,7 +141,8 @@ def capacities(forecast: Forecast) -> list[Item]:
         items.append(Heading(f" {channel}"))
         for each in sorted(each for each in forecast.asked if each.channel == channel):
             over = each.asked > each.capacity
-            note = f"of {each.capacity:,} ({share(each.asked, each.capacity)}){' ! over: the rest waits' if over else ''}"
+            warning = " ! over: the rest waits" if over else ""
+            note = f"of {each.capacity:,} ({share(each.asked, each.capacity)}){warning}"
             items.append(Bar(_day(each.day), each.asked, note, "bad" if over else ""))
     return items or [Heading(" No channel with a capacity is asked for anything in this span.")]
 

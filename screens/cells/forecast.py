@@ -42,7 +42,8 @@ def span_words(forecast: Forecast, zone: ZoneInfo) -> str:
     """What was asked, and of how many."""
     totals = forecast.totals
     what = f"{counted(totals.decisions, 'decision')} for {counted(totals.customers, 'customer')}"
-    return f"{forecast.days} days from {local(forecast.first, zone):%a %d %b %H:%M}: {what} ({FUTURES[forecast.supposed.future]})"
+    span = f"{forecast.days} days from {local(forecast.first, zone):%a %d %b %H:%M}"
+    return f"{span}: {what} ({FUTURES[forecast.supposed.future]})"
 
 
 FUTURES: Final = {
@@ -65,14 +66,17 @@ def changed_words(forecast: Forecast) -> str:
         sum(number for cell, number in each.cells.items() if cell.outcome == "send")
         for each in (diff.before, diff.after)
     )
-    return f"{from_to(was, now)} messages; the decisions of {counted(diff.customers, 'customer')} change: {said}."
+    whose = counted(diff.customers, "customer")
+    return f"{from_to(was, now)} messages; the decisions of {whose} change: {said}."
 
 
 def imagined_words(forecast: Forecast) -> str:
     """How much of it is only imagined."""
     if forecast.supposed.future != "replay":
         return ""
-    return f"{IMAGINED} imagined: {forecast.totals.imagined.total():,} of {counted(forecast.totals.decisions, 'decision')}; the rest is known"
+    totals = forecast.totals
+    of = f"{totals.imagined.total():,} of {counted(totals.decisions, 'decision')}"
+    return f"{IMAGINED} imagined: {of}; the rest is known"
 
 
 def capacity_words(forecast: Forecast) -> str:

@@ -75,7 +75,8 @@ def chip(number: int, text: str, counts: Mapping[str, int], terms: LogFilter, ma
     marks = f"{marked:,} marked · " if marked else ""
     if text:
         closed = any(name == "state" and value in CLOSED for name, value in terms.only)
-        return f"{marks}/ {text} — {number:,}{f' of the newest {RECENT:,}' if closed and terms.customer is None else ''}"
+        of = f" of the newest {RECENT:,}" if closed and terms.customer is None else ""
+        return f"{marks}/ {text} — {number:,}{of}"
     told = (
         " · ".join(f"{counts[name]:,} {name}" for name in OPEN if counts.get(name))
         or "nothing waits, nothing failed"
@@ -149,7 +150,8 @@ def act_deed(effect: ActEffect, author: str, zone: ZoneInfo) -> Deed:
 
 
 def _act_lines(effect: ActEffect, zone: ZoneInfo) -> Iterator[str]:
-    yield f"To {counted(effect.customers, 'customer')}: {_tally(effect.triggers)}; over {_tally(effect.channels)}."
+    whom = counted(effect.customers, "customer")
+    yield f"To {whom}: {_tally(effect.triggers)}; over {_tally(effect.channels)}."
     is_one = len(effect.ids) == 1
     if effect.action in SENDING:
         if effect.first_planned is not None:
@@ -173,7 +175,10 @@ def _act_lines(effect: ActEffect, zone: ZoneInfo) -> Iterator[str]:
         yield f"{what} room under the limits back. This cannot be undone."
     yield from effect.notes
     if effect.action == "retry":
-        yield "Those that are uncertain may have gone out before; a channel that knows their key sends them once."
+        yield (
+            "Those that are uncertain may have gone out before; a channel that knows their key sends them "
+            "once."
+        )
     left_out = [f"{number:,} {name}" for name, number in sorted(effect.refused.items())]
     left_out += [f"{effect.too_late:,} expired"] if effect.too_late else []
     if left_out:
@@ -194,4 +199,5 @@ def nothing_words(effect: ActEffect) -> str:
     ]
     reasons += [f"{counted(effect.too_late, 'message')} expired"] if effect.too_late else []
     wanted = " or ".join(sorted(ALLOWED[effect.action]))
-    return f"Nothing to {VERB[effect.action].lower()}: {', '.join(reasons) or 'no message'}. It must be {wanted}."
+    found = ", ".join(reasons) or "no message"
+    return f"Nothing to {VERB[effect.action].lower()}: {found}. It must be {wanted}."

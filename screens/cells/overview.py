@@ -270,7 +270,8 @@ def gauge_sentence(gauge: BaseGauge, width: int) -> str:
     """The share at the limit, as fully as there is room for."""
     people = at_limit(gauge.contacts, gauge.limit)
     are = "is" if people == 1 else "are"
-    full = f"{people:,} of {counted(gauge.customers, 'customer')} ({share(people, gauge.customers)}) {are} at the limit of {gauge.limit}"
+    whole, percent = counted(gauge.customers, "customer"), share(people, gauge.customers)
+    full = f"{people:,} of {whole} ({percent}) {are} at the limit of {gauge.limit}"
     forms = (
         f"{full} in {window_words(gauge.window)}",
         full,

@@ -38,7 +38,8 @@ def cells(line: PauseLine, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
     mark = Cell("■ stopped", "bad") if line.target == "*" else Cell("‖ paused", "warn")
     until = "resumed" if pause.until is None else moment(pause.until, now, zone)
     return (
-        mark, pause_label(Pause(line.target, now)), moment(pause.since, now, zone), until, number(line.overdue),
+        mark, pause_label(Pause(line.target, now)), moment(pause.since, now, zone), until,
+        number(line.overdue),
         number(line.messages),
         number(line.customers), Cell(_why(line), "dim"),
     )  # fmt: skip

@@ -91,7 +91,8 @@ def resume_deed(effect: PauseEffect, author: str, zone: ZoneInfo) -> Deed:
 def _under_way(effect: PauseEffect, scope: Scope) -> str:
     if not effect.enrolments:
         return f"{NOBODY[scope]}."
-    return f"Under way: {counted(effect.customers, 'customer')} in {counted(effect.enrolments, 'journey')}, {effect.overdue:,} overdue."
+    people, journeys = counted(effect.customers, "customer"), counted(effect.enrolments, "journey")
+    return f"Under way: {people} in {journeys}, {effect.overdue:,} overdue."
 
 
 def _resume_lines(effect: PauseEffect, zone: ZoneInfo) -> Iterator[str]:

@@ -115,7 +115,8 @@ def _standing(view: TriggerView, now: Instant, zone: ZoneInfo) -> Iterator[Cells
 
 def _numbers(view: TriggerView, now: Instant, zone: ZoneInfo) -> Iterator[Cells]:
     line = view.line
-    yield f"{line.waiting:,} under way · sent {line.sent:,} (7 days: {line.sent_lately:,}) · held back in 7 days {line.held_back_lately:,}"
+    sent = f"sent {line.sent:,} (7 days: {line.sent_lately:,})"
+    yield f"{line.waiting:,} under way · {sent} · held back in 7 days {line.held_back_lately:,}"
     if line.next_due is not None:
         yield f" · next {moment(line.next_due, now, zone)}"
 
@@ -169,7 +170,8 @@ def _month(view: TriggerView) -> Iterator[Line]:
 
 def _of_variant(each: JourneyCount) -> Line:
     reached = f" ({share(each.reached, each.entered)})" if each.entered else ""
-    numbers = f"{each.entered:,} entered · {each.under_way:,} under way · {each.reached:,} reached the goal{reached}"
+    goal = f"{each.reached:,} reached the goal{reached}"
+    numbers = f"{each.entered:,} entered · {each.under_way:,} under way · {goal}"
     return [Cell(f"{'Kept out' if each.is_holdout else each.variant or 'In all'} ", "strong"), numbers]
 
 

@@ -340,7 +340,7 @@ def side_words(side: ComparedStep) -> list[Line]:
 
 
 def kinds_words(sides: Sequence[ComparedStep]) -> str:
-    """How many of her decisions are other than now."""
+    """How many of the customer's decisions are other than now."""
     kinds = Counter(side.change for side in sides if side.change is not None)
     return (
         f"{counted(len(sides), 'decision')}: {', '.join(_kinds(kinds))}"

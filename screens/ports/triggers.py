@@ -91,7 +91,7 @@ class TriggerView:
 
 @dataclass(frozen=True, slots=True)
 class WaitingView:
-    """One customer under way; `due_at` is None while she waits for an operator."""
+    """One customer under way; `due_at` is None while the journey waits for an operator."""
 
     id: int
     customer_id: int

@@ -40,7 +40,10 @@ class Dialog(LeavesOnce, Asking, ModalScreen[DialogAnswer | None]):
 
     DEFAULT_CSS = """
     Dialog { align: center middle; }
-    Dialog > #box { width: 76; max-width: 96%; height: auto; max-height: 96%; background: $surface; border: round $primary; padding: 0 1; }
+    Dialog > #box {
+        width: 76; max-width: 96%; height: auto; max-height: 96%;
+        background: $surface; border: round $primary; padding: 0 1;
+    }
     Dialog #words { height: auto; }
     Dialog .title { text-style: bold; margin-bottom: 1; width: 100%; }
     Dialog .line { width: 100%; }
@@ -192,7 +195,10 @@ class Reading(LeavesOnce, Asking, ModalScreen[None]):
 
     DEFAULT_CSS = """
     Reading { align: center middle; }
-    Reading > #box { width: 96%; max-width: 120; height: 90%; background: $surface; border: round $primary; padding: 0 1; }
+    Reading > #box {
+        width: 96%; max-width: 120; height: 90%;
+        background: $surface; border: round $primary; padding: 0 1;
+    }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         key("escape,enter,q", "close", "Close", "reading.close", show=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
@@ -44,8 +45,21 @@ often.
 """
 
 
+@dataclass(frozen=True, slots=True)
+class TableRows(Generic[R]):
+    """Where the rows of a table come from and how they are shown: `cells` gives one cell for each of all
+    `columns`, shown or not.
+    """
+
+    columns: Sequence[Column]
+    fetch: Fetch[R]
+    cells: Callable[[R], Sequence[Cells]]
+    fields: exports.Fields = ()
+    """What of a row can be taken away; nothing of the list where there are none."""
+
+
 class VirtualTable(Lines, Generic[R], can_focus=True):
-    """Rows by id with a cursor and marks. `cells` gives one cell for each of all `columns`, shown or not."""
+    """Rows by id with a cursor and marks."""
 
     DEFAULT_CSS = "VirtualTable { height: 1fr; }"
 
@@ -91,26 +105,22 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
 
     def __init__(
         self,
-        columns: Sequence[Column],
-        fetch: Fetch[R],
-        cells: Callable[[R], Sequence[Cells]],
+        rows: TableRows[R],
         *,
-        fields: exports.Fields = (),
         empty: str = "Nothing here.",
         marks: bool = False,
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
         super().__init__(id=id, classes=classes)
-        self.columns = columns
+        self.columns = rows.columns
         self.ids: array[int] = array("q")
         self.marked: set[int] = set()
         self.cursor = 0
         self.empty = empty
-        self.fields = fields
-        """What of a row can be taken away; nothing of the list where there are none."""
-        self._fetch = fetch
-        self._cells = cells
+        self.fields = rows.fields
+        self._fetch = rows.fetch
+        self._cells = rows.cells
         self._can_mark = marks
         self._top = 0
         self._rows: dict[int, R] = {}

@@ -20,7 +20,7 @@ from screens.cells.exports import plain
 from screens.cells.line import Cells
 from screens.frame import Frame
 from screens.ports import Cancelled, Service, WorkspacePlace
-from screens.widgets.table import VirtualTable
+from screens.widgets.table import TableRows, VirtualTable
 
 HOSTILE = (
     "[/x]", "[@click=app.quit]x[/]", "[", "\x1b]52;c;cHduZWQ=\x1b\\", "\x1b]0;PWNED\x07", "\x9b2J",
@@ -104,7 +104,7 @@ class Listing(Frame):
     def body(self) -> ComposeResult:
         columns = Column("key", "KEY", 10), Column("name", "NAME", 20, grow=1)
         yield VirtualTable(
-            columns, self.fetch, self.cells, fields=plain(*Person._fields), marks=True, id="body"
+            TableRows(columns, self.fetch, self.cells, plain(*Person._fields)), marks=True, id="body"
         )
 
     def fetch(

@@ -39,7 +39,7 @@ from screens.why import WhyScreen
 from storage.store import Store, set_meta
 from tests.console.furniture import NOON, furnished
 from tests.screens.stage import HOSTILE, Bare, settled, stage, text
-from tests.screens.test_customers_rows import GAUGE, PLANNED, PROFILE, ROW, VERDICT, otherwise
+from tests.screens.test_customers_rows import GAUGE, PLANNED, PROFILE, ROW, VERDICT, known, otherwise
 
 RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 
@@ -70,9 +70,8 @@ class People:
 
     def profile(self, customer_id: int, cancelled: Cancelled) -> CustomerProfile:
         traits: dict[str, Any] = {name(number): {name(number + 1): [name(number + 2)]} for number in range(9)}
-        return replace(
-            PROFILE, id=customer_id, name=HOSTILE[1], key=HOSTILE[3], traits=traits | {"email": HOSTILE[4]}
-        )
+        profile = known(**traits, email=HOSTILE[4])
+        return replace(PROFILE, id=customer_id, name=HOSTILE[1], key=HOSTILE[3], profile=profile)
 
     def pressure(self, customer_id: int, cancelled: Cancelled) -> tuple[CustomerGauge, ...]:
         return (replace(GAUGE, rule=HOSTILE[0]), replace(GAUGE, rule="one-a-day", used=9))

@@ -157,8 +157,10 @@ async def test_triggers_and_verdicts_are_lists_as_well(service: LocalService) ->
 @pytest.mark.parametrize(
     ("taken", "of"),
     [
-        (customers.EXPORTED, CustomerLine), (timeline.EXPORTED, TimelineEntry), (why.EXPORTED, TriggerExplanation), (triggers.EXPORTED, TriggerLine),
-        (triggers.EXPORTED_WAITING, WaitingView), (decisions.EXPORTED, DecisionRow), (outbox.EXPORTED, ListedMessage),
+        (customers.EXPORTED, CustomerLine), (timeline.EXPORTED, TimelineEntry),
+        (why.EXPORTED, TriggerExplanation), (triggers.EXPORTED, TriggerLine),
+        (triggers.EXPORTED_WAITING, WaitingView), (decisions.EXPORTED, DecisionRow),
+        (outbox.EXPORTED, ListedMessage),
     ],
 )  # fmt: skip
 def test_every_field_is_one_of_the_rows_and_instants_and_money_are_told_apart(

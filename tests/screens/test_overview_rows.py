@@ -73,7 +73,10 @@ def test_an_emergency_stop_says_who_why_and_how_it_ends() -> None:
 
 def test_books_that_do_not_balance_cannot_be_overlooked() -> None:
     line = rows.books_line(replace(ENGINE, events_waiting=3), Books(NOW, False, 5, 4, 3), 120)
-    said = "✗ DO NOT BALANCE 3 events to decide on; 3 messages, 4 decisions, 5 events; see `manometer status --json`"
+    said = (
+        "✗ DO NOT BALANCE 3 events to decide on; 3 messages, 4 decisions, 5 events; "
+        "see `manometer status --json`"
+    )
     assert text(line) == f" Books    {said}"
     assert "being read" in text(rows.books_line(ENGINE, None, 80))
 

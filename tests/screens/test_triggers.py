@@ -160,7 +160,8 @@ async def test_one_trigger_shows_each_pane_and_hostile_text_does_no_harm(size: t
         screen = await open_first(pilot)
         assert "Enters when Checkout Started comes" in text(app)
         for pane, part in (
-            ("outcomes", "405 decisions"), ("waiting", "C1 "), ("definition", 'title = "x"'), ("history", "pause"),
+            ("outcomes", "405 decisions"), ("waiting", "C1 "), ("definition", 'title = "x"'),
+            ("history", "pause"),
         ):  # fmt: skip
             screen.action_show(pane)
             await settled(pilot)

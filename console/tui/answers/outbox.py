@@ -97,7 +97,7 @@ class OutboxAnswers:
         return f"{counted(number, 'message')} {DONE[action]}."
 
     def render(self, message: int, cancelled: Cancelled) -> RenderedMessage:
-        """The message as it would be made now, with the customer as she is now."""
+        """The message as it would be made now, with the customer as known now."""
         playbook = self._local.in_force().playbook
         with self._local.asking(cancelled) as connection:
             found = outbox.with_cause(connection, message)

@@ -244,7 +244,8 @@ class PressureAnswers:
         try:
             with SavedPreview(folder, name) as saved:
                 made = in_full(saved.about["now"], self._local.place.zone)
-                return f"{name} was made {made} by {saved.about['author']}: {counted(saved.totals.decisions, 'decision')}."
+                decisions = counted(saved.totals.decisions, "decision")
+                return f"{name} was made {made} by {saved.about['author']}: {decisions}."
         except ManometerError as error:
             return str(error)
 

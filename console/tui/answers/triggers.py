@@ -254,7 +254,8 @@ class TriggersAnswers:
         number, made = self._made.get(name, (None, at))
         if number is None:
             raise ManometerError(
-                f"There is nothing to undo: this console has not paused {pause_label(Pause(name, at))}. U resumes "
+                f"There is nothing to undo: this console has not paused {pause_label(Pause(name, at))}. "
+                "U resumes "
                 "it."
             )
         if at - made > UNDO_FOR:

@@ -76,10 +76,10 @@ class WhatIfAnswers:
         }
 
     def sides(self, forecast: Forecast, customer_id: int, cancelled: Cancelled) -> Sequence[ComparedStep]:
-        """All her decisions in the span, before and after."""
+        """All decisions for the customer in the span, before and after."""
         kept, changes = self._local.pressure.kept(forecast).kept, self._changes(forecast)
-        hers = changes.changes([customer_id]).get(customer_id)
-        if hers is None:
+        changed = changes.changes([customer_id]).get(customer_id)
+        if changed is None:
             raise ManometerError("Nothing changes for this customer.")
         sides = [
             {
@@ -90,7 +90,7 @@ class WhatIfAnswers:
         ]
         return [
             self._side(kind, None if old is None else sides[0][old], None if new is None else sides[1][new])
-            for kind, old, new in hers.pairs
+            for kind, old, new in changed.pairs
         ]
 
     def _side(
