@@ -10,8 +10,9 @@ from core.engine.pauses import NOBODY, pause_label
 from core.explain.words import counted
 from core.instants import Instant
 from core.model.triggers import Pause, Scope
+from core.until import parse_until
 from screens.cells.deed import Deed, DialogChoice, DialogField
-from screens.cells.moments import in_full, parse_until
+from screens.cells.moments import in_full
 from screens.cells.states import paused_words
 from screens.ports.triggers import PauseEffect
 

@@ -9,9 +9,10 @@ import pytest
 from core.instants import DAY, parse_instant
 from core.model.counts import JourneyCount
 from core.model.triggers import OVER, Goal, Wait
+from core.until import parse_until
 from screens.cells import pausing, triggers
 from screens.cells.line import Cell, Line, as_cell, plain_text
-from screens.cells.moments import moment, number, parse_until
+from screens.cells.moments import moment, number
 from screens.cells.safe_text import display_width as width
 from screens.cells.wrapping import wrapped
 from screens.ports.triggers import OutcomeCount

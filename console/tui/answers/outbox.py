@@ -27,8 +27,8 @@ from storage.outbox import dispatch as outbox
 from storage.outbox import listing as outbox_listing
 from storage.outbox.acts import ACTS
 from storage.outbox.dispatch import Claimed
-from storage.outbox.listing import Wanted
 from storage.play import dossiers
+from storage.sql import LogQuery
 
 if TYPE_CHECKING:
     from console.tui.answers import LocalService
@@ -67,7 +67,9 @@ class OutboxAnswers:
                 "channel": tuple(playbook.channels),
                 "reason": tuple(Reason),
             }
-            rows = Wanted(customer_of(connection, wanted), clauses(wanted, known), wanted.since, wanted.until)
+            rows = LogQuery(
+                customer_of(connection, wanted), clauses(wanted, known), wanted.since, wanted.until
+            )
             return outbox_listing.ids(connection, rows)
 
     def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, ListedMessage]:
