@@ -19,7 +19,8 @@ from textual.worker import Worker, get_current_worker
 from core.errors import ManometerError
 from screens.cells.safe_text import safe_lines
 from screens.host import Host
-from screens.ports import Cancelled, CancelledError, Service
+from screens.ports import Cancelled, CancelledError
+from screens.ports.service import Service
 
 if TYPE_CHECKING:
     from textual.app import App

@@ -16,8 +16,9 @@ from screens.cells.line import Cells
 from screens.found_table import FoundTable
 from screens.frame import Frame
 from screens.pausing import ask_to_pause_or_resume
-from screens.ports import Cancelled, Service
+from screens.ports import Cancelled
 from screens.ports.customers import CustomerLine, Hits, Sort
+from screens.ports.service import Service
 from screens.widgets.keys import key
 from screens.widgets.table import TableRows, VirtualTable
 

@@ -16,8 +16,9 @@ from core.instants import Instant
 from screens.cells.decisions import COLUMNS, EXPORTED, HINT, cells, chip, detail, next_outcome, reader
 from screens.cells.line import Cells
 from screens.log import LogScreen
-from screens.ports import Cancelled, Service
+from screens.ports import Cancelled
 from screens.ports.decisions import DecisionRow, DecisionView, Listed
+from screens.ports.service import Service
 from screens.ports.terms import LogFilter
 from screens.widgets.table import TableRows, VirtualTable
 from screens.widgets.wrapped import Details

@@ -11,7 +11,8 @@ from textual.message import Message
 from screens.asking import Question
 from screens.cells import exports
 from screens.filtering import FilteredScreen
-from screens.ports import Cancelled, Service
+from screens.ports import Cancelled
+from screens.ports.service import Service
 from screens.widgets.line_widget import Lines
 
 LONG: Final = 5_000

@@ -21,8 +21,9 @@ from screens.cells.line import Cell
 from screens.exporting import Exportable
 from screens.forecast_frame import ForecastFrame
 from screens.paned_frame import PanedFrame
-from screens.ports import Cancelled, Service
+from screens.ports import Cancelled
 from screens.ports.pressure import Forecast
+from screens.ports.service import Service
 from screens.ports.what_if import ChangedCustomer
 from screens.sides import SidesScreen
 from screens.widgets.heatmap import Heatmap

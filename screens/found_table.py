@@ -12,8 +12,9 @@ from textual.message import Message
 
 from core.instants import Instant
 from screens.asking import asking_screen
-from screens.ports import Cancelled, Service, WorkspacePlace
+from screens.ports import Cancelled, WorkspacePlace
 from screens.ports.customers import Tell
+from screens.ports.service import Service
 from screens.widgets.table import TableRows, VirtualTable
 
 A = TypeVar("A")

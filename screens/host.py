@@ -7,7 +7,8 @@ from concurrent.futures import Future
 from typing import Protocol
 
 from core.instants import Instant
-from screens.ports import Service, WorkspacePlace
+from screens.ports import WorkspacePlace
+from screens.ports.service import Service
 
 
 class Host(Protocol):

@@ -10,7 +10,8 @@ from textual.message import Message
 
 from screens.cells.line import Cell, Line
 from screens.frame import Frame
-from screens.ports import Cancelled, Progress, Service
+from screens.ports import Cancelled, Progress
+from screens.ports.service import Service
 from screens.widgets.line_widget import Note
 
 T = TypeVar("T")

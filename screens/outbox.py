@@ -31,8 +31,9 @@ from screens.cells.outbox import (
     rendered,
 )
 from screens.log import LogScreen
-from screens.ports import Cancelled, Service
+from screens.ports import Cancelled
 from screens.ports.outbox import RenderedMessage
+from screens.ports.service import Service
 from screens.ports.terms import LogFilter
 from screens.widgets.dialogs import confirm
 from screens.widgets.keys import key

@@ -14,7 +14,7 @@ from core.errors import ManometerError
 from screens.cells.safe_text import safe_text
 from screens.help import HelpEntry, entries
 from screens.host import Host
-from screens.ports import Service
+from screens.ports.service import Service
 from screens.widgets.modal import LeavesOnce
 
 FOUND: Final = 8

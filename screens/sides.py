@@ -14,8 +14,9 @@ from textual.containers import Vertical
 from screens.cells import forecast as forecast_rows
 from screens.cells import what_if as rows
 from screens.forecast_frame import ForecastFrame
-from screens.ports import Cancelled, Service
+from screens.ports import Cancelled
 from screens.ports.pressure import Forecast
+from screens.ports.service import Service
 from screens.ports.what_if import ChangedCustomer, ComparedStep
 from screens.widgets.keys import key
 from screens.widgets.line_widget import Note

@@ -12,8 +12,9 @@ from screens.cells import timeline as rows
 from screens.cells.line import Cells
 from screens.found_table import FoundTable
 from screens.frame import Frame
-from screens.ports import Cancelled, Service
+from screens.ports import Cancelled
 from screens.ports.customers import EntryDetails, EntryKind, Hits, Tell, TimelineEntry
+from screens.ports.service import Service
 from screens.widgets.keys import key
 from screens.widgets.table import TableRows, VirtualTable
 from screens.widgets.wrapped import Details

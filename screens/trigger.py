@@ -17,7 +17,8 @@ from screens.cells import triggers as rows
 from screens.cells.line import Cells
 from screens.paned_frame import PanedFrame
 from screens.pausing import PAUSING, PausingFrame
-from screens.ports import Cancelled, Service
+from screens.ports import Cancelled
+from screens.ports.service import Service
 from screens.ports.triggers import TriggerLine, TriggerView, WaitingView
 from screens.widgets.keys import key
 from screens.widgets.line_widget import Note, TextLines

@@ -14,7 +14,8 @@ from core.instants import Instant
 from screens.cells.line import Cells
 from screens.cells.triggers import COLUMNS, EXPORTED, cells, matches
 from screens.pausing import PAUSING, PausingFrame
-from screens.ports import Cancelled, Service
+from screens.ports import Cancelled
+from screens.ports.service import Service
 from screens.ports.triggers import TriggerLine
 from screens.widgets.table import TableRows, VirtualTable
 

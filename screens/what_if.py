@@ -17,8 +17,9 @@ from textual.widgets import Input
 from screens.cells import what_if as rows
 from screens.cells.what_if import OptionChoice
 from screens.frame import Frame
-from screens.ports import Cancelled, Service
+from screens.ports import Cancelled
 from screens.ports.pressure import Supposed
+from screens.ports.service import Service
 from screens.ports.what_if import Option
 from screens.widgets.input import StillInput
 from screens.widgets.keys import key

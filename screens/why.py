@@ -18,7 +18,8 @@ from core.instants import Instant
 from screens.cells import why as rows
 from screens.cells.line import Cells
 from screens.frame import Frame
-from screens.ports import Cancelled, Service, WorkspacePlace
+from screens.ports import Cancelled, WorkspacePlace
+from screens.ports.service import Service
 from screens.ports.why import CustomerExplanations
 from screens.widgets.keys import key
 from screens.widgets.table import TableRows, VirtualTable

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from textual.message import Message
 
 from core.errors import ManometerError
-from screens.ports import Service
+from screens.ports.service import Service
 
 
 class Acted(Message):

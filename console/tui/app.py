@@ -34,7 +34,8 @@ from core.errors import ManometerError
 from core.instants import Instant
 from screens.cells.safe_text import safe_lines
 from screens.frame import Frame
-from screens.ports import Service, WorkspacePlace
+from screens.ports import WorkspacePlace
+from screens.ports.service import Service
 from screens.widgets.keys import EVERYWHERE, SCREENS
 from screens.widgets.theme import DARK, LIGHT, Scrub
 

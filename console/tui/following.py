@@ -12,7 +12,7 @@ from textual.message import Message
 
 from core.errors import ManometerError
 from core.instants import Instant
-from screens.ports import Service
+from screens.ports.service import Service
 
 POLL_S: Final = 0.5
 """Seconds between two looks whether anybody has written; each costs microseconds and sends nothing."""

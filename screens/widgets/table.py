@@ -25,7 +25,8 @@ from screens.cells import exports
 from screens.cells.column import Column
 from screens.cells.line import Cell, Cells, as_cell, fit
 from screens.cells.safe_text import safe_text
-from screens.ports import Cancelled, CancelledError, Service
+from screens.ports import Cancelled, CancelledError
+from screens.ports.service import Service
 from screens.widgets.keys import key, moving
 from screens.widgets.line_widget import Lines
 

@@ -19,7 +19,8 @@ from screens.cells.column import Column
 from screens.cells.exports import plain
 from screens.cells.line import Cells
 from screens.frame import Frame
-from screens.ports import Cancelled, Service, WorkspacePlace
+from screens.ports import Cancelled, WorkspacePlace
+from screens.ports.service import Service
 from screens.widgets.table import TableRows, VirtualTable
 
 HOSTILE = (

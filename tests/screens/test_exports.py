@@ -27,9 +27,10 @@ from screens.customers import CustomersScreen
 from screens.decisions import DecisionsScreen
 from screens.frame import Frame
 from screens.outbox import OutboxScreen
-from screens.ports import Cancelled, Service
+from screens.ports import Cancelled
 from screens.ports.customers import CustomerLine, TimelineEntry
 from screens.ports.decisions import DecisionRow
+from screens.ports.service import Service
 from screens.ports.triggers import TriggerLine, WaitingView
 from screens.triggers import TriggersScreen
 from screens.why import WhyScreen

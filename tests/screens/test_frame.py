@@ -16,7 +16,8 @@ from console.tui.app import Console
 from core.errors import ManometerError
 from screens.cells.deed import Deed, DialogAnswer, DialogChoice, DialogField
 from screens.help import EntryList, Help
-from screens.ports import Cancelled, Service, WorkspacePlace
+from screens.ports import Cancelled, WorkspacePlace
+from screens.ports.service import Service
 from screens.widgets.dialogs import Dialog
 from tests.screens.stage import Bare, Listing, settled, stage, text
 

@@ -13,7 +13,8 @@ from textual.pilot import Pilot
 from console.tui.app import Console
 from screens.cells import behind, customers, decisions, outbox, timeline, triggers, why
 from screens.cells.column import Column
-from screens.ports import Cancelled, Service
+from screens.ports import Cancelled
+from screens.ports.service import Service
 from screens.widgets.table import TableRows, VirtualTable
 from tests.screens.stage import Bare, Listing, settled, stage, text
 
