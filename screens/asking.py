@@ -51,7 +51,7 @@ class Asker(Protocol):
 
 def asking_screen(widget: Widget) -> Asker:
     """The screen that a widget stands on, to ask the service."""
-    return cast(Asker, widget.screen)
+    return cast("Asker", widget.screen)
 
 
 class Answered(Message, Generic[T]):
@@ -115,7 +115,7 @@ class Asking(MessagePump):
             else:
                 app.notify(safe_lines(sentence), markup=False)
 
-        cast(Host, app).act(deed, tell)
+        cast("Host", app).act(deed, tell)
 
     @on(Answered)
     def _show_answer(self, message: Answered[object]) -> None:
@@ -161,7 +161,7 @@ def _outcome(
 
 def _opened_service(app: App[object], cancelled: Cancelled) -> Service:
     """The service, once it is open; CancelledError where nobody waits for the answer any more."""
-    opened = cast(Host, app).opened
+    opened = cast("Host", app).opened
     while True:
         try:
             return opened.result(PATIENCE)

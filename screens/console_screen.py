@@ -30,7 +30,7 @@ class ConsoleScreen(Asking, Screen[None]):
     @property
     def host(self) -> Host:
         """The app, as far as screens know it."""
-        return cast(Host, self.app)
+        return cast("Host", self.app)
 
     @property
     def place(self) -> WorkspacePlace | None:

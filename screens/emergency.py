@@ -81,5 +81,5 @@ def _stop(frame: Frame, given: DialogAnswer) -> None:
 
 
 def _go(frame: Frame, given: DialogAnswer) -> None:
-    policy, reason = cast(PausePolicy, given.choice), given.values["reason"]
+    policy, reason = cast("PausePolicy", given.choice), given.values["reason"]
     frame.act(lambda service: service.triggers.go(policy, reason), frame.toast)

@@ -138,7 +138,7 @@ class FiguresScreen(ForecastFrame, PanedFrame):
     def exported(self) -> Exportable | None:
         """The table that is seen, where it is a list."""
         seen = self.query_one(f"#{self.pane}")
-        return cast(Exportable, seen) if isinstance(seen, VirtualTable) else None
+        return cast("Exportable", seen) if isinstance(seen, VirtualTable) else None
 
     # ---- panes ----
 

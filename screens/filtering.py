@@ -29,7 +29,7 @@ class FilterInput(StillInput):
 
     def action_leave(self) -> None:
         """Go to the list, the filter stays."""
-        cast(FilteredScreen, self.screen).keep_filter(self)
+        cast("FilteredScreen", self.screen).keep_filter(self)
 
 
 class FilteredScreen(ConsoleScreen):
@@ -114,4 +114,4 @@ class FilteredScreen(ConsoleScreen):
     @on(Input.Submitted, "#filter")
     def _entered(self, event: Input.Submitted) -> None:
         event.stop()
-        self.keep_filter(cast(FilterInput, event.input))
+        self.keep_filter(cast("FilterInput", event.input))

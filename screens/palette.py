@@ -78,10 +78,10 @@ class Places(Provider):
 
     async def search(self, query: str) -> Hits:
         """Triggers whose name fits, then the first customers that do."""
-        opened = cast(Host, self.app).opened
+        opened = cast("Host", self.app).opened
         if len(query) < SHORTEST or not opened.done():
             return
-        service, host = opened.result(), cast(Host, self.app)
+        service, host = opened.result(), cast("Host", self.app)
         matcher = self.matcher(query)
         for name, title in await asyncio.to_thread(_triggers, service):
             score = max(matcher.match(name), matcher.match(title))

@@ -190,7 +190,7 @@ def _ask_to_resume(screen: ActingFrame, effect: PauseEffect) -> None:
 
 
 def _resume(screen: ActingFrame, name: str, given: DialogAnswer) -> None:
-    policy, reason = cast(PausePolicy, given.choice), given.values["reason"]
+    policy, reason = cast("PausePolicy", given.choice), given.values["reason"]
     screen.act(lambda service: service.triggers.resume(name, policy, reason), screen.done)
 
 
@@ -235,7 +235,7 @@ def _turn_on(frame: Frame, effect: PauseEffect, place: WorkspacePlace, given: Di
 
 
 def _turn_off(frame: Frame, effect: PauseEffect, given: DialogAnswer) -> None:
-    policy, reason = cast(PausePolicy, given.choice), given.values["reason"]
+    policy, reason = cast("PausePolicy", given.choice), given.values["reason"]
     frame.act(
         lambda service: service.triggers.resume(effect.name, policy, reason),
         lambda said: _turned(frame, said),

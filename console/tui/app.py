@@ -121,7 +121,7 @@ class Console(NavigatingApp, FindingApp, LeavingApp):
         """The workspace's own; asked in a worker, for its library takes longer to import than the first
         picture to draw.
         """
-        from console.tui.answers import LocalService
+        from console.tui.answers.local_service import LocalService
 
         service: Service = LocalService(self.folder, read_only=self.read_only)
         return service

@@ -49,7 +49,7 @@ class Head(Lines):
         return self.strip([f" {self._path()}"], self.size.width)
 
     def _first(self) -> Strip:
-        app = cast(Host, self.app)
+        app = cast("Host", self.app)
         width = self.size.width
         place = app.place
         left: list[Cells] = [Cell(" Manometer", "strong")]
@@ -72,7 +72,7 @@ class Head(Lines):
         """The screens with their numbers; where not all titles have room, only the title of the one in
         front.
         """
-        here = cast(Headed, self.screen).mode
+        here = cast("Headed", self.screen).mode
         whole = [f" {number} {title} " for number, _, title in SCREENS]
         short = [
             text if mode == here else f" {number} "
@@ -85,7 +85,7 @@ class Head(Lines):
         ]
 
     def _path(self) -> str:
-        screen = cast(Headed, self.screen)
+        screen = cast("Headed", self.screen)
         return "  ".join(part for part in (" > ".join(screen.crumbs()), screen.note) if part)
 
     @property

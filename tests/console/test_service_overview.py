@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert
 
 from console.main import main
-from console.tui.answers import LocalService
+from console.tui.answers.local_service import LocalService
 from console.tui.answers.overview import for_everybody
 from core.instants import DAY, HOUR, parse_instant
 from core.limits.pressure import PressureRule

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from console.tui.answers import LocalService
+from console.tui.answers.local_service import LocalService
 from core.errors import ManometerError
 from core.forecast.preview_filter import PreviewFilter
 from screens.ports import CancelledError

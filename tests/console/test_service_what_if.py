@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from console.tui.answers import LocalService
+from console.tui.answers.local_service import LocalService
 from core.errors import ManometerError
 from core.forecast.preview_filter import PreviewFilter
 from core.forecast.what_if import PlaybookChange, parse_change

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, update
 
 from console.clock import SIMULATED_AT
 from console.main import main
-from console.tui.answers import LocalService
+from console.tui.answers.local_service import LocalService
 from core.errors import ManometerError
 from screens.ports import CancelledError
 from storage.schema.decisions import decisions

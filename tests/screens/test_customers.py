@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from console.clock import SIMULATED_AT
-from console.tui.answers import LocalService
+from console.tui.answers.local_service import LocalService
 from console.tui.app import Console
 from core.instants import DAY
 from screens.customer import CustomerScreen
@@ -115,7 +115,7 @@ def service(people: People | None = None) -> Bare:
 
 
 def seen(pilot: Pilot[None]) -> str:
-    return text(cast(Console, pilot.app))
+    return text(cast("Console", pilot.app))
 
 
 def is_on(pilot: Pilot[None], screen: type[Screen[None]]) -> bool:
@@ -123,7 +123,7 @@ def is_on(pilot: Pilot[None], screen: type[Screen[None]]) -> bool:
 
 
 def type_filter(pilot: Pilot[None], words: str) -> None:
-    cast(Frame, pilot.app.screen).take_filter(words)
+    cast("Frame", pilot.app.screen).take_filter(words)
 
 
 def harmless(shown: str) -> bool:

@@ -16,7 +16,7 @@ import pytest
 from textual.pilot import Pilot
 
 from console.reports.csv_export import harmless, write_csv, write_free
-from console.tui.answers import LocalService
+from console.tui.answers.local_service import LocalService
 from core.errors import ManometerError
 from core.explain.trigger_explanation import TriggerExplanation
 from core.explain.why import Explanation

@@ -13,7 +13,7 @@ from textual.widgets import Input
 
 from console.clock import SIMULATED_AT
 from console.main import main
-from console.tui.answers import LocalService
+from console.tui.answers.local_service import LocalService
 from console.tui.app import Console
 from core.instants import HOUR
 from screens.cells.pausing import pause_deed, resume_deed

@@ -10,7 +10,7 @@ from time import sleep
 
 import pytest
 
-from console.tui.answers import LocalService
+from console.tui.answers.local_service import LocalService
 from console.tui.app import Console
 from screens.behind import BehindScreen
 from screens.overview import NeedsList, OverviewScreen

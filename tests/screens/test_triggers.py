@@ -10,7 +10,7 @@ from textual.widgets import Button, Input
 
 from console.clock import SIMULATED_AT
 from console.main import main
-from console.tui.answers import LocalService
+from console.tui.answers.local_service import LocalService
 from console.tui.app import Console
 from core.instants import DAY, format_instant
 from screens.decisions import DecisionsOf

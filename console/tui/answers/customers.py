@@ -14,6 +14,7 @@ from console.forecast.asked_playbook import as_previewed
 from console.forecast.question import Question
 from console.runs.tick import decision_row
 from console.tui.answers import timeline
+from console.tui.answers.local_workspace import LocalWorkspace
 from console.tui.customer_filter import read_customer_filter
 from core.engine import advance
 from core.engine.consent import latest_word
@@ -54,7 +55,6 @@ from storage.schema.profiles import read_profile
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from console.tui.answers import LocalService
 
 RECENT: Final[Millis] = 7 * DAY
 """How far back the list counts contacts."""
@@ -63,9 +63,9 @@ AHEAD: Final[Millis] = 14 * DAY
 
 
 class CustomersAnswers:
-    """Answers about customers from the database of a LocalService."""
+    """Answers about customers from the database of a LocalWorkspace."""
 
-    def __init__(self, local: LocalService) -> None:
+    def __init__(self, local: LocalWorkspace) -> None:
         self._local = local
 
     # ---- the list ----

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection
 
+from console.tui.answers.local_workspace import LocalWorkspace
 from console.tui.answers.terms import clauses, customer_of
 from core.errors import ManometerError
 from core.explain.words import behind, in_words, localized, when
@@ -21,14 +22,11 @@ from screens.ports.terms import LogFilter
 from storage import decisions, triggers
 from storage.sql import LogQuery
 
-if TYPE_CHECKING:
-    from console.tui.answers import LocalService
-
 
 class DecisionsAnswers:
     """Answers the questions of `screens.ports.decisions` from the workspace's database."""
 
-    def __init__(self, local: LocalService) -> None:
+    def __init__(self, local: LocalWorkspace) -> None:
         self._local = local
 
     def ids(

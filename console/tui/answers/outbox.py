@@ -5,13 +5,14 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from console.messages.handover import TemplateFault, render_claimed
 from console.messages.products import Products
 from console.messages.templates import Templates
 from console.operating import approvals
+from console.tui.answers.local_workspace import LocalWorkspace
 from console.tui.answers.terms import clauses, customer_of
 from core.errors import ManometerError
 from core.explain.words import counted, localized
@@ -30,9 +31,6 @@ from storage.outbox.dispatch import Claimed
 from storage.play import dossiers
 from storage.sql import LogQuery
 
-if TYPE_CHECKING:
-    from console.tui.answers import LocalService
-
 DONE: Final[Mapping[Act, str]] = {
     "approve": "approved",
     "reject": "rejected",
@@ -46,7 +44,7 @@ class OutboxAnswers:
     operators decide.
     """
 
-    def __init__(self, local: LocalService) -> None:
+    def __init__(self, local: LocalWorkspace) -> None:
         self._local = local
 
     def counts(self, cancelled: Cancelled) -> Mapping[str, int]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
 from console.forecast.preview import preview
 from console.forecast.question import Question
 from console.health.judgement import health_of, room_of
+from console.tui.answers.local_workspace import LocalWorkspace
 from console.tui.answers.pauses import pause_view
 from core.forecast.preview import daily_capacities
 from core.instants import DAY, Instant, day_start, local_date
@@ -25,9 +26,6 @@ from storage import overview, pauses, status
 from storage.pauses import StoredPause
 from storage.status import Figures
 
-if TYPE_CHECKING:
-    from console.tui.answers import LocalService
-
 FEW: Final = 5_000
 """So many customers are looked ahead at within about a second."""
 ACTS: Final = 20
@@ -37,7 +35,7 @@ SOON: Final = 20
 class OverviewAnswers:
     """Answers the questions of `screens.ports.overview`."""
 
-    def __init__(self, local: LocalService) -> None:
+    def __init__(self, local: LocalWorkspace) -> None:
         self._local = local
 
     def page(self, cancelled: Cancelled) -> OverviewPage:

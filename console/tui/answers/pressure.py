@@ -9,13 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from console.forecast.asked_playbook import asked_playbook
 from console.forecast.diff import Comparison, compare
 from console.forecast.preview import preview
 from console.forecast.preview_result import FOLDER, PreviewResult, about, answer
 from console.forecast.question import Question
+from console.tui.answers.exports import ExportsAnswers
+from console.tui.answers.local_workspace import LocalWorkspace
 from core.errors import ManometerError
 from core.explain.words import counted, in_full, in_words
 from core.forecast.diff import Diff
@@ -30,9 +32,6 @@ from storage.forecasts import drift, previews, saved_previews
 from storage.forecasts.comparisons import KeptChanges
 from storage.forecasts.previews import Kept, PreviewMark
 from storage.forecasts.saved_previews import SavedPreview, Saving
-
-if TYPE_CHECKING:
-    from console.tui.answers import LocalService
 
 PAGE: Final = 2_000
 """Rows of an export that are in memory at once."""
@@ -74,8 +73,9 @@ class Run:
 class PressureAnswers:
     """Answers the questions of `screens.ports.pressure` from the workspace's database."""
 
-    def __init__(self, local: LocalService) -> None:
+    def __init__(self, local: LocalWorkspace, exports: ExportsAnswers) -> None:
         self._local = local
+        self._exports = exports
         self._lock = Lock()
         self._runs = 0
         self._kept: dict[tuple[bool, bool], tuple[Forecast, Run, PreviewMark]] = {}
@@ -275,7 +275,7 @@ class PressureAnswers:
         kept = self.kept(forecast).kept
         day = f"{local(forecast.first, self._local.place.zone):%Y-%m-%d}"
         cells = self._cells(kept, self.ids(forecast, behind, cancelled), cancelled)
-        return self._local.exports.table(
+        return self._exports.table(
             f"{'what-if' if forecast.supposed.is_what_if else 'preview'}-{forecast.days}-days-from-{day}",
             HEADS,
             cells,

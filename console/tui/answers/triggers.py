@@ -6,12 +6,13 @@ import json
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from console.operating import pausing
 from console.playbooks.migration import by_definition
+from console.tui.answers.local_workspace import LocalWorkspace
 from console.tui.answers.pauses import pause_view
 from core.engine.pauses import pause_label
 from core.errors import ManometerError
@@ -41,9 +42,6 @@ from storage import audit, pauses, triggers
 from storage.pauses import StoredPause
 from storage.triggers import AppliedTrigger
 
-if TYPE_CHECKING:
-    from console.tui.answers import LocalService
-
 UNDO_FOR: Final[Millis] = 10 * MINUTE
 """So long after a pause it can be taken back."""
 
@@ -51,7 +49,7 @@ UNDO_FOR: Final[Millis] = 10 * MINUTE
 class TriggersAnswers:
     """Answers the questions of `screens.ports.triggers` from the workspace's database, and pauses."""
 
-    def __init__(self, local: LocalService) -> None:
+    def __init__(self, local: LocalWorkspace) -> None:
         self._local = local
         self._lock = Lock()
         self._sent_before: dict[str, tuple[Instant, int]] = {}

@@ -4,22 +4,18 @@ command's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from console.forecast.why import by_relevance, explain_all
+from console.tui.answers.local_workspace import LocalWorkspace
 from core.explain.trigger_explanation import TriggerExplanation
 from screens.ports import Cancelled, CancelledError
 from screens.ports.why import CustomerExplanations
 from storage import customers
 
-if TYPE_CHECKING:
-    from console.tui.answers import LocalService
-
 
 class WhyAnswers:
-    """Explains from the database of a LocalService."""
+    """Explains from the database of a LocalWorkspace."""
 
-    def __init__(self, local: LocalService) -> None:
+    def __init__(self, local: LocalWorkspace) -> None:
         self._local = local
 
     def explanations(self, customer: str, cancelled: Cancelled) -> CustomerExplanations:
