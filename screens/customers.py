@@ -17,7 +17,7 @@ from screens.found_table import FoundTable
 from screens.frame import Frame
 from screens.pausing import ask_to_pause_or_resume
 from screens.ports import Cancelled
-from screens.ports.customers import CustomerLine, Hits, Sort
+from screens.ports.customers import CustomerLine, CustomerSort, Hits
 from screens.ports.service import Service
 from screens.widgets.keys import key
 from screens.widgets.table import TableRows, VirtualTable
@@ -58,7 +58,7 @@ class CustomersScreen(Frame):
 
     def __init__(self) -> None:
         super().__init__()
-        self._sort: Sort = "key"
+        self._sort: CustomerSort = "key"
         self._is_reverse = False
         self._total: int | None = None
         self._is_outdated = True  # what is listed is of an earlier filter

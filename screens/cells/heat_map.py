@@ -79,47 +79,58 @@ def table(
     apart.
     """
     chosen = None if triggers is None or measure == "contacts" else set(triggers)
-    sums = _sums(forecast.totals.cells, chosen)
-    imagined = _sums(forecast.totals.imagined, chosen)
+    sums, imagined = _sums(forecast.totals.cells, chosen), _sums(forecast.totals.imagined, chosen)
     before = None if forecast.diff is None else _sums(forecast.diff.before.cells, chosen)
-    counted_in = imagined if measure == "imagined" else sums
-    days = tuple(days_of(forecast, zone))
-    channels = tuple(_channels(forecast))
-    rows = [
-        [_value(forecast, counted_in, measure, day.isoformat(), channel) for day in days]
-        for channel in channels
-    ]
-    rows.append([_of_all(forecast, counted_in, measure, day.isoformat(), channels) for day in days])
+    days, channels = tuple(days_of(forecast, zone)), tuple(_channels(forecast))
+    values = _values(forecast, imagined if measure == "imagined" else sums, measure, days, channels)
     if measure == "change" and before is not None:
-        old = [
-            [_value(forecast, before, measure, day.isoformat(), channel) for day in days]
-            for channel in channels
-        ]
-        old.append([sum(column) for column in zip(*old, strict=True)] if old else [0] * len(days))
-        rows = [
-            [new - was for new, was in zip(line, lines, strict=True)]
-            for line, lines in zip(rows, old, strict=True)
-        ]
-    heads = tuple((f"{day:%a}", str(day.day)) for day in days)
-    names = (*(NO_CHANNEL if channel is None else channel for channel in channels), ALL)
+        values = _difference(values, _values(forecast, before, measure, days, channels))
+    hundredths = 100 if measure == "contacts" else 1
     signs = _signs(forecast, measure, days, channels, imagined)
-    meanings = (
-        f"{OVER} over capacity" if OVER in signs.values() else "",
-        f"{IMAGINED} in part imagined" if IMAGINED in signs.values() else "",
-    )
-    scale = (100, 100) if measure == "contacts" else (1, 1)
-    legend = "  ".join(filter(None, meanings))
     grid = Grid(
-        names,
-        heads,
-        tuple(map(tuple, rows)),
-        WORDS[measure],
-        *scale,
+        rows=(*(NO_CHANNEL if channel is None else channel for channel in channels), ALL),
+        heads=tuple((f"{day:%a}", str(day.day)) for day in days),
+        values=values,
+        words=WORDS[measure],
+        scale=hundredths,
+        least=hundredths,
         signed=measure == "change",
         signs=signs,
-        legend=legend,
+        legend=_meanings(signs),
     )
     return HeatMapTable(grid, days, channels, sums, before)
+
+
+Values = tuple[tuple[int, ...], ...]
+"""Numbers by channel and day, the last row all channels together."""
+
+
+def _values(
+    forecast: Forecast,
+    sums: Sums,
+    measure: Measure,
+    days: Sequence[date],
+    channels: Sequence[str | None],
+) -> Values:
+    of_channels = [
+        tuple(_value(forecast, sums, measure, day.isoformat(), channel) for day in days)
+        for channel in channels
+    ]
+    of_all = tuple(_of_all(forecast, sums, measure, day.isoformat(), channels) for day in days)
+    return (*of_channels, of_all)
+
+
+def _difference(after: Values, before: Values) -> Values:
+    return tuple(
+        tuple(new - was for new, was in zip(row, row_before, strict=True))
+        for row, row_before in zip(after, before, strict=True)
+    )
+
+
+def _meanings(signs: Mapping[tuple[int, int], str]) -> str:
+    """What the signs mean that stand in the grid."""
+    meanings = {OVER: f"{OVER} over capacity", IMAGINED: f"{IMAGINED} in part imagined"}
+    return "  ".join(words for sign, words in meanings.items() if sign in signs.values())
 
 
 def _sums(cells: Mapping[PreviewCell, int], chosen: set[str] | None) -> Sums:

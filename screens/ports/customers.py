@@ -14,7 +14,7 @@ from core.limits.pressure import per_unit
 from core.model.customer import Profile
 from screens.ports import Cancelled
 
-Sort: TypeAlias = Literal["key", "name", "orders", "revenue", "last_activity", "next_due"]
+CustomerSort: TypeAlias = Literal["key", "name", "orders", "revenue", "last_activity", "next_due"]
 EntryKind: TypeAlias = Literal["event", "message", "decision", "consent"]
 Tell: TypeAlias = Callable[["array[int]"], None]
 """Told of what is there so far, from the worker's thread."""
@@ -212,7 +212,9 @@ class CustomersPort(Protocol):
     gone is a ManometerError.
     """
 
-    def ids(self, text: str, sort: Sort, is_downwards: bool, cancelled: Cancelled, found: Tell) -> Hits:
+    def ids(
+        self, text: str, sort: CustomerSort, is_downwards: bool, cancelled: Cancelled, found: Tell
+    ) -> Hits:
         """Whom a filter holds for, all where it is empty; `is_downwards` puts the greatest first, without a
         value comes last either way.
         """

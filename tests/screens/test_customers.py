@@ -27,10 +27,10 @@ from screens.ports.customers import (
     CustomerGauge,
     CustomerLine,
     CustomerProfile,
+    CustomerSort,
     EntryDetails,
     Hits,
     Planned,
-    Sort,
     Tell,
     TimelineEntry,
 )
@@ -52,10 +52,12 @@ class People:
     """Thirty customers with hostile names; every filter but the empty one finds the first three."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, Sort, bool]] = []
+        self.asked: list[tuple[str, CustomerSort, bool]] = []
         self.narrowed: list[str] = []
 
-    def ids(self, text: str, sort: Sort, is_downwards: bool, cancelled: Cancelled, found: Tell) -> Hits:
+    def ids(
+        self, text: str, sort: CustomerSort, is_downwards: bool, cancelled: Cancelled, found: Tell
+    ) -> Hits:
         self.asked.append((text, sort, is_downwards))
         if text == "x:y":
             return Hits(array("q"), f"There is no field {HOSTILE[3]!r}.")
@@ -185,7 +187,9 @@ class SlowPeople(People):
         super().__init__()
         self.gate = Event()
 
-    def ids(self, text: str, sort: Sort, is_downwards: bool, cancelled: Cancelled, found: Tell) -> Hits:
+    def ids(
+        self, text: str, sort: CustomerSort, is_downwards: bool, cancelled: Cancelled, found: Tell
+    ) -> Hits:
         if not text:
             return super().ids(text, sort, is_downwards, cancelled, found)
         while not self.gate.wait(0.01):

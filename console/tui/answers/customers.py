@@ -35,12 +35,12 @@ from screens.ports.customers import (
     CustomerGauge,
     CustomerLine,
     CustomerProfile,
+    CustomerSort,
     EntryDetails,
     Filling,
     ForeseenDecision,
     Hits,
     Planned,
-    Sort,
     SuppressedLine,
     Tell,
     TimelineEntry,
@@ -70,7 +70,9 @@ class CustomersAnswers:
 
     # ---- the list ----
 
-    def ids(self, text: str, sort: Sort, is_downwards: bool, cancelled: Cancelled, found: Tell) -> Hits:
+    def ids(
+        self, text: str, sort: CustomerSort, is_downwards: bool, cancelled: Cancelled, found: Tell
+    ) -> Hits:
         """Whom a filter holds for, all where it is empty."""
         playbook = self._local.in_force().playbook
         try:
