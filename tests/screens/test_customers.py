@@ -38,8 +38,8 @@ from screens.ports.why import CustomerExplanations
 from screens.why import WhyScreen
 from storage.store import Store, set_meta
 from tests.console.furniture import NOON, furnished
+from tests.screens.cells.test_customers import GAUGE, PLANNED, PROFILE, ROW, VERDICT, known, otherwise
 from tests.screens.stage import HOSTILE, Bare, settled, stage, text
-from tests.screens.test_customers_rows import GAUGE, PLANNED, PROFILE, ROW, VERDICT, known, otherwise
 
 RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 
