@@ -187,17 +187,19 @@ class PressureScreen(LongQuestionFrame):
         """Stop looking ahead, if that is under way; the last result stays. From what if back to the
         present.
         """
-        if not self.is_asking:
-            if (
-                self.supposed.is_what_if
-                and not self.filter_text
-                and not self.filter_is_open()
-                and not self.is_writing
-            ):
-                self.action_present()
-            else:
-                super().action_back()
-            return
+        if self.is_asking:
+            self._stop_looking()
+        elif self.supposed.is_what_if and not self._has_something_open:
+            self.action_present()
+        else:
+            super().action_back()
+
+    @property
+    def _has_something_open(self) -> bool:
+        """Whether Esc closes a filter or stops a file first."""
+        return bool(self.filter_text) or self.filter_is_open() or self.is_writing
+
+    def _stop_looking(self) -> None:
         self.give_up()
         if self.forecast is not None:
             self.days, self.supposed = self.forecast.days, self.forecast.supposed

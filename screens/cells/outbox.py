@@ -152,27 +152,7 @@ def act_deed(effect: ActEffect, author: str, zone: ZoneInfo) -> Deed:
 def _act_lines(effect: ActEffect, zone: ZoneInfo) -> Iterator[str]:
     whom = counted(effect.customers, "customer")
     yield f"To {whom}: {_tally(effect.triggers)}; over {_tally(effect.channels)}."
-    is_one = len(effect.ids) == 1
-    if effect.action in SENDING:
-        if effect.first_planned is not None:
-            is_due = effect.first_planned <= effect.at
-            who, channel, each = (
-                ("It goes", "its", "it still lets it")
-                if is_one
-                else ("They go", "their", "each still lets them")
-            )
-            when = (
-                f"as soon as {channel} channel is open"
-                if is_due
-                else f"from {in_full(effect.first_planned, zone)}"
-            )
-            counts = "Its contact counts already." if is_one else "Their contacts count already."
-            yield f"{who} out {when}, if the last look before {each}.{'' if is_due else f' {counts}'}"
-        if effect.first_expiry is not None:
-            yield f"{'It' if is_one else 'The first of them'} expires {in_full(effect.first_expiry, zone)}."
-    else:
-        what = "It will never go out, and gives its" if is_one else "They will never go out, and give their"
-        yield f"{what} room under the limits back. This cannot be undone."
+    yield from _letting_go(effect, zone) if effect.action in SENDING else _ending(effect)
     yield from effect.notes
     if effect.action == "retry":
         yield (
@@ -183,6 +163,37 @@ def _act_lines(effect: ActEffect, zone: ZoneInfo) -> Iterator[str]:
     left_out += [f"{effect.too_late:,} expired"] if effect.too_late else []
     if left_out:
         yield f"Left out, since nothing can be done to them: {', '.join(left_out)}."
+
+
+def _letting_go(effect: ActEffect, zone: ZoneInfo) -> Iterator[str]:
+    """When they go out, and until when they can."""
+    is_one = len(effect.ids) == 1
+    if effect.first_planned is not None:
+        yield _going_out(is_one, effect.first_planned, effect.at, zone)
+    if effect.first_expiry is not None:
+        yield f"{'It' if is_one else 'The first of them'} expires {in_full(effect.first_expiry, zone)}."
+
+
+def _going_out(is_one: bool, planned: Instant, at: Instant, zone: ZoneInfo) -> str:
+    if is_one:
+        who, channel, each = "It goes", "its", "it still lets it"
+        counts = "Its contact counts already."
+    else:
+        who, channel, each = "They go", "their", "each still lets them"
+        counts = "Their contacts count already."
+    if planned <= at:
+        return f"{who} out as soon as {channel} channel is open, if the last look before {each}."
+    return f"{who} out from {in_full(planned, zone)}, if the last look before {each}. {counts}"
+
+
+def _ending(effect: ActEffect) -> Iterator[str]:
+    """What ending them for good brings about."""
+    what = (
+        "It will never go out, and gives its"
+        if len(effect.ids) == 1
+        else "They will never go out, and give their"
+    )
+    yield f"{what} room under the limits back. This cannot be undone."
 
 
 def _tally(numbers: Mapping[str, int], most: int = 4) -> str:
