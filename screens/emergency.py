@@ -7,7 +7,7 @@ from typing import cast
 from core.model.triggers import EVERYTHING, PausePolicy
 from screens.cells.deed import Deed, DialogAnswer, DialogChoice, DialogField
 from screens.frame import Frame
-from screens.ports.triggers import PauseEffect
+from screens.ports.pauses import PauseEffect
 from screens.widgets.dialogs import confirm
 
 WHY = DialogField("reason", "Why (for the audit log)")

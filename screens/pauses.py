@@ -17,8 +17,8 @@ from screens.cells.line import Cells
 from screens.cells.pauses import COLUMNS, EXPORTED, cells, chip, words
 from screens.pausing import ask_to_pause_or_resume, undo_pause
 from screens.ports import Cancelled
+from screens.ports.pauses import PauseLine
 from screens.ports.service import Service
-from screens.ports.triggers import PauseLine
 from screens.widgets.keys import key
 from screens.widgets.table import TableRows, VirtualTable
 

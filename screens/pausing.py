@@ -15,7 +15,8 @@ from screens.cells.deed import DialogAnswer
 from screens.cells.pausing import ALL, pause_deed, resume_deed
 from screens.frame import Frame
 from screens.ports import WorkspacePlace
-from screens.ports.triggers import PauseEffect, TriggerLine
+from screens.ports.pauses import PauseEffect
+from screens.ports.triggers import TriggerLine
 from screens.widgets.dialogs import confirm
 from screens.widgets.keys import key
 from screens.widgets.table import VirtualTable

@@ -14,7 +14,7 @@ from screens.cells.column import Column
 from screens.cells.exports import Fields, plain
 from screens.cells.line import Cell, Cells
 from screens.cells.moments import moment, number
-from screens.ports.triggers import PauseLine
+from screens.ports.pauses import PauseLine
 
 COLUMNS: Final = (
     Column("state", "STATE", 9),

@@ -14,7 +14,7 @@ from core.until import parse_until
 from screens.cells.deed import Deed, DialogChoice, DialogField
 from screens.cells.moments import in_full
 from screens.cells.states import paused_words
-from screens.ports.triggers import PauseEffect
+from screens.ports.pauses import PauseEffect
 
 REASON = DialogField("reason", "Why (for the audit log; may be empty)")
 

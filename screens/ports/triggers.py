@@ -13,7 +13,7 @@ from core.instants import DAY, Instant, Millis
 from core.model.counts import JourneyCount
 from core.model.triggers import PausePolicy, Trigger
 from screens.ports import Cancelled
-from screens.ports.pauses import PauseView
+from screens.ports.pauses import PauseEffect, PauseLine, PauseView
 
 LATELY: Final[Millis] = 7 * DAY
 MONTH: Final[Millis] = 30 * DAY
@@ -100,48 +100,6 @@ class WaitingView:
     step: int
     due_at: Instant | None
     waits_for: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyEffect:
-    """What a policy of resuming would do with what waits, in numbers."""
-
-    policy: PausePolicy
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class PauseEffect:
-    """What pausing or resuming touches: customers and steps under way, of those the overdue, and messages not
-    handed over yet.
-    """
-
-    name: str
-    title: str
-    customers: int
-    enrolments: int
-    overdue: int
-    messages: int
-    at: Instant
-    pause: PauseView | None
-    """The pause that holds now; None where none does."""
-    policies: Sequence[PolicyEffect]
-    """The ways to resume; empty where nothing is paused."""
-
-
-@dataclass(frozen=True, slots=True)
-class PauseLine:
-    """A channel or segment that can be paused, or whatever is; the numbers are of what waits, and 0 where
-    nothing is paused.
-    """
-
-    target: str
-    """As `core.model.triggers.Pause.trigger` has it."""
-    pause: PauseView | None
-    customers: int = 0
-    enrolments: int = 0
-    overdue: int = 0
-    messages: int = 0
 
 
 class TriggersPort(Protocol):

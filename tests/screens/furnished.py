@@ -18,18 +18,9 @@ from core.model.triggers import PausePolicy, Step, Trigger
 from screens.ports import Cancelled
 from screens.ports.decisions import DecisionRow, DecisionView, Listed
 from screens.ports.outbox import RenderedMessage
-from screens.ports.pauses import PauseView
+from screens.ports.pauses import PauseEffect, PauseLine, PauseView, PolicyEffect
 from screens.ports.terms import LogFilter
-from screens.ports.triggers import (
-    HistoryLine,
-    OutcomeCount,
-    PauseEffect,
-    PauseLine,
-    PolicyEffect,
-    TriggerLine,
-    TriggerView,
-    WaitingView,
-)
+from screens.ports.triggers import HistoryLine, OutcomeCount, TriggerLine, TriggerView, WaitingView
 from tests.screens.stage import HOSTILE
 
 NOW: Instant = 1_769_850_000_000  # Sat 31 Jan 2026 10:00 in Zurich

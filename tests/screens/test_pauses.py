@@ -20,7 +20,7 @@ from screens.cells.pausing import pause_deed, resume_deed
 from screens.customers import CustomersScreen
 from screens.overview import OverviewScreen
 from screens.pauses import PausesScreen
-from screens.ports.triggers import PauseEffect
+from screens.ports.pauses import PauseEffect
 from screens.widgets.dialogs import Dialog
 from storage import pauses
 from storage.store import Store, set_meta

@@ -24,15 +24,13 @@ from core.model.triggers import EVERYTHING, Pause, PausePolicy, Trigger, target
 from core.playbook.playbook import Playbook
 from core.suggestions import near
 from screens.ports import Cancelled
+from screens.ports.pauses import PauseEffect, PauseLine, PolicyEffect
 from screens.ports.triggers import (
     LATELY,
     MONTH,
     MOST_WAITING,
     HistoryLine,
     OutcomeCount,
-    PauseEffect,
-    PauseLine,
-    PolicyEffect,
     State,
     TriggerLine,
     TriggerView,
