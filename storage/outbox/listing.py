@@ -12,7 +12,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Select, TextClause, func, select
 
 from core.instants import Instant
-from core.model.outbox import CLOSED, OPEN, RECENT
+from core.model.customer import full_name
+from core.model.outbox import CLOSED, OPEN, RECENT, ListedMessage
 from storage.outbox import digests
 from storage.outbox.dispatch import TROUBLE, WAITING
 from storage.schema.customers import customers
@@ -20,34 +21,6 @@ from storage.schema.messages import messages
 from storage.sql import LogQuery, equal, within
 
 _NEWEST_FIRST: Final = frozenset({"failed", "uncertain"})
-
-
-@dataclass(frozen=True, slots=True)
-class ListedMessage:
-    """One message with the names of its customer."""
-
-    id: int
-    customer_id: int
-    customer: str
-    first_name: str | None
-    last_name: str | None
-    trigger: str
-    step: int
-    channel: str
-    state: str
-    planned_at: Instant
-    expires_at: Instant
-    sent_at: Instant | None
-    address: str | None
-    template: str
-    subject: str | None
-    reason: str | None
-    error: str | None
-    attempts: int
-    key: str
-    purpose: str
-    carries: tuple[tuple[str, int, str | None], ...]
-    """Trigger, step and why it was left out, of several steps that go together."""
 
 
 def open_counts(connection: Connection) -> dict[str, int]:
@@ -106,13 +79,13 @@ def _over(states: Sequence[str], wanted: LogQuery) -> Select[int, Instant]:
     return query.where(messages.c.id > newest - RECENT)
 
 
-_CARRIED: Final = ("customer", "first_name", "last_name", "carries")
+_JOINED: Final = ("customer", "name", "carries")
 _COLUMNS: Final[tuple[ColumnElement[Any], ...]] = (
     customers.c.key.label("customer"),
     customers.c.first_name,
     customers.c.last_name,
     messages.c.digest,
-    *(messages.c[each.name] for each in fields(ListedMessage) if each.name not in _CARRIED),
+    *(messages.c[each.name] for each in fields(ListedMessage) if each.name not in _JOINED),
 )
 
 
@@ -121,8 +94,9 @@ def rows(connection: Connection, wanted: Collection[int]) -> Iterator[ListedMess
     query = select(*_COLUMNS).join(customers, customers.c.id == messages.c.customer_id)
     for row in connection.execute(query.where(messages.c.id.in_(list(wanted)))).mappings():
         values = dict(row)
+        name = full_name(values.pop("first_name"), values.pop("last_name"))
         carries = digests.carries(values.pop("digest"))
-        yield ListedMessage(**values, carries=carries)
+        yield ListedMessage(**values, name=name, carries=carries)
 
 
 def _holds(wanted: LogQuery) -> Iterator[ColumnElement[bool]]:
