@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.console.daemons import Daemon
 from tests.console.lives import FILES, SETTINGS, act, person
 
 ROOT = Path(__file__).parents[1]
@@ -29,8 +30,10 @@ EXAMPLES = dict(
     )
 )
 """The files that CONTRIBUTING.md shows, by path."""
+BEFORE = ("--at", "2026-01-01T00:00:00Z")
 NOW = ("--at", "2026-01-04T12:00:00Z")
 VISITS = [act("ann", "Store Visited", f"2026-01-0{day}T10:00:00Z") for day in (1, 2, 3, 4)]
+CALLS = "".join(json.dumps(call) + "\n" for call in [person("ann"), *VISITS])
 TRIGGER = """
 title = "Your gift is ready"
 status = "active"
@@ -42,6 +45,7 @@ event = "Store Visited"
 [[steps]]
 channels = ["email"]
 template = "note"
+expires = "9999d"
 """
 
 
@@ -73,6 +77,12 @@ class House:
         line = [sys.executable, "-m", "console", "-w", str(self.shop), "--json", *words]
         return [json.loads(printed) for printed in self._run(line).splitlines()]
 
+    def run_until(self, event: str) -> None:
+        """Run the scheduler until it has logged the event."""
+        with Daemon(self.shop, environment=self._environment(), house=self.copy) as daemon:
+            daemon.wait_for(event)
+            daemon.end()
+
     def passes(self, *tests: str) -> None:
         """Run tests within the copy; all of them pass."""
         self._run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests])
@@ -83,13 +93,16 @@ class House:
         return {path for path in here.keys() | there.keys() if here.get(path) != there.get(path)}
 
     def _run(self, line: list[str]) -> str:
-        environment = os.environ | {"PYTHONPATH": str(self.copy), "PYTHONDONTWRITEBYTECODE": "1"}
-        environment.pop("PYTEST_ADDOPTS", None)
         done = subprocess.run(
-            line, cwd=self.copy, env=environment, capture_output=True, text=True, check=False
+            line, cwd=self.copy, env=self._environment(), capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    def _environment(self) -> dict[str, str]:
+        return os.environ | {
+            "PYTHONPATH": str(self.copy), "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": "",
+        }  # fmt: skip
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -116,9 +129,9 @@ def house(tmp_path: Path) -> House:
 def _visited(house: House, trigger: str, settings: str = SETTINGS) -> list[dict[str, Any]]:
     """What a pass decides once four visits of four days to a store are known, after `check` and `apply`."""
     house.furnish(FILES | {"manometer.toml": settings, "triggers/gift.toml": trigger})
-    house.furnish({"calls.ndjson": "".join(json.dumps(call) + "\n" for call in [person("ann"), *VISITS])})
+    house.furnish({"calls.ndjson": CALLS})
     house.command("check")
-    house.command("apply", "--yes", "--at", "2026-01-01T00:00:00Z")
+    house.command("apply", "--yes", *BEFORE)
     house.command("import", str(house.shop / "calls.ndjson"), *NOW)
     return house.command("tick", *NOW)
 
@@ -143,6 +156,24 @@ def test_a_channel_is_one_file_and_its_test(house: House) -> None:
     (why,) = house.command("why", "ann", "gift", *NOW)
     assert why["verdict"] == "send"
     assert len(list((house.shop / "outbox" / "email.maildir" / "new").iterdir())) == 1
+    house.passes(its_test)
+    assert house.touched() == {added}
+
+
+def test_a_connector_is_one_file_and_its_test(house: House) -> None:
+    added, its_test = "console/connectors/numbered.py", "tests/console/connectors/test_numbered.py"
+    house.add(added, its_test)
+    settings = f'{SETTINGS}[sources.tills]\nkind = "numbered"\nexports = "exports"\n'
+    trigger = TRIGGER.format(when='kind = "transactional"', max_age="9999d")
+    house.furnish(FILES | {"manometer.toml": settings, "triggers/gift.toml": trigger})
+    house.furnish({"exports/1.ndjson": CALLS})
+    house.command("check")
+    house.command("apply", "--yes", *BEFORE)
+    house.run_until("dispatch")
+    house.command("tick")
+    (why,) = house.command("why", "ann", "gift")
+    assert why["verdict"] == "send"
+    assert (house.shop / "exports" / "taken").read_text() == "1"
     house.passes(its_test)
     assert house.touched() == {added}
 
