@@ -166,7 +166,7 @@ def test_a_connector_is_one_file_and_its_test(house: House) -> None:
     settings = f'{SETTINGS}[sources.tills]\nkind = "numbered"\nexports = "exports"\n'
     trigger = TRIGGER.format(when='kind = "transactional"', max_age="9999d")
     house.furnish(FILES | {"manometer.toml": settings, "triggers/gift.toml": trigger})
-    house.furnish({"exports/1.ndjson": CALLS})
+    house.furnish({"exports/1.ndjson": "".join(CALLS.splitlines(keepends=True)[:2])})
     house.command("check")
     house.command("apply", "--yes", *BEFORE)
     house.run_until("dispatch")
