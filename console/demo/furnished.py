@@ -28,7 +28,7 @@ from console.forecast.asked_playbook import asked_playbook
 from console.forecast.preview import preview
 from console.forecast.question import Question
 from console.forecast.why import explain_in
-from console.intake.files import import_file, intake_settings
+from console.intake.files import IncomingFile, import_file, intake_settings
 from console.progress import Progress
 from console.runs.replay import replay
 from console.workspace import Workspace, read_workspace
@@ -165,14 +165,8 @@ def _take_in(store: Store, workspace: Workspace, options: DemoOptions) -> None:
     with Progress("Taking in two years", "events") as progress:
         read = 0
         for source in SOURCES:
-            result = import_file(
-                store,
-                past / f"{source}.ndjson.gz",
-                settings=settings,
-                arrived_at=END,
-                history=True,
-                source=source,
-            )
+            file = IncomingFile(past / f"{source}.ndjson.gz", source=source, history=True)
+            result = import_file(store, file, settings=settings, arrived_at=END)
             if not result.finished:
                 raise InterruptedMakingError
             read += result.read

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from console.intake.files import ImportResult, IntakeSettings, import_file
+from console.intake.files import ImportResult, IncomingFile, IntakeSettings, import_file
 from console.workspace.settings import SourceSettings
 from core.errors import ManometerError
 from core.instants import SECOND, Instant, Millis
@@ -111,10 +111,8 @@ class DropFolder:
         """
         shape = _shape(path)
         try:
-            result = import_file(
-                store, path, settings=settings, arrived_at=now, profile=folder.profile, source=folder.source,
-                stopping=stopping,
-            )  # fmt: skip
+            file = IncomingFile(path, folder.profile, folder.source)
+            result = import_file(store, file, settings=settings, arrived_at=now, stopping=stopping)
         except StoreError:
             raise
         except ManometerError as error:

@@ -22,7 +22,7 @@ import orjson
 from sqlalchemy import Connection
 
 from console.intake.csv_lines import Check, Item, Reject, csv_items
-from console.intake.csv_profiles import find_profile
+from console.intake.csv_profiles import CsvProfile, find_profile
 from console.intake.physical_lines import OpenSource, PhysicalLine, lines_of, open_source
 from console.messages.surveys import Surveys
 from console.workspace import Workspace
@@ -104,53 +104,76 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class IncomingFile:
+    """A file to take in, and how it is to be read."""
+
+    path: Path
+    profile: str | None = None
+    """The name of a CSV profile; without one the file is NDJSON."""
+    source: str | None = None
+    """Where its events come from; by default the profile's own source, or `ndjson`."""
+    history: bool = False
+    """Its events are facts of the past: nothing enrols through them."""
+
+
 def import_file(
     store: Store,
-    path: Path,
+    file: IncomingFile,
     *,
     settings: IntakeSettings,
     arrived_at: Instant,
-    history: bool = False,
-    profile: str | None = None,
-    source: str | None = None,
     progress: Progress | None = None,
     stopping: Callable[[], bool] | None = None,
 ) -> ImportResult:
-    """Take in one file; ManometerError, with nothing changed, where it cannot be read.
+    """Take in one file as of `arrived_at`, in ms UTC; ManometerError, with nothing changed, where it cannot be
+    read.
 
-    `profile` names a CSV profile; without one the file is NDJSON. `source` is by default the profile's own,
-    or `ndjson`. On Ctrl-C, or once `stopping` says so, what was read so far is committed and the result says
-    that it is not finished.
+    On Ctrl-C, or once `stopping` says so, what was read so far is committed and the result says that it is
+    not finished.
     """
-    declared = None if profile is None else find_profile(profile, settings.profiles)
-    if declared is None and _suffix(path) == ".csv":
-        raise ManometerError(
-            f"{path}: a CSV file needs --profile NAME, such as online-retail or customers, or one of the "
-            "workspace's own."
-        )
-    name = source or (declared.source if declared is not None else "ndjson")
-    channel = settings.channels.get(name)
-    channel = None if channel is None else normal_channel(channel)
-    if declared is not None and declared.channel is None:
-        declared = replace(declared, channel=channel)
-    check = None if settings.surveys is None else partial(settings.surveys.checked, history=history)
-    with open_source(path) as opened, _rare_collections():
-        if declared is not None:
-            items = csv_items(
-                opened.content,
-                declared,
-                zone=settings.zone,
-                arrived_at=arrived_at,
-                source=name,
-                path=str(path),
-                check=check,
-            )
-        else:
-            items = ndjson_items(
-                opened.content, source=name, zone=settings.zone, channel=channel, check=check
-            )
-        run = _Run(store, path, profile, settings, arrived_at, history)
+    profile = _profile_of(file, settings)
+    with open_source(file.path) as opened, _rare_collections():
+        items = _items_of(file, profile, opened, settings, arrived_at)
+        run = _Run(store, file, settings, arrived_at)
         return run.take_all(items, opened, progress, stopping or (lambda: False))
+
+
+def _profile_of(file: IncomingFile, settings: IntakeSettings) -> CsvProfile | None:
+    """The profile that the file is read by; None of NDJSON. ManometerError where a CSV file names none."""
+    if file.profile is not None:
+        return find_profile(file.profile, settings.profiles)
+    if _suffix(file.path) == ".csv":
+        raise ManometerError(
+            f"{file.path}: a CSV file needs --profile NAME, such as online-retail or customers, or one of "
+            "the workspace's own."
+        )
+    return None
+
+
+def _items_of(
+    file: IncomingFile,
+    profile: CsvProfile | None,
+    opened: OpenSource,
+    settings: IntakeSettings,
+    arrived_at: Instant,
+) -> Iterator[Item]:
+    """What each line of the file comes to, read as it is asked for."""
+    source = file.source or (profile.source if profile is not None else "ndjson")
+    named = settings.channels.get(source)
+    channel = None if named is None else normal_channel(named)
+    check = None if settings.surveys is None else partial(settings.surveys.checked, history=file.history)
+    if profile is None:
+        return ndjson_items(opened.content, source=source, zone=settings.zone, channel=channel, check=check)
+    return csv_items(
+        opened.content,
+        profile if profile.channel is not None else replace(profile, channel=channel),
+        zone=settings.zone,
+        arrived_at=arrived_at,
+        source=source,
+        path=str(file.path),
+        check=check,
+    )
 
 
 @contextmanager
@@ -200,22 +223,14 @@ class _Run:
     """One file on its way in: the batch at hand and the counts of what was committed."""
 
     def __init__(
-        self,
-        store: Store,
-        path: Path,
-        profile: str | None,
-        settings: IntakeSettings,
-        arrived_at: Instant,
-        history: bool,
+        self, store: Store, file: IncomingFile, settings: IntakeSettings, arrived_at: Instant
     ) -> None:
         self.store = store
-        self.path = path
-        self.profile = profile
+        self.file = file
         self.settings = settings
         self.arrived_at = arrived_at
-        self.history = history
         self.memory = Memory()
-        self.rejects = _Rejects(settings.rejects, path, arrived_at)
+        self.rejects = _Rejects(settings.rejects, file.path, arrived_at)
         self.import_id: int | None = None
         self.batch: list[Incoming] = []
         self.lines: list[int] = []
@@ -274,7 +289,7 @@ class _Run:
             checkpoint_after(connection, USUAL_LOG if finished else BULK_LOG)
             if self.batch:
                 result = take(
-                    connection, self.batch, arrived_at=self.arrived_at, history=self.history,
+                    connection, self.batch, arrived_at=self.arrived_at, history=self.file.history,
                     concerns=self.settings.concerns,
                     memory=self.memory,
                 )  # fmt: skip
@@ -299,7 +314,9 @@ class _Run:
             "rejected": self.rejected + rejected, "finished": int(finished),
         }  # fmt: skip
         if self.import_id is None:
-            self.import_id = imports.begin(connection, self.arrived_at, str(self.path), self.profile, counts)
+            self.import_id = imports.begin(
+                connection, self.arrived_at, str(self.file.path), self.file.profile, counts
+            )
         else:
             imports.note(connection, self.import_id, counts)
 

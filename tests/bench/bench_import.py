@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from console.intake.files import IntakeSettings, import_file
+from console.intake.files import IncomingFile, IntakeSettings, import_file
 from core.instants import HOUR, MINUTE, format_instant
 from storage.schema.tables import arrivals, consents, customers, events, identities
 from storage.sqlite import dbapi
@@ -41,7 +41,9 @@ def run(size: int = SIZE) -> Iterator[str]:
             )
             with store:
                 began = perf_counter()
-                done = import_file(store, path, settings=settings, arrived_at=NOW, history=history)
+                done = import_file(
+                    store, IncomingFile(path, history=history), settings=settings, arrived_at=NOW
+                )
                 ours = size / seconds(began)
             assert done.taken == size
             bare = typical_workspace(place / f"{name}-bare")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
 
-from console.intake.files import IntakeSettings, import_file
+from console.intake.files import IncomingFile, IntakeSettings, import_file
 from console.runs.replay import replay
 from console.workspace import read_workspace
 from core.instants import parse_instant
@@ -69,9 +69,8 @@ def run() -> Iterator[str]:
         settings = IntakeSettings(workspace.playbook.zone, place / "rejects")
         with Store.create(place / "shop" / "manometer.db") as store:
             began = perf_counter()
-            taken = import_file(
-                store, DATA, settings=settings, arrived_at=NOW, history=True, profile="online-retail"
-            )
+            file = IncomingFile(DATA, "online-retail", history=True)
+            taken = import_file(store, file, settings=settings, arrived_at=NOW)
             importing = seconds(began)
             yield f"replay: import of {taken.read:,} lines in {importing:.1f} s, {taken.read / importing:,.0f} lines/s"
             began = perf_counter()

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from console.forecast.preview import preview
 from console.forecast.question import Question
-from console.intake.files import IntakeSettings, import_file
+from console.intake.files import IncomingFile, IntakeSettings, import_file
 from console.playbooks.applied import apply_workspace, changes, load_in_force
 from console.runs.replay import replay
 from console.runs.tick import tick
@@ -270,10 +270,9 @@ def take(
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     import_file(
         store,
-        file,
+        IncomingFile(file, history=history),
         settings=IntakeSettings(ZoneInfo("Europe/Zurich"), folder / "rejects", concerns=concerns),
         arrived_at=at,
-        history=history,
     )
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
 from console.channels import adapter_kinds
-from console.intake.files import IntakeSettings, import_file
+from console.intake.files import IncomingFile, IntakeSettings, import_file
 from console.main import main
 from console.messages.unsubscribe import Claim, Links, make_token, read_token
 from console.workspace import Workspace, WorkspaceError, read_files
@@ -92,7 +92,7 @@ def take_in(store: Store, *calls: dict[str, Any], arrived_at: int = NOON - DAY) 
     settings = IntakeSettings(
         read_files({"manometer.toml": MAIN}).playbook.zone, store.path.parent / "rejects"
     )
-    import_file(store, path, settings=settings, arrived_at=arrived_at)
+    import_file(store, IncomingFile(path), settings=settings, arrived_at=arrived_at)
 
 
 def mailed(store: Store, customer: str, key: str) -> None:

@@ -17,6 +17,7 @@ from console.cli.options import add_at
 from console.cli.output import ListingField
 from console.intake.files import (
     ImportResult,
+    IncomingFile,
     IntakeSettings,
     files_of,
     import_file,
@@ -60,11 +61,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     settings = _settings(context, _concerns(context, at, args.history))
     for path in paths:
         with progress_bar(path, quiet=context.output.json) as progress:
-            done = import_file(
-                context.store, path, settings=settings, arrived_at=at, history=args.history,
-                profile=args.profile, source=args.source,
-                progress=progress,
-            )  # fmt: skip
+            file = IncomingFile(path, args.profile, args.source, args.history)
+            done = import_file(context.store, file, settings=settings, arrived_at=at, progress=progress)
         _report(context, path, done)
         if not done.finished:
             context.output.complain(
