@@ -120,47 +120,27 @@ class _Comparing:
     def part(self, ids: Sequence[int]) -> Iterator[Drifting]:
         """These customers."""
         answer = self.answer
-        foretold = self.saved.of([*ids, *(gone for each in ids for gone in self.merged.get(each, ()))])
-        decided = facts.actual(self.connection, ids, answer.first, self.until, answer.trigger)
+        saved = self.saved.of([*ids, *(gone for each in ids for gone in self.merged.get(each, ()))])
         people = facts.people(self.connection, ids)
-        rows = {each: self._foretold(foretold, each) for each in ids}
-        different = {
-            each: found
-            for each in ids
-            if (
-                found := compared(
-                    list(map(decision_of, rows[each])), [row[0] for row in decided.get(each, ())]
-                )
-            )
-        }
-        news = self._news(list(different), people) if different else {}
-        caught_up = (
-            facts.caught_up(self.connection, list(different), answer.first, self.until) if different else {}
-        )
+        foretold = {each: self._foretold(saved, each) for each in ids}
+        decided = facts.actual(self.connection, ids, answer.first, self.until, answer.trigger)
+        predicted = {each: list(map(decision_of, foretold[each])) for each in ids}
+        actual = {each: [row[0] for row in decided.get(each, ())] for each in ids}
+        found = {each: compared(predicted[each], actual[each]) for each in ids}
+        different = [each for each in ids if found[each]]
+        news = self._news(different, people) if different else {}
+        caught_up = facts.caught_up(self.connection, different, answer.first, self.until) if different else {}
         for each in ids:
             known = Circumstances(
                 sorted(news.get(each, ()), key=lambda item: item.at),
-                {row_of(decision_of(row)) for row in rows[each] if row["imagined"]}
-                if each in different
-                else (),
-                {
-                    (decision.trigger, decision.cause_key): event
-                    for decision, event in decided.get(each, ())
-                    if event is not None
-                },
+                _imagined(foretold[each]) if found[each] else (),
+                _events_of(decided.get(each, ())),
                 ", ".join(answer.changes) or None,
                 self.last_tick,
                 caught_up.get(each, ()),
             )
-            actual = [row[0] for row in decided.get(each, ())]
             key = people[each][0] if each in people else str(each)
-            yield Drifting(
-                key,
-                each,
-                list(map(decision_of, rows[each])),
-                actual,
-                explained(different.get(each, ()), known),
-            )
+            yield Drifting(key, each, predicted[each], actual[each], explained(found[each], known))
 
     def _foretold(
         self, found: Mapping[int, Sequence[Mapping[str, Any]]], customer: int
@@ -284,6 +264,15 @@ class _Comparing:
         if subject == EVERYTHING or subject in known:
             return news._replace(triggers=known if subject == EVERYTHING else frozenset({subject}))
         return news._replace(channel=name) if scope == "channel" else news
+
+
+def _imagined(rows: Sequence[Mapping[str, Any]]) -> set[tuple[object, ...]]:
+    return {row_of(decision_of(row)) for row in rows if row["imagined"]}
+
+
+def _events_of(decided: Sequence[tuple[Decision, int | None]]) -> dict[tuple[str, str], int]:
+    """The event that each entry came of, by trigger and cause."""
+    return {(decision.trigger, decision.cause_key): event for decision, event in decided if event is not None}
 
 
 def _step(row: Any) -> Step:

@@ -126,8 +126,8 @@ def import_file(
     progress: Progress | None = None,
     stopping: Callable[[], bool] | None = None,
 ) -> ImportResult:
-    """Take in one file as of `arrived_at`, in ms UTC; ManometerError, with nothing changed, where it cannot be
-    read.
+    """Take in one file as of `arrived_at`, in ms UTC; ManometerError, with nothing changed, where it cannot
+    be read.
 
     On Ctrl-C, or once `stopping` says so, what was read so far is committed and the result says that it is
     not finished.
