@@ -2,6 +2,7 @@
 
 ManometerError          something a person has to put right; its text says what, where and what to do
 ├── ConditionError      core.language: a condition that cannot be read
+├── ColumnError         core.sources: a column of a file does not show how its values are written
 ├── WorkspaceError      console.workspace: files of a workspace with faults
 ├── UsageError          console.cli.errors: the command line asks for something that does not exist
 ├── NotConfirmedError   console.cli.output: a question was answered with no, or nobody was there to answer

@@ -311,14 +311,12 @@ def _versions(
 
 def concerned(playbook: Playbook, kind: str, name: str) -> frozenset[str]:
     """The triggers that an event of that kind and name begins, ends or moves by itself."""
-    index = playbook.index
+    index, clocked = playbook.index, playbook.index.firing_without_event
     if kind in ("identify", "alias"):
-        return frozenset(trigger.name for trigger, each in index.clocked if each.name == "recurring")
+        return frozenset(each.name for each in clocked if each.when.moves_with_traits)
     is_activity = name not in NO_ACTIVITY
-    begun = frozenset(trigger.name for trigger, _ in index.entering.get(name, ()))
-    moved = (
-        frozenset(trigger.name for trigger, _ in index.clocked) if name in index.moving else frozenset[str]()
-    )
+    begun = frozenset(trigger.name for trigger in index.entering.get(name, ()))
+    moved = frozenset(trigger.name for trigger in clocked) if name in index.moving else frozenset[str]()
     return begun | index.ended_by(name, is_activity) | moved
 
 

@@ -103,7 +103,7 @@ def explain_on(connection: Connection, playbook: Playbook, known: Known, trigger
     found = trigger_in(playbook, trigger)
     if found is None:
         return _of_removed(playbook, decided)
-    names = playbook.index.kinds[found.when.kind].enters_on(found.when)
+    names = found.when.enters_on()
     events = customers.latest_events(connection, known.identifier, names, known.at, EVENTS)
     decided += [
         _row(known.dossier.key, decision) for decision in known.plan.decisions if decision.trigger == trigger

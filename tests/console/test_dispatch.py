@@ -43,7 +43,11 @@ from storage import pauses
 from storage.outbox import acts as outbox_acts
 from storage.outbox import dispatch as outbox
 from storage.outbox.dispatch import ApprovalBatch
-from storage.schema.tables import customers, enrolments, events, messages, suppressions
+from storage.schema.consents import suppressions
+from storage.schema.customers import customers
+from storage.schema.enrolments import enrolments
+from storage.schema.events import events
+from storage.schema.messages import messages
 from storage.store import Store
 from tests.servers import DROP_ACCEPTED, Answer, MailServer, WebServer
 
