@@ -28,7 +28,7 @@ from console.forecast.asked_playbook import asked_playbook
 from console.forecast.preview import preview
 from console.forecast.question import Question
 from console.forecast.why import explain_in
-from console.intake.files import IncomingFile, import_file, intake_settings
+from console.intake.files import import_file, intake_settings
 from console.progress import Progress
 from console.runs.replay import replay
 from console.workspace import Workspace, read_workspace
@@ -37,6 +37,7 @@ from core.errors import ManometerError
 from core.forecast.preview import PreviewCell, Totals
 from core.instants import DAY, Instant, day_start, local_date, parse_instant
 from core.playbook.playbook import Playbook
+from core.sources.connector import SourceFile
 from storage import customers, decisions
 from storage.outbox import listing as outbox_listing
 from storage.store import Store, meta, set_meta
@@ -165,8 +166,8 @@ def _take_in(store: Store, workspace: Workspace, options: DemoOptions) -> None:
     with Progress("Taking in two years", "events") as progress:
         read = 0
         for source in SOURCES:
-            file = IncomingFile(past / f"{source}.ndjson.gz", source=source, history=True)
-            result = import_file(store, file, settings=settings, arrived_at=END)
+            file = SourceFile(past / f"{source}.ndjson.gz", source)
+            result = import_file(store, file, settings=settings, arrived_at=END, history=True)
             if not result.finished:
                 raise InterruptedMakingError
             read += result.read
@@ -263,7 +264,7 @@ MORE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class StoryLine:
-    """One line of a story: an act of hers, or a decision."""
+    """One line of a story: an act of the customer, or a decision."""
 
     at: Instant
     is_decision: bool

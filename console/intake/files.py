@@ -28,6 +28,7 @@ from console.messages.surveys import Surveys
 from console.workspace import Workspace
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
+from core.sources.connector import SourceFile
 from core.sources.segment import Incoming, Rejected, normal_channel, parse_call
 from storage.intake import imports
 from storage.intake.batch import BULK_LOG, USUAL_LOG, Concerns, Memory, checkpoint_after, take
@@ -104,42 +105,31 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class IncomingFile:
-    """A file to take in, and how it is to be read."""
-
-    path: Path
-    profile: str | None = None
-    """The name of a CSV profile; without one the file is NDJSON."""
-    source: str | None = None
-    """Where its events come from; by default the profile's own source, or `ndjson`."""
-    history: bool = False
-    """Its events are facts of the past: nothing enrols through them."""
-
-
 def import_file(
     store: Store,
-    file: IncomingFile,
+    file: SourceFile,
     *,
     settings: IntakeSettings,
     arrived_at: Instant,
+    history: bool = False,
     progress: Progress | None = None,
     stopping: Callable[[], bool] | None = None,
 ) -> ImportResult:
     """Take in one file as of `arrived_at`, in ms UTC; ManometerError, with nothing changed, where it cannot
     be read.
 
-    On Ctrl-C, or once `stopping` says so, what was read so far is committed and the result says that it is
-    not finished.
+    The file is NDJSON unless it has a CSV profile; its source is by default the profile's own, or `ndjson`.
+    With `history` its events are facts of the past: nothing enrols through them. On Ctrl-C, or once
+    `stopping` says so, what was read so far is committed and the result says that it is not finished.
     """
     profile = _profile_of(file, settings)
     with open_source(file.path) as opened, _rare_collections():
-        items = _items_of(file, profile, opened, settings, arrived_at)
-        run = _Run(store, file, settings, arrived_at)
+        items = _items_of(file, profile, opened, settings, arrived_at, history)
+        run = _Run(store, file, settings, arrived_at, history)
         return run.take_all(items, opened, progress, stopping or (lambda: False))
 
 
-def _profile_of(file: IncomingFile, settings: IntakeSettings) -> CsvProfile | None:
+def _profile_of(file: SourceFile, settings: IntakeSettings) -> CsvProfile | None:
     """The profile that the file is read by; None of NDJSON. ManometerError where a CSV file names none."""
     if file.profile is not None:
         return find_profile(file.profile, settings.profiles)
@@ -152,17 +142,18 @@ def _profile_of(file: IncomingFile, settings: IntakeSettings) -> CsvProfile | No
 
 
 def _items_of(
-    file: IncomingFile,
+    file: SourceFile,
     profile: CsvProfile | None,
     opened: OpenSource,
     settings: IntakeSettings,
     arrived_at: Instant,
+    history: bool,
 ) -> Iterator[Item]:
     """What each line of the file comes to, read as it is asked for."""
     source = file.source or (profile.source if profile is not None else "ndjson")
     named = settings.channels.get(source)
     channel = None if named is None else normal_channel(named)
-    check = None if settings.surveys is None else partial(settings.surveys.checked, history=file.history)
+    check = None if settings.surveys is None else partial(settings.surveys.checked, history=history)
     if profile is None:
         return ndjson_items(opened.content, source=source, zone=settings.zone, channel=channel, check=check)
     return csv_items(
@@ -223,12 +214,13 @@ class _Run:
     """One file on its way in: the batch at hand and the counts of what was committed."""
 
     def __init__(
-        self, store: Store, file: IncomingFile, settings: IntakeSettings, arrived_at: Instant
+        self, store: Store, file: SourceFile, settings: IntakeSettings, arrived_at: Instant, history: bool
     ) -> None:
         self.store = store
         self.file = file
         self.settings = settings
         self.arrived_at = arrived_at
+        self.history = history
         self.memory = Memory()
         self.rejects = _Rejects(settings.rejects, file.path, arrived_at)
         self.import_id: int | None = None
@@ -289,7 +281,7 @@ class _Run:
             checkpoint_after(connection, USUAL_LOG if finished else BULK_LOG)
             if self.batch:
                 result = take(
-                    connection, self.batch, arrived_at=self.arrived_at, history=self.file.history,
+                    connection, self.batch, arrived_at=self.arrived_at, history=self.history,
                     concerns=self.settings.concerns,
                     memory=self.memory,
                 )  # fmt: skip

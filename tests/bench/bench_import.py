@@ -13,8 +13,9 @@ from typing import Any
 
 import orjson
 
-from console.intake.files import IncomingFile, IntakeSettings, import_file
+from console.intake.files import IntakeSettings, import_file
 from core.instants import HOUR, MINUTE, format_instant
+from core.sources.connector import SourceFile
 from storage.schema.consents import consents
 from storage.schema.customers import customers
 from storage.schema.events import events
@@ -46,7 +47,7 @@ def run(size: int = SIZE) -> Iterator[str]:
             with store:
                 began = perf_counter()
                 done = import_file(
-                    store, IncomingFile(path, history=history), settings=settings, arrived_at=NOW
+                    store, SourceFile(path), settings=settings, arrived_at=NOW, history=history
                 )
                 ours = size / seconds(began)
             assert done.taken == size

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
 
-from console.intake.files import IncomingFile, IntakeSettings, import_file
+from console.intake.files import IntakeSettings, import_file
 from console.runs.replay import replay
 from console.workspace import read_workspace
 from core.instants import parse_instant
+from core.sources.connector import SourceFile
 from storage.store import Store
 from tests.bench.bases import NOW, folder, seconds
 
@@ -69,8 +70,8 @@ def run() -> Iterator[str]:
         settings = IntakeSettings(workspace.playbook.zone, place / "rejects")
         with Store.create(place / "shop" / "manometer.db") as store:
             began = perf_counter()
-            file = IncomingFile(DATA, "online-retail", history=True)
-            taken = import_file(store, file, settings=settings, arrived_at=NOW)
+            file = SourceFile(DATA, profile="online-retail")
+            taken = import_file(store, file, settings=settings, arrived_at=NOW, history=True)
             importing = seconds(began)
             yield f"replay: import of {taken.read:,} lines in {importing:.1f} s, {taken.read / importing:,.0f} lines/s"
             began = perf_counter()

@@ -20,7 +20,6 @@ from sqlalchemy import func, select
 from console.intake.csv_profiles import find_profile, read_profile, shipped_profiles
 from console.intake.files import (
     ImportResult,
-    IncomingFile,
     IntakeSettings,
     files_of,
     import_file,
@@ -29,6 +28,7 @@ from console.intake.files import (
 from console.intake.physical_lines import LONGEST_LINE
 from core.errors import ManometerError
 from core.instants import parse_instant
+from core.sources.connector import SourceFile
 from storage.schema.consents import consents
 from storage.schema.customers import customers
 from storage.schema.events import events
@@ -58,8 +58,8 @@ def settings(tmp_path: Path, **fields: Any) -> IntakeSettings:
 
 def run(store: Store, path: Path, **options: Any) -> ImportResult:
     chosen = options.pop("settings", settings(path.parent))
-    reading = {name: options.pop(name) for name in ("profile", "source", "history") if name in options}
-    return import_file(store, IncomingFile(path, **reading), settings=chosen, arrived_at=NOW, **options)
+    reading = {name: options.pop(name) for name in ("profile", "source") if name in options}
+    return import_file(store, SourceFile(path, **reading), settings=chosen, arrived_at=NOW, **options)
 
 
 def written(tmp_path: Path, content: bytes | str, name: str = "events.ndjson") -> Path:
@@ -189,7 +189,7 @@ settings = intake.IntakeSettings(ZoneInfo("Europe/Zurich"), path.parent / "rejec
 def kill(done, total, lines):
     if lines == int(sys.argv[3]):
         os.kill(os.getpid(), signal.SIGKILL)
-file = intake.IncomingFile(path)
+file = intake.SourceFile(path)
 intake.import_file(Store.open(Path(sys.argv[1])), file, settings=settings, arrived_at=0, progress=kill)
 """
 
@@ -347,9 +347,10 @@ def test_the_online_retail_file_is_read_unchanged(store: Store) -> None:
         pytest.skip(f"{ONLINE_RETAIL} is not there")
     result = import_file(
         store,
-        IncomingFile(ONLINE_RETAIL, "online-retail", history=True),
+        SourceFile(ONLINE_RETAIL, profile="online-retail"),
         settings=settings(store.path.parent),
         arrived_at=NOW,
+        history=True,
     )
     assert counts(result) == (541_909, 540_570, 0, 1_336 + 3)
     kinds = select(events.c.name, func.count(), func.count(events.c.customer_id)).group_by(events.c.name)

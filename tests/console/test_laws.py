@@ -16,12 +16,13 @@ from sqlalchemy import select
 
 from console.forecast.preview import preview
 from console.forecast.question import Question
-from console.intake.files import IncomingFile, IntakeSettings, import_file
+from console.intake.files import IntakeSettings, import_file
 from console.playbooks.applied import apply_workspace, changes, load_in_force
 from console.runs.replay import replay
 from console.runs.tick import tick
 from console.workspace import Workspace, read_workspace
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
+from core.sources.connector import SourceFile
 from storage import decisions
 from storage.outbox.digests import load
 from storage.schema.enrolments import enrolments
@@ -271,9 +272,10 @@ def take(
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     import_file(
         store,
-        IncomingFile(file, history=history),
+        SourceFile(file),
         settings=IntakeSettings(ZoneInfo("Europe/Zurich"), folder / "rejects", concerns=concerns),
         arrived_at=at,
+        history=history,
     )
 
 

@@ -17,7 +17,6 @@ from console.cli.options import add_at
 from console.cli.output import ListingField
 from console.intake.files import (
     ImportResult,
-    IncomingFile,
     IntakeSettings,
     files_of,
     import_file,
@@ -28,6 +27,7 @@ from console.playbooks.applied import ensure_applied
 from console.workspace import Workspace, WorkspaceError
 from core.explain.words import counted
 from core.instants import Instant
+from core.sources.connector import SourceFile
 from storage.intake.batch import Concerns
 
 FIELDS = (
@@ -61,8 +61,14 @@ def run(args: argparse.Namespace, context: Context) -> int:
     settings = _settings(context, _concerns(context, at, args.history))
     for path in paths:
         with progress_bar(path, quiet=context.output.json) as progress:
-            file = IncomingFile(path, args.profile, args.source, args.history)
-            done = import_file(context.store, file, settings=settings, arrived_at=at, progress=progress)
+            done = import_file(
+                context.store,
+                SourceFile(path, args.source, args.profile),
+                settings=settings,
+                arrived_at=at,
+                history=args.history,
+                progress=progress,
+            )
         _report(context, path, done)
         if not done.finished:
             context.output.complain(
