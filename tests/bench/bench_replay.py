@@ -13,6 +13,7 @@ from console.intake.files import IntakeSettings, import_file
 from console.runs.replay import replay
 from console.workspace import read_workspace
 from core.instants import parse_instant
+from core.sources.connector import SourceFile
 from storage.store import Store
 from tests.bench.bases import NOW, folder, seconds
 from tests.fixtures import online_retail
@@ -67,14 +68,8 @@ def run() -> Iterator[str]:
         settings = IntakeSettings(workspace.playbook.zone, place / "rejects")
         with Store.create(place / "shop" / "manometer.db") as store:
             began = perf_counter()
-            taken = import_file(
-                store,
-                online_retail(),
-                settings=settings,
-                arrived_at=NOW,
-                history=True,
-                profile="online-retail",
-            )
+            file = SourceFile(online_retail(), profile="online-retail")
+            taken = import_file(store, file, settings=settings, arrived_at=NOW, history=True)
             importing = seconds(began)
             yield f"replay: import of {taken.read:,} lines in {importing:.1f} s, {taken.read / importing:,.0f} lines/s"
             began = perf_counter()

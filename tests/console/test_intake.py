@@ -18,10 +18,17 @@ import pytest
 from sqlalchemy import func, select
 
 from console.intake.csv_profiles import find_profile, read_profile, shipped_profiles
-from console.intake.files import ImportResult, IntakeSettings, files_of, import_file, progress_bar
+from console.intake.files import (
+    ImportResult,
+    IntakeSettings,
+    files_of,
+    import_file,
+    progress_bar,
+)
 from console.intake.physical_lines import LONGEST_LINE
 from core.errors import ManometerError
 from core.instants import parse_instant
+from core.sources.connector import SourceFile
 from storage.schema.consents import consents
 from storage.schema.customers import customers
 from storage.schema.events import events
@@ -51,7 +58,8 @@ def settings(tmp_path: Path, **fields: Any) -> IntakeSettings:
 
 def run(store: Store, path: Path, **options: Any) -> ImportResult:
     chosen = options.pop("settings", settings(path.parent))
-    return import_file(store, path, settings=chosen, arrived_at=NOW, **options)
+    reading = {name: options.pop(name) for name in ("profile", "source") if name in options}
+    return import_file(store, SourceFile(path, **reading), settings=chosen, arrived_at=NOW, **options)
 
 
 def written(tmp_path: Path, content: bytes | str, name: str = "events.ndjson") -> Path:
@@ -181,7 +189,8 @@ settings = intake.IntakeSettings(ZoneInfo("Europe/Zurich"), path.parent / "rejec
 def kill(done, total, lines):
     if lines == int(sys.argv[3]):
         os.kill(os.getpid(), signal.SIGKILL)
-intake.import_file(Store.open(Path(sys.argv[1])), path, settings=settings, arrived_at=0, progress=kill)
+file = intake.SourceFile(path)
+intake.import_file(Store.open(Path(sys.argv[1])), file, settings=settings, arrived_at=0, progress=kill)
 """
 
 
@@ -335,11 +344,10 @@ def test_an_order_that_goes_on_too_far_away_is_set_aside(
 def test_the_online_retail_file_is_read_unchanged(store: Store) -> None:
     result = import_file(
         store,
-        ONLINE_RETAIL,
+        SourceFile(ONLINE_RETAIL, profile="online-retail"),
         settings=settings(store.path.parent),
         arrived_at=NOW,
         history=True,
-        profile="online-retail",
     )
     assert counts(result) == (871, 860, 0, 8 + 3)
     kinds = select(events.c.name, func.count(), func.count(events.c.customer_id)).group_by(events.c.name)
