@@ -121,7 +121,7 @@ def test_every_package_declares_its_types() -> None:
 KINDS = ROOT / "core" / "kinds"
 SAYS_WHAT_A_MESSAGE_IS_FOR = {
     "console/catalogue/__init__.py", "console/catalogue/needs.py", "console/cli/commands/pauses.py",
-    "console/workspace/pressure.py", "storage/pauses.py", "storage/schema/tables.py",
+    "console/workspace/pressure.py", "storage/pauses.py",
 }  # fmt: skip
 """Where `transactional` is a purpose, or what a pause holds, and no kind."""
 
