@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -59,7 +58,7 @@ class Holdout:
     salt: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Playbook:
     """All rules a decision is taken under. Two equal playbooks decide alike."""
 
@@ -83,11 +82,12 @@ class Playbook:
     former: Mapping[tuple[str, int], Former] = field(
         default_factory=dict
     )  # by trigger and the version under which one entered
+    index: PlaybookIndex = field(init=False, compare=False, repr=False)
+    """The playbook looked up the other way round."""
 
-    @cached_property
-    def index(self) -> PlaybookIndex:
-        """The playbook looked up the other way round."""
-        return PlaybookIndex(self)
+    def __post_init__(self) -> None:
+        # a cached property would need a dictionary in each instance: reading any field would take longer
+        object.__setattr__(self, "index", PlaybookIndex(self))
 
     def trigger(self, name: str) -> Trigger | None:
         """The trigger of that name, of whatever status."""
