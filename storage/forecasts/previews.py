@@ -77,7 +77,7 @@ def active_since(connection: Connection, since: Instant, until: Instant) -> list
 def acts(
     connection: Connection, ids: Sequence[int], since: Instant, until: Instant
 ) -> dict[int, list[Event]]:
-    """What each of these customers did in (since, until], by her row."""
+    """What each of these customers did in (since, until] (ms UTC), by the customer's row."""
     query = select(events.c.customer_id, *EVENT_COLUMNS).where(
         events.c.customer_id.in_(WANTED),
         events.c.occurred_at > since,

@@ -107,7 +107,7 @@ def _holds(wanted: LogQuery) -> Iterator[ColumnElement[bool]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
+class MessageFilter:
     """Which messages to list; None: any. `since` is included, `until` not, both of the planned instant."""
 
     customer: str | None = None
@@ -148,7 +148,7 @@ _LISTED: Final[tuple[ColumnElement[Any], ...]] = (
 
 
 def listing(
-    connection: Connection, filters: Filters = Filters(), after: int = 0, limit: int = 1_000
+    connection: Connection, filters: MessageFilter = MessageFilter(), after: int = 0, limit: int = 1_000
 ) -> list[OutboxRow]:
     """Messages by number, those above `after`."""
     query = (
@@ -161,7 +161,9 @@ def listing(
     return [OutboxRow(*row) for row in connection.execute(query)]
 
 
-def stream(connection: Connection, filters: Filters = Filters(), page: int = 1_000) -> Iterator[OutboxRow]:
+def stream(
+    connection: Connection, filters: MessageFilter = MessageFilter(), page: int = 1_000
+) -> Iterator[OutboxRow]:
     """All of them, page by page."""
     after = 0
     while rows := listing(connection, filters, after, page):
@@ -169,7 +171,7 @@ def stream(connection: Connection, filters: Filters = Filters(), page: int = 1_0
         after = rows[-1].id
 
 
-def _wanted(filters: Filters) -> Iterator[ColumnElement[bool]]:
+def _wanted(filters: MessageFilter) -> Iterator[ColumnElement[bool]]:
     yield from equal(customers, key=filters.customer)
     yield from equal(messages, trigger=filters.trigger, channel=filters.channel, state=filters.state)
     yield from within(messages.c.planned_at, filters.since, filters.until)

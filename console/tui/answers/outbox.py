@@ -65,9 +65,8 @@ class OutboxAnswers:
                 "channel": tuple(playbook.channels),
                 "reason": tuple(Reason),
             }
-            rows = LogQuery(
-                customer_of(connection, wanted), clauses(wanted, known), wanted.since, wanted.until
-            )
+            customer = customer_of(connection, wanted)
+            rows = LogQuery(customer, clauses(wanted, known), wanted.since, wanted.until)
             return outbox_listing.ids(connection, rows)
 
     def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, ListedMessage]:
