@@ -33,7 +33,6 @@ from sqlalchemy import (
 )
 
 from core.engine.pauses import (
-    HOLDING,
     JourneyGroup,
     affected_triggers,
     goes_over,
@@ -46,7 +45,7 @@ from core.engine.pauses import (
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
 from core.model.outbox import UNSENT
-from core.model.reasons import Reason
+from core.model.reasons import HOLDING, Reason
 from core.model.triggers import EVERYTHING, Pause, PausePolicy, Trigger, target
 from core.playbook.playbook import Playbook
 from storage import audit, segments

@@ -18,14 +18,14 @@ from console.messages.templates import Templates
 from console.messages.unsubscribe import Links
 from console.workspace import Workspace
 from core.engine.last_look import Handover, last_look
-from core.engine.pauses import HOLDING, stops_purpose
+from core.engine.pauses import stops_purpose
 from core.errors import ManometerError
 from core.instants import SECOND, Instant, Millis
 from core.model.customer import Profile
 from core.model.decisions import Objection
 from core.model.delivery import ChannelAdapter, Outbound
 from core.model.dossier import Dossier, known_profile
-from core.model.reasons import Reason
+from core.model.reasons import HOLDING, Reason
 from core.model.triggers import SCOPED, Pause
 from core.playbook.playbook import Channel, Playbook
 from storage import pauses

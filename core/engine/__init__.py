@@ -23,6 +23,7 @@ from core.engine.steps import decide, time_out
 from core.instants import Instant
 from core.kinds import Kind
 from core.model.dossier import BEGINNING, Dossier, Plan
+from core.model.enrolment import Deferred, Held
 from core.model.reasons import Reason
 from core.model.triggers import Trigger
 from core.playbook.playbook import Playbook
@@ -68,8 +69,9 @@ class _Play:
         state = self.state
         instants: list[Instant] = []
         for enrolment in state.enrolments:
-            if enrolment.due_at is not None:
-                instants.append(enrolment.due_at if enrolment.due_at > self.not_before else self.not_before)
+            due_at = enrolment.due_at
+            if due_at is not None:
+                instants.append(due_at if due_at > self.not_before else self.not_before)
             if enrolment.waits_for is Reason.LOWER_PRIORITY:
                 instants.extend(state.upcoming_changes()[:1])
         if self.taken < len(self.arrivals):
@@ -140,8 +142,7 @@ class _Play:
     def _wake(self, at: Instant) -> None:
         """What was deferred is decided anew."""
         for enrolment in self.state.enrolments:
-            if enrolment.waits_until is not None and enrolment.due_at is not None:
-                enrolment.due_at = min(enrolment.due_at, at)
+            enrolment.wake(at)
 
     def _upcoming(self) -> list[Upcoming]:
         """The next cause without an event of each trigger that has one, soonest first."""
@@ -189,11 +190,12 @@ class _Play:
         if at < self.not_before:
             return
         for enrolment in self.state.enrolments:
-            if enrolment.waits_for is Reason.LOWER_PRIORITY and enrolment.due_at is not None:
-                enrolment.due_at = min(enrolment.due_at, at)  # the stronger one may have fallen away
-            elif enrolment.held_by is not None and is_let_go(enrolment, self.state):
-                enrolment.due_at = at
-        while due := [e for e in self.state.enrolments if e.due_at is not None and e.due_at <= at]:
+            if isinstance(enrolment.waiting, Deferred):
+                if enrolment.waiting.reason is Reason.LOWER_PRIORITY:
+                    enrolment.wake(at)  # the stronger one may have fallen away
+            elif isinstance(enrolment.waiting, Held) and is_let_go(enrolment, enrolment.waiting, self.state):
+                enrolment.come_up(at)
+        while due := [e for e in self.state.enrolments if (due_at := e.due_at) is not None and due_at <= at]:
             waiting = [e for e in due if is_waiting(e, self.state)]
             first = waiting or due
             enrolment = first[0] if len(first) == 1 else min(first, key=lambda e: rank(e, self.state))

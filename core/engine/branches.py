@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from core.engine.state import CustomerState
 from core.instants import Instant
-from core.model.decisions import Enrolment
+from core.model.enrolment import Enrolment
 from core.model.triggers import Step, Trigger, Wait
 
 

@@ -102,7 +102,7 @@ def _share(parts: Sequence[MessagePart], state: CustomerState) -> None:
     )
     for enrolment in state.enrolments:
         if (enrolment.trigger, enrolment.cause_key) in steps:
-            enrolment.shared = triggers
+            enrolment.share(triggers)
             state.touch(enrolment)
 
 

@@ -10,8 +10,9 @@ from core.engine.journey import come_to_step, end, leave, note_suppressed
 from core.engine.state import CustomerState, open_pauses
 from core.instants import Instant
 from core.kinds import Cause
-from core.model.decisions import Enrolment, Objection
+from core.model.decisions import Objection
 from core.model.dossier import BEGINNING, TriggerEntry
+from core.model.enrolment import Due, Enrolment
 from core.model.events import Event
 from core.model.reasons import Reason
 from core.model.triggers import ALWAYS, NEVER, Trigger
@@ -137,9 +138,7 @@ def variant_of(trigger: Trigger, customer_key: str) -> str | None:
 
 def _hold_out(trigger: Trigger, cause: Cause, state: CustomerState, *objections: Objection) -> None:
     enrolment = _enrolment(trigger, cause, state)
-    enrolment.state, enrolment.step, enrolment.variant = "holdout", 1, None
-    enrolment.due_at = enrolment.waited = None
-    enrolment.ended_at = state.now
+    enrolment.hold_out(state.now)
     state.causes.add((trigger.name, cause.key))
     last = state.entries.get(trigger.name)
     state.enter(trigger.name, TriggerEntry(BEGINNING if last is None else last.at, cause.key))
@@ -159,7 +158,7 @@ def _enrolment(trigger: Trigger, cause: Cause, state: CustomerState) -> Enrolmen
         entered_at=state.now,
         step=first,
         planned_at=planned,
-        due_at=planned,
+        waiting=Due(planned),
         version=state.playbook.version,
         cause_event=event.id if event is not None else None,
         cause_name=event.name if event is not None else None,
@@ -168,7 +167,7 @@ def _enrolment(trigger: Trigger, cause: Cause, state: CustomerState) -> Enrolmen
         variant=variant,
     )
     if waits(enrolment, trigger) is not None:
-        come_to_step(enrolment, trigger, planned, state)
+        come_to_step(enrolment, trigger, first, planned, state)
     return enrolment
 
 

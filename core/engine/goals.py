@@ -8,7 +8,8 @@ from core.engine.branches import due_at_latest, following, waits
 from core.engine.state import CustomerState
 from core.instants import Instant
 from core.kinds import ANY_EVENT
-from core.model.decisions import Enrolment, GoalReached
+from core.model.decisions import GoalReached
+from core.model.enrolment import Enrolment
 from core.model.events import Event
 from core.model.triggers import Trigger
 

@@ -17,7 +17,8 @@ from core.engine.preference import in_order, preferred
 from core.engine.state import CustomerState, open_pauses
 from core.instants import Instant, format_instant
 from core.model.customer import address_of
-from core.model.decisions import Enrolment, Objection
+from core.model.decisions import Objection
+from core.model.enrolment import Enrolment
 from core.model.reasons import Reason
 from core.model.triggers import Step, Trigger
 from core.playbook.playbook import Channel, Purpose

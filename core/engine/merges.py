@@ -12,8 +12,9 @@ from core.engine.journey import end_early, end_wait, leave
 from core.engine.state import CustomerState
 from core.instants import Instant, format_instant
 from core.kinds import ANY_EVENT
-from core.model.decisions import Enrolment, Objection
+from core.model.decisions import Objection
 from core.model.dossier import BEGINNING, Merge, TriggerEntry
+from core.model.enrolment import Enrolment
 from core.model.events import Event
 from core.model.reasons import Reason
 from core.model.triggers import ALWAYS, NEVER, Trigger

@@ -17,15 +17,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.engine.branches import due_at_latest, effective_step, following, waits
-from core.engine.journey import next_step, no_longer_waits, note_suppressed
+from core.engine.journey import next_step, note_suppressed
 from core.engine.state import CustomerState, open_pauses
 from core.instants import Instant, Millis, format_instant
-from core.model.decisions import Enrolment, Waited
+from core.model.enrolment import Deferred, Due, Enrolment, Held, Waited
 from core.model.reasons import Reason
 from core.model.triggers import EVERYTHING, Pause, PausePolicy, Scope, Step, Trigger, target
 from core.playbook.playbook import Playbook, Purpose
 
-HOLDING: Final = frozenset({Reason.TRIGGER_PAUSED, Reason.STOPPED})
 NOBODY: Final[Mapping[Scope, str]] = {
     "everything": "Nobody is under way", "trigger": "Nobody is under way in it",
     "channel": "Nobody is under way in a trigger that uses it",
@@ -94,16 +93,16 @@ def _is_member(pause: Pause, state: CustomerState) -> bool:
     return segment is not None and state.holds(segment)
 
 
-def is_let_go(enrolment: Enrolment, state: CustomerState) -> bool:
-    """Whether what a pause holds may have become free before its end: she has left the segment, or another
-    channel is open again.
+def is_let_go(enrolment: Enrolment, held: Held, state: CustomerState) -> bool:
+    """Whether what a pause holds may have become free before its end: the customer has left the segment, or
+    another channel is open again.
     """
-    if enrolment.due_at is not None or enrolment.held_by is None or enrolment.waits_for is not Reason.STOPPED:
+    if held.due_at is not None or held.holder is None or held.reason is not Reason.STOPPED:
         return False
-    held = Pause(enrolment.held_by, state.now)
-    if held.scope == "segment":
-        return not _is_member(held, state)
-    return held.scope == "channel" and _another_is_open(enrolment, state)
+    pause = Pause(held.holder, state.now)
+    if pause.scope == "segment":
+        return not _is_member(pause, state)
+    return pause.scope == "channel" and _another_is_open(enrolment, state)
 
 
 def _another_is_open(enrolment: Enrolment, state: CustomerState) -> bool:
@@ -147,7 +146,7 @@ def resume(enrolment: Enrolment, state: CustomerState) -> None:
     ]
     for pause in sorted(ended, key=lambda p: p.until or 0):
         _carry_out(pause, enrolment, state)
-        enrolment.resumed_at = pause.until
+        enrolment.note_resumption(pause.until)
         state.touch(enrolment)
 
 
@@ -187,8 +186,7 @@ def _carry_out(pause: Pause, enrolment: Enrolment, state: CustomerState) -> None
         if policy == "skip":
             _skip(enrolment, trigger, pause, state)
         else:
-            enrolment.due_at = end
-            no_longer_waits(enrolment)
+            enrolment.fall_due(end)
 
 
 def is_narrow(pause: Pause) -> bool:
@@ -227,22 +225,19 @@ def _would_hold(pause: Pause, enrolment: Enrolment, state: CustomerState) -> boo
 
 
 def _move(enrolment: Enrolment, trigger: Trigger, by: Millis) -> None:
-    enrolment.planned_at += by
-    is_deferred = enrolment.waits_until is not None and enrolment.waits_for not in HOLDING
-    enrolment.due_at = (
-        enrolment.waits_until + by
-        if is_deferred and enrolment.waits_until is not None
-        else due_at_latest(enrolment, trigger)
-    )
-    no_longer_waits(enrolment)
+    waiting = enrolment.waiting
+    enrolment.plan(enrolment.planned_at + by)
+    if isinstance(waiting, Deferred):
+        enrolment.fall_due(waiting.until + by)
+    else:
+        enrolment.fall_due(due_at_latest(enrolment, trigger))
 
 
 def _begin_anew(enrolment: Enrolment, trigger: Trigger, pause: Pause, at: Instant) -> None:
     """The delay, or where that had run out before the pause the wait for an event."""
     is_wait_alone = waits(enrolment, trigger) is not None and enrolment.planned_at < pause.since
-    enrolment.planned_at = at if is_wait_alone else at + _delay(trigger, enrolment.step, enrolment.variant)
-    enrolment.due_at = due_at_latest(enrolment, trigger)
-    no_longer_waits(enrolment)
+    enrolment.plan(at if is_wait_alone else at + _delay(trigger, enrolment.step, enrolment.variant))
+    enrolment.fall_due(due_at_latest(enrolment, trigger))
 
 
 def _delay(trigger: Trigger, step: int, variant: str | None = None) -> Millis:
@@ -269,7 +264,7 @@ def _skip(enrolment: Enrolment, trigger: Trigger, pause: Pause, state: CustomerS
 def _skip_step(enrolment: Enrolment, trigger: Trigger, pause: Pause, state: CustomerState) -> None:
     """Go on past it; only what would have been sent leaves a row."""
     wait = waits(enrolment, trigger)
-    enrolment.planned_at = due_at_latest(enrolment, trigger)
+    enrolment.plan(due_at_latest(enrolment, trigger))
     if wait is not None and not wait.sends:
         next_step(enrolment, trigger, state, wait.goes_to)
         return
@@ -294,7 +289,15 @@ def steps_due(
     ends the count.
     """
     walk = Enrolment(
-        trigger.name, "", planned_at, planned_at, step, planned_at, None, variant=variant, waited=waited
+        trigger.name,
+        "",
+        planned_at,
+        planned_at,
+        step,
+        planned_at,
+        Due(planned_at),
+        variant=variant,
+        waited=waited,
     )
     number, is_first = 0, True
     while is_first or (due_at_latest(walk, trigger) < end and _is_under(pause, trigger, walk.step, variant)):
@@ -305,8 +308,8 @@ def steps_due(
         later = following(trigger, walk.step, variant, to)
         if later is None:
             break
-        walk.step, walk.waited, is_first = later, None, False
-        walk.planned_at = over_at + trigger.steps[later - 1].after
+        walk.open_step(later, over_at + trigger.steps[later - 1].after)
+        is_first = False
     return number
 
 

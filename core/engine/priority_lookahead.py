@@ -26,7 +26,7 @@ from core.engine.placement import contacts_of, opens, place
 from core.engine.state import CustomerState
 from core.instants import Instant
 from core.limits.pressure import Contact, Ledger, PressureRule, Violation, violations
-from core.model.decisions import Enrolment
+from core.model.enrolment import Enrolment
 from core.model.triggers import Step, Trigger
 from core.playbook.index import lookback
 from core.playbook.playbook import Playbook

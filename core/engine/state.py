@@ -14,8 +14,9 @@ from core.engine.log import EventLog
 from core.instants import Instant, Millis
 from core.limits.pressure import Ledger, PressureRule
 from core.model.customer import Profile
-from core.model.decisions import Decision, Enrolment, GoalReached
+from core.model.decisions import Decision, GoalReached
 from core.model.dossier import Dossier, TriggerEntry
+from core.model.enrolment import Enrolment
 from core.model.events import Event
 from core.model.predicate import Predicate
 from core.model.triggers import Pause, Trigger

@@ -26,8 +26,8 @@ from core.language import explain as explain_condition
 from core.language.tree import Field, HasConsent, Operand, Tally, Trait
 from core.limits.pressure import per_unit, violations
 from core.model.customer import TRAIT_FIELDS, address_of
-from core.model.decisions import Enrolment
 from core.model.dossier import BEGINNING, Dossier
+from core.model.enrolment import Due, Enrolment
 from core.model.events import ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
 from core.model.predicate import Predicate
 from core.model.triggers import ALWAYS, NEVER, Step, Trigger
@@ -422,7 +422,8 @@ def _channel(place: str, candidate: Candidate, state: CustomerState) -> Iterator
 
 def _imagined(trigger: Trigger, step: int, state: CustomerState) -> Enrolment:
     """An enrolment whose step would be due now."""
-    return Enrolment(trigger.name, "why", state.now, state.now, step, state.now, state.now)
+    now = state.now
+    return Enrolment(trigger.name, "why", now, now, step, planned_at=now, waiting=Due(now))
 
 
 def _pressure(place: str, candidate: Candidate, state: CustomerState) -> Iterator[Check]:

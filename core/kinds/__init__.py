@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from core.instants import Instant, Millis
-from core.model.decisions import Enrolment
+from core.model.enrolment import Enrolment
 from core.model.events import Event
 from core.model.triggers import Trigger, When
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from core.instants import DAY, Instant, Millis
 from core.kinds import SINCE, UNBOUNDED, Cause, EventKind, cause_of, silent_since
-from core.model.decisions import Enrolment
+from core.model.enrolment import Enrolment
 from core.model.events import Event
 from core.model.triggers import Trigger, When
 

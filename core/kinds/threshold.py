@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from core.instants import Instant, Millis
 from core.kinds import ANY_EVENT, SINCE, UNBOUNDED, Cause, EventKind
 from core.model.customer import units
-from core.model.decisions import Enrolment
+from core.model.enrolment import Enrolment
 from core.model.events import ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
 from core.model.triggers import Trigger, When
 

@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 from core.instants import Instant
 from core.limits.pressure import Contact
 from core.model.customer import Consent, Profile, Suppression
-from core.model.decisions import Decision, Enrolment, GoalReached
+from core.model.decisions import Decision, GoalReached
+from core.model.enrolment import Enrolment
 from core.model.events import Event
 
 BEGINNING: Final[Instant] = -(2**62)

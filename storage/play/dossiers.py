@@ -28,10 +28,10 @@ from core.instants import Instant, Millis
 from core.kinds import UNBOUNDED
 from core.limits.pressure import Contact
 from core.model.customer import Consent, Profile, Suppression, address_of
-from core.model.decisions import Enrolment
 from core.model.dossier import BEGINNING, Dossier, Merge, TriggerEntry
+from core.model.enrolment import Deferred, Due, Enrolment, Held, Waiting
 from core.model.events import Event
-from core.model.reasons import Reason
+from core.model.reasons import HOLDING, Reason
 from core.playbook.playbook import Playbook
 from storage.play.events import EVENT_COLUMNS, event_from
 from storage.schema.profiles import READ_COLUMNS, load_profile, profile_from
@@ -207,16 +207,41 @@ def _add_enrolments(connection: Connection, dossiers: Mapping[int, Dossier], pla
 
 def _enrolment(row: Sequence[Any]) -> Enrolment:
     (
-        identifier, trigger, cause_key, cause_at, entered_at, step, planned_at, due, version, cause_event,
+        identifier, trigger, cause_key, cause_at, entered_at, step, planned_at, due_at, version, cause_event,
         waits_for, waits_until, held_by, last_message_at, resumed_at, key_value, variant, waited, shared,
     ) = row  # fmt: skip
     return Enrolment(
-        trigger, cause_key, cause_at, entered_at, step, planned_at, due, version, cause_event, None, {},
-        "open",
-        None if waits_for is None else Reason(waits_for), waits_until, held_by, last_message_at, resumed_at,
-        key_value, None, identifier,
-        variant, waited, frozenset(orjson.loads(shared)) if shared else frozenset(),
-    )  # fmt: skip
+        trigger=trigger,
+        cause_key=cause_key,
+        cause_at=cause_at,
+        entered_at=entered_at,
+        step=step,
+        planned_at=planned_at,
+        waiting=waiting_from(due_at, waits_for, waits_until, held_by),
+        version=version,
+        cause_event=cause_event,
+        last_message_at=last_message_at,
+        resumed_at=resumed_at,
+        key_value=key_value,
+        id=identifier,
+        variant=variant,
+        waited=waited,
+        shared=frozenset(orjson.loads(shared)) if shared else frozenset(),
+    )
+
+
+def waiting_from(
+    due_at: Instant | None, waits_for: str | None, waits_until: Instant | None, held_by: str | None
+) -> Waiting:
+    """How an open step stands, from the columns of the same names. One without an instant waits for an
+    operator, also where a row does not say for what.
+    """
+    if waits_for is None:
+        return Held(Reason.STOPPED, None, None) if due_at is None else Due(due_at)
+    reason = Reason(waits_for)
+    if reason in HOLDING or due_at is None:
+        return Held(reason, waits_until, held_by, due_at)
+    return Deferred(reason, due_at if waits_until is None else waits_until, due_at)
 
 
 _CAUSES = select(events.c.id, events.c.name, events.c.properties).where(events.c.id.in_(WANTED))

@@ -13,8 +13,9 @@ from sqlalchemy import Connection, Integer, Text, and_, bindparam, delete, func,
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.instants import format_instant
-from core.model.decisions import Decision, Enrolment, Message, RuleEvidence
+from core.model.decisions import Decision, Message, RuleEvidence
 from core.model.dossier import Dossier, Plan
+from core.model.enrolment import Enrolment
 from core.model.events import Event
 from storage.outbox import digests
 from storage.play.dossiers import WANTED

@@ -18,8 +18,8 @@ from core.limits.pressure import PressureRule
 from core.limits.quiet_hours import ALWAYS_OPEN, parse_send_windows
 from core.limits.windows import parse_window
 from core.model.customer import Profile
-from core.model.decisions import Enrolment
 from core.model.dossier import Dossier, Plan
+from core.model.enrolment import Due, Enrolment
 from core.model.events import ORDER_COMPLETED, Event
 from core.model.predicate import Predicate
 from core.model.triggers import Pause, Step, Trigger, When
@@ -256,7 +256,8 @@ def enrolment(of: Trigger, when: str | Instant, **fields: Any) -> Enrolment:
     """A customer under way since the instant, at the first step."""
     cause = at(when) if isinstance(when, str) else when
     planned = cause + of.when.after + of.steps[0].after
-    filled: dict[str, Any] = {"step": 1, "planned_at": planned, "due_at": planned} | fields
+    due_at = fields.pop("due_at", planned)
+    filled: dict[str, Any] = {"step": 1, "planned_at": planned, "waiting": Due(due_at)} | fields
     return Enrolment(
         trigger=of.name, cause_key=f"event:{next(_numbers)}", cause_at=cause, entered_at=cause, **filled
     )

@@ -18,8 +18,9 @@ from core.instants import DAY, HOUR, MINUTE, Instant
 from core.language import ConditionContext
 from core.limits.pressure import Contact, PressureRule
 from core.model.customer import Consent
-from core.model.decisions import Decision, Enrolment, Message
+from core.model.decisions import Decision, Message
 from core.model.dossier import BEGINNING, Dossier, Merge, Plan, TriggerEntry
+from core.model.enrolment import Enrolment
 from core.model.events import Event
 from core.model.triggers import ALWAYS, NEVER, OVER, Goal, Pause, PausePolicy, Step, Trigger, Wait, When
 from core.playbook.playbook import Holdout, Playbook, Preference
