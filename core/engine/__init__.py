@@ -23,7 +23,7 @@ from core.engine.steps import decide, time_out
 from core.instants import Instant
 from core.kinds import Kind
 from core.model.dossier import BEGINNING, Dossier, Plan
-from core.model.enrolment import Deferred, Held
+from core.model.enrolment import Enrolment
 from core.model.reasons import Reason
 from core.model.triggers import Trigger
 from core.playbook.playbook import Playbook
@@ -69,10 +69,10 @@ class _Play:
         state = self.state
         instants: list[Instant] = []
         for enrolment in state.enrolments:
-            due_at = enrolment.due_at
-            if due_at is not None:
-                instants.append(due_at if due_at > self.not_before else self.not_before)
-            if enrolment.waits_for is Reason.LOWER_PRIORITY:
+            waiting = enrolment.waiting
+            if waiting.due_at is not None:
+                instants.append(waiting.due_at if waiting.due_at > self.not_before else self.not_before)
+            if waiting.reason is Reason.LOWER_PRIORITY:
                 instants.extend(state.upcoming_changes()[:1])
         if self.taken < len(self.arrivals):
             instants.append(self.arrivals[self.taken].arrived_at)
@@ -190,18 +190,22 @@ class _Play:
         if at < self.not_before:
             return
         for enrolment in self.state.enrolments:
-            if isinstance(enrolment.waiting, Deferred):
-                if enrolment.waiting.reason is Reason.LOWER_PRIORITY:
-                    enrolment.wake(at)  # the stronger one may have fallen away
-            elif isinstance(enrolment.waiting, Held) and is_let_go(enrolment, enrolment.waiting, self.state):
+            waiting = enrolment.waiting
+            if waiting.reason is Reason.LOWER_PRIORITY:
+                enrolment.wake(at)  # the stronger one may have fallen away
+            elif waiting.holder is not None and is_let_go(enrolment, waiting, self.state):
                 enrolment.come_up(at)
-        while due := [e for e in self.state.enrolments if (due_at := e.due_at) is not None and due_at <= at]:
-            waiting = [e for e in due if is_waiting(e, self.state)]
-            first = waiting or due
+        while due := self._due(at):
+            unanswered = [e for e in due if is_waiting(e, self.state)]
+            first = unanswered or due
             enrolment = first[0] if len(first) == 1 else min(first, key=lambda e: rank(e, self.state))
-            (time_out if waiting else decide)(enrolment, self.state)
+            (time_out if unanswered else decide)(enrolment, self.state)
             if enrolment.state != "open":
                 self.state.drop_ended()
+
+    def _due(self, at: Instant) -> list[Enrolment]:
+        """The open journeys whose step has come up by an instant."""
+        return [e for e in self.state.enrolments if e.waiting.due_at is not None and e.waiting.due_at <= at]
 
     def plan(self, until: Instant, following: Instant | None) -> Plan:
         """What was found, and when this customer needs attention next, `following` being the next instant

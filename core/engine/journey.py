@@ -45,8 +45,8 @@ def come_to_step(
     event = awaited(enrolment, trigger, state)
     if event is not None:
         end_wait(enrolment, event, state)
-    else:
-        enrolment.fall_due(max(due_at_latest(enrolment, trigger), state.now))
+    elif (due_at := max(due_at_latest(enrolment, trigger), state.now)) != planned_at:
+        enrolment.fall_due(due_at)
 
 
 def end_wait(enrolment: Enrolment, event: Event, state: CustomerState) -> None:

@@ -5,7 +5,8 @@ ask of it.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -93,12 +94,14 @@ class CustomerState:
         self.ledger = Ledger(dossier.contacts, as_of=self.now)
         self._upcoming_changes: list[Instant] | None = None
 
-    def copy(self) -> CustomerState:
-        """The same life, to be looked at as of another instant; what it holds is shared."""
-        twin = object.__new__(CustomerState)
-        for name in CustomerState.__slots__:
-            setattr(twin, name, getattr(self, name))
-        return twin
+    @contextmanager
+    def looking_ahead(self) -> Iterator[None]:
+        """What is done to `now` and `ledger` in the meantime is undone at the end: it is only imagined."""
+        now, ledger = self.now, self.ledger
+        try:
+            yield
+        finally:
+            self.now, self.ledger = now, ledger
 
     def fold(self, event: Event) -> None:
         """Take an event into the profile and, where decisions may look back at it, into what is known."""

@@ -234,7 +234,6 @@ def _send(placement: Placement, state: CustomerState) -> None:
             note=each.note,
         )
     enrolment.note_message(state.now)
-    enrolment.share(frozenset())
     next_step(enrolment, candidate.trigger, state, candidate.step.then)
 
 
@@ -252,7 +251,7 @@ def _go_along(joined: Joined, state: CustomerState) -> None:
         joins=joined.key,
         note=f"together with {joined.trigger}",
     )
-    enrolment.note_message(state.now)
+    enrolment.note_message(state.now, enrolment.shared)
     next_step(enrolment, candidate.trigger, state, candidate.step.then)
 
 

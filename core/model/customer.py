@@ -89,9 +89,18 @@ class Profile:
     def copy(self) -> Profile:
         """An independent profile that can be folded on."""
         twin = Profile()
-        for name in Profile.__slots__:
-            value = getattr(self, name)
-            setattr(twin, name, dict(value) if isinstance(value, dict) else value)
+        twin.traits = self.traits.copy()
+        twin.traits_at = self.traits_at.copy()
+        twin.orders = self.orders
+        twin.revenue_gross = self.revenue_gross
+        twin.returned = self.returned
+        twin.returns = self.returns
+        twin.units = self.units
+        twin.first_order = self.first_order
+        twin.last_order = self.last_order
+        twin.last_activity = self.last_activity
+        twin.activity = self.activity.copy()
+        twin.channels = self.channels.copy()
         twin.returned_orders = {order: list(sums) for order, sums in self.returned_orders.items()}
         return twin
 

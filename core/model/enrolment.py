@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from core.instants import Instant
 from core.model.reasons import Reason
@@ -32,6 +32,9 @@ class Due:
     """The open step comes up at `due_at`: planned for then, or at the end of its wait for an event."""
 
     due_at: Instant
+    reason: ClassVar[None] = None
+    until: ClassVar[None] = None
+    holder: ClassVar[None] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Deferred:
     reason: Reason
     until: Instant
     due_at: Instant
+    holder: ClassVar[None] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class Held:
 
 
 Waiting = Due | Deferred | Held
+"""Each answers to `due_at`, `reason`, `until` and `holder`, with None where there is none."""
 
 
 @dataclass(slots=True)
@@ -107,42 +112,43 @@ class Enrolment:
     @property
     def waits_for(self) -> Reason | None:
         """Why the open step was deferred or is held; None where it was not."""
-        return None if isinstance(self.waiting, Due) else self.waiting.reason
+        return self.waiting.reason
 
     @property
     def waits_until(self) -> Instant | None:
         """Until when it was deferred or is held, as far as that is known."""
-        return None if isinstance(self.waiting, Due) else self.waiting.until
+        return self.waiting.until
 
     @property
     def held_by(self) -> str | None:
         """The holder of the pause that holds it."""
-        return self.waiting.holder if isinstance(self.waiting, Held) else None
+        return self.waiting.holder
 
     def copy(self) -> Enrolment:
         """An independent enrolment in the same state."""
-        return Enrolment(
-            trigger=self.trigger,
-            cause_key=self.cause_key,
-            cause_at=self.cause_at,
-            entered_at=self.entered_at,
-            step=self.step,
-            planned_at=self.planned_at,
-            waiting=self.waiting,
-            version=self.version,
-            cause_event=self.cause_event,
-            cause_name=self.cause_name,
-            cause_properties=self.cause_properties,
-            state=self.state,
-            last_message_at=self.last_message_at,
-            resumed_at=self.resumed_at,
-            key_value=self.key_value,
-            ended_at=self.ended_at,
-            id=self.id,
-            variant=self.variant,
-            waited=self.waited,
-            shared=self.shared,
+        twin = Enrolment(
+            self.trigger,
+            self.cause_key,
+            self.cause_at,
+            self.entered_at,
+            self.step,
+            self.planned_at,
+            self.waiting,
         )
+        twin.version = self.version
+        twin.cause_event = self.cause_event
+        twin.cause_name = self.cause_name
+        twin.cause_properties = self.cause_properties
+        twin.state = self.state
+        twin.last_message_at = self.last_message_at
+        twin.resumed_at = self.resumed_at
+        twin.key_value = self.key_value
+        twin.ended_at = self.ended_at
+        twin.id = self.id
+        twin.variant = self.variant
+        twin.waited = self.waited
+        twin.shared = self.shared
+        return twin
 
     # ---- the transitions ----
 
@@ -159,7 +165,8 @@ class Enrolment:
 
     def release(self) -> None:
         """Forget what deferred or held the open step."""
-        self.waiting = Due(self.planned_at)
+        if self.waiting.reason is not None:
+            self.waiting = Due(self.planned_at)
 
     def fall_due(self, at: Instant) -> None:
         """Come up at an instant, with whatever deferred or held the step forgotten."""
@@ -192,12 +199,7 @@ class Enrolment:
     def wake(self, at: Instant) -> None:
         """Come up at an instant, or sooner where it would have, if the step was deferred."""
         waiting = self.waiting
-        if (
-            not isinstance(waiting, Due)
-            and waiting.until is not None
-            and waiting.due_at is not None
-            and waiting.due_at > at
-        ):
+        if waiting.until is not None and waiting.due_at is not None and waiting.due_at > at:
             self.come_up(at)
 
     def end(self, state: JourneyState, at: Instant) -> None:
@@ -214,12 +216,15 @@ class Enrolment:
 
     # ---- what is noted on the way ----
 
-    def note_message(self, at: Instant) -> None:
-        """Note when the journey's latest message was planned."""
+    def note_message(self, at: Instant, shared: frozenset[str] = frozenset()) -> None:
+        """Note when the journey's latest message was planned, and which triggers' steps it carries where
+        there are several.
+        """
         self.last_message_at = at
+        self.shared = shared
 
     def share(self, triggers: frozenset[str]) -> None:
-        """Note that the journey's latest message carries steps of these triggers, or of no other (empty)."""
+        """Note that the journey's latest message carries steps of these triggers."""
         self.shared = triggers
 
     def note_resumption(self, at: Instant | None) -> None:

@@ -235,8 +235,8 @@ def _as_of_then(
         enrolment.end_wait("event", planned_at, planned_at)  # it has come, or is waited for no longer
         is_kept_waiting = decision["outcome"] in ("defer", "hold") and decision["reason"] != Reason.APPROVAL
         if decision["outcome"] == "send":
-            enrolment.note_message(decision["at"])
-            enrolment.share(frozenset(part.trigger for part in digests.load(decision["digest"])))
+            shared = frozenset(part.trigger for part in digests.load(decision["digest"]))
+            enrolment.note_message(decision["at"], shared)
         if is_kept_waiting:
             _keep_waiting(enrolment, decision)
         elif enrolment.step > len(trigger.steps):
