@@ -17,11 +17,11 @@ ROOT = Path(__file__).parents[2]
 INCREMENT = """
 import sys
 from pathlib import Path
-from storage.store import Store, fact, set_fact
+from storage.store import Store, meta, set_meta
 store = Store.open(Path(sys.argv[1]))
 for _ in range(int(sys.argv[2])):
     with store.writing() as connection:
-        set_fact(connection, "count", str(int(fact(connection, "count")) + 1))
+        set_meta(connection, "count", str(int(meta(connection, "count")) + 1))
 """
 
 
