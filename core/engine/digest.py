@@ -30,8 +30,12 @@ class Joined(NamedTuple):
 def may_lead(candidate: Candidate) -> bool:
     """Whether a step's message may carry others: its step says so, and nobody has to approve it."""
     step = candidate.step
-    approval = step.approval or candidate.trigger.approval or candidate.channel.approval
-    return step.digest and step.mode == "first" and candidate.channel.medium in DIGEST_MEDIA and not approval
+    return (
+        step.digest
+        and step.mode == "first"
+        and candidate.channel.medium in DIGEST_MEDIA
+        and not candidate.approvals
+    )
 
 
 def join(candidate: Candidate, state: CustomerState) -> Joined | None:

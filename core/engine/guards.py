@@ -20,7 +20,7 @@ from core.model.customer import address_of
 from core.model.decisions import Objection
 from core.model.enrolment import Enrolment
 from core.model.reasons import Reason
-from core.model.triggers import Step, Trigger
+from core.model.triggers import Approval, Step, Trigger
 from core.playbook.playbook import Channel, Purpose
 
 
@@ -40,6 +40,12 @@ class Candidate(NamedTuple):
     def expires_at(self) -> Instant:
         """The last instant at which it may go out."""
         return self.enrolment.planned_at + self.step.expires
+
+    @property
+    def approvals(self) -> list[Approval]:
+        """Who has to approve of its message, as the step, the trigger and the channel say."""
+        asked = (self.step.approval, self.trigger.approval, self.channel.approval)
+        return [approval for approval in asked if approval is not None]
 
 
 Guard = Callable[[Candidate, CustomerState], Objection | None]

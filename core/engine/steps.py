@@ -203,11 +203,7 @@ def _send(placement: Placement, state: CustomerState) -> None:
     candidate = placement.candidates[0]
     enrolment = candidate.enrolment
     for each, contact in zip(placement.candidates, placement.contacts):
-        held = (
-            candidate.step.approval is True
-            or candidate.trigger.approval is True
-            or each.channel.approval is True
-        )
+        held = any(approval.batches_over is None for approval in each.approvals)
         message = Message(
             key=message_key(state.dossier.key, enrolment, each.channel.name),
             channel=each.channel.name,

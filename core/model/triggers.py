@@ -77,6 +77,14 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True)
+class Approval:
+    """What somebody has to approve before it goes out: each message, or batches of more than some messages."""
+
+    batches_over: int | None = None
+    """The number of messages up to which a batch goes out unasked; None: each message waits."""
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One message of a journey: over which channels, how long after the previous one, and until when.
 
@@ -90,7 +98,7 @@ class Step:
     only_if: Predicate | None = None
     on_limit: OnLimit = "defer"
     mode: Mode = "first"
-    approval: bool | int = False
+    approval: Approval | None = None
     weight: int | None = None  # thousandths of a point; None: the channel's
     prefer: bool = False  # whether her preferred channel comes first
     digest: bool = False  # whether it may share a message with another step of the same instant
@@ -137,7 +145,7 @@ class Trigger:
     max_age: Millis = 86_400_000
     tags: frozenset[str] = frozenset()
     exits: frozenset[str] = frozenset()
-    approval: bool | int = False
+    approval: Approval | None = None
     on_change: OnChange = "move"  # what happens to customers under way when this definition takes effect
     activated_at: Instant | None = None  # since when it is in force; instants before it do not fire
     goal: Goal | None = None

@@ -14,7 +14,7 @@ from core.limits.capacity import Capacity
 from core.limits.pressure import POINT, PressureRule
 from core.limits.quiet_hours import SendWindows
 from core.model.predicate import Predicate
-from core.model.triggers import Pause, Trigger
+from core.model.triggers import Approval, Pause, Trigger
 from core.playbook.index import PlaybookIndex
 from core.playbook.versions import Former
 
@@ -31,7 +31,7 @@ class Channel:
     send_windows: SendWindows
     lead_time: Millis = 0
     capacity: Capacity | None = None  # the dispatcher keeps it
-    approval: bool | int = False
+    approval: Approval | None = None
     weight: int = POINT  # thousandths of a point
     settings: Mapping[str, object] = field(default_factory=dict)  # what only the adapter reads
 

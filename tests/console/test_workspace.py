@@ -22,7 +22,7 @@ from console.workspace.triggers import MODES, ON_LIMIT, STATUSES, STEP_KEYS, TRI
 from core.instants import DAY, HOUR
 from core.kinds import kinds
 from core.model.customer import MEDIA
-from core.model.triggers import NEVER, OVER, Goal, Step, Trigger, When
+from core.model.triggers import NEVER, OVER, Approval, Goal, Step, Trigger, When
 from core.playbook.playbook import Holdout, Purpose
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -125,7 +125,7 @@ def test_the_least_workspace_has_the_documented_defaults() -> None:
         "email",
         0,
         None,
-        False,
+        None,
         1000,
     )
     assert playbook.purposes == PURPOSES
@@ -383,7 +383,7 @@ def test_a_step_says_over_what_when_and_until() -> None:
         36 * HOUR,
         500,
     )
-    assert (read_step.on_limit, read_step.mode, read_step.approval) == ("drop", "all", 100)
+    assert (read_step.on_limit, read_step.mode, read_step.approval) == ("drop", "all", Approval(100))
     assert read_step.only_if is not None
     assert read_step.only_if.text == "not clicked"
 
@@ -691,7 +691,7 @@ def test_channel_settings_of_an_adapter_are_kept_as_they_stand() -> None:
         "smtp",
         "email",
         (600, "minute"),
-        500,
+        Approval(500),
         2 * DAY,
     )
 

@@ -22,7 +22,7 @@ from core.model.dossier import Dossier, Plan
 from core.model.enrolment import Due, Enrolment
 from core.model.events import ORDER_COMPLETED, Event
 from core.model.predicate import Predicate
-from core.model.triggers import Pause, Step, Trigger, When
+from core.model.triggers import Approval, Pause, Step, Trigger, When
 from core.playbook.playbook import Channel, Playbook, Purpose
 
 ZURICH = ZoneInfo("Europe/Zurich")
@@ -100,7 +100,7 @@ def condition(
 
 
 def channel(
-    name: str, window: str | None = None, *, lead_time: Millis = 0, weight: int = 1000, approval: bool = False
+    name: str, window: str | None = None, *, lead_time: Millis = 0, weight: int = 1000, approval: Approval | None = None
 ) -> Channel:
     """A channel named like its medium, always open unless a window is given."""
     windows = ALWAYS_OPEN if window is None else parse_send_windows([window])

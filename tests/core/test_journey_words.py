@@ -6,7 +6,7 @@ import pytest
 
 from core.explain.journey_words import entry_words, told
 from core.instants import DAY, HOUR
-from core.model.triggers import NEVER, Step, Trigger, When
+from core.model.triggers import NEVER, Approval, Step, Trigger, When
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_what_makes_a_customer_enter_is_said_as_a_sentence(when: When, said: str
 
 def test_what_a_step_does_about_other_messages_is_said_beside_it() -> None:
     mail = Step(("email", "sms"), "news", digest=True, prefer=True, on_limit="fallback")
-    card = Step(("print", "email"), "card", after=2 * DAY, mode="all", approval=100)
+    card = Step(("print", "email"), "card", after=2 * DAY, mode="all", approval=Approval(100))
     trigger = Trigger(
         "news",
         "News",

@@ -22,7 +22,19 @@ from core.model.decisions import Decision, Message
 from core.model.dossier import BEGINNING, Dossier, Merge, Plan, TriggerEntry
 from core.model.enrolment import Enrolment
 from core.model.events import Event
-from core.model.triggers import ALWAYS, NEVER, OVER, Goal, Pause, PausePolicy, Step, Trigger, Wait, When
+from core.model.triggers import (
+    ALWAYS,
+    NEVER,
+    OVER,
+    Approval,
+    Goal,
+    Pause,
+    PausePolicy,
+    Step,
+    Trigger,
+    Wait,
+    When,
+)
 from core.playbook.playbook import Holdout, Playbook, Preference
 from tests.core.builders import (
     MONDAY,
@@ -185,7 +197,7 @@ def a_content(lot: Random, variants: Sequence[str] = ()) -> Step:
         only_if=None if only_if is None else condition(only_if, ConditionContext.ONLY_IF, variants),
         on_limit=lot.choice(["defer", "defer", "drop", "fallback"]),
         mode=lot.choice(["first", "first", "first", "all"]),
-        approval=lot.random() < 0.1,
+        approval=Approval() if lot.random() < 0.1 else None,
         weight=lot.choice([None, None, None, 2500]),
         prefer=lot.random() < 0.3,
         digest=lot.random() < 0.7,
