@@ -15,7 +15,7 @@ from core.engine.arrivals import take_arrival
 from core.engine.branches import is_waiting
 from core.engine.entry import enter
 from core.engine.journey import retire
-from core.engine.merges import take_join
+from core.engine.merges import take_merge
 from core.engine.pauses import is_let_go, next_resumption, resume
 from core.engine.priority_lookahead import rank
 from core.engine.state import CustomerState, Upcoming
@@ -52,14 +52,14 @@ def advance(
 class _Play:
     """The walk through one customer's instants."""
 
-    __slots__ = ("arrivals", "is_begun", "joins", "not_before", "state", "taken")
+    __slots__ = ("arrivals", "is_begun", "merges", "not_before", "state", "taken")
 
     def __init__(
         self, dossier: Dossier, playbook: Playbook, not_before: Instant, failed: frozenset[str]
     ) -> None:
         self.state = CustomerState(dossier, playbook, failed)
         self.arrivals = dossier.arrivals
-        self.joins = list(dossier.joins)
+        self.merges = list(dossier.merges)
         self.taken = 0
         self.not_before = not_before
         self.is_begun = False
@@ -76,8 +76,8 @@ class _Play:
                 instants.extend(state.upcoming_changes()[:1])
         if self.taken < len(self.arrivals):
             instants.append(self.arrivals[self.taken].arrived_at)
-        if self.joins:
-            instants.append(self.joins[0].at)
+        if self.merges:
+            instants.append(self.merges[0].at)
         if state.playbook.index.clocked and (
             upcoming := self._upcoming() if state.upcoming_causes is None else state.upcoming_causes
         ):
@@ -113,8 +113,8 @@ class _Play:
             self._resume(at)
         if state.superseded and state.superseded[0][0] <= at:
             self._take_leave(at)
-        while self.joins and self.joins[0].at <= at:
-            take_join(self.joins.pop(0), state)
+        while self.merges and self.merges[0].at <= at:
+            take_merge(self.merges.pop(0), state)
             self._wake(at)
         while self.taken < len(self.arrivals) and self.arrivals[self.taken].arrived_at <= at:
             take_arrival(self.arrivals[self.taken], state)

@@ -40,7 +40,7 @@ class Dossier:
     `arrivals` are the events that became known since, in order of arrival; `profile` does not hold them yet.
     `history` holds settled events as far back as the playbook needs them. `known_causes` holds the cause
     keys, of those the arrivals could use again, that have entered before. `planned_version` is the playbook's
-    under which she was last planned. `joins` are the merges not played yet, in order.
+    under which she was last planned. `merges` are those not played yet, in order.
     """
 
     id: int
@@ -57,7 +57,7 @@ class Dossier:
     known_causes: frozenset[tuple[str, str]] = frozenset()
     erased_at: Instant | None = None
     planned_version: int = 0
-    joins: tuple[Merge, ...] = ()
+    merges: tuple[Merge, ...] = ()
 
 
 @dataclass(slots=True)
@@ -108,5 +108,5 @@ def settled(dossier: Dossier, plan: Plan) -> Dossier:
         known_causes=dossier.known_causes | {key for key, enrolment in known.items() if enrolment.id is None},
         erased_at=dossier.erased_at,
         planned_version=dossier.planned_version,
-        joins=tuple(join for join in dossier.joins if join.at > plan.settled_until),
+        merges=tuple(merge for merge in dossier.merges if merge.at > plan.settled_until),
     )

@@ -118,12 +118,12 @@ def _people(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, D
                 else {name: TriggerEntry(*entry) for name, entry in orjson.loads(entries).items()},
                 erased_at=erased_at,
                 planned_version=planned_version,
-                joins=() if joins is None else joins_from(joins),
+                merges=() if joins is None else merges_from(joins),
             ),
         )
 
 
-def joins_from(text: str) -> tuple[Merge, ...]:
+def merges_from(text: str) -> tuple[Merge, ...]:
     """The merges that a customer's column `joins` holds, in order."""
     found = (
         Merge(at, tuple((name, TriggerEntry(*entry)) for name, *entry in entries))
@@ -309,7 +309,7 @@ def _first_instant(dossiers: Mapping[int, Dossier], playbook: Playbook) -> Insta
 def _add_history(connection: Connection, dossiers: Mapping[int, Dossier], playbook: Playbook) -> None:
     needs = (
         playbook.index.needs_of_two
-        if any(dossier.joins for dossier in dossiers.values())
+        if any(dossier.merges for dossier in dossiers.values())
         else playbook.index.needs
     )
     if not needs:

@@ -290,7 +290,7 @@ def _settle(connection: Connection, plans: Sequence[tuple[Dossier, Plan]], versi
         .values(planned_version=version)
     )
     connection.execute(older, {"ids": orjson.dumps([dossier.id for dossier, _ in plans]).decode()})
-    _settle_joins(connection, plans)
+    _settle_merges(connection, plans)
     played = [dossier.id for dossier, _ in plans if dossier.arrivals]
     if played:
         connection.execute(delete(arrivals).where(arrivals.c.customer_id.in_(played)))
@@ -303,13 +303,13 @@ def _settle(connection: Connection, plans: Sequence[tuple[Dossier, Plan]], versi
         connection.execute(insert(arrivals), later)
 
 
-def _settle_joins(connection: Connection, plans: Sequence[tuple[Dossier, Plan]]) -> None:
+def _settle_merges(connection: Connection, plans: Sequence[tuple[Dossier, Plan]]) -> None:
     """Merges that are played are forgotten; the rare ones dated later stay."""
     for dossier, plan in plans:
-        if dossier.joins:
+        if dossier.merges:
             hers = customers.c.id == dossier.id
             known = orjson.loads(connection.execute(select(customers.c.joins).where(hers)).scalar_one())
-            later = [join for join in known if join[1] > plan.settled_until]
+            later = [merge for merge in known if merge[1] > plan.settled_until]
             connection.execute(
                 update(customers).where(hers).values(joins=orjson.dumps(later).decode() if later else None)
             )

@@ -238,7 +238,7 @@ def settle(before: Dossier, plan: Plan, book: Playbook, arrivals: Iterable[Event
         contacts=(*before.contacts, *contacts),
         entries=plan.entries,
         known_causes=every,
-        joins=tuple(join for join in before.joins if join.at > plan.settled_until),
+        merges=tuple(merge for merge in before.merges if merge.at > plan.settled_until),
     )
 
 

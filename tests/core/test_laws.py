@@ -302,19 +302,19 @@ def a_life(lot: Random) -> Dossier:
         *arrivals,
         traits={"birthday": birthday},
         consents=lot.choice([(), (), (objected,)]),
-        joins=some_joins(lot),
+        merges=some_merges(lot),
     )
 
 
-def some_joins(lot: Random) -> tuple[Merge, ...]:
+def some_merges(lot: Random) -> tuple[Merge, ...]:
     """Merges with customers who had entered some triggers before."""
     if lot.random() < 0.6:
         return ()
-    joins = [
+    merges = [
         Merge(an_instant(lot), tuple((name, an_entry(lot)) for name in lot.sample("abcde", 2)))
         for _ in range(lot.randint(1, 2))
     ]
-    return tuple(sorted(joins))
+    return tuple(sorted(merges))
 
 
 def an_entry(lot: Random) -> TriggerEntry:
