@@ -27,10 +27,10 @@ def enter(trigger: Trigger, cause: Cause, state: CustomerState) -> None:
     """
     if entry_refusal(trigger, cause, state) is not None or not state.holds(trigger.audience):
         return
-    if is_kept_out(trigger, state.dossier.key, state.playbook):
-        _hold_out(trigger, cause, state, _kept_out_of_everything(state.playbook))
+    if in_global_holdout(trigger, state.dossier.key, state.playbook):
+        _hold_out(trigger, cause, state, _global_holdout(state.playbook))
         return
-    if is_held_out(trigger, state.dossier.key):
+    if in_trigger_holdout(trigger, state.dossier.key):
         _hold_out(trigger, cause, state)
         return
     if not may_reenter(trigger, state):
@@ -55,8 +55,8 @@ def foreseen_entry(trigger: Trigger, cause: Cause, state: CustomerState) -> Enro
         return None
     key = state.dossier.key
     if (
-        is_kept_out(trigger, key, state.playbook)
-        or is_held_out(trigger, key)
+        in_global_holdout(trigger, key, state.playbook)
+        or in_trigger_holdout(trigger, key)
         or not may_reenter(trigger, state, cause.at)
     ):
         return None
@@ -98,12 +98,12 @@ def bucket(salt: str, customer_key: str) -> float:
     return int.from_bytes(digest, "big") / 2**64
 
 
-def is_held_out(trigger: Trigger, customer_key: str) -> bool:
+def in_trigger_holdout(trigger: Trigger, customer_key: str) -> bool:
     """Whether the customer belongs to the share kept out; who is out stays out when the share grows."""
     return trigger.holdout > 0 and bucket(trigger.name, customer_key) < trigger.holdout
 
 
-def is_kept_out(trigger: Trigger, customer_key: str, playbook: Playbook) -> bool:
+def in_global_holdout(trigger: Trigger, customer_key: str, playbook: Playbook) -> bool:
     """Whether the customer belongs to the share that no trigger of this purpose reaches."""
     return (
         trigger.purpose in playbook.holdout.purposes
@@ -116,7 +116,7 @@ def place_in_holdout(customer_key: str, playbook: Playbook) -> float:
     return bucket(f"holdout:{playbook.holdout.salt}", customer_key)
 
 
-def _kept_out_of_everything(playbook: Playbook) -> Objection:
+def _global_holdout(playbook: Playbook) -> Objection:
     return Objection(
         Reason.HOLDOUT, f"belongs to the {playbook.holdout.share * 100:g} % kept out of everything"
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 from core.engine.branches import due_at_latest, waits
 from core.engine.consent import consent_objection, latest_word, suppression_objection
-from core.engine.entry import bucket, is_kept_out, may_reenter, place_in_holdout, variant_of
+from core.engine.entry import bucket, in_global_holdout, may_reenter, place_in_holdout, variant_of
 from core.engine.guards import Candidate
 from core.engine.pauses import channel_pause, evidence, stop_of
 from core.engine.placement import contacts_of
@@ -333,7 +333,7 @@ def _holdout(trigger: Trigger, state: CustomerState) -> Check:
 
 def _kept_out(trigger: Trigger, state: CustomerState) -> Check:
     place, share = place_in_holdout(state.dossier.key, state.playbook), state.playbook.holdout.share
-    is_out = is_kept_out(trigger, state.dossier.key, state.playbook)
+    is_out = in_global_holdout(trigger, state.dossier.key, state.playbook)
     return Check(
         "holdout of everything", not is_out, f"place {place:.3f}, kept out of everything below {share:.3f}"
     )

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from core.engine.branches import following
-from core.engine.entry import is_kept_out, variant_of
+from core.engine.entry import in_global_holdout, variant_of
 from core.engine.last_look import Handover, last_look
 from core.engine.pauses import steps_due
 from core.instants import DAY, HOUR
@@ -52,12 +52,12 @@ def test_two_splits_of_the_same_shares_draw_apart() -> None:
     assert 0.3 < sum(variant_of(SPLIT, key) == variant_of(other, key) for key in KEYS) / len(KEYS) < 0.46
 
 
-def test_who_is_kept_out_of_everything_stays_so_when_the_share_grows_and_is_drawn_anew_by_another_salt() -> (
+def test_who_is_global_holdout_stays_so_when_the_share_grows_and_is_drawn_anew_by_another_salt() -> (
     None
 ):
     def kept(share: float, salt: str = "") -> set[str]:
         book = playbook(SPLIT, holdout=Holdout(share, frozenset({"marketing"}), salt))
-        return {key for key in KEYS if is_kept_out(SPLIT, key, book)}
+        return {key for key in KEYS if in_global_holdout(SPLIT, key, book)}
 
     assert kept(0.05) < kept(0.1)
     assert len(kept(0.1) & kept(0.1, "2026")) < len(kept(0.1)) / 4
