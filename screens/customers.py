@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from core.instants import Instant
-from core.model.triggers import target
+from core.model.triggers import target_key
 from screens.cells import customers as rows
 from screens.frame import Frame
 from screens.pausing import ask_to_pause_or_resume
@@ -216,7 +216,7 @@ class CustomersScreen(Frame):
 
     def action_pause(self) -> None:
         """Pause the customer under the cursor, or end her pause."""
-        self._with_customer(lambda row: ask_to_pause_or_resume(self, target("customer", row.key)))
+        self._with_customer(lambda row: ask_to_pause_or_resume(self, target_key("customer", row.key)))
 
     def action_sort(self) -> None:
         """Sort by the next column; the list stays as it is until the order is there."""

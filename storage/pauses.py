@@ -46,7 +46,7 @@ from core.errors import ManometerError
 from core.instants import Instant, format_instant
 from core.model.outbox import UNSENT
 from core.model.reasons import HOLDING, Reason
-from core.model.triggers import EVERYTHING, Pause, PausePolicy, Trigger, target
+from core.model.triggers import EVERYTHING, Pause, PausePolicy, Trigger, parse_target, target_key
 from core.playbook.playbook import Playbook
 from storage import audit, segments
 from storage.outbox.dispatch import WAITING
@@ -92,13 +92,13 @@ def current(connection: Connection, at: Instant) -> dict[str, StoredPause]:
     """
     lasting = or_(pauses.c.until.is_(None), pauses.c.until > at)
     found = _rows(connection, select(pauses).where(pauses.c.since <= at, lasting).order_by(pauses.c.id))
-    return {each.pause.trigger: each for each in found}
+    return {each.pause.target.key: each for each in found}
 
 
 def waiting_under(connection: Connection, pause: Pause, playbook: Playbook, at: Instant) -> PauseBacklog:
     """What is under way that a pause reaches, or would reach, at the instant."""
     if pause.scope in ("everything", "trigger"):
-        return waiting(connection, pause.trigger, at)
+        return waiting(connection, pause.target.key, at)
     people = _customers(pause, playbook, at)
     hers = true() if people is None else enrolments.c.customer_id.in_(people)
     mine = and_(
@@ -124,7 +124,7 @@ def holds_message(pause: Pause, playbook: Playbook, at: Instant) -> ColumnElemen
     `segments.prepare`.
     """
     if pause.scope == "trigger":
-        return messages.c.trigger == pause.trigger
+        return messages.c.trigger == pause.target.key
     held = messages.c.purpose.in_(
         sorted(each.name for each in playbook.purposes.values() if stops_purpose(pause, each))
     )
@@ -189,7 +189,7 @@ def standings(
     if is_narrow(pause):
         is_under = and_(is_under, held)
     members = true() if people is None else columns.customer_id.in_(people)
-    hers = or_(columns.held_by == pause.holder, members) if pause.scope == "segment" else members
+    hers = or_(columns.held_by == pause.target.holder.key, members) if pause.scope == "segment" else members
     mine = and_(columns.trigger.in_(sorted(triggers)), columns.state == literal_column("'open'"), hers)
     segments.prepare(connection)
     alike: tuple[ColumnElement[Any], ...] = (
@@ -270,7 +270,11 @@ def _held(
     elif people is not None:
         fell_due = and_(fell_due, columns.customer_id.in_(people))
     waits = and_(columns.due_at.is_(None), func.coalesce(columns.waits_for, "") == str(reason_of(pause)))
-    by_it = true() if pause.scope == "trigger" else func.coalesce(columns.held_by, EVERYTHING) == pause.holder
+    by_it = (
+        true()
+        if pause.scope == "trigger"
+        else func.coalesce(columns.held_by, EVERYTHING) == pause.target.holder.key
+    )
     return or_(and_(waits, by_it), fell_due)
 
 
@@ -279,16 +283,16 @@ def pause(connection: Connection, pause: Pause, author: str, reason: str | None)
     begun: int = connection.execute(
         insert(pauses)
         .values(
-            trigger=pause.trigger, since=pause.since, until=pause.until, policy=pause.policy,
+            trigger=pause.target.key, since=pause.since, until=pause.until, policy=pause.policy,
             transactional=int(pause.transactional), reason=reason, author=author,
             customer_id=_customer_id(connection, pause),
         )
         .returning(pauses.c.id)
     ).scalar_one()  # fmt: skip
-    action = "stop" if pause.trigger == EVERYTHING else "pause"
+    action = "stop" if pause.target.key == EVERYTHING else "pause"
     until = None if pause.until is None else format_instant(pause.until)
     detail = {"until": until, "transactional": pause.transactional}
-    audit.record(connection, pause.since, author, action, pause.trigger, reason, detail)
+    audit.record(connection, pause.since, author, action, pause.target.key, reason, detail)
     _wake(connection, pause, pause.since)
     return begun
 
@@ -307,13 +311,13 @@ def resume(
     lasting = and_(pauses.c.id == row.id, or_(pauses.c.until.is_(None), pauses.c.until > at))
     if connection.execute(update(pauses).where(lasting).values(until=at, policy=policy)).rowcount == 0:
         raise ManometerError("Somebody else has just ended this pause. Nothing was changed.")
-    action = "go" if row.pause.trigger == EVERYTHING else "resume"
+    action = "go" if row.pause.target.key == EVERYTHING else "resume"
     audit.record(
         connection,
         at,
         author,
         action,
-        row.pause.trigger,
+        row.pause.target.key,
         reason,
         {"since": format_instant(row.pause.since), "policy": policy},
     )
@@ -327,8 +331,8 @@ def widen(connection: Connection, row: StoredPause, at: Instant, author: str, re
         connection,
         at,
         author,
-        "stop" if row.pause.trigger == EVERYTHING else "pause",
-        row.pause.trigger,
+        "stop" if row.pause.target.key == EVERYTHING else "pause",
+        row.pause.target.key,
         reason,
         {"transactional": True},
     )
@@ -343,7 +347,7 @@ def _wake(connection: Connection, pause: Pause, at: Instant) -> None:
     touched = select(columns.customer_id).where(columns.state == "open")
     gives_way = columns.waits_for == str(Reason.LOWER_PRIORITY)
     if pause.scope == "trigger":
-        touched = touched.where(or_(columns.trigger == pause.trigger, gives_way))
+        touched = touched.where(or_(columns.trigger == pause.target.key, gives_way))
     elif pause.scope == "customer":
         touched = touched.where(
             columns.customer_id.in_(select(customers.c.id).where(customers.c.key == pause.name))
@@ -383,8 +387,8 @@ def _held_now(connection: Connection, row: Row[Any]) -> str:
         key, number = connection.execute(
             select(customers.c.key, customers.c.merged_into).where(customers.c.id == number)
         ).one()
-    return str(row.trigger) if key is None else target("customer", key)
+    return str(row.trigger) if key is None else target_key("customer", key)
 
 
 def _pause(row: Row[Any], key: str) -> Pause:
-    return Pause(key, row.since, row.until, row.policy, bool(row.transactional), row.author)
+    return Pause(parse_target(key), row.since, row.until, row.policy, bool(row.transactional), row.author)

@@ -44,16 +44,16 @@ def add_policy(parser: argparse.ArgumentParser) -> None:
 
 def begin(args: argparse.Namespace, context: Context, pause: Pause, playbook: Playbook | None) -> None:
     """Begin a pause once its numbers were confirmed; UsageError where it would end before it begins."""
-    at, until, what = pause.since, pause.until, pause_label(pause)
+    at, until, what = pause.since, pause.until, pause_label(pause.target)
     if until is not None and until <= at:
         raise UsageError(
             f"--until: {in_full(until, context.zone)} is not after {in_full(at, context.zone)}. Name a "
             "later instant."
         )
     with context.store.reading() as connection:
-        paused = pauses.current(connection, at).get(pause.trigger)
+        paused = pauses.current(connection, at).get(pause.target.key)
         if paused is None or not pausing.is_wider(pause, paused.pause):
-            pausing.refuse_paused(connection, pause.trigger, at, context.zone)
+            pausing.refuse_paused(connection, pause.target.key, at, context.zone)
         held = pausing.waiting(connection, pause, playbook, at)
     lasts = f"until {in_full(until, context.zone)}" if until is not None else "until somebody resumes it"
     numbers = f"{_under_way(pause, held)}. {_WHAT_WAITS[pause.scope]} waits {lasts}."
@@ -62,7 +62,7 @@ def begin(args: argparse.Namespace, context: Context, pause: Pause, playbook: Pl
     context.output.confirm(numbers, f"Pause {what}?", args.yes)
     with context.store.writing() as connection:
         pausing.pause(connection, pause, context.author, args.reason, context.zone)
-    report(context, "pause", pause.trigger, at, held, until=until)
+    report(context, "pause", pause.target.key, at, held, until=until)
     context.output.say(f"{what} is paused. {numbers}")
 
 
@@ -70,7 +70,7 @@ def _under_way(pause: Pause, held: pauses.PauseBacklog) -> str:
     if not held.customers:
         planned = f"planned: {counted(held.messages, 'message')}" if held.messages else "nothing is planned"
         return f"{NOBODY[pause.scope]}; {planned}"
-    where = f"{_WHERE[pause.scope]}{pause_label(pause)}"
+    where = f"{_WHERE[pause.scope]}{pause_label(pause.target)}"
     return f"Under way {where}: {counted(held.customers, 'customer')}; planned: {counted(held.messages, 'message')}"
 
 
@@ -97,7 +97,7 @@ def end(args: argparse.Namespace, context: Context, name: str, at: Instant, ques
     with context.store.writing() as connection:
         pauses.resume(connection, paused, at, args.policy, context.author, args.reason)
     report(context, "go" if name == EVERYTHING else "resume", name, at, held, policy=args.policy)
-    goes_on = "Sending" if name == EVERYTHING else pause_label(paused.pause)
+    goes_on = "Sending" if name == EVERYTHING else pause_label(paused.pause.target)
     context.output.say(f"{goes_on} goes on. {numbers[args.policy]}")
 
 

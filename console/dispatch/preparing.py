@@ -93,9 +93,9 @@ def held_back(connection: Connection, playbook: Playbook, at: Instant) -> HeldBa
     """What waits at the instant, also by pauses that came after the playbook was read."""
     known = tuple(pause for pause in playbook.pauses if pause.holds(at))
     holding: tuple[Pause, ...] = (*known, *(row.pause for row in pauses.current(connection, at).values()))
-    waiting = frozenset(pause.trigger for pause in holding if pause.scope == "trigger")
+    waiting = frozenset(pause.name for pause in holding if pause.scope == "trigger")
     stops = [pause for pause in holding if pause.scope == "everything"]
-    narrower = tuple({pause.trigger: pause for pause in holding if pause.scope in SCOPED}.values())
+    narrower = tuple({pause.target: pause for pause in holding if pause.scope in SCOPED}.values())
     if not stops:
         return HeldBack(waiting, None, narrower)
     purposes = playbook.purposes.values()

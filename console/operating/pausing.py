@@ -20,7 +20,7 @@ from core.engine.pauses import ResumeEffect, affected_triggers, effect, pause_la
 from core.errors import ManometerError
 from core.explain.words import counted, in_full
 from core.instants import SECOND, Instant, format_duration
-from core.model.triggers import EVERYTHING, Pause, PausePolicy
+from core.model.triggers import ALL_SENDING, EVERYTHING, Pause, PausePolicy, parse_target
 from core.playbook.playbook import Playbook
 from core.suggestions import near
 from screens.cells.moments import parse_until
@@ -38,7 +38,7 @@ def refuse_paused(connection: Connection, name: str, at: Instant, zone: ZoneInfo
 def _refuse(paused: StoredPause | None, zone: ZoneInfo) -> None:
     if paused is not None:
         since = in_full(paused.pause.since, zone)
-        what = pause_label(paused.pause)
+        what = pause_label(paused.pause.target)
         raise ManometerError(
             f"{what} has been paused since {since} by {paused.author}. `{command_to_end(paused.pause)}` "
             "ends that."
@@ -89,7 +89,7 @@ def waiting(connection: Connection, pause: Pause, playbook: Playbook | None, at:
     or a customer.
     """
     if pause.scope in ("everything", "trigger"):
-        return pauses.waiting(connection, pause.trigger, at)
+        return pauses.waiting(connection, pause.target.key, at)
     return (
         PauseBacklog(0, 0, 0, 0)
         if playbook is None
@@ -110,7 +110,7 @@ def pause(connection: Connection, pause: Pause, author: str, reason: str | None,
     """Begin a pause, or widen one to transactional messages, and give its number; ManometerError where that
     is paused already.
     """
-    paused = pauses.current(connection, pause.since).get(pause.trigger)
+    paused = pauses.current(connection, pause.since).get(pause.target.key)
     if paused is not None and is_wider(pause, paused.pause):
         pauses.widen(connection, paused, pause.since, author, reason)
         return paused.id
@@ -134,7 +134,7 @@ def stop(
     stopped = pauses.current(connection, at).get(EVERYTHING)
     refuse_stopped(stopped, transactional, zone)
     if stopped is None:
-        pauses.pause(connection, Pause(EVERYTHING, at, transactional=transactional), author, reason)
+        pauses.pause(connection, Pause(ALL_SENDING, at, transactional=transactional), author, reason)
     else:
         pauses.widen(connection, stopped, at, author, reason)
 
@@ -161,7 +161,7 @@ def paused_now(connection: Connection, name: str, at: Instant, zone: ZoneInfo) -
         what = (
             "Sending is not stopped"
             if name == EVERYTHING
-            else f"{pause_label(Pause(name, at))} is not paused"
+            else f"{pause_label(parse_target(name))} is not paused"
         )
         raise ManometerError(f"{what} as of {in_full(at, zone)}.")
     return paused

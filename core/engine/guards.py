@@ -56,7 +56,7 @@ def trigger_active(candidate: Candidate, state: CustomerState) -> Objection | No
     pauses = state.playbook.index.pauses.get(candidate.trigger.name)
     pause = open_pauses(pauses, candidate.at) if pauses else None
     if pause is not None:
-        return Objection(Reason.TRIGGER_PAUSED, evidence(pause), pause.until, holder=pause.holder)
+        return Objection(Reason.TRIGGER_PAUSED, evidence(pause), pause.until, holder=pause.target.holder)
     if candidate.trigger.status != "active":
         return Objection(Reason.TRIGGER_RETIRED, f"the trigger is {candidate.trigger.status}")
     return None
@@ -67,7 +67,7 @@ def not_stopped(candidate: Candidate, state: CustomerState) -> Objection | None:
     transactional messages on request.
     """
     stop = stop_of(candidate.purpose, state)
-    return Objection(Reason.STOPPED, evidence(stop), stop.until, holder=stop.holder) if stop else None
+    return Objection(Reason.STOPPED, evidence(stop), stop.until, holder=stop.target.holder) if stop else None
 
 
 def customer_known(candidate: Candidate, state: CustomerState) -> Objection | None:
@@ -117,7 +117,9 @@ def consent_given(candidate: Candidate, state: CustomerState) -> Objection | Non
 def channel_open(candidate: Candidate, state: CustomerState) -> Objection | None:
     """A paused channel holds what would go over it; transactional messages on request."""
     pause = channel_pause(candidate.channel.name, candidate.purpose, state)
-    return Objection(Reason.STOPPED, evidence(pause), pause.until, holder=pause.holder) if pause else None
+    return (
+        Objection(Reason.STOPPED, evidence(pause), pause.until, holder=pause.target.holder) if pause else None
+    )
 
 
 def not_expired(candidate: Candidate, state: CustomerState) -> Objection | None:  # noqa: ARG001

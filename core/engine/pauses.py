@@ -22,7 +22,7 @@ from core.engine.state import CustomerState, open_pauses
 from core.instants import Instant, Millis, format_instant
 from core.model.enrolment import Deferred, Due, Enrolment, Held, Waited
 from core.model.reasons import Reason
-from core.model.triggers import EVERYTHING, Pause, PausePolicy, Scope, Step, Trigger, target
+from core.model.triggers import ALL_SENDING, Pause, PausePolicy, PauseTarget, Scope, Step, Trigger, target_key
 from core.playbook.playbook import Playbook, Purpose
 
 NOBODY: Final[Mapping[Scope, str]] = {
@@ -38,11 +38,10 @@ def reason_of(pause: Pause) -> Reason:
     return Reason.TRIGGER_PAUSED if pause.scope == "trigger" else Reason.STOPPED
 
 
-def pause_label(pause: Pause) -> str:
+def pause_label(target: PauseTarget) -> str:
     """What is paused, in words: `basket`, `channel sms`, `customer C1`, `all sending`."""
-    return {"everything": "all sending", "trigger": pause.name}.get(
-        pause.scope
-    ) or f"{pause.scope} {pause.name}"
+    own = {"everything": "all sending", "trigger": target.name}
+    return own.get(target.scope) or f"{target.scope} {target.name}"
 
 
 def evidence(pause: Pause) -> str:
@@ -72,7 +71,7 @@ def stop_of(purpose: Purpose, state: CustomerState) -> Pause | None:
     index = state.playbook.index
     if not state.playbook.pauses:
         return None
-    hers = [*index.stops, *index.pauses.get(target("customer", state.dossier.key), ())]
+    hers = [*index.stops, *index.pauses.get(target_key("customer", state.dossier.key), ())]
     segments = [
         pause for pause in index.segment_pauses if pause.holds(state.now) and _is_member(pause, state)
     ]
@@ -83,13 +82,17 @@ def channel_pause(channel: str, purpose: Purpose, state: CustomerState) -> Pause
     """The pause that holds messages of a purpose over a channel now."""
     if not state.playbook.pauses:
         return None
-    pauses = state.playbook.index.pauses.get(target("channel", channel), ())
+    pauses = state.playbook.index.pauses.get(target_key("channel", channel), ())
     return open_pauses([pause for pause in pauses if stops_purpose(pause, purpose)], state.now)
 
 
 def _is_member(pause: Pause, state: CustomerState) -> bool:
     """Whether she is in the segment that is paused; a segment that is gone from the files has no members."""
-    segment = state.playbook.segments.get(pause.name)
+    return _in_segment(pause.name, state)
+
+
+def _in_segment(name: str, state: CustomerState) -> bool:
+    segment = state.playbook.segments.get(name)
     return segment is not None and state.holds(segment)
 
 
@@ -99,10 +102,9 @@ def is_let_go(enrolment: Enrolment, held: Held, state: CustomerState) -> bool:
     """
     if held.due_at is not None or held.holder is None or held.reason is not Reason.STOPPED:
         return False
-    pause = Pause(held.holder, state.now)
-    if pause.scope == "segment":
-        return not _is_member(pause, state)
-    return pause.scope == "channel" and _another_is_open(enrolment, state)
+    if held.holder.scope == "segment":
+        return not _in_segment(held.holder.name, state)
+    return held.holder.scope == "channel" and _another_is_open(enrolment, state)
 
 
 def _another_is_open(enrolment: Enrolment, state: CustomerState) -> bool:
@@ -162,7 +164,7 @@ def _pauses(enrolment: Enrolment, state: CustomerState) -> list[Pause]:
     index = state.playbook.index
     trigger = index.definition(enrolment.trigger, enrolment.version)
     purpose = state.playbook.purposes.get(trigger.purpose) if trigger is not None else None
-    hers = index.pauses.get(target("customer", state.dossier.key), ())
+    hers = index.pauses.get(target_key("customer", state.dossier.key), ())
     stops = (*index.stops, *hers, *index.segment_pauses, *index.channel_pauses.get(enrolment.trigger, ()))
     held = [stop for stop in stops if purpose is None or stops_purpose(stop, purpose)]
     return [*index.pauses.get(enrolment.trigger, ()), *held]
@@ -204,15 +206,15 @@ def policy_for(asked: PausePolicy, trigger: Trigger, had_run_out: bool) -> Pause
 def _fell_due(pause: Pause, enrolment: Enrolment, end: Instant, state: CustomerState) -> bool:
     """Whether the pause holds the open step up, or would have, had anybody looked at it meanwhile."""
     if enrolment.due_at is None:
-        return enrolment.waits_for is reason_of(pause) and holds_up(pause, enrolment.held_by)
+        return enrolment.waits_for is reason_of(pause) and holds_up(pause, enrolment.waiting.holder)
     return pause.since <= enrolment.due_at < end and _would_hold(pause, enrolment, state)
 
 
-def holds_up(pause: Pause, held_by: str | None) -> bool:
+def holds_up(pause: Pause, holder: PauseTarget | None) -> bool:
     """Whether a step that waits for the pause's reason waits for this pause; a stop's before holders were
     noted has none.
     """
-    return pause.scope == "trigger" or (held_by or EVERYTHING) == pause.holder
+    return pause.scope == "trigger" or (holder or ALL_SENDING) == pause.target.holder
 
 
 def _would_hold(pause: Pause, enrolment: Enrolment, state: CustomerState) -> bool:
@@ -361,7 +363,7 @@ def affected_triggers(pause: Pause, playbook: Playbook) -> Mapping[str, Trigger]
     """The triggers whose journeys a pause can hold up, by name."""
     known = playbook.index.by_name
     if pause.scope == "trigger":
-        return {name: known[name] for name in [pause.trigger] if name in known}
+        return {name: known[name] for name in [pause.name] if name in known}
     held = {
         name: trigger
         for name, trigger in known.items()

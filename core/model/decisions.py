@@ -9,6 +9,7 @@ from core.instants import Instant, Millis
 from core.limits.pressure import Contact
 from core.model.customer import Profile
 from core.model.reasons import Reason
+from core.model.triggers import PauseTarget
 
 Outcome = Literal["send", "defer", "suppress", "hold"]
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
@@ -40,7 +41,7 @@ class Objection:
     detail: str
     until: Instant | None = None
     by: str | None = None  # the trigger that it gives way to
-    holder: str | None = None
+    holder: PauseTarget | None = None
     """Of a pause: whose, as an enrolment notes it."""
 
 

@@ -22,6 +22,7 @@ from typing import ClassVar, Literal
 
 from core.instants import Instant
 from core.model.reasons import Reason
+from core.model.triggers import PauseTarget
 
 Waited = Literal["event", "timeout"]
 JourneyState = Literal["open", "done", "exited", "holdout"]
@@ -60,7 +61,7 @@ class Held:
 
     reason: Reason
     until: Instant | None
-    holder: str | None
+    holder: PauseTarget | None
     due_at: Instant | None = None
 
 
@@ -121,8 +122,9 @@ class Enrolment:
 
     @property
     def held_by(self) -> str | None:
-        """The holder of the pause that holds it."""
-        return self.waiting.holder
+        """The key of the pause's holder that holds it."""
+        holder = self.waiting.holder
+        return None if holder is None else holder.key
 
     def copy(self) -> Enrolment:
         """An independent enrolment in the same state."""
@@ -182,7 +184,7 @@ class Enrolment:
         """Wait for an instant at which nothing stands in the way any more, to be decided anew then."""
         self.waiting = Deferred(reason, until, until)
 
-    def hold(self, reason: Reason, until: Instant | None, holder: str | None) -> None:
+    def hold(self, reason: Reason, until: Instant | None, holder: PauseTarget | None) -> None:
         """Wait for the end of a pause."""
         self.waiting = Held(reason, until, holder)
 

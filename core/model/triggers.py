@@ -78,7 +78,7 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """What somebody has to approve before it goes out: each message, or batches of more than some messages."""
+    """What somebody has to approve before it goes out: each message, or batches over a number of them."""
 
     batches_over: int | None = None
     """The number of messages up to which a batch goes out unasked; None: each message waits."""
@@ -157,15 +157,66 @@ class Trigger:
             yield from step.contents()
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """A span in which something is held; `until` is open while it lasts.
+EVERYTHING: Final = "*"
+SCOPED: Final[tuple[Scope, ...]] = ("channel", "segment", "customer")
+"""What can be held beside triggers and everything."""
 
-    `trigger` says what: the name of a trigger, `*` for everything, else `channel:NAME`, `segment:NAME` or
-    `customer:KEY`.
+
+@dataclass(frozen=True, slots=True)
+class PauseTarget:
+    """What a pause holds: something of a scope, by its name.
+
+    The name is that of the trigger, channel or segment, the customer's key, or `*` for everything.
     """
 
-    trigger: str
+    scope: Scope
+    name: str
+
+    @property
+    def key(self) -> str:
+        """The target as databases and command lines write it; `parse_target` reads it."""
+        return target_key(self.scope, self.name)
+
+    @property
+    def holder(self) -> PauseTarget:
+        """What an enrolment notes of the pause that holds it: the target, but no key of a customer, which may
+        change.
+        """
+        return _THE_CUSTOMER if self.scope == "customer" else self
+
+
+ALL_SENDING: Final = PauseTarget("everything", EVERYTHING)
+_THE_CUSTOMER: Final = PauseTarget("customer", "")
+
+
+def target_key(scope: Scope, name: str) -> str:
+    """What a pause holds, in one word: a trigger's name, `*`, `channel:NAME`, `segment:NAME`, `customer:KEY`;
+    `customer` alone where no key is given.
+    """
+    if scope in SCOPED:
+        return f"{scope}:{name}" if name else scope
+    return EVERYTHING if scope == "everything" else name
+
+
+def parse_target(key: str) -> PauseTarget:
+    """The target that a pause's key names; a word that is none of the forms is the name of a trigger."""
+    if key == EVERYTHING:
+        return ALL_SENDING
+    kind, colon, name = key.partition(":")
+    scope = next((scope for scope in SCOPED if colon and scope == kind), None)
+    return PauseTarget("trigger", key) if scope is None else PauseTarget(scope, name)
+
+
+def parse_holder(key: str) -> PauseTarget:
+    """The holder that an enrolment's column `held_by` names."""
+    return _THE_CUSTOMER if key == _THE_CUSTOMER.key else parse_target(key)
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A span in which something is held; `until` is open while it lasts."""
+
+    target: PauseTarget
     since: Instant
     until: Instant | None = None
     policy: PausePolicy = "skip"
@@ -179,31 +230,9 @@ class Pause:
     @property
     def scope(self) -> Scope:
         """What sort of thing is held."""
-        if self.trigger == EVERYTHING:
-            return "everything"
-        kind = self.trigger.partition(":")[0]
-        return next((scope for scope in SCOPED if scope == kind != self.trigger), "trigger")
+        return self.target.scope
 
     @property
     def name(self) -> str:
-        """Which of its sort: the name of the trigger, channel or segment, the customer's key, `*` for
-        everything.
-        """
-        return self.trigger if self.scope in ("everything", "trigger") else self.trigger.partition(":")[2]
-
-    @property
-    def holder(self) -> str:
-        """What an enrolment notes of the pause that holds it: `trigger`, and of a customer's, whose key may
-        change, only `customer`.
-        """
-        return "customer" if self.scope == "customer" else self.trigger
-
-
-EVERYTHING: Final = "*"
-SCOPED: Final[tuple[Scope, ...]] = ("channel", "segment", "customer")
-"""What can be held beside triggers and everything."""
-
-
-def target(scope: Scope, name: str) -> str:
-    """The `trigger` of a pause of that scope and name."""
-    return f"{scope}:{name}" if scope in SCOPED else EVERYTHING if scope == "everything" else name
+        """Which of its sort."""
+        return self.target.name

@@ -69,7 +69,7 @@ class PlaybookIndex:
         self.needs_of_two = _needs_of_two(self.needs, followed)
         self.pauses: dict[str, list[Pause]] = {}
         for pause in playbook.pauses:
-            self.pauses.setdefault(pause.trigger, []).append(pause)
+            self.pauses.setdefault(pause.target.key, []).append(pause)
         self.stops = tuple(self.pauses.get(EVERYTHING, ()))
         self.segment_pauses = tuple(pause for pause in playbook.pauses if pause.scope == "segment")
         self.channel_pauses = dict(_channel_pauses(playbook, kept))

@@ -12,7 +12,7 @@ from core.engine.pauses import pause_label
 from core.explain.words import counted
 from core.health import HealthFinding, Sort
 from core.instants import DAY, HOUR, MINUTE, SECOND, Instant, Millis, local
-from core.model.triggers import Pause
+from core.model.triggers import parse_target
 from screens.cells.moments import moment, share
 from screens.cells.states import paused_words
 from screens.ports.overview import BaseGauge, Books, ChannelToday, DayAhead, Engine, OperatorAct, OverviewPage
@@ -238,9 +238,9 @@ def _stuck(page: OverviewPage, ahead: DayAhead | None, zone: ZoneInfo) -> Iterat
     if len(page.paused) > FEW_PAUSES:
         yield Attention("‖", f"held: {counted(len(page.paused), 'pause')}", "pauses", "p")
     for paused in page.paused if len(page.paused) <= FEW_PAUSES else ():
-        pause = Pause(paused.trigger, paused.since)
-        to = ("triggers", "3") if pause.scope == "trigger" else ("pauses", "p")
-        yield Attention("‖", f"{pause_label(pause)} {paused_words(paused, False, page.at, zone)}", *to)
+        target = parse_target(paused.trigger)
+        to = ("triggers", "3") if target.scope == "trigger" else ("pauses", "p")
+        yield Attention("‖", f"{pause_label(target)} {paused_words(paused, False, page.at, zone)}", *to)
     if page.engine.to_plan_anew:
         yield Attention(
             "»", f"{counted(page.engine.to_plan_anew, 'customer')} to plan under the new playbook"

@@ -32,6 +32,7 @@ from core.model.dossier import BEGINNING, Dossier, Merge, TriggerEntry
 from core.model.enrolment import Deferred, Due, Enrolment, Held, Waiting
 from core.model.events import Event
 from core.model.reasons import HOLDING, Reason
+from core.model.triggers import parse_holder
 from core.playbook.playbook import Playbook
 from storage.play.events import EVENT_COLUMNS, event_from
 from storage.schema.profiles import READ_COLUMNS, load_profile, profile_from
@@ -240,7 +241,8 @@ def waiting_from(
         return Held(Reason.STOPPED, None, None) if due_at is None else Due(due_at)
     reason = Reason(waits_for)
     if reason in HOLDING or due_at is None:
-        return Held(reason, waits_until, held_by, due_at)
+        holder = None if held_by is None else parse_holder(held_by)
+        return Held(reason, waits_until, holder, due_at)
     return Deferred(reason, due_at if waits_until is None else waits_until, due_at)
 
 

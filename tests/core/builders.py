@@ -22,7 +22,7 @@ from core.model.dossier import Dossier, Plan
 from core.model.enrolment import Due, Enrolment
 from core.model.events import ORDER_COMPLETED, Event
 from core.model.predicate import Predicate
-from core.model.triggers import Approval, Pause, Step, Trigger, When
+from core.model.triggers import Approval, Pause, Step, Trigger, When, parse_target
 from core.playbook.playbook import Channel, Playbook, Purpose
 
 ZURICH = ZoneInfo("Europe/Zurich")
@@ -100,7 +100,12 @@ def condition(
 
 
 def channel(
-    name: str, window: str | None = None, *, lead_time: Millis = 0, weight: int = 1000, approval: Approval | None = None
+    name: str,
+    window: str | None = None,
+    *,
+    lead_time: Millis = 0,
+    weight: int = 1000,
+    approval: Approval | None = None,
 ) -> Channel:
     """A channel named like its medium, always open unless a window is given."""
     windows = ALWAYS_OPEN if window is None else parse_send_windows([window])
@@ -164,7 +169,7 @@ def playbook(
 
 def pause(name: str, since: str, until: str | None = None, **fields: Any) -> Pause:
     """A pause of a trigger; of everything under `*`."""
-    return Pause(name, at(since), None if until is None else at(until), **fields)
+    return Pause(parse_target(name), at(since), None if until is None else at(until), **fields)
 
 
 def profile(**traits: Any) -> Profile:

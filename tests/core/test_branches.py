@@ -15,7 +15,7 @@ from core.engine.last_look import Handover, last_look
 from core.engine.pauses import steps_due
 from core.instants import DAY, HOUR
 from core.language import ConditionContext, ConditionError, parse
-from core.model.triggers import OVER, Goal, Pause, Wait
+from core.model.triggers import OVER, Goal, Pause, Wait, parse_target
 from core.playbook.playbook import Holdout
 from tests.core.builders import (
     at,
@@ -52,7 +52,7 @@ def test_two_splits_of_the_same_shares_draw_apart() -> None:
     assert 0.3 < sum(variant_of(SPLIT, key) == variant_of(other, key) for key in KEYS) / len(KEYS) < 0.46
 
 
-def test_who_is_global_holdout_stays_so_when_the_share_grows_and_is_drawn_anew_by_another_salt() -> (
+def test_who_is_kept_out_of_everything_stays_so_when_the_share_grows_and_is_drawn_anew_by_another_salt() -> (
     None
 ):
     def kept(share: float, salt: str = "") -> set[str]:
@@ -192,7 +192,7 @@ def test_skipped_steps_are_counted_along_their_branch() -> None:
     )
     begin = at("Mon 10:00")
     assert [
-        steps_due(Pause("*", 0), mine, 1, begin, begin + span)
+        steps_due(Pause(parse_target("*"), 0), mine, 1, begin, begin + span)
         for span in (HOUR, 25 * HOUR, 26 * HOUR, 51 * HOUR)
     ] == [1, 1, 2, 3]
 

@@ -34,6 +34,7 @@ from core.model.triggers import (
     Trigger,
     Wait,
     When,
+    parse_target,
 )
 from core.playbook.playbook import Holdout, Playbook, Preference
 from tests.core.builders import (
@@ -241,7 +242,7 @@ def a_pause(lot: Random) -> Pause:
     until = lot.choice(
         [None, since + lot.choice(DELAYS) + 30 * MINUTE, since + lot.choice(DELAYS) + 30 * MINUTE]
     )
-    return Pause(lot.choice(HELD), since, until, lot.choice(POLICIES), lot.random() < 0.5)
+    return Pause(parse_target(lot.choice(HELD)), since, until, lot.choice(POLICIES), lot.random() < 0.5)
 
 
 def a_playbook(lot: Random) -> Playbook:

@@ -11,7 +11,7 @@ import argparse
 from console.cli import pausing_prompts
 from console.cli.context import Context, add_at, add_reason, add_yes
 from console.operating import pausing
-from core.model.triggers import Pause, Scope, target
+from core.model.triggers import Pause, PauseTarget, Scope
 from storage import customers
 
 SCOPES: tuple[Scope, ...] = ("trigger", "channel", "segment", "customer")
@@ -47,13 +47,11 @@ def run(args: argparse.Namespace, context: Context) -> int:
     return 0
 
 
-def asked(args: argparse.Namespace, context: Context) -> str:
-    """What the command line names, as `Pause.trigger` has it; ManometerError where there is no such
-    customer.
-    """
+def asked(args: argparse.Namespace, context: Context) -> PauseTarget:
+    """What the command line names; ManometerError where there is no such customer."""
     scope = next(scope for scope in SCOPES if getattr(args, scope) is not None)
     name: str = getattr(args, scope)
     if scope == "customer":
         with context.store.reading() as connection:
             name = customers.key_of(connection, customers.resolve(connection, name))
-    return target(scope, name)
+    return PauseTarget(scope, name)

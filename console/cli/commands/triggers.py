@@ -27,7 +27,7 @@ from console.operating import pausing
 from core.errors import ManometerError
 from core.explain.journey_words import goal_words, goes_to, wait_words
 from core.instants import Instant, format_duration
-from core.model.triggers import NEVER, Pause, Step, Trigger
+from core.model.triggers import NEVER, Pause, PauseTarget, Step, Trigger
 from storage import pauses, playbooks, triggers
 
 FIELDS = (
@@ -227,7 +227,7 @@ def _message(step: Step) -> dict[str, Any]:
 
 def _pause(args: argparse.Namespace, context: Context, at: Instant) -> int:
     until = pausing.end(args.until, at, context.zone)
-    pausing_prompts.begin(args, context, Pause(args.name, at, until), None)
+    pausing_prompts.begin(args, context, Pause(PauseTarget("trigger", args.name), at, until), None)
     return 0
 
 
