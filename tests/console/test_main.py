@@ -18,7 +18,7 @@ import pytest
 from console.cli import commands
 from console.main import main
 
-HEAVY = ("sqlmodel", "pydantic", "textual", "rich", "httpx", "jinja2", "apscheduler")
+HEAVY = ("textual", "rich", "httpx", "jinja2", "apscheduler")
 LISTINGS = ("audit", "customers", "decisions", "outbox", "segments", "status", "triggers")
 
 

@@ -73,9 +73,13 @@ def _playbook(story: Mapping[str, Any]) -> Playbook:
         book,
         triggers=tuple(replace(each, status="active", activated_at=activated) for each in book.triggers),
         pauses=tuple(
-            Pause(parse_target(each["trigger"]), at(each["since"]), at(each["until"]) if "until" in each else None,
+            Pause(
+                parse_target(each["trigger"]),
+                at(each["since"]),
+                at(each["until"]) if "until" in each else None,
                 each["policy"],
-                  each.get("transactional", False))
+                each.get("transactional", False),
+            )
             for each in pauses
         ),
     )  # fmt: skip
