@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
 from core.instants import Instant
-from core.model.triggers import target_key
+from core.model.pauses import target_key
 from screens.cells import customer as rows
 from screens.cells import timeline as timeline_rows
 from screens.frame import Question

@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from core.instants import Instant
-from core.model.triggers import target_key
+from core.model.pauses import target_key
 from screens.cells import customers as rows
 from screens.frame import Frame
 from screens.pausing import ask_to_pause_or_resume

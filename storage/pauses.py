@@ -45,8 +45,9 @@ from core.engine.pauses import (
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
 from core.model.outbox import UNSENT
+from core.model.pauses import EVERYTHING, Pause, PausePolicy, parse_target, target_key
 from core.model.reasons import HOLDING, Reason
-from core.model.triggers import EVERYTHING, Pause, PausePolicy, Trigger, parse_target, target_key
+from core.model.triggers import Trigger
 from core.playbook.playbook import Playbook
 from storage import audit, segments
 from storage.outbox.dispatch import WAITING

@@ -16,8 +16,8 @@ from core.health import Numbers, Trouble
 from core.instants import DAY, Instant, Millis
 from core.model.decisions import OUTCOMES
 from core.model.outbox import PENDING, STATES
+from core.model.pauses import EVERYTHING
 from core.model.reasons import HOLDING
-from core.model.triggers import EVERYTHING
 from storage import leases
 from storage.leases import Lease
 from storage.outbox import digests

@@ -17,7 +17,7 @@ from core.engine.pauses import NOBODY, pause_label
 from core.errors import ManometerError
 from core.explain.words import counted, in_full
 from core.instants import Instant, format_instant
-from core.model.triggers import EVERYTHING, Pause, PauseTarget, Scope
+from core.model.pauses import EVERYTHING, Pause, PauseTarget, Scope
 from core.playbook.playbook import Playbook
 from storage import customers, pauses
 

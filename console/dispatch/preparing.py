@@ -25,8 +25,8 @@ from core.model.customer import Profile
 from core.model.decisions import Objection
 from core.model.delivery import ChannelAdapter, Outbound
 from core.model.dossier import Dossier, known_profile
+from core.model.pauses import SCOPED, Pause
 from core.model.reasons import HOLDING, Reason
-from core.model.triggers import SCOPED, Pause
 from core.playbook.playbook import Channel, Playbook
 from storage import pauses
 from storage.outbox.digests import CarriedStep

@@ -21,7 +21,7 @@ from core.forecast.drift import Cause, Circumstances, Explained, News, Step, com
 from core.instants import HOUR, MINUTE, Instant, format_duration, format_instant, local
 from core.model.decisions import Decision
 from core.model.events import NO_ACTIVITY
-from core.model.triggers import EVERYTHING
+from core.model.pauses import EVERYTHING
 from core.playbook.playbook import Playbook
 from storage.forecasts import drift as facts
 from storage.forecasts.saved_previews import SavedPreview, chunks, decision_of

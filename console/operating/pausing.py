@@ -18,7 +18,7 @@ from core.engine.pauses import ResumeEffect, affected_triggers, effect, pause_la
 from core.errors import ManometerError
 from core.explain.words import counted, in_full
 from core.instants import SECOND, Instant, format_duration
-from core.model.triggers import ALL_SENDING, EVERYTHING, Pause, PausePolicy, parse_target
+from core.model.pauses import ALL_SENDING, EVERYTHING, Pause, PausePolicy, parse_target
 from core.playbook.playbook import Playbook
 from core.suggestions import near
 from storage import pauses

@@ -21,8 +21,9 @@ from core.engine.journey import next_step, note_suppressed
 from core.engine.state import CustomerState, open_pauses
 from core.instants import Instant, Millis, format_instant
 from core.model.enrolment import Deferred, Due, Enrolment, Held, Waited
+from core.model.pauses import ALL_SENDING, Pause, PausePolicy, PauseTarget, Scope, target_key
 from core.model.reasons import Reason
-from core.model.triggers import ALL_SENDING, Pause, PausePolicy, PauseTarget, Scope, Step, Trigger, target_key
+from core.model.triggers import Step, Trigger
 from core.playbook.playbook import Playbook, Purpose
 
 NOBODY: Final[Mapping[Scope, str]] = {

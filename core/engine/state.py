@@ -19,8 +19,9 @@ from core.model.decisions import Decision, GoalReached
 from core.model.dossier import Dossier, TriggerEntry
 from core.model.enrolment import Enrolment
 from core.model.events import Event
+from core.model.pauses import Pause
 from core.model.predicate import Predicate
-from core.model.triggers import Pause, Trigger
+from core.model.triggers import Trigger
 from core.model.when import Cause
 from core.playbook.index import REACTIONS
 from core.playbook.playbook import Playbook

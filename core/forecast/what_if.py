@@ -21,8 +21,9 @@ from core.limits.capacity import parse_capacity
 from core.limits.pressure import POINT, PressureRule
 from core.limits.quiet_hours import parse_send_windows
 from core.limits.windows import parse_window
+from core.model.pauses import Pause, PauseTarget
 from core.model.predicate import Predicate
-from core.model.triggers import ALWAYS, NEVER, Pause, PauseTarget, Status, Trigger
+from core.model.triggers import ALWAYS, NEVER, Status, Trigger
 from core.playbook.playbook import Channel, Playbook
 from core.suggestions import near
 

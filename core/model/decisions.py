@@ -8,8 +8,8 @@ from typing import Final, Literal, NamedTuple, get_args
 from core.instants import Instant, Millis
 from core.limits.pressure import Contact
 from core.model.customer import Profile
+from core.model.pauses import PauseTarget
 from core.model.reasons import Reason
-from core.model.triggers import PauseTarget
 
 Outcome = Literal["send", "defer", "suppress", "hold"]
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)

@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from core.instants import Instant
+from core.model.pauses import PauseTarget
 from core.model.reasons import Reason
-from core.model.triggers import PauseTarget
 
 Waited = Literal["event", "timeout"]
 JourneyState = Literal["open", "done", "exited", "holdout"]

@@ -17,11 +17,12 @@ from core.model.customer import Profile
 from core.model.dossier import TriggerEntry
 from core.model.enrolment import Enrolment
 from core.model.events import Event
+from core.model.pauses import PausePolicy
 from core.model.predicate import Predicate
 
 if TYPE_CHECKING:  # a trigger holds its When, and a When is asked about its trigger
     from core.model.nearness import EntryQuestion, Nearness
-    from core.model.triggers import PausePolicy, Trigger
+    from core.model.triggers import Trigger
 
 ANY_EVENT: Final = "*"
 UNBOUNDED: Final[Millis] = 2**60

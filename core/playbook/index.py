@@ -11,8 +11,9 @@ from typing import Final, Protocol
 from core.instants import DAY, Instant, Millis
 from core.limits.pressure import PressureRule
 from core.limits.windows import CalendarWindow, ExtendedWindow, RollingWindow, WholeDaysWindow, Window
+from core.model.pauses import EVERYTHING, Pause
 from core.model.predicate import Predicate
-from core.model.triggers import EVERYTHING, Pause, Trigger
+from core.model.triggers import Trigger
 from core.model.when import ANY_EVENT, UNBOUNDED
 from core.playbook.preference import Preference
 from core.playbook.versions import Former

@@ -14,8 +14,9 @@ from core.instants import Instant, Millis
 from core.limits.capacity import Capacity
 from core.limits.pressure import POINT, PressureRule
 from core.limits.quiet_hours import SendWindows
+from core.model.pauses import Pause
 from core.model.predicate import Predicate
-from core.model.triggers import Approval, Pause, Trigger
+from core.model.triggers import Approval, Trigger
 from core.playbook.index import PlaybookIndex
 from core.playbook.preference import Preference
 from core.playbook.versions import Former

@@ -12,7 +12,7 @@ from core.engine.pauses import pause_label
 from core.explain.words import counted
 from core.health import HealthFinding, Sort
 from core.instants import DAY, HOUR, MINUTE, SECOND, Instant, Millis, local
-from core.model.triggers import parse_target
+from core.model.pauses import parse_target
 from screens.cells.moments import moment, share
 from screens.cells.states import paused_words
 from screens.ports.overview import BaseGauge, Books, ChannelToday, DayAhead, Engine, OperatorAct, OverviewPage

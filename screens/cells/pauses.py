@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from core.engine.pauses import pause_label
 from core.explain.words import counted
 from core.instants import Instant
-from core.model.triggers import parse_target
+from core.model.pauses import parse_target
 from screens.cells.exports import Fields, plain
 from screens.cells.moments import moment, number
 from screens.ports.triggers import PauseLine

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from core.engine.pauses import NOBODY, pause_label
 from core.explain.words import counted
 from core.instants import Instant
-from core.model.triggers import Scope, parse_target
+from core.model.pauses import Scope, parse_target
 from core.until import parse_until
 from screens.cells.moments import in_full
 from screens.cells.states import paused_words

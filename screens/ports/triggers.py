@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol, TypeAlias
 
 from core.instants import DAY, Instant, Millis
-from core.model.triggers import PausePolicy, Trigger
+from core.model.pauses import PausePolicy
+from core.model.triggers import Trigger
 from screens.ports import Cancelled
 
 LATELY: Final[Millis] = 7 * DAY

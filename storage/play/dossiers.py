@@ -28,8 +28,8 @@ from core.model.customer import Consent, Profile, Suppression, address_of
 from core.model.dossier import BEGINNING, Dossier, Merge, TriggerEntry
 from core.model.enrolment import Deferred, Due, Enrolment, Held, Waiting
 from core.model.events import Event
+from core.model.pauses import parse_holder
 from core.model.reasons import HOLDING, Reason
-from core.model.triggers import parse_holder
 from core.model.when import UNBOUNDED
 from core.playbook.playbook import Playbook
 from storage.play.events import EVENT_COLUMNS, event_from

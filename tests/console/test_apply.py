@@ -15,7 +15,7 @@ from console.main import main
 from console.playbooks.applied import apply_workspace, changes, ensure_applied, load_in_force
 from console.workspace import WorkspaceError, read_workspace
 from core.instants import DAY
-from core.model.triggers import Pause, parse_target
+from core.model.pauses import Pause, parse_target
 from storage import pauses, triggers
 from storage.store import Store
 from tests.console.furniture import NOON, TRIGGER, furnished

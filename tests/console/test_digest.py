@@ -23,7 +23,7 @@ from console.playbooks.applied import apply_workspace, load_in_force
 from console.runs.tick import tick
 from console.workspace import read_workspace
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
-from core.model.triggers import Pause, parse_target
+from core.model.pauses import Pause, parse_target
 from storage import pauses, status
 from storage.outbox import acts as outbox_acts
 from storage.outbox import dispatch as outbox

@@ -38,7 +38,7 @@ from console.messages.unsubscribe import read_token
 from console.workspace import Workspace, read_files
 from core.instants import DAY, HOUR, MINUTE, SECOND, Instant, parse_instant
 from core.model.delivery import ConfigError, Outbound, Permanent, Result, Retry, Uncertain
-from core.model.triggers import Pause, parse_target
+from core.model.pauses import Pause, parse_target
 from storage import pauses
 from storage.outbox import acts as outbox_acts
 from storage.outbox import dispatch as outbox

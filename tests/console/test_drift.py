@@ -22,7 +22,7 @@ from console.workspace import read_workspace
 from core.forecast.drift import Drift
 from core.forecast.preview import Totals
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
-from core.model.triggers import Pause, parse_target
+from core.model.pauses import Pause, parse_target
 from storage import pauses
 from storage.forecasts.drift import reached
 from storage.forecasts.saved_previews import SavedPreview, Saving

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from console.main import main
 from core.instants import DAY, HOUR, Instant, format_instant
-from core.model.triggers import Pause, parse_target
+from core.model.pauses import Pause, parse_target
 from storage import pauses
 from storage.schema.customers import customers
 from storage.store import Store

@@ -15,7 +15,7 @@ from console.main import main
 from console.tui.answers import LocalService
 from core.errors import ManometerError
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant
-from core.model.triggers import Pause, parse_target
+from core.model.pauses import Pause, parse_target
 from screens.ports import CancelledError
 from screens.ports.triggers import OutcomeCount
 from storage import pauses

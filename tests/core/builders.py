@@ -24,8 +24,9 @@ from core.model.customer import Profile
 from core.model.dossier import Dossier, Plan
 from core.model.enrolment import Due, Enrolment
 from core.model.events import ORDER_COMPLETED, Event
+from core.model.pauses import Pause, parse_target
 from core.model.predicate import Predicate
-from core.model.triggers import Approval, Pause, Step, Trigger, parse_target
+from core.model.triggers import Approval, Step, Trigger
 from core.model.when import When
 from core.playbook.playbook import Channel, Playbook, Purpose
 

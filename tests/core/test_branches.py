@@ -15,7 +15,8 @@ from core.engine.last_look import Handover, last_look
 from core.engine.pauses import steps_due
 from core.instants import DAY, HOUR
 from core.language import ConditionContext, ConditionError, parse
-from core.model.triggers import OVER, Goal, Pause, Wait, parse_target
+from core.model.pauses import Pause, parse_target
+from core.model.triggers import OVER, Goal, Wait
 from core.playbook.playbook import Holdout
 from tests.core.builders import (
     at,

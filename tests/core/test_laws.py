@@ -22,19 +22,8 @@ from core.model.decisions import Decision, Message
 from core.model.dossier import BEGINNING, Dossier, Merge, Plan, TriggerEntry
 from core.model.enrolment import Enrolment
 from core.model.events import Event
-from core.model.triggers import (
-    ALWAYS,
-    NEVER,
-    OVER,
-    Approval,
-    Goal,
-    Pause,
-    PausePolicy,
-    Step,
-    Trigger,
-    Wait,
-    parse_target,
-)
+from core.model.pauses import Pause, PausePolicy, parse_target
+from core.model.triggers import ALWAYS, NEVER, OVER, Approval, Goal, Step, Trigger, Wait
 from core.model.when import When
 from core.playbook.playbook import Holdout, Playbook
 from core.playbook.preference import Preference

@@ -20,7 +20,7 @@ from core.model.customer import Consent, Suppression
 from core.model.decisions import Decision
 from core.model.dossier import Dossier
 from core.model.events import Event
-from core.model.triggers import Pause, parse_target
+from core.model.pauses import Pause, parse_target
 from core.playbook.playbook import Playbook
 from tests.core import builders
 from tests.core.builders import at, loadable, settle

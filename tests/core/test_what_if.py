@@ -9,8 +9,9 @@ import pytest
 from core.errors import ManometerError
 from core.forecast.what_if import PlaybookChange, changed, loads_alike, parse_change, reach
 from core.instants import DAY, HOUR
+from core.model.pauses import Pause, parse_target
 from core.model.predicate import Predicate
-from core.model.triggers import NEVER, Pause, parse_target
+from core.model.triggers import NEVER
 from core.playbook.playbook import Playbook
 from tests.core.builders import (
     at,

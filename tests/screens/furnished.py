@@ -12,7 +12,8 @@ from core.errors import ManometerError
 from core.instants import DAY, HOUR, Instant
 from core.kinds.transactional import Transactional
 from core.model.outbox import Act
-from core.model.triggers import PausePolicy, Step, Trigger
+from core.model.pauses import PausePolicy
+from core.model.triggers import Step, Trigger
 from screens.ports import Cancelled
 from screens.ports.decisions import DecisionRow, DecisionView, Listed, Objected
 from screens.ports.outbox import ActEffect, MessageView, RenderedMessage

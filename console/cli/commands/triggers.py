@@ -28,7 +28,8 @@ from console.playbooks.known_triggers import not_in_force
 from core.errors import ManometerError
 from core.explain.journey_words import goal_words, goes_to, wait_words
 from core.instants import Instant, format_duration
-from core.model.triggers import NEVER, Pause, PauseTarget, Step, Trigger
+from core.model.pauses import Pause, PauseTarget
+from core.model.triggers import NEVER, Step, Trigger
 from storage import pauses, playbooks, triggers
 
 FIELDS = (

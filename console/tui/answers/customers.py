@@ -26,7 +26,7 @@ from core.limits.pressure import Contact, Ledger, PressureRule, Usage, gap_usage
 from core.model.customer import Consent, Profile, address_of, full_name
 from core.model.decisions import Decision
 from core.model.dossier import Dossier
-from core.model.triggers import PauseTarget
+from core.model.pauses import PauseTarget
 from core.playbook.playbook import Playbook
 from screens.ports import Cancelled
 from screens.ports.customers import (

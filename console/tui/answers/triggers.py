@@ -17,7 +17,8 @@ from core.errors import ManometerError
 from core.explain.words import counted, in_full
 from core.instants import DAY, MINUTE, Instant, Millis
 from core.model.customer import full_name
-from core.model.triggers import EVERYTHING, Pause, PausePolicy, Trigger, parse_target, target_key
+from core.model.pauses import EVERYTHING, Pause, PausePolicy, parse_target, target_key
+from core.model.triggers import Trigger
 from core.playbook.playbook import Playbook
 from core.suggestions import near
 from screens.ports import Cancelled
