@@ -269,7 +269,7 @@ MORE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class StoryLine:
-    """One line of a story: an act of hers, or a decision."""
+    """One line of a story: an act of the customer, or a decision."""
 
     at: Instant
     is_decision: bool
@@ -337,7 +337,7 @@ def _decision(row: Any) -> StoryLine:
 def held(store: Store) -> int:
     """Messages that wait for somebody's approval."""
     with store.reading() as connection:
-        return sum(1 for _ in outbox_listing.stream(connection, outbox_listing.Filters(state="held")))
+        return sum(1 for _ in outbox_listing.stream(connection, outbox_listing.MessageFilter(state="held")))
 
 
 def ahead(store: Store, folder: Path, playbook: Playbook) -> Iterator[Totals]:

@@ -13,14 +13,18 @@ import orjson
 from storage.forecasts.previews import Kept
 
 _SCHEMA: Final = """
-CREATE TABLE changed (customer_id INTEGER PRIMARY KEY, customer TEXT, differences INTEGER, had INTEGER, has INTEGER, pairs TEXT);
-CREATE TABLE differs ("trigger" TEXT, customer_id INTEGER, PRIMARY KEY ("trigger", customer_id)) WITHOUT ROWID;
+CREATE TABLE changed (
+  customer_id INTEGER PRIMARY KEY, customer TEXT, differences INTEGER, had INTEGER, has INTEGER, pairs TEXT
+);
+CREATE TABLE differs (
+  "trigger" TEXT, customer_id INTEGER, PRIMARY KEY ("trigger", customer_id)
+) WITHOUT ROWID;
 """
 
 
 class CustomerChanges(NamedTuple):
-    """What changes for one customer: contacts before and after, and all decisions as places in the two
-    previews of hers.
+    """What changes for one customer: contacts before and after, and all decisions as places in the
+    customer's two previews.
     """
 
     customer_id: int

@@ -25,13 +25,14 @@ from storage.schema.customers import customers
 from storage.schema.decisions import decisions
 from storage.schema.enrolments import enrolments
 from storage.schema.events import events
-from storage.schema.identities import identities, merges
+from storage.schema.identities import MergeRow, identities, merges
 from storage.schema.intake import arrivals
 from storage.schema.messages import messages
 from storage.schema.profiles import READ_COLUMNS, dump_profile, load_profile, profile_columns, profile_from
+from storage.session import session
 
 STRONG: Final = frozenset({"user", "email", "loyalty"})
-"""Kinds that say two customers are one, even where each has a userId of her own."""
+"""Kinds that say two customers are one, even where each has a userId of its own."""
 MOVING: Final = frozenset({"anonymous", "push"})
 """Kinds that belong to a device: they go with the userId that used it last."""
 
@@ -64,7 +65,7 @@ def key_for(identity: Identity) -> str:
 
 
 def merge(connection: Connection, survivor: int, merged: int, *, cause: str, at: Instant, wake: bool) -> int:
-    """Let one customer go into another with all she has; gives the id under which `unmerge` undoes it.
+    """Let one customer go into another with everything; gives the id under which `unmerge` undoes it.
 
     `wake` has the engine look at the survivor at once.
     """
@@ -136,8 +137,8 @@ def _end_clashes(connection: Connection, survivor: int, merged: int, at: Instant
         other, and_(other.c.trigger == enrolments.c.trigger, other.c.cause_key == enrolments.c.cause_key)
     )
     before: list[dict[str, Any]] = []
-    columns, hers = enrolments.c, and_(enrolments.c.customer_id == survivor, other.c.customer_id == merged)
-    for row in connection.execute(pairs.where(hers).order_by(enrolments.c.id)).all():
+    columns, pair = enrolments.c, and_(enrolments.c.customer_id == survivor, other.c.customer_id == merged)
+    for row in connection.execute(pairs.where(pair).order_by(enrolments.c.id)).all():
         mine = {name: getattr(row, name) for name in _PROGRESS}
         theirs = {name: getattr(row, f"other_{name}") for name in _PROGRESS}
         before.append(theirs)
@@ -165,7 +166,8 @@ def _is_further(theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> bool:
 
 def _note_end(connection: Connection, row: Any, ended: Mapping[str, Any], survivor: int, at: Instant) -> None:
     """A row for the open step of a journey that ends because the survivor is in the same one."""
-    same = f"goes on as the journey of {format_instant(row.entered_at)} by the same cause, of a customer with whom she is one now"
+    entered = format_instant(row.entered_at)
+    same = f"goes on as the journey of {entered} by the same cause, of a customer with whom she is one now"
     connection.execute(
         insert(decisions).values(
             at=at, customer_id=survivor, enrolment_id=ended["id"], trigger=row.trigger, step=ended["step"],
@@ -214,13 +216,13 @@ def _cancel_twins(connection: Connection, survivor: int, merged: int, at: Instan
         columns.released_at,
         columns.digest,
     )
-    hers = select(*shown, columns.trigger, columns.step, columns.enrolment_id).where(
+    theirs = select(*shown, columns.trigger, columns.step, columns.enrolment_id).where(
         columns.customer_id.in_(both)
     )
-    if not connection.execute(hers.where(columns.state.in_(UNSENT)).limit(1)).all():
+    if not connection.execute(theirs.where(columns.state.in_(UNSENT)).limit(1)).all():
         return []
     sent = _sent(
-        connection, connection.execute(hers.where(columns.released_at.is_(None)).order_by(columns.id)).all()
+        connection, connection.execute(theirs.where(columns.released_at.is_(None)).order_by(columns.id)).all()
     )
     twins: dict[int, list[_Sent]] = {}
     for each in sent:
@@ -356,7 +358,8 @@ def unmerge(connection: Connection, merge_id: int, *, at: Instant, wake: bool) -
     """Undo a merge: what came by the identities that went over goes back, also what came since; gives the
     customer's row id.
     """
-    entry = connection.execute(select(merges).where(merges.c.id == merge_id)).one_or_none()
+    with session(connection) as opened:
+        entry = opened.get(MergeRow, merge_id)
     if entry is None or entry.undone_at is not None:
         raise ManometerError(
             f"merge {merge_id}: there is no such merge, or it was undone already. `manometer merges` lists "
@@ -372,15 +375,24 @@ def unmerge(connection: Connection, merge_id: int, *, at: Instant, wake: bool) -
     moved = orjson.loads(entry.moved)
     _send_back(connection, survivor, merged, moved)
     _reopen_clashes(connection, moved, merged)
-    connection.execute(update(merges).where(merges.c.id == merge_id).values(undone_at=at))
+    with session(connection) as opened:
+        opened.add(entry)
+        entry.undone_at = at
     _part_rows(connection, survivor, merged, moved, merge_id, at if wake else None)
     return int(merged)
 
 
 def _send_back(connection: Connection, survivor: int, merged: int, moved: Mapping[str, Any]) -> None:
     back = {"customer_id": merged}
-    for table, name in ((identities, "identities"), (consents, "consents"), (enrolments, "enrolments"), (messages, "messages"),
-                        (decisions, "decisions"), (events, "strayed")):  # fmt: skip
+    went = (
+        (identities, "identities"),
+        (consents, "consents"),
+        (enrolments, "enrolments"),
+        (messages, "messages"),
+        (decisions, "decisions"),
+        (events, "strayed"),
+    )
+    for table, name in went:
         for ids in chunks(moved[name]):
             connection.execute(
                 update(table).where(table.c.id.in_(ids), table.c.customer_id == survivor).values(back)
@@ -457,7 +469,7 @@ def _part_rows(
 
 
 def _key_of(connection: Connection, customer: int, before: str) -> str:
-    """Her key of before; that of a userId where she has got one since."""
+    """The key of before; that of a userId where the customer has got one since."""
     user = (
         select(identities.c.value)
         .where(identities.c.customer_id == customer, identities.c.kind == "user")
@@ -468,15 +480,15 @@ def _key_of(connection: Connection, customer: int, before: str) -> str:
 
 
 def refold(connection: Connection, customer: int) -> dict[str, Any]:
-    """The columns of a customer's profile, worked out anew from her events in order of arrival, with what the
+    """The columns of a customer's profile, worked out anew from its events in order of arrival, with what the
     engine has settled.
     """
     waiting = set(
         connection.execute(select(arrivals.c.event_id).where(arrivals.c.customer_id == customer)).scalars()
     )
     profile, settled = Profile(), Profile()
-    hers = select(*EVENT_COLUMNS).where(events.c.customer_id == customer).order_by(events.c.id)
-    for row in connection.execute(hers):
+    own = select(*EVENT_COLUMNS).where(events.c.customer_id == customer).order_by(events.c.id)
+    for row in connection.execute(own):
         event = event_from(row)
         profile.fold(event)
         if waiting and event.id not in waiting:
@@ -485,7 +497,7 @@ def refold(connection: Connection, customer: int) -> dict[str, Any]:
 
 
 def merged(connection: Connection, customer: int | None = None) -> Iterator[dict[str, Any]]:
-    """Every merge, or those into one customer, oldest first: who stays, who went into her, and why."""
+    """Every merge, or those into one customer, oldest first: who stays, who went into whom, and why."""
     query = (
         select(merges, customers.c.key)
         .join_from(merges, customers, customers.c.id == merges.c.customer_id)

@@ -12,7 +12,7 @@ from sqlalchemy import insert, select, update
 
 from console.clock import SIMULATED_AT
 from console.main import main
-from console.tui.answers import LocalService
+from console.tui.answers.local_service import LocalService
 from core.errors import ManometerError
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant
 from core.model.pauses import Pause, parse_target

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import NoneType
-from typing import get_args
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
 from sqlalchemy import insert
@@ -22,13 +22,17 @@ PYTHON = {"INTEGER": int, "TEXT": str, "BLOB": bytes}
 CLASSES = all_classes()
 
 
+def _kinds(annotation: Any) -> set[Any]:
+    if get_origin(annotation) is Literal:
+        return {type(value) for value in get_args(annotation)}
+    return set(get_args(annotation)) or {annotation}
+
+
 @pytest.mark.parametrize("row", CLASSES, ids=lambda row: row.__name__)
 def test_each_field_matches_its_column(row: type[SchemaRow]) -> None:
     assert list(row.model_fields) == [column.name for column in row.__table__.columns]
     for column in row.__table__.columns:
-        kinds = set(get_args(row.model_fields[column.name].annotation)) or {
-            row.model_fields[column.name].annotation
-        }
+        kinds = _kinds(row.model_fields[column.name].annotation)
         optional = NoneType in kinds
         is_key_of_row = column.primary_key and row.model_fields[column.name].default is None
         assert kinds - {NoneType} == {PYTHON[column.type.compile(sqlite.dialect())]}, column.name
@@ -65,7 +69,9 @@ def test_a_row_is_written_and_read_back(tmp_path: Path) -> None:
 def test_an_object_writes_the_same_row_as_a_statement(tmp_path: Path) -> None:
     with Store.create(tmp_path / "shop.db") as store:
         with store.writing() as connection:
-            connection.execute(insert(AuditRow.__table__).values(at=1, author="ann", action="stop", subject="*"))
+            connection.execute(
+                insert(AuditRow.__table__).values(at=1, author="ann", action="stop", subject="*")
+            )
             with Session(connection) as session:
                 session.add(AuditRow(at=1, author="ann", action="stop", subject="*"))
                 session.flush()
