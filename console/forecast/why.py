@@ -73,7 +73,9 @@ def explain_in(
 
 
 def gather(connection: Connection, playbook: Playbook, identifier: int, now: Instant, at: Instant) -> Known:
-    """What is known of the customer of a row as of `at`; ManometerError where there is no such customer any more."""
+    """What is known of the customer of a row as of `at`, in ms UTC; ManometerError where there is no such
+    customer any more.
+    """
     if at < now:
         loaded = load_past(connection, [identifier], playbook, at, with_state=True)
     else:

@@ -95,10 +95,7 @@ class DropFolder:
         """
         connector.begin(file)
         try:
-            result = import_file(
-                store, file.path, settings=settings, arrived_at=now, profile=file.profile, source=file.source,
-                stopping=stopping,
-            )  # fmt: skip
+            result = import_file(store, file, settings=settings, arrived_at=now, stopping=stopping)
         except StoreError:
             raise
         except ManometerError as error:

@@ -236,9 +236,7 @@ class TriggersAnswers:
             pause = Pause(parse_target(name), at, until, transactional=transactional)
             self._title(connection, pause)
             held = pausing.waiting(connection, pause, self._local.in_force().playbook, at)
-            number = pausing.pause(
-                connection, pause, self._local.place.author, reason or None, self._local.place.zone
-            )
+            number = pausing.pause(connection, pause, self._operator(reason))
         self._made[name] = (number, at)
         end = "" if until is None else f" until {self._when(until)}"
         numbers = (
@@ -280,14 +278,7 @@ class TriggersAnswers:
         at = self._local.now()
         with self._local.acting() as connection:
             held = pauses.waiting(connection, EVERYTHING, at)
-            pausing.stop(
-                connection,
-                at,
-                transactional,
-                self._local.place.author,
-                reason or None,
-                self._local.place.zone,
-            )
+            pausing.stop(connection, at, transactional, self._operator(reason))
         spared = "" if transactional else ", transactional messages go on"
         return f"All sending is stopped{spared}: {counted(held.messages, 'message')} waiting."
 
@@ -301,11 +292,13 @@ class TriggersAnswers:
             choices = pausing.choices(
                 connection, pausing.paused_now(connection, name, at, self._local.place.zone), playbook, at
             )
-            pausing.resume(
-                connection, name, at, policy, self._local.place.author, reason or None, self._local.place.zone
-            )
+            pausing.resume(connection, name, at, policy, self._operator(reason))
         self._made.pop(name, None)
         return f"{policy}: {choices.words[policy]}"
+
+    def _operator(self, reason: str) -> pausing.Operator:
+        place = self._local.place
+        return pausing.Operator(place.author, reason or None, place.zone)
 
     def _when(self, at: Instant) -> str:
         return in_full(at, self._local.place.zone)
