@@ -1,6 +1,6 @@
 """The one road: `advance(dossier, playbook, until) -> Plan`.
 
-A customer's life is played instant by instant. At each instant come first the contacts that give their room
+A customer's state is played instant by instant. At each instant come first the contacts that give their room
 back and the pauses that end, then merges and arrivals (events that became known), then dates and crossings
 that need no event, then the steps that have fallen due, the highest rank first. Every accepted contact counts
 at once against the next candidate. Nothing depends on `until`, so playing to u1 and then to u2 gives the same

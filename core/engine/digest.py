@@ -99,7 +99,7 @@ def _carry(leading: int, own: Candidate, state: CustomerState) -> bool:
 
 
 def _share(parts: Sequence[MessagePart], state: CustomerState) -> None:
-    """What she does with the message she does in the journey of each of its steps."""
+    """A reaction to the message counts in the journey of each of its steps."""
     steps, triggers = (
         {(part.trigger, part.cause_key) for part in parts},
         frozenset(part.trigger for part in parts),
@@ -115,7 +115,7 @@ def _is_same(contact: Contact, planned: Contact) -> bool:
 
 
 def _carrying(message: Message, contact: Contact, parts: Sequence[MessagePart]) -> Message:
-    """The message lives as long as any of its steps."""
+    """The message expires when the last of its steps does."""
     return message._replace(
         contact=contact, digest=tuple(parts), expires_at=max(part.expires_at for part in parts)
     )

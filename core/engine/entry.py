@@ -20,7 +20,7 @@ from core.playbook.playbook import Playbook
 
 
 def enter(trigger: Trigger, cause: Cause, state: CustomerState) -> None:
-    """Enrol the customer because of a cause, unless something keeps her out.
+    """Enrol the customer because of a cause, unless something keeps the customer out.
 
     The same cause never enrols twice. A duplicate, a refusal by `reentry` and a customer outside the audience
     leave no row; a holdout does, and is taken before entry.
@@ -112,7 +112,7 @@ def in_global_holdout(trigger: Trigger, customer_key: str, playbook: Playbook) -
 
 
 def place_in_holdout(customer_key: str, playbook: Playbook) -> float:
-    """Her place in [0, 1) for the holdout of all triggers."""
+    """The customer's place in [0, 1) for the holdout of all triggers."""
     return bucket(f"holdout:{playbook.holdout.salt}", customer_key)
 
 

@@ -63,7 +63,7 @@ def trigger_active(candidate: Candidate, state: CustomerState) -> Objection | No
 
 
 def not_stopped(candidate: Candidate, state: CustomerState) -> Objection | None:
-    """The emergency stop holds everything, a pause of the customer or of a segment what is hers;
+    """The emergency stop holds everything, a pause of the customer or of a segment the customer's messages;
     transactional messages on request.
     """
     stop = stop_of(candidate.purpose, state)
@@ -138,8 +138,8 @@ GUARDS: Final[tuple[Guard, ...]] = BEFORE_CHANNEL + OF_CHANNEL + AFTER_CHANNEL
 def candidate_for(
     state: CustomerState, trigger: Trigger, step: Step, enrolment: Enrolment, channel_name: str
 ) -> Candidate:
-    """The open step of an enrolment, as it applies to her now, as a candidate over one channel at the life's
-    present instant.
+    """The open step of an enrolment, as it applies now, as a candidate over one channel at the instant
+    that is being played.
     """
     channel = state.playbook.channels[channel_name]
     return Candidate(
@@ -170,7 +170,7 @@ def all_objections(candidate: Candidate, state: CustomerState) -> tuple[Objectio
 
 
 def allowed_channels(first: Candidate, state: CustomerState) -> tuple[list[Candidate], Objection | None]:
-    """The candidates over the step's channels that address, suppressions and consent allow, her preferred one
+    """The candidates over the step's channels that address, suppressions and consent allow, the preferred one
     first; else what the first lacks."""
     refusal: Objection | None = None
     allowed: list[Candidate] = []

@@ -6,7 +6,7 @@ delays begin anew. Dates (a birthday) never move.
 
 A pause of a trigger, of a customer and of everything reaches each journey under it; one of a channel or
 segment only those whose open step it holds, since nobody can say beforehand over which channel, or in which
-segment, a later step will find her.
+segment, a later step will find the customer.
 """
 
 from __future__ import annotations
@@ -66,17 +66,17 @@ def stops_purpose(stop: Pause, purpose: Purpose) -> bool:
 
 
 def stop_of(purpose: Purpose, state: CustomerState) -> Pause | None:
-    """What holds this customer's messages of a purpose now, over whatever channel: everything, herself, or a
-    segment she is in.
+    """What holds this customer's messages of a purpose now, over whatever channel: everything, the customer,
+    or one of the customer's segments.
     """
     index = state.playbook.index
     if not state.playbook.pauses:
         return None
-    hers = [*index.stops, *index.pauses.get(target_key("customer", state.dossier.key), ())]
+    own = [*index.stops, *index.pauses.get(target_key("customer", state.dossier.key), ())]
     segments = [
         pause for pause in index.segment_pauses if pause.holds(state.now) and _is_member(pause, state)
     ]
-    return open_pauses([pause for pause in (*hers, *segments) if stops_purpose(pause, purpose)], state.now)
+    return open_pauses([pause for pause in (*own, *segments) if stops_purpose(pause, purpose)], state.now)
 
 
 def channel_pause(channel: str, purpose: Purpose, state: CustomerState) -> Pause | None:
@@ -88,7 +88,7 @@ def channel_pause(channel: str, purpose: Purpose, state: CustomerState) -> Pause
 
 
 def _is_member(pause: Pause, state: CustomerState) -> bool:
-    """Whether she is in the segment that is paused; a segment that is gone from the files has no members."""
+    """Whether the customer is in the paused segment; one that is gone from the files has no members."""
     return _in_segment(pause.name, state)
 
 
@@ -165,8 +165,8 @@ def _pauses(enrolment: Enrolment, state: CustomerState) -> list[Pause]:
     index = state.playbook.index
     trigger = index.definition(enrolment.trigger, enrolment.version)
     purpose = state.playbook.purposes.get(trigger.purpose) if trigger is not None else None
-    hers = index.pauses.get(target_key("customer", state.dossier.key), ())
-    stops = (*index.stops, *hers, *index.segment_pauses, *index.channel_pauses.get(enrolment.trigger, ()))
+    own = index.pauses.get(target_key("customer", state.dossier.key), ())
+    stops = (*index.stops, *own, *index.segment_pauses, *index.channel_pauses.get(enrolment.trigger, ()))
     held = [stop for stop in stops if purpose is None or stops_purpose(stop, purpose)]
     return [*index.pauses.get(enrolment.trigger, ()), *held]
 

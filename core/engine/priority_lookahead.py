@@ -127,7 +127,7 @@ def _may_have_rivals(first: Candidate, contacts: Sequence[Contact], state: Custo
 
 
 class _Rival(NamedTuple):
-    """A foreseen candidate: the open step of a journey as it applies to her now."""
+    """A foreseen candidate: the open step of a journey as it applies now."""
 
     enrolment: Enrolment
     trigger: Trigger

@@ -1,5 +1,5 @@
-"""One customer while she is played: what `advance` changes from instant to instant, and what kinds and guards
-ask of it.
+"""One customer while the engine plays: what `advance` changes from instant to instant, and what kinds and
+guards ask of it.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ class CustomerState:
         return predicate is None or predicate.holds(CustomerFacts(self, None, None))
 
     def rules(self) -> tuple[PressureRule, ...]:
-        """The pressure rules that hold for her now."""
+        """The pressure rules that hold for the customer now."""
         if not self.playbook.index.rules_with_audience:
             return self.playbook.rules
         facts = CustomerFacts(self, None, None)
@@ -178,7 +178,7 @@ class CustomerState:
 
 
 class CustomerFacts:
-    """The view of a life that conditions read; missing values are None."""
+    """What conditions see of a customer's state; missing values are None."""
 
     __slots__ = ("_enrolment", "_properties", "_state")
 
@@ -215,7 +215,7 @@ class CustomerFacts:
         return self._properties.get(name)
 
     def happened(self, event: str, last: Millis | None) -> list[Event]:
-        """Her events of a name in (now - last, now]."""
+        """The customer's events of a name in (now - last, now]."""
         now = self._state.now
         return self._state.log.of((event,), None if last is None else now - last, now)
 
@@ -225,8 +225,8 @@ class CustomerFacts:
         return word is not None and word.state == "granted"
 
     def reacted(self, what: str) -> bool:
-        """Whether she reacted so to the journey's last message, as far as providers tell: they name one of
-        the triggers that share it.
+        """Whether the customer reacted so to the journey's last message, as far as providers tell: they name
+        one of the triggers that share it.
         """
         enrolment = self._enrolment
         if enrolment is None or enrolment.last_message_at is None:

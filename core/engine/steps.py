@@ -31,7 +31,7 @@ ENDING = frozenset({Reason.TRIGGER_RETIRED, Reason.CUSTOMER_ERASED, Reason.CUSTO
 
 
 def decide(enrolment: Enrolment, state: CustomerState) -> None:
-    """Decide the open step of an enrolment at the life's present instant; its due instant moves on."""
+    """Decide the open step of an enrolment at the instant that is being played; its due instant moves on."""
     trigger = state.playbook.index.definition(enrolment.trigger, enrolment.version)
     state.touch(enrolment)
     if trigger is None or enrolment.step > len(trigger.steps):

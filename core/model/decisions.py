@@ -67,7 +67,7 @@ class Message(NamedTuple):
     expires_at: Instant
     contact: Contact
     held: bool = False  # waits for an approval
-    profile: Profile | None = None  # as she was at that instant
+    profile: Profile | None = None  # as it was at that instant
     digest: tuple[
         MessagePart, ...
     ] = ()  # all steps it carries, its own first; empty where that is the only one

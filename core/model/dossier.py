@@ -17,7 +17,7 @@ BEGINNING: Final[Instant] = -(2**62)
 
 
 class TriggerEntry(NamedTuple):
-    """The last entry of a customer into a trigger; `at` is BEGINNING where she was only ever held out."""
+    """The last entry of a customer into a trigger; `at` is BEGINNING where none came but as a holdout."""
 
     at: Instant
     cause_key: str
@@ -35,12 +35,12 @@ class Merge(NamedTuple):
 
 @dataclass(slots=True)
 class Dossier:
-    """One customer as she stands after all instants up to and including `settled_until` were played.
+    """One customer's state after all instants up to and including `settled_until` were played.
 
     `arrivals` are the events that became known since, in order of arrival; `profile` does not hold them yet.
     `history` holds settled events as far back as the playbook needs them. `known_causes` holds the cause
     keys, of those the arrivals could use again, that have entered before. `planned_version` is the playbook's
-    under which she was last planned. `merges` are those not played yet, in order.
+    under which the customer was last planned. `merges` are those not played yet, in order.
     """
 
     id: int
@@ -62,8 +62,8 @@ class Dossier:
 
 @dataclass(slots=True)
 class Plan:
-    """What `advance` found: decisions in order of time, enrolments that are new or changed, and when she
-    needs attention next.
+    """What `advance` found: decisions in order of time, enrolments that are new or changed, and when the
+    customer needs attention next.
     """
 
     decisions: list[Decision]

@@ -68,7 +68,7 @@ class Step:
     mode: Mode = "first"
     approval: Approval | None = None
     weight: int | None = None  # thousandths of a point; None: the channel's
-    prefer: bool = False  # whether her preferred channel comes first
+    prefer: bool = False  # whether the customer's preferred channel comes first
     digest: bool = False  # whether it may share a message with another step of the same instant
     name: str | None = None
     otherwise: Step | None = None  # what is sent instead where `only_if` does not hold

@@ -60,7 +60,7 @@ CONTACT_COLUMNS = (
 
 _GOES_ON = customers.c.merged_into.is_(
     None
-)  # who went into another customer is decided as her, and never by herself again
+)  # who went into another customer is decided as that one, and never alone again
 
 
 def due_ids(connection: Connection, now: Instant, version: int, limit: int = CHUNK) -> list[int]:
@@ -153,7 +153,7 @@ def _statement(query: Select[Any], dialect: Dialect) -> tuple[str, Sequence[str]
 
 def in_order(found: Iterable[Event]) -> tuple[Event, ...]:
     """Events in the order in which they became known; at one instant what is said of a person comes before
-    what she does.
+    what the person does.
     """
     return tuple(
         sorted(
@@ -382,7 +382,7 @@ def add_suppressions(connection: Connection, dossiers: Mapping[int, Dossier], pl
 
 
 def _addresses(dossier: Dossier, media: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Every address she has, or is about to have by what has arrived."""
+    """Every address of the customer, now or soon, by what has arrived."""
     profiles: list[Profile] = [dossier.profile]
     for event in dossier.arrivals:
         if event.kind == "identify":

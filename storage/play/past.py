@@ -68,8 +68,8 @@ def load_past(
     dossiers = dict(_people(connection, ids, at))
     last_known = at if feed_until is None else feed_until
     known = _events(connection, dossiers, last_known)
-    for customer, hers in known.items():
-        _fill(dossiers[customer], hers, playbook, at if feed_until is not None else at + 1)
+    for customer, events_known in known.items():
+        _fill(dossiers[customer], events_known, playbook, at if feed_until is not None else at + 1)
     _add_consents(connection, dossiers, last_known)
     add_suppressions(connection, dossiers, playbook)
     for dossier in dossiers.values():
@@ -102,8 +102,8 @@ def _events(
     for customer, *row in connection.execute(query):
         found[customer].append(event_from(row))
     return {
-        customer: sorted(hers, key=lambda event: (event.occurred_at, event.id))
-        for customer, hers in found.items()
+        customer: sorted(many, key=lambda event: (event.occurred_at, event.id))
+        for customer, many in found.items()
     }
 
 
@@ -265,7 +265,7 @@ def _keep_waiting(enrolment: Enrolment, decision: Mapping[str, Any]) -> None:
 
 
 def _taken(enrolment: Enrolment, trigger: Trigger, state: CustomerState, known: Sequence[Event]) -> Step:
-    """What applied to her at the open step when it was decided, by what was known of her at that instant."""
+    """What applied at the open step when it was decided, by what was known of the customer then."""
     step = trigger.steps[enrolment.step - 1]
     if any(each.otherwise is not None for each in (step, *(other for _, other in step.by_variant))):
         state.profile = Profile()

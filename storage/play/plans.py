@@ -311,11 +311,11 @@ def _settle_merges(connection: Connection, plans: Sequence[tuple[Dossier, Plan]]
     """Merges that are played are forgotten; the rare ones dated later stay."""
     for dossier, plan in plans:
         if dossier.merges:
-            hers = customers.c.id == dossier.id
-            known = orjson.loads(connection.execute(select(customers.c.joins).where(hers)).scalar_one())
+            own = customers.c.id == dossier.id
+            known = orjson.loads(connection.execute(select(customers.c.joins).where(own)).scalar_one())
             later = [merge for merge in known if merge[1] > plan.settled_until]
             connection.execute(
-                update(customers).where(hers).values(joins=orjson.dumps(later).decode() if later else None)
+                update(customers).where(own).values(joins=orjson.dumps(later).decode() if later else None)
             )
 
 
