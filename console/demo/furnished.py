@@ -332,7 +332,7 @@ def _decision(row: Any) -> StoryLine:
 def held(store: Store) -> int:
     """Messages that wait for somebody's approval."""
     with store.reading() as connection:
-        return sum(1 for _ in outbox_listing.stream(connection, outbox_listing.Filters(state="held")))
+        return sum(1 for _ in outbox_listing.stream(connection, outbox_listing.MessageFilter(state="held")))
 
 
 def ahead(store: Store, folder: Path, playbook: Playbook) -> Iterator[Totals]:

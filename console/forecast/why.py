@@ -16,6 +16,7 @@ from console.playbooks.migration import trigger_in
 from console.runs.tick import decision_row
 from core.engine import advance
 from core.errors import ManometerError
+from core.explain.trigger_explanation import TriggerExplanation
 from core.explain.why import Check, Explanation, explain, in_brief
 from core.explain.words import in_words, when
 from core.instants import Instant
@@ -46,17 +47,6 @@ class Known:
     now: Instant
     at: Instant
     sources: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class TriggerExplanation:
-    """One trigger's explanation for a customer, and when it was last decided."""
-
-    trigger: str
-    title: str
-    status: str
-    explanation: Explanation
-    since: Instant | None
 
 
 @dataclass(frozen=True, slots=True)

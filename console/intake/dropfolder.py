@@ -19,7 +19,7 @@ from console.intake.files import ImportResult, IntakeSettings, import_file
 from core.errors import ManometerError
 from core.instants import Instant, Millis
 from core.sources.connector import Connector, SourceFile, SourceSettings
-from screens.widgets.safe_text import safe_lines
+from screens.cells.safe_text import safe_lines
 from storage.sqlite import StoreError
 from storage.store import Store
 
