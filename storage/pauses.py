@@ -190,7 +190,8 @@ def standings(
     if is_narrow(pause):
         is_under = and_(is_under, held)
     members = true() if people is None else columns.customer_id.in_(people)
-    reached = or_(columns.held_by == pause.target.holder.key, members) if pause.scope == "segment" else members
+    by_name = columns.held_by == pause.target.holder.key
+    reached = or_(by_name, members) if pause.scope == "segment" else members
     mine = and_(columns.trigger.in_(sorted(triggers)), columns.state == literal_column("'open'"), reached)
     segments.prepare(connection)
     alike: tuple[ColumnElement[Any], ...] = (
