@@ -12,6 +12,7 @@ from core.model.enrolment import Enrolment
 from core.model.events import Event
 from core.model.triggers import Trigger
 from core.model.when import ANY_EVENT
+from core.placeholders import per_value
 
 
 def first_due(trigger: Trigger, cause_at: Instant, number: int = 1) -> Instant:
@@ -61,9 +62,8 @@ def reached(event: Event, trigger: Trigger, state: CustomerState) -> GoalReached
     goal = trigger.goal
     if goal is None or (goal.where is not None and not goal.where.holds(state.facts(event))):
         return None
-    value = event.properties.get(trigger.when.per) if trigger.when.per else None
     return GoalReached(
-        trigger.name, event.id, event.occurred_at, goal.within, None if value is None else str(value)
+        trigger.name, event.id, event.occurred_at, goal.within, trigger.when.key_of(event)
     )
 
 
@@ -104,7 +104,6 @@ def active_since(enrolment: Enrolment, trigger: Trigger, state: CustomerState) -
 
 
 def _has_other_key(event: Event, enrolment: Enrolment, trigger: Trigger) -> bool:
-    if enrolment.key_value is None or trigger.when.per is None:
-        return False
-    value = event.properties.get(trigger.when.per)
-    return value is not None and str(value) != enrolment.key_value
+    value = trigger.when.key_of(event)
+    own = per_value(enrolment.key_value)  # earlier releases kept it as the source wrote it
+    return value is not None and own is not None and value != own
