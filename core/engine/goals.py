@@ -34,13 +34,27 @@ def ends(event: Event, enrolment: Enrolment, trigger: Trigger, state: CustomerSt
     ending = trigger.when.ends_on()
     if event.name in ending or (event.is_activity and ANY_EVENT in ending):
         return trigger.when.ends(enrolment, event)
-    if event.occurred_at < enrolment.cause_at:
+    began_at = min(enrolment.cause_at, enrolment.entered_at)  # the clock may have begun anew since
+    if event.occurred_at < began_at or restarts(event, enrolment, trigger, state):
         return False
     if event.name in trigger.exits or _ends_by_goal(event, enrolment, trigger, state):
         return True
-    if event.name not in trigger.when.unless or event.occurred_at > due_at_latest(enrolment, trigger):
-        return False
-    return enrolment.step == following(trigger, 0, enrolment.variant)
+    return event.name in trigger.when.unless and _is_before_first_step(event, enrolment, trigger)
+
+
+def restarts(event: Event, enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> bool:
+    """Whether an event begins the clock of a journey anew, whose first step is not decided yet."""
+    return (
+        trigger.when.restart
+        and _is_before_first_step(event, enrolment, trigger)
+        and trigger.when.restarts(enrolment, event, state)
+    )
+
+
+def _is_before_first_step(event: Event, enrolment: Enrolment, trigger: Trigger) -> bool:
+    return event.occurred_at <= due_at_latest(enrolment, trigger) and enrolment.step == following(
+        trigger, 0, enrolment.variant
+    )
 
 
 def _ends_by_goal(event: Event, enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final, Self
 
 from core.explain.words import any_of
 from core.instants import DAY, Instant, Millis, format_duration
-from core.kinds._events import EventKind
+from core.kinds._events import EventKind, warn_of_own_event
 from core.kinds._kind import WhenReader
 from core.kinds._nearness import comes_with_time, local_time
 from core.kinds._silence import last_act_before, silence
@@ -38,7 +38,7 @@ class Behavioural(EventKind):
 
     kind: ClassVar[str] = "behavioural"
     keys: ClassVar[tuple[str, ...]] = (
-        "event", "events", "where", "at_least", "within", "unless", "after", "per", "change",
+        "event", "events", "where", "at_least", "within", "unless", "after", "per", "change", "restart",
     )  # fmt: skip
     place: ClassVar[int] = 2
 
@@ -52,7 +52,10 @@ class Behavioural(EventKind):
         if "change" in table and "events" in table:
             message = f"{table.quoted('events')} cannot stand beside `change`"
             table.fault("events", message, "`change` watches the events of one name: write `event`.")
-        return cls(
+        if "restart" in table and "change" in table:
+            message = f"{table.quoted('restart')} cannot stand beside `change`"
+            table.fault("restart", message, "A changed rhythm has no clock to begin anew: leave one out.")
+        when = cls(
             events=_one_or_more_events(table),
             where=table.condition("where"),
             at_least=table.whole("at_least", 1, 1, 1_000_000),
@@ -61,7 +64,10 @@ class Behavioural(EventKind):
             after=table.duration("after") or 0,
             per=table.text("per"),
             change=_change(table),
+            restart=table.switch("restart", False),
         )
+        warn_of_own_event(table, when)
+        return when
 
     # ---- what concerns it ----
 

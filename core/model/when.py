@@ -95,6 +95,8 @@ class When:
     after: Millis = 0
     unless: frozenset[str] = frozenset()
     per: str | None = None
+    restart: bool = False
+    """Whether a further event of the same key begins the clock of a journey anew."""
 
     # ---- what concerns it ----
 
@@ -154,6 +156,10 @@ class When:
         return Cause(f"{self.per}:{value}", event.occurred_at, event, value)
 
     # ---- what becomes of a journey ----
+
+    def restarts(self, enrolment: Enrolment, event: Event, customer: PlayedCustomer) -> bool:
+        """Whether an event that `enters_on` names begins the clock of a journey under way anew."""
+        return False
 
     def ends(self, enrolment: Enrolment, event: Event) -> bool:
         """Whether an event that `ends_on` names ends an enrolment."""
