@@ -5,6 +5,7 @@ is.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,6 +93,46 @@ def test_an_adapter_knows_the_core_what_its_kind_shares_and_secrets_and_no_other
     shared = f"console.{path.parent.name}._"
     others = {name for name in _house_imports(path) if not name.startswith("core.")}
     assert {name for name in others if not name.startswith(shared)} <= {"console.secrets"}
+
+
+def _drawing() -> dict[str, list[str]]:
+    """The packages of each room as docs/architecture.md draws them, from the top down."""
+    drawn: dict[str, list[str]] = {}
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for indent, name in re.findall(r"^(|  )([a-z]+)/ {2,}", page, re.MULTILINE):
+        if not indent:
+            drawn[name] = []
+        else:
+            drawn[list(drawn)[-1]].append(name)
+    return drawn
+
+
+def _packages_used(room: str, package: str) -> set[str]:
+    """The names in the room that the modules of a package import, at whatever place in the module."""
+    used = set()
+    for path in _sources(f"{room}/{package}"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == room:
+                deeper = (node.module or "").split(".")[1:2]
+                used |= set(deeper) or {alias.name for alias in node.names}
+    return used - {package}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_house_is_as_it_is_drawn(room: str) -> None:
+    packages = {path.parent.name for path in (ROOT / room).glob("*/__init__.py")}
+    assert set(_drawing()[room]) == packages
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_package_imports_only_what_is_drawn_below_it(room: str) -> None:
+    drawn = _drawing()[room]
+    upwards = {
+        package: above
+        for place, package in enumerate(drawn)
+        if (above := _packages_used(room, package) & set(drawn[:place]))
+    }
+    assert not upwards
 
 
 def test_sqlite_is_chosen_in_one_place() -> None:
