@@ -1,4 +1,4 @@
-"""Builds in a folder that is thrown away: `build/` would leave a second copy of every module in the checkout."""
+"""Builds in a folder that is thrown away: `build/` would leave a second copy of the code in the checkout."""
 
 from __future__ import annotations
 

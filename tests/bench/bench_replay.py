@@ -54,7 +54,8 @@ TRIGGERS = {
     "inactive-180": ("always", 'kind = "threshold"\ninactive_for = "180d"'),
     "after-sale": (
         "always",
-        'kind = "transactional"\nevent = "Order Completed"\nafter = "14d"\nunless = ["Order Returned", "Order Refunded"]',
+        'kind = "transactional"\nevent = "Order Completed"\nafter = "14d"\n'
+        'unless = ["Order Returned", "Order Refunded"]',
     ),
 }  # fmt: skip
 TEMPLATE = '{"hello": "{{ customer.first_name }}", "trigger": "{{ trigger.name }}"}'
@@ -71,7 +72,10 @@ def run() -> Iterator[str]:
             file = SourceFile(online_retail(), profile="online-retail")
             taken = import_file(store, file, settings=settings, arrived_at=NOW, history=True)
             importing = seconds(began)
-            yield f"replay: import of {taken.read:,} lines in {importing:.1f} s, {taken.read / importing:,.0f} lines/s"
+            yield (
+                f"replay: import of {taken.read:,} lines in {importing:.1f} s, "
+                f"{taken.read / importing:,.0f} lines/s"
+            )
             began = perf_counter()
             done = replay(store, workspace, FIRST, LAST, place / "replayed", "bench")
             taken_by_replay = seconds(began)

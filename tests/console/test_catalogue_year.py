@@ -40,7 +40,8 @@ from tests.fixtures import online_retail
 LONDON = ZoneInfo("Europe/London")
 WEEK = 7 * DAY
 MOST_SEEN = 20
-SHARE = 4  # every fourth customer has addresses; of the others only the purchases are known, and nothing can be sent to them
+SHARE = 4
+"""Every fourth customer has addresses; nothing can be sent to the others."""
 SETTINGS = """
 [workspace]
 name = "Online Retail"
@@ -184,7 +185,9 @@ def person(customer: str, first: datetime, random: Random) -> dict[str, Any]:
     traits: dict[str, Any] = {
         "email": f"c{customer}@shop.example", "firstName": "Pat", "lastName": f"No. {customer}",
         "locale": "en-GB",
-        "birthday": f"19{random.randrange(50, 99)}-{random.randrange(1, 13):02d}-{random.randrange(1, 29):02d}",
+        "birthday": (
+            f"19{random.randrange(50, 99)}-{random.randrange(1, 13):02d}-{random.randrange(1, 29):02d}"
+        ),
         "createdAt": stamp(created),
     }  # fmt: skip
     if random.random() < 0.6:
