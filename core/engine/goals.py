@@ -76,9 +76,7 @@ def reached(event: Event, trigger: Trigger, state: CustomerState) -> GoalReached
     goal = trigger.goal
     if goal is None or (goal.where is not None and not goal.where.holds(state.facts(event))):
         return None
-    return GoalReached(
-        trigger.name, event.id, event.occurred_at, goal.within, trigger.when.key_of(event)
-    )
+    return GoalReached(trigger.name, event.id, event.occurred_at, goal.within, trigger.when.key_of(event))
 
 
 def ends_wait(event: Event, enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> bool:

@@ -253,7 +253,8 @@ def test_an_own_event_in_unless_beside_per_is_warned_of(keys: str, warned: bool)
 
 def test_restart_stands_beside_no_change() -> None:
     text = TRIGGER.replace("transactional", "behavioural").replace("[[steps]]", "")
-    text = text.replace('event = "Checkout Started"', 'event = "Checkout Started"\nchange = 2\nrestart = true')
+    named = 'event = "Checkout Started"'
+    text = text.replace(named, f"{named}\nchange = 2\nrestart = true")
     found = faults({"triggers/basket.toml": text + STEPS})
     assert any("restart" in fault.message and "change" in fault.message for fault in found)
 
