@@ -276,7 +276,7 @@ class _Run:
 
     def flush(self, finished: bool) -> None:
         """Commit the batch at hand and the counts with it."""
-        taken = duplicate = 0
+        taken = duplicate = fresh_events = 0
         with self.store.writing() as connection:
             checkpoint_after(connection, USUAL_LOG if finished else BULK_LOG)
             if self.batch:
@@ -285,10 +285,12 @@ class _Run:
                     concerns=self.settings.concerns,
                     memory=self.memory,
                 )  # fmt: skip
+                fresh_events = result.taken
                 for lines, fresh in zip(self.lines, result.fresh):
                     taken += lines if fresh else 0
                     duplicate += 0 if fresh else lines
-            self.note(connection, taken, duplicate, finished)
+            number = self.note(connection, taken, duplicate, finished)
+            imports.note_events(connection, number, fresh_events)
         self.taken += taken
         self.duplicate += duplicate
         self.rejected += len(self.pending)
@@ -298,7 +300,8 @@ class _Run:
         self.rejects.write(self.pending)
         self.pending.clear()
 
-    def note(self, connection: Connection, taken: int, duplicate: int, finished: bool) -> None:
+    def note(self, connection: Connection, taken: int, duplicate: int, finished: bool) -> int:
+        """Keep the counts; gives the number of the import."""
         rejected = len(self.pending)
         counts = {
             "lines": self.read + taken + duplicate + rejected, "taken": self.taken + taken,
@@ -311,6 +314,7 @@ class _Run:
             )
         else:
             imports.note(connection, self.import_id, counts)
+        return self.import_id
 
 
 class _Rejects:
