@@ -98,12 +98,20 @@ class Behavioural(EventKind):
 
     def _count_with(self, event: Event, customer: PlayedCustomer) -> int:
         after = None if self.within is None else event.occurred_at - self.within
-        value = event.properties.get(self.per) if self.per else None
+        known = customer.log.of(self.events, after, event.occurred_at)
         return sum(
-            (value is None or other.properties.get(self.per or "") == value)
-            and (other is event or self.matches(other, customer))
-            for other in customer.log.of(self.events, after, event.occurred_at)
+            other is event or (self._is_alike(other, event) and self.matches(other, customer))
+            for other in known
         )
+
+    def _is_alike(self, other: Event, event: Event) -> bool:
+        """Whether two events count together: with `per` those that carry the same value; one without the
+        property stands for itself.
+        """
+        if self.per is None:
+            return True
+        value = event.properties.get(self.per)
+        return value is not None and other.properties.get(self.per) == value
 
     def upcoming(self, trigger: Trigger, customer: PlayedCustomer, after: Instant) -> Cause | None:
         """The instant at which the customer is overdue by the rhythm known so far."""
