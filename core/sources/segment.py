@@ -140,6 +140,8 @@ def parse_call(
         return _page(record, context, source, arrived_at, zone, channel, "web" if call == "page" else "app")
     if call == "alias":
         return _alias(record, context, source, arrived_at, zone, channel)
+    if call == "group":
+        return _group(record, context, source, arrived_at, zone, channel)
     raise Rejected(f"unknown call {str(call)[:40]!r}" if call else "unknown call: it has no type")
 
 
@@ -234,6 +236,31 @@ def _alias(
         _dedup(record, source), source, "alias", "alias", _time(record, arrived_at, zone), identities,
         {"previousId": former}, encode({"previousId": former}), _channel(record, context, channel, None),
         previous=previous,
+    )  # fmt: skip
+
+
+def _group(
+    record: dict[str, Any],
+    context: dict[str, Any],
+    source: str,
+    arrived_at: Instant | None,
+    zone: ZoneInfo,
+    channel: str | None,
+) -> Incoming:
+    """The group that a person belongs to, as traits of the person: `groupId`, and `group.NAME` for each trait
+    of the group. What identifies the group identifies nobody.
+    """
+    group = _text(record.get("groupId", record.get("group_id")))
+    if group is None:
+        raise Rejected("a group call without groupId")
+    given = record.get("traits")
+    said = given if isinstance(given, dict) else {}
+    traits = {"groupId": group, **{f"group.{name}": value for name, value in said.items()}}
+    identities = _identities({**record, "traits": None}, context, _NOTHING)
+    return Incoming(
+        _dedup(record, source), source, "identify", "group", _time(record, arrived_at, zone),
+        identities, traits, encode_traits(traits), _channel(record, context, channel, None), None,
+        _subscriptions(context, source),
     )  # fmt: skip
 
 

@@ -98,7 +98,7 @@ def test_bad_lines_are_set_aside_with_their_physical_line_and_reason(store: Stor
     content = [
         line(1), b"", b"{not json", line(2, userId=None), line(3, timestamp=None),
         line(4, timestamp="2026-13-01T00:00:00Z"),
-        line(5, type="group"), b'{"type": "track", "event": "\xff"}', b'"' + b"x" * (LONGEST_LINE + 1),
+        line(5, type="batch"), b'{"type": "track", "event": "\xff"}', b'"' + b"x" * (LONGEST_LINE + 1),
         b"[1]", line(6),
     ]  # fmt: skip
     result = run(store, written(tmp_path, b"\n".join(content)))

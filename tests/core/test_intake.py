@@ -44,7 +44,7 @@ def identify(**traits: Any) -> dict[str, Any]:
     ("record", "reason"),
     [
         ([], "not a JSON object"), ("x", "not a JSON object"), ({}, "unknown call: it has no type"),
-        ({"type": "group", "userId": "u1", "groupId": "g"}, "unknown call 'group'"),
+        ({"type": "group", "userId": "u1"}, "a group call without groupId"),
         ({"type": "track", "userId": "u1"}, "without an event name"), (track(" "), "without an event name"),
         (track(userId=None), "no identity"), (track(userId=""), "no identity"),
         (track(userId={"a": 1}), "no identity"),
@@ -223,6 +223,19 @@ def test_a_birthday_with_a_time_is_the_local_day_of_the_customer(
 ) -> None:
     traits = normalise_traits({"birthday": "1993-01-11T23:00:00.000Z"} | others, {}, ZURICH)
     assert traits["birthday"] == birthday
+
+
+def test_a_group_is_a_trait_of_the_person() -> None:
+    call = {
+        "type": "group", "userId": "u1", "groupId": 7, "timestamp": "2026-03-01T10:00:00Z",
+        "traits": {"name": "Acme", "email": "office@acme.example"},
+    }  # fmt: skip
+    taken = take(call)
+    assert taken.identities == (("user", "u1"),)
+    assert (taken.kind, taken.name) == ("identify", "group")
+    assert taken.properties == {
+        "groupId": "7", "group.name": "Acme", "group.email": "office@acme.example",
+    }  # fmt: skip
 
 
 def test_traits_are_flat_and_in_one_spelling() -> None:
