@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
+from core.engine.arrival_order import by_occurrence, in_order
 from core.engine.branches import effective_step, following, waits
 from core.engine.goals import first_due
 from core.engine.journey import come_to_step, next_step
@@ -34,7 +35,6 @@ from storage.play.dossiers import (
     add_suppressions,
     causes_of,
     contact_from,
-    in_order,
     waiting_from,
 )
 from storage.play.events import EVENT_COLUMNS, event_from
@@ -101,10 +101,7 @@ def _events(
     found: dict[int, list[Event]] = defaultdict(list)
     for customer, *row in connection.execute(query):
         found[customer].append(event_from(row))
-    return {
-        customer: sorted(many, key=lambda event: (event.occurred_at, event.id))
-        for customer, many in found.items()
-    }
+    return {customer: sorted(many, key=by_occurrence) for customer, many in found.items()}
 
 
 def _fill(dossier: Dossier, known: Sequence[Event], playbook: Playbook, first_arrival: Instant) -> None:
@@ -308,7 +305,7 @@ def _entered(row: Mapping[str, Any], trigger: Trigger, state: CustomerState) -> 
     planned = first_due(trigger, row["cause_at"], first)
     enrolment = _enrolment(row, first, planned, Due(planned), None)
     if waits(enrolment, trigger) is not None:
-        come_to_step(enrolment, trigger, first, planned, state)
+        come_to_step(enrolment, trigger, first, planned, state.now, state)
     return enrolment
 
 
