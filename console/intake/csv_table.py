@@ -19,6 +19,8 @@ from core.sources.dates import DayOrder, day_order_column
 _DELIMITERS: Final = ";,\t|"
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 """Made for Excel by many exports, as the first line."""
+_LONGEST: Final = 80
+"""Characters of a cell that can show how a column is written."""
 _FEW_COLUMNS: Final = 8
 """With more columns, a line of as many fields is hardly the text of another one's cell."""
 
@@ -200,7 +202,7 @@ class CsvTable:
             if isinstance(row, Row):
                 for column, choice in choices:
                     cell = self.value(row, column)
-                    if cell:
+                    if cell and len(cell) <= _LONGEST:
                         choice.see(row.line, cell)
         self._content.seek(0)
         self._records = self._begun()
