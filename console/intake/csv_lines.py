@@ -118,7 +118,7 @@ class _Lines:
 
     def consent(self, columns: ConsentColumns, row: Row) -> ConsentRecord | None:
         """What the row says of a consent; None where it says nothing, as with a word that is in no list."""
-        said = self.reading.value(row, columns.column)
+        said = columns.always or self.reading.value(row, columns.column)
         try:
             answer = read_yes_no(said, columns.words)
         except CellError:

@@ -389,9 +389,8 @@ class _Run:
         if later:
             number, farthest = self.future
             self.future = FutureEvents(number + len(later), max(*later, farthest or 0))
-        self.remembered += sum(
-            len(incoming.text) for incoming in new if incoming.kind == "identify" and len(incoming.text) > _LONG
-        )
+        profiles = (len(incoming.text) for incoming in new if incoming.kind == "identify")
+        self.remembered += sum(size for size in profiles if size > _LONG)
         if self.remembered > _MOST_REMEMBERED:
             self.memory.forget()
             self.remembered = 0
