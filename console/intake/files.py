@@ -25,7 +25,7 @@ from console.intake.csv_lines import Check, Item, Reject, csv_items
 from console.intake.csv_profiles import CsvProfile, find_profile
 from console.intake.physical_lines import OpenSource, PhysicalLine, lines_of, open_source
 from console.messages.surveys import Surveys
-from console.workspace import Workspace
+from console.workspace.reading import Workspace
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
 from core.sources.connector import SourceFile

@@ -213,7 +213,7 @@ class _Play:
 
     def _due(self, at: Instant) -> list[Enrolment]:
         """The open journeys whose step has come up by an instant."""
-        return [e for e in self.state.enrolments if e.waiting.due_at is not None and e.waiting.due_at <= at]
+        return [e for e in self.state.enrolments if e.due_at is not None and e.due_at <= at]
 
     def plan(self, until: Instant, following: Instant | None) -> Plan:
         """What was found, and when this customer needs attention next, `following` being the next instant

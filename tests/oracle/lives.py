@@ -20,7 +20,7 @@ from tests.oracle.spec import (
 
 BEGIN = round(datetime(2025, 5, 1, tzinfo=UTC).timestamp() * 1000)
 LENGTH = 16 * DAY
-NAMES = ("Checkout Started", "Checkout Started", "Order Completed", "Product Viewed", "Product Viewed", "Order Returned")
+NAMES = (*("Checkout Started", "Product Viewed") * 2, "Order Completed", "Order Returned")
 WINDOWS = (
     "6h", "16h", "1d", "2d", "4d", "7d", "1 days", "2 days", "3 days", "calendar day", "calendar week",
     "calendar month", "calendar quarter",
