@@ -82,7 +82,8 @@ def _rows(path: Path) -> dict[str, list[Row]]:
     ).join_from(decisions, customers, customers.c.id == columns.customer_id)  # fmt: skip
     found: dict[str, list[Row]] = {}
     with Store.open(path) as store, store.reading() as connection:
-        for key, *row, rules in connection.execute(query.order_by(columns.id)):
-            named = tuple((each["rule"], each["limit"] is not None) for each in json.loads(rules or "[]"))
-            found.setdefault(key, []).append(Row(*row, named))
+        for row in connection.execute(query.order_by(columns.id)):
+            told = json.loads(row.rules or "[]")
+            named = tuple((each["rule"], each["limit"] is not None) for each in told)
+            found.setdefault(row.key, []).append(Row(*row[1:-1], named))
     return found
