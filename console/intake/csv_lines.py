@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from difflib import get_close_matches
@@ -18,16 +18,22 @@ from console.intake.csv_profiles import ConsentColumns, CsvProfile, Test
 from console.intake.physical_lines import PhysicalLine, lines_of
 from core.errors import ManometerError
 from core.instants import Instant, from_local, parse_instant
+from core.sources.cells import CellError
+from core.sources.consent_lists import read_state
+from core.sources.feedback import Unread, unread_consent
 from core.sources.segment import (
     ConsentRecord,
     Identity,
     Incoming,
     Rejected,
+    address_in,
     amount_of,
+    consents_of,
     decimal_of,
     dedup_key,
     encode,
     encode_traits,
+    feedback_of,
     minor_units,
     normal_channel,
     normal_identity,
@@ -303,26 +309,40 @@ class _CsvReader:
         at = self.arrived_at if at is None else at
         traits = self.traits(row)
         key = blake2b("\x1f".join(row.fields).encode(), digest_size=16).hexdigest()
-        consents = tuple(
-            record for columns in self.profile.consents if (record := self.consent(columns, row)) is not None
-        )
+        consents, unread = self.consents(row, identities, traits)
         return Incoming(
             dedup_key(self.source, f"customer\0{key}"), self.source, "identify", "identify", at, identities,
             traits, encode_traits(traits),
-            self.profile.channel, None, consents,
+            self.profile.channel, None, consents, unread=unread,
         )  # fmt: skip
 
-    def consent(self, columns: ConsentColumns, row: Row) -> ConsentRecord | None:
-        said = self.value(row, columns.column).lower()
-        if not said:
+    def consents(
+        self, row: Row, identities: Sequence[Identity], traits: Mapping[str, Any]
+    ) -> tuple[tuple[ConsentRecord, ...], tuple[Unread, ...]]:
+        """What a line says of consents for its addresses; a word in no list says nothing, and is told."""
+        found: list[ConsentRecord] = []
+        unread: list[Unread] = []
+        for columns in self.profile.consents:
+            said = self.value(row, columns.column)
+            try:
+                record = self.consent(columns, row, said)
+            except CellError:
+                unread.append(unread_consent(said))
+                continue
+            if record is not None:
+                found.append(record._replace(address=address_in(record.channel, identities, traits)))
+        return tuple(found), tuple(unread)
+
+    def consent(self, columns: ConsentColumns, row: Row, said: str) -> ConsentRecord | None:
+        named = read_state(said, columns.words)
+        if named is None:
             return None
-        if said not in columns.yes and said not in columns.no:
-            raise Rejected(f"{columns.column}: {said[:40]!r} is neither a yes nor a no")
+        state, is_unasked = named
         at = self.value(row, columns.at)
         return ConsentRecord(
-            columns.channel, columns.purpose, "granted" if said in columns.yes else "withdrawn",
-            self.value(row, columns.source) or self.source, None, self.value(row, columns.text) or None,
-            self.value(row, columns.proof) or None, self.instant(at) if at else None,
+            columns.channel, columns.purpose, state, self.value(row, columns.source) or self.source, None,
+            self.value(row, columns.text) or None, self.value(row, columns.proof) or None,
+            self.instant(at) if at else None, is_listed=True, is_unasked=is_unasked,
         )  # fmt: skip
 
     def event(self, row: Row) -> Incoming:
@@ -343,11 +363,13 @@ class _CsvReader:
                 properties[key] = self.plain(value)
         amount = minor_units(self.number_of(self.value(row, self.profile.columns.get("amount"))))
         channel = self.value(row, self.profile.columns.get("channel"))
+        feedback, unread = feedback_of(name, properties, {"traits": dict(identities)})
         return Incoming(
             dedup_key(self.source, self.natural_key(row)), self.source, "track", name, at, identities,
             properties, encode(properties),
             normal_channel(channel) if channel else self.profile.channel,
             amount if amount is not None else amount_of(name, properties),
+            consents_of(name, properties, self.source), feedback, unread=unread,
         )  # fmt: skip
 
 

@@ -20,25 +20,9 @@ from zoneinfo import ZoneInfo
 from core.errors import ManometerError
 from core.instants import find_zone
 from core.model.events import ORDER_COMPLETED, ORDER_RETURNED
+from core.sources.booleans import CONSENT_WORDS, WordLists
 
 KINDS: Final = ("orders", "customers", "events")
-_YES: Final = (
-    "1",
-    "yes",
-    "y",
-    "true",
-    "t",
-    "ja",
-    "j",
-    "oui",
-    "si",
-    "sì",
-    "x",
-    "granted",
-    "subscribed",
-    "opt-in",
-)
-_NO: Final = ("0", "no", "n", "false", "f", "nein", "non", "withdrawn", "unsubscribed", "opt-out")
 _IDENTITY_KINDS: Final = ("user", "email", "phone", "loyalty", "anonymous", "push")
 _KEYS: Final[Mapping[str, type | tuple[type, ...]]] = {
     "title": str, "kind": str, "source": str, "channel": str, "delimiter": str, "encodings": list,
@@ -53,7 +37,7 @@ _TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "products": ("sku", "name", "quantity", "price", "category", "brand", "variant", "product_id"),
     "returns": ("column", "starts_with", "equals", "below", "empty"),
 }
-_CONSENT_KEYS: Final = ("column", "at", "purpose", "source", "text", "proof", "yes", "no")
+_CONSENT_KEYS: Final = ("column", "at", "purpose", "source", "text", "proof", "yes", "no", "unknown")
 _SET_ASIDE_KEYS: Final = ("column", "starts_with", "equals", "below", "empty", "sales_only", "reason")
 
 
@@ -88,8 +72,7 @@ class ConsentColumns:
     source: str | None
     text: str | None
     proof: str | None
-    yes: frozenset[str]
-    no: frozenset[str]
+    words: WordLists
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,10 +254,15 @@ def _consent(channel: str, given: object, faults: list[str]) -> ConsentColumns:
     _check_keys(table, _CONSENT_KEYS, f"consents.{channel}.", faults)
     if not isinstance(table.get("column"), str):
         faults.append(f"`consents.{channel}` needs a column")
+    try:
+        words = CONSENT_WORDS.with_words(*(_words(table.get(name, ())) for name in ("yes", "no", "unknown")))
+    except ManometerError as error:
+        faults.append(f"`consents.{channel}`: {error}")
+        words = CONSENT_WORDS
     return ConsentColumns(
         channel, str(table.get("column")), table.get("at"), table.get("purpose", "*"), table.get("source"),
         table.get("text"),
-        table.get("proof"), _words(table.get("yes", _YES)), _words(table.get("no", _NO)),
+        table.get("proof"), words,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -28,7 +29,9 @@ from console.messages.surveys import Surveys
 from console.workspace import Workspace
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
+from core.model.bounces import USUAL_LIMIT, BounceLimit
 from core.sources.connector import SourceFile
+from core.sources.feedback import Unread
 from core.sources.segment import Incoming, Rejected, normal_channel, parse_call
 from storage.intake import imports
 from storage.intake.batch import BULK_LOG, USUAL_LOG, Concerns, Memory, checkpoint_after, take
@@ -58,6 +61,7 @@ class IntakeSettings:
     profiles: Mapping[str, Any] = field(default_factory=dict)  # the workspace's own CSV profiles, by name
     concerns: Concerns | None = None  # None until a playbook is in force
     surveys: Surveys | None = None  # None: answers to surveys are taken as they come
+    bounces: BounceLimit = USUAL_LIMIT
 
 
 def intake_settings(folder: Path, workspace: Workspace, concerns: Concerns | None) -> IntakeSettings:
@@ -67,8 +71,9 @@ def intake_settings(folder: Path, workspace: Workspace, concerns: Concerns | Non
     }
     surveys = Surveys.of(workspace.survey_secret, folder)
     return IntakeSettings(
-        workspace.playbook.zone, folder / REJECTS, channels, workspace.profiles, concerns, surveys
-    )
+        workspace.playbook.zone, folder / REJECTS, channels, workspace.profiles, concerns, surveys,
+        workspace.playbook.bounces,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,8 @@ class ImportResult:
     rejected: int
     rejects: Path | None
     finished: bool = True
+    unread: Mapping[Unread, int] = field(default_factory=dict)
+    """What its new lines say and nobody understood."""
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
@@ -228,6 +235,7 @@ class _Run:
         self.lines: list[int] = []
         self.pending: list[Reject] = []
         self.read = self.taken = self.duplicate = self.rejected = 0
+        self.unread = Counter[Unread]()
 
     def take_all(
         self,
@@ -247,7 +255,9 @@ class _Run:
             self.rejects.close()
         if progress is not None and finished:
             progress(opened.size, opened.size, self.read)
-        return ImportResult(self.read, self.taken, self.duplicate, self.rejected, self.rejects.path, finished)
+        return ImportResult(
+            self.read, self.taken, self.duplicate, self.rejected, self.rejects.path, finished, self.unread
+        )
 
     def take_batches(
         self,
@@ -277,19 +287,22 @@ class _Run:
     def flush(self, finished: bool) -> None:
         """Commit the batch at hand and the counts with it."""
         taken = duplicate = 0
+        unread = Counter[Unread]()
         with self.store.writing() as connection:
             checkpoint_after(connection, USUAL_LOG if finished else BULK_LOG)
             if self.batch:
                 result = take(
                     connection, self.batch, arrived_at=self.arrived_at, history=self.history,
                     concerns=self.settings.concerns,
-                    memory=self.memory,
+                    memory=self.memory, bounces=self.settings.bounces,
                 )  # fmt: skip
+                unread.update(result.unread)
                 for lines, fresh in zip(self.lines, result.fresh):
                     taken += lines if fresh else 0
                     duplicate += 0 if fresh else lines
             self.note(connection, taken, duplicate, finished)
         self.taken += taken
+        self.unread += unread
         self.duplicate += duplicate
         self.rejected += len(self.pending)
         self.read += taken + duplicate + len(self.pending)

@@ -39,5 +39,20 @@ class ImportRow(SchemaRow, table=True):
     """A flag."""
 
 
+class UnreadRow(SchemaRow, table=True):
+    """What a source said and nobody understood, although the line that says it was taken."""
+
+    __tablename__ = "unread"
+    __table_args__ = (STRICT_WITHOUT_ROWID,)
+
+    kind: str = Field(sa_type=Text, primary_key=True)
+    """One of `core.sources.feedback.UNREAD`."""
+    source: str = Field(sa_type=Text, primary_key=True)
+    word: str = Field(sa_type=Text, primary_key=True)
+    number: int
+    last_at: Instant
+
+
 arrivals: Final[Table] = ArrivalRow.__table__
 imports: Final[Table] = ImportRow.__table__
+unread: Final[Table] = UnreadRow.__table__

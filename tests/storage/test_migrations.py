@@ -127,7 +127,7 @@ def test_the_ledgers_are_append_only(tmp_path: Path, statement: str) -> None:
         with store.writing() as connection:
             connection.exec_driver_sql(
                 "INSERT INTO consents VALUES (1, 1, 'email', '*', 'withdrawn', NULL, 0, 0, 's', NULL, 'p', "
-                "NULL)"
+                "NULL, NULL)"
             )
             connection.exec_driver_sql("INSERT INTO audit VALUES (1, 0, 'a', 'b', 'c', NULL, '{}')")
         with pytest.raises(IntegrityError, match="append-only"), store.writing() as connection:
@@ -137,7 +137,8 @@ def test_the_ledgers_are_append_only(tmp_path: Path, statement: str) -> None:
 def test_a_consent_may_change_its_customer_as_in_a_merge(tmp_path: Path) -> None:
     with Store.create(tmp_path / "shop.db") as store, store.writing() as connection:
         connection.exec_driver_sql(
-            "INSERT INTO consents VALUES (1, 1, 'email', '*', 'withdrawn', NULL, 0, 0, 's', NULL, 'p', NULL)"
+            "INSERT INTO consents VALUES (1, 1, 'email', '*', 'withdrawn', NULL, 0, 0, 's', NULL, 'p', "
+            "NULL, NULL)"
         )
         connection.exec_driver_sql("UPDATE consents SET customer_id = 2")
         assert connection.exec_driver_sql("SELECT customer_id FROM consents").scalar() == 2

@@ -28,6 +28,7 @@ from console.workspace import Workspace, WorkspaceError
 from core.explain.words import counted
 from core.instants import Instant
 from core.sources.connector import SourceFile
+from core.sources.feedback import UNREAD
 from storage.intake.batch import Concerns
 
 FIELDS = (
@@ -36,7 +37,12 @@ FIELDS = (
     ListingField("duplicate", "number"),
     ListingField("rejected", "number"),
     ListingField("rejects"),
+    ListingField("unread", "json"),
 )
+
+
+MOST_TOLD = 10
+"""So many words of a kind are told to people; --json has them all."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -114,6 +120,7 @@ def _report(context: Context, path: Path, done: ImportResult) -> None:
             "duplicate": done.duplicate,
             "rejected": done.rejected,
             "rejects": rejects,
+            "unread": _unread(done),
         }
         context.output.record(FIELDS, row)
         return
@@ -122,3 +129,17 @@ def _report(context: Context, path: Path, done: ImportResult) -> None:
         f"{path}: {counted(done.read, 'line')} read, {done.taken:,} taken, {done.duplicate:,} known "
         f"already{refused}."
     )
+    for kind, words in _unread(done).items():
+        told = ", ".join(f"{word!r} {number:,}" for word, number in list(words.items())[:MOST_TOLD])
+        more = ", ..." if len(words) > MOST_TOLD else ""
+        context.output.say(f"Not understood, {UNREAD[kind]}: {told}{more}.")
+
+
+def _unread(done: ImportResult) -> dict[str, dict[str, int]]:
+    """How often each word was not understood, by its kind, the most frequent first."""
+    ordered = sorted(done.unread.items(), key=lambda entry: (-entry[1], entry[0]))
+    return {
+        kind: {each.word: number for each, number in ordered if each.kind == kind}
+        for kind in UNREAD
+        if any(each.kind == kind for each in done.unread)
+    }
