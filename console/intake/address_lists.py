@@ -93,10 +93,12 @@ def _read(
     place, medium_place = columns
     value = cells[place].strip().strip('"') if place < len(cells) else ""
     named = cells[medium_place] if medium_place is not None and medium_place < len(cells) else ""
-    medium = consent_channel(named) or ("email" if "@" in value else "sms")
+    said = consent_channel(named)
+    medium = said or ("email" if "@" in value else "sms")
     is_phone = medium not in ("sms", "whatsapp") or _PHONE.fullmatch(value) is not None
     address = address_for(medium, value) if value and is_phone else None
     if address is None:
-        reason = f"{value[:60]!r} is no address for {medium}" if value else "no address"
+        wanted = "neither a mail address nor a phone number" if said is None else f"no address for {said}"
+        reason = f"{value[:60]!r} is {wanted}" if value else "no address"
         return RefusedLine(number, reason, line[:_LONGEST])
     return ListedAddress(medium, address)

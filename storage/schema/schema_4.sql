@@ -18,6 +18,12 @@ CREATE TABLE listed_consents (
  WITHOUT ROWID,
  STRICT;
 
+INSERT OR REPLACE INTO listed_consents (identity_id, source, channel, purpose, address, state, said_at, dated_at, arrived_at, word) SELECT events.identity_id, events.source, consents.channel, consents.purpose, coalesce(consents.address, CASE consents.channel WHEN 'email' THEN json_extract(events.properties, '$.email') WHEN 'sms' THEN json_extract(events.properties, '$.phone') WHEN 'whatsapp' THEN json_extract(events.properties, '$.phone') END, ''), consents.state, events.occurred_at, nullif(consents.occurred_at, events.occurred_at), consents.arrived_at, consents.state FROM consents JOIN events ON events.id = consents.event_id WHERE events.kind = 'identify' AND events.identity_id IS NOT NULL ORDER BY consents.id;
+
+DROP TRIGGER consents_no_update;
+
+CREATE TRIGGER consents_no_update BEFORE UPDATE ON consents WHEN NEW.id IS NOT OLD.id OR NEW.channel IS NOT OLD.channel OR NEW.purpose IS NOT OLD.purpose OR NEW.state IS NOT OLD.state OR NEW.address IS NOT OLD.address OR NEW.occurred_at IS NOT OLD.occurred_at OR NEW.arrived_at IS NOT OLD.arrived_at OR NEW.source IS NOT OLD.source OR NEW.wording IS NOT OLD.wording OR NEW.proof IS NOT OLD.proof OR NEW.event_id IS NOT OLD.event_id OR NEW.basis IS NOT OLD.basis BEGIN SELECT RAISE(ABORT, 'consents are append-only'); END;
+
 ALTER TABLE suppressions RENAME TO former_suppressions;
 
 CREATE TABLE suppressions (
