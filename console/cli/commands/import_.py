@@ -9,6 +9,7 @@ force applies its files first.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from console.cli.context import Context
@@ -37,12 +38,11 @@ FIELDS = (
     ListingField("duplicate", "number"),
     ListingField("rejected", "number"),
     ListingField("rejects"),
-    ListingField("unread", "json"),
 )
 
 
 MOST_TOLD = 10
-"""So many words of a kind are told to people; --json has them all."""
+"""So many words of a kind are told."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -120,26 +120,23 @@ def _report(context: Context, path: Path, done: ImportResult) -> None:
             "duplicate": done.duplicate,
             "rejected": done.rejected,
             "rejects": rejects,
-            "unread": _unread(done),
         }
         context.output.record(FIELDS, row)
+        _tell_unread(context.output.complain, done)
         return
     refused = f", {done.rejected:,} rejected: see {done.rejects}" if done.rejected else ""
     context.output.say(
         f"{path}: {counted(done.read, 'line')} read, {done.taken:,} taken, {done.duplicate:,} known "
         f"already{refused}."
     )
-    for kind, words in _unread(done).items():
-        told = ", ".join(f"{word!r} {number:,}" for word, number in list(words.items())[:MOST_TOLD])
-        more = ", ..." if len(words) > MOST_TOLD else ""
-        context.output.say(f"Not understood, {UNREAD[kind]}: {told}{more}.")
+    _tell_unread(context.output.say, done)
 
 
-def _unread(done: ImportResult) -> dict[str, dict[str, int]]:
+def _tell_unread(say: Callable[[str], None], done: ImportResult) -> None:
     """How often each word was not understood, by its kind, the most frequent first."""
     ordered = sorted(done.unread.items(), key=lambda entry: (-entry[1], entry[0]))
-    return {
-        kind: {each.word: number for each, number in ordered if each.kind == kind}
-        for kind in UNREAD
-        if any(each.kind == kind for each in done.unread)
-    }
+    for kind, meaning in UNREAD.items():
+        words = [f"{each.word!r} {number:,}" for each, number in ordered if each.kind == kind]
+        if words:
+            more = ", ..." if len(words) > MOST_TOLD else ""
+            say(f"Not understood, {meaning}: {', '.join(words[:MOST_TOLD])}{more}.")

@@ -91,8 +91,9 @@ def test_what_lists_said_before_the_fourth_schema_is_their_last_word_after_it(tm
     raw.execute("INSERT INTO customers (id, key) VALUES (1, 'u1')")
     raw.execute("INSERT INTO identities VALUES (7, 1, 'user', 'u1', 0)")
     raw.execute(
-        "INSERT INTO events (id, dedup, customer_id, identity_id, kind, name, occurred_at, arrived_at, source, "
-        "properties) VALUES (5, x'00', 1, 7, 'identify', 'identify', 10, 20, 'crm', '{\"email\":\"a@x.ch\"}')"
+        "INSERT INTO events (id, dedup, customer_id, identity_id, kind, name, occurred_at, arrived_at, "
+        "source, properties) "
+        "VALUES (5, x'00', 1, 7, 'identify', 'identify', 10, 20, 'crm', '{\"email\":\"a@x.ch\"}')"
     )
     raw.execute(
         "INSERT INTO consents VALUES (1, 1, 'email', '*', 'granted', NULL, 10, 20, 'shop', NULL, NULL, 5)"
