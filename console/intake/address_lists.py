@@ -62,8 +62,9 @@ def _text(path: Path) -> str:
         content = path.read_bytes()
         raw = gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
     except (OSError, EOFError) as error:
+        why = getattr(error, "strerror", None) or error
         remedy = "Check the path, and that the file is whole."
-        raise ManometerError(f"{path}: cannot be read: {error}. {remedy}") from None
+        raise ManometerError(f"{path}: cannot be read: {why}. {remedy}") from None
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:

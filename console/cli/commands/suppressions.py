@@ -90,7 +90,7 @@ def _report(context: Context, read: int, added: int, refused: list[RefusedLine])
     if len(refused) > MOST_SHOWN:
         context.output.complain(f"and {len(refused) - MOST_SHOWN:,} more; --json lists them all")
     told = f", {len(refused):,} rejected" if refused else ""
-    context.output.say(f"{counted(read, 'address')} read, {added:,} added, {known:,} known already{told}.")
+    context.output.say(f"{counted(read, 'line')} read, {added:,} added, {known:,} known already{told}.")
 
 
 def _lift(args: argparse.Namespace, context: Context) -> int:
