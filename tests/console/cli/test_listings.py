@@ -258,6 +258,7 @@ LISTS = (
     "catalogue",
     "customers",
     "decisions",
+    "imports",
     "merges",
     "outbox",
     "pauses",
