@@ -60,7 +60,8 @@ class Profile:
     """
 
     __slots__ = (
-        "activity", "channels", "first_order", "last_activity", "last_order", "orders", "returned",
+        "activity", "channels", "first_order", "last_activity", "last_order", "lost", "orders",
+        "returned",
         "returned_orders",
         "returns", "revenue_gross", "traits", "traits_at", "units",
     )  # fmt: skip
@@ -78,6 +79,7 @@ class Profile:
         self.last_activity: Instant | None = None
         self.activity: dict[str, Instant] = {}  # name -> the latest event of it, reports about messages too
         self.channels: dict[str, Instant] = {}
+        self.lost: frozenset[str] = frozenset()  # addresses that somebody else has said since
         # order id -> [returned amount, returns, refunded amount, refunds]
         self.returned_orders: dict[str, list[int]] = {}
 
@@ -181,6 +183,7 @@ class Profile:
         self.first_order = _least(self.first_order, other.first_order)
         self.last_order = _greatest(self.last_order, other.last_order)
         self.last_activity = _greatest(self.last_activity, other.last_activity)
+        self.lost |= other.lost
         for mine, theirs in ((self.activity, other.activity), (self.channels, other.channels)):
             for name, at in theirs.items():
                 mine[name] = max(at, mine.get(name, at))
@@ -280,13 +283,12 @@ def full_name(first: str | None, last: str | None) -> str:
 
 def address_of(profile: Profile, medium: str) -> str | None:
     """The address a medium uses: mail address, phone number, push endpoint, a postal address on one line;
-    None if unusable.
+    None if unusable, or if somebody else has said it since.
     """
     traits = profile.traits
-    if medium == "email":
-        return traits.get("email")
-    if medium in ("sms", "whatsapp"):
-        return traits.get("phone")
+    if medium in ("email", "sms", "whatsapp"):
+        address = traits.get("email" if medium == "email" else "phone")
+        return None if address in profile.lost else address
     if medium == "webpush":
         subscription = traits.get("webpush")
         return subscription.get("endpoint") if isinstance(subscription, dict) else None

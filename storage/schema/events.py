@@ -42,6 +42,8 @@ class EventRow(SchemaRow, table=True):
     """Minor units."""
     properties: str = with_default("{}")
     """JSON object."""
+    others: str | None = Field(default=None, sa_type=Text)
+    """JSON list: the identities that were told beside the one through which it came."""
 
 
 events: Final[Table] = EventRow.__table__

@@ -45,15 +45,19 @@ def _take_detail(profile: Profile, detail: Mapping[str, Any]) -> None:
     profile.activity = detail.get("activity", {})
     profile.channels = detail.get("channels", {})
     profile.returned_orders = detail.get("returned_orders", {})
+    profile.lost = frozenset(detail.get("lost", ()))
 
 
 def _detail(profile: Profile) -> dict[str, Any]:
-    return {
+    detail: dict[str, Any] = {
         "traits_at": profile.traits_at,
         "activity": profile.activity,
         "channels": profile.channels,
         "returned_orders": profile.returned_orders,
     }
+    if profile.lost:
+        detail["lost"] = sorted(profile.lost)
+    return detail
 
 
 def aggregate_values(profile: Profile) -> tuple[Any, ...]:
