@@ -24,6 +24,8 @@ STRENGTH: Final[Mapping[str, int]] = {
     kind: rank for rank, kind in enumerate((USER, "email", "phone", "loyalty", "anonymous", "push"))
 }
 """The kinds of identities, the strongest first."""
+RESERVED_NAMESPACES: Final = frozenset({*STRENGTH, "merged"})
+"""What the keys of customers begin with that are no user ids."""
 ADDRESSES: Final = frozenset({"email", "phone"})
 _JOINING: Final = frozenset({"email", "loyalty"})
 """What joins user ids of different namespaces."""
@@ -81,6 +83,11 @@ class Sayings:
             if strong[0] == USER != other[0]:
                 found[other].add(strong)
         return found
+
+
+def strength(identity: Identity) -> int:
+    """The rank of an identity's kind, 0 being the strongest."""
+    return STRENGTH[identity[0]]
 
 
 def is_stronger(identity: Identity, key: str) -> bool:

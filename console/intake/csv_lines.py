@@ -18,11 +18,13 @@ from console.intake.csv_profiles import ConsentColumns, CsvProfile, Test
 from console.intake.physical_lines import PhysicalLine, lines_of
 from core.errors import ManometerError
 from core.instants import Instant, from_local, parse_instant
+from core.people import Identity
+from core.sources.identities import USUAL, IdentityReading
 from core.sources.segment import (
     ConsentRecord,
-    Identity,
     Incoming,
     Rejected,
+    addresses_of,
     amount_of,
     decimal_of,
     dedup_key,
@@ -30,7 +32,6 @@ from core.sources.segment import (
     encode_traits,
     minor_units,
     normal_channel,
-    normal_identity,
     normalise_traits,
     parse_birthday,
 )
@@ -103,11 +104,12 @@ def csv_items(
     source: str,
     path: str,
     check: Check | None = None,
+    reading: IdentityReading = USUAL,
 ) -> Iterator[Item]:
     """What the lines of a CSV file come to; ManometerError where the header does not fit the profile. `check`
-    may refuse an event.
+    may refuse an event; `reading` says how identities are read.
     """
-    return _CsvReader(content, profile, profile.zone or zone, arrived_at, source, path).items(check)
+    return _CsvReader(content, profile, profile.zone or zone, arrived_at, source, path, reading).items(check)
 
 
 class _CsvReader:
@@ -119,8 +121,10 @@ class _CsvReader:
         arrived_at: Instant,
         source: str,
         path: str,
+        reading: IdentityReading,
     ) -> None:
         self.profile = profile
+        self.reading = reading
         self.zone = zone
         self.arrived_at = arrived_at
         self.source = source
@@ -259,7 +263,7 @@ class _CsvReader:
     def identities(self, row: Row) -> tuple[Identity, ...]:
         found = []
         for kind in _KINDS_BY_STRENGTH:
-            value = normal_identity(kind, _whole(self.value(row, self.profile.identities.get(kind))))
+            value = self.reading.identity(kind, _whole(self.value(row, self.profile.identities.get(kind))))
             if value:
                 found.append((kind, value))
         return tuple(found)
@@ -270,7 +274,7 @@ class _CsvReader:
             value = self.value(row, column)
             if value:
                 given[trait] = self.trait(trait, value)
-        return normalise_traits(given, {}, self.zone)
+        return normalise_traits(given, {}, self.zone, self.reading)
 
     def trait(self, name: str, value: str) -> object:
         if name == "createdAt":
@@ -301,7 +305,7 @@ class _CsvReader:
             raise Rejected("no identity: none of its columns has a value")
         at = self.when(row)
         at = self.arrived_at if at is None else at
-        traits = self.traits(row)
+        traits = addresses_of(identities) | self.traits(row)
         key = blake2b("\x1f".join(row.fields).encode(), digest_size=16).hexdigest()
         consents = tuple(
             record for columns in self.profile.consents if (record := self.consent(columns, row)) is not None
@@ -348,6 +352,7 @@ class _CsvReader:
             properties, encode(properties),
             normal_channel(channel) if channel else self.profile.channel,
             amount if amount is not None else amount_of(name, properties),
+            traits=addresses_of(identities),
         )  # fmt: skip
 
 
@@ -446,6 +451,7 @@ class _Orders:
             dedup_key(source, order.key), source, "track",
             self.profile.return_event if order.is_return else self.profile.event,
             order.at, order.identities, properties, encode(properties), self.profile.channel, order.total,
+            traits=addresses_of(order.identities),
         )  # fmt: skip
 
     def identify(self, order: _Order) -> Iterator[Item]:

@@ -28,6 +28,7 @@ from console.messages.surveys import Surveys
 from console.workspace import Workspace
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
+from core.sources.identities import USUAL, IdentityReading, IdentitySettings
 from core.sources.segment import Incoming, Rejected, normal_channel, parse_call
 from storage.intake import imports
 from storage.intake.batch import BULK_LOG, USUAL_LOG, Concerns, Memory, checkpoint_after, take
@@ -57,6 +58,7 @@ class IntakeSettings:
     profiles: Mapping[str, Any] = field(default_factory=dict)  # the workspace's own CSV profiles, by name
     concerns: Concerns | None = None  # None until a playbook is in force
     surveys: Surveys | None = None  # None: answers to surveys are taken as they come
+    identities: IdentitySettings = field(default_factory=IdentitySettings)
 
 
 def intake_settings(folder: Path, workspace: Workspace, concerns: Concerns | None) -> IntakeSettings:
@@ -66,8 +68,9 @@ def intake_settings(folder: Path, workspace: Workspace, concerns: Concerns | Non
     }
     surveys = Surveys.of(workspace.survey_secret, folder)
     return IntakeSettings(
-        workspace.playbook.zone, folder / REJECTS, channels, workspace.profiles, concerns, surveys
-    )
+        workspace.playbook.zone, folder / REJECTS, channels, workspace.profiles, concerns, surveys,
+        workspace.identities,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,7 @@ def import_file(
     channel = None if channel is None else normal_channel(channel)
     if declared is not None and declared.channel is None:
         declared = replace(declared, channel=channel)
+    reading = settings.identities.reading_of(name)
     check = None if settings.surveys is None else partial(settings.surveys.checked, history=history)
     with open_source(path) as opened, _rare_collections():
         if declared is not None:
@@ -144,10 +148,11 @@ def import_file(
                 source=name,
                 path=str(path),
                 check=check,
+                reading=reading,
             )
         else:
             items = ndjson_items(
-                opened.content, source=name, zone=settings.zone, channel=channel, check=check
+                opened.content, source=name, zone=settings.zone, channel=channel, check=check, reading=reading
             )
         run = _Run(store, path, profile, settings, arrived_at, history)
         return run.take_all(items, opened, progress, stopping or (lambda: False))
@@ -167,7 +172,13 @@ def _rare_collections() -> Iterator[None]:
 
 
 def ndjson_items(
-    content: BufferedReader, *, source: str, zone: ZoneInfo, channel: str | None, check: Check | None = None
+    content: BufferedReader,
+    *,
+    source: str,
+    zone: ZoneInfo,
+    channel: str | None,
+    check: Check | None = None,
+    reading: IdentityReading = USUAL,
 ) -> Iterator[Item]:
     """What each line of Segment calls comes to."""
     for line in lines_of(content):
@@ -175,8 +186,9 @@ def ndjson_items(
             if not line.is_whole:
                 raise Rejected("longer than 1 MiB")
             incoming = parse_call(
-                orjson.loads(line.content), source=source, arrived_at=None, zone=zone, channel=channel
-            )
+                orjson.loads(line.content), source=source, arrived_at=None, zone=zone, channel=channel,
+                reading=reading,
+            )  # fmt: skip
             yield 1, incoming if check is None else check(incoming)
         except orjson.JSONDecodeError as error:
             yield 1, _reject(line, _why_unreadable(line, error))
@@ -276,7 +288,7 @@ class _Run:
                 result = take(
                     connection, self.batch, arrived_at=self.arrived_at, history=self.history,
                     concerns=self.settings.concerns,
-                    memory=self.memory,
+                    memory=self.memory, rules=self.settings.identities.rules,
                 )  # fmt: skip
                 for lines, fresh in zip(self.lines, result.fresh):
                     taken += lines if fresh else 0

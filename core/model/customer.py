@@ -100,6 +100,8 @@ class Profile:
     def fold(self, event: Event) -> None:
         """Take in one event."""
         self.take(event.kind, event.name, event.occurred_at, event.channel, event.amount, event.properties)
+        if event.traits:
+            self.take_traits(event.traits, event.occurred_at)
 
     def take(
         self,
@@ -114,14 +116,18 @@ class Profile:
         makes none.
         """
         if kind == "identify":
-            for trait, value in properties.items():
-                self._take_trait(trait, value, at)
+            self.take_traits(properties, at)
         elif kind != "alias":
             before = self.activity.get(name)
             if before is None or at > before:
                 self.activity[name] = at
             if name not in NO_ACTIVITY:
                 self._take_act(name, at, channel, amount, properties)
+
+    def take_traits(self, traits: Mapping[str, Any], at: Instant) -> None:
+        """Take in what was said of the customer at an instant, in ms UTC."""
+        for trait, value in traits.items():
+            self._take_trait(trait, value, at)
 
     def _take_trait(self, name: str, value: Any, at: Instant) -> None:
         """The latest value stands; of two of one instant the one whose JSON is greater, whichever came

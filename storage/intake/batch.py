@@ -30,8 +30,8 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from core.instants import Instant
 from core.model.customer import Profile, address_of
 from core.model.reasons import Reason
-from core.people import USER, IdentityRules, is_stronger
-from core.sources.segment import Identity, Incoming
+from core.people import USER, Identity, IdentityRules, is_stronger, strength
+from core.sources.segment import Incoming
 from storage.intake.identities import chunks, key_for
 from storage.intake.people import Settled, holder, settle
 from storage.schema.consents import consents, suppressions
@@ -61,6 +61,7 @@ _GIVING_WAY: Final = select(enrolments.c.customer_id).where(
     == literal_column("'open'"),  # word for word as in the partial index, or SQLite will not use it
     enrolments.c.waits_for == str(Reason.LOWER_PRIORITY),
 )
+_USUAL_RULES: Final = IdentityRules()
 _MOST_CUSTOMERS: Final = 20_000
 _MOST_IDENTITIES: Final = 200_000
 USUAL_LOG: Final = 1_000
@@ -146,13 +147,14 @@ def take(
     history: bool = False,
     concerns: Concerns | None = None,
     memory: Memory | None = None,
-    rules: IdentityRules = IdentityRules(),
+    rules: IdentityRules | None = _USUAL_RULES,
 ) -> BatchResult:
     """Take a batch in, inside the caller's write transaction; what is known already changes nothing.
 
     `history`: facts of the past, through which nothing enrols. `concerns` is given as soon as a playbook is
     in force: then every event waits in `arrivals` for the engine, and customers with an event that concerns
-    some trigger fall due.
+    some trigger fall due. `rules` say who is one person; without them, for a call of somebody who is known
+    already, nobody is joined or parted.
     """
     memory = memory if memory is not None else Memory()
     fresh = _fresh(connection, batch)
@@ -201,7 +203,7 @@ class _Batch:
         arrived_at: Instant,
         history: bool,
         concerns: Concerns | None,
-        rules: IdentityRules,
+        rules: IdentityRules | None,
     ) -> None:
         self.connection = connection
         self.memory = memory
@@ -320,7 +322,7 @@ class _Batch:
     # ---- one event ----
 
     def take_one(self, incoming: Incoming) -> None:
-        dedup, source, kind, name, at, who, properties, text, channel, amount, consents, suppressions, _ = (
+        dedup, source, kind, name, at, who, properties, text, channel, amount, consents, suppressions, *_ = (
             incoming
         )
         event_id = self.next_event
@@ -328,7 +330,7 @@ class _Batch:
         arrived_at = self.arrived_at if self.history or at < self.arrived_at else at
         customer_id: int | str = ""
         identity_id: int | str = ""
-        others = ""
+        others = traits = ""
         if who:
             identity_id, customer_id = self.memory.identities[who[0]]
             if who[0] in self.held:
@@ -342,13 +344,17 @@ class _Batch:
             customer.is_touched = True
             if kind == "identify":
                 customer.has_traits = True
+            elif incoming.traits:
+                customer.profile.take_traits(incoming.traits, at)
+                customer.has_traits = True
+                traits = orjson.dumps(incoming.traits, default=str).decode()
             self.touched[customer.id] = customer
             if consents or suppressions:
                 self.note_consents(customer, incoming, event_id, arrived_at)
         self.event_rows.append((
             event_id, bytearray(dedup), customer_id, identity_id, kind, name, at, arrived_at,
             self.is_history, source, channel or "",
-            "" if amount is None else amount, text, others,
+            "" if amount is None else amount, text, others, traits,
         ))  # fmt: skip
 
     def await_engine(
@@ -397,8 +403,8 @@ class _Batch:
     # ---- whose it is ----
 
     def find_people(self, batch: Sequence[Incoming]) -> None:
-        """Place every identity with a customer. What leaves a question is settled for the whole batch at once,
-        so that the order of its lines says nothing.
+        """Place every identity with a customer. What leaves a question is settled for the whole batch at
+        once, so that the order of its lines says nothing.
         """
         told = self.memory.told
         before = self.next_identity
@@ -406,7 +412,7 @@ class _Batch:
             if incoming.identities not in told or incoming.previous:
                 self.place(incoming)
         self.ask_for_aliases(before)
-        if self.open_questions:
+        if self.open_questions and self.rules is not None:
             self.flush()
             at = min(self.open_questions.values())
             self.remember(
@@ -432,7 +438,9 @@ class _Batch:
             if identity not in memory.identities:
                 self.add_identity(identity, customer, at)
         numbers = [memory.identities[each][0] for each in said]
-        self.new_links.update((numbers[0], other) for other in numbers[1:])
+        if len(said) > 1:
+            hub = memory.identities[min(said, key=strength)][0]
+            self.new_links.update((hub, other) for other in numbers if other != hub)
         if is_open:
             self.open_questions |= {
                 number: min(at, self.open_questions.get(number, at)) for number in numbers
@@ -459,29 +467,22 @@ class _Batch:
         return self.new_customer(said[0])
 
     def place_alias(self, incoming: Incoming, number: int, at: Instant) -> None:
-        self.new_aliases.add((incoming.previous[0][1], number))
         for former in incoming.previous:
-            self.new_aliases.add((former[1], number))
+            self.new_aliases.add((":".join(former), number))
             entry = self.memory.identities.get(former)
             if entry is not None:
                 self.open_questions.setdefault(entry[0], at)
 
     def ask_for_aliases(self, before: int) -> None:
         """An alias may have named an identity before it was seen."""
-        new = {row[3]: row[0] for row in self.new_identities if row[0] >= before}
-        if not new or self.connection.execute(select(aliases.c.identity_id).limit(1)).first() is None:
-            if new.keys().isdisjoint({previous for previous, _ in self.new_aliases}):
-                return
+        new = {f"{row[2]}:{row[3]}": row[0] for row in self.new_identities if row[0] >= before}
         known = {previous for previous, _ in self.new_aliases}
-        for part in chunks(sorted(new)):
-            known.update(
-                self.connection.execute(
-                    select(aliases.c.previous).where(aliases.c.previous.in_(part))
-                ).scalars()
-            )
-        for row in self.new_identities:
-            if row[3] in known:
-                self.open_questions.setdefault(row[0], self.arrived_at)
+        if new and self.connection.execute(select(aliases.c.identity_id).limit(1)).first() is not None:
+            for part in chunks(sorted(new)):
+                query = select(aliases.c.previous).where(aliases.c.previous.in_(part))
+                known.update(self.connection.execute(query).scalars())
+        for named in new.keys() & known:
+            self.open_questions.setdefault(new[named], self.arrived_at)
 
     def remember(self, settled: Settled) -> None:
         """Take over what was settled."""
@@ -606,7 +607,7 @@ def _insert_new(connection: Connection, table: Table, rows: list[tuple[Any, ...]
 
 @lru_cache(maxsize=32)
 def _insert_new_text(table: Table, dialect: Dialect) -> str:
-    values = {column.name: bindparam(column.key) for column in table.c}
+    values: dict[str, Any] = {column.name: bindparam(column.key) for column in table.c}
     return str(upsert(table).values(values).on_conflict_do_nothing().compile(dialect=dialect))
 
 

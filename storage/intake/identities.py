@@ -29,7 +29,7 @@ from core.instants import Instant, format_instant
 from core.model.customer import Profile
 from core.model.outbox import UNSENT
 from core.model.reasons import Reason
-from core.sources.segment import Identity
+from core.people import Identity
 from storage.outbox import digests
 from storage.play.events import EVENT_COLUMNS, event_from
 from storage.schema.consents import consents

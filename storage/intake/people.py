@@ -13,11 +13,21 @@ from itertools import chain
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, insert, select, tuple_, update
 
 from core.instants import Instant
 from core.model.customer import Profile
-from core.people import ADDRESSES, STRENGTH, USER, Claim, Identity, IdentityRules, Person, Sayings, resolve
+from core.people import (
+    ADDRESSES,
+    USER,
+    Claim,
+    Identity,
+    IdentityRules,
+    Person,
+    Sayings,
+    resolve,
+    strength,
+)
 from core.sources.segment import Incoming
 from storage.intake.identities import chunks, key_for, lose_addresses, merge, send_events, unmerge
 from storage.schema.customers import customers
@@ -182,17 +192,15 @@ class _Settling:
         ids = [known.id for known in rows]
         told = select(columns.previous, columns.identity_id)
         said = set(rows_of(self.connection, told.where(columns.identity_id.in_(WANTED)), ids))
-        values = sorted({known.identity[1] for known in rows if known.identity[0] in _OF_ALIASES})
+        values = sorted({":".join(known.identity) for known in rows if known.identity[0] in _OF_ALIASES})
         for part in chunks(values):
             found_here = self.connection.execute(told.where(columns.previous.in_(part)))
             said |= {(previous, number) for previous, number in found_here}
         self.alias_rows |= said
         found = {number for _, number in said}
-        for part in chunks(sorted({previous for previous, _ in said})):
-            query = select(identities.c.id).where(
-                identities.c.kind.in_(_OF_ALIASES), identities.c.value.in_(part)
-            )
-            found |= set(self.connection.execute(query).scalars())
+        for named in chunks(sorted({_identity(previous) for previous, _ in said})):
+            pairs = tuple_(identities.c.kind, identities.c.value).in_(named)
+            found |= set(self.connection.execute(select(identities.c.id).where(pairs)).scalars())
         return found
 
     # ---- what was said ----
@@ -217,10 +225,9 @@ class _Settling:
 
     def alias_pairs(self) -> Iterable[tuple[Identity, Identity]]:
         for previous, number in self.alias_rows:
-            own = self.known[number].identity
-            for kind in _OF_ALIASES:
-                if (kind, previous) in self.by_identity and (kind, previous) != own:
-                    yield own, (kind, previous)
+            own, former = self.known[number].identity, _identity(previous)
+            if former in self.by_identity and former != own:
+                yield own, former
 
     def add_claims(self, sayings: Sayings) -> None:
         """When each user id said what several of them say, and which mail addresses it has said."""
@@ -255,14 +262,14 @@ class _Settling:
             said = [
                 self.known[each].identity for each in (through, *orjson.loads(others)) if each in self.known
             ]
-            if said and said[0][0] == USER:
-                yield at, tuple(said)
+            if len(said) > 1:
+                yield at, tuple(sorted(said, key=strength))
 
     def about_to_be_written(self) -> Iterable[tuple[Instant, tuple[Identity, ...]]]:
         return (
-            (each.occurred_at, each.identities)
+            (each.occurred_at, tuple(sorted(each.identities, key=strength)))
             for each in self.arriving
-            if len(each.identities) > 1 and each.identities[0][0] == USER
+            if len(each.identities) > 1
         )
 
     def add_last_claim(self, identity: Identity, sayings: Sayings) -> None:
@@ -367,7 +374,7 @@ class _Settling:
             survivor = self.survivor(person, theirs)
             for other in sorted(theirs - {survivor}):
                 merge(
-                    self.connection, survivor, other, cause=self.cause(person, survivor, other), at=self.at,
+                    self.connection, survivor, other, cause=self.cause(survivor, other), at=self.at,
                     wake=self.wake,
                 )  # fmt: skip
                 self.result.touched |= {survivor, other}
@@ -383,7 +390,7 @@ class _Settling:
             held[known.customer].append(known)
         found: dict[Person, set[int]] = defaultdict(set)
         for customer, theirs in held.items():
-            first = min(theirs, key=lambda known: (_strength(known.identity), known.identity))
+            first = min(theirs, key=lambda known: (strength(known.identity), known.identity))
             found[self.person(first)].add(customer)
         return found
 
@@ -393,7 +400,7 @@ class _Settling:
             return named.customer
         return min(theirs)
 
-    def cause(self, person: Person, survivor: int, other: int) -> str:
+    def cause(self, survivor: int, other: int) -> str:
         """Why a customer goes into another one."""
         mine = {known.identity for known in self.known.values() if known.customer == other}
         for one, two, cause in self.people.causes:
@@ -436,7 +443,7 @@ class _Settling:
             if last is not None:
                 return last
         if person not in homes:
-            homes[person] = self.new_customer(known)
+            homes[person] = self.new_customer()
         return homes[person]
 
     def has_acts(self, known: _Known) -> bool:
@@ -453,7 +460,7 @@ class _Settling:
         known = self.by_identity.get(user)
         return self.elsewhere[user] if known is None else (known.id, known.customer)
 
-    def new_customer(self, known: _Known) -> int:
+    def new_customer(self) -> int:
         number = next_id(self.connection, customers)
         row = new_row(number, f"merged:new:{number}", Profile(), None, self.at if self.wake else None)
         self.connection.execute(insert(customers).values(dict(zip(customers.c.keys(), row))))
@@ -498,15 +505,16 @@ class _Settling:
     def note_contested(self) -> None:
         for known in self.known.values():
             is_shared = known.id in self.shared
-            if is_shared or known.identity in self.people.holders:
+            is_contested = is_shared or known.identity in self.people.holders
+            if is_contested:
                 self.result.contested.add(known.identity)
-            values: dict[str, Any] = {"contested": int(is_shared or known.identity in self.people.holders)}
-            claim = max(self.claims.get(known.identity, ()), default=None) if is_shared else None
-            if claim is not None:
-                values |= {"said_at": claim.at, "said_by": self.place(claim.user)[0]}
-            if (known.contested, known.said_at, known.said_by) != (
-                bool(values["contested"]), values.get("said_at", known.said_at), values.get("said_by", known.said_by)
-            ):  # fmt: skip
+            before = (known.contested, known.said_at, known.said_by)
+            now: tuple[bool, Instant | None, int | None] = (is_contested, *before[1:])
+            claim = max(self.claims.get(known.identity, ()), default=None)
+            if is_shared and claim is not None:
+                now = (True, claim.at, self.place(claim.user)[0])
+            if now != before:
+                values = dict(zip(("contested", "said_at", "said_by"), (int(now[0]), *now[1:])))
                 self.connection.execute(update(identities).where(identities.c.id == known.id).values(values))
 
     def note_keys(self) -> None:
@@ -545,5 +553,6 @@ def holder(held: Sequence[tuple[Instant, int]], at: Instant) -> int:
     return next((customer for since, customer in reversed(held) if since <= at), held[0][1])
 
 
-def _strength(identity: Identity) -> int:
-    return STRENGTH[identity[0]]
+def _identity(text: str) -> Identity:
+    kind, _, value = text.partition(":")
+    return kind, value

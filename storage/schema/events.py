@@ -43,7 +43,9 @@ class EventRow(SchemaRow, table=True):
     properties: str = with_default("{}")
     """JSON object."""
     others: str | None = Field(default=None, sa_type=Text)
-    """JSON list: the identities that were told beside the one through which it came."""
+    """JSON list: the ids of identities that were told beside the one through which it came."""
+    traits: str | None = Field(default=None, sa_type=Text)
+    """JSON object: what it says of the customer besides, where it is no identify call."""
 
 
 events: Final[Table] = EventRow.__table__

@@ -49,12 +49,13 @@ class LinkRow(SchemaRow, table=True):
 
 
 class AliasRow(SchemaRow, table=True):
-    """What an alias call said: by what somebody was known before, of whichever kind that value may be."""
+    """What an alias call said: by what somebody was known before, once for each kind that may be of."""
 
     __tablename__ = "aliases"
     __table_args__ = (Index("ix_aliases_identity_id", "identity_id"), STRICT_WITHOUT_ROWID)
 
     previous: str = Field(sa_type=Text, primary_key=True)
+    """KIND:VALUE."""
     identity_id: int = Field(primary_key=True)
 
 

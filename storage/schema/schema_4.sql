@@ -6,6 +6,8 @@ ALTER TABLE identities ADD COLUMN said_by INTEGER;
 
 ALTER TABLE events ADD COLUMN others TEXT;
 
+ALTER TABLE events ADD COLUMN traits TEXT;
+
 ALTER TABLE merges ADD COLUMN undone_cause TEXT;
 
 CREATE TABLE links (

@@ -96,8 +96,8 @@ CASES: dict[str, tuple[list[Any], dict[str, list[str]]]] = {
         {"u1": ["user:u1", "loyalty:7"], "u2": ["user:u2"]},
     ),
     "a phone of two userIds joins nobody": (
-        [call("1", userId="u1", **phone("+41")), call("2", userId="u2", at=1, **phone("+41"))],
-        {"u1": ["user:u1", "phone:+41"], "u2": ["user:u2"]},
+        [call("1", userId="u1", **phone("+41791234567")), call("2", userId="u2", at=1, **phone("+41791234567"))],
+        {"u1": ["user:u1", "phone:+41791234567"], "u2": ["user:u2"]},
     ),
     "userIds of different namespaces that hold one mail address are one, by the namespace declared first": (
         [call("1", userId="crm:1", **mail("a@x.ch")), call("2", userId="u1", **mail("a@x.ch")),
@@ -127,9 +127,9 @@ CASES: dict[str, tuple[list[Any], dict[str, list[str]]]] = {
             "email:a@x.ch": ["email:a@x.ch"]},
     ),
     "a phone of one userId joins the one who has none": (
-        [call("1", **STRANGER, anonymousId="a1", **phone("+41")), call("2", userId="u2"),
-            call("3", userId="u2", **phone("+41"))],
-        {"u2": ["phone:+41", "anonymous:a1", "user:u2"]},
+        [call("1", **STRANGER, anonymousId="a1", **phone("+41791234567")), call("2", userId="u2"),
+            call("3", userId="u2", **phone("+41791234567"))],
+        {"u2": ["phone:+41791234567", "anonymous:a1", "user:u2"]},
     ),
     "an alias joins the anonymous past to the user": (
         [call("1", userId=None, anonymousId="a1"), call("2", userId="u1"), alias("3", "a1", "u1")],
