@@ -317,11 +317,30 @@ class _Settling:
     def part_users(self) -> None:
         """Customers that hold user ids of two people are parted by undoing what joined them."""
         while mixed := self.mixed():
-            for customer in mixed:
-                if self.undo_one(customer):
-                    break
-            else:
+            if not any(self.undo_one(customer) for customer in mixed):
+                for customer in mixed:
+                    self.split_off(customer)
                 return
+
+    def split_off(self, customer: int) -> None:
+        """Part people who are one customer without a record of what joined them."""
+        users = sorted(
+            (
+                known
+                for known in self.known.values()
+                if known.customer == customer and known.identity[0] == USER
+            ),
+            key=lambda known: known.id,
+        )
+        homes = {self.person(users[0]): customer}
+        for known in users:
+            person = self.person(known)
+            if person not in homes:
+                homes[person] = self.new_customer()
+            if homes[person] != customer:
+                acts = [number for number, _, owner in self.acts(known) if owner == customer]
+                self.move(known, homes[person])
+                send_events(self.connection, acts, customer, homes[person], self.at if self.wake else None)
 
     def mixed(self) -> list[int]:
         people: dict[int, set[Person]] = defaultdict(set)
@@ -426,12 +445,15 @@ class _Settling:
             home = self.home(known, homes)
             if home != known.customer:
                 self.moved.add(known.id)
-                self.result.touched |= {home, known.customer}
-                known.customer = home
-                self.connection.execute(
-                    update(identities).where(identities.c.id == known.id).values(customer_id=home)
-                )
+                self.move(known, home)
         self.homes = homes
+
+    def move(self, known: _Known, home: int) -> None:
+        self.result.touched |= {home, known.customer}
+        known.customer = home
+        self.connection.execute(
+            update(identities).where(identities.c.id == known.id).values(customer_id=home)
+        )
 
     def home(self, known: _Known, homes: dict[Person, int]) -> int:
         """The customer of an identity; one that is shared and has no acts of its own stands with who said it
