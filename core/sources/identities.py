@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from core.people import USER, IdentityRules
@@ -31,7 +32,8 @@ class IdentityReading:
 
     def text(self, value: object, longest: int = LONGEST) -> str | None:
         """A value by which somebody is known; None where it says nothing."""
-        text = identifying_text(value, self.ignored)
+        known = _known_text if type(value) is str and len(value) <= _LONGEST_KEPT else identifying_text
+        text = known(value, self.ignored)
         return text if text is not None and len(text) <= longest else None
 
     def user(self, value: object) -> str | None:
@@ -91,6 +93,11 @@ class IdentitySettings:
         return IdentityReading(
             self.namespaces.get(source, ""), self.rules.namespaces, self.region, self.ignored
         )
+
+
+_LONGEST_KEPT: Final = 64
+_known_text: Final = lru_cache(maxsize=65_536)(identifying_text)
+"""The same few come again and again."""
 
 
 def normal_email(value: object) -> str | None:
