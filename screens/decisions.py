@@ -14,12 +14,13 @@ from textual.message import Message
 from core.errors import ManometerError
 from core.instants import Instant
 from screens.cells.decisions import COLUMNS, EXPORTED, HINT, cells, chip, detail, next_outcome, reader
+from screens.cells.line import Cells
 from screens.log import LogScreen
-from screens.ports import Cancelled, Service
-from screens.ports.decisions import DecisionRow, DecisionView, Listed
+from screens.ports import Cancelled
+from screens.ports.decisions import DecisionView, Listed, LoggedDecision
+from screens.ports.service import Service
 from screens.ports.terms import LogFilter
-from screens.widgets.line_widget import Cells
-from screens.widgets.table import VirtualTable
+from screens.widgets.table import TableRows, VirtualTable
 from screens.widgets.wrapped import Details
 
 NONE_FITS: Final = "No decision fits. Esc clears the filter."
@@ -36,7 +37,7 @@ class DecisionsAnswer:
     fault: str | None = None
 
 
-class DecisionsScreen(LogScreen[DecisionRow]):
+class DecisionsScreen(LogScreen[LoggedDecision]):
     """All decisions, or those that some terms leave."""
 
     mode = "decisions"
@@ -60,7 +61,7 @@ class DecisionsScreen(LogScreen[DecisionRow]):
 
     def body(self) -> ComposeResult:
         """The table."""
-        yield VirtualTable(COLUMNS, self._fetch, self._cells, fields=EXPORTED, id="body")
+        yield VirtualTable(TableRows(COLUMNS, self._fetch, self._cells, EXPORTED), id="body")
 
     # ---- data ----
 
@@ -113,10 +114,12 @@ class DecisionsScreen(LogScreen[DecisionRow]):
             fits = chip(known.listed, known.text)
             self.say_filter(fits if known.fault is None else f"/ {self.filter_text} — {known.fault}")
 
-    def _fetch(self, service: Service, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, DecisionRow]:
+    def _fetch(
+        self, service: Service, ids: Sequence[int], cancelled: Cancelled
+    ) -> Mapping[int, LoggedDecision]:
         return service.decisions.rows(ids, cancelled)
 
-    def _cells(self, row: DecisionRow) -> Sequence[Cells]:
+    def _cells(self, row: LoggedDecision) -> Sequence[Cells]:
         return cells(row, self.at, self.zone)
 
     # ---- what can be done ----

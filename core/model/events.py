@@ -1,4 +1,4 @@
-"""What happened: one immutable record of an act of a customer, or of what a source says of her."""
+"""What happened: one immutable record of an act of a customer, or of what a source says of one."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from core.instants import Instant
+from core.model.decisions import Objection
 from screens.ports import Cancelled
 from screens.ports.terms import LogFilter
 
@@ -16,7 +17,7 @@ NEWEST: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionRow:
+class LoggedDecision:
     """One decision in the list."""
 
     id: int
@@ -36,26 +37,17 @@ class DecisionRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Objected:
-    """What a guard had against it, in words of its own, and from when on it would have nothing."""
-
-    reason: str
-    detail: str
-    until: Instant | None
-
-
-@dataclass(frozen=True, slots=True)
 class DecisionView:
     """One decision with its evidence, and what became of its message."""
 
-    row: DecisionRow
+    row: LoggedDecision
     words: str
     planned_at: Instant
     version: int
     """The playbook under which it was taken."""
     rules: Sequence[Mapping[str, Any]] = ()
     """As `decisions --json` has them: `rule count limit from to counted`."""
-    objections: Sequence[Objected] = ()
+    objections: Sequence[Objection] = ()
     message: int | None = None
     message_words: str = field(default="")
 
@@ -86,7 +78,7 @@ class DecisionsPort(Protocol):
         """Those that were written since `after` was the last one."""
         ...
 
-    def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, DecisionRow]:
+    def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, LoggedDecision]:
         """These decisions."""
         ...
 

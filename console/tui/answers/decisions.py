@@ -5,30 +5,28 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection
 
+from console.tui.answers.local_workspace import LocalWorkspace
 from console.tui.answers.terms import clauses, customer_of
 from core.errors import ManometerError
 from core.explain.words import behind, in_words, localized, when
 from core.model.customer import full_name
-from core.model.decisions import OUTCOMES
+from core.model.decisions import OUTCOMES, Objection
 from core.model.reasons import Reason
 from screens.ports import Cancelled
-from screens.ports.decisions import DecisionRow, DecisionView, Listed, Objected
+from screens.ports.decisions import DecisionView, Listed, LoggedDecision
 from screens.ports.terms import LogFilter
 from storage import decisions, triggers
 from storage.sql import LogQuery
-
-if TYPE_CHECKING:
-    from console.tui.answers import LocalService
 
 
 class DecisionsAnswers:
     """Answers the questions of `screens.ports.decisions` from the workspace's database."""
 
-    def __init__(self, local: LocalService) -> None:
+    def __init__(self, local: LocalWorkspace) -> None:
         self._local = local
 
     def ids(
@@ -64,7 +62,7 @@ class DecisionsAnswers:
         }
         return LogQuery(customer_of(connection, wanted), clauses(wanted, known), wanted.since, wanted.until)
 
-    def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, DecisionRow]:
+    def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, LoggedDecision]:
         """These decisions."""
         with self._local.asking(cancelled) as connection:
             return {row.id: _row(row) for row in decisions.rows(connection, ids)}
@@ -83,7 +81,7 @@ class DecisionsAnswers:
             version=found["version"],
             rules=found["rules"],
             objections=[
-                Objected(str(reason), localized(str(detail), self._local.place.zone), until)
+                Objection(Reason(reason), localized(str(detail), self._local.place.zone), until)
                 for reason, detail, until in found["objections"]
             ],
             message=found["message_id"],
@@ -103,9 +101,9 @@ class DecisionsAnswers:
         return f"{found['state']}{sent}{f': {because}' if because else ''}"
 
 
-def _row(row: decisions.ListedDecision) -> DecisionRow:
+def _row(row: decisions.ListedDecision) -> LoggedDecision:
     name = full_name(row.first_name, row.last_name)
-    return DecisionRow(
+    return LoggedDecision(
         row.id, row.at, row.customer_id, row.customer, name, row.trigger, row.step, row.channel, row.outcome,
         row.reason, row.until,
         bool(row.late), behind(row.reason, json.loads(row.objections or "[]")),

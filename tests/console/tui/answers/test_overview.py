@@ -1,0 +1,174 @@
+"""The figures of the first screen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert
+
+from console.main import main
+from console.tui.answers.local_service import LocalService
+from console.tui.answers.overview import for_everybody
+from core.instants import DAY, HOUR, parse_instant
+from core.limits.pressure import PressureRule
+from core.limits.quiet_hours import ALWAYS_OPEN
+from core.limits.windows import Span, parse_window
+from core.playbook.playbook import Channel, Playbook
+from storage import overview
+from storage.schema.messages import messages
+from storage.store import Store, set_meta
+from tests.console.furniture import NOON
+from tests.console.lives import act, going, person, played, run
+from tests.core.builders import ZURICH
+
+TEN = parse_instant("2025-03-03T10:30:00Z")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A replayed workspace half an hour after two people left their baskets."""
+    people = ("anna", "bea")
+    calls = [person(name) for name in (*people, "carl")] + [
+        act(name, "Checkout Started", "2025-03-03T10:00:00Z") for name in people
+    ]
+    return played(tmp_path, calls)
+
+
+@pytest.fixture
+def service(folder: Path) -> Iterator[LocalService]:
+    service = LocalService(folder)
+    yield service
+    service.close()
+
+
+def test_it_says_what_is_coming_and_what_nobody_does(service: LocalService) -> None:
+    page = service.overview.page(going)
+    assert (page.at, page.engine.leader, page.engine.last_tick, page.engine.version) == (TEN, None, TEN, 1)
+    assert [(each.trigger, each.at, each.within_a_day) for each in page.soon] == [
+        ("basket", TEN + HOUR // 2, 2)
+    ]
+    assert [(each.channel, each.sent, each.waiting, each.held) for each in page.today] == [
+        ("email", 0, 0, 0),
+        ("sms", 0, 0, 0),
+    ]
+    assert page.acts[0].action == "apply"
+
+
+def test_a_day_ahead_is_what_the_preview_says(service: LocalService) -> None:
+    ahead = service.overview.ahead(going)
+    assert ahead.sends == {"email": (TEN + HOUR // 2, TEN + HOUR // 2)}
+    assert ahead.first == {"basket": (TEN + HOUR // 2, 2)}
+
+
+def test_where_too_many_are_due_nobody_is_looked_ahead_at(
+    service: LocalService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.tui.answers.overview.FEW", 1)
+    ahead = service.overview.ahead(going)
+    assert (ahead.customers, ahead.sends) == (2, None)
+
+
+def test_after_the_tick_it_has_gone_out_and_the_gauge_has_risen(service: LocalService, folder: Path) -> None:
+    assert run("-w", folder, "tick", "--at", "2025-03-03T11:00:00Z") == 0
+    page, gauge = service.overview.page(going), service.overview.gauge(None, going)
+    assert [(each.channel, each.sent) for each in page.today] == [("email", 2), ("sms", 0)]
+    assert gauge is not None
+    assert (gauge.rule, gauge.limit, gauge.customers, dict(gauge.contacts)) == ("one-a-day", 1, 3, {1: 2})
+    assert service.overview.books(going).balance
+
+
+def test_pauses_and_the_emergency_stop_are_told_with_who_and_why(service: LocalService, folder: Path) -> None:
+    assert run("-w", folder, "triggers", "pause", "basket", "--reason", "too loud", "--yes") == 0
+    assert run("-w", folder, "stop", "--reason", "fire", "--yes") == 0
+    page = service.overview.page(going)
+    assert [(name, each.reason) for name, each in page.paused.items()] == [("basket", "too loud")]
+    assert page.engine.stopped is not None
+    assert page.engine.stopped.reason == "fire"
+
+
+def test_what_scheduler_and_dispatcher_left_word_of_is_told(service: LocalService, folder: Path) -> None:
+    with Store.open(folder / "manometer.db") as store, store.writing() as connection:
+        set_meta(connection, "halted", json.dumps({"email": {"reason": "no such host", "since": NOON}}))
+        set_meta(connection, "troubles", json.dumps({"disk": {"reason": "full", "since": NOON}}))
+    page = service.overview.page(going)
+    assert [(each.words, each.why) for each in page.health.findings] == [
+        ("disk", "full"),
+        ("email halted", "no such host"),
+    ]
+
+
+def test_a_workspace_where_nothing_was_applied_is_shown_too(tmp_path: Path) -> None:
+    assert main(["init", str(tmp_path / "w")]) == 0
+    service = LocalService(tmp_path / "w")
+    page = service.overview.page(going)
+    assert (page.engine.version, page.engine.due, page.acts) == (0, 0, ())
+    assert service.overview.ahead(going).sends is None
+    service.close()
+
+
+def test_the_channels_of_one_dispatch_are_one_contact(folder: Path) -> None:
+    with Store.open(folder / "manometer.db") as store:
+        with store.writing() as connection:
+            connection.execute(
+                insert(messages),
+                [
+                    _message(n, *where)
+                    for n, where in enumerate(((1, 7, "email"), (1, 7, "sms"), (2, 8, "sms")))
+                ],
+            )
+        with store.reading() as connection:
+            span = Span(NOON - DAY, NOON)
+            assert overview.contacts_of_base(connection, span, None, {"both"}, going) == {1: 2}
+            assert overview.contacts_of_base(connection, span, None, (), going) == {1: 1, 2: 1}
+            assert overview.contacts_of_base(connection, span, {"email"}, (), going) == {1: 1}
+
+
+def _message(number: int, customer: int, enrolment: int, channel: str) -> dict[str, object]:
+    return {
+        "key": f"k{number}", "customer_id": customer, "enrolment_id": enrolment, "trigger": "both",
+        "step": 1, "channel": channel,
+        "template": "note", "state": "sent", "planned_at": NOON, "expires_at": NOON + DAY, "sent_at": NOON,
+        "lands_at": NOON,
+        "purpose": "marketing", "weight": 1000, "counts": 1,
+    }  # fmt: skip
+
+
+def test_the_gauge_shows_the_tightest_rule_for_everybody() -> None:
+    def rule(name: str, limit: int, window: str, **more: object) -> PressureRule:
+        return PressureRule(name, limit=limit, window=parse_window(window), **more)  # type: ignore[arg-type]
+
+    rules = (
+        rule("monthly", 4, "calendar month"), rule("sms", 1, "30d", channels=frozenset({"sms"})),
+        rule("daily", 1, "1d"),
+        rule("weekly", 3, "7d"), rule("points", 3000, "7d", unit="points"),
+        rule("some", 1, "7d", triggers=frozenset({"basket"})),
+        PressureRule("gap", gap=HOUR),
+    )  # fmt: skip
+    channels = {name: Channel(name, "file", name, ALWAYS_OPEN) for name in ("email", "sms")}
+    assert [each.name for each in for_everybody(Playbook(ZURICH, rules=rules, channels=channels))] == [
+        "weekly",
+        "daily",
+        "monthly",
+        "sms",
+    ]
+
+
+def test_the_first_screen_and_the_command_judge_by_the_same_numbers(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "segments.toml").write_text('[segments.buyers]\ntitle = "Buyers"\nwhere = "orders > 0"\n')
+    with (folder / "manometer.toml").open("a") as settings:
+        settings.write('\n[engine]\nkeep_free = "900000 GB"\n')
+    assert run("-w", folder, "apply", "--yes", "--at", "2025-03-03T10:30:00Z") == 0
+    service = LocalService(folder)
+    page = service.overview.page(going)
+    service.close()
+    capsys.readouterr()
+    code = run("-w", folder, "status", "--json")
+    told = json.loads(capsys.readouterr().out)
+    assert (page.engine.due, page.health.state) == (told["due"], told["state"]) == (3, "degraded")
+    assert (code, page.engine.to_plan_anew) == (1, 3)
+    assert [each.sort for each in page.health.findings] == ["disk"]
