@@ -252,14 +252,13 @@ def test_what_began_since_by_the_identities_of_one_goes_back_with_an_undone_merg
 ) -> None:
     folder = workspace(tmp_path, [person("a"), person("b")], {"go": GO})
     run("-w", folder, "apply", "--yes", "--at", "2025-01-01T00:00:00Z")
-    alias = {**ALIAS, "userId": "a", "previousId": "b"}
-    days: list[tuple[str, dict[str, object] | None]] = [
+    alias: dict[str, object] = {**ALIAS, "userId": "a", "previousId": "b"}
+    days = [
         ("2025-01-02T00:00:00Z", alias),
         ("2025-01-03T00:00:00Z", act("b", "Go", "2025-01-03T00:00:00Z", cart_id="B")),
     ]
     for at, call in days:
-        if call is not None:
-            imported(folder, [call], at)
+        imported(folder, [call], at)
         assert run("-w", folder, "tick", "--at", at) == 0
     assert run("-w", folder, "merges", "undo", "1", "--yes", "--at", "2025-01-04T00:00:00Z") == 0
     assert run("-w", folder, "tick", "--at", "2025-01-04T00:00:00Z") == 0

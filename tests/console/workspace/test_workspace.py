@@ -779,7 +779,8 @@ def test_sources_profiles_roles_and_locales_are_kept() -> None:
 
 def test_namespaces_are_known_in_the_order_in_which_sources_declare_them() -> None:
     main = MAIN.replace("[workspace]", '[workspace]\ncountry = "CH"')
-    main += '[sources.shop]\nids = "shop"\n[sources.crm]\nids = "crm"\n[sources.app]\nids = "shop"\n[sources.till]\n'
+    main += '[sources.shop]\nids = "shop"\n[sources.crm]\nids = "crm"\n'
+    main += '[sources.app]\nids = "shop"\n[sources.till]\n'
     main += '[identities]\nignore = "Dummy"\nmax_people = 5\n'
     known = read({"manometer.toml": main}).identities
     assert (known.rules.max_people, known.rules.namespaces) == (5, ("shop", "crm"))
