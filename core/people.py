@@ -27,6 +27,7 @@ STRENGTH: Final[Mapping[str, int]] = {
 RESERVED_NAMESPACES: Final = frozenset({*STRENGTH, "merged"})
 """What the keys of customers begin with that are no user ids."""
 ADDRESSES: Final = frozenset({"email", "phone"})
+DEVICES: Final = frozenset({"anonymous", "push"})
 _JOINING: Final = frozenset({"email", "loyalty"})
 """What joins user ids of different namespaces."""
 BEGINNING: Final = -(2**53)
@@ -261,6 +262,8 @@ class _Resolution:
             for one, other in (pair, pair[::-1]):
                 if self.is_unclaimed(one) and not self.is_unclaimed(other):
                     is_contested = other in self.result.holders or other in self.sayings.shared
+                    if is_contested and strength(other) > strength(one):
+                        continue
                     anchors[self.groups.find(one)].append((is_contested, STRENGTH[other[0]], other))
         unclaimed = sorted(each for each in self.sayings.identities() if self.is_unclaimed(each))
         homes = {root: self.home(root, found) for root, found in anchors.items()}

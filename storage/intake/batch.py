@@ -433,7 +433,7 @@ class _Batch:
         owners = {entry[1] for each in said if (entry := memory.identities.get(each)) is not None}
         is_open = bool(incoming.previous) or len(owners) > 1 or not memory.contested.isdisjoint(said)
         customer = self.customer_for(said, owners, is_open)
-        is_open = is_open or not owners <= {customer.id}
+        is_open = is_open or not owners <= {customer.id} or self.adds_an_address(said, owners, customer)
         for identity in said:
             if identity not in memory.identities:
                 self.add_identity(identity, customer, at)
@@ -458,13 +458,23 @@ class _Batch:
         if entry is not None:
             return self.customer(entry[1])
         if said[0][0] != USER:
-            first = next((known for each in said if (known := self.memory.identities.get(each))), None)
+            sure = (each for each in said if each not in self.memory.contested)
+            first = next((known for each in sure if (known := self.memory.identities.get(each))), None)
             return self.new_customer(said[0]) if first is None else self.customer(first[1])
         if len(owners) == 1 and not is_open:
             customer = self.customer(next(iter(owners)))
             if not customer.has_user:
                 return customer
         return self.new_customer(said[0])
+
+    def adds_an_address(self, said: tuple[Identity, ...], owners: set[int], customer: _Customer) -> bool:
+        """Whether a mail address comes to somebody who has another name already: a device may be shared."""
+        return (
+            said[0][0] == "email"
+            and bool(owners)
+            and said[0] not in self.memory.identities
+            and (customer.has_user or customer.key.startswith("email:"))
+        )
 
     def place_alias(self, incoming: Incoming, number: int, at: Instant) -> None:
         for former in incoming.previous:

@@ -19,6 +19,7 @@ from core.instants import Instant
 from core.model.customer import Profile
 from core.people import (
     ADDRESSES,
+    DEVICES,
     USER,
     Claim,
     Identity,
@@ -160,12 +161,7 @@ class _Settling:
         strong = self.pairs(links.c.strong_id, ids)
         other = self.pairs(links.c.other_id, ids)
         self.links |= strong | other
-        users = self.users({one for one, _ in other})
-        sharing: dict[int, set[int]] = defaultdict(set)
-        for one, two in other:
-            if one in users:
-                sharing[two].add(one)
-        shared = {each for each, theirs in sharing.items() if len(theirs) > self.rules.max_people}
+        shared = self.shared_by_many(other)
         self.shared |= shared
         return {two for _, two in strong} | {one for one, two in other if two not in shared}
 
@@ -173,9 +169,21 @@ class _Settling:
         query = select(links.c.strong_id, links.c.other_id).where(column.in_(WANTED))
         return {(one, two) for one, two in rows_of(self.connection, query, ids)}
 
-    def users(self, ids: Collection[int]) -> set[int]:
-        query = select(identities.c.id).where(identities.c.id.in_(WANTED), identities.c.kind == USER)
-        return set(self.column(query, ids)) if ids else set()
+    def shared_by_many(self, pairs: Collection[tuple[int, int]]) -> set[int]:
+        """Identities that more user ids were told with than may share one; devices also those that were told
+        with more mail addresses of people without one.
+        """
+        kinds = self.kinds({one for one, _ in pairs})
+        people: dict[tuple[int, str], set[int]] = defaultdict(set)
+        for one, other in pairs:
+            kind = kinds[one]
+            if kind == USER or (kind == "email" and self.known[other].identity[0] in DEVICES):
+                people[other, kind].add(one)
+        return {other for (other, _), found in people.items() if len(found) > self.rules.max_people}
+
+    def kinds(self, ids: Collection[int]) -> dict[int, str]:
+        query = select(identities.c.id, identities.c.kind).where(identities.c.id.in_(WANTED))
+        return dict(rows_of(self.connection, query, ids)) if ids else {}
 
     def decided(self, rows: Sequence[_Known]) -> set[int]:
         columns, ids = identity_decisions.c, [known.id for known in rows]
@@ -462,8 +470,7 @@ class _Settling:
         person = self.person(known)
         if known.id in self.shared and person not in homes and not self.has_acts(known):
             last = self.last_claimant(known)
-            if last is not None:
-                return last
+            return self.first_told_with(known) if last is None else last
         if person not in homes:
             homes[person] = self.new_customer()
         return homes[person]
@@ -476,6 +483,16 @@ class _Settling:
     def last_claimant(self, known: _Known) -> int | None:
         claim = max(self.claims.get(known.identity, ()), default=None)
         return None if claim is None else self.place(claim.user)[1]
+
+    def first_told_with(self, known: _Known) -> int:
+        """The customer of the first mail address, by its letters, with which a shared device was told."""
+        query = (
+            select(identities.c.customer_id)
+            .join(links, links.c.strong_id == identities.c.id)
+            .where(links.c.other_id == known.id)
+            .order_by(identities.c.value)
+        )
+        return int(self.connection.execute(query.limit(1)).scalar_one())
 
     def place(self, user: Identity) -> tuple[int, int]:
         """Identity id and customer of a user id."""

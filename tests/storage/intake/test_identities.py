@@ -121,6 +121,12 @@ CASES: dict[str, tuple[list[Any], dict[str, list[str]]]] = {
         {"u1": ["user:u1"], "crm:1": ["user:crm:1"], "shop:1": ["user:shop:1"],
             "u4": ["user:u4", "email:a@x.ch"]},
     ),
+    "a device of many guests joins none of them": (
+        [call(str(number), **STRANGER, anonymousId="d1", **mail(f"{name}@x.ch"))
+            for number, name in enumerate("abcd")],
+        {"email:a@x.ch": ["email:a@x.ch", "anonymous:d1"], "email:b@x.ch": ["email:b@x.ch"],
+            "email:c@x.ch": ["email:c@x.ch"], "email:d@x.ch": ["email:d@x.ch"]},
+    ),
     "who is known by a shared address alone is somebody else": (
         [*(call(str(number), userId=f"u{number}", at=9 - number, **mail("a@x.ch")) for number in range(4)),
             call("9", **STRANGER, **mail("a@x.ch"))],

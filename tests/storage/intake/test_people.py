@@ -28,7 +28,7 @@ from tests.storage.intake.test_batch import MEMORY, call, taken
 
 RULES = IdentityRules(max_people=2, namespaces=("crm",))
 USERS = ("u1", "u2", "u3", "crm:1", "crm:2", None)
-ADDRESSES = ("a@x.ch", "b@x.ch", None, None)
+ADDRESSES = ("a@x.ch", "b@x.ch", "c@x.ch", None, None)
 PHONES = ("+41790000001", None, None)
 DEVICES = ("d1", "d2", None)
 CARDS = ("7", None, None)
