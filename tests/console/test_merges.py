@@ -286,3 +286,32 @@ def test_an_undone_merge_stays_undone_whatever_is_told_later(tmp_path: Path, cap
     later = person("u1", "2025-01-09T00:00:00Z", email=MAIL)
     imported(folder, [later], "2025-01-09T00:00:00Z", "--history")
     assert keys(folder, capsys) == [f"email:{MAIL}", "u1"]
+
+
+@pytest.mark.parametrize("places", [(4, 3, 2, 1, 0), (2, 4, 0, 3, 1)])
+def test_the_order_of_lines_in_one_arrival_starts_the_same_journeys(
+    tmp_path: Path, capsys: Output, places: tuple[int, ...]
+) -> None:
+    day = "2025-01-02T"
+    guest = act("x", "Go", f"{day}10:00:00Z", cart_id="1")
+    del guest["userId"]
+    calls: list[dict[str, object]] = [
+        {**guest, "anonymousId": "d1", "context": {"traits": {"email": "old@example.ch"}}},
+        person("old", f"{day}10:01:00Z"),
+        {**act("new", "Go", f"{day}10:02:00Z", cart_id="2"), "anonymousId": "d1"},
+        {**ALIAS, "timestamp": f"{day}10:03:00Z"},
+        person("bob", f"{day}10:04:00Z", email="old@example.ch"),
+    ]
+    told: list[object] = []
+    for name, order in (("one", range(5)), ("other", places)):
+        folder = workspace(tmp_path / name, [], {"go": GO})
+        run("-w", folder, "apply", "--yes", "--at", "2025-01-01T00:00:00Z")
+        for part in ([calls[place] for place in order[:2]], [calls[place] for place in order[2:]]):
+            imported(folder, part, f"{day}12:00:00Z")
+        for at in (f"{day}12:00:00Z", "2025-01-04T13:00:00Z"):
+            assert run("-w", folder, "tick", "--at", at) == 0
+        capsys.readouterr()
+        run("-w", folder, "decisions", "--json")
+        told.append([{**row, "message": None} for row in lines(capsys)])
+        told.append(keys(folder, capsys))
+    assert told[:2] == told[2:]
