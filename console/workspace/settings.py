@@ -27,12 +27,12 @@ from core.model.customer import MEDIA
 from core.model.delivery import ChannelAdapter
 from core.model.triggers import Trigger
 from core.people import RESERVED_NAMESPACES, IdentityRules
+from core.placeholders import ignored_words
 from core.playbook.playbook import Channel, ConsentPolicy, Holdout, Purpose
 from core.playbook.preference import Preference
 from core.sources.connector import SourceSettings
 from core.sources.countries import country_code
 from core.sources.identities import IdentitySettings
-from core.sources.placeholders import ignored_words
 
 POLICIES = get_args(ConsentPolicy)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")

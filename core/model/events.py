@@ -48,6 +48,7 @@ class Event(NamedTuple):
     amount: int | None  # minor units; always positive, also for returns and refunds
     properties: Mapping[str, Any]  # an identify call carries its traits here
     history: bool = False  # a fact of the past: enrols nobody
+    tie: bytes = b""  # stands for source and message id: parts events that are alike
     traits: Mapping[str, Any] = {}  # what it says of the customer besides, where it is no identify call
 
     @property

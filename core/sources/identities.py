@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import Final
 
 from core.people import USER, IdentityRules
+from core.placeholders import identifying_text, is_placeholder
 from core.sources.phones import read_phone
-from core.sources.placeholders import identifying_text, is_placeholder
 
 LONGEST: Final = 512
 LONGEST_PUSH: Final = 2_048

@@ -33,6 +33,7 @@ from core.model.reasons import Reason
 from core.people import USER, Identity, IdentityRules, is_stronger, strength
 from core.sources.segment import Incoming
 from storage.intake.identities import chunks, key_for
+from storage.intake.imports import free_ids
 from storage.intake.people import Settled, holder, settle
 from storage.schema.consents import consents, suppressions
 from storage.schema.customers import customers
@@ -40,7 +41,6 @@ from storage.schema.enrolments import enrolments
 from storage.schema.events import events
 from storage.schema.identities import aliases, identities, links
 from storage.schema.intake import arrivals
-from storage.schema.keys import next_id
 from storage.schema.profiles import (
     AGGREGATES,
     READ_COLUMNS,
@@ -214,9 +214,7 @@ class _Batch:
         self.rules = rules
         self.held: dict[Identity, list[tuple[Instant, int]]] = {}
         self.open_questions: dict[int, Instant] = {}  # identity -> when what was told of it arrives
-        self.next_event = next_id(connection, events)
-        self.next_customer = next_id(connection, customers)
-        self.next_identity = next_id(connection, identities)
+        self.next_event, self.next_customer, self.next_identity = free_ids(connection)
         version = (
             int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
             if connection.dialect.name == "sqlite"
@@ -505,7 +503,7 @@ class _Batch:
         for customer in settled.touched:
             memory.customers.pop(customer, None)
         self.held = settled.held
-        self.next_customer = next_id(self.connection, customers)
+        self.next_customer = free_ids(self.connection)[1]
         self.open_questions = {}
 
     def others(self, said: tuple[Identity, ...]) -> str:

@@ -31,10 +31,10 @@ from core.people import (
 )
 from core.sources.segment import Incoming
 from storage.intake.identities import chunks, key_for, lose_addresses, merge, send_events, unmerge
+from storage.intake.imports import free_ids
 from storage.schema.customers import customers
 from storage.schema.events import events
 from storage.schema.identities import aliases, identities, identity_decisions, links, merges
-from storage.schema.keys import next_id
 from storage.schema.profiles import new_row
 from storage.sql import WANTED, rows_of
 
@@ -176,7 +176,7 @@ class _Settling:
         kinds = self.kinds({one for one, _ in pairs})
         people: dict[tuple[int, str], set[int]] = defaultdict(set)
         for one, other in pairs:
-            kind = kinds[one]
+            kind = kinds.get(one, "")  # what came with an import that was taken back is gone
             if kind == USER or (kind == "email" and self.known[other].identity[0] in DEVICES):
                 people[other, kind].add(one)
         return {other for (other, _), found in people.items() if len(found) > self.rules.max_people}
@@ -218,7 +218,11 @@ class _Settling:
         return Sayings(
             links={(name[one], name[two]) for one, two in self.links if one in name and two in name},
             aliases=set(self.alias_pairs()),
-            joined={self.named(pair) for pair, verdict in self.verdicts.items() if verdict != "part"},
+            joined={
+                self.named(pair)
+                for pair, verdict in self.verdicts.items()
+                if verdict != "part" and pair[0] in name and pair[1] in name
+            },
             parted={
                 self.named(pair)
                 for pair, verdict in self.verdicts.items()
@@ -233,9 +237,9 @@ class _Settling:
 
     def alias_pairs(self) -> Iterable[tuple[Identity, Identity]]:
         for previous, number in self.alias_rows:
-            own, former = self.known[number].identity, _identity(previous)
-            if former in self.by_identity and former != own:
-                yield own, former
+            former, known = _identity(previous), self.known.get(number)
+            if known is not None and former in self.by_identity and former != known.identity:
+                yield known.identity, former
 
     def add_claims(self, sayings: Sayings) -> None:
         """When each user id said what several of them say, and which mail addresses it has said."""
@@ -288,7 +292,9 @@ class _Settling:
         columns = identities.c
         row = self.connection.execute(
             select(columns.kind, columns.value, columns.customer_id).where(columns.id == known.said_by)
-        ).one()
+        ).one_or_none()
+        if row is None:
+            return
         user = (row.kind, row.value)
         self.elsewhere.setdefault(user, (known.said_by, row.customer_id))
         sayings.claims[identity].add(Claim(known.said_at, user))
@@ -500,7 +506,7 @@ class _Settling:
         return self.elsewhere[user] if known is None else (known.id, known.customer)
 
     def new_customer(self) -> int:
-        number = next_id(self.connection, customers)
+        number = free_ids(self.connection)[1]
         row = new_row(number, f"merged:new:{number}", Profile(), None, self.at if self.wake else None)
         self.connection.execute(insert(customers).values(dict(zip(customers.c.keys(), row))))
         return number

@@ -22,6 +22,7 @@ from sqlalchemy import (
     tuple_,
 )
 
+from core.engine.arrival_order import in_order
 from core.instants import Instant, Millis
 from core.limits.pressure import Contact
 from core.model.customer import Consent, Profile, Suppression, address_of
@@ -149,23 +150,6 @@ def _statement(query: Select[Any], dialect: Dialect) -> tuple[str, Sequence[str]
     """A query's text, the names of its marks in order, and the values that stand in it."""
     compiled = query.compile(dialect=dialect)
     return str(compiled), getattr(compiled, "positiontup", None) or (), compiled.params
-
-
-def in_order(found: Iterable[Event]) -> tuple[Event, ...]:
-    """Events in the order in which they became known; at one instant what is said of a person comes before
-    what the person does.
-    """
-    return tuple(
-        sorted(
-            found,
-            key=lambda event: (
-                event.arrived_at,
-                event.kind not in ("identify", "alias"),
-                event.occurred_at,
-                event.id,
-            ),
-        )
-    )
 
 
 _ARRIVALS = (

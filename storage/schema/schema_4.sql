@@ -1,3 +1,19 @@
+-- What an import brought, so that it can be taken back. Never changed.
+
+ALTER TABLE imports ADD COLUMN undone_at INTEGER;
+
+CREATE TABLE import_spans (
+	import_id INTEGER NOT NULL, 
+	first_event INTEGER NOT NULL, 
+	last_event INTEGER NOT NULL, 
+	last_customer INTEGER NOT NULL, 
+	last_identity INTEGER NOT NULL, 
+	CONSTRAINT pk_import_spans PRIMARY KEY (import_id, first_event)
+)
+ WITHOUT ROWID, STRICT;
+
+-- Who is one person.
+
 ALTER TABLE identities ADD COLUMN contested INTEGER DEFAULT '0' NOT NULL;
 
 ALTER TABLE identities ADD COLUMN said_at INTEGER;

@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from core.engine import advance
+from core.engine.arrival_order import in_order
 from core.instants import DAY, HOUR, MINUTE, Instant, Millis, local, parse_instant
 from core.kinds.behavioural import Behavioural
 from core.kinds.recurring import Recurring
@@ -188,11 +189,8 @@ def dossier(*arrivals: Event, traits: dict[str, Any] | None = None, **fields: An
     """A customer with every address, settled before the first Monday of March 2025, and what is about to
     become known of her.
     """
-    ordered = sorted(
-        arrivals, key=lambda each: (each.arrived_at, each.kind != "identify", each.occurred_at, each.id)
-    )
     filled: dict[str, Any] = {"profile": profile(**(traits or {})), "settled_until": MONDAY - 1} | fields
-    return Dossier(id=1, key="anna", arrivals=tuple(ordered), **filled)
+    return Dossier(id=1, key="anna", arrivals=in_order(arrivals), **filled)
 
 
 def play(book: Playbook, *arrivals: Event, until: str | Instant = "Sun 23:59", **fields: Any) -> Plan:

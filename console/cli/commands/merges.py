@@ -14,7 +14,8 @@ import orjson
 from console.cli.context import Context
 from console.cli.options import add_at, add_list, add_reason, add_yes, whole
 from console.cli.output import ListingField
-from console.workspace import Workspace, WorkspaceError
+from console.workspace.faults import WorkspaceError
+from console.workspace.reading import Workspace
 from core.errors import ManometerError
 from core.people import IdentityRules
 from storage import audit, customers
