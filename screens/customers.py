@@ -54,6 +54,13 @@ class CustomersScreen(Frame):
         ),
         key("s", "sort", "Sort", "customers.sort", "sort by the next column", show=True),
         key("S", "turn", "Reverse", "customers.turn", "turn the order round"),
+        key(
+            "J",
+            "people",
+            "Who is who",
+            "customers.people",
+            "customers that may be one person: what waits for a decision",
+        ),
     ]
 
     def __init__(self) -> None:
@@ -208,3 +215,9 @@ class CustomersScreen(Frame):
     def _find_sorted(self) -> None:
         self.table.begin_anew(takes_first=False)
         self._find("sorting …")
+
+    def action_people(self) -> None:
+        """What waits for the operator's word on who is who."""
+        from screens.people import PeopleScreen  # when first wanted, as everywhere
+
+        self.app.push_screen(PeopleScreen())

@@ -33,7 +33,8 @@ WHERE: Final = {
     "FiguresScreen": "Pressure: tables",
     "SidesScreen": "Pressure: one customer, before and after", "BacktestScreen": "Triggers: backtest",
     "OutboxScreen": "Outbox",
-    "LogScreen": "Outbox and Decisions", "Dialog": "dialogs", "PausesScreen": "Pauses", "Help": "help",
+    "LogScreen": "Outbox and Decisions", "Dialog": "dialogs", "PausesScreen": "Pauses",
+    "PeopleScreen": "Customers: who is who", "Help": "help",
     "Reading": "details",
     "FilterInput": "filter line",
 }  # fmt: skip

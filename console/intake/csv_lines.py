@@ -20,16 +20,18 @@ from console.intake.csv_records import Reject, Row
 from console.intake.csv_table import CsvTable
 from core.instants import Instant
 from core.model.events import ORDER_REFUNDED, ORDER_RETURNED
+from core.people import Identity
 from core.sources.cells import CellError, shown
 from core.sources.consent_lists import read_state
 from core.sources.csv_profile import ConsentColumns, CsvProfile
 from core.sources.feedback import Unread, unread_consent
+from core.sources.identities import USUAL, IdentityReading
 from core.sources.segment import (
     ConsentRecord,
-    Identity,
     Incoming,
     Rejected,
     address_in,
+    addresses_of,
     amount_of,
     consents_of,
     dedup_key,
@@ -66,13 +68,16 @@ def csv_items(
     path: str,
     currency: str | None = None,
     check: Check | None = None,
+    reading: IdentityReading = USUAL,
 ) -> Iterator[Item]:
     """What the lines of a CSV file come to; ManometerError where the header does not fit the profile, or a
-    column is not written in one way. `currency` is the workspace's; `check` may refuse an event.
+    column is not written in one way. `currency` is the workspace's; `check` may refuse an event;
+    `reading` says how identities are read.
     """
     table = CsvTable(content, profile, path)
-    reading = CsvReading(table, profile.zone or zone, arrived_at, source, currency)
-    return _Orders(reading).items() if profile.kind == "orders" else _Lines(reading).items(check)
+    rows = CsvReading(table, profile.zone or zone, arrived_at, source, currency)
+    rows.identity_reading = reading
+    return _Orders(rows).items() if profile.kind == "orders" else _Lines(rows).items(check)
 
 
 class _Lines:
@@ -105,7 +110,7 @@ class _Lines:
             raise Rejected("no identity: none of its columns has a value")
         at = self.reading.when(row)
         at = self.reading.arrived_at if at is None else at
-        traits = self.reading.traits(row)
+        traits = addresses_of(identities) | self.reading.traits(row)
         consents, unread = self.consents(row, identities, traits)
         source = self.reading.source
         return Incoming(
@@ -167,7 +172,8 @@ class _Lines:
         key = self.reading.value(row, self.profile.columns.get("key")) or _content_key(row)
         return Incoming(
             dedup_key(source, key), source, "track", name, at, identities, properties, encode(properties),
-            self.reading.channel(row), amount, consents_of(name, properties, source), feedback, unread=unread,
+            self.reading.channel(row), amount, consents_of(name, properties, source), feedback,
+            unread=unread, traits=addresses_of(identities),
         )  # fmt: skip
 
 
@@ -395,6 +401,7 @@ class _Orders:
         yield len(order.rows), Incoming(
             dedup_key(source, key), source, "track", order.event,
             order.at, order.identities, properties, encode(properties), order.channel, amount,
+            traits=addresses_of(order.identities),
         )  # fmt: skip
 
     def identify(self, order: _Order) -> Iterator[Item]:

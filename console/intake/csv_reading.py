@@ -11,10 +11,12 @@ from console.intake.csv_cells import CellReader, to_units
 from console.intake.csv_records import Row
 from console.intake.csv_table import CsvTable
 from core.instants import Instant, local_date
+from core.people import Identity
 from core.sources.cells import CellError
 from core.sources.csv_profile import CellTest
 from core.sources.currencies import read_currency
-from core.sources.segment import Identity, Rejected, normal_channel, normal_identity, normalise_traits
+from core.sources.identities import USUAL, IdentityReading
+from core.sources.segment import Rejected, normal_channel, normalise_traits
 
 Money = tuple[int, str | None]
 """Minor units, and the currency where the line names one."""
@@ -39,6 +41,7 @@ class CsvReading:
         self.arrived_at = arrived_at
         self.source = source
         self.currency = currency
+        self.identity_reading: IdentityReading = USUAL
         today = local_date(arrived_at, zone)
         self.cells = CellReader(table.profile, zone, currency, table.decided(), today)
         self._identity_columns = [
@@ -77,7 +80,7 @@ class CsvReading:
         """Strongest first."""
         found = []
         for kind, column in self._identity_columns:
-            value = normal_identity(kind, _whole(self.table.value(row, column)))
+            value = self.identity_reading.identity(kind, _whole(self.table.value(row, column)))
             if value:
                 found.append((kind, value))
         return tuple(found)
@@ -89,7 +92,7 @@ class CsvReading:
             value = self.value(row, column)
             if value:
                 given[trait] = self._trait(trait, column, value)
-        return normalise_traits(given, {}, self.zone) if given else given
+        return normalise_traits(given, {}, self.zone, self.identity_reading) if given else given
 
     def _trait(self, name: str, column: str, value: str) -> object:
         if name == "createdAt":

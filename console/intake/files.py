@@ -36,6 +36,7 @@ from core.model.bounces import USUAL_LIMIT, BounceLimit
 from core.sources.connector import SourceFile
 from core.sources.csv_profile import CsvProfile
 from core.sources.feedback import Unread
+from core.sources.identities import USUAL, IdentityReading, IdentitySettings
 from core.sources.segment import Incoming, Rejected, normal_channel, parse_call
 from storage.intake import imports
 from storage.intake.batch import BULK_LOG, USUAL_LOG, Concerns, Memory, checkpoint_after, take
@@ -73,6 +74,7 @@ class IntakeSettings:
     surveys: Surveys | None = None  # None: answers to surveys are taken as they come
     currency: str | None = None  # the workspace's
     bounces: BounceLimit = USUAL_LIMIT
+    identities: IdentitySettings = field(default_factory=IdentitySettings)
 
 
 def intake_settings(folder: Path, workspace: Workspace, concerns: Concerns | None) -> IntakeSettings:
@@ -83,7 +85,7 @@ def intake_settings(folder: Path, workspace: Workspace, concerns: Concerns | Non
     surveys = Surveys.of(workspace.survey_secret, folder)
     return IntakeSettings(
         workspace.playbook.zone, folder / REJECTS, channels, workspace.profiles, concerns, surveys,
-        workspace.playbook.currency, workspace.playbook.bounces,
+        workspace.playbook.currency, workspace.playbook.bounces, workspace.identities,
     )  # fmt: skip
 
 
@@ -191,8 +193,11 @@ def _items_of(
     named = settings.channels.get(source)
     channel = None if named is None else normal_channel(named)
     check = None if settings.surveys is None else partial(settings.surveys.checked, history=history)
+    reading = settings.identities.reading_of(source)
     if profile is None:
-        return ndjson_items(opened.content, source=source, zone=settings.zone, channel=channel, check=check)
+        return ndjson_items(
+            opened.content, source=source, zone=settings.zone, channel=channel, check=check, reading=reading
+        )
     return csv_items(
         opened.content,
         profile if profile.channel is not None else replace(profile, channel=channel),
@@ -202,6 +207,7 @@ def _items_of(
         path=path_text(file.path),
         currency=settings.currency,
         check=check,
+        reading=reading,
     )
 
 
@@ -219,7 +225,13 @@ def _rare_collections() -> Iterator[None]:
 
 
 def ndjson_items(
-    content: BufferedReader, *, source: str, zone: ZoneInfo, channel: str | None, check: Check | None = None
+    content: BufferedReader,
+    *,
+    source: str,
+    zone: ZoneInfo,
+    channel: str | None,
+    check: Check | None = None,
+    reading: IdentityReading = USUAL,
 ) -> Iterator[Item]:
     """What each Segment call of a JSON file comes to, be it a line or an element of one document."""
     for line in json_records(content):
@@ -228,7 +240,9 @@ def ndjson_items(
             if not line.is_whole:
                 raise Rejected("longer than 1 MiB")
             record = orjson.loads(line.content)
-            incoming = parse_call(record, source=source, arrived_at=None, zone=zone, channel=channel)
+            incoming = parse_call(
+                record, source=source, arrived_at=None, zone=zone, channel=channel, reading=reading
+            )
             yield 1, incoming if check is None else check(incoming)
         except orjson.JSONDecodeError as error:
             yield 1, _reject(line, _why_unreadable(line, error))
@@ -369,6 +383,7 @@ class _Run:
                     connection, self.batch, arrived_at=self.arrived_at, history=self.history,
                     concerns=self.settings.concerns,
                     memory=self.memory, bounces=self.settings.bounces,
+                    rules=self.settings.identities.rules,
                 )  # fmt: skip
                 fresh = result.fresh
                 unread.update(result.unread)

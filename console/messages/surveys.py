@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 
 from console.messages import tokens
 from core.errors import ManometerError
-from core.sources.segment import Identity, Incoming, Rejected, encode
+from core.people import Identity
+from core.sources.segment import Incoming, Rejected, encode
 
 ANSWERED: Final = "Survey Answered"
 TOKEN: Final = "token"  # noqa: S105 - the name of a property

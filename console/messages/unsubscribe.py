@@ -11,8 +11,9 @@ from core.engine.consent import latest_word
 from core.errors import ManometerError
 from core.instants import Instant
 from core.model.events import CONSENT_WITHDRAWN
+from core.people import Identity
 from core.playbook.playbook import Playbook
-from core.sources.segment import ConsentRecord, Identity, Incoming, dedup_key, encode
+from core.sources.segment import ConsentRecord, Incoming, dedup_key, encode
 from storage import customers
 from storage.intake.batch import take
 from storage.outbox import dispatch as outbox
@@ -45,7 +46,8 @@ def withdraw(store: Store, token: UnsubscribeToken, playbook: Playbook, at: Inst
         if _is_withdrawn(connection, customer, token, playbook, at):
             return Withdrawn(key, is_new=False)
         concerns = playbook.index.concerns_at(at) if playbook.version else None
-        take(connection, [_event(connection, customer, key, token, at)], arrived_at=at, concerns=concerns)
+        event = _event(connection, customer, key, token, at)
+        take(connection, [event], arrived_at=at, concerns=concerns, rules=None)
     return Withdrawn(key, is_new=True)
 
 

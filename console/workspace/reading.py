@@ -29,6 +29,7 @@ from core.model.predicate import Predicate
 from core.model.triggers import Trigger
 from core.playbook.playbook import Channel, Playbook, Purpose
 from core.sources.connector import SourceSettings
+from core.sources.identities import IdentitySettings
 
 PRESSURE = "pressure.toml"
 SEGMENTS = "segments.toml"
@@ -55,6 +56,7 @@ class Workspace:
     unsubscribe: UnsubscribeSettings
     survey_secret: object  # where the secret is that the links of surveys are signed with
     sources: Mapping[str, SourceSettings]
+    identities: IdentitySettings
     profiles: Mapping[str, Any]  # tables for reading CSV, as they stand
     locales: tuple[str, ...]
     roles: Mapping[str, tuple[str, ...]]
@@ -258,6 +260,7 @@ def _workspace(
         unsubscribe=settings.unsubscribe,
         survey_secret=settings.survey_secret,
         sources=settings.sources,
+        identities=settings.identities,
         profiles=settings.profiles,
         locales=settings.locales,
         roles=settings.roles,

@@ -27,9 +27,13 @@ from core.model.configurable import Configurable, Setting
 from core.model.customer import MEDIA
 from core.model.delivery import ChannelAdapter
 from core.model.triggers import Trigger
+from core.people import RESERVED_NAMESPACES, IdentityRules
+from core.placeholders import ignored_words
 from core.playbook.playbook import Channel, ConsentPolicy, Holdout, Purpose
 from core.playbook.preference import Preference
 from core.sources.connector import SourceSettings
+from core.sources.countries import country_code
+from core.sources.identities import IdentitySettings
 
 POLICIES = get_args(ConsentPolicy)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -68,6 +72,7 @@ class Settings:
     unsubscribe: UnsubscribeSettings
     survey_secret: object
     sources: Mapping[str, SourceSettings]
+    identities: IdentitySettings
     profiles: Mapping[str, Any]
     roles: Mapping[str, tuple[str, ...]]
     holdout: TomlTable
@@ -78,6 +83,7 @@ def read_settings(document: Document, folder: Path, channel_kinds: Collection[st
     root = document.root
     workspace = root.table("workspace")
     tick, grace, look_ahead, keep_free = _engine(root.table("engine"))
+    sources = {name: _source(name, table) for name, table in root.tables("sources")}
     settings = Settings(
         name=workspace.text("name") or folder.resolve().name or "workspace",
         database=_database(workspace, folder),
@@ -96,7 +102,8 @@ def read_settings(document: Document, folder: Path, channel_kinds: Collection[st
         channels={name: _channel(name, table, channel_kinds) for name, table in root.tables("channels")},
         unsubscribe=_unsubscribe(root.table("unsubscribe")),
         survey_secret=_survey(root.table("survey")),
-        sources={name: _source(name, table) for name, table in root.tables("sources")},
+        sources=sources,
+        identities=_identities(root.table("identities"), workspace.parsed("country", _country), sources),
         profiles={name: _profile(table) for name, table in root.tables("profiles")},
         roles=_roles(root.table("roles")),
         holdout=root.table("holdout"),
@@ -157,6 +164,14 @@ def _currency(text: str) -> str:
             f'{shown(text)} is not a currency. Write three capital letters, such as "CHF" or "EUR".'
         )
     return text
+
+
+def _country(text: str) -> str:
+    code = country_code(text)
+    if code is None or code != text:
+        wanted = "Write its ISO code of two letters, such as CH." if code is None else f"Write `{code}`."
+        raise ValueError(f"{shown(text)} is not the code of a country. {wanted}")
+    return code
 
 
 def _database(workspace: TomlTable, folder: Path) -> Path:
@@ -486,7 +501,32 @@ def _mail_with_token(text: str) -> str:
     return text
 
 
-# ---- [sources.NAME], [profiles.NAME] ----
+# ---- [identities], [sources.NAME], [profiles.NAME] ----
+
+
+def _identities(
+    table: TomlTable, region: str | None, sources: Mapping[str, SourceSettings]
+) -> IdentitySettings:
+    namespaces = {name: source.ids for name, source in sources.items() if source.ids}
+    settings = IdentitySettings(
+        rules=IdentityRules(
+            max_people=table.whole("max_people", IdentityRules().max_people, 1, 1_000),
+            namespaces=tuple(dict.fromkeys(namespaces.values())),
+        ),
+        region=region,
+        ignored=ignored_words(table.texts("ignore", or_one=True) or ()),
+        namespaces=namespaces,
+    )
+    table.done()
+    return settings
+
+
+def _namespace(text: str) -> str:
+    if not NAME.fullmatch(text):
+        raise ValueError(f"{shown(text)} is no name for a namespace of user ids. {NAME_RULE}")
+    if text in RESERVED_NAMESPACES:
+        raise ValueError(f"{shown(text)} is a word that keys begin with already. Write another name.")
+    return text
 
 
 def _source(name: str, table: TomlTable) -> SourceSettings:
@@ -495,7 +535,8 @@ def _source(name: str, table: TomlTable) -> SourceSettings:
     kind, channel = table.text("kind", "folder") or "folder", table.text("channel")
     connector = connector_class(kind)
     known = None if connector is None else connector.known_settings
-    source = SourceSettings(name, kind, channel, _own_settings(table, known))
+    ids = table.parsed("ids", _namespace) or ""
+    source = SourceSettings(name, kind, channel, _own_settings(table, known), ids)
     if connector is not None and known is not None:
         table.done()
         if len(table.document.faults.faults) == before:

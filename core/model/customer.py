@@ -62,7 +62,8 @@ class Profile:
     """
 
     __slots__ = (
-        "activity", "basket", "channels", "first_order", "last_activity", "last_order", "orders", "returned",
+        "activity", "basket", "channels", "first_order", "last_activity", "last_order", "lost", "orders",
+        "returned",
         "returned_orders",
         "returns", "revenue_gross", "traits", "traits_at", "units",
     )  # fmt: skip
@@ -80,6 +81,7 @@ class Profile:
         self.last_activity: Instant | None = None
         self.activity: dict[str, Instant] = {}  # name -> the latest event of it, reports about messages too
         self.channels: dict[str, Instant] = {}
+        self.lost: frozenset[str] = frozenset()  # addresses that somebody else has said since
         self.basket: Basket | None = None  # None: no event has told of it
         # order id -> [returned amount, returns, refunded amount, refunds]
         self.returned_orders: dict[str, list[int]] = {}
@@ -109,6 +111,7 @@ class Profile:
         twin.last_activity = self.last_activity
         twin.activity = self.activity.copy()
         twin.channels = self.channels.copy()
+        twin.lost = self.lost
         twin.basket = None if self.basket is None else self.basket.copy()
         twin.returned_orders = {order: list(sums) for order, sums in self.returned_orders.items()}
         return twin
@@ -116,6 +119,8 @@ class Profile:
     def fold(self, event: Event) -> None:
         """Take in one event."""
         self.take(event.kind, event.name, event.occurred_at, event.channel, event.amount, event.properties)
+        if event.traits:
+            self.take_traits(event.traits, event.occurred_at)
 
     def take(
         self,
@@ -130,8 +135,7 @@ class Profile:
         makes none.
         """
         if kind == "identify":
-            for trait, value in properties.items():
-                self._take_trait(trait, value, at)
+            self.take_traits(properties, at)
         elif kind != "alias":
             before = self.activity.get(name)
             if before is None or at > before:
@@ -141,6 +145,11 @@ class Profile:
                 self.basket.take(name, at, channel, properties)
             if name not in NO_ACTIVITY:
                 self._take_act(name, at, channel, amount, properties)
+
+    def take_traits(self, traits: Mapping[str, Any], at: Instant) -> None:
+        """Take in what was said of the customer at an instant, in ms UTC."""
+        for trait, value in traits.items():
+            self._take_trait(trait, value, at)
 
     def _take_trait(self, name: str, value: Any, at: Instant) -> None:
         """The latest value stands; of two of one instant the one whose JSON is greater, whichever came
@@ -202,6 +211,7 @@ class Profile:
         self.first_order = _least(self.first_order, other.first_order)
         self.last_order = _greatest(self.last_order, other.last_order)
         self.last_activity = _greatest(self.last_activity, other.last_activity)
+        self.lost |= other.lost
         for mine, theirs in ((self.activity, other.activity), (self.channels, other.channels)):
             for name, at in theirs.items():
                 mine[name] = max(at, mine.get(name, at))
@@ -318,13 +328,12 @@ def full_name(first: str | None, last: str | None) -> str:
 
 def address_of(profile: Profile, medium: str) -> str | None:
     """The address a medium uses: mail address, phone number, push endpoint, a postal address on one line;
-    None if unusable.
+    None if unusable, or if somebody else has said it since.
     """
     traits = profile.traits
-    if medium == "email":
-        return traits.get("email")
-    if medium in ("sms", "whatsapp"):
-        return traits.get("phone")
+    if medium in ("email", "sms", "whatsapp"):
+        address = traits.get("email" if medium == "email" else "phone")
+        return None if address in profile.lost else address
     if medium == "webpush":
         subscription = traits.get("webpush")
         return subscription.get("endpoint") if isinstance(subscription, dict) else None

@@ -49,6 +49,7 @@ class Event(NamedTuple):
     properties: Mapping[str, Any]  # an identify call carries its traits here
     history: bool = False  # a fact of the past: enrols nobody
     tie: bytes = b""  # stands for source and message id: parts events that are alike
+    traits: Mapping[str, Any] = {}  # what it says of the customer besides, where it is no identify call
 
     @property
     def is_activity(self) -> bool:

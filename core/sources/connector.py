@@ -21,6 +21,8 @@ class SourceSettings:
     kind: str
     channel: str | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
+    ids: str = ""
+    """The namespace of its user ids; the default one has no name."""
 
 
 class SourceFile(NamedTuple):

@@ -6,7 +6,7 @@ refused with its reason.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from hashlib import blake2b
@@ -26,6 +26,8 @@ from core.model.events import (
     ORDER_REFUNDED,
     ORDER_RETURNED,
 )
+from core.people import ADDRESSES, STRENGTH, USER, Identity
+from core.sources.countries import country_code
 from core.sources.feedback import (
     Feedback,
     Unread,
@@ -34,9 +36,7 @@ from core.sources.feedback import (
     unread_consent,
     verdict_of,
 )
-
-Identity = tuple[str, str]
-"""Kind (user, email, phone, loyalty, anonymous, push) and value."""
+from core.sources.identities import LONGEST_PUSH, USUAL, IdentityReading
 
 
 class Rejected(Exception):  # noqa: N818 - an outcome of reading one line, counted and written down
@@ -79,6 +79,7 @@ class Incoming(NamedTuple):
     feedback: Feedback | None = None
     previous: tuple[Identity, ...] = ()  # alias: who this was before, as each kind the value may be of
     unread: tuple[Unread, ...] = ()  # what it says and nobody understood
+    traits: Mapping[str, Any] = {}  # what an event that is no identify call says of the customer besides
 
 
 ORDER_NAMES: Final = frozenset({ORDER_COMPLETED, ORDER_RETURNED, ORDER_REFUNDED})
@@ -112,6 +113,7 @@ _ADDRESS_SPELLINGS: Final[Mapping[str, str]] = {
     "postcode": "postalCode",
     "zip": "postalCode",
 }
+_COUNTRIES: Final = frozenset({"country", "address.country"})
 _TEXT_TRAITS: Final = frozenset({"firstName", "lastName", "gender", "locale", "timezone", "country"})
 
 
@@ -119,7 +121,13 @@ _TEXT_TRAITS: Final = frozenset({"firstName", "lastName", "gender", "locale", "t
 
 
 def parse_call(
-    record: object, *, source: str, arrived_at: Instant | None, zone: ZoneInfo, channel: str | None = None
+    record: object,
+    *,
+    source: str,
+    arrived_at: Instant | None,
+    zone: ZoneInfo,
+    channel: str | None = None,
+    reading: IdentityReading = USUAL,
 ) -> Incoming:
     """The value of one Segment call; Rejected where it cannot be used.
 
@@ -134,15 +142,16 @@ def parse_call(
     if not isinstance(context, dict):
         context = _NOTHING
     if call == "track":
-        return _track(record, context, source, arrived_at, zone, channel)
+        return _track(record, context, source, arrived_at, zone, channel, reading)
     if call == "identify":
-        return _identify(record, context, source, arrived_at, zone, channel)
+        return _identify(record, context, source, arrived_at, zone, channel, reading)
     if call == "page" or call == "screen":
-        return _page(record, context, source, arrived_at, zone, channel, "web" if call == "page" else "app")
+        usual = "web" if call == "page" else "app"
+        return _page(record, context, source, arrived_at, zone, channel, reading, usual)
     if call == "alias":
-        return _alias(record, context, source, arrived_at, zone, channel)
+        return _alias(record, context, source, arrived_at, zone, channel, reading)
     if call == "group":
-        return _group(record, context, source, arrived_at, zone, channel)
+        return _group(record, context, source, arrived_at, zone, channel, reading)
     raise Rejected(f"unknown call {str(call)[:40]!r}" if call else "unknown call: it has no type")
 
 
@@ -156,6 +165,7 @@ def _track(
     arrived_at: Instant | None,
     zone: ZoneInfo,
     channel: str | None,
+    reading: IdentityReading,
 ) -> Incoming:
     name = record.get("event")
     if not isinstance(name, str) or not (name := name.strip()):
@@ -166,17 +176,18 @@ def _track(
         properties = {}
     if name == ORDER_COMPLETED:
         _refuse_impossible_quantities(properties.get("products"))
-    consents, unread = _subscriptions(context, source) if context else _NO_WORDS
+    consents, unread = _subscriptions(context, source, reading) if context else _NO_WORDS
     feedback = None
     if name in _SPECIAL:
         consents += consents_of(name, properties, source)
-        feedback, more = feedback_of(name, properties, context)
+        feedback, more = feedback_of(name, properties, context, reading)
         unread += more
+    identities = _identities(record, context, properties, reading)
     return Incoming(
-        _dedup(record, source), source, "track", name, _time(record, arrived_at, zone),
-        _identities(record, context, properties),
+        _dedup(record, source), source, "track", name, _time(record, arrived_at, zone), identities,
         properties, encode(properties), _channel(record, context, channel, None),
         amount_of(name, properties), consents, feedback, unread=unread,
+        traits=_traits_beside(identities, context, zone, reading),
     )  # fmt: skip
 
 
@@ -187,13 +198,17 @@ def _identify(
     arrived_at: Instant | None,
     zone: ZoneInfo,
     channel: str | None,
+    reading: IdentityReading,
 ) -> Incoming:
     given = record.get("traits")
-    traits = normalise_traits(given if isinstance(given, dict) else {}, context, zone)
-    consents, unread = _subscriptions(context, source)
+    given = given if isinstance(given, dict) else {}
+    said = context.get("traits")
+    traits = normalise_traits({**said, **given} if isinstance(said, dict) else given, context, zone, reading)
+    identities = _identities(record, context, traits, reading)
+    _add_address(traits, identities)
+    consents, unread = _subscriptions(context, source, reading)
     return Incoming(
-        _dedup(record, source), source, "identify", "identify", _time(record, arrived_at, zone),
-        _identities(record, context, traits),
+        _dedup(record, source), source, "identify", "identify", _time(record, arrived_at, zone), identities,
         traits, encode_traits(traits), _channel(record, context, channel, None), None, consents,
         unread=unread,
     )  # fmt: skip
@@ -206,17 +221,18 @@ def _page(
     arrived_at: Instant | None,
     zone: ZoneInfo,
     channel: str | None,
+    reading: IdentityReading,
     usual: str,
 ) -> Incoming:
     given = record.get("properties")
     properties = given if isinstance(given, dict) else {}
     name = record.get("name") or record.get("category") or properties.get("name") or "Page"
-    consents, unread = _subscriptions(context, source)
+    identities = _identities(record, context, properties, reading)
+    consents, unread = _subscriptions(context, source, reading)
     return Incoming(
-        _dedup(record, source), source, "page", str(name), _time(record, arrived_at, zone),
-        _identities(record, context, properties),
+        _dedup(record, source), source, "page", str(name), _time(record, arrived_at, zone), identities,
         properties, encode(properties), _channel(record, context, channel, usual), None, consents,
-        unread=unread,
+        unread=unread, traits=_traits_beside(identities, context, zone, reading),
     )  # fmt: skip
 
 
@@ -227,19 +243,21 @@ def _alias(
     arrived_at: Instant | None,
     zone: ZoneInfo,
     channel: str | None,
+    reading: IdentityReading,
 ) -> Incoming:
-    former = _text(record.get("previousId", record.get("previous_id")))
-    if former is None:
+    former = record.get("previousId", record.get("previous_id"))
+    anonymous, former_user, address = reading.text(former), reading.user(former), reading.email(former)
+    if anonymous is None or former_user is None:
         raise Rejected("an alias call without previousId")
-    previous = (("anonymous", former), ("user", former))
-    if "@" in former:
-        previous = (("email", former.lower()), *previous)  # type: ignore[assignment]
-    user = _text(record.get("userId", record.get("user_id")))
-    identities = (("user", user),) if user else _identities(record, context, _NOTHING)
+    previous: tuple[Identity, ...] = (("anonymous", anonymous), (USER, former_user))
+    if address is not None:
+        previous = (("email", address), *previous)
+    user = reading.user(record.get("userId", record.get("user_id")))
+    identities = ((USER, user),) if user else _identities(record, context, _NOTHING, reading)
     return Incoming(
         _dedup(record, source), source, "alias", "alias", _time(record, arrived_at, zone), identities,
-        {"previousId": former}, encode({"previousId": former}), _channel(record, context, channel, None),
-        previous=previous,
+        {"previousId": anonymous}, encode({"previousId": anonymous}),
+        _channel(record, context, channel, None), previous=previous,
     )  # fmt: skip
 
 
@@ -250,6 +268,7 @@ def _group(
     arrived_at: Instant | None,
     zone: ZoneInfo,
     channel: str | None,
+    reading: IdentityReading,
 ) -> Incoming:
     """The group that a person belongs to, as traits of the person: `groupId`, and `group.NAME` for each trait
     of the group. What identifies the group identifies nobody.
@@ -260,8 +279,8 @@ def _group(
     given = record.get("traits")
     said = given if isinstance(given, dict) else {}
     traits = {"groupId": group, **{f"group.{name}": value for name, value in said.items()}}
-    identities = _identities({**record, "traits": None}, context, _NOTHING)
-    consents, unread = _subscriptions(context, source)
+    identities = _identities({**record, "traits": None}, context, _NOTHING, reading)
+    consents, unread = _subscriptions(context, source, reading)
     return Incoming(
         _dedup(record, source), source, "identify", "group", _time(record, arrived_at, zone),
         identities, traits, encode_traits(traits), _channel(record, context, channel, None), None,
@@ -287,84 +306,96 @@ def encode_traits(traits: Mapping[str, Any]) -> str:
 
 
 def _identities(
-    record: dict[str, Any], context: dict[str, Any], said: Mapping[str, Any]
+    record: dict[str, Any], context: dict[str, Any], said: Mapping[str, Any], reading: IdentityReading
 ) -> tuple[Identity, ...]:
     """Strongest first: user, email, phone, loyalty, anonymous, push; Rejected where there is none."""
     found: list[Identity] = []
     user = record.get("userId") or record.get("user_id")
-    if user and (value := _text(user)):
-        found.append(("user", value))
+    if user and (value := reading.user(user)):
+        found.append((USER, value))
     traits = context.get("traits") if context else _NOTHING
     if not isinstance(traits, dict):
         traits = _NOTHING
     if traits:
-        _find_addresses(traits, found)
+        _find_addresses(traits, found, reading)
     if record.get("traits") is not None:  # of an identify call
-        _find_addresses(said, found)
+        _find_addresses(said, found, reading)
     if traits or not _LOYALTY_NAMES.isdisjoint(said):
-        _find_card(said, traits, found)
+        _find_card(said, traits, found, reading)
     anonymous = record.get("anonymousId") or record.get("anonymous_id")
-    if anonymous and (value := _text(anonymous)):
+    if anonymous and (value := reading.text(anonymous)):
         found.append(("anonymous", value))
     if context and not _CONTEXT_NAMES.isdisjoint(context):
-        _find_in_context(context, found)
+        _find_in_context(context, found, reading)
+        found.sort(key=_strength)
     if not found:
-        raise Rejected("no identity: neither userId nor anonymousId, nor an address in context.traits")
+        raise Rejected(
+            "no identity: neither userId nor anonymousId, nor an address in context.traits; null, 0 and the "
+            "like are none"
+        )
     return tuple(found)
 
 
-def _find_addresses(traits: Mapping[str, Any], found: list[Identity]) -> None:
+def _strength(identity: Identity) -> int:
+    return STRENGTH[identity[0]]
+
+
+def _find_addresses(traits: Mapping[str, Any], found: list[Identity], reading: IdentityReading) -> None:
     for kind, value in (
-        ("email", normal_email(traits.get("email"))),
-        ("phone", normal_phone(traits.get("phone"))),
+        ("email", reading.email(traits.get("email"))),
+        ("phone", reading.phone(traits.get("phone"))),
     ):
         if value is not None and (kind, value) not in found:
             found.append((kind, value))
 
 
-def _find_card(said: Mapping[str, Any], traits: Mapping[str, Any], found: list[Identity]) -> None:
+def _find_card(
+    said: Mapping[str, Any], traits: Mapping[str, Any], found: list[Identity], reading: IdentityReading
+) -> None:
     for name in sorted(_LOYALTY_NAMES):
-        if (card := _text(said.get(name) or traits.get(name))) is not None:
+        if (card := reading.text(said.get(name) or traits.get(name))) is not None:
             found.append(("loyalty", card))
             return
 
 
-def _find_in_context(context: dict[str, Any], found: list[Identity]) -> None:
+def _find_in_context(context: dict[str, Any], found: list[Identity], reading: IdentityReading) -> None:
     device, push, others = context.get("device"), context.get("webpush"), context.get("externalIds")
-    if isinstance(push, dict) and (endpoint := _text(push.get("endpoint"), 2_048)):
+    if isinstance(push, dict) and (endpoint := reading.text(push.get("endpoint"), LONGEST_PUSH)):
         found.append(("push", endpoint))
-    if isinstance(device, dict) and (token := _text(device.get("token"), 2_048)):
+    if isinstance(device, dict) and (token := reading.text(device.get("token"), LONGEST_PUSH)):
         found.append(("push", token))
     if isinstance(others, list):
         for other in others:
             kind = _EXTERNAL_KINDS.get(str(other.get("type"))) if isinstance(other, dict) else None
-            value = normal_identity(kind, other.get("id")) if kind else None
+            value = reading.identity(kind, other.get("id")) if kind else None
             if kind and value and (kind, value) not in found:
                 found.append((kind, value))
 
 
-def normal_identity(kind: str, value: object) -> str | None:
-    """The one spelling under which an identity is kept; None where the value cannot be one."""
-    if kind == "email":
-        return normal_email(value)
-    return normal_phone(value) if kind == "phone" else _text(value)
+def _traits_beside(
+    identities: tuple[Identity, ...], context: dict[str, Any], zone: ZoneInfo, reading: IdentityReading
+) -> Mapping[str, Any]:
+    """What a call that is no identify says of the customer: `context.traits`, and an address by which it
+    names the customer.
+    """
+    said = context.get("traits") if context else None
+    traits = normalise_traits(said, {}, zone, reading) if said and isinstance(said, dict) else {}
+    if traits or len(identities) > 1 or identities[0][0] in ADDRESSES:
+        _add_address(traits, identities)
+    return traits or _NOTHING
 
 
-def normal_email(value: object) -> str | None:
-    """A mail address in lower case without blanks around it; None where it has no `@` between two parts."""
-    if not isinstance(value, str):
-        return None
-    address = value.strip().lower()
-    name, _, host = address.rpartition("@")
-    return address if name and host and " " not in address and len(address) <= 320 else None
+def _add_address(traits: dict[str, Any], identities: Iterable[Identity]) -> None:
+    for kind, value in identities:
+        if kind in ADDRESSES and traits.get(kind) is None:
+            traits[kind] = value.partition(";")[0] if kind == "phone" else value
 
 
-def normal_phone(value: object) -> str | None:
-    """A phone number as text, without blanks and signs of layout; None where it has no digit."""
-    text = _text(value)
-    if text is None or not any(sign.isdigit() for sign in text):
-        return None
-    return "".join(sign for sign in text if sign not in " \t\u00a0\u202f-/().")
+def addresses_of(identities: Iterable[Identity]) -> dict[str, Any]:
+    """The traits that the identities of an event are themselves."""
+    traits: dict[str, Any] = {}
+    _add_address(traits, identities)
+    return traits
 
 
 def _text(value: object, longest: int = _LONGEST_VALUE) -> str | None:
@@ -499,7 +530,9 @@ def decimal_of(value: object) -> Decimal | None:
 # ---- traits ----
 
 
-def normalise_traits(given: Mapping[str, Any], context: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Any]:
+def normalise_traits(
+    given: Mapping[str, Any], context: Mapping[str, Any], zone: ZoneInfo, reading: IdentityReading = USUAL
+) -> dict[str, Any]:
     """Flat traits: known ones in one spelling and as text, `address.city` and so on for addresses,
     `createdAt` in milliseconds UTC.
 
@@ -513,9 +546,8 @@ def normalise_traits(given: Mapping[str, Any], context: Mapping[str, Any], zone:
             for part, text in value.items():
                 _put_text(traits, f"address.{_ADDRESS_SPELLINGS.get(part, part)}", text)
         else:
-            _put_trait(
-                traits, name, value, _zone_of_customer(given, context, zone) if name == "birthday" else zone
-            )
+            own_zone = _zone_of_customer(given, context, zone) if name == "birthday" else zone
+            _put_trait(traits, name, value, own_zone, reading)
     for name in ("locale", "timezone"):
         if name not in traits and isinstance(context.get(name), str):
             traits[name] = context[name]
@@ -526,12 +558,14 @@ def normalise_traits(given: Mapping[str, Any], context: Mapping[str, Any], zone:
     return traits
 
 
-def _put_trait(traits: dict[str, Any], name: str, value: Any, zone: ZoneInfo) -> None:
+def _put_trait(
+    traits: dict[str, Any], name: str, value: Any, zone: ZoneInfo, reading: IdentityReading
+) -> None:
     read = _READERS.get(name)
     if value is None or value == "":
         traits[name] = None
     elif read is not None:
-        known = read(value, zone)
+        known = read(value, zone, reading)
         traits[name if known is not None else f"{name}_unreadable"] = value if known is None else known
     elif name in _TEXT_TRAITS or name.startswith("address."):
         _put_text(traits, name, value)
@@ -544,6 +578,8 @@ def _put_text(traits: dict[str, Any], name: str, value: Any) -> None:
         traits[name] = None
         return
     text = _text(value, 4_096)
+    if text is not None and name in _COUNTRIES:
+        text = country_code(text) or text
     traits[name if text is not None else f"{name}_unreadable"] = value if text is None else text
 
 
@@ -598,11 +634,11 @@ def _created_at(value: object, zone: ZoneInfo) -> Instant | None:
     return int(number) if number >= 100_000_000_000 else int(number * 1_000)
 
 
-_READERS: Final = {
-    "email": lambda value, _: normal_email(value),
-    "phone": lambda value, _: normal_phone(value),
-    "birthday": parse_birthday,
-    "createdAt": _created_at,
+_READERS: Final[Mapping[str, Callable[[Any, ZoneInfo, IdentityReading], object]]] = {
+    "email": lambda value, _, reading: reading.email(value),
+    "phone": lambda value, _, reading: reading.phone_number(value),
+    "birthday": lambda value, zone, _: parse_birthday(value, zone),
+    "createdAt": lambda value, zone, _: _created_at(value, zone),
 }
 
 
@@ -627,7 +663,7 @@ def consent_channel(value: object) -> str | None:
 
 
 def _subscriptions(
-    context: Mapping[str, Any], source: str
+    context: Mapping[str, Any], source: str, reading: IdentityReading
 ) -> tuple[tuple[ConsentRecord, ...], tuple[Unread, ...]]:
     """What `messaging_subscriptions` says: a yes is the state of a list, a no was said."""
     given = context.get("messaging_subscriptions")
@@ -640,7 +676,7 @@ def _subscriptions(
         status, channel = str(entry.get("status") or "").strip().upper(), consent_channel(entry.get("type"))
         state = _STATUS.get(status)
         if state is not None and channel is not None:
-            address = address_for(channel, entry.get("key"))
+            address = address_for(channel, entry.get("key"), reading)
             if address is None and entry.get("key") not in (None, ""):
                 unread.append(unread_consent(entry["key"]))
                 continue
@@ -650,12 +686,15 @@ def _subscriptions(
     return tuple(records), tuple(unread)
 
 
-def address_for(medium: str, value: object) -> str | None:
-    """An address of a medium in the spelling under which it is kept; None where the value is none."""
+def address_for(medium: str, value: object, reading: IdentityReading = USUAL) -> str | None:
+    """An address of a medium in the spelling under which it is kept; None where the value is none.
+
+    A phone number that cannot be read is kept as it stands, so that no other number is meant.
+    """
     if medium == "email":
-        return normal_email(value)
+        return reading.email(value)
     if medium in ("sms", "whatsapp"):
-        return normal_phone(value)
+        return reading.phone_number(value) or _text(value)
     return _text(value, 2_048)
 
 
@@ -710,7 +749,7 @@ def _any_text(value: object) -> str | None:
 
 
 def feedback_of(
-    name: str, properties: Mapping[str, Any], context: Mapping[str, Any]
+    name: str, properties: Mapping[str, Any], context: Mapping[str, Any], reading: IdentityReading = USUAL
 ) -> tuple[Feedback | None, tuple[Unread, ...]]:
     """What an event of that name reports of a message, and what it says that nobody understood."""
     if name not in MESSAGE_FEEDBACK:
@@ -721,19 +760,21 @@ def feedback_of(
         if name.startswith("Email")
         else consent_channel(properties.get("medium") or properties.get("channel")) or "email"
     )
-    address = _address_named(medium, properties, context)
+    address = _address_named(medium, properties, context, reading)
     found = Feedback(verdict, medium, address, message_named(properties), trigger_named(properties))
     if verdict is not None and found[2:] == (None, None, None):
         unread += (Unread("address", name),)
     return found, unread
 
 
-def _address_named(medium: str, properties: Mapping[str, Any], context: Mapping[str, Any]) -> str | None:
+def _address_named(
+    medium: str, properties: Mapping[str, Any], context: Mapping[str, Any], reading: IdentityReading
+) -> str | None:
     own = _OWN_NAME.get(medium)
     said = [properties.get(name) for name in (own, "address", "recipient", "to") if name is not None]
     if own is not None and isinstance(traits := context.get("traits"), dict):
         said.append(traits.get(own))
-    found = (address_for(medium, value) for value in said if value is not None)
+    found = (address_for(medium, value, reading) for value in said if value is not None)
     return next((address for address in found if address is not None), None)
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # what a screen does not ask for is not imported
     from screens.ports.exports import ExportsPort
     from screens.ports.outbox import OutboxPort
     from screens.ports.overview import OverviewPort
+    from screens.ports.people import PeoplePort
     from screens.ports.pressure import PressurePort
     from screens.ports.triggers import TriggersPort
     from screens.ports.what_if import WhatIfPort
@@ -71,6 +72,11 @@ class Service(Protocol):
     @property
     def outbox(self) -> OutboxPort:
         """Messages, and what operators decide about them."""
+        ...
+
+    @property
+    def people(self) -> PeoplePort:
+        """Who is who, and what operators decide of it."""
         ...
 
     @property

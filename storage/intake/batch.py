@@ -26,23 +26,26 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.instants import Instant
 from core.model.bounces import USUAL_LIMIT, BounceLimit
 from core.model.customer import Profile
 from core.model.reasons import Reason
+from core.people import USER, Identity, IdentityRules, is_stronger, strength
 from core.sources.consent_lists import ListedState
 from core.sources.feedback import Unread
-from core.sources.segment import ConsentRecord, Identity, Incoming
+from core.sources.segment import ConsentRecord, Incoming
 from storage.intake import feedback as reports
-from storage.intake.identities import MOVING, STRONG, chunks, key_for, merge
+from storage.intake.identities import chunks, key_for
 from storage.intake.imports import free_ids
 from storage.intake.listed_consents import ListedLine, Place, ledger_rows
+from storage.intake.people import Settled, holder, settle
 from storage.schema.consents import consents
 from storage.schema.customers import customers
 from storage.schema.enrolments import enrolments
 from storage.schema.events import events
-from storage.schema.identities import identities
+from storage.schema.identities import aliases, identities, links
 from storage.schema.intake import arrivals
 from storage.schema.profiles import (
     AGGREGATES,
@@ -64,6 +67,7 @@ _GIVING_WAY: Final = select(enrolments.c.customer_id).where(
     == literal_column("'open'"),  # word for word as in the partial index, or SQLite will not use it
     enrolments.c.waits_for == str(Reason.LOWER_PRIORITY),
 )
+_USUAL_RULES: Final = IdentityRules()
 _MOST_CUSTOMERS: Final = 20_000
 _MOST_IDENTITIES: Final = 200_000
 USUAL_LOG: Final = 1_000
@@ -128,12 +132,17 @@ class Memory:
 
     def __init__(self) -> None:
         self.identities: dict[Identity, tuple[int, int]] = {}  # -> identity id, customer id
+        self.contested: set[Identity] = set()
+        self.told: dict[tuple[Identity, ...], str] = {}
+        """What was told together and leaves no question, with the column `others` of its events."""
         self.customers: dict[int, _Customer] = {}
         self.token: tuple[int, int, int] | None = None
 
     def forget(self) -> None:
         """Read everything anew."""
         self.identities.clear()
+        self.contested.clear()
+        self.told.clear()
         self.customers.clear()
         self.token = None
 
@@ -147,19 +156,21 @@ def take(
     concerns: Concerns | None = None,
     memory: Memory | None = None,
     bounces: BounceLimit = USUAL_LIMIT,
+    rules: IdentityRules | None = _USUAL_RULES,
 ) -> BatchResult:
     """Take a batch in, inside the caller's write transaction; what is known already changes nothing.
 
     `history`: facts of the past, through which nothing enrols. `concerns` is given as soon as a playbook is
     in force: then every event waits in `arrivals` for the engine, and customers with an event that concerns
-    some trigger fall due. `bounces` says how many soft ones suppress an address.
+    some trigger fall due. `bounces` says how many soft ones suppress an address. `rules` say who is one
+    person; without them, for a call of somebody who is known already, nobody is joined or parted.
     """
     memory = memory if memory is not None else Memory()
     fresh = _fresh(connection, batch)
     taken, unread = sum(fresh), Counter[Unread]()
     if taken:
         news = reports.with_triggers(connection, [one for one, new in zip(batch, fresh) if new])
-        _Batch(connection, memory, arrived_at, history, concerns).take(news)
+        _Batch(connection, memory, arrived_at, history, concerns, rules).take(news)
         unread = reports.take(connection, news, arrived_at, bounces, history=history)
     return BatchResult(taken, len(batch) - taken, tuple(fresh), unread)
 
@@ -201,6 +212,7 @@ class _Batch:
         arrived_at: Instant,
         history: bool,
         concerns: Concerns | None,
+        rules: IdentityRules | None,
     ) -> None:
         self.connection = connection
         self.memory = memory
@@ -208,6 +220,9 @@ class _Batch:
         self.history = history
         self.is_history = int(history)
         self.concerns = concerns
+        self.rules = rules
+        self.held: dict[Identity, list[tuple[Instant, int]]] = {}
+        self.open_questions: dict[int, Instant] = {}  # identity -> when what was told of it arrives
         self.next_event, self.next_customer, self.next_identity = free_ids(connection)
         version = (
             int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
@@ -223,7 +238,8 @@ class _Batch:
         """Nothing pending."""
         self.touched: dict[int, _Customer] = {}
         self.new_identities: list[tuple[Any, ...]] = []
-        self.moved_identities: list[dict[str, int]] = []
+        self.new_links: set[tuple[int, int]] = set()
+        self.new_aliases: set[tuple[str, int]] = set()
         self.event_rows: list[tuple[Any, ...]] = []
         self.arrival_rows: list[tuple[int, int]] = []
         self.consent_rows: list[dict[str, Any]] = []
@@ -232,6 +248,7 @@ class _Batch:
     def take(self, batch: Sequence[Incoming]) -> None:
         self.fetch_identities(batch)
         self.fetch_customers(batch)
+        self.find_people(batch)
         for incoming in batch:
             self.take_one(incoming)
         self.flush()
@@ -250,13 +267,15 @@ class _Batch:
                     wanted.setdefault(identity[0], set()).add(identity[1])
             for identity in incoming.previous:
                 wanted.setdefault(identity[0], set()).add(identity[1])
-        columns = (identities.c.value, identities.c.id, identities.c.customer_id)
+        columns = (identities.c.value, identities.c.id, identities.c.customer_id, identities.c.contested)
         for kind, values in wanted.items():
             for part in chunks(sorted(values)):
-                for value, identity_id, customer in self.connection.execute(
+                for value, identity_id, customer, contested in self.connection.execute(
                     select(*columns).where(identities.c.kind == kind, identities.c.value.in_(part))
                 ):
                     known[kind, value] = (identity_id, customer)
+                    if contested:
+                        self.memory.contested.add((kind, value))
 
     def fetch_customers(self, batch: Sequence[Incoming]) -> None:
         """Those whom the strongest identities name, at once; others are read when they are met."""
@@ -310,28 +329,37 @@ class _Batch:
     # ---- one event ----
 
     def take_one(self, incoming: Incoming) -> None:
-        dedup, source, kind, name, at, who, properties, text, channel, amount, consents, _, _, _ = incoming
+        dedup, source, kind, name, at, who, properties, text, channel, amount, consents, *_ = incoming
         event_id = self.next_event
         self.next_event += 1
         arrived_at = self.arrived_at if self.history or at < self.arrived_at else at
         customer_id: int | str = ""
         identity_id: int | str = ""
+        others = traits = ""
         if who:
-            customer, identity_id = self.whose(incoming, arrived_at)
-            customer_id = customer.id
+            identity_id, customer_id = self.memory.identities[who[0]]
+            if who[0] in self.held:
+                customer_id = holder(self.held[who[0]], at)
+            customer = self.customer(customer_id)
+            if len(who) > 1:
+                others = self.memory.told.get(who) or self.others(who)
             if self.concerns is not None:
                 self.await_engine(customer, self.concerns, incoming, event_id, arrived_at)
             customer.profile.take(kind, name, at, channel, amount, properties)
             customer.is_touched = True
             if kind == "identify":
                 customer.has_traits = True
+            elif incoming.traits:
+                customer.profile.take_traits(incoming.traits, at)
+                customer.has_traits = True
+                traits = orjson.dumps(incoming.traits, default=str).decode()
             self.touched[customer.id] = customer
             if consents:
                 self.note_consents(customer, identity_id, incoming, event_id, arrived_at)
         self.event_rows.append((
             event_id, bytearray(dedup), customer_id, identity_id, kind, name, at, arrived_at,
             self.is_history, source, channel or "",
-            "" if amount is None else amount, text,
+            "" if amount is None else amount, text, others, traits,
         ))  # fmt: skip
 
     def await_engine(
@@ -373,88 +401,115 @@ class _Batch:
 
     # ---- whose it is ----
 
-    def whose(self, incoming: Incoming, at: Instant) -> tuple[_Customer, int]:
-        """The customer of an event, and the identity through which it came."""
-        known = self.memory.identities
-        found = known.get(incoming.identities[0])
-        if found is not None and not incoming.previous:
-            identity_id, customer_id = found
-            if len(incoming.identities) == 1:
-                return self.customer(customer_id), identity_id
-            for other in incoming.identities[1:]:
-                entry = known.get(other)
-                if entry is None or entry[1] != customer_id:
-                    break
-            else:
-                return self.customer(customer_id), identity_id
-        return self.join(incoming, at)
-
-    def join(self, incoming: Incoming, at: Instant) -> tuple[_Customer, int]:
-        """The customer of all the event's identities, after merging, moving and adding what it newly
-        connects.
+    def find_people(self, batch: Sequence[Incoming]) -> None:
+        """Place every identity with a customer. What leaves a question is settled for the whole batch at
+        once, so that the order of its lines says nothing.
         """
-        known = self.memory.identities
-        user = next((identity for identity in incoming.identities if identity[0] == "user"), None)
-        base = self.base_of(incoming, user)
-        if base is None:
-            base = self.new_customer(incoming.identities[0])
-        for identity in incoming.identities:
-            entry = known.get(identity)
-            if entry is None:
-                self.add_identity(identity, base, at)
-            elif entry[1] != base.id:
-                base = self.connect(identity, self.customer(entry[1]), base, user, at)
+        told = self.memory.told
+        before = self.next_identity
+        for incoming in batch:
+            if incoming.identities not in told or incoming.previous:
+                self.place(incoming)
+        self.ask_for_aliases(before)
+        if self.open_questions and self.rules is not None:
+            self.flush()
+            at = min(self.open_questions.values())
+            self.remember(
+                settle(
+                    self.connection, self.open_questions, self.rules, at=at, wake=self.concerns is not None,
+                    arriving=batch,
+                )
+            )  # fmt: skip
+            self.fetch_customers(batch)
+
+    def place(self, incoming: Incoming) -> None:
+        """Give what is new a customer, as far as there is only one whose it can be."""
+        said = incoming.identities
+        if not said:
+            return
+        memory = self.memory
+        at = self.arrived_at if self.history else max(self.arrived_at, incoming.occurred_at)
+        owners = {entry[1] for each in said if (entry := memory.identities.get(each)) is not None}
+        is_open = bool(incoming.previous) or len(owners) > 1 or not memory.contested.isdisjoint(said)
+        customer = self.customer_for(said, owners, is_open)
+        is_open = is_open or not owners <= {customer.id} or self.adds_an_address(said, owners, customer)
+        for identity in said:
+            if identity not in memory.identities:
+                self.add_identity(identity, customer, at)
+        numbers = [memory.identities[each][0] for each in said]
+        if len(said) > 1:
+            hub = memory.identities[min(said, key=strength)][0]
+            self.new_links.update((hub, other) for other in numbers if other != hub)
+        if is_open:
+            self.open_questions |= {
+                number: min(at, self.open_questions.get(number, at)) for number in numbers
+            }
+        else:
+            memory.told[said] = self.others(said) if len(said) > 1 else ""
         if incoming.previous:
-            base = self.follow_alias(incoming, base, user, at)
-        return base, known[incoming.identities[0]][0]
+            self.place_alias(incoming, numbers[0], at)
 
-    def base_of(self, incoming: Incoming, user: Identity | None) -> _Customer | None:
-        """The customer whom the strongest known identity names; a device or a phone does not name one who has
-        another userId.
+    def customer_for(self, said: tuple[Identity, ...], owners: set[int], is_open: bool) -> _Customer:
+        """The customer with whom new identities of these are placed. A new user id has one of its own, unless
+        there is one without any, who is known by nothing that is in question.
         """
-        known = self.memory.identities
-        for identity in incoming.identities:
-            entry = known.get(identity)
-            if entry is None:
-                continue
-            customer = self.customer(entry[1])
-            if user is None or identity[0] in STRONG or not customer.has_user:
+        entry = self.memory.identities.get(said[0])
+        if entry is not None:
+            return self.customer(entry[1])
+        if said[0][0] != USER:
+            sure = (each for each in said if each not in self.memory.contested)
+            first = next((known for each in sure if (known := self.memory.identities.get(each))), None)
+            return self.new_customer(said[0]) if first is None else self.customer(first[1])
+        if len(owners) == 1 and not is_open:
+            customer = self.customer(next(iter(owners)))
+            if not customer.has_user:
                 return customer
-        if user is not None:
-            for identity in incoming.previous:
-                entry = known.get(identity)
-                if entry is not None:
-                    return self.customer(entry[1])
-        return None
+        return self.new_customer(said[0])
 
-    def connect(
-        self, identity: Identity, other: _Customer, base: _Customer, user: Identity | None, at: Instant
-    ) -> _Customer:
-        """Two customers meet in one event: one from now on, or the device changes hands, or nothing."""
-        if identity[0] in STRONG or not (base.has_user and other.has_user):
-            return self.merge(base, other, ":".join(identity), at)
-        if identity[0] in MOVING and user is not None:
-            identity_id = self.memory.identities[identity][0]
-            self.memory.identities[identity] = (identity_id, base.id)
-            self.moved_identities.append({"moved_id": identity_id, "new_customer": base.id})
-        return base
+    def adds_an_address(self, said: tuple[Identity, ...], owners: set[int], customer: _Customer) -> bool:
+        """Whether a mail address comes to somebody who has another name already: a device may be shared."""
+        return (
+            said[0][0] == "email"
+            and bool(owners)
+            and said[0] not in self.memory.identities
+            and (customer.has_user or customer.key.startswith("email:"))
+        )
 
-    def follow_alias(
-        self, incoming: Incoming, base: _Customer, user: Identity | None, at: Instant
-    ) -> _Customer:
-        known = self.memory.identities
-        met = False
-        for identity in incoming.previous:
-            entry = known.get(identity)
-            met = met or entry is not None
-            if entry is not None and entry[1] != base.id:
-                base = self.merge(base, self.customer(entry[1]), "alias", at, named=base if user else None)
-        if not met:
-            self.add_identity(incoming.previous[0], base, at)
-        if user is not None and base.key != key_for(user):
-            base.key, base.new_key = key_for(user), True
-            self.touched[base.id] = base
-        return base
+    def place_alias(self, incoming: Incoming, number: int, at: Instant) -> None:
+        for former in incoming.previous:
+            self.new_aliases.add((":".join(former), number))
+            entry = self.memory.identities.get(former)
+            if entry is not None:
+                self.open_questions.setdefault(entry[0], at)
+
+    def ask_for_aliases(self, before: int) -> None:
+        """An alias may have named an identity before it was seen."""
+        new = {f"{row[2]}:{row[3]}": row[0] for row in self.new_identities if row[0] >= before}
+        known = {previous for previous, _ in self.new_aliases}
+        if new and self.connection.execute(select(aliases.c.identity_id).limit(1)).first() is not None:
+            for part in chunks(sorted(new)):
+                query = select(aliases.c.previous).where(aliases.c.previous.in_(part))
+                known.update(self.connection.execute(query).scalars())
+        for named in new.keys() & known:
+            self.open_questions.setdefault(new[named], self.arrived_at)
+
+    def remember(self, settled: Settled) -> None:
+        """Take over what was settled."""
+        memory = self.memory
+        memory.identities.update(settled.owners)
+        if not settled.contested <= memory.contested:
+            memory.told.clear()
+        memory.contested |= settled.contested
+        memory.contested -= settled.owners.keys() - settled.contested
+        for customer in settled.touched:
+            memory.customers.pop(customer, None)
+        self.held = settled.held
+        self.next_customer = free_ids(self.connection)[1]
+        self.open_questions = {}
+
+    def others(self, said: tuple[Identity, ...]) -> str:
+        """The column `others` of an event of these identities."""
+        return f"[{','.join(str(self.memory.identities[each][0]) for each in said[1:])}]"
 
     def new_customer(self, first: Identity) -> _Customer:
         customer = _Customer(
@@ -463,7 +518,7 @@ class _Batch:
             Profile(),
             None,
             None,
-            has_user=first[0] == "user",
+            has_user=first[0] == USER,
             is_new=True,
         )
         self.next_customer += 1
@@ -472,33 +527,14 @@ class _Batch:
 
     def add_identity(self, identity: Identity, customer: _Customer, at: Instant) -> None:
         self.memory.identities[identity] = (self.next_identity, customer.id)
-        self.new_identities.append((self.next_identity, customer.id, *identity, at))
+        self.new_identities.append((self.next_identity, customer.id, *identity, at, 0, "", ""))
         self.next_identity += 1
-        if identity[0] == "user" and not customer.has_user:
-            customer.has_user = True
+        if not customer.has_user and (identity[0] == USER or is_stronger(identity, customer.key)):
+            customer.has_user = identity[0] == USER
             customer.key, customer.new_key = key_for(identity), True
         if not customer.is_new and self.concerns is not None:
             customer.fall_due(at)
         self.touched[customer.id] = customer
-
-    def merge(
-        self, a: _Customer, b: _Customer, cause: str, at: Instant, named: _Customer | None = None
-    ) -> _Customer:
-        """One of the two: who has a userId, else whom the alias names, else the older."""
-        survivor, other = (a, b) if a.id < b.id else (b, a)
-        if a.has_user != b.has_user:
-            survivor, other = (a, b) if a.has_user else (b, a)
-        elif named is not None:
-            survivor, other = named, b if named is a else a
-        self.flush()
-        merge(self.connection, survivor.id, other.id, cause=cause, at=at, wake=self.concerns is not None)
-        known = select(identities.c.kind, identities.c.value, identities.c.id).where(
-            identities.c.customer_id == survivor.id
-        )
-        for kind, value, identity_id in self.connection.execute(known):
-            self.memory.identities[kind, value] = (identity_id, survivor.id)
-        self.memory.customers.pop(survivor.id), self.memory.customers.pop(other.id)
-        return self.customer(survivor.id)
 
     # ---- writing ----
 
@@ -512,13 +548,10 @@ class _Batch:
         self.flush_customers([customer for customer in touched if not customer.is_new])
         if self.new_identities:
             _insert(self.connection, identities, self.new_identities)
-        if self.moved_identities:
-            statement = (
-                update(identities)
-                .where(identities.c.id == bindparam("moved_id"))
-                .values(customer_id=bindparam("new_customer"))
-            )
-            self.connection.execute(statement, self.moved_identities)
+        if self.new_links:
+            _insert_new(self.connection, links, sorted(self.new_links))
+        if self.new_aliases:
+            _insert_new(self.connection, aliases, sorted(self.new_aliases))
         if self.event_rows:
             _insert(self.connection, events, self.event_rows)
         if self.arrival_rows:
@@ -586,6 +619,17 @@ def _or_null(column: Column[Any]) -> ColumnElement[Any]:
 def _insert(connection: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
     """Rows in the table's own order of columns, `_given`, without the cost of naming each value."""
     connection.exec_driver_sql(_insert_text(table, connection.dialect), rows)
+
+
+def _insert_new(connection: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
+    """The same for keys alone, some of which may be there."""
+    connection.exec_driver_sql(_insert_new_text(table, connection.dialect), rows)
+
+
+@lru_cache(maxsize=32)
+def _insert_new_text(table: Table, dialect: Dialect) -> str:
+    values: dict[str, Any] = {column.name: bindparam(column.key) for column in table.c}
+    return str(upsert(table).values(values).on_conflict_do_nothing().compile(dialect=dialect))
 
 
 @lru_cache(maxsize=32)

@@ -10,14 +10,26 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeVar
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Table, and_, insert, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    and_,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
 from core.model.customer import Profile
 from core.model.outbox import UNSENT
 from core.model.reasons import Reason
-from core.sources.segment import Identity
+from core.people import Identity
 from storage.outbox import digests
 from storage.play.events import EVENT_COLUMNS, event_from
 from storage.schema.consents import consents
@@ -30,11 +42,6 @@ from storage.schema.intake import arrivals
 from storage.schema.messages import messages
 from storage.schema.profiles import READ_COLUMNS, dump_profile, load_profile, profile_columns, profile_from
 from storage.session import session
-
-STRONG: Final = frozenset({"user", "email", "loyalty"})
-"""Kinds that say two customers are one, even where each has a userId of its own."""
-MOVING: Final = frozenset({"anonymous", "push"})
-"""Kinds that belong to a device: they go with the userId that used it last."""
 
 CHUNK: Final = 500
 _PROGRESS: Final = (
@@ -354,9 +361,11 @@ def _latest_entries(mine: str, theirs: str) -> str:
 # ---- the way back ----
 
 
-def unmerge(connection: Connection, merge_id: int, *, at: Instant, wake: bool) -> int:
-    """Undo a merge: what came by the identities that went over goes back, also what came since; gives the
-    customer's row id.
+def unmerge(
+    connection: Connection, merge_id: int, *, at: Instant, wake: bool, cause: str = "operator"
+) -> int:
+    """Undo a merge: what came by the identities that went over goes back, also what came since, with the
+    journeys that it began; gives the customer's row id.
     """
     with session(connection) as opened:
         entry = opened.get(MergeRow, merge_id)
@@ -373,16 +382,20 @@ def unmerge(connection: Connection, merge_id: int, *, at: Instant, wake: bool) -
             f"merge {merge_id}: the survivor herself went into {later} since. Undo that merge first."
         )
     moved = orjson.loads(entry.moved)
-    _send_back(connection, survivor, merged, moved)
+    begun = _send_back(connection, survivor, merged, moved)
     _reopen_clashes(connection, moved, merged)
     with session(connection) as opened:
         opened.add(entry)
-        entry.undone_at = at
+        entry.undone_at, entry.undone_cause = at, cause
     _part_rows(connection, survivor, merged, moved, merge_id, at if wake else None)
+    for customer in (survivor, merged):
+        _count_entries(connection, customer, begun)
     return int(merged)
 
 
-def _send_back(connection: Connection, survivor: int, merged: int, moved: Mapping[str, Any]) -> None:
+def _send_back(connection: Connection, survivor: int, merged: int, moved: Mapping[str, Any]) -> set[str]:
+    """Gives the triggers whose journeys, begun since, go back as well."""
+    begun: set[str] = set()
     back = {"customer_id": merged}
     went = (
         (identities, "identities"),
@@ -401,12 +414,102 @@ def _send_back(connection: Connection, survivor: int, merged: int, moved: Mappin
         came = and_(
             events.c.customer_id == survivor, events.c.identity_id.in_(ids), events.c.id.not_in(moved["kept"])
         )
+        begun |= _send_journeys(connection, select(events.c.id).where(came), survivor, merged)
         connection.execute(update(events).where(came).values(back))
     theirs = select(events.c.id).where(events.c.customer_id == merged)
     for table in (arrivals, consents):
         connection.execute(
             update(table).where(table.c.customer_id == survivor, table.c.event_id.in_(theirs)).values(back)
         )
+    return begun
+
+
+def _send_journeys(connection: Connection, causes: Select[Any], source: int, target: int) -> set[str]:
+    """What began by these events goes to another customer: journeys, their messages and decisions; gives
+    their triggers, the entries of which are to be counted anew.
+    """
+    columns = enrolments.c
+    journeys = connection.execute(
+        select(columns.id, columns.trigger, columns.entered_at, columns.cause_key)
+        .where(columns.customer_id == source, columns.cause_event.in_(causes))
+        .order_by(columns.id)
+    ).all()
+    taken = select(columns.trigger, columns.cause_key).where(columns.customer_id == target)
+    there = {tuple(row) for row in connection.execute(taken)} if journeys else set()
+    going = [row for row in journeys if (row.trigger, row.cause_key) not in there]
+    for part in chunks([row.id for row in going]):
+        to = {"customer_id": target}
+        connection.execute(update(enrolments).where(columns.id.in_(part)).values(to))
+        for table in (messages, decisions):
+            connection.execute(update(table).where(table.c.enrolment_id.in_(part)).values(to))
+    return {row.trigger for row in going}
+
+
+def _count_entries(connection: Connection, customer: int, triggers: Iterable[str]) -> None:
+    """The last entry into each of these triggers, as the customer's journeys tell it."""
+    columns = enrolments.c
+    before = connection.execute(select(customers.c.entries).where(customers.c.id == customer)).scalar_one()
+    entries = orjson.loads(before)
+    for trigger in triggers:
+        last = connection.execute(
+            select(columns.entered_at, columns.cause_key)
+            .where(columns.customer_id == customer, columns.trigger == trigger)
+            .order_by(columns.entered_at.desc(), columns.cause_key.desc())
+            .limit(1)
+        ).first()
+        entries.pop(trigger, None)
+        if last is not None:
+            entries[trigger] = list(last)
+    values = {"entries": orjson.dumps(entries).decode()}
+    connection.execute(update(customers).where(customers.c.id == customer).values(values))
+
+
+def send_events(
+    connection: Connection, numbers: Sequence[int], source: int, target: int, due: Instant | None
+) -> None:
+    """Events, and all that came of them, go from one customer to another; both are looked at again at
+    `due`, in ms UTC.
+    """
+    to = {"customer_id": target}
+    for part in chunks(numbers):
+        among = select(events.c.id).where(events.c.id.in_(part))
+        begun = _send_journeys(connection, among, source, target)
+        for customer in (source, target):
+            _count_entries(connection, customer, begun)
+        connection.execute(update(events).where(events.c.id.in_(part)).values(to))
+        for table in (arrivals, consents):
+            connection.execute(
+                update(table).where(table.c.customer_id == source, table.c.event_id.in_(part)).values(to)
+            )
+    for customer in (source, target):
+        values = refold(connection, customer)
+        if due is not None:
+            values["next_due_at"] = func.min(func.coalesce(customers.c.next_due_at, due), due)
+        connection.execute(update(customers).where(customers.c.id == customer).values(values))
+
+
+def lose_addresses(
+    connection: Connection, customer: int, addresses: Mapping[str, bool], due: Instant | None
+) -> bool:
+    """Note which addresses somebody else has said since, and which are the customer's own again; whether
+    that is news. The customer is looked at again at `due`, in ms UTC.
+    """
+    columns = (customers.c.detail, customers.c.settled, customers.c.next_due_at)
+    row = connection.execute(select(*columns).where(customers.c.id == customer)).one()
+    detail = orjson.loads(row.detail)
+    lost = set(detail.get("lost", ()))
+    now = (lost | {each for each, is_lost in addresses.items() if is_lost}) - {
+        each for each, is_lost in addresses.items() if not is_lost
+    }
+    if now == lost:
+        return False
+    values: dict[str, Any] = {"detail": orjson.dumps(detail | {"lost": sorted(now)}).decode()}
+    if row.settled is not None:
+        values["settled"] = orjson.dumps(orjson.loads(row.settled) | {"lost": sorted(now)}).decode()
+    if due is not None:
+        values["next_due_at"] = due if row.next_due_at is None else min(due, row.next_due_at)
+    connection.execute(update(customers).where(customers.c.id == customer).values(values))
+    return True
 
 
 def _reopen_clashes(connection: Connection, moved: Mapping[str, Any], merged: int) -> None:
@@ -487,6 +590,8 @@ def refold(connection: Connection, customer: int) -> dict[str, Any]:
         connection.execute(select(arrivals.c.event_id).where(arrivals.c.customer_id == customer)).scalars()
     )
     profile, settled = Profile(), Profile()
+    detail = connection.execute(select(customers.c.detail).where(customers.c.id == customer)).scalar_one()
+    profile.lost = settled.lost = frozenset(orjson.loads(detail).get("lost", ()))
     own = select(*EVENT_COLUMNS).where(events.c.customer_id == customer).order_by(events.c.id)
     for row in connection.execute(own):
         event = event_from(row)
@@ -514,4 +619,5 @@ def merged(connection: Connection, customer: int | None = None) -> Iterator[dict
             "merged": went,
             "cause": row.cause,
             "undone_at": row.undone_at,
+            "undone_cause": row.undone_cause,
         }

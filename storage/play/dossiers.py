@@ -383,7 +383,7 @@ def _addresses(dossier: Dossier, media: Sequence[str]) -> Iterator[tuple[str, st
     """Every address of the customer, now or soon, by what has arrived."""
     profiles: list[Profile] = [dossier.profile]
     for event in dossier.arrivals:
-        if event.kind == "identify":
+        if event.kind == "identify" or event.traits:
             newer = profiles[-1].copy()
             newer.fold(event)
             profiles.append(newer)

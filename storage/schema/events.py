@@ -42,6 +42,10 @@ class EventRow(SchemaRow, table=True):
     """Minor units."""
     properties: str = with_default("{}")
     """JSON object."""
+    others: str | None = Field(default=None, sa_type=Text)
+    """JSON list: the ids of identities that were told beside the one through which it came."""
+    traits: str | None = Field(default=None, sa_type=Text)
+    """JSON object: what it says of the customer besides, where it is no identify call."""
 
 
 events: Final[Table] = EventRow.__table__

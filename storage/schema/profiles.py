@@ -54,6 +54,7 @@ def _take_detail(profile: Profile, detail: Mapping[str, Any]) -> None:
     profile.channels = detail.get("channels", {})
     profile.basket = _basket_from(detail.get("basket"))
     profile.returned_orders = detail.get("returned_orders", {})
+    profile.lost = frozenset(detail.get("lost", ()))
 
 
 def _basket_detail(basket: Basket) -> dict[str, Any]:
@@ -65,14 +66,17 @@ def _basket_detail(basket: Basket) -> dict[str, Any]:
 
 
 def _detail(profile: Profile) -> dict[str, Any]:
-    basket = profile.basket
-    told = {} if basket is None else _basket_detail(basket)
-    return told | {
+    detail: dict[str, Any] = {
         "traits_at": profile.traits_at,
         "activity": profile.activity,
         "channels": profile.channels,
         "returned_orders": profile.returned_orders,
     }
+    if profile.basket is not None:
+        detail |= _basket_detail(profile.basket)
+    if profile.lost:
+        detail["lost"] = sorted(profile.lost)
+    return detail
 
 
 def aggregate_values(profile: Profile) -> tuple[Any, ...]:

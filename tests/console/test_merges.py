@@ -113,3 +113,205 @@ def test_it_asks_first_and_refuses_what_it_does_not_know(merged: Path, capsys: O
     assert "--yes" in capsys.readouterr().err
     assert run("-w", merged, "merges", "undo", "7", "--yes") == 1
     assert "no merge 7" in capsys.readouterr().err
+
+
+# ---- people as the rules see them ----
+
+MAIL = "team@example.ch"
+GO = """
+title = "Go"
+status = "active"
+purpose = "marketing"
+[when]
+kind = "transactional"
+event = "Go"
+per = "cart_id"
+[exit]
+on = ["Buy"]
+[[steps]]
+channels = ["email"]
+template = "note"
+after = "2d"
+"""
+
+
+def sharing(*users: str, email: str = MAIL) -> list[dict[str, object]]:
+    """Each of these says the same address, one a day."""
+    return [person(user, f"2025-01-0{day}T00:00:00Z", email=email) for day, user in enumerate(users, 1)]
+
+
+def keys(folder: Path, capsys: Output) -> list[object]:
+    capsys.readouterr()
+    run("-w", folder, "customers", "--json")
+    return [row["customer"] for row in lines(capsys)]
+
+
+def listed(folder: Path, capsys: Output, *options: str) -> list[dict[str, object]]:
+    capsys.readouterr()
+    assert run("-w", folder, "merges", *options, "--json") == 0
+    return lines(capsys)
+
+
+def imported(folder: Path, calls: list[dict[str, object]], at: str, *options: str) -> None:
+    (folder / "more.ndjson").write_text("".join(json.dumps(call) + "\n" for call in calls))
+    assert run("-w", folder, "import", folder / "more.ndjson", "--at", at, *options) == 0
+
+
+def test_people_who_share_an_address_wait_for_a_decision(tmp_path: Path, capsys: Output) -> None:
+    folder = workspace(tmp_path, sharing("ann", "bob"))
+    assert listed(folder, capsys) == []
+    (row,) = listed(folder, capsys, "--conflicts")
+    assert (row["kind"], row["identity"], row["customers"], row["people"]) == (
+        "namespace",
+        f"email:{MAIL}",
+        ["ann", "bob"],
+        2,
+    )
+    assert run("-w", folder, "merges", "part", "ann", "bob", "--yes") == 0
+    assert listed(folder, capsys, "--conflicts") == []
+    assert run("-w", folder, "merges", "join", "ann", "bob", "--yes", "--reason", "asked her") == 0
+    assert keys(folder, capsys) == ["ann"]
+    (row,) = listed(folder, capsys)
+    assert (row["customer"], row["merged"], row["cause"]) == ("ann", "bob", "operator")
+    assert run("-w", folder, "merges", "part", "ann", "bob", "--yes") == 0
+    assert keys(folder, capsys) == ["ann", "bob"]
+    run("-w", folder, "audit", "--json")
+    assert [row["action"] for row in lines(capsys)] == ["merges part", "merges join", "merges part"]
+
+
+def test_joins_through_an_address_that_turns_out_to_be_shared_are_undone(
+    tmp_path: Path, capsys: Output
+) -> None:
+    guest = {
+        "type": "track",
+        "messageId": "g",
+        "event": "Order Completed",
+        "timestamp": "2025-01-01T00:00:00Z",
+        "properties": {"revenue": 5},
+        "context": {"traits": {"email": MAIL}},
+    }
+    folder = workspace(tmp_path, [guest, person("u1", "2024-12-01T00:00:00Z")])
+    imported(folder, sharing("u1"), "2025-01-05T00:00:00Z", "--history")
+    assert [(row["customer"], row["merged"]) for row in listed(folder, capsys)] == [("u1", f"email:{MAIL}")]
+    imported(folder, sharing("u1", "u2", "u3", "u4"), "2025-01-06T00:00:00Z", "--history")
+    (row,) = listed(folder, capsys)
+    assert row["undone_at"] is not None
+    assert row["undone_cause"] == f"email:{MAIL}"
+    assert keys(folder, capsys) == [f"email:{MAIL}", "u1", "u2", "u3", "u4"]
+    (row,) = listed(folder, capsys, "--conflicts")
+    assert (row["kind"], row["people"]) == ("shared", 4)
+
+
+def test_who_said_an_address_first_is_not_written_to_where_somebody_else_says_it_later(
+    tmp_path: Path, capsys: Output
+) -> None:
+    folder = workspace(tmp_path, sharing("ann", "bob"))
+    run("-w", folder, "apply", "--yes", "--at", "2025-03-01T00:00:00Z")
+    calls = [act(user, "Checkout Started", "2025-03-01T10:00:00Z") for user in ("ann", "bob")]
+    imported(folder, calls, "2025-03-01T10:00:00Z")
+    run("-w", folder, "tick", "--at", "2025-03-01T11:00:00Z")
+    capsys.readouterr()
+    run("-w", folder, "decisions", "--json")
+    assert [(row["customer"], row["outcome"], row["reason"]) for row in lines(capsys)] == [
+        ("ann", "suppress", "NO_ADDRESS"),
+        ("bob", "send", None),
+    ]
+
+
+def test_ids_of_different_namespaces_meet_in_an_address_and_ids_of_one_do_not(
+    tmp_path: Path, capsys: Output
+) -> None:
+    folder = workspace(tmp_path, [])
+    settings = (folder / "manometer.toml").read_text()
+    (folder / "manometer.toml").write_text(f'{settings}[sources.crm]\nids = "crm"\n')
+    imported(folder, [person("1", email="a@x.ch")], "2025-02-01T00:00:00Z", "--history", "--source", "crm")
+    imported(folder, [person("7", email="a@x.ch")], "2025-02-01T00:00:00Z", "--history")
+    imported(folder, [person("7")], "2025-02-01T00:00:00Z", "--history", "--source", "crm")
+    assert keys(folder, capsys) == ["7", "crm:7"]
+    (row,) = listed(folder, capsys)
+    assert (row["customer"], row["merged"], row["cause"]) == ("7", "crm:1", "email:a@x.ch")
+
+
+def test_birthdays_that_contradict_wait_for_a_decision(tmp_path: Path, capsys: Output) -> None:
+    folder = workspace(tmp_path, [])
+    settings = (folder / "manometer.toml").read_text()
+    (folder / "manometer.toml").write_text(f'{settings}[sources.crm]\nids = "crm"\n')
+    one, other = (
+        person(user, email="a@x.ch", birthday=day) for user, day in (("1", "1980-01-02"), ("7", "--03-04"))
+    )
+    imported(folder, [one], "2025-02-01T00:00:00Z", "--history", "--source", "crm")
+    imported(folder, [other], "2025-02-01T00:00:00Z", "--history")
+    (row,) = listed(folder, capsys, "--conflicts")
+    assert (row["kind"], row["customers"]) == ("birthday", ["crm:1", "7"])
+    assert run("-w", folder, "merges", "join", "7", "crm:1", "--yes") == 0
+    assert listed(folder, capsys, "--conflicts") == []
+
+
+def test_what_began_since_by_the_identities_of_one_goes_back_with_an_undone_merge(
+    tmp_path: Path, capsys: Output
+) -> None:
+    folder = workspace(tmp_path, [person("a"), person("b")], {"go": GO})
+    run("-w", folder, "apply", "--yes", "--at", "2025-01-01T00:00:00Z")
+    alias: dict[str, object] = {**ALIAS, "userId": "a", "previousId": "b"}
+    days = [
+        ("2025-01-02T00:00:00Z", alias),
+        ("2025-01-03T00:00:00Z", act("b", "Go", "2025-01-03T00:00:00Z", cart_id="B")),
+    ]
+    for at, call in days:
+        imported(folder, [call], at)
+        assert run("-w", folder, "tick", "--at", at) == 0
+    assert run("-w", folder, "merges", "undo", "1", "--yes", "--at", "2025-01-04T00:00:00Z") == 0
+    assert run("-w", folder, "tick", "--at", "2025-01-04T00:00:00Z") == 0
+    buy = act("b", "Buy", "2025-01-04T10:00:00Z", cart_id="B")
+    imported(folder, [buy], "2025-01-04T10:00:00Z")
+    for at in ("2025-01-04T10:00:00Z", "2025-01-05T00:00:00Z", "2025-01-06T00:00:00Z"):
+        assert run("-w", folder, "tick", "--at", at) == 0
+    capsys.readouterr()
+    run("-w", folder, "decisions", "--json")
+    assert [(row["customer"], row["outcome"], row["reason"]) for row in lines(capsys)] == [
+        ("b", "suppress", "GOAL_REACHED")
+    ]
+    run("-w", folder, "outbox", "--json")
+    assert lines(capsys) == []
+
+
+def test_an_undone_merge_stays_undone_whatever_is_told_later(tmp_path: Path, capsys: Output) -> None:
+    guest = {**act("x", "Order Completed", "2025-01-01T00:00:00Z"), "context": {"traits": {"email": MAIL}}}
+    del guest["userId"]
+    folder = workspace(tmp_path, [guest])
+    imported(folder, [person("u1", "2024-12-01T00:00:00Z")], "2025-01-05T00:00:00Z", "--history")
+    imported(folder, sharing("u1"), "2025-01-05T00:00:00Z", "--history")
+    assert run("-w", folder, "merges", "undo", "1", "--yes") == 0
+    assert keys(folder, capsys) == [f"email:{MAIL}", "u1"]
+    later = person("u1", "2025-01-09T00:00:00Z", email=MAIL)
+    imported(folder, [later], "2025-01-09T00:00:00Z", "--history")
+    assert keys(folder, capsys) == [f"email:{MAIL}", "u1"]
+
+
+@pytest.mark.parametrize("places", [(4, 3, 2, 1, 0), (2, 4, 0, 3, 1)])
+def test_the_order_of_lines_in_one_arrival_starts_the_same_journeys(
+    tmp_path: Path, capsys: Output, places: tuple[int, ...]
+) -> None:
+    day = "2025-01-02T"
+    guest = act("x", "Go", f"{day}10:00:00Z", cart_id="1")
+    del guest["userId"]
+    calls: list[dict[str, object]] = [
+        {**guest, "anonymousId": "d1", "context": {"traits": {"email": "old@example.ch"}}},
+        person("old", f"{day}10:01:00Z"),
+        {**act("new", "Go", f"{day}10:02:00Z", cart_id="2"), "anonymousId": "d1"},
+        {**ALIAS, "timestamp": f"{day}10:03:00Z"},
+        person("bob", f"{day}10:04:00Z", email="old@example.ch"),
+    ]
+    told: list[object] = []
+    for name, order in (("one", range(5)), ("other", places)):
+        folder = workspace(tmp_path / name, [], {"go": GO})
+        run("-w", folder, "apply", "--yes", "--at", "2025-01-01T00:00:00Z")
+        for part in ([calls[place] for place in order[:2]], [calls[place] for place in order[2:]]):
+            imported(folder, part, f"{day}12:00:00Z")
+        for at in (f"{day}12:00:00Z", "2025-01-04T13:00:00Z"):
+            assert run("-w", folder, "tick", "--at", at) == 0
+        capsys.readouterr()
+        run("-w", folder, "decisions", "--json")
+        told.append([{**row, "message": None} for row in lines(capsys)])
+        told.append(keys(folder, capsys))
+    assert told[:2] == told[2:]

@@ -13,6 +13,7 @@ from console.tui.answers.exports import ExportsAnswers
 from console.tui.answers.local_workspace import LocalWorkspace
 from console.tui.answers.outbox import OutboxAnswers
 from console.tui.answers.overview import OverviewAnswers
+from console.tui.answers.people import PeopleAnswers
 from console.tui.answers.pressure import PressureAnswers
 from console.tui.answers.triggers import TriggersAnswers
 from console.tui.answers.what_if import WhatIfAnswers
@@ -34,6 +35,7 @@ class LocalService(LocalWorkspace):
         self.triggers = TriggersAnswers(self)
         self.decisions = DecisionsAnswers(self)
         self.outbox = OutboxAnswers(self)
+        self.people = PeopleAnswers(self)
 
     def close(self) -> None:
         """Close the database and forget what was kept of previews."""

@@ -716,6 +716,12 @@ def test_files_that_no_message_is_made_of_are_warnings() -> None:
         ("[channels.sms]", '[channels.sms]\npassword = "hunter2"', 'password = { env = "SMS_PASSWORD" }'),
         ("[channels.sms]", '[channels.sms]\nauth_token = "x"', "plain text"),
         ("[channels.sms]", '[sources.shop]\nsecret = "x"\n[channels.sms]', "plain text"),
+        ("[channels.sms]", '[sources.shop]\nids = "user"\n[channels.sms]', "Write another name"),
+        ("[channels.sms]", '[sources.shop]\nids = "a b"\n[channels.sms]', "no name for a namespace"),
+        ("[channels.sms]", '[identities]\nmax_people = 0\n[channels.sms]', "from 1 to 1000"),
+        ("[channels.sms]", '[identities]\nignored = ["x"]\n[channels.sms]', "`ignore`"),
+        ("[workspace]", '[workspace]\ncountry = "Schweiz"', "Write `CH`"),
+        ("[workspace]", '[workspace]\ncountry = "Atlantis"', "such as CH"),
     ],
 )  # fmt: skip
 def test_faulty_settings_are_told_what_to_write(old: str, new: str, said: str) -> None:
@@ -793,6 +799,19 @@ def test_sources_profiles_roles_and_locales_are_kept() -> None:
     assert (till.kind, till.channel, till.settings) == ("folder", "store", {"path": "/srv/till"})
     assert workspace.profiles == {"crm": {"delimiter": ";", "columns": {"Mail": "email"}}}
     assert (workspace.roles, workspace.locales) == ({"operator": ("anna",)}, ("de", "fr"))
+
+
+def test_namespaces_are_known_in_the_order_in_which_sources_declare_them() -> None:
+    main = MAIN.replace("[workspace]", '[workspace]\ncountry = "CH"')
+    main += '[sources.shop]\nids = "shop"\n[sources.crm]\nids = "crm"\n'
+    main += '[sources.app]\nids = "shop"\n[sources.till]\n'
+    main += '[identities]\nignore = "Dummy"\nmax_people = 5\n'
+    known = read({"manometer.toml": main}).identities
+    assert (known.rules.max_people, known.rules.namespaces) == (5, ("shop", "crm"))
+    reading = known.reading_of("app")
+    assert [reading.user(value) for value in ("7", "dummy", 0, "null")] == ["shop:7", None, None, None]
+    assert [known.reading_of("till").user(value) for value in ("7", "crm:7")] == ["7", "user:crm:7"]
+    assert reading.phone("079 123 45 67") == "+41791234567"
 
 
 @pytest.mark.parametrize(

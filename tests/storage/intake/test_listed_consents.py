@@ -13,8 +13,9 @@ from sqlalchemy import Connection, select
 from core.engine.consent import latest_word
 from core.instants import DAY, Instant
 from core.model.customer import Consent
+from core.people import Identity
 from core.sources.consent_lists import ConsentState
-from core.sources.segment import ConsentRecord, Identity, Incoming, dedup_key
+from core.sources.segment import ConsentRecord, Incoming, dedup_key
 from storage.intake.batch import take
 from storage.schema.consents import consents
 from storage.store import Store

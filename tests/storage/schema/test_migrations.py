@@ -121,10 +121,15 @@ def test_a_migration_that_fails_leaves_the_version_before_it(tmp_path: Path) -> 
     assert (version_of(path), schema_of(path)) == (NEWEST, before)
 
 
+_ORPHAN = (
+    "INSERT INTO identities (id, customer_id, kind, value, first_seen_at) VALUES (1, 99, 'user', 'u', 0)"
+)
+
+
 def test_a_migration_that_leaves_orphans_is_taken_back(tmp_path: Path) -> None:
     path = tmp_path / "shop.db"
     Store.create(path).close()
-    orphan = Migration(NEWEST + 1, lambda: ("INSERT INTO identities VALUES (1, 99, 'user', 'u', 0)",))
+    orphan = Migration(NEWEST + 1, lambda: (_ORPHAN,))
     with pytest.raises(StoreError, match="lose their parent"):
         migrate(path, to=NEWEST + 1, migrations=(*MIGRATIONS, orphan))
     assert version_of(path) == NEWEST
