@@ -90,6 +90,11 @@ def format_instant(at: Instant) -> str:
     return "%sT%02d:%02d:%02dZ" % (_iso_day(day), hour, rest // 60, rest % 60)  # noqa: UP031 - twice as fast as an f-string
 
 
+def rounded_up(at: Instant) -> Instant:
+    """The first whole second that is not before: what waits for an instant is free at its printed one."""
+    return -(-at // SECOND) * SECOND
+
+
 @lru_cache(maxsize=16_384)
 def _iso_day(day: int) -> str:
     return date.fromordinal(_EPOCH_ORDINAL + day).isoformat()

@@ -17,7 +17,7 @@ from core.sources.csv_profile import AUTO, CsvProfile
 from core.sources.currencies import DECIMALS
 from core.sources.dates import DateStyle, read_birthday, read_clock, read_day, read_instant, read_instant_of
 from core.sources.segment import Rejected, parse_birthday
-from core.sources.text_folding import spellings
+from core.text_folding import spellings
 
 _USUAL_DECIMALS: Final = 2
 _LONGEST: Final = 64

@@ -46,9 +46,7 @@ class _Line(NamedTuple):
 class CsvRecords:
     """Reads records from physical lines; `width` is the number of columns, None until the header is read."""
 
-    def __init__(
-        self, lines: Iterator[PhysicalLine], encodings: Sequence[str], delimiter: str = ","
-    ) -> None:
+    def __init__(self, lines: Iterator[PhysicalLine], encodings: Sequence[str], delimiter: str = ",") -> None:
         self._lines = lines
         self._encodings = encodings
         self._waiting: deque[_Line | Reject] = deque()

@@ -29,7 +29,7 @@ from console.intake.interrupts import interrupts_held_back
 from console.intake.json_records import json_records
 from console.intake.physical_lines import OpenSource, PhysicalLine, open_source, path_text
 from console.messages.surveys import Surveys
-from console.workspace import Workspace
+from console.workspace.reading import Workspace
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
 from core.sources.connector import SourceFile
@@ -357,7 +357,7 @@ class _Run:
             self.is_writing = False
 
     def write(self, finished: bool) -> None:
-        taken = duplicate = 0
+        taken = duplicate = fresh_events = 0
         fresh: Sequence[bool] = ()
         with self.store.writing() as connection:
             checkpoint_after(connection, USUAL_LOG if finished else BULK_LOG)
@@ -367,10 +367,12 @@ class _Run:
                     concerns=self.settings.concerns,
                     memory=self.memory,
                 ).fresh  # fmt: skip
+                fresh_events = sum(fresh)
                 for lines, is_new in zip(self.lines, fresh):
                     taken += lines if is_new else 0
                     duplicate += 0 if is_new else lines
-            self.note(connection, taken, duplicate, finished)
+            number = self.note(connection, taken, duplicate, finished)
+            imports.note_events(connection, number, fresh_events)
         self.finished = finished
         self.taken += taken
         self.duplicate += duplicate
@@ -400,7 +402,8 @@ class _Run:
             for reject in self.pending:
                 self.follow(reject)
 
-    def note(self, connection: Connection, taken: int, duplicate: int, finished: bool) -> None:
+    def note(self, connection: Connection, taken: int, duplicate: int, finished: bool) -> int:
+        """Keep the counts; gives the number of the import."""
         rejected = len(self.pending)
         counts = {
             "lines": self.read + taken + duplicate + rejected, "taken": self.taken + taken,
@@ -413,6 +416,7 @@ class _Run:
             )
         else:
             imports.note(connection, self.import_id, counts)
+        return self.import_id
 
 
 class _Rejects:

@@ -7,14 +7,14 @@ from __future__ import annotations
 from operator import attrgetter
 
 from core.engine.entry import enter
-from core.engine.goals import ends, ends_wait, reached
-from core.engine.journey import end_wait, leave
+from core.engine.goals import ends, ends_wait, reached, restarts
+from core.engine.journey import begin_anew, end_wait, leave
 from core.engine.state import CustomerState
 from core.model.events import Event
 
 
 def take_arrival(event: Event, state: CustomerState) -> None:
-    """Take in one event at the life's present instant."""
+    """Take in one event at the instant that is being played."""
     index = state.playbook.index
     entering = (
         index.entering.get(event.name, ()) if event.kind in ("track", "page") and not event.history else ()
@@ -24,9 +24,24 @@ def take_arrival(event: Event, state: CustomerState) -> None:
     _reach_goals(event, state)
     _end_by(event, state)
     for trigger, known in zip(entering, before):
+        if _begins_anew(event, trigger.name, state):
+            continue
         cause = trigger.when.on_event(event, state, known)
         if cause is not None:
             enter(trigger, cause, state)
+
+
+def _begins_anew(event: Event, name: str, state: CustomerState) -> bool:
+    """Let the event begin the clock of journeys in the trigger of a name anew; whether there were any."""
+    restarted = False
+    for enrolment in state.enrolments:
+        if enrolment.trigger != name:
+            continue
+        trigger = state.playbook.index.definition(name, enrolment.version)
+        if trigger is not None and restarts(event, enrolment, trigger, state):
+            begin_anew(enrolment, trigger, event, state)
+            restarted = True
+    return restarted
 
 
 def _end_by(event: Event, state: CustomerState) -> None:
@@ -44,12 +59,12 @@ def _end_by(event: Event, state: CustomerState) -> None:
             if ends(event, enrolment, trigger, state):
                 leave(enrolment, trigger, state, event)
             elif ends_wait(event, enrolment, trigger, state):
-                end_wait(enrolment, event, state)
+                end_wait(enrolment, event, state.now, state)
     state.drop_ended()
 
 
 def _reach_goals(event: Event, state: CustomerState) -> None:
-    """Note it for every journey she entered, under way or over."""
+    """Note it for every journey that was entered, under way or over."""
     for trigger in state.playbook.index.goals.get(event.name, ()):
         found = reached(event, trigger, state) if trigger.name in state.entries else None
         if found is not None:

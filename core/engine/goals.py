@@ -7,15 +7,17 @@ from __future__ import annotations
 from core.engine.branches import due_at_latest, following, waits
 from core.engine.state import CustomerState
 from core.instants import Instant
-from core.model.decisions import Enrolment, GoalReached
+from core.model.decisions import GoalReached
+from core.model.enrolment import Enrolment
 from core.model.events import Event
 from core.model.triggers import Trigger
 from core.model.when import ANY_EVENT
+from core.placeholders import per_value
 
 
 def first_due(trigger: Trigger, cause_at: Instant, number: int = 1) -> Instant:
-    """When the first step (of her variant, by number) is planned: the cause, plus the kind's `after`, plus
-    the step's own.
+    """When the first step (of the customer's variant, by number) is planned: the cause, plus the kind's
+    `after`, plus the step's own.
     """
     return cause_at + trigger.when.after + trigger.steps[number - 1].after
 
@@ -32,13 +34,27 @@ def ends(event: Event, enrolment: Enrolment, trigger: Trigger, state: CustomerSt
     ending = trigger.when.ends_on()
     if event.name in ending or (event.is_activity and ANY_EVENT in ending):
         return trigger.when.ends(enrolment, event)
-    if event.occurred_at < enrolment.cause_at:
+    began_at = min(enrolment.cause_at, enrolment.entered_at)  # the clock may have begun anew since
+    if event.occurred_at < began_at or restarts(event, enrolment, trigger, state):
         return False
     if event.name in trigger.exits or _ends_by_goal(event, enrolment, trigger, state):
         return True
-    if event.name not in trigger.when.unless or event.occurred_at > due_at_latest(enrolment, trigger):
-        return False
-    return enrolment.step == following(trigger, 0, enrolment.variant)
+    return event.name in trigger.when.unless and _is_before_first_step(event, enrolment, trigger)
+
+
+def restarts(event: Event, enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> bool:
+    """Whether an event begins the clock of a journey anew, whose first step is not decided yet."""
+    return (
+        trigger.when.restart
+        and _is_before_first_step(event, enrolment, trigger)
+        and trigger.when.restarts(enrolment, event, state)
+    )
+
+
+def _is_before_first_step(event: Event, enrolment: Enrolment, trigger: Trigger) -> bool:
+    return event.occurred_at <= due_at_latest(enrolment, trigger) and enrolment.step == following(
+        trigger, 0, enrolment.variant
+    )
 
 
 def _ends_by_goal(event: Event, enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> bool:
@@ -60,10 +76,7 @@ def reached(event: Event, trigger: Trigger, state: CustomerState) -> GoalReached
     goal = trigger.goal
     if goal is None or (goal.where is not None and not goal.where.holds(state.facts(event))):
         return None
-    value = event.properties.get(trigger.when.per) if trigger.when.per else None
-    return GoalReached(
-        trigger.name, event.id, event.occurred_at, goal.within, None if value is None else str(value)
-    )
+    return GoalReached(trigger.name, event.id, event.occurred_at, goal.within, trigger.when.key_of(event))
 
 
 def ends_wait(event: Event, enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> bool:
@@ -93,7 +106,7 @@ def awaited(enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> Eve
 
 
 def active_since(enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> Instant | None:
-    """When she was last active, where the journey is one that any activity ends and she was since its silence
+    """When the customer was last active, where any activity ends the journey and that was since its silence
     began.
     """
     last = state.profile.last_activity
@@ -103,7 +116,6 @@ def active_since(enrolment: Enrolment, trigger: Trigger, state: CustomerState) -
 
 
 def _has_other_key(event: Event, enrolment: Enrolment, trigger: Trigger) -> bool:
-    if enrolment.key_value is None or trigger.when.per is None:
-        return False
-    value = event.properties.get(trigger.when.per)
-    return value is not None and str(value) != enrolment.key_value
+    value = trigger.when.key_of(event)
+    own = per_value(enrolment.key_value)  # earlier releases kept it as the source wrote it
+    return value is not None and own is not None and value != own

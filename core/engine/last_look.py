@@ -12,8 +12,9 @@ from core.engine.guards import BEFORE_CHANNEL, OF_CHANNEL, Candidate, channel_op
 from core.engine.state import CustomerState
 from core.instants import Instant, format_instant
 from core.model.customer import address_of
-from core.model.decisions import Enrolment, Objection
+from core.model.decisions import Objection
 from core.model.dossier import Dossier
+from core.model.enrolment import Due, Enrolment
 from core.model.reasons import Reason
 from core.model.triggers import Trigger
 from core.playbook.playbook import Playbook
@@ -29,6 +30,7 @@ class Handover:
     address: str | None
     cause_key: str
     cause_at: Instant
+    entered_at: Instant
     planned_at: Instant
     expires_at: Instant
     cause_event: int | None = None
@@ -45,7 +47,8 @@ def last_look(handover: Handover, dossier: Dossier, playbook: Playbook, at: Inst
     """
     state = CustomerState(dossier, playbook)
     for event in dossier.arrivals:
-        state.fold(event)
+        if event.arrived_at <= at:
+            state.fold(event)
     state.now = at
     former = playbook.former.get((handover.trigger, handover.version))
     if former is not None and former.left_at is not None and former.left_at <= at:
@@ -81,10 +84,10 @@ def _enrolment(handover: Handover, steps: int) -> Enrolment:
         trigger=handover.trigger,
         cause_key=handover.cause_key,
         cause_at=handover.cause_at,
-        entered_at=handover.cause_at,
+        entered_at=handover.entered_at,
         step=steps + 1,  # its own step is decided, so only `[exit]` and the goal still act
         planned_at=handover.planned_at,
-        due_at=None,
+        waiting=Due(handover.planned_at),
         cause_event=handover.cause_event,
         cause_properties=handover.cause_properties,
         key_value=handover.key_value,
@@ -94,7 +97,7 @@ def _enrolment(handover: Handover, steps: int) -> Enrolment:
 
 def _goal(enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> Objection | None:
     for event in [*state.dossier.history, *state.dossier.arrivals]:
-        if ends(event, enrolment, trigger, state):
+        if event.arrived_at <= state.now and ends(event, enrolment, trigger, state):
             return Objection(Reason.GOAL_REACHED, f"{event.name} on {format_instant(event.occurred_at)}")
     active = active_since(enrolment, trigger, state)
     return None if active is None else Objection(Reason.GOAL_REACHED, f"active on {format_instant(active)}")

@@ -83,15 +83,24 @@ class Profile:
 
     @property
     def revenue(self) -> int:
-        """What she spent, net of returns, in minor units."""
+        """What the customer spent, net of returns, in minor units."""
         return self.revenue_gross - self.returned
 
     def copy(self) -> Profile:
         """An independent profile that can be folded on."""
         twin = Profile()
-        for name in Profile.__slots__:
-            value = getattr(self, name)
-            setattr(twin, name, dict(value) if isinstance(value, dict) else value)
+        twin.traits = self.traits.copy()
+        twin.traits_at = self.traits_at.copy()
+        twin.orders = self.orders
+        twin.revenue_gross = self.revenue_gross
+        twin.returned = self.returned
+        twin.returns = self.returns
+        twin.units = self.units
+        twin.first_order = self.first_order
+        twin.last_order = self.last_order
+        twin.last_activity = self.last_activity
+        twin.activity = self.activity.copy()
+        twin.channels = self.channels.copy()
         twin.returned_orders = {order: list(sums) for order, sums in self.returned_orders.items()}
         return twin
 
@@ -171,7 +180,7 @@ class Profile:
         self.returns += max(sums[1], sums[3])
 
     def merge(self, other: Profile) -> None:
-        """Take in another customer's profile, as if her events had always been this one's."""
+        """Take in another customer's profile, as if the other's events had always been this one's."""
         for name, at in other.traits_at.items():
             self._take_trait(name, other.traits[name], at)
         self.orders += other.orders
@@ -201,7 +210,7 @@ class Profile:
         return self.traits.get("address.country") or self.traits.get("country")
 
     def zone(self, fallback: ZoneInfo) -> ZoneInfo:
-        """Her own time zone, else her country's where it has exactly one, else the workspace's."""
+        """The customer's own time zone, else the country's where it has exactly one, else the workspace's."""
         own = self.traits.get("timezone")
         if own is not None and (zone := find_zone(own)) is not None:
             return zone
@@ -248,8 +257,8 @@ def _greatest(a: Instant | None, b: Instant | None) -> Instant | None:
 
 
 class Consent(NamedTuple):
-    """One entry of the append-only ledger: what she said about one channel and purpose, for one address or
-    for all.
+    """One entry of the append-only ledger: what the customer said about one channel and purpose, for one
+    address or for all.
     """
 
     channel: str

@@ -1,4 +1,4 @@
-"""What happened: one immutable record of an act of a customer, or of what a source says of her."""
+"""What happened: one immutable record of an act of a customer, or of what a source says of one."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ class Event(NamedTuple):
     amount: int | None  # minor units; always positive, also for returns and refunds
     properties: Mapping[str, Any]  # an identify call carries its traits here
     history: bool = False  # a fact of the past: enrols nobody
+    tie: bytes = b""  # stands for source and message id: parts events that are alike
 
     @property
     def is_activity(self) -> bool:

@@ -13,8 +13,9 @@ from core.instants import Instant, Millis
 from core.limits.capacity import Capacity
 from core.limits.pressure import POINT, PressureRule
 from core.limits.quiet_hours import SendWindows
+from core.model.pauses import Pause
 from core.model.predicate import Predicate
-from core.model.triggers import Pause, Trigger
+from core.model.triggers import Approval, Trigger
 from core.playbook.index import PlaybookIndex
 from core.playbook.preference import Preference
 from core.playbook.versions import Former
@@ -32,7 +33,7 @@ class Channel:
     send_windows: SendWindows
     lead_time: Millis = 0
     capacity: Capacity | None = None  # the dispatcher keeps it
-    approval: bool | int = False
+    approval: Approval | None = None
     weight: int = POINT  # thousandths of a point
     settings: Mapping[str, object] = field(default_factory=dict)  # what only the adapter reads
 

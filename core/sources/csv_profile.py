@@ -180,9 +180,7 @@ def _is_of(given: Mapping[str, Any], key: str, expected: type | tuple[type, ...]
     return key not in given or isinstance(given[key], expected)
 
 
-def _unknown_keys(
-    given: Mapping[str, Any], known: Iterable[str], where: str, why: str = ""
-) -> Iterator[str]:
+def _unknown_keys(given: Mapping[str, Any], known: Iterable[str], where: str, why: str = "") -> Iterator[str]:
     for key in given:
         if key not in known:
             near = get_close_matches(key, list(known), 1)
@@ -302,7 +300,7 @@ def _faults_of_consent(channel: str, given: object) -> Iterator[str]:
 def _faults_of_maps(given: Mapping[str, Any]) -> Iterator[str]:
     for column, table in given.get("values", {}).items():
         if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
-            yield f"`values.{column}` has to be a table of texts, such as {{ Frau = \"female\" }}"
+            yield f'`values.{column}` has to be a table of texts, such as {{ Frau = "female" }}'
     for name, value in given.get("constants", {}).items():
         if isinstance(value, (list, date)):
             yield f"`constants.{name}` has to be a text, a number or a boolean"

@@ -13,8 +13,9 @@ from core.instants import DAY, HOUR, Instant
 from core.kinds.transactional import Transactional
 from core.model.decisions import Objection
 from core.model.outbox import Act, ActEffect, ListedMessage
+from core.model.pauses import PausePolicy
 from core.model.reasons import Reason
-from core.model.triggers import PausePolicy, Step, Trigger
+from core.model.triggers import Step, Trigger
 from screens.ports import Cancelled
 from screens.ports.decisions import DecisionView, Listed, LoggedDecision
 from screens.ports.outbox import RenderedMessage

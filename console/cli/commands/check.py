@@ -10,7 +10,8 @@ import argparse
 from console.channels import adapter_kinds
 from console.cli.context import Context
 from console.cli.output import ListingField
-from console.workspace import Fault, Workspace, WorkspaceError, read_workspace
+from console.workspace.faults import Fault, WorkspaceError
+from console.workspace.reading import Workspace, read_workspace
 from core.explain.words import counted
 
 FIELDS = (

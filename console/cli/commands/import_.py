@@ -30,7 +30,8 @@ from console.intake.files import (
 )
 from console.intake.physical_lines import path_text
 from console.playbooks.applied import ensure_applied
-from console.workspace import Workspace, WorkspaceError
+from console.workspace.faults import WorkspaceError
+from console.workspace.reading import Workspace
 from core.explain.words import counted
 from core.instants import Instant, format_instant
 from core.sources.amounts import from_minor_units
