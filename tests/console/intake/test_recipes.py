@@ -17,7 +17,7 @@ from core.sources.connector import SourceFile
 from storage.schema.events import events
 from storage.store import Store
 
-PAGE = (Path(__file__).parents[2] / "docs" / "intake.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "intake.md").read_text("utf-8")
 NOW = parse_instant("2025-06-01T12:00:00Z")
 
 
