@@ -32,8 +32,10 @@ from console.messages.surveys import Surveys
 from console.workspace.reading import Workspace
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
+from core.model.bounces import USUAL_LIMIT, BounceLimit
 from core.sources.connector import SourceFile
 from core.sources.csv_profile import CsvProfile
+from core.sources.feedback import Unread
 from core.sources.segment import Incoming, Rejected, normal_channel, parse_call
 from storage.intake import imports
 from storage.intake.batch import BULK_LOG, USUAL_LOG, Concerns, Memory, checkpoint_after, take
@@ -70,6 +72,7 @@ class IntakeSettings:
     concerns: Concerns | None = None  # None until a playbook is in force
     surveys: Surveys | None = None  # None: answers to surveys are taken as they come
     currency: str | None = None  # the workspace's
+    bounces: BounceLimit = USUAL_LIMIT
 
 
 def intake_settings(folder: Path, workspace: Workspace, concerns: Concerns | None) -> IntakeSettings:
@@ -80,7 +83,7 @@ def intake_settings(folder: Path, workspace: Workspace, concerns: Concerns | Non
     surveys = Surveys.of(workspace.survey_secret, folder)
     return IntakeSettings(
         workspace.playbook.zone, folder / REJECTS, channels, workspace.profiles, concerns, surveys,
-        workspace.playbook.currency,
+        workspace.playbook.currency, workspace.playbook.bounces,
     )  # fmt: skip
 
 
@@ -105,7 +108,8 @@ class ImportResult:
     rejects: Path | None
     finished: bool = True
     future: FutureEvents = _NO_FUTURE
-    unread: Mapping[str, int] = field(default_factory=dict)  # consent words in no list, with their column
+    unread: Mapping[Unread, int] = field(default_factory=dict)
+    """What its new lines say and nobody understood."""
 
     @property
     def is_refused(self) -> bool:
@@ -158,7 +162,7 @@ def import_file(
     profile = _profile_of(file, settings)
     with open_source(file.path) as opened, _rare_collections():
         run = _Run(store, file, settings, arrived_at, history, follow)
-        items = _items_of(file, profile, opened, settings, arrived_at, history, run.unread)
+        items = _items_of(file, profile, opened, settings, arrived_at, history)
         return run.take_all(items, opened, progress, stopping or (lambda: False))
 
 
@@ -181,7 +185,6 @@ def _items_of(
     settings: IntakeSettings,
     arrived_at: Instant,
     history: bool,
-    unread: Counter[str],
 ) -> Iterator[Item]:
     """What each line of the file comes to, read as it is asked for."""
     source = file.source or (profile.source if profile is not None else "ndjson")
@@ -199,7 +202,6 @@ def _items_of(
         path=path_text(file.path),
         currency=settings.currency,
         check=check,
-        unread=unread,
     )
 
 
@@ -284,7 +286,7 @@ class _Run:
         self.pending: list[Reject] = []
         self.read = self.taken = self.duplicate = self.rejected = 0
         self.future = _NO_FUTURE
-        self.unread: Counter[str] = Counter()
+        self.unread = Counter[Unread]()
         self.is_writing = self.finished = False
 
     def take_all(
@@ -359,14 +361,17 @@ class _Run:
     def write(self, finished: bool) -> None:
         taken = duplicate = fresh_events = 0
         fresh: Sequence[bool] = ()
+        unread = Counter[Unread]()
         with self.store.writing() as connection:
             checkpoint_after(connection, USUAL_LOG if finished else BULK_LOG)
             if self.batch:
-                fresh = take(
+                result = take(
                     connection, self.batch, arrived_at=self.arrived_at, history=self.history,
                     concerns=self.settings.concerns,
-                    memory=self.memory,
-                ).fresh  # fmt: skip
+                    memory=self.memory, bounces=self.settings.bounces,
+                )  # fmt: skip
+                fresh = result.fresh
+                unread.update(result.unread)
                 fresh_events = sum(fresh)
                 for lines, is_new in zip(self.lines, fresh):
                     taken += lines if is_new else 0
@@ -375,6 +380,7 @@ class _Run:
             imports.note_events(connection, number, fresh_events)
         self.finished = finished
         self.taken += taken
+        self.unread += unread
         self.duplicate += duplicate
         self.rejected += len(self.pending)
         self.read += taken + duplicate + len(self.pending)

@@ -92,10 +92,12 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 def store(connection: Connection, known: list[Customer]) -> None:
     for number, customer in enumerate(known, start=1):
+        columns = dict(customer.columns)
+        detail = {"channels": customer.channels, "basket_items": columns.pop("basket_items", None)}
         row = {
-            **customer.columns,
+            **columns,
             "traits": orjson.dumps(customer.traits).decode(),
-            "detail": orjson.dumps({"channels": customer.channels}).decode(),
+            "detail": orjson.dumps(detail).decode(),
         }
         connection.execute(insert(customers).values(id=number, **row))
         for place, (name, at, properties) in enumerate(customer.events):
@@ -115,7 +117,9 @@ def store(connection: Connection, known: list[Customer]) -> None:
                 "channel": consent.channel,
                 "purpose": consent.purpose,
                 "state": consent.state,
-                "source": "s",
+                "source": consent.source,
+                "address": consent.address,
+                "basis": consent.basis,
             }
             when = {"occurred_at": consent.occurred_at, "arrived_at": consent.arrived_at}
             connection.execute(insert(consents).values(customer_id=number, **said, **when))
@@ -144,7 +148,7 @@ INSTANTS = [
 ]
 BIRTHDAYS = ["1990-05-21", "--05-21", "2000-01-01", "--02-29", "1900-12-31"]
 TEXT_FIELDS = ["email", "country", "city", "first_name", "postal_code"]
-NUMBER_FIELDS = ["orders", "units", "returns"]
+NUMBER_FIELDS = ["orders", "units", "returns", "basket_items"]
 MONEY_FIELDS = ["revenue", "revenue_gross", "returned"]
 INSTANT_FIELDS = [
     "registered_at",
@@ -310,6 +314,7 @@ CUSTOMER = st.builds(
         {"key": st.uuids().map(str)}
         | {name: st.sampled_from([0, 1, 10, 1_050, 1_051, -1]) for name in (*NUMBER_FIELDS, *MONEY_FIELDS)}
         | {name: st.sampled_from([None, *TEXTS]) for name in TEXT_FIELDS}
+        | {"basket_items": st.sampled_from([None, 0, 1, 10])}
         | {"birthday": st.sampled_from([None, *BIRTHDAYS])}
         | {COLUMNS.get(name, name): st.sampled_from([None, *INSTANTS]) for name in INSTANT_FIELDS[:4]}
     ),
@@ -326,8 +331,11 @@ CUSTOMER = st.builds(
             st.sampled_from(["granted", "withdrawn", "objected"]),
             st.sampled_from(INSTANTS),
             st.sampled_from([NOW - 1, NOW, NOW + 1]),
+            st.sampled_from([None, "a@x.ch"]),
+            st.sampled_from([None, None, "imported", "listed"]),
+            one_of("crm", "till"),
         ),
-        max_size=4,
+        max_size=6,
     ).map(tuple),
 )
 
