@@ -17,7 +17,7 @@ from core.sources.csv_profile import AUTO, CsvProfile
 from core.sources.dates import DayOrder, day_order_column
 
 _DELIMITERS: Final = ";,\t|"
-_SEPARATOR_LINE: Final = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+SEPARATOR_LINE: Final = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 """Made for Excel by many exports, as the first line."""
 _LONGEST: Final = 80
 """Characters of a cell that can show how a column is written."""
@@ -74,7 +74,7 @@ class CsvTable:
         line = records.first_line()
         if line is None or isinstance(line, Reject):
             return ","
-        separator = _SEPARATOR_LINE.fullmatch(line.text.strip("\r\n\ufeff "))
+        separator = SEPARATOR_LINE.fullmatch(line.text.strip("\r\n\ufeff "))
         if separator is not None:
             records.drop_line()
             return separator[1]

@@ -16,6 +16,7 @@ from typing import Final
 from console.connectors import connector_class
 from console.connectors.folder import FolderConnector
 from console.intake.files import ImportResult, IntakeSettings, import_file
+from console.intake.physical_lines import path_text
 from core.errors import ManometerError
 from core.instants import Instant, Millis
 from core.sources.connector import Connector, SourceFile, SourceSettings
@@ -102,10 +103,10 @@ class DropFolder:
             if isinstance(error.__cause__, OSError) and is_passing(error.__cause__):
                 raise error.__cause__ from None
             connector.reject(file, safe_lines(str(error)))
-            return ImportedFile(file.path.name, None, str(error))
+            return ImportedFile(path_text(Path(file.path.name)), None, str(error))
         if result.finished:
             connector.acknowledge(file)
-        return ImportedFile(file.path.name, result)
+        return ImportedFile(path_text(Path(file.path.name)), result)
 
 
 def is_passing(error: OSError) -> bool:

@@ -44,7 +44,7 @@ from storage.store import Store
 
 BATCH: Final = 10_000
 """Lines a transaction; about a third of a second of the write lock."""
-BATCH_SIZE: Final = 4 << 20
+BATCH_SIZE: Final = 3 << 20
 """Characters of a batch, so that a file of long lines needs no more memory than another."""
 _LONG: Final = 4_096
 _MOST_REMEMBERED: Final = 2 << 20

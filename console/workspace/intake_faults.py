@@ -20,6 +20,9 @@ def check_intake(document: Document, settings: Settings) -> None:
     for name, table in settings.profiles.items():
         for fault in profile_faults(table):
             document.fault(("profiles", name, *_place(fault)), f"[profiles.{name}]: {fault}")
+        if _has_no_amounts(table):
+            message = f"[profiles.{name}]: no column says what an order comes to"
+            document.fault(("profiles", name), message, "Name columns.amount (its total) or products.price.")
     known = (*settings.profiles, *_shipped())
     for name, source in settings.sources.items():
         profile = source.settings.get("profile")
@@ -31,6 +34,15 @@ def check_intake(document: Document, settings: Settings) -> None:
                 if key not in _OF_FOLDERS:
                     message = f"[sources.{name}]: a folder has no setting `{key}`"
                     document.fault(("sources", name, key), message, did_you_mean(key, _OF_FOLDERS))
+
+
+def _has_no_amounts(table: object) -> bool:
+    """Whether every line of an orders' profile would be rejected for want of an amount."""
+    if not isinstance(table, dict) or table.get("kind") != "orders":
+        return False
+    columns, products = table.get("columns"), table.get("products")
+    has_total = isinstance(columns, dict) and "amount" in columns
+    return not has_total and not (isinstance(products, dict) and "price" in products)
 
 
 def _place(fault: str) -> tuple[str, ...]:

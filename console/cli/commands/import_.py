@@ -9,16 +9,20 @@ force applies its files first.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 
 from console.cli.context import Context
+from console.cli.errors import UsageError
 from console.cli.exit_codes import DONE, FAILED, INTERRUPTED
 from console.cli.options import add_at
 from console.cli.output import ListingField
+from console.intake.added_profiles import add_profile
+from console.intake.csv_records import Reject
 from console.intake.dry_run import DryRun, dry_run
 from console.intake.files import (
     ImportResult,
@@ -28,18 +32,26 @@ from console.intake.files import (
     intake_settings,
     progress_bar,
 )
+from console.intake.guessing import Proposal, propose
 from console.intake.physical_lines import path_text
 from console.playbooks.applied import ensure_applied
 from console.workspace.faults import WorkspaceError
 from console.workspace.reading import Workspace
 from core.explain.words import counted
-from core.instants import Instant, format_instant
+from core.instants import Instant, format_instant, local
 from core.sources.amounts import from_minor_units
 from core.sources.connector import SourceFile
 from core.sources.currencies import DECIMALS
 from core.sources.feedback import UNREAD
+from core.sources.segment import Incoming
 from storage.intake.batch import Concerns
 
+GUESS_FIELDS = (
+    ListingField("profile"),
+    ListingField("toml"),
+    ListingField("lines", "json"),
+    ListingField("faults", "json"),
+)
 DRY_RUN_FIELDS = (
     ListingField("read", "number"),
     ListingField("taken", "number"),
@@ -79,6 +91,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--history", action="store_true", help="facts of the past: nothing enrols through them"
     )
     parser.add_argument(
+        "--guess", action="store_true", help="propose a profile for a CSV file, and show ten lines by it"
+    )
+    parser.add_argument(
+        "--write", metavar="NAME", help="with --guess: add the profile to manometer.toml under this name"
+    )
+    parser.add_argument(
         "--dry-run", action="store_true", help="change nothing, and say what the files would bring"
     )
     add_at(parser)
@@ -88,6 +106,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     """Import file by file and tell what became of their lines; 1 where nothing of a file could be taken."""
     paths = files_of(args.paths)
     at = context.now(args.at)
+    if args.guess or args.write:
+        return _guess(args, context, paths, at)
     if args.dry_run:
         return _foretell(args, context, paths, at)
     settings = _settings(context, _concerns(context, at, args.history))
@@ -111,6 +131,47 @@ def run(args: argparse.Namespace, context: Context) -> int:
             return INTERRUPTED
         code = FAILED if done.is_refused else code
     return code
+
+
+def _guess(args: argparse.Namespace, context: Context, paths: Sequence[Path], at: Instant) -> int:
+    """Propose a profile for each file, and write it where that was asked for."""
+    if args.write and len(paths) > 1:
+        raise UsageError("--write takes one file, for one profile.")
+    playbook, code = _readable(context).playbook, DONE
+    for path in paths:
+        name = args.write or "mine"
+        told = propose(path, name, zone=playbook.zone, now=at, currency=playbook.currency)
+        _show_proposal(context, told)
+        if told.faults:
+            code = FAILED
+        elif args.write and told.shipped is None:
+            add_profile(context.folder, name, told.toml)
+            context.output.say(f"Written to manometer.toml: import with --profile {name}.")
+    return code
+
+
+def _show_proposal(context: Context, told: Proposal) -> None:
+    lines = [_in_short(item, context.workspace.playbook.zone) for _, item in told.items]
+    if context.output.json:
+        row = {"profile": told.shipped or told.name, "toml": told.toml, "lines": _json(lines)}
+        context.output.record(GUESS_FIELDS, row | {"faults": _json(list(told.faults))})
+        return
+    if told.shipped is not None:
+        context.output.say(f"This is an export that a shipped profile reads: --profile {told.shipped}.")
+    else:
+        context.output.out.write(told.toml)
+    for line in (*told.faults, *lines):
+        context.output.say(f"  {line}")
+
+
+def _in_short(item: Incoming | Reject, zone: ZoneInfo) -> str:
+    """One mapped line, in a line."""
+    if isinstance(item, Reject):
+        return f"line {item.line} rejected: {item.reason}"
+    who = ":".join(item.identities[0]) if item.identities else "nobody known"
+    amount = "" if item.amount is None else f"  {item.amount / 100:.2f}"
+    when = local(item.occurred_at, zone).strftime("%Y-%m-%d %H:%M")
+    return f"{when}  {item.name}  {who}{amount}  {item.text}"
 
 
 def _foretell(args: argparse.Namespace, context: Context, paths: Sequence[Path], at: Instant) -> int:
@@ -144,7 +205,7 @@ def _as_row(told: DryRun) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _json(value: Mapping[str, object]) -> str:
+def _json(value: object) -> str:
     return orjson.dumps(value).decode()
 
 

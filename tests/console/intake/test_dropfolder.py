@@ -197,3 +197,16 @@ def test_a_crash_between_import_and_move_changes_nothing_the_second_time(inbox: 
     assert taken.result is not None
     assert (taken.result.taken, taken.result.duplicate) == (0, 2)
     assert len(inbox.sources_of_events()) == 2
+
+
+def test_a_name_that_is_no_text_is_taken_or_refused_like_any_other(inbox: Inbox) -> None:
+    calls = "\n".join(map(json.dumps, CALLS))
+    inbox.put(os.fsdecode(b"K\xfcnden.ndjson"), calls)
+    inbox.put(os.fsdecode(b"K\xfcnden.csv"), "a;b\n")
+    refused, taken = inbox.take()
+    assert (refused.file, taken.file) == ("K\\xfcnden.csv", "K\\xfcnden.ndjson")
+    assert "needs --profile" in str(refused.reason)
+    assert taken.result is not None
+    assert taken.result.taken == 2
+    failed = sorted(path.name for path in (inbox.folder / "inbox" / "failed").iterdir())
+    assert len(failed) == 2

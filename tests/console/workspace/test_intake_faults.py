@@ -14,6 +14,7 @@ kind = "orders"
 [profiles.till.columns]
 key = "no"
 at = ["day", "time"]
+amount = "total"
 [profiles.till.identities]
 user = "who"
 """
@@ -28,6 +29,7 @@ def files(more: str) -> dict[str, str]:
     [
         (PROFILE + '[profiles.till.consents.email]\ncolumn = "x"\n', "unknown key `consents`, which"),
         (PROFILE.replace("at =", "ta ="), "unknown key `columns.ta`"),
+        (PROFILE.replace('amount = "total"', ""), "no column says what an order comes to"),
         (PROFILE + "[profiles.till.values]\nx = 1\n", "`values.x` has to be a table"),
         ('[sources.a]\nprofile = "tll"\n' + PROFILE, "there is no profile 'tll'"),
         ('[sources.a]\nprofil = "till"\n' + PROFILE, "a folder has no setting `profil`"),

@@ -1,0 +1,59 @@
+"""The recipes of the page on intake, as they stand there."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import sqlite3
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from console.intake.files import IntakeSettings, files_of, import_file
+from core.instants import parse_instant
+from core.sources.connector import SourceFile
+from storage.schema.events import events
+from storage.store import Store
+
+PAGE = (Path(__file__).parents[3] / "docs" / "intake.md").read_text("utf-8")
+NOW = parse_instant("2025-06-01T12:00:00Z")
+
+
+def test_a_query_to_ndjson(tmp_path: Path) -> None:
+    (query,) = re.findall(r'sqlite3 shop.db "(.*?)" > orders.ndjson', PAGE, re.DOTALL)
+    with sqlite3.connect(":memory:") as shop:
+        shop.execute("CREATE TABLE orders (id, customer_id, created_at, total)")
+        shop.execute("INSERT INTO orders VALUES (7, 'u1', '2025-05-01 10:00:00', 49.9)")
+        lines = [line for (line,) in shop.execute(query)]
+    path = tmp_path / "orders.ndjson"
+    path.write_text("\n".join(lines))
+    with Store.create(tmp_path / "m.db") as store:
+        taken = import_file(store, SourceFile(path, "shop"), settings=_settings(tmp_path), arrived_at=NOW)
+        with store.reading() as connection:
+            found = connection.execute(select(events.c.name, events.c.amount, events.c.occurred_at)).all()
+    assert taken.taken == 1
+    assert [tuple(row) for row in found] == [
+        ("Order Completed", 4_990, parse_instant("2025-05-01T10:00:00Z"))
+    ]
+
+
+def test_stored_dumps_are_gzip_files_of_lines(tmp_path: Path) -> None:
+    call = {
+        "type": "track", "event": "Signed Up", "userId": "u", "messageId": "m",
+        "timestamp": "2025-05-01T10:00:00Z", "receivedAt": "2025-05-01T10:00:01Z", "writeKey": "k",
+    }  # fmt: skip
+    path = tmp_path / "dumps" / "1746057600000" / "a.s.b.1.c.gz"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(gzip.compress(json.dumps(call).encode() + b"\n"))
+    with Store.create(tmp_path / "m.db") as store:
+        (file,) = files_of([path])
+        taken = import_file(
+            store, SourceFile(file, "segment"), settings=_settings(tmp_path), arrived_at=NOW, history=True
+        )
+    assert (taken.read, taken.taken) == (1, 1)
+
+
+def _settings(folder: Path) -> IntakeSettings:
+    return IntakeSettings(ZoneInfo("Europe/Zurich"), folder / "rejects")
