@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from core.instants import Instant, find_zone, zone_of_country
+from core.model.basket import BASKET_EVENTS, Basket
 from core.model.events import NO_ACTIVITY, ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
 
 # expression name -> trait name, for the traits every system knows
@@ -39,6 +40,7 @@ AGGREGATE_FIELDS: Final = frozenset(
         "first_order",
         "last_order",
         "last_activity",
+        "basket_items",
     }
 )
 CHANNEL_ACTIVITY: Final[Mapping[str, str]] = {
@@ -60,7 +62,7 @@ class Profile:
     """
 
     __slots__ = (
-        "activity", "channels", "first_order", "last_activity", "last_order", "orders", "returned",
+        "activity", "basket", "channels", "first_order", "last_activity", "last_order", "orders", "returned",
         "returned_orders",
         "returns", "revenue_gross", "traits", "traits_at", "units",
     )  # fmt: skip
@@ -78,6 +80,7 @@ class Profile:
         self.last_activity: Instant | None = None
         self.activity: dict[str, Instant] = {}  # name -> the latest event of it, reports about messages too
         self.channels: dict[str, Instant] = {}
+        self.basket: Basket | None = None  # None: no event has told of it
         # order id -> [returned amount, returns, refunded amount, refunds]
         self.returned_orders: dict[str, list[int]] = {}
 
@@ -85,6 +88,11 @@ class Profile:
     def revenue(self) -> int:
         """What the customer spent, net of returns, in minor units."""
         return self.revenue_gross - self.returned
+
+    @property
+    def basket_items(self) -> int | None:
+        """How many products are in the basket; None where that is not known."""
+        return None if self.basket is None else self.basket.count()
 
     def copy(self) -> Profile:
         """An independent profile that can be folded on."""
@@ -101,6 +109,7 @@ class Profile:
         twin.last_activity = self.last_activity
         twin.activity = self.activity.copy()
         twin.channels = self.channels.copy()
+        twin.basket = None if self.basket is None else self.basket.copy()
         twin.returned_orders = {order: list(sums) for order, sums in self.returned_orders.items()}
         return twin
 
@@ -127,6 +136,9 @@ class Profile:
             before = self.activity.get(name)
             if before is None or at > before:
                 self.activity[name] = at
+            if name in BASKET_EVENTS:
+                self.basket = self.basket or Basket()
+                self.basket.take(name, at, channel, properties)
             if name not in NO_ACTIVITY:
                 self._take_act(name, at, channel, amount, properties)
 
@@ -193,6 +205,9 @@ class Profile:
         for mine, theirs in ((self.activity, other.activity), (self.channels, other.channels)):
             for name, at in theirs.items():
                 mine[name] = max(at, mine.get(name, at))
+        if other.basket is not None:
+            self.basket = self.basket or Basket()
+            self.basket.merge(other.basket)
 
     def _merge_returns(self, other: Profile) -> None:
         self.returned += other.returned

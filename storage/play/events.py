@@ -20,9 +20,7 @@ EVENT_COLUMNS = (
 
 def event_from(row: Sequence[Any]) -> Event:
     """An event from its `EVENT_COLUMNS`."""
-    identifier, kind, name, occurred_at, arrived_at, source, channel, amount, properties, history, dedup = (
-        row
-    )
+    identifier, kind, name, occurred_at, arrived_at, source, channel, amount, properties, history, dedup = row
     return Event(
         identifier, kind, name, occurred_at, arrived_at, source, channel, amount,
         {} if properties == "{}" else orjson.loads(properties), history == 1, dedup,

@@ -66,7 +66,9 @@ class CustomerRow(SchemaRow, table=True):
     traits: str = with_default("{}")
     """JSON object; addresses are flattened to `address.city` and the like."""
     detail: str = with_default("{}")
-    """JSON object with `traits_at`, `activity`, `channels` and `returned_orders`."""
+    """JSON object with `traits_at`, `activity`, `channels` and `returned_orders`, and where events tell of it
+    `basket` and the number of its products, `basket_items`.
+    """
     settled: str | None = Field(default=None, sa_type=Text)
     """The whole profile before the events that the engine has not played yet; NULL where none wait."""
     settled_until: Instant | None = None
@@ -79,7 +81,7 @@ class CustomerRow(SchemaRow, table=True):
     merged_into: int | None = Field(default=None, foreign_key="customers.id")
     erased_at: Instant | None = None
     folded_name: str | None = Field(default=None, sa_type=Text)
-    """Last and first name as `core.sources.text_folding` folds them: what a search looks at."""
+    """Last and first name as `core.text_folding` folds them: what a search looks at."""
     folded_city: str | None = Field(default=None, sa_type=Text)
     """The city, folded in the same way."""
     joins: str | None = Field(default=None, sa_type=Text)
