@@ -1,8 +1,8 @@
 """A slow and obvious engine, written from docs/decisions.md alone, to set the real one against.
 
-It knows one customer, in UTC, with consent, without a stronger candidate ahead. It shares no code with
-`core`: windows are computed from the calendar, and the earliest legal instant is found by trying every
-instant at which a window, a gap, or a channel could begin to let a message through.
+It knows one customer, in UTC, with consent, and no dates that come again. It shares no code with `core`:
+windows are computed from the calendar, and the earliest legal instant is found by trying every instant at
+which a window, a gap, or a channel could begin to let a message through.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from tests.oracle.spec import (
     DAY,
@@ -67,6 +68,7 @@ def period(at: int, unit: str) -> tuple[int, int]:
     return _instant(begin), _instant(_next(begin, unit)) - 1
 
 
+@cache
 def span(rule: RuleSpec, at: int) -> tuple[int, int]:
     """The first and the last instant that a rule's window counts for a candidate that lands at an instant."""
     first, last, edge = _base(rule.window or "", at)
@@ -89,6 +91,7 @@ def _base(window: str, at: int) -> tuple[int, int, int]:
     return at - length + 1, at, at - length
 
 
+@cache
 def is_open(channel: ChannelSpec, at: int) -> bool:
     """Whether a channel's send window is open."""
     if not channel.windows:
@@ -149,6 +152,7 @@ class Answer:
     reason: str | None
     rules: tuple[tuple[str, bool], ...] = ()
     is_full: bool = False
+    """No room now: a window is full, or a stronger one has the room."""
 
 
 @dataclass
@@ -303,6 +307,9 @@ class Oracle:
         return self.shop.channels[channel].weight if step.weight is None else step.weight
 
     def _steps(self) -> None:
+        for journey in self.journeys:
+            if not journey.is_over and journey.waits is not None and journey.waits[0] == "LOWER_PRIORITY":
+                journey.due = self.now  # the stronger one may have fallen away
         while (due := self._due()) or self._schedule_anew():
             if due:
                 self._decide(min(due, key=self._strength))
@@ -385,15 +392,110 @@ class Oracle:
     def _answer(self, journey: Journey, allowed: tuple[str, ...], expires: int) -> Answer:
         step = journey.now
         if step.mode == "all":
-            return self._over(journey, allowed, expires)
+            return self._contested(journey, allowed, expires)
         if step.on_limit != "fallback":
-            return self._over(journey, allowed[:1], expires)
+            return self._contested(journey, allowed[:1], expires)
         tried = []
         for name in allowed:
-            tried.append(self._over(journey, (name,), expires))
+            tried.append(self._contested(journey, (name,), expires))
             if not tried[-1].is_full:
                 return tried[-1]
         return min(tried, key=lambda each: FAR * 1000 if each.at is None else each.at)
+
+    # ---- who wins ----
+
+    def _contested(self, journey: Journey, names: tuple[str, ...], expires: int) -> Answer:
+        """Where a step goes over these channels, and whether a stronger one that is foreseen has the room."""
+        answer, waits = self._over(journey, names, expires), journey.waits
+        if not self.shop.look_ahead or journey.trigger.purpose not in OBEYING:
+            return answer
+        if answer.reason is None:
+            return self._lost(journey, names, self.now, expires) or answer
+        is_waiting = waits is not None and waits[0] == "LOWER_PRIORITY" and waits[1] > self.now
+        if is_waiting and answer.at is not None and answer.at <= expires:
+            lost = self._lost(journey, names, answer.at, expires)
+            if lost is not None and waits is not None and lost.at == waits[1]:
+                return lost
+        return answer
+
+    def _lost(self, journey: Journey, names: tuple[str, ...], at: int, expires: int) -> Answer | None:
+        """What it waits for where it is not admitted at an instant, with all that are stronger."""
+        own = self._contacts(journey, names, at)
+        reach = [_reach(rule) for rule in self.shop.rules if any(_applies(rule, each) for each in own)]
+        if not reach:
+            return None
+        horizon = max(each.at for each in own) + max(reach)
+        admitted: list[tuple[int, str, list[Sent]]] = []
+        known, now = list(self.sent), self.now
+        try:
+            for rival in self._rivals(journey, horizon):
+                self.now = now
+                went = self._foreseen(rival, horizon)
+                if went is None:
+                    continue
+                self.sent = [*self.sent, *went[2]]
+                if went[0] > expires:
+                    continue
+                admitted.append(went)
+                counted = [*known, *(each for one in admitted for each in one[2])]
+                broken = self._against(own, counted)
+                if broken:
+                    return self._waits_for(names, own, known, admitted, broken)
+        finally:
+            self.sent, self.now = known, now
+        return None
+
+    def _waits_for(
+        self, names: tuple[str, ...], own: list[Sent], known: list[Sent],
+        admitted: list[tuple[int, str, list[Sent]]], broken: tuple[tuple[str, bool], ...],
+    ) -> Answer:  # fmt: skip
+        """The strongest without whom there would be room, else the last one admitted."""
+        for place in range(len(admitted)):
+            rest = [each for other, one in enumerate(admitted) if other != place for each in one[2]]
+            if not self._against(own, [*known, *rest]):
+                return Answer(names, admitted[place][0], "LOWER_PRIORITY", broken, is_full=True)
+        return Answer(names, admitted[-1][0], "LOWER_PRIORITY", broken, is_full=True)
+
+    def _rivals(self, journey: Journey, horizon: int) -> list[Journey]:
+        own = self._strength(journey)
+        return sorted(
+            (
+                each for each in self.journeys
+                if each is not journey and not each.is_over and each.due <= horizon
+                and each.trigger.purpose != "transactional" and self._strength(each) < own
+            ),
+            key=self._strength,
+        )  # fmt: skip
+
+    def _foreseen(self, rival: Journey, horizon: int) -> tuple[int, str, list[Sent]] | None:
+        """When and with which contacts a rival goes out, as far as every other guard lets it pass now."""
+        step, trigger = rival.now, rival.trigger
+        allowed = tuple(name for name in step.channels if name in self.life.media)
+        orders = self._orders()
+        if not allowed or (step.only_if is not None and orders < step.only_if):
+            return None
+        if trigger.most_orders is not None and orders >= trigger.most_orders:
+            return None
+        expires = rival.planned + step.expires
+        self.now = max(self.now, rival.due)
+        while self.now <= min(horizon, expires):
+            answer = self._alone(rival, allowed, expires)
+            if answer.reason is None:
+                return self.now, trigger.name, self._contacts(rival, answer.channels, self.now)
+            if answer.at is None:
+                return None
+            self.now = answer.at
+        return None
+
+    def _alone(self, journey: Journey, allowed: tuple[str, ...], expires: int) -> Answer:
+        step = journey.now
+        if step.mode == "all":
+            return self._over(journey, allowed, expires)
+        if step.on_limit != "fallback":
+            return self._over(journey, allowed[:1], expires)
+        tried = [self._over(journey, (name,), expires) for name in allowed]
+        free = next((each for each in tried if not each.is_full), None)
+        return free or min(tried, key=lambda each: FAR * 1000 if each.at is None else each.at)
 
     def _over(self, journey: Journey, names: tuple[str, ...], expires: int) -> Answer:
         now, step = self.now, journey.now
@@ -407,24 +509,29 @@ class Oracle:
             return Answer(names, None, "PRESSURE", broken, is_full=True)
         at = next(
             (
-                at for at in self._boundaries(names)
-                if self._open(names, at) and (step.on_limit == "drop" or not self._broken(journey, names, at))
+                at for at in self._boundaries(names, expires)
+                if at <= expires
+                and self._open(names, at)
+                and (step.on_limit == "drop" or not self._broken(journey, names, at))
             ),
             expires + 1,
         )  # fmt: skip
-        if at > expires:  # all that comes too late is alike; the row names the rules that hold at the opening
-            at, opening = expires + 1, next(at for at in self._boundaries(names) if self._open(names, at))
+        if at > expires:  # the row names the rules that hold at the opening
+            at = expires + 1
+            within = self._boundaries(names, self.now + 10 * DAY)
+            opening = next(at for at in within if self._open(names, at))
             broken = broken or (() if step.on_limit == "drop" else self._broken(journey, names, opening))
         return Answer(names, at, "QUIET_HOURS" if closed else "PRESSURE", broken, is_full=bool(broken))
 
     def _open(self, names: Iterable[str], at: int) -> bool:
         return all(is_open(self.shop.channels[name], at) for name in names)
 
-    def _boundaries(self, names: Sequence[str]) -> list[int]:
+    def _boundaries(self, names: Sequence[str], until: int) -> list[int]:
         """Every instant from now on at which something could begin to let the message through."""
         edges = {self.now}
         day = _instant(_day(self.now))
-        for number in range(40):
+        days = max(0, until - self.now) // DAY + 2
+        for number in range(days):
             edges |= {day + number * DAY + hour * HOUR for hour in range(24)}
         leads = {self.shop.channels[name].lead_time for name in names}
         landings = {each.at for each in self.sent} | {each.at + 1 for each in self.sent}
@@ -436,7 +543,7 @@ class Oracle:
                 landings |= {each.at + length for each in self.sent}
                 if rule.extend is not None:
                     landings |= {day + number * DAY + length for number in range(-40, 40)}
-        landings |= {day + number * DAY for number in range(420)}
+        landings |= {day + number * DAY for number in range(days + 4)}
         edges |= {landing - lead for landing in landings for lead in leads}
         return sorted(edge for edge in edges if edge >= self.now)
 
@@ -454,11 +561,14 @@ class Oracle:
         """The rules that forbid it at an instant: with True where the limit is broken, False the gap."""
         if journey.trigger.purpose not in OBEYING:
             return ()
-        own = self._contacts(journey, names, at)
+        return self._against(self._contacts(journey, names, at), self.sent)
+
+    def _against(self, own: Sequence[Sent], counted: Sequence[Sent]) -> tuple[tuple[str, bool], ...]:
+        """The rules that a candidate's contacts would break beside others."""
         found: list[tuple[str, bool]] = []
         for rule in self.shop.rules:
             mine = [each for each in own if _applies(rule, each)]
-            others = [each for each in self.sent if _applies(rule, each)]
+            others = [each for each in counted if _applies(rule, each)]
             if not mine:
                 continue
             if rule.gap is not None and any(abs(a.at - b.at) < rule.gap for a in mine for b in others):
@@ -502,3 +612,18 @@ def _load(rule: RuleSpec, contacts: Sequence[Sent], at: int) -> int:
     if rule.unit == "points":
         return sum(each.weight for each in inside)
     return len({each.dispatch for each in inside})
+
+
+def _reach(rule: RuleSpec) -> int:
+    """How far ahead a rule can bring two contacts together, at most."""
+    longest = {"day": DAY, "week": 7 * DAY, "month": 31 * DAY, "quarter": 92 * DAY, "year": 366 * DAY}
+    window, reach = rule.window or "", 0
+    if window.startswith("calendar "):
+        reach = longest[window.removeprefix("calendar ")]
+    elif window.endswith((" days", " day")):
+        reach = (int(window.split()[0]) + 1) * DAY
+    elif window:
+        reach = int(window[:-1]) * LENGTHS[window[-1]]
+    if rule.extend is not None:
+        reach += longest[rule.extend.removeprefix("calendar ")]
+    return max(reach, rule.gap or 0)

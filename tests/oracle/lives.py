@@ -40,7 +40,32 @@ def a_shop(lot: Random) -> ShopSpec:
         channels["print"] = ChannelSpec("print", (), lot.choice((DAY, 2 * DAY + 3 * HOUR)), 3)
     triggers = tuple(_trigger(lot, f"t{number}", sorted(channels)) for number in range(lot.randint(1, 4)))
     rules = tuple(_rule(lot, f"r{number}", sorted(channels)) for number in range(lot.randint(0, 3)))
-    return ShopSpec(channels, rules, triggers)
+    if lot.random() < 0.4:
+        triggers, rules = tuple(_crowd(lot, each) for each in triggers), (_tight(lot), *rules[:1])
+    return ShopSpec(channels, rules, triggers, look_ahead=lot.random() < 0.7)
+
+
+def _crowd(lot: Random, trigger: TriggerSpec) -> TriggerSpec:
+    """The trigger among others that want the same room at different times, and can wait for it."""
+    steps = tuple(
+        replace(
+            step, expires=lot.choice((2 * DAY, 9 * DAY)), weight=None, only_if=None, skips_to_end=False,
+            on_limit=lot.choice(("defer", "fallback", "fallback")), mode="first",
+        )
+        for step in trigger.steps
+    )  # fmt: skip
+    return replace(
+        trigger, kind="transactional", event=lot.choice(NAMES[:2]),
+        purpose=lot.choice(("marketing",) * 5 + ("service",)),
+        after=lot.choice((0, 2 * HOUR, DAY, 2 * DAY)), priority=lot.choice((20, 50, 80)), steps=steps,
+        most_orders=None, within=None, reentry=0,
+    )  # fmt: skip
+
+
+def _tight(lot: Random) -> RuleSpec:
+    gap = lot.choice((None, None, 20 * HOUR))
+    rule = RuleSpec("tight", lot.choice((1, 1, 2)), lot.choice(WINDOWS), gap=gap)
+    return replace(rule, channels=("email",)) if lot.random() < 0.5 else rule
 
 
 def a_life(lot: Random, key: str) -> Life:

@@ -168,12 +168,14 @@ class ShopSpec:
     channels: Mapping[str, ChannelSpec]
     rules: Sequence[RuleSpec]
     triggers: Sequence[TriggerSpec]
+    look_ahead: bool = True
 
     def files(self) -> dict[str, str]:
         """The shop as files of a workspace."""
         settings = (
             '[workspace]\nname = "oracle"\ntime_zone = "UTC"\ncurrency = "CHF"\n'
-            '[consent]\npolicy = "assumed"\n[engine]\nlook_ahead = false\n'
+            '[consent]\npolicy = "assumed"\n[engine]\n'
+            f"look_ahead = {str(self.look_ahead).lower()}\n"
         )
         files = {
             "manometer.toml": settings + "".join(each.toml() for each in self.channels.values()),
