@@ -8,6 +8,8 @@ from typing import Any, Final, NamedTuple
 from core.instants import Instant
 
 ORDER_COMPLETED: Final = "Order Completed"
+ORDER_UPDATED: Final = "Order Updated"
+ORDER_CANCELLED: Final = "Order Cancelled"
 ORDER_RETURNED: Final = "Order Returned"
 ORDER_REFUNDED: Final = "Order Refunded"
 CONSENT_GRANTED: Final = "Consent Granted"
