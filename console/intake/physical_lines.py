@@ -15,7 +15,7 @@ from core.errors import ManometerError
 LONGEST_LINE: Final = 1 << 20
 """Bytes; a longer line is not taken."""
 _GZIP: Final = b"\x1f\x8b"
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 class PhysicalLine(NamedTuple):
@@ -67,7 +67,7 @@ def lines_of(content: BufferedReader) -> Iterator[PhysicalLine]:
     number = 0
     while line := content.readline(LONGEST_LINE + 2):
         number += 1
-        if number == 1 and line.startswith(_BYTE_ORDER_MARK):
+        if number == 1 and line.startswith(BYTE_ORDER_MARK):
             line = line[3:]
         if len(line) > LONGEST_LINE and len(line.rstrip(b"\r\n")) > LONGEST_LINE:
             _skip_rest(content, line)
