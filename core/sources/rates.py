@@ -19,7 +19,7 @@ COLUMNS: Final = ("day", "currency", "rate")
 _CODE: Final = re.compile("[A-Z]{3}")
 
 
-class RateFault(ValueError):
+class RateError(ValueError):
     """A line of the table that cannot be used; `line` is counted from 1."""
 
     def __init__(self, line: int, text: str) -> None:
@@ -41,11 +41,11 @@ class Rates:
 
 
 def read_rates(text: str) -> Rates:
-    """The table that a text holds; RateFault for the first line that is none."""
+    """The table that a text holds; RateError for the first line that is none."""
     found: dict[str, dict[date, Decimal]] = {}
     for line, day, currency, rate in _rows(text):
         if day in found.setdefault(currency, {}):
-            raise RateFault(line, f"{currency} has two rates on {day.isoformat()}; keep one of them")
+            raise RateError(line, f"{currency} has two rates on {day.isoformat()}; keep one of them")
         found[currency][day] = rate
     ordered = {currency: sorted(by_day.items()) for currency, by_day in found.items()}
     return Rates(
@@ -60,7 +60,7 @@ def _rows(text: str) -> Iterator[tuple[int, date, str, Decimal]]:
     reader = csv.reader(text.removeprefix("\ufeff").splitlines())
     header = [name.strip() for name in next(reader, [])]
     if tuple(header) != COLUMNS:
-        raise RateFault(1, f"the first line has to be {','.join(COLUMNS)}")
+        raise RateError(1, f"the first line has to be {','.join(COLUMNS)}")
     for cells in reader:
         if any(cell.strip() for cell in cells):
             yield _row(reader.line_num, [cell.strip() for cell in cells])
@@ -68,12 +68,12 @@ def _rows(text: str) -> Iterator[tuple[int, date, str, Decimal]]:
 
 def _row(line: int, cells: list[str]) -> tuple[int, date, str, Decimal]:
     if len(cells) != len(COLUMNS):
-        raise RateFault(
+        raise RateError(
             line, f"{len(cells)} cells where there have to be {len(COLUMNS)}: {','.join(COLUMNS)}"
         )
     day, currency, rate = cells
     if not _CODE.fullmatch(currency):
-        raise RateFault(line, f"{currency[:20]!r} is no code of a currency, such as EUR")
+        raise RateError(line, f"{currency[:20]!r} is no code of a currency, such as EUR")
     return line, _day(line, day), currency, _rate(line, rate)
 
 
@@ -83,7 +83,7 @@ def _day(line: int, text: str) -> date:
             raise ValueError
         return date.fromisoformat(text)
     except ValueError:
-        raise RateFault(line, f"{text[:20]!r} is no day, such as 2025-01-31") from None
+        raise RateError(line, f"{text[:20]!r} is no day, such as 2025-01-31") from None
 
 
 def _rate(line: int, text: str) -> Decimal:
@@ -92,5 +92,5 @@ def _rate(line: int, text: str) -> Decimal:
     except InvalidOperation:
         rate = Decimal(0)
     if not rate.is_finite() or rate <= 0:
-        raise RateFault(line, f"{text[:20]!r} is no rate above 0, such as 0.9431")
+        raise RateError(line, f"{text[:20]!r} is no rate above 0, such as 0.9431")
     return rate

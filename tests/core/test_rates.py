@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from core.sources.rates import RateFault, read_rates
+from core.sources.rates import RateError, read_rates
 
 TABLE = "day,currency,rate\n2025-01-31,EUR,0.94\n2025-01-01,EUR,0.93\n\n2025-01-01,JPY,0.0058\n"
 
@@ -44,6 +44,6 @@ def test_the_last_rate_of_or_before_a_day_holds(currency: str, day: date, rate: 
     ],
 )
 def test_a_line_that_is_no_rate_is_named(text: str, line: int, words: str) -> None:
-    with pytest.raises(RateFault, match=words) as fault:
+    with pytest.raises(RateError, match=words) as fault:
         read_rates(text)
     assert fault.value.line == line
