@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from console.cli import commands
+from console.cli.errors import UsageError
+from console.cli.exit_codes import DONE, FAILED, INTERRUPTED, USAGE
 from core.errors import ManometerError
-
-DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -125,7 +125,10 @@ def _without_command() -> str:
     return "console" if sys.stdin.isatty() and sys.stdout.isatty() else "--help"
 
 
-_COMMON = "Every command takes -w/--workspace DIR (default: $MANOMETER_WORKSPACE, else the current folder) and --json."
+_COMMON = (
+    "Every command takes -w/--workspace DIR (default: $MANOMETER_WORKSPACE, else the current folder) "
+    "and --json."
+)
 
 
 def _module_name(command: str) -> str:
@@ -190,24 +193,35 @@ def _complain(sentence: str, code: int) -> int:
 
 
 def _code(error: Exception) -> int:
-    return USAGE if type(error).__name__ == "UsageError" else FAILED
+    return USAGE if isinstance(error, UsageError) else FAILED
 
 
 def _in_words(error: Exception) -> str:
     if isinstance(error, ManometerError):
-        pointing = getattr(error, "pointing", None)  # of a condition: its text with a caret under the fault
-        return f"{error}\n{pointing()}" if pointing else str(error)
-    cause = getattr(
-        error, "orig", None
-    )  # the driver's own error within one of SQLAlchemy's, without the statement and its values
+        return _with_condition(error)
+    # The driver's own error within one of SQLAlchemy's, without the statement and its values.
+    cause = getattr(error, "orig", None)
     if cause is not None:
         return f"The database refused: {cause}. Nothing of this step was kept."
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
     if isinstance(error, UnicodeEncodeError):
         shown = error.object.encode("ascii", "backslashreplace").decode()[:60]
-        return f"'{shown}' does not fit the encoding that this terminal speaks. Set LC_ALL=C.UTF-8 and try again."
-    return f"Unexpected {type(error).__name__}: {error}. This is a fault of the program; with MANOMETER_DEBUG=1 it shows where."
+        return (
+            f"'{shown}' does not fit the encoding that this terminal speaks. "
+            "Set LC_ALL=C.UTF-8 and try again."
+        )
+    return (
+        f"Unexpected {type(error).__name__}: {error}. "
+        "This is a fault of the program; with MANOMETER_DEBUG=1 it shows where."
+    )
+
+
+def _with_condition(error: ManometerError) -> str:
+    """The error's text; of a condition also the condition itself with a caret under the fault."""
+    from core.language.errors import ConditionError  # only where something goes wrong
+
+    return f"{error}\n{error.pointing()}" if isinstance(error, ConditionError) else str(error)
 
 
 def _abandon_output() -> None:

@@ -2,8 +2,9 @@
 
 ManometerError          something a person has to put right; its text says what, where and what to do
 ├── ConditionError      core.language: a condition that cannot be read
+├── ColumnError         core.sources: a column of a file does not show how its values are written
 ├── WorkspaceError      console.workspace: files of a workspace with faults
-├── UsageError          console.cli.context: the command line asks for something that does not exist
+├── UsageError          console.cli.errors: the command line asks for something that does not exist
 ├── NotConfirmedError   console.cli.output: a question was answered with no, or nobody was there to answer
 ├── OutboxError         storage.outbox.dispatch: the state of a message does not allow what was asked
 ├── RefusedError        console.daemon: the scheduler cannot start here

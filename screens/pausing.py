@@ -9,8 +9,8 @@ from textual import on
 from textual.binding import BindingType
 
 from core.model.triggers import PausePolicy
+from core.until import parse_until
 from screens.action_frame import ActingFrame
-from screens.cells.moments import parse_until
 from screens.cells.pausing import ALL, pause_deed, resume_deed
 from screens.frame import Frame
 from screens.ports import WorkspacePlace

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from sqlalchemy import Connection, insert, select
 
 from core.instants import Instant
-from storage.schema.tables import audit
+from storage.schema.operations import audit
 
 
 def record(

@@ -9,17 +9,15 @@ from typing import Final, TypeAlias
 from sqlalchemy import Connection, func, select
 
 from core.instants import MINUTE
-from storage.schema.tables import (
-    audit,
-    consents,
-    decisions,
-    enrolments,
-    events,
-    facts,
-    merges,
-    messages,
-    playbooks,
-)
+from storage.schema.consents import consents
+from storage.schema.decisions import decisions
+from storage.schema.enrolments import enrolments
+from storage.schema.events import events
+from storage.schema.identities import merges
+from storage.schema.messages import messages
+from storage.schema.operations import audit
+from storage.schema.playbooks import playbooks
+from storage.schema.workspace import facts
 from storage.status import LAST_TICK_AT
 
 Fingerprint: TypeAlias = tuple[object, ...]

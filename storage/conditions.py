@@ -51,7 +51,9 @@ from core.language.tree import (
     Trait,
     YearsSince,
 )
-from storage.schema.tables import consents, customers, events
+from storage.schema.consents import consents
+from storage.schema.customers import customers
+from storage.schema.events import events
 
 Sql: TypeAlias = ColumnElement[Any]
 Truth: TypeAlias = ColumnElement[bool]

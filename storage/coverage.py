@@ -8,7 +8,9 @@ from typing import Final
 
 from sqlalchemy import Connection, distinct, func, select
 
-from storage.schema.tables import consents, customers, events
+from storage.schema.consents import consents
+from storage.schema.customers import customers
+from storage.schema.events import events
 from storage.search import LIVING
 
 LATEST: Final = 200_000

@@ -18,16 +18,13 @@ from core.model.outbox import PENDING
 from core.suggestions import near
 from storage import search
 from storage.play.events import EVENT_COLUMNS, event_from
-from storage.schema.tables import (
-    consents,
-    customers,
-    decisions,
-    enrolments,
-    events,
-    identities,
-    messages,
-    suppressions,
-)
+from storage.schema.consents import consents, suppressions
+from storage.schema.customers import customers
+from storage.schema.decisions import decisions
+from storage.schema.enrolments import enrolments
+from storage.schema.events import events
+from storage.schema.identities import identities
+from storage.schema.messages import messages
 
 LIVING = search.LIVING
 SEVERAL = 10

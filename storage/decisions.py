@@ -12,9 +12,11 @@ from sqlalchemy import ColumnElement, Connection, Select, case, func, select
 
 from core.instants import Instant
 from storage.outbox import digests
-from storage.schema.tables import customers, decisions, messages
-from storage.schema.tables import triggers as known_triggers
-from storage.sql import ColumnClause, one_of
+from storage.schema.customers import customers
+from storage.schema.decisions import decisions
+from storage.schema.messages import messages
+from storage.schema.playbooks import triggers as known_triggers
+from storage.sql import LogQuery, equal, within
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,8 @@ def listing(connection: Connection, wanted: DecisionFilter) -> Iterator[Mapping[
 
 
 def _filtered(query: Select[Any], wanted: DecisionFilter) -> Select[Any]:
-    columns = decisions.c
-    equal = (("customer_id", wanted.customer_id), ("trigger", wanted.trigger), ("outcome", wanted.outcome))
-    query = query.where(*[columns[name] == value for name, value in equal if value is not None])
-    if wanted.since is not None:
-        query = query.where(columns.at >= wanted.since)
-    return query if wanted.until is None else query.where(columns.at < wanted.until)
+    of = {"customer_id": wanted.customer_id, "trigger": wanted.trigger, "outcome": wanted.outcome}
+    return query.where(*equal(decisions, **of), *within(decisions.c.at, wanted.since, wanted.until))
 
 
 def of_trigger(
@@ -102,17 +100,7 @@ FIRST_FOUND: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class LogQuery:
-    """Which part of the log: all clauses hold; `since` is included, `until` is not."""
-
-    customer_id: int | None = None
-    clauses: tuple[ColumnClause, ...] = ()
-    since: Instant | None = None
-    until: Instant | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LogRow:
+class ListedDecision:
     """One decision as the log lists it."""
 
     id: int
@@ -157,7 +145,7 @@ def _oldest(connection: Connection, wanted: LogQuery) -> Instant | None:
     """The instant that the newest ones reach back to, where rows would have to be read one by one to see
     whether they fit.
     """
-    if not wanted.clauses or wanted.customer_id is not None or one_of(wanted.clauses, "trigger") is not None:
+    if not wanted.clauses or wanted.customer_id is not None or wanted.one_of("trigger") is not None:
         return None
     newest = select(decisions.c.at).where(*_indexed(wanted)).order_by(*_newest_first(wanted))
     return connection.execute(newest.offset(NEWEST).limit(1)).scalar_one_or_none()
@@ -165,7 +153,7 @@ def _oldest(connection: Connection, wanted: LogQuery) -> Instant | None:
 
 def _newest_first(wanted: LogQuery) -> tuple[ColumnElement[int], ...]:
     """Of one trigger without the number, so that its index is read as it stands."""
-    by_trigger = wanted.customer_id is None and one_of(wanted.clauses, "trigger") is not None
+    by_trigger = wanted.customer_id is None and wanted.one_of("trigger") is not None
     return (decisions.c.at.desc(),) if by_trigger else (decisions.c.at.desc(), decisions.c.id.desc())
 
 
@@ -188,34 +176,27 @@ def last_id(connection: Connection) -> int:
 
 
 def _conditions(wanted: LogQuery) -> Iterator[ColumnElement[bool]]:
-    yield from _indexed(wanted)
-    yield from (clause.holds(decisions) for clause in wanted.clauses)
+    yield from wanted.holds(decisions, decisions.c.at)
+    yield from equal(decisions, trigger=wanted.one_of("trigger"))
 
 
 def _indexed(wanted: LogQuery) -> Iterator[ColumnElement[bool]]:
     """What an index finds: one customer, one trigger, a span of time."""
-    if wanted.customer_id is not None:
-        yield decisions.c.customer_id == wanted.customer_id
-    trigger = one_of(wanted.clauses, "trigger")
-    if trigger is not None:
-        yield decisions.c.trigger == trigger
-    if wanted.since is not None:
-        yield decisions.c.at >= wanted.since
-    if wanted.until is not None:
-        yield decisions.c.at < wanted.until
+    yield from wanted.bounds(decisions, decisions.c.at)
+    yield from equal(decisions, trigger=wanted.one_of("trigger"))
 
 
-def rows(connection: Connection, wanted: Iterable[int]) -> Iterator[LogRow]:
+def rows(connection: Connection, wanted: Iterable[int]) -> Iterator[ListedDecision]:
     """These decisions, in no order."""
     columns = decisions.c
-    query: Select[Any] = select(
-        columns.id, columns.at, columns.customer_id, customers.c.key, customers.c.first_name,
-        customers.c.last_name, columns.trigger,
-        columns.step, columns.channel, columns.outcome, columns.reason, columns.until, columns.late,
-        case((columns.reason == "EXPIRED", columns.objections)),
+    query = select(
+        columns.id, columns.at, columns.customer_id, customers.c.key.label("customer"),
+        customers.c.first_name, customers.c.last_name, columns.trigger, columns.step, columns.channel,
+        columns.outcome, columns.reason, columns.until, columns.late,
+        case((columns.reason == "EXPIRED", columns.objections)).label("objections"),
     ).join(customers, customers.c.id == columns.customer_id)  # fmt: skip
-    for row in connection.execute(query.where(columns.id.in_(list(wanted)))):
-        yield LogRow(*row)
+    for row in connection.execute(query.where(columns.id.in_(list(wanted)))).mappings():
+        yield ListedDecision(**row)
 
 
 def one(connection: Connection, decision_id: int) -> Mapping[str, Any] | None:

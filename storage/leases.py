@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from core.instants import SECOND, Instant, Millis
-from storage.schema.tables import leases
+from storage.schema.workspace import leases
 from storage.sqlite import StoreError
 
 SCHEDULER: Final = "scheduler"

@@ -16,7 +16,12 @@ from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, 
 from core.instants import Instant
 from core.limits.windows import Span
 from storage.outbox.dispatch import WAITING
-from storage.schema.tables import arrivals, audit, customers, enrolments, messages, triggers
+from storage.schema.customers import customers
+from storage.schema.enrolments import enrolments
+from storage.schema.intake import arrivals
+from storage.schema.messages import messages
+from storage.schema.operations import audit
+from storage.schema.playbooks import triggers
 from storage.status import GONE, MOST
 
 # word for word as in the partial indexes, or SQLite will not use them

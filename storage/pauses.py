@@ -51,7 +51,10 @@ from core.model.triggers import EVERYTHING, Pause, PausePolicy, Trigger, target
 from core.playbook.playbook import Playbook
 from storage import audit, segments
 from storage.outbox.dispatch import WAITING
-from storage.schema.tables import customers, enrolments, messages, pauses
+from storage.schema.customers import customers
+from storage.schema.enrolments import enrolments
+from storage.schema.messages import messages
+from storage.schema.operations import pauses
 
 _OF_TRIGGER: Final[ColumnClause[str]] = literal_column('+messages."trigger"')
 

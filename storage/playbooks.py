@@ -12,7 +12,7 @@ from sqlalchemy import Connection, insert, select
 
 from core.instants import Instant
 from core.playbook.versions import UnderWay, VersionChange
-from storage.schema.tables import playbooks
+from storage.schema.playbooks import playbooks
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select, text
 from core.instants import DAY, Instant, Millis
 from core.products import LATEST, SALES_MOST, SALES_SPAN, SHOPPING, Sales, Shopping, shopping, told
 from storage.customers import latest_events
-from storage.schema.tables import events
+from storage.schema.events import events
 
 WEEK: Final[Millis] = 7 * DAY
 _A_MONDAY: Final[Instant] = 4 * DAY  # 5 January 1970

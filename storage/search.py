@@ -31,9 +31,10 @@ from core.filters import FilterWord
 from core.instants import Instant
 from core.sources.text_folding import BETWEEN, shortened, spellings
 from core.suggestions import nearest
-from storage.play.dossiers import WANTED, rows_of
-from storage.schema.tables import customers, identities, messages
-from storage.sql import containing
+from storage.schema.customers import customers
+from storage.schema.identities import identities
+from storage.schema.messages import messages
+from storage.sql import WANTED, containing, rows_of
 
 Sort: TypeAlias = Literal["key", "name", "orders", "revenue", "last_activity", "next_due"]
 Truth: TypeAlias = ColumnElement[bool]

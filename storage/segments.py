@@ -11,7 +11,7 @@ from core.instants import Instant
 from core.language import Condition
 from storage import customers
 from storage.conditions import add_functions, to_sql
-from storage.schema.tables import customers as customers_table
+from storage.schema.customers import customers as customers_table
 
 
 def count(

@@ -23,16 +23,14 @@ from storage.leases import Lease
 from storage.outbox import digests
 from storage.outbox.dispatch import TROUBLE, WAITING
 from storage.playbooks import newest_version
-from storage.schema.tables import (
-    arrivals,
-    customers,
-    decisions,
-    enrolments,
-    events,
-    messages,
-    pauses,
-    playbooks,
-)
+from storage.schema.customers import customers
+from storage.schema.decisions import decisions
+from storage.schema.enrolments import enrolments
+from storage.schema.events import events
+from storage.schema.intake import arrivals
+from storage.schema.messages import messages
+from storage.schema.operations import pauses
+from storage.schema.playbooks import playbooks
 from storage.store import meta, set_meta
 
 LAST_TICK_AT = "last_tick_at"

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from storage.schema import migrations
-from storage.schema.tables import facts
+from storage.schema.workspace import facts
 from storage.sqlite import CACHE_KIB, StoreError, create_file, dbapi, make_engine, refuse_network_file_system
 
 Fence = Callable[[Connection], None]

@@ -17,9 +17,11 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, false, func, no
 from core.filters import FilterWord
 from core.instants import Instant
 from core.model.events import CONSENT_RECORDS
-from storage.play.dossiers import WANTED, rows_of
-from storage.schema.tables import consents, decisions, events, messages
-from storage.sql import containing
+from storage.schema.consents import consents
+from storage.schema.decisions import decisions
+from storage.schema.events import events
+from storage.schema.messages import messages
+from storage.sql import WANTED, containing, rows_of
 
 EVENT, MESSAGE, DECISION, CONSENT = range(4)
 KINDS: Final[tuple[Literal["event", "message", "decision", "consent"], ...]] = (

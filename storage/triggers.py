@@ -15,7 +15,11 @@ from sqlalchemy.dialects.sqlite import insert
 from core.instants import Instant
 from core.model.triggers import Trigger
 from storage.outbox.dispatch import TROUBLE
-from storage.schema.tables import customers, decisions, enrolments, messages, playbooks, triggers
+from storage.schema.customers import customers
+from storage.schema.decisions import decisions
+from storage.schema.enrolments import enrolments
+from storage.schema.messages import messages
+from storage.schema.playbooks import playbooks, triggers
 
 # both stand word for word in partial indexes, or SQLite will not use them
 IS_OPEN: Final = text("enrolments.state = 'open' AND enrolments.version > 0")

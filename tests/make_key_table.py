@@ -23,11 +23,11 @@ BEGIN, END = "<!-- keys: made by tests/make_key_table.py -->", "<!-- end of keys
 WHERE: Final = {
     "App": "everywhere", "Frame": "every screen", "VirtualTable": "lists", "TextLines": "texts",
     "Heatmap": "heat map", "Histogram": "bars",
-    "Needs": "Overview: what needs attention", "OverviewScreen": "Overview", "CustomersScreen": "Customers",
+    "NeedsList": "Overview: what needs attention", "OverviewScreen": "Overview", "CustomersScreen": "Customers",
     "CustomerScreen": "one customer",
     "Timeline": "timeline", "WhyScreen": "why", "TriggersScreen": "Triggers", "TriggerScreen": "one trigger",
     "PressureScreen": "Pressure",
-    "BehindScreen": "Pressure: behind a cell", "Choices": "Pressure: what if",
+    "BehindScreen": "Pressure: behind a cell", "OptionsTable": "Pressure: what if",
     "WhatIfScreen": "Pressure: what if",
     "FiguresScreen": "Pressure: tables",
     "SidesScreen": "Pressure: one customer, before and after", "BacktestScreen": "Triggers: backtest",

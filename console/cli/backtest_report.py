@@ -9,15 +9,17 @@ from typing import Any
 
 import orjson
 
-from console.cli.commands.decisions import FIELDS
-from console.cli.commands.preview import write_rows
-from console.cli.context import Context, UsageError
-from console.cli.options import BACKTEST_DAYS, LONGEST_DAYS, refuse_unknown, rules_of, trigger_files
+from console.cli.context import Context
+from console.cli.errors import UsageError
+from console.cli.listings.decisions import FIELDS, write_rows
 from console.cli.output import ListingField
+from console.cli.question_options import BACKTEST_DAYS, LONGEST_DAYS, rules_of, trigger_files
+from console.forecast.asked_playbook import asked_playbook
 from console.forecast.backtest import Backtest, BacktestPart, backtest
-from console.forecast.preview import Question, in_question, span_in_words
+from console.forecast.question import Question, span_in_words
+from console.forecast.sorted_rows import SortedRows
+from console.playbooks.known_triggers import refuse_unknown
 from console.progress import Progress
-from console.reports.sorted_rows import SortedRows
 from core.explain.words import counted, in_full
 from core.forecast.backtest import AFTERWARDS, Backtested
 from core.forecast.diff import KINDS
@@ -28,7 +30,7 @@ from core.model.decisions import OUTCOMES
 def run(args: argparse.Namespace, context: Context) -> int:
     """Try the trigger on the past and show it."""
     asked = Backtest(_question(args, context), args.name)
-    refuse_unknown(args.name, in_question(context.store, asked.question), context.folder, "--file")
+    refuse_unknown(args.name, asked_playbook(context.store, asked.question), context.folder, "--file")
     sums = Backtested()
     with SortedRows() as rows:
         with Progress("Trying it on the past", "customers") as progress:

@@ -1,257 +1,71 @@
-"""The options that say which future is asked about, and under which rules: of `preview`, `diff` and `triggers
-backtest`.
-"""
+"""Options that many commands have, and how their values are read."""
 
 from __future__ import annotations
 
 import argparse
-import os
-import tomllib
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from copy import copy
+from typing import Any, Final
 
-from console.cli.context import Context, UsageError, add_at, whole
-from core.errors import ManometerError
-from core.forecast.what_if import PlaybookChange, parse_change
-from core.instants import DAY
-from core.playbook.playbook import Playbook
-from core.suggestions import near
-
-if TYPE_CHECKING:  # `triggers` has these options too, and must start quickly
-    from console.forecast.preview import Question
-
-Future = Literal["known", "replay", "as-it-was"]
-Drafts = tuple[tuple[str, str], ...]
-"""Files of a workspace by relative path."""
-LONGEST_DAYS = 3_660
-LONGEST_WEEKS = 520
-BACKTEST_DAYS = 90
-"""How much of the past a backtest looks at where nothing is said."""
+LARGEST: Final = 2**63 - 1
+"""The largest whole number that the database can hold."""
 
 
-def add_span(parser: argparse.ArgumentParser) -> None:
-    """The options that say what is looked at and where the rows go."""
-    parser.add_argument("--from", dest="first", metavar="INSTANT", help="begin, not included (default: now)")
-    parser.add_argument(
-        "--days", metavar="N", type=float, default=14, help="length in days of 86,400 s (default 14)"
-    )
-    parser.add_argument("--trigger", metavar="NAME", help="only this trigger's decisions")
-    parser.add_argument(
-        "--future",
-        choices=get_args(Future),
-        default="known",
-        help="known: nothing new happens (default); replay: the last weeks happen again; as-it-was: in a "
-        "past span, as it came",
-    )
-    parser.add_argument(
-        "--weeks",
-        metavar="N",
-        type=whole,
-        default=1,
-        help="with --future replay: how many weeks happen again (default 1)",
-    )
-    parser.add_argument("--csv", metavar="FILE", type=Path, help="write the decisions to this file as CSV")
-    parser.add_argument(
-        "--workers",
-        metavar="N",
-        type=_processes,
-        help="processes at most (default: one a core, when the work is large)",
-    )
-    add_at(parser)
-
-
-def _processes(text: str) -> int:
-    number = whole(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is too few: one process at least")
+def whole(text: str) -> int:
+    """A whole number of the command line that the database can hold, as a `type` for argparse."""
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number") from None
+    if abs(number) > LARGEST:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is too large a number")
     return number
 
 
-def add_page(parser: argparse.ArgumentParser) -> None:
-    """The option `--html`."""
+def add_at(parser: argparse.ArgumentParser, inner: bool = False) -> None:
+    """The option `--at`; `inner` in a subcommand, so that it does not undo the outer one."""
+    default: Any = argparse.SUPPRESS if inner else None
     parser.add_argument(
-        "--html", metavar="FILE", type=Path, help="write it to this file as one page with pictures"
-    )
-
-
-def refuse_existing(path: Path | None) -> None:
-    """ManometerError where the file to be written is there already or cannot be, before long work begins."""
-    if path is not None and os.path.lexists(path):
-        raise ManometerError(f"{path} exists already. Name another file, or remove it.")
-    if path is not None and not path.parent.is_dir():
-        raise ManometerError(
-            f"{path} cannot be written: there is no folder {path.parent}. Make it, or name another."
-        )
-
-
-def question_of(args: argparse.Namespace, context: Context) -> Question:
-    """The question that the options ask; UsageError where they contradict each other."""
-    if not 0 < args.days <= LONGEST_DAYS:
-        raise UsageError(f"--days: a number above 0, at most {LONGEST_DAYS:,}.")
-    if not 1 <= args.weeks <= LONGEST_WEEKS:
-        raise UsageError(f"--weeks: a whole number from 1 to {LONGEST_WEEKS}.")
-    if args.weeks != 1 and args.future != "replay":
-        raise UsageError("--weeks says how much happens again: it goes with --future replay.")
-    from console.forecast.preview import Question  # see above
-
-    now = context.now(args.at)
-    first = context.instant(args.first, "--from")
-    first = now if first is None else first
-    if args.future == "as-it-was" and first >= now:
-        raise UsageError(
-            "--future as-it-was needs a past span: nothing is known yet of what comes after now. Name an "
-            "earlier --from."
-        )
-    return Question(
-        folder=context.folder,
-        database=context.database,
-        now=now,
-        first=first,
-        last=first + round(args.days * DAY),
-        future=args.future,
-        trigger=args.trigger,
-        with_rows=context.output.json or args.csv is not None,
-        weeks=args.weeks,
-        **changes_of(args),
-    )
-
-
-def add_past(parser: argparse.ArgumentParser) -> None:
-    """The options of a backtest."""
-    parser.add_argument(
-        "--from",
-        dest="first",
+        "--at",
         metavar="INSTANT",
-        help=f"begin, not included (default: {BACKTEST_DAYS} days before)",
+        default=default,
+        help="as of this instant, ISO 8601; local where it has no offset (default: now)",
     )
-    parser.add_argument("--to", dest="last", metavar="INSTANT", help="end (default: now)")
+
+
+def add_reason(parser: argparse.ArgumentParser) -> None:
+    """The option `--reason`, kept with the audit line."""
+    parser.add_argument("--reason", metavar="TEXT", help="why, for the audit log")
+
+
+def add_yes(parser: argparse.ArgumentParser) -> None:
+    """The option `--yes`."""
+    parser.add_argument("--yes", "-y", action="store_true", help="do not ask")
+
+
+def add_until(parser: argparse.ArgumentParser) -> None:
+    """The option `--until` of a pause."""
     parser.add_argument(
-        "--days", metavar="N", type=float, help="length in days of 86,400 s, instead of --from or --to"
-    )
-    parser.add_argument(
-        "--file", metavar="FILE", type=Path, help="the trigger as this file says, under the name given"
-    )
-    add_rules(parser)
-    parser.add_argument("--csv", metavar="FILE", type=Path, help="write its decisions to this file as CSV")
-    parser.add_argument(
-        "--workers",
-        metavar="N",
-        type=_processes,
-        help="processes at most (default: one a core, when the work is large)",
+        "--until",
+        metavar="WHEN",
+        help="when it ends by itself: 18:00, tomorrow 9:00, 2025-11-03, 3d, or an instant",
     )
 
 
-# ---- under which rules ----
-
-
-def add_changes(parser: argparse.ArgumentParser) -> None:
-    """The options `--playbook`, `--set` and `--with`."""
-    add_rules(parser)
-    parser.add_argument(
-        "--with",
-        metavar="FILE",
-        dest="drafts",
-        action="append",
-        default=[],
-        type=Path,
-        help="with this trigger file, as if it were active",
-    )
-
-
-def add_rules(parser: argparse.ArgumentParser) -> None:
-    """The options `--playbook` and `--set`."""
-    parser.add_argument(
-        "--playbook",
-        metavar="DIR",
-        type=Path,
-        help="under the files of this folder instead of those in force",
-    )
-    parser.add_argument(
-        "--set",
-        metavar="CHANGE",
-        dest="changes",
-        action="append",
-        default=[],
-        help="with one value changed, such as rule.NAME.limit=2",
-    )
-
-
-def changes_of(args: argparse.Namespace) -> dict[str, Any]:
-    """What these options say, as fields of a `Question`."""
-    return {**rules_of(args), "drafts": trigger_files([(path, path.stem) for path in args.drafts])}
-
-
-def rules_of(args: argparse.Namespace) -> dict[str, Any]:
-    """What `--playbook` and `--set` say, as fields of a `Question`."""
-    return {"playbook_folder": args.playbook, "changes": tuple(_change(text) for text in args.changes)}
-
-
-def _change(text: str) -> PlaybookChange:
-    try:
-        return parse_change(text)
-    except ManometerError as error:
-        raise UsageError(f"--set: {error}") from None
-
-
-def trigger_files(named: Iterable[tuple[Path, str]]) -> Drafts:
-    """Files of triggers by these names, under their paths in a workspace, with the templates they name where
-    those are in ../templates.
+def add_list(
+    parser: argparse.ArgumentParser,
+    actions: argparse._SubParsersAction[argparse.ArgumentParser] | None = None,
+) -> None:
+    """The word `list` for what a command alone does, with the options that it has by now; `actions` are its
+    other words, if any.
     """
-    found: dict[str, str] = {}
-    for path, name in named:
-        if path.suffix != ".toml":
-            raise UsageError(f"{path} is no trigger file. Name a file that ends in .toml.")
-        text = _text(path)
-        found[f"triggers/{name}.toml"] = text
-        found.update(_templates(path.parent.parent / "templates", text))
-    return tuple(found.items())
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise ManometerError(f"{path}: the file is not UTF-8. Save it as UTF-8.") from None
-
-
-def _templates(folder: Path, text: str) -> Iterator[tuple[str, str]]:
-    for name in _named_templates(text):
-        for path in sorted((folder / name).rglob("*.*")):
-            if path.is_file() and not path.name.startswith("."):
-                yield f"templates/{path.relative_to(folder).as_posix()}", _text(path)
-
-
-def _named_templates(text: str) -> list[str]:
-    """The templates of a trigger's steps; none of a file with faults, which are reported when it is read in
-    full.
-    """
-    try:
-        steps = tomllib.loads(text).get("steps", [])
-    except tomllib.TOMLDecodeError:
-        return []
-    named = (
-        [step.get("template") for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
-    )
-    return [
-        name
-        for name in named
-        if isinstance(name, str) and name and "/" not in name and not name.startswith(".")
-    ]
-
-
-def refuse_unknown(trigger: str | None, playbook: Playbook, folder: Path, option: str) -> None:
-    """ManometerError where a trigger is named that there is not; `option` takes the file of one that was not
-    applied yet.
-    """
-    if trigger is not None and trigger not in playbook.index.by_name:
-        raise ManometerError(no_trigger(trigger, playbook.index.by_name, folder, option))
-
-
-def no_trigger(name: str, known: Iterable[str], folder: Path, option: str | None = None) -> str:
-    """What is said of a trigger that there is not, or not yet: its file may lie in the workspace."""
-    file = folder / "triggers" / f"{name}.toml"
-    if "/" not in name and file.is_file():
-        tried = f"`{option} {file}` tries it before, " if option else ""
-        return f"Trigger {name} is not in force: its file was never applied. {tried}`manometer apply` puts it in force."
-    return f"There is no trigger {name!r}. {near(name, known) or '`manometer triggers` lists them.'}"
+    said = "what the command alone does: list all"
+    if actions is None:
+        parser.add_argument("list", nargs="?", choices=("list",), help=said)
+        return
+    listing = actions.add_parser("list", help=said)
+    listing.set_defaults(**{actions.dest: None})
+    for option in parser._actions:
+        if option.option_strings and option.dest != "help":
+            twin = copy(option)
+            twin.default = argparse.SUPPRESS  # or what stands before the word would be undone
+            listing._add_action(twin)

@@ -10,16 +10,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from console.cli.context import Context, UsageError
+from console.cli.context import Context
+from console.cli.errors import UsageError
 from console.operating import pausing
 from core.engine.pauses import NOBODY, pause_label
 from core.errors import ManometerError
 from core.explain.words import counted, in_full
 from core.instants import Instant, format_instant
-from core.model.triggers import EVERYTHING, Pause, Scope
+from core.model.triggers import EVERYTHING, Pause, Scope, target
 from core.playbook.playbook import Playbook
-from storage import pauses
+from storage import customers, pauses
 
+_SCOPES: Final[tuple[Scope, ...]] = ("trigger", "channel", "segment", "customer")
 _WHERE: Final[Mapping[Scope, str]] = {
     "trigger": "in ",
     "channel": "in triggers that use ",
@@ -32,6 +34,15 @@ _WHAT_WAITS: Final[Mapping[Scope, str]] = {
 }  # fmt: skip
 
 
+def add_scopes(parser: argparse.ArgumentParser) -> None:
+    """The options that say what, one of which must be given."""
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--trigger", metavar="NAME", help="one trigger")
+    which.add_argument("--channel", metavar="NAME", help="one channel")
+    which.add_argument("--segment", metavar="NAME", help="who is in a segment, as long as she is")
+    which.add_argument("--customer", metavar="ID", help="one customer, by her key or any identity")
+
+
 def add_policy(parser: argparse.ArgumentParser) -> None:
     """The option `--policy` of resume and go."""
     parser.add_argument(
@@ -40,6 +51,18 @@ def add_policy(parser: argparse.ArgumentParser) -> None:
         default="skip",
         help="what becomes of what waited (default: skip)",
     )
+
+
+def target_of(args: argparse.Namespace, context: Context) -> str:
+    """What the command line names, as `Pause.trigger` has it; ManometerError where there is no such
+    customer.
+    """
+    scope = next(scope for scope in _SCOPES if getattr(args, scope) is not None)
+    name: str = getattr(args, scope)
+    if scope == "customer":
+        with context.store.reading() as connection:
+            name = customers.key_of(connection, customers.resolve(connection, name))
+    return target(scope, name)
 
 
 def begin(args: argparse.Namespace, context: Context, pause: Pause, playbook: Playbook | None) -> None:
@@ -71,7 +94,8 @@ def _under_way(pause: Pause, held: pauses.PauseBacklog) -> str:
         planned = f"planned: {counted(held.messages, 'message')}" if held.messages else "nothing is planned"
         return f"{NOBODY[pause.scope]}; {planned}"
     where = f"{_WHERE[pause.scope]}{pause_label(pause)}"
-    return f"Under way {where}: {counted(held.customers, 'customer')}; planned: {counted(held.messages, 'message')}"
+    customers, messages = counted(held.customers, "customer"), counted(held.messages, "message")
+    return f"Under way {where}: {customers}; planned: {messages}"
 
 
 def end(args: argparse.Namespace, context: Context, name: str, at: Instant, question: str) -> None:

@@ -24,7 +24,9 @@ from console.channels import adapter_kinds
 from console.clock import workspace_now
 from console.demo.retailer.layout import lay_out
 from console.demo.retailer.past import SEED, SOURCES, write_past
-from console.forecast.preview import Question, in_question, preview
+from console.forecast.asked_playbook import asked_playbook
+from console.forecast.preview import preview
+from console.forecast.question import Question
 from console.forecast.why import explain_in
 from console.intake.files import import_file, intake_settings
 from console.progress import Progress
@@ -342,5 +344,5 @@ def ahead(store: Store, folder: Path, playbook: Playbook) -> Iterator[Totals]:
     """What the next days would bring, part by part."""
     now = workspace_now(store, None, playbook.zone)
     question = Question(folder, folder / DATABASE, now=now, first=now, last=now + AHEAD * DAY)
-    for part, _, _ in preview(question, store, in_question(store, question)):
+    for part, _, _ in preview(question, store, asked_playbook(store, question)):
         yield part.totals

@@ -12,8 +12,10 @@ import orjson
 from sqlalchemy import Connection
 
 from console.forecast import shards
-from console.forecast.preview import Question, as_asked, decisions_of, dossiers_of, in_question, played
-from console.reports.sorted_rows import Row
+from console.forecast.asked_playbook import as_previewed, asked_playbook
+from console.forecast.projection import decisions_of, dossiers_of, played
+from console.forecast.question import Question
+from console.forecast.sorted_rows import Row
 from console.runs.tick import decision_row
 from core.forecast.backtest import AFTERWARDS, Backtested
 from core.forecast.diff import differences
@@ -41,7 +43,7 @@ class Backtest:
 
     def job(self, store: Store) -> Backtesting:
         """What a process does for it."""
-        return backtesting(self, in_question(store, self.question))
+        return backtesting(self, asked_playbook(store, self.question))
 
 
 @dataclass(slots=True)
@@ -67,7 +69,7 @@ def backtesting(asked: Backtest, playbook: Playbook) -> Backtesting:
     activated = changed(
         playbook, [PlaybookChange("trigger", asked.trigger, "status", "active")], asked.question.first
     )
-    with_it = as_asked(asked.question, activated)
+    with_it = as_previewed(asked.question, activated)
     return Backtesting(asked, with_it, _without(with_it, asked.trigger))
 
 

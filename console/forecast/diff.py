@@ -13,21 +13,20 @@ import orjson
 from sqlalchemy import Connection
 
 from console.forecast import shards
-from console.forecast.preview import (
-    Question,
-    as_asked,
+from console.forecast.asked_playbook import as_previewed, asked_playbook
+from console.forecast.projection import (
     decisions_of,
     dossiers_of,
     fullness_of,
     ids_of,
     imagined,
-    in_question,
     only_imagined,
     played,
     with_events,
 )
+from console.forecast.question import Question
+from console.forecast.sorted_rows import Row
 from console.playbooks.applied import load_in_force
-from console.reports.sorted_rows import Row
 from console.runs.tick import decision_row
 from core.forecast.diff import DecisionDifference, Diff, differences, side_by_side
 from core.forecast.preview import PreviewCustomer, Totals, cell, contacts_in
@@ -61,7 +60,7 @@ class Comparison:
     def job(self, store: Store) -> Comparing:
         """What a process does for it."""
         before = load_in_force(store, self.question.folder).playbook
-        return comparing(self, before, in_question(store, self.question))
+        return comparing(self, before, asked_playbook(store, self.question))
 
 
 @dataclass(slots=True)
@@ -142,7 +141,7 @@ class Comparing:
     def _person(
         self, dossier: Dossier, plan: Plan, decisions: Sequence[Decision], playbook: Playbook
     ) -> PreviewCustomer:
-        """She with her windows; of no use where nothing is decided for her."""
+        """The customer; with how full the windows get, where that is asked for and anything is decided."""
         question = self.comparison.question
         is_counted = decisions and (question.with_details or self.comparison.with_windows)
         return PreviewCustomer(
@@ -212,7 +211,7 @@ def comparing(comparison: Comparison, before: Playbook, after: Playbook) -> Comp
     asked = replace(
         comparison.question, trigger=None
     )  # a draft that is only looked at is not made active by that
-    return Comparing(comparison, as_asked(asked, before), as_asked(asked, after), before)
+    return Comparing(comparison, as_previewed(asked, before), as_previewed(asked, after), before)
 
 
 def difference_row(customer: str, customer_id: int, found: DecisionDifference) -> Mapping[str, Any]:

@@ -165,7 +165,7 @@ class _Comparing:
     def _foretold(
         self, found: Mapping[int, Sequence[Mapping[str, Any]]], customer: int
     ) -> list[Mapping[str, Any]]:
-        """What was foretold of her and of those who went into her, as far as its day has come."""
+        """What was foretold of a customer and of those merged into that one, as far as its day has come."""
         rows = [row for each in (customer, *self.merged.get(customer, ())) for row in found.get(each, ())]
         return [row for row in rows if row["at"] <= self.until]
 
@@ -175,18 +175,18 @@ class _Comparing:
         self, ids: Sequence[int], people: Mapping[int, tuple[str, Instant | None]]
     ) -> dict[int, list[News]]:
         keys = {people[each][0]: each for each in ids if each in people}
-        hers: dict[int, list[News]] = defaultdict(list)
+        found: dict[int, list[News]] = defaultdict(list)
         for source in (self._events, self._consents, self._addresses, self._identity, self._sending):
             for customer, item in source(ids):
-                hers[customer].append(item)
+                found[customer].append(item)
         for each in ids:
             erased = people[each][1] if each in people else None
             if erased is not None and erased > self.answer.now:
-                hers[each].append(News(erased, "identity", f"erased, {self._clock(erased)}"))
+                found[each].append(News(erased, "identity", f"erased, {self._clock(erased)}"))
         for one, item in self._operators(ids, keys):
             for each in ids if one is None else (one,):
-                hers[each].append(item)
-        return {each: [*hers[each], *self.versions] for each in ids}
+                found[each].append(item)
+        return {each: [*found[each], *self.versions] for each in ids}
 
     def _clock(self, at: Instant) -> str:
         return clock(at, self.answer.zone)
@@ -253,7 +253,10 @@ class _Comparing:
         for row in facts.handed_over_late(
             self.connection, ids, self.answer.now, self.until, self.playbook.grace
         ):
-            detail = f"{row.trigger}, step {row.step}: handed over {self._clock(row.sent_at)}, {_late(row)} late, and counts from then on"
+            detail = (
+                f"{row.trigger}, step {row.step}: handed over {self._clock(row.sent_at)}, "
+                f"{_late(row)} late, and counts from then on"
+            )
             yield row.customer_id, News(row.sent_at, "sending", detail, room=_step(row))
 
     def _operators(self, ids: Sequence[int], keys: Mapping[str, int]) -> Iterator[tuple[int | None, News]]:
@@ -261,7 +264,8 @@ class _Comparing:
         acts = [row for row in self.acts if row.action != "apply"]
         messages = facts.message_subjects(self.connection, ids) if acts else {}
         for row in acts:
-            detail = f"{row.action} {'everything' if row.subject == EVERYTHING else row.subject} by {row.author}, {self._clock(row.at)}"
+            subject = "everything" if row.subject == EVERYTHING else row.subject
+            detail = f"{row.action} {subject} by {row.author}, {self._clock(row.at)}"
             news = News(row.at, "operator", f"{detail}: {row.reason}" if row.reason else detail)
             scope, _, name = row.subject.partition(":")
             if row.action.startswith("outbox "):
@@ -318,14 +322,12 @@ def _versions(
 
 def concerned(playbook: Playbook, kind: str, name: str) -> frozenset[str]:
     """The triggers that an event of that kind and name begins, ends or moves by itself."""
-    index = playbook.index
+    index, clocked = playbook.index, playbook.index.firing_without_event
     if kind in ("identify", "alias"):
-        return frozenset(trigger.name for trigger, each in index.clocked if each.name == "recurring")
+        return frozenset(each.name for each in clocked if each.when.moves_with_traits)
     is_activity = name not in NO_ACTIVITY
-    begun = frozenset(trigger.name for trigger, _ in index.entering.get(name, ()))
-    moved = (
-        frozenset(trigger.name for trigger, _ in index.clocked) if name in index.moving else frozenset[str]()
-    )
+    begun = frozenset(trigger.name for trigger in index.entering.get(name, ()))
+    moved = frozenset(trigger.name for trigger in clocked) if name in index.moving else frozenset[str]()
     return begun | index.ended_by(name, is_activity) | moved
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from console.cli.options import Future
-from console.forecast.preview import Question
+from console.forecast.question import Future, Question
 from core.errors import ManometerError
 from core.forecast.preview import ChannelDemand, PreviewLimit, Totals, limits_of
 from core.instants import Instant, find_zone

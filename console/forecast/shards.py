@@ -72,8 +72,8 @@ def shared(
 ) -> Generator[tuple[P, int, int], None]:
     """The parts of the answer as they come, each with the customers done so far and in all.
 
-    While there is nothing new empty parts come now and then, so that who has changed his mind can stop;
-    closing it ends the work. With `joins_in` this process is one of the `workers`: for who has nothing else
+    While there is nothing new, empty parts come now and then, so that the one who asked can stop; closing it
+    ends the work. With `joins_in` this process is one of the `workers`: for who has nothing else
     to do meanwhile, and gets answers of few bytes.
     """
     version = store.data_version()

@@ -1,5 +1,5 @@
-"""Gathering what an explanation needs: the customer as of the instant, her decisions, and the events that
-could enter.
+"""What an explanation needs is read here: the customer as of the instant, the decisions on that customer, and
+the events that could enter the trigger.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
+from console.playbooks.known_triggers import refuse_never_known
 from console.playbooks.migration import trigger_in
 from console.runs.tick import decision_row
 from core.engine import advance
@@ -24,7 +25,6 @@ from core.model.dossier import Dossier, Plan, settled
 from core.model.events import Event
 from core.model.triggers import Trigger
 from core.playbook.playbook import Playbook
-from core.suggestions import near
 from storage import customers, decisions
 from storage.play import dossiers
 from storage.play.past import load_past
@@ -76,14 +76,14 @@ def explain_in(
     """
     with store.reading() as connection:
         if trigger not in playbook.index.by_name:
-            _refuse_unknown(connection, playbook, trigger)
+            refuse_never_known(connection, trigger, lambda: playbook)
         identifier = customers.resolve(connection, customer)
         known = gather(connection, playbook, identifier, now, at)
         return known.dossier.key, explain_on(connection, playbook, known, trigger)
 
 
 def gather(connection: Connection, playbook: Playbook, identifier: int, now: Instant, at: Instant) -> Known:
-    """What is known of the customer of a row as of `at`; ManometerError where she is gone."""
+    """What is known of the customer of a row as of `at`; ManometerError where there is no such customer any more."""
     if at < now:
         loaded = load_past(connection, [identifier], playbook, at, with_state=True)
     else:
@@ -101,7 +101,7 @@ def explain_on(connection: Connection, playbook: Playbook, known: Known, trigger
     found = trigger_in(playbook, trigger)
     if found is None:
         return _of_removed(playbook, decided)
-    names = playbook.index.kinds[found.when.kind].enters_on(found.when)
+    names = found.when.enters_on()
     events = customers.latest_events(connection, known.identifier, names, known.at, EVENTS)
     decided += [
         _row(known.dossier.key, decision) for decision in known.plan.decisions if decision.trigger == trigger
@@ -123,7 +123,9 @@ def _at_the_cause(
     events: Sequence[Event],
     explanation: Explanation,
 ) -> Explanation:
-    """Nothing stands against it now, and yet her last cause did not enter: what stood against it then."""
+    """Nothing stands against the trigger now, and yet the customer's last cause did not enter it: the
+    explanation with what stood against it then.
+    """
     then = max(event.occurred_at for event in events)
     if then >= known.at:
         return explanation
@@ -131,7 +133,10 @@ def _at_the_cause(
     found = explain(before.dossier, playbook, trigger, then, (), events, before.sources)
     if found.bars == 0:
         return explanation
-    words = f"{explanation.words} When the last one came, {when(then, playbook.zone)}, there stood against it: {found.short}."
+    words = (
+        f"{explanation.words} When the last one came, {when(then, playbook.zone)}, "
+        f"there stood against it: {found.short}."
+    )
     return replace(explanation, words=words, short=f"at her last cause, {found.short}")
 
 
@@ -141,8 +146,8 @@ def _at_the_cause(
 def explain_all(
     connection: Connection, playbook: Playbook, identifier: int, now: Instant, at: Instant
 ) -> tuple[ExplainedCustomer, Iterator[TriggerExplanation]]:
-    """Who the customer of a row is, and every trigger's answer for her as of `at`, one by one as they are
-    found.
+    """Who the customer of a row is, and every trigger's explanation for that customer as of `at`, one by one
+    as they are found; ManometerError where there is no such customer any more.
     """
     state = customers.state_of(connection, identifier)
     person = ExplainedCustomer(
@@ -163,18 +168,11 @@ def _answers(connection: Connection, playbook: Playbook, known: Known) -> Iterat
 
 
 def by_relevance(answer: TriggerExplanation) -> tuple[Instant, bool, bool, int, str]:
-    """The latest decision first; then where she is under way, then what is active before drafts, the nearest
-    first, each by name.
+    """The latest decision first; then where the customer is under way, then what is active before drafts, the
+    nearest first, each by name.
     """
     found = answer.explanation
     return -(answer.since or 0), found.step is None, answer.status != "active", found.bars, answer.trigger
-
-
-def _refuse_unknown(connection: Connection, playbook: Playbook, trigger: str) -> None:
-    known = decisions.triggers(connection, trigger)
-    if trigger not in known:
-        hint = near(trigger, known | playbook.index.by_name.keys()) or "`manometer triggers` lists them."
-        raise ManometerError(f"There is no trigger {trigger!r}. {hint}")
 
 
 def _of_removed(playbook: Playbook, decided: Sequence[Mapping[str, Any]]) -> Explanation:

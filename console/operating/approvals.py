@@ -71,7 +71,10 @@ class Outlook:
     def lines(self) -> Iterator[str]:
         """The same in words."""
         if self.late:
-            yield f"{counted(self.late, 'message')} would go out later than planned and count then; the limits are not asked again."
+            yield (
+                f"{counted(self.late, 'message')} would go out later than planned and count then; "
+                "the limits are not asked again."
+            )
         some = (
             ""
             if self.looked_at == self.people
@@ -116,10 +119,7 @@ def outlook(
         if cancelled():
             break
         for number, dossier in dossiers.load(connection, looked_at[start : start + CHUNK], playbook).items():
-            held = [
-                HeldMessage(f"{row.enrolment_id}/{row.step}", row.channel, row.planned_at, row.expires_at)
-                for row in by_customer[number]
-            ]
+            held = list(map(_message, by_customer[number]))
             filled = list(approved(held, dossier, playbook, at))
             worst += [_note(each, dossier.key, units, found) for each in filled]
         worst = sorted(worst, key=lambda each: (-each[0], each[1].customer, each[1].rule))[:NAMED]
@@ -159,7 +159,10 @@ def notes(
         yield from outlook(connection, playbook, rows, at, cancelled).lines()
     else:
         room = outbox_acts.waiting_for_room(connection, {row.customer_id for row in rows})
-        yield f"{counted(room, 'customer')} of these {'has' if room == 1 else 'have'} a step that waits for room and is looked at again."
+        have = "has" if room == 1 else "have"
+        yield (
+            f"{counted(room, 'customer')} of these {have} a step that waits for room and is looked at again."
+        )
 
 
 # ---- batches ----

@@ -7,7 +7,6 @@ other.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, get_args
@@ -15,7 +14,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from console.cli.context import UsageError
 from core.engine.pauses import ResumeEffect, affected_triggers, effect, pause_label
 from core.errors import ManometerError
 from core.explain.words import counted, in_full
@@ -23,7 +21,6 @@ from core.instants import SECOND, Instant, format_duration
 from core.model.triggers import EVERYTHING, Pause, PausePolicy
 from core.playbook.playbook import Playbook
 from core.suggestions import near
-from screens.cells.moments import parse_until
 from storage import pauses
 from storage.pauses import PauseBacklog, StoredPause
 
@@ -43,25 +40,6 @@ def _refuse(paused: StoredPause | None, zone: ZoneInfo) -> None:
             f"{what} has been paused since {since} by {paused.author}. `{command_to_end(paused.pause)}` "
             "ends that."
         )
-
-
-def end(text: str | None, at: Instant, zone: ZoneInfo) -> Instant | None:
-    """When a pause that begins at the instant ends, as `--until` says it; None without a word; UsageError
-    where it is no time.
-    """
-    try:
-        return None if text is None else parse_until(text, at, zone)
-    except ValueError as error:
-        raise UsageError(f"--until: {error}") from None
-
-
-def add_until(parser: argparse.ArgumentParser) -> None:
-    """The option `--until` of a pause."""
-    parser.add_argument(
-        "--until",
-        metavar="WHEN",
-        help="when it ends by itself: 18:00, tomorrow 9:00, 2025-11-03, 3d, or an instant",
-    )
 
 
 def command_to_end(pause: Pause) -> str:
@@ -212,7 +190,8 @@ def _choice(policy: PausePolicy, does: ResumeEffect, pause: Pause, at: Instant) 
     if policy == "overdue":
         return f"{fell_due}; {rest}."
     length = format_duration((at - pause.since) // SECOND * SECOND)
-    moved = f"{counted(does.moved, 'step')} under way, to move by {'' if pause.scope == 'trigger' else 'up to '}{length}"
+    up_to = "" if pause.scope == "trigger" else "up to "
+    moved = f"{counted(does.moved, 'step')} under way, to move by {up_to}{length}"
     first = (
         moved
         if policy == "shift"

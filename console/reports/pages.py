@@ -19,8 +19,8 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, StrictUndefined
 
-from console.forecast.preview import span_in_words
 from console.forecast.preview_result import PreviewResult
+from console.forecast.question import span_in_words
 from console.reports.csv_export import RIGHTS
 from core.errors import ManometerError
 from core.forecast.diff import KINDS, Diff, Sides
@@ -379,7 +379,10 @@ def _limits(answer: PreviewResult) -> Section | None:
             ]
     if not pictures:
         return None
-    words = "The fullest window that each customer has under a rule at any time of the span, past contacts counted, against the limit."
+    words = (
+        "The fullest window that each customer has under a rule at any time of the span, "
+        "past contacts counted, against the limit."
+    )
     heads = (
         ColumnHead("rule", False),
         ColumnHead("in the fullest window"),
@@ -423,7 +426,10 @@ def _beats(answer: PreviewResult) -> Section | None:
     beats = answer.totals.beats
     if not beats:
         return None
-    words = "Rows: whose contacts fill the windows, or to whom others give way. Columns: whose are held back by it."
+    words = (
+        "Rows: whose contacts fill the windows, or to whom others give way. "
+        "Columns: whose are held back by it."
+    )
     picture = Heat("Who beats whom", _matrix(beats, "decisions held back"))
     heads = (ColumnHead("ahead", False), ColumnHead("held back", False), ColumnHead("decisions"))
     return Section(

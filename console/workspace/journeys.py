@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Final
 
 from console.workspace.conditions import Conditions
+from console.workspace.event_names import event_names
 from console.workspace.faults import did_you_mean
-from console.workspace.kinds import event_names
 from console.workspace.settings import NAME, NAME_RULE
 from console.workspace.toml_reader import TomlTable, shown
 from core.engine.branches import following

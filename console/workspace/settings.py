@@ -22,7 +22,8 @@ from core.limits.windows import WEEKDAYS
 from core.model.customer import MEDIA
 from core.model.delivery import ChannelAdapter, Setting
 from core.model.triggers import Trigger
-from core.playbook.playbook import Channel, ConsentPolicy, Holdout, Preference, Purpose
+from core.playbook.playbook import Channel, ConsentPolicy, Holdout, Purpose
+from core.playbook.preference import Preference
 
 POLICIES = get_args(ConsentPolicy)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from console.workspace.conditions import Conditions
+from console.workspace.event_names import event_names
 from console.workspace.faults import did_you_mean
 from console.workspace.journeys import (
     DEEPEST_ELSE,
@@ -19,14 +20,16 @@ from console.workspace.journeys import (
     step_names,
     warn_of_dead_ends,
 )
-from console.workspace.kinds import KIND_KEYS, event_names, read_when
+from console.workspace.kinds import keys_of_kinds, read_when
 from console.workspace.settings import NAME, NAME_RULE
 from console.workspace.templates import TemplateFiles
 from console.workspace.toml_reader import Document, TomlTable, shown
 from core.engine.digest import DIGEST_MEDIA
 from core.instants import DAY, Millis, parse_duration
+from core.kinds import kinds
 from core.language import ConditionContext
-from core.model.triggers import ALWAYS, NEVER, Mode, OnChange, OnLimit, Status, Step, Trigger, When
+from core.model.triggers import ALWAYS, NEVER, Mode, OnChange, OnLimit, Status, Step, Trigger
+from core.model.when import When
 from core.playbook.playbook import Channel
 
 TRIGGER_KEYS = (
@@ -69,7 +72,7 @@ ON_CHANGE = ("finish", "move", "leave")
 _CHANNEL = "Did you mean `channels`? It is a list: the first that is allowed and free is taken."
 _AT_TOP = dict.fromkeys(TRIGGER_KEYS, "It belongs to the top of the file, above the first [table].")
 _IN_STEP = dict.fromkeys(STEP_KEYS, "It belongs into a [[steps]] table.")
-_IN_WHEN = {key: "It belongs into [when]." for keys in KIND_KEYS.values() for key in keys}
+_IN_WHEN = dict.fromkeys(keys_of_kinds(), "It belongs into [when].")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ def read_trigger(document: Document, name: str, around: TriggerSurroundings) -> 
     steps = tuple(_step(table, route, around) for table, route in zip(tables, routes))
     if "steps" not in root or root.values["steps"] == []:
         root.missing("steps", "A trigger needs at least one [[steps]] table with `channels` and `template`.")
-    trigger = replace(_trigger(root, name, when or When(""), steps, around), split=split)
+    trigger = replace(_trigger(root, name, when or When(), steps, around), split=split)
     warn_of_dead_ends(tables, trigger)
     root.done({**_IN_STEP, **_IN_WHEN, "on": "It belongs into [exit]."})
     return trigger
@@ -111,7 +114,7 @@ def read_trigger(document: Document, name: str, around: TriggerSurroundings) -> 
 def _has_when(root: TomlTable) -> bool:
     if "when" not in root:
         root.known.add("when")
-        root.missing("when", f"Add [when] with kind = one of {', '.join(KIND_KEYS)}.")
+        root.missing("when", f"Add [when] with kind = one of {', '.join(kinds())}.")
     return "when" in root
 
 

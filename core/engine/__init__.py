@@ -21,7 +21,6 @@ from core.engine.priority_lookahead import rank
 from core.engine.state import CustomerState, Upcoming
 from core.engine.steps import decide, time_out
 from core.instants import Instant
-from core.kinds import Kind
 from core.model.dossier import BEGINNING, Dossier, Plan
 from core.model.reasons import Reason
 from core.model.triggers import Trigger
@@ -76,7 +75,7 @@ class _Play:
             instants.append(self.arrivals[self.taken].arrived_at)
         if self.joins:
             instants.append(self.joins[0].at)
-        if state.playbook.index.clocked and (
+        if state.playbook.index.firing_without_event and (
             upcoming := self._upcoming() if state.upcoming_causes is None else state.upcoming_causes
         ):
             instants.append(upcoming[0][0])
@@ -148,15 +147,15 @@ class _Play:
         state = self.state
         if state.upcoming_causes is None:
             state.upcoming_causes = []
-            for trigger, kind in state.playbook.index.clocked:
-                self._look_ahead(state.upcoming_causes, trigger, kind)
+            for trigger in state.playbook.index.firing_without_event:
+                self._look_ahead(state.upcoming_causes, trigger)
             state.upcoming_causes.sort(key=itemgetter(0, 1))
         return state.upcoming_causes
 
-    def _look_ahead(self, clock: list[Upcoming], trigger: Trigger, kind: Kind) -> None:
-        cause = kind.upcoming(trigger, self.state, self._clock_after(trigger))
+    def _look_ahead(self, clock: list[Upcoming], trigger: Trigger) -> None:
+        cause = trigger.when.upcoming(trigger, self.state, self._clock_after(trigger))
         if cause is not None:
-            clock.append((cause.at, trigger.name, cause, trigger, kind))
+            clock.append((cause.at, trigger.name, cause, trigger))
 
     def _clock_after(self, trigger: Trigger) -> Instant:
         """After which instant a trigger's causes count: from its activation on, also where that is the
@@ -169,20 +168,20 @@ class _Play:
         return activated - 1 if is_new else max(after, activated - 1)
 
     def _take_clock(self, at: Instant) -> None:
-        if not self.state.playbook.index.clocked:
+        if not self.state.playbook.index.firing_without_event:
             return
         upcoming = self._upcoming()
         due = [entry for entry in upcoming if entry[0] <= at] if upcoming and upcoming[0][0] <= at else []
         self.state.upcoming_after = max(self.state.upcoming_after, at)
         self.is_begun = True
         if due:
-            for _, _, cause, trigger, _ in due:
+            for _, _, cause, trigger in due:
                 enter(trigger, cause, self.state)
             self.state.upcoming_causes = upcoming[
                 len(due) :
             ]  # entering one trigger moves no other's next cause
-            for _, _, _, trigger, kind in due:
-                self._look_ahead(self.state.upcoming_causes, trigger, kind)
+            for _, _, _, trigger in due:
+                self._look_ahead(self.state.upcoming_causes, trigger)
             self.state.upcoming_causes.sort(key=itemgetter(0, 1))
 
     def _take_steps(self, at: Instant) -> None:

@@ -19,12 +19,12 @@ def take_arrival(event: Event, state: CustomerState) -> None:
     entering = (
         index.entering.get(event.name, ()) if event.kind in ("track", "page") and not event.history else ()
     )
-    before = [kind.measure(trigger, event, state) for trigger, kind in entering]
+    before = [trigger.when.before_event(event, state) for trigger in entering]
     state.fold(event)
     _reach_goals(event, state)
     _end_by(event, state)
-    for (trigger, kind), measured in zip(entering, before):
-        cause = kind.on_event(trigger, event, state, measured)
+    for trigger, known in zip(entering, before):
+        cause = trigger.when.on_event(event, state, known)
         if cause is not None:
             enter(trigger, cause, state)
 

@@ -9,12 +9,12 @@ from core.engine.goals import ends, first_due, reached
 from core.engine.journey import come_to_step, end, leave, note_suppressed
 from core.engine.state import CustomerState, open_pauses
 from core.instants import Instant
-from core.kinds import Cause
 from core.model.decisions import Enrolment, Objection
 from core.model.dossier import BEGINNING, TriggerEntry
 from core.model.events import Event
 from core.model.reasons import Reason
 from core.model.triggers import ALWAYS, NEVER, Trigger
+from core.model.when import Cause
 from core.playbook.playbook import Playbook
 
 

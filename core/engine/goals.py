@@ -7,10 +7,10 @@ from __future__ import annotations
 from core.engine.branches import due_at_latest, following, waits
 from core.engine.state import CustomerState
 from core.instants import Instant
-from core.kinds import ANY_EVENT
 from core.model.decisions import Enrolment, GoalReached
 from core.model.events import Event
 from core.model.triggers import Trigger
+from core.model.when import ANY_EVENT
 
 
 def first_due(trigger: Trigger, cause_at: Instant, number: int = 1) -> Instant:
@@ -29,11 +29,9 @@ def ends(event: Event, enrolment: Enrolment, trigger: Trigger, state: CustomerSt
     """
     if event.id == enrolment.cause_event or _has_other_key(event, enrolment, trigger):
         return False
-    kind = state.playbook.index.kinds[trigger.when.kind]
-    if event.name in kind.ends_on(trigger.when) or (
-        event.is_activity and ANY_EVENT in kind.ends_on(trigger.when)
-    ):
-        return kind.ends(trigger, enrolment, event)
+    ending = trigger.when.ends_on()
+    if event.name in ending or (event.is_activity and ANY_EVENT in ending):
+        return trigger.when.ends(enrolment, event)
     if event.occurred_at < enrolment.cause_at:
         return False
     if event.name in trigger.exits or _ends_by_goal(event, enrolment, trigger, state):
@@ -99,9 +97,9 @@ def active_since(enrolment: Enrolment, trigger: Trigger, state: CustomerState) -
     began.
     """
     last = state.profile.last_activity
-    if last is None or ANY_EVENT not in state.playbook.index.kinds[trigger.when.kind].ends_on(trigger.when):
+    if last is None or ANY_EVENT not in trigger.when.ends_on():
         return None
-    return last if last > enrolment.cause_at - (trigger.when.inactive_for or 0) else None
+    return last if last > trigger.when.silent_since(enrolment) else None
 
 
 def _has_other_key(event: Event, enrolment: Enrolment, trigger: Trigger) -> bool:

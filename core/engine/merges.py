@@ -11,12 +11,12 @@ from core.engine.goals import active_since, awaited, ends, reached
 from core.engine.journey import end_early, end_wait, leave
 from core.engine.state import CustomerState
 from core.instants import Instant, format_instant
-from core.kinds import ANY_EVENT
 from core.model.decisions import Enrolment, Objection
 from core.model.dossier import BEGINNING, Merge, TriggerEntry
 from core.model.events import Event
 from core.model.reasons import Reason
 from core.model.triggers import ALWAYS, NEVER, Trigger
+from core.model.when import ANY_EVENT
 
 
 def take_join(join: Merge, state: CustomerState) -> None:
@@ -53,7 +53,7 @@ def _look_back(
 def _goal_behind(enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> Event | None:
     """The first event of either since the cause that ends the journey."""
     goals = trigger.goal.events if trigger.goal is not None else frozenset()
-    own = state.playbook.index.kinds[trigger.when.kind].ends_on(trigger.when) - {ANY_EVENT}
+    own = trigger.when.ends_on() - {ANY_EVENT}
     known = state.log.of(trigger.when.unless | trigger.exits | goals | own)
     return next((event for event in known if ends(event, enrolment, trigger, state)), None)
 

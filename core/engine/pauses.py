@@ -198,9 +198,8 @@ def is_narrow(pause: Pause) -> bool:
 
 def policy_for(asked: PausePolicy, trigger: Trigger, had_run_out: bool) -> PausePolicy:
     """Dates do not move, and a delay that `had_run_out` before the pause does not begin anew."""
-    if asked in ("shift", "restart") and trigger.when.kind == "recurring":
-        return "overdue"
-    return "overdue" if asked == "restart" and had_run_out else asked
+    policy = trigger.when.resume_policy(asked)
+    return "overdue" if policy == "restart" and had_run_out else policy
 
 
 def _fell_due(pause: Pause, enrolment: Enrolment, end: Instant, state: CustomerState) -> bool:

@@ -66,23 +66,16 @@ def _rank(enrolment: Enrolment, trigger: Trigger, step: Step, playbook: Playbook
 
 def _strength(trigger: Trigger, step: Step, playbook: Playbook) -> tuple[int, int]:
     """What of the rank is the same for everybody: priority and points, negative."""
-    key = (id(trigger), id(step))
-    known = playbook.index.strengths.get(key)
-    if known is None:
-        first = frozenset(step.channels if step.mode == "all" else step.channels[:1])
-        known = playbook.index.strengths[key] = (-trigger.priority, -_most(step, first, playbook))
-    return known
+    channels = step.channels if step.mode == "all" else step.channels[:1]
+    return -trigger.priority, -_points(step, channels, playbook)
 
 
-def _most(step: Step, channels: frozenset[str] | None, playbook: Playbook) -> int:
-    """The most points, in thousandths, that a step can take over some of the channels, or over any."""
-    key = (id(step), channels)
-    known = playbook.index.heaviest.get(key)
-    if known is None:
-        names = [name for name in step.channels if channels is None or name in channels]
-        weights = [playbook.channels[name].weight if step.weight is None else step.weight for name in names]
-        known = playbook.index.heaviest[key] = sum(weights) if step.mode == "all" else max(weights, default=0)
-    return known
+def _points(step: Step, channels: Sequence[str], playbook: Playbook) -> int:
+    """The most points, in thousandths, that a step can take over these of its channels."""
+    if step.weight is not None:
+        return step.weight * len(channels) if step.mode == "all" else step.weight if channels else 0
+    weights = [playbook.channels[name].weight for name in channels]
+    return sum(weights) if step.mode == "all" else max(weights, default=0)
 
 
 # ---- the candidate at hand ----
@@ -122,8 +115,8 @@ def _may_have_rivals(first: Candidate, contacts: Sequence[Contact], state: Custo
     latest = max([contact.at for contact in contacts]) + state.playbook.index.contact_lookback
     least = first.trigger.priority
     if any(
-        at <= latest and trigger.priority >= least and kind.name == "recurring"
-        for at, _, _, trigger, kind in state.upcoming_causes or ()
+        at <= latest and trigger.priority >= least and trigger.when.is_date
+        for at, _, _, trigger in state.upcoming_causes or ()
     ):
         return True
     others = (each.due_at for each in state.enrolments if each is not first.enrolment)
@@ -200,8 +193,14 @@ def _has_room(
         return True
     if rule.unit == "contacts":
         return len(counted) + len(near) + min(len(own), 1) <= rule.limit
-    weights = [_most(rival.step, rule.channels, state.playbook) for rival in near]
+    weights = [_points(rival.step, _counted(rival.step, rule), state.playbook) for rival in near]
     return sum(weights) + sum([contact.weight for contact in (*counted, *own)]) <= rule.limit
+
+
+def _counted(step: Step, rule: PressureRule) -> Sequence[str]:
+    """The channels of a step that a rule counts."""
+    allowed = rule.channels
+    return step.channels if allowed is None else [name for name in step.channels if name in allowed]
 
 
 def _sharing(
@@ -265,8 +264,8 @@ def _counting(rival: Enrolment, state: CustomerState) -> Trigger | None:
 
 def _dates(least: Rank, latest: Instant, state: CustomerState) -> Iterator[Enrolment]:
     """What the next date of each recurring trigger begins, as far as it is not weaker by priority alone."""
-    for at, _, cause, trigger, kind in state.upcoming_causes or ():
-        if at <= latest and kind.name == "recurring" and -trigger.priority <= least[0]:
+    for at, _, cause, trigger in state.upcoming_causes or ():
+        if at <= latest and trigger.when.is_date and -trigger.priority <= least[0]:
             begun = foreseen_entry(trigger, cause, state)
             if begun is not None:
                 yield begun

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from core.engine.consent import latest_word
@@ -19,15 +19,12 @@ from core.model.dossier import Dossier, TriggerEntry
 from core.model.events import Event
 from core.model.predicate import Predicate
 from core.model.triggers import Pause, Trigger
+from core.model.when import Cause
 from core.playbook.index import REACTIONS
 from core.playbook.playbook import Playbook
 from core.playbook.versions import Former
 
-if TYPE_CHECKING:  # the kinds ask the life
-    from core.kinds import Cause, Kind
-
-
-Upcoming = tuple[Instant, str, "Cause", Trigger, "Kind"]
+Upcoming = tuple[Instant, str, Cause, Trigger]
 
 
 class CustomerState:
@@ -106,7 +103,7 @@ class CustomerState:
         self.profile.fold(event)
         if event.kind == "identify":
             self.zone = self.profile.zone(self.playbook.zone)
-        if event.name in self.playbook.index.needs:
+        if event.name in self.playbook.index.history_needed:
             self.log.add(event)
 
     def lend_profile(self) -> Profile:

@@ -4,11 +4,12 @@ journey.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
+from core.explain.words import any_of
 from core.instants import format_duration
-from core.model.triggers import ALWAYS, NEVER, OVER, Goal, Step, Trigger, Wait, When
+from core.model.triggers import ALWAYS, NEVER, OVER, Goal, Step, Trigger, Wait
 
 Role = Literal["", "name", "mark", "aside"]
 """What a word is: plain, a name that is looked for first, the number or place of a step, or what is said in
@@ -49,10 +50,10 @@ def about(trigger: Trigger, currency: str) -> Iterator[Words]:
     out.
     """
     said = {
-        "Enters": entry_words(trigger.when, currency),
+        "Enters": trigger.when.words(currency),
         "Audience": "" if trigger.audience is None else trigger.audience.text,
         "Rules": " · ".join(part for part in _rules(trigger) if part),
-        "Ends": f"on {_or(trigger.exits)}" if trigger.exits else "",
+        "Ends": f"on {any_of(trigger.exits)}" if trigger.exits else "",
         "Goal": "" if trigger.goal is None else goal_words(trigger.goal),
         "Split": split_words(trigger),
     }
@@ -71,64 +72,6 @@ def _rules(trigger: Trigger) -> Iterator[str]:
     yield f"tags {' '.join(sorted(trigger.tags))}" if trigger.tags else ""
 
 
-def entry_words(when: When, currency: str = "") -> str:
-    """When a customer enters, as a sentence without its end."""
-    if when.kind == "recurring":
-        return _recurring(when)
-    if when.kind == "threshold":
-        return _threshold(when, currency)
-    words = f"when {_occurrence(when)}"
-    if when.where is not None:
-        words += f", where {when.where.text}"
-    if when.after:
-        words += f"; {format_duration(when.after)} later"
-    if when.unless:
-        words += f", unless {_or(when.unless)} came"
-    return words + (f"; once for each {when.per}" if when.per else "")
-
-
-def _occurrence(when: When) -> str:
-    if when.change is not None:
-        return _rhythm(when, when.change)
-    many = f" {when.at_least} times" if when.at_least > 1 else ""
-    return f"{_or(when.events)} comes{many}{'' if when.within is None else f' within {format_duration(when.within)}'}"
-
-
-def _rhythm(when: When, change: float) -> str:
-    known = f", known from at least {when.at_least} intervals" if when.at_least > 1 else ""
-    if change > 1:
-        return f"{change:g} times her usual interval has passed since {_or(when.events)}{known}"
-    return f"{_or(when.events)} comes after at most {change:g} times her usual interval{known}"
-
-
-def _recurring(when: When) -> str:
-    days = (
-        f"{abs(when.offset_days)} days {'before' if when.offset_days < 0 else 'after'} "
-        if when.offset_days
-        else ""
-    )
-    years = (
-        f", in year {', '.join(str(year) for year in sorted(when.years))}" if when.years else " every year"
-    )
-    return f"{days or 'on '}{when.date} at {when.at[0]:02d}:{when.at[1]:02d}{years}"
-
-
-def _threshold(when: When, currency: str) -> str:
-    if when.inactive_for is not None:
-        return (
-            f"after {format_duration(when.inactive_for)} without {_or(when.activity) or 'any sign of life'}"
-        )
-    money = when.metric in ("revenue", "revenue_gross")
-    mark = f"{currency} {(when.reaches or 0) / 100:,.2f}" if money else f"{when.reaches or 0:,g}"
-    within = "" if when.within is None else f" within {format_duration(when.within)}"
-    of = f" of {when.metric_event}" if when.metric_event else ""
-    return f"when {when.metric}{of} reaches {mark}{within}"
-
-
-def _or(names: Iterable[str]) -> str:
-    return " or ".join(sorted(names))
-
-
 def split_words(trigger: Trigger) -> str:
     """`50 % plain, 50 % offer`; empty where there is no split."""
     return ", ".join(f"{share * 100:g} % {name}" for name, share in trigger.split)
@@ -137,7 +80,7 @@ def split_words(trigger: Trigger) -> str:
 def goal_words(goal: Goal) -> str:
     """What reaches the goal, and what that does."""
     where = f" where {goal.where.text}" if goal.where is not None else ""
-    return f"{_or(goal.events)}{where} within {format_duration(goal.within)}{', which ends it' if goal.exit else ''}"
+    return f"{any_of(goal.events)}{where} within {format_duration(goal.within)}{', which ends it' if goal.exit else ''}"
 
 
 # ---- one step ----
@@ -184,7 +127,7 @@ def wait_words(wait: Wait, trigger: Trigger) -> str:
     """What a step waits for, how long, and what happens then."""
     where = f" where {wait.where.text}" if wait.where is not None else ""
     then = "sent all the same" if wait.sends else _skipped(wait.goes_to, trigger)
-    return f"waits up to {format_duration(wait.timeout)} for {_or(wait.events)}{where}, else {then}"
+    return f"waits up to {format_duration(wait.timeout)} for {any_of(wait.events)}{where}, else {then}"
 
 
 def _skipped(number: int | None, trigger: Trigger) -> str:

@@ -18,7 +18,6 @@ from core.engine.placement import contacts_of
 from core.engine.preference import PREFERS, preferred
 from core.engine.state import CustomerState, open_pauses
 from core.explain.journey_words import places, split_words, wait_words
-from core.explain.nearness import Nearness, nearness
 from core.explain.words import BECAUSE, FORETOLD, behind, in_short, in_words, localized, when
 from core.instants import Instant, format_duration, format_instant
 from core.language import ConditionClause
@@ -29,6 +28,7 @@ from core.model.customer import TRAIT_FIELDS, address_of
 from core.model.decisions import Enrolment
 from core.model.dossier import BEGINNING, Dossier
 from core.model.events import ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
+from core.model.nearness import EntryQuestion, Nearness
 from core.model.predicate import Predicate
 from core.model.triggers import ALWAYS, NEVER, Step, Trigger
 from core.playbook.playbook import Playbook
@@ -113,7 +113,7 @@ def explain(
     state = CustomerState(dossier, playbook)
     state.now = at
     case = Case(trigger, state, decided, events, sources or {})
-    cause = nearness(trigger, state, events, lambda condition, event: _clauses(condition, case, event))
+    cause = _nearness(case)
     trace = tuple(_trace(case, cause))
     bars = _bars(trigger, trace)
     running = next((e for e in dossier.enrolments if e.trigger == trigger.name and e.state == "open"), None)
@@ -126,6 +126,21 @@ def explain(
         )
     words, short = (localized(said, playbook.zone) for said in _never(trigger, cause, bars))
     return Explanation("none", None, words, trace, short=short, bars=len(bars))
+
+
+def _nearness(case: Case) -> Nearness:
+    """How far the customer is from what makes a trigger of its kind fire."""
+    playbook = case.state.playbook
+    return case.trigger.when.nearness(
+        EntryQuestion(
+            trigger=case.trigger,
+            customer=case.state,
+            events=case.events,
+            zone=playbook.zone,
+            currency=playbook.currency,
+            explain=lambda condition, event: _clauses(condition, case, event),
+        )
+    )
 
 
 def _of_decided(case: Case, running: Enrolment | None, trace: tuple[Check, ...], bars: int) -> Explanation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -72,6 +72,11 @@ SOON: Final[Millis] = 5 * MINUTE
 def counted(number: int, noun: str) -> str:
     """`1 message`, `1,204 messages`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def any_of(names: Iterable[str]) -> str:
+    """`Order Completed or Order Shipped`; empty where there are none."""
+    return " or ".join(sorted(names))
 
 
 def in_short(reason: str | None, behind: str | None = None) -> str:

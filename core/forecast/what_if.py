@@ -96,7 +96,7 @@ def reach(before: Playbook, after: Playbook) -> Reach:
 
 def _clocked(playbook: Playbook) -> set[tuple[object, ...]]:
     """What instants without an event depend on."""
-    return {(trigger.name, trigger.when, trigger.activated_at) for trigger, _ in playbook.index.clocked}
+    return {(trigger.name, trigger.when, trigger.activated_at) for trigger in playbook.index.firing_without_event}
 
 
 def _listens(playbook: Playbook) -> set[object]:

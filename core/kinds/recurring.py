@@ -4,66 +4,164 @@ third).
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import ClassVar, Final, Self
 from zoneinfo import ZoneInfo
 
 from core.anniversaries import Anniversary, day_in, parse_anniversary
-from core.instants import EARLIEST, Instant, Millis, from_local, local_date
-from core.kinds import Cause, SilentKind
+from core.instants import DAY, EARLIEST, Instant, Millis, from_local, local_date
+from core.kinds._kind import Kind, WhenReader
+from core.kinds._nearness import has_entered, last_entry, local_time
 from core.model.customer import TRAIT_FIELDS
-from core.model.triggers import Trigger, When
+from core.model.events import ORDER_COMPLETED
+from core.model.nearness import EntryQuestion, Nearness
+from core.model.triggers import PausePolicy, Trigger
+from core.model.when import Cause, PlayedCustomer
 
-if TYPE_CHECKING:
-    from core.engine.state import CustomerState
-
-
+DATES: Final = ("birthday", "registered_at", "first_order", "last_order")
+"""The dates of a profile; others are traits."""
+ORDER_DATES: Final = frozenset({"first_order", "last_order"})
 LAST_YEAR: Final = 8_999
 """The last year of which instants are read."""
+ORDINALS: Final = {1: "1st", 2: "2nd", 3: "3rd"}
+_TRAIT: Final = re.compile(r"trait\.[^\W\d][\w.]*")
+_ANY_DATE: Final = f"Write one of: {', '.join(DATES)}, trait.NAME."
 
 
-class Recurring(SilentKind):
-    """Fires at a local time of day on each anniversary of a date of the profile, `offset` days off it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recurring(Kind):
+    """Fires at a local time of day on each anniversary of a date of the profile, `offset` off it."""
 
-    name = "recurring"
+    kind: ClassVar[str] = "recurring"
+    keys: ClassVar[tuple[str, ...]] = ("date", "offset", "at", "years")
+    place: ClassVar[int] = 3
+    is_date: ClassVar[bool] = True
+    moves_with_traits: ClassVar[bool] = True
 
-    def is_clocked(self, when: When) -> bool:
+    date: str | None = None
+    offset_days: int = 0
+    offset: Millis = 0  # what `offset` says beyond whole days
+    at: tuple[int, int] = (9, 0)  # local hour and minute
+    years: frozenset[int] = frozenset()  # empty: every year
+
+    @classmethod
+    def read(cls, table: WhenReader) -> Self:
+        """The kind as a table has it."""
+        offset = table.duration("offset", signed=True) or 0
+        days = int(offset / DAY)
+        return cls(
+            date=_date(table),
+            offset_days=days,
+            offset=offset - days * DAY,
+            at=table.time_of_day("at") or (9, 0),
+            years=_years(table),
+        )
+
+    # ---- what concerns it ----
+
+    def moved_by(self) -> frozenset[str]:
+        """An order, where the date is that of one."""
+        return frozenset({ORDER_COMPLETED}) if self.date in ORDER_DATES else frozenset()
+
+    def fires_without_event(self) -> bool:
         """Always."""
         return True
 
-    def upcoming(self, trigger: Trigger, state: CustomerState, after: Instant) -> Cause | None:
+    # ---- what makes a customer enter ----
+
+    def upcoming(self, trigger: Trigger, customer: PlayedCustomer, after: Instant) -> Cause | None:
         """The next anniversary, keyed by its year."""
-        when = trigger.when
-        anniversary = date_of(when, state)
+        anniversary = self.anniversary(customer)
         if anniversary is None:
             return None
-        begin, month, day = anniversary
-        if when.years:
-            dates = _named(begin, month, day, when.years, when.offset_days, when.offset, when.at, state.zone)
+        days, offset, at, zone = self.offset_days, self.offset, self.at, customer.zone
+        if self.years:
+            dates = _in_years(anniversary, self.years, days, offset, at, zone)
         else:
-            around = local_date(after if after > EARLIEST else EARLIEST, state.zone).year
-            dates = _consecutive(
-                begin, month, day, around, when.offset_days, when.offset, when.at, state.zone
-            )
-        entered = state.entries.get(trigger.name)
-        for key, at in dates:
-            if at > after and (entered is None or entered.cause_key != key):
-                return Cause(key, at)
+            around = local_date(after if after > EARLIEST else EARLIEST, zone).year
+            dates = _consecutive(anniversary, around, days, offset, at, zone)
+        entered = customer.entries.get(trigger.name)
+        for key, instant in dates:
+            if instant > after and (entered is None or entered.cause_key != key):
+                return Cause(key, instant)
         return None
 
+    def anniversary(self, customer: PlayedCustomer) -> Anniversary | None:
+        """The date that comes again, as the customer's profile has it; None where it has none."""
+        name = self.date or ""
+        trait = _trait_of(name)
+        value = customer.profile.field(name) if trait is None else customer.profile.traits.get(trait)
+        if isinstance(value, str):
+            return parse_anniversary(value)
+        if not isinstance(value, int) or isinstance(value, bool):
+            return None
+        day = local_date(value, customer.zone)
+        return Anniversary(day.year, day.month, day.day)
 
-def date_of(when: When, state: CustomerState) -> Anniversary | None:
-    """The date that comes again, as her profile has it; None where it has none."""
-    name = when.date or ""
-    trait = _trait_of(name)
-    value = state.profile.field(name) if trait is None else state.profile.traits.get(trait)
-    if isinstance(value, str):
-        return parse_anniversary(value)
-    if not isinstance(value, int) or isinstance(value, bool):
-        return None
-    day = local_date(value, state.zone)
-    return Anniversary(day.year, day.month, day.day)
+    def occurrence(self, anniversary: Anniversary, year: int, zone: ZoneInfo) -> Instant:
+        """The instant of one anniversary; 29 February falls on the 28th in years that have none."""
+        _, month, day = anniversary
+        return _occurrence(month, day, year, self.offset_days, self.offset, self.at, zone)
+
+    # ---- what becomes of a journey ----
+
+    def resume_policy(self, asked: PausePolicy) -> PausePolicy:
+        """A date does not move: what would move or begin anew goes out at once."""
+        return "overdue" if asked in ("shift", "restart") else asked
+
+    # ---- words ----
+
+    def words(self, currency: str) -> str:
+        """On which day and at what time."""
+        side = "before" if self.offset_days < 0 else "after"
+        days = f"{abs(self.offset_days)} days {side} " if self.offset_days else "on "
+        named = ", ".join(str(year) for year in sorted(self.years))
+        years = f", in year {named}" if self.years else " every year"
+        return f"{days}{self.date} at {self.at[0]:02d}:{self.at[1]:02d}{years}"
+
+    # ---- nearness ----
+
+    def nearness(self, question: EntryQuestion) -> Nearness:
+        """When the date comes up next, or why it does not."""
+        cause = self.upcoming(question.trigger, question.customer, question.customer.now)
+        entered, last = has_entered(question), last_entry(question)
+        if cause is not None:
+            return Nearness(entered, f"comes up {local_time(cause.at, question)}{last}", cause.at)
+        if self.date is not None and self.anniversary(question.customer) is None:
+            return Nearness(False, f"{self.date} is missing or no date")
+        return Nearness(entered, f"{self._no_more()}{last}")
+
+    def _no_more(self) -> str:
+        years = " and ".join(ORDINALS.get(number, f"{number}th") for number in sorted(self.years))
+        if not years:
+            return "nothing is coming up"
+        return f"the {years} anniversary of {self.date} is not to come any more"
+
+
+def _date(table: WhenReader) -> str | None:
+    date = table.required("date", _ANY_DATE)
+    if date is None or date in DATES or _TRAIT.fullmatch(date):
+        return date
+    table.no_such("date", "profile date", DATES, _ANY_DATE)
+    return None
+
+
+def _years(table: WhenReader) -> frozenset[int]:
+    value = table.raw("years")
+    if value is None:
+        return frozenset()
+    years = value if isinstance(value, list) else [value]
+    if not years or not all(_is_year(year) for year in years):
+        table.wrong("years", "a whole number from 0 to 150, or a list of them, such as [1, 3]")
+        return frozenset()
+    return frozenset(years)
+
+
+def _is_year(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 150
 
 
 @lru_cache(maxsize=256)
@@ -73,10 +171,8 @@ def _trait_of(name: str) -> str | None:
 
 
 @lru_cache(maxsize=8_192)
-def _named(
-    begin: int | None,
-    month: int,
-    day: int,
+def _in_years(
+    anniversary: Anniversary,
     years: frozenset[int],
     days: int,
     offset: Millis,
@@ -84,6 +180,7 @@ def _named(
     zone: ZoneInfo,
 ) -> tuple[tuple[str, Instant], ...]:
     """Key and instant of the anniversaries asked for, as far as instants go."""
+    begin, month, day = anniversary
     wanted = sorted(begin + number for number in years) if begin is not None else ()
     return tuple(
         (f"year:{year}", _occurrence(month, day, year, days, offset, at, zone))
@@ -94,18 +191,12 @@ def _named(
 
 @lru_cache(maxsize=65536)
 def _consecutive(
-    begin: int | None,
-    month: int,
-    day: int,
-    around: int,
-    days: int,
-    offset: Millis,
-    at: tuple[int, int],
-    zone: ZoneInfo,
+    anniversary: Anniversary, around: int, days: int, offset: Millis, at: tuple[int, int], zone: ZoneInfo
 ) -> tuple[tuple[str, Instant], ...]:
     """Key and instant of the anniversaries of some years, beginning with the first that can lie in or after
     the year `around`.
     """
+    begin, month, day = anniversary
     earliest = around - 1 - max(days, 0) // 365
     first = earliest if begin is None else max(earliest, begin + 1)
     last = max(first, around) + abs(days) // 365 + 2
@@ -113,11 +204,6 @@ def _consecutive(
         (f"year:{year}", _occurrence(month, day, year, days, offset, at, zone))
         for year in range(first, last + 1)
     )
-
-
-def occurrence(anniversary: Anniversary, year: int, when: When, zone: ZoneInfo) -> Instant:
-    """The instant of one anniversary; 29 February falls on the 28th in years that have none."""
-    return _occurrence(anniversary.month, anniversary.day, year, when.offset_days, when.offset, when.at, zone)
 
 
 @lru_cache(maxsize=65536)
@@ -128,4 +214,4 @@ def _occurrence(
     return from_local(datetime.combine(falls_on + timedelta(days=days), time(*at)), zone) + offset
 
 
-KIND = Recurring()
+KIND = Recurring

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, Literal, NamedTuple, Self
 
-from core.instants import Instant, Millis
-from core.kinds import ANY_EVENT, SINCE, UNBOUNDED, Cause, EventKind
+from core.explain.words import any_of, counted
+from core.instants import DAY, Instant, Millis, format_duration
+from core.kinds._kind import Kind, WhenReader
+from core.kinds._nearness import comes_with_time, has_entered, local_time
+from core.kinds._silence import silence
+from core.language.shortfalls import money
 from core.model.customer import units
 from core.model.decisions import Enrolment
 from core.model.events import ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
-from core.model.triggers import Trigger, When
+from core.model.nearness import EntryQuestion, Nearness
+from core.model.triggers import Trigger
+from core.model.when import ANY_EVENT, UNBOUNDED, Cause, PlayedCustomer
 
-if TYPE_CHECKING:
-    from core.engine.state import CustomerState
-
+METRICS: Final = ("orders", "returns", "units", "revenue", "revenue_gross")
+MONEY: Final = frozenset({"revenue", "revenue_gross"})
+"""The metrics that are amounts, in minor units."""
 LOWERING: Final = frozenset({ORDER_RETURNED, ORDER_REFUNDED})
 SOURCES: Final[Mapping[str, frozenset[str]]] = {
     "orders": frozenset({ORDER_COMPLETED}),
@@ -23,111 +31,267 @@ SOURCES: Final[Mapping[str, frozenset[str]]] = {
     "units": frozenset({ORDER_COMPLETED}),
     "returns": LOWERING,
 }
-MONEY: Final = frozenset({"revenue", "revenue_gross"})
-"""The metrics that are amounts, in minor units."""
+_TEXT: Final = r"""(?:'([^']+)'|"([^"]+)")"""
+_SUM: Final = re.compile(rf"sum\(\s*{_TEXT}\s*,\s*{_TEXT}\s*\)")
+_COUNT: Final = re.compile(rf"count\(\s*{_TEXT}\s*\)")
 
 
-class Threshold(EventKind):
-    """Fires on the event with which a metric crosses `reaches` from below, or when a silence lasts
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold(Kind):
+    """Fires on the event with which a metric crosses `threshold` from below, or when a silence lasts
     `inactive_for`.
 
-    With `within` the metric is taken over the elapsed time up to and including the event.
+    With `within` the metric is taken over the elapsed time up to and including the event. `threshold`, which
+    files call `reaches`, is in the unit of the metric: minor units for money, else a plain number.
     """
 
-    name = "threshold"
+    kind: ClassVar[str] = "threshold"
+    keys: ClassVar[tuple[str, ...]] = (
+        "metric", "reaches", "within", "inactive_for", "activity", "on_activation",
+    )  # fmt: skip
+    place: ClassVar[int] = 4
 
-    def enters_on(self, when: When) -> frozenset[str]:
+    metric: str | None = None
+    metric_event: str | None = None
+    metric_property: str | None = None
+    threshold: int | float | None = None
+    within: Millis | None = None
+    inactive_for: Millis | None = None
+    activity: frozenset[str] = frozenset()  # empty: any activity
+    on_activation: Literal["ignore", "enrol"] = "ignore"
+
+    @classmethod
+    def read(cls, table: WhenReader) -> Self:
+        """The kind as a table has it."""
+        is_silence = "inactive_for" in table
+        if is_silence == ("metric" in table):
+            remedy = 'Write metric = "orders" and reaches = 10, or inactive_for = "60d".'
+            table.fault_of_table("a threshold needs either `metric` or `inactive_for`", remedy)
+        metric = _metric(table)
+        at_once = table.choice("on_activation", ("ignore", "enrol"), "ignore") == "enrol"
+        when = cls(
+            metric=metric.name or None,
+            metric_event=metric.event,
+            metric_property=metric.property,
+            threshold=_threshold(table, metric),
+            within=table.length("within"),
+            inactive_for=table.length("inactive_for"),
+            activity=table.event_names("activity"),
+            on_activation="enrol" if at_once else "ignore",
+        )
+        _check_companions(table, is_silence)
+        return when
+
+    # ---- what concerns it ----
+
+    def enters_on(self) -> frozenset[str]:
         """The events the metric is made of."""
-        return _sources(when) if when.inactive_for is None else frozenset()
+        return self._sources() if self.inactive_for is None else frozenset()
 
-    def ends_on(self, when: When) -> frozenset[str]:
+    def ends_on(self) -> frozenset[str]:
         """Activity ends a silence."""
-        if when.inactive_for is None:
+        if self.inactive_for is None:
             return frozenset()
-        return when.activity or frozenset({ANY_EVENT})
+        return self.activity or frozenset({ANY_EVENT})
 
-    def is_clocked(self, when: When) -> bool:
+    def fires_without_event(self) -> bool:
         """A silence ends by itself; and whoever is past the mark at activation may enter then."""
-        return when.inactive_for is not None or when.on_activation == "enrol"
+        return self.inactive_for is not None or self.on_activation == "enrol"
 
-    def needs(self, when: When) -> Mapping[str, Millis]:
+    def history_needed(self) -> Mapping[str, Millis]:
         """The events of the metric, where the profile does not hold it."""
-        if when.inactive_for is not None or (when.within is None and when.metric in SOURCES):
+        if self.inactive_for is not None or (self.within is None and self.metric in SOURCES):
             return {}
-        return dict.fromkeys(_sources(when), when.within or UNBOUNDED)
+        return dict.fromkeys(self._sources(), self.within or UNBOUNDED)
 
-    def measure(self, trigger: Trigger, event: Event, state: CustomerState) -> int | float:
+    def _sources(self) -> frozenset[str]:
+        if self.metric_event is not None:
+            return frozenset({self.metric_event})
+        return SOURCES.get(self.metric or "", frozenset())
+
+    # ---- what makes a customer enter ----
+
+    def before_event(self, event: Event, customer: PlayedCustomer) -> int | float:
         """The metric just before the event."""
-        return metric(trigger.when, state, event.occurred_at, without=event)
+        return self.value(customer, event.occurred_at, without=event)
 
-    def on_event(self, trigger: Trigger, event: Event, state: CustomerState, before: Any) -> Cause | None:
+    def on_event(self, event: Event, customer: PlayedCustomer, before: Any) -> Cause | None:
         """The event with which the metric comes from below the mark to it or past it."""
-        when = trigger.when
-        reaches = when.reaches or 0
-        if not before < reaches <= metric(when, state, event.occurred_at):
+        if not before < (self.threshold or 0) <= self.value(customer, event.occurred_at):
             return None
         return Cause(f"event:{event.id}", event.occurred_at, event)
 
-    def upcoming(self, trigger: Trigger, state: CustomerState, after: Instant) -> Cause | None:
+    def upcoming(self, trigger: Trigger, customer: PlayedCustomer, after: Instant) -> Cause | None:
         """The end of the silence, or the activation itself for those already past the mark."""
-        when = trigger.when
         activation = trigger.activated_at
-        waits = when.on_activation == "enrol" and activation is not None and after < activation
-        if when.inactive_for is None:
-            past = waits and metric(when, state, activation or 0) >= (when.reaches or 0)
-            return Cause("activation", activation) if past and activation is not None else None
-        last = last_activity(when, state)
+        begins = activation if self.on_activation == "enrol" and _is_ahead(activation, after) else None
+        if self.inactive_for is None:
+            is_past = begins is not None and self.value(customer, begins) >= (self.threshold or 0)
+            return Cause("activation", begins) if is_past and begins is not None else None
+        last = self.last_activity(customer)
         if last is None:
             return None
-        at = last + when.inactive_for
-        if waits and activation is not None and at < activation:
-            return Cause(f"{SINCE}{last}", activation)
-        return Cause(f"{SINCE}{last}", at) if at > after else None
+        at = last + self.inactive_for
+        if begins is not None and at < begins:
+            return silence(last, begins)
+        return silence(last, at) if at > after else None
 
-    def ends(self, trigger: Trigger, enrolment: Enrolment, event: Event) -> bool:
+    def last_activity(self, customer: PlayedCustomer) -> Instant | None:
+        """The act from which a silence is counted; None where there is none."""
+        if not self.activity:
+            return customer.profile.last_activity
+        known = customer.profile.activity
+        return max([known[name] for name in self.activity if name in known], default=None)
+
+    def value(self, customer: PlayedCustomer, at: Instant, without: Event | None = None) -> int | float:
+        """The metric up to an instant, over all time or the last `within`; money in minor units."""
+        if self.within is None and self.metric in SOURCES:
+            value: int | float = customer.profile.field(str(self.metric))
+            return value
+        span = (None, None) if self.within is None else (at - self.within, at)
+        events = customer.log.of(self._sources(), *span)
+        return self._total([event for event in events if event is not without])
+
+    def _total(self, events: list[Event]) -> int | float:
+        if self.metric == "orders" or (self.metric_event is not None and self.metric_property is None):
+            return len(events)
+        if self.metric_property is not None:
+            return sum(_number(event.properties.get(self.metric_property)) for event in events)
+        if self.metric == "units":
+            return sum(units(event.properties) for event in events)
+        bought = sum(event.amount or 0 for event in events if event.name == ORDER_COMPLETED)
+        if self.metric == "revenue_gross":
+            return bought
+        returned, times = _returned(events)
+        return times if self.metric == "returns" else bought - returned
+
+    # ---- what becomes of a journey ----
+
+    def ends(self, enrolment: Enrolment, event: Event) -> bool:
         """Any act since the silence began, or what `activity` names."""
-        acts = event.is_activity or event.name in trigger.when.activity
-        return acts and event.occurred_at > enrolment.cause_at - (trigger.when.inactive_for or 0)
+        is_act = event.is_activity or event.name in self.activity
+        return is_act and event.occurred_at > self.silent_since(enrolment)
+
+    def silent_since(self, enrolment: Enrolment) -> Instant:
+        """When the silence began whose end the cause is."""
+        return enrolment.cause_at - (self.inactive_for or 0)
+
+    # ---- words ----
+
+    def words(self, currency: str) -> str:
+        """Which mark is crossed, or how long a silence lasts."""
+        if self.inactive_for is not None:
+            acts = any_of(self.activity) or "any sign of life"
+            return f"after {format_duration(self.inactive_for)} without {acts}"
+        threshold = self.threshold or 0
+        mark = f"{currency} {threshold / 100:,.2f}" if self.metric in MONEY else f"{threshold:,g}"
+        of = f" of {self.metric_event}" if self.metric_event else ""
+        return f"when {self.metric}{of} reaches {mark}{self._window_words()}"
+
+    def _window_words(self) -> str:
+        return "" if self.within is None else f" within {format_duration(self.within)}"
+
+    # ---- nearness ----
+
+    def nearness(self, question: EntryQuestion) -> Nearness:
+        """How far the metric is from the mark, or how long the silence has lasted."""
+        return self._crossing(question) if self.inactive_for is None else self._silence(question)
+
+    def _silence(self, question: EntryQuestion) -> Nearness:
+        last = self.last_activity(question.customer)
+        lasts = self.inactive_for or 0
+        length = format_duration(lasts)
+        if last is None:
+            names = any_of(self.activity) or "activity"
+            return Nearness(False, f"no {names} is known, so no silence of {length} can end")
+        ago = counted((question.customer.now - last) // DAY, "day")
+        said = f"last active {ago} ago ({_act(last, question)}); silent for {length}"
+        enters_late = self.on_activation == "enrol"
+        return comes_with_time(question, last + lasts, said, enters_late=enters_late)
+
+    def _crossing(self, question: EntryQuestion) -> Nearness:
+        value, threshold = self.value(question.customer, question.customer.now), self.threshold or 0
+        parts = (self.metric_property, "of", self.metric_event)
+        name = self.metric or " ".join(part for part in parts if part)
+        said = f"{name}{self._window_words()} is {self._amount(value, question)}"
+        mark = self._amount(threshold, question)
+        if value < threshold:
+            short = f"{self._amount(threshold - value, question)} short"
+            detail = f"{said}, {short} of {mark}{_last_order(question)}"
+            return Nearness(False, detail, short=f"{name}: {short}")
+        if has_entered(question):
+            return Nearness(True, f"{said}, the mark is {mark}")
+        past = f"{said}, past the mark of {mark} already, and only the event that crosses it enters"
+        return Nearness(False, past, short=f"{name} was past the mark before")
+
+    def _amount(self, value: int | float, question: EntryQuestion) -> str:
+        return money(int(value), question.currency) if self.metric in MONEY else f"{value:g}"
 
 
-def _sources(when: When) -> frozenset[str]:
-    if when.metric_event is not None:
-        return frozenset({when.metric_event})
-    return SOURCES.get(when.metric or "", frozenset())
+# ---- the table ----
 
 
-def last_activity(when: When, state: CustomerState) -> Instant | None:
-    """The act from which a silence is counted; None where there is none."""
-    if not when.activity:
-        return state.profile.last_activity
-    activity = state.profile.activity
-    return max([activity[name] for name in when.activity if name in activity], default=None)
+class Metric(NamedTuple):
+    """What is added up: a metric of the profile, or the `sum` or `count` of an event."""
+
+    name: str
+    event: str | None = None
+    property: str | None = None
 
 
-def metric(when: When, state: CustomerState, at: Instant, without: Event | None = None) -> int | float:
-    """The metric up to an instant, over all time or the last `within`; money in minor units."""
-    if when.within is None and when.metric in SOURCES:
-        value: int | float = state.profile.field(str(when.metric))
-        return value
-    span = (None, None) if when.within is None else (at - when.within, at)
-    return _total(when, [event for event in state.log.of(_sources(when), *span) if event is not without])
+_NO_METRIC: Final = Metric("")
 
 
-def _total(when: When, events: list[Event]) -> int | float:
-    if when.metric in ("orders",) or (when.metric_event is not None and when.metric_property is None):
-        return len(events)
-    if when.metric_property is not None:
-        return sum(_number(event.properties.get(when.metric_property)) for event in events)
-    if when.metric == "units":
-        return sum(units(event.properties) for event in events)
-    bought = sum(event.amount or 0 for event in events if event.name == ORDER_COMPLETED)
-    if when.metric == "revenue_gross":
-        return bought
-    returned, times = _returned(events)
-    return times if when.metric == "returns" else bought - returned
+def _metric(table: WhenReader) -> Metric:
+    text = table.text("metric")
+    if text is None:
+        return _NO_METRIC
+    if text in METRICS:
+        return Metric(text)
+    if found := _SUM.fullmatch(text.strip()):
+        return Metric("sum", table.usual_spelling("metric", found[1] or found[2]), found[3] or found[4])
+    if found := _COUNT.fullmatch(text.strip()):
+        return Metric("count", table.usual_spelling("metric", found[1] or found[2]))
+    others = f"Write one of: {', '.join(METRICS)}, sum('Event Name', 'property'), count('Event Name')."
+    table.no_such("metric", "metric", METRICS, others)
+    return _NO_METRIC
 
 
-def _returned(events: list[Event]) -> tuple[int, int]:
+def _threshold(table: WhenReader, metric: Metric) -> int | float | None:
+    """In the unit of the metric: minor units for money, else a plain number."""
+    reaches = table.number("reaches")
+    if reaches is None or metric is _NO_METRIC:
+        return None
+    if reaches <= 0:
+        table.refuse("reaches", "Write a number above 0.")
+        return None
+    if metric.name == "sum":
+        return int(reaches) if reaches == int(reaches) else float(reaches)
+    scaled = reaches * 100 if metric.name in MONEY else reaches
+    if scaled != int(scaled):
+        wanted = "an amount with at most two decimals" if metric.name in MONEY else "a whole number"
+        table.refuse("reaches", f"Write {wanted}.")
+        return None
+    return int(scaled)
+
+
+def _check_companions(table: WhenReader, is_silence: bool) -> None:
+    if not is_silence and "metric" in table and "reaches" not in table:
+        table.missing("reaches", "Say from which number on it fires: reaches = 10.")
+    for key, companion in (("reaches", "metric"), ("within", "metric"), ("activity", "inactive_for")):
+        if key in table and companion not in table:
+            message = f"{table.quoted(key)} stands without `{companion}`"
+            table.fault(key, message, f"Leave it out, or write `{companion}`.")
+
+
+# ---- sums ----
+
+
+def _is_ahead(activation: Instant | None, after: Instant) -> bool:
+    return activation is not None and after < activation
+
+
+def _returned(events: Iterable[Event]) -> tuple[int, int]:
     """What went back, amount and number: of one order the larger of its returns and its refunds."""
     sums: dict[str, list[int]] = {}
     for event in events:
@@ -144,4 +308,21 @@ def _number(value: object) -> int | float:
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) else 0
 
 
-KIND = Threshold()
+# ---- words ----
+
+
+def _act(at: Instant, question: EntryQuestion) -> str:
+    """What the customer did then, over which channel, and when."""
+    profile = question.customer.profile
+    name = next((name for name, instant in profile.activity.items() if instant == at), "")
+    channel = next((channel for channel, instant in profile.channels.items() if instant == at), "")
+    parts = (name, f"over {channel}" if channel else "", local_time(at, question))
+    return " ".join(part for part in parts if part)
+
+
+def _last_order(question: EntryQuestion) -> str:
+    last = question.customer.profile.last_order
+    return "" if last is None else f"; the last order {local_time(last, question)}"
+
+
+KIND = Threshold

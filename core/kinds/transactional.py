@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
-from core.kinds import Cause, EventKind, cause_of
+from core.kinds._events import EventKind
+from core.kinds._kind import WhenReader
 from core.model.events import Event
-from core.model.triggers import Trigger
-
-if TYPE_CHECKING:
-    from core.engine.state import CustomerState
+from core.model.when import Cause, PlayedCustomer
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transactional(EventKind):
     """Fires on each event of the name for which `where` holds."""
 
-    name = "transactional"
+    kind: ClassVar[str] = "transactional"
+    keys: ClassVar[tuple[str, ...]] = ("event", "where", "after", "unless", "per")
+    place: ClassVar[int] = 1
 
-    def on_event(self, trigger: Trigger, event: Event, state: CustomerState, before: Any) -> Cause | None:
+    @classmethod
+    def read(cls, table: WhenReader) -> Self:
+        """The kind as a table has it."""
+        return cls(
+            events=table.event_name(),
+            where=table.condition("where"),
+            after=table.duration("after") or 0,
+            unless=table.event_names("unless"),
+            per=table.text("per"),
+        )
+
+    def on_event(self, event: Event, customer: PlayedCustomer, before: Any) -> Cause | None:
         """The event itself."""
-        where = trigger.when.where
-        if where is not None and not where.holds(state.facts(event)):
-            return None
-        return cause_of(trigger, event)
+        return self.cause_of(event) if self.matches(event, customer) else None
 
 
-KIND = Transactional()
+KIND = Transactional

@@ -8,49 +8,19 @@ from typing import Final, Literal
 
 from core.instants import Instant, Millis
 from core.model.predicate import Predicate
+from core.model.when import When
 
 Status = Literal["draft", "active", "retired"]
 OnLimit = Literal["defer", "drop", "fallback"]
 Mode = Literal["first", "all"]
-PausePolicy = Literal["skip", "overdue", "shift", "restart"]
 Scope = Literal["everything", "trigger", "channel", "segment", "customer"]
+PausePolicy = Literal["skip", "overdue", "shift", "restart"]
 OnChange = Literal["finish", "move", "leave"]
 
 ALWAYS: Millis = 0
 NEVER: Millis = -1
 OVER: Final = 0
 """In place of a step's number: the end of the journey."""
-
-
-@dataclass(frozen=True, slots=True)
-class When:
-    """The `[when]` table of any kind; fields a kind does not know stay at their defaults.
-
-    Instants and durations in milliseconds; `reaches` in the unit of `metric`: minor units for money, else a
-    plain number.
-    """
-
-    kind: str
-    events: frozenset[str] = frozenset()
-    where: Predicate | None = None
-    after: Millis = 0
-    unless: frozenset[str] = frozenset()
-    per: str | None = None
-    at_least: int = 1
-    within: Millis | None = None
-    change: float | None = None
-    date: str | None = None
-    offset_days: int = 0
-    offset: Millis = 0  # what `offset` says beyond whole days
-    at: tuple[int, int] = (9, 0)  # local hour and minute
-    years: frozenset[int] = frozenset()  # empty: every year
-    metric: str | None = None
-    metric_event: str | None = None
-    metric_property: str | None = None
-    reaches: int | float | None = None
-    inactive_for: Millis | None = None
-    activity: frozenset[str] = frozenset()  # empty: any activity
-    on_activation: Literal["ignore", "enrol"] = "ignore"
 
 
 @dataclass(frozen=True, slots=True)

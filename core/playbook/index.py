@@ -6,19 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from core.instants import DAY, Instant, Millis
-from core.kinds import ANY_EVENT, UNBOUNDED, Kind, kinds
 from core.limits.pressure import PressureRule
 from core.limits.windows import CalendarWindow, ExtendedWindow, RollingWindow, WholeDaysWindow, Window
-from core.model.events import ORDER_COMPLETED
 from core.model.predicate import Predicate
 from core.model.triggers import EVERYTHING, Pause, Trigger
-
-if TYPE_CHECKING:
-    from core.playbook.playbook import Playbook
-    from core.playbook.versions import Former
+from core.model.when import ANY_EVENT, UNBOUNDED
+from core.playbook.preference import Preference
+from core.playbook.versions import Former
 
 REACTIONS: Final[Mapping[str, frozenset[str]]] = {
     "opened": frozenset({"Email Opened", "Message Opened"}),
@@ -26,75 +23,88 @@ REACTIONS: Final[Mapping[str, frozenset[str]]] = {
     "delivered": frozenset({"Email Delivered", "Message Delivered"}),
     "bounced": frozenset({"Email Bounced", "Message Bounced"}),
 }
-ORDER_DATES: Final = frozenset({"first_order", "last_order"})
 REACTION_LOOKBACK: Final[Millis] = 90 * DAY
 LONGEST_PERIOD: Final[Mapping[str, int]] = {"day": 2, "week": 8, "month": 32, "quarter": 93, "year": 367}
+
+
+class Indexed(Protocol):
+    """What of a playbook is looked up the other way round."""
+
+    @property
+    def version(self) -> int:
+        """The version that is in force."""
+
+    @property
+    def triggers(self) -> tuple[Trigger, ...]:
+        """The triggers, of whatever status."""
+
+    @property
+    def former(self) -> Mapping[tuple[str, int], Former]:
+        """Definitions of earlier versions that some are still under way by."""
+
+    @property
+    def pauses(self) -> tuple[Pause, ...]:
+        """The pauses, also those that are over."""
+
+    @property
+    def rules(self) -> tuple[PressureRule, ...]:
+        """The limits of contacts."""
+
+    @property
+    def segments(self) -> Mapping[str, Predicate]:
+        """The segments by name."""
+
+    @property
+    def preference(self) -> Preference:
+        """Where a customer's preferred channel is known from."""
 
 
 class PlaybookIndex:
     """Indexes of one playbook, made once; nothing here says more than the playbook does."""
 
     __slots__ = (
-        "by_name", "channel_pauses", "clocked", "contact_lookback", "ending", "ending_any", "entering",
-        "former", "goals", "heaviest",
-        "kinds", "moving", "needs", "needs_of_two", "pauses", "reads_cause", "rules_with_audience",
-        "segment_pauses", "stops", "strengths",
-        "traits_matter", "version",
+        "by_name", "channel_pauses", "contact_lookback", "ending", "ending_any", "entering",
+        "firing_without_event", "former", "goals", "history_needed", "history_needed_of_merged", "moving",
+        "pauses", "reads_cause", "rules_with_audience", "segment_pauses", "stops", "traits_matter", "version",
     )  # fmt: skip
 
-    def __init__(self, playbook: Playbook) -> None:
+    def __init__(self, playbook: Indexed) -> None:
         active = [trigger for trigger in playbook.triggers if trigger.status == "active"]
-        self.former, self.version = playbook.former, playbook.version
         kept = _distinct(playbook.former.values())
         followed = [*active, *(trigger for trigger in kept if trigger.status == "active")]
-        self.kinds: Mapping[str, Kind] = kinds()
+        self.former, self.version = playbook.former, playbook.version
         self.by_name: Mapping[str, Trigger] = {trigger.name: trigger for trigger in playbook.triggers}
-        self.clocked = tuple(
-            (t, self.kinds[t.when.kind]) for t in active if self.kinds[t.when.kind].is_clocked(t.when)
-        )
-        self.entering: dict[str, list[tuple[Trigger, Kind]]] = {}
-        self.ending: dict[str, frozenset[str]] = {}
-        for trigger in active:
-            kind = self.kinds[trigger.when.kind]
-            for name in sorted(kind.enters_on(trigger.when)):
-                self.entering.setdefault(name, []).append((trigger, kind))
-        self.goals: dict[str, list[Trigger]] = {}
-        for trigger in (*playbook.triggers, *kept):
-            self._note_endings(trigger)
-        for trigger in (*playbook.triggers, *(each for each in kept if each.name not in self.by_name)):
-            for name in trigger.goal.events if trigger.goal is not None else ():
-                self.goals.setdefault(name, []).append(trigger)
+        known = (*playbook.triggers, *(each for each in kept if each.name not in self.by_name))
+        self.goals = _by_event(known, _goal_events)
+        self.entering = _by_event(active, lambda trigger: trigger.when.enters_on())
+        self.ending = _names_by_ending_event((*playbook.triggers, *kept))
         self.ending_any = self.ending.pop(ANY_EVENT, frozenset())
-        self.needs = _needs(playbook, followed, self.kinds)
-        self.needs_of_two = _needs_of_two(self.needs, followed)
+        self._index_instants(active)
+        self._index_history(playbook, followed)
+        self._index_pauses(playbook, kept)
+
+    def _index_instants(self, active: Iterable[Trigger]) -> None:
+        self.firing_without_event = tuple(each for each in active if each.when.fires_without_event())
+        self.traits_matter = any(each.when.moves_with_traits for each in self.firing_without_event)
+        self.moving = frozenset[str]().union(*(each.when.moved_by() for each in self.firing_without_event))
+
+    def _index_history(self, playbook: Indexed, followed: Iterable[Trigger]) -> None:
+        self.history_needed = _history_needed(playbook, followed)
+        self.history_needed_of_merged = _history_needed_of_merged(self.history_needed, followed)
+        self.contact_lookback = max((lookback(rule) for rule in playbook.rules), default=0)
+        self.rules_with_audience = any(rule.audience is not None for rule in playbook.rules)
+        contents = (step for trigger in followed for step in trigger.contents())
+        self.reads_cause = any(
+            step.only_if is not None and step.only_if.condition.needs.reads_event for step in contents
+        )
+
+    def _index_pauses(self, playbook: Indexed, kept: Iterable[Trigger]) -> None:
         self.pauses: dict[str, list[Pause]] = {}
         for pause in playbook.pauses:
             self.pauses.setdefault(pause.trigger, []).append(pause)
         self.stops = tuple(self.pauses.get(EVERYTHING, ()))
         self.segment_pauses = tuple(pause for pause in playbook.pauses if pause.scope == "segment")
         self.channel_pauses = dict(_channel_pauses(playbook, kept))
-        self.rules_with_audience = any(rule.audience is not None for rule in playbook.rules)
-        # what all ranks of a step share, by the identities of trigger and step; filled by the contest
-        self.strengths: dict[tuple[int, int], tuple[int, int]] = {}
-        # the most that a step can weigh, by its identity and the channels asked about; filled by the contest
-        self.heaviest: dict[tuple[int, frozenset[str] | None], int] = {}
-        self.contact_lookback = max((lookback(rule) for rule in playbook.rules), default=0)
-        self.reads_cause = any(
-            step.only_if is not None and step.only_if.condition.needs.reads_event
-            for trigger in followed
-            for step in trigger.contents()
-        )
-        self.traits_matter = any(kind.name == "recurring" for _, kind in self.clocked)
-        self.moving = (
-            frozenset({ORDER_COMPLETED})
-            if any(t.when.date in ORDER_DATES for t, _ in self.clocked)
-            else frozenset()
-        )
-
-    def _note_endings(self, trigger: Trigger) -> None:
-        own = self.kinds[trigger.when.kind].ends_on(trigger.when)
-        for name in trigger.exits | trigger.when.unless | own | _awaited(trigger) | _goal_events(trigger):
-            self.ending[name] = self.ending.get(name, frozenset()) | {trigger.name}
 
     def definition(self, name: str, version: int) -> Trigger | None:
         """By what an enrolment goes on that entered a trigger under a version; None where that is no longer
@@ -129,7 +139,7 @@ class PlaybookIndex:
         return named or frozenset()
 
 
-def _channel_pauses(playbook: Playbook, kept: Iterable[Trigger]) -> Iterable[tuple[str, tuple[Pause, ...]]]:
+def _channel_pauses(playbook: Indexed, kept: Iterable[Trigger]) -> Iterable[tuple[str, tuple[Pause, ...]]]:
     """Trigger -> the pauses of channels that its steps can take, those of definitions that some still go by
     included.
     """
@@ -148,47 +158,77 @@ def _distinct(former: Iterable[Former]) -> list[Trigger]:
     return list({id(each.trigger): each.trigger for each in former if each.trigger is not None}.values())
 
 
-def _needs(playbook: Playbook, active: Iterable[Trigger], kinds: Mapping[str, Kind]) -> Mapping[str, Millis]:
-    """Event names and how far back decisions under this playbook look at them."""
-    needs: dict[str, Millis] = {}
+def _history_needed(playbook: Indexed, followed: Iterable[Trigger]) -> Mapping[str, Millis]:
+    """Event names and how far back, in milliseconds, decisions under this playbook look at them."""
+    needed: dict[str, Millis] = {}
+    for name, back in (
+        *_of_triggers(followed),
+        *_of_clicks(playbook, followed),
+        *_of_counts(playbook, followed),
+    ):
+        needed[name] = max(back, needed.get(name, 0))
+    return needed
 
-    def note(name: str, lookback: Millis) -> None:
-        needs[name] = max(lookback, needs.get(name, 0))
 
-    for trigger in active:
-        for name, lookback in kinds[trigger.when.kind].needs(trigger.when).items():
-            note(name, lookback + trigger.max_age if lookback < UNBOUNDED else lookback)
+def _of_triggers(followed: Iterable[Trigger]) -> Iterable[tuple[str, Millis]]:
+    for trigger in followed:
+        for name, back in trigger.when.history_needed().items():
+            yield name, back + trigger.max_age if back < UNBOUNDED else back
         for name in trigger.when.unless:
-            note(name, trigger.max_age)
-        ending = (
-            trigger.exits
-            | kinds[trigger.when.kind].ends_on(trigger.when)
-            | _awaited(trigger)
-            | _goal_events(trigger)
-        )
-        for name in ending - {ANY_EVENT}:
-            note(name, max(trigger.max_age, _journey(trigger)))
+            yield name, trigger.max_age
+        for name in _ending_events(trigger) - {ANY_EVENT}:
+            yield name, max(trigger.max_age, _journey(trigger))
         if any(step.only_if is not None for step in trigger.contents()):
-            for name in frozenset().union(*REACTIONS.values()):
-                note(name, REACTION_LOOKBACK)
-    if playbook.preference.learn and any(step.prefer for trigger in active for step in trigger.steps):
-        for name in REACTIONS["clicked"]:
-            note(name, playbook.preference.within)
-    for predicate in _predicates(playbook, active):
+            yield from ((name, REACTION_LOOKBACK) for names in REACTIONS.values() for name in names)
+
+
+def _of_clicks(playbook: Indexed, followed: Iterable[Trigger]) -> Iterable[tuple[str, Millis]]:
+    if playbook.preference.learn and any(step.prefer for trigger in followed for step in trigger.steps):
+        yield from ((name, playbook.preference.within) for name in REACTIONS["clicked"])
+
+
+def _of_counts(playbook: Indexed, followed: Iterable[Trigger]) -> Iterable[tuple[str, Millis]]:
+    for predicate in _predicates(playbook, followed):
         for name, last in predicate.condition.needs.counts:
-            note(name, UNBOUNDED if last is None else last + DAY)
-    return needs
+            yield name, UNBOUNDED if last is None else last + DAY
 
 
-def _needs_of_two(needs: Mapping[str, Millis], active: Iterable[Trigger]) -> Mapping[str, Millis]:
+def _history_needed_of_merged(
+    needed: Mapping[str, Millis], followed: Iterable[Trigger]
+) -> Mapping[str, Millis]:
     """The same for customers who turned out to be one: what `unless` names may have happened at any time
     since a cause.
     """
-    deeper = dict(needs)
-    for trigger in active:
+    deeper = dict(needed)
+    for trigger in followed:
         for name in trigger.when.unless:
             deeper[name] = max(deeper[name], trigger.max_age + _journey(trigger))
     return deeper
+
+
+def _by_event(
+    triggers: Iterable[Trigger], events: Callable[[Trigger], Iterable[str]]
+) -> dict[str, list[Trigger]]:
+    """The triggers by the names of events that concern them."""
+    found: dict[str, list[Trigger]] = {}
+    for trigger in triggers:
+        for name in events(trigger):
+            found.setdefault(name, []).append(trigger)
+    return found
+
+
+def _names_by_ending_event(triggers: Iterable[Trigger]) -> dict[str, frozenset[str]]:
+    """The names of triggers by the events that may end their journeys, or what those wait for."""
+    found: dict[str, frozenset[str]] = {}
+    for trigger in triggers:
+        for name in _ending_events(trigger) | trigger.when.unless:
+            found[name] = found.get(name, frozenset()) | {trigger.name}
+    return found
+
+
+def _ending_events(trigger: Trigger) -> frozenset[str]:
+    """The events that may end a journey or what it waits for, `unless` left aside."""
+    return trigger.exits | trigger.when.ends_on() | _awaited(trigger) | _goal_events(trigger)
 
 
 def _journey(trigger: Trigger) -> Millis:
@@ -212,7 +252,7 @@ def _goal_events(trigger: Trigger) -> frozenset[str]:
     return trigger.goal.events if trigger.goal is not None else frozenset()
 
 
-def _predicates(playbook: Playbook, active: Iterable[Trigger]) -> Iterable[Predicate]:
+def _predicates(playbook: Indexed, active: Iterable[Trigger]) -> Iterable[Predicate]:
     for trigger in active:
         yield from (p for p in (trigger.audience, trigger.when.where) if p is not None)
         yield from (step.only_if for step in trigger.contents() if step.only_if is not None)

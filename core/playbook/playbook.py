@@ -6,16 +6,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from core.instants import DAY, Instant, Millis
+from core.instants import Instant, Millis
 from core.limits.capacity import Capacity
 from core.limits.pressure import POINT, PressureRule
 from core.limits.quiet_hours import SendWindows
 from core.model.predicate import Predicate
 from core.model.triggers import Pause, Trigger
 from core.playbook.index import PlaybookIndex
+from core.playbook.preference import Preference
 from core.playbook.versions import Former
 
 ConsentPolicy = Literal["strict", "recorded", "assumed"]
@@ -57,17 +59,7 @@ class Holdout:
     salt: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Preference:
-    """Where a customer's preferred channel is known from; `trait` None: one of the usual names."""
-
-    trait: str | None = None
-    learn: bool = False  # from the links she followed, where tracking is allowed
-    within: Millis = 180 * DAY  # how far back
-    least: int = 3  # fewer clicks say nothing
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Playbook:
     """All rules a decision is taken under. Two equal playbooks decide alike."""
 
@@ -82,7 +74,7 @@ class Playbook:
     purposes: Mapping[str, Purpose] = field(default_factory=dict)
     rules: tuple[PressureRule, ...] = ()
     triggers: tuple[Trigger, ...] = ()
-    preference: Preference = Preference()
+    preference: Preference = field(default_factory=Preference)
     segments: Mapping[str, Predicate] = field(default_factory=dict)
     pauses: tuple[Pause, ...] = ()
     version: int = 0
@@ -91,10 +83,11 @@ class Playbook:
     former: Mapping[tuple[str, int], Former] = field(
         default_factory=dict
     )  # by trigger and the version under which one entered
-    index: PlaybookIndex = field(init=False, compare=False, repr=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "index", PlaybookIndex(self))
+    @cached_property
+    def index(self) -> PlaybookIndex:
+        """The playbook looked up the other way round."""
+        return PlaybookIndex(self)
 
     def trigger(self, name: str) -> Trigger | None:
         """The trigger of that name, of whatever status."""

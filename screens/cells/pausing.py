@@ -10,7 +10,8 @@ from core.engine.pauses import NOBODY, pause_label
 from core.explain.words import counted
 from core.instants import Instant
 from core.model.triggers import Pause, Scope
-from screens.cells.moments import in_full, parse_until
+from core.until import parse_until
+from screens.cells.moments import in_full
 from screens.cells.states import paused_words
 from screens.ports.triggers import PauseEffect
 from screens.widgets.dialogs import Deed, DialogChoice, DialogField

@@ -7,27 +7,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import orjson
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal_column, or_, select
 
 from core.instants import Instant, Millis
 from core.model.decisions import Decision
 from core.model.reasons import Reason
-from storage.play.dossiers import WANTED
 from storage.playbooks import newest_version
-from storage.schema.tables import (
-    audit,
-    consents,
-    customers,
-    decisions,
-    enrolments,
-    events,
-    identities,
-    merges,
-    messages,
-    playbooks,
-    suppressions,
-)
+from storage.schema.consents import consents, suppressions
+from storage.schema.customers import customers
+from storage.schema.decisions import decisions
+from storage.schema.enrolments import enrolments
+from storage.schema.events import events
+from storage.schema.identities import identities, merges
+from storage.schema.messages import messages
+from storage.schema.operations import audit
+from storage.schema.playbooks import playbooks
+from storage.sql import WANTED, named
 
 GROWING: Final = (events, consents, suppressions, audit, merges, decisions)
 
@@ -39,10 +34,6 @@ def reached(connection: Connection) -> dict[str, int]:
         for table in GROWING
     }
     return {**found, "playbooks": newest_version(connection)}
-
-
-def _json(ids: Sequence[int]) -> dict[str, str]:
-    return {"ids": orjson.dumps(list(ids)).decode()}
 
 
 # ---- customers ----
@@ -72,7 +63,7 @@ def _end(into: Mapping[int, int], each: int) -> int:
 def people(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str, Instant | None]]:
     """Key of each customer, and when she was erased."""
     query = select(customers.c.id, customers.c.key, customers.c.erased_at).where(customers.c.id.in_(WANTED))
-    return {row[0]: (row[1], row[2]) for row in connection.execute(query, _json(ids))}
+    return {row[0]: (row[1], row[2]) for row in connection.execute(query, named(ids))}
 
 
 # ---- decisions ----
@@ -119,7 +110,7 @@ def actual(
         late,
         version,
         event,
-    ) in connection.execute(query, _json(ids)):
+    ) in connection.execute(query, named(ids)):
         known = None if reason is None else Reason(reason)
         decision = Decision(
             at,
@@ -157,7 +148,7 @@ def new_events(connection: Connection, ids: Sequence[int], after: int, until: In
         columns.source,
         columns.properties,
     ).where(columns.customer_id.in_(WANTED), columns.id > after, columns.arrived_at <= until)
-    return list(connection.execute(query.order_by(columns.id), _json(ids)))
+    return list(connection.execute(query.order_by(columns.id), named(ids)))
 
 
 def new_consents(connection: Connection, ids: Sequence[int], after: int, until: Instant) -> list[Any]:
@@ -172,7 +163,7 @@ def new_consents(connection: Connection, ids: Sequence[int], after: int, until: 
         columns.source,
     )
     found = and_(columns.customer_id.in_(WANTED), columns.id > after, columns.arrived_at <= until)
-    return list(connection.execute(query.where(found).order_by(columns.id), _json(ids)))
+    return list(connection.execute(query.where(found).order_by(columns.id), named(ids)))
 
 
 def new_suppressions(connection: Connection, ids: Sequence[int], after: int, until: Instant) -> list[Any]:
@@ -186,7 +177,7 @@ def new_suppressions(connection: Connection, ids: Sequence[int], after: int, unt
         .where(identities.c.customer_id.in_(WANTED), columns.id > after, columns.arrived_at <= until)
         .distinct()
     )
-    return list(connection.execute(query, _json(ids)))
+    return list(connection.execute(query, named(ids)))
 
 
 def new_merges(connection: Connection, ids: Sequence[int], after: int, until: Instant) -> list[Any]:
@@ -197,7 +188,7 @@ def new_merges(connection: Connection, ids: Sequence[int], after: int, until: In
     query = select(
         columns.customer_id, columns.merged_id, columns.at, columns.undone_at, columns.cause, columns.id
     )
-    return list(connection.execute(query.where(hers, since, columns.at <= until), _json(ids)))
+    return list(connection.execute(query.where(hers, since, columns.at <= until), named(ids)))
 
 
 def released(connection: Connection, ids: Sequence[int], after: Instant, until: Instant) -> list[Any]:
@@ -207,7 +198,7 @@ def released(connection: Connection, ids: Sequence[int], after: Instant, until: 
     columns = messages.c
     found = and_(columns.customer_id.in_(WANTED), columns.released_at > after, columns.released_at <= until)
     query = _messages(columns.state, columns.reason, columns.error, columns.released_at)
-    return list(connection.execute(query.where(found), _json(ids)))
+    return list(connection.execute(query.where(found), named(ids)))
 
 
 def handed_over_late(
@@ -224,7 +215,7 @@ def handed_over_late(
         columns.counts == 1,
     )
     query = _messages(columns.planned_at, columns.sent_at)
-    return list(connection.execute(query.where(columns.customer_id.in_(WANTED), late), _json(ids)))
+    return list(connection.execute(query.where(columns.customer_id.in_(WANTED), late), named(ids)))
 
 
 def _messages(*shown: ColumnElement[Any]) -> Select[Any]:
@@ -244,7 +235,7 @@ def caught_up(
         columns.customer_id.in_(WANTED), columns.at > first, columns.planned_at <= until, columns.late == 1
     )
     found: dict[int, list[Instant]] = {}
-    for customer, at in connection.execute(query, _json(ids)):
+    for customer, at in connection.execute(query, named(ids)):
         found.setdefault(customer, []).append(at)
     return found
 
@@ -274,4 +265,4 @@ def message_subjects(connection: Connection, ids: Sequence[int]) -> dict[str, An
     cause_key.
     """
     query = _messages().where(messages.c.customer_id.in_(WANTED))
-    return {str(row.id): row for row in connection.execute(query, _json(ids))}
+    return {str(row.id): row for row in connection.execute(query, named(ids))}

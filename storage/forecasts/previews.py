@@ -20,11 +20,15 @@ from core.instants import Instant
 from core.model.decisions import Decision
 from core.model.events import Event
 from storage.customers import FULL_NAME
-from storage.play.dossiers import WANTED, rows_of
 from storage.play.events import EVENT_COLUMNS, event_from
 from storage.play.plans import rules_json
 from storage.playbooks import newest_version
-from storage.schema.tables import audit, customers, decisions, enrolments, events
+from storage.schema.customers import customers
+from storage.schema.decisions import decisions
+from storage.schema.enrolments import enrolments
+from storage.schema.events import events
+from storage.schema.operations import audit
+from storage.sql import WANTED, rows_of
 from storage.sqlite import StoreError, dbapi
 
 

@@ -32,7 +32,12 @@ from core.model.customer import Profile, address_of
 from core.model.reasons import Reason
 from core.sources.segment import Identity, Incoming
 from storage.intake.identities import MOVING, STRONG, chunks, key_for, merge
-from storage.play.dossiers import WANTED
+from storage.schema.consents import consents, suppressions
+from storage.schema.customers import customers
+from storage.schema.enrolments import enrolments
+from storage.schema.events import events
+from storage.schema.identities import identities
+from storage.schema.intake import arrivals
 from storage.schema.keys import next_id
 from storage.schema.profiles import (
     AGGREGATES,
@@ -43,7 +48,7 @@ from storage.schema.profiles import (
     profile_from,
     trait_columns,
 )
-from storage.schema.tables import arrivals, consents, customers, enrolments, events, identities, suppressions
+from storage.sql import WANTED
 
 Concerns = Callable[[str, str], bool]
 """Whether an event of this kind and name is one that some trigger or exit names."""

@@ -20,18 +20,15 @@ from core.model.reasons import Reason
 from core.sources.segment import Identity
 from storage.outbox import digests
 from storage.play.events import EVENT_COLUMNS, event_from
+from storage.schema.consents import consents
+from storage.schema.customers import customers
+from storage.schema.decisions import decisions
+from storage.schema.enrolments import enrolments
+from storage.schema.events import events
+from storage.schema.identities import identities, merges
+from storage.schema.intake import arrivals
+from storage.schema.messages import messages
 from storage.schema.profiles import READ_COLUMNS, dump_profile, load_profile, profile_columns, profile_from
-from storage.schema.tables import (
-    arrivals,
-    consents,
-    customers,
-    decisions,
-    enrolments,
-    events,
-    identities,
-    merges,
-    messages,
-)
 
 STRONG: Final = frozenset({"user", "email", "loyalty"})
 """Kinds that say two customers are one, even where each has a userId of her own."""

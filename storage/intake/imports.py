@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, insert, update
 
 from core.instants import Instant
+from storage.schema.intake import imports
 from storage.schema.keys import next_id
-from storage.schema.tables import imports
 
 
 def begin(

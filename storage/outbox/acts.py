@@ -17,8 +17,9 @@ from core.model.outbox import ALLOWED, SENDING, Act
 from core.model.reasons import Reason
 from storage import audit
 from storage.outbox.dispatch import WAITING, change, portions, wake
-from storage.play.dossiers import WANTED, rows_of
-from storage.schema.tables import enrolments, messages
+from storage.schema.enrolments import enrolments
+from storage.schema.messages import messages
+from storage.sql import WANTED, rows_of
 
 
 class OutboxError(ManometerError):

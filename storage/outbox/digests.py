@@ -16,8 +16,11 @@ from sqlalchemy import ColumnElement, Connection, Integer, Text, and_, case, col
 
 from core.instants import Instant
 from core.model.decisions import Message
-from storage.play.dossiers import WANTED, rows_of
-from storage.schema.tables import decisions, enrolments, events, messages
+from storage.schema.decisions import decisions
+from storage.schema.enrolments import enrolments
+from storage.schema.events import events
+from storage.schema.messages import messages
+from storage.sql import WANTED, rows_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,12 @@ from core.instants import HOUR, MINUTE, Instant, Millis, day_start, local_date, 
 from core.model.outbox import PENDING, UNSENT
 from core.model.reasons import Reason
 from storage.outbox.digests import CarriedStep, with_causes
-from storage.play.dossiers import WANTED, rows_of
-from storage.schema.tables import customers, enrolments, events, messages, suppressions
+from storage.schema.consents import suppressions
+from storage.schema.customers import customers
+from storage.schema.enrolments import enrolments
+from storage.schema.events import events
+from storage.schema.messages import messages
+from storage.sql import WANTED, rows_of
 from storage.store import meta, set_meta
 
 # word for word as in the partial indexes, or SQLite will not use them

@@ -5,8 +5,8 @@ UTC.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, TextClause, func, select
@@ -15,42 +15,15 @@ from core.instants import Instant
 from core.model.outbox import CLOSED, OPEN, RECENT
 from storage.outbox import digests
 from storage.outbox.dispatch import TROUBLE, WAITING
-from storage.schema.tables import customers, messages
-from storage.sql import ColumnClause, one_of
+from storage.schema.customers import customers
+from storage.schema.messages import messages
+from storage.sql import LogQuery, equal, within
 
 _NEWEST_FIRST: Final = frozenset({"failed", "uncertain"})
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which messages the console lists: all clauses hold; `since` is included, `until` not, both of the
-    planned instant.
-    """
-
-    customer_id: int | None = None
-    clauses: tuple[ColumnClause, ...] = ()
-    since: Instant | None = None
-    until: Instant | None = None
-
-    def states(self, known: Iterable[str]) -> tuple[str, ...]:
-        """Of these states those that are asked for."""
-        for clause in self.clauses:
-            known = clause.leaves("state", known)
-        return tuple(known)
-
-    def holds(self) -> Iterator[ColumnElement[bool]]:
-        """The same as conditions on a row."""
-        if self.customer_id is not None:
-            yield messages.c.customer_id == self.customer_id
-        if self.since is not None:
-            yield messages.c.planned_at >= self.since
-        if self.until is not None:
-            yield messages.c.planned_at < self.until
-        yield from (clause.holds(messages) for clause in self.clauses)
-
-
-@dataclass(frozen=True, slots=True)
-class MessageRow:
+class ListedMessage:
     """One message with the names of its customer."""
 
     id: int
@@ -73,9 +46,8 @@ class MessageRow:
     attempts: int
     key: str
     purpose: str
-    carries: tuple[
-        tuple[str, int, str | None], ...
-    ]  # trigger, step and why it was left out, of several that go together
+    carries: tuple[tuple[str, int, str | None], ...]
+    """Trigger, step and why it was left out, of several steps that go together."""
 
 
 def open_counts(connection: Connection) -> dict[str, int]:
@@ -88,14 +60,14 @@ def open_counts(connection: Connection) -> dict[str, int]:
     }
 
 
-def ids(connection: Connection, wanted: Wanted) -> array[int]:
+def ids(connection: Connection, wanted: LogQuery) -> array[int]:
     """The messages that are wanted: by state in the order of `OPEN`, each by its planned instant; then what
     is over, the newest first.
     """
     found: array[int] = array("q")
-    for state in wanted.states(OPEN):
+    for state in wanted.among("state", OPEN):
         found.extend(connection.execute(_in_state(state, wanted)).scalars())
-    over = wanted.states(CLOSED)
+    over = wanted.among("state", CLOSED)
     if over:
         found.extend(
             row
@@ -106,12 +78,12 @@ def ids(connection: Connection, wanted: Wanted) -> array[int]:
     return found
 
 
-def _in_state(state: str, wanted: Wanted) -> Select[int]:
+def _in_state(state: str, wanted: LogQuery) -> Select[int]:
     order = (messages.c.planned_at, messages.c.id)
     ordered = [column.desc() for column in order] if state in _NEWEST_FIRST else order
     return (
         select(messages.c.id)
-        .where(_partly(state), messages.c.state == state, *wanted.holds())
+        .where(_partly(state), messages.c.state == state, *_holds(wanted))
         .order_by(*ordered)
     )
 
@@ -120,36 +92,41 @@ def _partly(state: str) -> TextClause:
     return TROUBLE if state in _NEWEST_FIRST else WAITING
 
 
-def _over(states: Sequence[str], wanted: Wanted) -> Select[int, Instant]:
+def _over(states: Sequence[str], wanted: LogQuery) -> Select[int, Instant]:
     """Of one customer or trigger the newest by the index; of all, those with the highest numbers."""
     query: Select[int, Instant] = select(messages.c.id, messages.c.planned_at).where(
-        messages.c.state.in_(states), *wanted.holds()
+        messages.c.state.in_(states), *_holds(wanted)
     )
     if wanted.customer_id is not None:
         return query.limit(RECENT)
-    trigger = one_of(wanted.clauses, "trigger")
+    trigger = wanted.one_of("trigger")
     if trigger is not None:
         return query.where(messages.c.trigger == trigger).order_by(messages.c.planned_at.desc()).limit(RECENT)
     newest = select(func.max(messages.c.id)).scalar_subquery()
     return query.where(messages.c.id > newest - RECENT)
 
 
+_CARRIED: Final = ("customer", "first_name", "last_name", "carries")
 _COLUMNS: Final[tuple[ColumnElement[Any], ...]] = (
-    messages.c.id, messages.c.customer_id, customers.c.key, customers.c.first_name, customers.c.last_name,
-    messages.c.trigger,
-    messages.c.step, messages.c.channel, messages.c.state, messages.c.planned_at, messages.c.expires_at,
-    messages.c.sent_at,
-    messages.c.address, messages.c.template, messages.c.subject, messages.c.reason, messages.c.error,
-    messages.c.attempts,
-    messages.c.key, messages.c.purpose, messages.c.digest,
-)  # fmt: skip
+    customers.c.key.label("customer"),
+    customers.c.first_name,
+    customers.c.last_name,
+    messages.c.digest,
+    *(messages.c[each.name] for each in fields(ListedMessage) if each.name not in _CARRIED),
+)
 
 
-def rows(connection: Connection, wanted: Collection[int]) -> Iterator[MessageRow]:
+def rows(connection: Connection, wanted: Collection[int]) -> Iterator[ListedMessage]:
     """These messages, in no order."""
     query = select(*_COLUMNS).join(customers, customers.c.id == messages.c.customer_id)
-    for *row, digest in connection.execute(query.where(messages.c.id.in_(list(wanted)))):
-        yield MessageRow(*(*row, digests.carries(digest)))
+    for row in connection.execute(query.where(messages.c.id.in_(list(wanted)))).mappings():
+        values = dict(row)
+        carries = digests.carries(values.pop("digest"))
+        yield ListedMessage(**values, carries=carries)
+
+
+def _holds(wanted: LogQuery) -> Iterator[ColumnElement[bool]]:
+    return wanted.holds(messages, messages.c.planned_at)
 
 
 # ---- every message, by number ----
@@ -219,15 +196,6 @@ def stream(connection: Connection, filters: Filters = Filters(), page: int = 1_0
 
 
 def _wanted(filters: Filters) -> Iterator[ColumnElement[bool]]:
-    if filters.customer is not None:
-        yield customers.c.key == filters.customer
-    if filters.trigger is not None:
-        yield messages.c.trigger == filters.trigger
-    if filters.channel is not None:
-        yield messages.c.channel == filters.channel
-    if filters.state is not None:
-        yield messages.c.state == filters.state
-    if filters.since is not None:
-        yield messages.c.planned_at >= filters.since
-    if filters.until is not None:
-        yield messages.c.planned_at < filters.until
+    yield from equal(customers, key=filters.customer)
+    yield from equal(messages, trigger=filters.trigger, channel=filters.channel, state=filters.state)
+    yield from within(messages.c.planned_at, filters.since, filters.until)

@@ -15,9 +15,7 @@ from sqlalchemy import (
     Integer,
     Select,
     bindparam,
-    column,
     exists,
-    func,
     literal_column,
     or_,
     select,
@@ -25,17 +23,23 @@ from sqlalchemy import (
 )
 
 from core.instants import Instant, Millis
-from core.kinds import UNBOUNDED
 from core.limits.pressure import Contact
 from core.model.customer import Consent, Profile, Suppression, address_of
 from core.model.decisions import Enrolment
 from core.model.dossier import BEGINNING, Dossier, Merge, TriggerEntry
 from core.model.events import Event
 from core.model.reasons import Reason
+from core.model.when import UNBOUNDED
 from core.playbook.playbook import Playbook
 from storage.play.events import EVENT_COLUMNS, event_from
+from storage.schema.consents import consents, suppressions
+from storage.schema.customers import customers
+from storage.schema.enrolments import enrolments
+from storage.schema.events import events
+from storage.schema.intake import arrivals
+from storage.schema.messages import messages
 from storage.schema.profiles import READ_COLUMNS, load_profile, profile_from
-from storage.schema.tables import arrivals, consents, customers, enrolments, events, messages, suppressions
+from storage.sql import WANTED, named
 
 CHUNK = 500
 ENROLMENT_COLUMNS = (
@@ -52,9 +56,6 @@ CONTACT_COLUMNS = (
     messages.c.weight,
     messages.c.enrolment_id, messages.c.step, messages.c.released_at,
 )  # fmt: skip
-# One parameter whatever their number, so that a statement is prepared once; a list of marks is built anew for
-# each chunk.
-WANTED = select(func.json_each(bindparam("ids")).table_valued(column("value", Integer)).c.value)
 
 _GOES_ON = customers.c.merged_into.is_(
     None
@@ -132,20 +133,12 @@ def joins_from(text: str) -> tuple[Merge, ...]:
     return tuple(sorted(found, key=attrgetter("at")))
 
 
-def rows_of(connection: Connection, query: Select[Any], ids: Iterable[int] = ()) -> Sequence[Any]:
-    """All rows as the driver gives them, half the price of SQLAlchemy's; for columns without conversion,
-    `ids` filling in for `WANTED`.
-    """
-    with connection.execute(query, {"ids": orjson.dumps(list(ids)).decode()}) as result:
-        return result.cursor.fetchall() if result.cursor is not None else ()
-
-
 def _rows(connection: Connection, query: Select[Any], ids: Iterable[int], **values: Any) -> Sequence[Any]:
     """The rows of a query that stands in this file, all of whose values are named: its text is made once and
     never looked up again.
     """
     text, names, own = _statement(query, connection.dialect)
-    given = {**own, "ids": orjson.dumps(list(ids)).decode(), **values}
+    given = {**own, **named(ids), **values}
     with connection.exec_driver_sql(text, tuple([given[name] for name in names])) as result:
         return result.cursor.fetchall() if result.cursor is not None else ()
 
@@ -283,9 +276,9 @@ def _first_instant(dossiers: Mapping[int, Dossier], playbook: Playbook) -> Insta
 
 def _add_history(connection: Connection, dossiers: Mapping[int, Dossier], playbook: Playbook) -> None:
     needs = (
-        playbook.index.needs_of_two
+        playbook.index.history_needed_of_merged
         if any(dossier.joins for dossier in dossiers.values())
-        else playbook.index.needs
+        else playbook.index.history_needed
     )
     if not needs:
         return
@@ -381,10 +374,8 @@ def _add_known_causes(connection: Connection, dossiers: Mapping[int, Dossier], p
     wanted: list[tuple[int, str, str]] = []
     for customer, dossier in dossiers.items():
         for event in dossier.arrivals:
-            for trigger, _ in playbook.index.entering.get(event.name, ()):
-                value = event.properties.get(trigger.when.per) if trigger.when.per else None
-                key = f"event:{event.id}" if value is None else f"{trigger.when.per}:{value}"
-                wanted.append((customer, trigger.name, key))
+            entering = playbook.index.entering.get(event.name, ())
+            wanted += [(customer, each.name, each.when.cause_of(event).key) for each in entering]
     columns = enrolments.c
     for start in range(0, len(wanted), CHUNK):
         chunk = wanted[start : start + CHUNK]

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from core.model.events import Event
-from storage.schema.tables import events
+from storage.schema.events import events
 
 EVENT_COLUMNS = (
     events.c.id, events.c.kind, events.c.name, events.c.occurred_at, events.c.arrived_at, events.c.source,

@@ -30,7 +30,12 @@ from core.playbook.playbook import Playbook
 from storage.outbox import digests
 from storage.play.dossiers import CHUNK, CONTACT_COLUMNS, add_suppressions, causes_of, contact_from, in_order
 from storage.play.events import EVENT_COLUMNS, event_from
-from storage.schema.tables import consents, customers, decisions, enrolments, events, messages
+from storage.schema.consents import consents
+from storage.schema.customers import customers
+from storage.schema.decisions import decisions
+from storage.schema.enrolments import enrolments
+from storage.schema.events import events
+from storage.schema.messages import messages
 
 REPORTING: Final = frozenset(
     {"Email Bounced", "Email Marked as Spam", "Message Bounced", "Message Complained"}
@@ -98,7 +103,7 @@ def _fill(dossier: Dossier, known: Sequence[Event], playbook: Playbook, first_ar
     past = [event for event in known if event.occurred_at < first_arrival]
     for event in past:
         dossier.profile.fold(event)
-    wanted = playbook.index.needs.keys() | REPORTING
+    wanted = playbook.index.history_needed.keys() | REPORTING
     dossier.history = tuple(event for event in past if event.name in wanted)
     later = (event for event in known if event.occurred_at >= first_arrival)
     dossier.arrivals = in_order(

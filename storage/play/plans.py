@@ -17,10 +17,14 @@ from core.model.decisions import Decision, Enrolment, Message, RuleEvidence
 from core.model.dossier import Dossier, Plan
 from core.model.events import Event
 from storage.outbox import digests
-from storage.play.dossiers import WANTED
+from storage.schema.customers import customers
+from storage.schema.decisions import decisions
+from storage.schema.enrolments import enrolments
+from storage.schema.intake import arrivals
 from storage.schema.keys import next_id
+from storage.schema.messages import messages
 from storage.schema.profiles import dump_profile
-from storage.schema.tables import arrivals, customers, decisions, enrolments, messages
+from storage.sql import WANTED
 
 
 def save(

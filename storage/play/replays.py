@@ -10,8 +10,12 @@ from sqlalchemy import Connection, Select, bindparam, exists, func, insert, sele
 from core.instants import Instant
 from core.model.customer import Profile
 from core.model.dossier import Dossier
+from storage.schema.consents import consents, suppressions
+from storage.schema.customers import customers
+from storage.schema.events import events
+from storage.schema.identities import identities
+from storage.schema.messages import messages
 from storage.schema.profiles import profile_columns
-from storage.schema.tables import consents, customers, events, identities, messages, suppressions
 
 CHUNK = 300
 EVENTS_AT_ONCE = 2_000

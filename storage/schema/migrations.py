@@ -2,8 +2,8 @@
 
 The version stands in `PRAGMA user_version`. Alembic is left out on purpose: its import alone costs more than
 a listing command may take to start, its batch mode drops triggers and expression indexes of SQLite tables,
-and additive SQL needs neither. A change of `storage.schema.tables` comes with a migration here, and a test
-holds the two together.
+and additive SQL needs neither. A change of a class of `storage.schema` comes with a migration here, and a
+test holds the two together.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from storage.schema.profiles import folded_name, folded_text
+from storage.schema.folded import folded_name, folded_text
 from storage.sqlite import BUSY_TIMEOUT, StoreError, dbapi, journal_mode
 
 

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, select
 
 from core.instants import Instant
 from core.model.customer import TRAIT_FIELDS, Profile
-from core.sources.text_folding import folded
-from storage.schema.tables import customers
+from storage.schema.customers import customers
+from storage.schema.folded import folded_name, folded_text
 
 AGGREGATES: Final = (
     "orders", "revenue", "revenue_gross", "returned", "returns", "units", "first_order_at", "last_order_at",
@@ -77,16 +77,6 @@ def trait_columns(profile: Profile) -> dict[str, Any]:
     columns["folded_name"] = folded_name(columns["last_name"], columns["first_name"])
     columns["folded_city"] = folded_text(columns["city"])
     return columns
-
-
-def folded_name(last_name: str | None, first_name: str | None) -> str | None:
-    """The column `folded_name`: all spellings, the last name first."""
-    return folded_text(" ".join(part for part in (last_name, first_name) if part))
-
-
-def folded_text(text: str | None) -> str | None:
-    """All spellings of a text; None where there is none."""
-    return folded(text) if text else None
 
 
 def profile_columns(profile: Profile) -> dict[str, Any]:

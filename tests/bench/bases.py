@@ -24,8 +24,13 @@ from console.workspace.init import init
 from core.instants import DAY, HOUR, MINUTE, Instant, Millis, parse_instant
 from core.model.customer import Profile
 from core.playbook.playbook import Playbook
+from storage.schema.consents import consents
+from storage.schema.customers import customers
+from storage.schema.enrolments import enrolments
+from storage.schema.events import events
+from storage.schema.intake import arrivals
+from storage.schema.messages import messages
 from storage.schema.profiles import new_row
-from storage.schema.tables import arrivals, consents, customers, enrolments, events, messages
 from storage.store import Store
 
 NOW: Final[Instant] = parse_instant("2026-03-10T11:00:00Z")

@@ -15,7 +15,11 @@ import orjson
 
 from console.intake.files import IntakeSettings, import_file
 from core.instants import HOUR, MINUTE, format_instant
-from storage.schema.tables import arrivals, consents, customers, events, identities
+from storage.schema.consents import consents
+from storage.schema.customers import customers
+from storage.schema.events import events
+from storage.schema.identities import identities
+from storage.schema.intake import arrivals
 from storage.sqlite import dbapi
 from tests.bench.bases import NOW, SEED, folder, opened, seconds, typical_workspace
 

@@ -14,7 +14,8 @@ from time import perf_counter, process_time
 from typing import Any
 
 from console.forecast.diff import Comparison, compare
-from console.forecast.preview import Question, preview
+from console.forecast.preview import preview
+from console.forecast.question import Question
 from core.forecast.preview import Totals
 from core.forecast.what_if import parse_change
 from core.instants import DAY

@@ -21,7 +21,10 @@ from console.playbooks.applied import apply_workspace, load_in_force
 from console.workspace import Workspace, read_workspace
 from core.instants import DAY, HOUR
 from core.model.delivery import Outbound
-from storage.schema.tables import customers, enrolments, events, messages
+from storage.schema.customers import customers
+from storage.schema.enrolments import enrolments
+from storage.schema.events import events
+from storage.schema.messages import messages
 from storage.store import Store
 from tests.bench.bases import APPLIED, NOW, PLACES, folder, seconds, typical_workspace
 from tests.servers import MailServerProcess

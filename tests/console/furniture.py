@@ -12,8 +12,14 @@ from sqlalchemy import insert
 
 from console.main import main
 from core.instants import DAY, HOUR, Instant, parse_instant
-from storage.schema.profiles import folded_name
-from storage.schema.tables import consents, customers, decisions, enrolments, events, identities, messages
+from storage.schema.consents import consents
+from storage.schema.customers import customers
+from storage.schema.decisions import decisions
+from storage.schema.enrolments import enrolments
+from storage.schema.events import events
+from storage.schema.folded import folded_name
+from storage.schema.identities import identities
+from storage.schema.messages import messages
 from storage.store import Store
 
 NOON: Instant = parse_instant("2025-03-30T12:00:00Z")

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from console.clock import SIMULATED_AT
 from console.tui.answers import LocalService
 from core.instants import DAY, HOUR, Instant, format_instant, parse_instant
-from storage.schema.tables import messages
+from storage.schema.messages import messages
 from storage.store import Store, set_meta
 from tests.console.lives import act, person, run, trigger, workspace
 

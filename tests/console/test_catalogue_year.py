@@ -29,7 +29,8 @@ from sqlalchemy import select
 from console.catalogue import campaigns
 from console.main import main
 from core.instants import DAY, HOUR, Instant, local
-from storage.schema.tables import events, messages
+from storage.schema.events import events
+from storage.schema.messages import messages
 from storage.store import Store
 from tests.console.catalogue_lives import switch_on
 from tests.console.test_catalogue_stories import listed

@@ -23,7 +23,9 @@ from console.main import main
 from core.instants import DAY, HOUR, format_instant
 from storage import status
 from storage.outbox import dispatch as outbox
-from storage.schema.tables import decisions, events, messages
+from storage.schema.decisions import decisions
+from storage.schema.events import events
+from storage.schema.messages import messages
 from storage.store import Store
 from tests.console.daemons import Daemon, until
 from tests.console.lives import BASKET, SETTINGS, act, person, workspace

@@ -34,8 +34,8 @@ from console.workspace import read_workspace
 from core.instants import DAY, HOUR, MINUTE, SECOND, format_instant
 from storage import leases, status
 from storage.leases import TTL
-from storage.schema.tables import leases as lease_table
-from storage.schema.tables import messages
+from storage.schema.messages import messages
+from storage.schema.workspace import leases as lease_table
 from storage.store import Store, TransientStoreError, meta, set_meta
 from tests.console.daemons import ROOT, Daemon, until
 from tests.console.lives import SETTINGS, act, person, run, workspace

@@ -28,7 +28,8 @@ from storage import pauses, status
 from storage.outbox import acts as outbox_acts
 from storage.outbox import dispatch as outbox
 from storage.outbox.digests import CarriedStep, load
-from storage.schema.tables import decisions, messages
+from storage.schema.decisions import decisions
+from storage.schema.messages import messages
 from storage.store import Store
 from tests.console.lives import act, person, run
 from tests.servers import MailServer

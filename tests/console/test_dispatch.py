@@ -21,6 +21,7 @@ from sqlalchemy import insert, select, update
 
 from console import dispatch as dispatching
 from console.channels import adapter_kinds, file
+from console.cli.exit_codes import INTERRUPTED
 from console.clock import now
 from console.dispatch import (
     Dispatched,
@@ -32,7 +33,7 @@ from console.dispatch import (
     process_name,
     resting,
 )
-from console.main import INTERRUPTED, main
+from console.main import main
 from console.messages.unsubscribe import read_token
 from console.workspace import Workspace, read_files
 from core.instants import DAY, HOUR, MINUTE, SECOND, Instant, parse_instant
@@ -42,7 +43,11 @@ from storage import pauses
 from storage.outbox import acts as outbox_acts
 from storage.outbox import dispatch as outbox
 from storage.outbox.dispatch import ApprovalBatch
-from storage.schema.tables import customers, enrolments, events, messages, suppressions
+from storage.schema.consents import suppressions
+from storage.schema.customers import customers
+from storage.schema.enrolments import enrolments
+from storage.schema.events import events
+from storage.schema.messages import messages
 from storage.store import Store
 from tests.servers import DROP_ACCEPTED, Answer, MailServer, WebServer
 

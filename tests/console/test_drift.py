@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.forecast.drift import Drifting, drift
-from console.forecast.preview import Question, preview
+from console.forecast.preview import preview
 from console.forecast.preview_result import about, answer
+from console.forecast.question import Question
 from console.playbooks.applied import apply_workspace, load_in_force
 from console.runs.replay import replay
 from console.runs.tick import tick

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from storage.schema.tables import customers, messages
+from storage.schema.customers import customers
+from storage.schema.messages import messages
 from storage.store import Store
 from tests.console.lives import BASKET, PRESSURE, SETTINGS, act, person, run, trigger, workspace
 

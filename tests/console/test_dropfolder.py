@@ -19,7 +19,7 @@ from console import clock
 from console.intake.dropfolder import STILL, DropFolder, Folder, ImportedFile
 from console.intake.files import IntakeSettings
 from console.workspace.settings import SourceSettings
-from storage.schema.tables import events
+from storage.schema.events import events
 from storage.store import Store
 from tests.console.lives import act, person
 

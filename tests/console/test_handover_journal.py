@@ -25,7 +25,8 @@ from core.model.delivery import Outbound, Result
 from storage import leases
 from storage.leases import LeaseLostError
 from storage.outbox.dispatch import OutcomeMark
-from storage.schema.tables import messages, suppressions
+from storage.schema.consents import suppressions
+from storage.schema.messages import messages
 from storage.store import meta
 from tests.console.test_dispatch import NOON, Shop, with_smtp
 from tests.servers import MailServer

@@ -22,7 +22,10 @@ from console.intake.files import ImportResult, IntakeSettings, files_of, import_
 from console.intake.physical_lines import LONGEST_LINE
 from core.errors import ManometerError
 from core.instants import parse_instant
-from storage.schema.tables import consents, customers, events, imports
+from storage.schema.consents import consents
+from storage.schema.customers import customers
+from storage.schema.events import events
+from storage.schema.intake import imports
 from storage.store import Store
 
 NOW = parse_instant("2026-03-01T12:00:00Z")

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from console.forecast.preview import Question, preview
+from console.forecast.preview import preview
+from console.forecast.question import Question
 from console.intake.files import IntakeSettings, import_file
 from console.playbooks.applied import apply_workspace, changes, load_in_force
 from console.runs.replay import replay
@@ -23,7 +24,8 @@ from console.workspace import Workspace, read_workspace
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
 from storage import decisions
 from storage.outbox.digests import load
-from storage.schema.tables import enrolments, messages
+from storage.schema.enrolments import enrolments
+from storage.schema.messages import messages
 from storage.store import Store
 
 FIRST = parse_instant("2025-03-24T00:00:00Z")  # the week in which Zurich's clocks change

@@ -13,7 +13,7 @@ from console.main import main
 from core.instants import DAY, HOUR, Instant, format_instant
 from core.model.triggers import Pause
 from storage import pauses
-from storage.schema.tables import customers
+from storage.schema.customers import customers
 from storage.store import Store
 from tests.console.furniture import NOON, TRIGGER, furnished
 

@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import select
 
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
-from storage.schema.tables import decisions, messages
+from storage.schema.decisions import decisions
+from storage.schema.messages import messages
 from storage.status import conservation
 from storage.store import Store
 from tests.console.lives import BASKET, act, person, run, workspace

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from console.reports.sorted_rows import SortedRows
+from console.forecast.sorted_rows import SortedRows
 from tests.console.lives import BASKET, act, person, run, trigger, workspace
 
 Output = pytest.CaptureFixture[str]

@@ -15,7 +15,9 @@ from core.engine.pauses import ResumeEffect, affected_triggers
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
 from core.model.triggers import EVERYTHING, PausePolicy
 from storage import pauses
-from storage.schema.tables import customers, decisions, enrolments
+from storage.schema.customers import customers
+from storage.schema.decisions import decisions
+from storage.schema.enrolments import enrolments
 from storage.store import Store
 from tests.console.lives import BASKET, BIRTHDAY, SETTINGS, act, person, run, trigger, workspace
 

@@ -17,7 +17,10 @@ from core.errors import ManometerError
 from core.instants import DAY, HOUR
 from screens.ports import CancelledError
 from screens.ports.customers import CustomerGauge, Filling
-from storage.schema.tables import consents, customers, events, messages, suppressions
+from storage.schema.consents import consents, suppressions
+from storage.schema.customers import customers
+from storage.schema.events import events
+from storage.schema.messages import messages
 from storage.store import Store, set_meta
 from tests.console.furniture import HOSTILE, NOON, TRIGGER, furnished
 

@@ -21,8 +21,9 @@ from screens.cells.filters import Reader
 from screens.ports.decisions import NEWEST
 from screens.ports.terms import LogFilter
 from storage import decisions
-from storage.schema.tables import audit, messages
-from storage.schema.tables import decisions as decisions_table
+from storage.schema.decisions import decisions as decisions_table
+from storage.schema.messages import messages
+from storage.schema.operations import audit
 from storage.store import set_meta
 from tests.console.furniture import HOSTILE, NOON, TRIGGER, furnished
 

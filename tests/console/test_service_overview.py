@@ -18,7 +18,7 @@ from core.limits.quiet_hours import ALWAYS_OPEN
 from core.limits.windows import Span, parse_window
 from core.playbook.playbook import Channel, Playbook
 from storage import overview
-from storage.schema.tables import messages
+from storage.schema.messages import messages
 from storage.store import Store, set_meta
 from tests.console.furniture import NOON
 from tests.console.lives import act, going, person, played, run

@@ -19,7 +19,9 @@ from core.model.triggers import Pause
 from screens.ports import CancelledError
 from screens.ports.triggers import OutcomeCount
 from storage import pauses
-from storage.schema.tables import audit, enrolments, messages
+from storage.schema.enrolments import enrolments
+from storage.schema.messages import messages
+from storage.schema.operations import audit
 from storage.store import set_meta
 from tests.console.furniture import NOON, TRIGGER, furnished
 

@@ -14,7 +14,9 @@ from console.main import main
 from console.tui.answers import LocalService
 from core.errors import ManometerError
 from screens.ports import CancelledError
-from storage.schema.tables import decisions, enrolments, messages
+from storage.schema.decisions import decisions
+from storage.schema.enrolments import enrolments
+from storage.schema.messages import messages
 from storage.store import Store, set_meta
 from tests.console.furniture import NOON, TRIGGER, furnished
 

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, insert, select
 
 from console.forecast import shards
 from core.model.customer import Profile
+from storage.schema.customers import customers
 from storage.schema.profiles import new_row
-from storage.schema.tables import customers
 from storage.store import Store
 
 Part = list[tuple[int, int]]

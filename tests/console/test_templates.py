@@ -20,16 +20,17 @@ from console.messages.templates import FIELD_NAMES, Templates, check, customer_v
 from console.workspace.init import init
 from console.workspace.templates import VARIABLES
 from core.instants import parse_instant
+from core.kinds.transactional import Transactional
 from core.limits.quiet_hours import parse_send_windows
 from core.model.customer import Profile
 from core.model.delivery import Outbound
-from core.model.triggers import Step, Trigger, When
+from core.model.triggers import Step, Trigger
 from core.playbook.playbook import Channel, Playbook
 
 ZURICH = ZoneInfo("Europe/Zurich")
 AT = parse_instant("2024-03-31T08:00:00Z")
 TRIGGER = Trigger(
-    "basket", "Basket left behind", "marketing", When("transactional"), (Step(("email",), "offer"),)
+    "basket", "Basket left behind", "marketing", Transactional(), (Step(("email",), "offer"),)
 )
 PLAYBOOK = Playbook(ZURICH)
 

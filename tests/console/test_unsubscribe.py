@@ -25,7 +25,9 @@ from core.errors import ManometerError
 from core.instants import DAY, HOUR, parse_instant
 from storage import customers
 from storage.intake import identities
-from storage.schema.tables import consents, events, messages
+from storage.schema.consents import consents
+from storage.schema.events import events
+from storage.schema.messages import messages
 from storage.store import Store
 
 SECRET = b"a secret of enough letters"

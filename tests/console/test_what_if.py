@@ -16,10 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.cli.commands.decisions import FIELDS
+from console.cli.listings.decisions import FIELDS
+from console.forecast.asked_playbook import asked_playbook
 from console.forecast.backtest import Backtest, backtest
 from console.forecast.diff import Comparison, compare
-from console.forecast.preview import Question, in_question, preview
+from console.forecast.preview import preview
+from console.forecast.question import Question
 from console.runs.replay import replay
 from console.workspace import Workspace, read_workspace
 from core.forecast.backtest import Backtested
@@ -70,7 +72,7 @@ def changes(text: str) -> dict[str, Any]:
 def looked_ahead(store: Store, question: Question, workers: int = 1) -> list[dict[str, Any]]:
     found = [
         row
-        for part, _, _ in preview(question, store, in_question(store, question), workers)
+        for part, _, _ in preview(question, store, asked_playbook(store, question), workers)
         for row in part.rows
     ]
     return [json.loads(row[3]) for row in sorted(found)]
@@ -137,7 +139,7 @@ def test_nobody_is_left_out_who_could_be_touched(
     with Store.open(folder / "played" / "manometer.db") as into, pytest.MonkeyPatch.context() as patch:
         question = asked(folder / "played", now, **changes(change))
         few = looked_ahead(into, question)
-        patch.setattr("console.forecast.preview.reach", lambda *_: "all")
+        patch.setattr("console.forecast.projection.reach", lambda *_: "all")
         assert looked_ahead(into, question) == few
 
 
@@ -211,7 +213,7 @@ def test_several_processes_find_the_differences_of_one(lived: Path, monkeypatch:
 
 def imagined(store: Store, question: Question) -> tuple[Totals, list[dict[str, Any]]]:
     totals = Totals()
-    for part, _, _ in preview(question, store, in_question(store, question), 1):
+    for part, _, _ in preview(question, store, asked_playbook(store, question), 1):
         totals.merge(part.totals)
     return totals, looked_ahead(store, question)
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.workspace import Fault, Workspace, WorkspaceError, read_files, read_workspace
-from console.workspace.kinds import DATES, KIND_KEYS, METRICS
+from console.workspace.kinds import keys_of_kinds
 from console.workspace.pressure import PURPOSES
 from console.workspace.settings import POLICIES
 from console.workspace.templates import CUSTOMER_NAMES, MEDIUM_FILES, TEMPLATE_FILES, VARIABLES
@@ -21,8 +21,13 @@ from console.workspace.toml_reader import lines_of_keys
 from console.workspace.triggers import MODES, ON_LIMIT, STATUSES, STEP_KEYS, TRIGGER_KEYS
 from core.instants import DAY, HOUR
 from core.kinds import kinds
+from core.kinds.behavioural import Behavioural
+from core.kinds.recurring import DATES, Recurring
+from core.kinds.threshold import METRICS, Threshold
+from core.kinds.transactional import Transactional
 from core.model.customer import MEDIA
-from core.model.triggers import NEVER, OVER, Goal, Step, Trigger, When
+from core.model.triggers import NEVER, OVER, Goal, Step, Trigger
+from core.model.when import When
 from core.playbook.playbook import Holdout, Purpose
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -284,45 +289,45 @@ def test_wrong_head_values_are_faults_with_a_remedy(line: str, said: str) -> Non
         (
             'kind = "transactional"\nevent = "Checkout Started"\nafter = "1h"\nunless = ["Completed '
             'Order"]\nper = "cart_id"',
-            When("transactional", frozenset({"Checkout Started"}), after=HOUR, unless=frozenset({"Order Completed"}), per="cart_id"),
+            Transactional(events=frozenset({"Checkout Started"}), after=HOUR, unless=frozenset({"Order Completed"}), per="cart_id"),
         ),
         (
             'kind = "behavioural"\nevents = ["Viewed Product", "Product Clicked"]\nat_least = 3\nwithin = '
             '"7d"',
-            When("behavioural", frozenset({"Product Viewed", "Product Clicked"}), at_least=3, within=7 * DAY),
+            Behavioural(events=frozenset({"Product Viewed", "Product Clicked"}), at_least=3, within=7 * DAY),
         ),
         (
             'kind = "behavioural"\nevent = "Order Completed"\nchange = 1.5',
-            When("behavioural", frozenset({"Order Completed"}), change=1.5),
+            Behavioural(events=frozenset({"Order Completed"}), change=1.5),
         ),
-        ('kind = "recurring"\ndate = "birthday"', When("recurring", date="birthday")),
+        ('kind = "recurring"\ndate = "birthday"', Recurring(date="birthday")),
         (
             'kind = "recurring"\ndate = "trait.wedding_day"\noffset = "-36h"\nat = "18:30"\nyears = [1, 3]',
-            When("recurring", date="trait.wedding_day", offset_days=-1, offset=-12 * HOUR, at=(18, 30), years=frozenset({1, 3})),
+            Recurring(date="trait.wedding_day", offset_days=-1, offset=-12 * HOUR, at=(18, 30), years=frozenset({1, 3})),
         ),
         ('kind = "recurring"\ndate = "registered_at"\noffset = "2w"\nyears = 3',
-         When("recurring", date="registered_at", offset_days=14, years=frozenset({3}))),
+         Recurring(date="registered_at", offset_days=14, years=frozenset({3}))),
         ('kind = "recurring"\ndate = "first_order"\nat = '
-         '"00:00"', When("recurring", date="first_order", at=(0, 0))),
+         '"00:00"', Recurring(date="first_order", at=(0, 0))),
         ('kind = "threshold"\nmetric = "revenue"\nreaches = '
-         '5000', When("threshold", metric="revenue", reaches=500_000)),
+         '5000', Threshold(metric="revenue", threshold=500_000)),
         ('kind = "threshold"\nmetric = "revenue_gross"\nreaches = '
-         '0.29', When("threshold", metric="revenue_gross", reaches=29)),
+         '0.29', Threshold(metric="revenue_gross", threshold=29)),
         (
             'kind = "threshold"\nmetric = "orders"\nreaches = 10\nwithin = "365d"\non_activation = "enrol"',
-            When("threshold", metric="orders", reaches=10, within=365 * DAY, on_activation="enrol"),
+            Threshold(metric="orders", threshold=10, within=365 * DAY, on_activation="enrol"),
         ),
         (
             "kind = \"threshold\"\nmetric = \"sum('Bonus Earned', 'points')\"\nreaches = 2.5",
-            When("threshold", metric="sum", metric_event="Bonus Earned", metric_property="points", reaches=2.5),
+            Threshold(metric="sum", metric_event="Bonus Earned", metric_property="points", threshold=2.5),
         ),
         (
             "kind = \"threshold\"\nmetric = 'count(\"Store Visited\")'\nreaches = 5",
-            When("threshold", metric="count", metric_event="Store Visited", reaches=5),
+            Threshold(metric="count", metric_event="Store Visited", threshold=5),
         ),
         (
             'kind = "threshold"\ninactive_for = "60d"\nactivity = ["Order Completed"]',
-            When("threshold", inactive_for=60 * DAY, activity=frozenset({"Order Completed"})),
+            Threshold(inactive_for=60 * DAY, activity=frozenset({"Order Completed"})),
         ),
     ],
 )  # fmt: skip
@@ -962,7 +967,7 @@ def test_no_value_of_a_wrong_form_crashes_the_reader(file: str, odd: str) -> Non
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_when_value_of_a_wrong_form_crashes_the_reader(kind: str, odd: str) -> None:
-    for keys in ([key] for key in KIND_KEYS[kind]):
+    for keys in ([key] for key in kinds()[kind].keys):
         lines = "\n".join(f"{key} = {odd}" for key in keys)
         told({"triggers/basket.toml": f'purpose = "marketing"\n[when]\nkind = "{kind}"\n{lines}\n{STEPS}'})
 
@@ -992,8 +997,13 @@ def test_whatever_stands_in_a_file_is_read_or_is_a_fault(file: str, lines: list[
 # ---- documentation ----
 
 
-def test_there_is_a_reader_for_each_kind_of_the_core() -> None:
-    assert set(KIND_KEYS) == set(kinds())
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_reads_the_keys_it_names_and_no_others(kind: str) -> None:
+    for key in keys_of_kinds():
+        table = f'[when]\nkind = "{kind}"\n{key} = true\n'
+        faults = told({"triggers/basket.toml": f'purpose = "marketing"\n{table}{STEPS}'})
+        is_unknown = any(fault.message == f"unknown key `{key}` in [when]" for fault in faults)
+        assert is_unknown == (key not in kinds()[kind].keys), (key, faults)
 
 
 def accepted_keys(*modules: str) -> set[str]:
@@ -1043,7 +1053,7 @@ def test_every_name_a_workspace_may_use_is_documented() -> None:
 
 def test_every_key_and_word_of_a_trigger_is_documented() -> None:
     keys = accepted_keys("triggers", "kinds", "journeys")
-    of_kinds = {key for kind_keys in KIND_KEYS.values() for key in kind_keys}
+    of_kinds = keys_of_kinds()
     assert (
         keys
         - of_kinds
@@ -1065,7 +1075,7 @@ def test_every_key_and_word_of_a_trigger_is_documented() -> None:
     assert (
         undocumented(
             "triggers.md",
-            {*keys, *of_kinds, *TRIGGER_KEYS, *STEP_KEYS, *KIND_KEYS, *STATUSES, *ON_LIMIT, *MODES},
+            {*keys, *of_kinds, *TRIGGER_KEYS, *STEP_KEYS, *kinds(), *STATUSES, *ON_LIMIT, *MODES},
         )
         == []
     )

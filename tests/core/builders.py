@@ -12,7 +12,10 @@ from zoneinfo import ZoneInfo
 
 from core.engine import advance
 from core.instants import DAY, HOUR, MINUTE, Instant, Millis, local, parse_instant
-from core.kinds import cause_of
+from core.kinds.behavioural import Behavioural
+from core.kinds.recurring import Recurring
+from core.kinds.threshold import Threshold
+from core.kinds.transactional import Transactional
 from core.language import ConditionContext, compile_closure, parse
 from core.limits.pressure import PressureRule
 from core.limits.quiet_hours import ALWAYS_OPEN, parse_send_windows
@@ -22,7 +25,8 @@ from core.model.decisions import Enrolment
 from core.model.dossier import Dossier, Plan
 from core.model.events import ORDER_COMPLETED, Event
 from core.model.predicate import Predicate
-from core.model.triggers import Pause, Step, Trigger, When
+from core.model.triggers import Pause, Step, Trigger
+from core.model.when import When
 from core.playbook.playbook import Channel, Playbook, Purpose
 
 ZURICH = ZoneInfo("Europe/Zurich")
@@ -128,22 +132,22 @@ def trigger(name: str, when: When, *steps: Step, **fields: Any) -> Trigger:
 
 def on(event_name: str, **fields: Any) -> When:
     """When an event of the name occurs."""
-    return When("transactional", events=frozenset({event_name}), **_sets(fields))
+    return Transactional(events=frozenset({event_name}), **_sets(fields))
 
 
 def on_behaviour(*names: str, **fields: Any) -> When:
     """When she behaves so."""
-    return When("behavioural", events=frozenset(names), **_sets(fields))
+    return Behavioural(events=frozenset(names), **_sets(fields))
 
 
-def on_date(date: str, **fields: Any) -> When:
+def on_date(date: str, **fields: Any) -> Recurring:
     """When a date of the profile comes again."""
-    return When("recurring", date=date, **_sets(fields))
+    return Recurring(date=date, **_sets(fields))
 
 
 def on_crossing(**fields: Any) -> When:
     """When a metric crosses a mark, or a silence lasts."""
-    return When("threshold", **_sets(fields))
+    return Threshold(**_sets(fields))
 
 
 def _sets(fields: dict[str, Any]) -> dict[str, Any]:
@@ -233,7 +237,7 @@ def settle(before: Dossier, plan: Plan, book: Playbook, arrivals: Iterable[Event
         profile=plan.profile,
         settled_until=plan.settled_until,
         arrivals=(*rest, *new),
-        history=(*before.history, *(e for e in played if e.name in book.index.needs)),
+        history=(*before.history, *(e for e in played if e.name in book.index.history_needed)),
         enrolments=tuple(sorted(under_way, key=lambda e: (e.entered_at, e.trigger, e.cause_key))),
         contacts=(*before.contacts, *contacts),
         entries=plan.entries,
@@ -245,9 +249,9 @@ def settle(before: Dossier, plan: Plan, book: Playbook, arrivals: Iterable[Event
 def loadable(known: Dossier, book: Playbook) -> Dossier:
     """The same with the causes that a database looks up: those which the arrivals could use again."""
     usable = {
-        (each.name, cause_of(each, arrival).key)
+        (each.name, each.when.cause_of(arrival).key)
         for arrival in known.arrivals
-        for each, _ in book.index.entering.get(arrival.name, ())
+        for each in book.index.entering.get(arrival.name, ())
     }
     return replace(known, known_causes=known.known_causes & usable)
 

@@ -154,7 +154,7 @@ def test_a_customer_never_played_under_triggers_without_activation_is_played_all
 def test_those_already_past_the_mark_enter_at_the_activation_also_where_she_was_settled_at_that_instant(
     settled: str,
 ) -> None:
-    when = on_crossing(metric="orders", reaches=1, on_activation="enrol")
+    when = on_crossing(metric="orders", threshold=1, on_activation="enrol")
     before = playbook(trigger("past", when, status="draft"))
     known = dossier(order("Mon 10:00"))
     known = settle(known, advance(known, before, at(settled)), before)

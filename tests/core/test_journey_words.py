@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from core.explain.journey_words import entry_words, told
+from core.explain.journey_words import told
 from core.instants import DAY, HOUR
-from core.model.triggers import NEVER, Step, Trigger, When
+from core.kinds.behavioural import Behavioural
+from core.kinds.recurring import Recurring
+from core.kinds.threshold import Threshold
+from core.kinds.transactional import Transactional
+from core.model.triggers import NEVER, Step, Trigger
+from core.model.when import When
 
 
 @pytest.mark.parametrize(
     ("when", "said"),
     [
         (
-            When(
-                "transactional",
-                frozenset({"Checkout Started"}),
+            Transactional(
+                events=frozenset({"Checkout Started"}),
                 after=HOUR,
                 unless=frozenset({"Order Completed"}),
                 per="cart_id",
@@ -23,30 +27,30 @@ from core.model.triggers import NEVER, Step, Trigger, When
             "when Checkout Started comes; 1h later, unless Order Completed came; once for each cart_id",
         ),
         (
-            When("behavioural", frozenset({"B", "A"}), at_least=3, within=7 * DAY),
+            Behavioural(events=frozenset({"B", "A"}), at_least=3, within=7 * DAY),
             "when A or B comes 3 times within 7d",
         ),
         (
-            When("behavioural", frozenset({"Order Completed"}), change=1.5, at_least=3),
+            Behavioural(events=frozenset({"Order Completed"}), change=1.5, at_least=3),
             "when 1.5 times her usual interval has passed since Order Completed, known from at least 3 "
             "intervals",
         ),
         (
-            When("behavioural", frozenset({"Order Completed"}), change=0.5),
+            Behavioural(events=frozenset({"Order Completed"}), change=0.5),
             "when Order Completed comes after at most 0.5 times her usual interval",
         ),
-        (When("recurring", date="birthday", at=(9, 0)), "on birthday at 09:00 every year"),
+        (Recurring(date="birthday", at=(9, 0)), "on birthday at 09:00 every year"),
         (
-            When("recurring", date="birthday", offset_days=-7, years=frozenset({3})),
+            Recurring(date="birthday", offset_days=-7, years=frozenset({3})),
             "7 days before birthday at 09:00, in year 3",
         ),
-        (When("threshold", metric="revenue", reaches=500_000), "when revenue reaches CHF 5,000.00"),
-        (When("threshold", metric="orders", reaches=10, within=DAY), "when orders reaches 10 within 1d"),
-        (When("threshold", inactive_for=60 * DAY), "after 60d without any sign of life"),
+        (Threshold(metric="revenue", threshold=500_000), "when revenue reaches CHF 5,000.00"),
+        (Threshold(metric="orders", threshold=10, within=DAY), "when orders reaches 10 within 1d"),
+        (Threshold(inactive_for=60 * DAY), "after 60d without any sign of life"),
     ],
 )
 def test_what_makes_a_customer_enter_is_said_as_a_sentence(when: When, said: str) -> None:
-    assert entry_words(when, "CHF") == said
+    assert when.words("CHF") == said
 
 
 def test_what_a_step_does_about_other_messages_is_said_beside_it() -> None:
@@ -56,7 +60,7 @@ def test_what_a_step_does_about_other_messages_is_said_beside_it() -> None:
         "news",
         "News",
         "marketing",
-        When("recurring", date="birthday"),
+        Recurring(date="birthday"),
         (mail, card),
         reentry=NEVER,
         holdout=0.1,

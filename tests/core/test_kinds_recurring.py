@@ -8,7 +8,6 @@ import pytest
 
 from core.anniversaries import Anniversary, parse_anniversary
 from core.instants import HOUR, parse_instant
-from core.kinds.recurring import occurrence
 from core.playbook.index import PlaybookIndex
 from tests.core.builders import event, identify, on_crossing, on_date, order, play, playbook, rows, trigger
 
@@ -46,9 +45,8 @@ def test_a_date_is_a_day_with_or_without_its_year(text: str, found: Anniversary 
 def test_an_anniversary_is_an_instant_of_local_time(
     anniversary: Anniversary, year: int, when: dict[str, int], zone: str, instant: str
 ) -> None:
-    assert occurrence(anniversary, year, on_date("birthday", **when), ZoneInfo(zone)) == parse_instant(
-        instant
-    )
+    occurrence = on_date("birthday", **when).occurrence(anniversary, year, ZoneInfo(zone))
+    assert occurrence == parse_instant(instant)
 
 
 @pytest.mark.parametrize(

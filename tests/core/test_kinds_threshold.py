@@ -25,31 +25,31 @@ def refunded(when: str, amount: float, **properties: Any) -> Event:
 @pytest.mark.parametrize(
     ("when", "events", "fires"),
     [
-        ({"metric": "orders", "reaches": 2}, [order("Mon 10:00"), order("Tue 10:00"), order("Wed 10:00")], ["Tue 10:00"]),
-        ({"metric": "revenue", "reaches": MARK}, [order("Mon 10:00", 99.99), order("Tue 10:00", 0.01)], ["Tue 10:00"]),
-        ({"metric": "revenue", "reaches": MARK}, [order("Mon 10:00", 250)], ["Mon 10:00"]),
-        ({"metric": "revenue", "reaches": MARK},
+        ({"metric": "orders", "threshold": 2}, [order("Mon 10:00"), order("Tue 10:00"), order("Wed 10:00")], ["Tue 10:00"]),
+        ({"metric": "revenue", "threshold": MARK}, [order("Mon 10:00", 99.99), order("Tue 10:00", 0.01)], ["Tue 10:00"]),
+        ({"metric": "revenue", "threshold": MARK}, [order("Mon 10:00", 250)], ["Mon 10:00"]),
+        ({"metric": "revenue", "threshold": MARK},
          [order("Mon 10:00", 60), returned("Tue 10:00", 20), order("Wed 10:00", 60)], ["Wed 10:00"]),
-        ({"metric": "revenue_gross", "reaches": MARK},
+        ({"metric": "revenue_gross", "threshold": MARK},
          [order("Mon 10:00", 60), returned("Tue 10:00", 60), order("Wed 10:00", 40)], ["Wed 10:00"]),
-        ({"metric": "revenue", "reaches": MARK},
+        ({"metric": "revenue", "threshold": MARK},
          [order("Mon 10:00", 100), returned("Tue 10:00", 1), order("Wed 10:00", 1)], ["Mon 10:00", "Wed 10:00"]),
         (
-            {"metric": "revenue", "reaches": MARK},
+            {"metric": "revenue", "threshold": MARK},
             [order("Mon 10:00", 90, order_id="a"), returned("Tue 10:00", 30, order_id="a"), refunded("Tue 11:00", 30, order_id="a"),
              order("Wed 10:00", 40)],
             ["Wed 10:00"],
         ),
-        ({"metric": "returns", "reaches": 2}, [returned("Mon 10:00", 1, order_id="a"), refunded("Mon 11:00", 1, order_id="a"),
+        ({"metric": "returns", "threshold": 2}, [returned("Mon 10:00", 1, order_id="a"), refunded("Mon 11:00", 1, order_id="a"),
                                              returned("Tue 10:00", 1)], ["Tue 10:00"]),
-        ({"metric": "units", "reaches": 3},
+        ({"metric": "units", "threshold": 3},
          [order("Mon 10:00", products=[{"quantity": 2}]), order("Tue 10:00", products=[{}])], ["Tue 10:00"]),
-        ({"metric": "orders", "reaches": 2, "within": DAY}, [order("Mon 10:00"), order("Tue 10:00"), order("Wed 09:59")], ["Wed 09:59"]),
-        ({"metric": "revenue", "reaches": 9_000, "within": DAY},
+        ({"metric": "orders", "threshold": 2, "within": DAY}, [order("Mon 10:00"), order("Tue 10:00"), order("Wed 09:59")], ["Wed 09:59"]),
+        ({"metric": "revenue", "threshold": 9_000, "within": DAY},
          [order("Mon 10:00", 60), returned("Mon 11:00", 20), order("Mon 12:00", 49), order("Mon 13:00", 1)], ["Mon 13:00"]),
-        ({"metric": "count", "metric_event": "Visited", "reaches": 2},
+        ({"metric": "count", "metric_event": "Visited", "threshold": 2},
          [event("Visited", "Mon 10:00"), event("Visited", "Tue 10:00")], ["Tue 10:00"]),
-        ({"metric": "sum", "metric_event": "Points", "metric_property": "n", "reaches": 5},
+        ({"metric": "sum", "metric_event": "Points", "metric_property": "n", "threshold": 5},
          [event("Points", "Mon 10:00", n=2.5), event("Points", "Mon 11:00", n="9"), event("Points", "Tue 10:00", n=2.5)], ["Tue 10:00"]),
     ],
 )  # fmt: skip
@@ -62,7 +62,7 @@ def test_it_fires_on_the_event_that_reaches_the_mark_from_below(
 
 
 def test_a_mark_is_crossed_once_although_an_older_event_arrives_later() -> None:
-    when = on_crossing(metric="count", metric_event="Visited", reaches=2)
+    when = on_crossing(metric="count", metric_event="Visited", threshold=2)
     events = [
         event("Visited", "Mon 10:00"),
         event("Visited", "Mon 12:00"),
@@ -72,12 +72,12 @@ def test_a_mark_is_crossed_once_although_an_older_event_arrives_later() -> None:
 
 
 def test_events_too_old_to_enrol_cross_silently() -> None:
-    book = playbook(trigger("t", on_crossing(metric="orders", reaches=1)))
+    book = playbook(trigger("t", on_crossing(metric="orders", threshold=1)))
     assert rows(play(book, order("2025-02-20 10:00", arrived="Mon 10:00"), order("Tue 10:00"))) == []
 
 
 def test_a_return_and_a_purchase_again_do_not_fire_twice_where_reentry_is_never() -> None:
-    book = playbook(trigger("t", on_crossing(metric="revenue", reaches=100), reentry=NEVER))
+    book = playbook(trigger("t", on_crossing(metric="revenue", threshold=100), reentry=NEVER))
     assert rows(play(book, order("Mon 10:00", 1), returned("Tue 10:00", 1), order("Wed 10:00", 1))) == [
         "Mon 10:00 t email send"
     ]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.language import ConditionContext
-from core.model.triggers import When
+from core.model.when import When
 from tests.core.builders import condition, event, identify, on, play, playbook, rows, trigger
 
 RICH = condition("value >= 30 and orders < 1", ConditionContext.WHERE)

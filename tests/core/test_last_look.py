@@ -167,7 +167,7 @@ def test_exits_are_known_as_long_as_a_message_of_the_journey_can_wait_for_its_ha
         step(after=2 * DAY, expires=3 * DAY),
         exits=frozenset({"Paid"}),
     )
-    assert PlaybookIndex(playbook(journey)).needs["Paid"] == 6 * DAY
+    assert PlaybookIndex(playbook(journey)).history_needed["Paid"] == 6 * DAY
 
 
 def test_the_last_look_changes_nothing_it_was_given() -> None:

@@ -21,8 +21,10 @@ from core.model.customer import Consent
 from core.model.decisions import Decision, Enrolment, Message
 from core.model.dossier import BEGINNING, Dossier, Merge, Plan, TriggerEntry
 from core.model.events import Event
-from core.model.triggers import ALWAYS, NEVER, OVER, Goal, Pause, PausePolicy, Step, Trigger, Wait, When
-from core.playbook.playbook import Holdout, Playbook, Preference
+from core.model.triggers import ALWAYS, NEVER, OVER, Goal, Pause, PausePolicy, Step, Trigger, Wait
+from core.model.when import When
+from core.playbook.playbook import Holdout, Playbook
+from core.playbook.preference import Preference
 from tests.core.builders import (
     MONDAY,
     ZURICH,
@@ -76,9 +78,9 @@ WHENS: Sequence[When] = (
     on_behaviour("Order Completed", change=0.6),
     on_date("birthday"),
     on_date("last_order", offset_days=-363),
-    on_crossing(metric="orders", reaches=2),
-    on_crossing(metric="revenue", reaches=10_000),
-    on_crossing(metric="orders", reaches=2, within=2 * DAY),
+    on_crossing(metric="orders", threshold=2),
+    on_crossing(metric="revenue", threshold=10_000),
+    on_crossing(metric="orders", threshold=2, within=2 * DAY),
     on_crossing(inactive_for=2 * DAY),
     on_crossing(inactive_for=DAY, activity=["Order Completed"], on_activation="enrol"),
 )

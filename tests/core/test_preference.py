@@ -10,7 +10,7 @@ from core.instants import DAY
 from core.model.customer import Consent
 from core.model.events import Event
 from core.model.triggers import ALWAYS
-from core.playbook.playbook import Preference
+from core.playbook.preference import Preference
 from tests.core.builders import MONDAY, at, event, on, play, playbook, step, trigger
 
 LEARN = Preference(learn=True)

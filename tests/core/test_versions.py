@@ -165,7 +165,7 @@ def test_an_exit_of_an_earlier_definition_still_ends_its_journeys_and_no_others(
         "Mon 15:30 basket print send",
     ]
     assert under(FINISH).index.concerns("track", "Order Completed")
-    assert "Order Completed" in under(FINISH).index.needs
+    assert "Order Completed" in under(FINISH).index.history_needed
     assert not under().index.concerns("track", "Order Completed")
 
 

@@ -15,11 +15,14 @@ from hypothesis import strategies as st
 from core.engine import advance
 from core.explain.why import Explanation, explain
 from core.instants import DAY, HOUR, MINUTE, Instant
+from core.kinds.behavioural import Behavioural
+from core.kinds.transactional import Transactional
 from core.language import ConditionContext
 from core.model.customer import Consent, Suppression
 from core.model.dossier import settled
 from core.model.events import Event
-from core.model.triggers import NEVER, Trigger, When
+from core.model.triggers import NEVER, Trigger
+from core.model.when import When
 from core.playbook.playbook import Playbook
 from tests.core.builders import (
     MONDAY,
@@ -54,7 +57,7 @@ def answer(rules: Playbook, name: str, known: Any, now: Instant) -> Explanation:
     """The answer for one trigger of a playbook, as the console gathers it."""
     plan = advance(known, rules, now)
     asked = rules.index.by_name[name]
-    names = rules.index.kinds[asked.when.kind].enters_on(asked.when)
+    names = asked.when.enters_on()
     causes = [
         each
         for each in known.arrivals
@@ -133,21 +136,21 @@ CASES: list[tuple[Trigger, list[Event], str, str, str]] = [
         "2 of 3 Order Completed that a rhythm needs, 1 short",
     ),
     (
-        trigger("t", on_crossing(metric="revenue", reaches=500_000)),
+        trigger("t", on_crossing(metric="revenue", threshold=500_000)),
         [order("Mon 10:00", 3912.40)],
         "cause",
         "revenue is CHF 3,912.40, CHF 1,087.60 short of CHF 5,000.00; the last order Mon 03 Mar 2025 10:00",
         "revenue: CHF 1,087.60 short",
     ),
     (
-        trigger("t", on_crossing(metric="orders", reaches=10, within=365 * DAY)),
+        trigger("t", on_crossing(metric="orders", threshold=10, within=365 * DAY)),
         [order("Mon 10:00"), order("Tue 10:00")],
         "cause",
         "orders within 365d is 2, 8 short of 10; the last order Tue 04 Mar 2025 10:00",
         "orders: 8 short",
     ),
     (
-        trigger("t", on_crossing(metric="orders", reaches=1, within=DAY), activated_at=at("Sun 00:00")),
+        trigger("t", on_crossing(metric="orders", threshold=1, within=DAY), activated_at=at("Sun 00:00")),
         [order("Sat 20:00")],
         "cause",
         "orders within 1d is 1, past the mark of 1 already, and only the event that crosses it enters",
@@ -339,9 +342,6 @@ def test_reentry_says_from_when_on_she_may_enter_again() -> None:
     )
 
 
-EVENTFUL = {"transactional", "behavioural"}
-
-
 @settings(max_examples=300, derandomize=True, deadline=None)
 @given(st.integers(0, 2**31))
 def test_whom_nothing_stands_against_enters_when_her_cause_comes(number: int) -> None:
@@ -350,10 +350,10 @@ def test_whom_nothing_stands_against_enters_when_her_cause_comes(number: int) ->
     now = MONDAY + lot.randrange(10 * 24) * HOUR + 30 * MINUTE
     known = replace(known, arrivals=tuple(each for each in known.arrivals if each.arrived_at <= now))
     for asked in book.triggers:
-        if asked.when.kind not in EVENTFUL or asked.when.change is not None or asked.when.at_least > 1:
+        if not _enters_on_any_event(asked.when):
             continue
         properties: dict[str, Any] = {"cart": "new", "order_id": "new", "revenue": 100}
-        cause = event(lot.choice(sorted(asked.when.events)), now + 1, id=1000, **properties)
+        cause = event(lot.choice(sorted(asked.when.enters_on())), now + 1, id=1000, **properties)
         found = answer(book, asked.name, known, now)
         later = advance(replace(known, arrivals=(*known.arrivals, cause)), book, now + 1)
         entered = any(each.trigger == asked.name and each.cause_event == 1000 for each in later.enrolments)
@@ -364,6 +364,12 @@ def test_whom_nothing_stands_against_enters_when_her_cause_comes(number: int) ->
         ]
         if asked.audience is None and asked.when.where is None and asked.holdout == 0:
             assert entered == (not barred or _is_stop_only(book, barred)), (asked, barred, found.words)
+
+
+def _enters_on_any_event(when: When) -> bool:
+    if isinstance(when, Behavioural):
+        return when.change is None and when.at_least == 1
+    return isinstance(when, Transactional)
 
 
 def _is_stop_only(book: Playbook, barred: list[Any]) -> bool:
@@ -390,6 +396,6 @@ def test_the_verdict_is_that_of_the_last_decision(number: int) -> None:
 
 def test_who_may_never_enter_again_is_kept_out_by_that() -> None:
     found = why(
-        trigger("t", When("transactional", events=frozenset({"A"})), reentry=NEVER), event("A", "Tue 10:00")
+        trigger("t", Transactional(events=frozenset({"A"})), reentry=NEVER), event("A", "Tue 10:00")
     )
     assert [each.holds for each in found.trace if each.check == "entry"] == [False]

@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from core.errors import ManometerError
 from core.instants import DAY, HOUR, Instant
+from core.kinds.transactional import Transactional
 from core.model.outbox import Act
-from core.model.triggers import PausePolicy, Step, Trigger, When
+from core.model.triggers import PausePolicy, Step, Trigger
 from screens.ports import Cancelled
 from screens.ports.decisions import DecisionRow, DecisionView, Listed, Objected
 from screens.ports.outbox import ActEffect, MessageView, RenderedMessage
@@ -52,7 +53,7 @@ DRAFT = replace(BASKET, name="evil", title=EVIL, state="draft", waiting=0, next_
 LINES = (BASKET, PAUSED, DRAFT)
 TRIGGER = Trigger(
     "basket", "Basket left behind", "marketing",
-    When("transactional", frozenset({"Checkout Started"}), after=HOUR),
+    Transactional(events=frozenset({"Checkout Started"}), after=HOUR),
     (Step(("email", "webpush"), "basket"), Step(("print",), "card", after=DAY)),
 )  # fmt: skip
 DECISION = DecisionRow(

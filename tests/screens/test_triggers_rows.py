@@ -8,8 +8,9 @@ import pytest
 
 from core.instants import DAY, parse_instant
 from core.model.triggers import OVER, Goal, Wait
+from core.until import parse_until
 from screens.cells import pausing, triggers
-from screens.cells.moments import moment, number, parse_until
+from screens.cells.moments import moment, number
 from screens.ports.triggers import JourneyCount, OutcomeCount
 from screens.widgets.dialogs import plain
 from screens.widgets.line_widget import Cell, Line, as_cell

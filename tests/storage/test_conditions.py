@@ -18,7 +18,10 @@ from core.instants import DAY, Instant, Millis, parse_instant
 from core.language import Condition, ConditionContext, ConditionError, compile_closure, parse
 from core.model.customer import Consent
 from storage.conditions import COLUMNS, add_functions, to_sql
-from storage.schema.tables import consents, customers, events, metadata
+from storage.schema.consents import consents
+from storage.schema.customers import customers
+from storage.schema.events import events
+from storage.schema.row import metadata
 from storage.sqlite import create_file, make_engine
 
 NOW = parse_instant("2025-03-30T12:00:00Z")

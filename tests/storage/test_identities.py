@@ -16,18 +16,15 @@ from core.errors import ManometerError
 from storage.customers import resolve
 from storage.intake.batch import Memory
 from storage.intake.identities import merge, unmerge
+from storage.schema.consents import consents
+from storage.schema.customers import customers
+from storage.schema.decisions import decisions
+from storage.schema.enrolments import enrolments
+from storage.schema.events import events
+from storage.schema.identities import identities, merges
+from storage.schema.intake import arrivals
+from storage.schema.messages import messages
 from storage.schema.profiles import load_profile
-from storage.schema.tables import (
-    arrivals,
-    consents,
-    customers,
-    decisions,
-    enrolments,
-    events,
-    identities,
-    merges,
-    messages,
-)
 from storage.store import Store
 from tests.storage.test_intake import MEMORY, NOW, call, everything, profile, rows, table, taken
 

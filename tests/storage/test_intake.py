@@ -17,8 +17,12 @@ from sqlalchemy import select
 
 from core.sources.segment import Incoming, dedup_key, encode, parse_call
 from storage.intake.batch import BatchResult, Memory, take
+from storage.schema.consents import consents, suppressions
+from storage.schema.customers import customers
+from storage.schema.events import events
+from storage.schema.identities import identities
+from storage.schema.intake import arrivals
 from storage.schema.profiles import dump_profile, load_profile, profile_columns, read_profile
-from storage.schema.tables import arrivals, consents, customers, events, identities, suppressions
 from storage.store import Store
 
 NOW = 1_772_000_000_000

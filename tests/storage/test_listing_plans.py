@@ -12,8 +12,7 @@ from sqlalchemy import event
 from core.model.outbox import OPEN
 from storage import audit, customers, decisions, pauses, playbooks, triggers
 from storage.outbox import listing as outbox_listing
-from storage.outbox.listing import Wanted
-from storage.sql import ColumnClause
+from storage.sql import ColumnClause, LogQuery
 from storage.store import Store
 
 
@@ -131,14 +130,14 @@ def test_a_number_of_a_trigger_is_read_from_a_span_of_an_index(store: Store, ask
 @pytest.mark.parametrize(
     ("wanted", "index"),
     [
-        (decisions.LogQuery(), "COVERING INDEX ix_decisions_at"),
-        (decisions.LogQuery(since=1), "COVERING INDEX ix_decisions_at (at>?)"),
+        (LogQuery(), "COVERING INDEX ix_decisions_at"),
+        (LogQuery(since=1), "COVERING INDEX ix_decisions_at (at>?)"),
         (
-            decisions.LogQuery(clauses=(ColumnClause({"trigger": ("basket",)}),)),
+            LogQuery(clauses=(ColumnClause({"trigger": ("basket",)}),)),
             "COVERING INDEX ix_decisions_trigger (trigger=?",
         ),
         (
-            decisions.LogQuery(
+            LogQuery(
                 clauses=(
                     ColumnClause({"trigger": ("basket",)}),
                     ColumnClause({"reason": ("PRESSURE",)}, negated=True),
@@ -146,12 +145,12 @@ def test_a_number_of_a_trigger_is_read_from_a_span_of_an_index(store: Store, ask
             ),
             "COVERING INDEX ix_decisions_trigger (trigger=?",
         ),
-        (decisions.LogQuery(customer_id=1), "COVERING INDEX ix_decisions_customer_id (customer_id=?)"),
-        (decisions.LogQuery(clauses=(ColumnClause({"outcome": ("hold",)}),)), "INDEX ix_decisions_at"),
+        (LogQuery(customer_id=1), "COVERING INDEX ix_decisions_customer_id (customer_id=?)"),
+        (LogQuery(clauses=(ColumnClause({"outcome": ("hold",)}),)), "INDEX ix_decisions_at"),
     ],
 )
 def test_the_log_is_read_by_an_index_and_never_sorted(
-    store: Store, wanted: decisions.LogQuery, index: str
+    store: Store, wanted: LogQuery, index: str
 ) -> None:
     plan = _plan(store, lambda connection: decisions.ids(connection, wanted))
     assert index in plan
@@ -161,7 +160,7 @@ def test_the_log_is_read_by_an_index_and_never_sorted(
 def test_messages_in_open_states_are_read_by_their_states(store: Store) -> None:
     plan = _plan(
         store,
-        lambda connection: outbox_listing.ids(connection, Wanted(clauses=(ColumnClause({"state": OPEN}),))),
+        lambda connection: outbox_listing.ids(connection, LogQuery(clauses=(ColumnClause({"state": OPEN}),))),
     )
     assert "ix_messages_waiting (state=?)" in plan
     assert "ix_messages_trouble (state=?)" in plan

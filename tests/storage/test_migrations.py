@@ -1,4 +1,4 @@
-"""The schema's versions: they add up to `storage.schema.tables`, and a step that fails changes nothing."""
+"""The schema's versions: they add up to the classes of the schema, and a step that fails changes nothing."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.exc import IntegrityError
 
-from storage.schema import tables
 from storage.schema.migrations import MIGRATIONS, NEWEST, Migration, migrate, version_of
+from storage.schema.row import metadata
 from storage.sqlite import StoreError, dbapi
 from storage.store import Store
+from tests.storage.schema_classes import all_classes
 
 
 def schema_of(path: Path) -> set[str]:
@@ -26,10 +27,11 @@ def schema_of(path: Path) -> set[str]:
 
 
 def test_the_schema_from_migrations_equals_the_schema_from_metadata(tmp_path: Path) -> None:
+    assert all_classes()
     Store.create(tmp_path / "migrated.db").close()
     engine = create_engine(f"sqlite:///{tmp_path / 'metadata.db'}", module=dbapi)
     with engine.begin() as connection:
-        tables.metadata.create_all(connection)
+        metadata.create_all(connection)
         for trigger in (
             statement for statement in MIGRATIONS[0].statements() if statement.startswith("CREATE TRIGGER")
         ):

@@ -18,7 +18,11 @@ from storage.outbox import dispatch as outbox
 from storage.outbox.acts import OutboxError
 from storage.outbox.dispatch import ApprovalBatch, OutcomeMark
 from storage.outbox.listing import Filters, stream
-from storage.schema.tables import audit, customers, enrolments, events, messages
+from storage.schema.customers import customers
+from storage.schema.enrolments import enrolments
+from storage.schema.events import events
+from storage.schema.messages import messages
+from storage.schema.operations import audit
 from storage.store import Store
 
 ZURICH = ZoneInfo("Europe/Zurich")

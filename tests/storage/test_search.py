@@ -14,8 +14,10 @@ from sqlalchemy import event, insert
 
 from core.filters import read_words
 from storage import search
-from storage.schema.profiles import folded_name, folded_text
-from storage.schema.tables import customers, identities, messages
+from storage.schema.customers import customers
+from storage.schema.folded import folded_name, folded_text
+from storage.schema.identities import identities
+from storage.schema.messages import messages
 from storage.store import Store
 
 PEOPLE: tuple[tuple[str, str | None, str | None, str | None, str, int, int | None], ...] = (

@@ -17,19 +17,19 @@ ROOT = Path(__file__).parents[2]
 INCREMENT = """
 import sys
 from pathlib import Path
-from storage.store import Store, fact, set_fact
+from storage.store import Store, meta, set_meta
 store = Store.open(Path(sys.argv[1]))
 for _ in range(int(sys.argv[2])):
     with store.writing() as connection:
-        set_fact(connection, "count", str(int(fact(connection, "count")) + 1))
+        set_meta(connection, "count", str(int(meta(connection, "count")) + 1))
 """
 
 
 @pytest.mark.parametrize(
     ("version", "safe"),
     [
-        ((3, 40, 1), False), ((3, 44, 5), False), ((3, 44, 6), True), ((3, 45, 0), False), ((3, 50, 6), False), ((3, 50, 7), True),
-        ((3, 51, 2), False), ((3, 51, 3), True), ((3, 53, 4), True), ((4, 0, 0), True),
+        ((3, 40, 1), False), ((3, 44, 5), False), ((3, 44, 6), True), ((3, 45, 0), False),
+        ((3, 50, 6), False), ((3, 50, 7), True), ((3, 51, 2), False), ((3, 51, 3), True), ((3, 53, 4), True), ((4, 0, 0), True),
     ],
 )  # fmt: skip
 def test_a_library_is_safe_from_the_releases_with_the_fix_on(

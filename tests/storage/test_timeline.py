@@ -13,7 +13,10 @@ from sqlalchemy import insert
 
 from core.filters import read_words
 from storage import timeline
-from storage.schema.tables import consents, decisions, events, messages
+from storage.schema.consents import consents
+from storage.schema.decisions import decisions
+from storage.schema.events import events
+from storage.schema.messages import messages
 from storage.store import Store
 from storage.timeline import CONSENT, DECISION, EVENT, MESSAGE, packed
 

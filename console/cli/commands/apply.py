@@ -9,7 +9,8 @@ import argparse
 from collections.abc import Sequence
 
 from console.channels import adapter_kinds
-from console.cli.context import Context, add_at, add_yes
+from console.cli.context import Context
+from console.cli.options import add_at, add_yes
 from console.playbooks.applied import ApplyChanges, apply_workspace, changes, under_way
 from console.playbooks.migration import Fate, read_asked
 from console.workspace import read_workspace

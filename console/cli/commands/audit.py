@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from console.cli.context import Context, add_list
+from console.cli.context import Context
+from console.cli.options import add_list
 from console.cli.output import ListingField
 from storage import audit
 

@@ -16,7 +16,9 @@ import orjson
 
 from console.catalogue import CURRENCY, Campaign, campaign, campaigns
 from console.catalogue.composing import LANGUAGES
-from console.cli.context import Context, UsageError, add_list
+from console.cli.context import Context
+from console.cli.errors import UsageError
+from console.cli.options import add_list
 from console.cli.output import ListingField
 from console.workspace.layout import SETTINGS
 from core.explain.words import counted

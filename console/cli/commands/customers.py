@@ -11,23 +11,15 @@ from typing import Any
 
 import orjson
 
-from console.cli.context import Context, UsageError, add_list, whole
+from console.cli.context import Context
+from console.cli.errors import UsageError
+from console.cli.listings.customers import FIELDS
+from console.cli.options import add_list, whole
 from console.cli.output import ListingField
 from console.tui.customer_filter import read_customer_filter
 from core.instants import format_instant
 from storage import customers, search
 
-FIELDS = (
-    ListingField("customer"),
-    ListingField("name"),
-    ListingField("email"),
-    ListingField("phone"),
-    ListingField("country"),
-    ListingField("orders", "number"),
-    ListingField("revenue", "money"),
-    ListingField("last_activity", "instant"),
-    ListingField("next_due", "instant"),
-)
 DETAILS = (
     *FIELDS,
     ListingField("city"),

@@ -7,30 +7,17 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection
-
-from console.cli.context import Context, UsageError, add_list
+from console.cli.context import Context
+from console.cli.errors import UsageError
+from console.cli.listings.decisions import FIELDS
+from console.cli.options import add_list
 from console.cli.output import ListingField
-from core.errors import ManometerError
+from console.playbooks.known_triggers import refuse_never_known
 from core.instants import format_instant
 from core.model.decisions import OUTCOMES
 from core.suggestions import near
 from storage import customers, decisions
 
-FIELDS = (
-    ListingField("at", "instant"),
-    ListingField("customer"),
-    ListingField("trigger"),
-    ListingField("step", "number"),
-    ListingField("channel"),
-    ListingField("outcome"),
-    ListingField("reason"),
-    ListingField("until", "instant"),
-    ListingField("late"),
-    ListingField("rules", "json", shown=False),
-    ListingField("message", "number", shown=False),
-)
-"""Also what `preview` and `tick` print."""
 EVIDENCE = (
     *FIELDS,
     ListingField("version", "number"),
@@ -67,7 +54,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     with context.store.reading() as connection:
         customer = None if args.customer is None else customers.resolve(connection, args.customer)
         if args.trigger is not None:
-            refuse_unknown(context, connection, args.trigger)
+            refuse_never_known(connection, args.trigger, lambda: context.in_force.playbook)
         wanted = decisions.DecisionFilter(customer, args.trigger, args.outcome, since, until)
         rows = decisions.listing(connection, wanted)
         shown = map(_with_evidence, rows) if args.evidence else rows
@@ -82,14 +69,3 @@ def _with_evidence(row: Mapping[str, Any]) -> Mapping[str, Any]:
         for reason, detail, until in json.loads(row["objections"])
     ]
     return {**row, "objections": json.dumps(objections)}
-
-
-def refuse_unknown(context: Context, connection: Connection, trigger: str) -> None:
-    """ManometerError for a name that no trigger has or had: a slip of the pen."""
-    known = decisions.triggers(connection, trigger)
-    if trigger not in known and trigger not in (
-        known := known | context.in_force.playbook.index.by_name.keys()
-    ):
-        raise ManometerError(
-            f"There is no trigger {trigger!r}. {near(trigger, known) or '`manometer triggers` lists them.'}"
-        )

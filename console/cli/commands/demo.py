@@ -17,8 +17,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from console.cli.commands.preview import REASON_FIELDS, TRIGGER_FIELDS
-from console.cli.context import Context, UsageError
+from console.cli.context import Context
+from console.cli.errors import UsageError
+from console.cli.exit_codes import INTERRUPTED
+from console.cli.listings.previews import REASON_FIELDS, TRIGGER_FIELDS
 from console.cli.output import Output
 from console.demo.furnished import (
     AHEAD,
@@ -38,7 +40,6 @@ from console.demo.furnished import (
     tell,
 )
 from console.demo.retailer.past import FEWEST, MOST
-from console.main import INTERRUPTED
 from core.explain.words import counted
 from core.forecast.preview import Totals
 from core.instants import Instant, format_instant, local

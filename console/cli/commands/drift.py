@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from console.cli.context import Context, add_at
+from console.cli.context import Context
+from console.cli.options import add_at
 from console.cli.output import ListingField
 from console.forecast.drift import Drifting, clock, drift, drift_row, judged_until
 from console.forecast.preview_result import FOLDER, kept_answer

@@ -11,7 +11,8 @@ from __future__ import annotations
 import argparse
 
 from console.cli import pausing_prompts
-from console.cli.context import Context, add_at, add_reason, add_yes
+from console.cli.context import Context
+from console.cli.options import add_at, add_reason, add_yes
 from core.model.triggers import EVERYTHING
 
 

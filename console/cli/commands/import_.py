@@ -11,7 +11,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from console.cli.context import Context, add_at
+from console.cli.context import Context
+from console.cli.exit_codes import INTERRUPTED
+from console.cli.options import add_at
 from console.cli.output import ListingField
 from console.intake.files import (
     ImportResult,
@@ -21,7 +23,6 @@ from console.intake.files import (
     intake_settings,
     progress_bar,
 )
-from console.main import INTERRUPTED
 from console.playbooks.applied import ensure_applied
 from console.workspace import Workspace, WorkspaceError
 from core.explain.words import counted

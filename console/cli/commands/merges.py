@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import argparse
 
-from console.cli.context import Context, add_at, add_list, add_reason, add_yes, whole
+from console.cli.context import Context
+from console.cli.options import add_at, add_list, add_reason, add_yes, whole
 from console.cli.output import ListingField
 from core.errors import ManometerError
 from storage import audit, customers

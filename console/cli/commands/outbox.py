@@ -1,9 +1,10 @@
 """The outbox: every message with its state, or approve, reject, retry or cancel some.
 
-batches   what waits for an approval, by trigger, channel and day, with the pressure it would cause approve
-lets held messages go           reject   cancels held messages; by number, or --trigger, --channel, --day,
---all retry     tries failed or uncertain ones again, under the same key cancel    takes back what was not
-handed over yet
+batches   what waits for an approval, by trigger, channel and day, with the pressure it would cause
+approve   lets held messages go, by number, or by --trigger, --channel, --day, --all
+reject    cancels held messages, chosen in the same way
+retry     tries failed or uncertain ones again, under the same key
+cancel    takes back what was not handed over yet
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from console.cli.commands.decisions import refuse_unknown
-from console.cli.context import Context, UsageError, add_at, add_list, add_reason, add_yes, whole
+from console.cli.context import Context
+from console.cli.errors import UsageError
+from console.cli.options import add_at, add_list, add_reason, add_yes, whole
 from console.cli.output import ListingField
 from console.operating import approvals
 from console.operating.approvals import WaitingBatch
+from console.playbooks.known_triggers import refuse_never_known
 from core.explain.words import counted
 from core.instants import Instant, format_instant
 from core.model.outbox import STATES
@@ -122,7 +125,7 @@ def _filters(args: argparse.Namespace, context: Context, connection: Connection)
         else customers.key_of(connection, customers.resolve(connection, args.customer))
     )
     if args.trigger is not None:
-        refuse_unknown(context, connection, args.trigger)
+        refuse_never_known(connection, args.trigger, lambda: context.in_force.playbook)
     return outbox_listing.Filters(customer, args.trigger, args.channel, args.state, since, until)
 
 

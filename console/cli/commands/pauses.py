@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from console.cli import pausing_prompts
-from console.cli.context import Context, add_at, add_list
+from console.cli.context import Context
+from console.cli.options import add_at, add_list
 from console.cli.output import ListingField
 from console.operating import pausing
 from core.instants import Instant

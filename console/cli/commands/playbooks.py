@@ -12,7 +12,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from console.cli.context import Context, UsageError, whole
+from console.cli.context import Context
+from console.cli.errors import UsageError
+from console.cli.options import whole
 from console.cli.output import ListingField
 from core.errors import ManometerError
 from core.instants import local

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from console.cli.commands.decisions import FIELDS as DECISION
-from console.cli.commands.diff import (
+from console.cli.context import Context
+from console.cli.listings.decisions import FIELDS as DECISION
+from console.cli.listings.decisions import IMAGINED, write_rows
+from console.cli.listings.differences import (
     CSV_HEADS,
     Bounds,
     add_by_rule,
@@ -22,11 +24,11 @@ from console.cli.commands.diff import (
     show_kinds,
     write_by_rule,
 )
-from console.cli.commands.diff import FIELDS as DIFFERENCE
-from console.cli.commands.preview import IMAGINED, fields_of, show, write_rows
-from console.cli.context import Context, add_list, add_yes
-from console.cli.options import add_page, refuse_existing
+from console.cli.listings.differences import FIELDS as DIFFERENCE
+from console.cli.listings.previews import show
+from console.cli.options import add_list, add_yes
 from console.cli.output import ListingField
+from console.cli.question_options import add_page, refuse_existing
 from console.forecast.preview_comparison import Compared, ComparedPreview, compare_kept
 from console.forecast.preview_result import FOLDER, kept_answer
 from console.reports.csv_export import write_csv
@@ -49,7 +51,6 @@ FIELDS = (
     ListingField("note"),
     ListingField("bytes", "number", shown=False),
 )
-__all__ = ["DECISION", "DIFFERENCE", "FIELDS", "IMAGINED", "add_arguments", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -118,8 +119,9 @@ def _show(args: argparse.Namespace, context: Context) -> None:
     refuse_existing(args.html)
     with SavedPreview(_folder(context), args.name) as saved:
         found = kept_answer(saved)
+        fields = IMAGINED if found.future == "replay" else DECISION
         if args.csv is not None:
-            write_rows(args.csv, fields_of(found.future), saved.rows())
+            write_rows(args.csv, fields, saved.rows())
         if args.html is not None:
             from console.reports.pages import (  # Textual and Jinja2 take long to import
                 preview_page,
@@ -128,7 +130,7 @@ def _show(args: argparse.Namespace, context: Context) -> None:
 
             write_page(args.html, preview_page(found, f"Preview {args.name}", _words(saved.about, context)))
         if context.output.json:
-            context.output.listing(fields_of(found.future), saved.rows(), "")
+            context.output.listing(fields, saved.rows(), "")
             return
         context.output.say(_words(saved.about, context))
     show(context, found)

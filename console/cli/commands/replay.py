@@ -11,7 +11,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from console.cli.context import Context, UsageError
+from console.cli.context import Context
+from console.cli.errors import UsageError
 from console.progress import Progress
 from console.runs.replay import replay
 from core.instants import parse_duration

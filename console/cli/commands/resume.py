@@ -11,15 +11,15 @@ from __future__ import annotations
 import argparse
 
 from console.cli import pausing_prompts
-from console.cli.commands.pause import add_scopes, asked
-from console.cli.context import Context, add_at, add_reason, add_yes
+from console.cli.context import Context
+from console.cli.options import add_at, add_reason, add_yes
 from core.engine.pauses import pause_label
 from core.model.triggers import Pause
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    add_scopes(parser)
+    pausing_prompts.add_scopes(parser)
     pausing_prompts.add_policy(parser)
     add_reason(parser)
     add_yes(parser)
@@ -29,6 +29,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     """Ask in numbers, and resume."""
     at = context.now(args.at)
-    what = asked(args, context)
+    what = pausing_prompts.target_of(args, context)
     pausing_prompts.end(args, context, what, at, f"Resume {pause_label(Pause(what, at))} with {args.policy}?")
     return 0

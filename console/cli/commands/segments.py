@@ -13,8 +13,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from console.cli.commands.customers import FIELDS as CUSTOMER_FIELDS
-from console.cli.context import Context, UsageError, add_at
+from console.cli.context import Context
+from console.cli.errors import UsageError
+from console.cli.listings.customers import FIELDS as CUSTOMER
+from console.cli.options import add_at
 from console.cli.output import ListingField
 from core.errors import ManometerError
 from core.instants import Instant
@@ -59,7 +61,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
             )
         elif len(what) == 1 and what[0] in known:
             context.output.listing(
-                CUSTOMER_FIELDS, segments.members(connection, known[what[0]], known, at), "Nobody is in it."
+                CUSTOMER, segments.members(connection, known[what[0]], known, at), "Nobody is in it."
             )
         else:
             raise _unknown(what, known)

@@ -1,13 +1,12 @@
 """How the workspace is doing: exit code 0 healthy or idle, 1 degraded, 2 down.
 
-healthy    it ticks, nothing is overdue, nothing failed lately, the books balance idle       nothing is
-overdue, and nobody ticks: no tick has run lately, or the scheduler has ended and nothing has ticked since
-degraded   customers are overdue, messages failed within a day or are uncertain, a channel halts, a job of the
-scheduler fails, the disk is
-           short of room, or all sending is stopped
-down       customers are overdue and nobody ticks: no tick for a while, or the scheduler has ended and nothing
-has ticked since;
-           or the books do not balance, or the workspace cannot be read
+healthy    it ticks, nothing is overdue, nothing failed lately, the books balance
+idle       nothing is overdue, and nobody ticks: no tick has run lately, or the scheduler has ended and
+           nothing has ticked since
+degraded   customers are overdue, messages failed within a day or are uncertain, a channel halts, a job of
+           the scheduler fails, the disk is short of room, or all sending is stopped
+down       customers are overdue and nobody ticks: no tick for a while, or the scheduler has ended and
+           nothing has ticked since; or the books do not balance, or the workspace cannot be read
 """
 
 from __future__ import annotations
@@ -15,7 +14,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
-from console.cli.context import Context, add_at
+from console.cli.context import Context
+from console.cli.options import add_at
 from console.cli.output import ListingField
 from console.health.disk import Room
 from console.health.judgement import health_of, room_of
@@ -128,7 +128,8 @@ def _leader(figures: Figures, at: Instant, context: Context) -> str:
     if lease is None:
         return "nobody; passes are run by `manometer tick`"
     if not lease.is_live(at):
-        return f"nobody; {lease.owner} {'was stopped' if lease.is_resigned else 'until'} {_when(lease.renewed_at, context)}"
+        until = "was stopped" if lease.is_resigned else "until"
+        return f"nobody; {lease.owner} {until} {_when(lease.renewed_at, context)}"
     return f"{lease.owner} since {_when(lease.since, context)}"
 
 

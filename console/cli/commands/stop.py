@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 
 from console.cli import pausing_prompts
-from console.cli.context import Context, add_at, add_reason, add_yes
+from console.cli.context import Context
+from console.cli.options import add_at, add_reason, add_yes
 from console.operating import pausing
 from core.engine.pauses import NOBODY
 from core.explain.words import counted

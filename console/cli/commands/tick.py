@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from console import clock
-from console.cli.commands.decisions import FIELDS
-from console.cli.context import Context, add_at
+from console.cli.context import Context
+from console.cli.listings.decisions import FIELDS
+from console.cli.options import add_at
 from console.dispatch import Dispatched, dispatch
 from console.playbooks.applied import ensure_applied, load_in_force
 from console.progress import Progress
@@ -61,7 +62,8 @@ def _in_words(kinds: Counter[tuple[str, str | None]], looked_at: int) -> str:
     if not looked_at:
         return "Nothing was due."
     if not kinds:
-        return f"{counted(looked_at, 'customer')} {'was' if looked_at == 1 else 'were'} looked at, nothing to decide."
+        were = "was" if looked_at == 1 else "were"
+        return f"{counted(looked_at, 'customer')} {were} looked at, nothing to decide."
     parts = (
         f"{number:,} {outcome}{f' {reason}' if reason else ''}"
         for (outcome, reason), number in sorted(kinds.items(), key=str)

@@ -20,10 +20,11 @@ from typing import Any
 import orjson
 
 from console.cli import pausing_prompts
-from console.cli.context import Context, add_at, add_list, add_reason, add_yes
-from console.cli.options import add_past, no_trigger
+from console.cli.context import Context
+from console.cli.options import add_at, add_list, add_reason, add_until, add_yes
 from console.cli.output import ListingField
-from console.operating import pausing
+from console.cli.question_options import add_past
+from console.playbooks.known_triggers import not_in_force
 from core.errors import ManometerError
 from core.explain.journey_words import goal_words, goes_to, wait_words
 from core.instants import Instant, format_duration
@@ -76,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_list(parser, actions)
     show = actions.add_parser("show", help="one trigger with its journey")
     pause = actions.add_parser("pause", help="hold one trigger")
-    pausing.add_until(pause)
+    add_until(pause)
     resume = actions.add_parser("resume", help="end the pause of one trigger")
     pausing_prompts.add_policy(resume)
     backtest = actions.add_parser("backtest", help="try one, drafts too, on the past; nothing is written")
@@ -103,7 +104,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         )
         return 0
     if args.name not in known:
-        raise ManometerError(no_trigger(args.name, known, context.folder))
+        raise ManometerError(not_in_force(args.name, known, context.folder))
     if args.action == "show":
         return _show(context, known[args.name], at)
     return _pause(args, context, at) if args.action == "pause" else _resume(args, context, at)
@@ -226,7 +227,7 @@ def _message(step: Step) -> dict[str, Any]:
 
 
 def _pause(args: argparse.Namespace, context: Context, at: Instant) -> int:
-    until = pausing.end(args.until, at, context.zone)
+    until = context.until(args.until, at)
     pausing_prompts.begin(args, context, Pause(args.name, at, until), None)
     return 0
 

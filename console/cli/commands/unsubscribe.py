@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import argparse
 
-from console.cli.context import Context, add_at
+from console.cli.context import Context
+from console.cli.options import add_at
 from console.cli.output import ListingField
 
 FIELDS = (

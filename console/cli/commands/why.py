@@ -11,7 +11,8 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from console.cli.context import Context, add_at
+from console.cli.context import Context
+from console.cli.options import add_at
 from console.cli.output import ListingField
 from console.forecast.why import by_relevance, explain_all, explain_in
 from console.playbooks.applied import playbook_at

@@ -14,8 +14,8 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from console.cli.context import Context
 from console.clock import now, simulated_at
+from console.open_workspace import OpenWorkspace
 from console.playbooks.applied import load_in_force
 from console.tui.answers.backtest import BacktestAnswers
 from console.tui.answers.customers import CustomersAnswers
@@ -50,7 +50,7 @@ class LocalService:
     """On a workspace of this machine. Use it from any thread; each question has a connection of its own."""
 
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:
-        self.context = Context(folder, json=False)
+        self.context = OpenWorkspace(folder)
         why_not = (
             "the console was started with --read-only" if read_only else _lacks_rights(self.context.database)
         )
@@ -170,7 +170,7 @@ class LocalService:
         self.pressure.close()
         self.backtests.close()
         self.store.close()
-        self.context.__exit__(None, None, None)
+        self.context.close()
 
 
 def _lacks_rights(database: Path) -> str | None:

@@ -10,9 +10,9 @@ from contextlib import closing
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from console.cli.options import refuse_unknown
 from console.forecast.backtest import Backtest, backtest
-from console.forecast.preview import Question
+from console.forecast.question import Question
+from console.playbooks.known_triggers import refuse_unknown
 from console.tui.answers.pressure import filter_of, foreseen
 from core.errors import ManometerError
 from core.forecast.backtest import Backtested

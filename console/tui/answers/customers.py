@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from console.forecast.preview import Question, as_asked
+from console.forecast.asked_playbook import as_previewed
+from console.forecast.question import Question
 from console.runs.tick import decision_row
 from console.tui.answers import timeline
 from console.tui.customer_filter import read_customer_filter
@@ -136,7 +137,7 @@ class CustomersAnswers:
                 _under_way(row, playbook) for row in customers.under_way(connection, customer_id)
             )
             waiting = tuple(WaitingMessage(**row) for row in customers.waiting(connection, customer_id))
-            asked = as_asked(
+            asked = as_previewed(
                 Question(self._local.context.folder, self._local.store.path, now, now, until), playbook
             )
             dossier = _dossier(connection, customer_id, asked)

@@ -19,6 +19,7 @@ from screens.ports import Cancelled
 from screens.ports.decisions import DecisionRow, DecisionView, Listed, Objected
 from screens.ports.terms import LogFilter
 from storage import decisions, triggers
+from storage.sql import LogQuery
 
 if TYPE_CHECKING:
     from console.tui.answers import LocalService
@@ -52,7 +53,7 @@ class DecisionsAnswers:
                 last,
             )
 
-    def _log(self, connection: Connection, wanted: LogFilter) -> decisions.LogQuery:
+    def _log(self, connection: Connection, wanted: LogFilter) -> LogQuery:
         playbook = self._local.in_force().playbook
         names = tuple(triggers.in_force(connection)) or tuple(playbook.index.by_name)
         known = {
@@ -61,9 +62,7 @@ class DecisionsAnswers:
             "trigger": names,
             "channel": tuple(playbook.channels),
         }
-        return decisions.LogQuery(
-            customer_of(connection, wanted), clauses(wanted, known), wanted.since, wanted.until
-        )
+        return LogQuery(customer_of(connection, wanted), clauses(wanted, known), wanted.since, wanted.until)
 
     def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, DecisionRow]:
         """These decisions."""
@@ -104,7 +103,7 @@ class DecisionsAnswers:
         return f"{found['state']}{sent}{f': {because}' if because else ''}"
 
 
-def _row(row: decisions.LogRow) -> DecisionRow:
+def _row(row: decisions.ListedDecision) -> DecisionRow:
     name = full_name(row.first_name, row.last_name)
     return DecisionRow(
         row.id, row.at, row.customer_id, row.customer, name, row.trigger, row.step, row.channel, row.outcome,

@@ -27,8 +27,9 @@ from storage.outbox import dispatch as outbox
 from storage.outbox import listing as outbox_listing
 from storage.outbox.acts import ACTS
 from storage.outbox.dispatch import Claimed
-from storage.outbox.listing import MessageRow, Wanted
+from storage.outbox.listing import ListedMessage
 from storage.play import dossiers
+from storage.sql import LogQuery
 
 if TYPE_CHECKING:
     from console.tui.answers import LocalService
@@ -67,7 +68,7 @@ class OutboxAnswers:
                 "channel": tuple(playbook.channels),
                 "reason": tuple(Reason),
             }
-            rows = Wanted(customer_of(connection, wanted), clauses(wanted, known), wanted.since, wanted.until)
+            rows = LogQuery(customer_of(connection, wanted), clauses(wanted, known), wanted.since, wanted.until)
             return outbox_listing.ids(connection, rows)
 
     def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, MessageView]:
@@ -138,7 +139,7 @@ class OutboxAnswers:
         return RenderedMessage(made.subject, made.parts)
 
 
-def _view(row: MessageRow, zone: ZoneInfo) -> MessageView:
+def _view(row: ListedMessage, zone: ZoneInfo) -> MessageView:
     name, error = (
         full_name(row.first_name, row.last_name),
         None if row.error is None else localized(row.error, zone),

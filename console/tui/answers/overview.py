@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection
 
-from console.forecast.preview import Question, preview
+from console.forecast.preview import preview
+from console.forecast.question import Question
 from console.health.judgement import health_of, room_of
 from core.forecast.preview import daily_capacities
 from core.instants import DAY, Instant, day_start, local_date

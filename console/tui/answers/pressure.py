@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
+from console.forecast.asked_playbook import asked_playbook
 from console.forecast.diff import Comparison, compare
-from console.forecast.preview import Question, in_question, preview
+from console.forecast.preview import preview
 from console.forecast.preview_result import FOLDER, PreviewResult, about, answer
+from console.forecast.question import Question
 from core.errors import ManometerError
 from core.explain.words import counted, in_full, in_words
 from core.forecast.diff import Diff
@@ -95,7 +97,7 @@ class PressureAnswers:
         question = self.question(days, supposed, local.now())
         with local.asking(cancelled) as connection:
             mark, reached = previews.mark(connection), drift.reached(connection)
-        after = in_question(local.store, question)
+        after = asked_playbook(local.store, question)
         if supposed.trigger is not None and after.trigger(supposed.trigger) is None:
             hint = near(supposed.trigger, after.index.by_name) or "The list of triggers has them all."
             raise ManometerError(f"There is no trigger {supposed.trigger[:80]!r}. {hint}")

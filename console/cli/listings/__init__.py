@@ -1,0 +1,1 @@
+"""Fields and tables that several commands print."""

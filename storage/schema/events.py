@@ -1,0 +1,47 @@
+"""Events: the log of what customers did, which only grows."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Index, LargeBinary, Table, Text, text
+from sqlmodel import Field
+
+from core.instants import Instant
+from storage.schema.row import STRICT, SchemaRow, with_default
+
+
+class EventRow(SchemaRow, table=True):
+    """One event, as it came in."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        Index("uq_events_dedup", "dedup", unique=True),
+        Index("ix_events_timeline", "customer_id", "occurred_at", "id"),
+        Index("ix_events_orders", "occurred_at", sqlite_where=text("name = 'Order Completed'")),
+        STRICT,
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    dedup: bytes = Field(sa_type=LargeBinary)
+    """16 bytes: a hash of the source and the message's id or natural key."""
+    customer_id: int | None = None
+    """NULL: an act of nobody known, such as a purchase without a customer."""
+    identity_id: int | None = None
+    """Through which identity it came, so that a merge can be undone."""
+    kind: str = Field(sa_type=Text)
+    """`track`, `page`, `identify` or `alias`."""
+    name: str = Field(sa_type=Text)
+    occurred_at: Instant
+    arrived_at: Instant
+    history: int = with_default(0)
+    """A flag: it was taken in as history, and starts nothing."""
+    source: str = Field(sa_type=Text)
+    channel: str | None = Field(default=None, sa_type=Text)
+    amount: int | None = None
+    """Minor units."""
+    properties: str = with_default("{}")
+    """JSON object."""
+
+
+events: Final[Table] = EventRow.__table__

@@ -1,0 +1,43 @@
+"""What intake leaves beside the events themselves: the queue for the engine, and a record of imports."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Table, Text
+from sqlmodel import Field
+
+from core.instants import Instant
+from storage.schema.row import STRICT, STRICT_WITHOUT_ROWID, SchemaRow
+
+
+class ArrivalRow(SchemaRow, table=True):
+    """One event that the engine has still to play: intake adds it, and the tick that plays it removes it."""
+
+    __tablename__ = "arrivals"
+    __table_args__ = (STRICT_WITHOUT_ROWID,)
+
+    customer_id: int = Field(primary_key=True)
+    event_id: int = Field(primary_key=True)
+
+
+class ImportRow(SchemaRow, table=True):
+    """One import: which file, when, and what became of its lines."""
+
+    __tablename__ = "imports"
+    __table_args__ = (STRICT,)
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: Instant
+    path: str = Field(sa_type=Text)
+    profile: str | None = Field(default=None, sa_type=Text)
+    lines: int
+    taken: int
+    duplicate: int
+    rejected: int
+    finished: int
+    """A flag."""
+
+
+arrivals: Final[Table] = ArrivalRow.__table__
+imports: Final[Table] = ImportRow.__table__

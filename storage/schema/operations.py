@@ -1,0 +1,51 @@
+"""What operators do: pauses, and the audit of every act."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Index, Table, Text
+from sqlmodel import Field
+
+from core.instants import Instant
+from storage.schema.row import STRICT, SchemaRow, with_default
+
+
+class PauseRow(SchemaRow, table=True):
+    """One span in which a trigger, a channel, a segment, a customer, or everything is held."""
+
+    __tablename__ = "pauses"
+    __table_args__ = (Index("ix_pauses_trigger", "trigger"), STRICT)
+
+    id: int | None = Field(default=None, primary_key=True)
+    trigger: str = Field(sa_type=Text)
+    """`*`: the emergency stop; else a trigger, channel:NAME, segment:NAME or customer:KEY."""
+    since: Instant
+    until: Instant | None = None
+    policy: str = Field(sa_type=Text)
+    transactional: int = with_default(0)
+    """A flag: it holds transactional messages too."""
+    reason: str | None = Field(default=None, sa_type=Text)
+    author: str = Field(sa_type=Text)
+    customer_id: int | None = None
+    """Of a pause of one customer, who it was when the pause began; merges lead on from there."""
+
+
+class AuditRow(SchemaRow, table=True):
+    """One act of an operator; written once, never changed."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_at", "at"), Index("ix_audit_subject", "subject"), STRICT)
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: Instant
+    author: str = Field(sa_type=Text)
+    action: str = Field(sa_type=Text)
+    subject: str = Field(sa_type=Text)
+    reason: str | None = Field(default=None, sa_type=Text)
+    detail: str = with_default("{}")
+    """JSON object."""
+
+
+pauses: Final[Table] = PauseRow.__table__
+audit: Final[Table] = AuditRow.__table__
