@@ -10,27 +10,33 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from core.instants import Instant
 from core.model.events import (
+    ELSEWHERE,
     ORDER_CANCELLED,
     ORDER_COMPLETED,
     ORDER_REFUNDED,
     ORDER_RETURNED,
     ORDER_UPDATED,
+    Event,
 )
 
 ORDER_ACTS: Final = (ORDER_COMPLETED, ORDER_UPDATED, ORDER_CANCELLED, ORDER_RETURNED, ORDER_REFUNDED)
 """What can be told of an order, in the order in which the tellings of one instant count."""
 GOING_BACK: Final = frozenset({ORDER_RETURNED, ORDER_REFUNDED})
+_PRODUCT_NAMES: Final = ("product_id", "sku", "variant_id", "name")
+_WHOLE: Final = Decimal(1)
+_BEYOND_REASON: Final = 10**15
 _RANK: Final = {act: rank for rank, act in enumerate(ORDER_ACTS)}
 
 
 class OrderLine(NamedTuple):
-    """One product of an order, or of what goes back of it: which, how many pieces, and their value together.
-
-    `value` is None where no price was told.
+    """One product of an order, or of what goes back of it: which, how many pieces, and their value together
+    in minor units of the workspace's currency; None where no price was told.
     """
 
     product: str
@@ -39,19 +45,28 @@ class OrderLine(NamedTuple):
 
 
 class Telling(NamedTuple):
-    """What one event says of an order. `amount` is None where it names none, `lines` where it names no
-    products.
+    """What one event says of an order. `amount` is in minor units of the workspace's currency, None where the
+    event names none; `products` are as the source names them, None where it names none.
 
-    `mark` is the number of a refund or return where the source gives one: told again, it goes back once.
-    `tie` parts tellings of one act and instant.
+    `factor` is what one major unit of the order's currency comes to in minor units of the workspace's. `mark`
+    is the number of a refund or return where the source gives one: told again, it goes back once. `tie` parts
+    tellings of one act and instant.
     """
 
     act: str
     at: Instant
     amount: int | None
-    lines: tuple[OrderLine, ...] | None = None
+    products: Sequence[Any] | None = None
+    factor: Decimal = Decimal(100)
     mark: str | None = None
     tie: tuple[str, bytes] = ("", b"")
+
+    @property
+    def lines(self) -> tuple[OrderLine, ...]:
+        """The products with what they are worth."""
+        return tuple(
+            _line(product, self.factor) for product in self.products or () if isinstance(product, dict)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +99,18 @@ class OrderState:
 
 
 class OrderSums(NamedTuple):
-    """What an order adds to its customer's sums: money in minor units."""
+    """What an order adds to its customer's sums: money in minor units; `at` is when it was completed, None
+    where it is no order that counts.
+    """
 
-    orders: int
+    at: Instant | None
     gross: int
     returned: int
     returns: int
     units: int
 
 
-NOTHING: Final = OrderSums(0, 0, 0, 0, 0)
+NOTHING: Final = OrderSums(None, 0, 0, 0, 0)
 
 
 def order_state(tellings: Iterable[Telling]) -> OrderState:
@@ -117,15 +134,62 @@ def order_sums(tellings: Sequence[Telling]) -> OrderSums:
     """What an order adds to its customer's sums; nothing where it is cancelled, or was not completed yet."""
     if len(tellings) == 1 and tellings[0].act == ORDER_COMPLETED:  # most orders, told once
         only = tellings[0]
-        return OrderSums(1, only.amount or 0, 0, 0, sum(line.units for line in only.lines or ()))
+        return OrderSums(only.at, only.amount or 0, 0, 0, units_of(only.products))
     if not tellings:
         return NOTHING
     state = order_state(tellings)
     if state.is_cancelled:
         return NOTHING
     if state.completed_at is None:
-        return OrderSums(0, 0, state.returned, state.returns, 0)
-    return OrderSums(1, state.amount, state.returned, state.returns, state.units)
+        return OrderSums(None, 0, state.returned, state.returns, 0)
+    return OrderSums(state.completed_at, state.amount, state.returned, state.returns, state.units)
+
+
+def telling_of(event: Event) -> Telling | None:
+    """What an event says of its order; None where it speaks of none, or of one that counts for somebody else.
+
+    An amount in a currency without a rate is set aside: the order counts, and adds nothing to the sums.
+    """
+    if event.name not in _RANK or event.standing == ELSEWHERE:
+        return None
+    return telling(
+        event.name, event.occurred_at, event.amount, event.properties, event.factor, event.source, event.tie
+    )
+
+
+def telling(
+    act: str,
+    at: Instant,
+    amount: int | None,
+    properties: Mapping[str, Any],
+    factor: str | None,
+    source: str,
+    tie: bytes,
+) -> Telling:
+    """The same of the parts of an event, where the event itself is not at hand."""
+    if factor is None:
+        return Telling(act, at, 0, (), Decimal(0), _number_of(act, properties), (source, tie))
+    products = properties.get("products")
+    return Telling(
+        act,
+        at,
+        amount,
+        products if isinstance(products, list) else None,
+        _factor(factor),
+        _number_of(act, properties),
+        (source, tie),
+    )
+
+
+_factor = lru_cache(maxsize=1_024)(Decimal)
+
+
+def _number_of(act: str, properties: Mapping[str, Any]) -> str | None:
+    """The number of a refund or return, where the source gives one."""
+    if act not in GOING_BACK:
+        return None
+    number = properties.get("refund_id" if act == ORDER_REFUNDED else "return_id")
+    return None if number in (None, "") else str(number)
 
 
 def is_known(tellings: Iterable[Telling]) -> bool:
@@ -146,7 +210,7 @@ def _amount_and_lines(known: Sequence[Telling]) -> tuple[int, tuple[OrderLine, .
     for telling in known:
         if telling.act in (ORDER_COMPLETED, ORDER_UPDATED):
             amount = amount if telling.amount is None else telling.amount
-            lines = lines if telling.lines is None else telling.lines
+            lines = lines if telling.products is None else telling.lines
     return amount, lines
 
 
@@ -160,7 +224,7 @@ def _as_said(back: Iterable[Telling]) -> int:
     """What goes back of an order that is not known: of returns and refunds the larger sum."""
     sums: dict[str, int] = defaultdict(int)
     for telling in back:
-        named = sum(line.value or 0 for line in telling.lines or ())
+        named = sum(line.value or 0 for line in telling.lines)
         sums[telling.act] += named if telling.amount is None else telling.amount
     return max(sums.values(), default=0)
 
@@ -177,11 +241,11 @@ class _Side:
 
     def take(self, telling: Telling, prices: Mapping[str, tuple[int, int]]) -> None:
         """Add one refund or return; without amount and products it means all that the order has."""
-        if telling.amount is None and not telling.lines:
+        if telling.amount is None and telling.products is None:
             self.is_all = True
             return
         named = 0
-        for line in telling.lines or ():
+        for line in telling.lines:
             value = _value(line, prices)
             self.by_product[line.product] += value
             named += value
@@ -232,3 +296,43 @@ def _value(line: OrderLine, prices: Mapping[str, tuple[int, int]]) -> int:
         return line.value
     units, value = prices.get(line.product, (0, 0))
     return (2 * value * line.units + units) // (2 * units) if units > 0 else value
+
+
+def _line(product: Mapping[str, Any], factor: Decimal) -> OrderLine:
+    """A product as the sources name it: known by its number, else its article number, else its name."""
+    name = next((product[key] for key in _PRODUCT_NAMES if product.get(key) not in (None, "")), "")
+    units = _units(product)
+    price = _decimal(product.get("price"))
+    if price is None:
+        return OrderLine(str(name), units, None)
+    unit = int((price * factor).quantize(_WHOLE, ROUND_HALF_UP))
+    return OrderLine(str(name), units, int((unit * _quantity(product)).quantize(_WHOLE, ROUND_HALF_UP)))
+
+
+def units_of(products: object) -> int:
+    """How many pieces the products of an order are; one without a quantity is one piece."""
+    if not isinstance(products, (list, tuple)):
+        return 0
+    return sum(_units(product) for product in products if isinstance(product, dict))
+
+
+def _units(product: Mapping[str, Any]) -> int:
+    return int(_quantity(product))
+
+
+def _quantity(product: Mapping[str, Any]) -> Decimal:
+    quantity = product.get("quantity", 1)
+    if type(quantity) is int:
+        return Decimal(quantity)
+    return _decimal(quantity) or Decimal(0)
+
+
+def _decimal(value: object) -> Decimal | None:
+    """A number as it was written; None where it is none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        number = Decimal(repr(value) if isinstance(value, float) else value)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and abs(number) < _BEYOND_REASON else None
