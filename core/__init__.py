@@ -2,31 +2,25 @@
 
     advance(dossier, playbook, until) -> Plan
 
-- `dossier`: all that is known of one customer. `playbook`: what the operators have decided. `plan`: what
-  follows.
-- `engine` plays a customer's instants in order; `life` is her state while it does, `log` what is known of her
-  past.
-- `arrivals` takes in an event; `entry` makes her enter a trigger; `goals` says what ends that; `kinds/` says
-  what causes it.
-- `steps` decides one step that is due: `guards` in their order, then `placement` (quiet hours and pressure
-  together), then `contest` (stronger candidates that can be foreseen, where the playbook looks ahead).
-- Among them: `preference` puts a customer's preferred channel first, `digest` lets steps of one instant share
-  a message.
-- `journey` moves an enrolment on; `branches` says which way, and what applies at a step; `pauses` carries out
-  what the end of a pause means; `versions` says what a changed playbook means for those under way.
-- `windows`, `pressure`, `quiet_hours`, `capacity`, `instants`, `anniversaries`: time and limits, without
-  customers. `language/`: conditions, `predicate`: one of them, ready to be asked.
-- `customer`, `events`, `dossier`, `consent`, `triggers`, `playbook`, `decisions`, `reasons`: the values.
-  `roster`: a playbook, indexed.
-- Before a decision: `intake` reads a line of a source. After it: `last_look` and `delivery` at hand-over,
-  `products` for what the templates show; `why`, `causes` (how far from entering), `words` and `journey_words`
-  explain it.
-- Many decisions: `preview` adds them up, `what_if` changes a playbook for a question, `diff` compares two
-  futures, `imagined` makes one from the past, `backtest` tries a trigger on the past, `drift` finds why it
-  came otherwise, `approval` what approving fills.
-- Beside decisions: `outbox` (what may be done with a message), `health` (one judgement of how it all does),
-  `filters` (what people write into a filter line), `folding` (names as people type them). `errors`: the few
-  that a caller cannot go on after.
+The dossier holds all that is known of one customer, the playbook what the operators have decided, and the
+plan what follows. The packages, from the ground up; each imports only those before it:
+
+- `language`: the conditions that people write, from text to a function of a customer's facts.
+- `limits`: windows of time, contact pressure, quiet hours and capacity, without customers.
+- `model`: the values. `when` is what a trigger asks of its kind, and `nearness` how it says how far a
+  customer is.
+- `playbook`: the playbook, the same looked up the other way round (`index`), and what a new version does to
+  those under way (`versions`).
+- `engine`: `advance`, which plays a customer's instants in order. `state` is the customer meanwhile, `log`
+  the known past. `arrivals` takes in an event, `entry` makes the customer enter a trigger, `goals` says what
+  ends that, `steps` decides a step that is due: the `guards` in their order, then `placement` (quiet hours
+  and pressure together), then `priority_lookahead` (stronger candidates that can be foreseen).
+- `explain`: decisions, conditions and journeys in words.
+- `kinds`: the kinds of trigger, one file each. The engine finds them behind `trigger.when` and names none.
+- `forecast`: what many decisions come to. `preview` adds them up, `what_if` changes a playbook for a
+  question, `diff` compares two futures, `replayed_future` makes one from the past, `backtest` tries a
+  trigger on the past, and `drift` finds why it came otherwise.
+- `sources`: reads the records of a source.
 
 Nothing here reads a clock, a file, a database or a dice, or logs. `now` is always an argument. Instants are
 whole milliseconds UTC, money whole minor units, points thousandths.

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from sqlalchemy import Connection, insert, select
 
 from core.instants import Instant
-from storage.schema.operations import audit
+from storage.schema.operations import AuditRow, audit
+from storage.session import session
 
 
 def record(
@@ -23,7 +24,10 @@ def record(
     detail: Mapping[str, object] | None = None,
 ) -> None:
     """Write who did what to what, and why; to be called in the transaction that does it."""
-    record_each(connection, at, author, action, {subject: detail or {}}, reason)
+    text = _text(detail or {})
+    row = AuditRow(at=at, author=author, action=action, subject=subject, reason=reason, detail=text)
+    with session(connection) as opened:
+        opened.add(row)
 
 
 def record_each(

@@ -9,14 +9,14 @@ transaction.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
-from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection
 
 from core.instants import SECOND, Instant, Millis
-from storage.schema.workspace import leases
+from storage.schema.workspace import LeaseRow
+from storage.session import session
 from storage.sqlite import StoreError
 
 SCHEDULER: Final = "scheduler"
@@ -53,8 +53,13 @@ class Lease:
 
 def current(connection: Connection, name: str = SCHEDULER) -> Lease | None:
     """The lease as it stands, live or over; None where nobody ever held it."""
-    row = connection.execute(select(leases).where(leases.c.name == name)).one_or_none()
-    return None if row is None else Lease(*row)
+    with session(connection) as opened:
+        row = opened.get(LeaseRow, name)
+    return None if row is None else _lease(row)
+
+
+def _lease(row: LeaseRow) -> Lease:
+    return Lease(row.name, row.owner, row.term, row.since, row.renewed_at, row.expires_at)
 
 
 def acquire(
@@ -71,15 +76,8 @@ def acquire(
     if held is not None and held.is_live(at) and not is_gone(held.owner):
         return None
     taken = Lease(name, owner, 1 if held is None else held.term + 1, at, at, at + TTL)
-    values = {
-        "owner": owner,
-        "term": taken.term,
-        "since": at,
-        "renewed_at": at,
-        "expires_at": taken.expires_at,
-    }
-    statement = insert(leases).values(name=name, **values)
-    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+    with session(connection) as opened:
+        opened.merge(LeaseRow(**asdict(taken)))
     return taken
 
 
@@ -103,14 +101,10 @@ def fence(connection: Connection, lease: Lease) -> None:
 
 
 def _update(connection: Connection, lease: Lease, renewed_at: Instant, expires_at: Instant) -> None:
-    mine = (leases.c.name == lease.name, leases.c.owner == lease.owner, leases.c.term == lease.term)
-    if (
-        connection.execute(
-            update(leases).where(*mine).values(renewed_at=renewed_at, expires_at=expires_at)
-        ).rowcount
-        != 1
-    ):
-        raise _lost(current(connection, lease.name))
+    fence(connection, lease)
+    with session(connection) as opened:
+        row = opened.get_one(LeaseRow, lease.name)
+        row.renewed_at, row.expires_at = renewed_at, expires_at
 
 
 def _lost(held: Lease | None) -> LeaseLostError:

@@ -7,7 +7,7 @@ Each act is one transaction with its audit line, and wakes the customers it can 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,14 +15,12 @@ from sqlalchemy import (
     ColumnClause,
     ColumnElement,
     Connection,
-    Row,
     Select,
     and_,
     case,
     exists,
     false,
     func,
-    insert,
     literal,
     literal_column,
     or_,
@@ -54,7 +52,8 @@ from storage.outbox.dispatch import WAITING
 from storage.schema.customers import customers
 from storage.schema.enrolments import enrolments
 from storage.schema.messages import messages
-from storage.schema.operations import pauses
+from storage.schema.operations import PauseRow, pauses
+from storage.session import session
 
 _OF_TRIGGER: Final[ColumnClause[str]] = literal_column('+messages."trigger"')
 
@@ -85,9 +84,7 @@ def all_of(connection: Connection) -> tuple[Pause, ...]:
     """Every pause there ever was, past ones too, since their policies still move what waited; oldest
     first.
     """
-    return tuple(
-        each.pause for each in _rows(connection, select(pauses).order_by(pauses.c.since, pauses.c.id))
-    )
+    return tuple(each.pause for each in _rows(connection, order=(pauses.c.since, pauses.c.id)))
 
 
 def current(connection: Connection, at: Instant) -> dict[str, StoredPause]:
@@ -95,7 +92,7 @@ def current(connection: Connection, at: Instant) -> dict[str, StoredPause]:
     under `*`.
     """
     lasting = or_(pauses.c.until.is_(None), pauses.c.until > at)
-    found = _rows(connection, select(pauses).where(pauses.c.since <= at, lasting).order_by(pauses.c.id))
+    found = _rows(connection, pauses.c.since <= at, lasting, order=(pauses.c.id,))
     return {each.pause.trigger: each for each in found}
 
 
@@ -280,21 +277,25 @@ def _held(
 
 def pause(connection: Connection, pause: Pause, author: str, reason: str | None) -> int:
     """Begin a pause at its `since`; its row's number."""
-    begun: int = connection.execute(
-        insert(pauses)
-        .values(
-            trigger=pause.trigger, since=pause.since, until=pause.until, policy=pause.policy,
-            transactional=int(pause.transactional), reason=reason, author=author,
-            customer_id=_customer_id(connection, pause),
-        )
-        .returning(pauses.c.id)
-    ).scalar_one()  # fmt: skip
+    row = PauseRow(
+        trigger=pause.trigger,
+        since=pause.since,
+        until=pause.until,
+        policy=pause.policy,
+        transactional=int(pause.transactional),
+        reason=reason,
+        author=author,
+        customer_id=_customer_id(connection, pause),
+    )
+    with session(connection) as opened:
+        opened.add(row)
     action = "stop" if pause.trigger == EVERYTHING else "pause"
     until = None if pause.until is None else format_instant(pause.until)
     detail = {"until": until, "transactional": pause.transactional}
     audit.record(connection, pause.since, author, action, pause.trigger, reason, detail)
     _wake(connection, pause, pause.since)
-    return begun
+    assert row.id is not None
+    return row.id
 
 
 def resume(
@@ -308,9 +309,11 @@ def resume(
     """End a pause at the instant, under the policy for what waited; ManometerError where somebody else has
     ended it meanwhile.
     """
-    lasting = and_(pauses.c.id == row.id, or_(pauses.c.until.is_(None), pauses.c.until > at))
-    if connection.execute(update(pauses).where(lasting).values(until=at, policy=policy)).rowcount == 0:
-        raise ManometerError("Somebody else has just ended this pause. Nothing was changed.")
+    with session(connection) as opened:
+        found = opened.get_one(PauseRow, row.id)
+        if found.until is not None and found.until <= at:
+            raise ManometerError("Somebody else has just ended this pause. Nothing was changed.")
+        found.until, found.policy = at, policy
     action = "go" if row.pause.trigger == EVERYTHING else "resume"
     audit.record(
         connection,
@@ -326,7 +329,8 @@ def resume(
 
 def widen(connection: Connection, row: StoredPause, at: Instant, author: str, reason: str | None) -> None:
     """Let a pause, or an emergency stop, hold transactional messages too, from now on."""
-    connection.execute(update(pauses).where(pauses.c.id == row.id).values(transactional=1))
+    with session(connection) as opened:
+        opened.get_one(PauseRow, row.id).transactional = 1
     audit.record(
         connection,
         at,
@@ -367,28 +371,33 @@ def _customer_id(connection: Connection, pause: Pause) -> int | None:
     return number
 
 
-def _rows(connection: Connection, query: Select[Any]) -> list[StoredPause]:
-    """The pauses with the keys of those whom they are about now: a customer's goes with her into another, and
-    back.
+def _rows(
+    connection: Connection, *conditions: ColumnElement[bool], order: Sequence[ColumnElement[int]]
+) -> list[StoredPause]:
+    """The pauses with the keys of those whom they are about now: a merge takes a customer's pause along, and
+    its undoing brings it back.
     """
-    known = query.add_columns(customers.c.key.label("customer"), customers.c.merged_into)
-    rows = connection.execute(
-        known.outerjoin_from(pauses, customers, customers.c.id == pauses.c.customer_id)
-    ).all()
-    return [
-        StoredPause(row.id, _pause(row, _held_now(connection, row)), row.reason, row.author) for row in rows
-    ]
+    query = (
+        select(PauseRow, customers.c.key, customers.c.merged_into)
+        .outerjoin_from(pauses, customers, customers.c.id == pauses.c.customer_id)
+        .where(*conditions)
+        .order_by(*order)
+    )
+    with session(connection) as opened:
+        found = opened.execute(query).all()
+    return [_stored(row, _held_now(connection, row, key, into)) for row, key, into in found]
 
 
-def _held_now(connection: Connection, row: Row[Any]) -> str:
+def _held_now(connection: Connection, row: PauseRow, key: str | None, into: int | None) -> str:
     """What is paused, merges followed."""
-    key, number = row.customer, row.merged_into
-    while number is not None:
-        key, number = connection.execute(
-            select(customers.c.key, customers.c.merged_into).where(customers.c.id == number)
+    while into is not None:
+        key, into = connection.execute(
+            select(customers.c.key, customers.c.merged_into).where(customers.c.id == into)
         ).one()
-    return str(row.trigger) if key is None else target("customer", key)
+    return row.trigger if key is None else target("customer", key)
 
 
-def _pause(row: Row[Any], key: str) -> Pause:
-    return Pause(key, row.since, row.until, row.policy, bool(row.transactional), row.author)
+def _stored(row: PauseRow, held: str) -> StoredPause:
+    assert row.id is not None
+    pause = Pause(held, row.since, row.until, row.policy, bool(row.transactional), row.author)
+    return StoredPause(row.id, pause, row.reason, row.author)

@@ -8,11 +8,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from core.instants import Instant
 from core.playbook.versions import UnderWay, VersionChange
-from storage.schema.playbooks import playbooks
+from storage.schema.playbooks import PlaybookRow, playbooks
+from storage.session import session
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +42,25 @@ class PlaybookLine:
 
 def newest(connection: Connection) -> PlaybookVersion | None:
     """The version in force; None where none was ever applied."""
-    row = connection.execute(select(playbooks).order_by(playbooks.c.version.desc()).limit(1)).one_or_none()
-    return (
-        None
-        if row is None
-        else PlaybookVersion(row.version, row.applied_at, row.author, json.loads(row.files), row.summary)
-    )
+    with session(connection) as opened:
+        row = opened.scalars(select(PlaybookRow).order_by(playbooks.c.version.desc()).limit(1)).first()
+    return None if row is None else _version(row)
 
 
 def up_to(connection: Connection, at: Instant) -> list[PlaybookVersion]:
     """The versions put in force up to an instant, oldest first; the first one of all where there was none
     yet.
     """
-    rows = connection.execute(
-        select(playbooks).where(playbooks.c.applied_at <= at).order_by(playbooks.c.version)
-    ).all()
-    found = rows or connection.execute(select(playbooks).order_by(playbooks.c.version).limit(1)).all()
-    return [
-        PlaybookVersion(row.version, row.applied_at, row.author, json.loads(row.files), row.summary)
-        for row in found
-    ]
+    query = select(PlaybookRow).order_by(playbooks.c.version)
+    with session(connection) as opened:
+        rows = opened.scalars(query.where(playbooks.c.applied_at <= at)).all()
+        rows = rows or opened.scalars(query.limit(1)).all()
+    return [_version(row) for row in rows]
+
+
+def _version(row: PlaybookRow) -> PlaybookVersion:
+    assert row.version is not None
+    return PlaybookVersion(row.version, row.applied_at, row.author, json.loads(row.files), row.summary)
 
 
 def newest_version(connection: Connection) -> int:
@@ -115,15 +115,14 @@ def add(
 ) -> int:
     """Store the files as the next version; its number."""
     version = newest_version(connection) + 1
-    text = json.dumps(dict(files), ensure_ascii=False)
-    connection.execute(
-        insert(playbooks).values(
-            version=version,
-            applied_at=at,
-            author=author,
-            files=text,
-            summary=summary,
-            under_way=json.dumps(under_way) if under_way else None,
-        )
+    row = PlaybookRow(
+        version=version,
+        applied_at=at,
+        author=author,
+        files=json.dumps(dict(files), ensure_ascii=False),
+        summary=summary,
+        under_way=json.dumps(under_way) if under_way else None,
     )
+    with session(connection) as opened:
+        opened.add(row)
     return version

@@ -5,12 +5,11 @@ Instants are ms UTC.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Select, Text, and_, column, func, select, text, true
-from sqlalchemy.dialects.sqlite import insert
 
 from core.instants import Instant
 from core.model.triggers import Trigger
@@ -19,7 +18,8 @@ from storage.schema.customers import customers
 from storage.schema.decisions import decisions
 from storage.schema.enrolments import enrolments
 from storage.schema.messages import messages
-from storage.schema.playbooks import playbooks, triggers
+from storage.schema.playbooks import TriggerRow, playbooks, triggers
+from storage.session import session
 
 # both stand word for word in partial indexes, or SQLite will not use them
 IS_OPEN: Final = text("enrolments.state = 'open' AND enrolments.version > 0")
@@ -52,43 +52,40 @@ class Activity:
 
 def in_force(connection: Connection) -> dict[str, AppliedTrigger]:
     """The triggers of the playbook in force by name, in order of name."""
-    rows = connection.execute(select(triggers).order_by(triggers.c.name))
-    return {row.name: AppliedTrigger(*row) for row in rows}
+    with session(connection) as opened:
+        rows = opened.scalars(select(TriggerRow).order_by(triggers.c.name)).all()
+    return {
+        row.name: AppliedTrigger(row.name, row.title, row.kind, row.status, row.activated_at, row.version)
+        for row in rows
+    }
 
 
 def put(connection: Connection, applied: Iterable[Trigger], at: Instant, version: int) -> None:
     """Make these the triggers in force: one that becomes active is activated at this instant, one that is
     missing is retired.
     """
-    before = in_force(connection)
-    names = set[str]()
-    for trigger in applied:
-        names.add(trigger.name)
-        activated_at = _activation(trigger, before, at)
-        _put(
-            connection,
-            AppliedTrigger(
-                trigger.name, trigger.title, trigger.when.kind, trigger.status, activated_at, version
-            ),
-        )
-    for name in before.keys() - names:
-        connection.execute(
-            triggers.update().where(triggers.c.name == name).values(status="retired", version=version)
-        )
+    with session(connection) as opened:
+        before = {row.name: row for row in opened.scalars(select(TriggerRow))}
+        for trigger in applied:
+            known = before.pop(trigger.name, None)
+            opened.add(_applied(trigger, known, at, version))
+        for retired in before.values():
+            retired.status, retired.version = "retired", version
 
 
-def _activation(trigger: Trigger, before: Mapping[str, AppliedTrigger], at: Instant) -> Instant | None:
-    known = before.get(trigger.name)
+def _applied(trigger: Trigger, known: TriggerRow | None, at: Instant, version: int) -> TriggerRow:
+    """The row of a trigger that is put in force: the one it has, or a new one."""
+    activated_at = _activation(trigger, known, at)
+    row = known or TriggerRow(name=trigger.name, title="", kind="", status="", version=version)
+    row.title, row.kind, row.status = trigger.title, trigger.when.kind, trigger.status
+    row.activated_at, row.version = activated_at, version
+    return row
+
+
+def _activation(trigger: Trigger, known: TriggerRow | None, at: Instant) -> Instant | None:
     if trigger.status != "active":
         return known.activated_at if known is not None else None
     return known.activated_at if known is not None and known.status == "active" else at
-
-
-def _put(connection: Connection, row: AppliedTrigger) -> None:
-    values = {name: getattr(row, name) for name in AppliedTrigger.__slots__}
-    connection.execute(
-        insert(triggers).values(values).on_conflict_do_update(index_elements=["name"], set_=values)
-    )
 
 
 # ---- what they do ----

@@ -5,11 +5,13 @@ is.
 from __future__ import annotations
 
 import ast
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from core.kinds import kinds
+from core.model.when import When
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("console", "core", "screens", "storage")
@@ -68,24 +70,28 @@ def test_the_core_rolls_no_dice_and_opens_no_files() -> None:
         ], path
 
 
-CHANNELS = [path for path in _sources("console/channels") if path.name != "__init__.py"]
+ADAPTERS = list(_sources("console/channels", "console/connectors"))
 
 
-@pytest.mark.parametrize("path", CHANNELS, ids=lambda path: path.name)
-def test_a_channel_imports_of_the_console_only_secrets_and_what_channels_share(path: Path) -> None:
-    names = {
-        node.module
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.ImportFrom) and node.module
-    }
-    known = {name for name in names if name.partition(".")[0] in ROOMS and name.partition(".")[0] != "core"}
-    assert all(name == "console.secrets" or name.startswith("console.channels._") for name in known), known
+def _house_imports(path: Path) -> set[str]:
+    """The modules of the rooms that a module imports, by full name; of a package what is taken from it."""
+    names = set[str]()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: a relative import"
+            module = str(node.module)
+            is_package = (ROOT / module.replace(".", "/") / "__init__.py").exists()
+            names.update(f"{module}.{alias.name}" if is_package else module for alias in node.names)
+    return {name for name in names if name.partition(".")[0] in ROOMS}
 
 
-def test_every_channel_stands_in_the_contract_that_keeps_them_apart() -> None:
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    (apart,) = [contract["modules"] for contract in contracts if contract["type"] == "independence"]
-    assert apart == [f"console.channels.{path.stem}" for path in CHANNELS if not path.name.startswith("_")]
+@pytest.mark.parametrize("path", ADAPTERS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_an_adapter_knows_the_core_what_its_kind_shares_and_secrets_and_no_other_adapter(path: Path) -> None:
+    shared = f"console.{path.parent.name}._"
+    others = {name for name in _house_imports(path) if not name.startswith("core.")}
+    assert {name for name in others if not name.startswith(shared)} <= {"console.secrets"}
 
 
 def test_sqlite_is_chosen_in_one_place() -> None:
@@ -108,3 +114,55 @@ def test_every_module_says_what_it_is_for() -> None:
 def test_every_package_declares_its_types() -> None:
     for room in ROOMS:
         assert (ROOT / room / "py.typed").exists()
+
+
+# ---- kinds of trigger ----
+
+KINDS = ROOT / "core" / "kinds"
+SAYS_WHAT_A_MESSAGE_IS_FOR = {
+    "console/catalogue/__init__.py", "console/catalogue/needs.py", "console/cli/commands/pauses.py",
+    "console/workspace/pressure.py", "storage/pauses.py", "storage/schema/tables.py",
+}  # fmt: skip
+"""Where `transactional` is a purpose, or what a pause holds, and no kind."""
+
+
+def _beside_kinds() -> Iterator[tuple[str, ast.AST]]:
+    for path in _sources(*ROOMS):
+        if KINDS not in path.parents:
+            yield str(path.relative_to(ROOT)), ast.parse(path.read_text())
+
+
+def test_no_module_beside_the_kinds_names_a_kind() -> None:
+    found = [
+        (path, node.value)
+        for path, tree in _beside_kinds()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in kinds()
+    ]
+    assert {path for path, name in found if name == "transactional"} <= SAYS_WHAT_A_MESSAGE_IS_FOR
+    assert [each for each in found if each[1] != "transactional"] == []
+
+
+def test_no_module_beside_the_kinds_knows_a_field_of_one() -> None:
+    asked = [
+        (path, node.attr)
+        for path, tree in _beside_kinds()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Attribute)
+        and node.value.attr == "when"
+    ]
+    assert [each for each in asked if not hasattr(When, each[1])] == []
+
+
+def test_who_finds_the_kinds_imports_none_of_them() -> None:
+    imported = {
+        (path, node.module)
+        for path, tree in _beside_kinds()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("core.kinds")
+    }
+    assert imported == {
+        ("console/workspace/kinds.py", "core.kinds"),
+        ("console/workspace/triggers.py", "core.kinds"),
+    }

@@ -108,6 +108,15 @@ def test_every_kind_and_channel_is_documented() -> None:
     assert not [kind for kind in channels.adapter_kinds() if f"`{kind}`" not in _text("channels.md")]
 
 
+def test_every_setting_of_a_channel_is_documented() -> None:
+    known = [
+        setting.name
+        for kind in channels.adapter_kinds()
+        for setting in channels.adapter_class(kind).known_settings or ()
+    ]
+    assert not [name for name in known if f"`{name}`" not in _text("channels.md")]
+
+
 def test_every_dependency_is_justified() -> None:
     import tomllib  # only here
 

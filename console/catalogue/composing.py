@@ -33,8 +33,14 @@ PHRASES: Final[Mapping[str, Phrases]] = {
 }
 _MOST: Final = 3  # products of one list, unless the copy says so
 _FAMILY: Final = "font-family: system-ui, sans-serif; font-size: 16px; line-height: 1.5; color: #222222"
-_BUTTON: Final = "display: inline-block; padding: 12px 20px; background: #1f3a5f; color: #ffffff; text-decoration: none; border-radius: 4px"
-_SCORE: Final = "display: inline-block; min-width: 24px; padding: 8px; margin: 2px; border: 1px solid #1f3a5f; text-align: center; color: #1f3a5f"
+_BUTTON: Final = (
+    "display: inline-block; padding: 12px 20px; background: #1f3a5f; color: #ffffff; text-decoration: none; "
+    "border-radius: 4px"
+)
+_SCORE: Final = (
+    "display: inline-block; min-width: 24px; padding: 8px; margin: 2px; border: 1px solid #1f3a5f; "
+    "text-align: center; color: #1f3a5f"
+)
 
 
 def compose(
@@ -155,7 +161,8 @@ class _Message:
     def _text_list(self, of: str, intro: str) -> str:
         link = '{{ "\\n  " ~ product.url if product.url else "" }}' if of.startswith("customer.") else ""
         row = f"- {_amount()}{{{{ product.name or product.id or product.sku }}}}{_price()}{link}\n"
-        return f"{{% if {of} %}}\n{intro}\n{{% for product in ({of})[:{self._most}] %}}\n{row}{{% endfor %}}\n\n{{% endif %}}"
+        rows = f"{{% for product in ({of})[:{self._most}] %}}\n{row}{{% endfor %}}"
+        return f"{{% if {of} %}}\n{intro}\n{rows}\n\n{{% endif %}}"
 
     def _sum(self) -> str:
         return f"{self._said['sum']}{self._phrases.colon}{{{{ ({self._copy['sum']})|money }}}}"
@@ -168,14 +175,16 @@ class _Message:
     def _text_button(self) -> str:
         if "button" not in self._said or not self._link:
             return ""
-        return f"{{% if {self._link} %}}\n{self._said['button']}{self._phrases.colon}{_filled(self._link)}\n\n{{% endif %}}"
+        words = f"{self._said['button']}{self._phrases.colon}{_filled(self._link)}"
+        return f"{{% if {self._link} %}}\n{words}\n\n{{% endif %}}"
 
     def _text_scores(self) -> str:
         if "scores" not in self._copy:
             return ""
         kind, first, last = self._copy["scores"]
         row = f"{{{{ score }}}}{self._phrases.colon}{_answer(kind)}\n"
-        return f"{{% if workspace.links.survey %}}\n{{% for score in range({first}, {last + 1}) %}}\n{row}{{% endfor %}}\n\n{{% endif %}}"
+        rows = f"{{% for score in range({first}, {last + 1}) %}}\n{row}{{% endfor %}}"
+        return f"{{% if workspace.links.survey %}}\n{rows}\n\n{{% endif %}}"
 
     def _text_unsubscribe(self) -> str:
         words = f"{self._phrases.unsubscribe}{self._phrases.colon}"
@@ -214,11 +223,14 @@ class _Message:
         name = "{{ product.name or product.id or product.sku }}"
         picture = ""
         if of.startswith("customer."):
-            name = f'{{% if product.url %}}<a href="{{{{ product.url }}}}">{name}</a>{{% else %}}{name}{{% endif %}}'
-            picture = '{% if product.image_url %}<img src="{{ product.image_url }}" alt="" width="80" style="vertical-align: middle"> {% endif %}'
+            link = f'<a href="{{{{ product.url }}}}">{name}</a>'
+            name = f"{{% if product.url %}}{link}{{% else %}}{name}{{% endif %}}"
+            image = '<img src="{{ product.image_url }}" alt="" width="80" style="vertical-align: middle">'
+            picture = f"{{% if product.image_url %}}{image} {{% endif %}}"
         row = f'<li style="margin: 8px 0">{picture}{_amount()}{name}{_price()}</li>'
         rows = f"{{% for product in ({of})[:{self._most}] %}}\n{row}\n{{% endfor %}}"
-        return f'{{% if {of} %}}\n<p>{_marked_up(intro)}</p>\n<ul style="padding-left: 20px">\n{rows}\n</ul>\n{{% endif %}}'
+        listed = f'<ul style="padding-left: 20px">\n{rows}\n</ul>'
+        return f"{{% if {of} %}}\n<p>{_marked_up(intro)}</p>\n{listed}\n{{% endif %}}"
 
     def _html_sum(self) -> str:
         return (
@@ -237,7 +249,8 @@ class _Message:
         kind, first, last = self._copy["scores"]
         anchor = f'<a href="{_answer(kind)}" style="{_SCORE}">{{{{ score }}}}</a>'
         loop = f"{{% for score in range({first}, {last + 1}) %}}\n{anchor}\n{{% endfor %}}"
-        return f'{{% if workspace.links.survey %}}\n<p role="group" aria-label="{self._phrases.scale}">\n{loop}\n</p>\n{{% endif %}}'
+        group = f'<p role="group" aria-label="{self._phrases.scale}">\n{loop}\n</p>'
+        return f"{{% if workspace.links.survey %}}\n{group}\n{{% endif %}}"
 
     def _html_unsubscribe(self) -> str:
         anchor = f'<a href="{{{{ unsubscribe_url }}}}">{self._phrases.unsubscribe}</a>'

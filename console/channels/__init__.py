@@ -4,11 +4,10 @@ test.
 
 from __future__ import annotations
 
-import pkgutil
 from functools import lru_cache
-from importlib import import_module
 from pathlib import Path
 
+from core.discovery import class_of, kinds_in
 from core.errors import ManometerError
 from core.model.delivery import ChannelAdapter
 from core.playbook.playbook import Channel
@@ -18,9 +17,7 @@ from core.suggestions import near
 @lru_cache(maxsize=1)
 def adapter_kinds() -> tuple[str, ...]:
     """What a channel's `kind` can be; looks at file names only and imports none of them."""
-    return tuple(
-        sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
-    )
+    return kinds_in(__path__)
 
 
 @lru_cache(maxsize=32)
@@ -29,24 +26,21 @@ def adapter_class(kind: str) -> type[ChannelAdapter]:
     if kind not in adapter_kinds():
         hint = near(kind, adapter_kinds()) or f"There are: {', '.join(adapter_kinds())}."
         raise ManometerError(f"manometer.toml: there is no channel adapter of kind '{kind}'. {hint}")
-    module = import_module(f"{__name__}.{kind}")
-    found: type[ChannelAdapter] = next(
-        value
-        for value in vars(module).values()
-        if isinstance(value, type) and vars(value).get("kind") == kind
-    )
-    return found
+    return class_of(__name__, kind)
 
 
-def open_adapter(channel: Channel, folder: Path) -> ChannelAdapter:
-    """The adapter of a channel of the workspace in that folder; use it as a context manager, one batch at a
-    time.
+def open_adapter(
+    channel: Channel, folder: Path, adapter: type[ChannelAdapter] | None = None
+) -> ChannelAdapter:
+    """The adapter of a channel of the workspace in that folder, of the class of its kind unless another is
+    given; use it as a context manager, one batch at a time.
 
     ManometerError where its settings cannot be used.
     """
-    for fault in adapter_class(channel.kind).setting_faults(channel.settings):
+    made_by = adapter or adapter_class(channel.kind)
+    for fault in made_by.setting_faults(channel.settings):
         if not fault.is_warning:
             raise ManometerError(
                 f"manometer.toml: [channels.{channel.name}]: {fault.message}. {fault.remedy}"
             )
-    return adapter_class(channel.kind)(channel, folder)  # type: ignore[call-arg]
+    return made_by(channel, folder)  # type: ignore[call-arg]

@@ -13,7 +13,8 @@ from typing import ClassVar, Final, Self
 
 from console.channels._record import record
 from core.errors import ManometerError
-from core.model.delivery import Accepted, Outbound, Result, Retry, Setting, SettingFault
+from core.model.configurable import Setting, SettingFault
+from core.model.delivery import Accepted, Outbound, Result, Retry
 from core.playbook.playbook import Channel
 
 BLOCK: Final = 1 << 16
@@ -30,6 +31,7 @@ class FileChannel:
     kind: ClassVar[str] = "file"
     idempotent_by_key: ClassVar[bool] = True
     is_remote: ClassVar[bool] = False
+    offers_unsubscribe: ClassVar[bool] = False
     known_settings: ClassVar[tuple[Setting, ...] | None] = (
         None  # a channel that is tried out as a file keeps the settings of its kind
     )

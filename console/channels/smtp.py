@@ -21,6 +21,7 @@ from console.channels._mail import HTML, TEXT, Mailbox, compose, mailbox, wire_a
 from console.channels._network import is_host, trusted
 from console.secrets import read_secret
 from core.instants import parse_duration
+from core.model.configurable import Setting, SettingFault
 from core.model.delivery import (
     Accepted,
     ConfigError,
@@ -28,8 +29,6 @@ from core.model.delivery import (
     Permanent,
     Result,
     Retry,
-    Setting,
-    SettingFault,
     Uncertain,
 )
 from core.playbook.playbook import Channel
@@ -52,6 +51,7 @@ class SmtpChannel:
     kind: ClassVar[str] = "smtp"
     idempotent_by_key: ClassVar[bool] = False
     is_remote: ClassVar[bool] = True
+    offers_unsubscribe: ClassVar[bool] = True
     known_settings: ClassVar[tuple[Setting, ...] | None] = (
         Setting("host", "text", "the name of the mail server", required=True),
         Setting("port", "number", "its port", range=(1, 65_535)),

@@ -23,6 +23,7 @@ from console.channels._record import record
 from console.secrets import read_secrets
 from core.errors import ManometerError
 from core.instants import DAY, SECOND, Instant, Millis, parse_duration
+from core.model.configurable import Setting, SettingFault
 from core.model.delivery import (
     Accepted,
     ConfigError,
@@ -30,8 +31,6 @@ from core.model.delivery import (
     Permanent,
     Result,
     Retry,
-    Setting,
-    SettingFault,
 )
 from core.playbook.playbook import Channel
 
@@ -55,6 +54,7 @@ class WebhookChannel:
     kind: ClassVar[str] = "webhook"
     idempotent_by_key: ClassVar[bool] = True
     is_remote: ClassVar[bool] = True
+    offers_unsubscribe: ClassVar[bool] = False
     known_settings: ClassVar[tuple[Setting, ...] | None] = (
         Setting(
             "url", "text", 'the address to call, such as "https://hooks.example.com/manometer"', required=True

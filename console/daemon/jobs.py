@@ -20,13 +20,14 @@ from console.daemon.troubles import Troubles
 from console.dispatch import dispatch
 from console.health.disk import Room, room, size
 from console.health.judgement import health_of
-from console.intake.dropfolder import DropFolder, Folder, ImportedFile, in_words, is_passing
+from console.intake.dropfolder import DropFolder, ImportedFile, in_words, is_passing
 from console.intake.files import IntakeSettings, intake_settings
 from console.playbooks.applied import ensure_applied, load_in_force
 from console.runs.tick import tick
 from console.workspace import Workspace
 from core.errors import ManometerError
 from core.instants import MINUTE, SECOND, Millis
+from core.sources.connector import Connector, SourceFile
 from storage import pauses, playbooks, status
 from storage.store import Store
 
@@ -45,7 +46,7 @@ class GoneError(ManometerError):
 
 
 @dataclass(frozen=True, slots=True)
-class JobSurroundings:
+class JobContext:
     """What every job is handed: the fenced store, who leads, the clocks, and whom to tell."""
 
     folder: Path
@@ -83,17 +84,17 @@ class WorkDone:
 class Jobs:
     """The jobs of one scheduler, and the little they share."""
 
-    def __init__(self, around: JobSurroundings, settings: Workspace, soon: Callable[[str], None]) -> None:
-        self.around = around
+    def __init__(self, context: JobContext, settings: Workspace, soon: Callable[[str], None]) -> None:
+        self.context = context
         self.settings = settings  # the files as they stood at the last start or reload
         self.soon = soon
-        self.in_force = InForce(around)
-        self.inbox = DropFolder(around.folder, around.clocks.steady)
+        self.in_force = InForce(context)
+        self.inbox = DropFolder(context.folder, context.clocks.steady)
         self.done = WorkDone()
-        self._database = _identity(around.store.path)
-        self._beat_at = around.clocks.steady()
+        self._database = _identity(context.store.path)
+        self._beat_at = context.clocks.steady()
         self._halted: dict[str, str] = {}
-        self._refused: set[Path] = set()
+        self._refused: set[str] = set()
 
     def all(self) -> tuple[PeriodicJob, ...]:
         """In the order in which they first run."""
@@ -107,15 +108,15 @@ class Jobs:
 
     def renew(self) -> None:
         """Hold the lease for another while, and say now and then that all is well."""
-        self.around.leadership.renew()
-        if self.around.clocks.steady() - self._beat_at >= HEARTBEAT_EVERY:
-            self._beat_at = self.around.clocks.steady()
-            self.around.log.info("heartbeat", **self.done.taken(), **self._health())
+        self.context.leadership.renew()
+        if self.context.clocks.steady() - self._beat_at >= HEARTBEAT_EVERY:
+            self._beat_at = self.context.clocks.steady()
+            self.context.log.info("heartbeat", **self.done.taken(), **self._health())
 
     def _health(self) -> dict[str, object]:
         """The word that `status` would say, the books left out, and what is wrong."""
-        around, settings, at = self.around, self.settings, self.around.clocks.now()
-        with around.store.reading() as connection:
+        context, settings, at = self.context, self.settings, self.context.clocks.now()
+        with context.store.reading() as connection:
             figures = status.figures(connection, at, settings.playbook.grace, books=False, most=status.MOST)
         found = health_of(figures, settings, at, self.room())
         return {"state": found.state, "wrong": [each.words for each in found.findings]}
@@ -124,10 +125,10 @@ class Jobs:
 
     def tick(self) -> None:
         """Decide for everyone who is due, and have what comes of it sent."""
-        if self.around.should_end():
+        if self.context.should_end():
             return
         notify("WATCHDOG=1")
-        begun = self.around.clocks.steady()
+        begun = self.context.clocks.steady()
         outcomes: Counter[str] = Counter()
         customers: Counter[str] = Counter()
         try:
@@ -139,7 +140,7 @@ class Jobs:
                 begun,
                 customers + Counter({f"decided_{name}": number for name, number in outcomes.items()}),
             )
-        if outcomes and not self.around.is_stopping():
+        if outcomes and not self.context.is_stopping():
             self.soon("dispatch")
 
     def _decided(self, customers: Counter[str]) -> Iterator[Any]:
@@ -147,79 +148,84 @@ class Jobs:
             customers["customers"] += number
             notify("WATCHDOG=1")
 
-        around, playbook = self.around, self.in_force.workspace().playbook
-        return tick(around.store, playbook, around.clocks.now(), played, around.should_end)
+        context, playbook = self.context, self.in_force.workspace().playbook
+        return tick(context.store, playbook, context.clocks.now(), played, context.should_end)
 
     # ---- dispatch ----
 
     def dispatch(self) -> None:
         """Hand over what is due, unless the disk has no room to write down what went out."""
-        if self.around.should_end() or self._is_short():
+        if self.context.should_end() or self._is_short():
             return
-        begun, workspace = self.around.clocks.steady(), self.in_force.workspace()
-        around = self.around
-        done = dispatch(
-            around.store, workspace, workspace.playbook, around.clocks.now, stopping=around.should_end
-        )
+        begun, workspace = self.context.clocks.steady(), self.in_force.workspace()
+        context = self.context
+        done = dispatch(context.store, workspace, context.clocks.now, stopping=context.should_end)
         self._tell("dispatch", begun, Counter({name: getattr(done, name) for name in COUNTED}))
         self._tell_halted()
 
     def _tell_halted(self) -> None:
         """Say once that a channel halts, and once that it works again."""
-        with self.around.store.reading() as connection:
+        with self.context.store.reading() as connection:
             halted = {name: trouble.reason for name, trouble in status.halted(connection).items()}
         for name in halted.keys() - self._halted.keys():
-            self.around.log.error("halted", channel=name, reason=halted[name])
+            self.context.log.error("halted", channel=name, reason=halted[name])
         for name in self._halted.keys() - halted.keys():
-            self.around.log.info("works_again", channel=name)
+            self.context.log.info("works_again", channel=name)
         self._halted = halted
 
     # ---- the drop folder ----
 
     def take_files(self) -> None:
         """Import what lies still in the drop folder, one file after the other."""
-        if self.around.should_end() or self._is_short():
+        if self.context.should_end() or self._is_short():
             return
-        found = self.inbox.ready(self.settings.sources, self.around.clocks.now())
+        found = self.inbox.ready(self.settings.sources, self.context.clocks.now())
         refused = dict(found.refused)
         if found.files:
             index = self.in_force.workspace().playbook.index
             settings = intake_settings(
-                self.around.folder, self.settings, index.concerns_at(self.around.clocks.now())
+                self.context.folder, self.settings, index.concerns_at(self.context.clocks.now())
             )
-            for folder, path in found.files:
-                if self.around.should_end() or self._is_short():
+            for connector, file in found.files:
+                if self.context.should_end() or self._is_short():
                     break
-                if folder.path not in refused:
-                    self._take(folder, path, settings, refused)
+                if connector.place not in refused:
+                    self._take(connector, file, settings, refused)
         self._tell_refused(refused)
 
-    def _take(self, folder: Folder, path: Path, settings: IntakeSettings, refused: dict[Path, str]) -> None:
-        """Import one file; where its folder refuses, that is noted and the folder left for this pass."""
-        begun = self.around.clocks.steady()
+    def _take(
+        self, connector: Connector, file: SourceFile, settings: IntakeSettings, refused: dict[str, str]
+    ) -> None:
+        """Import one file; where its place refuses, that is noted and the place left for this pass."""
+        begun = self.context.clocks.steady()
         try:
             taken = self.inbox.take(
-                self.around.store, folder, path, settings, self.around.clocks.now(), self.around.should_end
+                self.context.store,
+                connector,
+                file,
+                settings,
+                self.context.clocks.now(),
+                self.context.should_end,
             )
         except OSError as error:
             if is_passing(error):
                 raise
-            refused[folder.path] = in_words(error)
+            refused[connector.place] = in_words(error)
             return
-        self._tell_taken(taken, self.around.clocks.steady() - begun)
+        self._tell_taken(taken, self.context.clocks.steady() - begun)
 
-    def _tell_refused(self, refused: Mapping[Path, str]) -> None:
-        """Say of each folder by itself that it cannot be worked with, and that it can be again."""
-        for path in self._refused - refused.keys():
-            self.around.troubles.end(f"inbox {path}")
-        for path, reason in refused.items():
-            self.around.troubles.begin(f"inbox {path}", f"{reason}; its files wait. Put the folder right.")
+    def _tell_refused(self, refused: Mapping[str, str]) -> None:
+        """Say of each place by itself that it cannot be worked with, and that it can be again."""
+        for place in self._refused - refused.keys():
+            self.context.troubles.end(f"inbox {place}")
+        for place, reason in refused.items():
+            self.context.troubles.begin(f"inbox {place}", f"{reason}; its files wait. Put the folder right.")
         self._refused = set(refused)
 
     def _tell_taken(self, taken: ImportedFile, duration: Millis) -> None:
         result = taken.result
         if result is None:
-            self.around.log.warning("unreadable", file=taken.file, reason=taken.reason)
+            self.context.log.warning("unreadable", file=taken.file, reason=taken.reason)
             return
         counts = {
             "read": result.read,
@@ -227,14 +233,14 @@ class Jobs:
             "duplicate": result.duplicate,
             "rejected": result.rejected,
         }
-        self.around.log.info(
+        self.context.log.info(
             "import" if result.finished else "import_interrupted",
             file=taken.file,
             **counts,
             duration_ms=duration,
         )
         self.done.add({"events": result.taken, "rejected": result.rejected})
-        if result.taken and not self.around.is_stopping():
+        if result.taken and not self.context.is_stopping():
             self.soon("tick")
 
     # ---- housekeeping ----
@@ -243,7 +249,7 @@ class Jobs:
         """Keep the write-ahead log short, look after the disk, and see that the database is still the one
         that was opened.
         """
-        store = self.around.store
+        store = self.context.store
         if _identity(store.path) != self._database:
             raise GoneError(
                 f"{store.path}: the database was removed or replaced while the scheduler ran. Start the "
@@ -254,7 +260,7 @@ class Jobs:
         before = store.log_size()
         if before > LONGEST_LOG:
             whole = store.checkpoint("TRUNCATE")
-            self.around.log.info(
+            self.context.log.info(
                 "log_emptied" if whole else "log_pinned", before=size(before), after=size(store.log_size())
             )
 
@@ -262,16 +268,16 @@ class Jobs:
         """Whether the disk has less room than must stay free."""
         found = self.room()
         if found.is_short:
-            self.around.troubles.begin(
+            self.context.troubles.begin(
                 "disk", f"intake and sending wait: less than {size(found.keep_free)} free. Make room."
             )
         else:
-            self.around.troubles.end("disk")
+            self.context.troubles.end("disk")
         return found.is_short
 
     def room(self) -> Room:
         """The room on the database's disk."""
-        return room(self.around.store.path.parent, self.settings.keep_free)
+        return room(self.context.store.path.parent, self.settings.keep_free)
 
     # ---- telling ----
 
@@ -280,16 +286,16 @@ class Jobs:
         numbers = {name: number for name, number in counted.items() if number}
         self.done.add(numbers)
         if numbers:
-            self.around.log.info(event, **numbers, duration_ms=self.around.clocks.steady() - begun)
+            self.context.log.info(event, **numbers, duration_ms=self.context.clocks.steady() - begun)
         else:
-            self.around.log.debug(event, idle=True)
+            self.context.log.debug(event, idle=True)
 
 
 class InForce:
     """The workspace in force, read anew when a version was applied, a pause set or ended, and not else."""
 
-    def __init__(self, around: JobSurroundings) -> None:
-        self._around = around
+    def __init__(self, context: JobContext) -> None:
+        self._context = context
         self._known: tuple[object, Workspace] | None = None
         self._lock = Lock()
 
@@ -304,19 +310,19 @@ class InForce:
         known, key = self._known, self._key()
         if known is not None and known[0] == key:
             return known[1]
-        store, folder = self._around.store, self._around.folder
+        store, folder = self._context.store, self._context.folder
         loaded = load_in_force(store, folder)
         if loaded.playbook.version == 0:
-            ensure_applied(store, loaded, self._around.clocks.now(), AUTHOR)
+            ensure_applied(store, loaded, self._context.clocks.now(), AUTHOR)
             loaded = load_in_force(store, folder)
-            self._around.log.info("applied", version=loaded.playbook.version)
+            self._context.log.info("applied", version=loaded.playbook.version)
         elif known is None or known[1].playbook.version != loaded.playbook.version:
-            self._around.log.info("in_force", version=loaded.playbook.version)
+            self._context.log.info("in_force", version=loaded.playbook.version)
         self._known = (key, loaded)
         return loaded
 
     def _key(self) -> object:
-        with self._around.store.reading() as connection:
+        with self._context.store.reading() as connection:
             return playbooks.newest_version(connection), pauses.all_of(connection)
 
 

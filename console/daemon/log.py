@@ -108,7 +108,8 @@ class _TextLine(logging.Formatter):
         words = " ".join(
             f"{name}={_word(value)}" for name, value in _fields(record).items() if value is not None
         )
-        return f"{_instant(record)} {record.levelname.ljust(7)} {_event(record).ljust(_EVENT_WIDTH)} {words}".rstrip()
+        head = f"{_instant(record)} {record.levelname.ljust(7)} {_event(record).ljust(_EVENT_WIDTH)}"
+        return f"{head} {words}".rstrip()
 
 
 def _fields(record: logging.LogRecord) -> Mapping[str, object]:

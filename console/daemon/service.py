@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Final
 
 from console.channels import adapter_kinds
-from console.daemon.jobs import GoneError, Jobs, JobSurroundings
+from console.daemon.jobs import GoneError, JobContext, Jobs
 from console.daemon.leadership import Clocks, Leadership
 from console.daemon.log import ServiceLog
 from console.daemon.notify import notify, watchdog
@@ -189,10 +189,10 @@ class _Service:
         self.store = store.fenced(leadership.fence)
         self.had_terminal = has_terminal()
         self.troubles = Troubles(self.store, log, clocks.now)
-        around = JobSurroundings(
+        context = JobContext(
             options.folder, self.store, leadership, clocks, log, self.troubles, self.stopping.is_set
         )
-        self.jobs = Jobs(around, _settings(self.store, options.folder, log), self._soon)
+        self.jobs = Jobs(context, _settings(self.store, options.folder, log), self._soon)
         self.ticker = Ticker(self.jobs.all(), self, clocks.now)
 
     def run(self) -> int | None:

@@ -269,7 +269,7 @@ MORE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class StoryLine:
-    """One line of a story: an act of hers, or a decision."""
+    """One line of a story: an act of the customer, or a decision."""
 
     at: Instant
     is_decision: bool

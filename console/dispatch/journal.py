@@ -25,9 +25,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, Self
 
-from console.dispatch.outcomes import Ended
+from console.dispatch.outcomes import MessageOutcome
 from core.errors import ManometerError
 from storage.outbox.dispatch import Claimed, Left, OutcomeMark
 
@@ -35,7 +35,7 @@ FORM: Final = "manometer-handover 1"
 PERMISSIONS: Final = 0o640
 """Subjects and addresses stand in it: the owner writes, the group reads, nobody else sees them."""
 LONGEST: Final = 1 << 20
-"""Bytes after which a journal should be started anew."""
+"""Bytes after which a journal should be started anew, unless it is told otherwise."""
 TRIES: Final = 20
 """How often to ask for a journal that somebody looks through, with 50 ms in between."""
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9.-]+")
@@ -52,10 +52,11 @@ class Journal:
     the same name left behind.
     """
 
-    def __init__(self, path: Path, file: int, owner: str) -> None:
+    def __init__(self, path: Path, file: int, owner: str, longest: int = LONGEST) -> None:
         self._path = path
         self._file = file
         self._owner = owner
+        self._longest = longest
         self._writing = Lock()
         self._open: set[int] = set()  # messages that were claimed and are not marked
         self._is_started = False
@@ -63,9 +64,9 @@ class Journal:
         """Bytes that were written since it was started."""
 
     @classmethod
-    def open(cls, database: Path, owner: str) -> Journal | None:
+    def open(cls, database: Path, owner: str, longest: int = LONGEST) -> Self | None:
         """The journal of that dispatcher; None while another pass has it. JournalError where it cannot be
-        made.
+        made. It is long after `longest` bytes.
         """
         folder = folder_of(database)
         path = folder / f"{_UNFIT.sub('-', owner)[:200]}.journal"
@@ -74,11 +75,16 @@ class Journal:
             for _ in range(TRIES):
                 file = _locked(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
                 if file is not None:
-                    return cls(path, file, owner)
+                    return cls(path, file, owner, longest)
                 time.sleep(0.05)
         except OSError as error:
             raise _unfit(path, error) from None
         return None
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it should be started anew, once all that stands in it is marked."""
+        return self.size > self._longest
 
     def left(self) -> dict[str, Left | None]:
         """What an earlier pass under this name left behind: nothing or one entry."""
@@ -106,11 +112,11 @@ class Journal:
         """
         self._write([f"begun {message.id}"])
 
-    def ended(self, ended: Ended) -> None:
+    def ended(self, outcome: MessageOutcome) -> None:
         """The result; where it cannot be written it is known to this process still."""
-        values = [[getattr(ended.mark, name) for name in OutcomeMark.__slots__], ended.dead_address]
+        values = [[getattr(outcome.mark, name) for name in OutcomeMark.__slots__], outcome.dead_address]
         with suppress(JournalError):
-            self._write([f"ended {ended.message.id} {json.dumps(values, separators=(',', ':'))}"])
+            self._write([f"ended {outcome.message.id} {json.dumps(values, separators=(',', ':'))}"])
 
     def marked(self, messages: Iterable[int]) -> None:
         """These need no memory any more: what became of them is committed."""
@@ -132,7 +138,7 @@ class Journal:
         if os.write(self._file, raw) != len(raw):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    def __enter__(self) -> Journal:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

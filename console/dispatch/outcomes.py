@@ -1,10 +1,10 @@
 """What becomes of a claimed message: the mark that is written of it, by the result of its channel or because
-it does not go now.
+it does not go now. Instants and durations are ms.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Final
 
@@ -17,15 +17,14 @@ from storage.outbox.dispatch import Claimed, OutcomeMark
 MOST_ATTEMPTS: Final = 10
 SET_ASIDE: Final[Millis] = 15 * MINUTE
 """How long a message waits that may be the reason why its channel was halted."""
-
-
-ENDS: Final = frozenset({"sent", "uncertain"})
-"""States in which it is noted which steps a message left behind; one that is tried again is looked at anew.
+KEEPS_DIGEST: Final = frozenset({"sent", "uncertain"})
+"""States in which it is noted which of its steps a message left out; one that is tried again is looked at
+anew.
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class MessageOutcome:
     """A message, what is to be written of it, and medium and address where the address turned out dead."""
 
     message: Claimed
@@ -33,83 +32,67 @@ class Ended:
     dead_address: tuple[str, str] | None = None
 
 
-def ended(message: Claimed, outbound: Outbound, result: Result, grace: Millis) -> Ended:
-    """What the result of a hand-over means for its message; one later than the grace counts at its
-    hand-over.
+def outcome_of(message: Claimed, outbound: Outbound, result: Result, grace: Millis) -> MessageOutcome:
+    """What the result of a hand-over means for its message; one that went out later than the grace allows
+    counts at its hand-over.
     """
     match result:
         case Accepted(provider_id):
-            return Ended(message, _sent(message, outbound, provider_id, grace))
+            return MessageOutcome(message, _sent(message, outbound, provider_id, grace))
         case Retry(reason, _, True):
-            return back(message, error=reason)
+            return given_back(message, error=reason)
         case Retry(reason, after):
-            return Ended(message, again(message, reason, after, outbound.sent_at))
+            return MessageOutcome(message, _another_attempt(message, reason, after, outbound.sent_at))
         case Permanent(reason, suppress_address):
-            failed = mark(
-                message, "failed", reason=Reason.CHANNEL_ERROR, error=reason, subject=outbound.subject
-            )
-            return Ended(message, failed, (outbound.medium, outbound.address) if suppress_address else None)
+            failed = _channel_error(message, "failed", reason, outbound.subject)
+            dead_address = (outbound.medium, outbound.address) if suppress_address else None
+            return MessageOutcome(message, failed, dead_address)
         case Uncertain(reason):
-            return Ended(
-                message,
-                mark(
-                    message, "uncertain", reason=Reason.CHANNEL_ERROR, error=reason, subject=outbound.subject
-                ),
-            )
+            return MessageOutcome(message, _channel_error(message, "uncertain", reason, outbound.subject))
         case ConfigError(reason, of_message):
-            return back(
-                message, error=reason, not_before=outbound.sent_at + SET_ASIDE if of_message else None
-            )
+            not_before = outbound.sent_at + SET_ASIDE if of_message else None
+            return given_back(message, error=reason, not_before=not_before)
 
 
-def _sent(message: Claimed, outbound: Outbound, provider_id: str | None, grace: Millis) -> OutcomeMark:
-    is_late = outbound.sent_at - message.planned_at > grace
-    return mark(
-        message,
-        "sent",
-        subject=outbound.subject,
-        address=outbound.address,
-        provider_id=provider_id,
-        sent_at=outbound.sent_at,
-        lands_at=outbound.sent_at + message.lead_time if is_late else None,
+def outcome_unflushed(
+    accepted: MessageOutcome, reason: str, at: Instant, *, is_idempotent: bool
+) -> MessageOutcome:
+    """What becomes of a message that its channel accepted and then could not force to the disk."""
+    message = accepted.message
+    if is_idempotent:
+        return MessageOutcome(message, _another_attempt(message, reason, None, at))
+    return MessageOutcome(message, _channel_error(message, "uncertain", reason))
+
+
+def given_back(
+    message: Claimed, *, error: str | None = None, not_before: Instant | None = None
+) -> MessageOutcome:
+    """It waits on as before, as if nobody had claimed it."""
+    return MessageOutcome(message, waiting_mark(message, message.was, not_before, error))
+
+
+def outcome_mark(
+    message: Claimed, state: str, *, reason: Reason | None = None, error: str | None = None
+) -> OutcomeMark:
+    """The mark of a message that was attempted; the error as the database can hold it."""
+    return OutcomeMark(
+        message.id,
+        message.customer_id,
+        state,
+        reason=None if reason is None else str(reason),
+        error=_storable(error),
+        digest=dump(message.digest) if message.digest and state in KEEPS_DIGEST else None,
     )
 
 
-def unsafe(kept: Ended, reason: str, at: Instant, *, is_idempotent: bool) -> Ended:
-    """What becomes of a message that its channel accepted and could not make sure of."""
-    if is_idempotent:
-        return Ended(kept.message, again(kept.message, reason, None, at))
-    return Ended(kept.message, mark(kept.message, "uncertain", reason=Reason.CHANNEL_ERROR, error=reason))
+def waiting_mark(
+    message: Claimed, state: str, not_before: Instant | None, error: str | None = None
+) -> OutcomeMark:
+    """The mark of a message that was not attempted and goes on waiting."""
+    return replace(outcome_mark(message, state, error=error), not_before=not_before, attempted=False)
 
 
-def back(message: Claimed, *, error: str | None = None, not_before: Instant | None = None) -> Ended:
-    """It waits on as before, as if nobody had claimed it."""
-    return Ended(message, mark(message, message.was, error=error, not_before=not_before, attempted=False))
-
-
-def again(message: Claimed, reason: str, after: Millis | None, at: Instant) -> OutcomeMark:
-    """Another attempt, after as long as the provider asks at least; failed where there is none left, or no
-    time for it.
-    """
-    wait = max(after or 0, backoff(message.key, message.attempts))
-    if message.attempts >= MOST_ATTEMPTS:
-        return mark(
-            message,
-            "failed",
-            reason=Reason.CHANNEL_ERROR,
-            error=f"{reason} (given up after {message.attempts} attempts)",
-        )
-    if at + wait > message.expires_at:
-        return mark(
-            message,
-            "failed",
-            reason=Reason.CHANNEL_ERROR,
-            error=f"{reason} (it expires before the next attempt)",
-        )
-    return mark(message, "due", error=reason, not_before=at + wait)
-
-
-def backoff(key: str, attempts: int) -> Millis:
+def retry_delay(key: str, attempts: int) -> Millis:
     """How long to wait after that many attempts: exponential with full jitter, which is drawn from the key
     and so repeatable.
     """
@@ -118,27 +101,33 @@ def backoff(key: str, attempts: int) -> Millis:
     return 10 * SECOND + ceiling * drawn // 2**64
 
 
-def mark(
-    message: Claimed,
-    state: str,
-    *,
-    reason: Reason | None = None,
-    error: str | None = None,
-    subject: str | None = None,
-    address: str | None = None,
-    provider_id: str | None = None,
-    sent_at: Instant | None = None,
-    lands_at: Instant | None = None,
-    not_before: Instant | None = None,
-    attempted: bool = True,
-) -> OutcomeMark:
-    """A mark of that message, with texts that the database can hold."""
-    return OutcomeMark(
-        message.id, message.customer_id, state, None if reason is None else str(reason), _storable(error),
-        _storable(subject),
-        _storable(address), _storable(provider_id), sent_at, lands_at, not_before, attempted,
-        dump(message.digest) if message.digest and state in ENDS else None,
-    )  # fmt: skip
+def _sent(message: Claimed, outbound: Outbound, provider_id: str | None, grace: Millis) -> OutcomeMark:
+    is_late = outbound.sent_at - message.planned_at > grace
+    return replace(
+        outcome_mark(message, "sent"),
+        subject=_storable(outbound.subject),
+        address=_storable(outbound.address),
+        provider_id=_storable(provider_id),
+        sent_at=outbound.sent_at,
+        lands_at=outbound.sent_at + message.lead_time if is_late else None,
+    )
+
+
+def _channel_error(message: Claimed, state: str, error: str, subject: str | None = None) -> OutcomeMark:
+    mark = outcome_mark(message, state, reason=Reason.CHANNEL_ERROR, error=error)
+    return mark if subject is None else replace(mark, subject=_storable(subject))
+
+
+def _another_attempt(message: Claimed, reason: str, after: Millis | None, at: Instant) -> OutcomeMark:
+    """To be tried again, after as long as the provider asks at least; failed where there is no attempt left,
+    or no time for it.
+    """
+    wait = max(after or 0, retry_delay(message.key, message.attempts))
+    if message.attempts >= MOST_ATTEMPTS:
+        return _channel_error(message, "failed", f"{reason} (given up after {message.attempts} attempts)")
+    if at + wait > message.expires_at:
+        return _channel_error(message, "failed", f"{reason} (it expires before the next attempt)")
+    return replace(outcome_mark(message, "due", error=reason), not_before=at + wait)
 
 
 def _storable(text: str | None) -> str | None:

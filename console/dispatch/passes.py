@@ -13,18 +13,17 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from console.channels import adapter_class
 from console.dispatch.approvals import numeric_approvals
-from console.dispatch.channel_backoff import LONGEST_HALT, Rests
-from console.dispatch.journal import LONGEST, Journal, left_behind
-from console.dispatch.outcomes import Ended, back, unsafe
-from console.dispatch.preparing import LEAVING, Portion, Preparing, ReadyMessage, held_back
+from console.dispatch.channel_backoff import LONGEST_MISCONFIGURED, ChannelBackoffs
+from console.dispatch.journal import Journal, left_behind
+from console.dispatch.outcomes import MessageOutcome, given_back, outcome_unflushed
+from console.dispatch.ports import DispatchPorts
+from console.dispatch.preparing import LEAVING, MessagePreparer, Portion, ReadyMessage, held_back
 from console.dispatch.process_identity import is_gone
-from console.dispatch.sending import Sending
+from console.dispatch.sending import MessageSender
 from console.workspace import Workspace
 from core.errors import ManometerError
 from core.instants import MINUTE, Instant, Millis
-from core.playbook.playbook import Playbook
 from storage import pauses, segments
 from storage.outbox import dispatch as outbox
 from storage.outbox.dispatch import Allowed, Claimed, Left, OutcomeMark
@@ -41,7 +40,7 @@ AHEAD: Final = 8
 
 @dataclass(slots=True)
 class Dispatched:
-    """What one pass did, in messages; `halted` names channels that rest, with the reason.
+    """What one pass did, in messages; `halted` names the channels that were left alone, with the reason.
 
     What an earlier pass had handed over and could not mark any more counts in the pass that marks it.
     """
@@ -66,71 +65,78 @@ class Dispatched:
             self.retried += mark.state == "due" and mark.attempted
 
 
-def run(
-    store: Store,
-    workspace: Workspace,
-    playbook: Playbook,
-    clock: Callable[[], Instant],
-    owner: str,
-    stopping: Callable[[], bool],
-) -> Dispatched:
-    """One pass; nothing is done where there is nothing to do, or while another pass runs under the same
-    name.
-    """
-    with store.reading() as connection:
-        if not outbox.has_work(connection, clock()):
+@dataclass(frozen=True, slots=True)
+class Dispatcher:
+    """Who hands over: of which store and workspace, under which name, with which clock and ports."""
+
+    store: Store
+    workspace: Workspace
+    owner: str
+    """The name of its claims and its journal."""
+    clock: Callable[[], Instant]
+    stopping: Callable[[], bool]
+    """Asked before each message; once it says yes, what is claimed and was not handed over is given back."""
+    ports: DispatchPorts
+
+    def run(self) -> Dispatched:
+        """One pass; nothing is done where there is nothing to do, or while another pass runs under the same
+        name.
+
+        JournalError, and nothing more is sent, where what goes out cannot be noted.
+        """
+        with self.store.reading() as connection:
+            if not outbox.has_work(connection, self.clock()):
+                return Dispatched()
+            backoffs = ChannelBackoffs(connection, self.workspace.playbook, self.clock())
+        journal = self.ports.open_journal(self.store.path, self.owner)
+        if journal is None:
             return Dispatched()
-        rests = Rests(connection, playbook, clock())
-    journal = Journal.open(store.path, owner)
-    if journal is None:
-        return Dispatched()
-    with journal:
-        return _Pass(store, workspace, playbook, clock, owner, stopping, journal, rests).run()
+        with journal:
+            return _Pass(self, journal, backoffs).run()
 
 
 class _Pass:
     """One run over the outbox; its parts are called in the order in which they stand."""
 
-    def __init__(
-        self,
-        store: Store,
-        workspace: Workspace,
-        playbook: Playbook,
-        clock: Callable[[], Instant],
-        owner: str,
-        stopping: Callable[[], bool],
-        journal: Journal,
-        rests: Rests,
-    ) -> None:
-        self.store = store
-        self.playbook = playbook
-        self.clock = clock
-        self.owner = owner
-        self.stopping = stopping
+    def __init__(self, dispatcher: Dispatcher, journal: Journal, backoffs: ChannelBackoffs) -> None:
+        workspace = dispatcher.workspace
+        self.store = dispatcher.store
+        self.playbook = workspace.playbook
+        self.clock = dispatcher.clock
+        self.owner = dispatcher.owner
+        self.stopping = dispatcher.stopping
+        self.adapter_class = dispatcher.ports.adapter_class
         self.journal = journal
-        self.rests = rests
-        self.done = Dispatched(halted=rests.halted)
-        self.sending = Sending(workspace.folder, journal, rests, playbook.grace, clock, self._may_leave)
-        self.preparing = Preparing(store, workspace, playbook, rests, self.sending.adapter)
-        self.results: list[Ended] = []
+        self.backoffs = backoffs
+        self.done = Dispatched(halted=backoffs.halted)
+        self.sender = MessageSender(
+            lambda channel: dispatcher.ports.open_adapter(channel, workspace.folder),
+            journal,
+            backoffs,
+            self.playbook.grace,
+            self.clock,
+            self._may_leave,
+        )
+        self.preparer = MessagePreparer(self.store, workspace, backoffs, self.sender.adapter)
+        self.results: list[MessageOutcome] = []
 
     def run(self) -> Dispatched:
         with left_behind(self.store.path) as left:
             self._tidy(left | self.journal.left())
         self.journal.start()
-        with self.sending:
+        with self.sender:
             try:
                 while not self._should_end() and (claimed := self._claim()):
                     self._hand_over(Portion(claimed, self.clock()))
             finally:  # what went out must be marked, whatever happened to the rest
                 self._arrive()
                 self._settle()
-        if self.sending.fault is not None:
-            raise self.sending.fault
+        if self.sender.fault is not None:
+            raise self.sender.fault
         return self.done
 
     def _should_end(self) -> bool:
-        return self.sending.fault is not None or self.stopping()
+        return self.sender.fault is not None or self.stopping()
 
     def _tidy(self, left: Mapping[str, Left | None]) -> None:
         """Take over what a crash left, end what is over, and hold what needs an approval."""
@@ -144,7 +150,7 @@ class _Pass:
             self.done.held += outbox.hold_large(
                 connection, numeric_approvals(self.playbook), at, self.playbook.zone
             )
-            self.rests.keep(connection)
+            self.backoffs.save(connection)
 
     def _recover(self, connection: Connection, left: Mapping[str, Left | None], at: Instant) -> None:
         found = outbox.recover(connection, at, is_gone, self._idempotent(), left)
@@ -158,10 +164,10 @@ class _Pass:
         names = set()
         for channel in self.playbook.channels.values():
             try:
-                if adapter_class(channel.kind).idempotent_by_key:
+                if self.adapter_class(channel.kind).idempotent_by_key:
                     names.add(channel.name)
             except ManometerError as error:
-                self.rests.begin(channel.name, str(error), self.clock(), LONGEST_HALT)
+                self.backoffs.begin(channel.name, str(error), self.clock(), LONGEST_MISCONFIGURED)
         return names
 
     # -- a portion --
@@ -177,21 +183,21 @@ class _Pass:
                 return []
             segments.prepare(connection)
             others = [pauses.holds_message(pause, self.playbook, at) for pause in held.narrower]
-            allowed = Allowed(rooms, held.triggers | self.preparing.waiting, held.purposes, others)
+            allowed = Allowed(rooms, held.triggers | self.preparer.waiting, held.purposes, others)
             claimed = outbox.claim(connection, at, self.owner, LEASE, PORTION, allowed)
             self.journal.claimed(claimed)
         return claimed
 
     def _shorten_journal(self) -> None:
         """Begin the journal anew once it is long; first all that stands in it is marked."""
-        if self.journal.size > LONGEST:
+        if self.journal.is_long:
             self._arrive()
             self._settle()
             self.journal.start()
 
     def _rooms(self, connection: Connection, at: Instant) -> Iterator[tuple[str, int | None]]:
         for name, channel in self.playbook.channels.items():
-            if name not in self.rests.halted:
+            if name not in self.backoffs.halted:
                 capacity = channel.capacity
                 yield (
                     name,
@@ -206,22 +212,22 @@ class _Pass:
         """
         for message in portion.messages:
             self._send(message, portion)
-            if self.sending.under_way >= AHEAD:
+            if self.sender.under_way >= AHEAD:
                 self._arrive(keep=AHEAD // 2)
         if len(self.results) >= PORTION // 2:
             self._settle()
 
     def _send(self, message: Claimed, portion: Portion) -> None:
         made = self._prepared(message, portion)
-        ended = made if isinstance(made, Ended) else self.sending.send(made)
+        ended = made if isinstance(made, MessageOutcome) else self.sender.send(made)
         if ended is not None:
             self.results.append(ended)
 
-    def _prepared(self, message: Claimed, portion: Portion) -> ReadyMessage | Ended:
+    def _prepared(self, message: Claimed, portion: Portion) -> ReadyMessage | MessageOutcome:
         at = self.clock()
-        if message.channel in self.rests.halted or at - portion.begun > PATIENCE or self._should_end():
-            return back(message)
-        return self.preparing.prepare(message, portion, at)
+        if message.channel in self.backoffs.halted or at - portion.begun > PATIENCE or self._should_end():
+            return given_back(message)
+        return self.preparer.prepare(message, portion, at)
 
     def _may_leave(self, ready: ReadyMessage) -> bool:
         """In the sender's thread: whether the last look is fresh enough still."""
@@ -229,10 +235,10 @@ class _Pass:
 
     def _arrive(self, keep: int = 0) -> None:
         """Take results until only so many are under way; what could not leave in time is looked at anew."""
-        self.sending.wait(keep)
-        while self.sending.under_way > keep:
-            arrived = self.sending.arrive()
-            if isinstance(arrived, Ended):
+        self.sender.wait(keep)
+        while self.sender.under_way > keep:
+            arrived = self.sender.arrive()
+            if isinstance(arrived, MessageOutcome):
                 self.results.append(arrived)
             else:
                 self._send(arrived.message, arrived.portion)
@@ -251,25 +257,23 @@ class _Pass:
             written = {mark.id for mark in marks}
             self._follow_up(connection, [ended for ended in final if ended.mark.id in written], at)
             set_meta(connection, LAST_DISPATCH_AT, str(at))
-            self.rests.keep(connection)
+            self.backoffs.save(connection)
         self.journal.marked(ended.message.id for ended in final)
         self.done.count(marks)
 
-    def _made_sure(self, results: Sequence[Ended], at: Instant) -> Iterator[Ended]:
-        faulty = self.sending.flush(
-            {ended.message.channel for ended in results if ended.mark.state == "sent"}
-        )
+    def _made_sure(self, results: Sequence[MessageOutcome], at: Instant) -> Iterator[MessageOutcome]:
+        faulty = self.sender.flush({ended.message.channel for ended in results if ended.mark.state == "sent"})
         for ended in results:
             reason = faulty.get(ended.message.channel)
             if reason is None or ended.mark.state != "sent":
                 yield ended
                 continue
-            kind = self.playbook.channels[ended.message.channel].kind
-            changed = unsafe(ended, reason, at, is_idempotent=adapter_class(kind).idempotent_by_key)
+            adapter = self.adapter_class(self.playbook.channels[ended.message.channel].kind)
+            changed = outcome_unflushed(ended, reason, at, is_idempotent=adapter.idempotent_by_key)
             self.journal.ended(changed)
             yield changed
 
-    def _follow_up(self, connection: Connection, kept: Sequence[Ended], at: Instant) -> None:
+    def _follow_up(self, connection: Connection, kept: Sequence[MessageOutcome], at: Instant) -> None:
         """Dead addresses and capacities."""
         for ended in kept:
             if ended.dead_address is not None:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Final
 
 from sqlalchemy import Connection
 
-from console.dispatch.channel_backoff import LONGEST_HALT, Rests
-from console.dispatch.outcomes import Ended, back, mark
-from console.messages.handover import TemplateFault, render_claimed
+from console.dispatch.channel_backoff import LONGEST_MISCONFIGURED, ChannelBackoffs
+from console.dispatch.outcomes import MessageOutcome, given_back, outcome_mark, waiting_mark
+from console.messages.handover import TemplateFault, Workshop
 from console.messages.products import Products
 from console.messages.surveys import Surveys
 from console.messages.templates import Templates
-from console.messages.unsubscribe import Links
+from console.messages.unsubscribe_links import UnsubscribeLinks
 from console.workspace import Workspace
 from core.engine.last_look import Handover, last_look
 from core.engine.pauses import HOLDING, stops_purpose
@@ -103,7 +102,7 @@ def held_back(connection: Connection, playbook: Playbook, at: Instant) -> HeldBa
     return HeldBack(waiting, free, narrower)
 
 
-class Preparing:
+class MessagePreparer:
     """Makes messages ready; `adapter` gives the open adapter of a channel, None where there is none to be
     had.
     """
@@ -112,24 +111,28 @@ class Preparing:
         self,
         store: Store,
         workspace: Workspace,
-        playbook: Playbook,
-        rests: Rests,
+        backoffs: ChannelBackoffs,
         adapter: Callable[[Channel], ChannelAdapter | None],
     ) -> None:
         self._store = store
-        self._workspace = workspace
-        self._playbook = playbook
-        self._rests = rests
+        self._playbook = playbook = workspace.playbook
+        self._backoffs = backoffs
         self._adapter = adapter
-        self._templates = Templates(workspace.texts)
-        self._products = Products(store.reading)
+        self._workshop = Workshop(
+            workspace.name,
+            playbook,
+            Templates(workspace.texts),
+            Products(store.reading),
+            Surveys.of(workspace.survey_secret, workspace.folder),
+            UnsubscribeLinks.of(workspace.unsubscribe, workspace.folder),
+        )
         self._look = _Look(Portion((), 0), {}, HeldBack(), 0)
         self._pauses = playbook.pauses
         self._heard_at: Instant = 0
         self.waiting: set[str] = set()
         """Triggers that were found paused or stopped."""
 
-    def prepare(self, message: Claimed, portion: Portion, at: Instant) -> ReadyMessage | Ended:
+    def prepare(self, message: Claimed, portion: Portion, at: Instant) -> ReadyMessage | MessageOutcome:
         """The message made; or what becomes of one that does not go now."""
         if (
             at - self._look.at >= FRESH
@@ -138,7 +141,7 @@ class Preparing:
         ):
             self._look_again(portion, at)
         if self._look.held_back.holds(message):
-            return back(message)
+            return given_back(message)
         dossier = self._look.dossiers.get(message.customer_id)
         message, objection = self._looked_at(message, dossier, at)
         if objection is not None or dossier is None:
@@ -199,14 +202,16 @@ class Preparing:
             return Objection(Reason.TRIGGER_PAUSED, "the trigger is paused")
         return last_look(_handover(message, each), dossier, self._playbook, at)
 
-    def _object(self, message: Claimed, objection: Objection | None) -> Ended:
+    def _object(self, message: Claimed, objection: Objection | None) -> MessageOutcome:
         if objection is None or objection.reason in HOLDING:
             self.waiting.add(message.trigger)
-            return back(message)
+            return given_back(message)
         state = "expired" if objection.reason is Reason.EXPIRED else "cancelled"
-        return Ended(message, mark(message, state, reason=objection.reason, error=objection.detail))
+        return MessageOutcome(
+            message, outcome_mark(message, state, reason=objection.reason, error=objection.detail)
+        )
 
-    def _outside_window(self, message: Claimed, profile: Profile, at: Instant) -> Ended | None:
+    def _outside_window(self, message: Claimed, profile: Profile, at: Instant) -> MessageOutcome | None:
         """What becomes of a late message, or one that is tried again, while its channel is closed."""
         if at - message.planned_at <= self._playbook.grace and message.attempts <= 1:
             return None
@@ -214,48 +219,30 @@ class Preparing:
             at, profile.zone(self._playbook.zone)
         )
         if opens > message.expires_at:
-            return Ended(
+            return MessageOutcome(
                 message,
-                mark(
+                outcome_mark(
                     message, "expired", reason=Reason.EXPIRED, error="the channel does not open again in time"
                 ),
             )
-        return Ended(message, mark(message, "due", not_before=opens, attempted=False)) if opens > at else None
+        return MessageOutcome(message, waiting_mark(message, "due", opens)) if opens > at else None
 
     def _make(
         self, message: Claimed, portion: Portion, profile: Profile, at: Instant
-    ) -> ReadyMessage | Ended:
+    ) -> ReadyMessage | MessageOutcome:
         channel = self._playbook.channels[message.channel]
         adapter = self._adapter(channel)
         if adapter is None:
-            return back(message)
+            return given_back(message)
         try:
-            links = self._links if self._playbook.purposes[message.purpose].consent else None
-            outbound = render_claimed(
-                self._templates,
-                message,
-                profile,
-                self._playbook,
-                self._workspace.name,
-                at,
-                links,
-                self._products,
-                self._surveys,
-            )
-            return ReadyMessage(message, portion, adapter, outbound)
+            return ReadyMessage(message, portion, adapter, self._workshop.make_claimed(message, profile, at))
         except TemplateFault as fault:
-            return Ended(message, mark(message, "failed", reason=Reason.TEMPLATE_ERROR, error=fault.reason))
-        except ManometerError as error:  # the secret behind the links is not to be had
-            self._rests.begin(channel.name, str(error), at, LONGEST_HALT)
-            return back(message, error=str(error))
-
-    @cached_property
-    def _links(self) -> Links | None:
-        return Links.of(self._workspace.unsubscribe, self._workspace.folder)
-
-    @cached_property
-    def _surveys(self) -> Surveys | None:
-        return Surveys.of(self._workspace.survey_secret, self._workspace.folder)
+            return MessageOutcome(
+                message, outcome_mark(message, "failed", reason=Reason.TEMPLATE_ERROR, error=fault.reason)
+            )
+        except ManometerError as error:  # a secret that signs links cannot be read
+            self._backoffs.begin(channel.name, str(error), at, LONGEST_MISCONFIGURED)
+            return given_back(message, error=str(error))
 
 
 def _handover(message: Claimed, step: Claimed | CarriedStep) -> Handover:

@@ -10,13 +10,11 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import cached_property
-from pathlib import Path
 from typing import Final, NamedTuple
 
-from console.channels import open_adapter
-from console.dispatch.channel_backoff import LONGEST_HALT, Rests
+from console.dispatch.channel_backoff import LONGEST_MISCONFIGURED, ChannelBackoffs
 from console.dispatch.journal import Journal, JournalError
-from console.dispatch.outcomes import Ended, back, ended
+from console.dispatch.outcomes import MessageOutcome, given_back, outcome_of
 from console.dispatch.preparing import ReadyMessage
 from console.messages.handover import hand_over
 from core.instants import Instant, Millis
@@ -28,46 +26,49 @@ SWITCHING: Final = 0.0005
 than a mail takes.
 """
 MOST_LOST: Final = 3
-"""So many messages in a row of which nobody knows the end, and the channel rests before more are lost."""
+"""So many messages in a row of which nobody knows the end, and the channel is left alone before more are
+lost.
+"""
 
 
-class _Outcome(NamedTuple):
+class _HandedOver(NamedTuple):
     """The result of a hand-over, and what becomes of its message."""
 
     result: Result
-    ended: Ended
+    outcome: MessageOutcome
 
 
-class Sending:
+class MessageSender:
     """The way out of one pass: adapters, each opened once, and the thread; use it as a context manager.
 
-    `may_leave` is asked right before a message leaves for another machine.
+    `open_adapter` makes the adapter of a channel; `may_leave` is asked right before a message leaves for
+    another machine.
     """
 
     def __init__(
         self,
-        folder: Path,
+        open_adapter: Callable[[Channel], ChannelAdapter],
         journal: Journal,
-        rests: Rests,
+        backoffs: ChannelBackoffs,
         grace: Millis,
         clock: Callable[[], Instant],
         may_leave: Callable[[ReadyMessage], bool],
     ) -> None:
-        self._folder = folder
+        self._open_adapter = open_adapter
         self._journal = journal
-        self._rests = rests
+        self._backoffs = backoffs
         self._grace = grace
         self._clock = clock
         self._may_leave = may_leave
         self._adapters: dict[str, ChannelAdapter] = {}
         self._lost: Counter[str] = Counter()  # messages in a row whose end is not known, by channel
         self._shut: set[str] = set()  # channels that a message found unusable; the thread knows it first
-        self._under_way: deque[tuple[ReadyMessage, Future[_Outcome | None]]] = deque()
+        self._under_way: deque[tuple[ReadyMessage, Future[_HandedOver | None]]] = deque()
         self._open = ExitStack()
         self.fault: JournalError | None = None
         """Why nothing may leave any more."""
 
-    def __enter__(self) -> Sending:
+    def __enter__(self) -> MessageSender:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -78,41 +79,43 @@ class Sending:
         """Messages that the thread has and whose results were not taken."""
         return len(self._under_way)
 
-    def send(self, ready: ReadyMessage) -> Ended | None:
+    def send(self, ready: ReadyMessage) -> MessageOutcome | None:
         """What becomes of the message, where its channel is on this machine; None where it is on its way
         now.
         """
         if ready.adapter.is_remote:
             self._under_way.append((ready, self._thread.submit(self._send_in_time, ready)))
             return None
-        outcome = self._send(ready)
-        return back(ready.message) if outcome is None else self._noted(ready, outcome)
+        handed_over = self._send(ready)
+        return given_back(ready.message) if handed_over is None else self._noted(ready, handed_over)
 
     def wait(self, keep: int) -> None:
         """Sleep until at most so many are under way, so that the thread is not disturbed after each."""
         if self.under_way > keep:
             self._under_way[self.under_way - keep - 1][1].exception()
 
-    def arrive(self) -> Ended | ReadyMessage:
+    def arrive(self) -> MessageOutcome | ReadyMessage:
         """What becomes of the message that has been under way for longest; the message itself where it could
         not leave in time.
         """
         ready, future = self._under_way[0]
-        outcome = future.result()
+        handed_over = future.result()
         self._under_way.popleft()
-        return ready if outcome is None else self._noted(ready, outcome)
+        return ready if handed_over is None else self._noted(ready, handed_over)
 
     def adapter(self, channel: Channel) -> ChannelAdapter | None:
-        """The open adapter of a channel; None where it cannot be opened, which lets the channel rest."""
+        """The open adapter of a channel; None where it cannot be opened, and then the channel is left alone
+        for a while.
+        """
         if channel.name not in self._adapters:
             _ = self._thread  # before any adapter, so that it is closed after them
             try:
-                self._adapters[channel.name] = self._open.enter_context(open_adapter(channel, self._folder))
+                self._adapters[channel.name] = self._open.enter_context(self._open_adapter(channel))
             except (
                 Exception
             ) as error:  # the border to a channel: one that cannot be opened must not stop the others
-                self._rests.begin(
-                    channel.name, str(error) or type(error).__name__, self._clock(), LONGEST_HALT
+                self._backoffs.begin(
+                    channel.name, str(error) or type(error).__name__, self._clock(), LONGEST_MISCONFIGURED
                 )
                 return None
         return self._adapters[channel.name]
@@ -134,7 +137,7 @@ class Sending:
         sys.setswitchinterval(SWITCHING)
         return self._open.enter_context(ThreadPoolExecutor(1, "manometer-sender"))
 
-    def _send_in_time(self, ready: ReadyMessage) -> _Outcome | None:
+    def _send_in_time(self, ready: ReadyMessage) -> _HandedOver | None:
         """In the thread: None where the message may not leave any more, or the channel was shut by the one
         before.
         """
@@ -142,7 +145,7 @@ class Sending:
             return None
         return self._send(ready)
 
-    def _send(self, ready: ReadyMessage) -> _Outcome | None:
+    def _send(self, ready: ReadyMessage) -> _HandedOver | None:
         """None where the journal cannot be written."""
         try:
             self._journal.begun(ready.message)
@@ -150,10 +153,10 @@ class Sending:
             self.fault = error
             return None
         result = hand_over(ready.adapter, ready.outbound)
-        outcome = _Outcome(result, ended(ready.message, ready.outbound, result, self._grace))
-        self._journal.ended(outcome.ended)
+        outcome = outcome_of(ready.message, ready.outbound, result, self._grace)
+        self._journal.ended(outcome)
         self._judge(ready.message.channel, result)
-        return outcome
+        return _HandedOver(result, outcome)
 
     def _judge(self, channel: str, result: Result) -> None:
         """Shut the channel at once where the next message would fare no better."""
@@ -162,7 +165,7 @@ class Sending:
         if is_unusable or self._lost[channel] >= MOST_LOST:
             self._shut.add(channel)
 
-    def _noted(self, ready: ReadyMessage, outcome: _Outcome) -> Ended:
-        channel = ready.message.channel
-        self._rests.note(channel, outcome.result, ready.outbound.sent_at, is_shut=channel in self._shut)
-        return outcome.ended
+    def _noted(self, ready: ReadyMessage, handed_over: _HandedOver) -> MessageOutcome:
+        channel, at = ready.message.channel, ready.outbound.sent_at
+        self._backoffs.note_result(channel, handed_over.result, at, is_shut=channel in self._shut)
+        return handed_over.outcome

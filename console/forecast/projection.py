@@ -16,7 +16,7 @@ from core.engine import advance
 from core.engine.state import CustomerState
 from core.forecast.diff import only_in
 from core.forecast.preview import Fullness, contacts_until, fullness
-from core.forecast.replayed_future import identifying, imagine
+from core.forecast.replayed_future import identifying, replay_acts
 from core.forecast.what_if import Reach, reach
 from core.instants import DAY
 from core.limits.pressure import PressureRule
@@ -80,7 +80,7 @@ def imagined(
     )
     names = identifying(playbook)
     return {
-        identifier: imagine(
+        identifier: replay_acts(
             acts,
             dossiers[identifier].profile.zone(playbook.zone),
             question.first,

@@ -14,9 +14,9 @@ from jinja2 import meta
 from markupsafe import Markup
 
 from console.messages import sandbox
+from console.messages.names import DIGEST_FILES
 from console.messages.sandbox import Record, TemplateFault
 from console.messages.templates import RenderedTexts, Templates, made
-from console.workspace.templates import DIGEST_FILES
 
 RULE: Final = "-" * 40
 """Between the texts of a message whose template does not say where the others go."""

@@ -5,14 +5,22 @@ beforehand. Instants are ms UTC.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from console.messages.digests import render_together
-from console.messages.products import Lists, Products
+from console.messages.products import Products
 from console.messages.sandbox import MISSING, Record, TemplateFault
 from console.messages.surveys import Surveys, SurveyToken
-from console.messages.templates import Templates, customer_variables, local_text, variables
-from console.messages.unsubscribe import Claim, Links
+from console.messages.templates import (
+    Templates,
+    customer_variables,
+    local_text,
+    variables,
+    workspace_variables,
+)
+from console.messages.unsubscribe_links import UnsubscribeLinks, UnsubscribeToken
 from core.instants import Instant
 from core.model.customer import Profile, address_of
 from core.model.delivery import ChannelAdapter, Outbound, Result, Retry, Uncertain
@@ -22,7 +30,7 @@ from core.products import LISTS
 from storage.outbox.digests import CarriedStep
 from storage.outbox.dispatch import Claimed
 
-__all__ = ["StepText", "TemplateFault", "hand_over", "render", "render_claimed"]
+__all__ = ["Envelope", "Recipient", "StepText", "TemplateEvent", "TemplateFault", "Workshop", "hand_over"]
 
 
 class TemplateEvent(NamedTuple):
@@ -42,119 +50,130 @@ class StepText(NamedTuple):
     cause: TemplateEvent
 
 
-def render(
-    templates: Templates,
-    profile: Profile,
-    *,
-    customer: str,
-    trigger: Trigger,
-    step: int,
-    channel: Channel,
-    address: str,
-    cause: TemplateEvent | None,
-    key: str,
-    planned_at: Instant,
-    at: Instant,
-    playbook: Playbook,
-    workspace: str,
-    message_id: int | None = None,
-    template: str | None = None,
-    attempt: int = 1,
-    links: Links | None = None,
-    carried: Sequence[StepText] = (),
-    products: Lists | None = None,
-    surveys: Surveys | None = None,
-) -> Outbound:
-    """The message of a step as of `at`; TemplateFault where its texts cannot be made. `template` is the
-    step's own unless given.
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """The customer to whom a message goes, and what is known of the customer."""
 
-    `links` makes the ways to unsubscribe; None where the message offers none. `carried` are the other steps
-    in it. `products` looks up the customer's; None: there are none. `surveys` signs the links of surveys;
-    None: they are not signed.
+    customer_id: int
+    key: str
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What a message says outside its texts: which message it is, and by which way and when it leaves."""
+
+    key: str  # the same on every attempt
+    channel: Channel
+    address: str
+    planned_at: Instant
+    sent_at: Instant  # the instant as of which it is made and handed over
+    message_id: int | None = None
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """All that the messages of one workspace are made with; made once by whoever makes messages.
+
+    `products` looks up what customers did with products; without it there are none. `surveys` signs the links
+    of surveys; without it they are not signed. `links` makes the links to unsubscribe; without it messages
+    offer none.
     """
-    url, mail = ("", "") if links is None else links.make(Claim(key, channel.medium, trigger.purpose))
-    zone = profile.zone(playbook.zone)
-    known = customer_variables(profile, customer, zone)
 
-    def values(
-        named: str, of: Trigger, number: int, began: TemplateEvent | None, link: str
-    ) -> dict[str, Any]:
-        event = _event(began, "" if began is None else local_text(began.at, zone))
-        locale = str(known.get("locale") or "")
-        read = templates.words(named, channel.medium, locale)
-        wanted = [name for name in LISTS if name in read]
-        lists = products(wanted, event["properties"], at, zone) if products is not None and wanted else {}
-        asks = surveys if "answer_token" in read else None
-        return variables(
-            Record("customer", {**known, **lists}),
-            event,
-            {"number": number, "channel": channel.name},
-            of,
-            playbook,
-            workspace,
-            local_text(at, zone),
-            link,
-            "" if asks is None else asks.token(SurveyToken(key, customer)),
+    workspace: str
+    playbook: Playbook
+    templates: Templates
+    products: Products | None = None
+    surveys: Surveys | None = None
+    links: UnsubscribeLinks | None = None
+
+    def make(self, recipient: Recipient, envelope: Envelope, steps: Sequence[StepText]) -> Outbound:
+        """The message that carries these steps, the first of which gives it subject and frame.
+
+        TemplateFault where its texts cannot be made; ManometerError where a secret cannot be read.
+        """
+        first, *others = steps
+        url, mail = self._ways_out(first.trigger, envelope)
+        zone = recipient.profile.zone(self.playbook.zone)
+        known = customer_variables(recipient.profile, recipient.key, zone)
+        own, *carried = [
+            (step.template, self._variables(step, recipient, envelope, known, zone)) for step in steps
+        ]
+        own[1]["unsubscribe_url"] = url
+        rendered = render_together(self.templates, own[0], envelope.channel.medium, own[1], carried)
+        return Outbound(
+            key=envelope.key,
+            message_id=envelope.message_id,
+            customer=recipient.key,
+            channel=envelope.channel.name,
+            medium=envelope.channel.medium,
+            address=envelope.address,
+            trigger=first.trigger.name,
+            step=first.step,
+            purpose=first.trigger.purpose,
+            subject=rendered.subject,
+            parts=rendered.parts,
+            planned_at=envelope.planned_at,
+            sent_at=envelope.sent_at,
+            attempt=envelope.attempt,
+            workspace=self.workspace,
+            unsubscribe_url=url,
+            unsubscribe_mail=mail,
+            also=tuple((step.trigger.name, step.step) for step in others),
         )
 
-    others = [
-        (each.template, values(each.template, each.trigger, each.step, each.cause, "")) for each in carried
-    ]
-    named = template or trigger.steps[step - 1].template
-    rendered = render_together(
-        templates, named, channel.medium, values(named, trigger, step, cause, url), others
-    )
-    return Outbound(
-        key, message_id, customer, channel.name, channel.medium, address, trigger.name, step,
-        trigger.purpose, rendered.subject,
-        rendered.parts, planned_at, at, attempt, workspace, url, mail,
-        tuple((each.trigger.name, each.step) for each in carried),
-    )  # fmt: skip
+    def make_claimed(self, message: Claimed, profile: Profile, at: Instant) -> Outbound:
+        """A message of the outbox as of `at`, to the address that the customer has now.
 
+        Its channel must be in the playbook. TemplateFault where none of its triggers is, or its texts cannot
+        be made; ManometerError where a secret cannot be read.
+        """
+        channel = self.playbook.channels[message.channel]
+        address = address_of(profile, channel.medium) or message.address or ""
+        return self.make(
+            Recipient(message.customer_id, message.customer, profile),
+            Envelope(message.key, channel, address, message.planned_at, at, message.id, message.attempts),
+            _texts(message, self.playbook),
+        )
 
-def render_claimed(
-    templates: Templates,
-    message: Claimed,
-    profile: Profile,
-    playbook: Playbook,
-    workspace: str,
-    at: Instant,
-    links: Links | None,
-    products: Products,
-    surveys: Surveys | None = None,
-) -> Outbound:
-    """A message of the outbox as of `at`, to the address the customer has now. Its trigger and its channel
-    are in the playbook.
-    """
-    channel = playbook.channels[message.channel]
-    first, *others = _texts(message, playbook)
-    return render(
-        templates,
-        profile,
-        customer=message.customer,
-        trigger=first.trigger,
-        step=first.step,
-        channel=channel,
-        address=address_of(profile, channel.medium) or message.address or "",
-        cause=first.cause,
-        key=message.key,
-        planned_at=message.planned_at,
-        at=at,
-        playbook=playbook,
-        workspace=workspace,
-        message_id=message.id,
-        template=first.template,
-        attempt=message.attempts,
-        links=links,
-        carried=others,
-        products=products.of(message.customer_id),
-        surveys=surveys,
-    )
+    def _ways_out(self, trigger: Trigger, envelope: Envelope) -> tuple[str, str]:
+        """The addresses at which the customer unsubscribes; empty where the purpose needs no consent."""
+        if self.links is None or not self.playbook.purposes[trigger.purpose].consent:
+            return "", ""
+        return self.links.make(UnsubscribeToken(envelope.key, envelope.channel.medium, trigger.purpose))
+
+    def _variables(
+        self, step: StepText, recipient: Recipient, envelope: Envelope, known: Record, zone: ZoneInfo
+    ) -> dict[str, Any]:
+        """What the template of a step can name; what takes long to find only where its text reads it."""
+        read = self.templates.words(step.template, envelope.channel.medium, str(known.get("locale") or ""))
+        lists = self._lists([name for name in LISTS if name in read], step, recipient, envelope.sent_at)
+        made = variables(
+            Record("customer", {**known, **lists}),
+            _event(step.cause, zone),
+            {"number": step.step, "channel": envelope.channel.name},
+            step.trigger,
+            workspace_variables(self.workspace, self.playbook),
+            local_text(envelope.sent_at, zone),
+        )
+        if self.surveys is not None and "answer_token" in read:
+            made["answer_token"] = self.surveys.token(SurveyToken(envelope.key, recipient.key))
+        return made
+
+    def _lists(
+        self, wanted: Sequence[str], step: StepText, recipient: Recipient, at: Instant
+    ) -> Mapping[str, Any]:
+        """The lists of products by name, as of an instant."""
+        if self.products is None or not wanted:
+            return {}
+        lists = self.products.of(recipient.customer_id)
+        return lists(wanted, step.cause.properties, at, recipient.profile.zone(self.playbook.zone))
 
 
 def _texts(message: Claimed, playbook: Playbook) -> list[StepText]:
     """Of the steps that the message carries those that were not left out, the one that gives it subject and
-    frame first.
+    frame first; TemplateFault where the playbook has none of their triggers.
     """
     kept = [each for each in message.digest if each.left_out is None]
     found = [*_known(kept, playbook)] or [*_known([message], playbook)]
@@ -168,18 +187,16 @@ def _known(steps: Iterable[Claimed | CarriedStep], playbook: Playbook) -> Iterat
     for each in steps:
         trigger = playbook.index.definition(each.trigger, each.version)
         if trigger is not None:
-            yield StepText(
-                trigger,
-                each.step,
-                each.template,
-                TemplateEvent(each.cause_name, each.cause_at, each.cause_properties),
-            )
+            cause = TemplateEvent(each.cause_name, each.cause_at, each.cause_properties)
+            yield StepText(trigger, each.step, each.template, cause)
 
 
-def _event(cause: TemplateEvent | None, at: str) -> dict[str, Any]:
-    if cause is None:
-        return {"name": MISSING, "at": MISSING, "properties": {}}
-    return {"name": cause.name or MISSING, "at": at, "properties": cause.properties}
+def _event(cause: TemplateEvent, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "name": cause.name or MISSING,
+        "at": local_text(cause.at, zone),
+        "properties": cause.properties,
+    }
 
 
 def hand_over(adapter: ChannelAdapter, outbound: Outbound) -> Result:

@@ -61,8 +61,8 @@ class Products:
 
 
 def _list(name: str, own: Shopping, sales: Sales, cause: Mapping[str, Any]) -> Iterable[Product]:
-    """One list; comparable is what is like what the cause is about, else like what she looked at, else like
-    what she bought.
+    """One list; similar is what is like the products of the cause, else those the customer viewed, else those
+    the customer bought.
     """
     if name == "similar":
         return sales.similar(list(told(cause)) or own.viewed or own.bought, own.known)

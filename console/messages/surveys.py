@@ -66,14 +66,15 @@ class Surveys:
         if token is None and history:
             return incoming
         asked = self._asked(token)
-        hers = _identity(asked.customer)
-        if hers not in incoming.identities and ("user", asked.customer) not in incoming.identities:
+        signed_for = _identity(asked.customer)
+        of_the_customer = (signed_for, ("user", asked.customer))
+        if not set(of_the_customer).intersection(incoming.identities):
             raise Rejected("the token of this answer was signed for another customer")
         said = {name: value for name, value in incoming.properties.items() if name != TOKEN} | {
             "message": asked.message
         }
-        others = (each for each in incoming.identities if each not in (hers, ("user", asked.customer)))
-        return incoming._replace(identities=(hers, *others), properties=said, text=encode(said))
+        others = (each for each in incoming.identities if each not in of_the_customer)
+        return incoming._replace(identities=(signed_for, *others), properties=said, text=encode(said))
 
     def _asked(self, token: object) -> SurveyToken:
         if not isinstance(token, str) or not token:

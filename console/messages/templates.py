@@ -15,9 +15,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import TemplateAssertionError, meta, nodes
 
 from console.messages import sandbox
-from console.messages.products import NO_LISTS
-from console.messages.sandbox import CLOSE, MISSING, OPEN, Mode, Record, TemplateFault
-from console.workspace.templates import (
+from console.messages.names import (
     CUSTOMER_NAMES,
     DIGEST_FILES,
     EVENT_NAMES,
@@ -25,6 +23,8 @@ from console.workspace.templates import (
     SUBJECT,
     VARIABLES,
 )
+from console.messages.products import NO_LISTS
+from console.messages.sandbox import CLOSE, MISSING, OPEN, Mode, Record, TemplateFault
 from core.instants import Instant, local
 from core.language.fields import CUSTOMER_FIELDS, Type
 from core.model.customer import Profile
@@ -217,37 +217,39 @@ def _inner(value: str) -> str:
 
 
 def variables(
-    customer: Mapping[str, Any],
+    customer: Record,
     event: Mapping[str, Any],
     step: Mapping[str, Any],
     trigger: Trigger,
-    playbook: Playbook,
-    workspace: str,
+    sender: Record,
     now: str,
-    unsubscribe_url: str = "",
-    answer_token: str = "",
 ) -> dict[str, Any]:
-    """All a template can name. `customer` is as `customer_variables` gives it; instants are local ISO
-    texts.
+    """All a template can name, without a link to unsubscribe, the token of a survey, or other steps.
+
+    `customer` is as `customer_variables` gives it, `sender` as `workspace_variables` does; instants are local
+    ISO texts.
     """
     return {
         "customer": customer,
         "event": Record("event", event),
         "step": Record("step", step),
         "trigger": Record("trigger", {"name": trigger.name, "title": trigger.title}),
-        "workspace": Record(
-            "workspace", {"name": workspace, "currency": playbook.currency, "links": playbook.links}
-        ),
-        "unsubscribe_url": unsubscribe_url,
-        "answer_token": answer_token,
+        "workspace": sender,
+        "unsubscribe_url": "",
+        "answer_token": "",
         "now": now,
         "digest": [],
     }
 
 
+def workspace_variables(name: str, playbook: Playbook) -> Record:
+    """The fields of the workspace that sends: its name, its currency, and its links by name."""
+    return Record("workspace", {"name": name, "currency": playbook.currency, "links": playbook.links})
+
+
 def customer_variables(profile: Profile, key: str, zone: ZoneInfo) -> Record:
-    """The customer's fields: money as a number in major units, instants as local ISO dates, MISSING what she
-    lacks.
+    """The customer's fields: money as a number in major units, instants as local ISO dates, and MISSING for
+    each that is not known of the customer.
     """
     values = {name: _shown(profile.field(name), field.type, zone) for name, field in CUSTOMER_FIELDS.items()}
     values["key"] = key

@@ -23,7 +23,15 @@ from sqlalchemy import Connection
 from console.channels import open_adapter
 from console.clock import SIMULATED_AT
 from console.dispatch import numeric_approvals
-from console.messages.handover import StepText, TemplateEvent, TemplateFault, hand_over, render
+from console.messages.handover import (
+    Envelope,
+    Recipient,
+    StepText,
+    TemplateEvent,
+    TemplateFault,
+    Workshop,
+    hand_over,
+)
 from console.messages.products import Products
 from console.messages.templates import Templates
 from console.playbooks.applied import apply_workspace
@@ -96,8 +104,7 @@ class _Replay:
         self.playbook = playbook
         self.first = first
         self.last = last
-        self.templates = Templates(workspace.files)
-        self.products: Products | None = None
+        self.workshop = Workshop(workspace.name, playbook, Templates(workspace.files))
         self.batches = numeric_approvals(playbook)
         self.judged: list[_Made] = []  # messages whose batch may be too large to go out unseen
         self.customers = self.decisions = self.messages = self.failed = 0
@@ -105,7 +112,7 @@ class _Replay:
     def run(self, source: Store, target: Store, progress: Callable[[int, int], None] | None) -> Replayed:
         with source.reading() as old:
             total, after = replays.how_many(old), 0
-            self.products = Products(lambda: nullcontext(old))
+            self.workshop = replace(self.workshop, products=Products(lambda: nullcontext(old)))
             while ids := replays.customers_known_by(old, self.last, after):
                 with target.writing() as new:
                     self._chunk(old, new, ids)
@@ -164,45 +171,28 @@ class _Replay:
         }
         for decision in plan.decisions:
             if decision.message is not None and not decision.message.held:
-                carried = [
-                    StepText(
-                        self.playbook.index.by_name[each.trigger],
-                        each.step,
-                        each.template,
-                        causes[each.trigger, each.cause_key],
-                    )
-                    for each in decision.message.digest[1:]
-                ]
                 yield self._make(
-                    dossier, decision, decision.message, causes[decision.trigger, decision.cause_key], carried
+                    dossier, decision.message, [*self._texts(decision, decision.message, causes)]
                 )
 
-    def _make(
-        self,
-        dossier: Dossier,
-        decision: Decision,
-        message: Message,
-        cause: TemplateEvent,
-        carried: Sequence[StepText],
-    ) -> _Made:
+    def _texts(
+        self, decision: Decision, message: Message, causes: Mapping[tuple[str, str], TemplateEvent]
+    ) -> Iterator[StepText]:
+        """The steps whose texts the message carries, its own first; causes are by trigger and their key."""
+        triggers = self.playbook.index.by_name
+        cause = causes[decision.trigger, decision.cause_key]
+        yield StepText(triggers[decision.trigger], decision.step, message.template, cause)
+        for other in message.digest[1:]:
+            cause = causes[other.trigger, other.cause_key]
+            yield StepText(triggers[other.trigger], other.step, other.template, cause)
+
+    def _make(self, dossier: Dossier, message: Message, steps: Sequence[StepText]) -> _Made:
+        recipient = Recipient(dossier.id, dossier.key, message.profile or dossier.profile)
+        channel = self.playbook.channels[message.channel]
+        at = message.planned_at
         try:
-            outbound = render(
-                self.templates,
-                message.profile or dossier.profile,
-                customer=dossier.key,
-                trigger=self.playbook.index.by_name[decision.trigger],
-                step=decision.step,
-                channel=self.playbook.channels[message.channel],
-                address=message.address or "",
-                cause=cause,
-                key=message.key,
-                planned_at=message.planned_at,
-                at=message.planned_at,
-                playbook=self.playbook,
-                workspace=self.workspace.name,
-                template=message.template,
-                carried=carried,
-                products=None if self.products is None else self.products.of(dossier.id),
+            outbound = self.workshop.make(
+                recipient, Envelope(message.key, channel, message.address or "", at, at), steps
             )
         except TemplateFault as fault:
             return _Made(message.key, message, None, str(fault))

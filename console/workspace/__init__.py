@@ -4,6 +4,5 @@ memory.
 
 from console.workspace.faults import Fault, WorkspaceError
 from console.workspace.reading import Workspace, read_files, read_workspace
-from console.workspace.settings import SourceSettings
 
-__all__ = ["Fault", "SourceSettings", "Workspace", "WorkspaceError", "read_files", "read_workspace"]
+__all__ = ["Fault", "Workspace", "WorkspaceError", "read_files", "read_workspace"]

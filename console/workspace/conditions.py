@@ -116,7 +116,7 @@ def note(table: TomlTable, key: str, error: ConditionError) -> None:
 
 
 def warn_of_doubles(table: TomlTable, key: str, condition: Condition) -> None:
-    """In a step the event lies back, so a name that fits the customer as well easily means her."""
+    """In a step the event lies back, so a name that fits both easily means the customer."""
     for name in condition.doubles:
         remedy = f"Write customer.{name} or event.{name}."
         table.warn(

@@ -26,7 +26,8 @@ class Fault:
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
-        sentence = f"{place}: {self.message}{'' if self.message.endswith(('.', '?')) else '.'} {self.remedy}".rstrip()
+        end = "" if self.message.endswith((".", "?")) else "."
+        sentence = f"{place}: {self.message}{end} {self.remedy}".rstrip()
         return "\n".join([sentence, *(f"    {line}" for line in self.excerpt.splitlines())])
 
 

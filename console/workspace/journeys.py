@@ -106,7 +106,7 @@ class Route:
     names: Mapping[str, int]
     variants: tuple[str, ...]
     prefers: bool = False
-    """What the head says of her preferred channel."""
+    """What the head says of the customer's preferred channel."""
 
     def to(self, table: TomlTable, key: str) -> int | None:
         """The number of the step under a key, or OVER; None where the key is missing or, a fault noted, leads

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from console.messages.unsubscribe_links import UnsubscribeSettings
 from console.workspace.conditions import read_segments
 from console.workspace.faults import Fault, Faults, in_order
 from console.workspace.layout import SETTINGS
 from console.workspace.pressure import RuleNames, read_purposes, read_rules, read_weights
 from console.workspace.settings import (
     Settings,
-    SourceSettings,
-    Unsubscribe,
     read_holdout,
     read_settings,
     warn_of_missing_unsubscribe,
@@ -22,12 +21,13 @@ from console.workspace.settings import (
 )
 from console.workspace.templates import TemplateFiles, check_layout, check_texts
 from console.workspace.toml_reader import Document
-from console.workspace.triggers import TriggerSurroundings, read_trigger
+from console.workspace.triggers import TriggerContext, read_trigger
 from core.instants import Millis
 from core.limits.pressure import PressureRule
 from core.model.predicate import Predicate
 from core.model.triggers import Trigger
 from core.playbook.playbook import Channel, Playbook, Purpose
+from core.sources.connector import SourceSettings
 
 PRESSURE = "pressure.toml"
 SEGMENTS = "segments.toml"
@@ -51,7 +51,7 @@ class Workspace:
         int | None
     )  # bytes of disk below which intake and sending stop; None: `console.health.disk.RESERVE`
     playbook: Playbook
-    unsubscribe: Unsubscribe
+    unsubscribe: UnsubscribeSettings
     survey_secret: object  # where the secret is that the links of surveys are signed with
     sources: Mapping[str, SourceSettings]
     profiles: Mapping[str, Any]  # tables for reading CSV, as they stand
@@ -169,7 +169,7 @@ def _read(
         name: replace(channel, weight=by_channel[name]) for name, channel in settings.channels.items()
     }
     triggers, names = _triggers(
-        documents, TriggerSurroundings(channels, purposes, templates, by_template, conditions)
+        documents, TriggerContext(channels, purposes, templates, by_template, conditions)
     )
     rules = read_rules(pressure, settings.week_starts, purposes, names, conditions)
     pressure.root.done()
@@ -198,7 +198,7 @@ def _documents(files: Mapping[str, str], faults: Faults) -> dict[str, Document]:
 
 
 def _triggers(
-    documents: Mapping[str, Document], around: TriggerSurroundings
+    documents: Mapping[str, Document], context: TriggerContext
 ) -> tuple[tuple[Trigger, ...], RuleNames]:
     files = {
         path[len("triggers/") : -len(".toml")]: document
@@ -206,10 +206,10 @@ def _triggers(
         if path.startswith("triggers/")
     }
     triggers = tuple(
-        read_trigger(document, name, around) for name, document in files.items() if document.is_readable
+        read_trigger(document, name, context) for name, document in files.items() if document.is_readable
     )
     tags = {tag for trigger in triggers for tag in trigger.tags} if len(triggers) == len(files) else None
-    return triggers, RuleNames(around.channels, files, tags)
+    return triggers, RuleNames(context.channels, files, tags)
 
 
 def _playbook(

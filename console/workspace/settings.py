@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
+from console.channels import adapter_class, adapter_kinds
+from console.connectors import connector_class
+from console.messages.unsubscribe_links import UnsubscribeSettings
 from console.secrets import is_reference
 from console.workspace.faults import did_you_mean
 from console.workspace.layout import DATABASE
@@ -19,11 +22,13 @@ from core.instants import MINUTE, SECOND, Millis, find_zone, format_duration, pa
 from core.limits.capacity import parse_capacity
 from core.limits.quiet_hours import SendWindows, parse_send_windows
 from core.limits.windows import WEEKDAYS
+from core.model.configurable import Configurable, Setting
 from core.model.customer import MEDIA
-from core.model.delivery import ChannelAdapter, Setting
+from core.model.delivery import ChannelAdapter
 from core.model.triggers import Trigger
 from core.playbook.playbook import Channel, ConsentPolicy, Holdout, Purpose
 from core.playbook.preference import Preference
+from core.sources.connector import SourceSettings
 
 POLICIES = get_args(ConsentPolicy)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -38,29 +43,6 @@ _SECRET = re.compile(r"(.*_)?(password|secret|token|api_key|write_key)", re.IGNO
 _SIZE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?) ?(MB|GB|TB)")
 _BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
 _URL = re.compile(r"([a-z][a-z0-9+]*)://(.*)", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class SourceSettings:
-    """Where events come from; `channel` marks all its events, `settings` are what only the connector
-    reads.
-    """
-
-    name: str
-    kind: str
-    channel: str | None = None
-    settings: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Unsubscribe:
-    """How a customer unsubscribes: an address of the web and one of mail, both with `{token}`, and where the
-    secret behind tokens is.
-    """
-
-    url: str = ""
-    mail: str = ""
-    secret: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +63,7 @@ class Settings:
     preference: Preference
     keep_free: int | None
     channels: Mapping[str, Channel]
-    unsubscribe: Unsubscribe
+    unsubscribe: UnsubscribeSettings
     survey_secret: object
     sources: Mapping[str, SourceSettings]
     profiles: Mapping[str, Any]
@@ -362,16 +344,11 @@ def _own_settings(table: TomlTable, declared: Sequence[Setting] | None = None) -
 
 
 def _adapter(kind: str, kinds: Collection[str]) -> type[ChannelAdapter] | None:
-    from console.channels import (  # a workspace of files needs no adapter's module
-        adapter_class,
-        adapter_kinds,
-    )
-
-    return adapter_class(kind) if kind in kinds and kind != "file" and kind in adapter_kinds() else None
+    return adapter_class(kind) if kind in kinds and kind in adapter_kinds() else None
 
 
-def _check_together(table: TomlTable, adapter: type[ChannelAdapter], settings: Mapping[str, object]) -> None:
-    for setting, message, remedy, is_warning in adapter.setting_faults(settings):
+def _check_together(table: TomlTable, configured: type[Configurable], settings: Mapping[str, object]) -> None:
+    for setting, message, remedy, is_warning in configured.setting_faults(settings):
         (table.warn if is_warning else table.fault)(setting, f"{message} in {table.name}", remedy)
 
 
@@ -405,14 +382,14 @@ def _length(text: str) -> Millis:
 # ---- [unsubscribe] ----
 
 
-def _unsubscribe(table: TomlTable) -> Unsubscribe:
+def _unsubscribe(table: TomlTable) -> UnsubscribeSettings:
     url = table.parsed("url", _url_with_token) or ""
     mail = table.parsed("mail", _mail_with_token) or ""
     secret = _signing_secret(table, "UNSUBSCRIBE_SECRET")
     if secret is None and ("url" in table or "mail" in table):
         table.missing("secret", 'Name what tokens are signed with: secret = { env = "UNSUBSCRIBE_SECRET" }.')
     table.done()
-    return Unsubscribe(url, mail, secret)
+    return UnsubscribeSettings(url, mail, secret)
 
 
 def _survey(table: TomlTable) -> object:
@@ -452,14 +429,15 @@ def _signing_secret(table: TomlTable, name: str) -> object:
 def warn_of_missing_unsubscribe(
     document: Document, settings: Settings, triggers: Iterable[Trigger], purposes: Mapping[str, Purpose]
 ) -> None:
-    """Warns of channels that send real mail under a consent and offer no way to withdraw it."""
+    """Warns of channels that reach people under a consent and offer no way to withdraw it."""
     if settings.unsubscribe.url or settings.unsubscribe.mail:
         return
     for name, channel in settings.channels.items():
         using = sorted(
             trigger.name for trigger in triggers if _needs_consent(trigger, purposes) and _uses(trigger, name)
         )
-        if channel.kind == "smtp" and using:
+        adapter = _adapter(channel.kind, adapter_kinds())
+        if using and adapter is not None and adapter.offers_unsubscribe:
             message = f"[channels.{name}] sends under a consent ({using[0]}), and nobody can unsubscribe"
             document.warn(
                 ("channels", name),
@@ -498,9 +476,16 @@ def _mail_with_token(text: str) -> str:
 
 def _source(name: str, table: TomlTable) -> SourceSettings:
     _check_name(table, name, "source")
-    return SourceSettings(
-        name, table.text("kind", "folder") or "folder", table.text("channel"), _own_settings(table)
-    )
+    before = len(table.document.faults.faults)
+    kind, channel = table.text("kind", "folder") or "folder", table.text("channel")
+    connector = connector_class(kind)
+    known = None if connector is None else connector.known_settings
+    source = SourceSettings(name, kind, channel, _own_settings(table, known))
+    if connector is not None and known is not None:
+        table.done()
+        if len(table.document.faults.faults) == before:
+            _check_together(table, connector, source.settings)
+    return source
 
 
 def _profile(table: TomlTable) -> dict[str, Any]:

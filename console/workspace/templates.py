@@ -5,31 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from console.messages.names import MEDIUM_FILES, TEMPLATE_FILES
 from console.workspace.faults import Fault, Faults, did_you_mean
-from core.language.fields import CUSTOMER_FIELDS
-from core.products import LISTS
-
-MEDIUM_FILES: Mapping[str, tuple[str, ...]] = {
-    "email": ("email.html", "email.txt"),
-    "sms": ("sms.txt",),
-    "webpush": ("webpush.json",),
-    "whatsapp": ("whatsapp.json",),
-    "print": ("print.json",),
-    "webhook": ("webhook.json",),
-}
-"""The files of each medium, one of which a template must hold."""
-SUBJECT = "subject.txt"
-DIGEST_FILES = {"email.html": "digest.html", "email.txt": "digest.txt"}
-"""What a template may hold in place of these for a message in which another leads."""
-TEMPLATE_FILES = frozenset(
-    {SUBJECT, *DIGEST_FILES.values(), *(file for files in MEDIUM_FILES.values() for file in files)}
-)
-
-VARIABLES = frozenset(
-    {"customer", "event", "step", "trigger", "workspace", "unsubscribe_url", "answer_token", "now", "digest"}
-)
-CUSTOMER_NAMES = frozenset({*CUSTOMER_FIELDS, "trait", *LISTS})
-EVENT_NAMES = frozenset({"name", "at", "properties"})
 
 _LOCALE = re.compile(r"[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 
@@ -71,9 +48,7 @@ def check_layout(templates: TemplateFiles, faults: Faults) -> None:
 
 def check_texts(templates: TemplateFiles, faults: Faults) -> None:
     """Faults of the templates' texts, found by what will fill them in."""
-    from console.messages.templates import (
-        check,  # only `check` looks into templates, and a listing command must start quickly
-    )
+    from console.messages.templates import check  # Jinja is slow to import, and only `check` needs it here
 
     for found in check(templates.files):
         faults.add(

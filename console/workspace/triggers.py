@@ -76,7 +76,7 @@ _IN_WHEN = dict.fromkeys(keys_of_kinds(), "It belongs into [when].")
 
 
 @dataclass(frozen=True, slots=True)
-class TriggerSurroundings:
+class TriggerContext:
     """What a trigger may name."""
 
     channels: Mapping[str, Channel]
@@ -86,13 +86,15 @@ class TriggerSurroundings:
     conditions: Conditions
 
 
-def read_trigger(document: Document, name: str, around: TriggerSurroundings) -> Trigger:
+def read_trigger(document: Document, name: str, context: TriggerContext) -> Trigger:
     """The trigger of a file; where a fault was noted the value is a stand-in."""
     root = document.root
     if not NAME.fullmatch(name):
         root.document.fault((), f"the file name {shown(name)} is no name for a trigger", NAME_RULE)
     when = (
-        read_when(root.table("when"), around.conditions, {**_IN_STEP, **_AT_TOP}) if _has_when(root) else None
+        read_when(root.table("when"), context.conditions, {**_IN_STEP, **_AT_TOP})
+        if _has_when(root)
+        else None
     )
     split = read_split(root.table("split"))
     tables = root.list_of_tables("steps", "step")
@@ -102,10 +104,10 @@ def read_trigger(document: Document, name: str, around: TriggerSurroundings) -> 
         Route(number, names, tuple(name for name, _ in split), prefers)
         for number in range(1, len(tables) + 1)
     ]
-    steps = tuple(_step(table, route, around) for table, route in zip(tables, routes))
+    steps = tuple(_step(table, route, context) for table, route in zip(tables, routes))
     if "steps" not in root or root.values["steps"] == []:
         root.missing("steps", "A trigger needs at least one [[steps]] table with `channels` and `template`.")
-    trigger = replace(_trigger(root, name, when or When(), steps, around), split=split)
+    trigger = replace(_trigger(root, name, when or When(), steps, context), split=split)
     warn_of_dead_ends(tables, trigger)
     root.done({**_IN_STEP, **_IN_WHEN, "on": "It belongs into [exit]."})
     return trigger
@@ -119,24 +121,24 @@ def _has_when(root: TomlTable) -> bool:
 
 
 def _trigger(
-    root: TomlTable, name: str, when: When, steps: tuple[Step, ...], around: TriggerSurroundings
+    root: TomlTable, name: str, when: When, steps: tuple[Step, ...], context: TriggerContext
 ) -> Trigger:
     return Trigger(
         name=name,
         title=root.text("title") or name,
-        purpose=_purpose(root, around.purposes),
+        purpose=_purpose(root, context.purposes),
         when=when,
         steps=steps,
         status=cast(Status, root.choice("status", STATUSES, "draft")),
         priority=root.whole("priority", 50, 0, 100),
-        audience=around.conditions.read(root, "audience", ConditionContext.AUDIENCE),
+        audience=context.conditions.read(root, "audience", ConditionContext.AUDIENCE),
         holdout=_holdout(root),
         reentry=_reentry(root),
         max_age=_or(root.duration("max_age"), DAY),
         tags=frozenset(root.texts("tags", or_one=True) or ()),
         exits=_exits(root.table("exit")),
         approval=root.approval(),
-        goal=read_goal(root.table("goal"), around.conditions, {**_IN_STEP, **_AT_TOP}),
+        goal=read_goal(root.table("goal"), context.conditions, {**_IN_STEP, **_AT_TOP}),
         on_change=cast(OnChange, root.choice("on_change", ON_CHANGE, "move")),
     )
 
@@ -190,49 +192,49 @@ def _exits(table: TomlTable) -> frozenset[str]:
 # ---- steps ----
 
 
-def _step(table: TomlTable, route: Route, around: TriggerSurroundings) -> Step:
+def _step(table: TomlTable, route: Route, context: TriggerContext) -> Step:
     """One [[steps]] table with all that hangs on it."""
     step = replace(
-        _content(table, route, around, ()),
+        _content(table, route, context, ()),
         after=table.duration("after") or 0,
         name=table.text("name"),
-        wait=route.wait(table, around.conditions),
+        wait=route.wait(table, context.conditions),
         variants=route.variants_of(table),
     )
-    variants = tuple((name, _of_variant(own, step, around)) for name, own in route.by_variant(table))
+    variants = tuple((name, _of_variant(own, step, context)) for name, own in route.by_variant(table))
     table.done({**_AT_TOP, **_IN_WHEN, "channel": _CHANNEL})
     return replace(step, by_variant=variants)
 
 
 def _content(
-    table: TomlTable, route: Route, around: TriggerSurroundings, channels: tuple[str, ...], level: int = 1
+    table: TomlTable, route: Route, context: TriggerContext, channels: tuple[str, ...], level: int = 1
 ) -> Step:
     """What is sent, over `channels` where the table names none, and what is sent in its place or where the
     journey goes on.
     """
-    own = _channels(table, around.channels) if "channels" in table or not channels else channels
+    own = _channels(table, context.channels) if "channels" in table or not channels else channels
     table.known.add("channels")
     template = _template(
-        table, [around.channels[name] for name in own if name in around.channels], around.templates
+        table, [context.channels[name] for name in own if name in context.channels], context.templates
     )
     step = Step(
         channels=own,
         template=template,
         expires=_or(table.duration("expires"), 7 * DAY),
-        only_if=around.conditions.read(table, "only_if", ConditionContext.ONLY_IF, route.variants),
+        only_if=context.conditions.read(table, "only_if", ConditionContext.ONLY_IF, route.variants),
         on_limit=cast(OnLimit, table.choice("on_limit", ON_LIMIT, "defer")),
         mode=cast(Mode, table.choice("mode", MODES, "first")),
         approval=table.approval(),
-        weight=_weight(table, template, around),
+        weight=_weight(table, template, context),
         prefer=table.switch("prefer", route.prefers),
         digest=table.switch("digest", False),
         then=route.to(table, "then"),
     )
-    _check_sharing(table, step, around)
-    return _with_else(table, step, route, around, level)
+    _check_sharing(table, step, context)
+    return _with_else(table, step, route, context, level)
 
 
-def _with_else(table: TomlTable, step: Step, route: Route, around: TriggerSurroundings, level: int) -> Step:
+def _with_else(table: TomlTable, step: Step, route: Route, context: TriggerContext, level: int) -> Step:
     value = table.raw("else")
     if value is None:
         return step
@@ -252,20 +254,22 @@ def _with_else(table: TomlTable, step: Step, route: Route, around: TriggerSurrou
             "Make steps of it, with `name` and `then`.",
         )
         return step
-    other = _content(inner, route, around, step.channels, level + 1)
+    other = _content(inner, route, context, step.channels, level + 1)
     inner.done({**_AT_TOP, **_IN_WHEN, **ONLY_IN_STEP, "channel": _CHANNEL})
     return replace(step, otherwise=other if "then" in inner else other.going_to(step.then))
 
 
-def _of_variant(table: TomlTable, step: Step, around: TriggerSurroundings) -> Step:
+def _of_variant(table: TomlTable, step: Step, context: TriggerContext) -> Step:
     """The step as it is for one variant: what its table says, else what the step says."""
-    channels = _channels(table, around.channels) if "channels" in table else step.channels
+    channels = _channels(table, context.channels) if "channels" in table else step.channels
     table.known.update(("channels", "template"))
     template = step.template
     if "template" in table or "channels" in table:
         named = table if "template" in table else table.with_value("template", template)
         template = _template(
-            named, [around.channels[name] for name in channels if name in around.channels], around.templates
+            named,
+            [context.channels[name] for name in channels if name in context.channels],
+            context.templates,
         )
     has_weight = "weight" in table or "template" in table
     other = replace(
@@ -274,21 +278,21 @@ def _of_variant(table: TomlTable, step: Step, around: TriggerSurroundings) -> St
         template=template,
         expires=_or(table.duration("expires"), step.expires),
         on_limit=cast(OnLimit, table.choice("on_limit", ON_LIMIT, step.on_limit)),
-        weight=_weight(table, template, around) if has_weight else step.weight,
+        weight=_weight(table, template, context) if has_weight else step.weight,
     )
     table.known.add("weight")
     table.done({**_AT_TOP, **_IN_WHEN, **OF_ALL_VARIANTS, "channel": _CHANNEL})
     return other
 
 
-def _weight(table: TomlTable, template: str, around: TriggerSurroundings) -> int | None:
+def _weight(table: TomlTable, template: str, context: TriggerContext) -> int | None:
     own = table.thousandths("weight")
-    return around.weights.get(template) if own is None else own
+    return context.weights.get(template) if own is None else own
 
 
-def _check_sharing(table: TomlTable, step: Step, around: TriggerSurroundings) -> None:
+def _check_sharing(table: TomlTable, step: Step, context: TriggerContext) -> None:
     """What `prefer` and `digest` cannot do."""
-    media = {around.channels[name].medium for name in step.channels if name in around.channels}
+    media = {context.channels[name].medium for name in step.channels if name in context.channels}
     if step.digest and media and not media & DIGEST_MEDIA:
         table.fault(
             "digest",
@@ -334,10 +338,10 @@ def _template(table: TomlTable, channels: list[Channel], templates: TemplateFile
     for channel in channels:
         lacking = templates.lacks(name, channel.medium)
         if lacking is not None:
-            message = f"{table.quoted('template')}: the template {shown(name)} has no {lacking} for the channel {shown(channel.name)}"
+            found = f"the template {shown(name)} has no {lacking} for the channel {shown(channel.name)}"
             table.fault(
                 "template",
-                message,
+                f"{table.quoted('template')}: {found}",
                 f"Write templates/{name}/{lacking.partition(' ')[0]}, or leave the channel out.",
             )
     return name

@@ -66,8 +66,11 @@ def _rank(enrolment: Enrolment, trigger: Trigger, step: Step, playbook: Playbook
 
 def _strength(trigger: Trigger, step: Step, playbook: Playbook) -> tuple[int, int]:
     """What of the rank is the same for everybody: priority and points, negative."""
-    channels = step.channels if step.mode == "all" else step.channels[:1]
-    return -trigger.priority, -_points(step, channels, playbook)
+    if step.mode == "all":
+        points = _points(step, step.channels, playbook)
+    else:
+        points = playbook.channels[step.channels[0]].weight if step.weight is None else step.weight
+    return -trigger.priority, -points
 
 
 def _points(step: Step, channels: Sequence[str], playbook: Playbook) -> int:

@@ -80,7 +80,8 @@ def split_words(trigger: Trigger) -> str:
 def goal_words(goal: Goal) -> str:
     """What reaches the goal, and what that does."""
     where = f" where {goal.where.text}" if goal.where is not None else ""
-    return f"{any_of(goal.events)}{where} within {format_duration(goal.within)}{', which ends it' if goal.exit else ''}"
+    end = ", which ends it" if goal.exit else ""
+    return f"{any_of(goal.events)}{where} within {format_duration(goal.within)}{end}"
 
 
 # ---- one step ----

@@ -1,6 +1,6 @@
 """Why, and why not: one customer and one trigger, every check asked, the answer in words.
 
-The last decision answers where there is one; else what keeps her out, by how much, and since when.
+The last decision answers where there is one; else what keeps the customer out, by how much, and since when.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from core.playbook.playbook import Playbook
 
 ORDER_FIELDS = frozenset({"orders", "units", "revenue", "revenue_gross", "returns", "returned"})
 OUTRIGHT = ("trigger active", "customer known")
-"""What stands against her whatever her cause."""
+"""The checks that no cause can overcome."""
 PASSING = ("channel", "send window", "pressure")
 """What stands against a message for a while only: it would wait, not fall away."""
 
@@ -52,7 +52,7 @@ class Check:
 
     @property
     def short(self) -> str:
-        """What stands against her in a few words."""
+        """What stands against the customer, in a few words."""
         return (
             self.brief
             if self.check.startswith("step ") and self.brief
@@ -74,9 +74,9 @@ class Explanation:
     """What something that expired had waited for."""
     short: str = ""
     bars: int = 0
-    """How many checks keep her out, not counting what passes by itself."""
+    """How many checks keep the customer out, not counting what passes by itself."""
     step: int | None = None
-    """The step that is to come; None where she is not under way."""
+    """The step that is to come; None where the customer is not under way."""
     foretold: bool = False
     """The last decision is not taken yet: the engine would take it if nothing else happened."""
 
@@ -85,8 +85,8 @@ class Explanation:
 class Case:
     """One customer and one trigger at one instant, with what the log knows beyond the dossier.
 
-    `decided` are her decision rows for the trigger up to then, oldest first, `events` her latest events of
-    the names the trigger enters on, and `sources` the source of each trait's present value.
+    `decided` are the customer's decision rows for the trigger up to then, oldest first, `events` the latest
+    events of the names the trigger enters on, and `sources` the source of each trait's present value.
     """
 
     trigger: Trigger
@@ -163,7 +163,9 @@ def in_brief(reason: str | None, waited: str | None) -> str:
 
 
 def _version(last: Mapping[str, Any], running: Enrolment | None, state: CustomerState) -> Iterator[Check]:
-    """Which version decided last, and by which one she goes on, where that is no longer the one in force."""
+    """Which version decided last, and by which one the journey goes on, where that is no longer the one in
+    force.
+    """
     if last.get("version"):
         yield Check(
             "last decision",
@@ -190,16 +192,17 @@ def _next_step(enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> 
     wait = waits(enrolment, trigger)
     if wait is not None:
         what = " or ".join(sorted(wait.events))
-        return f"Step {enrolment.step} of {len(trigger.steps)} waits for {what} until {_when(due_at_latest(enrolment, trigger), state)}."
+        until = _when(due_at_latest(enrolment, trigger), state)
+        return f"Step {enrolment.step} of {len(trigger.steps)} waits for {what} until {until}."
     return f"Step {enrolment.step} of {len(trigger.steps)} comes up {_when(enrolment.due_at, state)}."
 
 
-# ---- what keeps her out ----
+# ---- what keeps the customer out ----
 
 
 def _bars(trigger: Trigger, trace: Sequence[Check]) -> list[Check]:
-    """The checks that keep her out: those of entry, and those of the first step where they shut every channel
-    of it.
+    """The checks that keep the customer out: those of entry, and those of the first step where they shut
+    every channel of it.
     """
     entry = [check for check in trace if not check.holds and not check.check.startswith("step ")]
     shut = {name: _shut(name, trace) for name in trigger.steps[0].channels} if trigger.steps else {}
@@ -372,7 +375,7 @@ def _again(trigger: Trigger, last: Instant, state: CustomerState) -> str:
 
 
 def _whole_step(number: int, step: Step, trigger: Trigger, state: CustomerState) -> Iterator[Check]:
-    """What may be sent at a step, for the variant that is hers, and what is sent instead."""
+    """What may be sent at a step, for the variant that is the customer's, and what is sent instead."""
     variant = variant_of(trigger, state.dossier.key)
     if not step.is_for(variant):
         yield Check(
@@ -398,7 +401,7 @@ def _step(of: str, step: Step, number: int, trigger: Trigger, state: CustomerSta
             True,
             "none is known" if chosen is None else chosen.words.removeprefix(PREFERS),
         )
-    enrolment, purpose = _imagined(trigger, number, state), state.playbook.purposes[trigger.purpose]
+    enrolment, purpose = _due_now(trigger, number, state), state.playbook.purposes[trigger.purpose]
     for name in step.channels:
         channel = state.playbook.channels[name]
         address = address_of(state.profile, channel.medium)
@@ -435,7 +438,7 @@ def _channel(place: str, candidate: Candidate, state: CustomerState) -> Iterator
         yield from _pressure(place, candidate, state)
 
 
-def _imagined(trigger: Trigger, step: int, state: CustomerState) -> Enrolment:
+def _due_now(trigger: Trigger, step: int, state: CustomerState) -> Enrolment:
     """An enrolment whose step would be due now."""
     return Enrolment(trigger.name, "why", state.now, state.now, step, state.now, state.now)
 

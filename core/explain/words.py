@@ -154,7 +154,8 @@ def _present(row: Mapping[str, Any], zone: ZoneInfo) -> str:
     state, reason = row["message_state"], row.get("message_reason")
     because = BECAUSE.get(reason or "", "") if state in ("cancelled", "failed", "due") else ""
     sent_at = row.get("message_sent_at") if state in GONE else None
-    return f"{PRESENT[state]}{f': {because}' if because else ''}{f' on {when(sent_at, zone)}' if sent_at is not None else ''}"
+    sent = "" if sent_at is None else f" on {when(sent_at, zone)}"
+    return f"{PRESENT[state]}{f': {because}' if because else ''}{sent}"
 
 
 def together(carried: Sequence[tuple[str, int, str | None]]) -> str:

@@ -16,7 +16,7 @@ from core.model.decisions import Decision, Enrolment
 from core.model.events import ORDER_COMPLETED, Event
 
 AFTERWARDS: Final[Millis] = 7 * DAY
-"""So long after the first message of a customer her orders are counted."""
+"""How long after the first message of a customer orders are counted."""
 
 
 @dataclass(slots=True)
@@ -43,8 +43,14 @@ class Backtested:
     held_out: int = 0
     afterwards: Afterwards = field(default_factory=Afterwards)
 
-    def add(self, person: PreviewCustomer, own: Sequence[Decision], sides: tuple[Sequence[Decision], Sequence[Decision]], zone: ZoneInfo,
-            found: Sequence[DecisionDifference]) -> None:  # fmt: skip
+    def add(
+        self,
+        person: PreviewCustomer,
+        own: Sequence[Decision],
+        sides: tuple[Sequence[Decision], Sequence[Decision]],
+        zone: ZoneInfo,
+        found: Sequence[DecisionDifference],
+    ) -> None:
         """Count one customer: the trigger's decisions, and all others without and with it."""
         self.own.add(person, own, zone)
         self.aside.add(person, *sides, found, zone)
@@ -58,7 +64,7 @@ class Backtested:
                 self.entered += 1
 
     def follow(self, own: Sequence[Decision], events: Iterable[Event]) -> None:
-        """Count what a customer did after her first message, where she would have got any."""
+        """Count what a customer did after the first message, where there would have been one."""
         first = first_message(own)
         if first is None:
             return

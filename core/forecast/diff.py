@@ -126,7 +126,7 @@ def side_by_side(
 
 
 class CustomerChange(NamedTuple):
-    """A customer whose decisions change: how many differences, and her contacts in the span before and
+    """A customer whose decisions change: how many differences, and the contacts in the span before and
     after.
     """
 
@@ -186,8 +186,8 @@ class Diff:
         zone: ZoneInfo,
         afterwards: PreviewCustomer | None = None,
     ) -> None:
-        """Count one customer: her decisions on both sides and their differences; `afterwards` is she with her
-        windows after the change.
+        """Count one customer: the decisions on both sides and their differences; `afterwards` is the customer
+        with the windows after the change.
         """
         self.before.add(person, before, zone)
         self.after.add(afterwards or person, after, zone)

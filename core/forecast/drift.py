@@ -100,17 +100,17 @@ class Circumstances:
     """What is known about one customer's differences: the news, and what the preview itself only supposed."""
 
     news: Sequence[News]
-    imagined: Collection[
-        tuple[object, ...]
-    ] = ()  # rows, as `row_of` makes them, that a preview only imagined
-    begun_by: Mapping[tuple[str, str], int] = field(
-        default_factory=dict
-    )  # trigger, cause key -> event that its journey began with
-    rules: str | None = None  # the changed rules under which the preview was made
+    imagined: Collection[tuple[object, ...]] = ()
+    """The rows, as `row_of` makes them, that the preview only imagined."""
+    begun_by: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """By trigger and cause key: the event that the journey began with."""
+    rules: str | None = None
+    """The changed rules under which the preview was made."""
     last_tick: Instant | None = None
-    caught_up: Sequence[
-        Instant
-    ] = ()  # her decisions that came late, after the scheduler had been down, also those that are not judged
+    caught_up: Sequence[Instant] = ()
+    """The customer's decisions that came late, after the scheduler had been down, also those that are not
+    judged.
+    """
 
 
 # ---- what is different ----

@@ -30,7 +30,8 @@ def fault_of_name(name: str) -> str | None:
     """Why a preview cannot be kept under a name; None where it can."""
     if NAME.fullmatch(name) is not None:
         return None
-    return f"{name[:80]!r} is no name for a preview. Use letters, digits, '-', '_' and '.', at most 60, a letter or digit first."
+    remedy = "Use letters, digits, '-', '_' and '.', at most 60, a letter or digit first."
+    return f"{name[:80]!r} is no name for a preview. {remedy}"
 
 
 class PreviewCell(NamedTuple):
@@ -65,8 +66,8 @@ class PreviewLimit(NamedTuple):
 
 
 class PressedCustomer(NamedTuple):
-    """A customer with the contacts and points (thousandths) she would get, and the rule that comes nearest to
-    its limit.
+    """A customer with the contacts and points (thousandths) that would come, and the rule that comes nearest
+    to its limit.
     """
 
     contacts: int
@@ -77,7 +78,7 @@ class PressedCustomer(NamedTuple):
 
 
 class PreviewCustomer(NamedTuple):
-    """A customer in a preview: key, row, and the fullest window of each rule that holds anything of hers."""
+    """A customer in a preview: key, row, and the fullest window of each rule that counts any contact."""
 
     key: str
     id: int = 0

@@ -25,7 +25,7 @@ def identifying(playbook: Playbook) -> frozenset[str]:
     return _IDENTIFYING | {trigger.when.per for trigger in playbook.triggers if trigger.when.per is not None}
 
 
-def imagine(
+def replay_acts(
     acts: Iterable[Event],
     zone: ZoneInfo,
     first: Instant,
@@ -33,8 +33,8 @@ def imagine(
     weeks: int,
     identifying: frozenset[str],
 ) -> tuple[Event, ...]:
-    """Her acts of the `weeks` before `first` again in (first, last], as many whole weeks later by her local
-    clock, over and over.
+    """The acts of the `weeks` before `first` again in (first, last], as many whole weeks later by the
+    customer's local clock, over and over.
 
     Each is known when it occurs. Ids are negative and unique, the identifying properties get a suffix that
     says how much later. Reports about messages, words of consent and changes of the profile do not happen

@@ -88,15 +88,16 @@ def reach(before: Playbook, after: Playbook) -> Reach:
         return "due"
     is_wider = (
         before.zone != after.zone
-        or not _clocked(after) <= _clocked(before)
+        or not _firing_without_event(after) <= _firing_without_event(before)
         or not _listens(after) <= _listens(before)
     )
     return "all" if is_wider else "waiting"
 
 
-def _clocked(playbook: Playbook) -> set[tuple[object, ...]]:
+def _firing_without_event(playbook: Playbook) -> set[tuple[object, ...]]:
     """What instants without an event depend on."""
-    return {(trigger.name, trigger.when, trigger.activated_at) for trigger in playbook.index.firing_without_event}
+    firing = playbook.index.firing_without_event
+    return {(trigger.name, trigger.when, trigger.activated_at) for trigger in firing}
 
 
 def _listens(playbook: Playbook) -> set[object]:

@@ -16,7 +16,7 @@ from core.language.tree import Ago, Compare, DaysSince, Literal, Node, Operand, 
 
 @dataclass(frozen=True, slots=True)
 class ShortfallContext:
-    """Of whom a condition is asked, and the currency her money is said in (empty: none is said)."""
+    """Of whom a condition is asked, and the currency in which amounts are said (empty: none is said)."""
 
     facts: Facts
     currency: str = ""

@@ -126,7 +126,7 @@ class _Teller:
         return f" {since}" if since else ""
 
     def membership(self, node: InSegment) -> str:
-        """Whether she is in the segment, and where not, which of its clauses keep her out."""
+        """Whether the customer is in the segment, and where not, which of its clauses say no."""
         if self.holds(node):
             return f"in segment '{node.name}'"
         inner = self.segments.get(node.name)

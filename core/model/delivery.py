@@ -4,12 +4,13 @@ milliseconds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import ClassVar, Literal, NamedTuple, Protocol, Self, TypeAlias
+from typing import ClassVar, Protocol, Self, TypeAlias
 
 from core.instants import Instant, Millis
+from core.model.configurable import Configurable
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,32 +88,9 @@ class Outbound:
     also: tuple[tuple[str, int], ...] = ()  # trigger and step of what it carries beside its own
 
 
-class Setting(NamedTuple):
-    """A setting that only an adapter reads. a `length` is a duration such as `30s`; `secret` and `secrets`
-    name where secrets are.
-    """
-
-    name: str
-    kind: Literal["text", "texts", "number", "switch", "length", "choice", "secret", "secrets"]
-    meaning: str
-    required: bool = False
-    choices: tuple[str, ...] = ()
-    range: tuple[int, int] = (0, 0)  # of a number, both ends included
-
-
-class SettingFault(NamedTuple):
-    """What is wrong with a channel's settings: at which of them, what, and what to do."""
-
-    setting: str
-    message: str
-    remedy: str
-    is_warning: bool = False
-
-
-class ChannelAdapter(Protocol):
+class ChannelAdapter(Configurable, Protocol):
     """A way out. As a context manager it holds one connection or file for a batch of messages."""
 
-    kind: ClassVar[str]
     idempotent_by_key: ClassVar[bool]
     """Whether sending the same key twice has the effect of once, so that a try with unknown end can be
     repeated.
@@ -121,13 +99,10 @@ class ChannelAdapter(Protocol):
     """Whether sending is mostly waiting for another machine, so that the next message is made meanwhile;
     `send` then runs in a thread.
     """
-    known_settings: ClassVar[tuple[Setting, ...] | None]
-    """The settings it reads; None where it leaves any as they stand."""
-
-    @classmethod
-    def setting_faults(cls, settings: Mapping[str, object]) -> Iterator[SettingFault]:
-        """What is wrong with settings that are each of their kind; looks at values only, opens nothing."""
-        ...
+    offers_unsubscribe: ClassVar[bool]
+    """Whether it reaches people who must be able to unsubscribe by what `Outbound` says of it, so that a
+    workspace that names no way is warned.
+    """
 
     def __enter__(self) -> Self:
         """Open what a batch needs."""

@@ -25,6 +25,7 @@ LARGEST_NUMBER: Final = 10**15
 LARGEST_AMOUNT: Final = 10**12
 """In minor units."""
 _LONGEST: Final = 64
+_PLAIN_FLOAT: Final = 10**9
 
 _MINUS: Final = "-\u2212\u2013"
 _SIGN: Final = rf"[()+{re.escape(_MINUS)}]?"
@@ -46,6 +47,7 @@ _NUMBERS: Final = {
     )
     for decimal, other in ((".", ","), (",", "."))
 }
+_PLAIN: Final = {".": re.compile(r"-?[0-9]+(?:\.[0-9]+)?"), ",": re.compile(r"-?[0-9]+(?:,[0-9]+)?")}
 _POWER_OF_TEN: Final = re.compile(r"[0-9.,]+[eE][+-]?[0-9]+")
 _WHOLE: Final = re.compile(r"-?[0-9]+")
 _OBVIOUS: Final = re.compile(r"-?[0-9]+([.,])(?:[0-9]{1,2}|[0-9]{4,})")
@@ -72,6 +74,8 @@ def read_amount(cell: str, decimal: DecimalSign, home: str | None = None) -> Amo
     """The number of a cell in major units and the currency beside it, `home` being what an ambiguous sign
     such as `$` means where it can; CellError where it is none under that decimal sign.
     """
+    if len(cell) <= _LONGEST and _PLAIN[decimal].fullmatch(cell):
+        return Amount(_within_reason(Decimal(cell.replace(",", ".")), cell))
     text = bare(cell)
     parts = _PARTS.fullmatch(text) if len(text) <= _LONGEST else None
     before = _BEFORE.fullmatch(parts["before"]) if parts else None
@@ -141,6 +145,34 @@ def read_json_amount(value: object, home: str | None = None) -> Amount:
 
 
 # ---- minor units ----
+
+
+def read_json_minor_units(value: object, currency: str) -> tuple[int, str]:
+    """The whole minor units of a JSON value, a half rounded away from zero, and their currency: the one
+    beside the number where the value is a text with one, else `currency`. CellError as `read_json_amount` and
+    `to_minor_units`.
+    """
+    units = _plain_units(value, 10 ** _decimals(currency))
+    if units is not None and abs(units) <= LARGEST_AMOUNT:
+        return units, currency
+    amount = read_json_amount(value, currency)
+    meant = amount.currency or currency
+    return to_minor_units(amount.number, meant), meant
+
+
+def _plain_units(value: object, scale: int) -> int | None:
+    """The units of a number whose shortest text has no more decimals than its currency, so that nothing is
+    rounded.
+    """
+    if type(value) is int:
+        return value * scale
+    if (
+        type(value) is float
+        and abs(value) < _PLAIN_FLOAT
+        and (units := round(value * scale)) / scale == value
+    ):
+        return units
+    return None
 
 
 def to_minor_units(number: Decimal, currency: str) -> int:

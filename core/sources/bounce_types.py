@@ -25,7 +25,7 @@ sender, the content or the moment is soft: it is counted, and suppresses only wh
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -45,16 +45,18 @@ class BounceReading:
 
 
 def read_bounce(properties: Mapping[str, object]) -> BounceReading:
-    """Reads the properties of a bounce event. A named type decides before a status code; types that
-    contradict each other, an unknown one, and an SMTP 5xx without a 5.1.x are soft; no type and no code is
-    hard.
+    """Reads the properties of a bounce event. A type decides before a status code, and that before a type
+    such as `undetermined`. Types that contradict each other, unknown ones, and an SMTP 5xx without a 5.1.x
+    are soft; no type and no code is hard.
     """
-    named = list(_named_types(properties))
-    known = {kind for kind in map(_kind_of, named) if kind is not None}
-    unknown = next((str(word)[:80] for key, word in named if _is_unknown(key, word)), None)
+    named = _named_types(properties)
+    telling = [(key, word) for key, word in named if _squeezed(word) not in _SAYS_LITTLE]
+    known = {_kind_of(key, word) for key, word in telling}
     by_type = next((kind for kind in _FIRST_OF_SEVERAL if kind in known), None)
     by_status = kind_of_status(*(properties[key] for key in _STATUS_KEYS if key in properties))
-    return BounceReading(by_type or by_status or ("hard" if unknown is None else "soft"), unknown)
+    unknown = next((str(word)[:80] for key, word in telling if _is_unknown(key, word)), None)
+    is_vague = unknown is not None or len(telling) < len(named)
+    return BounceReading(by_type or by_status or ("soft" if is_vague else "hard"), unknown)
 
 
 _FIRST_OF_SEVERAL: Final[tuple[BounceKind, ...]] = ("complaint", "soft", "hard", "other")
@@ -190,31 +192,28 @@ _KINDS: Final[Mapping[str, BounceKind]] = {
     _squeezed(word): kind for _, kind, words in _TABLE for word in words.split(",")
 }
 _SAYS_LITTLE: Final = frozenset({"general", "generic", "undetermined", "unknown", "other", "undefined"})
-"""Subtypes that add nothing to the type beside them: SES has a General of each."""
+"""Types that add nothing to another beside them, nor to a status: SES has a General of each."""
 
 
-def _named_types(properties: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    """The types a report names, each with its key; a vague one only where there is no other."""
+def _named_types(properties: Mapping[str, object]) -> list[tuple[str, object]]:
+    """The types a report names, each with its key."""
     named = [(_squeezed(key), value) for key, value in properties.items() if value is not None]
-    named = [
+    return [
         (key, value)
         for key, value in named
-        if (key in _TYPE_KEYS or (key in _REASON_KEYS and _squeezed(value) in _KINDS))
+        if key in _TYPE_KEYS
+        or (key in _REASON_KEYS and _squeezed(value) in _KINDS)
         or (key in _FLAGS and isinstance(value, bool))
     ]
-    telling = [(key, value) for key, value in named if _squeezed(value) not in _SAYS_LITTLE]
-    return iter(telling if any(_kind_of(entry) is not None for entry in telling) else named)
 
 
-def _kind_of(entry: tuple[str, object]) -> BounceKind | None:
-    key, value = entry
-    if isinstance(value, bool):
-        return _FLAGS[key][0 if value else 1] if key in _FLAGS else None
-    if key in _NUMBERED and (number := str(value).strip()[:9]).isdecimal():
+def _kind_of(key: str, word: object) -> BounceKind | None:
+    if isinstance(word, bool):
+        return _FLAGS[key][0 if word else 1] if key in _FLAGS else None
+    if key in _NUMBERED and (number := str(word).strip()[:9]).isdecimal():
         return _NUMBERED[key].get(int(number))
-    return _KINDS.get(_squeezed(value))
+    return _KINDS.get(_squeezed(word))
 
 
-def _is_unknown(key: str, value: object) -> bool:
-    word = _squeezed(value)
-    return key in _TYPE_KEYS and word not in _NAMES_NO_TYPE and _kind_of((key, value)) is None
+def _is_unknown(key: str, word: object) -> bool:
+    return key in _TYPE_KEYS and _squeezed(word) not in _NAMES_NO_TYPE and _kind_of(key, word) is None

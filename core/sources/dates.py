@@ -50,6 +50,7 @@ class _Written(NamedTuple):
 # ---- what is read ----
 
 
+@lru_cache(maxsize=16_384)
 def read_instant(cell: str, style: DateStyle) -> Instant:
     """The instant of a cell with a day and mostly a time, in milliseconds UTC; a day alone is its local
     midnight. CellError where it is none.
@@ -69,6 +70,7 @@ def read_instant_of(day_cell: str, clock_cell: str, style: DateStyle) -> Instant
     return _instant(_Written(written.day, clock, ahead), style.zone, f"{day_cell} {clock_cell}")
 
 
+@lru_cache(maxsize=16_384)
 def read_day(cell: str, style: DateStyle) -> date:
     """The local day of a cell; CellError where it is none, or one of the days that stand for no value."""
     written = _written(cell, style)
@@ -125,7 +127,7 @@ def day_order_column(column: str) -> ColumnChoice[DayOrder]:
 @lru_cache(maxsize=16_384)
 def day_orders_of(cell: str) -> tuple[DayOrder, ...]:
     """The orders in which a cell can be read, none where it makes no difference or cannot be read at all."""
-    text = bare(cell)
+    text = _DAY_NAME.sub("", bare(cell), count=1)
     match = _YEARLESS.fullmatch(text) or _YEAR_BEHIND.match(text)
     if match is None:
         return ()
@@ -158,7 +160,7 @@ _CLOCK_DIGITS: Final = re.compile(
     r"(?P<hour>[0-9]{2})(?P<minute>[0-9]{2})(?P<second>[0-9]{2})?(?P<part>)(?P<half>)"
 )
 _DAY_ZERO: Final = re.compile(
-    r"(?:1899-12-3[01]|3[01]\.12\.1899|12/3[01]/1899|1900-01-0[01]|0[01]\.01\.1900)[ T]"
+    r"\A(?:1899-12-3[01]|3[01]\.12\.1899|12/3[01]/1899|1900-01-0[01]|0[01]\.01\.1900)[ T]"
 )
 _FRACTION: Final = re.compile(r"0?[.,][0-9]{1,20}|0")
 _YEAR_IN_FRONT: Final = re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})")
@@ -213,7 +215,6 @@ _MONTHS: Final = {
 }
 
 
-@lru_cache(maxsize=16_384)
 def _written(cell: str, style: DateStyle) -> _Written:
     text = _DAY_NAME.sub("", bare(cell), count=1)
     if compact := _COMPACT.fullmatch(text):

@@ -45,7 +45,13 @@ _OF_A_PROGRAM: Final = re.compile(
     r"\[object \w+\]|function\s*\(.*|\{\{.*\}\}|\{%.*%\}|\$\{.*\}|\*\|.*\|\*|%%.*%%|<[a-z_ ]+>", re.DOTALL
 )
 """What a script or a template writes where it should have written a value."""
+_PLAIN: Final = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9._+\-]*@[A-Za-z0-9.\-]+"
+    r"|[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
+)
+"""Mail addresses and UUIDs."""
 _WHOLE: Final = re.compile(r"([+\-]?[0-9]+)\.0+")
+_LONGEST_KEPT: Final = 256
 _LARGEST_EXACT: Final = 2**53
 _LARGEST_ID: Final = 10**40
 _EXACTLY: Final = Context(prec=64)
@@ -68,7 +74,36 @@ def identifying_text(value: object, ignored: frozenset[str] = frozenset()) -> st
     placeholders, for numbers that JSON does not keep exactly, and for booleans, lists and objects.
     """
     if isinstance(value, str):
-        return _of_text(value, ignored)
+        is_plain = (value.isascii() and value.isalnum()) or _PLAIN.fullmatch(value) is not None
+        if is_plain:
+            return _of_plain_text(value, ignored)
+        return (_of_short_text if len(value) <= _LONGEST_KEPT else _of_text)(value, ignored)
+    if type(value) is int and 0 < value < _LARGEST_ID:
+        return None if ignored and str(value) in ignored else str(value)
+    return _of_number(value, ignored)
+
+
+def per_value(value: object, ignored: frozenset[str] = frozenset()) -> str | None:
+    """The normal form of a value that parts baskets (`per`); None where it says nothing. Lists and objects
+    that are not empty are compared as a whole, and say nothing where JSON cannot hold them.
+    """
+    if not isinstance(value, (list, dict)):
+        return identifying_text(value, ignored)
+    try:
+        return orjson.dumps(value, default=str, option=orjson.OPT_SORT_KEYS).decode() if value else None
+    except orjson.JSONEncodeError:
+        return None
+
+
+def _of_plain_text(text: str, ignored: frozenset[str]) -> str | None:
+    """The same as `_of_text` for the forms that most ids have, where few of its questions arise."""
+    small = text.lower()
+    if "@" in small:
+        return None if small in ignored or _is_no_mailbox(small) else text
+    return None if small in _WORDS or small in ignored or not text.strip("0-") else text
+
+
+def _of_number(value: object, ignored: frozenset[str]) -> str | None:
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         return None
     number = Decimal(value) if isinstance(value, int) else Decimal(str(value))
@@ -77,16 +112,6 @@ def identifying_text(value: object, ignored: frozenset[str] = frozenset()) -> st
     return _of_text(format(number.normalize(_EXACTLY), "f"), ignored)
 
 
-def per_value(value: object, ignored: frozenset[str] = frozenset()) -> str | None:
-    """The normal form of a value that parts baskets (`per`); None where it says nothing. Lists and objects
-    that are not empty are compared as a whole.
-    """
-    if isinstance(value, (list, dict)):
-        return orjson.dumps(value, default=str, option=orjson.OPT_SORT_KEYS).decode() if value else None
-    return identifying_text(value, ignored)
-
-
-@lru_cache(maxsize=65_536)
 def _of_text(given: str, ignored: frozenset[str]) -> str | None:
     text = normalize("NFC", bare(given))
     if whole := _WHOLE.fullmatch(text):
@@ -102,6 +127,9 @@ def _of_text(given: str, ignored: frozenset[str]) -> str | None:
         or ("@" in small and _is_no_mailbox(small))
     )
     return None if says_nothing else text
+
+
+_of_short_text: Final = lru_cache(maxsize=8_192)(_of_text)
 
 
 def _is_no_mailbox(address: str) -> bool:

@@ -13,8 +13,12 @@ import orjson
 from storage.forecasts.previews import Kept
 
 _SCHEMA: Final = """
-CREATE TABLE changed (customer_id INTEGER PRIMARY KEY, customer TEXT, differences INTEGER, had INTEGER, has INTEGER, pairs TEXT);
-CREATE TABLE differs ("trigger" TEXT, customer_id INTEGER, PRIMARY KEY ("trigger", customer_id)) WITHOUT ROWID;
+CREATE TABLE changed (
+  customer_id INTEGER PRIMARY KEY, customer TEXT, differences INTEGER, had INTEGER, has INTEGER, pairs TEXT
+);
+CREATE TABLE differs (
+  "trigger" TEXT, customer_id INTEGER, PRIMARY KEY ("trigger", customer_id)
+) WITHOUT ROWID;
 """
 
 

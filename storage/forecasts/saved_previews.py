@@ -218,7 +218,10 @@ class SavedPreview:
         """What was foreseen for these customers, by customer in order of rank; `rules` and `objections` as
         JSON text.
         """
-        query = f"SELECT {_NAMED} FROM decisions WHERE customer_id IN (SELECT value FROM json_each(?)) ORDER BY customer_id, rank"  # noqa: S608
+        query = (
+            f"SELECT {_NAMED} FROM decisions "  # noqa: S608 - names of columns
+            "WHERE customer_id IN (SELECT value FROM json_each(?)) ORDER BY customer_id, rank"
+        )
         found: dict[int, list[Mapping[str, Any]]] = {}
         for values in self._raw.execute(query, (orjson.dumps(list(ids)).decode(),)):
             row = dict(zip(_COLUMNS, values))

@@ -101,7 +101,8 @@ class _Customer:
         self.due = due
         self.has_user = has_user
         self.is_new = is_new
-        self.gives_way = False  # a message of hers waits for a stronger one, which anything that becomes known can take away
+        # a message waits for a stronger one, which anything that becomes known can take away
+        self.gives_way = False
         self.is_touched = is_new
         self.is_written()
 

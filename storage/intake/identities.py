@@ -25,10 +25,11 @@ from storage.schema.customers import customers
 from storage.schema.decisions import decisions
 from storage.schema.enrolments import enrolments
 from storage.schema.events import events
-from storage.schema.identities import identities, merges
+from storage.schema.identities import MergeRow, identities, merges
 from storage.schema.intake import arrivals
 from storage.schema.messages import messages
 from storage.schema.profiles import READ_COLUMNS, dump_profile, load_profile, profile_columns, profile_from
+from storage.session import session
 
 STRONG: Final = frozenset({"user", "email", "loyalty"})
 """Kinds that say two customers are one, even where each has a userId of her own."""
@@ -165,7 +166,8 @@ def _is_further(theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> bool:
 
 def _note_end(connection: Connection, row: Any, ended: Mapping[str, Any], survivor: int, at: Instant) -> None:
     """A row for the open step of a journey that ends because the survivor is in the same one."""
-    same = f"goes on as the journey of {format_instant(row.entered_at)} by the same cause, of a customer with whom she is one now"
+    entered = format_instant(row.entered_at)
+    same = f"goes on as the journey of {entered} by the same cause, of a customer with whom she is one now"
     connection.execute(
         insert(decisions).values(
             at=at, customer_id=survivor, enrolment_id=ended["id"], trigger=row.trigger, step=ended["step"],
@@ -356,7 +358,8 @@ def unmerge(connection: Connection, merge_id: int, *, at: Instant, wake: bool) -
     """Undo a merge: what came by the identities that went over goes back, also what came since; gives the
     customer's row id.
     """
-    entry = connection.execute(select(merges).where(merges.c.id == merge_id)).one_or_none()
+    with session(connection) as opened:
+        entry = opened.get(MergeRow, merge_id)
     if entry is None or entry.undone_at is not None:
         raise ManometerError(
             f"merge {merge_id}: there is no such merge, or it was undone already. `manometer merges` lists "
@@ -372,15 +375,24 @@ def unmerge(connection: Connection, merge_id: int, *, at: Instant, wake: bool) -
     moved = orjson.loads(entry.moved)
     _send_back(connection, survivor, merged, moved)
     _reopen_clashes(connection, moved, merged)
-    connection.execute(update(merges).where(merges.c.id == merge_id).values(undone_at=at))
+    with session(connection) as opened:
+        opened.add(entry)
+        entry.undone_at = at
     _part_rows(connection, survivor, merged, moved, merge_id, at if wake else None)
     return int(merged)
 
 
 def _send_back(connection: Connection, survivor: int, merged: int, moved: Mapping[str, Any]) -> None:
     back = {"customer_id": merged}
-    for table, name in ((identities, "identities"), (consents, "consents"), (enrolments, "enrolments"), (messages, "messages"),
-                        (decisions, "decisions"), (events, "strayed")):  # fmt: skip
+    went = (
+        (identities, "identities"),
+        (consents, "consents"),
+        (enrolments, "enrolments"),
+        (messages, "messages"),
+        (decisions, "decisions"),
+        (events, "strayed"),
+    )
+    for table, name in went:
         for ids in chunks(moved[name]):
             connection.execute(
                 update(table).where(table.c.id.in_(ids), table.c.customer_id == survivor).values(back)

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection
 
 from core.instants import Instant
-from storage.schema.intake import imports
-from storage.schema.keys import next_id
+from storage.schema.intake import ImportRow
+from storage.session import session
 
 
 def begin(
     connection: Connection, at: Instant, path: str, profile: str | None, counts: Mapping[str, int]
 ) -> int:
     """Note an import with its first counts: `lines taken duplicate rejected finished`; its number."""
-    number = next_id(connection, imports)
-    connection.execute(insert(imports).values(id=number, at=at, path=path, profile=profile, **counts))
-    return number
+    row = ImportRow(at=at, path=path, profile=profile, **counts)
+    with session(connection) as opened:
+        opened.add(row)
+    assert row.id is not None
+    return row.id
 
 
 def note(connection: Connection, number: int, counts: Mapping[str, int]) -> None:
     """Note how far an import has come."""
-    connection.execute(update(imports).where(imports.c.id == number).values(**counts))
+    with session(connection) as opened:
+        opened.get_one(ImportRow, number).sqlmodel_update(dict(counts))

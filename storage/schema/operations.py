@@ -8,6 +8,7 @@ from sqlalchemy import Index, Table, Text
 from sqlmodel import Field
 
 from core.instants import Instant
+from core.model.triggers import PausePolicy
 from storage.schema.row import STRICT, SchemaRow, with_default
 
 
@@ -22,7 +23,8 @@ class PauseRow(SchemaRow, table=True):
     """`*`: the emergency stop; else a trigger, channel:NAME, segment:NAME or customer:KEY."""
     since: Instant
     until: Instant | None = None
-    policy: str = Field(sa_type=Text)
+    policy: PausePolicy = Field(sa_type=Text)
+    """What becomes of the steps that fell due under it."""
     transactional: int = with_default(0)
     """A flag: it holds transactional messages too."""
     reason: str | None = Field(default=None, sa_type=Text)

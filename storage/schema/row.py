@@ -2,7 +2,7 @@
 
 The classes are the schema, and there is no other: every table, column, constraint and index stands in one
 of them. Core statements use a class's `__table__`, which has a name of its own beside the class; a Session
-(`storage.sql.session`) reads and writes objects of the class. A file holds one area, so that a command
+(`storage.session`) reads and writes objects of the class. A file holds one area, so that a command
 imports only the areas it reads.
 
 Instants are milliseconds since 1970 UTC, money is whole minor units of the workspace's currency, flags are 0

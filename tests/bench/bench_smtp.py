@@ -74,7 +74,7 @@ def _round(size: int, delay: float, pipelining: bool) -> tuple[float, float]:
             store, workspace = _due(place, server.port, size)
             with store:
                 began = perf_counter()
-                done = dispatch(store, workspace, workspace.playbook, NOW)
+                done = dispatch(store, workspace, NOW)
                 ours = size / seconds(began)
         assert done.sent == size == len(server.counts), done
         assert set(server.counts.values()) == {1}

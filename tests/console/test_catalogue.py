@@ -17,7 +17,7 @@ from console.catalogue.composing import LANGUAGES
 from console.catalogue.journeys import triggers
 from console.main import main
 from console.messages.sandbox import Record
-from console.messages.templates import customer_variables, made, variables
+from console.messages.templates import customer_variables, made, variables, workspace_variables
 from console.workspace import read_workspace
 from core.model.customer import Profile
 from core.model.triggers import OVER
@@ -368,9 +368,8 @@ def test_messages_read_well_where_customer_and_event_say_next_to_nothing(campaig
     for trigger in triggers(campaign):
         event = {"name": "x", "at": "2025-03-10T10:00:00+01:00", "properties": BARE}
         step = {"number": 1, "channel": "email"}
-        said_of = variables(
-            customer, event, step, trigger, Playbook(ZoneInfo("UTC")), "Muster Mode", "2025-03-11"
-        )
+        sender = workspace_variables("Muster Mode", Playbook(ZoneInfo("UTC")))
+        said_of = variables(customer, event, step, trigger, sender, "2025-03-11")
         for path, text in campaign.templates("de").items():
             said = made(path, text, said_of)
             if path.endswith(".txt"):

@@ -22,7 +22,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from console import clock
-from console.daemon.jobs import Jobs, JobSurroundings, WorkDone
+from console.daemon.jobs import JobContext, Jobs, WorkDone
 from console.daemon.leadership import Clocks, Leadership
 from console.daemon.log import opened_log
 from console.daemon.notify import notify, watchdog
@@ -395,10 +395,10 @@ def test_the_heartbeat_says_what_was_done_and_what_status_would_say(shop: Path) 
         leadership = Leadership(store, "x:1:1", Clocks(clock.now, lambda: 0))
         assert leadership.lock()
         assert leadership.seek() is not None
-        around = JobSurroundings(
+        context = JobContext(
             shop, store, leadership, clocks, log, Troubles(store, log, clock.now), lambda: False
         )
-        jobs = Jobs(around, read_workspace(shop, channel_kinds=("file",)), lambda name: None)
+        jobs = Jobs(context, read_workspace(shop, channel_kinds=("file",)), lambda name: None)
         jobs.done.add({"sent": 2})
         jobs.renew()
         jobs.renew()

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from console.channels import adapter_kinds
 from console.dispatch import dispatch
 from console.dispatch.journal import Journal
-from console.dispatch.outcomes import Ended, mark
+from console.dispatch.outcomes import MessageOutcome, outcome_mark
 from console.main import main
 from console.messages.digests import render_together
 from console.messages.sandbox import Record, TemplateFault
@@ -134,8 +134,7 @@ class Shop:
         list(tick(self.store, load_in_force(self.store, self.folder).playbook, at))
 
     def dispatch(self, at: Instant = NEWS) -> Any:
-        workspace = load_in_force(self.store, self.folder)
-        return dispatch(self.store, workspace, workspace.playbook, at)
+        return dispatch(self.store, load_in_force(self.store, self.folder), at)
 
     def sent(self) -> list[dict[str, Any]]:
         path = self.folder / "outbox" / "email.ndjson"
@@ -407,14 +406,14 @@ def test_the_journal_keeps_what_was_left_out(shop: Shop) -> None:
     shop.tick()
     with shop.store.writing() as connection:
         (claimed,) = outbox.claim(connection, NEWS, "me", MINUTE, 10, outbox.Allowed({"email": None}))
-    written = mark(replace(claimed, digest=carried), "sent", sent_at=NEWS)
+    written = replace(outcome_mark(replace(claimed, digest=carried), "sent"), sent_at=NEWS)
     journal = Journal.open(shop.store.path, "me")
     assert journal is not None
     with journal:
         journal.start()
         journal.claimed([claimed])
         journal.begun(claimed)
-        journal.ended(Ended(claimed, written))
+        journal.ended(MessageOutcome(claimed, written))
         left = journal.left()["me"]
     assert left is not None
     assert left.ended[claimed.id] == written

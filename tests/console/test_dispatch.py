@@ -20,21 +20,22 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from console import dispatch as dispatching
-from console.channels import adapter_kinds, file
-from console.cli.exit_codes import INTERRUPTED
+from console.channels import adapter_class, adapter_kinds
+from console.channels.file import FileChannel
 from console.clock import now
 from console.dispatch import (
+    ChannelBackoff,
     Dispatched,
-    Rest,
-    backoff,
+    DispatchPorts,
+    channel_backoffs,
     dispatch,
     is_gone,
     numeric_approvals,
     process_name,
-    resting,
+    retry_delay,
 )
 from console.main import main
-from console.messages.unsubscribe import read_token
+from console.messages.unsubscribe_links import read_token
 from console.workspace import Workspace, read_files
 from core.instants import DAY, HOUR, MINUTE, SECOND, Instant, parse_instant
 from core.model.delivery import ConfigError, Outbound, Permanent, Result, Retry, Uncertain
@@ -93,10 +94,18 @@ FILES = {
 class Shop:
     """A workspace in a folder with its store, and what a test does to it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, files_adapter: type[FileChannel] = FileChannel) -> None:
         self.folder = folder
         self.store = Store.create(folder / "manometer.db")
         self.files = dict(FILES)
+        self.ports = DispatchPorts()
+        self.send_by(files_adapter)
+
+    def send_by(self, files_adapter: type[FileChannel]) -> None:
+        """From now on another adapter takes what goes to files."""
+        self.ports = replace(
+            self.ports, adapter_class=lambda kind: files_adapter if kind == "file" else adapter_class(kind)
+        )
 
     @property
     def workspace(self) -> Workspace:
@@ -146,7 +155,8 @@ class Shop:
         self, now: Instant | Callable[[], Instant] = NOON, owner: str = "me", stops: tuple[Pause, ...] = ()
     ) -> Dispatched:
         workspace = self.workspace
-        return dispatch(self.store, workspace, replace(workspace.playbook, pauses=stops), now, owner)
+        stopped = replace(workspace, playbook=replace(workspace.playbook, pauses=stops))
+        return dispatch(self.store, stopped, now, owner, ports=self.ports)
 
     def sent(self, channel: str = "email") -> list[dict[str, Any]]:
         path = self.folder / "outbox" / f"{channel}.ndjson"
@@ -158,6 +168,22 @@ class Shop:
 
     def state(self, number: int) -> tuple[str, str | None]:
         return self.row(number).state, self.row(number).reason
+
+
+class ForgetfulChannel(FileChannel):
+    """Cannot tell whether it had a message before."""
+
+    idempotent_by_key = False
+
+
+def answering(result: Result) -> type[FileChannel]:
+    """A channel that says the same of each message."""
+
+    class AnsweringChannel(FileChannel):
+        def send(self, outbound: Outbound) -> Result:
+            return result
+
+    return AnsweringChannel
 
 
 @pytest.fixture
@@ -292,21 +318,19 @@ def test_the_emergency_stop_lets_transactional_messages_go_unless_asked(
     assert shop.state(1) == ("planned", None)
 
 
-def test_a_stop_that_comes_within_a_portion_acts_within_a_second(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stop_that_comes_within_a_portion_acts_within_a_second(shop: Shop) -> None:
     for number in range(1, 11):
         shop.add(number)
     clock = iter(range(NOON, NOON + HOUR, 200))
-    original = file.FileChannel.send
 
-    def send(self: file.FileChannel, outbound: Outbound) -> Result:
-        if outbound.message_id == 2:
-            with shop.store.writing() as connection:
-                pauses.pause(connection, Pause("*", NOON), "olga", "wrong prices")
-        return original(self, outbound)
+    class StoppedAtTheSecond(FileChannel):
+        def send(self, outbound: Outbound) -> Result:
+            if outbound.message_id == 2:
+                with shop.store.writing() as connection:
+                    pauses.pause(connection, Pause("*", NOON), "olga", "wrong prices")
+            return super().send(outbound)
 
-    monkeypatch.setattr(file.FileChannel, "send", send)
+    shop.send_by(StoppedAtTheSecond)
     done = shop.dispatch(lambda: next(clock))
     assert 2 <= done.sent <= 7
     assert {shop.row(number).state for number in range(done.sent + 1, 11)} == {"planned"}
@@ -389,23 +413,17 @@ def test_a_template_that_cannot_be_made_fails_its_message_only(shop: Shop) -> No
     ],
 )
 def test_each_result_of_a_channel_has_its_state(
-    shop: Shop,
-    monkeypatch: pytest.MonkeyPatch,
-    result: Result,
-    state: tuple[str, str | None],
-    done: Dispatched,
+    shop: Shop, result: Result, state: tuple[str, str | None], done: Dispatched
 ) -> None:
-    monkeypatch.setattr(file.FileChannel, "send", lambda self, outbound: result)
+    shop.send_by(answering(result))
     shop.add(1)
     assert shop.dispatch() == done
     assert shop.state(1) == state
     assert shop.row(1).attempts == (0 if isinstance(result, ConfigError) else 1)
 
 
-def test_a_dead_address_is_suppressed(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        file.FileChannel, "send", lambda self, outbound: Permanent("unknown user", suppress_address=True)
-    )
+def test_a_dead_address_is_suppressed(shop: Shop) -> None:
+    shop.send_by(answering(Permanent("unknown user", suppress_address=True)))
     shop.add(1)
     shop.dispatch()
     with shop.store.reading() as connection:
@@ -429,8 +447,8 @@ def test_a_halted_channel_keeps_its_queue_and_the_others_go_on(shop: Shop) -> No
     assert shop.dispatch(NOON + MINUTE) == Dispatched(sent=1)
 
 
-def test_retries_back_off_and_end_with_the_budget(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file.FileChannel, "send", lambda self, outbound: Retry("busy"))
+def test_retries_back_off_and_end_with_the_budget(shop: Shop) -> None:
+    shop.send_by(answering(Retry("busy")))
     shop.add(1, expires_at=NOON + 30 * DAY, channel="sms")
     now, tries = NOON, 0
     while shop.row(1).state != "failed":
@@ -443,27 +461,29 @@ def test_retries_back_off_and_end_with_the_budget(shop: Shop, monkeypatch: pytes
 
 
 def test_the_wait_grows_with_the_attempts_and_is_the_same_each_time() -> None:
-    waits = [[backoff(f"k{key}", attempts) for key in range(200)] for attempts in (1, 3, 9, 60)]
+    waits = [[retry_delay(f"k{key}", attempts) for key in range(200)] for attempts in (1, 3, 9, 60)]
     assert [
         max(each) <= limit + 10 * SECOND for each, limit in zip(waits, (MINUTE, 4 * MINUTE, HOUR, HOUR))
     ] == [True] * 4
     assert min(min(each) for each in waits) >= 10 * SECOND
     assert len(set(waits[0])) > 190
-    assert backoff("k", 2) == backoff("k", 2)
+    assert retry_delay("k", 2) == retry_delay("k", 2)
 
 
 # ---- crashes and rivals ----
 
 
-def test_a_crash_between_writing_and_marking_writes_nothing_twice(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_crash_between_writing_and_marking_writes_nothing_twice(shop: Shop) -> None:
+    class KilledBeforeTheMarks(FileChannel):
+        def flush(self) -> None:
+            raise KeyboardInterrupt
+
     for number in range(1, 4):
         shop.add(number)
-    with monkeypatch.context() as broken:
-        broken.setattr(outbox, "mark", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            shop.dispatch()
+    shop.send_by(KilledBeforeTheMarks)
+    with pytest.raises(KeyboardInterrupt):
+        shop.dispatch()
+    shop.send_by(FileChannel)
     assert len(shop.sent()) == 3
     assert shop.state(1) == ("claimed", None)
     assert shop.dispatch(NOON + MINUTE) == Dispatched(sent=3)
@@ -471,20 +491,17 @@ def test_a_crash_between_writing_and_marking_writes_nothing_twice(
     assert len(shop.sent()) == 3
 
 
-def test_a_crash_while_writing_marks_what_was_written_and_tries_the_rest_again(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_crash_while_writing_marks_what_was_written_and_tries_the_rest_again(shop: Shop) -> None:
+    class KilledAtTheSecond(FileChannel):
+        def send(self, outbound: Outbound) -> Result:
+            result = super().send(outbound)
+            if outbound.message_id == 2 and outbound.attempt == 1:
+                raise KeyboardInterrupt
+            return result
+
     for number in range(1, 4):
         shop.add(number)
-    original = file.FileChannel.send
-
-    def send(self: file.FileChannel, outbound: Outbound) -> Result:
-        result = original(self, outbound)
-        if outbound.message_id == 2 and outbound.attempt == 1:
-            raise KeyboardInterrupt
-        return result
-
-    monkeypatch.setattr(file.FileChannel, "send", send)
+    shop.send_by(KilledAtTheSecond)
     with pytest.raises(KeyboardInterrupt):
         shop.dispatch()
     assert [shop.row(number).state for number in (1, 2, 3)] == ["sent", "claimed", "claimed"]
@@ -493,29 +510,29 @@ def test_a_crash_while_writing_marks_what_was_written_and_tries_the_rest_again(
     assert [shop.row(number).attempts for number in (1, 2, 3)] == [1, 2, 1]
 
 
-def test_a_pass_from_the_command_line_claims_under_its_process_and_sees_time_go_by(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pass_from_the_command_line_claims_under_its_process_and_sees_time_go_by(shop: Shop) -> None:
     begun = now()
-    shop.add(1, channel="sms", planned_at=begun, expires_at=begun + DAY)
-    seen: list[Instant] = []
+    shop.add(1, planned_at=begun, expires_at=begun + DAY)
+    seen: list[Any] = []
 
-    def send(_: file.FileChannel, outbound: Outbound) -> Result:
-        seen.append(outbound.sent_at)
-        raise KeyboardInterrupt
+    def behave(stage: str, line: str) -> None:
+        if stage == "text":
+            seen.append(shop.row(1))
 
-    monkeypatch.setattr(file.FileChannel, "send", send)
-    for path, text in shop.files.items():
-        (shop.folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (shop.folder / path).write_text(text)
-    assert main(["-w", str(shop.folder), "tick"]) == INTERRUPTED
-    assert shop.row(1).claimed_by == process_name()
-    assert begun < seen[0] < shop.row(1).claimed_until
+    with MailServer(behave) as server:
+        with_smtp(shop, server.port)
+        for path, text in shop.files.items():
+            (shop.folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (shop.folder / path).write_text(text)
+        assert main(["-w", str(shop.folder), "tick"]) == 0
+    (claimed,) = seen
+    assert claimed.claimed_by == process_name()
+    assert begun < shop.row(1).sent_at < claimed.claimed_until
 
 
-def test_what_no_one_can_tell_is_uncertain(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_no_one_can_tell_is_uncertain(shop: Shop) -> None:
     shop.add(1, state="claimed", claimed_by="gone", claimed_until=NOON - 1, attempts=1)
-    monkeypatch.setattr(file.FileChannel, "idempotent_by_key", False)
+    shop.send_by(ForgetfulChannel)
     assert shop.dispatch() == Dispatched(uncertain=1)
     assert shop.state(1) == ("uncertain", "CHANNEL_ERROR")
     assert not shop.sent()
@@ -524,21 +541,21 @@ def test_what_no_one_can_tell_is_uncertain(shop: Shop, monkeypatch: pytest.Monke
 KILLED = """
 import os, sys
 from pathlib import Path
-from console.channels import adapter_kinds, file
-from console.dispatch import dispatch
+from console.channels.file import FileChannel
+from console.dispatch import DispatchPorts, dispatch
 from console.workspace import read_files
 from tests.console.test_dispatch import FILES, NOON
 from storage.store import Store
-original = file.FileChannel.send
-def send(self, outbound):
-    result = original(self, outbound)
-    if outbound.message_id == 60:
-        os.kill(os.getpid(), 9)
-    return result
-file.FileChannel.send = send
+class KilledAtTheSixtieth(FileChannel):
+    def send(self, outbound):
+        result = super().send(outbound)
+        if outbound.message_id == 60:
+            os.kill(os.getpid(), 9)
+        return result
 folder = Path(sys.argv[1])
 workspace = read_files(FILES, folder)
-dispatch(Store.open(folder / "manometer.db"), workspace, workspace.playbook, NOON)
+ports = DispatchPorts(adapter_class=lambda kind: KilledAtTheSixtieth)
+dispatch(Store.open(folder / "manometer.db"), workspace, NOON, ports=ports)
 """
 
 
@@ -561,7 +578,7 @@ def test_two_dispatchers_at_once_send_each_message_once(shop: Shop) -> None:
     def run(owner: str) -> None:
         with Store.open(shop.folder / "manometer.db") as store:
             start.wait()
-            done.append(dispatch(store, workspace, workspace.playbook, NOON, owner).sent)
+            done.append(dispatch(store, workspace, NOON, owner).sent)
 
     rivals = [Thread(target=run, args=(owner,)) for owner in "ab"]
     for rival in rivals:
@@ -572,28 +589,28 @@ def test_two_dispatchers_at_once_send_each_message_once(shop: Shop) -> None:
     assert sorted(line["id"] for line in shop.sent()) == list(range(1, 301))
 
 
-def test_a_channel_that_cannot_make_sure_is_tried_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    def flush(self: file.FileChannel) -> None:
-        raise OSError("input/output error")
+def test_a_channel_that_cannot_make_sure_is_tried_again(shop: Shop) -> None:
+    class BrokenDisk(FileChannel):
+        def flush(self) -> None:
+            raise OSError("input/output error")
 
     shop.add(1)
-    with monkeypatch.context() as broken:
-        broken.setattr(file.FileChannel, "flush", flush)
-        assert shop.dispatch() == Dispatched(retried=1)
+    shop.send_by(BrokenDisk)
+    assert shop.dispatch() == Dispatched(retried=1)
+    shop.send_by(FileChannel)
     assert shop.dispatch(NOON + HOUR) == Dispatched(sent=1)
     assert len(shop.sent()) == 1
 
 
-def test_who_lost_the_claim_does_not_mark_it(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_lost_the_claim_does_not_mark_it(shop: Shop) -> None:
+    class Overtaken(FileChannel):
+        def send(self, outbound: Outbound) -> Result:
+            with shop.store.writing() as connection:
+                connection.execute(update(messages).values(claimed_by="other"))
+            return super().send(outbound)
+
     shop.add(1)
-    original = file.FileChannel.send
-
-    def send(self: file.FileChannel, outbound: Outbound) -> Result:
-        with shop.store.writing() as connection:
-            connection.execute(update(messages).values(claimed_by="other"))
-        return original(self, outbound)
-
-    monkeypatch.setattr(file.FileChannel, "send", send)
+    shop.send_by(Overtaken)
     assert shop.dispatch() == Dispatched()
     assert shop.row(1).claimed_by == "other"
 
@@ -630,9 +647,9 @@ def with_smtp(shop: Shop, port: int, more: str = "") -> None:
     shop.files["manometer.toml"] = main + more
 
 
-def rests(shop: Shop) -> dict[str, Rest]:
+def backoffs(shop: Shop) -> dict[str, ChannelBackoff]:
     with shop.store.reading() as connection:
-        return resting(connection)
+        return channel_backoffs(connection)
 
 
 def test_mail_goes_out_once_and_says_how_to_unsubscribe(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -677,21 +694,21 @@ def test_a_server_that_is_down_uses_up_no_attempts_and_is_asked_again_ever_more_
     for _ in range(40):
         if (
             shop.dispatch(now)
-            and rests(shop)["email"].until > now
-            and (not asked or rests(shop)["email"].until != asked[-1])
+            and backoffs(shop)["email"].until > now
+            and (not asked or backoffs(shop)["email"].until != asked[-1])
         ):
-            asked.append(rests(shop)["email"].until)
+            asked.append(backoffs(shop)["email"].until)
         now += MINUTE
     waits = [later - earlier for earlier, later in pairwise(asked)]
     assert waits == sorted(waits)
     assert max(waits) == 15 * MINUTE
-    assert rests(shop)["email"].since == NOON
+    assert backoffs(shop)["email"].since == NOON
     assert (shop.row(1).state, shop.row(1).attempts) == ("planned", 0)
     assert "mail server 127.0.0.1" in (shop.row(1).error or "")
     with MailServer() as server:
         with_smtp(shop, server.port)
-        assert shop.dispatch(rests(shop)["email"].until).sent == 60
-    assert rests(shop) == {}
+        assert shop.dispatch(backoffs(shop)["email"].until).sent == 60
+    assert backoffs(shop) == {}
 
 
 def test_a_wrong_password_halts_the_channel_until_it_is_right_and_says_why(
@@ -709,12 +726,12 @@ def test_a_wrong_password_halts_the_channel_until_it_is_right_and_says_why(
         )
         done = shop.dispatch()
         assert (done.sent, "535" in done.halted["email"], server.connections) == (1, True, 1)
-        assert "535" in rests(shop)["email"].reason
+        assert "535" in backoffs(shop)["email"].reason
         assert shop.dispatch(NOON + SECOND).halted == done.halted
         assert server.connections == 1  # no second try within the minute
         monkeypatch.setenv("SMTP_PASSWORD", "geheim")
         assert shop.dispatch(NOON + MINUTE) == Dispatched(sent=3)
-    assert rests(shop) == {}
+    assert backoffs(shop) == {}
 
 
 def test_one_mail_that_halts_its_channel_is_set_aside_for_the_others(shop: Shop) -> None:
@@ -744,9 +761,7 @@ def test_once_it_is_to_stop_a_pass_gives_back_what_it_has_not_handed_over(shop: 
     with MailServer(delay=0.01) as server:
         with_smtp(shop, server.port)
         workspace = shop.workspace
-        done = dispatch(
-            shop.store, workspace, workspace.playbook, NOON, "me", stopping=lambda: len(server.received) >= 10
-        )
+        done = dispatch(shop.store, workspace, NOON, "me", stopping=lambda: len(server.received) >= 10)
         assert 10 <= done.sent <= 11
         assert len(server.received) == done.sent
     with shop.store.reading() as connection:

@@ -16,9 +16,10 @@ import pytest
 from sqlalchemy import select
 
 from console import clock
-from console.intake.dropfolder import STILL, DropFolder, Folder, ImportedFile
+from console.connectors.folder import STILL
+from console.intake.dropfolder import DropFolder, ImportedFile
 from console.intake.files import IntakeSettings
-from console.workspace.settings import SourceSettings
+from core.sources.connector import Connector, SourceFile, SourceSettings
 from storage.schema.events import events
 from storage.store import Store
 from tests.console.lives import act, person
@@ -46,16 +47,18 @@ class Inbox:
         os.utime(path, (at, at))
         return path
 
-    def ready(self) -> list[tuple[Folder, Path]]:
+    def ready(self) -> list[tuple[Connector, SourceFile]]:
         return list(self.drop_folder.ready(self.sources, clock.now()).files)
 
     def names(self) -> list[str]:
-        return [path.name for _, path in self.ready()]
+        return [file.path.name for _, file in self.ready()]
 
     def take(self) -> list[ImportedFile]:
         return [
-            self.drop_folder.take(self.store, folder, path, self.settings, clock.now(), lambda: self.stopping)
-            for folder, path in self.ready()
+            self.drop_folder.take(
+                self.store, connector, file, self.settings, clock.now(), lambda: self.stopping
+            )
+            for connector, file in self.ready()
         ]
 
     def listed(self, name: str) -> list[str]:
@@ -141,7 +144,7 @@ def test_a_file_in_the_folder_of_a_source_has_its_name_and_profile(inbox: Inbox)
     inbox.put("till/list.csv")
     inbox.put("hook/day.ndjson")
     crm = inbox.put("../from-crm/day.ndjson", ndjson(CALLS))
-    assert [(folder.source, folder.profile, path.name) for folder, path in inbox.ready()] == [
+    assert [(file.source, file.profile, file.path.name) for _, file in inbox.ready()] == [
         ("till", "customers", "list.csv"), ("crm", None, "day.ndjson"),
     ]  # fmt: skip
     inbox.take()
@@ -157,8 +160,8 @@ def test_a_folder_that_cannot_be_read_is_named_and_the_others_go_on(inbox: Inbox
     (inbox.folder / "a-file").write_text("no folder")
     inbox.put("till/day.ndjson")
     found = inbox.drop_folder.ready(inbox.sources, clock.now())
-    assert [path.name for _, path in found.files] == ["day.ndjson"]
-    assert found.refused == {inbox.folder / "a-file": "Not a directory"}
+    assert [file.path.name for _, file in found.files] == ["day.ndjson"]
+    assert found.refused == {str(inbox.folder / "a-file"): "Not a directory"}
 
 
 def test_a_stopped_import_stays_and_is_finished_by_the_next_pass(inbox: Inbox) -> None:

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,18 +18,18 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from console.channels import file
-from console.dispatch import Dispatched, dispatch, passes
+from console.channels.file import FileChannel
+from console.dispatch import Dispatched, dispatch
 from console.dispatch.journal import FORM, Journal, JournalError, folder_of
 from core.instants import HOUR, MINUTE, SECOND
 from core.model.delivery import Outbound, Result
 from storage import leases
 from storage.leases import LeaseLostError
-from storage.outbox.dispatch import OutcomeMark
+from storage.outbox.dispatch import Claimed, OutcomeMark
 from storage.schema.consents import suppressions
 from storage.schema.messages import messages
 from storage.store import meta
-from tests.console.test_dispatch import NOON, Shop, with_smtp
+from tests.console.test_dispatch import NOON, ForgetfulChannel, Shop, with_smtp
 from tests.servers import MailServer
 
 BOOT = (
@@ -43,10 +44,9 @@ CLAIMED, BEGUN = "claimed 1 1 planned", "begun 1"
 
 
 @pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+def shop(tmp_path: Path) -> Iterator[Shop]:
     """A shop whose channels cannot tell whether they had a message before."""
-    monkeypatch.setattr(file.FileChannel, "idempotent_by_key", False)
-    made = Shop(tmp_path)
+    made = Shop(tmp_path, ForgetfulChannel)
     with closing(made.store):
         yield made
 
@@ -78,8 +78,7 @@ def ended(number: int, state: str, dead: Any = None, **values: Any) -> str:
 
 def take_over(shop: Shop, owner: str = "next") -> Dispatched:
     """A pass that does nothing else."""
-    workspace = shop.workspace
-    return dispatch(shop.store, workspace, workspace.playbook, NOON, owner, stopping=lambda: True)
+    return dispatch(shop.store, shop.workspace, NOON, owner, stopping=lambda: True, ports=shop.ports)
 
 
 def journals(shop: Shop) -> list[str]:
@@ -160,10 +159,8 @@ def test_an_address_that_turned_out_dead_before_the_kill_is_suppressed(shop: Sho
         ]
 
 
-def test_a_channel_that_knows_keys_gets_what_was_begun_again(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(file.FileChannel, "idempotent_by_key", True)
+def test_a_channel_that_knows_keys_gets_what_was_begun_again(shop: Shop) -> None:
+    shop.send_by(FileChannel)
     claimed(shop, 1)
     left(shop, CLAIMED, BEGUN)
     assert shop.dispatch(owner="next").sent == 1
@@ -263,9 +260,8 @@ def test_a_scheduler_that_loses_its_lease_while_marking_has_its_mails_marked_by_
 
     with MailServer(behave) as server:
         with_smtp(shop, server.port)
-        workspace = shop.workspace
         with shop.store.fenced(partial(leases.fence, lease=first)) as fenced, pytest.raises(LeaseLostError):
-            dispatch(fenced, workspace, workspace.playbook, NOON, "a")
+            dispatch(fenced, shop.workspace, NOON, "a")
         taken = len(server.received)
         assert 20 < taken < 160
         assert shop.dispatch(NOON + SECOND, owner="b").sent == 160
@@ -279,19 +275,17 @@ def test_a_scheduler_that_loses_its_lease_while_marking_has_its_mails_marked_by_
 # ---- keeping it ----
 
 
-def test_a_pass_leaves_no_journal_and_others_cannot_read_it_meanwhile(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pass_leaves_no_journal_and_others_cannot_read_it_meanwhile(shop: Shop) -> None:
     shop.add(1)
     seen: list[tuple[int, list[str]]] = []
-    original = file.FileChannel.send
 
-    def send(self: file.FileChannel, outbound: Outbound) -> Result:
-        (path,) = folder_of(shop.store.path).iterdir()
-        seen.append((path.stat().st_mode & 0o777, path.read_text().splitlines()[1:]))
-        return original(self, outbound)
+    class LookingAtTheJournal(ForgetfulChannel):
+        def send(self, outbound: Outbound) -> Result:
+            (path,) = folder_of(shop.store.path).iterdir()
+            seen.append((path.stat().st_mode & 0o777, path.read_text().splitlines()[1:]))
+            return super().send(outbound)
 
-    monkeypatch.setattr(file.FileChannel, "send", send)
+    shop.send_by(LookingAtTheJournal)
     before = os.umask(0)
     try:
         shop.dispatch()
@@ -335,18 +329,15 @@ def test_an_end_that_cannot_be_noted_is_marked_nevertheless(
     assert shop.dispatch() == Dispatched(sent=1)
 
 
-def test_a_long_journal_is_begun_anew_once_all_in_it_is_marked(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(passes, "LONGEST", 1_000)
+def test_a_long_journal_is_begun_anew_once_all_in_it_is_marked(shop: Shop) -> None:
     sizes: list[int] = []
-    original = Journal.begun
 
-    def begun(self: Journal, message: Any) -> None:
-        sizes.append(self.size)
-        original(self, message)
+    class MeasuredJournal(Journal):
+        def begun(self, message: Claimed) -> None:
+            sizes.append(self.size)
+            super().begun(message)
 
-    monkeypatch.setattr(Journal, "begun", begun)
+    shop.ports = replace(shop.ports, open_journal=partial(MeasuredJournal.open, longest=1_000))
     for number in range(1, 301):
         shop.add(number)
     with MailServer() as server:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from console.catalogue.new_workspace import FROM_CATALOGUE, init
 from console.main import main
 from console.workspace import read_workspace
-from console.workspace.init import FROM_CATALOGUE, init
 from core.errors import ManometerError
 from tests.console.test_catalogue_stories import listed
 

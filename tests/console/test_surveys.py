@@ -12,7 +12,7 @@ import pytest
 
 from console.messages import tokens
 from console.messages.surveys import Surveys, SurveyToken
-from console.messages.unsubscribe import Claim, make_token
+from console.messages.unsubscribe_links import UnsubscribeToken, make_token
 from core.errors import ManometerError
 from tests.console.catalogue_lives import SETTINGS
 from tests.console.lives import act, person, run
@@ -143,7 +143,7 @@ def test_the_answer_of_who_went_into_another_since_is_the_others(shop: Shop) -> 
         ),
         (
             "anna",
-            {"token": make_token(SECRET.encode(), Claim("k", "email", "marketing"))},
+            {"token": make_token(SECRET.encode(), UnsubscribeToken("k", "email", "marketing"))},
             "was not signed by this workspace",
         ),
         (
@@ -252,7 +252,7 @@ def test_the_documented_check_of_a_page_takes_what_is_signed_and_nothing_else() 
     exec(code, known)
     token = tokens.make(SECRET.encode(), ["survey", 1, "k1", "änna"])
     assert known["asked"](token, SECRET) == ("k1", "änna")
-    unsubscribing = make_token(SECRET.encode(), Claim("k", "email", "marketing"))
+    unsubscribing = make_token(SECRET.encode(), UnsubscribeToken("k", "email", "marketing"))
     foreign = tokens.make(b"another secret", ["survey", 1, "k", "c"])
     for other in (token[:-1], "x" + token, token.replace(".", ""), "", unsubscribing, foreign):
         assert known["asked"](other, SECRET) is None

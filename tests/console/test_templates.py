@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.messages.handover import TemplateEvent, render
+from console.catalogue.new_workspace import init
+from console.messages.handover import Envelope, Recipient, StepText, TemplateEvent, Workshop
+from console.messages.names import VARIABLES
 from console.messages.sandbox import FILTER_NAMES, TemplateFault
 from console.messages.templates import FIELD_NAMES, Templates, check, customer_variables, one_line
-from console.workspace.init import init
-from console.workspace.templates import VARIABLES
 from core.instants import parse_instant
 from core.kinds.transactional import Transactional
 from core.limits.quiet_hours import parse_send_windows
@@ -48,20 +48,12 @@ def made(
     properties: dict[str, object] | None = None,
 ) -> Outbound:
     channel = Channel(medium, "file", medium, parse_send_windows([]))
-    return render(
-        Templates({f"templates/offer/{path}": text for path, text in files.items()}),
-        profile or person(firstName="Lisa"),
-        customer="c-1",
-        trigger=TRIGGER,
-        step=1,
-        channel=channel,
-        address="lisa@example.org",
-        cause=TemplateEvent("Checkout Started", AT, properties or {}),
-        key="k",
-        planned_at=AT,
-        at=AT,
-        playbook=PLAYBOOK,
-        workspace="Muster Mode",
+    templates = Templates({f"templates/offer/{path}": text for path, text in files.items()})
+    cause = TemplateEvent("Checkout Started", AT, properties or {})
+    return Workshop("Muster Mode", PLAYBOOK, templates).make(
+        Recipient(1, "c-1", profile or person(firstName="Lisa")),
+        Envelope("k", channel, "lisa@example.org", AT, AT),
+        [StepText(TRIGGER, 1, "offer", cause)],
     )
 
 

@@ -18,9 +18,14 @@ from sqlalchemy import insert, select
 from console.channels import adapter_kinds
 from console.intake.files import IntakeSettings, import_file
 from console.main import main
-from console.messages.unsubscribe import Claim, Links, make_token, read_token
+from console.messages.unsubscribe_links import (
+    UnsubscribeLinks,
+    UnsubscribeSettings,
+    UnsubscribeToken,
+    make_token,
+    read_token,
+)
 from console.workspace import Workspace, WorkspaceError, read_files
-from console.workspace.settings import Unsubscribe
 from core.errors import ManometerError
 from core.instants import DAY, HOUR, parse_instant
 from storage import customers
@@ -31,7 +36,7 @@ from storage.schema.messages import messages
 from storage.store import Store
 
 SECRET = b"a secret of enough letters"
-CLAIM = Claim("k1", "email", "marketing")
+CLAIM = UnsubscribeToken("k1", "email", "marketing")
 NOON = parse_instant("2024-03-05T12:00:00+01:00")
 MAIN = """
 [workspace]
@@ -133,7 +138,7 @@ def unsubscribe(store: Store, token: str, *more: str) -> int:
 
 @given(st.text(), st.text(), st.text())
 def test_a_token_says_what_it_was_made_of(message: str, medium: str, purpose: str) -> None:
-    claim = Claim(message, medium, purpose)
+    claim = UnsubscribeToken(message, medium, purpose)
     token = make_token(SECRET, claim)
     assert token.replace("-", "").replace("_", "").replace(".", "").isalnum()
     assert read_token([b"an older secret of letters", SECRET], token) == claim
@@ -159,21 +164,24 @@ def test_what_is_no_token_is_refused(token: str) -> None:
 
 
 def test_links_hold_a_token_and_no_address(tmp_path: Path) -> None:
-    settings = Unsubscribe(
+    settings = UnsubscribeSettings(
         "https://shop.example/u/{token}", "u+{token}@shop.example", {"env": "UNSUBSCRIBE_SECRET"}
     )
-    links = Links.of(settings, tmp_path)
+    links = UnsubscribeLinks.of(settings, tmp_path)
     assert links is not None
     url, mail = links.make(CLAIM)
     assert read_token([SECRET], url.removeprefix("https://shop.example/u/")) == CLAIM
     assert read_token([SECRET], mail.removeprefix("u+").removesuffix("@shop.example")) == CLAIM
-    assert Links.of(Unsubscribe(), tmp_path) is None
+    assert UnsubscribeLinks.of(UnsubscribeSettings(), tmp_path) is None
 
 
 def test_a_short_secret_makes_no_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNSUBSCRIBE_SECRET", "geheim")
+    settings = UnsubscribeSettings("https://x.ch/{token}", "", {"env": "UNSUBSCRIBE_SECRET"})
+    links = UnsubscribeLinks.of(settings, tmp_path)
+    assert links is not None
     with pytest.raises(ManometerError, match="shorter than 16 letters"):
-        Links.of(Unsubscribe("https://x.ch/{token}", "", {"env": "UNSUBSCRIBE_SECRET"}), tmp_path)
+        links.make(CLAIM)
 
 
 # ---- the withdrawal ----

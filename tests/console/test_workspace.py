@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from console.messages.names import CUSTOMER_NAMES, MEDIUM_FILES, TEMPLATE_FILES, VARIABLES
 from console.workspace import Fault, Workspace, WorkspaceError, read_files, read_workspace
 from console.workspace.kinds import keys_of_kinds
 from console.workspace.pressure import PURPOSES
 from console.workspace.settings import POLICIES
-from console.workspace.templates import CUSTOMER_NAMES, MEDIUM_FILES, TEMPLATE_FILES, VARIABLES
 from console.workspace.toml_reader import lines_of_keys
 from console.workspace.triggers import MODES, ON_LIMIT, STATUSES, STEP_KEYS, TRIGGER_KEYS
 from core.instants import DAY, HOUR

@@ -25,34 +25,87 @@ def refunded(when: str, amount: float, **properties: Any) -> Event:
 @pytest.mark.parametrize(
     ("when", "events", "fires"),
     [
-        ({"metric": "orders", "threshold": 2}, [order("Mon 10:00"), order("Tue 10:00"), order("Wed 10:00")], ["Tue 10:00"]),
-        ({"metric": "revenue", "threshold": MARK}, [order("Mon 10:00", 99.99), order("Tue 10:00", 0.01)], ["Tue 10:00"]),
-        ({"metric": "revenue", "threshold": MARK}, [order("Mon 10:00", 250)], ["Mon 10:00"]),
-        ({"metric": "revenue", "threshold": MARK},
-         [order("Mon 10:00", 60), returned("Tue 10:00", 20), order("Wed 10:00", 60)], ["Wed 10:00"]),
-        ({"metric": "revenue_gross", "threshold": MARK},
-         [order("Mon 10:00", 60), returned("Tue 10:00", 60), order("Wed 10:00", 40)], ["Wed 10:00"]),
-        ({"metric": "revenue", "threshold": MARK},
-         [order("Mon 10:00", 100), returned("Tue 10:00", 1), order("Wed 10:00", 1)], ["Mon 10:00", "Wed 10:00"]),
+        (
+            {"metric": "orders", "threshold": 2},
+            [order("Mon 10:00"), order("Tue 10:00"), order("Wed 10:00")],
+            ["Tue 10:00"],
+        ),
         (
             {"metric": "revenue", "threshold": MARK},
-            [order("Mon 10:00", 90, order_id="a"), returned("Tue 10:00", 30, order_id="a"), refunded("Tue 11:00", 30, order_id="a"),
-             order("Wed 10:00", 40)],
+            [order("Mon 10:00", 99.99), order("Tue 10:00", 0.01)],
+            ["Tue 10:00"],
+        ),
+        ({"metric": "revenue", "threshold": MARK}, [order("Mon 10:00", 250)], ["Mon 10:00"]),
+        (
+            {"metric": "revenue", "threshold": MARK},
+            [order("Mon 10:00", 60), returned("Tue 10:00", 20), order("Wed 10:00", 60)],
             ["Wed 10:00"],
         ),
-        ({"metric": "returns", "threshold": 2}, [returned("Mon 10:00", 1, order_id="a"), refunded("Mon 11:00", 1, order_id="a"),
-                                             returned("Tue 10:00", 1)], ["Tue 10:00"]),
-        ({"metric": "units", "threshold": 3},
-         [order("Mon 10:00", products=[{"quantity": 2}]), order("Tue 10:00", products=[{}])], ["Tue 10:00"]),
-        ({"metric": "orders", "threshold": 2, "within": DAY}, [order("Mon 10:00"), order("Tue 10:00"), order("Wed 09:59")], ["Wed 09:59"]),
-        ({"metric": "revenue", "threshold": 9_000, "within": DAY},
-         [order("Mon 10:00", 60), returned("Mon 11:00", 20), order("Mon 12:00", 49), order("Mon 13:00", 1)], ["Mon 13:00"]),
-        ({"metric": "count", "metric_event": "Visited", "threshold": 2},
-         [event("Visited", "Mon 10:00"), event("Visited", "Tue 10:00")], ["Tue 10:00"]),
-        ({"metric": "sum", "metric_event": "Points", "metric_property": "n", "threshold": 5},
-         [event("Points", "Mon 10:00", n=2.5), event("Points", "Mon 11:00", n="9"), event("Points", "Tue 10:00", n=2.5)], ["Tue 10:00"]),
+        (
+            {"metric": "revenue_gross", "threshold": MARK},
+            [order("Mon 10:00", 60), returned("Tue 10:00", 60), order("Wed 10:00", 40)],
+            ["Wed 10:00"],
+        ),
+        (
+            {"metric": "revenue", "threshold": MARK},
+            [order("Mon 10:00", 100), returned("Tue 10:00", 1), order("Wed 10:00", 1)],
+            ["Mon 10:00", "Wed 10:00"],
+        ),
+        (
+            {"metric": "revenue", "threshold": MARK},
+            [
+                order("Mon 10:00", 90, order_id="a"),
+                returned("Tue 10:00", 30, order_id="a"),
+                refunded("Tue 11:00", 30, order_id="a"),
+                order("Wed 10:00", 40),
+            ],
+            ["Wed 10:00"],
+        ),
+        (
+            {"metric": "returns", "threshold": 2},
+            [
+                returned("Mon 10:00", 1, order_id="a"),
+                refunded("Mon 11:00", 1, order_id="a"),
+                returned("Tue 10:00", 1),
+            ],
+            ["Tue 10:00"],
+        ),
+        (
+            {"metric": "units", "threshold": 3},
+            [order("Mon 10:00", products=[{"quantity": 2}]), order("Tue 10:00", products=[{}])],
+            ["Tue 10:00"],
+        ),
+        (
+            {"metric": "orders", "threshold": 2, "within": DAY},
+            [order("Mon 10:00"), order("Tue 10:00"), order("Wed 09:59")],
+            ["Wed 09:59"],
+        ),
+        (
+            {"metric": "revenue", "threshold": 9_000, "within": DAY},
+            [
+                order("Mon 10:00", 60),
+                returned("Mon 11:00", 20),
+                order("Mon 12:00", 49),
+                order("Mon 13:00", 1),
+            ],
+            ["Mon 13:00"],
+        ),
+        (
+            {"metric": "count", "metric_event": "Visited", "threshold": 2},
+            [event("Visited", "Mon 10:00"), event("Visited", "Tue 10:00")],
+            ["Tue 10:00"],
+        ),
+        (
+            {"metric": "sum", "metric_event": "Points", "metric_property": "n", "threshold": 5},
+            [
+                event("Points", "Mon 10:00", n=2.5),
+                event("Points", "Mon 11:00", n="9"),
+                event("Points", "Tue 10:00", n=2.5),
+            ],
+            ["Tue 10:00"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_it_fires_on_the_event_that_reaches_the_mark_from_below(
     when: dict[str, Any], events: list[Event], fires: list[str]
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import NoneType
-from typing import get_args
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
 from sqlalchemy import insert
@@ -22,13 +22,17 @@ PYTHON = {"INTEGER": int, "TEXT": str, "BLOB": bytes}
 CLASSES = all_classes()
 
 
+def _kinds(annotation: Any) -> set[Any]:
+    if get_origin(annotation) is Literal:
+        return {type(value) for value in get_args(annotation)}
+    return set(get_args(annotation)) or {annotation}
+
+
 @pytest.mark.parametrize("row", CLASSES, ids=lambda row: row.__name__)
 def test_each_field_matches_its_column(row: type[SchemaRow]) -> None:
     assert list(row.model_fields) == [column.name for column in row.__table__.columns]
     for column in row.__table__.columns:
-        kinds = set(get_args(row.model_fields[column.name].annotation)) or {
-            row.model_fields[column.name].annotation
-        }
+        kinds = _kinds(row.model_fields[column.name].annotation)
         optional = NoneType in kinds
         is_key_of_row = column.primary_key and row.model_fields[column.name].default is None
         assert kinds - {NoneType} == {PYTHON[column.type.compile(sqlite.dialect())]}, column.name

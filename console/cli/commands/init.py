@@ -8,8 +8,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from console.catalogue.new_workspace import init
 from console.cli.context import Context
-from console.workspace.init import init
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     context.output.say(_in_words(kinds, progress.done))
     if args.no_dispatch:
         return 0
-    done = dispatch(store, workspace, workspace.playbook, now if _stands_still(args, context) else clock.now)
+    done = dispatch(store, workspace, now if _stands_still(args, context) else clock.now)
     context.output.say(_handed_over(done))
     return 0
 

@@ -27,20 +27,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Check the token and record the withdrawal."""
-    from console.messages.unsubscribe import (  # `--help` needs none of it
-        read_token,
-        signing_secrets,
-        withdraw,
-    )
+    from console.messages.unsubscribe import withdraw  # `--help` needs none of it
+    from console.messages.unsubscribe_links import read_token, signing_secrets
 
     at = context.now(args.at)
     workspace = context.in_force
-    claim = read_token(signing_secrets(workspace.unsubscribe, context.folder), args.token)
-    customer, is_new = withdraw(context.store, claim, workspace.playbook, at)
+    token = read_token(signing_secrets(workspace.unsubscribe, context.folder), args.token)
+    customer, is_new = withdraw(context.store, token, workspace.playbook, at)
     if context.output.json:
-        row = {"customer": customer, "medium": claim.medium, "purpose": claim.purpose, "withdrawn": is_new}
+        row = {"customer": customer, "medium": token.medium, "purpose": token.purpose, "withdrawn": is_new}
         context.output.record(FIELDS, row)
         return 0
-    what = f"{claim.purpose} over {claim.medium} to {customer}"
+    what = f"{token.purpose} over {token.medium} to {customer}"
     context.output.say(f"Consent withdrawn: {what}." if is_new else f"It was withdrawn already: {what}.")
     return 0

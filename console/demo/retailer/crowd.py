@@ -52,7 +52,7 @@ _MANY_BASKETS: Final = (0, 1, 2, 3, 4)
 
 
 def ordinary(dice: Random, number: int, since: int) -> RetailerCustomer:
-    """One who buys now and then; what she merely looks at is known from day `since` on."""
+    """One who buys now and then; what is merely looked at is known from day `since` on."""
     person = _somebody(dice, number)
     habit = dice.choices(("web", "both", "store"), (45, 35, 20))[0] if person.card else "web"
     if person.device is not None and person.begin > 1:
@@ -70,7 +70,7 @@ def ordinary(dice: Random, number: int, since: int) -> RetailerCustomer:
     return person
 
 
-# ---- who she is ----
+# ---- who the customer is ----
 
 
 def _somebody(dice: Random, number: int) -> RetailerCustomer:
@@ -145,11 +145,11 @@ def _change_mind(person: RetailerCustomer, dice: Random) -> None:
         )
 
 
-# ---- what she buys ----
+# ---- what the customer buys ----
 
 
 def _last_day(person: RetailerCustomer, dice: Random) -> int:
-    """The day by which she has turned elsewhere; most stay."""
+    """The day by which the customer has turned elsewhere; most stay."""
     return DAYS if dice.random() < 0.72 else person.begin + int(dice.random() * (DAYS - person.begin)) + 1
 
 
@@ -179,12 +179,12 @@ def _order_online(
 
 
 def _store(person: RetailerCustomer, dice: Random) -> str:
-    """The one in her town, else any."""
+    """The one in the customer's town, else any."""
     return person.place.city if person.place.city in STORES and dice.random() < 0.9 else dice.choice(STORES)
 
 
 def _browse(person: RetailerCustomer, dice: Random, a_year: float, first: int, last: int) -> None:
-    """Baskets left behind, wishes, and what she looks at again and again."""
+    """Baskets left behind, wishes, and what is looked at again and again."""
     if first >= last:
         return
     share = (last - first) / 90
@@ -213,7 +213,7 @@ def _leave_basket(person: RetailerCustomer, dice: Random, at: Minute) -> None:
 
 
 def _look_around_unnamed(person: RetailerCustomer, dice: Random) -> None:
-    """The evening before she opens her account, by her device alone."""
+    """The evening before the account is opened, known by the device alone."""
     at, liked = person.begin * 1440 - 2880 + 1140 + int(dice.random() * 120), goods.one(dice)
     for _ in range(2):
         person.unnamed(

@@ -61,7 +61,9 @@ def return_before_review() -> RetailerCustomer:
 
 
 def pressed() -> RetailerCustomer:
-    """Four triggers want her within a few days: a basket, its nudge, her birthday, a review and a coupon."""
+    """Four triggers want the customer within a few days: a basket, its nudge, the birthday, a review and a
+    coupon.
+    """
     nina = RetailerCustomer(
         1003, "Nina", "Favre", place("Lausanne"), date(2022, 3, 14), gender="female", birthday="1991-10-16",
         phone=True, card=True
@@ -74,7 +76,7 @@ def pressed() -> RetailerCustomer:
 
 
 def store_regular() -> RetailerCustomer:
-    """Has not been online since February and is anything but lost: she buys in the store every three
+    """Has not been online since February and is anything but lost: buys in the store every three
     weeks.
     """
     heidi = RetailerCustomer(
@@ -115,7 +117,7 @@ def five_thousand() -> RetailerCustomer:
 
 
 def tenth_purchase() -> RetailerCustomer:
-    """Her tenth purchase, five in the shop and five in a store."""
+    """The tenth purchase, five in the shop and five in a store."""
     claudia = RetailerCustomer(
         1006,
         "Claudia",
@@ -249,7 +251,9 @@ def unused_coupon() -> RetailerCustomer:
 
 
 def busy_week() -> RetailerCustomer:
-    """The next days hold a basket, a coupon, a birthday and a review for her: more than there is room for."""
+    """The next days hold a basket, a coupon, a birthday and a review for the customer: more than there is
+    room for.
+    """
     elena = RetailerCustomer(
         1014, "Elena", "Frei", place("Zürich"), date(2022, 3, 14), gender="female", birthday="1994-11-04",
         phone=True, push=True,

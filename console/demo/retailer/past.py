@@ -46,7 +46,7 @@ def write_past(
 
 
 def people(customers: int, days: int, seed: int) -> Iterator[RetailerCustomer]:
-    """The named customers and then the crowd, each drawn from dice of her own."""
+    """The named customers and then the crowd, each drawn from dice of their own."""
     count = 0
     for person in named():
         count += 1

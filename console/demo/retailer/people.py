@@ -1,5 +1,5 @@
-"""A customer of the retailer and what the four sources say of her: the CRM, the shop, the tills, the mail
-provider.
+"""A customer of the retailer and what the four sources say of that customer: the CRM, the shop, the tills,
+the mail provider.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Call = dict[str, Any]
 
 
 class HomePlace(NamedTuple):
-    """Where somebody lives, and the language she reads."""
+    """Where somebody lives, and the language read there."""
 
     city: str
     postal_code: str
@@ -51,7 +51,7 @@ def place(city: str) -> HomePlace:
 
 @dataclass(slots=True)
 class RetailerCustomer:
-    """A customer on her way through the two years: who she is, and the calls of each source so far."""
+    """A customer on the way through the two years: who it is, and the calls of each source so far."""
 
     number: int
     first: str
@@ -87,13 +87,13 @@ class RetailerCustomer:
 
     @property
     def begin(self) -> int:
-        """The first whole day on which she can act."""
+        """The first whole day on which the customer can act."""
         return min(max(day_of(self.created) + 1, 0), DAYS - 1)
 
-    # ---- who she is ----
+    # ---- who the customer is ----
 
     def register(self, clock: Minute = 620) -> None:
-        """Her account, as the CRM hands it over on the day she opened it or on the first of the past."""
+        """The account, as the CRM hands it over on the day it was opened or on the first of the past."""
         day = day_of(self.created)
         traits: Call = {
             "email": self.email, "firstName": self.first, "lastName": self.last, "locale": self.place.locale,
@@ -130,19 +130,19 @@ class RetailerCustomer:
 
     @property
     def loyalty(self) -> str:
-        """The number of her card."""
+        """The number of the card."""
         return f"L{self.number + 3000}"
 
-    # ---- what she does ----
+    # ---- what the customer does ----
 
     def noted(self, at: Minute, event: str, **properties: Any) -> None:
-        """What the CRM records of her."""
+        """What the CRM records of the customer."""
         self._say(
             self.crm, at, {"type": "track", "userId": self.key, "event": event, "properties": properties}
         )
 
     def online(self, at: Minute, event: str, **properties: Any) -> None:
-        """An act in the web shop, where she is logged in."""
+        """An act in the web shop, where the customer is logged in."""
         call = {
             "type": "track",
             "userId": self.key,
@@ -153,7 +153,7 @@ class RetailerCustomer:
         self._say(self.shop, at, call)
 
     def unnamed(self, at: Minute, event: str, **properties: Any) -> None:
-        """An act in the web shop on her device, before the shop knows her."""
+        """An act in the web shop on the device, before the shop knows the customer."""
         call = {
             "type": "track",
             "anonymousId": self.device,
@@ -164,7 +164,7 @@ class RetailerCustomer:
         self._say(self.shop, at, call)
 
     def at_till(self, at: Minute, event: str, **properties: Any) -> None:
-        """An act in a store, where the till knows her card and nothing else."""
+        """An act in a store, where the till knows the card and nothing else."""
         said = {"loyalty_id": self.loyalty, **properties}
         self._say(
             self.till,
@@ -173,7 +173,7 @@ class RetailerCustomer:
         )
 
     def reported(self, at: Minute, event: str, **properties: Any) -> None:
-        """What the mail provider reports, who knows her address and nothing else."""
+        """What the mail provider reports, who knows the address and nothing else."""
         context = {"channel": "email", "traits": {"email": self.email}}
         self._say(
             self.mail, at, {"type": "track", "event": event, "properties": properties, "context": context}
@@ -187,7 +187,7 @@ class RetailerCustomer:
     # ---- shopping ----
 
     def order_number(self) -> str:
-        """The next number of an order or a basket of hers."""
+        """The next number of an order or a basket of the customer."""
         self.bought += 1
         return f"{self.number}-{self.bought}"
 
@@ -256,7 +256,7 @@ class RetailerCustomer:
         return cart
 
     def get_coupon(self, at: Minute, value: int, valid_until: str) -> str:
-        """A coupon for her; its number."""
+        """A coupon for the customer; its number."""
         coupon = f"G{self.order_number()}"
         self.noted(
             at, "Coupon Issued", coupon_id=coupon, value=value, currency="CHF", valid_until=valid_until

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from console.messages.handover import TemplateFault, render_claimed
+from console.messages.handover import TemplateFault, Workshop
 from console.messages.products import Products
 from console.messages.templates import Templates
 from console.operating import approvals
@@ -124,18 +124,10 @@ class OutboxAnswers:
             return RenderedMessage("", {}, f"the trigger {message.trigger} is no longer in the playbook")
         if message.channel not in playbook.channels:
             return RenderedMessage("", {}, f"the channel {message.channel} is no longer in the playbook")
-        templates, profile, at = Templates(workspace.texts), known_profile(dossier), self._local.now()
+        products = Products(lambda: self._local.asking(cancelled))
         # without links to unsubscribe: only who hands over may read the secret that signs them
-        made = render_claimed(
-            templates,
-            message,
-            profile,
-            playbook,
-            workspace.name,
-            at,
-            None,
-            Products(lambda: self._local.asking(cancelled)),
-        )
+        workshop = Workshop(workspace.name, playbook, Templates(workspace.texts), products)
+        made = workshop.make_claimed(message, known_profile(dossier), self._local.now())
         return RenderedMessage(made.subject, made.parts)
 
 

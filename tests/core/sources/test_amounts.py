@@ -17,6 +17,7 @@ from core.sources.amounts import (
     from_minor_units,
     read_amount,
     read_json_amount,
+    read_json_minor_units,
     read_number,
     to_minor_units,
 )
@@ -165,6 +166,25 @@ def test_minor_units_follow_the_decimals_of_the_currency_and_round_a_half_up(
 def test_unknown_currencies_and_amounts_beyond_reason_have_no_minor_units(number: str, currency: str) -> None:
     with pytest.raises(CellError):
         to_minor_units(Decimal(number), currency)
+
+
+_NUMBERS = (
+    st.floats(-1e8, 1e8) | st.integers(-(10**8), 10**8) | st.floats(-1e5, 1e5).map(lambda f: round(f, 2))
+)
+
+
+@given(_NUMBERS, st.sampled_from(["CHF", "JPY", "KWD", "CLF"]))
+def test_minor_units_of_a_json_number_are_those_of_its_text(number: float, currency: str) -> None:
+    exact = to_minor_units(Decimal(repr(number)), currency)
+    assert read_json_minor_units(number, currency) == (exact, currency)
+
+
+def test_a_text_with_a_currency_has_the_minor_units_of_that_currency() -> None:
+    assert read_json_minor_units("JPY 1,234", "CHF") == (1234, "JPY")
+    assert read_json_minor_units("$5.5", "CAD") == (550, "CAD")
+    for value in (None, True, "49,90", 1e300, float("nan")):
+        with pytest.raises(CellError):
+            read_json_minor_units(value, "CHF")
 
 
 @given(units=st.integers(-(10**12), 10**12), currency=st.sampled_from(sorted(DECIMALS)))

@@ -33,6 +33,7 @@ from core.sources.bounce_types import BounceReading, kind_of_status, read_bounce
         ({"bounceType": "Transient", "bounceSubType": "General"}, "soft"),  # yourdigitalrights.org#334
         ({"bounceType": "Transient", "bounceSubType": "MailboxFull"}, "soft"),  # baptisteArno/typebot.io#2377
         ({"bounceType": "Undetermined", "bounceSubType": "Undetermined"}, "soft"),
+        ({"bounceType": "Undetermined", "status": "5.1.1"}, "hard"), ({"bounce_type": "unknown"}, "soft"),
         # AI-Shipping-Labs/website#827: mislabelled, and counted
         ({"bounceType": "Transient", "bounceSubType": "General", "status": "5.3.0"}, "soft"),
         # sendgrid/docs#3675

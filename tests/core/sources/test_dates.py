@@ -222,7 +222,7 @@ def test_a_day_and_a_time_in_two_cells_are_one_instant_or_refused(
         (["06/09/2024", "13/09/2024"], "day first"), (["06/09/2024", "09/13/2024"], "month first"),
         (["01.02.2024", "03.04.2024"], "day first"), (["01.02.2024", "12.31.2024"], "month first"),
         (["2024-06-09", ""], "day first"), (["5/5/2024"], "day first"), (["3/4", "12/24"], "month first"),
-        (["06/09/2024 10:00", "24/09/2024 11:00"], "day first"),
+        (["06/09/2024 10:00", "24/09/2024 11:00"], "day first"), (["Mon, 09/23/2024"], "month first"),
     ],
 )  # fmt: skip
 def test_the_whole_column_shows_the_order_of_day_and_month(cells: list[str], order: str) -> None:

@@ -93,6 +93,15 @@ def test_the_library_is_loaded_by_the_first_number_only() -> None:
 
 
 @given(
+    st.sampled_from([1, 7, 39, 41, 43, 44, 49, 52, 54, 55, 380, 423, 800, 888]),
+    st.from_regex(r"[0-9]{3,13}", fullmatch=True),
+)
+def test_a_number_in_the_form_of_e164_is_what_parsing_makes_of_it(country_code: int, national: str) -> None:
+    number = f"+{country_code}{national}"
+    assert read_phone(number, None) == read_phone(f"{number[:2]} {number[2:]}", None)
+
+
+@given(
     st.text(max_size=70) | st.text(alphabet="0123456789+()/ -.;extE", max_size=24),
     st.sampled_from(["CH", "US", None]),
 )

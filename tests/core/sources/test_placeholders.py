@@ -54,6 +54,7 @@ def test_an_empty_or_placeholder_value_parts_no_baskets(value: object) -> None:
 def test_lists_and_objects_part_baskets_as_a_whole() -> None:
     assert per_value({"a": 1, "b": [2]}) == per_value({"b": [2], "a": 1}) != per_value({"a": 1})
     assert per_value(["x"]) == '["x"]'
+    assert per_value([2**70]) is None
 
 
 def test_further_placeholders_come_from_the_settings() -> None:
@@ -73,6 +74,16 @@ _VALUES = st.one_of(
 def test_the_text_of_a_value_is_its_own_text(value: object) -> None:
     text = identifying_text(value)
     assert text is None or identifying_text(text) == text
+
+
+_IDS = st.text(alphabet="0aeilnuNULE1", max_size=8) | st.sampled_from(["null", "id", "00", "noemail", "test"])
+_UUIDS = st.uuids().map(str) | st.just("00000000-0000-0000-0000-000000000000")
+
+
+@given(_IDS | _UUIDS | st.builds("{}@{}".format, _IDS, _IDS))
+def test_the_short_way_of_plain_ids_leads_where_the_long_one_does(text: str) -> None:
+    ignored = ignored_words(["a1", "E0", "a@a"])
+    assert identifying_text(text, ignored) == identifying_text(f" {text} ", ignored)
 
 
 @given(st.integers(1, 2**53 - 1))

@@ -1,7 +1,7 @@
 """Makes a new workspace: a small one that works, with comments for the person who goes on from there.
 
-console/examples has one short trigger a kind, in which every key is explained; longer journeys come from the
-catalogue as they stand.
+The folder examples/ has one short trigger of each kind, in which every key is explained; longer journeys are
+campaigns of the catalogue as they stand.
 """
 
 from __future__ import annotations
@@ -17,16 +17,18 @@ from core.errors import ManometerError
 
 FROM_CATALOGUE: Final = ("review-request", "welcome-series")
 LANGUAGE: Final = "en"
-"""Of the texts; manometer.toml says the same."""
+"""The language of the campaigns' texts; the example of manometer.toml names the same."""
 FOLDERS = ("inbox", "outbox")
 
 
 def init(folder: Path) -> list[Path]:
-    """Writes the example workspace into a folder and returns its files; ManometerError, nothing written,
-    where one is there already.
+    """Write the example workspace into a folder and return its files.
+
+    ManometerError where one of the files is there already, and then nothing was written, or where the folder
+    cannot be written to.
     """
     scaffold = {
-        **dict(_scaffold(files("console.workspace").joinpath("examples"), Path())),
+        **dict(_scaffold(files("console.catalogue").joinpath("examples"), Path())),
         **dict(_campaigns()),
     }
     there = sorted(str(path) for path in scaffold if (folder / path).exists())

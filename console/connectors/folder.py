@@ -1,0 +1,159 @@
+"""The folder connector: files that lie still in a folder are handed out, and moved to `done/` or `failed/`
+beside them. Instants and durations are ms.
+
+A file is in `done/` once all its lines are in the database; that is the only memory there is of what was
+taken.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import ClassVar, Final, NamedTuple, Self
+
+from core.instants import SECOND, Instant, Millis
+from core.model.configurable import Setting, SettingFault
+from core.sources.connector import SourceFile, SourceSettings
+
+INBOX: Final = "inbox"
+DONE: Final = "done"
+FAILED: Final = "failed"
+STILL: Final[Millis] = 2 * SECOND
+"""A file that did not change for so long is whole."""
+SUFFIXES: Final = (".ndjson", ".jsonl", ".csv", ".ndjson.gz", ".jsonl.gz", ".csv.gz")
+_UNFINISHED: Final = (".part", ".tmp")
+
+
+class _Shape(NamedTuple):
+    """What changes when a file does."""
+
+    inode: int
+    size: int
+    changed: int
+
+
+class FolderConnector:
+    """One folder; remembers between passes which files lie still."""
+
+    kind: ClassVar[str] = "folder"
+    known_settings: ClassVar[tuple[Setting, ...] | None] = None
+
+    @classmethod
+    def setting_faults(cls, settings: Mapping[str, object]) -> Iterator[SettingFault]:  # noqa: ARG003 - the form of the protocol
+        """Any settings will do."""
+        return iter(())
+
+    @classmethod
+    def of(cls, source: SourceSettings, workspace: Path, steady: Callable[[], Millis]) -> Self | None:
+        """Looks into the `path` of the source, else into the folder of its name in the inbox; None where that
+        is the inbox itself, or what was taken from it.
+        """
+        inbox = workspace / INBOX
+        named, profile = source.settings.get("path"), source.settings.get("profile")
+        path = workspace / Path(named).expanduser() if isinstance(named, str) else inbox / source.name
+        if source.name in (DONE, FAILED) or path == inbox:
+            return None
+        return cls(path, steady, source.name, profile if isinstance(profile, str) else None)
+
+    @classmethod
+    def of_inbox(cls, workspace: Path, steady: Callable[[], Millis]) -> Self:
+        """Looks straight into the inbox, whose files are of no source."""
+        return cls(workspace / INBOX, steady)
+
+    def __init__(
+        self,
+        folder: Path,
+        steady: Callable[[], Millis],
+        source: str | None = None,
+        profile: str | None = None,
+    ) -> None:
+        self.place = str(folder)
+        self._folder = folder
+        self._steady = steady
+        self._source = source
+        self._profile = profile
+        self._seen: dict[Path, tuple[_Shape, Millis]] = {}
+        self._begun: dict[Path, _Shape | None] = {}
+        self._finished: dict[Path, _Shape] = {}
+
+    def ready(self, now: Instant) -> list[SourceFile]:
+        """The files that lie still, by name; OSError where the folder cannot be read."""
+        paths = _files(self._folder)
+        self._seen = {path: seen for path, seen in self._seen.items() if path in paths}
+        self._finished = {path: shape for path, shape in self._finished.items() if path in paths}
+        still = [path for path in paths if self._lies_still(path, now)]
+        return [SourceFile(path, self._source, self._profile) for path in still]
+
+    def begin(self, file: SourceFile) -> None:
+        """Note how the file looks before it is read."""
+        self._begun[file.path] = _shape(file.path)
+
+    def acknowledge(self, file: SourceFile) -> None:
+        """Move it to what is done, unless it has changed since it was begun; where it cannot be moved, it is
+        not handed out again before it changes.
+        """
+        shape = self._begun.pop(file.path, None)
+        if shape is not None and shape == _shape(file.path):
+            self._finished[file.path] = shape
+            _moved(file.path, DONE)
+
+    def reject(self, file: SourceFile, reason: str) -> None:
+        """Move it to what failed, with the reason in a file beside it."""
+        failed = _moved(file.path, FAILED)
+        note = failed.with_name(f"{failed.name}.reason.txt")
+        note.write_text(f"{reason}\n", encoding="utf-8")
+        note.chmod(0o640)
+
+    def _lies_still(self, path: Path, now: Instant) -> bool:
+        shape = _shape(path)
+        if shape is None or self._finished.get(path) == shape:
+            return False
+        before = self._seen.get(path)
+        if before is None or before[0] != shape:
+            before = self._seen[path] = (shape, self._steady())
+        return now - shape.changed // 1_000_000 >= STILL or self._steady() - before[1] >= STILL
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files of a folder that ask to be imported, by name."""
+    try:
+        return sorted(path for path in folder.iterdir() if _is_wanted(path.name))
+    except FileNotFoundError:
+        return []
+
+
+def _is_wanted(name: str) -> bool:
+    return (
+        not name.startswith(".")
+        and not name.lower().endswith(_UNFINISHED)
+        and name.lower().endswith(SUFFIXES)
+    )
+
+
+def _shape(path: Path) -> _Shape | None:
+    """None for what is no plain file, such as a link or a pipe, and for one that has gone."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return _Shape(found.st_ino, found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
+
+
+def _moved(path: Path, where: str) -> Path:
+    """Move a file to a folder beside it under a name that is free there; the new path."""
+    folder = path.parent / where
+    folder.mkdir(exist_ok=True)
+    target = next(name for name in _names(folder, path.name) if not os.path.lexists(name))
+    path.rename(target)
+    return target
+
+
+def _names(folder: Path, name: str) -> Iterator[Path]:
+    yield folder / name
+    stem, dot, rest = name.partition(".")
+    number = 2
+    while True:
+        yield folder / f"{stem}-{number}{dot}{rest}"
+        number += 1
