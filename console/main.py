@@ -182,7 +182,7 @@ def _usage(sentence: str) -> NoReturn:
 
 
 def _complain(sentence: str, code: int) -> int:
-    from screens.widgets.safe_text import safe_lines  # only where something goes wrong
+    from screens.cells.safe_text import safe_lines  # only where something goes wrong
 
     try:
         sys.stdout.flush()

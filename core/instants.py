@@ -66,7 +66,10 @@ def _of_naive(moment: datetime, zone: ZoneInfo | None, text: str) -> Instant:
 
 def _not_an_instant(text: object, reason: str) -> str:
     shown = str(text)[:60]
-    return f"{shown!r} is not an instant: {reason}. Write it like 2024-03-31T08:00:00Z or 2024-03-31T10:00:00+02:00."
+    return (
+        f"{shown!r} is not an instant: {reason}. Write it like 2024-03-31T08:00:00Z or "
+        "2024-03-31T10:00:00+02:00."
+    )
 
 
 def _in_words(error: ValueError) -> str:

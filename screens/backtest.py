@@ -13,17 +13,20 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 
+from core.forecast.preview_filter import PreviewFilter
 from screens.cells import backtest as rows
+from screens.cells import behind as behind_rows
 from screens.cells.exports import Fields, instants, plain
-from screens.cells.pressure import HELD, behind_cells
+from screens.cells.forecast import HELD
+from screens.cells.line import Cell, Line
+from screens.long_question import LongQuestionFrame
+from screens.paned_frame import PanedFrame
 from screens.ports.backtest import Tried
-from screens.ports.pressure import Behind, ForecastDecision
-from screens.pressure import BehindScreen, Progressed
+from screens.ports.pressure import ForecastDecision
 from screens.widgets.histogram import Histogram
 from screens.widgets.keys import key
-from screens.widgets.line_widget import Cell, Note
-from screens.widgets.panes import PanedFrame, PaneLine
-from screens.widgets.table import VirtualTable
+from screens.widgets.panes import PaneLine
+from screens.widgets.table import TableRows, VirtualTable
 from screens.widgets.wrapped import WrappedNote
 
 EXPORTED: Fields = (
@@ -32,7 +35,7 @@ EXPORTED: Fields = (
 )  # fmt: skip
 
 
-class BacktestScreen(PanedFrame):
+class BacktestScreen(LongQuestionFrame, PanedFrame):
     """One trigger on the past; Tab goes to the next table."""
 
     mode = "triggers"
@@ -54,7 +57,6 @@ class BacktestScreen(PanedFrame):
         self.trigger_name = trigger
         self.days = rows.DAYS[1]
         self.tried: Tried | None = None
-        self._tries = False
 
     def crumbs(self) -> Sequence[str]:
         """Of which trigger."""
@@ -76,12 +78,14 @@ class BacktestScreen(PanedFrame):
 
     def _list(self, name: str, empty: str, classes: str = "") -> VirtualTable[ForecastDecision]:
         return VirtualTable(
-            BehindScreen.COLUMNS,
-            lambda service, ids, cancelled: (
-                {} if self.tried is None else service.backtests.rows(self.tried, ids, cancelled)
+            TableRows(
+                behind_rows.COLUMNS,
+                lambda service, ids, cancelled: (
+                    {} if self.tried is None else service.backtests.rows(self.tried, ids, cancelled)
+                ),
+                lambda row: behind_rows.cells(row, 0 if self.tried is None else self.tried.last, self.zone),
+                EXPORTED,
             ),
-            lambda row: behind_cells(row, 0 if self.tried is None else self.tried.last, self.zone),
-            fields=EXPORTED,
             empty=empty,
             id=name,
             classes=classes,
@@ -95,43 +99,26 @@ class BacktestScreen(PanedFrame):
 
     def load(self) -> None:
         """Try it."""
-        self._tries = True
         name, days = self.trigger_name, self.days
-        self._say_progress(0, 0)
-        self.ask(
-            lambda service, cancelled: service.backtests.run(name, days, cancelled, self._progress),
+        self.ask_long(
+            lambda service, cancelled, progress: service.backtests.run(name, days, cancelled, progress),
             self._show,
-            group="backtest",
-            failed=self._fail,
         )
 
     def data_changed(self) -> None:
         """The past stays what it was; trying it again is the operator's choice."""
 
-    def _progress(self, done: int, total: int) -> None:
-        """Called in the worker."""
-        self.post_message(Progressed(done, total))
-
-    @on(Progressed)
-    def _show_progress(self, message: Progressed) -> None:
-        message.stop()
-        if self._tries:
-            self._say_progress(message.done, message.total)
-
-    def _say_progress(self, done: int, total: int) -> None:
-        if self.is_mounted:
-            self.query_one("#facts", Note).show(
-                [[Cell(f" {rows.progress_words(self.days, done, total)}", "accent")]]
-            )
+    def progress_lines(self, done: int, total: int) -> Sequence[Line]:
+        """How many customers were looked at."""
+        return [[Cell(f" {rows.progress_words(self.days, done, total)}", "accent")]]
 
     def _show(self, tried: Tried) -> None:
-        self._tries = False
         self.tried = tried
         for name, outcomes in (("messages", ("send",)), ("held-list", HELD)):
             table = self.query_one(f"#{name}", VirtualTable)
             self.ask(
                 lambda service, cancelled, outcomes=outcomes: service.backtests.ids(
-                    tried, Behind(outcomes=outcomes), cancelled
+                    tried, PreviewFilter(outcomes=outcomes), cancelled
                 ),  # type: ignore[misc]
                 lambda ids, table=table: self._fill(table, ids),  # type: ignore[misc]
                 group=name,
@@ -143,20 +130,14 @@ class BacktestScreen(PanedFrame):
 
     def _draw(self) -> None:
         if self.tried is None:
-            self.query_one("#facts", Note).show([[Cell(" Nothing was tried yet. `r` tries it.", "dim")]])
+            self.show_facts([[Cell(" Nothing was tried yet. `r` tries it.", "dim")]])
             return
-        self.query_one("#facts", Note).show(
-            rows.facts(self.tried, "" if self.place is None else self.place.currency, self.zone)
-        )
+        self.show_facts(rows.facts(self.tried, "" if self.place is None else self.place.currency, self.zone))
         self.query_one("#held-by", Histogram).show("Held back", rows.held(self.tried))
         self.query_one("#aside", Histogram).show(
             "Messages of others, without it → with it", rows.aside(self.tried)
         )
         self.query_one("#months", Histogram).show("Messages by month", rows.months(self.tried))
-
-    def _fail(self, sentence: str) -> None:
-        self._tries = False
-        self.query_one("#facts", Note).show([[Cell(f" {sentence}", "bad")]])
 
     def action_days(self) -> None:
         """Another span."""
@@ -165,11 +146,10 @@ class BacktestScreen(PanedFrame):
 
     def action_back(self) -> None:
         """Stop trying, if that is under way; the last result stays."""
-        if not self._tries:
+        if not self.is_asking:
             super().action_back()
             return
-        self.workers.cancel_group(self, "backtest")
-        self._tries = False
+        self.give_up()
         self.days = self.days if self.tried is None else self.tried.days
         self._draw()
         self.toast("Stopped. `r` tries it again.")

@@ -1,4 +1,4 @@
-"""One customer: who she is, her timeline, what is known, how pressed she is, and what is planned."""
+"""One customer: name, timeline, what is known, contact pressure, and what is planned."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from textual.widget import Widget
 
 from core.instants import Instant
 from core.model.triggers import target
+from screens.asking import Question
 from screens.cells import customer as rows
 from screens.cells import timeline as timeline_rows
-from screens.frame import Question
+from screens.paned_frame import PanedFrame
 from screens.pausing import ask_to_pause_or_resume
 from screens.ports import WorkspacePlace
 from screens.ports.customers import CustomerGauge, CustomerProfile, Planned
 from screens.timeline import Timeline
 from screens.widgets.keys import key
 from screens.widgets.line_widget import Note
-from screens.widgets.panes import PanedFrame, PaneLine
+from screens.widgets.panes import PaneLine
 from screens.widgets.wrapped import WrappedLines
 
 T = TypeVar("T")
@@ -78,7 +79,7 @@ class CustomerScreen(PanedFrame):
         self._profile: CustomerProfile | None = None
 
     def crumbs(self) -> Sequence[str]:
-        """Her name, else her key."""
+        """The customer's name, else the key."""
         return () if self._profile is None else (self._profile.name or self._profile.key,)
 
     def body(self) -> ComposeResult:
@@ -101,7 +102,7 @@ class CustomerScreen(PanedFrame):
 
     @property
     def timeline(self) -> Timeline:
-        """Her timeline."""
+        """The customer's timeline."""
         return self.query_one(Timeline)
 
     # ---- data ----
@@ -193,7 +194,7 @@ class CustomerScreen(PanedFrame):
             super().action_back()
 
     def action_pause(self) -> None:
-        """Pause the customer, or end her pause."""
+        """Pause the customer, or end that pause."""
         if self._profile is not None:
             ask_to_pause_or_resume(self, target("customer", self._profile.key))
 

@@ -9,18 +9,18 @@ from typing import ClassVar, Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.message import Message
 
-from core.instants import Instant
 from core.model.triggers import target
 from screens.cells import customers as rows
+from screens.cells.line import Cells
+from screens.found_table import FoundTable
 from screens.frame import Frame
 from screens.pausing import ask_to_pause_or_resume
-from screens.ports import Cancelled, Service, WorkspacePlace
-from screens.ports.customers import CustomerLine, Hits, Sort
+from screens.ports import Cancelled
+from screens.ports.customers import CustomerLine, CustomerSort, Hits
+from screens.ports.service import Service
 from screens.widgets.keys import key
-from screens.widgets.line_widget import Cells
-from screens.widgets.table import VirtualTable
+from screens.widgets.table import TableRows, VirtualTable
 
 NOBODY: Final = "There are no customers yet. `manometer import` brings them."
 NOBODY_FITS: Final = "No customer fits."
@@ -29,17 +29,6 @@ LONG: Final = 20_000
 """A longer list is not found anew whenever somebody writes, only its visible rows are read again; `r` finds
 it anew.
 """
-
-
-class Found(Message):
-    """A question has its first rows, and goes on."""
-
-    def __init__(self, generation: int, place: WorkspacePlace, now: Instant, ids: array[int]) -> None:
-        super().__init__()
-        self.generation = generation
-        self.place = place
-        self.now = now
-        self.ids = ids
 
 
 class CustomersScreen(Frame):
@@ -69,38 +58,34 @@ class CustomersScreen(Frame):
 
     def __init__(self) -> None:
         super().__init__()
-        self._sort: Sort = "key"
+        self._sort: CustomerSort = "key"
         self._is_reverse = False
-        self._generation = 0
         self._total: int | None = None
-        self._now: Instant = 0
-        self._place: WorkspacePlace | None = None
-        self._is_fresh = True
-        self._takes_first = True
         self._is_outdated = True  # what is listed is of an earlier filter
         self._awaited: Callable[[], None] | None = None  # what is to be done to the first who is found
 
     def body(self) -> ComposeResult:
         """The table."""
-        yield VirtualTable(rows.COLUMNS, self._fetch, self._cells, fields=rows.EXPORTED, id="body")
+        yield FoundTable(
+            TableRows(rows.COLUMNS, self._fetch, self._cells, rows.EXPORTED),
+            longest=LONG,
+            show_first=self._show_first,
+            id="body",
+        )
 
     @property
-    def table(self) -> VirtualTable[CustomerLine]:
+    def table(self) -> FoundTable[CustomerLine]:
         """The list."""
-        return self.query_one(VirtualTable)
+        return self.query_one(FoundTable)
 
     # ---- data ----
 
     def load(self) -> None:
         """Find them; of a long list that is there already only the visible rows are read again."""
-        if len(self.table.ids) > LONG:
-            self.ask(lambda service, _: (service.place, service.now()), self._show_again, group="again")
+        if self.table.is_long:
+            self.table.read_again()
         else:
             self._find()
-
-    def _show_again(self, answer: tuple[WorkspacePlace, Instant]) -> None:
-        self._place, self._now = answer
-        self.table.show(self.table.ids)
 
     def action_reload(self) -> None:
         """Find everybody anew."""
@@ -108,42 +93,35 @@ class CustomersScreen(Frame):
 
     def filtered(self, text: str) -> None:
         """Find those the filter holds for."""
-        self._is_fresh = self._takes_first = self._is_outdated = True
+        self._is_outdated = True
+        self.table.begin_anew()
         self._awaited = None
         self._find("searching …")
 
     def _find(self, note: str = "") -> None:
-        self._generation += 1
-        generation, text, sort = self._generation, self.filter_text, self._sort
+        text, sort = self.filter_text, self._sort
         is_downwards = rows.is_downwards(sort, self._is_reverse)
         if note:
             self._say(len(self.table.ids), note)
-
-        def question(service: Service, cancelled: Cancelled) -> tuple[WorkspacePlace, Instant, Hits]:
-            place, now = service.place, service.now()
-
-            def found(ids: array[int]) -> None:
-                self.post_message(Found(generation, place, now, ids))
-
-            return place, now, service.customers.ids(text, sort, is_downwards, cancelled, found)
-
-        self.ask(question, self._take, group="find", failed=self._fail)
+        self.table.find(
+            lambda service, cancelled, found: service.customers.ids(
+                text, sort, is_downwards, cancelled, found
+            ),
+            self._take,
+            group="find",
+            failed=self._fail,
+        )
 
     def _fail(self, _: str) -> None:
         """What was listed before is what there is."""
         self._is_outdated, self._awaited = False, None
         self.refresh_bindings()
 
-    @on(Found)
-    def _take_first(self, message: Found) -> None:
-        message.stop()
-        if message.generation == self._generation and self._takes_first:
-            self._place, self._now = message.place, message.now
-            self._show(message.ids)
-            self._say(len(message.ids), "searching …")
+    def _show_first(self, ids: array[int]) -> None:
+        self._show(ids)
+        self._say(len(ids), "searching …")
 
-    def _take(self, answer: tuple[WorkspacePlace, Instant, Hits]) -> None:
-        self._place, self._now, hits = answer
+    def _take(self, hits: Hits) -> None:
         if not self.filter_text:
             self._total = len(hits.ids)
         self._show(hits.ids, hits.fault or "", hits.hint)
@@ -155,8 +133,8 @@ class CustomersScreen(Frame):
     def _show(self, ids: array[int], fault: str = "", hint: str = "") -> None:
         said = [fault, NOBODY_FITS, hint, CLEARS] if self.filter_text else [fault, NOBODY]
         self.table.empty = " ".join(part for part in said if part)
-        self.table.show(ids, fresh=self._is_fresh)
-        self._is_fresh = self._takes_first = self._is_outdated = False
+        self.table.show_found(ids)
+        self._is_outdated = False
 
     def _say(self, found: int, note: str = "") -> None:
         self.say_filter(rows.chip(found, self._total, self.filter_text, self._sort, self._is_reverse, note))
@@ -167,8 +145,7 @@ class CustomersScreen(Frame):
         return service.customers.rows(ids, cancelled)
 
     def _cells(self, row: CustomerLine) -> Sequence[Cells]:
-        assert self._place is not None  # set with the first ids
-        return rows.cells(row, self._now, self._place.zone)
+        return rows.cells(row, self.table.now, self.table.zone)
 
     # ---- keys ----
 
@@ -215,7 +192,7 @@ class CustomersScreen(Frame):
         self._with_customer(lambda row: self.host.open_customer(row.id))
 
     def action_pause(self) -> None:
-        """Pause the customer under the cursor, or end her pause."""
+        """Pause the customer under the cursor, or end the customer's pause."""
         self._with_customer(lambda row: ask_to_pause_or_resume(self, target("customer", row.key)))
 
     def action_sort(self) -> None:
@@ -229,5 +206,5 @@ class CustomersScreen(Frame):
         self._find_sorted()
 
     def _find_sorted(self) -> None:
-        self._is_fresh, self._takes_first = True, False
+        self.table.begin_anew(takes_first=False)
         self._find("sorting …")

@@ -14,12 +14,13 @@ from textual.message import Message
 from core.errors import ManometerError
 from core.instants import Instant
 from screens.cells.decisions import COLUMNS, EXPORTED, HINT, cells, chip, detail, next_outcome, reader
+from screens.cells.line import Cells
 from screens.log import LogScreen
-from screens.ports import Cancelled, Service
+from screens.ports import Cancelled
 from screens.ports.decisions import DecisionRow, DecisionView, Listed
+from screens.ports.service import Service
 from screens.ports.terms import LogFilter
-from screens.widgets.line_widget import Cells
-from screens.widgets.table import VirtualTable
+from screens.widgets.table import TableRows, VirtualTable
 from screens.widgets.wrapped import Details
 
 NONE_FITS: Final = "No decision fits. Esc clears the filter."
@@ -60,7 +61,7 @@ class DecisionsScreen(LogScreen[DecisionRow]):
 
     def body(self) -> ComposeResult:
         """The table."""
-        yield VirtualTable(COLUMNS, self._fetch, self._cells, fields=EXPORTED, id="body")
+        yield VirtualTable(TableRows(COLUMNS, self._fetch, self._cells, EXPORTED), id="body")
 
     # ---- data ----
 

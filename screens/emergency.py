@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import cast
 
 from core.model.triggers import EVERYTHING, PausePolicy
+from screens.cells.deed import Deed, DialogAnswer, DialogChoice, DialogField
 from screens.frame import Frame
-from screens.ports.triggers import PauseEffect
-from screens.widgets.dialogs import Deed, DialogAnswer, DialogChoice, DialogField, confirm
+from screens.ports.pauses import PauseEffect
+from screens.widgets.dialogs import confirm
 
 WHY = DialogField("reason", "Why (for the audit log)")
 MARKETING, ALL = "marketing", "everything"
@@ -80,5 +81,5 @@ def _stop(frame: Frame, given: DialogAnswer) -> None:
 
 
 def _go(frame: Frame, given: DialogAnswer) -> None:
-    policy, reason = cast(PausePolicy, given.choice), given.values["reason"]
+    policy, reason = cast("PausePolicy", given.choice), given.values["reason"]
     frame.act(lambda service: service.triggers.go(policy, reason), frame.toast)

@@ -13,29 +13,34 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 
+from screens.behind import open_behind
 from screens.cells import figures
-from screens.cells import pressure as pressure_rows
+from screens.cells import forecast as forecast_rows
 from screens.cells import what_if as rows
-from screens.frame import Exportable, Frame
-from screens.ports import Cancelled, Service
-from screens.ports.pressure import Behind, Forecast
-from screens.ports.what_if import ChangedCustomer, ComparedStep
+from screens.cells.line import Cell
+from screens.exporting import Exportable
+from screens.forecast_frame import ForecastFrame
+from screens.paned_frame import PanedFrame
+from screens.ports import Cancelled
+from screens.ports.pressure import Forecast
+from screens.ports.service import Service
+from screens.ports.what_if import ChangedCustomer
+from screens.sides import SidesScreen
 from screens.widgets.heatmap import Heatmap
 from screens.widgets.histogram import Histogram
 from screens.widgets.keys import key
-from screens.widgets.line_widget import Cell, Line, Note
-from screens.widgets.panes import PanedFrame, PaneLine
-from screens.widgets.table import VirtualTable
-from screens.widgets.wrapped import WrappedLines, WrappedNote
+from screens.widgets.line_widget import Note
+from screens.widgets.panes import PaneLine
+from screens.widgets.table import TableRows, VirtualTable
+from screens.widgets.wrapped import WrappedNote
 
 NAMES = 24
 """Columns of a trigger's name beside the matrix."""
 
 
-class FiguresScreen(PanedFrame):
+class FiguresScreen(ForecastFrame, PanedFrame):
     """The tables of one forecast; Tab goes to the next."""
 
-    mode = "pressure"
     DEFAULT_CSS = """
     FiguresScreen .pane { display: none; margin-top: 1; }
     FiguresScreen .pane.current { display: block; }
@@ -50,8 +55,7 @@ class FiguresScreen(PanedFrame):
     ]
 
     def __init__(self, forecast: Forecast, pane: str) -> None:
-        super().__init__()
-        self.forecast = forecast
+        super().__init__(forecast)
         self.trigger: str | None = None
         self._first = pane
         self._deltas = (
@@ -63,7 +67,7 @@ class FiguresScreen(PanedFrame):
 
     def crumbs(self) -> Sequence[str]:
         """Of what these are."""
-        return rows.path_of(self.forecast, "Tables")
+        return forecast_rows.path_of(self.forecast, "Tables")
 
     def body(self) -> ComposeResult:
         """What is supposed, the names of the tables, and the tables."""
@@ -71,18 +75,19 @@ class FiguresScreen(PanedFrame):
             yield WrappedNote(id="facts")
             yield PaneLine(figures.titles(self.forecast))
             yield VirtualTable[rows.Delta](
-                rows.DELTA_COLUMNS,
-                self._fetch_deltas,
-                rows.delta_cells,
-                fields=rows.EXPORTED_DELTAS,
+                TableRows(rows.DELTA_COLUMNS, self._fetch_deltas, rows.delta_cells, rows.EXPORTED_DELTAS),
                 id="changes",
                 classes="pane",
             )
             yield VirtualTable[ChangedCustomer](
-                rows.CUSTOMER_COLUMNS,
-                lambda service, ids, cancelled: service.what_if.customer_rows(self.forecast, ids, cancelled),
-                rows.customer_cells,
-                fields=rows.EXPORTED_CUSTOMERS,
+                TableRows(
+                    rows.CUSTOMER_COLUMNS,
+                    lambda service, ids, cancelled: service.what_if.customer_rows(
+                        self.forecast, ids, cancelled
+                    ),
+                    rows.customer_cells,
+                    rows.EXPORTED_CUSTOMERS,
+                ),
                 empty="Nobody's decisions change.",
                 id="customers",
                 classes="pane",
@@ -105,16 +110,7 @@ class FiguresScreen(PanedFrame):
     def load(self) -> None:
         """All but the customers is there; those are asked for."""
         forecast = self.forecast
-        facts: list[Line] = [rows.badge(forecast.supposed)] if forecast.supposed.is_what_if else []
-        facts.append(
-            [
-                Cell(
-                    f" {pressure_rows.changed_words(forecast) or pressure_rows.span_words(forecast, self.zone)}",
-                    "",
-                )
-            ]
-        )
-        self.query_one("#facts", Note).show(facts)
+        self.query_one("#facts", Note).show(forecast_rows.facts_in_short(forecast, self.zone))
         self.query_one("#changes", VirtualTable).show(array("q", range(len(self._deltas))))
         self.query_one("#beats", Heatmap).show(self._contest.grid)
         self.query_one("#off", Histogram).show("Waiting for room or time", figures.put_off(forecast))
@@ -136,16 +132,13 @@ class FiguresScreen(PanedFrame):
         self.query_one("#customers", VirtualTable).show(ids)
         self.say_filter(f"{len(ids):,} customers" + (f", {self.trigger} (0: all)" if self.trigger else ""))
 
-    def data_changed(self) -> None:
-        """A forecast stays what it was."""
-
     def _fetch_deltas(self, _: Service, ids: Sequence[int], __: Cancelled) -> Mapping[int, rows.Delta]:
         return {number: self._deltas[number] for number in ids}
 
     def exported(self) -> Exportable | None:
         """The table that is seen, where it is a list."""
         seen = self.query_one(f"#{self.pane}")
-        return cast(Exportable, seen) if isinstance(seen, VirtualTable) else None
+        return cast("Exportable", seen) if isinstance(seen, VirtualTable) else None
 
     # ---- panes ----
 
@@ -210,8 +203,12 @@ class FiguresScreen(PanedFrame):
     def _open_cell(self, message: Heatmap.Opened) -> None:
         message.stop()
         column = message.heatmap.column
-        self._open_behind(
-            figures.behind_contest(self._contest, column), "Who beats whom", self._contest.losers[column]
+        open_behind(
+            self,
+            self.forecast,
+            figures.behind_contest(self._contest, column),
+            "Who beats whom",
+            self._contest.losers[column],
         )
 
     @on(Histogram.Opened)
@@ -219,95 +216,4 @@ class FiguresScreen(PanedFrame):
         message.stop()
         behind = figures.behind_lost(message.bar.stands_for)
         if behind is not None:
-            self._open_behind(behind, "Lost", message.bar.label)
-
-    def _open_behind(self, behind: Behind, *crumbs: str) -> None:
-        from screens.pressure import BehindScreen  # it opens this one
-
-        self.app.push_screen(BehindScreen(self.forecast, behind, rows.path_of(self.forecast, *crumbs)))
-
-
-class SidesScreen(Frame):
-    """One customer's decisions under the rules in force and under the changed ones, side by side, the one
-    under the cursor in words.
-    """
-
-    mode = "pressure"
-    DEFAULT_CSS = """
-    SidesScreen #words { height: 7; margin: 0 1; }
-    SidesScreen.-tall #words { height: 10; }
-    """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        key("w", "why", "Why", "sides.why", "every check between this customer and the trigger", show=True),
-        key("c", "customer", "Customer", "sides.customer", "everything about this customer", show=True),
-    ]
-
-    def __init__(self, forecast: Forecast, customer: ChangedCustomer) -> None:
-        super().__init__()
-        self.forecast = forecast
-        self.customer = customer
-        self._sides: Sequence[ComparedStep] = ()
-
-    def body(self) -> ComposeResult:
-        """What is supposed, the list, and one line in words."""
-        with Vertical(id="body"):
-            yield Note(id="facts")
-            yield VirtualTable[ComparedStep](
-                rows.SIDE_COLUMNS,
-                self._fetch,
-                lambda side: rows.side_cells(side, self.forecast.first, self.zone),
-                fields=rows.EXPORTED_SIDES,
-                empty="Nothing falls due.",
-                id="sides",
-            )
-            yield WrappedLines(id="words")
-
-    def focus_first(self) -> None:
-        """The list."""
-        self.set_focus(self.query_one("#sides", VirtualTable))
-
-    def crumbs(self) -> Sequence[str]:
-        """Whose they are."""
-        return rows.path_of(self.forecast, "Customers", self.customer.customer)
-
-    def load(self) -> None:
-        """Ask for both sides."""
-        number = self.customer.customer_id
-        self.query_one("#facts", Note).show([rows.badge(self.forecast.supposed)])
-        self.ask(
-            lambda service, cancelled: service.what_if.sides(self.forecast, number, cancelled), self._take
-        )
-
-    def _take(self, sides: Sequence[ComparedStep]) -> None:
-        self._sides = sides
-        self.query_one("#sides", VirtualTable).show(array("q", range(len(sides))))
-        named = f"{self.customer.customer} {self.customer.name}".strip()
-        self.query_one("#facts", Note).show(
-            [rows.badge(self.forecast.supposed), [f" {named}: {rows.kinds_words(sides)}"]]
-        )
-
-    def data_changed(self) -> None:
-        """A forecast stays what it was."""
-
-    def _fetch(self, _: Service, ids: Sequence[int], __: Cancelled) -> Mapping[int, ComparedStep]:
-        return {number: self._sides[number] for number in ids if number < len(self._sides)}
-
-    @on(VirtualTable.Highlighted)
-    def _explain(self, message: VirtualTable.Highlighted) -> None:
-        message.stop()
-        if message.row is not None and message.row < len(self._sides):
-            self.query_one("#words", WrappedLines).show(rows.side_words(self._sides[message.row]))
-
-    @on(VirtualTable.Opened)
-    def _opened(self, message: VirtualTable.Opened) -> None:
-        message.stop()
-        self.action_why()
-
-    def action_why(self) -> None:
-        """Every check between her and the trigger, as things stand."""
-        row = self.query_one("#sides", VirtualTable).row
-        self.host.open_why(self.customer.customer, row.trigger if isinstance(row, ComparedStep) else None)
-
-    def action_customer(self) -> None:
-        """Everything about her."""
-        self.host.open_customer(self.customer.customer_id)
+            open_behind(self, self.forecast, behind, "Lost", message.bar.label)

@@ -16,13 +16,14 @@ from textual.screen import ModalScreen, Screen
 from textual.strip import Strip
 from textual.widgets import Input
 
+from screens.cells.line import Cell, Line, fit
+from screens.cells.safe_text import display_width
+from screens.cells.wrapping import wrapped
 from screens.frame import Frame
 from screens.widgets.input import StillInput
 from screens.widgets.keys import key
-from screens.widgets.line_widget import Cell, Line, Lines, fit
+from screens.widgets.line_widget import Lines
 from screens.widgets.modal import LeavesOnce
-from screens.widgets.safe_text import cells
-from screens.widgets.wrapped import wrapped
 
 if TYPE_CHECKING:
     from textual.dom import DOMNode
@@ -100,7 +101,7 @@ class EntryList(Lines):
         """The lines with the places of their entries; an entry too long for one line goes on below its
         words.
         """
-        keys = max((cells(entry.keys) for entry in self.entries), default=0)
+        keys = max((display_width(entry.keys) for entry in self.entries), default=0)
         self._lines = [
             (place, line)
             for place, entry in enumerate(self.entries)
@@ -145,8 +146,12 @@ class Help(LeavesOnce, ModalScreen["HelpEntry | None"]):
 
     DEFAULT_CSS = """
     Help { align: center middle; }
-    Help > #box { width: 78; max-width: 98%; height: 90%; background: $surface; border: round $primary; padding: 0 1; }
-    Help Input, Help Input:focus { border: none; height: 1; padding: 0; background: $boost; margin-bottom: 1; }
+    Help > #box {
+        width: 78; max-width: 98%; height: 90%; background: $surface; border: round $primary; padding: 0 1;
+    }
+    Help Input, Help Input:focus {
+        border: none; height: 1; padding: 0; background: $boost; margin-bottom: 1;
+    }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         key("escape", "close", "Close", "help.close"),

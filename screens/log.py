@@ -14,7 +14,7 @@ from textual.binding import BindingType
 
 from core.filters import value_of, with_field
 from screens.action_frame import ActingFrame
-from screens.frame import FilterInput
+from screens.filtering import FilterInput
 from screens.widgets.keys import key
 from screens.widgets.table import VirtualTable
 
@@ -24,12 +24,12 @@ class OfCustomer(Protocol):
 
     @property
     def customer_id(self) -> int:
-        """Her row."""
+        """The customer's row."""
         ...
 
     @property
     def customer(self) -> str:
-        """Her key."""
+        """The customer's key."""
         ...
 
     @property

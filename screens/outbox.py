@@ -13,7 +13,9 @@ from textual.binding import BindingType
 
 from core.errors import ManometerError
 from core.instants import Instant
-from core.model.outbox import ALLOWED, Act
+from core.model.outbox import ALLOWED, Act, ActEffect, ListedMessage
+from screens.cells.deed import DialogAnswer
+from screens.cells.line import Cells
 from screens.cells.outbox import (
     COLUMNS,
     EXPORTED,
@@ -29,13 +31,13 @@ from screens.cells.outbox import (
     rendered,
 )
 from screens.log import LogScreen
-from screens.ports import Cancelled, Service
-from screens.ports.outbox import ActEffect, MessageView, RenderedMessage
+from screens.ports import Cancelled
+from screens.ports.outbox import RenderedMessage
+from screens.ports.service import Service
 from screens.ports.terms import LogFilter
-from screens.widgets.dialogs import DialogAnswer, confirm
+from screens.widgets.dialogs import confirm
 from screens.widgets.keys import key
-from screens.widgets.line_widget import Cells
-from screens.widgets.table import VirtualTable
+from screens.widgets.table import TableRows, VirtualTable
 from screens.widgets.wrapped import Details
 
 
@@ -51,7 +53,7 @@ class OutboxAnswer:
     fault: str | None = None
 
 
-class OutboxScreen(LogScreen[MessageView]):
+class OutboxScreen(LogScreen[ListedMessage]):
     """All messages, the most urgent first."""
 
     mode = "outbox"
@@ -91,7 +93,7 @@ class OutboxScreen(LogScreen[MessageView]):
 
     def body(self) -> ComposeResult:
         """The table."""
-        yield VirtualTable(COLUMNS, self._fetch, self._cells, fields=EXPORTED, marks=True, id="body")
+        yield VirtualTable(TableRows(COLUMNS, self._fetch, self._cells, EXPORTED), marks=True, id="body")
 
     # ---- data ----
 
@@ -122,10 +124,12 @@ class OutboxScreen(LogScreen[MessageView]):
         if self._marked != len(self.table.marked):
             self._say()
 
-    def _fetch(self, service: Service, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, MessageView]:
+    def _fetch(
+        self, service: Service, ids: Sequence[int], cancelled: Cancelled
+    ) -> Mapping[int, ListedMessage]:
         return service.outbox.rows(ids, cancelled)
 
-    def _cells(self, row: MessageView) -> Sequence[Cells]:
+    def _cells(self, row: ListedMessage) -> Sequence[Cells]:
         return cells(row, self.at, self.zone)
 
     # ---- one ----

@@ -17,11 +17,12 @@ from textual.strip import Strip
 
 from core.instants import MINUTE, Millis
 from screens.cells import overview as rows
+from screens.cells.line import Cell, Line, fit
 from screens.frame import Frame
 from screens.ports.overview import BaseGauge, Books, DayAhead, OverviewPage
 from screens.widgets.histogram import Histogram
 from screens.widgets.keys import key, moving
-from screens.widgets.line_widget import Cell, Line, Lines, Note, fit
+from screens.widgets.line_widget import Lines, Note
 
 LOOK_S: Final = 15.0
 """Seconds after which the screen looks even if nobody has written: a scheduler that died writes nothing."""

@@ -11,11 +11,11 @@ from textual.command import CommandInput, CommandList, CommandPalette, Discovery
 from textual.content import Content
 
 from core.errors import ManometerError
-from screens.frame import Host
+from screens.cells.safe_text import safe_text
 from screens.help import HelpEntry, entries
-from screens.ports import Service
+from screens.host import Host
+from screens.ports.service import Service
 from screens.widgets.modal import LeavesOnce
-from screens.widgets.safe_text import safe_text
 
 FOUND: Final = 8
 """So many customers are offered."""
@@ -78,10 +78,10 @@ class Places(Provider):
 
     async def search(self, query: str) -> Hits:
         """Triggers whose name fits, then the first customers that do."""
-        opened = cast(Host, self.app).opened
+        opened = cast("Host", self.app).opened
         if len(query) < SHORTEST or not opened.done():
             return
-        service, host = opened.result(), cast(Host, self.app)
+        service, host = opened.result(), cast("Host", self.app)
         matcher = self.matcher(query)
         for name, title in await asyncio.to_thread(_triggers, service):
             score = max(matcher.match(name), matcher.match(title))

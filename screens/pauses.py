@@ -13,13 +13,14 @@ from textual.binding import BindingType
 from core.filters import holds, read_words
 from core.instants import Instant
 from screens.action_frame import ActingFrame
+from screens.cells.line import Cells
 from screens.cells.pauses import COLUMNS, EXPORTED, cells, chip, words
 from screens.pausing import ask_to_pause_or_resume, undo_pause
-from screens.ports import Cancelled, Service
-from screens.ports.triggers import PauseLine
+from screens.ports import Cancelled
+from screens.ports.pauses import PauseLine
+from screens.ports.service import Service
 from screens.widgets.keys import key
-from screens.widgets.line_widget import Cells
-from screens.widgets.table import VirtualTable
+from screens.widgets.table import TableRows, VirtualTable
 
 
 class PauseTable(VirtualTable[PauseLine]):
@@ -68,10 +69,7 @@ class PausesScreen(ActingFrame):
     def body(self) -> ComposeResult:
         """The table."""
         yield PauseTable(
-            COLUMNS,
-            self._fetch,
-            self._cells,
-            fields=EXPORTED,
+            TableRows(COLUMNS, self._fetch, self._cells, EXPORTED),
             empty="Nothing fits. Esc clears the filter.",
             id="body",
         )

@@ -11,11 +11,13 @@ from textual.binding import BindingType
 from core.model.triggers import PausePolicy
 from core.until import parse_until
 from screens.action_frame import ActingFrame
+from screens.cells.deed import DialogAnswer
 from screens.cells.pausing import ALL, pause_deed, resume_deed
 from screens.frame import Frame
 from screens.ports import WorkspacePlace
-from screens.ports.triggers import PauseEffect, TriggerLine
-from screens.widgets.dialogs import DialogAnswer, confirm
+from screens.ports.pauses import PauseEffect
+from screens.ports.triggers import TriggerLine
+from screens.widgets.dialogs import confirm
 from screens.widgets.keys import key
 from screens.widgets.table import VirtualTable
 
@@ -135,7 +137,8 @@ def _why_not_pause(line: TriggerLine | None) -> str | None:
     if line.state == "paused":
         return f"{line.name} is paused already; U resumes it"
     if line.state in ("draft", "retired"):
-        return f"{line.name} is {'a draft and never runs' if line.state == 'draft' else 'retired'}; there is nothing to pause"
+        what = "a draft and never runs" if line.state == "draft" else "retired"
+        return f"{line.name} is {what}; there is nothing to pause"
     return None
 
 
@@ -188,7 +191,7 @@ def _ask_to_resume(screen: ActingFrame, effect: PauseEffect) -> None:
 
 
 def _resume(screen: ActingFrame, name: str, given: DialogAnswer) -> None:
-    policy, reason = cast(PausePolicy, given.choice), given.values["reason"]
+    policy, reason = cast("PausePolicy", given.choice), given.values["reason"]
     screen.act(lambda service: service.triggers.resume(name, policy, reason), screen.done)
 
 
@@ -233,7 +236,7 @@ def _turn_on(frame: Frame, effect: PauseEffect, place: WorkspacePlace, given: Di
 
 
 def _turn_off(frame: Frame, effect: PauseEffect, given: DialogAnswer) -> None:
-    policy, reason = cast(PausePolicy, given.choice), given.values["reason"]
+    policy, reason = cast("PausePolicy", given.choice), given.values["reason"]
     frame.act(
         lambda service: service.triggers.resume(effect.name, policy, reason),
         lambda said: _turned(frame, said),

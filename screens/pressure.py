@@ -11,31 +11,24 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.message import Message
 
 from core.explain.words import counted
+from core.forecast.preview_filter import PreviewFilter
+from screens.behind import export_decisions, open_behind
+from screens.cells import forecast as forecast_rows
+from screens.cells import heat_map
 from screens.cells import pressure as rows
-from screens.cells import what_if as what_if_rows
-from screens.frame import Frame
-from screens.ports.pressure import Behind, Forecast, ForecastDecision, LimitLine, Since, Supposed
+from screens.cells.line import Cell, Line
+from screens.long_question import LongQuestionFrame
+from screens.ports.pressure import Forecast, LimitLine, Since, Supposed
 from screens.widgets.heatmap import Heatmap
 from screens.widgets.histogram import Histogram
 from screens.widgets.keys import key
-from screens.widgets.line_widget import Cell, Line, Note
-from screens.widgets.table import Column, VirtualTable
-from screens.widgets.wrapped import Details, WrappedLines, WrappedNote
+from screens.widgets.line_widget import Note
+from screens.widgets.wrapped import Details, WrappedNote
 
 
-class Progressed(Message):
-    """The work has come so far."""
-
-    def __init__(self, done: int, total: int) -> None:
-        super().__init__()
-        self.done = done
-        self.total = total
-
-
-class PressureScreen(Frame):
+class PressureScreen(LongQuestionFrame):
     """The preview of the playbook in force, of changed rules beside it, or of one trigger alone."""
 
     mode = "pressure"
@@ -132,12 +125,11 @@ class PressureScreen(Frame):
         self.days = 7
         self.supposed = Supposed(trigger=trigger)
         self._present: Forecast | None = None
-        self.measure: rows.Measure = "sent"
+        self.measure: heat_map.Measure = "sent"
         self.forecast: Forecast | None = None
         self._rule = 0
         self._since: Since | None = None
-        self._looks = False
-        self._table: rows.HeatMapTable | None = None
+        self._table: heat_map.HeatMapTable | None = None
 
     def body(self) -> ComposeResult:
         """Facts, heat map, the cell in words, and three lists."""
@@ -162,24 +154,16 @@ class PressureScreen(Frame):
 
     def load(self) -> None:
         """Look ahead."""
-        self._looks = True
         days, supposed = self.days, self.supposed
-        self._say_progress(0, 0)
-        self.ask(
-            lambda service, cancelled: service.pressure.run(days, cancelled, self._progress, supposed),
+        self.ask_long(
+            lambda service, cancelled, progress: service.pressure.run(days, cancelled, progress, supposed),
             self._show,
-            group="preview",
-            failed=self._fail,
         )
-
-    def _progress(self, done: int, total: int) -> None:
-        """Called in the worker."""
-        self.post_message(Progressed(done, total))
 
     def data_changed(self) -> None:
         """Say what has happened since; looking ahead again is the operator's choice."""
         forecast = self.forecast
-        if forecast is not None and not self._looks:
+        if forecast is not None and not self.is_asking:
             self.ask(
                 lambda service, cancelled: service.pressure.since(forecast, cancelled),
                 self._note_since,
@@ -203,19 +187,20 @@ class PressureScreen(Frame):
         """Stop looking ahead, if that is under way; the last result stays. From what if back to the
         present.
         """
-        if not self._looks:
-            if (
-                self.supposed.is_what_if
-                and not self.filter_text
-                and not self._filter_is_open()
-                and not self.is_writing
-            ):
-                self.action_present()
-            else:
-                super().action_back()
-            return
-        self.workers.cancel_group(self, "preview")
-        self._looks = False
+        if self.is_asking:
+            self._stop_looking()
+        elif self.supposed.is_what_if and not self._has_something_open:
+            self.action_present()
+        else:
+            super().action_back()
+
+    @property
+    def _has_something_open(self) -> bool:
+        """Whether Esc closes a filter or stops a file first."""
+        return bool(self.filter_text) or self.filter_is_open() or self.is_writing
+
+    def _stop_looking(self) -> None:
+        self.give_up()
         if self.forecast is not None:
             self.days, self.supposed = self.forecast.days, self.forecast.supposed
         elif self.supposed.is_what_if:
@@ -275,7 +260,10 @@ class PressureScreen(Frame):
 
     def _show_command(self, command: str) -> None:
         self.app.copy_to_clipboard(command)
-        words = "The same on the command line, for scripts and for a record. It was copied through the terminal (OSC 52):"
+        words = (
+            "The same on the command line, for scripts and for a record. "
+            "It was copied through the terminal (OSC 52):"
+        )
         self.app.push_screen(Details("Command", [[words], [""], [Cell(command, "strong")]]))
 
     # ---- showing ----
@@ -296,47 +284,37 @@ class PressureScreen(Frame):
         return limits[self._rule % len(limits)] if limits else None
 
     def _show(self, forecast: Forecast) -> None:
-        self._looks = False
         self.forecast, self._since = forecast, None
         if not forecast.supposed.is_what_if:
             self._present = forecast
-        measures = rows.measures_of(forecast)
+        measures = heat_map.measures_of(forecast)
         self.measure = self.measure if self.measure in measures else measures[0]
         self.head.settle()
         self.draw()
         self.data_changed()
 
-    def _fail(self, sentence: str) -> None:
-        self._looks = False
+    def failed(self) -> None:
+        """What is supposed is again what the last result supposes."""
         self.supposed = self.supposed if self.forecast is None else self.forecast.supposed
         self.head.settle()
-        self.query_one("#facts", Note).show([[Cell(f" {sentence}", "bad")]])
 
     def _note_since(self, since: Since) -> None:
         if since != self._since:
             self._since = since
-            if not self._looks:
+            if not self.is_asking:
                 self._draw_facts()
 
-    @on(Progressed)
-    def _show_progress(self, message: Progressed) -> None:
-        message.stop()
-        if self._looks:
-            self._say_progress(message.done, message.total)
-
-    def _say_progress(self, done: int, total: int) -> None:
-        if self.is_mounted:
-            lines: list[Line] = [what_if_rows.badge(self.supposed)] if self.supposed.is_what_if else []
-            self.query_one("#facts", Note).show(
-                [*lines, [Cell(f" {rows.progress_words(done, total)}", "accent")]]
-            )
+    def progress_lines(self, done: int, total: int) -> Sequence[Line]:
+        """What is supposed, and how many customers are looked at."""
+        lines: list[Line] = [forecast_rows.badge(self.supposed)] if self.supposed.is_what_if else []
+        return [*lines, [Cell(f" {rows.progress_words(done, total)}", "accent")]]
 
     def draw(self) -> None:
         """Everything, from what is there."""
         forecast = self.forecast
         if forecast is None:
             return
-        self._table = rows.table(forecast, self.measure, self.triggers, self.zone)
+        self._table = heat_map.table(forecast, self.measure, self.triggers, self.zone)
         self.query_one(Heatmap).show(self._table.grid)
         self.query_one("#held", Histogram).show(
             self._titled("Held back"), rows.held_back(forecast, self.triggers)
@@ -353,26 +331,10 @@ class PressureScreen(Frame):
         return title if self.triggers is None else f"{title}, {counted(len(self.triggers), 'trigger')}"
 
     def _draw_facts(self) -> None:
-        forecast = self.forecast
-        if forecast is None:
-            self.query_one("#facts", Note).show(
-                [[Cell(" Nothing was looked at yet. `p` looks ahead.", "dim")]]
-            )
-            return
-        lines: list[Line] = (
-            [what_if_rows.badge(forecast.supposed, "0: the present")] if forecast.supposed.is_what_if else []
-        )
-        lines.append([Cell(f" {rows.span_words(forecast, self.zone)}", "")])
-        lines += [
-            [Cell(f" {words}", "strong")]
-            for words in (rows.changed_words(forecast), rows.imagined_words(forecast))
-            if words
-        ]
-        since = "" if self._since is None else rows.since_words(self._since)
-        lines += [[Cell(f" {words}", "warn")] for words in (rows.capacity_words(forecast), since) if words]
-        if not forecast.totals.decisions:
-            lines.append([Cell(" Nothing falls due in this span. `d` looks further ahead.", "dim")])
-        self.query_one("#facts", Note).show(lines)
+        if self.forecast is None:
+            self.show_facts([[Cell(" Nothing was looked at yet. `p` looks ahead.", "dim")]])
+        else:
+            self.show_facts(forecast_rows.facts(self.forecast, self._since, self.zone))
 
     def _draw_limit(self) -> None:
         histogram, limit = self.query_one("#limits", Histogram), self.limit
@@ -399,7 +361,7 @@ class PressureScreen(Frame):
 
     def action_measure(self) -> None:
         """The next measure of the heat map."""
-        measures = rows.MEASURES if self.forecast is None else rows.measures_of(self.forecast)
+        measures = heat_map.MEASURES if self.forecast is None else heat_map.measures_of(self.forecast)
         self.measure = measures[(measures.index(self.measure) + 1) % len(measures)]
         self.draw()
 
@@ -424,7 +386,7 @@ class PressureScreen(Frame):
         if self._table is not None:
             heatmap = message.heatmap
             self.query_one("#cell", Note).show(
-                [[Cell(f" {rows.cell_words(self._table, heatmap.row, heatmap.column)}", "strong")]]
+                [[Cell(f" {heat_map.cell_words(self._table, heatmap.row, heatmap.column)}", "strong")]]
             )
 
     @on(Heatmap.Opened)
@@ -432,11 +394,9 @@ class PressureScreen(Frame):
         message.stop()
         if self._table is not None and self.forecast is not None:
             row, column = message.heatmap.row, message.heatmap.column
-            behind = rows.behind_cell(self._table, row, column, self.measure, self.triggers, self.zone)
-            crumbs = rows.cell_crumbs(self._table, row, column, self.measure)
-            self.app.push_screen(
-                BehindScreen(self.forecast, behind, what_if_rows.path_of(self.forecast, *crumbs))
-            )
+            behind = heat_map.behind_cell(self._table, row, column, self.measure, self.triggers, self.zone)
+            crumbs = heat_map.cell_crumbs(self._table, row, column, self.measure)
+            open_behind(self, self.forecast, behind, *crumbs)
 
     @on(Histogram.Opened)
     def _open_bar(self, message: Histogram.Opened) -> None:
@@ -446,11 +406,7 @@ class PressureScreen(Frame):
             return
         behind = rows.behind_bar(message.bar.stands_for, self.triggers)
         if behind is not None and self.forecast is not None:
-            self.app.push_screen(
-                BehindScreen(
-                    self.forecast, behind, what_if_rows.path_of(self.forecast, "Held back", message.bar.label)
-                )
-            )
+            open_behind(self, self.forecast, behind, "Held back", message.bar.label)
 
     def action_why(self) -> None:
         """Why the customer under the cursor of the list gets so much."""
@@ -492,106 +448,4 @@ class PressureScreen(Frame):
     def action_take_away(self) -> None:
         """Write the decisions shown to a file."""
         if self.forecast is not None:
-            export(self, self.forecast, Behind(triggers=self.triggers))
-
-
-def export(screen: Frame, forecast: Forecast, behind: Behind) -> None:
-    """Write decisions to a CSV file and say where it is."""
-    screen.take_away(
-        lambda service, cancelled: service.pressure.export(forecast, behind, cancelled), "decision"
-    )
-
-
-class BehindScreen(Frame):
-    """The decisions behind one number of a forecast, with the one under the cursor in words."""
-
-    mode = "pressure"
-    DEFAULT_CSS = """
-    BehindScreen #words { height: 6; margin: 0 1; }
-    BehindScreen.-tall #words { height: 9; }
-    """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        key("w", "why", "Why", "behind.why", "every check between this customer and the trigger", show=True),
-        key("e", "take_away", "Export", "behind.export", "write these decisions to a CSV file", show=True),
-    ]
-    COLUMNS = (
-        Column("at", "AT", 12),
-        Column("customer", "CUSTOMER", 9, grow=1),
-        Column("name", "NAME", 14, least=100, grow=1),
-        Column("trigger", "TRIGGER", 12, grow=3),
-        Column("step", "STEP", 4, right=True, least=100),
-        Column("channel", "CHANNEL", 8, least=90),
-        Column("outcome", "OUTCOME", 10),
-        Column("reason", "REASON", 18, least=76, grow=2),
-        Column("until", "FREE AGAIN", 12, least=120),
-    )
-
-    def __init__(self, forecast: Forecast, behind: Behind, path: Sequence[str]) -> None:
-        super().__init__()
-        self.forecast = forecast
-        self.behind = behind
-        self._path = path
-
-    def body(self) -> ComposeResult:
-        """The list, and one decision in words."""
-        with Vertical(id="body"):
-            yield VirtualTable[ForecastDecision](
-                self.COLUMNS,
-                lambda service, ids, cancelled: service.pressure.rows(self.forecast, ids, cancelled),
-                lambda row: rows.behind_cells(row, self.forecast.first, self.zone),
-                empty="No decisions.",
-                id="behind",
-            )
-            yield WrappedLines(id="words")
-
-    def focus_first(self) -> None:
-        """The list."""
-        self.set_focus(self.query_one("#behind", VirtualTable))
-
-    def crumbs(self) -> Sequence[str]:
-        """What was opened."""
-        return self._path
-
-    def load(self) -> None:
-        """Ask which decisions there are; they do not change."""
-        table = self.query_one("#behind", VirtualTable)
-        self.ask(
-            lambda service, cancelled: service.pressure.ids(self.forecast, self.behind, cancelled), table.show
-        )
-
-    def data_changed(self) -> None:
-        """A forecast stays what it was."""
-
-    @on(VirtualTable.Highlighted)
-    def _explain(self, message: VirtualTable.Highlighted) -> None:
-        message.stop()
-        number = message.row
-        if number is not None:
-            self.ask(
-                lambda service, cancelled: service.pressure.why(self.forecast, number, cancelled),
-                self._say,
-                group="words",
-            )
-
-    def _say(self, words: str) -> None:
-        row = self.query_one("#behind", VirtualTable).row
-        is_imagined = isinstance(row, ForecastDecision) and row.imagined
-        told: list[Line] = [[Cell(rows.IMAGINED_WORDS, "warn")]] if is_imagined else []
-        self.query_one("#words", WrappedLines).show([*told, [words]])
-
-    @on(VirtualTable.Opened)
-    def _open(self, message: VirtualTable.Opened) -> None:
-        message.stop()
-        row = message.table.row
-        if isinstance(row, ForecastDecision):
-            self.host.open_customer(row.customer_id)
-
-    def action_why(self) -> None:
-        """Everything that was asked on the way."""
-        row = self.query_one("#behind", VirtualTable).row
-        if isinstance(row, ForecastDecision):
-            self.host.open_why(row.customer, row.trigger)
-
-    def action_take_away(self) -> None:
-        """Write these decisions to a file."""
-        export(self, self.forecast, self.behind)
+            export_decisions(self, self.forecast, PreviewFilter(triggers=self.triggers))

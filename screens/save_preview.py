@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 from core.explain.words import counted
 from core.forecast.preview import fault_of_name
 from core.instants import local
-from screens.cells import pressure as rows
+from screens.cells import forecast as forecast_rows
+from screens.cells.deed import Deed, DialogAnswer, DialogField
 from screens.frame import Frame
 from screens.ports.pressure import Forecast
-from screens.widgets.dialogs import Deed, DialogAnswer, DialogField, confirm
+from screens.widgets.dialogs import confirm
 
 
 def ask_to_keep(screen: Frame, forecast: Forecast) -> None:
@@ -49,7 +50,7 @@ def keep_deed(forecast: Forecast, zone: ZoneInfo) -> Deed:
     """What would be kept, with a name for it."""
     supposed = forecast.supposed
     sort = "what-if" if supposed.is_what_if else supposed.trigger or "preview"
-    lines = [f"{rows.span_words(forecast, zone)}."]
+    lines = [f"{forecast_rows.span_words(forecast, zone)}."]
     lines += [f"What if: {', '.join(supposed.words)}."] if supposed.words else []
     lines += [f"Only {supposed.trigger}."] if supposed.trigger is not None else []
     fields = (

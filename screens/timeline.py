@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
 from textual import on
 from textual.binding import BindingType
-from textual.message import Message
 
-from core.instants import Instant
 from screens.cells import timeline as rows
+from screens.cells.line import Cells
+from screens.found_table import FoundTable
 from screens.frame import Frame
-from screens.ports import Cancelled, Service, WorkspacePlace
-from screens.ports.customers import EntryDetails, EntryKind, Hits, TimelineEntry
+from screens.ports import Cancelled
+from screens.ports.customers import EntryDetails, EntryKind, Hits, Tell, TimelineEntry
+from screens.ports.service import Service
 from screens.widgets.keys import key
-from screens.widgets.line_widget import Cells
-from screens.widgets.table import VirtualTable
+from screens.widgets.table import TableRows, VirtualTable
 from screens.widgets.wrapped import Details
 
 PAGED: Final = 5_000
 """A longer timeline is not read anew whenever somebody writes, only on `r`."""
 
 
-class FirstEntries(Message):
-    """The newest entries are there; the rest follows."""
-
-    def __init__(self, generation: int, place: WorkspacePlace, now: Instant, ids: array[int]) -> None:
-        super().__init__()
-        self.generation = generation
-        self.place = place
-        self.now = now
-        self.ids = ids
-
-
-class Timeline(VirtualTable[TimelineEntry]):
+class Timeline(FoundTable[TimelineEntry]):
     """A table of the entries of one customer, narrowed by kind, channel and words."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -53,13 +41,11 @@ class Timeline(VirtualTable[TimelineEntry]):
     ]
 
     def __init__(self, customer_id: int, *, id: str | None = None, classes: str | None = None) -> None:
-        empty = "Nothing is known, or nothing fits."
         super().__init__(
-            rows.COLUMNS,
-            self._rows_of,
-            self._cells_of,
-            fields=rows.EXPORTED,
-            empty=empty,
+            TableRows(rows.COLUMNS, self._rows_of, self._cells_of, rows.EXPORTED),
+            longest=PAGED,
+            show_first=self.show_found,
+            empty="Nothing is known, or nothing fits.",
             id=id,
             classes=classes,
         )
@@ -68,11 +54,7 @@ class Timeline(VirtualTable[TimelineEntry]):
         self.channel: str | None = None
         self.text = ""
         self._channels: tuple[str, ...] = ()
-        self._generation = 0
         self._total: int | None = None
-        self._now: Instant = 0
-        self._place: WorkspacePlace | None = None
-        self._is_fresh = True
 
     @property
     def frame(self) -> Frame:
@@ -87,48 +69,23 @@ class Timeline(VirtualTable[TimelineEntry]):
         """Read the vector of entries; of a long one that is there already only the visible rows, unless
         `anew`.
         """
-        if len(self.ids) > PAGED and not anew:
-            self.frame.ask(lambda service, _: (service.place, service.now()), self._show_again, group="again")
+        if self.is_long and not anew:
+            self.read_again()
             return
-        self._generation += 1
-        generation, customer, asked = (
-            self._generation,
-            self.customer_id,
-            rows.asked(self.text, self.kind, self.channel),
-        )
+        customer, asked = self.customer_id, rows.asked(self.text, self.kind, self.channel)
 
-        def question(
-            service: Service, cancelled: Cancelled
-        ) -> tuple[WorkspacePlace, Instant, Hits, tuple[str, ...]]:
-            place, now = service.place, service.now()
-
-            def found(ids: array[int]) -> None:
-                self.post_message(FirstEntries(generation, place, now, ids))
-
+        def question(service: Service, cancelled: Cancelled, found: Tell) -> tuple[Hits, tuple[str, ...]]:
             hits = service.customers.entries(customer, asked, cancelled, found)
-            return place, now, hits, service.customers.channels(customer, cancelled)
+            return hits, service.customers.channels(customer, cancelled)
 
-        self.frame.ask(question, self._take_entries, group="timeline")
+        self.find(question, self._take_entries, group="timeline")
 
-    def _show_again(self, answer: tuple[WorkspacePlace, Instant]) -> None:
-        self._place, self._now = answer
-        self.show(self.ids)
-
-    @on(FirstEntries)
-    def _take_first(self, message: FirstEntries) -> None:
-        message.stop()
-        if message.generation == self._generation and self._is_fresh:
-            self._place, self._now = message.place, message.now
-            self.show(message.ids, fresh=True)
-            self._is_fresh = False
-
-    def _take_entries(self, answer: tuple[WorkspacePlace, Instant, Hits, tuple[str, ...]]) -> None:
-        self._place, self._now, hits, self._channels = answer
+    def _take_entries(self, answer: tuple[Hits, tuple[str, ...]]) -> None:
+        hits, self._channels = answer
         asked = rows.asked(self.text, self.kind, self.channel)
         if not asked:
             self._total = len(hits.ids)
-        self.show(hits.ids, fresh=self._is_fresh)
-        self._is_fresh = False
+        self.show_found(hits.ids)
         self.frame.say_filter(hits.fault or rows.chip(len(hits.ids), self._total, asked))
 
     def _rows_of(
@@ -137,8 +94,7 @@ class Timeline(VirtualTable[TimelineEntry]):
         return service.customers.entry_rows(ids, cancelled)
 
     def _cells_of(self, entry: TimelineEntry) -> Sequence[Cells]:
-        assert self._place is not None  # set with the first ids
-        return rows.cells(entry, self._now, self._place.zone, self._place.currency)
+        return rows.cells(entry, self.now, self.zone, self.place.currency)
 
     # ---- keys ----
 
@@ -158,7 +114,7 @@ class Timeline(VirtualTable[TimelineEntry]):
         self._begin_anew()
 
     def _begin_anew(self) -> None:
-        self._is_fresh = True
+        self.begin_anew()
         self.load(anew=True)
 
     @property

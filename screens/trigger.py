@@ -14,13 +14,16 @@ from textual.events import Resize
 
 from core.instants import Instant
 from screens.cells import triggers as rows
+from screens.cells.line import Cells
+from screens.paned_frame import PanedFrame
 from screens.pausing import PAUSING, PausingFrame
-from screens.ports import Cancelled, Service
+from screens.ports import Cancelled
+from screens.ports.service import Service
 from screens.ports.triggers import TriggerLine, TriggerView, WaitingView
 from screens.widgets.keys import key
-from screens.widgets.line_widget import Cells, Note, TextLines
-from screens.widgets.panes import PanedFrame, PaneLine
-from screens.widgets.table import VirtualTable
+from screens.widgets.line_widget import Note, TextLines
+from screens.widgets.panes import PaneLine
+from screens.widgets.table import TableRows, VirtualTable
 from screens.widgets.wrapped import WrappedLines
 
 PANES: Final = (
@@ -81,10 +84,7 @@ class TriggerScreen(PanedFrame, PausingFrame):
                     yield WrappedLines(id="journey", classes="pane current")
                     yield TextLines(id="outcomes", classes="pane")
                     yield VirtualTable(
-                        rows.WAITING,
-                        self._fetch,
-                        self._cells,
-                        fields=rows.EXPORTED_WAITING,
+                        TableRows(rows.WAITING, self._fetch, self._cells, rows.EXPORTED_WAITING),
                         empty="Nobody is under way.",
                         id="waiting",
                         classes="pane",

@@ -11,12 +11,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from core.instants import Instant
+from screens.cells.line import Cells
 from screens.cells.triggers import COLUMNS, EXPORTED, cells, matches
 from screens.pausing import PAUSING, PausingFrame
-from screens.ports import Cancelled, Service
+from screens.ports import Cancelled
+from screens.ports.service import Service
 from screens.ports.triggers import TriggerLine
-from screens.widgets.line_widget import Cells
-from screens.widgets.table import VirtualTable
+from screens.widgets.table import TableRows, VirtualTable
 
 
 class TriggersScreen(PausingFrame):
@@ -35,7 +36,7 @@ class TriggersScreen(PausingFrame):
     def body(self) -> ComposeResult:
         """The table."""
         empty = "There is no such trigger. Each is a file in triggers/."
-        yield VirtualTable(COLUMNS, self._fetch, self._cells, fields=EXPORTED, empty=empty, id="body")
+        yield VirtualTable(TableRows(COLUMNS, self._fetch, self._cells, EXPORTED), empty=empty, id="body")
 
     @property
     def table(self) -> VirtualTable[TriggerLine]:

@@ -17,13 +17,14 @@ from textual.widgets import Input
 from screens.cells import what_if as rows
 from screens.cells.what_if import OptionChoice
 from screens.frame import Frame
-from screens.ports import Cancelled, Service
+from screens.ports import Cancelled
 from screens.ports.pressure import Supposed
+from screens.ports.service import Service
 from screens.ports.what_if import Option
 from screens.widgets.input import StillInput
 from screens.widgets.keys import key
 from screens.widgets.line_widget import Note
-from screens.widgets.table import VirtualTable
+from screens.widgets.table import TableRows, VirtualTable
 
 HELP = "space changes, + and - count, u takes back, Enter looks ahead"
 
@@ -44,7 +45,9 @@ class WhatIfScreen(Frame):
     mode = "pressure"
     filter_hint = "words of a rule, trigger, channel or value; changed: only what is changed"
     DEFAULT_CSS = """
-    WhatIfScreen #value, WhatIfScreen #value:focus { height: 1; border: none; padding: 0 1; background: $panel; display: none; }
+    WhatIfScreen #value, WhatIfScreen #value:focus {
+        height: 1; border: none; padding: 0 1; background: $panel; display: none;
+    }
     WhatIfScreen #said { margin-top: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -78,7 +81,9 @@ class WhatIfScreen(Frame):
     def body(self) -> ComposeResult:
         """The values, a line to write in, and what it comes to."""
         with Vertical(id="body"):
-            yield OptionsTable(rows.COLUMNS, self._fetch, rows.cells, empty="No such value.", id="values")
+            yield OptionsTable(
+                TableRows(rows.COLUMNS, self._fetch, rows.cells), empty="No such value.", id="values"
+            )
             yield StillInput(id="value")
             yield Note(id="said")
 

@@ -13,14 +13,16 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 
+from core.explain.trigger_explanation import TriggerExplanation
 from core.instants import Instant
 from screens.cells import why as rows
+from screens.cells.line import Cells
 from screens.frame import Frame
-from screens.ports import Cancelled, Service, WorkspacePlace
-from screens.ports.why import CustomerVerdicts, Verdict
+from screens.ports import Cancelled, WorkspacePlace
+from screens.ports.service import Service
+from screens.ports.why import CustomerExplanations
 from screens.widgets.keys import key
-from screens.widgets.line_widget import Cells
-from screens.widgets.table import VirtualTable
+from screens.widgets.table import TableRows, VirtualTable
 from screens.widgets.wrapped import WrappedLines
 
 TOP: Final = 1_000_000
@@ -49,7 +51,7 @@ class WhyScreen(Frame):
         super().__init__()
         self.customer = customer
         self._trigger = trigger
-        self._answer: CustomerVerdicts | None = None
+        self._answer: CustomerExplanations | None = None
         self._now: Instant = 0
         self._place: WorkspacePlace | None = None
         self._read_of: str | None = None
@@ -63,17 +65,14 @@ class WhyScreen(Frame):
         """The verdicts, and below or beside them the answer."""
         with Vertical(id="body"):
             yield VirtualTable(
-                rows.COLUMNS,
-                self._fetch,
-                self._cells,
-                fields=rows.EXPORTED,
+                TableRows(rows.COLUMNS, self._fetch, self._cells, rows.EXPORTED),
                 empty="There are no triggers.",
                 id="verdicts",
             )
             yield WrappedLines(id="explanation")
 
     @property
-    def table(self) -> VirtualTable[Verdict]:
+    def table(self) -> VirtualTable[TriggerExplanation]:
         """The verdicts."""
         return self.query_one(VirtualTable)
 
@@ -86,16 +85,20 @@ class WhyScreen(Frame):
             lambda service, cancelled: (
                 service.place,
                 service.now(),
-                service.why.verdicts(customer, cancelled),
+                service.why.explanations(customer, cancelled),
             ),
             self._take,
         )
 
-    def _take(self, answer: tuple[WorkspacePlace, Instant, CustomerVerdicts]) -> None:
+    def _take(self, answer: tuple[WorkspacePlace, Instant, CustomerExplanations]) -> None:
         self._place, self._now, self._answer = answer
-        self.table.show(array("q", range(len(self._answer.verdicts))))
+        self.table.show(array("q", range(len(self._answer.explanations))))
         place = next(
-            (number for number, each in enumerate(self._answer.verdicts) if each.trigger == self._trigger),
+            (
+                number
+                for number, each in enumerate(self._answer.explanations)
+                if each.trigger == self._trigger
+            ),
             None,
         )
         if place is not None:
@@ -103,27 +106,29 @@ class WhyScreen(Frame):
             self._trigger = None
         self.head.refresh()
 
-    def _fetch(self, service: Service, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, Verdict]:
-        known = () if self._answer is None else self._answer.verdicts
+    def _fetch(
+        self, service: Service, ids: Sequence[int], cancelled: Cancelled
+    ) -> Mapping[int, TriggerExplanation]:
+        known = () if self._answer is None else self._answer.explanations
         return {number: known[number] for number in ids if number < len(known)}
 
-    def _cells(self, row: Verdict) -> Sequence[Cells]:
+    def _cells(self, row: TriggerExplanation) -> Sequence[Cells]:
         assert self._place is not None  # set with the answer
         return rows.cells(row, self._now, self._place.zone)
 
     @property
-    def verdict(self) -> Verdict | None:
+    def under_cursor(self) -> TriggerExplanation | None:
         """What is under the cursor."""
         row = self.table.row_id
-        return self._answer.verdicts[row] if self._answer is not None and row is not None else None
+        return self._answer.explanations[row] if self._answer is not None and row is not None else None
 
     @on(VirtualTable.Highlighted)
     def _explain(self) -> None:
-        verdict = self.verdict
+        chosen = self.under_cursor
         answer = self.query_one("#explanation", WrappedLines)
-        answer.show([] if verdict is None else rows.explanation(verdict))
-        if verdict is not None and verdict.trigger != self._read_of:
-            self._read_of = verdict.trigger
+        answer.show([] if chosen is None else rows.explanation(chosen, self.zone))
+        if chosen is not None and chosen.trigger != self._read_of:
+            self._read_of = chosen.trigger
             answer.scroll_by(-TOP)
 
     def on_descendant_focus(self) -> None:
@@ -148,11 +153,11 @@ class WhyScreen(Frame):
             super().action_back()
 
     def action_customer(self) -> None:
-        """Everything about her."""
+        """Everything about the customer."""
         if self._answer is not None:
             self.host.open_customer(self._answer.customer_id)
 
     def action_trigger(self) -> None:
         """The trigger under the cursor."""
-        if self.verdict is not None:
-            self.host.open_trigger(self.verdict.trigger)
+        if self.under_cursor is not None:
+            self.host.open_trigger(self.under_cursor.trigger)

@@ -147,7 +147,7 @@ def _alike(connection: Connection, reference: str) -> str:
 
 def show(connection: Connection, customer_id: int) -> Mapping[str, Any]:
     """One customer with all that is known: the fields of the list, then traits, identities, consents and
-    where she is under way.
+    where the customer is under way.
     """
     more = ("city", "postal_code", "gender", "locale", "timezone", "birthday", "registered_at", "returns",
         "units", "returned",
@@ -164,7 +164,7 @@ def show(connection: Connection, customer_id: int) -> Mapping[str, Any]:
 
 
 def under_way(connection: Connection, customer_id: int) -> list[dict[str, Any]]:
-    """Where she is under way: trigger, open step, when it is due and what it waits for; soonest first."""
+    """Where a customer is under way: trigger, open step, when it is due, what it waits for; soonest first."""
     columns = enrolments.c
     query = (
         select(
@@ -184,7 +184,7 @@ def under_way(connection: Connection, customer_id: int) -> list[dict[str, Any]]:
 
 
 def ledger(connection: Connection, customer_id: int) -> list[dict[str, Any]]:
-    """Her consents in full, newest first."""
+    """A customer's consents in full, newest first."""
     columns = consents.c
     query = (
         select(
@@ -199,7 +199,7 @@ def ledger(connection: Connection, customer_id: int) -> list[dict[str, Any]]:
 
 
 def known_as(connection: Connection, customer_id: int) -> list[tuple[str, str]]:
-    """Her identities as pairs of kind and value, oldest first."""
+    """A customer's identities as pairs of kind and value, oldest first."""
     query = (
         select(identities.c.kind, identities.c.value)
         .where(identities.c.customer_id == customer_id)
@@ -218,7 +218,7 @@ def suppressed(connection: Connection, addresses: Collection[tuple[str, str]]) -
 
 
 def waiting(connection: Connection, customer_id: int) -> list[dict[str, Any]]:
-    """Her messages that have not gone out yet, soonest first."""
+    """A customer's messages that have not gone out yet, soonest first."""
     columns = messages.c
     query = (
         select(
@@ -237,7 +237,7 @@ def waiting(connection: Connection, customer_id: int) -> list[dict[str, Any]]:
 
 
 def last_decided(connection: Connection, customer_id: int, until: Instant) -> dict[str, Instant]:
-    """When each trigger last decided anything for her up to an instant, by its name."""
+    """When each trigger last decided anything for a customer up to an instant (ms UTC), by its name."""
     columns = decisions.c
     query = select(columns.trigger, func.max(columns.at)).where(
         columns.customer_id == customer_id, columns.at <= until
@@ -246,8 +246,8 @@ def last_decided(connection: Connection, customer_id: int, until: Instant) -> di
 
 
 def state_of(connection: Connection, customer_id: int) -> Mapping[str, Any]:
-    """Key, name, when the engine looks at her next, and whether she was erased; ManometerError where the row
-    is gone.
+    """Key, name, when the engine looks at the customer next (ms UTC), and whether the customer was erased;
+    ManometerError where the row is gone.
     """
     columns = customers.c
     query = select(
@@ -274,8 +274,8 @@ def timeline(
     since: Instant | None = None,
     limit: int | None = None,
 ) -> Iterator[Mapping[str, Any]]:
-    """Her events, oldest first, as a stream; with a limit the latest ones, `before` an instant for the page
-    above.
+    """A customer's events, oldest first, as a stream; with a limit the latest ones, `before` an instant
+    (ms UTC) for the page above.
     """
     columns = events.c
     query = select(

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, 
 
 from core.instants import Instant
 from core.limits.windows import Span
+from core.model.counts import OperatorAct
 from storage.outbox.dispatch import WAITING
 from storage.schema.customers import customers
 from storage.schema.enrolments import enrolments
@@ -40,17 +41,6 @@ class NextStepRow:
     at: Instant
     step: int
     until_then: int
-
-
-@dataclass(frozen=True, slots=True)
-class ActRow:
-    """What an operator did."""
-
-    at: Instant
-    author: str
-    action: str
-    subject: str
-    reason: str | None
 
 
 # ---- today ----
@@ -112,11 +102,12 @@ def _next_step(connection: Connection, name: str, until: Instant) -> NextStepRow
     )
 
 
-def last_acts(connection: Connection, most: int) -> list[ActRow]:
+def last_acts(connection: Connection, most: int) -> list[OperatorAct]:
     """What operators did last, newest first."""
     columns = (audit.c.at, audit.c.author, audit.c.action, audit.c.subject, audit.c.reason)
     return [
-        ActRow(*row) for row in connection.execute(select(*columns).order_by(audit.c.id.desc()).limit(most))
+        OperatorAct(*row)
+        for row in connection.execute(select(*columns).order_by(audit.c.id.desc()).limit(most))
     ]
 
 

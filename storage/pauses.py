@@ -101,10 +101,10 @@ def waiting_under(connection: Connection, pause: Pause, playbook: Playbook, at: 
     if pause.scope in ("everything", "trigger"):
         return waiting(connection, pause.trigger, at)
     people = _customers(pause, playbook, at)
-    hers = true() if people is None else enrolments.c.customer_id.in_(people)
+    of_them = true() if people is None else enrolments.c.customer_id.in_(people)
     mine = and_(
         enrolments.c.trigger.in_(sorted(affected_triggers(pause, playbook))),
-        hers,
+        of_them,
         enrolments.c.state == literal_column("'open'"),
     )
     came_due = or_(enrolments.c.due_at.is_(None), enrolments.c.due_at <= at)
@@ -190,8 +190,8 @@ def standings(
     if is_narrow(pause):
         is_under = and_(is_under, held)
     members = true() if people is None else columns.customer_id.in_(people)
-    hers = or_(columns.held_by == pause.holder, members) if pause.scope == "segment" else members
-    mine = and_(columns.trigger.in_(sorted(triggers)), columns.state == literal_column("'open'"), hers)
+    reached = or_(columns.held_by == pause.holder, members) if pause.scope == "segment" else members
+    mine = and_(columns.trigger.in_(sorted(triggers)), columns.state == literal_column("'open'"), reached)
     segments.prepare(connection)
     alike: tuple[ColumnElement[Any], ...] = (
         columns.trigger,

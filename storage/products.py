@@ -17,7 +17,7 @@ _A_MONDAY: Final[Instant] = 4 * DAY  # 5 January 1970
 
 
 def of_customer(connection: Connection, customer_id: int, until: Instant) -> Shopping:
-    """Her lists up to an instant, from her latest events."""
+    """The customer's lists up to an instant (ms UTC), from the latest events."""
     return shopping(latest_events(connection, customer_id, SHOPPING, until, LATEST))
 
 

@@ -118,8 +118,8 @@ def _ascii_lower(word: str) -> str:
 
 
 def _identified(kinds: Sequence[str], word: str) -> Iterator[Truth]:
-    """Whether one of her identities begins so; the subquery stands alone, so SQLite asks it once and not for
-    each row.
+    """Whether one of the customer's identities begins so; the subquery stands alone, so that SQLite asks it
+    once and not for each row.
     """
     if len(word) >= LEAST_OF_IDENTITY:
         begins = or_(*[_begins(identities.c.value, spelling) for spelling in sorted({word, word.lower()})])
@@ -294,12 +294,12 @@ def alike(connection: Connection, word: str) -> str | None:
         for name in connection.execute(names).scalars()
     }
     best = nearest(typed, known)
-    hers = (
+    found = (
         select(customers.c.last_name).where(LIVING, _begins(customers.c.folded_name, best)).limit(1)
         if best
         else None
     )
-    return None if hers is None else connection.execute(hers).scalar_one_or_none()
+    return None if found is None else connection.execute(found).scalar_one_or_none()
 
 
 # ---- rows ----

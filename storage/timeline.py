@@ -156,7 +156,7 @@ def _rows(connection: Connection, kind: int, ids: Sequence[int]) -> Iterator[tup
 
 
 def channels(connection: Connection, customer_id: int) -> list[str]:
-    """The channels that her newest entries name, by name."""
+    """The channels that the customer's newest entries name, by name."""
     found: set[str] = set()
     for kind, table in enumerate(_TABLES):
         query = (

@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, Select, Text, and_, column, func, select, text, true
 
 from core.instants import Instant
+from core.model.counts import JourneyCount
 from core.model.triggers import Trigger
 from storage.outbox.dispatch import TROUBLE
 from storage.schema.customers import customers
@@ -233,18 +234,7 @@ def outcomes(connection: Connection, name: str, since: Instant) -> list[tuple[st
     return [(row[0], row[1], row[2]) for row in connection.execute(query)]
 
 
-@dataclass(frozen=True, slots=True)
-class Journeys:
-    """What became of the journeys of one variant, of those without one, or of the customers kept out."""
-
-    variant: str | None
-    is_holdout: bool
-    entered: int
-    under_way: int
-    reached: int  # the goal
-
-
-def journeys(connection: Connection, name: str) -> list[Journeys]:
+def journeys(connection: Connection, name: str) -> list[JourneyCount]:
     """All journeys of a trigger by variant, those kept out last."""
     columns = enrolments.c
     is_holdout = columns.state == "holdout"
@@ -255,7 +245,7 @@ def journeys(connection: Connection, name: str) -> list[Journeys]:
         .group_by(columns.variant, is_holdout)
     )
     return [
-        Journeys(row[0], bool(row[1]), row[2], row[3], row[4])
+        JourneyCount(row[0], bool(row[1]), row[2], row[3], row[4])
         for row in connection.execute(query.order_by(is_holdout, columns.variant))
     ]
 

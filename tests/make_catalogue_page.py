@@ -28,7 +28,10 @@ def _table() -> Iterator[str]:
     yield from ("| campaign | purpose | channels | effort | for |", "|---|---|---|---|---|")
     for each in campaigns().values():
         channels = ", ".join(each.channels)
-        yield f"| [`{each.name}`](#{each.name}) | {', '.join(each.purposes)} | {channels} | {each.effort} | {each.title} |"
+        yield (
+            f"| [`{each.name}`](#{each.name}) | {', '.join(each.purposes)} | {channels} | {each.effort} | "
+            f"{each.title} |"
+        )
     yield ""
 
 

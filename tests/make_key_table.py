@@ -23,7 +23,8 @@ BEGIN, END = "<!-- keys: made by tests/make_key_table.py -->", "<!-- end of keys
 WHERE: Final = {
     "App": "everywhere", "Frame": "every screen", "VirtualTable": "lists", "TextLines": "texts",
     "Heatmap": "heat map", "Histogram": "bars",
-    "NeedsList": "Overview: what needs attention", "OverviewScreen": "Overview", "CustomersScreen": "Customers",
+    "NeedsList": "Overview: what needs attention", "OverviewScreen": "Overview",
+    "CustomersScreen": "Customers",
     "CustomerScreen": "one customer",
     "Timeline": "timeline", "WhyScreen": "why", "TriggersScreen": "Triggers", "TriggerScreen": "one trigger",
     "PressureScreen": "Pressure",

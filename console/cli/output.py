@@ -16,7 +16,7 @@ import orjson
 
 from core.errors import ManometerError
 from core.instants import format_instant, local
-from screens.widgets.safe_text import cells, fitted, safe_json, safe_lines, safe_text
+from screens.cells.safe_text import display_width, fitted, safe_json, safe_lines, safe_text
 
 FieldKind = Literal["text", "number", "instant", "money", "json"]
 MEASURED = 100
@@ -91,7 +91,7 @@ class Output:
             self._write_json(as_json(fields, row))
             return
         said = said or {}
-        width = max(cells(field.heading) for field in fields)
+        width = max(display_width(field.heading) for field in fields)
         for field in fields:
             told = (
                 [safe_text(said[field.name] or "", 10_000)]
@@ -179,7 +179,7 @@ class Output:
     def _columns(self, fields: Sequence[ListingField], sample: Sequence[Sequence[str]]) -> list[_Column]:
         """Every column at full width where nobody looks or there is room; else as many as can be read."""
         every = [
-            _Column(place, field, max(cells(row[place]) for row in sample))
+            _Column(place, field, max(display_width(row[place]) for row in sample))
             for place, field in enumerate(fields)
         ]
         if not self.out.isatty():
@@ -191,7 +191,7 @@ class Output:
     def _broken(self, text: str, indent: int = 0) -> list[str]:
         """A value in lines of whole words, where a terminal would break it anywhere."""
         room = shutil.get_terminal_size().columns - indent
-        if not self.out.isatty() or room < NARROWEST or cells(text) <= room:
+        if not self.out.isatty() or room < NARROWEST or display_width(text) <= room:
             return [text]
         return wrap(text, room, break_on_hyphens=False) or [text]
 
@@ -272,7 +272,7 @@ def _fitted(columns: Sequence[_Column], sample: Sequence[Sequence[str]], room: i
     left = [each for each in columns if not is_all or any(row[each.place] for row in sample[1:])]
     for each in left:
         if each.field.kind == "instant":
-            each.width = min(each.width, max(TO_THE_MINUTE, cells(sample[0][each.place])))
+            each.width = min(each.width, max(TO_THE_MINUTE, display_width(sample[0][each.place])))
     texts = [each for each in left if each.field.kind in ("text", "json")][1:]
     while (
         len(left) > 2
@@ -297,7 +297,7 @@ def _line(columns: Sequence[_Column], row: Sequence[str]) -> str:
 
 def _padded(field: ListingField, text: str, width: int) -> str:
     shown = text[:width] if field.kind == "instant" else fitted(text, width)
-    room = " " * (width - cells(shown))
+    room = " " * (width - display_width(shown))
     return room + shown if field.kind in ("number", "money") else shown + room
 
 

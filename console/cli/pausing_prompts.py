@@ -53,6 +53,11 @@ def add_policy(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def operator_of(args: argparse.Namespace, context: Context) -> pausing.Operator:
+    """Who acts at the command line, and the reason that `--reason` gives."""
+    return pausing.Operator(context.author, args.reason, context.zone)
+
+
 def target_of(args: argparse.Namespace, context: Context) -> str:
     """What the command line names, as `Pause.trigger` has it; ManometerError where there is no such
     customer.
@@ -84,7 +89,7 @@ def begin(args: argparse.Namespace, context: Context, pause: Pause, playbook: Pl
         numbers += " Nobody enters meanwhile."
     context.output.confirm(numbers, f"Pause {what}?", args.yes)
     with context.store.writing() as connection:
-        pausing.pause(connection, pause, context.author, args.reason, context.zone)
+        pausing.pause(connection, pause, operator_of(args, context))
     report(context, "pause", pause.trigger, at, held, until=until)
     context.output.say(f"{what} is paused. {numbers}")
 

@@ -16,7 +16,7 @@ from typing import Final, TextIO
 
 import orjson
 
-from screens.widgets.safe_text import safe_json, safe_text
+from screens.cells.safe_text import safe_json, safe_text
 
 NAME: Final = "manometer"
 _LONGEST: Final = 500

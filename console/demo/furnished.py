@@ -37,6 +37,7 @@ from core.errors import ManometerError
 from core.forecast.preview import PreviewCell, Totals
 from core.instants import DAY, Instant, day_start, local_date, parse_instant
 from core.playbook.playbook import Playbook
+from core.sources.connector import SourceFile
 from storage import customers, decisions
 from storage.outbox import listing as outbox_listing
 from storage.store import Store, meta, set_meta
@@ -165,14 +166,8 @@ def _take_in(store: Store, workspace: Workspace, options: DemoOptions) -> None:
     with Progress("Taking in two years", "events") as progress:
         read = 0
         for source in SOURCES:
-            result = import_file(
-                store,
-                past / f"{source}.ndjson.gz",
-                settings=settings,
-                arrived_at=END,
-                history=True,
-                source=source,
-            )
+            file = SourceFile(past / f"{source}.ndjson.gz", source)
+            result = import_file(store, file, settings=settings, arrived_at=END, history=True)
             if not result.finished:
                 raise InterruptedMakingError
             read += result.read
@@ -337,7 +332,7 @@ def _decision(row: Any) -> StoryLine:
 def held(store: Store) -> int:
     """Messages that wait for somebody's approval."""
     with store.reading() as connection:
-        return sum(1 for _ in outbox_listing.stream(connection, outbox_listing.Filters(state="held")))
+        return sum(1 for _ in outbox_listing.stream(connection, outbox_listing.MessageFilter(state="held")))
 
 
 def ahead(store: Store, folder: Path, playbook: Playbook) -> Iterator[Totals]:

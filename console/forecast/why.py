@@ -16,6 +16,7 @@ from console.playbooks.migration import trigger_in
 from console.runs.tick import decision_row
 from core.engine import advance
 from core.errors import ManometerError
+from core.explain.trigger_explanation import TriggerExplanation
 from core.explain.why import Check, Explanation, explain, in_brief
 from core.explain.words import in_words, when
 from core.instants import Instant
@@ -49,17 +50,6 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class TriggerExplanation:
-    """One trigger's explanation for a customer, and when it was last decided."""
-
-    trigger: str
-    title: str
-    status: str
-    explanation: Explanation
-    since: Instant | None
-
-
-@dataclass(frozen=True, slots=True)
 class ExplainedCustomer:
     """Whom it is about."""
 
@@ -83,7 +73,9 @@ def explain_in(
 
 
 def gather(connection: Connection, playbook: Playbook, identifier: int, now: Instant, at: Instant) -> Known:
-    """What is known of the customer of a row as of `at`; ManometerError where there is no such customer any more."""
+    """What is known of the customer of a row as of `at`, in ms UTC; ManometerError where there is no such
+    customer any more.
+    """
     if at < now:
         loaded = load_past(connection, [identifier], playbook, at, with_state=True)
     else:

@@ -19,7 +19,7 @@ from console.intake.files import ImportResult, IntakeSettings, import_file
 from core.errors import ManometerError
 from core.instants import Instant, Millis
 from core.sources.connector import Connector, SourceFile, SourceSettings
-from screens.widgets.safe_text import safe_lines
+from screens.cells.safe_text import safe_lines
 from storage.sqlite import StoreError
 from storage.store import Store
 
@@ -95,10 +95,7 @@ class DropFolder:
         """
         connector.begin(file)
         try:
-            result = import_file(
-                store, file.path, settings=settings, arrived_at=now, profile=file.profile, source=file.source,
-                stopping=stopping,
-            )  # fmt: skip
+            result = import_file(store, file, settings=settings, arrived_at=now, stopping=stopping)
         except StoreError:
             raise
         except ManometerError as error:

@@ -22,12 +22,13 @@ import orjson
 from sqlalchemy import Connection
 
 from console.intake.csv_lines import Check, Item, Reject, csv_items
-from console.intake.csv_profiles import find_profile
+from console.intake.csv_profiles import CsvProfile, find_profile
 from console.intake.physical_lines import OpenSource, PhysicalLine, lines_of, open_source
 from console.messages.surveys import Surveys
 from console.workspace import Workspace
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
+from core.sources.connector import SourceFile
 from core.sources.segment import Incoming, Rejected, normal_channel, parse_call
 from storage.intake import imports
 from storage.intake.batch import BULK_LOG, USUAL_LOG, Concerns, Memory, checkpoint_after, take
@@ -106,51 +107,64 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
 
 def import_file(
     store: Store,
-    path: Path,
+    file: SourceFile,
     *,
     settings: IntakeSettings,
     arrived_at: Instant,
     history: bool = False,
-    profile: str | None = None,
-    source: str | None = None,
     progress: Progress | None = None,
     stopping: Callable[[], bool] | None = None,
 ) -> ImportResult:
-    """Take in one file; ManometerError, with nothing changed, where it cannot be read.
+    """Take in one file as of `arrived_at`, in ms UTC; ManometerError, with nothing changed, where it cannot
+    be read.
 
-    `profile` names a CSV profile; without one the file is NDJSON. `source` is by default the profile's own,
-    or `ndjson`. On Ctrl-C, or once `stopping` says so, what was read so far is committed and the result says
-    that it is not finished.
+    The file is NDJSON unless it has a CSV profile; its source is by default the profile's own, or `ndjson`.
+    With `history` its events are facts of the past: nothing enrols through them. On Ctrl-C, or once
+    `stopping` says so, what was read so far is committed and the result says that it is not finished.
     """
-    declared = None if profile is None else find_profile(profile, settings.profiles)
-    if declared is None and _suffix(path) == ".csv":
-        raise ManometerError(
-            f"{path}: a CSV file needs --profile NAME, such as online-retail or customers, or one of the "
-            "workspace's own."
-        )
-    name = source or (declared.source if declared is not None else "ndjson")
-    channel = settings.channels.get(name)
-    channel = None if channel is None else normal_channel(channel)
-    if declared is not None and declared.channel is None:
-        declared = replace(declared, channel=channel)
-    check = None if settings.surveys is None else partial(settings.surveys.checked, history=history)
-    with open_source(path) as opened, _rare_collections():
-        if declared is not None:
-            items = csv_items(
-                opened.content,
-                declared,
-                zone=settings.zone,
-                arrived_at=arrived_at,
-                source=name,
-                path=str(path),
-                check=check,
-            )
-        else:
-            items = ndjson_items(
-                opened.content, source=name, zone=settings.zone, channel=channel, check=check
-            )
-        run = _Run(store, path, profile, settings, arrived_at, history)
+    profile = _profile_of(file, settings)
+    with open_source(file.path) as opened, _rare_collections():
+        items = _items_of(file, profile, opened, settings, arrived_at, history)
+        run = _Run(store, file, settings, arrived_at, history)
         return run.take_all(items, opened, progress, stopping or (lambda: False))
+
+
+def _profile_of(file: SourceFile, settings: IntakeSettings) -> CsvProfile | None:
+    """The profile that the file is read by; None of NDJSON. ManometerError where a CSV file names none."""
+    if file.profile is not None:
+        return find_profile(file.profile, settings.profiles)
+    if _suffix(file.path) == ".csv":
+        raise ManometerError(
+            f"{file.path}: a CSV file needs --profile NAME, such as online-retail or customers, or one of "
+            "the workspace's own."
+        )
+    return None
+
+
+def _items_of(
+    file: SourceFile,
+    profile: CsvProfile | None,
+    opened: OpenSource,
+    settings: IntakeSettings,
+    arrived_at: Instant,
+    history: bool,
+) -> Iterator[Item]:
+    """What each line of the file comes to, read as it is asked for."""
+    source = file.source or (profile.source if profile is not None else "ndjson")
+    named = settings.channels.get(source)
+    channel = None if named is None else normal_channel(named)
+    check = None if settings.surveys is None else partial(settings.surveys.checked, history=history)
+    if profile is None:
+        return ndjson_items(opened.content, source=source, zone=settings.zone, channel=channel, check=check)
+    return csv_items(
+        opened.content,
+        profile if profile.channel is not None else replace(profile, channel=channel),
+        zone=settings.zone,
+        arrived_at=arrived_at,
+        source=source,
+        path=str(file.path),
+        check=check,
+    )
 
 
 @contextmanager
@@ -200,22 +214,15 @@ class _Run:
     """One file on its way in: the batch at hand and the counts of what was committed."""
 
     def __init__(
-        self,
-        store: Store,
-        path: Path,
-        profile: str | None,
-        settings: IntakeSettings,
-        arrived_at: Instant,
-        history: bool,
+        self, store: Store, file: SourceFile, settings: IntakeSettings, arrived_at: Instant, history: bool
     ) -> None:
         self.store = store
-        self.path = path
-        self.profile = profile
+        self.file = file
         self.settings = settings
         self.arrived_at = arrived_at
         self.history = history
         self.memory = Memory()
-        self.rejects = _Rejects(settings.rejects, path, arrived_at)
+        self.rejects = _Rejects(settings.rejects, file.path, arrived_at)
         self.import_id: int | None = None
         self.batch: list[Incoming] = []
         self.lines: list[int] = []
@@ -299,7 +306,9 @@ class _Run:
             "rejected": self.rejected + rejected, "finished": int(finished),
         }  # fmt: skip
         if self.import_id is None:
-            self.import_id = imports.begin(connection, self.arrived_at, str(self.path), self.profile, counts)
+            self.import_id = imports.begin(
+                connection, self.arrived_at, str(self.file.path), self.file.profile, counts
+            )
         else:
             imports.note(connection, self.import_id, counts)
 

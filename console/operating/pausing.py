@@ -84,16 +84,25 @@ def refuse_stopped(stopped: StoredPause | None, transactional: bool, zone: ZoneI
         )
 
 
-def pause(connection: Connection, pause: Pause, author: str, reason: str | None, zone: ZoneInfo) -> int:
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who acts and why, for the audit log, and the time zone in which this person reads instants."""
+
+    author: str
+    reason: str | None
+    zone: ZoneInfo
+
+
+def pause(connection: Connection, pause: Pause, operator: Operator) -> int:
     """Begin a pause, or widen one to transactional messages, and give its number; ManometerError where that
     is paused already.
     """
     paused = pauses.current(connection, pause.since).get(pause.trigger)
     if paused is not None and is_wider(pause, paused.pause):
-        pauses.widen(connection, paused, pause.since, author, reason)
+        pauses.widen(connection, paused, pause.since, operator.author, operator.reason)
         return paused.id
-    _refuse(paused, zone)
-    return pauses.pause(connection, pause, author, reason)
+    _refuse(paused, operator.zone)
+    return pauses.pause(connection, pause, operator.author, operator.reason)
 
 
 def is_wider(asked: Pause, paused: Pause) -> bool:
@@ -103,32 +112,25 @@ def is_wider(asked: Pause, paused: Pause) -> bool:
     return asked.scope != "trigger" and asked.transactional and not paused.transactional
 
 
-def stop(
-    connection: Connection, at: Instant, transactional: bool, author: str, reason: str | None, zone: ZoneInfo
-) -> None:
-    """Stop all sending, or widen a stop to transactional messages; ManometerError where that is so
-    already.
+def stop(connection: Connection, at: Instant, transactional: bool, operator: Operator) -> None:
+    """Stop all sending at the instant, in ms UTC, or widen a stop to transactional messages; ManometerError
+    where that is so already.
     """
     stopped = pauses.current(connection, at).get(EVERYTHING)
-    refuse_stopped(stopped, transactional, zone)
+    refuse_stopped(stopped, transactional, operator.zone)
     if stopped is None:
-        pauses.pause(connection, Pause(EVERYTHING, at, transactional=transactional), author, reason)
+        everything = Pause(EVERYTHING, at, transactional=transactional)
+        pauses.pause(connection, everything, operator.author, operator.reason)
     else:
-        pauses.widen(connection, stopped, at, author, reason)
+        pauses.widen(connection, stopped, at, operator.author, operator.reason)
 
 
 def resume(
-    connection: Connection,
-    name: str,
-    at: Instant,
-    policy: PausePolicy,
-    author: str,
-    reason: str | None,
-    zone: ZoneInfo,
+    connection: Connection, name: str, at: Instant, policy: PausePolicy, operator: Operator
 ) -> StoredPause:
     """End a pause, of everything under `*`, and give it as it was; ManometerError where there is none."""
-    paused = paused_now(connection, name, at, zone)
-    pauses.resume(connection, paused, at, policy, author, reason)
+    paused = paused_now(connection, name, at, operator.zone)
+    pauses.resume(connection, paused, at, policy, operator.author, operator.reason)
     return paused
 
 

@@ -15,7 +15,7 @@ from secrets import token_hex
 from typing import Final, TextIO
 
 from core.errors import ManometerError
-from screens.widgets.safe_text import safe_text
+from screens.cells.safe_text import safe_text
 
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 """What a cell that a spreadsheet takes for a formula begins with."""

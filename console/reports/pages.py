@@ -27,9 +27,9 @@ from core.forecast.diff import KINDS, Diff, Sides
 from core.forecast.preview import ChannelDemand, PreviewCell, PreviewLimit
 from core.limits.pressure import POINT
 from core.model.decisions import OUTCOMES
-from screens.widgets.gauge import load_bars
-from screens.widgets.heatmap import DARK, LIGHT, Grid, legend, shade
-from screens.widgets.safe_text import safe_text
+from screens.cells.gauge import load_bars
+from screens.cells.grid import DARK_SHADES, LIGHT_SHADES, Grid, legend, shade
+from screens.cells.safe_text import safe_text
 
 DAYS: Final = 62
 """More days than these stand by months."""
@@ -740,7 +740,9 @@ def rendered(page: ReportPage) -> str:
     template = environment.from_string(
         files("console.reports").joinpath("page.html").read_text(encoding="utf-8")
     )
-    return template.render(page=page, dark=DARK, light=LIGHT, width=WIDTH, label=LABEL, line=LINE).lstrip()
+    return template.render(
+        page=page, dark=DARK_SHADES, light=LIGHT_SHADES, width=WIDTH, label=LABEL, line=LINE
+    ).lstrip()
 
 
 def _plain(value: Any) -> str:

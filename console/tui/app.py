@@ -3,121 +3,61 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import sys
-from codecs import lookup
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
-from io import TextIOWrapper
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from threading import Event, Thread
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar
 
-_OVER_SSH: Final = "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ
+import console.tui.environment  # noqa: F401 - Textual reads the environment when it is imported
 
+# isort: split
+from textual.app import SystemCommand
+from textual.binding import BindingType
+from textual.filter import LineFilter
+from textual.message import Message
+from textual.screen import Screen
 
-def _set_up_environment() -> None:
-    """Fewer frames and no animation over a line; Textual reads these once, when it is imported."""
-    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
-    os.environ.setdefault("ESCDELAY", "50")
-    if _OVER_SSH:
-        os.environ.setdefault("TEXTUAL_FPS", "12")
-
-
-_set_up_environment()
-
-from textual.app import App, SystemCommand  # noqa: E402 - the environment above must stand before
-from textual.binding import BindingType  # noqa: E402
-from textual.filter import LineFilter  # noqa: E402
-from textual.message import Message  # noqa: E402
-from textual.screen import ModalScreen, Screen  # noqa: E402
-
-from console.tui.preferences import Preferences, place, read, unknown_keys  # noqa: E402
-from core.errors import ManometerError  # noqa: E402
-from core.instants import Instant  # noqa: E402
-from screens.frame import Frame  # noqa: E402
-from screens.help import Help, HelpEntry  # noqa: E402
-from screens.ports import Service, WorkspacePlace  # noqa: E402
-from screens.widgets.keys import EVERYWHERE, SCREENS  # noqa: E402
-from screens.widgets.safe_text import safe_lines  # noqa: E402
-from screens.widgets.theme import DARK, LIGHT, Fewer, Scrub  # noqa: E402
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from textual.command import Provider
-
-POLL_S: Final = 0.5
-"""Seconds between two looks whether anybody has written; each costs microseconds and sends nothing."""
-SETTLE_S: Final = 2.0
-"""Seconds at least between two reloads, however fast others write."""
-
-
-class WorkspaceOpened(Message):
-    """The workspace is open."""
-
-    def __init__(self, service: Service) -> None:
-        super().__init__()
-        self.service = service
-
-
-class OpenFailed(Message):
-    """The workspace could not be opened."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__()
-        self.sentence = sentence
-
-
-class DatabaseChanged(Message):
-    """Somebody has written to the database."""
-
-    def __init__(self, at: Instant) -> None:
-        super().__init__()
-        self.at = at
+from console.tui.acting import Acted, DeedQueue
+from console.tui.finding import FindingApp
+from console.tui.following import (
+    CannotFollow,
+    DatabaseChanged,
+    Follower,
+    OpenFailed,
+    WorkspaceOpened,
+    why_not_followed,
+)
+from console.tui.leaving import LeavingApp
+from console.tui.navigation import NavigatingApp
+from console.tui.preferences import Preferences, faults_of, place, read
+from console.tui.terminal import encoding_filters, usual_theme, why_unfit
+from core.errors import ManometerError
+from core.instants import Instant
+from screens.cells.safe_text import safe_lines
+from screens.frame import Frame
+from screens.ports import WorkspacePlace
+from screens.ports.service import Service
+from screens.widgets.keys import EVERYWHERE, SCREENS
+from screens.widgets.theme import DARK, LIGHT, Scrub
 
 
 class Timed(Message):
-    """As of when everything is."""
+    """As of when everything is; ms UTC."""
 
     def __init__(self, at: Instant) -> None:
         super().__init__()
         self.at = at
 
 
-class Acted(Message):
-    """What an operator has confirmed was carried out, or could not be: the sentence of either."""
-
-    def __init__(self, sentence: str, done: Callable[[str], None] | None) -> None:
-        super().__init__()
-        self.sentence = sentence
-        self.done = done
-
-
-class CannotFollow(Message):
-    """What others write cannot be seen."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__()
-        self.sentence = sentence
-
-
-class Console(App[None]):
+class Console(NavigatingApp, FindingApp, LeavingApp):
     """The terminal console on one workspace."""
 
     TITLE = "Manometer"
-    ENABLE_COMMAND_PALETTE = True
-    COMMAND_PALETTE_BINDING = "ctrl+p"
-    COMMANDS: ClassVar = {*App.COMMANDS, lambda: _provider("Doings"), lambda: _provider("Places")}
     BINDINGS: ClassVar[list[BindingType]] = [*EVERYWHERE]
     CSS = """
     ToastRack { margin-bottom: 0; scrollbar-size: 0 0; }
     Toast { width: 100%; max-width: 100%; margin-top: 0; padding: 0 1; }
     """
     """Notices lie over the line of keys, as wide as the screen, and not over what is being read."""
-    DEFAULT_MODE = "overview"
 
     def __init__(
         self, folder: Path, *, read_only: bool = False, preferences: Preferences | None = None
@@ -131,124 +71,60 @@ class Console(App[None]):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = self._first_theme()  # before the first style sheet is read, or all of it is read twice
-        self.opened: Future[Service] = Future()
+        self._follower = Follower(folder, lambda: self.open_service(), self.post_message)
+        self.opened = self._follower.opened
+        self._deeds = DeedQueue(self.opened, self.post_message)
         self.place: WorkspacePlace | None = None
         self.frozen = False
-        self._at: Instant | None = None
-        self._before = self.DEFAULT_MODE
-        self._leaving = Event()
-        self._interrupted = False
-        self._scrub = Scrub()
-        self._fewer = _for_encoding()
-        self._acts = ThreadPoolExecutor(1, "acts")
-        self._under_way = 0
         self.failure: str | None = None
+        """Why the workspace could not be opened."""
+        self._at: Instant | None = None
+        self._line_filters = [Scrub(), *encoding_filters()]
 
-    # ---- opening and following ----
+    # ---- the terminal ----
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own filters, then the one that lets no control of a terminal pass."""
-        return [*super().get_line_filters(), self._scrub, *self._fewer]
+        return [*super().get_line_filters(), *self._line_filters]
 
     def on_mount(self) -> None:
         """Choose the theme, take the signals that end a session, and open the workspace beside the first
         picture.
         """
-        self._take_keys()
-        self._take_signals()
+        self._take_preferences()
+        self.exit_on_signals()
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
-        self.call_after_refresh(Thread(target=self._follow, name="follow", daemon=True).start)
+        self.call_after_refresh(self._follower.start)
 
     def _first_theme(self) -> str:
-        """Sixteen colours are the terminal's own, unless colour is not wanted: then the row cursor needs
-        ours.
-        """
-        if self.preferences.theme in self.available_themes:
-            return str(self.preferences.theme)
-        few = self.console.color_system == "standard" and "NO_COLOR" not in os.environ
-        return "ansi-dark" if few else DARK.name
+        preferred = self.preferences.theme
+        if preferred is not None and preferred in self.available_themes:
+            return preferred
+        return usual_theme(self.console.color_system)
 
-    def _take_keys(self) -> None:
+    def _take_preferences(self) -> None:
         """The operator's own keys; what in the file is not understood is said, and the rest holds."""
-        faults = list(self.preferences.faults)
-        if self.preferences.theme is not None and self.preferences.theme not in self.available_themes:
-            faults.append(
-                f"There is no theme {self.preferences.theme!r}: {', '.join(sorted(self.available_themes))}."
-            )
-        if self.preferences.keys:
-            from screens.widgets.keys import known_ids
-
-            faults += unknown_keys(self.preferences, known_ids())
-            self.set_keymap(dict(self.preferences.keys))
-        for fault in faults:
+        for fault in faults_of(self.preferences, self.available_themes):
             self.notify(safe_lines(fault), severity="warning", markup=False, timeout=15)
+        if self.preferences.keys:
+            self.set_keymap(dict(self.preferences.keys))
 
-    def _take_signals(self) -> None:
-        """A hang-up or a request to end leaves the terminal as it was found."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            with suppress(
-                NotImplementedError, RuntimeError, ValueError
-            ):  # not in the main thread, as in tests
-                loop.add_signal_handler(number, self.exit)
+    def notify(self, message: str, **how: Any) -> None:
+        """As Textual's, but a sentence that stands there already stands there anew, not twice."""
+        for known in [each for each in self._notifications if each.message == message]:
+            self._unnotify(known)
+        super().notify(message, **how)
 
-    def _follow(self) -> None:
-        """In a thread of its own: open the workspace, then tell whenever somebody has written."""
-        try:
-            service = self.open_service()
-        except ManometerError as error:
-            self.post_message(OpenFailed(str(error)))
-            return
-        except Exception as error:  # the border of the UI: told in words at the end
-            self.post_message(OpenFailed(f"{self.folder}: unexpected {type(error).__name__}: {error}"))
-            return
-        self.opened.set_result(service)
-        self.post_message(WorkspaceOpened(service))
-        for at in self._changes(service):
-            self.post_message(DatabaseChanged(at))
-
-    def _close(self, opened: Future[Service]) -> None:
-        """Give back what is open; of a service that is still being opened, as soon as it is."""
-        opened.result().close()
+    # ---- the workspace ----
 
     def open_service(self) -> Service:
         """The workspace's own; asked in a worker, for its library takes longer to import than the first
         picture to draw.
         """
-        from console.tui.answers import LocalService
+        from console.tui.answers.local_service import LocalService
 
         service: Service = LocalService(self.folder, read_only=self.read_only)
         return service
-
-    def _changes(self, service: Service) -> Iterator[Instant]:
-        seen: int | None = None
-        told = ""
-        while not self._leaving.is_set():
-            try:
-                version = service.version()
-                if seen is not None and version != seen:
-                    yield service.now()
-                    self._leaving.wait(SETTLE_S - POLL_S)
-                seen = version
-            except (
-                Exception
-            ) as error:  # a database that cannot be asked just now is asked again; what ails it is said once
-                told = self._tell(error, told)
-            self._leaving.wait(POLL_S)
-
-    def _tell(self, error: Exception, told: str) -> str:
-        sentence = (
-            str(error)
-            if isinstance(error, ManometerError)
-            else f"The database cannot be followed: {type(error).__name__}."
-        )
-        if sentence != told:
-            self.post_message(CannotFollow(sentence))
-        return sentence
-
-    def on_cannot_follow(self, message: CannotFollow) -> None:
-        """Say why nothing is read anew."""
-        self.notify(safe_lines(message.sentence), severity="error", markup=False, timeout=30)
 
     def on_workspace_opened(self, message: WorkspaceOpened) -> None:
         """Show where the console stands."""
@@ -268,9 +144,17 @@ class Console(App[None]):
         for screen in self._frames():
             screen.data_changed()
 
-    def _frames(self) -> Iterable[Frame]:
-        stacks = list(self._screen_stacks.values())
-        return [screen for stack in stacks for screen in stack if isinstance(screen, Frame)]
+    def on_cannot_follow(self, message: CannotFollow) -> None:
+        """Say why nothing is read anew."""
+        self.notify(safe_lines(message.sentence), severity="error", markup=False, timeout=30)
+
+    def _frames(self) -> Iterator[Frame]:
+        for stack in list(self._screen_stacks.values()):
+            yield from [screen for screen in stack if isinstance(screen, Frame)]
+
+    def as_of(self) -> Instant | None:
+        """The instant of what is shown."""
+        return self._at
 
     def _note_time(self, service: Service) -> None:
         """Ask in a worker as of when everything is: a simulated clock stands in the database."""
@@ -279,7 +163,7 @@ class Console(App[None]):
             try:
                 self.post_message(Timed(service.now()))
             except Exception as error:  # the border of the UI
-                self._tell(error, "")
+                self.post_message(CannotFollow(why_not_followed(error)))
 
         self.run_worker(ask, group="time", exclusive=True, thread=True, exit_on_error=False)
 
@@ -293,77 +177,20 @@ class Console(App[None]):
 
     def act(self, deed: Callable[[Service], str], done: Callable[[str], None]) -> None:
         """Carry out what was confirmed: one after the other, never given up, and its end always told."""
-        self._under_way += 1
-        self._acts.submit(self._carry_out, deed, done)
-
-    def _carry_out(self, deed: Callable[[Service], str], done: Callable[[str], None]) -> None:
-        try:
-            sentence = deed(self.opened.result())
-        except ManometerError as error:
-            self.post_message(Acted(str(error), None))
-        except Exception as error:  # the border of the UI: told in words
-            self.post_message(Acted(f"Unexpected {type(error).__name__}: {error}", None))
-        else:
-            self.post_message(Acted(sentence, done))
+        self._deeds.add(deed, done)
 
     def on_acted(self, message: Acted) -> None:
         """Tell how it ended, on whatever screen the operator is by now."""
-        self._under_way -= 1
+        self._deeds.told()
         if message.done is None:
             self.notify(safe_lines(message.sentence), severity="error", markup=False, timeout=10)
         else:
             message.done(message.sentence)
 
-    def as_of(self) -> Instant | None:
-        """The instant of what is shown."""
-        return self._at
-
-    def notify(self, message: str, **how: Any) -> None:
-        """As Textual's, but a sentence that stands there already stands there anew, not twice."""
-        for known in [each for each in self._notifications if each.message == message]:
-            self._unnotify(known)
-        super().notify(message, **how)
-
-    # ---- where to ----
-
-    def open_customer(self, customer_id: int) -> None:
-        """Show one customer."""
-        from screens.customer import CustomerScreen
-
-        self.push_screen(CustomerScreen(customer_id))
-
-    def open_why(self, customer: str, trigger: str | None = None) -> None:
-        """Explain why a customer did or did not get something."""
-        from screens.why import WhyScreen
-
-        self.push_screen(WhyScreen(customer, trigger))
-
-    def open_trigger(self, name: str) -> None:
-        """Show one trigger."""
-        from screens.trigger import TriggerScreen
-
-        self.push_screen(TriggerScreen(name))
-
-    def action_go(self, mode: str) -> None:
-        """To a top-level screen; from deeper in it, to its top. A screen that is just opening stays, and so
-        does a dialog.
-        """
-        if isinstance(self.screen, ModalScreen) or not self.screen.is_mounted:
-            return
-        if mode == self.current_mode:
-            while len(self.screen_stack) > 1:
-                self.pop_screen()
-            return
-        self._before = self.current_mode
-        self.switch_mode(mode)
-        if (
-            mode == SCREENS[0][1] and len(self._screen_stacks[mode]) > 1
-        ):  # what the palette opened over the first screen
-            self.action_go(mode)
-
-    def action_last(self) -> None:
-        """To the screen before this one."""
-        self.action_go(self._before)
+    @property
+    def is_busy(self) -> bool:
+        """Whether a change still waits for the database."""
+        return self._deeds.is_busy
 
     # ---- everywhere ----
 
@@ -389,73 +216,6 @@ class Console(App[None]):
         if not self.frozen:
             self.action_reload()
 
-    def action_help(self) -> None:
-        """What can be done here; what is chosen there is done."""
-        if isinstance(self.screen, Help):
-            return
-        self.push_screen(Help(self.screen), self._do)
-
-    async def _do(self, entry: HelpEntry | None) -> None:
-        if entry is None:
-            return
-        if entry.why_not is not None:
-            self.notify(entry.why_not, markup=False, severity="warning")
-            return
-        await self.run_action(entry.action, default_namespace=entry.node)
-
-    async def action_quit(self) -> None:
-        """Leave; where a change still waits for the database, only when asked twice, since how it ends cannot
-        be told then.
-        """
-        if self._interrupted or not self._under_way:
-            self.exit()
-        else:
-            self._warn_before_leaving(
-                "A change is still being made; wait to see how it ends, or press q again."
-            )
-
-    def action_interrupt(self) -> None:
-        """Ctrl+C leaves when pressed twice within two seconds."""
-        if self._interrupted:
-            self.exit()
-            return
-        self._warn_before_leaving("Press Ctrl+C again to leave, or q.")
-
-    def _warn_before_leaving(self, sentence: str) -> None:
-        self._interrupted = True
-        self.notify(sentence, markup=False, timeout=2)
-        self.set_timer(2, self._forget_interrupt)
-
-    def _forget_interrupt(self) -> None:
-        self._interrupted = False
-
-    def action_command_palette(self) -> None:
-        """Open the palette."""
-        from screens.palette import Palette  # when first wanted
-
-        if not isinstance(self.screen, Palette):
-            self.push_screen(Palette())  # without an id: one that has not quite gone would be in its way
-
-    def search_themes(self) -> None:
-        """Open the palette on the themes alone."""
-        from textual.theme import ThemeProvider
-
-        from screens.palette import Palette
-
-        self.push_screen(Palette(providers=[ThemeProvider], placeholder="Search for themes…"))
-
-    def action_suspend_process(self) -> None:
-        """To the shell, where one with job control can bring the console back; who started the console waits
-        with it.
-        """
-        if os.getsid(0) == os.getpgrp():
-            self.notify(
-                "No shell waits below the console that could bring it back.", markup=False, severity="warning"
-            )
-            return
-        self.app_suspend_signal.publish(self)
-        os.killpg(os.getpgrp(), signal.SIGTSTP)
-
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the palette lists beside its search: the screens, help, themes, quit."""
         for _, mode, title in SCREENS:
@@ -466,40 +226,18 @@ class Console(App[None]):
         yield SystemCommand("Quit", "Leave the console", self.action_quit)
 
     async def on_unmount(self) -> None:
-        """Stop following and close the workspace."""
-        self._leaving.set()
-        await asyncio.to_thread(self._acts.shutdown)  # what was confirmed is finished first
-        self.opened.add_done_callback(self._close)
-
-
-def _provider(name: str) -> type[Provider]:
-    """A part of the palette, imported when it is first opened."""
-    from screens import palette
-
-    found: type[Provider] = getattr(palette, name)
-    return found
-
-
-def _mode(module: str, screen: str) -> object:
-    """A top-level screen that is imported when it is first shown: the first picture waits for nothing it does
-    not need.
-    """
-
-    def make() -> Screen[None]:
-        from importlib import import_module
-
-        made: Screen[None] = getattr(import_module(f"screens.{module}"), screen)()
-        return made
-
-    return make
-
-
-Console.MODES = {mode: _mode(mode, f"{title}Screen") for _, mode, title in SCREENS}  # type: ignore[misc]
+        """Finish what was confirmed, stop following, and close the workspace."""
+        self._follower.stop()
+        await asyncio.to_thread(self._deeds.finish)
+        self._follower.close()
 
 
 def open_console(folder: Path, *, read_only: bool = False, mouse: bool | None = None) -> int:
-    """Run the console on a workspace until the operator leaves; the exit code."""
-    unfit = _unfit()
+    """Run the console on a workspace until the operator leaves; the exit code.
+
+    Raises ManometerError where the terminal cannot show it or the workspace cannot be opened.
+    """
+    unfit = why_unfit()
     if unfit is not None:
         raise ManometerError(unfit)
     preferences = read(place())
@@ -508,24 +246,3 @@ def open_console(folder: Path, *, read_only: bool = False, mouse: bool | None = 
     if app.failure is not None:
         raise ManometerError(app.failure)
     return app.return_code or 0
-
-
-def _for_encoding() -> list[LineFilter]:
-    """What a terminal needs that was not said to speak UTF-8; the locale `C` says nothing, and terminals
-    speak UTF-8 nowadays.
-    """
-    terminal = sys.__stderr__
-    known = "utf-8" if terminal is None else lookup(terminal.encoding).name
-    if known == "ascii" and isinstance(terminal, TextIOWrapper):
-        terminal.reconfigure(encoding="utf-8")
-        known = "utf-8"
-    return [] if known == "utf-8" else [Fewer(known)]
-
-
-def _unfit() -> str | None:
-    """Why there can be no console here, and what to do; None where there can."""
-    if not (sys.stdin.isatty() and sys.__stderr__ is not None and sys.__stderr__.isatty()):
-        return "the console needs a terminal on standard input and standard error. Without one use the commands: `manometer --help`."
-    if os.environ.get("TERM", "dumb") == "dumb":
-        return "this terminal (TERM=dumb) cannot draw the console. Use the commands, `manometer --help`, or another terminal."
-    return None

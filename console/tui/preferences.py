@@ -62,7 +62,8 @@ def read(path: Path) -> Preferences:
 
 def _faults(path: Path, table: Mapping[str, Any]) -> Iterator[str]:
     for name in table.keys() - set(_KNOWN):
-        yield f"{path}: there is no setting `{name}`. {_near(name, _KNOWN) or 'There are theme, mouse and [keys].'}"
+        hint = _near(name, _KNOWN) or "There are theme, mouse and [keys]."
+        yield f"{path}: there is no setting `{name}`. {hint}"
     for name, kind, remedy in (
         ("theme", str, "a name in quotes"),
         ("mouse", bool, "true or false"),
@@ -77,7 +78,23 @@ def _faults(path: Path, table: Mapping[str, Any]) -> Iterator[str]:
                 yield f'{path}: `{name}` must be keys in quotes, such as "P,f3".'
 
 
+def faults_of(preferences: Preferences, themes: Collection[str]) -> list[str]:
+    """A sentence on each preference that cannot be followed; `themes` are those there are.
+
+    Imports all screens where there are keys of the operator's own.
+    """
+    faults = list(preferences.faults)
+    if preferences.theme is not None and preferences.theme not in themes:
+        faults.append(f"There is no theme {preferences.theme!r}: {', '.join(sorted(themes))}.")
+    if preferences.keys:
+        from screens.widgets.keys import known_ids
+
+        faults += unknown_keys(preferences, known_ids())
+    return faults
+
+
 def unknown_keys(preferences: Preferences, known: Collection[str]) -> Iterator[str]:
     """A sentence for each id of `keys` that nothing has."""
     for name in sorted(preferences.keys.keys() - set(known)):
-        yield f"{place()}: nothing is called `{name}`. {_near(name, known) or 'docs/console.md lists the names.'}"
+        hint = _near(name, known) or "docs/console.md lists the names."
+        yield f"{place()}: nothing is called `{name}`. {hint}"

@@ -194,7 +194,10 @@ def _whole_days(text: str, days: int) -> Window:
 
 def _not_a_window(text: str) -> str:
     near = _near(text, (*UNITS, *_FORMS), {unit: f"calendar {unit}" for unit in UNITS})
-    return f"{text!r} is not a window.{near} Write elapsed time ('7d', '16h'), whole local days ('3 days') or 'calendar {'|'.join(UNITS)}'."
+    return (
+        f"{text!r} is not a window.{near} Write elapsed time ('7d', '16h'), whole local days ('3 days') or "
+        f"'calendar {'|'.join(UNITS)}'."
+    )
 
 
 def _near(text: str, known: Sequence[str], meant: dict[str, str] | None = None) -> str:

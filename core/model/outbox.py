@@ -1,9 +1,12 @@
-"""The states of a message in the outbox, and what an operator may do with it in each."""
+"""Messages in the outbox as they are listed: their states, and what an operator may do with them in each."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
+
+from core.instants import Instant
 
 Act: TypeAlias = Literal["approve", "reject", "retry", "cancel"]
 
@@ -29,3 +32,54 @@ SENDING: Final[frozenset[Act]] = frozenset({"approve", "retry"})
 """Acts after which a message goes out, unless its time is over."""
 RECENT: Final = 100_000
 """Of messages in a closed state so many are listed, the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedMessage:
+    """One message with its customer's key and name. Instants are ms UTC."""
+
+    id: int
+    customer_id: int
+    customer: str
+    name: str
+    trigger: str
+    step: int
+    channel: str
+    state: str
+    planned_at: Instant
+    expires_at: Instant
+    sent_at: Instant | None
+    address: str | None
+    template: str
+    subject: str | None
+    reason: str | None
+    error: str | None
+    """What the channel or the template said, for people."""
+    attempts: int
+    key: str
+    purpose: str
+    carries: tuple[tuple[str, int, str | None], ...] = ()
+    """Trigger, step and why it was left out, of several that go together; empty where it carries one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActEffect:
+    """What an act would do at the instant `at`: to which messages, how many customers, and why not to the
+    others. Instants are ms UTC.
+    """
+
+    action: Act
+    ids: Sequence[int]
+    customers: int
+    triggers: Mapping[str, int]
+    channels: Mapping[str, int]
+    refused: Mapping[str, int]
+    """Messages whose state does not allow it, by state."""
+    too_late: int
+    """Messages that have expired."""
+    first_planned: Instant | None
+    first_expiry: Instant | None
+    at: Instant
+    notes: Sequence[str] = ()
+    """What it brings about, a sentence each: the batches by day, the windows that they fill, who gets room.
+    """

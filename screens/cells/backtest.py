@@ -10,11 +10,11 @@ from core.explain.words import counted
 from core.forecast.backtest import AFTERWARDS
 from core.forecast.diff import KINDS
 from core.instants import format_duration, local
+from screens.cells.bars import Bar, Heading, Item
+from screens.cells.line import Cell, Line
 from screens.cells.moments import share
 from screens.cells.pressure import BY_REASON, reason_label
 from screens.ports.backtest import Tried
-from screens.widgets.histogram import Bar, Heading, Item
-from screens.widgets.line_widget import Cell, Line
 
 DAYS: Final = (30, 90, 365)
 PANES: Final = (
@@ -34,7 +34,8 @@ def progress_words(days: int, done: int, total: int) -> str:
     """How far the work is."""
     if not total:
         return f"Trying it on the last {days} days …  Esc stops"
-    return f"Trying it on the last {days} days: {done:,} of {counted(total, 'customer')} ({share(done, total)})  Esc stops"
+    so_far = f"{done:,} of {counted(total, 'customer')} ({share(done, total)})"
+    return f"Trying it on the last {days} days: {so_far}  Esc stops"
 
 
 def facts(tried: Tried, currency: str, zone: ZoneInfo) -> list[Line]:
@@ -42,7 +43,8 @@ def facts(tried: Tried, currency: str, zone: ZoneInfo) -> list[Line]:
     sums = tried.sums
     sent = sum(number for cell, number in sums.own.cells.items() if cell.outcome == "send")
     held_out = f" ({sums.held_out:,} more held out)" if sums.held_out else ""
-    span = f"{tried.days} days from {local(tried.first, zone):%a %d %b %Y %H:%M}, the events as they came, under today's rules"
+    start = f"{local(tried.first, zone):%a %d %b %Y %H:%M}"
+    span = f"{tried.days} days from {start}, the events as they came, under today's rules"
     lines: list[Line] = [
         [" ", Cell(" BACKTEST ", "cursor"), f" {span}"],
         [
@@ -56,7 +58,8 @@ def facts(tried: Tried, currency: str, zone: ZoneInfo) -> list[Line]:
     ]
     then = sums.afterwards
     if then.customers:
-        orders = f"{then.ordered:,} ({share(then.ordered, then.customers)}) ordered within {format_duration(AFTERWARDS)} without it"
+        ordered = f"{then.ordered:,} ({share(then.ordered, then.customers)}) ordered"
+        orders = f"{ordered} within {format_duration(AFTERWARDS)} without it"
         lines.append(
             [
                 Cell(

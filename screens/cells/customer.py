@@ -1,4 +1,4 @@
-"""One customer in lines: who she is, what is known, how pressed she is, and what is planned. Instants are ms
+"""One customer in lines: name, what is known, contact pressure, and what is planned. Instants are ms
 UTC, money minor units.
 """
 
@@ -12,13 +12,12 @@ from core.explain.words import BECAUSE, counted
 from core.instants import Instant
 from core.limits.pressure import POINT
 from screens.cells.customers import amount
+from screens.cells.gauge import window_words
+from screens.cells.line import Cell, Cells, Line, StyleName, fit
 from screens.cells.moments import in_full, moment
 from screens.cells.states import MESSAGE, OUTCOME, state
 from screens.cells.timeline import CONSENT, flat
 from screens.ports.customers import ConsentLine, CustomerGauge, CustomerProfile, Planned
-from screens.widgets.gauge import window_words
-from screens.widgets.line_widget import Cell, Cells, Line, fit
-from screens.widgets.theme import StyleName
 
 SHOWN_ELSEWHERE: Final = frozenset({"createdAt"})
 MILD: Final = frozenset({"DUE NOW"})
@@ -30,21 +29,25 @@ MOST_FILLINGS: Final = 6
 # ---- head ----
 
 
-def head(profile: CustomerProfile | None) -> Sequence[Line]:
-    """Name, key and what an operator must know first; below it how to reach her and where she lives."""
-    if profile is None:
+def head(customer: CustomerProfile | None) -> Sequence[Line]:
+    """Name, key and what an operator must know first; below it addresses and place."""
+    if customer is None:
         return ([Cell(" …", "dim")], [])
     badges: list[Cells] = []
-    for badge in profile.badges:
+    for badge in customer.badges:
         badges += ["  ", Cell(f"[{badge}]", "accent" if badge in MILD else "bad")]
     city = " ".join(
-        str(part) for name in ("address.postalCode", "address.city") if (part := profile.traits.get(name))
+        str(part)
+        for name in ("address.postalCode", "address.city")
+        if (part := customer.profile.traits.get(name))
     )
-    where = ", ".join(part for part in (city, profile.country) if part)
-    reach = [str(profile.traits[name]) for name in ("email", "phone") if profile.traits.get(name)]
+    where = ", ".join(part for part in (city, customer.profile.country) if part)
+    reach = [
+        str(customer.profile.traits[name]) for name in ("email", "phone") if customer.profile.traits.get(name)
+    ]
     second = " · ".join([*reach, *([where] if where else [])])
     return (
-        [" ", Cell(profile.name or profile.key, "strong"), Cell(f"  {profile.key}", "dim"), *badges],
+        [" ", Cell(customer.name or customer.key, "strong"), Cell(f"  {customer.key}", "dim"), *badges],
         [Cell(f" {second}", "dim")],
     )
 
@@ -52,14 +55,14 @@ def head(profile: CustomerProfile | None) -> Sequence[Line]:
 # ---- profile ----
 
 
-def profile(known: CustomerProfile, now: Instant, zone: ZoneInfo, currency: str) -> list[Line]:
+def profile(customer: CustomerProfile, now: Instant, zone: ZoneInfo, currency: str) -> list[Line]:
     """Sums, consents, addresses not to be used, traits and identities."""
     return [
-        *_sums(known, now, zone, currency),
-        *_consents(known, zone),
-        *_suppressed(known, zone),
-        *_traits(known),
-        *_identities(known),
+        *_sums(customer, now, zone, currency),
+        *_consents(customer, zone),
+        *_suppressed(customer, zone),
+        *_traits(customer),
+        *_identities(customer),
     ]
 
 
@@ -71,34 +74,36 @@ def _title(text: str) -> list[Line]:
     return [[], [Cell(f" {text}", "strong")]]
 
 
-def _sums(known: CustomerProfile, now: Instant, zone: ZoneInfo, currency: str) -> Iterator[Line]:
+def _sums(customer: CustomerProfile, now: Instant, zone: ZoneInfo, currency: str) -> Iterator[Line]:
+    known = customer.profile
     pieces = f", {counted(known.units, 'unit')}" if known.units else ""
     yield _pair("orders", f"{known.orders:,}{pieces}")
     yield _pair("revenue", f"{currency} {amount(known.revenue)} net of returns")
     if known.returns:
         yield _pair("returns", f"{known.returns:,}, {currency} {amount(known.returned)}")
     for name, at in (
-        ("first order", known.first_order), ("last order", known.last_order), ("last seen", known.last_activity),
-        ("registered", known.registered_at),
+        ("first order", known.first_order), ("last order", known.last_order),
+        ("last seen", known.last_activity),
+        ("registered", known.traits.get("createdAt")),
     ):  # fmt: skip
         if isinstance(at, int):
             yield _pair(name, in_full(at, zone))
     due = (
         "nothing is coming up"
-        if known.next_due is None
+        if customer.next_due is None
         else "now"
-        if known.next_due <= now
-        else in_full(known.next_due, zone)
+        if customer.next_due <= now
+        else in_full(customer.next_due, zone)
     )
     yield _pair("next due", due)
-    yield _pair("time zone", known.zone)
+    yield _pair("time zone", customer.zone)
 
 
-def _consents(known: CustomerProfile, zone: ZoneInfo) -> Iterator[Line]:
+def _consents(customer: CustomerProfile, zone: ZoneInfo) -> Iterator[Line]:
     yield from _title("Consents, newest first")
-    if not known.consents:
+    if not customer.consents:
         yield [Cell(" none on record", "dim")]
-    for consent in known.consents:
+    for consent in customer.consents:
         yield _consent(consent, zone)
         if consent.wording or consent.proof:
             said = " · ".join(
@@ -117,10 +122,10 @@ def _consent(consent: ConsentLine, zone: ZoneInfo) -> Line:
     return [" ", Cell(fit(said.text, 12), said.style), f" {what}"]
 
 
-def _suppressed(known: CustomerProfile, zone: ZoneInfo) -> Iterator[Line]:
-    if known.suppressed:
+def _suppressed(customer: CustomerProfile, zone: ZoneInfo) -> Iterator[Line]:
+    if customer.suppressed:
         yield from _title("Addresses that must not be used")
-    for each in known.suppressed:
+    for each in customer.suppressed:
         yield [
             " ",
             Cell(f"✗ {each.medium}", "bad"),
@@ -128,16 +133,16 @@ def _suppressed(known: CustomerProfile, zone: ZoneInfo) -> Iterator[Line]:
         ]
 
 
-def _traits(known: CustomerProfile) -> Iterator[Line]:
+def _traits(customer: CustomerProfile) -> Iterator[Line]:
     yield from _title("Traits")
-    for trait in sorted(known.traits.keys() - SHOWN_ELSEWHERE):
-        for name, text in flat(trait, known.traits[trait]):
+    for trait in sorted(customer.profile.traits.keys() - SHOWN_ELSEWHERE):
+        for name, text in flat(trait, customer.profile.traits[trait]):
             yield [Cell(f" {fit(name, 20)} ", "dim"), text]
 
 
-def _identities(known: CustomerProfile) -> Iterator[Line]:
+def _identities(customer: CustomerProfile) -> Iterator[Line]:
     yield from _title("Identities")
-    for kind, value in known.identities:
+    for kind, value in customer.identities:
         yield [Cell(f" {fit(kind, 10)} ", "dim"), value]
 
 

@@ -7,11 +7,11 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from core.instants import Instant
+from screens.cells.column import Column
 from screens.cells.exports import Fields, instants, money, plain
+from screens.cells.line import Cell, Cells
 from screens.cells.moments import moment
-from screens.ports.customers import CustomerLine, Sort
-from screens.widgets.line_widget import Cell, Cells
-from screens.widgets.table import Column
+from screens.ports.customers import CustomerLine, CustomerSort
 
 COLUMNS: Final = (
     Column("key", "KEY", 10, grow=1),
@@ -30,21 +30,21 @@ EXPORTED: Final[Fields] = (
     *instants("next_due"),
 )  # fmt: skip
 HINT: Final = "words that all hit; city: country: email: phone: key: name: segment:NAME !not"
-SORTS: Final[tuple[Sort, ...]] = ("key", "name", "orders", "revenue", "last_activity", "next_due")
-TITLES: Final[dict[Sort, str]] = {
+SORTS: Final[tuple[CustomerSort, ...]] = ("key", "name", "orders", "revenue", "last_activity", "next_due")
+TITLES: Final[dict[CustomerSort, str]] = {
     "key": "key", "name": "name", "orders": "orders", "revenue": "revenue", "last_activity": "last seen",
     "next_due": "next due",
 }  # fmt: skip
-GREATEST_FIRST: Final[frozenset[Sort]] = frozenset({"orders", "revenue", "last_activity"})
+GREATEST_FIRST: Final[frozenset[CustomerSort]] = frozenset({"orders", "revenue", "last_activity"})
 """By these the greatest or latest come first, unless turned round."""
 
 
-def next_sort(now: Sort) -> Sort:
+def next_sort(now: CustomerSort) -> CustomerSort:
     """What is sorted by after this."""
     return SORTS[(SORTS.index(now) + 1) % len(SORTS)]
 
 
-def is_downwards(sort: Sort, is_reverse: bool) -> bool:
+def is_downwards(sort: CustomerSort, is_reverse: bool) -> bool:
     """Whether the greatest or latest come first."""
     return (sort in GREATEST_FIRST) != is_reverse
 
@@ -70,13 +70,15 @@ def amount(minor: int) -> str:
 
 
 def due(at: Instant | None, now: Instant, zone: ZoneInfo) -> Cell:
-    """When the engine looks at her next."""
+    """When the engine looks at the customer next."""
     if at is not None and at <= now:
         return Cell("now", "accent")
     return Cell(moment(at, now, zone))
 
 
-def chip(found: int, total: int | None, text: str, sort: Sort, is_reverse: bool, note: str = "") -> str:
+def chip(
+    found: int, total: int | None, text: str, sort: CustomerSort, is_reverse: bool, note: str = ""
+) -> str:
     """What the second line says of the list: the filter with its hits, and the order where it is not the
     usual one.
     """

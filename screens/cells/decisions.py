@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 from core.explain.words import BECAUSE, in_short
 from core.instants import Instant, parse_instant
 from core.model.decisions import OUTCOMES
+from screens.cells.column import Column
 from screens.cells.exports import Fields, instants, plain
 from screens.cells.filters import SYNONYMS, Reader
+from screens.cells.line import Cell, Cells, Line, fit
 from screens.cells.moments import in_full, moment
 from screens.cells.states import OUTCOME, state
 from screens.ports.decisions import NEWEST, DecisionRow, DecisionView, Listed
-from screens.widgets.line_widget import Cell, Cells, Line, fit
-from screens.widgets.table import Column
 
 COLUMNS: Final = (
     Column("at", "DECIDED", 12),

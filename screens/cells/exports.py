@@ -21,15 +21,17 @@ class ExportField:
 
     name: str
     holds: Holds = "plain"
+    of: str = ""
+    """The value of the row that has the field; empty where the row has it itself."""
 
 
 Fields: TypeAlias = tuple[ExportField, ...]
 """The fields of an export, in their order."""
 
 
-def plain(*names: str) -> Fields:
-    """Fields that are taken away as they are."""
-    return tuple(ExportField(name) for name in names)
+def plain(*names: str, of: str = "") -> Fields:
+    """Fields that are taken away as they are; `of` names the value of the row that has them."""
+    return tuple(ExportField(name, of=of) for name in names)
 
 
 def instants(*names: str) -> Fields:
@@ -49,7 +51,11 @@ def heads(taken: Fields, currency: str) -> list[str]:
 
 def values(taken: Fields, row: object) -> list[object]:
     """The fields of a row."""
-    return [_value(field, getattr(row, field.name)) for field in taken]
+    return [_value(field, getattr(_owner(field, row), field.name)) for field in taken]
+
+
+def _owner(field: ExportField, row: object) -> object:
+    return getattr(row, field.of) if field.of else row
 
 
 def _value(field: ExportField, value: object) -> object:

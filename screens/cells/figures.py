@@ -5,18 +5,19 @@ channels are asked for.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
 
 from core.explain.words import counted, in_short
 from core.forecast.preview import Totals
+from core.forecast.preview_filter import PreviewFilter
+from screens.cells.bars import Bar, Heading, Item, compared
+from screens.cells.grid import Grid
 from screens.cells.moments import share
-from screens.ports.pressure import Behind, Forecast
-from screens.widgets.heatmap import Grid
-from screens.widgets.histogram import Bar, Heading, Item
-from screens.widgets.safe_text import cells, fitted, safe_text
+from screens.cells.safe_text import display_width, fitted, safe_text
+from screens.ports.pressure import Forecast
 
 MOST: Final = 40
 """Triggers in the matrix, the ones with most to do with each other."""
@@ -56,7 +57,7 @@ def _head(name: str) -> tuple[str, str]:
     """A name on two lines of a narrow column, parted at the dash that keeps it narrowest."""
     safe = safe_text(name)
     parted = [(safe[: at + 1], safe[at + 1 :]) for at, letter in enumerate(safe) if letter == "-"]
-    first, second = min(parted, key=lambda each: max(map(cells, each)), default=("", safe))
+    first, second = min(parted, key=lambda each: max(map(display_width, each)), default=("", safe))
     return fitted(first, HEAD), fitted(second, HEAD)
 
 
@@ -73,9 +74,9 @@ def contest_words(contest: Contest, row: int, column: int) -> str:
     return f"{winner} has the room of {loser} in {told}"
 
 
-def behind_contest(contest: Contest, column: int) -> Behind:
+def behind_contest(contest: Contest, column: int) -> PreviewFilter:
     """The decisions of the one who gives way."""
-    return Behind(triggers=(contest.losers[column],), reasons=("PRESSURE", "LOWER_PRIORITY"))
+    return PreviewFilter(triggers=(contest.losers[column],), reasons=("PRESSURE", "LOWER_PRIORITY"))
 
 
 # ---- put off, and lost ----
@@ -91,8 +92,8 @@ class Lost(NamedTuple):
 def put_off(forecast: Forecast) -> list[Item]:
     """Bars of what waits from one day to another, then of what is never sent for want of room or time."""
     before = None if forecast.diff is None else forecast.diff.before
-    moves = _bars(forecast.totals.moves, None if before is None else before.moves)
-    lost = _bars(_lost(forecast.totals), None if before is None else _lost(before))
+    moves = compared(forecast.totals.moves, None if before is None else before.moves)
+    lost = compared(_lost(forecast.totals), None if before is None else _lost(before))
     waits = [Bar(_move(start, end), number, before=was) for (start, end), number, was in sorted(moves)]
     gone = [
         Bar(f"{trigger}, {in_short(reason)}", number, stands_for=Lost(trigger, reason or None), before=was)
@@ -113,13 +114,6 @@ def _move(start: str, end: str) -> str:
     return f"{_day(start)} → {_day(end) if end != start else 'later that day'}"
 
 
-def _bars(
-    numbers: Counter[tuple[str, str]], before: Counter[tuple[str, str]] | None
-) -> Iterator[tuple[tuple[str, str], int, int | None]]:
-    for key in numbers.keys() | (before or {}).keys():
-        yield key, numbers[key], None if before is None else before[key]
-
-
 def _lost(totals: Totals) -> Counter[tuple[str, str]]:
     found = Counter[tuple[str, str]]()
     for cell, number in totals.cells.items():
@@ -128,11 +122,11 @@ def _lost(totals: Totals) -> Counter[tuple[str, str]]:
     return found
 
 
-def behind_lost(stands_for: object) -> Behind | None:
+def behind_lost(stands_for: object) -> PreviewFilter | None:
     """The decisions of a bar; None for a bar of days."""
     if not isinstance(stands_for, Lost):
         return None
-    return Behind(triggers=(stands_for.trigger,), outcomes=("suppress",), reasons=(stands_for.reason,))
+    return PreviewFilter(triggers=(stands_for.trigger,), outcomes=("suppress",), reasons=(stands_for.reason,))
 
 
 # ---- what channels take ----
@@ -147,7 +141,8 @@ def capacities(forecast: Forecast) -> list[Item]:
         items.append(Heading(f" {channel}"))
         for each in sorted(each for each in forecast.asked if each.channel == channel):
             over = each.asked > each.capacity
-            note = f"of {each.capacity:,} ({share(each.asked, each.capacity)}){' ! over: the rest waits' if over else ''}"
+            warning = " ! over: the rest waits" if over else ""
+            note = f"of {each.capacity:,} ({share(each.asked, each.capacity)}){warning}"
             items.append(Bar(_day(each.day), each.asked, note, "bad" if over else ""))
     return items or [Heading(" No channel with a capacity is asked for anything in this span.")]
 

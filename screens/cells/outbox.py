@@ -6,18 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from core.explain.words import BECAUSE, counted, in_short
+from core.explain.words import BECAUSE, counted, in_short, together
 from core.instants import Instant
-from core.model.outbox import ALLOWED, CLOSED, OPEN, RECENT, SENDING, Act
+from core.model.outbox import ALLOWED, CLOSED, OPEN, RECENT, SENDING, Act, ActEffect, ListedMessage
+from screens.cells.column import Column
+from screens.cells.deed import Deed, DialogField
 from screens.cells.exports import Fields, instants, plain
 from screens.cells.filters import Reader
+from screens.cells.line import Cell, Cells, Line, fit
 from screens.cells.moments import in_full, moment
 from screens.cells.states import MESSAGE, state
-from screens.ports.outbox import ActEffect, MessageView, RenderedMessage
+from screens.ports.outbox import RenderedMessage
 from screens.ports.terms import LogFilter
-from screens.widgets.dialogs import Deed, DialogField
-from screens.widgets.line_widget import Cell, Cells, Line, fit
-from screens.widgets.table import Column
 
 COLUMNS: Final = (
     Column("state", "STATE", 12),
@@ -58,7 +58,7 @@ def next_state(now: str | None) -> str | None:
     return CYCLE[(CYCLE.index(now) + 1) % len(CYCLE)] if now in CYCLE else CYCLE[1]
 
 
-def cells(row: MessageView, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
+def cells(row: ListedMessage, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
     """One line of the list."""
     expires = moment(row.expires_at, now, zone)
     why = row.error or in_short(row.reason) or (row.subject or "")
@@ -75,7 +75,8 @@ def chip(number: int, text: str, counts: Mapping[str, int], terms: LogFilter, ma
     marks = f"{marked:,} marked · " if marked else ""
     if text:
         closed = any(name == "state" and value in CLOSED for name, value in terms.only)
-        return f"{marks}/ {text} — {number:,}{f' of the newest {RECENT:,}' if closed and terms.customer is None else ''}"
+        of = f" of the newest {RECENT:,}" if closed and terms.customer is None else ""
+        return f"{marks}/ {text} — {number:,}{of}"
     told = (
         " · ".join(f"{counts[name]:,} {name}" for name in OPEN if counts.get(name))
         or "nothing waits, nothing failed"
@@ -86,11 +87,11 @@ def chip(number: int, text: str, counts: Mapping[str, int], terms: LogFilter, ma
 # ---- one ----
 
 
-def detail(row: MessageView, zone: ZoneInfo) -> list[Line]:
+def detail(row: ListedMessage, zone: ZoneInfo) -> list[Line]:
     """Everything known of one message, without its texts."""
     pairs = (
         ("customer", f"{row.customer}  {row.name}"), ("trigger", f"{row.trigger}, step {row.step}"),
-        ("together", row.together),
+        ("together", together(row.carries)),
         ("over", row.channel), ("address", row.address or "the customer's, at hand-over"),
         ("purpose", row.purpose),
         ("template", row.template), ("planned for", in_full(row.planned_at, zone)),
@@ -121,7 +122,7 @@ def rendered(made: RenderedMessage) -> list[Line]:
 # ---- acts ----
 
 
-def refusal(action: Act, row: MessageView | None, marked: int) -> str | None:
+def refusal(action: Act, row: ListedMessage | None, marked: int) -> str | None:
     """Why an act cannot do anything to the row; None where it can, or where there are marks, which are looked
     at when it is asked.
     """
@@ -149,35 +150,50 @@ def act_deed(effect: ActEffect, author: str, zone: ZoneInfo) -> Deed:
 
 
 def _act_lines(effect: ActEffect, zone: ZoneInfo) -> Iterator[str]:
-    yield f"To {counted(effect.customers, 'customer')}: {_tally(effect.triggers)}; over {_tally(effect.channels)}."
-    is_one = len(effect.ids) == 1
-    if effect.action in SENDING:
-        if effect.first_planned is not None:
-            is_due = effect.first_planned <= effect.at
-            who, channel, each = (
-                ("It goes", "its", "it still lets it")
-                if is_one
-                else ("They go", "their", "each still lets them")
-            )
-            when = (
-                f"as soon as {channel} channel is open"
-                if is_due
-                else f"from {in_full(effect.first_planned, zone)}"
-            )
-            counts = "Its contact counts already." if is_one else "Their contacts count already."
-            yield f"{who} out {when}, if the last look before {each}.{'' if is_due else f' {counts}'}"
-        if effect.first_expiry is not None:
-            yield f"{'It' if is_one else 'The first of them'} expires {in_full(effect.first_expiry, zone)}."
-    else:
-        what = "It will never go out, and gives its" if is_one else "They will never go out, and give their"
-        yield f"{what} room under the limits back. This cannot be undone."
+    whom = counted(effect.customers, "customer")
+    yield f"To {whom}: {_tally(effect.triggers)}; over {_tally(effect.channels)}."
+    yield from _letting_go(effect, zone) if effect.action in SENDING else _ending(effect)
     yield from effect.notes
     if effect.action == "retry":
-        yield "Those that are uncertain may have gone out before; a channel that knows their key sends them once."
+        yield (
+            "Those that are uncertain may have gone out before; a channel that knows their key sends them "
+            "once."
+        )
     left_out = [f"{number:,} {name}" for name, number in sorted(effect.refused.items())]
     left_out += [f"{effect.too_late:,} expired"] if effect.too_late else []
     if left_out:
         yield f"Left out, since nothing can be done to them: {', '.join(left_out)}."
+
+
+def _letting_go(effect: ActEffect, zone: ZoneInfo) -> Iterator[str]:
+    """When they go out, and until when they can."""
+    is_one = len(effect.ids) == 1
+    if effect.first_planned is not None:
+        yield _going_out(is_one, effect.first_planned, effect.at, zone)
+    if effect.first_expiry is not None:
+        yield f"{'It' if is_one else 'The first of them'} expires {in_full(effect.first_expiry, zone)}."
+
+
+def _going_out(is_one: bool, planned: Instant, at: Instant, zone: ZoneInfo) -> str:
+    if is_one:
+        who, channel, each = "It goes", "its", "it still lets it"
+        counts = "Its contact counts already."
+    else:
+        who, channel, each = "They go", "their", "each still lets them"
+        counts = "Their contacts count already."
+    if planned <= at:
+        return f"{who} out as soon as {channel} channel is open, if the last look before {each}."
+    return f"{who} out from {in_full(planned, zone)}, if the last look before {each}. {counts}"
+
+
+def _ending(effect: ActEffect) -> Iterator[str]:
+    """What ending them for good brings about."""
+    what = (
+        "It will never go out, and gives its"
+        if len(effect.ids) == 1
+        else "They will never go out, and give their"
+    )
+    yield f"{what} room under the limits back. This cannot be undone."
 
 
 def _tally(numbers: Mapping[str, int], most: int = 4) -> str:
@@ -194,4 +210,5 @@ def nothing_words(effect: ActEffect) -> str:
     ]
     reasons += [f"{counted(effect.too_late, 'message')} expired"] if effect.too_late else []
     wanted = " or ".join(sorted(ALLOWED[effect.action]))
-    return f"Nothing to {VERB[effect.action].lower()}: {', '.join(reasons) or 'no message'}. It must be {wanted}."
+    found = ", ".join(reasons) or "no message"
+    return f"Nothing to {VERB[effect.action].lower()}: {found}. It must be {wanted}."

@@ -12,15 +12,15 @@ from core.engine.pauses import pause_label
 from core.explain.words import counted
 from core.health import HealthFinding, Sort
 from core.instants import DAY, HOUR, MINUTE, SECOND, Instant, Millis, local
+from core.model.counts import OperatorAct
 from core.model.triggers import Pause
+from screens.cells.bars import Bar, bar
+from screens.cells.gauge import at_limit, gauge_bars, window_words
+from screens.cells.line import Cell, Cells, Line, StyleName, as_cell, fit
 from screens.cells.moments import moment, share
+from screens.cells.safe_text import display_width, safe_text
 from screens.cells.states import paused_words
-from screens.ports.overview import BaseGauge, Books, ChannelToday, DayAhead, Engine, OperatorAct, OverviewPage
-from screens.widgets.gauge import at_limit, gauge_bars, window_words
-from screens.widgets.histogram import Bar, bar
-from screens.widgets.line_widget import Cell, Cells, Line, as_cell, fit
-from screens.widgets.safe_text import cells, safe_text
-from screens.widgets.theme import StyleName
+from screens.ports.overview import BaseGauge, Books, ChannelToday, DayAhead, Engine, OverviewPage
 
 NAME: Final = 9
 """Columns of the names that begin the first lines."""
@@ -126,7 +126,7 @@ def books_line(engine: Engine, books: Books | None, width: int) -> Line:
     state = Cell("● balance", "ok") if books.balance else Cell("✗ DO NOT BALANCE", "bad")
     sums = (f"{books.messages:,} messages", f"{books.decisions:,} decisions", f"{books.events:,} events")
     remedy = "" if books.balance else "; see `manometer status --json`"
-    room = width - NAME - 2 - cells(state.text) - len(remedy)
+    room = width - NAME - 2 - display_width(state.text) - len(remedy)
     forms = (f"{waiting} {', '.join(sums[:number])}" for number in (3, 2, 1))
     return _named(
         "Books", state, next((form for form in forms if len(form) <= room), waiting.rstrip(";")) + remedy
@@ -146,7 +146,7 @@ def today_title(page: OverviewPage, ahead: DayAhead | None, zone: ZoneInfo) -> s
 
 def today_lines(page: OverviewPage, ahead: DayAhead | None, width: int) -> list[Line]:
     """Sent, to come, held and capacity by channel, with a bar of sent and to come."""
-    label = max([len("channel"), *(min(14, cells(safe_text(each.channel))) for each in page.today)])
+    label = max([len("channel"), *(min(14, display_width(safe_text(each.channel))) for each in page.today)])
     head = f" {fit('channel', label)} {'sent':>8} {'to come':>8} {'held':>7} {'capacity':>8}"
     rest = width - len(head) - 2
     coming = [to_come(each, ahead, page.engine.decided_until) for each in page.today]
@@ -155,10 +155,7 @@ def today_lines(page: OverviewPage, ahead: DayAhead | None, width: int) -> list[
     meaning = Cell("  █ sent  ░ to come" if rest >= 18 else "", "dim")
     return [
         [Cell(head, "dim"), meaning],
-        *(
-            _today(each, number, is_known, label, rest, most)
-            for each, number in zip(page.today, coming)
-        ),
+        *(_today(each, number, is_known, label, rest, most) for each, number in zip(page.today, coming)),
     ]
 
 
@@ -168,9 +165,7 @@ def to_come(channel: ChannelToday, ahead: DayAhead | None, decided_until: Instan
     return channel.waiting + len(foreseen) - bisect_right(foreseen, decided_until)
 
 
-def _today(
-    channel: ChannelToday, coming: int, is_known: bool, label: int, rest: int, most: int
-) -> Line:
+def _today(channel: ChannelToday, coming: int, is_known: bool, label: int, rest: int, most: int) -> Line:
     shown = f"{coming:,}" if is_known else "…"
     room = f"{channel.capacity:,}" if channel.capacity is not None else "–"
     over = channel.capacity is not None and channel.sent + coming > channel.capacity
@@ -237,10 +232,8 @@ def _stuck(page: OverviewPage, ahead: DayAhead | None, zone: ZoneInfo) -> Iterat
             )
     if len(page.paused) > FEW_PAUSES:
         yield Attention("‖", f"held: {counted(len(page.paused), 'pause')}", "pauses", "p")
-    for paused in page.paused if len(page.paused) <= FEW_PAUSES else ():
-        pause = Pause(paused.trigger, paused.since)
-        to = ("triggers", "3") if pause.scope == "trigger" else ("pauses", "p")
-        yield Attention("‖", f"{pause_label(pause)} {paused_words(paused, False, page.at, zone)}", *to)
+    else:
+        yield from _each_pause(page, zone)
     if page.engine.to_plan_anew:
         yield Attention(
             "»", f"{counted(page.engine.to_plan_anew, 'customer')} to plan under the new playbook"
@@ -248,6 +241,13 @@ def _stuck(page: OverviewPage, ahead: DayAhead | None, zone: ZoneInfo) -> Iterat
 
 
 # ---- the customer base ----
+
+
+def _each_pause(page: OverviewPage, zone: ZoneInfo) -> Iterator[Attention]:
+    for name, view in page.paused.items():
+        pause = Pause(name, view.since)
+        to = ("triggers", "3") if pause.scope == "trigger" else ("pauses", "p")
+        yield Attention("‖", f"{pause_label(pause)} {paused_words(view, False, page.at, zone)}", *to)
 
 
 def gauge_title(gauge: BaseGauge, width: int) -> str:
@@ -258,7 +258,7 @@ def gauge_title(gauge: BaseGauge, width: int) -> str:
         f"{gauge.rule}: {limit} in {window}",
         f"{gauge.rule}: {gauge.limit} in {window}",
     )
-    return next((form for form in forms if cells(safe_text(form)) + 1 <= width), forms[-1])
+    return next((form for form in forms if display_width(safe_text(form)) + 1 <= width), forms[-1])
 
 
 def gauge_items(gauge: BaseGauge) -> list[Bar]:
@@ -270,7 +270,8 @@ def gauge_sentence(gauge: BaseGauge, width: int) -> str:
     """The share at the limit, as fully as there is room for."""
     people = at_limit(gauge.contacts, gauge.limit)
     are = "is" if people == 1 else "are"
-    full = f"{people:,} of {counted(gauge.customers, 'customer')} ({share(people, gauge.customers)}) {are} at the limit of {gauge.limit}"
+    whole, percent = counted(gauge.customers, "customer"), share(people, gauge.customers)
+    full = f"{people:,} of {whole} ({percent}) {are} at the limit of {gauge.limit}"
     forms = (
         f"{full} in {window_words(gauge.window)}",
         full,
@@ -309,7 +310,7 @@ def soon(
         _soon(each, counted(each.number, noun) + ("" if is_known else " due"), found, page, zone)
         for each in found
     ]
-    if all(sum(cells(as_cell(part).text) for part in line) <= width for line in in_full):
+    if all(sum(display_width(as_cell(part).text) for part in line) <= width for line in in_full):
         return SOON, in_full
     return f"{SOON}: {'messages' if is_known else 'steps due'}", [
         _soon(each, f"{each.number:,}", found, page, zone) for each in found
@@ -323,7 +324,7 @@ def _soon(
     each: _Coming, what: str, all_of_them: Sequence[_Coming], page: OverviewPage, zone: ZoneInfo
 ) -> Line:
     times = max(len(_within_a_day(one.at, page.at, zone)) for one in all_of_them)
-    names = max(cells(safe_text(one.trigger)) for one in all_of_them)
+    names = max(display_width(safe_text(one.trigger)) for one in all_of_them)
     step = "" if each.step is None else f" step {each.step},"
     return [
         Cell(f" {_within_a_day(each.at, page.at, zone):>{times}} ", "strong"),

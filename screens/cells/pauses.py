@@ -10,11 +10,11 @@ from core.engine.pauses import pause_label
 from core.explain.words import counted
 from core.instants import Instant
 from core.model.triggers import Pause
+from screens.cells.column import Column
 from screens.cells.exports import Fields, plain
+from screens.cells.line import Cell, Cells
 from screens.cells.moments import moment, number
-from screens.ports.triggers import PauseLine
-from screens.widgets.line_widget import Cell, Cells
-from screens.widgets.table import Column
+from screens.ports.pauses import PauseLine
 
 COLUMNS: Final = (
     Column("state", "STATE", 9),
@@ -38,7 +38,8 @@ def cells(line: PauseLine, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
     mark = Cell("■ stopped", "bad") if line.target == "*" else Cell("‖ paused", "warn")
     until = "resumed" if pause.until is None else moment(pause.until, now, zone)
     return (
-        mark, pause_label(Pause(line.target, now)), moment(pause.since, now, zone), until, number(line.overdue),
+        mark, pause_label(Pause(line.target, now)), moment(pause.since, now, zone), until,
+        number(line.overdue),
         number(line.messages),
         number(line.customers), Cell(_why(line), "dim"),
     )  # fmt: skip

@@ -11,10 +11,10 @@ from core.explain.words import counted
 from core.instants import Instant
 from core.model.triggers import Pause, Scope
 from core.until import parse_until
+from screens.cells.deed import Deed, DialogChoice, DialogField
 from screens.cells.moments import in_full
 from screens.cells.states import paused_words
-from screens.ports.triggers import PauseEffect
-from screens.widgets.dialogs import Deed, DialogChoice, DialogField
+from screens.ports.pauses import PauseEffect
 
 REASON = DialogField("reason", "Why (for the audit log; may be empty)")
 
@@ -92,7 +92,8 @@ def resume_deed(effect: PauseEffect, author: str, zone: ZoneInfo) -> Deed:
 def _under_way(effect: PauseEffect, scope: Scope) -> str:
     if not effect.enrolments:
         return f"{NOBODY[scope]}."
-    return f"Under way: {counted(effect.customers, 'customer')} in {counted(effect.enrolments, 'journey')}, {effect.overdue:,} overdue."
+    people, journeys = counted(effect.customers, "customer"), counted(effect.enrolments, "journey")
+    return f"Under way: {people} in {journeys}, {effect.overdue:,} overdue."
 
 
 def _resume_lines(effect: PauseEffect, zone: ZoneInfo) -> Iterator[str]:

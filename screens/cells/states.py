@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from core.instants import Instant
+from screens.cells.line import Cell
 from screens.cells.moments import moment
-from screens.widgets.line_widget import Cell
+from screens.ports.pauses import PauseView
 
 TRIGGER: Final[Mapping[str, Cell]] = {
     "active": Cell("● active", "ok"),
@@ -44,20 +45,7 @@ def state(table: Mapping[str, Cell], name: str) -> Cell:
     return table.get(name, Cell(name))
 
 
-class Paused(Protocol):
-    """A trigger that is paused, or everything that is stopped."""
-
-    @property
-    def since(self) -> Instant: ...
-    @property
-    def until(self) -> Instant | None: ...
-    @property
-    def author(self) -> str: ...
-    @property
-    def reason(self) -> str | None: ...
-
-
-def paused_words(pause: Paused, stopped: bool, now: Instant, zone: ZoneInfo) -> str:
+def paused_words(pause: PauseView, stopped: bool, now: Instant, zone: ZoneInfo) -> str:
     """Since when it is paused, by whom, why, and until when."""
     what = "all sending stopped" if stopped else "paused"
     until = "" if pause.until is None else f", until {moment(pause.until, now, zone)}"

@@ -7,13 +7,13 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from core.instants import Instant
+from screens.cells.column import Column
 from screens.cells.customers import amount
 from screens.cells.exports import Fields, instants, money, plain
+from screens.cells.line import Cell, Cells, Line, fit
 from screens.cells.moments import moment
 from screens.cells.states import MESSAGE, OUTCOME, state
 from screens.ports.customers import EntryDetails, EntryKind, TimelineEntry
-from screens.widgets.line_widget import Cell, Cells, Line, fit
-from screens.widgets.table import Column
 
 COLUMNS: Final = (
     Column("at", "WHEN", 12),

@@ -11,21 +11,14 @@ from core.explain.journey_words import Role, Words, about, of_step
 from core.explain.words import counted, in_short
 from core.filters import holds, read_words
 from core.instants import Instant
+from core.model.counts import JourneyCount
+from screens.cells.bars import bar
+from screens.cells.column import Column
 from screens.cells.exports import Fields, instants, plain
+from screens.cells.line import Cell, Cells, Line, StyleName, fit
 from screens.cells.moments import in_full, moment, number, share
 from screens.cells.states import OUTCOME, TRIGGER, paused_words, state
-from screens.ports.triggers import (
-    HistoryLine,
-    JourneyCount,
-    OutcomeCount,
-    TriggerLine,
-    TriggerView,
-    WaitingView,
-)
-from screens.widgets.histogram import bar
-from screens.widgets.line_widget import Cell, Cells, Line, fit
-from screens.widgets.table import Column
-from screens.widgets.theme import StyleName
+from screens.ports.triggers import HistoryLine, OutcomeCount, TriggerLine, TriggerView, WaitingView
 
 COLUMNS: Final = (
     Column("state", "STATE", 9),
@@ -122,7 +115,8 @@ def _standing(view: TriggerView, now: Instant, zone: ZoneInfo) -> Iterator[Cells
 
 def _numbers(view: TriggerView, now: Instant, zone: ZoneInfo) -> Iterator[Cells]:
     line = view.line
-    yield f"{line.waiting:,} under way · sent {line.sent:,} (7 days: {line.sent_lately:,}) · held back in 7 days {line.held_back_lately:,}"
+    sent = f"sent {line.sent:,} (7 days: {line.sent_lately:,})"
+    yield f"{line.waiting:,} under way · {sent} · held back in 7 days {line.held_back_lately:,}"
     if line.next_due is not None:
         yield f" · next {moment(line.next_due, now, zone)}"
 
@@ -176,7 +170,8 @@ def _month(view: TriggerView) -> Iterator[Line]:
 
 def _of_variant(each: JourneyCount) -> Line:
     reached = f" ({share(each.reached, each.entered)})" if each.entered else ""
-    numbers = f"{each.entered:,} entered · {each.under_way:,} under way · {each.reached:,} reached the goal{reached}"
+    goal = f"{each.reached:,} reached the goal{reached}"
+    numbers = f"{each.entered:,} entered · {each.under_way:,} under way · {goal}"
     return [Cell(f"{'Kept out' if each.is_holdout else each.variant or 'In all'} ", "strong"), numbers]
 
 

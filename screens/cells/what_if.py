@@ -16,13 +16,14 @@ from core.filters import holds, read_words
 from core.forecast.diff import Diff
 from core.forecast.preview import PreviewLimit
 from core.instants import Instant
+from screens.cells.column import Column
 from screens.cells.exports import Fields, instants, plain
+from screens.cells.forecast import badge_cell
+from screens.cells.line import Cell, Cells, Line
 from screens.cells.moments import moment, number
 from screens.cells.states import OUTCOME, state
-from screens.ports.pressure import Forecast, Future, LimitLine, Supposed
+from screens.ports.pressure import Future, LimitLine, Supposed
 from screens.ports.what_if import ChangedCustomer, ComparedStep, DecisionSide, Option
-from screens.widgets.line_widget import Cell, Cells, Line
-from screens.widgets.table import Column
 
 FUTURE: Final = Option("look", "", "future", "known", ("known", "replay", "as-it-was"))
 """The first line: how the unknown future is dealt with."""
@@ -177,24 +178,6 @@ def sentence(choices: Sequence[OptionChoice], fault: str | None) -> list[Line]:
 def hint(option: Option) -> str:
     """How to write the value."""
     return option.hint or ", ".join(option.choices)
-
-
-# ---- the badge ----
-
-
-def badge_cell() -> Cell:
-    """The mark of everything that is not so."""
-    return Cell(" WHAT IF ", "cursor")
-
-
-def badge(supposed: Supposed, way_back: str = "") -> Line:
-    """What is supposed, marked so that nobody takes it for what is."""
-    return [" ", badge_cell(), Cell(f" {', '.join(supposed.words)}", "warn"), Cell(f"  {way_back}", "dim")]
-
-
-def path_of(forecast: Forecast, *crumbs: str) -> Sequence[str]:
-    """The path to something of a forecast, so that what is only tried is never taken for what is."""
-    return ("WHAT IF", *crumbs) if forecast.supposed.is_what_if else crumbs
 
 
 # ---- what is different ----
@@ -357,7 +340,7 @@ def side_words(side: ComparedStep) -> list[Line]:
 
 
 def kinds_words(sides: Sequence[ComparedStep]) -> str:
-    """How many of her decisions are other than now."""
+    """How many of the customer's decisions are other than now."""
     kinds = Counter(side.change for side in sides if side.change is not None)
     return (
         f"{counted(len(sides), 'decision')}: {', '.join(_kinds(kinds))}"

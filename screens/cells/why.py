@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from core.explain.words import BECAUSE, in_short
+from core.explain.trigger_explanation import TriggerExplanation
+from core.explain.why import Check
+from core.explain.words import BECAUSE, in_short, localized
 from core.instants import Instant
+from screens.cells.column import Column
 from screens.cells.exports import Fields, instants, plain
+from screens.cells.line import Cell, Cells, Line, fit
 from screens.cells.moments import moment
 from screens.cells.states import OUTCOME
-from screens.ports.why import CheckLine, Verdict
-from screens.widgets.line_widget import Cell, Cells, Line, fit
-from screens.widgets.table import Column
 
 COLUMNS: Final = (
     Column("verdict", "VERDICT", 11),
@@ -24,9 +25,10 @@ COLUMNS: Final = (
     Column("reason", "REASON", 26, grow=6),
 )
 EXPORTED: Final[Fields] = (
-    *plain("trigger", "title", "status", "verdict", "reason", "step"),
+    *plain("trigger", "title", "status"),
+    *plain("verdict", "reason", "step", of="explanation"),
     *instants("since"),
-    *plain("words"),
+    *plain("words", of="explanation"),
 )
 STANDING: Final = "trigger active"
 """The check whose detail, such as `the trigger is draft`, needs no name before it."""
@@ -39,56 +41,61 @@ WORDS: Final = {
 }
 
 
-def verdict(each: Verdict) -> Cell:
+def verdict(each: TriggerExplanation) -> Cell:
     """Symbol and word of the last decision; before the first, whether one is to come."""
-    if each.verdict == "none" and each.step is not None:
+    found = each.explanation
+    if found.verdict == "none" and found.step is not None:
         return Cell("» under way", "accent")
-    if each.foretold:
+    if found.foretold:
         return Cell("◌ foretold", "accent")
-    return WORDS.get(each.verdict, OUTCOME.get(each.verdict, Cell(each.verdict)))
+    return WORDS.get(found.verdict, OUTCOME.get(found.verdict, Cell(found.verdict)))
 
 
-def reason(each: Verdict) -> str:
-    """Why, in a few words: of the last decision, else what keeps her out."""
-    if each.short:
-        return each.short.removeprefix(f"{STANDING}: ")
-    if each.reason is not None:
-        because = BECAUSE.get(each.reason, in_short(each.reason))
-        return f"{because}, waiting for {in_short(each.behind)}" if each.behind else because
-    if each.verdict == "send":
+def reason(each: TriggerExplanation, zone: ZoneInfo) -> str:
+    """Why, in a few words: of the last decision, else what keeps the customer out."""
+    found = each.explanation
+    if found.short:
+        return found.short.removeprefix(f"{STANDING}: ")
+    if found.reason is not None:
+        because = BECAUSE.get(found.reason, in_short(found.reason))
+        return f"{because}, waiting for {in_short(found.behind)}" if found.behind else because
+    if found.verdict == "send":
         return ""
-    if each.step is not None:
-        return f"step {each.step} is to come"
-    stop = each.stop
-    if stop is None:
-        return "nothing stands against it"
-    return stop.detail if stop.check in ("cause", STANDING) else f"{stop.check}: {stop.detail}"
+    if found.step is not None:
+        return f"step {found.step} is to come"
+    return "nothing stands against it" if each.stop is None else _stop_words(each.stop, zone)
 
 
-def cells(each: Verdict, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
+def _stop_words(stop: Check, zone: ZoneInfo) -> str:
+    detail = localized(stop.detail, zone)
+    return detail if stop.check in ("cause", STANDING) else f"{stop.check}: {detail}"
+
+
+def cells(each: TriggerExplanation, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
     """One trigger in the `COLUMNS`."""
     name = each.trigger if each.status == "active" else f"{each.trigger} ({each.status})"
     return (
         verdict(each),
         name,
         moment(each.since, now, zone),
-        Cell(reason(each), "dim" if each.verdict == "none" else ""),
+        Cell(reason(each, zone), "dim" if each.explanation.verdict == "none" else ""),
     )
 
 
-def explanation(each: Verdict) -> list[Line]:
+def explanation(each: TriggerExplanation, zone: ZoneInfo) -> list[Line]:
     """The answer in words, then every check in its order."""
     first = each.stop
     lines: list[Line] = [
         [" ", Cell(each.title, "strong"), Cell(f"  {each.trigger}", "dim")],
-        [f" {each.words}"],
+        [f" {each.explanation.words}"],
         [],
     ]
     lines.append([Cell(" Would it send now? Every check, in order:", "strong")])
-    return [*lines, *(check(line, line is first) for line in each.trace)]
+    return [*lines, *(check(line, line is first, zone) for line in each.explanation.trace)]
 
 
-def check(line: CheckLine, is_first: bool) -> Line:
+def check(line: Check, is_first: bool, zone: ZoneInfo) -> Line:
     """One check: what, whether it stands against a message, and the detail."""
     sign = Cell(" ✓ ok   ", "ok") if line.holds else Cell(" ✗ STOP ", "bad")
-    return [sign, Cell(fit(line.check, 28), "strong" if is_first else ""), " ", line.detail]
+    name = Cell(fit(line.check, 28), "strong" if is_first else "")
+    return [sign, name, " ", localized(line.detail, zone)]

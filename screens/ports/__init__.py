@@ -11,22 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
-
-from core.instants import Instant
-
-if TYPE_CHECKING:  # they name what stands here
-    from screens.ports.backtest import BacktestPort
-    from screens.ports.customers import CustomersPort
-    from screens.ports.decisions import DecisionsPort
-    from screens.ports.exports import ExportsPort
-    from screens.ports.outbox import OutboxPort
-    from screens.ports.overview import OverviewPort
-    from screens.ports.pressure import PressurePort
-    from screens.ports.triggers import TriggersPort
-    from screens.ports.what_if import WhatIfPort
-    from screens.ports.why import WhyPort
 
 Cancelled: TypeAlias = Callable[[], bool]
 """Whether nobody waits for the answer any more."""
@@ -54,76 +40,3 @@ class WorkspacePlace:
     """Consent is assumed, not recorded: test data only."""
     stopped: bool = False
     """The emergency stop is on."""
-
-
-class Service(Protocol):
-    """Everything the screens can ask; see the files beside this one for the parts."""
-
-    @property
-    def place(self) -> WorkspacePlace:
-        """Where the console stands."""
-        ...
-
-    @property
-    def customers(self) -> CustomersPort:
-        """Customers, found and in full."""
-        ...
-
-    @property
-    def why(self) -> WhyPort:
-        """Why a customer got something, or nothing."""
-        ...
-
-    @property
-    def overview(self) -> OverviewPort:
-        """How the engine and the customer base are doing."""
-        ...
-
-    @property
-    def pressure(self) -> PressurePort:
-        """Contact pressure ahead of time."""
-        ...
-
-    @property
-    def what_if(self) -> WhatIfPort:
-        """Rules that are only tried."""
-        ...
-
-    @property
-    def backtests(self) -> BacktestPort:
-        """Triggers tried on the past."""
-        ...
-
-    @property
-    def triggers(self) -> TriggersPort:
-        """Triggers, and pausing."""
-        ...
-
-    @property
-    def decisions(self) -> DecisionsPort:
-        """The log of what was decided."""
-        ...
-
-    @property
-    def outbox(self) -> OutboxPort:
-        """Messages, and what operators decide about them."""
-        ...
-
-    @property
-    def exports(self) -> ExportsPort:
-        """Files that people take away."""
-        ...
-
-    def now(self) -> Instant:
-        """The instant that the screens are about: the simulated clock where there is one, else now."""
-        ...
-
-    def version(self) -> int:
-        """A number that changes whenever any process has written; cheap enough to be asked twice a second,
-        from one thread at a time.
-        """
-        ...
-
-    def close(self) -> None:
-        """Give back what is open; questions still under way end with an error."""
-        ...

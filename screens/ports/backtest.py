@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.forecast.backtest import Backtested
+from core.forecast.preview_filter import PreviewFilter
 from core.instants import Instant
 from screens.ports import Cancelled, Progress
-from screens.ports.pressure import Behind, ForecastDecision
+from screens.ports.pressure import ForecastDecision
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class BacktestPort(Protocol):
         """Try it on so many days of 24 hours before now. One that is cancelled leaves the last as it was."""
         ...
 
-    def ids(self, tried: Tried, behind: Behind, cancelled: Cancelled) -> array[int]:
+    def ids(self, tried: Tried, behind: PreviewFilter, cancelled: Cancelled) -> array[int]:
         """Numbers of its decisions, by instant."""
         ...
 

@@ -1,5 +1,5 @@
-"""Customers as the screens show them: the list, one with all that is known, her timeline, her pressure, and
-what is planned for her.
+"""Customers as the screens show them: the list, one with all that is known, a customer's timeline and
+pressure, and what is planned.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from core.instants import Instant
 from core.limits.pressure import per_unit
+from core.model.customer import Profile
 from screens.ports import Cancelled
 
-Sort: TypeAlias = Literal["key", "name", "orders", "revenue", "last_activity", "next_due"]
+CustomerSort: TypeAlias = Literal["key", "name", "orders", "revenue", "last_activity", "next_due"]
 EntryKind: TypeAlias = Literal["event", "message", "decision", "consent"]
 Tell: TypeAlias = Callable[["array[int]"], None]
 """Told of what is there so far, from the worker's thread."""
@@ -69,7 +70,7 @@ class ConsentLine:
 
 @dataclass(frozen=True, slots=True)
 class SuppressedLine:
-    """One of her addresses that must not be used any more."""
+    """An address of the customer that must not be used any more."""
 
     at: Instant
     medium: str
@@ -80,25 +81,17 @@ class SuppressedLine:
 
 @dataclass(frozen=True, slots=True)
 class CustomerProfile:
-    """All that is known of her. `traits` as the sources name them; money in minor units."""
+    """All that is known of one customer; money in minor units."""
 
     id: int
     key: str
     name: str | None
     badges: tuple[str, ...]
     """What an operator should know first, a word or two each."""
-    traits: Mapping[str, Any]
-    country: str | None
+    profile: Profile
+    """Traits as the sources name them, and sums."""
     zone: str
-    registered_at: Instant | None
-    orders: int
-    units: int
-    revenue: int
-    returns: int
-    returned: int
-    first_order: Instant | None
-    last_order: Instant | None
-    last_activity: Instant | None
+    """The time zone of the customer's own day."""
     next_due: Instant | None
     identities: tuple[tuple[str, str], ...]
     consents: tuple[ConsentLine, ...]
@@ -116,8 +109,8 @@ class Filling:
 
 @dataclass(frozen=True, slots=True)
 class CustomerGauge:
-    """One pressure rule for her now: `used` of `limit` in its window, in contacts or thousandths of a point;
-    or a least gap.
+    """One pressure rule for the customer now: `used` of `limit` in its window, in contacts or thousandths of
+    a point; or a least gap.
     """
 
     rule: str
@@ -139,7 +132,7 @@ class CustomerGauge:
 
 @dataclass(frozen=True, slots=True)
 class UnderWay:
-    """A journey she is in: its next step of how many."""
+    """A journey under way: its next step of how many."""
 
     trigger: str
     title: str
@@ -178,7 +171,7 @@ class ForeseenDecision:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What is planned for her, up to `until`."""
+    """What is planned for the customer, up to `until`."""
 
     under_way: tuple[UnderWay, ...]
     waiting: tuple[WaitingMessage, ...]
@@ -186,7 +179,7 @@ class Planned:
     until: Instant
 
 
-# ---- her timeline ----
+# ---- the timeline ----
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +212,9 @@ class CustomersPort(Protocol):
     gone is a ManometerError.
     """
 
-    def ids(self, text: str, sort: Sort, is_downwards: bool, cancelled: Cancelled, found: Tell) -> Hits:
+    def ids(
+        self, text: str, sort: CustomerSort, is_downwards: bool, cancelled: Cancelled, found: Tell
+    ) -> Hits:
         """Whom a filter holds for, all where it is empty; `is_downwards` puts the greatest first, without a
         value comes last either way.
         """
@@ -234,7 +229,7 @@ class CustomersPort(Protocol):
         ...
 
     def pressure(self, customer_id: int, cancelled: Cancelled) -> tuple[CustomerGauge, ...]:
-        """Every rule that holds for her, as of now."""
+        """Every rule that holds for the customer, as of now."""
         ...
 
     def planned(self, customer_id: int, cancelled: Cancelled) -> Planned:
@@ -242,7 +237,7 @@ class CustomersPort(Protocol):
         ...
 
     def entries(self, customer_id: int, text: str, cancelled: Cancelled, found: Tell) -> Hits:
-        """Her timeline's entries that a filter holds for, newest first."""
+        """The entries of the customer's timeline that a filter holds for, newest first."""
         ...
 
     def entry_rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, TimelineEntry]:
@@ -254,5 +249,5 @@ class CustomersPort(Protocol):
         ...
 
     def channels(self, customer_id: int, cancelled: Cancelled) -> tuple[str, ...]:
-        """The channels her timeline speaks of."""
+        """The channels that the customer's timeline speaks of."""
         ...

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from core.instants import Instant
+from core.model.decisions import Objection
 from screens.ports import Cancelled
 from screens.ports.terms import LogFilter
 
@@ -36,15 +37,6 @@ class DecisionRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Objected:
-    """What a guard had against it, in words of its own, and from when on it would have nothing."""
-
-    reason: str
-    detail: str
-    until: Instant | None
-
-
-@dataclass(frozen=True, slots=True)
 class DecisionView:
     """One decision with its evidence, and what became of its message."""
 
@@ -55,7 +47,7 @@ class DecisionView:
     """The playbook under which it was taken."""
     rules: Sequence[Mapping[str, Any]] = ()
     """As `decisions --json` has them: `rule count limit from to counted`."""
-    objections: Sequence[Objected] = ()
+    objections: Sequence[Objection] = ()
     message: int | None = None
     message_words: str = field(default="")
 

@@ -7,57 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.instants import Instant
-from core.model.outbox import Act
+from core.model.outbox import Act, ActEffect, ListedMessage
 from screens.ports import Cancelled
 from screens.ports.terms import LogFilter
-
-
-@dataclass(frozen=True, slots=True)
-class MessageView:
-    """One message."""
-
-    id: int
-    customer_id: int
-    customer: str
-    name: str
-    trigger: str
-    step: int
-    channel: str
-    state: str
-    planned_at: Instant
-    expires_at: Instant
-    sent_at: Instant | None
-    address: str | None
-    template: str
-    subject: str | None
-    reason: str | None
-    error: str | None
-    attempts: int
-    key: str
-    purpose: str
-    together: str = ""  # the steps it carries, where these are several
-
-
-@dataclass(frozen=True, slots=True)
-class ActEffect:
-    """What an act would do: to which messages, how many customers, and why not to the others."""
-
-    action: Act
-    ids: Sequence[int]
-    customers: int
-    triggers: Mapping[str, int]
-    channels: Mapping[str, int]
-    refused: Mapping[str, int]
-    """Messages whose state does not allow it, by state."""
-    too_late: int
-    """Messages that have expired."""
-    first_planned: Instant | None
-    first_expiry: Instant | None
-    at: Instant
-    notes: Sequence[str] = ()
-    """What it brings about, a sentence each: the batches by day, the windows that they fill, who gets room.
-    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +36,7 @@ class OutboxPort(Protocol):
         """
         ...
 
-    def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, MessageView]:
+    def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, ListedMessage]:
         """These messages."""
         ...
 
@@ -99,5 +51,5 @@ class OutboxPort(Protocol):
         ...
 
     def render(self, message: int, cancelled: Cancelled) -> RenderedMessage:
-        """The message as it would be made now, with the customer as she is now."""
+        """The message as it would be made now, with the customer as known now."""
         ...

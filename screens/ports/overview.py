@@ -10,19 +10,9 @@ from typing import Protocol
 
 from core.health import Health
 from core.instants import Instant
+from core.model.counts import OperatorAct
 from screens.ports import Cancelled
-
-
-@dataclass(frozen=True, slots=True)
-class HeldTrigger:
-    """A trigger that is paused, or everything that is stopped: by whom, why, since when and until when."""
-
-    trigger: str
-    since: Instant
-    until: Instant | None
-    author: str
-    reason: str | None
-    transactional: bool
+from screens.ports.pauses import PauseView
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +30,8 @@ class Engine:
     """Customers whose instant has come or who are to be planned anew, `to_plan_anew` of them the latter."""
     to_plan_anew: int
     events_waiting: int
-    stopped: HeldTrigger | None
+    stopped: PauseView | None
+    """The emergency stop."""
 
     @property
     def decided_until(self) -> Instant:
@@ -72,24 +63,14 @@ class NextSteps:
 
 
 @dataclass(frozen=True, slots=True)
-class OperatorAct:
-    """What an operator did."""
-
-    at: Instant
-    author: str
-    action: str
-    subject: str
-    reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class OverviewPage:
     """Everything that is quick to say, in one snapshot at `at`."""
 
     at: Instant
     engine: Engine
     today: tuple[ChannelToday, ...]
-    paused: tuple[HeldTrigger, ...]
+    paused: Mapping[str, PauseView]
+    """By what is paused, as `core.model.triggers.Pause.trigger` has it, in that order."""
     health: Health
     """By the judgement that `manometer status` prints, the books left out."""
     soon: tuple[NextSteps, ...]

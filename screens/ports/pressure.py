@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 from core.forecast.diff import Diff
 from core.forecast.preview import ChannelDemand, Totals
+from core.forecast.preview_filter import PreviewFilter
 from core.forecast.what_if import PlaybookChange
 from core.instants import Instant
 from screens.ports import Cancelled, Progress
@@ -97,23 +98,6 @@ class Since:
 
 
 @dataclass(frozen=True, slots=True)
-class Behind:
-    """Which decisions of a forecast are asked for; None asks for all. `since` is included, `until` is not.
-
-    `channels` and `reasons` may hold None: over no channel, without a reason.
-    """
-
-    since: Instant | None = None
-    until: Instant | None = None
-    channels: tuple[str | None, ...] | None = None
-    triggers: tuple[str, ...] | None = None
-    outcomes: tuple[str, ...] | None = None
-    reasons: tuple[str | None, ...] | None = None
-    rule: str | None = None
-    imagined: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class ForecastDecision:
     """One decision of a forecast, as it is listed."""
 
@@ -152,7 +136,7 @@ class PressurePort(Protocol):
         """What has happened since its snapshot."""
         ...
 
-    def ids(self, forecast: Forecast, behind: Behind, cancelled: Cancelled) -> array[int]:
+    def ids(self, forecast: Forecast, behind: PreviewFilter, cancelled: Cancelled) -> array[int]:
         """Numbers of the decisions, by instant, customer and rank."""
         ...
 
@@ -180,7 +164,7 @@ class PressurePort(Protocol):
         """
         ...
 
-    def export(self, forecast: Forecast, behind: Behind, cancelled: Cancelled) -> tuple[str, int]:
+    def export(self, forecast: Forecast, behind: PreviewFilter, cancelled: Cancelled) -> tuple[str, int]:
         """Write the decisions to a new CSV file that spreadsheets read as text; its path, and how many there
         are.
         """

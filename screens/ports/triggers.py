@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol, TypeAlias
 
 from core.instants import DAY, Instant, Millis
+from core.model.counts import JourneyCount
 from core.model.triggers import PausePolicy, Trigger
 from screens.ports import Cancelled
+from screens.ports.pauses import PauseEffect, PauseLine, PauseView
 
 LATELY: Final[Millis] = 7 * DAY
 MONTH: Final[Millis] = 30 * DAY
@@ -19,17 +21,6 @@ MOST_WAITING: Final = 1_000_000
 """So many of those who wait are listed."""
 
 State: TypeAlias = Literal["active", "paused", "stopped", "draft", "retired"]
-
-
-@dataclass(frozen=True, slots=True)
-class PauseView:
-    """A pause, or the emergency stop, that holds."""
-
-    since: Instant
-    until: Instant | None
-    author: str
-    reason: str | None
-    transactional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +63,6 @@ class HistoryLine:
 
 
 @dataclass(frozen=True, slots=True)
-class JourneyCount:
-    """How many customers of one variant, without one, or kept out entered, are under way, and reached the
-    goal.
-    """
-
-    variant: str | None
-    is_holdout: bool
-    entered: int
-    under_way: int
-    reached: int
-
-
-@dataclass(frozen=True, slots=True)
 class TriggerView:
     """One trigger with all that is known of it; `trigger` is None where its file is gone."""
 
@@ -113,7 +91,7 @@ class TriggerView:
 
 @dataclass(frozen=True, slots=True)
 class WaitingView:
-    """One customer under way; `due_at` is None while she waits for an operator."""
+    """One customer under way; `due_at` is None while the journey waits for an operator."""
 
     id: int
     customer_id: int
@@ -122,48 +100,6 @@ class WaitingView:
     step: int
     due_at: Instant | None
     waits_for: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyEffect:
-    """What a policy of resuming would do with what waits, in numbers."""
-
-    policy: PausePolicy
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class PauseEffect:
-    """What pausing or resuming touches: customers and steps under way, of those the overdue, and messages not
-    handed over yet.
-    """
-
-    name: str
-    title: str
-    customers: int
-    enrolments: int
-    overdue: int
-    messages: int
-    at: Instant
-    pause: PauseView | None
-    """The pause that holds now; None where none does."""
-    policies: Sequence[PolicyEffect]
-    """The ways to resume; empty where nothing is paused."""
-
-
-@dataclass(frozen=True, slots=True)
-class PauseLine:
-    """A channel or segment that can be paused, or whatever is; the numbers are of what waits, and 0 where
-    nothing is paused.
-    """
-
-    target: str
-    """As `core.model.triggers.Pause.trigger` has it."""
-    pause: PauseView | None
-    customers: int = 0
-    enrolments: int = 0
-    overdue: int = 0
-    messages: int = 0
 
 
 class TriggersPort(Protocol):

@@ -99,7 +99,7 @@ class WhatIfPort(Protocol):
         ...
 
     def sides(self, forecast: Forecast, customer_id: int, cancelled: Cancelled) -> Sequence[ComparedStep]:
-        """All her decisions in the span, before and after, by instant."""
+        """All decisions for the customer in the span, before and after, by instant."""
         ...
 
     def command(self, forecast: Forecast) -> str:

@@ -5,8 +5,7 @@ The focus stands on Cancel. The key that confirms is never the one that opened t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Final
 
 from rich.table import Table
@@ -19,12 +18,14 @@ from textual.events import Resize
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Input, Label, Static
 
-from screens.frame import Asking
+from screens.asking import Asking
+from screens.cells.deed import Deed, DialogAnswer, DialogChoice, DialogField
+from screens.cells.line import Line
+from screens.cells.safe_text import safe_text
 from screens.widgets.input import StillInput
 from screens.widgets.keys import key
-from screens.widgets.line_widget import Line, TextLines, as_cell
+from screens.widgets.line_widget import TextLines
 from screens.widgets.modal import LeavesOnce
-from screens.widgets.safe_text import safe_text
 
 NAMES: Final = 16
 """Columns of the names of ways."""
@@ -34,54 +35,15 @@ HERE: Final = "Tab leads here"
 """Shows where there is something to write, on terminals without colours too."""
 
 
-@dataclass(frozen=True, slots=True)
-class DialogChoice:
-    """One of several ways to do it: its name, and what it would do, in numbers."""
-
-    name: str
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class DialogField:
-    """Something to write: `check` gives the sentence of what is wrong with it, or None."""
-
-    name: str
-    label: str
-    value: str = ""
-    needed: bool = False
-    check: Callable[[str], str | None] = lambda _: None
-
-
-@dataclass(frozen=True, slots=True)
-class Deed:
-    """What is about to be done."""
-
-    title: str
-    lines: Sequence[str]
-    verb: str
-    """The deed by its name with its number, such as "Pause 1,204 customers"."""
-    choices: Sequence[DialogChoice] = ()
-    fields: Sequence[DialogField] = ()
-    typed: str | None = None
-    """What has to be typed before the deed can be done: for what reaches many people."""
-    author: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DialogAnswer:
-    """The answer: which way, and what was written, by the names of the fields."""
-
-    choice: str | None = None
-    values: Mapping[str, str] = field(default_factory=dict)
-
-
 class Dialog(LeavesOnce, Asking, ModalScreen[DialogAnswer | None]):
     """Asks whether to do it; gives what was written, or None where it was cancelled."""
 
     DEFAULT_CSS = """
     Dialog { align: center middle; }
-    Dialog > #box { width: 76; max-width: 96%; height: auto; max-height: 96%; background: $surface; border: round $primary; padding: 0 1; }
+    Dialog > #box {
+        width: 76; max-width: 96%; height: auto; max-height: 96%;
+        background: $surface; border: round $primary; padding: 0 1;
+    }
     Dialog #words { height: auto; }
     Dialog .title { text-style: bold; margin-bottom: 1; width: 100%; }
     Dialog .line { width: 100%; }
@@ -233,7 +195,10 @@ class Reading(LeavesOnce, Asking, ModalScreen[None]):
 
     DEFAULT_CSS = """
     Reading { align: center middle; }
-    Reading > #box { width: 96%; max-width: 120; height: 90%; background: $surface; border: round $primary; padding: 0 1; }
+    Reading > #box {
+        width: 96%; max-width: 120; height: 90%;
+        background: $surface; border: round $primary; padding: 0 1;
+    }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         key("escape,enter,q", "close", "Close", "reading.close", show=True)
@@ -262,8 +227,3 @@ class Reading(LeavesOnce, Asking, ModalScreen[None]):
     def action_close(self) -> None:
         """Back to the screen."""
         self.dismiss(None)
-
-
-def plain(line: Line) -> str:
-    """A line without its styles."""
-    return "".join(as_cell(part).text for part in line)

@@ -2,109 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
-from typing import ClassVar, Final
+from collections.abc import Sequence
+from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.events import Click, Resize
 from textual.message import Message
 from textual.strip import Strip
 
+from screens.cells.bars import Bar, Heading, Item, bar_lines
+from screens.cells.line import Cell, Line, fit
+from screens.cells.safe_text import display_width
 from screens.widgets.keys import key, moving
-from screens.widgets.line_widget import Cell, Cells, Line, Lines, fit
-from screens.widgets.safe_text import cells, safe_text
-from screens.widgets.theme import StyleName
-
-EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
-SHORTEST: Final = 4
-"""Bars shorter than this at their longest are left out; the numbers stay."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One bar: a label, a number, a word behind it, and what it stands for; with what the number is `before`
-    a change.
-
-    `brief` is the word behind it where the whole note has no room.
-    """
-
-    label: str
-    number: int
-    note: str = ""
-    style: StyleName = ""
-    stands_for: Hashable = None
-    before: int | None = None
-    brief: str = ""
-
-    @property
-    def told(self) -> str:
-        """The number, and the one before where that is another."""
-        return (
-            f"{self.number:,}" if self.before in (None, self.number) else f"{self.before:,}→{self.number:,}"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A line between bars; the cursor passes it by."""
-
-    text: str
-    style: StyleName = "dim"
-
-
-Item = Bar | Heading
-
-
-def bar(number: int, most: int, width: int) -> str:
-    """A bar of eighths of a column; something above nothing is always seen."""
-    if number <= 0 or most <= 0 or width <= 0:
-        return ""
-    whole, rest = divmod(max(1, round(8 * width * number / most)), 8)
-    return ("█" * whole + (EIGHTHS[rest] if rest else ""))[:width]
-
-
-def bar_of_two(before: int, after: int, most: int, width: int) -> str:
-    """A bar for what is on both sides, and beyond it what there is more (`▓`) or less (`░`) after the
-    change.
-    """
-    if most <= 0 or width <= 0 or not (before or after):
-        return ""
-    both, longer = (round(width * each / most) for each in (min(before, after), max(before, after)))
-    rest = max(longer - both, 1) if before != after else 0
-    return ("█" * both + ("▓" if after > before else "░") * rest)[-width:]
-
-
-def bar_lines(items: Sequence[Item], width: int) -> list[Line]:
-    """The items as lines of cells: label, number, bar, note; the bars share what is left."""
-    bars = [item for item in items if isinstance(item, Bar)]
-    label = min(max(12, width * 6 // 10), max((cells(safe_text(each.label)) for each in bars), default=0))
-    digits = max((len(each.told) for each in bars), default=0)
-    note = max((cells(safe_text(each.note)) for each in bars), default=0)
-    most = max((max(each.number, each.before or 0) for each in bars), default=0)
-    room = width - label - digits - 3 - (note + 1 if note else 0)
-    if room < 0 and any(each.brief for each in bars):
-        return bar_lines([_briefly(item) for item in items], width)
-    return [
-        _line(item, label, digits, most, room) if isinstance(item, Bar) else [Cell(item.text, item.style)]
-        for item in items
-    ]
-
-
-def _briefly(item: Item) -> Item:
-    return replace(item, note=item.brief or item.note, brief="") if isinstance(item, Bar) else item
-
-
-def _line(item: Bar, label: int, digits: int, most: int, room: int) -> Line:
-    line: list[Cells] = [Cell(f" {fit(safe_text(item.label), label)} {item.told:>{digits}} ", item.style)]
-    if room >= SHORTEST:
-        drawn = (
-            bar(item.number, most, room)
-            if item.before is None
-            else bar_of_two(item.before, item.number, most, room)
-        )
-        line.append(Cell(fit(drawn, room), item.style or "accent"))
-    return [*line, Cell(f" {item.note}", item.style or "dim")] if item.note else line
+from screens.widgets.line_widget import Lines
 
 
 class Histogram(Lines, can_focus=True):
@@ -219,7 +129,7 @@ class Histogram(Lines, can_focus=True):
             len(self.items) - self._top - self._page(),
         )
         more = f" {below} more below" if below > 0 else ""
-        if cells(title) + len(more) > width:
+        if display_width(title) + len(more) > width:
             more = f" +{below}"
         return fit(title, max(0, width - len(more))) + more if below > 0 else fit(title, width)
 

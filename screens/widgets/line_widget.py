@@ -5,7 +5,7 @@ never markup.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, NamedTuple, TypeAlias
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -14,38 +14,10 @@ from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
 
+from screens.cells.line import Cell, Line, StyleName, as_cell, fit
+from screens.cells.safe_text import display_width, fitted
 from screens.widgets.keys import moving
-from screens.widgets.safe_text import cells, fitted, safe_text
-from screens.widgets.theme import StyleName, styles_of
-
-
-class Cell(NamedTuple):
-    """A text with the name of its style."""
-
-    text: str
-    style: StyleName = ""
-
-
-Cells: TypeAlias = "str | Cell"
-"""What stands in one place of a line: a plain text, or one with a style."""
-Line: TypeAlias = Sequence[Cells]
-"""A line as its parts, one after the other."""
-
-LONGEST = 2_000
-"""So many letters of a text are looked at; no line of a terminal is longer."""
-
-
-def as_cell(part: Cells) -> Cell:
-    """The part as a cell, its text harmless and on one line."""
-    text, style = (part, "") if isinstance(part, str) else part
-    return Cell(safe_text(text[:LONGEST]), style)  # type: ignore[arg-type]
-
-
-def fit(text: str, width: int, right: bool = False) -> str:
-    """The text in exactly that many columns, cut with `…` or filled with blanks."""
-    text = fitted(text, width)
-    missing = " " * (width - cells(text))
-    return missing + text if right else text + missing
+from screens.widgets.theme import styles_of
 
 
 class Lines(Widget):
@@ -78,7 +50,7 @@ class Lines(Widget):
                 break
             text, style = as_cell(part)
             text = fitted(text, left)
-            left -= cells(text)
+            left -= display_width(text)
             segments.append(Segment(text, self._chosen() if reverse else self.style(style)))
         segments.append(Segment(" " * max(left, 0), self._chosen() if reverse else self.rich_style))
         return Strip(_joined(segments), width)

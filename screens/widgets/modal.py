@@ -24,5 +24,5 @@ class LeavesOnce(MessagePump):
         """
         screen = cast("Screen[Any]", self)
         if not (screen.is_mounted and screen.is_active):
-            return cast(AwaitComplete, AwaitComplete.nothing())  # type: ignore[no-untyped-call]
-        return cast(AwaitComplete, super().dismiss(result))  # type: ignore[misc]
+            return cast("AwaitComplete", AwaitComplete.nothing())  # type: ignore[no-untyped-call]
+        return cast("AwaitComplete", super().dismiss(result))  # type: ignore[misc]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual import on
 from textual.events import Click
 from textual.message import Message
 from textual.strip import Strip
 
-from screens.frame import Frame
-from screens.widgets.line_widget import Cell, Cells, Lines
-from screens.widgets.safe_text import cells
+from screens.cells.line import Cell, Cells
+from screens.cells.safe_text import display_width
+from screens.widgets.line_widget import Lines
 
 
 class PaneLine(Lines):
@@ -62,42 +61,7 @@ class PaneLine(Lines):
         """The pane whose name was clicked."""
         left = 1
         for name, title in self.panes:
-            left += cells(title) + 3
+            left += display_width(title) + 3
             if event.x < left:
                 self.post_message(self.Chosen(name))
                 return
-
-
-class PanedFrame(Frame):
-    """A frame with a `PaneLine`, showing one pane at a time: the widget of the class `pane` that is named
-    like it.
-    """
-
-    @property
-    def pane(self) -> str:
-        """The pane that is seen."""
-        return self.query_one(PaneLine).current
-
-    def focus_first(self) -> None:
-        """The pane that is seen."""
-        self.set_focus(self.query_one(f"#{self.pane}"))
-
-    def action_pane(self, step: int) -> None:
-        """The next pane, or the one before."""
-        self.see(self.query_one(PaneLine).go(step))
-
-    def action_show(self, pane: str) -> None:
-        """One pane by its name."""
-        self.query_one(PaneLine).show(pane)
-        self.see(pane)
-
-    @on(PaneLine.Chosen)
-    def _clicked(self, message: PaneLine.Chosen) -> None:
-        self.action_show(message.pane)
-
-    def see(self, pane: str) -> None:
-        """Show this one, the keys going to it."""
-        for widget in self.query(".pane"):
-            widget.set_class(widget.id == pane, "current")
-        self.focus_first()
-        self.refresh_bindings()

@@ -20,12 +20,15 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
+from screens.asking import asking_screen
 from screens.cells import exports
-from screens.frame import asking_frame
-from screens.ports import Cancelled, CancelledError, Service
+from screens.cells.column import Column
+from screens.cells.line import Cell, Cells, as_cell, fit
+from screens.cells.safe_text import safe_text
+from screens.ports import Cancelled, CancelledError
+from screens.ports.service import Service
 from screens.widgets.keys import key, moving
-from screens.widgets.line_widget import Cell, Cells, Lines, as_cell, fit
-from screens.widgets.safe_text import safe_text
+from screens.widgets.line_widget import Lines
 
 R = TypeVar("R")
 Fetch = Callable[[Service, Sequence[int], Cancelled], Mapping[int, R]]
@@ -44,28 +47,20 @@ often.
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """One column: its width in columns of the terminal, and from which width of the table on it is shown.
-
-    Of the width that is left over, columns take shares by `grow`, up to `most` where that says anything.
+class TableRows(Generic[R]):
+    """Where the rows of a table come from and how they are shown: `cells` gives one cell for each of all
+    `columns`, shown or not.
     """
 
-    name: str
-    title: str
-    width: int
-    right: bool = False
-    least: int = 0
-    grow: int = 0
-    most: int = 0
-
-    def grown(self, room: int, shares: int) -> int:
-        """Its width with its share of the room."""
-        wide = self.width + (room * self.grow // shares if shares else 0)
-        return min(wide, self.most) if self.most else wide
+    columns: Sequence[Column]
+    fetch: Fetch[R]
+    cells: Callable[[R], Sequence[Cells]]
+    fields: exports.Fields = ()
+    """What of a row can be taken away; nothing of the list where there are none."""
 
 
 class VirtualTable(Lines, Generic[R], can_focus=True):
-    """Rows by id with a cursor and marks. `cells` gives one cell for each of all `columns`, shown or not."""
+    """Rows by id with a cursor and marks."""
 
     DEFAULT_CSS = "VirtualTable { height: 1fr; }"
 
@@ -111,26 +106,22 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
 
     def __init__(
         self,
-        columns: Sequence[Column],
-        fetch: Fetch[R],
-        cells: Callable[[R], Sequence[Cells]],
+        rows: TableRows[R],
         *,
-        fields: exports.Fields = (),
         empty: str = "Nothing here.",
         marks: bool = False,
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
         super().__init__(id=id, classes=classes)
-        self.columns = columns
+        self.columns = rows.columns
         self.ids: array[int] = array("q")
         self.marked: set[int] = set()
         self.cursor = 0
         self.empty = empty
-        self.fields = fields
-        """What of a row can be taken away; nothing of the list where there are none."""
-        self._fetch = fetch
-        self._cells = cells
+        self.fields = rows.fields
+        self._fetch = rows.fetch
+        self._cells = rows.cells
         self._can_mark = marks
         self._top = 0
         self._rows: dict[int, R] = {}
@@ -288,7 +279,7 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
         start = max(0, top - self.page_size)
         wanted = [row for row in self._seen(start, 3.5) if row not in self._rows or row in self._stale]
         fetch, generation = self._fetch, self._generation
-        asking_frame(self).ask(
+        asking_screen(self).ask(
             lambda service, cancelled: fetch(service, wanted, cancelled),
             lambda rows: self._take(generation, wanted, rows),
             failed=self._fail,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from rich.color import Color as RichColor
 from rich.segment import Segment
@@ -21,11 +21,9 @@ from textual.filter import LineFilter
 from textual.theme import Theme
 from textual.widget import Widget
 
-from screens.widgets.safe_text import cells
+from screens.cells.line import StyleName
+from screens.cells.safe_text import display_width
 
-StyleName: TypeAlias = Literal["", "head", "cursor", "dim", "ok", "warn", "bad", "accent", "strong"]
-STYLES: Final[tuple[StyleName, ...]] = ("head", "cursor", "dim", "ok", "warn", "bad", "accent", "strong")
-"""What a cell or a word may be."""
 MUTED: Final = 0.6
 """How far what is dim stands out from the background."""
 
@@ -150,7 +148,7 @@ class Fewer(LineFilter):
         try:
             letter.encode(self._encoding)
         except UnicodeEncodeError:
-            return _STANDS_FOR.get(letter, "?" * cells(letter))
+            return _STANDS_FOR.get(letter, "?" * display_width(letter))
         return letter
 
 

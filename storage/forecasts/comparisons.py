@@ -23,8 +23,8 @@ CREATE TABLE differs (
 
 
 class CustomerChanges(NamedTuple):
-    """What changes for one customer: contacts before and after, and all decisions as places in the two
-    previews of hers.
+    """What changes for one customer: contacts before and after, and all decisions as places in the
+    customer's two previews.
     """
 
     customer_id: int

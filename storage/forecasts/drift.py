@@ -61,7 +61,7 @@ def _end(into: Mapping[int, int], each: int) -> int:
 
 
 def people(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str, Instant | None]]:
-    """Key of each customer, and when she was erased."""
+    """Key of each customer, and when the customer was erased (ms UTC)."""
     query = select(customers.c.id, customers.c.key, customers.c.erased_at).where(customers.c.id.in_(WANTED))
     return {row[0]: (row[1], row[2]) for row in connection.execute(query, named(ids))}
 
@@ -183,12 +183,12 @@ def new_suppressions(connection: Connection, ids: Sequence[int], after: int, unt
 def new_merges(connection: Connection, ids: Sequence[int], after: int, until: Instant) -> list[Any]:
     """Merges of these customers since, and those undone: customer_id, merged_id, at, undone_at, cause."""
     columns = merges.c
-    hers = or_(columns.customer_id.in_(WANTED), columns.merged_id.in_(WANTED))
+    of_either = or_(columns.customer_id.in_(WANTED), columns.merged_id.in_(WANTED))
     since = or_(columns.id > after, columns.undone_at.is_not(None))
     query = select(
         columns.customer_id, columns.merged_id, columns.at, columns.undone_at, columns.cause, columns.id
     )
-    return list(connection.execute(query.where(hers, since, columns.at <= until), named(ids)))
+    return list(connection.execute(query.where(of_either, since, columns.at <= until), named(ids)))
 
 
 def released(connection: Connection, ids: Sequence[int], after: Instant, until: Instant) -> list[Any]:

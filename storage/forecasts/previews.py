@@ -8,7 +8,6 @@ import tempfile
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final, NamedTuple
@@ -16,6 +15,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 from sqlalchemy import Connection, Table, exists, func, literal_column, or_, select, text
 
+from core.forecast.preview_filter import PreviewFilter
 from core.instants import Instant
 from core.model.decisions import Decision
 from core.model.events import Event
@@ -77,7 +77,7 @@ def active_since(connection: Connection, since: Instant, until: Instant) -> list
 def acts(
     connection: Connection, ids: Sequence[int], since: Instant, until: Instant
 ) -> dict[int, list[Event]]:
-    """What each of these customers did in (since, until], by her row."""
+    """What each of these customers did in (since, until] (ms UTC), by the customer's row."""
     query = select(events.c.customer_id, *EVENT_COLUMNS).where(
         events.c.customer_id.in_(WANTED),
         events.c.occurred_at > since,
@@ -171,23 +171,6 @@ def row(customer_id: int, customer: str, rank: int, decision: Decision, is_imagi
         int(is_imagined), decision.cause_key, None if contact is None else contact.dispatch,
         0 if contact is None else contact.weight,
     )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewFilter:
-    """Which decisions are asked for; None asks for all. `since` is included, `until` is not; `channels` may
-    hold None: over no channel.
-    """
-
-    since: Instant | None = None
-    until: Instant | None = None
-    channels: Sequence[str | None] | None = None
-    triggers: Sequence[str] | None = None
-    outcomes: Sequence[str] | None = None
-    reasons: Sequence[str | None] | None = None
-    rule: str | None = None
-    customer_id: int | None = None
-    imagined: bool | None = None
 
 
 class Kept:

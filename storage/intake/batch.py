@@ -75,7 +75,7 @@ class BatchResult(NamedTuple):
 
 
 class _Customer:
-    """A customer this batch touches, with what has to be written of her."""
+    """A customer this batch touches, with what has to be written of it."""
 
     __slots__ = (
         "due", "gives_way", "has_traits", "has_user", "id", "is_new", "is_touched", "key", "new_due",
@@ -107,11 +107,11 @@ class _Customer:
         self.is_written()
 
     def is_written(self) -> None:
-        """Nothing is left to write but her row, where she is new."""
+        """Nothing is left to write but the row, where the customer is new."""
         self.new_key = self.new_due = self.settles = self.has_traits = False
 
     def fall_due(self, at: Instant) -> None:
-        """The engine has to see her at this instant, if it would not see her before."""
+        """The engine has to see the customer at this instant, if it would not do so before."""
         if self.due is None or at < self.due:
             self.due, self.new_due = at, True
 
@@ -494,10 +494,10 @@ class _Batch:
             survivor, other = named, b if named is a else a
         self.flush()
         merge(self.connection, survivor.id, other.id, cause=cause, at=at, wake=self.concerns is not None)
-        hers = select(identities.c.kind, identities.c.value, identities.c.id).where(
+        known = select(identities.c.kind, identities.c.value, identities.c.id).where(
             identities.c.customer_id == survivor.id
         )
-        for kind, value, identity_id in self.connection.execute(hers):
+        for kind, value, identity_id in self.connection.execute(known):
             self.memory.identities[kind, value] = (identity_id, survivor.id)
         self.memory.customers.pop(survivor.id), self.memory.customers.pop(other.id)
         return self.customer(survivor.id)
@@ -535,24 +535,24 @@ class _Batch:
         self.start()
 
     def flush_customers(self, old: Sequence[_Customer]) -> None:
-        hers = customers.c.id == bindparam("hers")
+        is_row = customers.c.id == bindparam("row")
         touched = [(*map(_given, aggregate_values(one.profile)), one.id) for one in old if one.is_touched]
         if touched:
             self.connection.exec_driver_sql(_update_text(AGGREGATES, self.connection.dialect), touched)
-        renamed = [trait_columns(one.profile) | {"hers": one.id} for one in old if one.has_traits]
+        renamed = [trait_columns(one.profile) | {"row": one.id} for one in old if one.has_traits]
         if renamed:
-            self.connection.execute(update(customers).where(hers), renamed)
-        keys = [{"hers": one.id, "key": one.key} for one in old if one.new_key]
+            self.connection.execute(update(customers).where(is_row), renamed)
+        keys = [{"row": one.id, "key": one.key} for one in old if one.new_key]
         if keys:
-            self.connection.execute(update(customers).where(hers).values(key=bindparam("key")), keys)
-        settled = [{"hers": one.id, "settled": one.settled} for one in old if one.settles]
+            self.connection.execute(update(customers).where(is_row).values(key=bindparam("key")), keys)
+        settled = [{"row": one.id, "settled": one.settled} for one in old if one.settles]
         if settled:
             self.connection.execute(
-                update(customers).where(hers).values(settled=bindparam("settled")), settled
+                update(customers).where(is_row).values(settled=bindparam("settled")), settled
             )
-        due = [{"hers": one.id, "due": one.due} for one in old if one.new_due]
+        due = [{"row": one.id, "due": one.due} for one in old if one.new_due]
         if due:
-            self.connection.execute(update(customers).where(hers).values(next_due_at=bindparam("due")), due)
+            self.connection.execute(update(customers).where(is_row).values(next_due_at=bindparam("due")), due)
 
 
 # The driver takes 0.1 us to bind a number, a text or a bytearray, but 1.3 us for None or bytes, which it
@@ -582,7 +582,7 @@ def _insert(connection: Connection, table: Table, rows: list[tuple[Any, ...]]) -
 def _update_text(columns: tuple[str, ...], dialect: Dialect) -> str:
     values = {name: _or_null(customers.c[name]) for name in columns}
     return str(
-        update(customers).where(customers.c.id == bindparam("hers")).values(values).compile(dialect=dialect)
+        update(customers).where(customers.c.id == bindparam("row")).values(values).compile(dialect=dialect)
     )
 
 

@@ -32,7 +32,7 @@ from storage.schema.profiles import READ_COLUMNS, dump_profile, load_profile, pr
 from storage.session import session
 
 STRONG: Final = frozenset({"user", "email", "loyalty"})
-"""Kinds that say two customers are one, even where each has a userId of her own."""
+"""Kinds that say two customers are one, even where each has a userId of its own."""
 MOVING: Final = frozenset({"anonymous", "push"})
 """Kinds that belong to a device: they go with the userId that used it last."""
 
@@ -65,7 +65,7 @@ def key_for(identity: Identity) -> str:
 
 
 def merge(connection: Connection, survivor: int, merged: int, *, cause: str, at: Instant, wake: bool) -> int:
-    """Let one customer go into another with all she has; gives the id under which `unmerge` undoes it.
+    """Let one customer go into another with everything; gives the id under which `unmerge` undoes it.
 
     `wake` has the engine look at the survivor at once.
     """
@@ -137,8 +137,8 @@ def _end_clashes(connection: Connection, survivor: int, merged: int, at: Instant
         other, and_(other.c.trigger == enrolments.c.trigger, other.c.cause_key == enrolments.c.cause_key)
     )
     before: list[dict[str, Any]] = []
-    columns, hers = enrolments.c, and_(enrolments.c.customer_id == survivor, other.c.customer_id == merged)
-    for row in connection.execute(pairs.where(hers).order_by(enrolments.c.id)).all():
+    columns, pair = enrolments.c, and_(enrolments.c.customer_id == survivor, other.c.customer_id == merged)
+    for row in connection.execute(pairs.where(pair).order_by(enrolments.c.id)).all():
         mine = {name: getattr(row, name) for name in _PROGRESS}
         theirs = {name: getattr(row, f"other_{name}") for name in _PROGRESS}
         before.append(theirs)
@@ -216,13 +216,13 @@ def _cancel_twins(connection: Connection, survivor: int, merged: int, at: Instan
         columns.released_at,
         columns.digest,
     )
-    hers = select(*shown, columns.trigger, columns.step, columns.enrolment_id).where(
+    theirs = select(*shown, columns.trigger, columns.step, columns.enrolment_id).where(
         columns.customer_id.in_(both)
     )
-    if not connection.execute(hers.where(columns.state.in_(UNSENT)).limit(1)).all():
+    if not connection.execute(theirs.where(columns.state.in_(UNSENT)).limit(1)).all():
         return []
     sent = _sent(
-        connection, connection.execute(hers.where(columns.released_at.is_(None)).order_by(columns.id)).all()
+        connection, connection.execute(theirs.where(columns.released_at.is_(None)).order_by(columns.id)).all()
     )
     twins: dict[int, list[_Sent]] = {}
     for each in sent:
@@ -469,7 +469,7 @@ def _part_rows(
 
 
 def _key_of(connection: Connection, customer: int, before: str) -> str:
-    """Her key of before; that of a userId where she has got one since."""
+    """The key of before; that of a userId where the customer has got one since."""
     user = (
         select(identities.c.value)
         .where(identities.c.customer_id == customer, identities.c.kind == "user")
@@ -480,15 +480,15 @@ def _key_of(connection: Connection, customer: int, before: str) -> str:
 
 
 def refold(connection: Connection, customer: int) -> dict[str, Any]:
-    """The columns of a customer's profile, worked out anew from her events in order of arrival, with what the
+    """The columns of a customer's profile, worked out anew from its events in order of arrival, with what the
     engine has settled.
     """
     waiting = set(
         connection.execute(select(arrivals.c.event_id).where(arrivals.c.customer_id == customer)).scalars()
     )
     profile, settled = Profile(), Profile()
-    hers = select(*EVENT_COLUMNS).where(events.c.customer_id == customer).order_by(events.c.id)
-    for row in connection.execute(hers):
+    own = select(*EVENT_COLUMNS).where(events.c.customer_id == customer).order_by(events.c.id)
+    for row in connection.execute(own):
         event = event_from(row)
         profile.fold(event)
         if waiting and event.id not in waiting:
@@ -497,7 +497,7 @@ def refold(connection: Connection, customer: int) -> dict[str, Any]:
 
 
 def merged(connection: Connection, customer: int | None = None) -> Iterator[dict[str, Any]]:
-    """Every merge, or those into one customer, oldest first: who stays, who went into her, and why."""
+    """Every merge, or those into one customer, oldest first: who stays, who went into whom, and why."""
     query = (
         select(merges, customers.c.key)
         .join_from(merges, customers, customers.c.id == merges.c.customer_id)

@@ -5,15 +5,15 @@ Each act is one transaction with an audit line for each message; it does all of 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, case, select
 
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
-from core.model.outbox import ALLOWED, SENDING, Act
+from core.model.outbox import ALLOWED, SENDING, Act, ActEffect
 from core.model.reasons import Reason
 from storage import audit
 from storage.outbox.dispatch import WAITING, change, portions, wake
@@ -158,22 +158,6 @@ ACTS: Final[Mapping[Act, Callable[[Connection, Sequence[int], str, Instant, str 
 # ---- what an act would do ----
 
 
-@dataclass(slots=True)
-class ActOutcome:
-    """What an act on messages would do: to which, and why not to the others. Instants are the first planned
-    and the first to expire.
-    """
-
-    ids: list[int]
-    customers: int = 0
-    triggers: dict[str, int] = field(default_factory=dict)
-    channels: dict[str, int] = field(default_factory=dict)
-    refused: dict[str, int] = field(default_factory=dict)  # by state
-    too_late: int = 0
-    first_planned: Instant | None = None
-    first_expiry: Instant | None = None
-
-
 class _Choice(NamedTuple):
     """What an act has to know of a message."""
 
@@ -186,9 +170,9 @@ class _Choice(NamedTuple):
     expires_at: Instant
 
 
-def effect(connection: Connection, action: Act, chosen: Sequence[int], at: Instant) -> ActOutcome:
+def effect(connection: Connection, action: Act, chosen: Sequence[int], at: Instant) -> ActEffect:
     """What `approve`, `reject`, `cancel` or `retry` would do to the chosen messages at the instant."""
-    result, people = ActOutcome([]), set[int]()
+    reached, refused, too_late = list[_Choice](), Counter[str](), 0
     for values in rows_of(
         connection,
         select(*[messages.c[name] for name in _Choice._fields]).where(messages.c.id.in_(WANTED)),
@@ -196,22 +180,23 @@ def effect(connection: Connection, action: Act, chosen: Sequence[int], at: Insta
     ):
         row = _Choice(*values)
         if row.state not in ALLOWED[action]:
-            result.refused[row.state] = result.refused.get(row.state, 0) + 1
+            refused[row.state] += 1
         elif action in SENDING and row.expires_at < at:
-            result.too_late += 1
+            too_late += 1
         else:
-            people.add(row.customer_id)
-            _add(result, row)
-    result.customers = len(people)
-    return result
-
-
-def _add(result: ActOutcome, row: _Choice) -> None:
-    result.ids.append(row.id)
-    result.triggers[row.trigger] = result.triggers.get(row.trigger, 0) + 1
-    result.channels[row.channel] = result.channels.get(row.channel, 0) + 1
-    result.first_planned = min(row.planned_at, result.first_planned or row.planned_at)
-    result.first_expiry = min(row.expires_at, result.first_expiry or row.expires_at)
+            reached.append(row)
+    return ActEffect(
+        action=action,
+        ids=[row.id for row in reached],
+        customers=len({row.customer_id for row in reached}),
+        triggers=Counter(row.trigger for row in reached),
+        channels=Counter(row.channel for row in reached),
+        refused=refused,
+        too_late=too_late,
+        first_planned=min((row.planned_at for row in reached), default=None),
+        first_expiry=min((row.expires_at for row in reached), default=None),
+        at=at,
+    )
 
 
 # ---- what waits for an approval ----

@@ -12,7 +12,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Select, TextClause, func, select
 
 from core.instants import Instant
-from core.model.outbox import CLOSED, OPEN, RECENT
+from core.model.customer import full_name
+from core.model.outbox import CLOSED, OPEN, RECENT, ListedMessage
 from storage.outbox import digests
 from storage.outbox.dispatch import TROUBLE, WAITING
 from storage.schema.customers import customers
@@ -20,34 +21,6 @@ from storage.schema.messages import messages
 from storage.sql import LogQuery, equal, within
 
 _NEWEST_FIRST: Final = frozenset({"failed", "uncertain"})
-
-
-@dataclass(frozen=True, slots=True)
-class ListedMessage:
-    """One message with the names of its customer."""
-
-    id: int
-    customer_id: int
-    customer: str
-    first_name: str | None
-    last_name: str | None
-    trigger: str
-    step: int
-    channel: str
-    state: str
-    planned_at: Instant
-    expires_at: Instant
-    sent_at: Instant | None
-    address: str | None
-    template: str
-    subject: str | None
-    reason: str | None
-    error: str | None
-    attempts: int
-    key: str
-    purpose: str
-    carries: tuple[tuple[str, int, str | None], ...]
-    """Trigger, step and why it was left out, of several steps that go together."""
 
 
 def open_counts(connection: Connection) -> dict[str, int]:
@@ -106,13 +79,13 @@ def _over(states: Sequence[str], wanted: LogQuery) -> Select[int, Instant]:
     return query.where(messages.c.id > newest - RECENT)
 
 
-_CARRIED: Final = ("customer", "first_name", "last_name", "carries")
+_JOINED: Final = ("customer", "name", "carries")
 _COLUMNS: Final[tuple[ColumnElement[Any], ...]] = (
     customers.c.key.label("customer"),
     customers.c.first_name,
     customers.c.last_name,
     messages.c.digest,
-    *(messages.c[each.name] for each in fields(ListedMessage) if each.name not in _CARRIED),
+    *(messages.c[each.name] for each in fields(ListedMessage) if each.name not in _JOINED),
 )
 
 
@@ -121,8 +94,9 @@ def rows(connection: Connection, wanted: Collection[int]) -> Iterator[ListedMess
     query = select(*_COLUMNS).join(customers, customers.c.id == messages.c.customer_id)
     for row in connection.execute(query.where(messages.c.id.in_(list(wanted)))).mappings():
         values = dict(row)
+        name = full_name(values.pop("first_name"), values.pop("last_name"))
         carries = digests.carries(values.pop("digest"))
-        yield ListedMessage(**values, carries=carries)
+        yield ListedMessage(**values, name=name, carries=carries)
 
 
 def _holds(wanted: LogQuery) -> Iterator[ColumnElement[bool]]:
@@ -133,7 +107,7 @@ def _holds(wanted: LogQuery) -> Iterator[ColumnElement[bool]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
+class MessageFilter:
     """Which messages to list; None: any. `since` is included, `until` not, both of the planned instant."""
 
     customer: str | None = None
@@ -174,7 +148,7 @@ _LISTED: Final[tuple[ColumnElement[Any], ...]] = (
 
 
 def listing(
-    connection: Connection, filters: Filters = Filters(), after: int = 0, limit: int = 1_000
+    connection: Connection, filters: MessageFilter = MessageFilter(), after: int = 0, limit: int = 1_000
 ) -> list[OutboxRow]:
     """Messages by number, those above `after`."""
     query = (
@@ -187,7 +161,9 @@ def listing(
     return [OutboxRow(*row) for row in connection.execute(query)]
 
 
-def stream(connection: Connection, filters: Filters = Filters(), page: int = 1_000) -> Iterator[OutboxRow]:
+def stream(
+    connection: Connection, filters: MessageFilter = MessageFilter(), page: int = 1_000
+) -> Iterator[OutboxRow]:
     """All of them, page by page."""
     after = 0
     while rows := listing(connection, filters, after, page):
@@ -195,7 +171,7 @@ def stream(connection: Connection, filters: Filters = Filters(), page: int = 1_0
         after = rows[-1].id
 
 
-def _wanted(filters: Filters) -> Iterator[ColumnElement[bool]]:
+def _wanted(filters: MessageFilter) -> Iterator[ColumnElement[bool]]:
     yield from equal(customers, key=filters.customer)
     yield from equal(messages, trigger=filters.trigger, channel=filters.channel, state=filters.state)
     yield from within(messages.c.planned_at, filters.since, filters.until)

@@ -29,7 +29,7 @@ READ_COLUMNS: Final = tuple(customers.c[name] for name in (
 
 
 def profile_from(values: Sequence[Any]) -> Profile:
-    """The profile of a customer from her `READ_COLUMNS`."""
+    """The profile of a customer from the `READ_COLUMNS` of the row."""
     profile = Profile.__new__(Profile)  # every field is set here
     (
         profile.orders, profile.revenue_gross, profile.returned, profile.returns, profile.units,
@@ -129,5 +129,5 @@ def load_profile(text: str) -> Profile:
 
 
 def read_profile(connection: Connection, customer: int) -> Profile:
-    """The present profile of one customer, by her row id."""
+    """The present profile of one customer, by the id of the row."""
     return profile_from(connection.execute(select(*READ_COLUMNS).where(customers.c.id == customer)).one())

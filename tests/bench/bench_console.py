@@ -38,10 +38,12 @@ class Table(App):
         yield DataTable(cursor_type="row")
     def on_mount(self):
         table = self.query_one(DataTable)
-        table.add_columns("CUSTOMER", "NAME", "CITY", "ORDERS", "REVENUE", "LAST ACTIVITY", "7 DAYS", "NEXT DUE")
+        heads = "CUSTOMER", "NAME", "CITY", "ORDERS", "REVENUE", "LAST ACTIVITY", "7 DAYS", "NEXT DUE"
+        table.add_columns(*heads)
         for n in range({rows}):
-            cells = f"c{{n}}", f"Anna Muster{{n}}", "Zuerich", str(n % 12), f"{{n % 9999}}.00", "2026-03-01 10:00", "1", "2026-03-11 09:00"
-            table.add_row(*cells)
+            name = f"c{{n}}", f"Anna Muster{{n}}", "Zuerich"
+            sums = str(n % 12), f"{{n % 9999}}.00", "2026-03-01 10:00", "1", "2026-03-11 09:00"
+            table.add_row(*name, *sums)
 Table().run(mouse=False)
 """
 
@@ -129,7 +131,10 @@ def _idle(place: Path, idle_s: float) -> str:
         before, end = len(terminal.output), monotonic() + idle_s
         while monotonic() < end:
             terminal.read(end - monotonic())
-        return f"console: bytes in {idle_s:g} s in which nothing changes: {len(terminal.output) - before} (aim: none)"
+        return (
+            f"console: bytes in {idle_s:g} s in which nothing changes: {len(terminal.output) - before} "
+            "(aim: none)"
+        )
 
 
 if __name__ == "__main__":

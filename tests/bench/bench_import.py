@@ -15,6 +15,7 @@ import orjson
 
 from console.intake.files import IntakeSettings, import_file
 from core.instants import HOUR, MINUTE, format_instant
+from core.sources.connector import SourceFile
 from storage.schema.consents import consents
 from storage.schema.customers import customers
 from storage.schema.events import events
@@ -45,7 +46,9 @@ def run(size: int = SIZE) -> Iterator[str]:
             )
             with store:
                 began = perf_counter()
-                done = import_file(store, path, settings=settings, arrived_at=NOW, history=history)
+                done = import_file(
+                    store, SourceFile(path), settings=settings, arrived_at=NOW, history=history
+                )
                 ours = size / seconds(began)
             assert done.taken == size
             bare = typical_workspace(place / f"{name}-bare")

@@ -30,7 +30,10 @@ def run(few: int = FEW, many: int = MANY) -> Iterator[str]:
             first = median(_page(store, 1) for _ in range(TIMES))
             second = median(_page(store, 2) for _ in range(TIMES))
     yield f"timeline: first page of {few:,} events: {first * 1000:.2f} ms"
-    yield f"timeline: first page of {many:,} events: {second * 1000:.2f} ms, {second / first:.2f} times (aim: {AIM:g})"
+    yield (
+        f"timeline: first page of {many:,} events: {second * 1000:.2f} ms, {second / first:.2f} times (aim: "
+        f"{AIM:g})"
+    )
 
 
 def _fill(store: Store, customer: int, count: int, first_event: int = 1) -> None:

@@ -21,12 +21,18 @@ PATIENCE = 20.0
 class Daemon:
     """`manometer run` on a workspace; `lines` are the log lines it has written so far."""
 
-    def __init__(self, folder: Path, *options: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *options: str,
+        environment: Mapping[str, str] | None = None,
+        house: Path = ROOT,
+    ) -> None:
         command = [sys.executable, "-m", "console", "-w", str(folder), "run", "--log", "json", *options]
         self.lines: list[dict[str, Any]] = []
         self.other: list[str] = []
         self.process = subprocess.Popen(
-            command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+            command, cwd=house, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
             text=True,
             env=os.environ | dict(environment or {}), start_new_session=True,
         )  # fmt: skip

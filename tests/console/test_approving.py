@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from console.clock import SIMULATED_AT
-from console.tui.answers import LocalService
+from console.tui.answers.local_service import LocalService
 from core.instants import DAY, HOUR, Instant, format_instant, parse_instant
 from storage.schema.messages import messages
 from storage.store import Store, set_meta

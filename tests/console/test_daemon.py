@@ -265,7 +265,10 @@ def test_stopped_in_the_middle_of_a_batch_nothing_stays_claimed_and_nothing_goes
 
 def test_a_message_on_its_way_to_a_slow_mail_server_comes_to_its_end_before_it_stops(tmp_path: Path) -> None:
     with MailServer(delay=1.0) as server:
-        mail = f'kind = "smtp"\nhost = "127.0.0.1"\nport = {server.port}\nsecurity = "none"\nfrom = "a@example.ch"'
+        mail = (
+            f'kind = "smtp"\nhost = "127.0.0.1"\nport = {server.port}\nsecurity = "none"\nfrom = '
+            '"a@example.ch"'
+        )
         shop = furnished(tmp_path / "shop", QUICK.replace('kind = "file"', mail, 1))
         drop(shop, "day.ndjson", [basket(user) for user in ("anna", "ben", "cleo")])
         with Daemon(shop) as daemon:
@@ -287,7 +290,10 @@ def test_no_mail_begins_more_than_a_second_after_the_emergency_stop(tmp_path: Pa
             time.sleep(delay)
 
     with MailServer(behave) as server:
-        mail = f'kind = "smtp"\nhost = "127.0.0.1"\nport = {server.port}\nsecurity = "none"\nfrom = "a@example.ch"'
+        mail = (
+            f'kind = "smtp"\nhost = "127.0.0.1"\nport = {server.port}\nsecurity = "none"\nfrom = '
+            '"a@example.ch"'
+        )
         shop = furnished(tmp_path / "shop", QUICK.replace('kind = "file"', mail, 1))
         several = [person(f"c{number}") for number in range(600)] + [
             basket(f"c{number}") for number in range(600)

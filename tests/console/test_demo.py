@@ -141,7 +141,8 @@ def test_every_trigger_has_fired_and_sent(decided: list[dict[str, Any]], trigger
         ("C1015", "third-anniversary", ["10-28 09:00 1 print send"]),
     ],
     ids=[
-        "store-purchase", "return", "pressed", "gives-way", "waits-for-room", "store-regular", "tenth", "no-consent", "new-york",
+        "store-purchase", "return", "pressed", "gives-way", "waits-for-room", "store-regular", "tenth",
+        "no-consent", "new-york",
         "withdrawn", "dead-address", "welcome", "unused-coupon", "busy-week", "by-post",
     ],
 )  # fmt: skip

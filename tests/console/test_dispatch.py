@@ -793,7 +793,10 @@ def test_a_wait_that_the_endpoint_asks_for_is_kept_by_later_passes(
     for number in range(1, 4):
         shop.add(number)
     with WebServer([Answer(429, headers={"Retry-After": "1800"}), Answer(200)]) as server:
-        hook = f'kind = "webhook"\nurl = "{server.url}"\nsecret = {{ env = "HOOK" }}\nallow_hosts = ["localhost"]\n'
+        hook = (
+            f'kind = "webhook"\nurl = "{server.url}"\nsecret = {{ env = "HOOK" }}\nallow_hosts = '
+            '["localhost"]\n'
+        )
         shop.files["manometer.toml"] = MAIN.replace('kind = "file"', hook, 1).replace("EMAIL_SETTINGS", "")
         assert "429" in shop.dispatch().halted["email"]
         assert shop.dispatch(NOON + 30 * MINUTE - 1).sent == 0

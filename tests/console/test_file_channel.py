@@ -48,7 +48,10 @@ def send(folder: Path, *messages: Outbound) -> None:
 
 
 def test_kinds_are_found_by_their_files_without_importing_them() -> None:
-    code = "import sys, console.channels as c; print(c.adapter_kinds()); assert 'console.channels.file' not in sys.modules"
+    code = (
+        "import sys, console.channels as c; print(c.adapter_kinds()); assert 'console.channels.file' not in "
+        "sys.modules"
+    )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "'file'" in shown
 

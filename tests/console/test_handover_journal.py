@@ -173,8 +173,10 @@ def test_a_channel_that_knows_keys_gets_what_was_begun_again(shop: Shop) -> None
 @pytest.mark.parametrize(
     "line",
     ["nonsense", "begun", "begun x", "begun 9", "begun 1 2", "claimed 1 1", "claimed 1 1 "
-                                                                            "sent", "ended 1 {}", 'ended 1 [["sent"],null]',
-     ended(1, "claimed"), ended(2, "sent"), ended(1, "sent", sent_at="x"), ended(1, "sent", attempted=1), "\x00\x00\x00", "ended 1", ""],
+                                                                            "sent", "ended 1 {}",
+                                                                            'ended 1 [["sent"],null]',
+     ended(1, "claimed"), ended(2, "sent"), ended(1, "sent", sent_at="x"), ended(1, "sent", attempted=1),
+     "\x00\x00\x00", "ended 1", ""],
 )  # fmt: skip
 def test_a_journal_with_a_line_that_nobody_here_wrote_is_not_believed(shop: Shop, line: str) -> None:
     claimed(shop, 1)

@@ -22,6 +22,7 @@ from console.runs.replay import replay
 from console.runs.tick import tick
 from console.workspace import Workspace, read_workspace
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
+from core.sources.connector import SourceFile
 from storage import decisions
 from storage.outbox.digests import load
 from storage.schema.enrolments import enrolments
@@ -271,7 +272,7 @@ def take(
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     import_file(
         store,
-        file,
+        SourceFile(file),
         settings=IntakeSettings(ZoneInfo("Europe/Zurich"), folder / "rejects", concerns=concerns),
         arrived_at=at,
         history=history,

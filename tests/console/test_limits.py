@@ -110,7 +110,8 @@ LIMITS = [
     ("for others", 'limit = 1\nwindow = "1d"\naudience = "country == \'DE\'"', "News News", "send send"),
     (
         "by all of them",
-        'limit = 1\nwindow = "1d"\nchannels = ["email"]\npurposes = ["marketing"]\ntriggers = ["sale"]\ntags = ["sale"]\n'
+        'limit = 1\nwindow = "1d"\nchannels = ["email"]\npurposes = ["marketing"]\n'
+        'triggers = ["sale"]\ntags = ["sale"]\n'
         'audience = "country == \'CH\'"', "News Survey Text Sale Sale News", "send send send send full send",
     ),
     ("points by template and step", 'limit = 4\nunit = "points"\nwindow = "1d"',
@@ -142,7 +143,10 @@ def test_a_rule_limits_and_counts_what_its_filters_match(
 def test_the_row_says_how_many_points_fill_the_window_and_through_whom(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pressure = '[weights]\nsms = 2\n[weights.templates]\nheavy = 2.5\n[[rule]]\nname = "points"\nlimit = 4\nunit = "points"\nwindow = "1d"\n'
+    pressure = (
+        '[weights]\nsms = 2\n[weights.templates]\nheavy = 2.5\n[[rule]]\nname = "points"\nlimit = 4\nunit = '
+        '"points"\nwindow = "1d"\n'
+    )
     *_, last = decided(tmp_path, pressure, ["Sale", "Survey", "Text"], capsys)
     (rule,) = last["rules"]
     assert (rule["rule"], rule["count"], rule["limit"]) == ("points", 3, 4)

@@ -150,7 +150,10 @@ def test_a_reader_that_goes_away_is_no_error(workspace: Path) -> None:
 
 
 def test_a_real_interrupt_ends_quietly(workspace: Path) -> None:
-    source = "import time; from console.cli.commands import audit; audit.run = lambda *_: (print('on', flush=True), time.sleep(60)); "
+    source = (
+        "import time; from console.cli.commands import audit; audit.run = lambda *_: (print('on', "
+        "flush=True), time.sleep(60)); "
+    )
     source += "import sys; from console.main import main; sys.exit(main())"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     process = subprocess.Popen(
@@ -159,7 +162,9 @@ def test_a_real_interrupt_ends_quietly(workspace: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a suite in the background ignores it
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        ),  # a suite in the background ignores it
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "on\n"
@@ -186,7 +191,10 @@ sys.exit(" ".join(sorted(loaded & set({HEAVY!r}))) or max(codes))
 
 
 def test_help_and_version_do_not_import_the_database(capsys: pytest.CaptureFixture[str]) -> None:
-    source = "import sys; from console.main import main; main(['--help']); main(['--version']); sys.exit('sqlalchemy' in sys.modules)"
+    source = (
+        "import sys; from console.main import main; main(['--help']); main(['--version']); "
+        "sys.exit('sqlalchemy' in sys.modules)"
+    )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     assert (
         subprocess.run(

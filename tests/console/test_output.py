@@ -34,7 +34,8 @@ PROGRAM = """
 from console.cli.output import ListingField, Output
 rows = ({"name": "x" * 60, "note": "y" * 60, "number": number} for number in range(3))
 output = Output(False)
-output.listing((ListingField("name"), ListingField("note", widest=80), ListingField("number", "number")), rows, "nothing")
+fields = ListingField("name"), ListingField("note", widest=80), ListingField("number", "number")
+output.listing(fields, rows, "nothing")
 output.confirm("3 rows are under way.", "Go on?", False)
 output.say("went on")
 """

@@ -24,7 +24,10 @@ after = "1h"
 channels = ["email"]
 template = "products"
 """
-TEMPLATE = "{% for product in customer.basket %}{{ product.name }} {{ product.at }} {% endfor %}| {{ customer.similar[0].name }}"
+TEMPLATE = (
+    "{% for product in customer.basket %}{{ product.name }} {{ product.at }} {% endfor %}| {{ "
+    "customer.similar[0].name }}"
+)
 HAT = {"product_id": "h", "name": "Hat", "category": "hats", "price": 10}
 CAP = {"product_id": "c", "name": "Cap", "category": "hats", "price": 20}
 TIE = {"product_id": "t", "name": "Tie", "category": "ties", "price": 30}

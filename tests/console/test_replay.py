@@ -165,7 +165,8 @@ def test_a_batch_larger_than_its_number_waits_for_approval(
 
 def test_the_settings_of_a_replay_reach_nobody_however_they_are_written() -> None:
     settings = """
-channels = { "news" = { kind = "smtp", host = "h", medium = "email", send_window = ["Mon 08:00-09:00"] }, sms = { 'kind' = 'webhook' } }
+channels = { "news" = { kind = "smtp", host = "h", medium = "email", send_window = ["Mon 08:00-09:00"] }, \
+sms = { 'kind' = 'webhook' } }
 [workspace]
 name = "A \\"b\\" ü"
 database = "elsewhere.db"

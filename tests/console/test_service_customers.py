@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from console.clock import SIMULATED_AT
-from console.tui.answers import LocalService
+from console.tui.answers.local_service import LocalService
 from core.errors import ManometerError
 from core.instants import DAY, HOUR
 from screens.ports import CancelledError

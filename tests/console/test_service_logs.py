@@ -13,7 +13,7 @@ from sqlalchemy import func, insert, select, update
 
 from console.clock import SIMULATED_AT
 from console.main import main
-from console.tui.answers import LocalService
+from console.tui.answers.local_service import LocalService
 from core.errors import ManometerError
 from core.instants import DAY, format_instant
 from core.model.outbox import ALLOWED, CLOSED, OPEN, STATES

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert
 
 from console.main import main
-from console.tui.answers import LocalService
+from console.tui.answers.local_service import LocalService
 from console.tui.answers.overview import for_everybody
 from core.instants import DAY, HOUR, parse_instant
 from core.limits.pressure import PressureRule
@@ -84,7 +84,7 @@ def test_pauses_and_the_emergency_stop_are_told_with_who_and_why(service: LocalS
     assert run("-w", folder, "triggers", "pause", "basket", "--reason", "too loud", "--yes") == 0
     assert run("-w", folder, "stop", "--reason", "fire", "--yes") == 0
     page = service.overview.page(going)
-    assert [(each.trigger, each.reason) for each in page.paused] == [("basket", "too loud")]
+    assert [(name, each.reason) for name, each in page.paused.items()] == [("basket", "too loud")]
     assert page.engine.stopped is not None
     assert page.engine.stopped.reason == "fire"
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from console.tui.answers import LocalService
+from console.tui.answers.local_service import LocalService
 from core.errors import ManometerError
+from core.forecast.preview_filter import PreviewFilter
 from screens.ports import CancelledError
-from screens.ports.pressure import Behind
 from tests.console.lives import BASKET, act, going, nobody, person, played, run, trigger
 
 Output = pytest.CaptureFixture[str]
@@ -54,7 +54,7 @@ def test_its_numbers_are_those_of_the_command(service: LocalService, folder: Pat
         found[cell.trigger, cell.channel, cell.outcome, cell.reason] += number
     assert found == wanted
     assert forecast.totals.decisions == len(rows) == 9
-    ids = service.pressure.ids(forecast, Behind(), going)
+    ids = service.pressure.ids(forecast, PreviewFilter(), going)
     kept = service.pressure.rows(forecast, ids, going)
     assert [(kept[number].customer, kept[number].trigger) for number in ids] == [
         (row["customer"], row["trigger"]) for row in rows
@@ -63,7 +63,7 @@ def test_its_numbers_are_those_of_the_command(service: LocalService, folder: Pat
 
 def test_behind_a_rule_stand_the_decisions_it_held_back(service: LocalService) -> None:
     forecast = service.pressure.run(7, going, nobody)
-    ids = service.pressure.ids(forecast, Behind(rule="one-a-day"), going)
+    ids = service.pressure.ids(forecast, PreviewFilter(rule="one-a-day"), going)
     assert len(ids) == forecast.totals.rules["one-a-day"] == 3
     assert "rule one-a-day" in service.pressure.why(forecast, ids[0], going)
 
@@ -92,14 +92,14 @@ def test_one_that_is_given_up_leaves_the_last_as_it_was(service: LocalService) -
     with pytest.raises(CancelledError):
         service.pressure.run(14, lambda: next(asked, True), nobody)
     assert service.pressure.last is last
-    assert len(service.pressure.ids(last, Behind(), going)) == last.totals.decisions
+    assert len(service.pressure.ids(last, PreviewFilter(), going)) == last.totals.decisions
 
 
 def test_one_that_was_replaced_can_no_longer_be_asked(service: LocalService) -> None:
     first = service.pressure.run(3, going, nobody)
     service.pressure.run(3, going, nobody)
     with pytest.raises(ManometerError, match="replaced by a newer one"):
-        service.pressure.ids(first, Behind(), going)
+        service.pressure.ids(first, PreviewFilter(), going)
 
 
 def test_what_was_written_since_is_told(service: LocalService, folder: Path, tmp_path: Path) -> None:
@@ -116,8 +116,8 @@ def test_what_was_written_since_is_told(service: LocalService, folder: Path, tmp
 
 def test_an_export_has_no_formula_and_is_never_written_over(service: LocalService) -> None:
     forecast = service.pressure.run(7, going, nobody)
-    first, number = service.pressure.export(forecast, Behind(outcomes=("send",)), going)
-    second, _ = service.pressure.export(forecast, Behind(outcomes=("send",)), going)
+    first, number = service.pressure.export(forecast, PreviewFilter(outcomes=("send",)), going)
+    second, _ = service.pressure.export(forecast, PreviewFilter(outcomes=("send",)), going)
     rows = list(csv.DictReader(Path(first).read_text().splitlines()))
     assert number == len(rows) == 6
     assert {row["customer"] for row in rows} == {"anna", "'=cmd|x", "eve\ufffd]0;owned\ufffd"}

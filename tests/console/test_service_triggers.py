@@ -12,7 +12,7 @@ from sqlalchemy import insert, select, update
 
 from console.clock import SIMULATED_AT
 from console.main import main
-from console.tui.answers import LocalService
+from console.tui.answers.local_service import LocalService
 from core.errors import ManometerError
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant
 from core.model.triggers import Pause
@@ -161,7 +161,10 @@ def test_resuming_offers_every_policy_in_numbers_and_does_the_chosen_one(local: 
     stand_at(local, NOON + HOUR)
     effect = local.triggers.pause_effect(TRIGGER, never)
     assert [each.policy for each in effect.policies] == ["skip", "overdue", "shift", "restart"]
-    words = "1 step under way, to move by 1h; 1 step fell due meanwhile, to go out now, under pressure and expiry."
+    words = (
+        "1 step under way, to move by 1h; 1 step fell due meanwhile, to go out now, under pressure and "
+        "expiry."
+    )
     assert effect.policies[2].words == words
     assert local.triggers.resume(TRIGGER, "shift", "put right") == f"basket-reminder goes on. shift: {words}"
     assert line(local).state == "active"

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from console.tui.answers import LocalService
+from console.tui.answers.local_service import LocalService
 from core.errors import ManometerError
+from core.forecast.preview_filter import PreviewFilter
 from core.forecast.what_if import PlaybookChange, parse_change
 from screens.ports import CancelledError
-from screens.ports.pressure import Behind, Supposed
+from screens.ports.pressure import Supposed
 from storage.forecasts.saved_previews import SavedPreview
 from tests.console.lives import BASKET, act, going, nobody, person, played, run, trigger
 
@@ -61,7 +62,7 @@ def test_the_present_can_still_be_asked_beside_a_what_if(service: LocalService) 
     supposed = service.pressure.run(7, going, nobody, FREED)
     only = service.pressure.run(7, going, nobody, Supposed(trigger="nudge"))
     for forecast in (present, supposed, only):
-        assert len(service.pressure.ids(forecast, Behind(), going)) == forecast.totals.decisions
+        assert len(service.pressure.ids(forecast, PreviewFilter(), going)) == forecast.totals.decisions
     assert supposed.diff is not None
     assert supposed.diff.before.cells == present.totals.cells
     assert supposed.diff.before.fullness == present.totals.fullness == {("one-a-day", 1): 3}
@@ -105,7 +106,7 @@ def test_an_imagined_week_is_counted_apart(service: LocalService) -> None:
     again = service.pressure.run(14, going, nobody, Supposed(future="replay"))
     assert not known.totals.imagined
     assert again.totals.imagined.total() > 0
-    ids = service.pressure.ids(again, Behind(imagined=True), going)
+    ids = service.pressure.ids(again, PreviewFilter(imagined=True), going)
     assert len(ids) == again.totals.imagined.total()
     assert all(row.imagined for row in service.pressure.rows(again, ids, going).values())
     changed = service.pressure.run(14, going, nobody, Supposed(FREED.changes, "replay"))
@@ -207,7 +208,7 @@ def test_a_backtest_gives_the_numbers_of_the_command(
     capsys.readouterr()
     assert run("-w", folder, "triggers", "backtest", "draft", "--days", "30", "--json") == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    ids = service.backtests.ids(tried, Behind(), going)
+    ids = service.backtests.ids(tried, PreviewFilter(), going)
     kept = service.backtests.rows(tried, ids, going)
     assert [(kept[number].customer, kept[number].outcome) for number in ids] == [
         (row["customer"], row["outcome"]) for row in rows
@@ -221,7 +222,7 @@ def test_a_backtest_that_is_given_up_leaves_the_last_and_a_newer_one_replaces_it
     first = service.backtests.run("basket", 30, going, nobody)
     with pytest.raises(CancelledError):
         service.backtests.run("basket", 90, lambda: True, nobody)
-    assert len(service.backtests.ids(first, Behind(), going)) == first.sums.own.decisions
+    assert len(service.backtests.ids(first, PreviewFilter(), going)) == first.sums.own.decisions
     service.backtests.run("nudge", 30, going, nobody)
     with pytest.raises(ManometerError, match="replaced by a newer one"):
-        service.backtests.ids(first, Behind(), going)
+        service.backtests.ids(first, PreviewFilter(), going)

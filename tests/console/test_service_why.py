@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, update
 
 from console.clock import SIMULATED_AT
 from console.main import main
-from console.tui.answers import LocalService
+from console.tui.answers.local_service import LocalService
 from core.errors import ManometerError
 from screens.ports import CancelledError
 from storage.schema.decisions import decisions
@@ -32,28 +32,31 @@ def service(tmp_path: Path) -> Iterator[LocalService]:
 
 
 def test_every_trigger_answers_the_latest_first(service: LocalService) -> None:
-    answer = service.why.verdicts("u1", lambda: False)
+    answer = service.why.explanations("u1", lambda: False)
     assert answer.name == "Anna Müller"
-    assert answer.verdicts[0].trigger == TRIGGER
-    assert {each.trigger for each in answer.verdicts} == set(service.in_force().playbook.index.by_name)
-    assert [each.since is None for each in answer.verdicts] == [False, *[True] * (len(answer.verdicts) - 1)]
-    assert all(each.words and each.trace for each in answer.verdicts)
+    assert answer.explanations[0].trigger == TRIGGER
+    assert {each.trigger for each in answer.explanations} == set(service.in_force().playbook.index.by_name)
+    assert [each.since is None for each in answer.explanations] == [
+        False,
+        *[True] * (len(answer.explanations) - 1),
+    ]
+    assert all(each.explanation.words and each.explanation.trace for each in answer.explanations)
 
 
 def test_why_nothing_names_the_reason_of_the_last_decision(service: LocalService) -> None:
-    verdict = service.why.verdicts("eve@example.com", lambda: False).verdicts[0]
-    assert (verdict.verdict, verdict.reason) == ("suppress", "NO_CONSENT")
+    verdict = service.why.explanations("eve@example.com", lambda: False).explanations[0]
+    assert (verdict.explanation.verdict, verdict.explanation.reason) == ("suppress", "NO_CONSENT")
     assert verdict.stop is not None
 
 
 def test_an_unknown_customer_is_said_with_what_to_do(service: LocalService) -> None:
     with pytest.raises(ManometerError, match="There is no customer 'nobody'"):
-        service.why.verdicts("nobody", lambda: False)
+        service.why.explanations("nobody", lambda: False)
 
 
 def test_a_question_that_nobody_waits_for_ends(service: LocalService) -> None:
     with pytest.raises(CancelledError):
-        service.why.verdicts("u1", lambda: True)
+        service.why.explanations("u1", lambda: True)
 
 
 def test_all_answers_are_of_one_snapshot(service: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,9 +71,9 @@ def test_all_answers_are_of_one_snapshot(service: LocalService, monkeypatch: pyt
     service.in_force()
     service.now()
     around = len(opened)
-    answer = service.why.verdicts("u1", lambda: False)
+    answer = service.why.explanations("u1", lambda: False)
     assert len(opened) - around == around + 1
-    assert len(answer.verdicts) > 1
+    assert len(answer.explanations) > 1
 
 
 @pytest.mark.parametrize(
@@ -90,9 +93,9 @@ def test_the_words_name_what_has_become_of_the_message_and_the_verdict_what_was_
         connection.execute(delete(decisions).where(decisions.c.outcome != "send"))
         connection.execute(update(enrolments).values(state="done"))
         connection.execute(update(messages).where(messages.c.id == 2).values(state=state, reason=reason))
-    verdict = service.why.verdicts("u1", lambda: False).verdicts[0]
-    assert verdict.verdict == "send"
-    assert said in verdict.words
+    verdict = service.why.explanations("u1", lambda: False).explanations[0]
+    assert verdict.explanation.verdict == "send"
+    assert said in verdict.explanation.words
 
 
 def test_what_the_console_says_of_the_workspace_follows_an_apply(service: LocalService) -> None:

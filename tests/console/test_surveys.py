@@ -169,7 +169,10 @@ def test_facts_of_the_past_may_lack_a_token_and_must_not_have_a_wrong_one(shop: 
 
 
 def test_an_answer_from_a_csv_is_checked_as_well(shop: Shop) -> None:
-    profile = '[profiles.answers]\nkind = "events"\nevent = "Survey Answered"\nproperties = { score = "score", token = "token" }\n'
+    profile = (
+        '[profiles.answers]\nkind = "events"\nevent = "Survey Answered"\nproperties = { score = "score", '
+        'token = "token" }\n'
+    )
     profile += 'identities = { user = "who" }\ncolumns = { at = "at" }\n'
     settings = shop.folder / "manometer.toml"
     settings.write_text(settings.read_text() + profile)

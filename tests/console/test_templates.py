@@ -29,9 +29,7 @@ from core.playbook.playbook import Channel, Playbook
 
 ZURICH = ZoneInfo("Europe/Zurich")
 AT = parse_instant("2024-03-31T08:00:00Z")
-TRIGGER = Trigger(
-    "basket", "Basket left behind", "marketing", Transactional(), (Step(("email",), "offer"),)
-)
+TRIGGER = Trigger("basket", "Basket left behind", "marketing", Transactional(), (Step(("email",), "offer"),))
 PLAYBOOK = Playbook(ZURICH)
 
 
@@ -287,7 +285,10 @@ def test_json_stays_valid_and_keeps_its_structure_whatever_a_customer_is_called(
 
 
 def test_json_values_keep_their_types_outside_quotes() -> None:
-    template = '{% if true %}{"n": {{ customer.orders }}, "list": {{ event.properties.products }}, "none": {{ customer.trait.x }}}{% endif %}'
+    template = (
+        '{% if true %}{"n": {{ customer.orders }}, "list": {{ event.properties.products }}, "none": {{ '
+        "customer.trait.x }}}{% endif %}"
+    )
     outbound = made({"webhook.json": template}, medium="webhook", properties={"products": [{"a": 1.5}]})
     assert json.loads(outbound.parts["webhook.json"]) == {"n": 0, "list": [{"a": 1.5}], "none": ""}
 

@@ -15,7 +15,7 @@ import orjson
 import pytest
 
 from console.main import main
-from console.tui.answers import LocalService
+from console.tui.answers.local_service import LocalService
 from core.errors import ManometerError
 from tests.screens.stage import HOSTILE
 from tests.terminal import RESTORED, Environment, Terminal

@@ -28,6 +28,7 @@ from console.messages.unsubscribe_links import (
 from console.workspace import Workspace, WorkspaceError, read_files
 from core.errors import ManometerError
 from core.instants import DAY, HOUR, parse_instant
+from core.sources.connector import SourceFile
 from storage import customers
 from storage.intake import identities
 from storage.schema.consents import consents
@@ -99,7 +100,7 @@ def take_in(store: Store, *calls: dict[str, Any], arrived_at: int = NOON - DAY) 
     settings = IntakeSettings(
         read_files({"manometer.toml": MAIN}).playbook.zone, store.path.parent / "rejects"
     )
-    import_file(store, path, settings=settings, arrived_at=arrived_at)
+    import_file(store, SourceFile(path), settings=settings, arrived_at=arrived_at)
 
 
 def mailed(store: Store, customer: str, key: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from console.tui.answers import LocalService
+from console.tui.answers.local_service import LocalService
 from screens.cells import decisions as rows
 from screens.ports.terms import LogFilter
 from tests.console.lives import BASKET, SETTINGS, act, person, run, workspace

@@ -102,7 +102,10 @@ def when(table: str) -> When:
 
 
 def step(table: str, head: str = "") -> Step:
-    text = f'purpose = "marketing"\n{head}\n[when]\nkind = "transactional"\nevent = "Cart Viewed"\n[[steps]]\ntemplate = "note"\n{table}\n'
+    text = (
+        f'purpose = "marketing"\n{head}\n[when]\nkind = "transactional"\nevent = "Cart '
+        f'Viewed"\n[[steps]]\ntemplate = "note"\n{table}\n'
+    )
     return read({"triggers/basket.toml": text}).playbook.triggers[0].steps[0]
 
 
@@ -244,7 +247,10 @@ def test_a_main_file_that_is_no_toml_is_not_blamed_on_the_others() -> None:
 
 
 def test_segments_that_go_round_in_a_circle_are_faults() -> None:
-    text = "[segments.a]\nwhere = \"segment('b')\"\n[segments.b]\nwhere = \"segment('a')\"\n[segments.c]\nwhere = \"segment('a')\"\n"
+    text = (
+        "[segments.a]\nwhere = \"segment('b')\"\n[segments.b]\nwhere = "
+        "\"segment('a')\"\n[segments.c]\nwhere = \"segment('a')\"\n"
+    )
     found = faults({"segments.toml": text})
     assert {fault.file for fault in found} == {"segments.toml"}
     assert any("a -> b -> a" in fault.message for fault in found)
@@ -289,7 +295,8 @@ def test_wrong_head_values_are_faults_with_a_remedy(line: str, said: str) -> Non
         (
             'kind = "transactional"\nevent = "Checkout Started"\nafter = "1h"\nunless = ["Completed '
             'Order"]\nper = "cart_id"',
-            Transactional(events=frozenset({"Checkout Started"}), after=HOUR, unless=frozenset({"Order Completed"}), per="cart_id"),
+            Transactional(events=frozenset({"Checkout Started"}), after=HOUR,
+                unless=frozenset({"Order Completed"}), per="cart_id"),
         ),
         (
             'kind = "behavioural"\nevents = ["Viewed Product", "Product Clicked"]\nat_least = 3\nwithin = '
@@ -303,7 +310,8 @@ def test_wrong_head_values_are_faults_with_a_remedy(line: str, said: str) -> Non
         ('kind = "recurring"\ndate = "birthday"', Recurring(date="birthday")),
         (
             'kind = "recurring"\ndate = "trait.wedding_day"\noffset = "-36h"\nat = "18:30"\nyears = [1, 3]',
-            Recurring(date="trait.wedding_day", offset_days=-1, offset=-12 * HOUR, at=(18, 30), years=frozenset({1, 3})),
+            Recurring(date="trait.wedding_day", offset_days=-1, offset=-12 * HOUR, at=(18, 30),
+                years=frozenset({1, 3})),
         ),
         ('kind = "recurring"\ndate = "registered_at"\noffset = "2w"\nyears = 3',
          Recurring(date="registered_at", offset_days=14, years=frozenset({3}))),
@@ -379,7 +387,10 @@ def test_a_faulty_when_table_is_told_what_to_write(table: str, said: str) -> Non
 
 
 def test_a_step_says_over_what_when_and_until() -> None:
-    table = 'channels = ["email", "sms"]\nafter = "2d"\nexpires = "36h"\nonly_if = "not clicked"\non_limit = "drop"\nmode = "all"\n'
+    table = (
+        'channels = ["email", "sms"]\nafter = "2d"\nexpires = "36h"\nonly_if = "not clicked"\non_limit = '
+        '"drop"\nmode = "all"\n'
+    )
     table += "approval = 100\nweight = 0.5"
     read_step = step(table)
     assert (read_step.channels, read_step.after, read_step.expires, read_step.weight) == (
@@ -401,7 +412,10 @@ def journey(text: str) -> Trigger:
 
 
 def test_jumps_are_read_as_numbers_and_an_else_goes_over_the_channels_of_its_step_and_on_as_it_does() -> None:
-    first = 'only_if = "orders >= 1"\nthen = "last"\n[steps.else]\ntemplate = "note"\nonly_if = "orders >= 2"\nelse = "end"\n'
+    first = (
+        'only_if = "orders >= 1"\nthen = "last"\n[steps.else]\ntemplate = "note"\nonly_if = "orders >= '
+        '2"\nelse = "end"\n'
+    )
     first_step = journey(f"{TRIGGER}{first}{STEPS}{STEPS}" + 'name = "last"\n').steps[0]
     assert first_step.then == 3
     assert first_step.otherwise is not None
@@ -556,9 +570,12 @@ def test_what_a_trigger_must_have_is_missed(old: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("file", "key"),
     [
-        ("manometer.toml", "time_zone"), ("manometer.toml", "channels"), ("manometer.toml", "kind"), ("segments.toml", "where"),
-        ("pressure.toml", "limit"), ("pressure.toml", "window"), ("triggers/basket.toml", "purpose"), ("triggers/basket.toml", "when"),
-        ("triggers/basket.toml", "kind"), ("triggers/basket.toml", "event"), ("triggers/basket.toml", "steps"),
+        ("manometer.toml", "time_zone"), ("manometer.toml", "channels"), ("manometer.toml", "kind"),
+        ("segments.toml", "where"),
+        ("pressure.toml", "limit"), ("pressure.toml", "window"), ("triggers/basket.toml", "purpose"),
+        ("triggers/basket.toml", "when"),
+        ("triggers/basket.toml", "kind"), ("triggers/basket.toml", "event"),
+        ("triggers/basket.toml", "steps"),
         ("triggers/basket.toml", "channels"), ("triggers/basket.toml", "template"),
     ],
 )  # fmt: skip
@@ -619,8 +636,14 @@ def test_a_faulty_template_is_told_with_its_line(file: str, text: str, line: int
 
 
 def test_a_template_may_use_all_that_a_message_knows() -> None:
-    text = "{% for item in event.properties['products'] %}{{ item.name|upper }}{% endfor %}{% set n = customer.orders %}{{ n }}"
-    text += "{{ customer.trait.size }}{{ step }}{{ trigger.title }}{{ workspace.name }}{{ unsubscribe_url }}{{ now }}"
+    text = (
+        "{% for item in event.properties['products'] %}{{ item.name|upper }}{% endfor %}{% set n = "
+        "customer.orders %}{{ n }}"
+    )
+    text += (
+        "{{ customer.trait.size }}{{ step }}{{ trigger.title }}{{ workspace.name }}{{ unsubscribe_url }}{{ "
+        "now }}"
+    )
     text += "{{ event.at }}{{ event.name }}"
     assert read(
         {
@@ -678,7 +701,10 @@ def test_faulty_settings_are_told_what_to_write(old: str, new: str, said: str) -
 
 def test_channel_settings_of_an_adapter_are_kept_as_they_stand() -> None:
     more = 'capacity = "600/minute"\nsend_window = "Mon-Sun 08:00-20:00"\nlead_time = "2d"\napproval = 500\n'
-    more += 'medium = "email"\nhost = "mail.example.ch"\nport = 587\nfrom = "a@b.ch"\nusername = "a"\npassword = { env = "SMTP_PASSWORD" }\n'
+    more += (
+        'medium = "email"\nhost = "mail.example.ch"\nport = 587\nfrom = "a@b.ch"\nusername = "a"\npassword '
+        '= { env = "SMTP_PASSWORD" }\n'
+    )
     main = f'{MAIN}\n[channels.newsletter]\nkind = "smtp"\n{more}'
     channel = read_files({**FILES, "manometer.toml": main}, channel_kinds=("file", "smtp")).playbook.channels[
         "newsletter"
@@ -734,7 +760,10 @@ def test_faulty_settings_of_an_adapter_are_told_with_their_line(settings: str, s
 def test_sources_profiles_roles_and_locales_are_kept() -> None:
     main = MAIN.replace("[workspace]", '[workspace]\nlocales = ["de", "fr"]')
     main += '[sources.till]\nkind = "folder"\nchannel = "store"\npath = "/srv/till"\n'
-    main += '[profiles.crm]\ndelimiter = ";"\n[profiles.crm.columns]\nMail = "email"\n[roles]\noperator = ["anna"]\n'
+    main += (
+        '[profiles.crm]\ndelimiter = ";"\n[profiles.crm.columns]\nMail = "email"\n[roles]\noperator = '
+        '["anna"]\n'
+    )
     workspace = read({"manometer.toml": main})
     till = workspace.sources["till"]
     assert (till.kind, till.channel, till.settings) == ("folder", "store", {"path": "/srv/till"})
@@ -772,7 +801,10 @@ def test_an_event_that_is_nearly_a_usual_one_is_a_warning() -> None:
 
 
 def test_purposes_are_changed_and_added_to() -> None:
-    text = "[purposes]\nservice = { obeys = true }\nsurvey = { obeys = true, counts = false }\ntransactional = { consent = true }\n"
+    text = (
+        "[purposes]\nservice = { obeys = true }\nsurvey = { obeys = true, counts = false }\ntransactional = "
+        "{ consent = true }\n"
+    )
     purposes = read({"pressure.toml": text}).playbook.purposes
     assert purposes["marketing"] == Purpose("marketing", obeys=True, counts=True, consent=True)
     assert purposes["service"] == Purpose("service", obeys=True, counts=True, consent=False)
@@ -1009,7 +1041,9 @@ def test_each_kind_reads_the_keys_it_names_and_no_others(kind: str) -> None:
 def accepted_keys(*modules: str) -> set[str]:
     """The keys that the readers ask for, taken from their source."""
     source = "".join((CODE / f"{module}.py").read_text(encoding="utf-8") for module in modules)
-    asked = r"\.(?:text|texts|choice|duration|whole|number|thousandths|switch|required|raw|parsed|tables?|list_of_tables)\(\s*\"(\w+)\""
+    readers = "text|texts|choice|duration|whole|number|thousandths|switch|required|raw|parsed|tables?"
+    readers += "|list_of_tables"
+    asked = rf"\.(?:{readers})\(\s*\"(\w+)\""
     return set(re.findall(asked, source)) | set(
         re.findall(r'(?:_known|_length|event_names)\(table, "(\w+)"', source)
     )

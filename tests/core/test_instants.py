@@ -254,8 +254,10 @@ def test_a_clock_set_back_over_midnight_does_not_bring_yesterday_back() -> None:
 @pytest.mark.parametrize(
     ("country", "zone"),
     [
-        ("CH", "Europe/Zurich"), ("de", "Europe/Berlin"), (" gb ", "Europe/London"), ("UK", "Europe/London"), ("EIRE", "Europe/Dublin"),
-        ("United Kingdom", "Europe/London"), ("Germany", "Europe/Berlin"), ("Switzerland", "Europe/Zurich"), ("France", "Europe/Paris"),
+        ("CH", "Europe/Zurich"), ("de", "Europe/Berlin"), (" gb ", "Europe/London"), ("UK", "Europe/London"),
+        ("EIRE", "Europe/Dublin"),
+        ("United Kingdom", "Europe/London"), ("Germany", "Europe/Berlin"), ("Switzerland", "Europe/Zurich"),
+        ("France", "Europe/Paris"),
     ],
 )  # fmt: skip
 def test_a_country_with_one_zone_has_that_zone(country: str, zone: str) -> None:

@@ -594,7 +594,10 @@ def explained(
 
 
 def test_explanation_gives_each_clause_with_what_was_found() -> None:
-    text = "orders >= 10 and (country == 'CH' or city == 'Bern') and revenue > 10 and phone is known and not trait.vip"
+    text = (
+        "orders >= 10 and (country == 'CH' or city == 'Bern') and revenue > 10 and phone is known and not "
+        "trait.vip"
+    )
     assert explained(text) == [
         ("orders >= 10", False, "orders is 7"),
         ("(country == 'CH' or city == 'Bern')", True, "country is 'CH', city is 'Z\u00fcrich'"),

@@ -225,8 +225,15 @@ def test_a_stop_that_ends_does_not_free_what_a_pause_of_the_customer_goes_on_to_
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("purpose", "row"), [("marketing", "hold STOPPED"), ("service", "hold STOPPED"), ("probe", "hold STOPPED"),
-                                              ("transactional", "send")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("purpose", "row"),
+    [
+        ("marketing", "hold STOPPED"),
+        ("service", "hold STOPPED"),
+        ("probe", "hold STOPPED"),
+        ("transactional", "send"),
+    ],
+)
 def test_a_stop_holds_every_purpose_that_obeys_the_limits_or_counts(purpose: str, row: str) -> None:
     book = playbook(trigger("t", on("News"), purpose=purpose), pauses=(pause("*", "Mon 09:00"),))
     assert rows(play(book, event("News", "Mon 10:00"))) == [f"Mon 10:00 t email {row}"]

@@ -395,7 +395,5 @@ def test_the_verdict_is_that_of_the_last_decision(number: int) -> None:
 
 
 def test_who_may_never_enter_again_is_kept_out_by_that() -> None:
-    found = why(
-        trigger("t", Transactional(events=frozenset({"A"})), reentry=NEVER), event("A", "Tue 10:00")
-    )
+    found = why(trigger("t", Transactional(events=frozenset({"A"})), reentry=NEVER), event("A", "Tue 10:00"))
     assert [each.holds for each in found.trace if each.check == "entry"] == [False]

@@ -11,23 +11,16 @@ from dataclasses import replace
 from core.errors import ManometerError
 from core.instants import DAY, HOUR, Instant
 from core.kinds.transactional import Transactional
-from core.model.outbox import Act
+from core.model.decisions import Objection
+from core.model.outbox import Act, ActEffect, ListedMessage
+from core.model.reasons import Reason
 from core.model.triggers import PausePolicy, Step, Trigger
 from screens.ports import Cancelled
-from screens.ports.decisions import DecisionRow, DecisionView, Listed, Objected
-from screens.ports.outbox import ActEffect, MessageView, RenderedMessage
+from screens.ports.decisions import DecisionRow, DecisionView, Listed
+from screens.ports.outbox import RenderedMessage
+from screens.ports.pauses import PauseEffect, PauseLine, PauseView, PolicyEffect
 from screens.ports.terms import LogFilter
-from screens.ports.triggers import (
-    HistoryLine,
-    OutcomeCount,
-    PauseEffect,
-    PauseLine,
-    PauseView,
-    PolicyEffect,
-    TriggerLine,
-    TriggerView,
-    WaitingView,
-)
+from screens.ports.triggers import HistoryLine, OutcomeCount, TriggerLine, TriggerView, WaitingView
 from tests.screens.stage import HOSTILE
 
 NOW: Instant = 1_769_850_000_000  # Sat 31 Jan 2026 10:00 in Zurich
@@ -59,7 +52,7 @@ TRIGGER = Trigger(
 DECISION = DecisionRow(
     1, NOW - HOUR, 7, "C7", EVIL, "basket", 1, "email", "defer", "PRESSURE", NOW + DAY, True
 )
-MESSAGE = MessageView(
+MESSAGE = ListedMessage(
     1, 7, "C7", EVIL, "basket", 1, "email", "held", NOW - HOUR, NOW + DAY, None, EVIL, "basket", None,
     "APPROVAL", None, 0, "k1",
     "marketing",
@@ -171,7 +164,7 @@ class FakeDecisions:
             "counted": [{"at": "2026-01-30T09:00:00Z", "trigger": EVIL, "channel": "email"}],
         }  # fmt: skip
         return DecisionView(
-            DECISION, f"Deferred: {EVIL}", NOW, 4, (rule,), (Objected("PRESSURE", EVIL, None),), 9, "sent"
+            DECISION, f"Deferred: {EVIL}", NOW, 4, (rule,), (Objection(Reason.PRESSURE, EVIL),), 9, "sent"
         )
 
 
@@ -189,7 +182,7 @@ class FakeOutbox:
         self.asked.append(wanted)
         return array("q", range(1, 22))
 
-    def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, MessageView]:
+    def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, ListedMessage]:
         failed = replace(MESSAGE, state="failed", reason="CHANNEL_ERROR", error=EVIL)
         return {
             row: replace(MESSAGE if row < 21 else failed, id=row, name=HOSTILE[row % len(HOSTILE)])

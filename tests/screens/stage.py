@@ -15,11 +15,13 @@ from textual.worker import WorkerState
 
 from console.tui.app import Console
 from core.instants import Instant
+from screens.cells.column import Column
 from screens.cells.exports import plain
+from screens.cells.line import Cells
 from screens.frame import Frame
-from screens.ports import Cancelled, Service, WorkspacePlace
-from screens.widgets.line_widget import Cells
-from screens.widgets.table import Column, VirtualTable
+from screens.ports import Cancelled, WorkspacePlace
+from screens.ports.service import Service
+from screens.widgets.table import TableRows, VirtualTable
 
 HOSTILE = (
     "[/x]", "[@click=app.quit]x[/]", "[", "\x1b]52;c;cHduZWQ=\x1b\\", "\x1b]0;PWNED\x07", "\x9b2J",
@@ -103,7 +105,7 @@ class Listing(Frame):
     def body(self) -> ComposeResult:
         columns = Column("key", "KEY", 10), Column("name", "NAME", 20, grow=1)
         yield VirtualTable(
-            columns, self.fetch, self.cells, fields=plain(*Person._fields), marks=True, id="body"
+            TableRows(columns, self.fetch, self.cells, plain(*Person._fields)), marks=True, id="body"
         )
 
     def fetch(

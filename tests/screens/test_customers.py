@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from console.clock import SIMULATED_AT
-from console.tui.answers import LocalService
+from console.tui.answers.local_service import LocalService
 from console.tui.app import Console
 from core.instants import DAY
 from screens.customer import CustomerScreen
@@ -27,19 +27,19 @@ from screens.ports.customers import (
     CustomerGauge,
     CustomerLine,
     CustomerProfile,
+    CustomerSort,
     EntryDetails,
     Hits,
     Planned,
-    Sort,
     Tell,
     TimelineEntry,
 )
-from screens.ports.why import CustomerVerdicts
+from screens.ports.why import CustomerExplanations
 from screens.why import WhyScreen
 from storage.store import Store, set_meta
 from tests.console.furniture import NOON, furnished
+from tests.screens.cells.test_customers import GAUGE, PLANNED, PROFILE, ROW, VERDICT, known, otherwise
 from tests.screens.stage import HOSTILE, Bare, settled, stage, text
-from tests.screens.test_customers_rows import GAUGE, PLANNED, PROFILE, ROW, VERDICT
 
 RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 
@@ -52,10 +52,12 @@ class People:
     """Thirty customers with hostile names; every filter but the empty one finds the first three."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, Sort, bool]] = []
+        self.asked: list[tuple[str, CustomerSort, bool]] = []
         self.narrowed: list[str] = []
 
-    def ids(self, text: str, sort: Sort, is_downwards: bool, cancelled: Cancelled, found: Tell) -> Hits:
+    def ids(
+        self, text: str, sort: CustomerSort, is_downwards: bool, cancelled: Cancelled, found: Tell
+    ) -> Hits:
         self.asked.append((text, sort, is_downwards))
         if text == "x:y":
             return Hits(array("q"), f"There is no field {HOSTILE[3]!r}.")
@@ -70,9 +72,8 @@ class People:
 
     def profile(self, customer_id: int, cancelled: Cancelled) -> CustomerProfile:
         traits: dict[str, Any] = {name(number): {name(number + 1): [name(number + 2)]} for number in range(9)}
-        return replace(
-            PROFILE, id=customer_id, name=HOSTILE[1], key=HOSTILE[3], traits=traits | {"email": HOSTILE[4]}
-        )
+        profile = known(**traits, email=HOSTILE[4])
+        return replace(PROFILE, id=customer_id, name=HOSTILE[1], key=HOSTILE[3], profile=profile)
 
     def pressure(self, customer_id: int, cancelled: Cancelled) -> tuple[CustomerGauge, ...]:
         return (replace(GAUGE, rule=HOSTILE[0]), replace(GAUGE, rule="one-a-day", used=9))
@@ -101,23 +102,14 @@ class People:
 
 
 class Reasons:
-    """Two triggers' verdicts."""
+    """Many triggers' explanations."""
 
-    def verdicts(self, customer: str, cancelled: Cancelled) -> CustomerVerdicts:
-        second = replace(
-            VERDICT,
-            trigger="birthday",
-            title=HOSTILE[0],
-            words=f"Because of {HOSTILE[3]}.",
-            verdict="none",
-            reason=None,
-        )
-        return CustomerVerdicts(
-            7,
-            customer,
-            HOSTILE[1],
-            (VERDICT, second, *(replace(second, trigger=f"t{number}") for number in range(20))),
-        )
+    def explanations(self, customer: str, cancelled: Cancelled) -> CustomerExplanations:
+        others = [
+            otherwise(name, HOSTILE[0], words=f"Because of {HOSTILE[3]}.", verdict="none", reason=None)
+            for name in ("birthday", *(f"t{number}" for number in range(20)))
+        ]
+        return CustomerExplanations(7, customer, HOSTILE[1], (VERDICT, *others))
 
 
 def service(people: People | None = None) -> Bare:
@@ -125,7 +117,7 @@ def service(people: People | None = None) -> Bare:
 
 
 def seen(pilot: Pilot[None]) -> str:
-    return text(cast(Console, pilot.app))
+    return text(cast("Console", pilot.app))
 
 
 def is_on(pilot: Pilot[None], screen: type[Screen[None]]) -> bool:
@@ -133,7 +125,7 @@ def is_on(pilot: Pilot[None], screen: type[Screen[None]]) -> bool:
 
 
 def type_filter(pilot: Pilot[None], words: str) -> None:
-    cast(Frame, pilot.app.screen)._take_filter(words)
+    cast("Frame", pilot.app.screen).take_filter(words)
 
 
 def harmless(shown: str) -> bool:
@@ -195,7 +187,9 @@ class SlowPeople(People):
         super().__init__()
         self.gate = Event()
 
-    def ids(self, text: str, sort: Sort, is_downwards: bool, cancelled: Cancelled, found: Tell) -> Hits:
+    def ids(
+        self, text: str, sort: CustomerSort, is_downwards: bool, cancelled: Cancelled, found: Tell
+    ) -> Hits:
         if not text:
             return super().ids(text, sort, is_downwards, cancelled, found)
         while not self.gate.wait(0.01):
@@ -210,9 +204,9 @@ class Asked(Reasons):
     def __init__(self) -> None:
         self.customers: list[str] = []
 
-    def verdicts(self, customer: str, cancelled: Cancelled) -> CustomerVerdicts:
+    def explanations(self, customer: str, cancelled: Cancelled) -> CustomerExplanations:
         self.customers.append(customer)
-        return super().verdicts(customer, cancelled)
+        return super().explanations(customer, cancelled)
 
 
 async def test_a_key_before_the_search_has_answered_is_for_the_first_who_is_found() -> None:
@@ -269,8 +263,8 @@ async def test_a_named_trigger_is_under_the_cursor_from_the_start() -> None:
         await settled(pilot)
         screen = pilot.app.screen
         assert isinstance(screen, WhyScreen)
-        assert screen.verdict is not None
-        assert screen.verdict.trigger == "t3"
+        assert screen.under_cursor is not None
+        assert screen.under_cursor.trigger == "t3"
         assert harmless(seen(pilot))
 
 

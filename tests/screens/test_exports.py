@@ -16,20 +16,22 @@ import pytest
 from textual.pilot import Pilot
 
 from console.reports.csv_export import harmless, write_csv, write_free
-from console.tui.answers import LocalService
+from console.tui.answers.local_service import LocalService
 from core.errors import ManometerError
+from core.explain.trigger_explanation import TriggerExplanation
+from core.explain.why import Explanation
+from core.model.outbox import ListedMessage
 from screens.cells import customers, decisions, exports, outbox, timeline, triggers, why
 from screens.customer import CustomerScreen
 from screens.customers import CustomersScreen
 from screens.decisions import DecisionsScreen
 from screens.frame import Frame
 from screens.outbox import OutboxScreen
-from screens.ports import Cancelled, Service
+from screens.ports import Cancelled
 from screens.ports.customers import CustomerLine, TimelineEntry
 from screens.ports.decisions import DecisionRow
-from screens.ports.outbox import MessageView
+from screens.ports.service import Service
 from screens.ports.triggers import TriggerLine, WaitingView
-from screens.ports.why import Verdict
 from screens.triggers import TriggersScreen
 from screens.why import WhyScreen
 from tests.console.lives import BASKET, act, person, run, workspace
@@ -156,14 +158,17 @@ async def test_triggers_and_verdicts_are_lists_as_well(service: LocalService) ->
 @pytest.mark.parametrize(
     ("taken", "of"),
     [
-        (customers.EXPORTED, CustomerLine), (timeline.EXPORTED, TimelineEntry), (why.EXPORTED, Verdict), (triggers.EXPORTED, TriggerLine),
-        (triggers.EXPORTED_WAITING, WaitingView), (decisions.EXPORTED, DecisionRow), (outbox.EXPORTED, MessageView),
+        (customers.EXPORTED, CustomerLine), (timeline.EXPORTED, TimelineEntry),
+        (why.EXPORTED, TriggerExplanation), (triggers.EXPORTED, TriggerLine),
+        (triggers.EXPORTED_WAITING, WaitingView), (decisions.EXPORTED, DecisionRow),
+        (outbox.EXPORTED, ListedMessage),
     ],
 )  # fmt: skip
 def test_every_field_is_one_of_the_rows_and_instants_and_money_are_told_apart(
     taken: exports.Fields, of: type
 ) -> None:
-    kinds = {field.name: str(field.type) for field in fields(of)}
+    owners = [of, *([Explanation] if of is TriggerExplanation else [])]
+    kinds = {field.name: str(field.type) for owner in owners for field in fields(owner)}
     assert {field.name for field in taken} <= kinds.keys()
     assert all(("Instant" in kinds[field.name]) == (field.holds == "instant") for field in taken)
     assert {field.name for field in taken if field.holds == "money"} == {"revenue", "amount"} & {

@@ -14,9 +14,11 @@ from textual.widgets import Input
 
 from console.tui.app import Console
 from core.errors import ManometerError
+from screens.cells.deed import Deed, DialogAnswer, DialogChoice, DialogField
 from screens.help import EntryList, Help
-from screens.ports import Cancelled, Service, WorkspacePlace
-from screens.widgets.dialogs import Deed, Dialog, DialogAnswer, DialogChoice, DialogField
+from screens.ports import Cancelled, WorkspacePlace
+from screens.ports.service import Service
+from screens.widgets.dialogs import Dialog
 from tests.screens.stage import Bare, Listing, settled, stage, text
 
 
@@ -105,7 +107,9 @@ async def test_the_day_of_what_is_shown_stands_in_a_narrow_head_too() -> None:
 async def test_the_filter_waits_for_a_pause_in_typing_and_escape_clears_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("screens.frame.TYPING_PAUSE", 1.0)  # longer than a busy machine needs for three keys
+    monkeypatch.setattr(
+        "screens.filtering.TYPING_PAUSE", 1.0
+    )  # longer than a busy machine needs for three keys
     screen = Counting()
     app = stage(Bare(), customers=lambda: screen)
     async with app.run_test() as pilot:

@@ -9,13 +9,14 @@ from core.health import Health
 from core.instants import parse_instant
 from screens.overview import OverviewScreen
 from screens.ports import Cancelled
-from screens.ports.overview import BaseGauge, Books, DayAhead, Engine, HeldTrigger, OverviewPage
+from screens.ports.overview import BaseGauge, Books, DayAhead, Engine, OverviewPage
+from screens.ports.pauses import PauseView
 from tests.screens.stage import Bare, settled, stage, text
 
 ZURICH = ZoneInfo("Europe/Zurich")
 NOW = parse_instant("2025-11-01T00:00:00+01:00")
 ENGINE = Engine(1, None, None, NOW, NOW, 0, 0, 0, None)
-PAGE = OverviewPage(NOW, ENGINE, (), (), Health("healthy", True, ()), (), ())
+PAGE = OverviewPage(NOW, ENGINE, (), {}, Health("healthy", True, ()), (), ())
 
 
 class FakeOverview:
@@ -46,7 +47,7 @@ async def test_a_trigger_that_was_paused_is_at_once_no_longer_foreseen_even_wher
         await settled(pilot)
         await settled(pilot)
         assert "basket 3 messages" in text(app)
-        overview.shown = replace(PAGE, paused=(HeldTrigger("basket", NOW, None, "keller", None, False),))
+        overview.shown = replace(PAGE, paused={"basket": PauseView(NOW, None, "keller", None)})
         app.screen.load()  # type: ignore[attr-defined]
         await settled(pilot)
         await settled(pilot)

@@ -13,14 +13,14 @@ from textual.widgets import Input
 
 from console.clock import SIMULATED_AT
 from console.main import main
-from console.tui.answers import LocalService
+from console.tui.answers.local_service import LocalService
 from console.tui.app import Console
 from core.instants import HOUR
 from screens.cells.pausing import pause_deed, resume_deed
 from screens.customers import CustomersScreen
 from screens.overview import OverviewScreen
 from screens.pauses import PausesScreen
-from screens.ports.triggers import PauseEffect
+from screens.ports.pauses import PauseEffect
 from screens.widgets.dialogs import Dialog
 from storage import pauses
 from storage.store import Store, set_meta

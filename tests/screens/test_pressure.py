@@ -10,12 +10,13 @@ from time import sleep
 
 import pytest
 
-from console.tui.answers import LocalService
+from console.tui.answers.local_service import LocalService
 from console.tui.app import Console
+from screens.behind import BehindScreen
 from screens.overview import NeedsList, OverviewScreen
 from screens.ports import Cancelled, CancelledError, Progress
 from screens.ports.pressure import Forecast, ForecastDecision, Supposed
-from screens.pressure import BehindScreen, PressureScreen
+from screens.pressure import PressureScreen
 from screens.widgets.heatmap import Heatmap
 from screens.widgets.histogram import Histogram
 from screens.widgets.table import VirtualTable
@@ -112,7 +113,7 @@ async def test_measure_rule_and_filter_change_what_is_seen(service: LocalService
         screen.action_measure()
         await settled(pilot)
         assert "contacts per customer reached" in text(app)
-        screen._take_filter("nudge")
+        screen.take_filter("nudge")
         await settled(pilot)
         assert "/ nudge: 1 of 2 triggers" in text(app)
         assert "Held back, 1 trigger" in text(app)

@@ -10,7 +10,7 @@ from textual.widgets import Button, Input
 
 from console.clock import SIMULATED_AT
 from console.main import main
-from console.tui.answers import LocalService
+from console.tui.answers.local_service import LocalService
 from console.tui.app import Console
 from core.instants import DAY, format_instant
 from screens.decisions import DecisionsOf
@@ -160,7 +160,8 @@ async def test_one_trigger_shows_each_pane_and_hostile_text_does_no_harm(size: t
         screen = await open_first(pilot)
         assert "Enters when Checkout Started comes" in text(app)
         for pane, part in (
-            ("outcomes", "405 decisions"), ("waiting", "C1 "), ("definition", 'title = "x"'), ("history", "pause"),
+            ("outcomes", "405 decisions"), ("waiting", "C1 "), ("definition", 'title = "x"'),
+            ("history", "pause"),
         ):  # fmt: skip
             screen.action_show(pane)
             await settled(pilot)

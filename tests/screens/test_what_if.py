@@ -10,22 +10,23 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from console.tui.answers import LocalService
+from console.tui.answers.local_service import LocalService
 from console.tui.app import Console
 from core.forecast.what_if import parse_change
 from core.instants import HOUR
 from screens.backtest import BacktestScreen
 from screens.cells import what_if as rows
+from screens.cells.bars import Bar, bar_lines, bar_of_two
+from screens.cells.grid import Grid, legend
+from screens.cells.line import as_cell
 from screens.cells.what_if import OptionChoice
-from screens.figures import FiguresScreen, SidesScreen
+from screens.figures import FiguresScreen
 from screens.ports.pressure import Supposed
 from screens.ports.what_if import ComparedStep, DecisionSide, Option
 from screens.pressure import PressureScreen
+from screens.sides import SidesScreen
 from screens.triggers import TriggersScreen
 from screens.what_if import WhatIfScreen
-from screens.widgets.heatmap import Grid, legend
-from screens.widgets.histogram import Bar, bar_lines, bar_of_two
-from screens.widgets.line_widget import as_cell
 from tests.console.lives import BASKET, act, person, played, run, trigger
 from tests.screens.furnished import NOW
 from tests.screens.stage import HOSTILE, settled, stage, text

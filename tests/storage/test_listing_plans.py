@@ -149,9 +149,7 @@ def test_a_number_of_a_trigger_is_read_from_a_span_of_an_index(store: Store, ask
         (LogQuery(clauses=(ColumnClause({"outcome": ("hold",)}),)), "INDEX ix_decisions_at"),
     ],
 )
-def test_the_log_is_read_by_an_index_and_never_sorted(
-    store: Store, wanted: LogQuery, index: str
-) -> None:
+def test_the_log_is_read_by_an_index_and_never_sorted(store: Store, wanted: LogQuery, index: str) -> None:
     plan = _plan(store, lambda connection: decisions.ids(connection, wanted))
     assert index in plan
     assert "TEMP B-TREE" not in plan

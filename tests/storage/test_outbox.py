@@ -17,7 +17,7 @@ from storage.outbox import acts as outbox_acts
 from storage.outbox import dispatch as outbox
 from storage.outbox.acts import OutboxError
 from storage.outbox.dispatch import ApprovalBatch, OutcomeMark
-from storage.outbox.listing import Filters, stream
+from storage.outbox.listing import MessageFilter, stream
 from storage.schema.customers import customers
 from storage.schema.enrolments import enrolments
 from storage.schema.events import events
@@ -455,16 +455,16 @@ def test_a_cancelled_message_gives_its_room_back_and_a_retried_one_takes_it_agai
 @pytest.mark.parametrize(
     ("filters", "found"),
     [
-        (Filters(), [1, 2, 3, 4]),
-        (Filters(state="sent"), [2]),
-        (Filters(trigger="other"), [3]),
-        (Filters(channel="sms"), [4]),
-        (Filters(customer="c-2"), [2]),
-        (Filters(since=NOON + 1, until=NOON + 3), [2, 3]),
+        (MessageFilter(), [1, 2, 3, 4]),
+        (MessageFilter(state="sent"), [2]),
+        (MessageFilter(trigger="other"), [3]),
+        (MessageFilter(channel="sms"), [4]),
+        (MessageFilter(customer="c-2"), [2]),
+        (MessageFilter(since=NOON + 1, until=NOON + 3), [2, 3]),
     ],
 )
 def test_the_listing_is_filtered_and_streamed_by_number(
-    store: Store, filters: Filters, found: list[int]
+    store: Store, filters: MessageFilter, found: list[int]
 ) -> None:
     add(store, 1)
     add(store, 2, state="sent", planned_at=NOON + 1, sent_at=NOON + 1, subject="Hi")

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
+from core.forecast.preview_filter import PreviewFilter
 from core.instants import DAY
 from core.limits.windows import Span
 from storage import overview, status
 from storage.forecasts import previews
-from storage.forecasts.previews import Kept, PreviewFilter
+from storage.forecasts.previews import Kept
 from storage.sqlite import StoreError
 from storage.store import Store
 

@@ -69,7 +69,9 @@ def test_a_row_is_written_and_read_back(tmp_path: Path) -> None:
 def test_an_object_writes_the_same_row_as_a_statement(tmp_path: Path) -> None:
     with Store.create(tmp_path / "shop.db") as store:
         with store.writing() as connection:
-            connection.execute(insert(AuditRow.__table__).values(at=1, author="ann", action="stop", subject="*"))
+            connection.execute(
+                insert(AuditRow.__table__).values(at=1, author="ann", action="stop", subject="*")
+            )
             with Session(connection) as session:
                 session.add(AuditRow(at=1, author="ann", action="stop", subject="*"))
                 session.flush()

@@ -29,7 +29,8 @@ for _ in range(int(sys.argv[2])):
     ("version", "safe"),
     [
         ((3, 40, 1), False), ((3, 44, 5), False), ((3, 44, 6), True), ((3, 45, 0), False),
-        ((3, 50, 6), False), ((3, 50, 7), True), ((3, 51, 2), False), ((3, 51, 3), True), ((3, 53, 4), True), ((4, 0, 0), True),
+        ((3, 50, 6), False), ((3, 50, 7), True), ((3, 51, 2), False), ((3, 51, 3), True),
+        ((3, 53, 4), True), ((4, 0, 0), True),
     ],
 )  # fmt: skip
 def test_a_library_is_safe_from_the_releases_with_the_fix_on(

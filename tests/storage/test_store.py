@@ -104,7 +104,7 @@ def test_a_full_disk_is_told_in_words_and_leaves_the_last_commit(store: Store) -
 
 
 def test_the_store_loads_no_area_of_the_schema_but_the_workspace_itself() -> None:
-    code = "import sys; import storage.store; print(*(name for name in sys.modules if 'storage.schema.' in name))"
+    code = "import sys, storage.store; print(*(name for name in sys.modules if 'storage.schema.' in name))"
     shown = subprocess.run(
         [sys.executable, "-c", code],
         cwd=Path(__file__).parents[2],

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from pathlib import Path
 
 import orjson
 
@@ -34,7 +35,9 @@ from console.playbooks.known_triggers import refuse_unknown
 from console.progress import Progress
 from console.reports.csv_export import write_csv
 from core.explain.words import counted
+from core.forecast.diff import Diff
 from core.forecast.preview import limits_of
+from core.playbook.playbook import Playbook
 from storage import customers
 
 
@@ -51,61 +54,82 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Compare and show it."""
-    question = question_of(args, context)
-    if not question.is_changed:
-        raise UsageError(
-            "Nothing is changed. Name a change: --set rule.NAME.limit=2, --with FILE.toml or --playbook DIR."
-        )
+    question = _question(args, context)
     refuse_existing(args.html)
-    playbook = asked_playbook(context.store, question)
-    before = load_in_force(context.store, context.folder).playbook
-    if question.trigger not in before.index.by_name:
-        refuse_unknown(question.trigger, playbook, context.folder, "--with")
+    before, after = _playbooks(context, question)
     comparison = Comparison(
         replace(question, with_rows=question.with_rows and not args.by_rule),
         _customer(context, args.customer),
         with_windows=args.by_rule or args.html is not None or not context.output.json,
     )
-    whole = DiffPart()
     with SortedRows() as rows:
-        with Progress("Comparing", "customers") as progress:
-            for part, done, total in compare(comparison, context.store, args.workers):
-                whole.diff.merge(part.diff)
-                whole.sides.extend(part.sides)
-                rows.add(part.rows)
-                progress.at(done, total)
-        bounds = Bounds(
-            (limits_of(before.rules), limits_of(playbook.rules)),
-            (
-                tuple(whole.diff.before.asked(before.channels)),
-                tuple(whole.diff.after.asked(playbook.channels)),
-            ),
-        )
+        whole = _compare(args, context, comparison, rows)
         if not args.by_rule:
             _write(args, context, rows)
+    bounds = _bounds(whole.diff, before, after)
     if args.by_rule:
         write_by_rule(args, context, whole.diff, bounds)
     elif not context.output.json:
         _show(context, question, whole, bounds)
     if args.csv is not None:
-        rows_of = (
-            counted(len(whole.diff.rules(*bounds.limits)), "rule")
-            if args.by_rule
-            else counted(sum(whole.diff.kinds().values()), "difference")
-        )
-        context.output.say(f"{rows_of} written to {args.csv}")
+        context.output.say(f"{_rows_written(args, whole.diff, bounds)} written to {args.csv}")
     if args.html is not None:
-        words = (
-            span_in_words(question, context.zone),
-            f"Changed: {', '.join(answer(question, playbook, 0, whole.diff.after).changes)}",
-        )
-        from console.reports.pages import diff_page, write_page  # Textual and Jinja2 take long to import
-
-        write_page(
-            args.html, diff_page(whole.diff, "What would be different", words, context.zone, *bounds.limits)
-        )
-        context.output.say(f"The page was written to {args.html}")
+        changes = answer(question, after, 0, whole.diff.after).changes
+        words = span_in_words(question, context.zone), f"Changed: {', '.join(changes)}"
+        _write_page(args.html, context, whole.diff, words, bounds)
     return 0
+
+
+def _question(args: argparse.Namespace, context: Context) -> Question:
+    """What the options ask; UsageError where they change nothing."""
+    question = question_of(args, context)
+    if not question.is_changed:
+        raise UsageError(
+            "Nothing is changed. Name a change: --set rule.NAME.limit=2, --with FILE.toml or --playbook DIR."
+        )
+    return question
+
+
+def _playbooks(context: Context, question: Question) -> tuple[Playbook, Playbook]:
+    """The playbook in force and the one asked about; ManometerError where neither has the trigger named."""
+    after = asked_playbook(context.store, question)
+    before = load_in_force(context.store, context.folder).playbook
+    if question.trigger not in before.index.by_name:
+        refuse_unknown(question.trigger, after, context.folder, "--with")
+    return before, after
+
+
+def _compare(
+    args: argparse.Namespace, context: Context, comparison: Comparison, rows: SortedRows
+) -> DiffPart:
+    """What is different for all customers; what each gives for a listing goes to `rows`."""
+    whole = DiffPart()
+    with Progress("Comparing", "customers") as progress:
+        for part, done, total in compare(comparison, context.store, args.workers):
+            whole.diff.merge(part.diff)
+            whole.sides.extend(part.sides)
+            rows.add(part.rows)
+            progress.at(done, total)
+    return whole
+
+
+def _bounds(diff: Diff, before: Playbook, after: Playbook) -> Bounds:
+    limits = limits_of(before.rules), limits_of(after.rules)
+    asked = tuple(diff.before.asked(before.channels)), tuple(diff.after.asked(after.channels))
+    return Bounds(limits, asked)
+
+
+def _rows_written(args: argparse.Namespace, diff: Diff, bounds: Bounds) -> str:
+    if args.by_rule:
+        return counted(len(diff.rules(*bounds.limits)), "rule")
+    return counted(sum(diff.kinds().values()), "difference")
+
+
+def _write_page(path: Path, context: Context, diff: Diff, words: tuple[str, ...], bounds: Bounds) -> None:
+    from console.reports.pages import diff_page, write_page  # Textual and Jinja2 take long to import
+
+    write_page(path, diff_page(diff, "What would be different", words, context.zone, *bounds.limits))
+    context.output.say(f"The page was written to {path}")
 
 
 def _write(args: argparse.Namespace, context: Context, rows: SortedRows) -> None:

@@ -16,7 +16,8 @@ import orjson
 from console.cli.context import Context
 from console.cli.options import add_at
 from console.cli.output import ListingField
-from console.forecast.drift import Drifting, clock, drift, drift_row, judged_until
+from console.forecast.drift import Drifting, drift, drift_row, judged_until
+from console.forecast.news import clock
 from console.forecast.preview_result import FOLDER, kept_answer
 from console.reports.csv_export import write_csv
 from core.explain.words import counted, in_full

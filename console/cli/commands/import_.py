@@ -27,6 +27,7 @@ from console.playbooks.applied import ensure_applied
 from console.workspace import Workspace, WorkspaceError
 from core.explain.words import counted
 from core.instants import Instant
+from core.sources.connector import SourceFile
 from storage.intake.batch import Concerns
 
 FIELDS = (
@@ -61,10 +62,13 @@ def run(args: argparse.Namespace, context: Context) -> int:
     for path in paths:
         with progress_bar(path, quiet=context.output.json) as progress:
             done = import_file(
-                context.store, path, settings=settings, arrived_at=at, history=args.history,
-                profile=args.profile, source=args.source,
+                context.store,
+                SourceFile(path, args.source, args.profile),
+                settings=settings,
+                arrived_at=at,
+                history=args.history,
                 progress=progress,
-            )  # fmt: skip
+            )
         _report(context, path, done)
         if not done.finished:
             context.output.complain(

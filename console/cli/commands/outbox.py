@@ -32,6 +32,7 @@ from storage import customers
 from storage.outbox import acts as outbox_acts
 from storage.outbox import listing as outbox_listing
 from storage.outbox.acts import ACTS, HeldRow
+from storage.outbox.listing import MessageFilter
 
 FIELDS = (
     ListingField("id", "number"),
@@ -111,13 +112,12 @@ def run(args: argparse.Namespace, context: Context) -> int:
     with context.store.reading() as connection:
         wanted = _filters(args, context, connection)
         rows = (asdict(row) for row in outbox_listing.stream(connection, wanted))
-        context.output.listing(
-            FIELDS, rows, "The outbox is empty." if wanted == outbox_listing.Filters() else "No message fits."
-        )
+        is_all = wanted == MessageFilter()
+        context.output.listing(FIELDS, rows, "The outbox is empty." if is_all else "No message fits.")
     return 0
 
 
-def _filters(args: argparse.Namespace, context: Context, connection: Connection) -> outbox_listing.Filters:
+def _filters(args: argparse.Namespace, context: Context, connection: Connection) -> MessageFilter:
     since, until = context.instant(args.since, "--since"), context.instant(args.until, "--until")
     customer = (
         None
@@ -126,7 +126,7 @@ def _filters(args: argparse.Namespace, context: Context, connection: Connection)
     )
     if args.trigger is not None:
         refuse_never_known(connection, args.trigger, lambda: context.in_force.playbook)
-    return outbox_listing.Filters(customer, args.trigger, args.channel, args.state, since, until)
+    return MessageFilter(customer, args.trigger, args.channel, args.state, since, until)
 
 
 # ---- what waits for an approval ----

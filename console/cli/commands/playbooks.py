@@ -18,7 +18,7 @@ from console.cli.options import whole
 from console.cli.output import ListingField
 from core.errors import ManometerError
 from core.instants import local
-from screens.widgets.safe_text import safe_text
+from screens.cells.safe_text import safe_text
 from storage import playbooks
 
 FIELDS = (

@@ -11,6 +11,7 @@ import argparse
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 
 import orjson
 
@@ -21,7 +22,7 @@ from console.cli.listings.previews import show
 from console.cli.question_options import add_changes, add_page, add_span, question_of, refuse_existing
 from console.forecast.asked_playbook import asked_playbook
 from console.forecast.preview import preview
-from console.forecast.preview_result import FOLDER, about, answer
+from console.forecast.preview_result import FOLDER, PreviewResult, about, answer
 from console.forecast.question import Question
 from console.forecast.sorted_rows import SortedRows
 from console.playbooks.known_triggers import refuse_unknown
@@ -55,26 +56,13 @@ def run(args: argparse.Namespace, context: Context) -> int:
     refuse_unknown(args.trigger, playbook, context.folder, "--with")
     refuse_existing(args.html)
     question = replace(question, with_details=args.save is not None or args.html is not None)
-    with ExitStack() as stack:
-        saving = (
-            None
-            if args.save is None
-            else stack.enter_context(Saving(context.folder / FOLDER, args.save, force=args.force))
-        )
-        mark = _mark(context)
-        totals = _look_ahead(args, context, question, playbook, saving)
-        found = answer(question, playbook, context.in_force.playbook.version, totals)
-        if saving is not None:
-            saving.finish(about(found, args.note, context.author, mark), totals)
+    found = _answer(args, context, question, playbook)
     if not context.output.json:
         show(context, found)
     if args.csv is not None:
-        context.output.say(f"{totals.decisions:,} decisions written to {args.csv}")
+        context.output.say(f"{found.totals.decisions:,} decisions written to {args.csv}")
     if args.html is not None:
-        from console.reports.pages import preview_page, write_page  # Textual and Jinja2 take long to import
-
-        write_page(args.html, preview_page(found, _title(context)))
-        context.output.say(f"The page was written to {args.html}")
+        _write_page(args.html, context, found)
     if args.save is not None:
         context.output.say(
             f"Kept as {args.save}: `manometer previews show {args.save}`; when its days have passed, "
@@ -83,13 +71,33 @@ def run(args: argparse.Namespace, context: Context) -> int:
     return 0
 
 
+def _answer(
+    args: argparse.Namespace, context: Context, question: Question, playbook: Playbook
+) -> PreviewResult:
+    """The preview, kept in the workspace where it is given a name."""
+    with ExitStack() as stack:
+        saving = None
+        if args.save is not None:
+            saving = stack.enter_context(Saving(context.folder / FOLDER, args.save, force=args.force))
+        mark = _mark(context)
+        totals = _look_ahead(args, context, question, playbook, saving)
+        found = answer(question, playbook, context.in_force.playbook.version, totals)
+        if saving is not None:
+            saving.finish(about(found, args.note, context.author, mark), totals)
+    return found
+
+
 def _mark(context: Context) -> Mapping[str, int]:
     with context.store.reading() as connection:
         return reached(connection)
 
 
-def _title(context: Context) -> str:
-    return f"Preview of {context.settings.get('name') or context.folder.resolve().name}"
+def _write_page(path: Path, context: Context, found: PreviewResult) -> None:
+    from console.reports.pages import preview_page, write_page  # Textual and Jinja2 take long to import
+
+    name = context.settings.get("name") or context.folder.resolve().name
+    write_page(path, preview_page(found, f"Preview of {name}"))
+    context.output.say(f"The page was written to {path}")
 
 
 def _look_ahead(

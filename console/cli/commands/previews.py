@@ -157,32 +157,38 @@ def _compare(args: argparse.Namespace, context: Context) -> None:
     ):
         sides = ComparedPreview(before, kept_answer(before)), ComparedPreview(after, kept_answer(after))
         found = compare_kept(*sides)
-        bounds = _bounds(found)
         if args.by_rule:
-            diff = found.diff()
-            write_by_rule(args, context, diff, bounds)
-            _say_written(args, context, counted(len(diff.rules(*bounds.limits)), "rule"))
+            _compare_rules(args, context, found)
             return
         if args.csv is not None:
             write_csv(args.csv, CSV_HEADS, map(csv_cells, found.rows()))
         if context.output.json:
             context.output.listing(DIFFERENCE, map(nested, found.rows()), "")
             return
-        diff = found.diff()
+        _show_compared(args, context, found)
+
+
+def _compare_rules(args: argparse.Namespace, context: Context, found: Compared) -> None:
+    diff, bounds = found.diff(), _bounds(found)
+    write_by_rule(args, context, diff, bounds)
+    _say_written(args, context, counted(len(diff.rules(*bounds.limits)), "rule"))
+
+
+def _show_compared(args: argparse.Namespace, context: Context, found: Compared) -> None:
+    """The sums for people, and as a page where that is asked for."""
+    diff, bounds = found.diff(), _bounds(found)
     words = f"{in_full(found.first, context.zone)} to {in_full(found.last, context.zone)}"
-    context.output.say(f"{args.before} against {args.after}, {words}")
-    for side, name in zip(sides, (args.before, args.after)):
+    title = f"{args.before} against {args.after}"
+    context.output.say(f"{title}, {words}")
+    for side in (found.before, found.after):
         if side.answer.changes:
-            context.output.say(f"{name} was made with: {', '.join(side.answer.changes)}")
+            context.output.say(f"{side.saved.name} was made with: {', '.join(side.answer.changes)}")
     show_kinds(context, diff)
     show_gains(context, diff, bounds, "")
     if args.html is not None:
         from console.reports.pages import diff_page, write_page  # see above
 
-        write_page(
-            args.html,
-            diff_page(diff, f"{args.before} against {args.after}", (words,), context.zone, *bounds.limits),
-        )
+        write_page(args.html, diff_page(diff, title, (words,), context.zone, *bounds.limits))
     _say_written(args, context, counted(sum(diff.kinds().values()), "difference"))
 
 

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     numbers = f"Waiting to be sent: {counted(held.messages, 'message')}. {under_way}."
     context.output.confirm(numbers, "Stop all sending?", args.yes)
     with context.store.writing() as connection:
-        pausing.stop(connection, at, args.transactional, context.author, args.reason, context.zone)
+        pausing.stop(connection, at, args.transactional, pausing_prompts.operator_of(args, context))
     pausing_prompts.report(context, "stop", EVERYTHING, at, held, transactional=args.transactional)
     spared = "" if args.transactional else ", transactional messages go on"
     context.output.say(f"All sending is stopped{spared}. {numbers} `manometer go` ends it.")

@@ -28,6 +28,7 @@ from console.playbooks.known_triggers import not_in_force
 from core.errors import ManometerError
 from core.explain.journey_words import goal_words, goes_to, wait_words
 from core.instants import Instant, format_duration
+from core.model.counts import JourneyCount
 from core.model.triggers import NEVER, Pause, Step, Trigger
 from storage import pauses, playbooks, triggers
 
@@ -162,7 +163,7 @@ def _show(context: Context, named: _Named, at: Instant) -> int:
     return 0
 
 
-def _journeys(each: triggers.Journeys) -> dict[str, Any]:
+def _journeys(each: JourneyCount) -> dict[str, Any]:
     return {
         "variant": each.variant, "holdout": each.is_holdout, "entered": each.entered,
         "under_way": each.under_way,

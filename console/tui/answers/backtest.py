@@ -8,30 +8,29 @@ from array import array
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from threading import Lock
-from typing import TYPE_CHECKING
 
 from console.forecast.backtest import Backtest, backtest
 from console.forecast.question import Question
 from console.playbooks.known_triggers import refuse_unknown
-from console.tui.answers.pressure import filter_of, foreseen
+from console.tui.answers.local_workspace import LocalWorkspace
+from console.tui.answers.pressure import PressureAnswers, foreseen
 from core.errors import ManometerError
 from core.forecast.backtest import Backtested
+from core.forecast.preview_filter import PreviewFilter
 from core.instants import DAY
 from screens.ports import Cancelled, CancelledError, Progress
 from screens.ports.backtest import Tried
-from screens.ports.pressure import Behind, ForecastDecision
+from screens.ports.pressure import ForecastDecision
 from storage.forecasts import previews
 from storage.forecasts.previews import Kept
-
-if TYPE_CHECKING:
-    from console.tui.answers import LocalService
 
 
 class BacktestAnswers:
     """Answers the questions of `screens.ports.backtest` from the workspace's database."""
 
-    def __init__(self, local: LocalService) -> None:
+    def __init__(self, local: LocalWorkspace, pressure: PressureAnswers) -> None:
         self._local = local
+        self._pressure = pressure
         self._lock = Lock()
         self._runs = 0
         self._kept: tuple[Tried, Kept] | None = None
@@ -54,7 +53,7 @@ class BacktestAnswers:
         )
         sums, kept = Backtested(), Kept()
         try:
-            with closing(backtest(Backtest(question, trigger), local.store, local.pressure.workers)) as parts:
+            with closing(backtest(Backtest(question, trigger), local.store, self._pressure.workers)) as parts:
                 for part, done, total in parts:
                     if cancelled():
                         raise CancelledError
@@ -76,10 +75,10 @@ class BacktestAnswers:
             before[1].close()
         return tried
 
-    def ids(self, tried: Tried, behind: Behind, cancelled: Cancelled) -> array[int]:
+    def ids(self, tried: Tried, behind: PreviewFilter, cancelled: Cancelled) -> array[int]:
         """Numbers of its decisions, by instant."""
         try:
-            return self._of(tried).ids(filter_of(behind), cancelled)
+            return self._of(tried).ids(behind, cancelled)
         except ManometerError:
             if cancelled():
                 raise CancelledError from None

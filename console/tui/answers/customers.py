@@ -14,6 +14,7 @@ from console.forecast.asked_playbook import as_previewed
 from console.forecast.question import Question
 from console.runs.tick import decision_row
 from console.tui.answers import timeline
+from console.tui.answers.local_workspace import LocalWorkspace
 from console.tui.customer_filter import read_customer_filter
 from core.engine import advance
 from core.engine.consent import latest_word
@@ -23,7 +24,7 @@ from core.explain.words import in_words
 from core.filters import FilterWord
 from core.instants import DAY, Instant, Millis, format_duration
 from core.limits.pressure import Contact, Ledger, PressureRule, Usage, gap_usage, usage
-from core.model.customer import Consent, Profile, address_of, full_name
+from core.model.customer import Consent, address_of, full_name
 from core.model.decisions import Decision
 from core.model.dossier import Dossier
 from core.model.triggers import target
@@ -34,12 +35,12 @@ from screens.ports.customers import (
     CustomerGauge,
     CustomerLine,
     CustomerProfile,
+    CustomerSort,
     EntryDetails,
     Filling,
     ForeseenDecision,
     Hits,
     Planned,
-    Sort,
     SuppressedLine,
     Tell,
     TimelineEntry,
@@ -54,7 +55,6 @@ from storage.schema.profiles import read_profile
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from console.tui.answers import LocalService
 
 RECENT: Final[Millis] = 7 * DAY
 """How far back the list counts contacts."""
@@ -63,14 +63,16 @@ AHEAD: Final[Millis] = 14 * DAY
 
 
 class CustomersAnswers:
-    """Answers about customers from the database of a LocalService."""
+    """Answers about customers from the database of a LocalWorkspace."""
 
-    def __init__(self, local: LocalService) -> None:
+    def __init__(self, local: LocalWorkspace) -> None:
         self._local = local
 
     # ---- the list ----
 
-    def ids(self, text: str, sort: Sort, is_downwards: bool, cancelled: Cancelled, found: Tell) -> Hits:
+    def ids(
+        self, text: str, sort: CustomerSort, is_downwards: bool, cancelled: Cancelled, found: Tell
+    ) -> Hits:
         """Whom a filter holds for, all where it is empty."""
         playbook = self._local.in_force().playbook
         try:
@@ -115,11 +117,21 @@ class CustomersAnswers:
             suppressed = tuple(SuppressedLine(**row) for row in customers.suppressed(connection, addresses))
             consents = tuple(_consents(customers.ledger(connection, customer_id), now))
             identities = tuple(customers.known_as(connection, customer_id))
-        badges = tuple(_badges(state, consents, suppressed, playbook, now))
-        return _profile(customer_id, state, known, badges, identities, consents, suppressed, playbook)
+        return CustomerProfile(
+            id=customer_id,
+            key=state["key"],
+            name=full_name(state["first_name"], state["last_name"]) or None,
+            badges=tuple(_badges(state, consents, suppressed, playbook, now)),
+            profile=known,
+            zone=known.zone(playbook.zone).key,
+            next_due=state["next_due_at"],
+            identities=identities,
+            consents=consents,
+            suppressed=suppressed,
+        )
 
     def pressure(self, customer_id: int, cancelled: Cancelled) -> tuple[CustomerGauge, ...]:
-        """Every rule that holds for her, as of now."""
+        """Every rule that holds for the customer, as of now."""
         playbook, now = self._local.in_force().playbook, self._local.now()
         with self._local.asking(cancelled) as connection:
             dossier = _dossier(connection, customer_id, playbook)
@@ -148,10 +160,10 @@ class CustomersAnswers:
         )
         return Planned(under_way, waiting, foreseen, until)
 
-    # ---- her timeline ----
+    # ---- the timeline ----
 
     def entries(self, customer_id: int, text: str, cancelled: Cancelled, found: Tell) -> Hits:
-        """Her timeline's entries that a filter holds for, newest first."""
+        """The entries of the customer's timeline that a filter holds for, newest first."""
         with self._local.asking(cancelled) as connection:
             return timeline.entries(connection, customer_id, text, found)
 
@@ -166,7 +178,7 @@ class CustomersAnswers:
             return timeline.details(connection, entry, self._local.in_force().playbook.zone)
 
     def channels(self, customer_id: int, cancelled: Cancelled) -> tuple[str, ...]:
-        """The channels her timeline speaks of."""
+        """The channels that the customer's timeline speaks of."""
         with self._local.asking(cancelled) as connection:
             return timeline.channels(connection, customer_id)
 
@@ -198,29 +210,6 @@ def _dossier(connection: Connection, customer_id: int, playbook: Playbook) -> Do
 # ---- profile ----
 
 
-def _profile(
-    customer_id: int,
-    state: Mapping[str, Any],
-    known: Profile,
-    badges: tuple[str, ...],
-    identities: tuple[tuple[str, str], ...],
-    consents: tuple[ConsentLine, ...],
-    suppressed: tuple[SuppressedLine, ...],
-    playbook: Playbook,
-) -> CustomerProfile:
-    name = full_name(state["first_name"], state["last_name"]) or None
-    return CustomerProfile(
-        id=customer_id, key=state["key"], name=name, badges=badges, traits=known.traits,
-        country=known.country, zone=known.zone(playbook.zone).key,
-        registered_at=known.traits.get("createdAt"), orders=known.orders,
-        units=known.units, revenue=known.revenue, returns=known.returns, returned=known.returned,
-        first_order=known.first_order,
-        last_order=known.last_order, last_activity=known.last_activity, next_due=state["next_due_at"],
-        identities=identities,
-        consents=consents, suppressed=suppressed,
-    )  # fmt: skip
-
-
 def _consents(ledger: Sequence[Mapping[str, Any]], now: Instant) -> Iterator[ConsentLine]:
     """The ledger with the word marked that counts now for each channel, purpose and address."""
     words = [
@@ -245,8 +234,8 @@ def _badges(
         yield "ERASED"
     if state["merged_into"] is not None:
         yield "MERGED AWAY"
-    hers = target("customer", state["key"])
-    if any(pause.trigger == hers and pause.holds(now) for pause in playbook.pauses):
+    paused_as = target("customer", state["key"])
+    if any(pause.trigger == paused_as and pause.holds(now) for pause in playbook.pauses):
         yield "PAUSED"
     if suppressed:
         yield "ADDRESS SUPPRESSED"

@@ -5,30 +5,28 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection
 
+from console.tui.answers.local_workspace import LocalWorkspace
 from console.tui.answers.terms import clauses, customer_of
 from core.errors import ManometerError
 from core.explain.words import behind, in_words, localized, when
 from core.model.customer import full_name
-from core.model.decisions import OUTCOMES
+from core.model.decisions import OUTCOMES, Objection
 from core.model.reasons import Reason
 from screens.ports import Cancelled
-from screens.ports.decisions import DecisionRow, DecisionView, Listed, Objected
+from screens.ports.decisions import DecisionRow, DecisionView, Listed
 from screens.ports.terms import LogFilter
 from storage import decisions, triggers
 from storage.sql import LogQuery
-
-if TYPE_CHECKING:
-    from console.tui.answers import LocalService
 
 
 class DecisionsAnswers:
     """Answers the questions of `screens.ports.decisions` from the workspace's database."""
 
-    def __init__(self, local: LocalService) -> None:
+    def __init__(self, local: LocalWorkspace) -> None:
         self._local = local
 
     def ids(
@@ -83,7 +81,7 @@ class DecisionsAnswers:
             version=found["version"],
             rules=found["rules"],
             objections=[
-                Objected(str(reason), localized(str(detail), self._local.place.zone), until)
+                Objection(Reason(reason), localized(str(detail), self._local.place.zone), until)
                 for reason, detail, until in found["objections"]
             ],
             message=found["message_id"],

@@ -8,14 +8,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from console.reports.csv_export import write_free
+from console.tui.answers.local_workspace import LocalWorkspace
 from core.errors import ManometerError
 from core.instants import local
-
-if TYPE_CHECKING:
-    from console.tui.answers import LocalService
 
 FOLDER: Final = "exports"
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9_-]+")
@@ -24,8 +22,8 @@ _UNFIT: Final = re.compile(r"[^A-Za-z0-9_-]+")
 class ExportsAnswers:
     """Writes into the workspace."""
 
-    def __init__(self, service: LocalService) -> None:
-        self._local = service
+    def __init__(self, local: LocalWorkspace) -> None:
+        self._local = local
 
     def table(self, name: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> tuple[str, int]:
         """A CSV file of these rows, named after `name` and the present minute."""

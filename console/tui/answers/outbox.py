@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from console.messages.handover import TemplateFault, Workshop
 from console.messages.products import Products
 from console.messages.templates import Templates
 from console.operating import approvals
+from console.tui.answers.local_workspace import LocalWorkspace
 from console.tui.answers.terms import clauses, customer_of
 from core.errors import ManometerError
-from core.explain.words import counted, localized, together
-from core.model.customer import full_name
+from core.explain.words import counted, localized
 from core.model.dossier import Dossier, known_profile
-from core.model.outbox import STATES, Act
+from core.model.outbox import STATES, Act, ActEffect, ListedMessage
 from core.model.reasons import Reason
 from screens.ports import Cancelled
-from screens.ports.outbox import ActEffect, MessageView, RenderedMessage
+from screens.ports.outbox import RenderedMessage
 from screens.ports.terms import LogFilter
 from storage import triggers
 from storage.outbox import acts as outbox_acts
@@ -27,12 +28,8 @@ from storage.outbox import dispatch as outbox
 from storage.outbox import listing as outbox_listing
 from storage.outbox.acts import ACTS
 from storage.outbox.dispatch import Claimed
-from storage.outbox.listing import ListedMessage
 from storage.play import dossiers
 from storage.sql import LogQuery
-
-if TYPE_CHECKING:
-    from console.tui.answers import LocalService
 
 DONE: Final[Mapping[Act, str]] = {
     "approve": "approved",
@@ -47,7 +44,7 @@ class OutboxAnswers:
     operators decide.
     """
 
-    def __init__(self, local: LocalService) -> None:
+    def __init__(self, local: LocalWorkspace) -> None:
         self._local = local
 
     def counts(self, cancelled: Cancelled) -> Mapping[str, int]:
@@ -68,15 +65,15 @@ class OutboxAnswers:
                 "channel": tuple(playbook.channels),
                 "reason": tuple(Reason),
             }
-            rows = LogQuery(customer_of(connection, wanted), clauses(wanted, known), wanted.since, wanted.until)
+            customer = customer_of(connection, wanted)
+            rows = LogQuery(customer, clauses(wanted, known), wanted.since, wanted.until)
             return outbox_listing.ids(connection, rows)
 
-    def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, MessageView]:
+    def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, ListedMessage]:
         """These messages."""
         with self._local.asking(cancelled) as connection:
-            return {
-                row.id: _view(row, self._local.place.zone) for row in outbox_listing.rows(connection, ids)
-            }
+            found = list(outbox_listing.rows(connection, ids))
+        return {row.id: _for_people(row, self._local.place.zone) for row in found}
 
     def effect(self, action: Act, ids: Sequence[int], cancelled: Cancelled) -> ActEffect:
         """What an act would do to these."""
@@ -86,11 +83,7 @@ class OutboxAnswers:
             notes = tuple(
                 approvals.notes(connection, self._local.in_force().playbook, action, found.ids, at, cancelled)
             )
-        return ActEffect(
-            action, found.ids, found.customers, found.triggers, found.channels, found.refused,
-            found.too_late, found.first_planned,
-            found.first_expiry, at, notes,
-        )  # fmt: skip
+        return replace(found, notes=notes)
 
     def act(self, action: Act, ids: Sequence[int], reason: str) -> str:
         """Do it, with its audit lines in one transaction, and say what was done; OutboxError, and nothing
@@ -103,7 +96,7 @@ class OutboxAnswers:
         return f"{counted(number, 'message')} {DONE[action]}."
 
     def render(self, message: int, cancelled: Cancelled) -> RenderedMessage:
-        """The message as it would be made now, with the customer as she is now."""
+        """The message as it would be made now, with the customer as known now."""
         playbook = self._local.in_force().playbook
         with self._local.asking(cancelled) as connection:
             found = outbox.with_cause(connection, message)
@@ -131,15 +124,6 @@ class OutboxAnswers:
         return RenderedMessage(made.subject, made.parts)
 
 
-def _view(row: ListedMessage, zone: ZoneInfo) -> MessageView:
-    name, error = (
-        full_name(row.first_name, row.last_name),
-        None if row.error is None else localized(row.error, zone),
-    )
-    return MessageView(
-        row.id, row.customer_id, row.customer, name, row.trigger, row.step, row.channel, row.state,
-        row.planned_at, row.expires_at,
-        row.sent_at, row.address, row.template, row.subject, row.reason, error, row.attempts, row.key,
-        row.purpose,
-        together(row.carries),
-    )  # fmt: skip
+def _for_people(row: ListedMessage, zone: ZoneInfo) -> ListedMessage:
+    """The message with the instants in its error as people say them."""
+    return row if row.error is None else replace(row, error=localized(row.error, zone))

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
 from console.forecast.preview import preview
 from console.forecast.question import Question
 from console.health.judgement import health_of, room_of
+from console.tui.answers.local_workspace import LocalWorkspace
+from console.tui.answers.pauses import pause_view
 from core.forecast.preview import daily_capacities
 from core.instants import DAY, Instant, day_start, local_date
 from core.limits.pressure import PressureRule
@@ -19,23 +21,10 @@ from core.limits.windows import RollingWindow, Span, WholeDaysWindow
 from core.model.triggers import EVERYTHING
 from core.playbook.playbook import Playbook
 from screens.ports import Cancelled, CancelledError
-from screens.ports.overview import (
-    BaseGauge,
-    Books,
-    ChannelToday,
-    DayAhead,
-    Engine,
-    HeldTrigger,
-    NextSteps,
-    OperatorAct,
-    OverviewPage,
-)
+from screens.ports.overview import BaseGauge, Books, ChannelToday, DayAhead, Engine, NextSteps, OverviewPage
 from storage import overview, pauses, status
 from storage.pauses import StoredPause
 from storage.status import Figures
-
-if TYPE_CHECKING:
-    from console.tui.answers import LocalService
 
 FEW: Final = 5_000
 """So many customers are looked ahead at within about a second."""
@@ -46,7 +35,7 @@ SOON: Final = 20
 class OverviewAnswers:
     """Answers the questions of `screens.ports.overview`."""
 
-    def __init__(self, local: LocalService) -> None:
+    def __init__(self, local: LocalWorkspace) -> None:
         self._local = local
 
     def page(self, cancelled: Cancelled) -> OverviewPage:
@@ -62,13 +51,10 @@ class OverviewAnswers:
                 at=at,
                 engine=_engine(connection, figures, at, stopped),
                 today=tuple(_today(connection, workspace.playbook, at)),
-                paused=tuple(_held(name, row) for name, row in sorted(held.items())),
+                paused={name: pause_view(row) for name, row in sorted(held.items())},
                 health=health_of(figures, workspace, at, disk),
                 soon=tuple(_soon(connection, workspace.playbook, held, at)),
-                acts=tuple(
-                    OperatorAct(act.at, act.author, act.action, act.subject, act.reason)
-                    for act in overview.last_acts(connection, ACTS)
-                ),
+                acts=tuple(overview.last_acts(connection, ACTS)),
             )
 
     def gauge(self, rule: str | None, cancelled: Cancelled) -> BaseGauge | None:
@@ -159,7 +145,7 @@ def _engine(connection: Connection, figures: Figures, at: Instant, stopped: Stor
         due=figures.due,
         to_plan_anew=status.to_plan_anew(connection, figures.version, status.MOST),
         events_waiting=overview.events_waiting(connection),
-        stopped=None if stopped is None else _held(EVERYTHING, stopped),
+        stopped=None if stopped is None else pause_view(stopped),
     )
 
 
@@ -177,12 +163,6 @@ def _today(connection: Connection, playbook: Playbook, at: Instant) -> Iterator[
     capacities = daily_capacities(playbook)
     for name in dict.fromkeys((*playbook.channels, *sorted({*sent, *waiting, *held}))):
         yield ChannelToday(name, sent[name], waiting[name], held[name], capacities.get(name))
-
-
-def _held(trigger: str, row: StoredPause) -> HeldTrigger:
-    return HeldTrigger(
-        trigger, row.pause.since, row.pause.until, row.author, row.reason, row.pause.transactional
-    )
 
 
 def _soon(

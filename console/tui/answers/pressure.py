@@ -9,29 +9,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from console.forecast.asked_playbook import asked_playbook
 from console.forecast.diff import Comparison, compare
 from console.forecast.preview import preview
 from console.forecast.preview_result import FOLDER, PreviewResult, about, answer
 from console.forecast.question import Question
+from console.tui.answers.exports import ExportsAnswers
+from console.tui.answers.local_workspace import LocalWorkspace
 from core.errors import ManometerError
 from core.explain.words import counted, in_full, in_words
 from core.forecast.diff import Diff
 from core.forecast.preview import Totals, daily_capacities
+from core.forecast.preview_filter import PreviewFilter
 from core.instants import DAY, Instant, format_instant, local
 from core.playbook.playbook import Playbook
 from core.suggestions import near
 from screens.ports import Cancelled, CancelledError, Progress
-from screens.ports.pressure import PRESENT, Behind, Forecast, ForecastDecision, LimitLine, Since, Supposed
+from screens.ports.pressure import PRESENT, Forecast, ForecastDecision, LimitLine, Since, Supposed
 from storage.forecasts import drift, previews, saved_previews
 from storage.forecasts.comparisons import KeptChanges
-from storage.forecasts.previews import Kept, PreviewFilter, PreviewMark
+from storage.forecasts.previews import Kept, PreviewMark
 from storage.forecasts.saved_previews import SavedPreview, Saving
-
-if TYPE_CHECKING:
-    from console.tui.answers import LocalService
 
 PAGE: Final = 2_000
 """Rows of an export that are in memory at once."""
@@ -73,8 +73,9 @@ class Run:
 class PressureAnswers:
     """Answers the questions of `screens.ports.pressure` from the workspace's database."""
 
-    def __init__(self, local: LocalService) -> None:
+    def __init__(self, local: LocalWorkspace, exports: ExportsAnswers) -> None:
         self._local = local
+        self._exports = exports
         self._lock = Lock()
         self._runs = 0
         self._kept: dict[tuple[bool, bool], tuple[Forecast, Run, PreviewMark]] = {}
@@ -213,10 +214,10 @@ class PressureAnswers:
             newest.playbook != mark.playbook,
         )
 
-    def ids(self, forecast: Forecast, behind: Behind, cancelled: Cancelled) -> array[int]:
+    def ids(self, forecast: Forecast, behind: PreviewFilter, cancelled: Cancelled) -> array[int]:
         """Numbers of the decisions, by instant, customer and rank."""
         try:
-            return self.kept(forecast).kept.ids(filter_of(behind), cancelled)
+            return self.kept(forecast).kept.ids(behind, cancelled)
         except ManometerError:
             if cancelled():
                 raise CancelledError from None
@@ -245,7 +246,8 @@ class PressureAnswers:
         try:
             with SavedPreview(folder, name) as saved:
                 made = in_full(saved.about["now"], self._local.place.zone)
-                return f"{name} was made {made} by {saved.about['author']}: {counted(saved.totals.decisions, 'decision')}."
+                decisions = counted(saved.totals.decisions, "decision")
+                return f"{name} was made {made} by {saved.about['author']}: {decisions}."
         except ManometerError as error:
             return str(error)
 
@@ -268,12 +270,12 @@ class PressureAnswers:
             saving.finish(about(run.answer, note or None, local.context.author, run.reached), run.totals)
         return str(saved_previews.path_of(folder, name)), run.totals.decisions
 
-    def export(self, forecast: Forecast, behind: Behind, cancelled: Cancelled) -> tuple[str, int]:
+    def export(self, forecast: Forecast, behind: PreviewFilter, cancelled: Cancelled) -> tuple[str, int]:
         """Write the decisions to a new file in the workspace's folder of exports."""
         kept = self.kept(forecast).kept
         day = f"{local(forecast.first, self._local.place.zone):%Y-%m-%d}"
         cells = self._cells(kept, self.ids(forecast, behind, cancelled), cancelled)
-        return self._local.exports.table(
+        return self._exports.table(
             f"{'what-if' if forecast.supposed.is_what_if else 'preview'}-{forecast.days}-days-from-{day}",
             HEADS,
             cells,
@@ -309,20 +311,6 @@ def _limits(playbook: Playbook) -> Iterator[LimitLine]:
     for rule in playbook.rules:
         if rule.limit is not None and rule.window is not None:
             yield LimitLine(rule.name, rule.limit, rule.unit, rule.window.text, rule.audience is None)
-
-
-def filter_of(behind: Behind) -> PreviewFilter:
-    """The same for what was kept."""
-    return PreviewFilter(
-        behind.since,
-        behind.until,
-        behind.channels,
-        behind.triggers,
-        behind.outcomes,
-        behind.reasons,
-        behind.rule,
-        imagined=behind.imagined,
-    )
 
 
 def foreseen(number: int, row: Mapping[str, Any], name: str) -> ForecastDecision:

@@ -122,7 +122,8 @@ def _over(channel: str | None) -> str:
 
 
 def _message_details(row: Mapping[str, Any], zone: ZoneInfo) -> EntryDetails:
-    said = f"{row['state']}{': ' + BECAUSE.get(row['reason'], in_short(row['reason'])) if row['reason'] else ''}."
+    because = f": {BECAUSE.get(row['reason'], in_short(row['reason']))}" if row["reason"] else ""
+    said = f"{row['state']}{because}."
     words = [f"Message {said} Planned for {when(row['planned_at'], zone)}."]
     if row["sent_at"] is not None:
         words.append(f"Handed over {when(row['sent_at'], zone)}.")
@@ -182,7 +183,8 @@ def _rules(rules: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
 
 def _consent_details(row: Mapping[str, Any], zone: ZoneInfo) -> EntryDetails:
     purpose = "every purpose" if row["purpose"] == "*" else row["purpose"]
-    words = f"Consent to {row['channel']} for {purpose} {row['state']} {when(row['at'], zone)}, recorded by {row['source']}."
+    said = f"Consent to {row['channel']} for {purpose} {row['state']} {when(row['at'], zone)}"
+    words = f"{said}, recorded by {row['source']}."
     return EntryDetails(
         f"Consent {row['state']}",
         (words,),

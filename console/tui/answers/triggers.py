@@ -6,32 +6,31 @@ import json
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from console.operating import pausing
 from console.playbooks.migration import by_definition
+from console.tui.answers.local_workspace import LocalWorkspace
+from console.tui.answers.pauses import pause_view
 from core.engine.pauses import pause_label
 from core.errors import ManometerError
 from core.explain.words import counted, in_full
 from core.instants import DAY, MINUTE, Instant, Millis
+from core.model.counts import JourneyCount
 from core.model.customer import full_name
 from core.model.triggers import EVERYTHING, Pause, PausePolicy, Trigger, target
 from core.playbook.playbook import Playbook
 from core.suggestions import near
 from screens.ports import Cancelled
+from screens.ports.pauses import PauseEffect, PauseLine, PolicyEffect
 from screens.ports.triggers import (
     LATELY,
     MONTH,
     MOST_WAITING,
     HistoryLine,
-    JourneyCount,
     OutcomeCount,
-    PauseEffect,
-    PauseLine,
-    PauseView,
-    PolicyEffect,
     State,
     TriggerLine,
     TriggerView,
@@ -41,9 +40,6 @@ from storage import audit, pauses, triggers
 from storage.pauses import StoredPause
 from storage.triggers import AppliedTrigger
 
-if TYPE_CHECKING:
-    from console.tui.answers import LocalService
-
 UNDO_FOR: Final[Millis] = 10 * MINUTE
 """So long after a pause it can be taken back."""
 
@@ -51,7 +47,7 @@ UNDO_FOR: Final[Millis] = 10 * MINUTE
 class TriggersAnswers:
     """Answers the questions of `screens.ports.triggers` from the workspace's database, and pauses."""
 
-    def __init__(self, local: LocalService) -> None:
+    def __init__(self, local: LocalWorkspace) -> None:
         self._local = local
         self._lock = Lock()
         self._sent_before: dict[str, tuple[Instant, int]] = {}
@@ -96,7 +92,7 @@ class TriggersAnswers:
             title=row.title,
             kind=row.kind,
             state=_state(row, pause, stop),
-            pause=None if holding is None else _pause_view(holding),
+            pause=None if holding is None else pause_view(holding),
             waiting=waiting,
             sent=self._sent(connection, row.name, at),
             sent_lately=triggers.sent(connection, row.name, at - LATELY),
@@ -188,7 +184,7 @@ class TriggersAnswers:
                 choices = pausing.choices(connection, paused, self._local.in_force().playbook, at)
         policies = [PolicyEffect(policy, words) for policy, words in choices.words.items()]
         overdue = held.overdue if choices.overdue is None else choices.overdue
-        view = None if paused is None else _pause_view(paused)
+        view = None if paused is None else pause_view(paused)
         return PauseEffect(
             name, title, held.customers, held.enrolments, overdue, held.messages, at, view, policies
         )
@@ -219,7 +215,7 @@ class TriggersAnswers:
         waits = pausing.waiting(connection, row.pause, playbook, at)
         overdue = pausing.effects_of(connection, row.pause, playbook, at)["overdue"].decided
         return PauseLine(
-            row.pause.trigger, _pause_view(row), waits.customers, waits.enrolments, overdue, waits.messages
+            row.pause.trigger, pause_view(row), waits.customers, waits.enrolments, overdue, waits.messages
         )
 
     def pause(self, name: str, until: Instant | None, reason: str, transactional: bool = False) -> str:
@@ -236,9 +232,7 @@ class TriggersAnswers:
             pause = Pause(name, at, until, transactional=transactional)
             self._title(connection, pause)
             held = pausing.waiting(connection, pause, self._local.in_force().playbook, at)
-            number = pausing.pause(
-                connection, pause, self._local.place.author, reason or None, self._local.place.zone
-            )
+            number = pausing.pause(connection, pause, self._operator(reason))
         self._made[name] = (number, at)
         end = "" if until is None else f" until {self._when(until)}"
         numbers = (
@@ -254,7 +248,8 @@ class TriggersAnswers:
         number, made = self._made.get(name, (None, at))
         if number is None:
             raise ManometerError(
-                f"There is nothing to undo: this console has not paused {pause_label(Pause(name, at))}. U resumes "
+                f"There is nothing to undo: this console has not paused {pause_label(Pause(name, at))}. "
+                "U resumes "
                 "it."
             )
         if at - made > UNDO_FOR:
@@ -279,14 +274,7 @@ class TriggersAnswers:
         at = self._local.now()
         with self._local.acting() as connection:
             held = pauses.waiting(connection, EVERYTHING, at)
-            pausing.stop(
-                connection,
-                at,
-                transactional,
-                self._local.place.author,
-                reason or None,
-                self._local.place.zone,
-            )
+            pausing.stop(connection, at, transactional, self._operator(reason))
         spared = "" if transactional else ", transactional messages go on"
         return f"All sending is stopped{spared}: {counted(held.messages, 'message')} waiting."
 
@@ -300,11 +288,13 @@ class TriggersAnswers:
             choices = pausing.choices(
                 connection, pausing.paused_now(connection, name, at, self._local.place.zone), playbook, at
             )
-            pausing.resume(
-                connection, name, at, policy, self._local.place.author, reason or None, self._local.place.zone
-            )
+            pausing.resume(connection, name, at, policy, self._operator(reason))
         self._made.pop(name, None)
         return f"{policy}: {choices.words[policy]}"
+
+    def _operator(self, reason: str) -> pausing.Operator:
+        place = self._local.place
+        return pausing.Operator(place.author, reason or None, place.zone)
 
     def _when(self, at: Instant) -> str:
         return in_full(at, self._local.place.zone)
@@ -314,10 +304,6 @@ def _state(row: AppliedTrigger, pause: StoredPause | None, stop: StoredPause | N
     if row.status == "active":
         return "paused" if pause is not None else "active" if stop is None else "stopped"
     return "draft" if row.status == "draft" else "retired"
-
-
-def _pause_view(row: StoredPause) -> PauseView:
-    return PauseView(row.pause.since, row.pause.until, row.author, row.reason, row.pause.transactional)
 
 
 def _history_line(row: Mapping[str, Any]) -> HistoryLine:
@@ -331,11 +317,7 @@ def _journeys(connection: Connection, trigger: Trigger | None) -> Sequence[Journ
     """Only where they are shown: counting reads all that ever entered."""
     if trigger is None or (trigger.goal is None and not trigger.split):
         return ()
-    found = triggers.journeys(connection, trigger.name)
-    return [
-        JourneyCount(each.variant, each.is_holdout, each.entered, each.under_way, each.reached)
-        for each in found
-    ]
+    return triggers.journeys(connection, trigger.name)
 
 
 def _waiting_view(row: triggers.WaitingRow) -> WaitingView:

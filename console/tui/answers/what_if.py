@@ -7,10 +7,13 @@ from __future__ import annotations
 import shlex
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from console.tui.answers.local_workspace import LocalWorkspace
+from console.tui.answers.pressure import PressureAnswers
 from core.errors import ManometerError
 from core.explain.words import in_words
+from core.forecast.preview_filter import PreviewFilter
 from core.forecast.what_if import PlaybookChange, changed
 from core.instants import Instant, format_duration, format_instant
 from core.limits.capacity import format_capacity
@@ -23,10 +26,6 @@ from screens.ports.pressure import Forecast
 from screens.ports.what_if import ChangedCustomer, ComparedStep, DecisionSide, Option
 from storage.forecasts import previews
 from storage.forecasts.comparisons import KeptChanges
-from storage.forecasts.previews import PreviewFilter
-
-if TYPE_CHECKING:
-    from console.tui.answers import LocalService
 
 SWITCH: Final = ("false", "true")
 WINDOW: Final = "7d, 16h, 3 days, calendar week"
@@ -37,8 +36,9 @@ PRIORITY_STEP: Final = 10
 class WhatIfAnswers:
     """Answers the questions of `screens.ports.what_if`."""
 
-    def __init__(self, local: LocalService) -> None:
+    def __init__(self, local: LocalWorkspace, pressure: PressureAnswers) -> None:
         self._local = local
+        self._pressure = pressure
 
     def options(self, cancelled: Cancelled) -> Sequence[Option]:  # noqa: ARG002 - the playbook is there at once
         """All that can be changed, with what it is now."""
@@ -76,10 +76,10 @@ class WhatIfAnswers:
         }
 
     def sides(self, forecast: Forecast, customer_id: int, cancelled: Cancelled) -> Sequence[ComparedStep]:
-        """All her decisions in the span, before and after."""
-        kept, changes = self._local.pressure.kept(forecast).kept, self._changes(forecast)
-        hers = changes.changes([customer_id]).get(customer_id)
-        if hers is None:
+        """All decisions for the customer in the span, before and after."""
+        kept, changes = self._pressure.kept(forecast).kept, self._changes(forecast)
+        changed = changes.changes([customer_id]).get(customer_id)
+        if changed is None:
             raise ManometerError("Nothing changes for this customer.")
         sides = [
             {
@@ -90,7 +90,7 @@ class WhatIfAnswers:
         ]
         return [
             self._side(kind, None if old is None else sides[0][old], None if new is None else sides[1][new])
-            for kind, old, new in hers.pairs
+            for kind, old, new in changed.pairs
         ]
 
     def _side(
@@ -117,7 +117,7 @@ class WhatIfAnswers:
         )
 
     def _changes(self, forecast: Forecast) -> KeptChanges:
-        changes = self._local.pressure.kept(forecast).changes
+        changes = self._pressure.kept(forecast).changes
         if changes is None:
             raise ManometerError("Nothing is compared here: no rule is changed.")
         return changes

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from screens.widgets.safe_text import cells, fitted, safe_json, safe_lines, safe_text
+from screens.cells.safe_text import display_width, fitted, safe_json, safe_lines, safe_text
 
 CONTROLS = [
     chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) in ("Cc", "Cf", "Zl", "Zp", "Cs")
@@ -68,10 +68,10 @@ def test_escaped_json_means_the_same(text: str) -> None:
 @given(st.text(), st.integers(min_value=1, max_value=40))
 def test_a_fitted_text_takes_no_more_columns_than_it_may(text: str, width: int) -> None:
     shown = fitted(safe_text(text), width)
-    assert cells(shown) <= width
+    assert display_width(shown) <= width
     assert shown == safe_text(text) or shown.endswith("…")
 
 
 @pytest.mark.parametrize(("text", "width"), [("abc", 3), ("東京", 4), ("e\u0301", 1), ("", 0)])
 def test_width_is_counted_in_columns(text: str, width: int) -> None:
-    assert cells(text) == width
+    assert display_width(text) == width

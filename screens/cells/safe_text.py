@@ -61,7 +61,7 @@ def _escaped(match: re.Match[str]) -> str:
     return "".join(f"\\u{encoded[start : start + 4]}" for start in range(0, len(encoded), 4))
 
 
-def cells(text: str) -> int:
+def display_width(text: str) -> int:
     """How many columns of a terminal the text takes."""
     if text.isascii():
         return len(text)
@@ -76,11 +76,11 @@ def _width(letter: str) -> int:
 
 def fitted(text: str, width: int) -> str:
     """The text cut to that many columns, with `…` where something was cut."""
-    if cells(text) <= width:
+    if display_width(text) <= width:
         return text
     taken = 0
     for index, letter in enumerate(text):
-        taken += cells(letter)
+        taken += display_width(letter)
         if taken > width - 1:
             return text[:index] + "…"[: max(width, 0)]
     return text

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from core.explain.trigger_explanation import TriggerExplanation
+from core.explain.why import Check, Explanation
 from core.instants import DAY, HOUR, Instant, parse_instant
+from core.model.customer import Profile
 from screens.cells import customer as one
 from screens.cells import customers as listed
 from screens.cells import timeline, why
+from screens.cells.column import Column
+from screens.cells.line import as_cell
 from screens.ports.customers import (
     ConsentLine,
     CustomerGauge,
@@ -25,9 +31,7 @@ from screens.ports.customers import (
     UnderWay,
     WaitingMessage,
 )
-from screens.ports.why import CheckLine, Verdict
-from screens.widgets.line_widget import as_cell
-from screens.widgets.table import Column, VirtualTable
+from screens.widgets.table import TableRows, VirtualTable
 
 ZONE = ZoneInfo("Europe/Zurich")
 NOW: Instant = parse_instant("2025-03-30T12:00:00Z")
@@ -54,19 +58,47 @@ PLANNED = Planned(
     ),
     NOW + 14 * DAY,
 )
+
+
+def known(**traits: Any) -> Profile:
+    """A customer with three orders, one of which was returned, and with these traits beside the address."""
+    profile = Profile()
+    profile.traits = {
+        "email": "anna@example.ch",
+        "address.city": "Bern",
+        "address.country": "CH",
+        "createdAt": NOW,
+        **traits,
+    }
+    profile.orders, profile.units, profile.returns = 3, 4, 1
+    profile.revenue_gross, profile.returned = 128_456, 5_000
+    profile.first_order = profile.last_order = profile.last_activity = NOW
+    return profile
+
+
 PROFILE = CustomerProfile(
-    7, "u7", "Anna Keller", ("NO CONSENT",),
-    {"email": "anna@example.ch", "address.city": "Bern", "pets": [{"name": "Rex"}, {"name": "Mia"}]},
-    "CH", "Europe/Zurich", NOW, 3, 4, 123_456, 1, 5_000, NOW, NOW, NOW, NOW - HOUR, (("user", "u7"),),
+    7, "u7", "Anna Keller", ("NO CONSENT",), known(pets=[{"name": "Rex"}, {"name": "Mia"}]),
+    "Europe/Zurich", NOW - HOUR, (("user", "u7"),),
     (ConsentLine(NOW, "email", "*", "withdrawn", "link", "No more.", None, None, True),
      ConsentLine(NOW - DAY, "email", "marketing", "granted", "shop", None, None, "a@x.ch", False)),
     (SuppressedLine(NOW, "email", "anna@example.ch", "bounce", "smtp"),),
 )  # fmt: skip
-VERDICT = Verdict(
-    "basket", "Basket left behind", "active", "suppress", "NO_CONSENT", NOW,
-    "Not sent: there was no consent.",
-    (CheckLine("trigger active", True, "active"), CheckLine("step 1 email: consent", False, "none recorded")),
+VERDICT = TriggerExplanation(
+    "basket", "Basket left behind", "active",
+    Explanation(
+        "suppress", "NO_CONSENT", "Not sent: there was no consent.",
+        (Check("trigger active", True, "active"), Check("step 1 email: consent", False, "none recorded")),
+    ),
+    NOW,
 )  # fmt: skip
+
+
+def otherwise(
+    trigger: str = "basket", title: str = VERDICT.title, status: str = "active", **explanation: Any
+) -> TriggerExplanation:
+    """The same of another trigger, with another explanation; what was never decided has no instant."""
+    since = None if explanation.get("verdict") == "none" else NOW
+    return TriggerExplanation(trigger, title, status, replace(VERDICT.explanation, **explanation), since)
 
 
 def text(lines: object) -> str:
@@ -87,7 +119,7 @@ def text(lines: object) -> str:
     ],
 )
 def test_each_width_shows_the_columns_that_it_has_room_for(width: int, shown: list[str]) -> None:
-    table: VirtualTable[CustomerLine] = VirtualTable(listed.COLUMNS, lambda *_: {}, lambda _: ())
+    table: VirtualTable[CustomerLine] = VirtualTable(TableRows(listed.COLUMNS, lambda *_: {}, lambda _: ()))
     found: list[tuple[int, Column, int]] = table.shown(width)
     assert [column.name for _, column, _ in found] == shown
     assert sum(room + 1 for _, _, room in found) + 2 <= width
@@ -248,23 +280,29 @@ def test_properties_are_lines_of_name_and_value_whatever_their_depth() -> None:
 def test_a_verdict_is_one_line_with_the_reason_in_words() -> None:
     cells = [as_cell(cell).text for cell in why.cells(VERDICT, NOW, ZONE)]
     assert cells == ["✗ not sent", "basket", "14:00", "there was no consent for channel and purpose"]
-    never = replace(VERDICT, verdict="none", reason=None, since=None, status="draft")
+    never = otherwise(status="draft", verdict="none", reason=None)
     assert [as_cell(cell).text for cell in why.cells(never, NOW, ZONE)] == [
         "○ never", "basket (draft)", "", "step 1 email: consent: none recorded",
     ]  # fmt: skip
-    assert why.reason(replace(never, trace=VERDICT.trace[:1])) == "nothing stands against it"
-    assert why.reason(replace(VERDICT, verdict="send", reason=None)) == ""
-    assert why.reason(replace(never, short="trigger active: the trigger is draft")) == "the trigger is draft"
+    assert (
+        why.reason(otherwise(verdict="none", reason=None, trace=VERDICT.explanation.trace[:1]), ZONE)
+        == "nothing stands against it"
+    )
+    assert why.reason(otherwise(verdict="send", reason=None), ZONE) == ""
+    assert (
+        why.reason(otherwise(verdict="none", short="trigger active: the trigger is draft"), ZONE)
+        == "the trigger is draft"
+    )
 
 
 def test_one_under_way_of_whom_nothing_was_decided_yet_is_not_never() -> None:
-    waiting = replace(VERDICT, verdict="none", reason=None, since=None, step=2)
+    waiting = otherwise(verdict="none", reason=None, step=2)
     assert as_cell(why.verdict(waiting)).text == "» under way"
-    assert as_cell(why.verdict(replace(VERDICT, verdict="send", foretold=True))).text == "◌ foretold"
-    assert why.reason(waiting) == "step 2 is to come"
+    assert as_cell(why.verdict(otherwise(verdict="send", foretold=True))).text == "◌ foretold"
+    assert why.reason(waiting, ZONE) == "step 2 is to come"
 
 
 def test_an_explanation_lists_every_check_in_its_order() -> None:
-    shown = text(why.explanation(VERDICT)).split("\n")
+    shown = text(why.explanation(VERDICT, ZONE)).split("\n")
     assert shown[1].strip() == "Not sent: there was no consent."
     assert [line[:8] for line in shown[-2:]] == [" ✓ ok   ", " ✗ STOP "]

@@ -10,15 +10,14 @@ import pytest
 from core.errors import ManometerError
 from core.filters import value_of, with_field
 from core.instants import DAY, Instant, parse_instant
-from core.model.outbox import CLOSED, OPEN
+from core.model.outbox import CLOSED, OPEN, ActEffect
 from screens.cells import decisions, outbox
+from screens.cells.line import as_cell, plain_text
+from screens.cells.safe_text import display_width as width
 from screens.cells.states import MESSAGE, OUTCOME, TRIGGER, state
 from screens.ports.decisions import Listed
-from screens.ports.outbox import ActEffect, RenderedMessage
+from screens.ports.outbox import RenderedMessage
 from screens.ports.terms import LogFilter
-from screens.widgets.dialogs import plain
-from screens.widgets.line_widget import as_cell
-from screens.widgets.safe_text import cells as width
 from tests.screens.furnished import DECISION, NOW, FakeDecisions, FakeOutbox
 from tests.screens.furnished import MESSAGE as HELD
 from tests.screens.stage import Bare
@@ -32,7 +31,7 @@ def at(text: str) -> Instant:
 
 
 def words(lines: object) -> str:
-    return "\n".join(plain(line) for line in lines)  # type: ignore[attr-defined]
+    return "\n".join(plain_text(line) for line in lines)  # type: ignore[attr-defined]
 
 
 # ---- the filter line ----

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from screens.widgets.histogram import Bar
+from screens.cells.bars import Bar
 
 MOST_BARS: Final = 14
 _UNITS: Final = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week"}

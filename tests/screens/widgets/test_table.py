@@ -11,10 +11,11 @@ import pytest
 from textual.pilot import Pilot
 
 from console.tui.app import Console
-from screens.cells import customers, decisions, outbox, timeline, triggers, why
-from screens.ports import Cancelled, Service
-from screens.pressure import BehindScreen
-from screens.widgets.table import Column, VirtualTable
+from screens.cells import behind, customers, decisions, outbox, timeline, triggers, why
+from screens.cells.column import Column
+from screens.ports import Cancelled
+from screens.ports.service import Service
+from screens.widgets.table import TableRows, VirtualTable
 from tests.screens.stage import Bare, Listing, settled, stage, text
 
 
@@ -176,10 +177,10 @@ async def test_columns_appear_when_there_is_room_for_them() -> None:
         decisions.COLUMNS,
         outbox.COLUMNS,
         why.COLUMNS,
-        BehindScreen.COLUMNS,
+        behind.COLUMNS,
     ],
 )
 @pytest.mark.parametrize("width", [60, 72, 80, 100, 120, 132, 160])
 def test_every_list_shows_whole_columns_only(columns: Sequence[Column], width: int) -> None:
-    shown = VirtualTable[object](columns, lambda *_: {}, lambda _: ()).shown(width)
+    shown = VirtualTable[object](TableRows(columns, lambda *_: {}, lambda _: ())).shown(width)
     assert 2 + sum(room + 1 for _, _, room in shown) - 1 <= width

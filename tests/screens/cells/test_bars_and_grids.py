@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from screens.widgets.gauge import at_limit, gauge_bars, window_words
-from screens.widgets.heatmap import Grid, bounds, compact, legend, shade
-from screens.widgets.histogram import Bar, Heading, Item, bar, bar_lines
-from screens.widgets.line_widget import Cell, Line
+from screens.cells.bars import Bar, Heading, Item, bar, bar_lines
+from screens.cells.gauge import at_limit, gauge_bars, window_words
+from screens.cells.grid import Grid, bounds, compact, legend, shade
+from screens.cells.line import Cell, Line
 
 
 def text(line: Line) -> str:
@@ -16,7 +16,8 @@ def text(line: Line) -> str:
 
 @pytest.mark.parametrize(
     ("number", "said"),
-    [(0, "0"), (9_999, "9999"), (10_000, "10.0k"), (99_949, "99.9k"), (99_950, "100k"), (999_499, "999k"), (999_500, "1.0M"),
+    [(0, "0"), (9_999, "9999"), (10_000, "10.0k"), (99_949, "99.9k"), (99_950, "100k"), (999_499, "999k"),
+     (999_500, "1.0M"),
      (123_456_789, "123M"), (10**15, "many")],
 )  # fmt: skip
 def test_a_count_fits_five_columns(number: int, said: str) -> None:

@@ -9,26 +9,18 @@ import pytest
 
 from core.health import Health, HealthFinding
 from core.instants import DAY, HOUR, MINUTE, SECOND, parse_instant
+from core.model.counts import OperatorAct
 from screens.cells import overview as rows
-from screens.ports.overview import (
-    BaseGauge,
-    Books,
-    ChannelToday,
-    DayAhead,
-    Engine,
-    HeldTrigger,
-    NextSteps,
-    OperatorAct,
-    OverviewPage,
-)
-from screens.widgets.line_widget import Cell, Line
+from screens.cells.line import Cell, Line
+from screens.ports.overview import BaseGauge, Books, ChannelToday, DayAhead, Engine, NextSteps, OverviewPage
+from screens.ports.pauses import PauseView
 
 ZURICH = ZoneInfo("Europe/Zurich")
 NOW = parse_instant("2025-03-30T12:00:00+02:00")
 WELL = Health("healthy", True, ())
 ENGINE = Engine(1, "server:812:99", NOW - HOUR, NOW - 20 * SECOND, NOW - 5 * SECOND, 0, 0, 0, None)
 EMAIL = ChannelToday("email", 1204, 30, 12, 20_000)
-PAGE = OverviewPage(NOW, ENGINE, (EMAIL,), (), WELL, (), ())
+PAGE = OverviewPage(NOW, ENGINE, (EMAIL,), {}, WELL, (), ())
 
 
 def text(line: Line) -> str:
@@ -72,7 +64,7 @@ def test_a_clock_of_its_own_stands_still() -> None:
 
 
 def test_an_emergency_stop_says_who_why_and_how_it_ends() -> None:
-    stopped = HeldTrigger("*", NOW - HOUR, None, "keller", "wrong price", False)
+    stopped = PauseView(NOW - HOUR, None, "keller", "wrong price")
     said = text(rows.sending_line(replace(ENGINE, stopped=stopped), NOW, ZURICH))
     assert (
         said == " Sending  ■ STOPPED all but transactional, `!` ends it; since 11:00 by keller: wrong price"
@@ -81,7 +73,10 @@ def test_an_emergency_stop_says_who_why_and_how_it_ends() -> None:
 
 def test_books_that_do_not_balance_cannot_be_overlooked() -> None:
     line = rows.books_line(replace(ENGINE, events_waiting=3), Books(NOW, False, 5, 4, 3), 120)
-    said = "✗ DO NOT BALANCE 3 events to decide on; 3 messages, 4 decisions, 5 events; see `manometer status --json`"
+    said = (
+        "✗ DO NOT BALANCE 3 events to decide on; 3 messages, 4 decisions, 5 events; "
+        "see `manometer status --json`"
+    )
     assert text(line) == f" Books    {said}"
     assert "being read" in text(rows.books_line(ENGINE, None, 80))
 
@@ -135,7 +130,7 @@ def test_what_needs_somebody_comes_worst_first_with_the_key_that_leads_there() -
         PAGE,
         engine=replace(ENGINE, to_plan_anew=2),
         health=Health("down", False, FINDINGS),
-        paused=(HeldTrigger("basket", NOW - DAY, NOW + HOUR, "keller", None, False),),
+        paused={"basket": PauseView(NOW - DAY, NOW + HOUR, "keller", None)},
     )
     assert [(each.sign, each.words, each.key) for each in rows.attention(page, None, ZURICH)] == [
         ("!", "1 customer overdue: nobody has ticked in time", ""),

@@ -7,15 +7,15 @@ from dataclasses import replace
 import pytest
 
 from core.instants import DAY, parse_instant
+from core.model.counts import JourneyCount
 from core.model.triggers import OVER, Goal, Wait
 from core.until import parse_until
 from screens.cells import pausing, triggers
+from screens.cells.line import Cell, Line, as_cell, plain_text
 from screens.cells.moments import moment, number
-from screens.ports.triggers import JourneyCount, OutcomeCount
-from screens.widgets.dialogs import plain
-from screens.widgets.line_widget import Cell, Line, as_cell
-from screens.widgets.safe_text import cells as width
-from screens.widgets.wrapped import wrapped
+from screens.cells.safe_text import display_width as width
+from screens.cells.wrapping import wrapped
+from screens.ports.triggers import OutcomeCount
 from tests.screens.furnished import BASKET, DRAFT, EVIL, NOW, PAUSED, FakeTriggers
 from tests.screens.stage import Bare
 
@@ -23,7 +23,7 @@ ZONE = Bare.place.zone
 
 
 def words(lines: object) -> str:
-    return "\n".join(plain(line) for line in lines)  # type: ignore[attr-defined]
+    return "\n".join(plain_text(line) for line in lines)  # type: ignore[attr-defined]
 
 
 # ---- moments ----
@@ -205,11 +205,11 @@ def test_pausing_is_asked_in_numbers_and_resuming_with_every_policy() -> None:
 def test_wrapped_text_fits_and_loses_no_letter(columns: int) -> None:
     line: Line = [Cell("customer     ", "dim"), f"{EVIL} and {'y' * 90} end"]
     lines = wrapped(line, columns)
-    assert all(width(plain(each)) <= columns for each in lines)
-    whole = "".join(plain(each) for each in lines)
-    assert "".join(whole.split()) == "".join(plain(line).split())
+    assert all(width(plain_text(each)) <= columns for each in lines)
+    whole = "".join(plain_text(each) for each in lines)
+    assert "".join(whole.split()) == "".join(plain_text(line).split())
 
 
 def test_wrapped_text_hangs_below_its_text() -> None:
-    lines = [plain(each) for each in wrapped(["one  ", "alpha beta gamma delta"], 16)]
+    lines = [plain_text(each) for each in wrapped(["one  ", "alpha beta gamma delta"], 16)]
     assert lines == ["one  alpha beta", "     gamma delta"]

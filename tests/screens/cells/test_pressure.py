@@ -10,13 +10,14 @@ import pytest
 from core.forecast.diff import Diff
 from core.forecast.preview import ChannelDemand, Fullness, PressedCustomer, PreviewCell, Totals
 from core.instants import DAY, parse_instant
-from screens.cells import figures
+from screens.cells import figures, heat_map
+from screens.cells import forecast as forecast_rows
 from screens.cells import pressure as rows
+from screens.cells.bars import Bar, bar_lines
+from screens.cells.gauge import MOST_BARS
+from screens.cells.line import as_cell
 from screens.cells.moments import share
 from screens.ports.pressure import Forecast, LimitLine, Since, Supposed
-from screens.widgets.gauge import MOST_BARS
-from screens.widgets.histogram import Bar, bar_lines
-from screens.widgets.line_widget import as_cell
 
 ZURICH = ZoneInfo("Europe/Zurich")
 FIRST = parse_instant("2025-03-28T12:00:00+01:00")  # the clock goes forward on the 30th
@@ -56,49 +57,51 @@ FORECAST = Forecast(
 
 
 def test_the_grid_is_day_by_channel_with_all_channels_below() -> None:
-    table = rows.table(FORECAST, "sent", None, ZURICH)
+    table = heat_map.table(FORECAST, "sent", None, ZURICH)
     assert table.grid.rows == ("email", "sms", "no channel", "all")
     assert table.grid.heads == (("Fri", "28"), ("Sat", "29"), ("Sun", "30"), ("Mon", "31"))
     assert [row[0] for row in table.grid.values] == [4, 2, 0, 6]
 
 
 def test_held_back_is_everything_that_did_not_go_out() -> None:
-    table = rows.table(FORECAST, "held", None, ZURICH)
+    table = heat_map.table(FORECAST, "held", None, ZURICH)
     assert table.grid.values == ((2, 0, 0, 0), (0, 0, 0, 0), (0, 0, 1, 0), (2, 0, 1, 0))
 
 
 def test_contacts_per_customer_are_hundredths_of_those_reached() -> None:
-    table = rows.table(FORECAST, "contacts", ("birthday",), ZURICH)
+    table = heat_map.table(FORECAST, "contacts", ("birthday",), ZURICH)
     assert [row[0] for row in table.grid.values] == [100, 100, 0, 150]
 
 
 def test_a_filter_narrows_the_grid_and_the_bars() -> None:
     assert rows.matching(["basket", "birthday"], "b !day") == ("basket",)
     assert rows.matching(["basket"], "  ") is None
-    assert rows.table(FORECAST, "held", ("basket",), ZURICH).grid.most == 0
+    assert heat_map.table(FORECAST, "held", ("basket",), ZURICH).grid.most == 0
     assert [bar.label for bar in rows.held_back(FORECAST, ("basket",)) if isinstance(bar, Bar)] == [
         "three-a-week"
     ]
 
 
 def test_a_cell_stands_for_its_local_day_even_where_the_clock_changes() -> None:
-    table = rows.table(FORECAST, "held", None, ZURICH)
-    behind = rows.behind_cell(table, 2, 2, "held", None, ZURICH)
+    table = heat_map.table(FORECAST, "held", None, ZURICH)
+    behind = heat_map.behind_cell(table, 2, 2, "held", None, ZURICH)
     assert (behind.since, behind.until) == (
         parse_instant("2025-03-30T00:00:00+01:00"),
         parse_instant("2025-03-31T00:00:00+02:00"),
     )
-    assert (behind.channels, behind.outcomes) == ((None,), rows.HELD)
-    assert rows.behind_cell(table, 3, 0, "sent", ("basket",), ZURICH).channels is None
-    assert rows.cell_words(table, 0, 0) == "Fri 28 Mar, email: 4 sent, 2 deferred, 0 suppressed, 0 held"
+    assert (behind.channels, behind.outcomes) == ((None,), forecast_rows.HELD)
+    assert heat_map.behind_cell(table, 3, 0, "sent", ("basket",), ZURICH).channels is None
+    assert heat_map.cell_words(table, 0, 0) == "Fri 28 Mar, email: 4 sent, 2 deferred, 0 suppressed, 0 held"
 
 
 def test_a_last_day_of_one_instant_is_left_out_unless_something_falls_on_it() -> None:
     begins = parse_instant("2025-03-27T00:00:00+01:00")
     forecast = replace(FORECAST, first=begins, last=begins + 2 * DAY, totals=Totals())
-    assert len(rows.days_of(forecast, ZURICH)) == 2
+    assert len(heat_map.days_of(forecast, ZURICH)) == 2
     assert (
-        len(rows.days_of(replace(forecast, totals=FORECAST.totals, first=FIRST - DAY, last=FIRST), ZURICH))
+        len(
+            heat_map.days_of(replace(forecast, totals=FORECAST.totals, first=FIRST - DAY, last=FIRST), ZURICH)
+        )
         == 2
     )
 
@@ -152,18 +155,19 @@ def test_the_most_pressed_say_points_and_the_rule_in_its_unit() -> None:
 
 def test_sentences() -> None:
     assert (
-        rows.span_words(FORECAST, ZURICH)
+        forecast_rows.span_words(FORECAST, ZURICH)
         == "3 days from Fri 28 Mar 12:00: 9 decisions for 10 customers (no new events)"
     )
     assert (
-        rows.capacity_words(FORECAST) == "! over capacity: email on Fri 28 Mar: 4 of 3 a day. The rest waits."
+        forecast_rows.capacity_words(FORECAST)
+        == "! over capacity: email on Fri 28 Mar: 4 of 3 a day. The rest waits."
     )
-    assert rows.capacity_words(replace(FORECAST, capacities={})) == ""
+    assert forecast_rows.capacity_words(replace(FORECAST, capacities={})) == ""
     assert (
-        rows.since_words(Since(1, 0, 2, True))
+        forecast_rows.since_words(Since(1, 0, 2, True))
         == "! old: 1 new event, 2 operator acts, another playbook since. `p` looks anew."
     )
-    assert rows.since_words(Since(0, 0, 0, False)) == ""
+    assert forecast_rows.since_words(Since(0, 0, 0, False)) == ""
 
 
 @pytest.mark.parametrize(("days", "more"), [(3, 7), (7, 14), (28, 3)])
@@ -184,9 +188,9 @@ def test_under_changed_rules_titles_cells_and_bars_say_both_sides() -> None:
     diff.after.cells[PreviewCell("2025-03-28", "basket", "email", "send", None)] = 1
     forecast = replace(FORECAST, totals=diff.after, diff=diff, limits_before=(replace(LIMIT, limit=4),))
     assert rows.limit_title(forecast, LIMIT) == "three-a-week: 4→3 contacts in 7 days"
-    table = rows.table(forecast, "change", None, ZURICH)
+    table = heat_map.table(forecast, "change", None, ZURICH)
     assert [row[0] for row in table.grid.values] == [-3, 0, 0, -3]
-    assert rows.cell_words(table, 0, 0) == "Fri 28 Mar, email: 4→1 sent, 2 deferred, 0 suppressed, 0 held"
+    assert heat_map.cell_words(table, 0, 0) == "Fri 28 Mar, email: 4→1 sent, 2 deferred, 0 suppressed, 0 held"
     assert {bar.before for bar in rows.held_back(forecast, None) if isinstance(bar, Bar)} == {1, 2}
 
 
@@ -196,12 +200,12 @@ def test_a_day_over_capacity_and_what_is_imagined_have_their_sign() -> None:
     )
     forecast = replace(forecast, totals=totals(), supposed=Supposed(future="replay"))
     forecast.totals.imagined[PreviewCell("2025-03-28", "basket", "sms", "send", None)] = 1
-    table = rows.table(forecast, "sent", None, ZURICH)
+    table = heat_map.table(forecast, "sent", None, ZURICH)
     assert table.grid.signs == {(0, 0): "!", (1, 0): "~", (3, 0): "~"}, (
         "the sum over all channels is in part imagined too"
     )
-    assert rows.measures_of(forecast)[-1] == "imagined"
-    assert rows.imagined_words(forecast) == "~ imagined: 1 of 9 decisions; the rest is known"
+    assert heat_map.measures_of(forecast)[-1] == "imagined"
+    assert forecast_rows.imagined_words(forecast) == "~ imagined: 1 of 9 decisions; the rest is known"
 
 
 def test_the_tables_name_winners_losers_days_and_losses() -> None:

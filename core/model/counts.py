@@ -1,0 +1,31 @@
+"""What is counted and listed of the database for people. Instants are ms UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.instants import Instant
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyCount:
+    """How many customers of one variant, without one, or kept out entered, are under way, and reached the
+    goal.
+    """
+
+    variant: str | None
+    is_holdout: bool
+    entered: int
+    under_way: int
+    reached: int
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorAct:
+    """What an operator did, to what and why."""
+
+    at: Instant
+    author: str
+    action: str
+    subject: str
+    reason: str | None

@@ -1,0 +1,41 @@
+"""What a screen needs of the app that it runs in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Protocol
+
+from core.instants import Instant
+from screens.ports import WorkspacePlace
+from screens.ports.service import Service
+
+
+class Host(Protocol):
+    """The app, as far as screens know it."""
+
+    opened: Future[Service]
+    place: WorkspacePlace | None
+    """Where the console stands; None while the workspace is being opened."""
+    frozen: bool
+    """Whether changes are not followed."""
+
+    def as_of(self) -> Instant | None:
+        """The instant of what is shown; None before the first answer."""
+        ...
+
+    def open_customer(self, customer_id: int) -> None:
+        """Show one customer."""
+        ...
+
+    def open_why(self, customer: str, trigger: str | None = None) -> None:
+        """Explain why a customer (by key) did or did not get something, by one trigger or by all."""
+        ...
+
+    def open_trigger(self, name: str) -> None:
+        """Show one trigger."""
+        ...
+
+    def act(self, deed: Callable[[Service], str], done: Callable[[str], None]) -> None:
+        """Carry out what was confirmed, and tell how it ended."""
+        ...

@@ -1,0 +1,93 @@
+"""Everything the screens can ask, as one value that the composition root fills."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from core.instants import Instant
+from screens.ports import WorkspacePlace
+
+if TYPE_CHECKING:  # what a screen does not ask for is not imported
+    from screens.ports.backtest import BacktestPort
+    from screens.ports.customers import CustomersPort
+    from screens.ports.decisions import DecisionsPort
+    from screens.ports.exports import ExportsPort
+    from screens.ports.outbox import OutboxPort
+    from screens.ports.overview import OverviewPort
+    from screens.ports.pressure import PressurePort
+    from screens.ports.triggers import TriggersPort
+    from screens.ports.what_if import WhatIfPort
+    from screens.ports.why import WhyPort
+
+
+class Service(Protocol):
+    """Everything the screens can ask; the files beside this one have the parts."""
+
+    @property
+    def place(self) -> WorkspacePlace:
+        """Where the console stands."""
+        ...
+
+    @property
+    def customers(self) -> CustomersPort:
+        """Customers, found and in full."""
+        ...
+
+    @property
+    def why(self) -> WhyPort:
+        """Why a customer got something, or nothing."""
+        ...
+
+    @property
+    def overview(self) -> OverviewPort:
+        """How the engine and the customer base are doing."""
+        ...
+
+    @property
+    def pressure(self) -> PressurePort:
+        """Contact pressure ahead of time."""
+        ...
+
+    @property
+    def what_if(self) -> WhatIfPort:
+        """Rules that are only tried."""
+        ...
+
+    @property
+    def backtests(self) -> BacktestPort:
+        """Triggers tried on the past."""
+        ...
+
+    @property
+    def triggers(self) -> TriggersPort:
+        """Triggers, and pausing."""
+        ...
+
+    @property
+    def decisions(self) -> DecisionsPort:
+        """The log of what was decided."""
+        ...
+
+    @property
+    def outbox(self) -> OutboxPort:
+        """Messages, and what operators decide about them."""
+        ...
+
+    @property
+    def exports(self) -> ExportsPort:
+        """Files that people take away."""
+        ...
+
+    def now(self) -> Instant:
+        """The instant that the screens are about: the simulated clock where there is one, else now."""
+        ...
+
+    def version(self) -> int:
+        """A number that changes whenever any process has written; cheap enough to be asked twice a second,
+        from one thread at a time.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what is open; questions still under way end with an error."""
+        ...
