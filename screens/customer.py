@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
 from core.instants import Instant
-from core.model.triggers import target
+from core.model.pauses import target_key
 from screens.asking import Question
 from screens.cells import customer as rows
 from screens.cells import timeline as timeline_rows
@@ -196,7 +196,7 @@ class CustomerScreen(PanedFrame):
     def action_pause(self) -> None:
         """Pause the customer, or end that pause."""
         if self._profile is not None:
-            ask_to_pause_or_resume(self, target("customer", self._profile.key))
+            ask_to_pause_or_resume(self, target_key("customer", self._profile.key))
 
     def action_why(self) -> None:
         """Why this customer got something, or nothing."""

@@ -10,7 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from core.model.triggers import target
+from core.model.pauses import target_key
 from screens.cells import customers as rows
 from screens.cells.line import Cells
 from screens.found_table import FoundTable
@@ -193,7 +193,7 @@ class CustomersScreen(Frame):
 
     def action_pause(self) -> None:
         """Pause the customer under the cursor, or end the customer's pause."""
-        self._with_customer(lambda row: ask_to_pause_or_resume(self, target("customer", row.key)))
+        self._with_customer(lambda row: ask_to_pause_or_resume(self, target_key("customer", row.key)))
 
     def action_sort(self) -> None:
         """Sort by the next column; the list stays as it is until the order is there."""

@@ -17,7 +17,7 @@ from screens.cells.decisions import COLUMNS, EXPORTED, HINT, cells, chip, detail
 from screens.cells.line import Cells
 from screens.log import LogScreen
 from screens.ports import Cancelled
-from screens.ports.decisions import DecisionRow, DecisionView, Listed
+from screens.ports.decisions import DecisionView, Listed, LoggedDecision
 from screens.ports.service import Service
 from screens.ports.terms import LogFilter
 from screens.widgets.table import TableRows, VirtualTable
@@ -37,7 +37,7 @@ class DecisionsAnswer:
     fault: str | None = None
 
 
-class DecisionsScreen(LogScreen[DecisionRow]):
+class DecisionsScreen(LogScreen[LoggedDecision]):
     """All decisions, or those that some terms leave."""
 
     mode = "decisions"
@@ -114,10 +114,12 @@ class DecisionsScreen(LogScreen[DecisionRow]):
             fits = chip(known.listed, known.text)
             self.say_filter(fits if known.fault is None else f"/ {self.filter_text} — {known.fault}")
 
-    def _fetch(self, service: Service, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, DecisionRow]:
+    def _fetch(
+        self, service: Service, ids: Sequence[int], cancelled: Cancelled
+    ) -> Mapping[int, LoggedDecision]:
         return service.decisions.rows(ids, cancelled)
 
-    def _cells(self, row: DecisionRow) -> Sequence[Cells]:
+    def _cells(self, row: LoggedDecision) -> Sequence[Cells]:
         return cells(row, self.at, self.zone)
 
     # ---- what can be done ----

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from core.model.triggers import EVERYTHING, PausePolicy
+from core.model.pauses import EVERYTHING, PausePolicy
 from screens.cells.deed import Deed, DialogAnswer, DialogChoice, DialogField
 from screens.frame import Frame
 from screens.ports.pauses import PauseEffect

@@ -8,7 +8,7 @@ from typing import Final, cast
 from textual import on
 from textual.binding import BindingType
 
-from core.model.triggers import PausePolicy
+from core.model.pauses import PausePolicy
 from core.until import parse_until
 from screens.action_frame import ActingFrame
 from screens.cells.deed import DialogAnswer

@@ -31,7 +31,6 @@ from sqlalchemy import (
 )
 
 from core.engine.pauses import (
-    HOLDING,
     JourneyGroup,
     affected_triggers,
     goes_over,
@@ -44,8 +43,9 @@ from core.engine.pauses import (
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
 from core.model.outbox import UNSENT
-from core.model.reasons import Reason
-from core.model.triggers import EVERYTHING, Pause, PausePolicy, Trigger, target
+from core.model.pauses import EVERYTHING, Pause, PausePolicy, parse_target, target_key
+from core.model.reasons import HOLDING, Reason
+from core.model.triggers import Trigger
 from core.playbook.playbook import Playbook
 from storage import audit, segments
 from storage.outbox.dispatch import WAITING
@@ -93,13 +93,13 @@ def current(connection: Connection, at: Instant) -> dict[str, StoredPause]:
     """
     lasting = or_(pauses.c.until.is_(None), pauses.c.until > at)
     found = _rows(connection, pauses.c.since <= at, lasting, order=(pauses.c.id,))
-    return {each.pause.trigger: each for each in found}
+    return {each.pause.target.key: each for each in found}
 
 
 def waiting_under(connection: Connection, pause: Pause, playbook: Playbook, at: Instant) -> PauseBacklog:
     """What is under way that a pause reaches, or would reach, at the instant."""
     if pause.scope in ("everything", "trigger"):
-        return waiting(connection, pause.trigger, at)
+        return waiting(connection, pause.target.key, at)
     people = _customers(pause, playbook, at)
     of_them = true() if people is None else enrolments.c.customer_id.in_(people)
     mine = and_(
@@ -125,7 +125,7 @@ def holds_message(pause: Pause, playbook: Playbook, at: Instant) -> ColumnElemen
     `segments.prepare`.
     """
     if pause.scope == "trigger":
-        return messages.c.trigger == pause.trigger
+        return messages.c.trigger == pause.target.key
     held = messages.c.purpose.in_(
         sorted(each.name for each in playbook.purposes.values() if stops_purpose(pause, each))
     )
@@ -190,7 +190,8 @@ def standings(
     if is_narrow(pause):
         is_under = and_(is_under, held)
     members = true() if people is None else columns.customer_id.in_(people)
-    reached = or_(columns.held_by == pause.holder, members) if pause.scope == "segment" else members
+    by_name = columns.held_by == pause.target.holder.key
+    reached = or_(by_name, members) if pause.scope == "segment" else members
     mine = and_(columns.trigger.in_(sorted(triggers)), columns.state == literal_column("'open'"), reached)
     segments.prepare(connection)
     alike: tuple[ColumnElement[Any], ...] = (
@@ -271,14 +272,18 @@ def _held(
     elif people is not None:
         fell_due = and_(fell_due, columns.customer_id.in_(people))
     waits = and_(columns.due_at.is_(None), func.coalesce(columns.waits_for, "") == str(reason_of(pause)))
-    by_it = true() if pause.scope == "trigger" else func.coalesce(columns.held_by, EVERYTHING) == pause.holder
+    by_it = (
+        true()
+        if pause.scope == "trigger"
+        else func.coalesce(columns.held_by, EVERYTHING) == pause.target.holder.key
+    )
     return or_(and_(waits, by_it), fell_due)
 
 
 def pause(connection: Connection, pause: Pause, author: str, reason: str | None) -> int:
     """Begin a pause at its `since`; its row's number."""
     row = PauseRow(
-        trigger=pause.trigger,
+        trigger=pause.target.key,
         since=pause.since,
         until=pause.until,
         policy=pause.policy,
@@ -289,10 +294,10 @@ def pause(connection: Connection, pause: Pause, author: str, reason: str | None)
     )
     with session(connection) as opened:
         opened.add(row)
-    action = "stop" if pause.trigger == EVERYTHING else "pause"
+    action = "stop" if pause.target.key == EVERYTHING else "pause"
     until = None if pause.until is None else format_instant(pause.until)
     detail = {"until": until, "transactional": pause.transactional}
-    audit.record(connection, pause.since, author, action, pause.trigger, reason, detail)
+    audit.record(connection, pause.since, author, action, pause.target.key, reason, detail)
     _wake(connection, pause, pause.since)
     assert row.id is not None
     return row.id
@@ -314,13 +319,13 @@ def resume(
         if found.until is not None and found.until <= at:
             raise ManometerError("Somebody else has just ended this pause. Nothing was changed.")
         found.until, found.policy = at, policy
-    action = "go" if row.pause.trigger == EVERYTHING else "resume"
+    action = "go" if row.pause.target.key == EVERYTHING else "resume"
     audit.record(
         connection,
         at,
         author,
         action,
-        row.pause.trigger,
+        row.pause.target.key,
         reason,
         {"since": format_instant(row.pause.since), "policy": policy},
     )
@@ -335,8 +340,8 @@ def widen(connection: Connection, row: StoredPause, at: Instant, author: str, re
         connection,
         at,
         author,
-        "stop" if row.pause.trigger == EVERYTHING else "pause",
-        row.pause.trigger,
+        "stop" if row.pause.target.key == EVERYTHING else "pause",
+        row.pause.target.key,
         reason,
         {"transactional": True},
     )
@@ -351,7 +356,7 @@ def _wake(connection: Connection, pause: Pause, at: Instant) -> None:
     touched = select(columns.customer_id).where(columns.state == "open")
     gives_way = columns.waits_for == str(Reason.LOWER_PRIORITY)
     if pause.scope == "trigger":
-        touched = touched.where(or_(columns.trigger == pause.trigger, gives_way))
+        touched = touched.where(or_(columns.trigger == pause.target.key, gives_way))
     elif pause.scope == "customer":
         touched = touched.where(
             columns.customer_id.in_(select(customers.c.id).where(customers.c.key == pause.name))
@@ -394,10 +399,10 @@ def _held_now(connection: Connection, row: PauseRow, key: str | None, into: int 
         key, into = connection.execute(
             select(customers.c.key, customers.c.merged_into).where(customers.c.id == into)
         ).one()
-    return row.trigger if key is None else target("customer", key)
+    return row.trigger if key is None else target_key("customer", key)
 
 
 def _stored(row: PauseRow, held: str) -> StoredPause:
     assert row.id is not None
-    pause = Pause(held, row.since, row.until, row.policy, bool(row.transactional), row.author)
+    pause = Pause(parse_target(held), row.since, row.until, row.policy, bool(row.transactional), row.author)
     return StoredPause(row.id, pause, row.reason, row.author)

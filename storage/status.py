@@ -12,12 +12,12 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, or_, select, text
 
-from core.engine.pauses import HOLDING
 from core.health import Numbers, Trouble
 from core.instants import DAY, Instant, Millis
 from core.model.decisions import OUTCOMES
 from core.model.outbox import PENDING, STATES
-from core.model.triggers import EVERYTHING
+from core.model.pauses import EVERYTHING
+from core.model.reasons import HOLDING
 from storage import leases
 from storage.leases import Lease
 from storage.outbox import digests

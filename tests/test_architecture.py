@@ -116,12 +116,47 @@ def test_every_package_declares_its_types() -> None:
         assert (ROOT / room / "py.typed").exists()
 
 
+JOURNEY = ROOT / "core" / "model" / "enrolment.py"
+STATE_OF_A_JOURNEY = {
+    "due_at", "ended_at", "held_by", "last_message_at", "planned_at", "resumed_at", "shared", "waited",
+    "waiting", "waits_for", "waits_until",
+}  # fmt: skip
+"""Attributes of an enrolment that no other class of the rooms lets others assign."""
+
+
+def _assigned_to_others(tree: ast.AST) -> Iterator[str]:
+    """The attributes that a module assigns or deletes, those of `self` left aside."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            if not (isinstance(node.value, ast.Name) and node.value.id == "self"):
+                yield node.attr
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", None) == "setattr":
+            yield from (str(word.value) for word in node.args if isinstance(word, ast.Constant))
+
+
+def test_only_the_enrolment_changes_where_a_journey_stands() -> None:
+    found = {
+        str(path.relative_to(ROOT)): assigned
+        for path in _sources(*ROOMS)
+        if path != JOURNEY
+        and (assigned := STATE_OF_A_JOURNEY.intersection(_assigned_to_others(ast.parse(path.read_text()))))
+    }
+    assert found == {}
+
+
+def test_what_changes_a_journey_from_outside_would_be_found() -> None:
+    code = "a.due_at = 1\nb.waited += 1\nc.step, d.shared = 1, 2\nsetattr(e, 'held_by', 1)\nself.waiting = 1"
+    assert set(_assigned_to_others(ast.parse(code))) & STATE_OF_A_JOURNEY == {
+        "due_at", "waited", "shared", "held_by",
+    }  # fmt: skip
+
+
 # ---- kinds of trigger ----
 
 KINDS = ROOT / "core" / "kinds"
 SAYS_WHAT_A_MESSAGE_IS_FOR = {
     "console/catalogue/__init__.py", "console/catalogue/needs.py", "console/cli/commands/pauses.py",
-    "console/workspace/pressure.py", "storage/pauses.py", "storage/schema/tables.py",
+    "console/workspace/pressure.py", "storage/pauses.py",
 }  # fmt: skip
 """Where `transactional` is a purpose, or what a pause holds, and no kind."""
 

@@ -17,7 +17,7 @@ from core.engine.pauses import NOBODY, pause_label
 from core.errors import ManometerError
 from core.explain.words import counted, in_full
 from core.instants import Instant, format_instant
-from core.model.triggers import EVERYTHING, Pause, Scope, target
+from core.model.pauses import EVERYTHING, Pause, PauseTarget, Scope
 from core.playbook.playbook import Playbook
 from storage import customers, pauses
 
@@ -58,30 +58,28 @@ def operator_of(args: argparse.Namespace, context: Context) -> pausing.Operator:
     return pausing.Operator(context.author, args.reason, context.zone)
 
 
-def target_of(args: argparse.Namespace, context: Context) -> str:
-    """What the command line names, as `Pause.trigger` has it; ManometerError where there is no such
-    customer.
-    """
+def target_of(args: argparse.Namespace, context: Context) -> PauseTarget:
+    """What the command line names; ManometerError where there is no such customer."""
     scope = next(scope for scope in _SCOPES if getattr(args, scope) is not None)
     name: str = getattr(args, scope)
     if scope == "customer":
         with context.store.reading() as connection:
             name = customers.key_of(connection, customers.resolve(connection, name))
-    return target(scope, name)
+    return PauseTarget(scope, name)
 
 
 def begin(args: argparse.Namespace, context: Context, pause: Pause, playbook: Playbook | None) -> None:
     """Begin a pause once its numbers were confirmed; UsageError where it would end before it begins."""
-    at, until, what = pause.since, pause.until, pause_label(pause)
+    at, until, what = pause.since, pause.until, pause_label(pause.target)
     if until is not None and until <= at:
         raise UsageError(
             f"--until: {in_full(until, context.zone)} is not after {in_full(at, context.zone)}. Name a "
             "later instant."
         )
     with context.store.reading() as connection:
-        paused = pauses.current(connection, at).get(pause.trigger)
+        paused = pauses.current(connection, at).get(pause.target.key)
         if paused is None or not pausing.is_wider(pause, paused.pause):
-            pausing.refuse_paused(connection, pause.trigger, at, context.zone)
+            pausing.refuse_paused(connection, pause.target.key, at, context.zone)
         held = pausing.waiting(connection, pause, playbook, at)
     lasts = f"until {in_full(until, context.zone)}" if until is not None else "until somebody resumes it"
     numbers = f"{_under_way(pause, held)}. {_WHAT_WAITS[pause.scope]} waits {lasts}."
@@ -90,7 +88,7 @@ def begin(args: argparse.Namespace, context: Context, pause: Pause, playbook: Pl
     context.output.confirm(numbers, f"Pause {what}?", args.yes)
     with context.store.writing() as connection:
         pausing.pause(connection, pause, operator_of(args, context))
-    report(context, "pause", pause.trigger, at, held, until=until)
+    report(context, "pause", pause.target.key, at, held, until=until)
     context.output.say(f"{what} is paused. {numbers}")
 
 
@@ -98,7 +96,7 @@ def _under_way(pause: Pause, held: pauses.PauseBacklog) -> str:
     if not held.customers:
         planned = f"planned: {counted(held.messages, 'message')}" if held.messages else "nothing is planned"
         return f"{NOBODY[pause.scope]}; {planned}"
-    where = f"{_WHERE[pause.scope]}{pause_label(pause)}"
+    where = f"{_WHERE[pause.scope]}{pause_label(pause.target)}"
     customers, messages = counted(held.customers, "customer"), counted(held.messages, "message")
     return f"Under way {where}: {customers}; planned: {messages}"
 
@@ -126,7 +124,7 @@ def end(args: argparse.Namespace, context: Context, name: str, at: Instant, ques
     with context.store.writing() as connection:
         pauses.resume(connection, paused, at, args.policy, context.author, args.reason)
     report(context, "go" if name == EVERYTHING else "resume", name, at, held, policy=args.policy)
-    goes_on = "Sending" if name == EVERYTHING else pause_label(paused.pause)
+    goes_on = "Sending" if name == EVERYTHING else pause_label(paused.pause.target)
     context.output.say(f"{goes_on} goes on. {numbers[args.policy]}")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from core.model.triggers import Approval
 from core.playbook.playbook import Playbook
 from storage.outbox.dispatch import ApprovalBatch
 
@@ -15,18 +16,18 @@ def numeric_approvals(playbook: Playbook) -> list[ApprovalBatch]:
 
 def _batches(name: str, playbook: Playbook) -> Iterator[ApprovalBatch]:
     trigger = playbook.index.by_name[name]
-    if _is_number(trigger.approval):
-        yield ApprovalBatch(name, trigger.approval)
+    for most in _numbers([trigger.approval]):
+        yield ApprovalBatch(name, most)
     for number, step in enumerate(trigger.steps, 1):
-        for most in sorted({each.approval for each in step.contents() if _is_number(each.approval)}):
+        for most in _numbers(each.approval for each in step.contents()):
             yield ApprovalBatch(name, most, step=number)
-    for channel in sorted(
-        {channel for step in trigger.contents() for channel in step.channels} & set(playbook.channels)
-    ):
-        most = playbook.channels[channel].approval
-        if _is_number(most):
+    used = {channel for step in trigger.contents() for channel in step.channels}
+    for channel in sorted(used & set(playbook.channels)):
+        for most in _numbers([playbook.channels[channel].approval]):
             yield ApprovalBatch(name, most, channel=channel)
 
 
-def _is_number(approval: bool | int) -> bool:
-    return not isinstance(approval, bool)
+def _numbers(asked: Iterable[Approval | None]) -> list[int]:
+    """The numbers of messages that may go unasked, each once."""
+    known = (approval.batches_over for approval in asked if approval is not None)
+    return sorted({number for number in known if number is not None})

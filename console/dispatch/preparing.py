@@ -17,15 +17,15 @@ from console.messages.templates import Templates
 from console.messages.unsubscribe_links import UnsubscribeLinks
 from console.workspace import Workspace
 from core.engine.last_look import Handover, last_look
-from core.engine.pauses import HOLDING, stops_purpose
+from core.engine.pauses import stops_purpose
 from core.errors import ManometerError
 from core.instants import SECOND, Instant, Millis
 from core.model.customer import Profile
 from core.model.decisions import Objection
 from core.model.delivery import ChannelAdapter, Outbound
 from core.model.dossier import Dossier, known_profile
-from core.model.reasons import Reason
-from core.model.triggers import SCOPED, Pause
+from core.model.pauses import SCOPED, Pause
+from core.model.reasons import HOLDING, Reason
 from core.playbook.playbook import Channel, Playbook
 from storage import pauses
 from storage.outbox.digests import CarriedStep
@@ -92,9 +92,9 @@ def held_back(connection: Connection, playbook: Playbook, at: Instant) -> HeldBa
     """What waits at the instant, also by pauses that came after the playbook was read."""
     known = tuple(pause for pause in playbook.pauses if pause.holds(at))
     holding: tuple[Pause, ...] = (*known, *(row.pause for row in pauses.current(connection, at).values()))
-    waiting = frozenset(pause.trigger for pause in holding if pause.scope == "trigger")
+    waiting = frozenset(pause.name for pause in holding if pause.scope == "trigger")
     stops = [pause for pause in holding if pause.scope == "everything"]
-    narrower = tuple({pause.trigger: pause for pause in holding if pause.scope in SCOPED}.values())
+    narrower = tuple({pause.target: pause for pause in holding if pause.scope in SCOPED}.values())
     if not stops:
         return HeldBack(waiting, None, narrower)
     purposes = playbook.purposes.values()

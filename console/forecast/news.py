@@ -17,7 +17,7 @@ from console.forecast.preview_result import PreviewResult
 from core.forecast.drift import Cause, News, Step
 from core.instants import HOUR, MINUTE, Instant, format_duration, local
 from core.model.events import NO_ACTIVITY
-from core.model.triggers import EVERYTHING
+from core.model.pauses import EVERYTHING
 from core.playbook.playbook import Playbook
 from storage.forecasts import drift as facts
 

@@ -18,7 +18,7 @@ from core.engine.pauses import ResumeEffect, affected_triggers, effect, pause_la
 from core.errors import ManometerError
 from core.explain.words import counted, in_full
 from core.instants import SECOND, Instant, format_duration
-from core.model.triggers import EVERYTHING, Pause, PausePolicy
+from core.model.pauses import ALL_SENDING, EVERYTHING, Pause, PausePolicy, parse_target
 from core.playbook.playbook import Playbook
 from core.suggestions import near
 from storage import pauses
@@ -35,7 +35,7 @@ def refuse_paused(connection: Connection, name: str, at: Instant, zone: ZoneInfo
 def _refuse(paused: StoredPause | None, zone: ZoneInfo) -> None:
     if paused is not None:
         since = in_full(paused.pause.since, zone)
-        what = pause_label(paused.pause)
+        what = pause_label(paused.pause.target)
         raise ManometerError(
             f"{what} has been paused since {since} by {paused.author}. `{command_to_end(paused.pause)}` "
             "ends that."
@@ -67,7 +67,7 @@ def waiting(connection: Connection, pause: Pause, playbook: Playbook | None, at:
     or a customer.
     """
     if pause.scope in ("everything", "trigger"):
-        return pauses.waiting(connection, pause.trigger, at)
+        return pauses.waiting(connection, pause.target.key, at)
     return (
         PauseBacklog(0, 0, 0, 0)
         if playbook is None
@@ -97,7 +97,7 @@ def pause(connection: Connection, pause: Pause, operator: Operator) -> int:
     """Begin a pause, or widen one to transactional messages, and give its number; ManometerError where that
     is paused already.
     """
-    paused = pauses.current(connection, pause.since).get(pause.trigger)
+    paused = pauses.current(connection, pause.since).get(pause.target.key)
     if paused is not None and is_wider(pause, paused.pause):
         pauses.widen(connection, paused, pause.since, operator.author, operator.reason)
         return paused.id
@@ -119,7 +119,7 @@ def stop(connection: Connection, at: Instant, transactional: bool, operator: Ope
     stopped = pauses.current(connection, at).get(EVERYTHING)
     refuse_stopped(stopped, transactional, operator.zone)
     if stopped is None:
-        everything = Pause(EVERYTHING, at, transactional=transactional)
+        everything = Pause(ALL_SENDING, at, transactional=transactional)
         pauses.pause(connection, everything, operator.author, operator.reason)
     else:
         pauses.widen(connection, stopped, at, operator.author, operator.reason)
@@ -141,7 +141,7 @@ def paused_now(connection: Connection, name: str, at: Instant, zone: ZoneInfo) -
         what = (
             "Sending is not stopped"
             if name == EVERYTHING
-            else f"{pause_label(Pause(name, at))} is not paused"
+            else f"{pause_label(parse_target(name))} is not paused"
         )
         raise ManometerError(f"{what} as of {in_full(at, zone)}.")
     return paused

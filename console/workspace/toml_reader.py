@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from console.workspace.faults import Fault, Faults, did_you_mean
 from core.instants import Millis, parse_duration
+from core.model.triggers import Approval
 from core.suggestions import nearest
 
 KeyPath: TypeAlias = tuple[str | int, ...]
@@ -232,15 +233,15 @@ class TomlTable:
         self.wrong(key, "true or false")
         return default
 
-    def approval(self, key: str = "approval") -> bool | int:
-        """true, false, or the size above which a batch waits for approval."""
+    def approval(self, key: str = "approval") -> Approval | None:
+        """true, false, or the size above which a batch waits for approval; None where nothing does."""
         value = self.raw(key)
         if value is None or isinstance(value, bool):
-            return bool(value)
+            return Approval() if value else None
         if isinstance(value, int) and value >= 0:
-            return value
+            return Approval(value)
         self.wrong(key, "true, false, or a number (larger batches wait for approval)")
-        return False
+        return None
 
     def duration(self, key: str, *, signed: bool = False) -> Millis | None:
         """Elapsed time in milliseconds; None where missing or wrong."""

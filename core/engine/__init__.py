@@ -1,6 +1,6 @@
 """The one road: `advance(dossier, playbook, until) -> Plan`.
 
-A customer's life is played instant by instant. At each instant come first the contacts that give their room
+A customer's state is played instant by instant. At each instant come first the contacts that give their room
 back and the pauses that end, then merges and arrivals (events that became known), then dates and crossings
 that need no event, then the steps that have fallen due, the highest rank first. Every accepted contact counts
 at once against the next candidate. Nothing depends on `until`, so playing to u1 and then to u2 gives the same
@@ -15,13 +15,14 @@ from core.engine.arrivals import take_arrival
 from core.engine.branches import is_waiting
 from core.engine.entry import enter
 from core.engine.journey import retire
-from core.engine.merges import take_join
+from core.engine.merges import take_merge
 from core.engine.pauses import is_let_go, next_resumption, resume
 from core.engine.priority_lookahead import rank
 from core.engine.state import CustomerState, Upcoming
 from core.engine.steps import decide, time_out
 from core.instants import Instant
 from core.model.dossier import BEGINNING, Dossier, Plan
+from core.model.enrolment import Enrolment
 from core.model.reasons import Reason
 from core.model.triggers import Trigger
 from core.playbook.playbook import Playbook
@@ -50,14 +51,14 @@ def advance(
 class _Play:
     """The walk through one customer's instants."""
 
-    __slots__ = ("arrivals", "is_begun", "joins", "not_before", "state", "taken")
+    __slots__ = ("arrivals", "is_begun", "merges", "not_before", "state", "taken")
 
     def __init__(
         self, dossier: Dossier, playbook: Playbook, not_before: Instant, failed: frozenset[str]
     ) -> None:
         self.state = CustomerState(dossier, playbook, failed)
         self.arrivals = dossier.arrivals
-        self.joins = list(dossier.joins)
+        self.merges = list(dossier.merges)
         self.taken = 0
         self.not_before = not_before
         self.is_begun = False
@@ -67,14 +68,15 @@ class _Play:
         state = self.state
         instants: list[Instant] = []
         for enrolment in state.enrolments:
-            if enrolment.due_at is not None:
-                instants.append(enrolment.due_at if enrolment.due_at > self.not_before else self.not_before)
-            if enrolment.waits_for is Reason.LOWER_PRIORITY:
+            waiting = enrolment.waiting
+            if waiting.due_at is not None:
+                instants.append(waiting.due_at if waiting.due_at > self.not_before else self.not_before)
+            if waiting.reason is Reason.LOWER_PRIORITY:
                 instants.extend(state.upcoming_changes()[:1])
         if self.taken < len(self.arrivals):
             instants.append(self.arrivals[self.taken].arrived_at)
-        if self.joins:
-            instants.append(self.joins[0].at)
+        if self.merges:
+            instants.append(self.merges[0].at)
         if state.playbook.index.firing_without_event and (
             upcoming := self._upcoming() if state.upcoming_causes is None else state.upcoming_causes
         ):
@@ -110,8 +112,8 @@ class _Play:
             self._resume(at)
         if state.superseded and state.superseded[0][0] <= at:
             self._take_leave(at)
-        while self.joins and self.joins[0].at <= at:
-            take_join(self.joins.pop(0), state)
+        while self.merges and self.merges[0].at <= at:
+            take_merge(self.merges.pop(0), state)
             self._wake(at)
         while self.taken < len(self.arrivals) and self.arrivals[self.taken].arrived_at <= at:
             take_arrival(self.arrivals[self.taken], state)
@@ -139,8 +141,7 @@ class _Play:
     def _wake(self, at: Instant) -> None:
         """What was deferred is decided anew."""
         for enrolment in self.state.enrolments:
-            if enrolment.waits_until is not None and enrolment.due_at is not None:
-                enrolment.due_at = min(enrolment.due_at, at)
+            enrolment.wake(at)
 
     def _upcoming(self) -> list[Upcoming]:
         """The next cause without an event of each trigger that has one, soonest first."""
@@ -188,17 +189,22 @@ class _Play:
         if at < self.not_before:
             return
         for enrolment in self.state.enrolments:
-            if enrolment.waits_for is Reason.LOWER_PRIORITY and enrolment.due_at is not None:
-                enrolment.due_at = min(enrolment.due_at, at)  # the stronger one may have fallen away
-            elif enrolment.held_by is not None and is_let_go(enrolment, self.state):
-                enrolment.due_at = at
-        while due := [e for e in self.state.enrolments if e.due_at is not None and e.due_at <= at]:
-            waiting = [e for e in due if is_waiting(e, self.state)]
-            first = waiting or due
+            waiting = enrolment.waiting
+            if waiting.reason is Reason.LOWER_PRIORITY:
+                enrolment.wake(at)  # the stronger one may have fallen away
+            elif waiting.holder is not None and is_let_go(enrolment, waiting, self.state):
+                enrolment.come_up(at)
+        while due := self._due(at):
+            unanswered = [e for e in due if is_waiting(e, self.state)]
+            first = unanswered or due
             enrolment = first[0] if len(first) == 1 else min(first, key=lambda e: rank(e, self.state))
-            (time_out if waiting else decide)(enrolment, self.state)
+            (time_out if unanswered else decide)(enrolment, self.state)
             if enrolment.state != "open":
                 self.state.drop_ended()
+
+    def _due(self, at: Instant) -> list[Enrolment]:
+        """The open journeys whose step has come up by an instant."""
+        return [e for e in self.state.enrolments if e.waiting.due_at is not None and e.waiting.due_at <= at]
 
     def plan(self, until: Instant, following: Instant | None) -> Plan:
         """What was found, and when this customer needs attention next, `following` being the next instant

@@ -14,7 +14,7 @@ from core.model.events import Event
 
 
 def take_arrival(event: Event, state: CustomerState) -> None:
-    """Take in one event at the life's present instant."""
+    """Take in one event at the instant that is being played."""
     index = state.playbook.index
     entering = (
         index.entering.get(event.name, ()) if event.kind in ("track", "page") and not event.history else ()
@@ -49,7 +49,7 @@ def _end_by(event: Event, state: CustomerState) -> None:
 
 
 def _reach_goals(event: Event, state: CustomerState) -> None:
-    """Note it for every journey she entered, under way or over."""
+    """Note it for every journey that was entered, under way or over."""
     for trigger in state.playbook.index.goals.get(event.name, ()):
         found = reached(event, trigger, state) if trigger.name in state.entries else None
         if found is not None:

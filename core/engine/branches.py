@@ -1,12 +1,12 @@
-"""Which way a journey goes: the steps of her variant, what applies at a step, and whether the step waits for
-an event.
+"""Which way a journey goes: the steps of the customer's variant, what applies at a step, and whether the step
+waits for an event.
 """
 
 from __future__ import annotations
 
 from core.engine.state import CustomerState
 from core.instants import Instant
-from core.model.decisions import Enrolment
+from core.model.enrolment import Enrolment
 from core.model.triggers import Step, Trigger, Wait
 
 
@@ -26,7 +26,7 @@ def following(trigger: Trigger, number: int, variant: str | None, to: int | None
 
 
 def effective_step(enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> Step:
-    """The open step as it applies to her now: as it is for her variant, or what its `else` says where
+    """The open step as it applies now: as it is for the customer's variant, or what its `else` says where
     `only_if` does not hold.
     """
     step = trigger.steps[enrolment.step - 1]
@@ -39,13 +39,13 @@ def effective_step(enrolment: Enrolment, trigger: Trigger, state: CustomerState)
 
 
 def condition_holds(step: Step, enrolment: Enrolment, state: CustomerState) -> bool:
-    """Whether `only_if` lets her have it."""
+    """Whether `only_if` lets the customer have it."""
     return step.only_if is None or step.only_if.holds(state.facts(enrolment=enrolment))
 
 
 def in_variant(enrolment: Enrolment, trigger: Trigger) -> bool:
-    """Whether the open step is for her variant, as it may no longer be under another playbook than she came
-    to it by.
+    """Whether the open step is for the customer's variant; it may no longer be, under another playbook than
+    the one that led to it.
     """
     return trigger.steps[enrolment.step - 1].is_for(enrolment.variant)
 

@@ -30,8 +30,12 @@ class Joined(NamedTuple):
 def may_lead(candidate: Candidate) -> bool:
     """Whether a step's message may carry others: its step says so, and nobody has to approve it."""
     step = candidate.step
-    approval = step.approval or candidate.trigger.approval or candidate.channel.approval
-    return step.digest and step.mode == "first" and candidate.channel.medium in DIGEST_MEDIA and not approval
+    return (
+        step.digest
+        and step.mode == "first"
+        and candidate.channel.medium in DIGEST_MEDIA
+        and not candidate.approvals
+    )
 
 
 def join(candidate: Candidate, state: CustomerState) -> Joined | None:
@@ -95,14 +99,14 @@ def _carry(leading: int, own: Candidate, state: CustomerState) -> bool:
 
 
 def _share(parts: Sequence[MessagePart], state: CustomerState) -> None:
-    """What she does with the message she does in the journey of each of its steps."""
+    """A reaction to the message counts in the journey of each of its steps."""
     steps, triggers = (
         {(part.trigger, part.cause_key) for part in parts},
         frozenset(part.trigger for part in parts),
     )
     for enrolment in state.enrolments:
         if (enrolment.trigger, enrolment.cause_key) in steps:
-            enrolment.shared = triggers
+            enrolment.share(triggers)
             state.touch(enrolment)
 
 
@@ -111,7 +115,7 @@ def _is_same(contact: Contact, planned: Contact) -> bool:
 
 
 def _carrying(message: Message, contact: Contact, parts: Sequence[MessagePart]) -> Message:
-    """The message lives as long as any of its steps."""
+    """The message expires when the last of its steps does."""
     return message._replace(
         contact=contact, digest=tuple(parts), expires_at=max(part.expires_at for part in parts)
     )

@@ -9,8 +9,9 @@ from core.engine.goals import ends, first_due, reached
 from core.engine.journey import come_to_step, end, leave, note_suppressed
 from core.engine.state import CustomerState, open_pauses
 from core.instants import Instant
-from core.model.decisions import Enrolment, Objection
+from core.model.decisions import Objection
 from core.model.dossier import BEGINNING, TriggerEntry
+from core.model.enrolment import Due, Enrolment
 from core.model.events import Event
 from core.model.reasons import Reason
 from core.model.triggers import ALWAYS, NEVER, Trigger
@@ -19,17 +20,17 @@ from core.playbook.playbook import Playbook
 
 
 def enter(trigger: Trigger, cause: Cause, state: CustomerState) -> None:
-    """Enrol the customer because of a cause, unless something keeps her out.
+    """Enrol the customer because of a cause, unless something keeps the customer out.
 
     The same cause never enrols twice. A duplicate, a refusal by `reentry` and a customer outside the audience
     leave no row; a holdout does, and is taken before entry.
     """
     if entry_refusal(trigger, cause, state) is not None or not state.holds(trigger.audience):
         return
-    if is_kept_out(trigger, state.dossier.key, state.playbook):
-        _hold_out(trigger, cause, state, _kept_out_of_everything(state.playbook))
+    if in_global_holdout(trigger, state.dossier.key, state.playbook):
+        _hold_out(trigger, cause, state, _global_holdout(state.playbook))
         return
-    if is_held_out(trigger, state.dossier.key):
+    if in_trigger_holdout(trigger, state.dossier.key):
         _hold_out(trigger, cause, state)
         return
     if not may_reenter(trigger, state):
@@ -54,8 +55,8 @@ def foreseen_entry(trigger: Trigger, cause: Cause, state: CustomerState) -> Enro
         return None
     key = state.dossier.key
     if (
-        is_kept_out(trigger, key, state.playbook)
-        or is_held_out(trigger, key)
+        in_global_holdout(trigger, key, state.playbook)
+        or in_trigger_holdout(trigger, key)
         or not may_reenter(trigger, state, cause.at)
     ):
         return None
@@ -97,12 +98,12 @@ def bucket(salt: str, customer_key: str) -> float:
     return int.from_bytes(digest, "big") / 2**64
 
 
-def is_held_out(trigger: Trigger, customer_key: str) -> bool:
+def in_trigger_holdout(trigger: Trigger, customer_key: str) -> bool:
     """Whether the customer belongs to the share kept out; who is out stays out when the share grows."""
     return trigger.holdout > 0 and bucket(trigger.name, customer_key) < trigger.holdout
 
 
-def is_kept_out(trigger: Trigger, customer_key: str, playbook: Playbook) -> bool:
+def in_global_holdout(trigger: Trigger, customer_key: str, playbook: Playbook) -> bool:
     """Whether the customer belongs to the share that no trigger of this purpose reaches."""
     return (
         trigger.purpose in playbook.holdout.purposes
@@ -111,11 +112,11 @@ def is_kept_out(trigger: Trigger, customer_key: str, playbook: Playbook) -> bool
 
 
 def place_in_holdout(customer_key: str, playbook: Playbook) -> float:
-    """Her place in [0, 1) for the holdout of all triggers."""
+    """The customer's place in [0, 1) for the holdout of all triggers."""
     return bucket(f"holdout:{playbook.holdout.salt}", customer_key)
 
 
-def _kept_out_of_everything(playbook: Playbook) -> Objection:
+def _global_holdout(playbook: Playbook) -> Objection:
     return Objection(
         Reason.HOLDOUT, f"belongs to the {playbook.holdout.share * 100:g} % kept out of everything"
     )
@@ -137,9 +138,7 @@ def variant_of(trigger: Trigger, customer_key: str) -> str | None:
 
 def _hold_out(trigger: Trigger, cause: Cause, state: CustomerState, *objections: Objection) -> None:
     enrolment = _enrolment(trigger, cause, state)
-    enrolment.state, enrolment.step, enrolment.variant = "holdout", 1, None
-    enrolment.due_at = enrolment.waited = None
-    enrolment.ended_at = state.now
+    enrolment.hold_out(state.now)
     state.causes.add((trigger.name, cause.key))
     last = state.entries.get(trigger.name)
     state.enter(trigger.name, TriggerEntry(BEGINNING if last is None else last.at, cause.key))
@@ -159,7 +158,7 @@ def _enrolment(trigger: Trigger, cause: Cause, state: CustomerState) -> Enrolmen
         entered_at=state.now,
         step=first,
         planned_at=planned,
-        due_at=planned,
+        waiting=Due(planned),
         version=state.playbook.version,
         cause_event=event.id if event is not None else None,
         cause_name=event.name if event is not None else None,
@@ -168,7 +167,7 @@ def _enrolment(trigger: Trigger, cause: Cause, state: CustomerState) -> Enrolmen
         variant=variant,
     )
     if waits(enrolment, trigger) is not None:
-        come_to_step(enrolment, trigger, planned, state)
+        come_to_step(enrolment, trigger, first, planned, state)
     return enrolment
 
 

@@ -7,15 +7,16 @@ from __future__ import annotations
 from core.engine.branches import due_at_latest, following, waits
 from core.engine.state import CustomerState
 from core.instants import Instant
-from core.model.decisions import Enrolment, GoalReached
+from core.model.decisions import GoalReached
+from core.model.enrolment import Enrolment
 from core.model.events import Event
 from core.model.triggers import Trigger
 from core.model.when import ANY_EVENT
 
 
 def first_due(trigger: Trigger, cause_at: Instant, number: int = 1) -> Instant:
-    """When the first step (of her variant, by number) is planned: the cause, plus the kind's `after`, plus
-    the step's own.
+    """When the first step (of the customer's variant, by number) is planned: the cause, plus the kind's
+    `after`, plus the step's own.
     """
     return cause_at + trigger.when.after + trigger.steps[number - 1].after
 
@@ -93,7 +94,7 @@ def awaited(enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> Eve
 
 
 def active_since(enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> Instant | None:
-    """When she was last active, where the journey is one that any activity ends and she was since its silence
+    """When the customer was last active, where any activity ends the journey and that was since its silence
     began.
     """
     last = state.profile.last_activity

@@ -17,9 +17,10 @@ from core.engine.preference import in_order, preferred
 from core.engine.state import CustomerState, open_pauses
 from core.instants import Instant, format_instant
 from core.model.customer import address_of
-from core.model.decisions import Enrolment, Objection
+from core.model.decisions import Objection
+from core.model.enrolment import Enrolment
 from core.model.reasons import Reason
-from core.model.triggers import Step, Trigger
+from core.model.triggers import Approval, Step, Trigger
 from core.playbook.playbook import Channel, Purpose
 
 
@@ -40,6 +41,12 @@ class Candidate(NamedTuple):
         """The last instant at which it may go out."""
         return self.enrolment.planned_at + self.step.expires
 
+    @property
+    def approvals(self) -> list[Approval]:
+        """Who has to approve of its message, as the step, the trigger and the channel say."""
+        asked = (self.step.approval, self.trigger.approval, self.channel.approval)
+        return [approval for approval in asked if approval is not None]
+
 
 Guard = Callable[[Candidate, CustomerState], Objection | None]
 
@@ -49,18 +56,18 @@ def trigger_active(candidate: Candidate, state: CustomerState) -> Objection | No
     pauses = state.playbook.index.pauses.get(candidate.trigger.name)
     pause = open_pauses(pauses, candidate.at) if pauses else None
     if pause is not None:
-        return Objection(Reason.TRIGGER_PAUSED, evidence(pause), pause.until, holder=pause.holder)
+        return Objection(Reason.TRIGGER_PAUSED, evidence(pause), pause.until, holder=pause.target.holder)
     if candidate.trigger.status != "active":
         return Objection(Reason.TRIGGER_RETIRED, f"the trigger is {candidate.trigger.status}")
     return None
 
 
 def not_stopped(candidate: Candidate, state: CustomerState) -> Objection | None:
-    """The emergency stop holds everything, a pause of the customer or of a segment what is hers;
+    """The emergency stop holds everything, a pause of the customer or of a segment the customer's messages;
     transactional messages on request.
     """
     stop = stop_of(candidate.purpose, state)
-    return Objection(Reason.STOPPED, evidence(stop), stop.until, holder=stop.holder) if stop else None
+    return Objection(Reason.STOPPED, evidence(stop), stop.until, holder=stop.target.holder) if stop else None
 
 
 def customer_known(candidate: Candidate, state: CustomerState) -> Objection | None:
@@ -110,7 +117,9 @@ def consent_given(candidate: Candidate, state: CustomerState) -> Objection | Non
 def channel_open(candidate: Candidate, state: CustomerState) -> Objection | None:
     """A paused channel holds what would go over it; transactional messages on request."""
     pause = channel_pause(candidate.channel.name, candidate.purpose, state)
-    return Objection(Reason.STOPPED, evidence(pause), pause.until, holder=pause.holder) if pause else None
+    return (
+        Objection(Reason.STOPPED, evidence(pause), pause.until, holder=pause.target.holder) if pause else None
+    )
 
 
 def not_expired(candidate: Candidate, state: CustomerState) -> Objection | None:  # noqa: ARG001
@@ -129,8 +138,8 @@ GUARDS: Final[tuple[Guard, ...]] = BEFORE_CHANNEL + OF_CHANNEL + AFTER_CHANNEL
 def candidate_for(
     state: CustomerState, trigger: Trigger, step: Step, enrolment: Enrolment, channel_name: str
 ) -> Candidate:
-    """The open step of an enrolment, as it applies to her now, as a candidate over one channel at the life's
-    present instant.
+    """The open step of an enrolment, as it applies now, as a candidate over one channel at the instant
+    that is being played.
     """
     channel = state.playbook.channels[channel_name]
     return Candidate(
@@ -161,7 +170,7 @@ def all_objections(candidate: Candidate, state: CustomerState) -> tuple[Objectio
 
 
 def allowed_channels(first: Candidate, state: CustomerState) -> tuple[list[Candidate], Objection | None]:
-    """The candidates over the step's channels that address, suppressions and consent allow, her preferred one
+    """The candidates over the step's channels that address, suppressions and consent allow, the preferred one
     first; else what the first lacks."""
     refusal: Objection | None = None
     allowed: list[Candidate] = []

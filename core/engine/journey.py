@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from core.engine.branches import due_at_latest, effective_step, following
 from core.engine.goals import awaited
 from core.engine.state import CustomerState
 from core.instants import Instant, format_instant
-from core.model.decisions import Decision, Enrolment, Objection
+from core.model.decisions import Decision, Objection
+from core.model.enrolment import Enrolment
 from core.model.events import Event
 from core.model.reasons import Reason
 from core.model.triggers import Trigger
 from core.playbook.versions import Former
-
-
-def no_longer_waits(enrolment: Enrolment) -> None:
-    """Forget why and until when the open step waited."""
-    enrolment.waits_for = None
-    enrolment.waits_until = None
-    enrolment.held_by = None
 
 
 def next_step(enrolment: Enrolment, trigger: Trigger, state: CustomerState, to: int | None = None) -> None:
@@ -27,45 +23,43 @@ def next_step(enrolment: Enrolment, trigger: Trigger, state: CustomerState, to: 
     After the last step the journey is done.
     """
     state.touch(enrolment)
-    no_longer_waits(enrolment)
     number = following(trigger, enrolment.step, enrolment.variant, to)
     if number is None:
+        enrolment.release()
         end(enrolment, state, "done")
         return
-    enrolment.step = number
     step = trigger.steps[number - 1]
     answered = enrolment.waited == "event" and step.wait is not None
     # one event ends one wait: the next one begins with the instant after it
-    come_to_step(enrolment, trigger, enrolment.planned_at + max(step.after, int(answered)), state)
+    planned_at = enrolment.planned_at + max(step.after, int(answered))
+    come_to_step(enrolment, trigger, number, planned_at, state)
 
 
-def come_to_step(enrolment: Enrolment, trigger: Trigger, planned_at: Instant, state: CustomerState) -> None:
-    """Plan the open step; one that waits for an event comes up with that event, which may be known already,
-    or when it has waited.
+def come_to_step(
+    enrolment: Enrolment, trigger: Trigger, number: int, planned_at: Instant, state: CustomerState
+) -> None:
+    """Open a step; one that waits for an event comes up with that event, which may be known already, or when
+    it has waited long enough.
     """
-    enrolment.planned_at, enrolment.waited = planned_at, None
+    enrolment.open_step(number, planned_at)
     event = awaited(enrolment, trigger, state)
     if event is not None:
         end_wait(enrolment, event, state)
-    else:
-        enrolment.due_at = max(due_at_latest(enrolment, trigger), state.now)
+    elif (due_at := max(due_at_latest(enrolment, trigger), state.now)) != planned_at:
+        enrolment.fall_due(due_at)
 
 
 def end_wait(enrolment: Enrolment, event: Event, state: CustomerState) -> None:
     """What the open step waits for has come: the step is planned at its occurrence."""
     state.touch(enrolment)
-    no_longer_waits(enrolment)
-    enrolment.waited = "event"
-    enrolment.planned_at = max(enrolment.planned_at, event.occurred_at)
-    enrolment.due_at = max(enrolment.planned_at, state.now)
+    planned_at = max(enrolment.planned_at, event.occurred_at)
+    enrolment.end_wait("event", planned_at, max(planned_at, state.now))
 
 
-def end(enrolment: Enrolment, state: CustomerState, ended_as: str) -> None:
+def end(enrolment: Enrolment, state: CustomerState, ended_as: Literal["done", "exited"]) -> None:
     """Nothing more comes of this enrolment."""
     state.touch(enrolment)
-    enrolment.state = "done" if ended_as == "done" else "exited"
-    enrolment.due_at = None
-    enrolment.ended_at = state.now
+    enrolment.end(ended_as, state.now)
 
 
 def retire(enrolment: Enrolment, former: Former, state: CustomerState) -> None:
@@ -77,7 +71,7 @@ def retire(enrolment: Enrolment, former: Former, state: CustomerState) -> None:
     channel = effective_step(enrolment, known, state).channels[0] if known is not None else None
     version = state.playbook.version if former.left_by is None else former.left_by
     note_suppressed(enrolment, state, channel, Reason.TRIGGER_RETIRED, (replaced,), version)
-    no_longer_waits(enrolment)
+    enrolment.release()
     end(enrolment, state, "exited")
 
 
@@ -93,7 +87,7 @@ def end_early(enrolment: Enrolment, trigger: Trigger, state: CustomerState, why:
     note_suppressed(
         enrolment, state, effective_step(enrolment, trigger, state).channels[0], why.reason, (why,)
     )
-    no_longer_waits(enrolment)
+    enrolment.release()
     end(enrolment, state, "exited")
 
 

@@ -12,8 +12,9 @@ from core.engine.guards import BEFORE_CHANNEL, OF_CHANNEL, Candidate, channel_op
 from core.engine.state import CustomerState
 from core.instants import Instant, format_instant
 from core.model.customer import address_of
-from core.model.decisions import Enrolment, Objection
+from core.model.decisions import Objection
 from core.model.dossier import Dossier
+from core.model.enrolment import Due, Enrolment
 from core.model.reasons import Reason
 from core.model.triggers import Trigger
 from core.playbook.playbook import Playbook
@@ -84,7 +85,7 @@ def _enrolment(handover: Handover, steps: int) -> Enrolment:
         entered_at=handover.cause_at,
         step=steps + 1,  # its own step is decided, so only `[exit]` and the goal still act
         planned_at=handover.planned_at,
-        due_at=None,
+        waiting=Due(handover.planned_at),
         cause_event=handover.cause_event,
         cause_properties=handover.cause_properties,
         key_value=handover.key_value,

@@ -11,20 +11,21 @@ from core.engine.goals import active_since, awaited, ends, reached
 from core.engine.journey import end_early, end_wait, leave
 from core.engine.state import CustomerState
 from core.instants import Instant, format_instant
-from core.model.decisions import Enrolment, Objection
+from core.model.decisions import Objection
 from core.model.dossier import BEGINNING, Merge, TriggerEntry
+from core.model.enrolment import Enrolment
 from core.model.events import Event
 from core.model.reasons import Reason
 from core.model.triggers import ALWAYS, NEVER, Trigger
 from core.model.when import ANY_EVENT
 
 
-def take_join(join: Merge, state: CustomerState) -> None:
+def take_merge(merge: Merge, state: CustomerState) -> None:
     """End what has reached its goal by what the other did, or would not have begun had they been one; note
     goals, end waits.
     """
     _reach_goals(state)
-    entered = _entries(join, state)
+    entered = _entries(merge, state)
     for enrolment in sorted(state.enrolments, key=attrgetter("entered_at", "trigger", "cause_key")):
         trigger = state.playbook.index.definition(enrolment.trigger, enrolment.version)
         if trigger is not None and enrolment.step <= len(trigger.steps):
@@ -58,10 +59,10 @@ def _goal_behind(enrolment: Enrolment, trigger: Trigger, state: CustomerState) -
     return next((event for event in known if ends(event, enrolment, trigger, state)), None)
 
 
-def _entries(join: Merge, state: CustomerState) -> set[tuple[str, TriggerEntry]]:
+def _entries(merge: Merge, state: CustomerState) -> set[tuple[str, TriggerEntry]]:
     """All entries that either is known to have made."""
     open_ones = {(each.trigger, TriggerEntry(each.entered_at, each.cause_key)) for each in state.enrolments}
-    return open_ones | {(trigger, entry) for trigger, entry in join.entries if entry.at > BEGINNING}
+    return open_ones | {(trigger, entry) for trigger, entry in merge.entries if entry.at > BEGINNING}
 
 
 def _first_entry(

@@ -6,7 +6,7 @@ delays begin anew. Dates (a birthday) never move.
 
 A pause of a trigger, of a customer and of everything reaches each journey under it; one of a channel or
 segment only those whose open step it holds, since nobody can say beforehand over which channel, or in which
-segment, a later step will find her.
+segment, a later step will find the customer.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.engine.branches import due_at_latest, effective_step, following, waits
-from core.engine.journey import next_step, no_longer_waits, note_suppressed
+from core.engine.journey import next_step, note_suppressed
 from core.engine.state import CustomerState, open_pauses
 from core.instants import Instant, Millis, format_instant
-from core.model.decisions import Enrolment, Waited
+from core.model.enrolment import Deferred, Due, Enrolment, Held, Waited
+from core.model.pauses import ALL_SENDING, Pause, PausePolicy, PauseTarget, Scope, target_key
 from core.model.reasons import Reason
-from core.model.triggers import EVERYTHING, Pause, PausePolicy, Scope, Step, Trigger, target
+from core.model.triggers import Step, Trigger
 from core.playbook.playbook import Playbook, Purpose
 
-HOLDING: Final = frozenset({Reason.TRIGGER_PAUSED, Reason.STOPPED})
 NOBODY: Final[Mapping[Scope, str]] = {
     "everything": "Nobody is under way", "trigger": "Nobody is under way in it",
     "channel": "Nobody is under way in a trigger that uses it",
@@ -39,11 +39,10 @@ def reason_of(pause: Pause) -> Reason:
     return Reason.TRIGGER_PAUSED if pause.scope == "trigger" else Reason.STOPPED
 
 
-def pause_label(pause: Pause) -> str:
+def pause_label(target: PauseTarget) -> str:
     """What is paused, in words: `basket`, `channel sms`, `customer C1`, `all sending`."""
-    return {"everything": "all sending", "trigger": pause.name}.get(
-        pause.scope
-    ) or f"{pause.scope} {pause.name}"
+    own = {"everything": "all sending", "trigger": target.name}
+    return own.get(target.scope) or f"{target.scope} {target.name}"
 
 
 def evidence(pause: Pause) -> str:
@@ -67,43 +66,46 @@ def stops_purpose(stop: Pause, purpose: Purpose) -> bool:
 
 
 def stop_of(purpose: Purpose, state: CustomerState) -> Pause | None:
-    """What holds this customer's messages of a purpose now, over whatever channel: everything, herself, or a
-    segment she is in.
+    """What holds this customer's messages of a purpose now, over whatever channel: everything, the customer,
+    or one of the customer's segments.
     """
     index = state.playbook.index
     if not state.playbook.pauses:
         return None
-    hers = [*index.stops, *index.pauses.get(target("customer", state.dossier.key), ())]
+    own = [*index.stops, *index.pauses.get(target_key("customer", state.dossier.key), ())]
     segments = [
         pause for pause in index.segment_pauses if pause.holds(state.now) and _is_member(pause, state)
     ]
-    return open_pauses([pause for pause in (*hers, *segments) if stops_purpose(pause, purpose)], state.now)
+    return open_pauses([pause for pause in (*own, *segments) if stops_purpose(pause, purpose)], state.now)
 
 
 def channel_pause(channel: str, purpose: Purpose, state: CustomerState) -> Pause | None:
     """The pause that holds messages of a purpose over a channel now."""
     if not state.playbook.pauses:
         return None
-    pauses = state.playbook.index.pauses.get(target("channel", channel), ())
+    pauses = state.playbook.index.pauses.get(target_key("channel", channel), ())
     return open_pauses([pause for pause in pauses if stops_purpose(pause, purpose)], state.now)
 
 
 def _is_member(pause: Pause, state: CustomerState) -> bool:
-    """Whether she is in the segment that is paused; a segment that is gone from the files has no members."""
-    segment = state.playbook.segments.get(pause.name)
+    """Whether the customer is in the paused segment; one that is gone from the files has no members."""
+    return _in_segment(pause.name, state)
+
+
+def _in_segment(name: str, state: CustomerState) -> bool:
+    segment = state.playbook.segments.get(name)
     return segment is not None and state.holds(segment)
 
 
-def is_let_go(enrolment: Enrolment, state: CustomerState) -> bool:
-    """Whether what a pause holds may have become free before its end: she has left the segment, or another
-    channel is open again.
+def is_let_go(enrolment: Enrolment, held: Held, state: CustomerState) -> bool:
+    """Whether what a pause holds may have become free before its end: the customer has left the segment, or
+    another channel is open again.
     """
-    if enrolment.due_at is not None or enrolment.held_by is None or enrolment.waits_for is not Reason.STOPPED:
+    if held.due_at is not None or held.holder is None or held.reason is not Reason.STOPPED:
         return False
-    held = Pause(enrolment.held_by, state.now)
-    if held.scope == "segment":
-        return not _is_member(held, state)
-    return held.scope == "channel" and _another_is_open(enrolment, state)
+    if held.holder.scope == "segment":
+        return not _in_segment(held.holder.name, state)
+    return held.holder.scope == "channel" and _another_is_open(enrolment, state)
 
 
 def _another_is_open(enrolment: Enrolment, state: CustomerState) -> bool:
@@ -147,7 +149,7 @@ def resume(enrolment: Enrolment, state: CustomerState) -> None:
     ]
     for pause in sorted(ended, key=lambda p: p.until or 0):
         _carry_out(pause, enrolment, state)
-        enrolment.resumed_at = pause.until
+        enrolment.note_resumption(pause.until)
         state.touch(enrolment)
 
 
@@ -163,8 +165,8 @@ def _pauses(enrolment: Enrolment, state: CustomerState) -> list[Pause]:
     index = state.playbook.index
     trigger = index.definition(enrolment.trigger, enrolment.version)
     purpose = state.playbook.purposes.get(trigger.purpose) if trigger is not None else None
-    hers = index.pauses.get(target("customer", state.dossier.key), ())
-    stops = (*index.stops, *hers, *index.segment_pauses, *index.channel_pauses.get(enrolment.trigger, ()))
+    own = index.pauses.get(target_key("customer", state.dossier.key), ())
+    stops = (*index.stops, *own, *index.segment_pauses, *index.channel_pauses.get(enrolment.trigger, ()))
     held = [stop for stop in stops if purpose is None or stops_purpose(stop, purpose)]
     return [*index.pauses.get(enrolment.trigger, ()), *held]
 
@@ -187,8 +189,7 @@ def _carry_out(pause: Pause, enrolment: Enrolment, state: CustomerState) -> None
         if policy == "skip":
             _skip(enrolment, trigger, pause, state)
         else:
-            enrolment.due_at = end
-            no_longer_waits(enrolment)
+            enrolment.fall_due(end)
 
 
 def is_narrow(pause: Pause) -> bool:
@@ -205,15 +206,15 @@ def policy_for(asked: PausePolicy, trigger: Trigger, had_run_out: bool) -> Pause
 def _fell_due(pause: Pause, enrolment: Enrolment, end: Instant, state: CustomerState) -> bool:
     """Whether the pause holds the open step up, or would have, had anybody looked at it meanwhile."""
     if enrolment.due_at is None:
-        return enrolment.waits_for is reason_of(pause) and holds_up(pause, enrolment.held_by)
+        return enrolment.waits_for is reason_of(pause) and holds_up(pause, enrolment.waiting.holder)
     return pause.since <= enrolment.due_at < end and _would_hold(pause, enrolment, state)
 
 
-def holds_up(pause: Pause, held_by: str | None) -> bool:
+def holds_up(pause: Pause, holder: PauseTarget | None) -> bool:
     """Whether a step that waits for the pause's reason waits for this pause; a stop's before holders were
     noted has none.
     """
-    return pause.scope == "trigger" or (held_by or EVERYTHING) == pause.holder
+    return pause.scope == "trigger" or (holder or ALL_SENDING) == pause.target.holder
 
 
 def _would_hold(pause: Pause, enrolment: Enrolment, state: CustomerState) -> bool:
@@ -226,22 +227,19 @@ def _would_hold(pause: Pause, enrolment: Enrolment, state: CustomerState) -> boo
 
 
 def _move(enrolment: Enrolment, trigger: Trigger, by: Millis) -> None:
-    enrolment.planned_at += by
-    is_deferred = enrolment.waits_until is not None and enrolment.waits_for not in HOLDING
-    enrolment.due_at = (
-        enrolment.waits_until + by
-        if is_deferred and enrolment.waits_until is not None
-        else due_at_latest(enrolment, trigger)
-    )
-    no_longer_waits(enrolment)
+    waiting = enrolment.waiting
+    enrolment.plan(enrolment.planned_at + by)
+    if isinstance(waiting, Deferred):
+        enrolment.fall_due(waiting.until + by)
+    else:
+        enrolment.fall_due(due_at_latest(enrolment, trigger))
 
 
 def _begin_anew(enrolment: Enrolment, trigger: Trigger, pause: Pause, at: Instant) -> None:
     """The delay, or where that had run out before the pause the wait for an event."""
     is_wait_alone = waits(enrolment, trigger) is not None and enrolment.planned_at < pause.since
-    enrolment.planned_at = at if is_wait_alone else at + _delay(trigger, enrolment.step, enrolment.variant)
-    enrolment.due_at = due_at_latest(enrolment, trigger)
-    no_longer_waits(enrolment)
+    enrolment.plan(at if is_wait_alone else at + _delay(trigger, enrolment.step, enrolment.variant))
+    enrolment.fall_due(due_at_latest(enrolment, trigger))
 
 
 def _delay(trigger: Trigger, step: int, variant: str | None = None) -> Millis:
@@ -268,7 +266,7 @@ def _skip(enrolment: Enrolment, trigger: Trigger, pause: Pause, state: CustomerS
 def _skip_step(enrolment: Enrolment, trigger: Trigger, pause: Pause, state: CustomerState) -> None:
     """Go on past it; only what would have been sent leaves a row."""
     wait = waits(enrolment, trigger)
-    enrolment.planned_at = due_at_latest(enrolment, trigger)
+    enrolment.plan(due_at_latest(enrolment, trigger))
     if wait is not None and not wait.sends:
         next_step(enrolment, trigger, state, wait.goes_to)
         return
@@ -293,7 +291,15 @@ def steps_due(
     ends the count.
     """
     walk = Enrolment(
-        trigger.name, "", planned_at, planned_at, step, planned_at, None, variant=variant, waited=waited
+        trigger.name,
+        "",
+        planned_at,
+        planned_at,
+        step,
+        planned_at,
+        Due(planned_at),
+        variant=variant,
+        waited=waited,
     )
     number, is_first = 0, True
     while is_first or (due_at_latest(walk, trigger) < end and _is_under(pause, trigger, walk.step, variant)):
@@ -304,8 +310,8 @@ def steps_due(
         later = following(trigger, walk.step, variant, to)
         if later is None:
             break
-        walk.step, walk.waited, is_first = later, None, False
-        walk.planned_at = over_at + trigger.steps[later - 1].after
+        walk.open_step(later, over_at + trigger.steps[later - 1].after)
+        is_first = False
     return number
 
 
@@ -357,7 +363,7 @@ def affected_triggers(pause: Pause, playbook: Playbook) -> Mapping[str, Trigger]
     """The triggers whose journeys a pause can hold up, by name."""
     known = playbook.index.by_name
     if pause.scope == "trigger":
-        return {name: known[name] for name in [pause.trigger] if name in known}
+        return {name: known[name] for name in [pause.name] if name in known}
     held = {
         name: trigger
         for name, trigger in known.items()

@@ -1,4 +1,5 @@
-"""The customer's preferred channel: the one she named, else the one she follows links on."""
+"""The customer's preferred channel: the one that the customer named, else the one whose links
+the customer follows."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ DECLARED: Final = ("preferredChannel", "preferred_channel")
 PREFERS: Final = "preferred channel "
 """How the words of a preference begin."""
 TRACKING: Final = "tracking"
-"""The purpose whose consent allows to learn from what she does."""
+"""The purpose whose consent allows to learn from what a customer does."""
 
 
 class Preferred(NamedTuple):
@@ -31,7 +32,7 @@ class Preferred(NamedTuple):
 
 
 def preferred(step: Step, state: CustomerState) -> Preferred | None:
-    """Her preferred one of the step's channels, as known now; what she declared stands before what was
+    """The preferred one of the step's channels, as known now; what was declared stands before what was
     learnt.
     """
     if not step.prefer:
@@ -69,13 +70,13 @@ def _learnt(channels: Sequence[Channel], state: CustomerState) -> Preferred | No
     clicks = state.log.of(FOLLOWED.keys(), state.now - state.playbook.preference.within, state.now)
     best: tuple[int, int, Channel] | None = None
     for channel in channels:
-        hers = (
+        own = (
             [click.occurred_at for click in clicks if _is_meant(channel, _channel_of(click))]
             if _may_learn(channel, state)
             else []
         )
-        if hers and (best is None or (len(hers), hers[-1]) > best[:2]):
-            best = (len(hers), hers[-1], channel)
+        if own and (best is None or (len(own), own[-1]) > best[:2]):
+            best = (len(own), own[-1], channel)
     if best is None or best[0] < state.playbook.preference.least:
         return None
     return Preferred(
@@ -88,7 +89,7 @@ def _channel_of(click: Event) -> str:
 
 
 def _may_learn(channel: Channel, state: CustomerState) -> bool:
-    """Whether her reactions over the channel may be looked at: the latest word on tracking is a grant, or
+    """Whether reactions over the channel may be looked at: the latest word on tracking is a grant, or
     nobody records any.
     """
     word = latest_word(state.dossier.consents, (channel.name, channel.medium), TRACKING, None, state.now)

@@ -26,7 +26,7 @@ from core.engine.placement import contacts_of, opens, place
 from core.engine.state import CustomerState
 from core.instants import Instant
 from core.limits.pressure import Contact, Ledger, PressureRule, Violation, violations
-from core.model.decisions import Enrolment
+from core.model.enrolment import Enrolment
 from core.model.triggers import Step, Trigger
 from core.playbook.index import lookback
 from core.playbook.playbook import Playbook
@@ -122,12 +122,12 @@ def _may_have_rivals(first: Candidate, contacts: Sequence[Contact], state: Custo
         for at, _, _, trigger in state.upcoming_causes or ()
     ):
         return True
-    others = (each.due_at for each in state.enrolments if each is not first.enrolment)
+    others = (each.waiting.due_at for each in state.enrolments if each is not first.enrolment)
     return any(due_at is not None and due_at <= latest for due_at in others)
 
 
 class _Rival(NamedTuple):
-    """A foreseen candidate: the open step of a journey as it applies to her now."""
+    """A foreseen candidate: the open step of a journey as it applies now."""
 
     enrolment: Enrolment
     trigger: Trigger
@@ -149,29 +149,45 @@ def _winner(rivals: Sequence[_Rival], weaker: _Weaker, state: CustomerState) -> 
     """Admit the rivals one by one, until the weaker one has no room left: the strongest without whom it had
     room has won.
     """
-    ahead, ledger = state.copy(), state.ledger.copy()
+    now, ledger = state.now, state.ledger.copy()
     is_crowded = not all(_has_room(rule, (), rivals, state) for rule in state.rules())
-    if is_crowded:
-        ahead.ledger = state.ledger.copy()
-    admitted: list[tuple[ForeseenWinner, str]] = []
-    for rival in rivals:
-        ahead.now = state.now
-        contacts = _place(rival, weaker.latest, ahead, is_crowded=is_crowded)
-        for contact in contacts if is_crowded else ():
-            ahead.ledger.add(contact)
-        if not contacts or ahead.now > weaker.expires_at:
-            continue
-        for contact in contacts:
-            ledger.add(contact)
-        admitted.append((ForeseenWinner(rival.trigger.name, ahead.now, ()), contacts[0].dispatch))
-        broken = violations(weaker.rules, ledger, weaker.contacts, state.zone)
-        if broken:
-            won = next(
-                (each for each, dispatch in admitted[:-1] if _frees(dispatch, ledger, weaker, state)),
-                admitted[-1][0],
-            )
-            return won._replace(broken=tuple(broken))
+    admitted: list[_Admitted] = []
+    with state.looking_ahead():
+        if is_crowded:
+            state.ledger = state.ledger.copy()
+        for rival in rivals:
+            state.now = now
+            contacts = _place(rival, weaker.latest, state, is_crowded=is_crowded)
+            for contact in contacts if is_crowded else ():
+                state.ledger.add(contact)
+            if not contacts or state.now > weaker.expires_at:
+                continue
+            for contact in contacts:
+                ledger.add(contact)
+            admitted.append(_Admitted(rival.trigger.name, state.now, contacts[0].dispatch))
+            broken = violations(weaker.rules, ledger, weaker.contacts, state.zone)
+            if broken:
+                strongest = _strongest(admitted, ledger, weaker, state)
+                return ForeseenWinner(strongest.trigger, strongest.at, tuple(broken))
     return None
+
+
+class _Admitted(NamedTuple):
+    """A rival that goes out before the weaker one, with the dispatch of its contacts."""
+
+    trigger: str
+    at: Instant
+    dispatch: str
+
+
+def _strongest(
+    admitted: Sequence[_Admitted], ledger: Ledger, weaker: _Weaker, state: CustomerState
+) -> _Admitted:
+    """The strongest of those admitted without whom the weaker one would have room; else the last one."""
+    for each in admitted[:-1]:
+        if _frees(each.dispatch, ledger, weaker, state):
+            return each
+    return admitted[-1]
 
 
 def _frees(dispatch: str, ledger: Ledger, weaker: _Weaker, state: CustomerState) -> bool:
@@ -242,7 +258,9 @@ def _rivals(least: Rank, latest: Instant, state: CustomerState) -> list[_Rival]:
     """The open steps by then, of journeys that are under way or will have begun, that count and rank higher;
     the strongest first.
     """
-    foreseen = [each for each in state.enrolments if each.due_at is not None and each.due_at <= latest]
+    foreseen = [
+        each for each in state.enrolments if each.waiting.due_at is not None and each.waiting.due_at <= latest
+    ]
     foreseen += _dates(least, latest, state)
     ahead: list[tuple[Rank, _Rival]] = []
     for each in foreseen:
@@ -274,29 +292,29 @@ def _dates(least: Rank, latest: Instant, state: CustomerState) -> Iterator[Enrol
                 yield begun
 
 
-def _place(rival: _Rival, latest: Instant, ahead: CustomerState, *, is_crowded: bool) -> Sequence[Contact]:
-    """The contacts of a rival where it goes out once it is due, which is then `ahead.now`; none where it does
+def _place(rival: _Rival, latest: Instant, state: CustomerState, *, is_crowded: bool) -> Sequence[Contact]:
+    """The contacts of a rival where it goes out once it is due, which is then `state.now`; none where it does
     not by `latest`.
 
     Where it is not crowded, all rivals have room together, and each goes when its channel opens.
     """
-    allowed = _passing(rival, ahead)
+    allowed = _passing(rival, state)
     if not allowed:
         return ()
     latest = min(latest, allowed[0].expires_at)
     begin = max(
-        ahead.now, rival.enrolment.planned_at if rival.enrolment.due_at is None else rival.enrolment.due_at
+        state.now, rival.enrolment.planned_at if rival.enrolment.due_at is None else rival.enrolment.due_at
     )
     taken = allowed if rival.step.mode == "all" else allowed[:1]
     has_one_way = len(taken) == len(allowed) or not is_crowded
     at: Instant | None = (
-        opens(taken, begin, ahead) if has_one_way else begin
+        opens(taken, begin, state) if has_one_way else begin
     )  # what is shut with one way waits for the opening
     while at is not None and at <= latest:
-        ahead.now = at
+        state.now = at
         if not is_crowded:
             return contacts_of(taken, at)
-        placement = place(allowed, ahead)
+        placement = place(allowed, state)
         if placement.reason is None:
             return placement.contacts
         at = placement.at

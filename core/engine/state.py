@@ -1,11 +1,12 @@
-"""One customer while she is played: what `advance` changes from instant to instant, and what kinds and guards
-ask of it.
+"""One customer while the engine plays: what `advance` changes from instant to instant, and what kinds and
+guards ask of it.
 """
 
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,11 +15,13 @@ from core.engine.log import EventLog
 from core.instants import Instant, Millis
 from core.limits.pressure import Ledger, PressureRule
 from core.model.customer import Profile
-from core.model.decisions import Decision, Enrolment, GoalReached
+from core.model.decisions import Decision, GoalReached
 from core.model.dossier import Dossier, TriggerEntry
+from core.model.enrolment import Enrolment
 from core.model.events import Event
+from core.model.pauses import Pause
 from core.model.predicate import Predicate
-from core.model.triggers import Pause, Trigger
+from core.model.triggers import Trigger
 from core.model.when import Cause
 from core.playbook.index import REACTIONS
 from core.playbook.playbook import Playbook
@@ -89,12 +92,14 @@ class CustomerState:
         self.ledger = Ledger(dossier.contacts, as_of=self.now)
         self._upcoming_changes: list[Instant] | None = None
 
-    def copy(self) -> CustomerState:
-        """The same life, to be looked at as of another instant; what it holds is shared."""
-        twin = object.__new__(CustomerState)
-        for name in CustomerState.__slots__:
-            setattr(twin, name, getattr(self, name))
-        return twin
+    @contextmanager
+    def looking_ahead(self) -> Iterator[None]:
+        """What is done to `now` and `ledger` in the meantime is undone at the end: it is only imagined."""
+        now, ledger = self.now, self.ledger
+        try:
+            yield
+        finally:
+            self.now, self.ledger = now, ledger
 
     def fold(self, event: Event) -> None:
         """Take an event into the profile and, where decisions may look back at it, into what is known."""
@@ -120,7 +125,7 @@ class CustomerState:
         return predicate is None or predicate.holds(CustomerFacts(self, None, None))
 
     def rules(self) -> tuple[PressureRule, ...]:
-        """The pressure rules that hold for her now."""
+        """The pressure rules that hold for the customer now."""
         if not self.playbook.index.rules_with_audience:
             return self.playbook.rules
         facts = CustomerFacts(self, None, None)
@@ -173,7 +178,7 @@ class CustomerState:
 
 
 class CustomerFacts:
-    """The view of a life that conditions read; missing values are None."""
+    """What conditions see of a customer's state; missing values are None."""
 
     __slots__ = ("_enrolment", "_properties", "_state")
 
@@ -210,7 +215,7 @@ class CustomerFacts:
         return self._properties.get(name)
 
     def happened(self, event: str, last: Millis | None) -> list[Event]:
-        """Her events of a name in (now - last, now]."""
+        """The customer's events of a name in (now - last, now]."""
         now = self._state.now
         return self._state.log.of((event,), None if last is None else now - last, now)
 
@@ -220,8 +225,8 @@ class CustomerFacts:
         return word is not None and word.state == "granted"
 
     def reacted(self, what: str) -> bool:
-        """Whether she reacted so to the journey's last message, as far as providers tell: they name one of
-        the triggers that share it.
+        """Whether the customer reacted so to the journey's last message, as far as providers tell: they name
+        one of the triggers that share it.
         """
         enrolment = self._enrolment
         if enrolment is None or enrolment.last_message_at is None:

@@ -17,21 +17,21 @@ from core.engine.guards import (
     candidate_for,
     first_objection,
 )
-from core.engine.journey import end, next_step, no_longer_waits
-from core.engine.pauses import HOLDING
+from core.engine.journey import end, next_step
 from core.engine.placement import Placement, contacts_of, evidence, place
 from core.engine.priority_lookahead import ForeseenWinner, stronger
 from core.engine.state import CustomerState
 from core.instants import Instant, format_instant
-from core.model.decisions import Decision, Enrolment, Message, Objection, Outcome, RuleEvidence
-from core.model.reasons import Reason
+from core.model.decisions import Decision, Message, Objection, Outcome, RuleEvidence
+from core.model.enrolment import Enrolment
+from core.model.reasons import HOLDING, Reason
 from core.model.triggers import Wait
 
 ENDING = frozenset({Reason.TRIGGER_RETIRED, Reason.CUSTOMER_ERASED, Reason.CUSTOMER_MERGED})
 
 
 def decide(enrolment: Enrolment, state: CustomerState) -> None:
-    """Decide the open step of an enrolment at the life's present instant; its due instant moves on."""
+    """Decide the open step of an enrolment at the instant that is being played; its due instant moves on."""
     trigger = state.playbook.index.definition(enrolment.trigger, enrolment.version)
     state.touch(enrolment)
     if trigger is None or enrolment.step > len(trigger.steps):
@@ -77,7 +77,7 @@ def time_out(enrolment: Enrolment, state: CustomerState) -> None:
         return
     wait, over_at = waits(enrolment, trigger), due_at_latest(enrolment, trigger)
     if wait is None or state.now < over_at:
-        enrolment.due_at = over_at  # the playbook in force lets it wait longer
+        enrolment.come_up(over_at)  # the playbook in force lets it wait longer
         return
     step = effective_step(enrolment, trigger, state)
     candidate = candidate_for(state, trigger, step, enrolment, step.channels[0])
@@ -85,11 +85,10 @@ def time_out(enrolment: Enrolment, state: CustomerState) -> None:
     if objection is not None and objection.reason in HOLDING:
         _hold_wait(candidate, wait, objection, state)
         return
-    enrolment.planned_at = over_at
     if wait.sends:
-        no_longer_waits(enrolment)
-        enrolment.waited, enrolment.due_at = "timeout", max(over_at, state.now)
+        enrolment.end_wait("timeout", over_at, max(over_at, state.now))
     else:
+        enrolment.plan(over_at)
         next_step(enrolment, trigger, state, wait.goes_to)
 
 
@@ -98,9 +97,7 @@ def _hold_wait(candidate: Candidate, wait: Wait, objection: Objection, state: Cu
     if wait.sends:
         _object(candidate, objection, state)
         return
-    enrolment = candidate.enrolment
-    enrolment.waits_for, enrolment.waits_until, enrolment.due_at = objection.reason, objection.until, None
-    enrolment.held_by = objection.holder
+    candidate.enrolment.hold(objection.reason, objection.until, objection.holder)
 
 
 def _vanish(enrolment: Enrolment, state: CustomerState) -> None:
@@ -122,8 +119,7 @@ def _object(candidate: Candidate, objection: Objection, state: CustomerState) ->
             objection.until,
             objections=all_objections(candidate, state),
         )
-        enrolment.due_at = None  # the end of the pause is an instant of its own
-        enrolment.held_by = objection.holder
+        enrolment.hold(objection.reason, objection.until, objection.holder)
         return
     objections = all_objections(candidate, state)
     _row(enrolment, state, candidate.channel.name, "suppress", objection.reason, objections=objections)
@@ -163,8 +159,7 @@ def _settle(placement: Placement, state: CustomerState) -> None:
     else:
         for each in placement.candidates:
             _wait(each, state, "defer", placement.reason, placement.at, rules)
-        enrolment.waits_for, enrolment.waits_until = placement.reason, placement.at
-        enrolment.due_at = placement.at
+        enrolment.defer(placement.reason, placement.at)
 
 
 def _winner(placement: Placement, state: CustomerState) -> ForeseenWinner | None:
@@ -200,8 +195,7 @@ def _give_way(placement: Placement, winner: ForeseenWinner, state: CustomerState
     )
     for each in placement.candidates:
         _wait(each, state, "defer", Reason.LOWER_PRIORITY, winner.at, evidence(winner.broken), (why,))
-    enrolment.waits_for, enrolment.waits_until = Reason.LOWER_PRIORITY, winner.at
-    enrolment.due_at = winner.at
+    enrolment.defer(Reason.LOWER_PRIORITY, winner.at)
 
 
 def _send(placement: Placement, state: CustomerState) -> None:
@@ -209,11 +203,7 @@ def _send(placement: Placement, state: CustomerState) -> None:
     candidate = placement.candidates[0]
     enrolment = candidate.enrolment
     for each, contact in zip(placement.candidates, placement.contacts):
-        held = (
-            candidate.step.approval is True
-            or candidate.trigger.approval is True
-            or each.channel.approval is True
-        )
+        held = any(approval.batches_over is None for approval in each.approvals)
         message = Message(
             key=message_key(state.dossier.key, enrolment, each.channel.name),
             channel=each.channel.name,
@@ -239,7 +229,7 @@ def _send(placement: Placement, state: CustomerState) -> None:
             message=message,
             note=each.note,
         )
-    enrolment.last_message_at, enrolment.shared = state.now, frozenset()
+    enrolment.note_message(state.now)
     next_step(enrolment, candidate.trigger, state, candidate.step.then)
 
 
@@ -257,7 +247,7 @@ def _go_along(joined: Joined, state: CustomerState) -> None:
         joins=joined.key,
         note=f"together with {joined.trigger}",
     )
-    enrolment.last_message_at = state.now
+    enrolment.note_message(state.now, enrolment.shared)
     next_step(enrolment, candidate.trigger, state, candidate.step.then)
 
 
@@ -291,8 +281,6 @@ def _wait(
         objections=objections,
         note=candidate.note,
     )
-    if outcome == "hold":
-        enrolment.waits_for, enrolment.waits_until = reason, until
 
 
 def _row(

@@ -120,8 +120,9 @@ def _handling(step: Step, trigger: Trigger) -> Iterator[str]:
     if step.digest:
         yield "shares a message with others of its instant"
     approval = step.approval or trigger.approval
-    if approval:
-        yield "needs approval" if approval is True else f"batches over {approval:,} need approval"
+    if approval is not None:
+        over = approval.batches_over
+        yield "needs approval" if over is None else f"batches over {over:,} need approval"
 
 
 def wait_words(wait: Wait, trigger: Trigger) -> str:

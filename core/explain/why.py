@@ -11,7 +11,7 @@ from typing import Any
 
 from core.engine.branches import due_at_latest, waits
 from core.engine.consent import consent_objection, latest_word, suppression_objection
-from core.engine.entry import bucket, is_kept_out, may_reenter, place_in_holdout, variant_of
+from core.engine.entry import bucket, in_global_holdout, may_reenter, place_in_holdout, variant_of
 from core.engine.guards import Candidate
 from core.engine.pauses import channel_pause, evidence, stop_of
 from core.engine.placement import contacts_of
@@ -25,8 +25,8 @@ from core.language import explain as explain_condition
 from core.language.tree import Field, HasConsent, Operand, Tally, Trait
 from core.limits.pressure import per_unit, violations
 from core.model.customer import TRAIT_FIELDS, address_of
-from core.model.decisions import Enrolment
 from core.model.dossier import BEGINNING, Dossier
+from core.model.enrolment import Due, Enrolment
 from core.model.events import ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
 from core.model.nearness import EntryQuestion, Nearness
 from core.model.predicate import Predicate
@@ -351,7 +351,7 @@ def _holdout(trigger: Trigger, state: CustomerState) -> Check:
 
 def _kept_out(trigger: Trigger, state: CustomerState) -> Check:
     place, share = place_in_holdout(state.dossier.key, state.playbook), state.playbook.holdout.share
-    is_out = is_kept_out(trigger, state.dossier.key, state.playbook)
+    is_out = in_global_holdout(trigger, state.dossier.key, state.playbook)
     return Check(
         "holdout of everything", not is_out, f"place {place:.3f}, kept out of everything below {share:.3f}"
     )
@@ -440,7 +440,8 @@ def _channel(place: str, candidate: Candidate, state: CustomerState) -> Iterator
 
 def _due_now(trigger: Trigger, step: int, state: CustomerState) -> Enrolment:
     """An enrolment whose step would be due now."""
-    return Enrolment(trigger.name, "why", state.now, state.now, step, state.now, state.now)
+    now = state.now
+    return Enrolment(trigger.name, "why", now, now, step, planned_at=now, waiting=Due(now))
 
 
 def _pressure(place: str, candidate: Candidate, state: CustomerState) -> Iterator[Check]:

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from core.forecast.diff import DecisionDifference, Diff
 from core.forecast.preview import PreviewCustomer, Totals
 from core.instants import DAY, Instant, Millis
-from core.model.decisions import Decision, Enrolment
+from core.model.decisions import Decision
+from core.model.enrolment import Enrolment
 from core.model.events import ORDER_COMPLETED, Event
 
 AFTERWARDS: Final[Millis] = 7 * DAY

@@ -21,8 +21,9 @@ from core.limits.capacity import parse_capacity
 from core.limits.pressure import POINT, PressureRule
 from core.limits.quiet_hours import parse_send_windows
 from core.limits.windows import parse_window
+from core.model.pauses import Pause, PauseTarget
 from core.model.predicate import Predicate
-from core.model.triggers import ALWAYS, NEVER, Pause, Status, Trigger
+from core.model.triggers import ALWAYS, NEVER, Status, Trigger
 from core.playbook.playbook import Channel, Playbook
 from core.suggestions import near
 
@@ -228,7 +229,8 @@ def _change_trigger(playbook: Playbook, change: PlaybookChange, at: Instant) -> 
 
 def _pauses(playbook: Playbook, change: PlaybookChange, at: Instant) -> tuple[Pause, ...]:
     """With the trigger paused from the instant on, for good or until another, or with its pause at an end."""
-    others = [pause for pause in playbook.pauses if pause.trigger != change.name or not pause.holds(at)]
+    paused = PauseTarget("trigger", change.name)
+    others = [pause for pause in playbook.pauses if pause.target != paused or not pause.holds(at)]
     held = [pause for pause in playbook.pauses if pause not in others]
     if change.value == "false":
         return (*others, *(replace(pause, until=at) for pause in held if pause.since < at))
@@ -240,7 +242,7 @@ def _pauses(playbook: Playbook, change: PlaybookChange, at: Instant) -> tuple[Pa
             f"{change}: the pause would end before it begins, {format_instant(at)}. Name a later instant, "
             "or false."
         )
-    return (*others, Pause(change.name, min((pause.since for pause in held), default=at), until))
+    return (*others, Pause(paused, min((pause.since for pause in held), default=at), until))
 
 
 def _status(change: PlaybookChange, trigger: Trigger) -> dict[str, Any]:

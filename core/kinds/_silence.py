@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from core.instants import Instant
-from core.model.decisions import Enrolment
+from core.model.enrolment import Enrolment
 from core.model.when import Cause
 
 _SINCE: Final = "since:"

@@ -14,8 +14,8 @@ from core.kinds._events import EventKind
 from core.kinds._kind import WhenReader
 from core.kinds._nearness import comes_with_time, local_time
 from core.kinds._silence import last_act_before, silence
-from core.model.decisions import Enrolment
 from core.model.dossier import BEGINNING
+from core.model.enrolment import Enrolment
 from core.model.events import Event
 from core.model.nearness import EntryQuestion, Nearness
 from core.model.triggers import Trigger

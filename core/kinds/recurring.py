@@ -18,7 +18,8 @@ from core.kinds._nearness import has_entered, last_entry, local_time
 from core.model.customer import TRAIT_FIELDS
 from core.model.events import ORDER_COMPLETED
 from core.model.nearness import EntryQuestion, Nearness
-from core.model.triggers import PausePolicy, Trigger
+from core.model.pauses import PausePolicy
+from core.model.triggers import Trigger
 from core.model.when import Cause, PlayedCustomer
 
 DATES: Final = ("birthday", "registered_at", "first_order", "last_order")

@@ -14,7 +14,7 @@ from core.kinds._nearness import comes_with_time, has_entered, local_time
 from core.kinds._silence import silence
 from core.language.shortfalls import money
 from core.model.customer import units
-from core.model.decisions import Enrolment
+from core.model.enrolment import Enrolment
 from core.model.events import ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
 from core.model.nearness import EntryQuestion, Nearness
 from core.model.triggers import Trigger

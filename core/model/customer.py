@@ -95,15 +95,24 @@ class Profile:
 
     @property
     def revenue(self) -> int:
-        """What she spent, net of returns, in minor units."""
+        """What the customer spent, net of returns, in minor units."""
         return self.revenue_gross - self.returned
 
     def copy(self) -> Profile:
         """An independent profile that can be folded on."""
         twin = Profile()
-        for name in Profile.__slots__:
-            value = getattr(self, name)
-            setattr(twin, name, value.copy() if isinstance(value, (dict, list)) else value)
+        twin.traits = self.traits.copy()
+        twin.traits_at = self.traits_at.copy()
+        twin.revenue_gross = self.revenue_gross
+        twin.returned = self.returned
+        twin.returns = self.returns
+        twin.units = self.units
+        twin.order_instants = self.order_instants.copy()
+        twin.last_activity = self.last_activity
+        twin.activity = self.activity.copy()
+        twin.channels = self.channels.copy()
+        twin.told = self.told.copy()
+        twin.is_whole = self.is_whole
         return twin
 
     def know(self, order: str, tellings: Iterable[Telling]) -> None:
@@ -183,8 +192,8 @@ class Profile:
             self.channels[channel] = at
 
     def merge(self, other: Profile) -> None:
-        """Take in another customer's profile, as if her events had always been this one's; no order may be
-        told of both.
+        """Take in another customer's profile, as if the other's events had always been this one's; no order
+        may be told of both.
         """
         for name, at in other.traits_at.items():
             self._take_trait(name, other.traits[name], at)
@@ -206,7 +215,7 @@ class Profile:
         return self.traits.get("address.country") or self.traits.get("country")
 
     def zone(self, fallback: ZoneInfo) -> ZoneInfo:
-        """Her own time zone, else her country's where it has exactly one, else the workspace's."""
+        """The customer's own time zone, else the country's where it has exactly one, else the workspace's."""
         own = self.traits.get("timezone")
         if own is not None and (zone := find_zone(own)) is not None:
             return zone
@@ -237,8 +246,8 @@ def _greatest(a: Instant | None, b: Instant | None) -> Instant | None:
 
 
 class Consent(NamedTuple):
-    """One entry of the append-only ledger: what she said about one channel and purpose, for one address or
-    for all.
+    """One entry of the append-only ledger: what the customer said about one channel and purpose, for one
+    address or for all.
     """
 
     channel: str

@@ -9,14 +9,15 @@ from typing import Final, NamedTuple
 from core.instants import Instant
 from core.limits.pressure import Contact
 from core.model.customer import Consent, Profile, Suppression
-from core.model.decisions import Decision, Enrolment, GoalReached
+from core.model.decisions import Decision, GoalReached
+from core.model.enrolment import Enrolment
 from core.model.events import Event
 
 BEGINNING: Final[Instant] = -(2**62)
 
 
 class TriggerEntry(NamedTuple):
-    """The last entry of a customer into a trigger; `at` is BEGINNING where she was only ever held out."""
+    """The last entry of a customer into a trigger; `at` is BEGINNING where none came but as a holdout."""
 
     at: Instant
     cause_key: str
@@ -34,12 +35,12 @@ class Merge(NamedTuple):
 
 @dataclass(slots=True)
 class Dossier:
-    """One customer as she stands after all instants up to and including `settled_until` were played.
+    """One customer's state after all instants up to and including `settled_until` were played.
 
     `arrivals` are the events that became known since, in order of arrival; `profile` does not hold them yet.
     `history` holds settled events as far back as the playbook needs them. `known_causes` holds the cause
     keys, of those the arrivals could use again, that have entered before. `planned_version` is the playbook's
-    under which she was last planned. `joins` are the merges not played yet, in order.
+    under which the customer was last planned. `merges` are those not played yet, in order.
     """
 
     id: int
@@ -56,13 +57,13 @@ class Dossier:
     known_causes: frozenset[tuple[str, str]] = frozenset()
     erased_at: Instant | None = None
     planned_version: int = 0
-    joins: tuple[Merge, ...] = ()
+    merges: tuple[Merge, ...] = ()
 
 
 @dataclass(slots=True)
 class Plan:
-    """What `advance` found: decisions in order of time, enrolments that are new or changed, and when she
-    needs attention next.
+    """What `advance` found: decisions in order of time, enrolments that are new or changed, and when the
+    customer needs attention next.
     """
 
     decisions: list[Decision]
@@ -107,5 +108,5 @@ def settled(dossier: Dossier, plan: Plan) -> Dossier:
         known_causes=dossier.known_causes | {key for key, enrolment in known.items() if enrolment.id is None},
         erased_at=dossier.erased_at,
         planned_version=dossier.planned_version,
-        joins=tuple(join for join in dossier.joins if join.at > plan.settled_until),
+        merges=tuple(merge for merge in dossier.merges if merge.at > plan.settled_until),
     )

@@ -1,4 +1,4 @@
-"""What happened: one immutable record of an act of a customer, or of what a source says of her."""
+"""What happened: one immutable record of an act of a customer, or of what a source says of one."""
 
 from __future__ import annotations
 
@@ -61,11 +61,9 @@ class Event(NamedTuple):
     amount: int | None  # minor units; always positive, also for returns and refunds
     properties: Mapping[str, Any]  # an identify call carries its traits here
     history: bool = False  # a fact of the past: enrols nobody
-    order: str | None = (
-        None  # its order's number within the namespace; None: it speaks of none, or has no number
-    )
+    order: str | None = None  # its order's number within the namespace; None: of no order, or without number
     standing: OrderStanding = FIRST
-    factor: str | None = "100"  # minor units of the workspace's currency for one unit of the order's; None: no rate
+    rate: str | None = "1"  # units of the workspace's currency for one unit of the order's; None: set aside
     tie: bytes = b""  # stands for source and message id: parts events that are alike
 
     @property

@@ -153,7 +153,7 @@ def telling_of(event: Event) -> Telling | None:
     if event.name not in _RANK or event.standing == ELSEWHERE:
         return None
     return telling(
-        event.name, event.occurred_at, event.amount, event.properties, event.factor, event.source, event.tie
+        event.name, event.occurred_at, event.amount, event.properties, event.rate, event.source, event.tie
     )
 
 
@@ -162,26 +162,30 @@ def telling(
     at: Instant,
     amount: int | None,
     properties: Mapping[str, Any],
-    factor: str | None,
+    rate: str | None,
     source: str,
     tie: bytes,
 ) -> Telling:
     """The same of the parts of an event, where the event itself is not at hand."""
-    if factor is None:
-        return Telling(act, at, 0, (), Decimal(0), _number_of(act, properties), (source, tie))
     products = properties.get("products")
     return Telling(
         act,
         at,
-        amount,
+        0 if rate is None else amount,
         products if isinstance(products, list) else None,
-        _factor(factor),
+        _SET_ASIDE if rate is None else _factor(rate),
         _number_of(act, properties),
         (source, tie),
     )
 
 
-_factor = lru_cache(maxsize=1_024)(Decimal)
+_SET_ASIDE: Final = Decimal(0)
+
+
+@lru_cache(maxsize=1_024)
+def _factor(rate: str) -> Decimal:
+    """Minor units of the workspace's currency for one unit of the order's."""
+    return Decimal(rate).scaleb(2)
 
 
 def _number_of(act: str, properties: Mapping[str, Any]) -> str | None:

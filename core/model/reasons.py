@@ -3,6 +3,7 @@ one.
 """
 
 from enum import StrEnum
+from typing import Final
 
 
 class Reason(StrEnum):
@@ -31,3 +32,7 @@ class Reason(StrEnum):
     CAPACITY = "CAPACITY"
     TEMPLATE_ERROR = "TEMPLATE_ERROR"
     CHANNEL_ERROR = "CHANNEL_ERROR"
+
+
+HOLDING: Final = frozenset({Reason.TRIGGER_PAUSED, Reason.STOPPED})
+"""The reasons that hold a step until an operator, or the end of a pause, lets it go."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from core.instants import Instant, Millis
@@ -13,8 +13,6 @@ from core.model.when import When
 Status = Literal["draft", "active", "retired"]
 OnLimit = Literal["defer", "drop", "fallback"]
 Mode = Literal["first", "all"]
-Scope = Literal["everything", "trigger", "channel", "segment", "customer"]
-PausePolicy = Literal["skip", "overdue", "shift", "restart"]
 OnChange = Literal["finish", "move", "leave"]
 
 ALWAYS: Millis = 0
@@ -47,6 +45,14 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True)
+class Approval:
+    """What somebody has to approve before it goes out: each message, or batches over a number of them."""
+
+    batches_over: int | None = None
+    """The number of messages up to which a batch goes out unasked; None: each message waits."""
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One message of a journey: over which channels, how long after the previous one, and until when.
 
@@ -60,9 +66,9 @@ class Step:
     only_if: Predicate | None = None
     on_limit: OnLimit = "defer"
     mode: Mode = "first"
-    approval: bool | int = False
+    approval: Approval | None = None
     weight: int | None = None  # thousandths of a point; None: the channel's
-    prefer: bool = False  # whether her preferred channel comes first
+    prefer: bool = False  # whether the customer's preferred channel comes first
     digest: bool = False  # whether it may share a message with another step of the same instant
     name: str | None = None
     otherwise: Step | None = None  # what is sent instead where `only_if` does not hold
@@ -107,7 +113,7 @@ class Trigger:
     max_age: Millis = 86_400_000
     tags: frozenset[str] = frozenset()
     exits: frozenset[str] = frozenset()
-    approval: bool | int = False
+    approval: Approval | None = None
     on_change: OnChange = "move"  # what happens to customers under way when this definition takes effect
     activated_at: Instant | None = None  # since when it is in force; instants before it do not fire
     goal: Goal | None = None
@@ -117,55 +123,3 @@ class Trigger:
         """All that may be sent on the way."""
         for step in self.steps:
             yield from step.contents()
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """A span in which something is held; `until` is open while it lasts.
-
-    `trigger` says what: the name of a trigger, `*` for everything, else `channel:NAME`, `segment:NAME` or
-    `customer:KEY`.
-    """
-
-    trigger: str
-    since: Instant
-    until: Instant | None = None
-    policy: PausePolicy = "skip"
-    transactional: bool = False  # holds transactional messages too; that of a trigger always does
-    author: str | None = field(default=None, compare=False)
-
-    def holds(self, at: Instant) -> bool:
-        """Whether the pause is on at the instant; its end is the first instant that is free again."""
-        return self.since <= at and (self.until is None or at < self.until)
-
-    @property
-    def scope(self) -> Scope:
-        """What sort of thing is held."""
-        if self.trigger == EVERYTHING:
-            return "everything"
-        kind = self.trigger.partition(":")[0]
-        return next((scope for scope in SCOPED if scope == kind != self.trigger), "trigger")
-
-    @property
-    def name(self) -> str:
-        """Which of its sort: the name of the trigger, channel or segment, the customer's key, `*` for
-        everything.
-        """
-        return self.trigger if self.scope in ("everything", "trigger") else self.trigger.partition(":")[2]
-
-    @property
-    def holder(self) -> str:
-        """What an enrolment notes of the pause that holds it: `trigger`, and of a customer's, whose key may
-        change, only `customer`.
-        """
-        return "customer" if self.scope == "customer" else self.trigger
-
-
-EVERYTHING: Final = "*"
-SCOPED: Final[tuple[Scope, ...]] = ("channel", "segment", "customer")
-"""What can be held beside triggers and everything."""
-
-
-def target(scope: Scope, name: str) -> str:
-    """The `trigger` of a pause of that scope and name."""
-    return f"{scope}:{name}" if scope in SCOPED else EVERYTHING if scope == "everything" else name

@@ -14,14 +14,15 @@ from zoneinfo import ZoneInfo
 from core.instants import Instant, Millis
 from core.language import Facts
 from core.model.customer import Profile
-from core.model.decisions import Enrolment
 from core.model.dossier import TriggerEntry
+from core.model.enrolment import Enrolment
 from core.model.events import Event
+from core.model.pauses import PausePolicy
 from core.model.predicate import Predicate
 
 if TYPE_CHECKING:  # a trigger holds its When, and a When is asked about its trigger
     from core.model.nearness import EntryQuestion, Nearness
-    from core.model.triggers import PausePolicy, Trigger
+    from core.model.triggers import Trigger
 
 ANY_EVENT: Final = "*"
 UNBOUNDED: Final[Millis] = 2**60

@@ -11,8 +11,9 @@ from typing import Final, Protocol
 from core.instants import DAY, Instant, Millis
 from core.limits.pressure import PressureRule
 from core.limits.windows import CalendarWindow, ExtendedWindow, RollingWindow, WholeDaysWindow, Window
+from core.model.pauses import EVERYTHING, Pause
 from core.model.predicate import Predicate
-from core.model.triggers import EVERYTHING, Pause, Trigger
+from core.model.triggers import Trigger
 from core.model.when import ANY_EVENT, UNBOUNDED
 from core.playbook.preference import Preference
 from core.playbook.versions import Former
@@ -101,7 +102,7 @@ class PlaybookIndex:
     def _index_pauses(self, playbook: Indexed, kept: Iterable[Trigger]) -> None:
         self.pauses: dict[str, list[Pause]] = {}
         for pause in playbook.pauses:
-            self.pauses.setdefault(pause.trigger, []).append(pause)
+            self.pauses.setdefault(pause.target.key, []).append(pause)
         self.stops = tuple(self.pauses.get(EVERYTHING, ()))
         self.segment_pauses = tuple(pause for pause in playbook.pauses if pause.scope == "segment")
         self.channel_pauses = dict(_channel_pauses(playbook, kept))

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -14,8 +13,9 @@ from core.instants import Instant, Millis
 from core.limits.capacity import Capacity
 from core.limits.pressure import POINT, PressureRule
 from core.limits.quiet_hours import SendWindows
+from core.model.pauses import Pause
 from core.model.predicate import Predicate
-from core.model.triggers import Pause, Trigger
+from core.model.triggers import Approval, Trigger
 from core.playbook.index import PlaybookIndex
 from core.playbook.preference import Preference
 from core.playbook.versions import Former
@@ -33,7 +33,7 @@ class Channel:
     send_windows: SendWindows
     lead_time: Millis = 0
     capacity: Capacity | None = None  # the dispatcher keeps it
-    approval: bool | int = False
+    approval: Approval | None = None
     weight: int = POINT  # thousandths of a point
     settings: Mapping[str, object] = field(default_factory=dict)  # what only the adapter reads
 
@@ -59,7 +59,7 @@ class Holdout:
     salt: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Playbook:
     """All rules a decision is taken under. Two equal playbooks decide alike."""
 
@@ -83,11 +83,12 @@ class Playbook:
     former: Mapping[tuple[str, int], Former] = field(
         default_factory=dict
     )  # by trigger and the version under which one entered
+    index: PlaybookIndex = field(init=False, compare=False, repr=False)
+    """The playbook looked up the other way round."""
 
-    @cached_property
-    def index(self) -> PlaybookIndex:
-        """The playbook looked up the other way round."""
-        return PlaybookIndex(self)
+    def __post_init__(self) -> None:
+        # a cached property would need a dictionary in each instance: reading any field would take longer
+        object.__setattr__(self, "index", PlaybookIndex(self))
 
     def trigger(self, name: str) -> Trigger | None:
         """The trigger of that name, of whatever status."""

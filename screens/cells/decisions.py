@@ -15,7 +15,7 @@ from screens.cells.filters import SYNONYMS, Reader
 from screens.cells.line import Cell, Cells, Line, fit
 from screens.cells.moments import in_full, moment
 from screens.cells.states import OUTCOME, state
-from screens.ports.decisions import NEWEST, DecisionRow, DecisionView, Listed
+from screens.ports.decisions import NEWEST, DecisionView, Listed, LoggedDecision
 
 COLUMNS: Final = (
     Column("at", "DECIDED", 12),
@@ -51,7 +51,7 @@ def next_outcome(now: str | None) -> str | None:
     return CYCLE[(CYCLE.index(now) + 1) % len(CYCLE)] if now in CYCLE else CYCLE[1]
 
 
-def cells(row: DecisionRow, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
+def cells(row: LoggedDecision, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
     """One line of the log."""
     return (
         moment(row.at, now, zone), state(OUTCOME, row.outcome), in_short(row.reason, row.behind),

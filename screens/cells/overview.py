@@ -13,7 +13,7 @@ from core.explain.words import counted
 from core.health import HealthFinding, Sort
 from core.instants import DAY, HOUR, MINUTE, SECOND, Instant, Millis, local
 from core.model.counts import OperatorAct
-from core.model.triggers import Pause
+from core.model.pauses import parse_target
 from screens.cells.bars import Bar, bar
 from screens.cells.gauge import at_limit, gauge_bars, window_words
 from screens.cells.line import Cell, Cells, Line, StyleName, as_cell, fit
@@ -245,9 +245,9 @@ def _stuck(page: OverviewPage, ahead: DayAhead | None, zone: ZoneInfo) -> Iterat
 
 def _each_pause(page: OverviewPage, zone: ZoneInfo) -> Iterator[Attention]:
     for name, view in page.paused.items():
-        pause = Pause(name, view.since)
-        to = ("triggers", "3") if pause.scope == "trigger" else ("pauses", "p")
-        yield Attention("‖", f"{pause_label(pause)} {paused_words(view, False, page.at, zone)}", *to)
+        target = parse_target(name)
+        to = ("triggers", "3") if target.scope == "trigger" else ("pauses", "p")
+        yield Attention("‖", f"{pause_label(target)} {paused_words(view, False, page.at, zone)}", *to)
 
 
 def gauge_title(gauge: BaseGauge, width: int) -> str:

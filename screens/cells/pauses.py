@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from core.engine.pauses import pause_label
 from core.explain.words import counted
 from core.instants import Instant
-from core.model.triggers import Pause
+from core.model.pauses import parse_target
 from screens.cells.column import Column
 from screens.cells.exports import Fields, plain
 from screens.cells.line import Cell, Cells
@@ -34,11 +34,11 @@ def cells(line: PauseLine, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
     """One line of the list."""
     pause = line.pause
     if pause is None:
-        return (Cell("● on", "ok"), pause_label(Pause(line.target, now)), "", "", "", "", "", "")
+        return (Cell("● on", "ok"), pause_label(parse_target(line.target)), "", "", "", "", "", "")
     mark = Cell("■ stopped", "bad") if line.target == "*" else Cell("‖ paused", "warn")
     until = "resumed" if pause.until is None else moment(pause.until, now, zone)
     return (
-        mark, pause_label(Pause(line.target, now)), moment(pause.since, now, zone), until,
+        mark, pause_label(parse_target(line.target)), moment(pause.since, now, zone), until,
         number(line.overdue),
         number(line.messages),
         number(line.customers), Cell(_why(line), "dim"),

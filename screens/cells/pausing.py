@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from core.engine.pauses import NOBODY, pause_label
 from core.explain.words import counted
 from core.instants import Instant
-from core.model.triggers import Pause, Scope
+from core.model.pauses import Scope, parse_target
 from core.until import parse_until
 from screens.cells.deed import Deed, DialogChoice, DialogField
 from screens.cells.moments import in_full
@@ -35,8 +35,8 @@ MEANS: Final[Mapping[Scope, str]] = {
 
 
 def _what(effect: PauseEffect) -> tuple[str, Scope]:
-    pause = Pause(effect.name, effect.at)
-    return pause_label(pause), pause.scope
+    held = parse_target(effect.name)
+    return pause_label(held), held.scope
 
 
 def until_fault(text: str, now: Instant, zone: ZoneInfo) -> str | None:

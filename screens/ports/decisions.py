@@ -17,7 +17,7 @@ NEWEST: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionRow:
+class LoggedDecision:
     """One decision in the list."""
 
     id: int
@@ -40,7 +40,7 @@ class DecisionRow:
 class DecisionView:
     """One decision with its evidence, and what became of its message."""
 
-    row: DecisionRow
+    row: LoggedDecision
     words: str
     planned_at: Instant
     version: int
@@ -78,7 +78,7 @@ class DecisionsPort(Protocol):
         """Those that were written since `after` was the last one."""
         ...
 
-    def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, DecisionRow]:
+    def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, LoggedDecision]:
         """These decisions."""
         ...
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.instants import Instant
-from core.model.triggers import PausePolicy
+from core.model.pauses import PausePolicy
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from typing import Final, Literal, Protocol, TypeAlias
 
 from core.instants import DAY, Instant, Millis
 from core.model.counts import JourneyCount
-from core.model.triggers import PausePolicy, Trigger
+from core.model.pauses import PausePolicy
+from core.model.triggers import Trigger
 from screens.ports import Cancelled
 from screens.ports.pauses import PauseEffect, PauseLine, PauseView
 

@@ -25,10 +25,11 @@ from sqlalchemy import (
 from core.instants import Instant, Millis
 from core.limits.pressure import Contact
 from core.model.customer import Consent, Profile, Suppression, address_of
-from core.model.decisions import Enrolment
 from core.model.dossier import BEGINNING, Dossier, Merge, TriggerEntry
+from core.model.enrolment import Deferred, Due, Enrolment, Held, Waiting
 from core.model.events import Event
-from core.model.reasons import Reason
+from core.model.pauses import parse_holder
+from core.model.reasons import HOLDING, Reason
 from core.model.when import UNBOUNDED
 from core.playbook.playbook import Playbook
 from storage.play.events import EVENT_COLUMNS, event_from
@@ -59,7 +60,7 @@ CONTACT_COLUMNS = (
 
 _GOES_ON = customers.c.merged_into.is_(
     None
-)  # who went into another customer is decided as her, and never by herself again
+)  # who went into another customer is decided as that one, and never alone again
 
 
 def due_ids(connection: Connection, now: Instant, version: int, limit: int = CHUNK) -> list[int]:
@@ -119,12 +120,12 @@ def _people(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, D
                 else {name: TriggerEntry(*entry) for name, entry in orjson.loads(entries).items()},
                 erased_at=erased_at,
                 planned_version=planned_version,
-                joins=() if joins is None else joins_from(joins),
+                merges=() if joins is None else merges_from(joins),
             ),
         )
 
 
-def joins_from(text: str) -> tuple[Merge, ...]:
+def merges_from(text: str) -> tuple[Merge, ...]:
     """The merges that a customer's column `joins` holds, in order."""
     found = (
         Merge(at, tuple((name, TriggerEntry(*entry)) for name, *entry in entries))
@@ -152,7 +153,7 @@ def _statement(query: Select[Any], dialect: Dialect) -> tuple[str, Sequence[str]
 
 def in_order(found: Iterable[Event]) -> tuple[Event, ...]:
     """Events in the order in which they became known; at one instant what is said of a person comes before
-    what she does.
+    what the person does.
     """
     return tuple(
         sorted(
@@ -200,16 +201,42 @@ def _add_enrolments(connection: Connection, dossiers: Mapping[int, Dossier], pla
 
 def _enrolment(row: Sequence[Any]) -> Enrolment:
     (
-        identifier, trigger, cause_key, cause_at, entered_at, step, planned_at, due, version, cause_event,
+        identifier, trigger, cause_key, cause_at, entered_at, step, planned_at, due_at, version, cause_event,
         waits_for, waits_until, held_by, last_message_at, resumed_at, key_value, variant, waited, shared,
     ) = row  # fmt: skip
     return Enrolment(
-        trigger, cause_key, cause_at, entered_at, step, planned_at, due, version, cause_event, None, {},
-        "open",
-        None if waits_for is None else Reason(waits_for), waits_until, held_by, last_message_at, resumed_at,
-        key_value, None, identifier,
-        variant, waited, frozenset(orjson.loads(shared)) if shared else frozenset(),
-    )  # fmt: skip
+        trigger=trigger,
+        cause_key=cause_key,
+        cause_at=cause_at,
+        entered_at=entered_at,
+        step=step,
+        planned_at=planned_at,
+        waiting=waiting_from(due_at, waits_for, waits_until, held_by),
+        version=version,
+        cause_event=cause_event,
+        last_message_at=last_message_at,
+        resumed_at=resumed_at,
+        key_value=key_value,
+        id=identifier,
+        variant=variant,
+        waited=waited,
+        shared=frozenset(orjson.loads(shared)) if shared else frozenset(),
+    )
+
+
+def waiting_from(
+    due_at: Instant | None, waits_for: str | None, waits_until: Instant | None, held_by: str | None
+) -> Waiting:
+    """How an open step stands, from the columns of the same names. One without an instant waits for an
+    operator, also where a row does not say for what.
+    """
+    if waits_for is None:
+        return Held(Reason.STOPPED, None, None) if due_at is None else Due(due_at)
+    reason = Reason(waits_for)
+    if reason in HOLDING or due_at is None:
+        holder = None if held_by is None else parse_holder(held_by)
+        return Held(reason, waits_until, holder, due_at)
+    return Deferred(reason, due_at if waits_until is None else waits_until, due_at)
 
 
 _CAUSES = select(events.c.id, events.c.name, events.c.properties).where(events.c.id.in_(WANTED))
@@ -277,7 +304,7 @@ def _first_instant(dossiers: Mapping[int, Dossier], playbook: Playbook) -> Insta
 def _add_history(connection: Connection, dossiers: Mapping[int, Dossier], playbook: Playbook) -> None:
     needs = (
         playbook.index.history_needed_of_merged
-        if any(dossier.joins for dossier in dossiers.values())
+        if any(dossier.merges for dossier in dossiers.values())
         else playbook.index.history_needed
     )
     if not needs:
@@ -355,7 +382,7 @@ def add_suppressions(connection: Connection, dossiers: Mapping[int, Dossier], pl
 
 
 def _addresses(dossier: Dossier, media: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Every address she has, or is about to have by what has arrived."""
+    """Every address of the customer, now or soon, by what has arrived."""
     profiles: list[Profile] = [dossier.profile]
     for event in dossier.arrivals:
         if event.kind == "identify":

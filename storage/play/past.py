@@ -21,14 +21,22 @@ from core.engine.state import CustomerState
 from core.instants import Instant
 from core.limits.pressure import Contact
 from core.model.customer import Consent, Profile
-from core.model.decisions import Enrolment
 from core.model.dossier import Dossier, TriggerEntry
+from core.model.enrolment import Due, Enrolment, Waited, Waiting
 from core.model.events import Event
 from core.model.reasons import Reason
 from core.model.triggers import Step, Trigger
 from core.playbook.playbook import Playbook
 from storage.outbox import digests
-from storage.play.dossiers import CHUNK, CONTACT_COLUMNS, add_suppressions, causes_of, contact_from, in_order
+from storage.play.dossiers import (
+    CHUNK,
+    CONTACT_COLUMNS,
+    add_suppressions,
+    causes_of,
+    contact_from,
+    in_order,
+    waiting_from,
+)
 from storage.play.events import EVENT_COLUMNS, event_from
 from storage.schema.consents import consents
 from storage.schema.customers import customers
@@ -60,8 +68,8 @@ def load_past(
     dossiers = dict(_people(connection, ids, at))
     last_known = at if feed_until is None else feed_until
     known = _events(connection, dossiers, last_known)
-    for customer, hers in known.items():
-        _fill(dossiers[customer], hers, playbook, at if feed_until is not None else at + 1)
+    for customer, events_known in known.items():
+        _fill(dossiers[customer], events_known, playbook, at if feed_until is not None else at + 1)
     _add_consents(connection, dossiers, last_known)
     add_suppressions(connection, dossiers, playbook)
     for dossier in dossiers.values():
@@ -94,8 +102,8 @@ def _events(
     for customer, *row in connection.execute(query):
         found[customer].append(event_from(row))
     return {
-        customer: sorted(hers, key=lambda event: (event.occurred_at, event.id))
-        for customer, hers in found.items()
+        customer: sorted(many, key=lambda event: (event.occurred_at, event.id))
+        for customer, many in found.items()
     }
 
 
@@ -227,18 +235,15 @@ def _as_of_then(
     enrolment = _entered(row, trigger, state)
     for decision in decided:
         state.now = decision["at"]
-        enrolment.step, enrolment.planned_at = decision["step"], decision["planned_at"]
-        enrolment.waited = "event"  # it has come, or is waited for no longer
+        planned_at = decision["planned_at"]
+        enrolment.open_step(decision["step"], planned_at)
+        enrolment.end_wait("event", planned_at, planned_at)  # it has come, or is waited for no longer
         is_kept_waiting = decision["outcome"] in ("defer", "hold") and decision["reason"] != Reason.APPROVAL
         if decision["outcome"] == "send":
-            enrolment.last_message_at = decision["at"]
-            enrolment.shared = frozenset(part.trigger for part in digests.load(decision["digest"]))
+            shared = frozenset(part.trigger for part in digests.load(decision["digest"]))
+            enrolment.note_message(decision["at"], shared)
         if is_kept_waiting:
-            enrolment.due_at, enrolment.waits_until, enrolment.waits_for = (
-                decision["until"],
-                decision["until"],
-                Reason(decision["reason"]),
-            )
+            _keep_waiting(enrolment, decision)
         elif enrolment.step > len(trigger.steps):
             return _as_it_is(row)
         else:
@@ -248,8 +253,19 @@ def _as_of_then(
     return enrolment
 
 
+def _keep_waiting(enrolment: Enrolment, decision: Mapping[str, Any]) -> None:
+    """Defer or hold the open step as a row of decisions says."""
+    reason, until = Reason(decision["reason"]), decision["until"]
+    if decision["outcome"] == "defer":
+        enrolment.defer(reason, until)
+        return
+    enrolment.hold(reason, until, None)
+    if until is not None:
+        enrolment.come_up(until)
+
+
 def _taken(enrolment: Enrolment, trigger: Trigger, state: CustomerState, known: Sequence[Event]) -> Step:
-    """What applied to her at the open step when it was decided, by what was known of her at that instant."""
+    """What applied at the open step when it was decided, by what was known of the customer then."""
     step = trigger.steps[enrolment.step - 1]
     if any(each.otherwise is not None for each in (step, *(other for _, other in step.by_variant))):
         state.profile = Profile()
@@ -265,37 +281,31 @@ def _as_it_is(row: Mapping[str, Any]) -> Enrolment | None:
     """
     if row["state"] != "open":
         return None
-    names = (
-        "trigger",
-        "cause_key",
-        "cause_at",
-        "entered_at",
-        "step",
-        "planned_at",
-        "due_at",
-        "version",
-        "cause_event",
-        "cause_name",
-        "cause_properties",
-        "key_value",
-        "id",
-        "variant",
-        "waited",
-    )
-    return Enrolment(**{name: row[name] for name in names})
+    waiting = waiting_from(row["due_at"], None, None, None)
+    return _enrolment(row, row["step"], row["planned_at"], waiting, row["waited"])
 
 
 def _entered(row: Mapping[str, Any], trigger: Trigger, state: CustomerState) -> Enrolment:
     first = following(trigger, 0, row["variant"]) or 1
     planned = first_due(trigger, row["cause_at"], first)
-    enrolment = Enrolment(
+    enrolment = _enrolment(row, first, planned, Due(planned), None)
+    if waits(enrolment, trigger) is not None:
+        come_to_step(enrolment, trigger, first, planned, state)
+    return enrolment
+
+
+def _enrolment(
+    row: Mapping[str, Any], step: int, planned_at: Instant, waiting: Waiting, waited: Waited | None
+) -> Enrolment:
+    """What never changes of an enrolment from its row, at a step that stands as given."""
+    return Enrolment(
         trigger=row["trigger"],
         cause_key=row["cause_key"],
         cause_at=row["cause_at"],
         entered_at=row["entered_at"],
-        step=first,
-        planned_at=planned,
-        due_at=planned,
+        step=step,
+        planned_at=planned_at,
+        waiting=waiting,
         version=row["version"],
         cause_event=row["cause_event"],
         cause_name=row["cause_name"],
@@ -303,10 +313,8 @@ def _entered(row: Mapping[str, Any], trigger: Trigger, state: CustomerState) -> 
         key_value=row["key_value"],
         id=row["id"],
         variant=row["variant"],
+        waited=waited,
     )
-    if waits(enrolment, trigger) is not None:
-        come_to_step(enrolment, trigger, planned, state)
-    return enrolment
 
 
 def _add_contacts(

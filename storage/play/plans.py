@@ -13,8 +13,9 @@ from sqlalchemy import Connection, Integer, Text, and_, bindparam, delete, func,
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.instants import format_instant
-from core.model.decisions import Decision, Enrolment, Message, RuleEvidence
+from core.model.decisions import Decision, Message, RuleEvidence
 from core.model.dossier import Dossier, Plan
+from core.model.enrolment import Enrolment
 from core.model.events import Event
 from storage.outbox import digests
 from storage.schema.customers import customers
@@ -293,7 +294,7 @@ def _settle(connection: Connection, plans: Sequence[tuple[Dossier, Plan]], versi
         .values(planned_version=version)
     )
     connection.execute(older, {"ids": orjson.dumps([dossier.id for dossier, _ in plans]).decode()})
-    _settle_joins(connection, plans)
+    _settle_merges(connection, plans)
     played = [dossier.id for dossier, _ in plans if dossier.arrivals]
     if played:
         connection.execute(delete(arrivals).where(arrivals.c.customer_id.in_(played)))
@@ -306,15 +307,15 @@ def _settle(connection: Connection, plans: Sequence[tuple[Dossier, Plan]], versi
         connection.execute(insert(arrivals), later)
 
 
-def _settle_joins(connection: Connection, plans: Sequence[tuple[Dossier, Plan]]) -> None:
+def _settle_merges(connection: Connection, plans: Sequence[tuple[Dossier, Plan]]) -> None:
     """Merges that are played are forgotten; the rare ones dated later stay."""
     for dossier, plan in plans:
-        if dossier.joins:
-            hers = customers.c.id == dossier.id
-            known = orjson.loads(connection.execute(select(customers.c.joins).where(hers)).scalar_one())
-            later = [join for join in known if join[1] > plan.settled_until]
+        if dossier.merges:
+            own = customers.c.id == dossier.id
+            known = orjson.loads(connection.execute(select(customers.c.joins).where(own)).scalar_one())
+            later = [merge for merge in known if merge[1] > plan.settled_until]
             connection.execute(
-                update(customers).where(hers).values(joins=orjson.dumps(later).decode() if later else None)
+                update(customers).where(own).values(joins=orjson.dumps(later).decode() if later else None)
             )
 
 

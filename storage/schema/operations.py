@@ -8,7 +8,7 @@ from sqlalchemy import Index, Table, Text
 from sqlmodel import Field
 
 from core.instants import Instant
-from core.model.triggers import PausePolicy
+from core.model.pauses import PausePolicy
 from storage.schema.row import STRICT, SchemaRow, with_default
 
 

@@ -17,8 +17,8 @@ from core.engine import advance
 from core.instants import DAY, HOUR
 from core.limits.pressure import PressureRule
 from core.model.customer import Consent
-from core.model.decisions import Enrolment
 from core.model.dossier import Dossier
+from core.model.enrolment import Enrolment
 from core.playbook.playbook import Playbook
 from tests.core.builders import (
     MONDAY,

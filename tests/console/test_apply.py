@@ -15,7 +15,7 @@ from console.main import main
 from console.playbooks.applied import apply_workspace, changes, ensure_applied, load_in_force
 from console.workspace import WorkspaceError, read_workspace
 from core.instants import DAY
-from core.model.triggers import Pause
+from core.model.pauses import Pause, parse_target
 from storage import pauses, triggers
 from storage.store import Store
 from tests.console.furniture import NOON, TRIGGER, furnished
@@ -108,7 +108,7 @@ def test_files_half_edited_do_not_touch_what_is_in_force(shop: Path, store: Stor
 
 
 def test_a_pause_survives_an_apply(shop: Path, store: Store) -> None:
-    pause = Pause(TRIGGER, NOON)
+    pause = Pause(parse_target(TRIGGER), NOON)
     with store.writing() as connection:
         pauses.pause(connection, pause, "tester", None)
     assert _apply(shop, store, NOON + DAY).playbook.pauses == (pause,)

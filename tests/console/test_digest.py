@@ -23,7 +23,7 @@ from console.playbooks.applied import apply_workspace, load_in_force
 from console.runs.tick import tick
 from console.workspace import read_workspace
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
-from core.model.triggers import Pause
+from core.model.pauses import Pause, parse_target
 from storage import pauses, status
 from storage.outbox import acts as outbox_acts
 from storage.outbox import dispatch as outbox
@@ -283,7 +283,7 @@ def test_a_paused_follower_drops_out_and_a_paused_leader_holds_the_message(
     shop.news()
     shop.tick()
     with shop.store.writing() as connection:
-        pauses.pause(connection, Pause(paused, NEWS), "test", None)
+        pauses.pause(connection, Pause(parse_target(paused), NEWS), "test", None)
     shop.dispatch(NEWS + MINUTE)
     assert [mail["trigger"] for mail in shop.sent()] == goes
     assert all(paused not in (each["trigger"] for each in mail["digest"]) for mail in shop.sent())

@@ -39,7 +39,7 @@ from console.messages.unsubscribe_links import read_token
 from console.workspace import Workspace, read_files
 from core.instants import DAY, HOUR, MINUTE, SECOND, Instant, parse_instant
 from core.model.delivery import ConfigError, Outbound, Permanent, Result, Retry, Uncertain
-from core.model.triggers import Pause
+from core.model.pauses import Pause, parse_target
 from storage import pauses
 from storage.outbox import acts as outbox_acts
 from storage.outbox import dispatch as outbox
@@ -304,7 +304,7 @@ def test_a_paused_trigger_waits_as_it_was_and_the_others_go_on(shop: Shop) -> No
     shop.add(1)
     shop.add(2, trigger="receipt", purpose="transactional")
     before = shop.row(1)
-    assert shop.dispatch(stops=(Pause("basket", NOON - 1),)) == Dispatched(sent=1)
+    assert shop.dispatch(stops=(Pause(parse_target("basket"), NOON - 1),)) == Dispatched(sent=1)
     assert shop.row(1) == before
 
 
@@ -314,7 +314,9 @@ def test_the_emergency_stop_lets_transactional_messages_go_unless_asked(
 ) -> None:
     shop.add(1)
     shop.add(2, trigger="receipt", purpose="transactional")
-    assert shop.dispatch(stops=(Pause("*", NOON - 1, transactional=transactional),)).sent == sent
+    assert (
+        shop.dispatch(stops=(Pause(parse_target("*"), NOON - 1, transactional=transactional),)).sent == sent
+    )
     assert shop.state(1) == ("planned", None)
 
 
@@ -327,7 +329,7 @@ def test_a_stop_that_comes_within_a_portion_acts_within_a_second(shop: Shop) -> 
         def send(self, outbound: Outbound) -> Result:
             if outbound.message_id == 2:
                 with shop.store.writing() as connection:
-                    pauses.pause(connection, Pause("*", NOON), "olga", "wrong prices")
+                    pauses.pause(connection, Pause(parse_target("*"), NOON), "olga", "wrong prices")
             return super().send(outbound)
 
     shop.send_by(StoppedAtTheSecond)
@@ -777,7 +779,7 @@ def test_an_emergency_stop_reaches_mails_that_were_made_while_a_slow_one_was_und
     def behave(stage: str, line: str) -> None:
         if stage == "text" and len(server.received) == 1:
             with shop.store.writing() as connection:
-                pauses.pause(connection, Pause("*", NOON), "anna", None)
+                pauses.pause(connection, Pause(parse_target("*"), NOON), "anna", None)
 
     with MailServer(behave) as server:
         with_smtp(shop, server.port)

@@ -22,7 +22,7 @@ from console.workspace import read_workspace
 from core.forecast.drift import Drift
 from core.forecast.preview import Totals
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
-from core.model.triggers import Pause
+from core.model.pauses import Pause, parse_target
 from storage import pauses
 from storage.forecasts.drift import reached
 from storage.forecasts.saved_previews import SavedPreview, Saving
@@ -77,17 +77,17 @@ def drifted(folder: Path, store: Store, until: Instant, name: str = "kept") -> l
 
 def pause(_: Path, store: Store, at: Instant) -> None:
     with store.writing() as connection:
-        pauses.pause(connection, Pause("silent", at), "test", None)
+        pauses.pause(connection, Pause(parse_target("silent"), at), "test", None)
 
 
 def pause_channel(_: Path, store: Store, at: Instant) -> None:
     with store.writing() as connection:
-        pauses.pause(connection, Pause("channel:sms", at), "test", None)
+        pauses.pause(connection, Pause(parse_target("channel:sms"), at), "test", None)
 
 
 def stop(_: Path, store: Store, at: Instant) -> None:
     with store.writing() as connection:
-        pauses.pause(connection, Pause("*", at), "test", None)
+        pauses.pause(connection, Pause(parse_target("*"), at), "test", None)
 
 
 def tighten(folder: Path, store: Store, at: Instant) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from console.main import main
 from core.instants import DAY, HOUR, Instant, format_instant
-from core.model.triggers import Pause
+from core.model.pauses import Pause, parse_target
 from storage import pauses
 from storage.schema.customers import customers
 from storage.store import Store
@@ -53,7 +53,7 @@ def test_a_paused_trigger_says_so_until_it_is_resumed(shop: Path, capsys: pytest
     assert rows[TRIGGER]["paused_until"] is None
     assert rows["birthday"]["paused"] is False
     assert _run(shop, "triggers", "resume", TRIGGER, "--policy", "shift", "--yes", *LATER) == 0
-    assert _known(shop) == (Pause(TRIGGER, NOON, NOON + DAY, "shift"),)
+    assert _known(shop) == (Pause(parse_target(TRIGGER), NOON, NOON + DAY, "shift"),)
 
 
 def test_a_pause_with_an_end_says_that_nobody_enters_meanwhile(
@@ -151,13 +151,13 @@ def test_pausing_another_trigger_wakes_nobody(shop: Path) -> None:
 
 def test_the_stop_holds_everything_and_go_ends_it(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(shop, "stop", "--yes", "--reason", "wrong prices", *AT) == 0
-    assert _known(shop) == (Pause("*", NOON),)
+    assert _known(shop) == (Pause(parse_target("*"), NOON),)
     assert _run(shop, "status", *AT) == 1
     assert _run(shop, "stop", "--yes", *LATER) == 1
     assert _run(shop, "stop", "--transactional", "--yes", *LATER) == 0
-    assert _known(shop) == (Pause("*", NOON, transactional=True),)
+    assert _known(shop) == (Pause(parse_target("*"), NOON, transactional=True),)
     assert _run(shop, "go", "--policy", "overdue", "--yes", *LATER) == 0
-    assert _known(shop) == (Pause("*", NOON, NOON + DAY, "overdue", transactional=True),)
+    assert _known(shop) == (Pause(parse_target("*"), NOON, NOON + DAY, "overdue", transactional=True),)
     capsys.readouterr()
     _run(shop, "audit", "--json")
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

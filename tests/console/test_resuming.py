@@ -13,7 +13,7 @@ from console.operating import pausing
 from console.playbooks.applied import load_in_force
 from core.engine.pauses import ResumeEffect, affected_triggers
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
-from core.model.triggers import EVERYTHING, PausePolicy
+from core.model.pauses import EVERYTHING, PausePolicy
 from storage import pauses
 from storage.schema.customers import customers
 from storage.schema.decisions import decisions

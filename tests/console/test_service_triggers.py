@@ -15,7 +15,7 @@ from console.main import main
 from console.tui.answers.local_service import LocalService
 from core.errors import ManometerError
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant
-from core.model.triggers import Pause
+from core.model.pauses import Pause, parse_target
 from screens.ports import CancelledError
 from screens.ports.triggers import OutcomeCount
 from storage import pauses
@@ -143,7 +143,7 @@ def test_undo_takes_back_only_what_this_console_has_just_done(local: LocalServic
         local.triggers.undo_pause(TRIGGER)
     local.triggers.resume(TRIGGER, "skip", "")
     with local.store.writing() as connection:
-        pauses.pause(connection, Pause(TRIGGER, NOON + 11 * MINUTE), "somebody else", None)
+        pauses.pause(connection, Pause(parse_target(TRIGGER), NOON + 11 * MINUTE), "somebody else", None)
     with pytest.raises(ManometerError, match="has not paused"):
         local.triggers.undo_pause(TRIGGER)
 

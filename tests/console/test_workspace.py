@@ -26,7 +26,7 @@ from core.kinds.recurring import DATES, Recurring
 from core.kinds.threshold import METRICS, Threshold
 from core.kinds.transactional import Transactional
 from core.model.customer import MEDIA
-from core.model.triggers import NEVER, OVER, Goal, Step, Trigger
+from core.model.triggers import NEVER, OVER, Approval, Goal, Step, Trigger
 from core.model.when import When
 from core.playbook.playbook import Holdout, Purpose
 
@@ -133,7 +133,7 @@ def test_the_least_workspace_has_the_documented_defaults() -> None:
         "email",
         0,
         None,
-        False,
+        None,
         1000,
     )
     assert playbook.purposes == PURPOSES
@@ -399,7 +399,7 @@ def test_a_step_says_over_what_when_and_until() -> None:
         36 * HOUR,
         500,
     )
-    assert (read_step.on_limit, read_step.mode, read_step.approval) == ("drop", "all", 100)
+    assert (read_step.on_limit, read_step.mode, read_step.approval) == ("drop", "all", Approval(100))
     assert read_step.only_if is not None
     assert read_step.only_if.text == "not clicked"
 
@@ -722,7 +722,7 @@ def test_channel_settings_of_an_adapter_are_kept_as_they_stand() -> None:
         "smtp",
         "email",
         (600, "minute"),
-        500,
+        Approval(500),
         2 * DAY,
     )
 

@@ -21,11 +21,12 @@ from core.limits.pressure import PressureRule
 from core.limits.quiet_hours import ALWAYS_OPEN, parse_send_windows
 from core.limits.windows import parse_window
 from core.model.customer import Profile
-from core.model.decisions import Enrolment
 from core.model.dossier import Dossier, Plan
+from core.model.enrolment import Due, Enrolment
 from core.model.events import ORDER_COMPLETED, Event
+from core.model.pauses import Pause, parse_target
 from core.model.predicate import Predicate
-from core.model.triggers import Pause, Step, Trigger
+from core.model.triggers import Approval, Step, Trigger
 from core.model.when import When
 from core.playbook.playbook import Channel, Playbook, Purpose
 
@@ -104,7 +105,12 @@ def condition(
 
 
 def channel(
-    name: str, window: str | None = None, *, lead_time: Millis = 0, weight: int = 1000, approval: bool = False
+    name: str,
+    window: str | None = None,
+    *,
+    lead_time: Millis = 0,
+    weight: int = 1000,
+    approval: Approval | None = None,
 ) -> Channel:
     """A channel named like its medium, always open unless a window is given."""
     windows = ALWAYS_OPEN if window is None else parse_send_windows([window])
@@ -168,7 +174,7 @@ def playbook(
 
 def pause(name: str, since: str, until: str | None = None, **fields: Any) -> Pause:
     """A pause of a trigger; of everything under `*`."""
-    return Pause(name, at(since), None if until is None else at(until), **fields)
+    return Pause(parse_target(name), at(since), None if until is None else at(until), **fields)
 
 
 def profile(**traits: Any) -> Profile:
@@ -242,7 +248,7 @@ def settle(before: Dossier, plan: Plan, book: Playbook, arrivals: Iterable[Event
         contacts=(*before.contacts, *contacts),
         entries=plan.entries,
         known_causes=every,
-        joins=tuple(join for join in before.joins if join.at > plan.settled_until),
+        merges=tuple(merge for merge in before.merges if merge.at > plan.settled_until),
     )
 
 
@@ -260,7 +266,8 @@ def enrolment(of: Trigger, when: str | Instant, **fields: Any) -> Enrolment:
     """A customer under way since the instant, at the first step."""
     cause = at(when) if isinstance(when, str) else when
     planned = cause + of.when.after + of.steps[0].after
-    filled: dict[str, Any] = {"step": 1, "planned_at": planned, "due_at": planned} | fields
+    due_at = fields.pop("due_at", planned)
+    filled: dict[str, Any] = {"step": 1, "planned_at": planned, "waiting": Due(due_at)} | fields
     return Enrolment(
         trigger=of.name, cause_key=f"event:{next(_numbers)}", cause_at=cause, entered_at=cause, **filled
     )

@@ -10,12 +10,13 @@ from dataclasses import replace
 import pytest
 
 from core.engine.branches import following
-from core.engine.entry import is_kept_out, variant_of
+from core.engine.entry import in_global_holdout, variant_of
 from core.engine.last_look import Handover, last_look
 from core.engine.pauses import steps_due
 from core.instants import DAY, HOUR
 from core.language import ConditionContext, ConditionError, parse
-from core.model.triggers import OVER, Goal, Pause, Wait
+from core.model.pauses import Pause, parse_target
+from core.model.triggers import OVER, Goal, Wait
 from core.playbook.playbook import Holdout
 from tests.core.builders import (
     at,
@@ -57,7 +58,7 @@ def test_who_is_kept_out_of_everything_stays_so_when_the_share_grows_and_is_draw
 ):
     def kept(share: float, salt: str = "") -> set[str]:
         book = playbook(SPLIT, holdout=Holdout(share, frozenset({"marketing"}), salt))
-        return {key for key in KEYS if is_kept_out(SPLIT, key, book)}
+        return {key for key in KEYS if in_global_holdout(SPLIT, key, book)}
 
     assert kept(0.05) < kept(0.1)
     assert len(kept(0.1) & kept(0.1, "2026")) < len(kept(0.1)) / 4
@@ -192,7 +193,7 @@ def test_skipped_steps_are_counted_along_their_branch() -> None:
     )
     begin = at("Mon 10:00")
     assert [
-        steps_due(Pause("*", 0), mine, 1, begin, begin + span)
+        steps_due(Pause(parse_target("*"), 0), mine, 1, begin, begin + span)
         for span in (HOUR, 25 * HOUR, 26 * HOUR, 51 * HOUR)
     ] == [1, 1, 2, 3]
 

@@ -9,7 +9,7 @@ import pytest
 from core.instants import DAY, HOUR, parse_instant
 from core.model.dossier import TriggerEntry
 from core.model.reasons import Reason
-from core.model.triggers import Trigger
+from core.model.triggers import Approval, Trigger
 from core.playbook.playbook import Playbook
 from tests.core.builders import (
     channel,
@@ -218,7 +218,11 @@ def test_a_stronger_one_that_would_be_dropped_holds_nobody_back_one_that_waits_f
 
 def test_a_stronger_one_that_waits_for_an_approval_is_given_way_to() -> None:
     said = rows(
-        play(playbook(WEAK, strong(approval=True), rules=ONE), event("News", "Mon 10:00"), until="Mon 16:00")
+        play(
+            playbook(WEAK, strong(approval=Approval()), rules=ONE),
+            event("News", "Mon 10:00"),
+            until="Mon 16:00",
+        )
     )
     assert said == [WAITS, "Mon 16:00 strong email hold APPROVAL", "Mon 16:00 weak email suppress EXPIRED"]
 

@@ -16,7 +16,8 @@ from core.engine import advance
 from core.instants import DAY, HOUR, Instant
 from core.limits.pressure import Contact, PressureRule
 from core.limits.quiet_hours import SendWindows
-from core.model.decisions import Decision, Enrolment
+from core.model.decisions import Decision
+from core.model.enrolment import Enrolment
 from core.model.reasons import Reason
 from core.model.triggers import Step, Trigger
 from core.playbook.index import lookback

@@ -10,7 +10,7 @@ from core.engine import advance
 from core.instants import DAY, HOUR
 from core.model.customer import Suppression
 from core.model.decisions import Decision, Message
-from core.model.triggers import Trigger
+from core.model.triggers import Approval, Trigger
 from tests.core.builders import (
     CHANNELS,
     channel,
@@ -71,9 +71,9 @@ def test_the_first_in_rank_leads_and_its_message_names_all_that_it_carries() -> 
         told("b", digest=False),
         told("b", "sms"),
         told("b", mode="all"),
-        told("b", approval=True),
-        told("b", approval=100),
-        told("b", of={"approval": True}),
+        told("b", approval=Approval()),
+        told("b", approval=Approval(100)),
+        told("b", of={"approval": Approval()}),
         told("b", of={"purpose": "service"}),
         told("b", of={"audience": condition("orders > 3")}),
         told("b", only_if=condition("orders > 3")),
@@ -92,7 +92,7 @@ def test_text_messages_are_never_put_together() -> None:
 
 
 def test_a_message_that_an_approval_holds_carries_nothing_else() -> None:
-    decisions = decided(told("a", priority=80, approval=True), told("b"))
+    decisions = decided(told("a", priority=80, approval=Approval()), told("b"))
     assert [(decision.outcome, decision.joins) for decision in decisions] == [("hold", None), ("send", None)]
 
 
@@ -165,7 +165,7 @@ def test_the_journey_goes_on_after_a_step_that_joined() -> None:
 
 
 def test_a_channel_that_is_approved_in_batches_has_no_shared_messages() -> None:
-    held = channel("email", approval=True)
+    held = channel("email", approval=Approval())
     assert all(
         decision.joins is None for decision in decided(told("a"), told("b"), channels=[*CHANNELS, held])
     )

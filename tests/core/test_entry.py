@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.engine import advance
-from core.engine.entry import bucket, is_held_out
+from core.engine.entry import bucket, in_trigger_holdout
 from core.instants import DAY, HOUR
 from core.model.dossier import TriggerEntry
 from core.model.triggers import NEVER, Trigger
@@ -112,7 +112,8 @@ def test_a_birthday_that_was_held_out_is_not_held_out_again_when_its_date_is_cor
 def test_buckets_are_sticky_even_and_grow_with_the_share() -> None:
     keys = [f"customer-{number}" for number in range(4_000)]
     small, large = (
-        {key for key in keys if is_held_out(trigger("t", NEWS, holdout=share), key)} for share in (0.1, 0.2)
+        {key for key in keys if in_trigger_holdout(trigger("t", NEWS, holdout=share), key)}
+        for share in (0.1, 0.2)
     )
     assert small < large
     assert 0.08 < len(small) / len(keys) < 0.12

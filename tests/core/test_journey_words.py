@@ -10,7 +10,7 @@ from core.kinds.behavioural import Behavioural
 from core.kinds.recurring import Recurring
 from core.kinds.threshold import Threshold
 from core.kinds.transactional import Transactional
-from core.model.triggers import NEVER, Step, Trigger
+from core.model.triggers import NEVER, Approval, Step, Trigger
 from core.model.when import When
 
 
@@ -55,7 +55,7 @@ def test_what_makes_a_customer_enter_is_said_as_a_sentence(when: When, said: str
 
 def test_what_a_step_does_about_other_messages_is_said_beside_it() -> None:
     mail = Step(("email", "sms"), "news", digest=True, prefer=True, on_limit="fallback")
-    card = Step(("print", "email"), "card", after=2 * DAY, mode="all", approval=100)
+    card = Step(("print", "email"), "card", after=2 * DAY, mode="all", approval=Approval(100))
     trigger = Trigger(
         "news",
         "News",

@@ -11,7 +11,8 @@ from core.kinds import kinds
 from core.kinds._kind import Kind
 from core.language import explain
 from core.model.nearness import EntryQuestion
-from core.model.triggers import PausePolicy, Trigger
+from core.model.pauses import PausePolicy
+from core.model.triggers import Trigger
 from core.model.when import ANY_EVENT, When
 from tests.core.builders import ZURICH, dossier, enrolment, event, playbook, step, trigger
 

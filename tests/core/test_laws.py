@@ -18,10 +18,12 @@ from core.instants import DAY, HOUR, MINUTE, Instant
 from core.language import ConditionContext
 from core.limits.pressure import Contact, PressureRule
 from core.model.customer import Consent
-from core.model.decisions import Decision, Enrolment, Message
+from core.model.decisions import Decision, Message
 from core.model.dossier import BEGINNING, Dossier, Merge, Plan, TriggerEntry
+from core.model.enrolment import Enrolment
 from core.model.events import Event
-from core.model.triggers import ALWAYS, NEVER, OVER, Goal, Pause, PausePolicy, Step, Trigger, Wait
+from core.model.pauses import Pause, PausePolicy, parse_target
+from core.model.triggers import ALWAYS, NEVER, OVER, Approval, Goal, Step, Trigger, Wait
 from core.model.when import When
 from core.playbook.playbook import Holdout, Playbook
 from core.playbook.preference import Preference
@@ -186,7 +188,7 @@ def a_content(lot: Random, variants: Sequence[str] = ()) -> Step:
         only_if=None if only_if is None else condition(only_if, ConditionContext.ONLY_IF, variants),
         on_limit=lot.choice(["defer", "defer", "drop", "fallback"]),
         mode=lot.choice(["first", "first", "first", "all"]),
-        approval=lot.random() < 0.1,
+        approval=Approval() if lot.random() < 0.1 else None,
         weight=lot.choice([None, None, None, 2500]),
         prefer=lot.random() < 0.3,
         digest=lot.random() < 0.7,
@@ -230,7 +232,7 @@ def a_pause(lot: Random) -> Pause:
     until = lot.choice(
         [None, since + lot.choice(DELAYS) + 30 * MINUTE, since + lot.choice(DELAYS) + 30 * MINUTE]
     )
-    return Pause(lot.choice(HELD), since, until, lot.choice(POLICIES), lot.random() < 0.5)
+    return Pause(parse_target(lot.choice(HELD)), since, until, lot.choice(POLICIES), lot.random() < 0.5)
 
 
 def a_playbook(lot: Random) -> Playbook:
@@ -291,19 +293,19 @@ def a_life(lot: Random) -> Dossier:
         *arrivals,
         traits={"birthday": birthday},
         consents=lot.choice([(), (), (objected,)]),
-        joins=some_joins(lot),
+        merges=some_merges(lot),
     )
 
 
-def some_joins(lot: Random) -> tuple[Merge, ...]:
+def some_merges(lot: Random) -> tuple[Merge, ...]:
     """Merges with customers who had entered some triggers before."""
     if lot.random() < 0.6:
         return ()
-    joins = [
+    merges = [
         Merge(an_instant(lot), tuple((name, an_entry(lot)) for name in lot.sample("abcde", 2)))
         for _ in range(lot.randint(1, 2))
     ]
-    return tuple(sorted(joins))
+    return tuple(sorted(merges))
 
 
 def an_entry(lot: Random) -> TriggerEntry:

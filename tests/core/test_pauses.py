@@ -9,7 +9,7 @@ import pytest
 
 from core.engine import advance
 from core.instants import DAY, HOUR
-from core.model.triggers import PausePolicy
+from core.model.pauses import PausePolicy
 from tests.core.builders import (
     at,
     channel,

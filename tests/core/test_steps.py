@@ -17,6 +17,7 @@ from core.limits.pressure import Contact
 from core.model.customer import Consent, Suppression
 from core.model.dossier import Dossier
 from core.model.reasons import Reason
+from core.model.triggers import Approval
 from core.playbook.playbook import Playbook, Purpose
 from tests.core.builders import (
     at,
@@ -83,10 +84,10 @@ FULL = (rule("none", 0, "7d"),)
         (playbook(NEWS, consent_policy="strict", rules=FULL), {}, "suppress NO_CONSENT"),
         (playbook(NEWS, rules=FULL), {"consents": (objected("Mon 09:00"),)}, "suppress OBJECTED"),
         (playbook(NEWS, rules=FULL), {"consents": (objected("Mon 10:01"),)}, "suppress PRESSURE"),
-        (playbook(trigger("t", on("News"), step(approval=True)), rules=FULL), {}, "suppress PRESSURE"),
-        (playbook(trigger("t", on("News"), step(approval=True))), {}, "hold APPROVAL"),
-        (playbook(replace(NEWS, approval=True)), {}, "hold APPROVAL"),
-        (playbook(NEWS, channels=[channel("email", approval=True)]), {}, "hold APPROVAL"),
+        (playbook(trigger("t", on("News"), step(approval=Approval())), rules=FULL), {}, "suppress PRESSURE"),
+        (playbook(trigger("t", on("News"), step(approval=Approval()))), {}, "hold APPROVAL"),
+        (playbook(replace(NEWS, approval=Approval())), {}, "hold APPROVAL"),
+        (playbook(NEWS, channels=[channel("email", approval=Approval())]), {}, "hold APPROVAL"),
         (playbook(NEWS, channels=[channel("email", "Mon 11:00-12:00")], rules=FULL), {}, "suppress PRESSURE"),
     ],
 )

@@ -20,7 +20,7 @@ from core.model.customer import Consent, Suppression
 from core.model.decisions import Decision
 from core.model.dossier import Dossier
 from core.model.events import Event
-from core.model.triggers import Pause
+from core.model.pauses import Pause, parse_target
 from core.playbook.playbook import Playbook
 from tests.core import builders
 from tests.core.builders import at, loadable, settle
@@ -73,9 +73,13 @@ def _playbook(story: Mapping[str, Any]) -> Playbook:
         book,
         triggers=tuple(replace(each, status="active", activated_at=activated) for each in book.triggers),
         pauses=tuple(
-            Pause(each["trigger"], at(each["since"]), at(each["until"]) if "until" in each else None,
+            Pause(
+                parse_target(each["trigger"]),
+                at(each["since"]),
+                at(each["until"]) if "until" in each else None,
                 each["policy"],
-                  each.get("transactional", False))
+                each.get("transactional", False),
+            )
             for each in pauses
         ),
     )  # fmt: skip

@@ -12,8 +12,8 @@ import pytest
 from core.engine import advance
 from core.engine.last_look import Handover, last_look
 from core.instants import DAY, HOUR, Instant
-from core.model.decisions import Enrolment
 from core.model.dossier import Dossier
+from core.model.enrolment import Enrolment
 from core.model.reasons import Reason
 from core.model.triggers import Trigger
 from core.playbook.playbook import Playbook

@@ -9,8 +9,9 @@ import pytest
 from core.errors import ManometerError
 from core.forecast.what_if import PlaybookChange, changed, loads_alike, parse_change, reach
 from core.instants import DAY, HOUR
+from core.model.pauses import Pause, parse_target
 from core.model.predicate import Predicate
-from core.model.triggers import NEVER, Pause
+from core.model.triggers import NEVER
 from core.playbook.playbook import Playbook
 from tests.core.builders import (
     at,
@@ -79,9 +80,9 @@ def test_triggers_are_ranked_held_out_activated_and_retired() -> None:
 
 
 def test_a_trigger_is_paused_from_now_for_good_or_until_an_instant_and_a_pause_is_ended() -> None:
-    assert after("trigger.basket.paused=true").pauses == (Pause("basket", NOW),)
+    assert after("trigger.basket.paused=true").pauses == (Pause(parse_target("basket"), NOW),)
     assert after("trigger.basket.paused=2025-03-07T08:00:00Z").pauses == (
-        Pause("basket", NOW, at("Fri 09:00")),
+        Pause(parse_target("basket"), NOW, at("Fri 09:00")),
     )
     paused = playbook(
         BASKET, pauses=(pause("basket", "Tue 00:00"), pause("basket", "Mon 01:00", "Mon 02:00"))

@@ -13,10 +13,11 @@ from core.instants import DAY, HOUR, Instant
 from core.kinds.transactional import Transactional
 from core.model.decisions import Objection
 from core.model.outbox import Act, ActEffect, ListedMessage
+from core.model.pauses import PausePolicy
 from core.model.reasons import Reason
-from core.model.triggers import PausePolicy, Step, Trigger
+from core.model.triggers import Step, Trigger
 from screens.ports import Cancelled
-from screens.ports.decisions import DecisionRow, DecisionView, Listed
+from screens.ports.decisions import DecisionView, Listed, LoggedDecision
 from screens.ports.outbox import RenderedMessage
 from screens.ports.pauses import PauseEffect, PauseLine, PauseView, PolicyEffect
 from screens.ports.terms import LogFilter
@@ -49,7 +50,7 @@ TRIGGER = Trigger(
     Transactional(events=frozenset({"Checkout Started"}), after=HOUR),
     (Step(("email", "webpush"), "basket"), Step(("print",), "card", after=DAY)),
 )  # fmt: skip
-DECISION = DecisionRow(
+DECISION = LoggedDecision(
     1, NOW - HOUR, 7, "C7", EVIL, "basket", 1, "email", "defer", "PRESSURE", NOW + DAY, True
 )
 MESSAGE = ListedMessage(
@@ -154,7 +155,7 @@ class FakeDecisions:
         self.newer_asked += 1
         return Listed(array("q", range(self.last, after, -1)), self.last)
 
-    def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, DecisionRow]:
+    def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, LoggedDecision]:
         return {row: replace(DECISION, id=row, name=HOSTILE[row % len(HOSTILE)]) for row in ids}
 
     def view(self, decision: int, cancelled: Cancelled) -> DecisionView:

@@ -29,7 +29,7 @@ from screens.frame import Frame
 from screens.outbox import OutboxScreen
 from screens.ports import Cancelled
 from screens.ports.customers import CustomerLine, TimelineEntry
-from screens.ports.decisions import DecisionRow
+from screens.ports.decisions import LoggedDecision
 from screens.ports.service import Service
 from screens.ports.triggers import TriggerLine, WaitingView
 from screens.triggers import TriggersScreen
@@ -160,7 +160,7 @@ async def test_triggers_and_verdicts_are_lists_as_well(service: LocalService) ->
     [
         (customers.EXPORTED, CustomerLine), (timeline.EXPORTED, TimelineEntry),
         (why.EXPORTED, TriggerExplanation), (triggers.EXPORTED, TriggerLine),
-        (triggers.EXPORTED_WAITING, WaitingView), (decisions.EXPORTED, DecisionRow),
+        (triggers.EXPORTED_WAITING, WaitingView), (decisions.EXPORTED, LoggedDecision),
         (outbox.EXPORTED, ListedMessage),
     ],
 )  # fmt: skip

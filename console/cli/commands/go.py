@@ -13,7 +13,7 @@ import argparse
 from console.cli import pausing_prompts
 from console.cli.context import Context
 from console.cli.options import add_at, add_reason, add_yes
-from core.model.triggers import EVERYTHING
+from core.model.pauses import EVERYTHING
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from console.cli import pausing_prompts
 from console.cli.context import Context
 from console.cli.options import add_at, add_reason, add_until, add_yes
 from console.operating import pausing
-from core.model.triggers import Pause
+from core.model.pauses import Pause
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

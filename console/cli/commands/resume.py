@@ -14,7 +14,6 @@ from console.cli import pausing_prompts
 from console.cli.context import Context
 from console.cli.options import add_at, add_reason, add_yes
 from core.engine.pauses import pause_label
-from core.model.triggers import Pause
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,5 +29,5 @@ def run(args: argparse.Namespace, context: Context) -> int:
     """Ask in numbers, and resume."""
     at = context.now(args.at)
     what = pausing_prompts.target_of(args, context)
-    pausing_prompts.end(args, context, what, at, f"Resume {pause_label(Pause(what, at))} with {args.policy}?")
+    pausing_prompts.end(args, context, what.key, at, f"Resume {pause_label(what)} with {args.policy}?")
     return 0

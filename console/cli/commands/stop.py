@@ -14,7 +14,7 @@ from console.cli.options import add_at, add_reason, add_yes
 from console.operating import pausing
 from core.engine.pauses import NOBODY
 from core.explain.words import counted
-from core.model.triggers import EVERYTHING
+from core.model.pauses import EVERYTHING
 from storage import pauses
 
 

@@ -29,7 +29,8 @@ from core.errors import ManometerError
 from core.explain.journey_words import goal_words, goes_to, wait_words
 from core.instants import Instant, format_duration
 from core.model.counts import JourneyCount
-from core.model.triggers import NEVER, Pause, Step, Trigger
+from core.model.pauses import Pause, PauseTarget
+from core.model.triggers import NEVER, Step, Trigger
 from storage import pauses, playbooks, triggers
 
 FIELDS = (
@@ -229,7 +230,7 @@ def _message(step: Step) -> dict[str, Any]:
 
 def _pause(args: argparse.Namespace, context: Context, at: Instant) -> int:
     until = context.until(args.until, at)
-    pausing_prompts.begin(args, context, Pause(args.name, at, until), None)
+    pausing_prompts.begin(args, context, Pause(PauseTarget("trigger", args.name), at, until), None)
     return 0
 
 

@@ -27,7 +27,7 @@ from core.limits.pressure import Contact, Ledger, PressureRule, Usage, gap_usage
 from core.model.customer import Consent, address_of, full_name
 from core.model.decisions import Decision
 from core.model.dossier import Dossier
-from core.model.triggers import target
+from core.model.pauses import PauseTarget
 from core.playbook.playbook import Playbook
 from screens.ports import Cancelled
 from screens.ports.customers import (
@@ -234,8 +234,8 @@ def _badges(
         yield "ERASED"
     if state["merged_into"] is not None:
         yield "MERGED AWAY"
-    paused_as = target("customer", state["key"])
-    if any(pause.trigger == paused_as and pause.holds(now) for pause in playbook.pauses):
+    customer = PauseTarget("customer", state["key"])
+    if any(pause.target == customer and pause.holds(now) for pause in playbook.pauses):
         yield "PAUSED"
     if suppressed:
         yield "ADDRESS SUPPRESSED"

@@ -17,7 +17,7 @@ from core.model.customer import full_name
 from core.model.decisions import OUTCOMES, Objection
 from core.model.reasons import Reason
 from screens.ports import Cancelled
-from screens.ports.decisions import DecisionRow, DecisionView, Listed
+from screens.ports.decisions import DecisionView, Listed, LoggedDecision
 from screens.ports.terms import LogFilter
 from storage import decisions, triggers
 from storage.sql import LogQuery
@@ -62,7 +62,7 @@ class DecisionsAnswers:
         }
         return LogQuery(customer_of(connection, wanted), clauses(wanted, known), wanted.since, wanted.until)
 
-    def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, DecisionRow]:
+    def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, LoggedDecision]:
         """These decisions."""
         with self._local.asking(cancelled) as connection:
             return {row.id: _row(row) for row in decisions.rows(connection, ids)}
@@ -101,9 +101,9 @@ class DecisionsAnswers:
         return f"{found['state']}{sent}{f': {because}' if because else ''}"
 
 
-def _row(row: decisions.ListedDecision) -> DecisionRow:
+def _row(row: decisions.ListedDecision) -> LoggedDecision:
     name = full_name(row.first_name, row.last_name)
-    return DecisionRow(
+    return LoggedDecision(
         row.id, row.at, row.customer_id, row.customer, name, row.trigger, row.step, row.channel, row.outcome,
         row.reason, row.until,
         bool(row.late), behind(row.reason, json.loads(row.objections or "[]")),

@@ -18,7 +18,7 @@ from core.forecast.preview import daily_capacities
 from core.instants import DAY, Instant, day_start, local_date
 from core.limits.pressure import PressureRule
 from core.limits.windows import RollingWindow, Span, WholeDaysWindow
-from core.model.triggers import EVERYTHING
+from core.model.pauses import EVERYTHING
 from core.playbook.playbook import Playbook
 from screens.ports import Cancelled, CancelledError
 from screens.ports.overview import BaseGauge, Books, ChannelToday, DayAhead, Engine, NextSteps, OverviewPage

@@ -20,7 +20,8 @@ from core.explain.words import counted, in_full
 from core.instants import DAY, MINUTE, Instant, Millis
 from core.model.counts import JourneyCount
 from core.model.customer import full_name
-from core.model.triggers import EVERYTHING, Pause, PausePolicy, Trigger, target
+from core.model.pauses import EVERYTHING, Pause, PausePolicy, parse_target, target_key
+from core.model.triggers import Trigger
 from core.playbook.playbook import Playbook
 from core.suggestions import near
 from screens.ports import Cancelled
@@ -174,10 +175,13 @@ class TriggersAnswers:
         """The numbers for pausing or resuming a trigger, or for the emergency stop under `*`."""
         at = self._local.now()
         with self._local.asking(cancelled) as connection:
-            title = self._title(connection, Pause(name, at))
+            title = self._title(connection, Pause(parse_target(name), at))
             paused = pauses.current(connection, at).get(name)
             held = pausing.waiting(
-                connection, paused.pause if paused else Pause(name, at), self._local.in_force().playbook, at
+                connection,
+                paused.pause if paused else Pause(parse_target(name), at),
+                self._local.in_force().playbook,
+                at,
             )
             choices = pausing.PolicyChoices({}, None)
             if paused is not None:
@@ -195,14 +199,14 @@ class TriggersAnswers:
             return self._row(connection, pause.name).title
         if pause.scope in ("channel", "segment"):
             pausing.refuse_unknown(pause, self._local.in_force().playbook)
-        return pause_label(pause)
+        return pause_label(pause.target)
 
     def pauses(self, cancelled: Cancelled) -> Sequence[PauseLine]:
         """What is paused, and then the channels and segments that are not."""
         at, playbook = self._local.now(), self._local.in_force().playbook
         free = [
-            *(target("channel", name) for name in playbook.channels),
-            *(target("segment", name) for name in sorted(playbook.segments)),
+            *(target_key("channel", name) for name in playbook.channels),
+            *(target_key("segment", name) for name in sorted(playbook.segments)),
         ]
         with self._local.asking(cancelled) as connection:
             held = pauses.current(connection, at)
@@ -215,7 +219,7 @@ class TriggersAnswers:
         waits = pausing.waiting(connection, row.pause, playbook, at)
         overdue = pausing.effects_of(connection, row.pause, playbook, at)["overdue"].decided
         return PauseLine(
-            row.pause.trigger, pause_view(row), waits.customers, waits.enrolments, overdue, waits.messages
+            row.pause.target.key, pause_view(row), waits.customers, waits.enrolments, overdue, waits.messages
         )
 
     def pause(self, name: str, until: Instant | None, reason: str, transactional: bool = False) -> str:
@@ -229,7 +233,7 @@ class TriggersAnswers:
                 "changed."
             )
         with self._local.acting() as connection:
-            pause = Pause(name, at, until, transactional=transactional)
+            pause = Pause(parse_target(name), at, until, transactional=transactional)
             self._title(connection, pause)
             held = pausing.waiting(connection, pause, self._local.in_force().playbook, at)
             number = pausing.pause(connection, pause, self._operator(reason))
@@ -238,7 +242,7 @@ class TriggersAnswers:
         numbers = (
             f"{counted(held.customers, 'customer')} under way, {counted(held.messages, 'message')} waiting"
         )
-        return f"{pause_label(pause)} is paused{end}: {numbers}."
+        return f"{pause_label(pause.target)} is paused{end}: {numbers}."
 
     def undo_pause(self, name: str) -> str:
         """Take back the pause this console has just made, as if it had not been; ManometerError where there
@@ -248,7 +252,7 @@ class TriggersAnswers:
         number, made = self._made.get(name, (None, at))
         if number is None:
             raise ManometerError(
-                f"There is nothing to undo: this console has not paused {pause_label(Pause(name, at))}. "
+                f"There is nothing to undo: this console has not paused {pause_label(parse_target(name))}. "
                 "U resumes "
                 "it."
             )
@@ -263,11 +267,11 @@ class TriggersAnswers:
                 raise ManometerError(f"Somebody else has paused {name} since then. U resumes it.")
             pauses.resume(connection, paused, at, "overdue", self._local.place.author, "undone")
         del self._made[name]
-        return f"The pause of {pause_label(paused.pause)} is undone; it goes on as if it had not been."
+        return f"The pause of {pause_label(paused.pause.target)} is undone; it goes on as if it had not been."
 
     def resume(self, name: str, policy: PausePolicy, reason: str) -> str:
         """End a pause; ManometerError where there is none."""
-        return f"{pause_label(Pause(name, 0))} goes on. {self._resume(name, policy, reason)}"
+        return f"{pause_label(parse_target(name))} goes on. {self._resume(name, policy, reason)}"
 
     def stop(self, transactional: bool, reason: str) -> str:
         """Stop all sending; ManometerError where it is stopped already."""

@@ -207,7 +207,12 @@ def _of_trigger(trigger: Trigger, playbook: Playbook, at: Instant) -> Iterator[O
 
 def _paused(trigger: Trigger, playbook: Playbook, at: Instant) -> str:
     held = next(
-        (pause for pause in playbook.pauses if pause.trigger == trigger.name and pause.holds(at)), None
+        (
+            pause
+            for pause in playbook.pauses
+            if pause.scope == "trigger" and pause.name == trigger.name and pause.holds(at)
+        ),
+        None,
     )
     if held is None:
         return "false"
