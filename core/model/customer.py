@@ -119,6 +119,11 @@ class Profile:
         """Hand over all that was told of an order before what is to be folded next; it changes no sum."""
         self.told[order] = tuple(tellings)
 
+    def forget_orders(self) -> None:
+        """Hold no longer what was told of single orders; the sums stay."""
+        if self.told or self.is_whole:
+            self.told, self.is_whole = {}, False
+
     def fold(self, event: Event) -> None:
         """Take in one event; LookupError where it speaks of an order that the profile was told nothing
         about.

@@ -16,13 +16,16 @@ from typing import Any, Final, NamedTuple
 
 from core.instants import Instant
 from core.model.events import (
+    AGAIN,
     ELSEWHERE,
+    FIRST,
     ORDER_CANCELLED,
     ORDER_COMPLETED,
     ORDER_REFUNDED,
     ORDER_RETURNED,
     ORDER_UPDATED,
     Event,
+    OrderStanding,
 )
 
 ORDER_ACTS: Final = (ORDER_COMPLETED, ORDER_UPDATED, ORDER_CANCELLED, ORDER_RETURNED, ORDER_REFUNDED)
@@ -145,6 +148,9 @@ def order_sums(tellings: Sequence[Telling]) -> OrderSums:
     return OrderSums(state.completed_at, state.amount, state.returned, state.returns, state.units)
 
 
+# ---- what an event says ----
+
+
 def telling_of(event: Event) -> Telling | None:
     """What an event says of its order; None where it speaks of none, or of one that counts for somebody else.
 
@@ -171,10 +177,10 @@ def telling(
     return Telling(
         act,
         at,
-        0 if rate is None else amount,
+        (0 if act in GOING_BACK else None) if rate is None else amount,
         products if isinstance(products, list) else None,
         _SET_ASIDE if rate is None else _factor(rate),
-        _number_of(act, properties),
+        number_of_return(act, properties),
         (source, tie),
     )
 
@@ -188,7 +194,7 @@ def _factor(rate: str) -> Decimal:
     return Decimal(rate).scaleb(2)
 
 
-def _number_of(act: str, properties: Mapping[str, Any]) -> str | None:
+def number_of_return(act: str, properties: Mapping[str, Any]) -> str | None:
     """The number of a refund or return, where the source gives one."""
     if act not in GOING_BACK:
         return None
@@ -196,9 +202,66 @@ def _number_of(act: str, properties: Mapping[str, Any]) -> str | None:
     return None if number in (None, "") else str(number)
 
 
-def is_known(tellings: Iterable[Telling]) -> bool:
-    """Whether the order itself was told: what is told of it again then enters nobody."""
-    return any(telling.act == ORDER_COMPLETED for telling in tellings)
+# ---- how tellings stand among each other ----
+
+
+class Told(NamedTuple):
+    """What parts the tellings of one order by one customer: of those that say the same, one counts as the act
+    and the others tell it again. `before` says in which order they came to count.
+    """
+
+    act: str
+    mark: str | None
+    before: tuple[Any, ...]
+
+
+def standings(told: Sequence[Told]) -> list[OrderStanding]:
+    """Which of them count and which tell again what counts already, in the order given.
+
+    An order is completed once and cancelled once, and a refund or return with a number of its own goes back
+    once; updates, and what has no number, count each time.
+    """
+    found: list[OrderStanding] = [FIRST] * len(told)
+    counts: dict[tuple[str, str | None], int] = {}
+    for place, one in enumerate(told):
+        if not is_told_once(one.act, one.mark):
+            continue
+        other = counts.setdefault((one.act, one.mark), place)
+        if other == place:
+            continue
+        if one.before < told[other].before:
+            found[other], counts[one.act, one.mark] = AGAIN, place
+        else:
+            found[place] = AGAIN
+    return found
+
+
+def is_told_once(act: str, mark: str | None) -> bool:
+    """Whether a second telling of the act says nothing new."""
+    return act in (ORDER_COMPLETED, ORDER_CANCELLED) or mark is not None
+
+
+def as_they_occurred(events: Sequence[Event]) -> list[Event]:
+    """One customer's events, each standing as if it had become known when it occurred."""
+    by_order: dict[str, list[int]] = defaultdict(list)
+    for place, event in enumerate(events):
+        if event.order is not None and event.name in _RANK and event.standing != ELSEWHERE:
+            by_order[event.order].append(place)
+    found = list(events)
+    for places in by_order.values():
+        if len(places) > 1:
+            told = [_told(events[place]) for place in places]
+            for place, standing in zip(places, standings(told)):
+                found[place] = events[place]._replace(standing=standing)
+    return found
+
+
+def _told(event: Event) -> Told:
+    mark = number_of_return(event.name, event.properties)
+    return Told(event.name, mark, (event.occurred_at, event.source, event.tie))
+
+
+# ---- what they come to ----
 
 
 def _in_order(telling: Telling) -> tuple[Instant, int, tuple[str, bytes]]:

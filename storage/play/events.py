@@ -13,15 +13,20 @@ from storage.schema.events import events
 EVENT_COLUMNS = (
     events.c.id, events.c.kind, events.c.name, events.c.occurred_at, events.c.arrived_at, events.c.source,
     events.c.channel,
-    events.c.amount, events.c.properties, events.c.history,
+    events.c.amount, events.c.properties, events.c.history, events.c.order_key, events.c.standing,
+    events.c.currency, events.c.rate, events.c.dedup,
 )  # fmt: skip
 """What `event_from` needs of a row, in its order."""
 
 
 def event_from(row: Sequence[Any]) -> Event:
     """An event from its `EVENT_COLUMNS`."""
-    identifier, kind, name, occurred_at, arrived_at, source, channel, amount, properties, history = row
+    (
+        identifier, kind, name, occurred_at, arrived_at, source, channel, amount, properties, history, order,
+        standing, currency, rate, dedup,
+    ) = row  # fmt: skip
     return Event(
         identifier, kind, name, occurred_at, arrived_at, source, channel, amount,
-        {} if properties == "{}" else orjson.loads(properties), history == 1,
+        {} if properties == "{}" else orjson.loads(properties), history == 1, order, standing,
+        "1" if currency is None else rate, dedup,
     )  # fmt: skip

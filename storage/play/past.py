@@ -24,6 +24,7 @@ from core.model.customer import Consent, Profile
 from core.model.dossier import Dossier, TriggerEntry
 from core.model.enrolment import Due, Enrolment, Waited, Waiting
 from core.model.events import Event
+from core.model.orders import as_they_occurred
 from core.model.reasons import Reason
 from core.model.triggers import Step, Trigger
 from core.playbook.playbook import Playbook
@@ -102,7 +103,7 @@ def _events(
     for customer, *row in connection.execute(query):
         found[customer].append(event_from(row))
     return {
-        customer: sorted(many, key=lambda event: (event.occurred_at, event.id))
+        customer: as_they_occurred(sorted(many, key=lambda event: (event.occurred_at, event.id)))
         for customer, many in found.items()
     }
 

@@ -33,7 +33,7 @@ def _released(version: int) -> tuple[str, ...]:
 
 
 MIGRATIONS: tuple[Migration, ...] = tuple(
-    Migration(version, partial(_released, version)) for version in (1, 2, 3)
+    Migration(version, partial(_released, version)) for version in (1, 2, 3, 4)
 )
 NEWEST = MIGRATIONS[-1].version
 

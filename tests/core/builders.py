@@ -24,11 +24,13 @@ from core.model.customer import Profile
 from core.model.dossier import Dossier, Plan
 from core.model.enrolment import Due, Enrolment
 from core.model.events import ORDER_COMPLETED, Event
+from core.model.orders import ORDER_ACTS
 from core.model.pauses import Pause, parse_target
 from core.model.predicate import Predicate
 from core.model.triggers import Approval, Step, Trigger
 from core.model.when import When
 from core.playbook.playbook import Channel, Playbook, Purpose
+from core.sources.order_fields import order_number
 
 ZURICH = ZoneInfo("Europe/Zurich")
 MONDAY = parse_instant("2025-03-03T00:00:00", ZURICH)
@@ -83,6 +85,8 @@ def event(
         source=record.get("source", "shop"), channel=record.get("channel"),
         amount=None if revenue is None else round(revenue * 100),
         properties=properties, history=record.get("history", False),
+        order=order_number(properties) if name in ORDER_ACTS else None,
+        tie=str(properties.get("order_id", "")).encode(),
     )  # fmt: skip
 
 
