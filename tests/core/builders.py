@@ -23,8 +23,8 @@ from core.limits.windows import parse_window
 from core.model.customer import Profile
 from core.model.dossier import Dossier, Plan
 from core.model.enrolment import Due, Enrolment
-from core.model.events import ORDER_COMPLETED, Event
-from core.model.orders import ORDER_ACTS
+from core.model.events import ORDER_COMPLETED, Event, arrival_order
+from core.model.orders import ORDER_ACTS, as_they_occurred
 from core.model.pauses import Pause, parse_target
 from core.model.predicate import Predicate
 from core.model.triggers import Approval, Step, Trigger
@@ -73,6 +73,7 @@ def event(
     """
     occurred = at(when) if isinstance(when, str) else when
     known = occurred if arrived is None else at(arrived) if isinstance(arrived, str) else arrived
+    number = properties.get("id", next(_numbers))
     record = {
         key: properties.pop(key)
         for key in ("kind", "source", "channel", "history", "id")
@@ -80,14 +81,23 @@ def event(
     }
     revenue = properties.get("revenue")
     return Event(
-        id=record.get("id", next(_numbers)), kind=record.get("kind", "track"), name=name,
+        id=number, kind=record.get("kind", "track"), name=name,
         occurred_at=occurred, arrived_at=known,
         source=record.get("source", "shop"), channel=record.get("channel"),
         amount=None if revenue is None else round(revenue * 100),
         properties=properties, history=record.get("history", False),
         order=order_number(properties) if name in ORDER_ACTS else None,
-        tie=str(properties.get("order_id", "")).encode(),
+        tie=number.to_bytes(16, "big"),
     )  # fmt: skip
+
+
+def told_apart(events: Iterable[Event]) -> list[Event]:
+    """The events in order of arrival, each standing as intake lets it stand that takes them in one by one."""
+    arrived = sorted(events, key=arrival_order)
+    standing = {each.id: each.standing for each in as_they_occurred(
+        [each._replace(occurred_at=place) for place, each in enumerate(arrived)]
+    )}  # fmt: skip
+    return [each._replace(standing=standing[each.id]) for each in arrived]
 
 
 def order(when: str | Instant, revenue: float = 50, **properties: Any) -> Event:
@@ -192,9 +202,7 @@ def dossier(*arrivals: Event, traits: dict[str, Any] | None = None, **fields: An
     """A customer with every address, settled before the first Monday of March 2025, and what is about to
     become known of her.
     """
-    ordered = sorted(
-        arrivals, key=lambda each: (each.arrived_at, each.kind != "identify", each.occurred_at, each.id)
-    )
+    ordered = sorted(arrivals, key=arrival_order)
     filled: dict[str, Any] = {"profile": profile(**(traits or {})), "settled_until": MONDAY - 1} | fields
     return Dossier(id=1, key="anna", arrivals=tuple(ordered), **filled)
 
@@ -202,7 +210,7 @@ def dossier(*arrivals: Event, traits: dict[str, Any] | None = None, **fields: An
 def play(book: Playbook, *arrivals: Event, until: str | Instant = "Sun 23:59", **fields: Any) -> Plan:
     """The plan for a customer with these events."""
     end = at(until) if isinstance(until, str) else until
-    return advance(dossier(*arrivals, **fields), book, end)
+    return advance(dossier(*told_apart(arrivals), **fields), book, end)
 
 
 def rows(plan: Plan) -> list[str]:
