@@ -5,7 +5,9 @@ is.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,11 @@ READS_THE_CLOCK = {
     ("time", "localtime"), ("time", "gmtime"), ("Date", "today"),
 }  # fmt: skip
 ROLLS_DICE = {"random", "secrets"}
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
 
 
 def _sources(*rooms: str) -> Iterator[Path]:
@@ -56,12 +63,12 @@ def test_the_contracts_on_imports_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     "path", [path for path in _sources(*ROOMS) if path != CLOCK], ids=lambda path: str(path.relative_to(ROOT))
 )
 def test_only_the_clock_reads_the_clock(path: Path) -> None:
-    assert not set(_calls(ast.parse(path.read_text()))) & READS_THE_CLOCK
+    assert not set(_calls(_tree(path))) & READS_THE_CLOCK
 
 
 def test_the_core_rolls_no_dice_and_opens_no_files() -> None:
     for path in _sources("core"):
-        tree = ast.parse(path.read_text())
+        tree = _tree(path)
         assert not set(_imports(tree)) & ROLLS_DICE, path
         assert not [
             node
@@ -76,7 +83,7 @@ ADAPTERS = list(_sources("console/channels", "console/connectors"))
 def _house_imports(path: Path) -> set[str]:
     """The modules of the rooms that a module imports, by full name; of a package what is taken from it."""
     names = set[str]()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -94,10 +101,50 @@ def test_an_adapter_knows_the_core_what_its_kind_shares_and_secrets_and_no_other
     assert {name for name in others if not name.startswith(shared)} <= {"console.secrets"}
 
 
+def _drawing() -> dict[str, list[str]]:
+    """The packages of each room as docs/architecture.md draws them, from the top down."""
+    drawn: dict[str, list[str]] = {}
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for indent, name in re.findall(r"^(|  )([a-z]+)/ {2,}", page, re.MULTILINE):
+        if not indent:
+            drawn[name] = []
+        else:
+            drawn[list(drawn)[-1]].append(name)
+    return drawn
+
+
+def _packages_used(room: str, package: str) -> set[str]:
+    """The names in the room that the modules of a package import, at whatever place in the module."""
+    used = set()
+    for path in _sources(f"{room}/{package}"):
+        for node in ast.walk(_tree(path)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == room:
+                deeper = (node.module or "").split(".")[1:2]
+                used |= set(deeper) or {alias.name for alias in node.names}
+    return used - {package}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_house_is_as_it_is_drawn(room: str) -> None:
+    packages = {path.parent.name for path in (ROOT / room).glob("*/__init__.py")}
+    assert set(_drawing()[room]) == packages
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_package_imports_only_what_is_drawn_below_it(room: str) -> None:
+    drawn = _drawing()[room]
+    upwards = {
+        package: above
+        for place, package in enumerate(drawn)
+        if (above := _packages_used(room, package) & set(drawn[:place]))
+    }
+    assert not upwards
+
+
 def test_sqlite_is_chosen_in_one_place() -> None:
     for path in _sources(*ROOMS):
         if path != ROOT / "storage" / "sqlite.py":
-            assert not set(_imports(ast.parse(path.read_text()))) & {
+            assert not set(_imports(_tree(path))) & {
                 "sqlite3",
                 "pysqlite3",
                 "aiosqlite",
@@ -138,8 +185,7 @@ def test_only_the_enrolment_changes_where_a_journey_stands() -> None:
     found = {
         str(path.relative_to(ROOT)): assigned
         for path in _sources(*ROOMS)
-        if path != JOURNEY
-        and (assigned := STATE_OF_A_JOURNEY.intersection(_assigned_to_others(ast.parse(path.read_text()))))
+        if path != JOURNEY and (assigned := STATE_OF_A_JOURNEY.intersection(_assigned_to_others(_tree(path))))
     }
     assert found == {}
 
@@ -164,7 +210,7 @@ SAYS_WHAT_A_MESSAGE_IS_FOR = {
 def _beside_kinds() -> Iterator[tuple[str, ast.AST]]:
     for path in _sources(*ROOMS):
         if KINDS not in path.parents:
-            yield str(path.relative_to(ROOT)), ast.parse(path.read_text())
+            yield str(path.relative_to(ROOT)), _tree(path)
 
 
 def test_no_module_beside_the_kinds_names_a_kind() -> None:

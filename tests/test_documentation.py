@@ -132,9 +132,17 @@ def test_every_dependency_is_justified() -> None:
 
 
 def test_every_link_between_documents_leads_somewhere() -> None:
-    for page in [*DOCS.glob("*.md"), ROOT / "CHANGELOG.md"]:
+    for page in [*DOCS.glob("*.md"), ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", ROOT / "README.md"]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", [*sorted(DOCS.glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
+def test_every_module_that_a_document_names_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    shown = set(re.findall(r"^`(\S+/\S+)`\n\n```", text, re.MULTILINE))  # files that a reader is to make
+    named = set(re.findall(r"`((?:core|storage|screens|console|tests|docs|\.ci)/[\w./-]*)`", text))
+    assert not [name for name in named - shown if not (ROOT / name).exists()]
 
 
 def test_constraints_pin_every_direct_dependency() -> None:

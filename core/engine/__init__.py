@@ -22,7 +22,6 @@ from core.engine.state import CustomerState, Upcoming
 from core.engine.steps import decide, time_out
 from core.instants import Instant
 from core.model.dossier import BEGINNING, Dossier, Plan
-from core.model.enrolment import Enrolment
 from core.model.reasons import Reason
 from core.model.triggers import Trigger
 from core.playbook.playbook import Playbook
@@ -194,17 +193,13 @@ class _Play:
                 enrolment.wake(at)  # the stronger one may have fallen away
             elif waiting.holder is not None and is_let_go(enrolment, waiting, self.state):
                 enrolment.come_up(at)
-        while due := self._due(at):
+        while due := [e for e in self.state.enrolments if e.due_at is not None and e.due_at <= at]:
             unanswered = [e for e in due if is_waiting(e, self.state)]
             first = unanswered or due
             enrolment = first[0] if len(first) == 1 else min(first, key=lambda e: rank(e, self.state))
             (time_out if unanswered else decide)(enrolment, self.state)
             if enrolment.state != "open":
                 self.state.drop_ended()
-
-    def _due(self, at: Instant) -> list[Enrolment]:
-        """The open journeys whose step has come up by an instant."""
-        return [e for e in self.state.enrolments if e.waiting.due_at is not None and e.waiting.due_at <= at]
 
     def plan(self, until: Instant, following: Instant | None) -> Plan:
         """What was found, and when this customer needs attention next, `following` being the next instant

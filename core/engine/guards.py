@@ -45,8 +45,10 @@ class Candidate(NamedTuple):
     def approvals(self) -> list[Approval]:
         """Who has to approve of its message, as the step, the trigger and the channel say."""
         asked = (self.step.approval, self.trigger.approval, self.channel.approval)
-        return [approval for approval in asked if approval is not None]
+        return [] if asked == _NOBODY else [approval for approval in asked if approval is not None]
 
+
+_NOBODY: Final = (None, None, None)
 
 Guard = Callable[[Candidate, CustomerState], Objection | None]
 

@@ -203,7 +203,8 @@ def _send(placement: Placement, state: CustomerState) -> None:
     candidate = placement.candidates[0]
     enrolment = candidate.enrolment
     for each, contact in zip(placement.candidates, placement.contacts):
-        held = any(approval.batches_over is None for approval in each.approvals)
+        approvals = each.approvals
+        held = bool(approvals) and any(approval.batches_over is None for approval in approvals)
         message = Message(
             key=message_key(state.dossier.key, enrolment, each.channel.name),
             channel=each.channel.name,

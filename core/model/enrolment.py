@@ -102,13 +102,20 @@ class Enrolment:
     """How the open step's wait for an event ended; None: it waits, or has none to wait for."""
     shared: frozenset[str] = frozenset()
     """The triggers whose steps went in the journey's latest message, where several did."""
+    due_at: Instant | None = field(init=False)
+    """When the open step comes up; None where a pause holds it, or the journey is over. It is kept beside
+    `waiting`, of which it is a part, since the engine asks for it at every instant of every journey.
+    """
+
+    def __post_init__(self) -> None:
+        self.due_at = self.waiting.due_at if self.state == "open" else None
+
+    def _stand(self, waiting: Waiting) -> None:
+        """The open step stands in another way."""
+        self.waiting = waiting
+        self.due_at = waiting.due_at if self.state == "open" else None
 
     # ---- what others ask ----
-
-    @property
-    def due_at(self) -> Instant | None:
-        """When the open step comes up; None where a pause holds it, or the journey is over."""
-        return self.waiting.due_at if self.state == "open" else None
 
     @property
     def waits_for(self) -> Reason | None:
@@ -142,6 +149,7 @@ class Enrolment:
         twin.cause_name = self.cause_name
         twin.cause_properties = self.cause_properties
         twin.state = self.state
+        twin.due_at = self.due_at
         twin.last_message_at = self.last_message_at
         twin.resumed_at = self.resumed_at
         twin.key_value = self.key_value
@@ -159,7 +167,7 @@ class Enrolment:
         self.step = number
         self.planned_at = planned_at
         self.waited = None
-        self.waiting = Due(planned_at)
+        self._stand(Due(planned_at))
 
     def plan(self, planned_at: Instant) -> None:
         """Plan the open step for another instant. When it comes up does not change."""
@@ -168,35 +176,35 @@ class Enrolment:
     def release(self) -> None:
         """Forget what deferred or held the open step."""
         if self.waiting.reason is not None:
-            self.waiting = Due(self.planned_at)
+            self._stand(Due(self.planned_at))
 
     def fall_due(self, at: Instant) -> None:
         """Come up at an instant, with whatever deferred or held the step forgotten."""
-        self.waiting = Due(at)
+        self._stand(Due(at))
 
     def end_wait(self, how: Waited, planned_at: Instant, due_at: Instant) -> None:
         """Wait no longer for an event: it has come, or has not come in time and the step goes out without."""
         self.waited = how
         self.planned_at = planned_at
-        self.waiting = Due(due_at)
+        self._stand(Due(due_at))
 
     def defer(self, reason: Reason, until: Instant) -> None:
         """Wait for an instant at which nothing stands in the way any more, to be decided anew then."""
-        self.waiting = Deferred(reason, until, until)
+        self._stand(Deferred(reason, until, until))
 
     def hold(self, reason: Reason, until: Instant | None, holder: PauseTarget | None) -> None:
         """Wait for the end of a pause."""
-        self.waiting = Held(reason, until, holder)
+        self._stand(Held(reason, until, holder))
 
     def come_up(self, at: Instant) -> None:
         """Come up at an instant, while what deferred or held the step stays noted."""
         waiting = self.waiting
         if isinstance(waiting, Due):
-            self.waiting = Due(at)
+            self._stand(Due(at))
         elif isinstance(waiting, Deferred):
-            self.waiting = Deferred(waiting.reason, waiting.until, at)
+            self._stand(Deferred(waiting.reason, waiting.until, at))
         else:
-            self.waiting = Held(waiting.reason, waiting.until, waiting.holder, at)
+            self._stand(Held(waiting.reason, waiting.until, waiting.holder, at))
 
     def wake(self, at: Instant) -> None:
         """Come up at an instant, or sooner where it would have, if the step was deferred."""
@@ -208,6 +216,7 @@ class Enrolment:
         """Be over: nothing more comes of this enrolment."""
         self.state = state
         self.ended_at = at
+        self.due_at = None
 
     def hold_out(self, at: Instant) -> None:
         """Be kept out as a holdout: over before the first step, and in no variant."""
