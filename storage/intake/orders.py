@@ -245,7 +245,7 @@ def _stand(told: Sequence[_Row], owners: Collection[int] | None) -> Iterator[tup
 def _owners(told: Sequence[_Row], personal: Collection[int]) -> Collection[int]:
     """The customers for whom an order counts that several told of."""
     known = {row.customer for row in told if row.customer in personal}
-    return known or {min(told, key=lambda row: (row.arrived_at, row.told.before[-3:])).customer}
+    return known or {min(told, key=lambda row: row.told.before[-3:]).customer}
 
 
 def _personal(connection: Connection, wanted: Collection[int]) -> set[int]:
