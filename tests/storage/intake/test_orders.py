@@ -37,8 +37,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def told(event: str, at: int, *, source: str = "shop", **said: Any) -> Incoming:
     """A call about order A1 by u1, `at` seconds after NOW, unless it says otherwise."""
-    who = {name: said.pop(name) for name in ("userId", "anonymousId", "context") if name in said}
-    record = {
+    who: dict[str, Any] = {
+        name: said.pop(name) for name in ("userId", "anonymousId", "context") if name in said
+    }
+    record: dict[str, Any] = {
         "type": "track", "event": event, "messageId": said.pop("message", f"m{next(_messages)}"),
         "properties": {"order_id": "A1"} | said, **(who or {"userId": "u1"}),
     }  # fmt: skip
@@ -69,7 +71,7 @@ def sums(store: Store) -> dict[str, tuple[int, int]]:
 
 def _alike(one: Any, other: Any) -> bool:
     is_json = isinstance(one, str) and one.startswith("{") and isinstance(other, str)
-    return (orjson.loads(one) == orjson.loads(other)) if is_json else one == other
+    return bool(orjson.loads(one) == orjson.loads(other) if is_json else one == other)
 
 
 def standings(store: Store) -> list[int]:
