@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any, Final
@@ -29,6 +29,7 @@ from console.workspace import Workspace
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
 from core.sources.connector import SourceFile
+from core.sources.order_terms import OrderTerms
 from core.sources.segment import Incoming, Rejected, normal_channel, parse_call
 from storage.intake import imports
 from storage.intake.batch import BULK_LOG, USUAL_LOG, Concerns, Memory, checkpoint_after, take
@@ -58,6 +59,18 @@ class IntakeSettings:
     profiles: Mapping[str, Any] = field(default_factory=dict)  # the workspace's own CSV profiles, by name
     concerns: Concerns | None = None  # None until a playbook is in force
     surveys: Surveys | None = None  # None: answers to surveys are taken as they come
+    orders: OrderTerms | None = None  # None: orders count in one namespace, in the workspace's currency
+
+    def check(self, *, history: bool) -> Check:
+        """What each event passes that was read from a file, whatever its form."""
+        surveys, orders = self.surveys, self.orders
+
+        def checked(incoming: Incoming) -> Incoming:
+            if surveys is not None:
+                incoming = surveys.checked(incoming, history=history)
+            return incoming if orders is None else orders.read(incoming)
+
+        return checked
 
 
 def intake_settings(folder: Path, workspace: Workspace, concerns: Concerns | None) -> IntakeSettings:
@@ -67,7 +80,13 @@ def intake_settings(folder: Path, workspace: Workspace, concerns: Concerns | Non
     }
     surveys = Surveys.of(workspace.survey_secret, folder)
     return IntakeSettings(
-        workspace.playbook.zone, folder / REJECTS, channels, workspace.profiles, concerns, surveys
+        workspace.playbook.zone,
+        folder / REJECTS,
+        channels,
+        workspace.profiles,
+        concerns,
+        surveys,
+        workspace.order_terms,
     )
 
 
@@ -81,6 +100,8 @@ class ImportResult:
     rejected: int
     rejects: Path | None
     finished: bool = True
+    set_aside: Mapping[str, int] = field(default_factory=dict)
+    """Orders taken whose amount waits for a rate, by currency."""
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
@@ -153,7 +174,7 @@ def _items_of(
     source = file.source or (profile.source if profile is not None else "ndjson")
     named = settings.channels.get(source)
     channel = None if named is None else normal_channel(named)
-    check = None if settings.surveys is None else partial(settings.surveys.checked, history=history)
+    check = settings.check(history=history)
     if profile is None:
         return ndjson_items(opened.content, source=source, zone=settings.zone, channel=channel, check=check)
     return csv_items(
@@ -228,6 +249,7 @@ class _Run:
         self.lines: list[int] = []
         self.pending: list[Reject] = []
         self.read = self.taken = self.duplicate = self.rejected = 0
+        self.set_aside: Counter[str] = Counter()
 
     def take_all(
         self,
@@ -247,7 +269,10 @@ class _Run:
             self.rejects.close()
         if progress is not None and finished:
             progress(opened.size, opened.size, self.read)
-        return ImportResult(self.read, self.taken, self.duplicate, self.rejected, self.rejects.path, finished)
+        return ImportResult(
+            self.read, self.taken, self.duplicate, self.rejected, self.rejects.path, finished,
+            dict(self.set_aside),
+        )  # fmt: skip
 
     def take_batches(
         self,
@@ -288,6 +313,7 @@ class _Run:
                 for lines, fresh in zip(self.lines, result.fresh):
                     taken += lines if fresh else 0
                     duplicate += 0 if fresh else lines
+                self.note_set_aside(result.fresh)
             self.note(connection, taken, duplicate, finished)
         self.taken += taken
         self.duplicate += duplicate
@@ -297,6 +323,12 @@ class _Run:
         self.lines.clear()
         self.rejects.write(self.pending)
         self.pending.clear()
+
+    def note_set_aside(self, fresh: Sequence[bool]) -> None:
+        """Count what has no rate, of what was taken."""
+        for incoming, is_new in zip(self.batch, fresh):
+            if incoming.currency is not None and incoming.rate is None and is_new:
+                self.set_aside[incoming.currency] += 1
 
     def note(self, connection: Connection, taken: int, duplicate: int, finished: bool) -> None:
         rejected = len(self.pending)

@@ -14,13 +14,14 @@ from core.model.configurable import Configurable
 @dataclass(frozen=True, slots=True)
 class SourceSettings:
     """A source as [sources.NAME] says; `channel` marks all its events, `settings` are what only its connector
-    reads.
+    reads. `orders` is the namespace of its order numbers, where these are its own.
     """
 
     name: str
     kind: str
     channel: str | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
+    orders: str | None = None
 
 
 class SourceFile(NamedTuple):

@@ -23,6 +23,7 @@ from console.intake.files import (
     intake_settings,
     progress_bar,
 )
+from console.intake.set_aside import words_of
 from console.playbooks.applied import ensure_applied
 from console.workspace import Workspace, WorkspaceError
 from core.explain.words import counted
@@ -122,3 +123,5 @@ def _report(context: Context, path: Path, done: ImportResult) -> None:
         f"{path}: {counted(done.read, 'line')} read, {done.taken:,} taken, {done.duplicate:,} known "
         f"already{refused}."
     )
+    if done.set_aside:
+        context.output.say(f"{path}: {words_of(done.set_aside)}")
