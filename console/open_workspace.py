@@ -19,7 +19,7 @@ from core.errors import ManometerError
 from core.instants import find_zone
 
 if TYPE_CHECKING:  # the full reader of a workspace is slower to import than most commands are to run
-    from console.workspace import Workspace
+    from console.workspace.reading import Workspace
     from storage.store import Store
 
 
@@ -92,7 +92,7 @@ class OpenWorkspace:
     def workspace(self) -> Workspace:
         """The checked files of the workspace; WorkspaceError where they have faults."""
         from console.channels import adapter_kinds  # see above
-        from console.workspace import read_workspace
+        from console.workspace.reading import read_workspace
 
         return read_workspace(self.folder, channel_kinds=adapter_kinds())
 

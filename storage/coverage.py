@@ -37,7 +37,7 @@ def coverage(connection: Connection) -> Coverage:
     ).one()
     pairs = (
         select(consents.c.channel, consents.c.purpose, func.count(distinct(consents.c.customer_id)))
-        .where(consents.c.state == "granted")
+        .where(consents.c.state == "granted", consents.c.customer_id > 0)  # those taken back are nobody's
         .group_by(consents.c.channel, consents.c.purpose)
     )
     granted = {(channel, purpose): number for channel, purpose, number in connection.execute(pairs)}

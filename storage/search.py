@@ -29,8 +29,8 @@ from sqlalchemy import (
 
 from core.filters import FilterWord
 from core.instants import Instant
-from core.sources.text_folding import BETWEEN, shortened, spellings
 from core.suggestions import nearest
+from core.text_folding import BETWEEN, shortened, spellings
 from storage.schema.customers import customers
 from storage.schema.identities import identities
 from storage.schema.messages import messages

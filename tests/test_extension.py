@@ -19,6 +19,8 @@ import pytest
 from tests.console.daemons import Daemon
 from tests.console.lives import FILES, SETTINGS, act, person
 
+pytestmark = pytest.mark.slow  # whole commands in copies of the house, one after the other
+
 ROOT = Path(__file__).parents[1]
 ROOMS = ("core", "storage", "screens", "console")
 COPIED = (*ROOMS, "tests", "docs", "pyproject.toml")

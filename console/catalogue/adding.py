@@ -11,7 +11,7 @@ from typing import Final
 from console.catalogue import Campaign
 from console.catalogue.composing import LANGUAGES
 from console.catalogue.needs import over
-from console.workspace import Workspace
+from console.workspace.reading import Workspace
 from core.engine.digest import DIGEST_MEDIA
 from core.errors import ManometerError
 

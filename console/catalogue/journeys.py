@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from console.catalogue import Campaign
 from console.catalogue.composing import LANGUAGES
-from console.workspace import read_files
+from console.workspace.reading import read_files
 from core.explain.journey_words import told
 from core.model.triggers import Trigger
 

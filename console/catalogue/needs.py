@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from console.catalogue import TRANSACTIONAL, Campaign
-from console.workspace import Workspace
+from console.workspace.reading import Workspace
 from storage.coverage import Coverage
 
 FEW = 0.05

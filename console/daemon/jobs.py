@@ -24,7 +24,7 @@ from console.intake.dropfolder import DropFolder, ImportedFile, in_words, is_pas
 from console.intake.files import IntakeSettings, intake_settings
 from console.playbooks.applied import ensure_applied, load_in_force
 from console.runs.tick import tick
-from console.workspace import Workspace
+from console.workspace.reading import Workspace
 from core.errors import ManometerError
 from core.instants import MINUTE, SECOND, Millis
 from core.sources.connector import Connector, SourceFile

@@ -25,7 +25,8 @@ from console.daemon.ticker import PeriodicJob, Ticker
 from console.daemon.troubles import Troubles
 from console.dispatch import process_name
 from console.playbooks.applied import load_in_force
-from console.workspace import Workspace, WorkspaceError, read_workspace
+from console.workspace.faults import WorkspaceError
+from console.workspace.reading import Workspace, read_workspace
 from core.errors import ManometerError
 from core.instants import MINUTE, SECOND, Instant, Millis, format_duration, format_instant
 from storage.leases import TTL, Lease, LeaseLostError

@@ -31,8 +31,8 @@ from console.forecast.why import explain_in
 from console.intake.files import import_file, intake_settings
 from console.progress import Progress
 from console.runs.replay import replay
-from console.workspace import Workspace, read_workspace
 from console.workspace.layout import DATABASE
+from console.workspace.reading import Workspace, read_workspace
 from core.errors import ManometerError
 from core.forecast.preview import PreviewCell, Totals
 from core.instants import DAY, Instant, day_start, local_date, parse_instant

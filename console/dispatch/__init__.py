@@ -24,7 +24,7 @@ from console.dispatch.passes import LEASE, Dispatched, Dispatcher
 from console.dispatch.ports import DispatchPorts
 from console.dispatch.process_identity import is_gone, process_name
 from console.dispatch.sending import MOST_LOST
-from console.workspace import Workspace
+from console.workspace.reading import Workspace
 from core.instants import Instant
 from storage.store import Store
 

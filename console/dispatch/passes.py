@@ -21,7 +21,7 @@ from console.dispatch.ports import DispatchPorts
 from console.dispatch.preparing import LEAVING, MessagePreparer, Portion, ReadyMessage, held_back
 from console.dispatch.process_identity import is_gone
 from console.dispatch.sending import MessageSender
-from console.workspace import Workspace
+from console.workspace.reading import Workspace
 from core.errors import ManometerError
 from core.instants import MINUTE, Instant, Millis
 from storage import pauses, segments

@@ -15,7 +15,7 @@ from console.messages.products import Products
 from console.messages.surveys import Surveys
 from console.messages.templates import Templates
 from console.messages.unsubscribe_links import UnsubscribeLinks
-from console.workspace import Workspace
+from console.workspace.reading import Workspace
 from core.engine.last_look import Handover, last_look
 from core.engine.pauses import stops_purpose
 from core.errors import ManometerError

@@ -9,7 +9,7 @@ from pathlib import Path
 from console.channels import adapter_kinds
 from console.forecast.question import Question
 from console.playbooks.applied import load_in_force, with_under_way
-from console.workspace import Workspace, read_files, read_workspace
+from console.workspace.reading import Workspace, read_files, read_workspace
 from core.forecast.what_if import changed
 from core.instants import Instant
 from core.playbook.playbook import Playbook

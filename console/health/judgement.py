@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from console.health.disk import Room, room
-from console.workspace import Workspace
+from console.workspace.reading import Workspace
 from core.health import Health, judge, silence
 from core.instants import Instant
 from storage.status import Figures

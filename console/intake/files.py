@@ -25,7 +25,7 @@ from console.intake.csv_lines import Check, Item, Reject, csv_items
 from console.intake.csv_profiles import CsvProfile, find_profile
 from console.intake.physical_lines import OpenSource, PhysicalLine, lines_of, open_source
 from console.messages.surveys import Surveys
-from console.workspace import Workspace
+from console.workspace.reading import Workspace
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
 from core.sources.connector import SourceFile
@@ -301,7 +301,7 @@ class _Run:
 
     def flush(self, finished: bool) -> None:
         """Commit the batch at hand and the counts with it."""
-        taken = duplicate = 0
+        taken = duplicate = fresh_events = 0
         with self.store.writing() as connection:
             checkpoint_after(connection, USUAL_LOG if finished else BULK_LOG)
             if self.batch:
@@ -310,11 +310,13 @@ class _Run:
                     concerns=self.settings.concerns,
                     memory=self.memory,
                 )  # fmt: skip
+                fresh_events = result.taken
                 for lines, fresh in zip(self.lines, result.fresh):
                     taken += lines if fresh else 0
                     duplicate += 0 if fresh else lines
                 self.note_set_aside(result.fresh)
-            self.note(connection, taken, duplicate, finished)
+            number = self.note(connection, taken, duplicate, finished)
+            imports.note_events(connection, number, fresh_events)
         self.taken += taken
         self.duplicate += duplicate
         self.rejected += len(self.pending)
@@ -330,7 +332,8 @@ class _Run:
             if incoming.currency is not None and incoming.rate is None and is_new:
                 self.set_aside[incoming.currency] += 1
 
-    def note(self, connection: Connection, taken: int, duplicate: int, finished: bool) -> None:
+    def note(self, connection: Connection, taken: int, duplicate: int, finished: bool) -> int:
+        """Keep the counts; gives the number of the import."""
         rejected = len(self.pending)
         counts = {
             "lines": self.read + taken + duplicate + rejected, "taken": self.taken + taken,
@@ -343,6 +346,7 @@ class _Run:
             )
         else:
             imports.note(connection, self.import_id, counts)
+        return self.import_id
 
 
 class _Rejects:

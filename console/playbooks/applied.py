@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from console.channels import adapter_kinds
 from console.playbooks.migration import Fate, fates, former_of, former_templates, policies
-from console.workspace import Workspace, read_files, read_workspace
 from console.workspace.layout import SETTINGS
+from console.workspace.reading import Workspace, read_files, read_workspace
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
 from core.model.triggers import OnChange, Trigger

@@ -14,7 +14,8 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from console.channels import adapter_kinds
-from console.workspace import Workspace, WorkspaceError, read_files
+from console.workspace.faults import WorkspaceError
+from console.workspace.reading import Workspace, read_files
 from core.errors import ManometerError
 from core.model.triggers import OnChange, Trigger
 from core.playbook.playbook import Playbook

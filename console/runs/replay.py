@@ -35,8 +35,8 @@ from console.messages.handover import (
 from console.messages.products import Products
 from console.messages.templates import Templates
 from console.playbooks.applied import apply_workspace
-from console.workspace import Workspace, read_files
 from console.workspace.layout import DATABASE, SETTINGS
+from console.workspace.reading import Workspace, read_files
 from core.engine import advance
 from core.errors import ManometerError
 from core.explain.words import in_full

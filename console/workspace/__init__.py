@@ -1,8 +1,4 @@
-"""The files of a workspace, read into one checked value; `read_workspace` from a folder, `read_files` from
-memory.
+"""The files of a workspace, read into one checked value: `reading.read_workspace` from a folder,
+`reading.read_files` from memory. Nothing is imported here: most commands need only `layout`, and the reader
+is slower to import than they are to run.
 """
-
-from console.workspace.faults import Fault, WorkspaceError
-from console.workspace.reading import Workspace, read_files, read_workspace
-
-__all__ = ["Fault", "Workspace", "WorkspaceError", "read_files", "read_workspace"]

@@ -7,8 +7,8 @@ from __future__ import annotations
 from operator import attrgetter
 
 from core.engine.entry import enter
-from core.engine.goals import ends, ends_wait, reached
-from core.engine.journey import end_wait, leave
+from core.engine.goals import ends, ends_wait, reached, restarts
+from core.engine.journey import begin_anew, end_wait, leave
 from core.engine.state import CustomerState
 from core.model.events import FIRST, Event
 
@@ -24,9 +24,24 @@ def take_arrival(event: Event, state: CustomerState) -> None:
     _reach_goals(event, state)
     _end_by(event, state)
     for trigger, known in zip(entering, before):
+        if _begins_anew(event, trigger.name, state):
+            continue
         cause = trigger.when.on_event(event, state, known)
         if cause is not None:
             enter(trigger, cause, state)
+
+
+def _begins_anew(event: Event, name: str, state: CustomerState) -> bool:
+    """Let the event begin the clock of journeys in the trigger of a name anew; whether there were any."""
+    restarted = False
+    for enrolment in state.enrolments:
+        if enrolment.trigger != name:
+            continue
+        trigger = state.playbook.index.definition(name, enrolment.version)
+        if trigger is not None and restarts(event, enrolment, trigger, state):
+            begin_anew(enrolment, trigger, event, state)
+            restarted = True
+    return restarted
 
 
 def _end_by(event: Event, state: CustomerState) -> None:

@@ -12,6 +12,7 @@ from core.model.enrolment import Enrolment
 from core.model.events import Event
 from core.model.triggers import Trigger
 from core.model.when import ANY_EVENT
+from core.placeholders import per_value
 
 
 def first_due(trigger: Trigger, cause_at: Instant, number: int = 1) -> Instant:
@@ -33,13 +34,27 @@ def ends(event: Event, enrolment: Enrolment, trigger: Trigger, state: CustomerSt
     ending = trigger.when.ends_on()
     if event.name in ending or (event.is_activity and ANY_EVENT in ending):
         return trigger.when.ends(enrolment, event)
-    if event.occurred_at < enrolment.cause_at:
+    began_at = min(enrolment.cause_at, enrolment.entered_at)  # the clock may have begun anew since
+    if event.occurred_at < began_at or restarts(event, enrolment, trigger, state):
         return False
     if event.name in trigger.exits or _ends_by_goal(event, enrolment, trigger, state):
         return True
-    if event.name not in trigger.when.unless or event.occurred_at > due_at_latest(enrolment, trigger):
-        return False
-    return enrolment.step == following(trigger, 0, enrolment.variant)
+    return event.name in trigger.when.unless and _is_before_first_step(event, enrolment, trigger)
+
+
+def restarts(event: Event, enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> bool:
+    """Whether an event begins the clock of a journey anew, whose first step is not decided yet."""
+    return (
+        trigger.when.restart
+        and _is_before_first_step(event, enrolment, trigger)
+        and trigger.when.restarts(enrolment, event, state)
+    )
+
+
+def _is_before_first_step(event: Event, enrolment: Enrolment, trigger: Trigger) -> bool:
+    return event.occurred_at <= due_at_latest(enrolment, trigger) and enrolment.step == following(
+        trigger, 0, enrolment.variant
+    )
 
 
 def _ends_by_goal(event: Event, enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> bool:
@@ -61,10 +76,7 @@ def reached(event: Event, trigger: Trigger, state: CustomerState) -> GoalReached
     goal = trigger.goal
     if goal is None or (goal.where is not None and not goal.where.holds(state.facts(event))):
         return None
-    value = event.properties.get(trigger.when.per) if trigger.when.per else None
-    return GoalReached(
-        trigger.name, event.id, event.occurred_at, goal.within, None if value is None else str(value)
-    )
+    return GoalReached(trigger.name, event.id, event.occurred_at, goal.within, trigger.when.key_of(event))
 
 
 def ends_wait(event: Event, enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> bool:
@@ -104,7 +116,6 @@ def active_since(enrolment: Enrolment, trigger: Trigger, state: CustomerState) -
 
 
 def _has_other_key(event: Event, enrolment: Enrolment, trigger: Trigger) -> bool:
-    if enrolment.key_value is None or trigger.when.per is None:
-        return False
-    value = event.properties.get(trigger.when.per)
-    return value is not None and str(value) != enrolment.key_value
+    value = trigger.when.key_of(event)
+    own = per_value(enrolment.key_value)  # earlier releases kept it as the source wrote it
+    return value is not None and own is not None and value != own

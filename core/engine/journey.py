@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from core.engine.branches import due_at_latest, effective_step, following
-from core.engine.goals import awaited
+from core.engine.goals import awaited, first_due
 from core.engine.state import CustomerState
 from core.instants import Instant, format_instant
 from core.model.decisions import Decision, Objection
@@ -47,6 +47,16 @@ def come_to_step(
         end_wait(enrolment, event, state)
     elif (due_at := max(due_at_latest(enrolment, trigger), state.now)) != planned_at:
         enrolment.fall_due(due_at)
+
+
+def begin_anew(enrolment: Enrolment, trigger: Trigger, event: Event, state: CustomerState) -> None:
+    """Let the clock of the first step run from a newer event on; an older one changes nothing."""
+    planned_at = first_due(trigger, event.occurred_at, enrolment.step)
+    if event.occurred_at < enrolment.cause_at or planned_at < enrolment.planned_at:
+        return
+    state.touch(enrolment)
+    enrolment.begin_anew(event.occurred_at, event.id, event.name, event.properties)
+    come_to_step(enrolment, trigger, enrolment.step, planned_at, state)
 
 
 def end_wait(enrolment: Enrolment, event: Event, state: CustomerState) -> None:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from core.instants import Instant, from_local, local
 from core.model.events import Event
+from core.placeholders import per_value
 from core.playbook.playbook import Playbook
 
 _ROUNDS: Final = 1_024
@@ -68,5 +69,6 @@ def _again(
 
 
 def _renamed(properties: Mapping[str, Any], suffix: str, identifying: frozenset[str]) -> Mapping[str, Any]:
-    named = {name: f"{properties[name]}{suffix}" for name in identifying if properties.get(name) is not None}
+    known = ((name, per_value(properties.get(name))) for name in identifying)
+    named = {name: f"{value}{suffix}" for name, value in known if value is not None}
     return {**properties, **named} if named else properties

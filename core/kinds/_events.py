@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from core.explain.words import any_of
 from core.instants import format_duration
-from core.kinds._kind import Kind
+from core.kinds._kind import Kind, WhenReader
 from core.kinds._nearness import local_time
+from core.model.enrolment import Enrolment
 from core.model.events import FIRST, Event
 from core.model.nearness import EntryQuestion, Nearness
 from core.model.predicate import Predicate
 from core.model.when import PlayedCustomer
+from core.placeholders import per_value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,15 @@ class EventKind(Kind):
         """Whether `where` holds for an event that says something new: an order told again is none."""
         return event.standing == FIRST and (self.where is None or self.where.holds(customer.facts(event)))
 
+    def restarts(self, enrolment: Enrolment, event: Event, customer: PlayedCustomer) -> bool:
+        """Whether it is asked to, and the event is one of the same value of `per`; an event that carries no
+        value stands for itself.
+        """
+        if not self.restart or event.name not in self.events or not self.matches(event, customer):
+            return False
+        value = self.key_of(event)
+        return self.per is None or (value is not None and value == per_value(enrolment.key_value))
+
     # ---- words ----
 
     def words(self, currency: str) -> str:
@@ -40,7 +51,8 @@ class EventKind(Kind):
             words += f"; {format_duration(self.after)} later"
         if self.unless:
             words += f", unless {any_of(self.unless)} came"
-        return words + (f"; once for each {self.per}" if self.per else "")
+        words += f"; once for each {self.per}" if self.per else ""
+        return words + ("; each further one begins the clock anew" if self.restart else "")
 
     def occurrence(self) -> str:
         """What must happen, in words."""
@@ -67,6 +79,18 @@ class EventKind(Kind):
     def shortage(self, question: EntryQuestion, matching: Sequence[Event]) -> Nearness | None:
         """What is lacking though there are events that match; None where one is enough."""
         return None
+
+
+def warn_of_own_event(table: WhenReader, when: EventKind) -> None:
+    """Warn where each further event ends the journey, and can begin no other for the same value of `per`."""
+    own = sorted(when.unless & when.events)
+    if own and when.per and not when.restart:
+        table.warn(
+            "unless",
+            f"{table.quoted('unless')} names the trigger's own {any_of(own)} together with `per`: a second "
+            f"one of the same {when.per} calls the journey off for good",
+            "Write restart = true to begin the clock anew at each, and take it out of `unless`.",
+        )
 
 
 def _misfit(question: EntryQuestion, where: Predicate, last: Event) -> Nearness:

@@ -31,6 +31,9 @@ class WhenReader(Protocol):
     def required(self, key: str, remedy: str) -> str | None:
         """A text that must be there; the remedy says what to write."""
 
+    def switch(self, key: str, default: bool) -> bool:
+        """true or false."""
+
     def choice(self, key: str, choices: Collection[str], default: str) -> str:
         """One of a few words."""
 
@@ -69,6 +72,9 @@ class WhenReader(Protocol):
 
     def fault(self, key: str, message: str, remedy: str = "") -> None:
         """Notes a fault at a key."""
+
+    def warn(self, key: str, message: str, remedy: str = "") -> None:
+        """Notes a warning at a key: the table can be used, but somebody should look."""
 
     def fault_of_table(self, message: str, remedy: str) -> None:
         """Notes a fault of the table as a whole."""

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final, Self
 
 from core.explain.words import any_of
 from core.instants import DAY, Instant, Millis, format_duration
-from core.kinds._events import EventKind
+from core.kinds._events import EventKind, warn_of_own_event
 from core.kinds._kind import WhenReader
 from core.kinds._nearness import comes_with_time, local_time
 from core.kinds._silence import last_act_before, silence
@@ -38,7 +38,7 @@ class Behavioural(EventKind):
 
     kind: ClassVar[str] = "behavioural"
     keys: ClassVar[tuple[str, ...]] = (
-        "event", "events", "where", "at_least", "within", "unless", "after", "per", "change",
+        "event", "events", "where", "at_least", "within", "unless", "after", "per", "change", "restart",
     )  # fmt: skip
     place: ClassVar[int] = 2
 
@@ -52,7 +52,10 @@ class Behavioural(EventKind):
         if "change" in table and "events" in table:
             message = f"{table.quoted('events')} cannot stand beside `change`"
             table.fault("events", message, "`change` watches the events of one name: write `event`.")
-        return cls(
+        if "restart" in table and "change" in table:
+            message = f"{table.quoted('restart')} cannot stand beside `change`"
+            table.fault("restart", message, "A changed rhythm has no clock to begin anew: leave one out.")
+        when = cls(
             events=_one_or_more_events(table),
             where=table.condition("where"),
             at_least=table.whole("at_least", 1, 1, 1_000_000),
@@ -61,7 +64,10 @@ class Behavioural(EventKind):
             after=table.duration("after") or 0,
             per=table.text("per"),
             change=_change(table),
+            restart=table.switch("restart", False),
         )
+        warn_of_own_event(table, when)
+        return when
 
     # ---- what concerns it ----
 
@@ -98,12 +104,19 @@ class Behavioural(EventKind):
 
     def _count_with(self, event: Event, customer: PlayedCustomer) -> int:
         after = None if self.within is None else event.occurred_at - self.within
-        value = event.properties.get(self.per) if self.per else None
         return sum(
-            (value is None or other.properties.get(self.per or "") == value)
-            and (other is event or self.matches(other, customer))
+            other is event or (self.matches(other, customer) and self._is_alike(event, other))
             for other in customer.log.of(self.events, after, event.occurred_at)
         )
+
+    def _is_alike(self, event: Event, other: Event) -> bool:
+        """Whether two events count together: those of one value of `per`. One without a value stands for
+        itself.
+        """
+        if self.per is None or other is event:
+            return True
+        value = self.key_of(event)
+        return value is not None and self.key_of(other) == value
 
     def upcoming(self, trigger: Trigger, customer: PlayedCustomer, after: Instant) -> Cause | None:
         """The instant at which the customer is overdue by the rhythm known so far."""
@@ -175,7 +188,8 @@ class Behavioural(EventKind):
             return None
         since = BEGINNING if self.within is None else question.customer.now - self.within
         recent = [event for event in matching if event.occurred_at > since]
-        best = max((_alike(event, recent, self.per) for event in recent), key=len, default=[])
+        alike = ([each for each in recent if self._is_alike(event, each)] for event in recent)
+        best = max(alike, key=len, default=[])
         if len(best) >= self.at_least:
             return None
         window = "" if self.within is None else f" within {format_duration(self.within)}"
@@ -235,11 +249,6 @@ def _change(table: WhenReader) -> float | None:
         table.refuse("change", "Write a factor above 1 (overdue) or between 0 and 1 (more often).")
         return None
     return None if change is None else float(change)
-
-
-def _alike(event: Event, recent: Sequence[Event], per: str | None) -> list[Event]:
-    value = event.properties.get(per) if per else None
-    return [each for each in recent if value is None or per is None or each.properties.get(per) == value]
 
 
 def _on_average(mean: Millis) -> str:

@@ -169,6 +169,13 @@ class Enrolment:
         self.waited = None
         self._stand(Due(planned_at))
 
+    def begin_anew(self, cause_at: Instant, event: int, name: str, properties: Mapping[str, object]) -> None:
+        """Take a newer event for the cause; the key under which the customer entered stays."""
+        self.cause_at = cause_at
+        self.cause_event = event
+        self.cause_name = name
+        self.cause_properties = properties
+
     def plan(self, planned_at: Instant) -> None:
         """Plan the open step for another instant. When it comes up does not change."""
         self.planned_at = planned_at

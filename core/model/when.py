@@ -19,6 +19,7 @@ from core.model.enrolment import Enrolment
 from core.model.events import Event
 from core.model.pauses import PausePolicy
 from core.model.predicate import Predicate
+from core.placeholders import per_value
 
 if TYPE_CHECKING:  # a trigger holds its When, and a When is asked about its trigger
     from core.model.nearness import EntryQuestion, Nearness
@@ -94,6 +95,8 @@ class When:
     after: Millis = 0
     unless: frozenset[str] = frozenset()
     per: str | None = None
+    restart: bool = False
+    """Whether a further event of the same key begins the clock of a journey anew."""
 
     # ---- what concerns it ----
 
@@ -137,16 +140,26 @@ class When:
         """The first cause without an event after an instant, as things stand."""
         return None
 
+    def key_of(self, event: Event) -> str | None:
+        """The value of `per` that an event carries, in its normal form; None where it says nothing, or no
+        `per` is asked for.
+        """
+        return per_value(event.properties.get(self.per)) if self.per else None
+
     def cause_of(self, event: Event) -> Cause:
         """The cause that an event is: one for each value of `per`, where the event carries it, else one for
         each event.
         """
-        value = event.properties.get(self.per) if self.per else None
+        value = self.key_of(event)
         if value is None:
             return Cause(f"event:{event.id}", event.occurred_at, event)
-        return Cause(f"{self.per}:{value}", event.occurred_at, event, str(value))
+        return Cause(f"{self.per}:{value}", event.occurred_at, event, value)
 
     # ---- what becomes of a journey ----
+
+    def restarts(self, enrolment: Enrolment, event: Event, customer: PlayedCustomer) -> bool:
+        """Whether an event that `enters_on` names begins the clock of a journey under way anew."""
+        return False
 
     def ends(self, enrolment: Enrolment, event: Event) -> bool:
         """Whether an event that `ends_on` names ends an enrolment."""

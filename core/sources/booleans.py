@@ -10,7 +10,7 @@ from typing import Final
 
 from core.errors import ManometerError
 from core.sources.cells import CellError, bare, shown
-from core.sources.text_folding import spellings
+from core.text_folding import spellings
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import Final, Generic, TypeVar
 
 from core.errors import ManometerError
+from core.text_folding import bare as bare
 
 Way = TypeVar("Way", bound=str)
 
 LONGEST_SHOWN: Final = 40
-_INVISIBLE: Final = "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff\0"
 
 
 class CellError(ValueError):
@@ -21,16 +21,6 @@ class CellError(ValueError):
 
 class ColumnError(ManometerError):
     """A column that does not show how it is written; the text names the lines and what to set."""
-
-
-def bare(cell: str) -> str:
-    """The text of a cell without blanks and invisible marks around it, and without the leading apostrophe or
-    the `="..."` with which spreadsheets keep a text a text.
-    """
-    text = cell.strip().strip(_INVISIBLE).strip()
-    if text.startswith('="') and text.endswith('"') and len(text) > 2:
-        text = text[2:-1].strip()
-    return text[1:].lstrip() if text.startswith("'") else text
 
 
 def shown(cell: object) -> str:

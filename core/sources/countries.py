@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final
 
 from core.sources.cells import bare
-from core.sources.text_folding import spellings
+from core.text_folding import spellings
 
 _LANGUAGES: Final = ("en", "de", "fr", "it")
 

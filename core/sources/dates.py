@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 
 from core.instants import DAY, EARLIEST, LATEST, SECOND, Instant, from_local, local_date
 from core.sources.cells import CellError, ColumnChoice, bare, shown
-from core.sources.text_folding import spellings
+from core.text_folding import spellings
 
 DayOrder: TypeAlias = Literal["day first", "month first"]
 

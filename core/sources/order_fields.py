@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from core.model.events import ORDER_COMPLETED
 from core.model.orders import GOING_BACK
+from core.placeholders import identifying_text
 from core.sources.amounts import LARGEST_AMOUNT, read_json_amount
 from core.sources.cells import CellError, bare, shown
 from core.sources.currencies import read_currency
-from core.sources.placeholders import identifying_text
 
 AMOUNT_NAMES: Final = ("revenue", "total", "value")
 """The properties that carry an amount; the first that says something holds."""

@@ -34,7 +34,7 @@ class OrderTerms:
     zone: ZoneInfo
     rates: Rates = field(default_factory=Rates)
     namespaces: Mapping[str, str] = field(default_factory=dict)
-    ignored: frozenset[str] = frozenset()  # further placeholders, as `core.sources.placeholders` has them
+    ignored: frozenset[str] = frozenset()  # further placeholders, as `core.placeholders` has them
 
     def read(self, incoming: Incoming) -> Incoming:
         """The event with its order's number and currency; any other event as it is. Rejected where the

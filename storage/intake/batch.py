@@ -34,6 +34,7 @@ from core.model.orders import telling
 from core.model.reasons import Reason
 from core.sources.segment import ORDER_NAMES, Identity, Incoming
 from storage.intake.identities import MOVING, STRONG, chunks, key_for, merge
+from storage.intake.imports import free_ids
 from storage.intake.orders import PERSONAL, OrderBook, settle_customers
 from storage.intake.refolding import refold_all
 from storage.schema.consents import consents, suppressions
@@ -42,7 +43,6 @@ from storage.schema.enrolments import enrolments
 from storage.schema.events import events
 from storage.schema.identities import identities
 from storage.schema.intake import arrivals
-from storage.schema.keys import next_id
 from storage.schema.profiles import (
     AGGREGATES,
     READ_COLUMNS,
@@ -206,9 +206,7 @@ class _Batch:
         self.history = history
         self.is_history = int(history)
         self.concerns = concerns
-        self.next_event = next_id(connection, events)
-        self.next_customer = next_id(connection, customers)
-        self.next_identity = next_id(connection, identities)
+        self.next_event, self.next_customer, self.next_identity = free_ids(connection)
         version = (
             int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
             if connection.dialect.name == "sqlite"

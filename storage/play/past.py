@@ -8,7 +8,7 @@ knew. Identities are those of today.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -231,6 +231,9 @@ def _as_of_then(
     trigger = playbook.index.definition(row["trigger"], row["version"])
     if trigger is None:
         return _as_it_is(row)
+    if trigger.when.restart:
+        by_then = [event for event in known if event.occurred_at <= dossier.settled_until + 1]
+        row = {**row, **_cause_of_then(row, trigger, by_then)}
     state = CustomerState(dossier, playbook)
     state.now = row["entered_at"]
     enrolment = _entered(row, trigger, state)
@@ -252,6 +255,21 @@ def _as_of_then(
             if enrolment.state != "open":
                 return _as_it_is(row)  # still open only where a newer version has fewer steps
     return enrolment
+
+
+def _cause_of_then(row: Mapping[str, Any], trigger: Trigger, known: Iterable[Event]) -> Mapping[str, Any]:
+    """The latest of the events known then that began the clock anew, where today's cause came later."""
+    names, when = trigger.when.enters_on(), trigger.when
+    began = [each for each in known if each.name in names and when.key_of(each) == row["key_value"]]
+    if not began or began[-1].occurred_at >= row["cause_at"]:
+        return {}
+    last = began[-1]
+    return {
+        "cause_at": last.occurred_at,
+        "cause_event": last.id,
+        "cause_name": last.name,
+        "cause_properties": last.properties,
+    }
 
 
 def _keep_waiting(enrolment: Enrolment, decision: Mapping[str, Any]) -> None:

@@ -76,9 +76,8 @@ def enrolment_columns(enrolment: Enrolment, customer: int) -> dict[str, Any]:
 
 
 CHANGING = (
-    "state", "step", "planned_at", "due_at", "waits_for", "waits_until", "held_by", "last_message_at",
-    "resumed_at", "ended_at", "waited",
-    "shared",
+    "cause_at", "cause_event", "state", "step", "planned_at", "due_at", "waits_for", "waits_until",
+    "held_by", "last_message_at", "resumed_at", "ended_at", "waited", "shared",
 )  # fmt: skip
 
 

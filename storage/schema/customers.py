@@ -79,7 +79,7 @@ class CustomerRow(SchemaRow, table=True):
     merged_into: int | None = Field(default=None, foreign_key="customers.id")
     erased_at: Instant | None = None
     folded_name: str | None = Field(default=None, sa_type=Text)
-    """Last and first name as `core.sources.text_folding` folds them: what a search looks at."""
+    """Last and first name as `core.text_folding` folds them: what a search looks at."""
     folded_city: str | None = Field(default=None, sa_type=Text)
     """The city, folded in the same way."""
     joins: str | None = Field(default=None, sa_type=Text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.sources.text_folding import folded
+from core.text_folding import folded
 
 
 def folded_name(last_name: str | None, first_name: str | None) -> str | None:

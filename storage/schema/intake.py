@@ -37,7 +37,28 @@ class ImportRow(SchemaRow, table=True):
     rejected: int
     finished: int
     """A flag."""
+    undone_at: Instant | None = None
+    """When an operator took it back."""
+
+
+class ImportSpanRow(SchemaRow, table=True):
+    """Events of one import that lie side by side: each batch adds its own, or lengthens the last.
+
+    The rows of an import that was taken back stay, because a number that was given once is never given again.
+    """
+
+    __tablename__ = "import_spans"
+    __table_args__ = (STRICT_WITHOUT_ROWID,)
+
+    import_id: int = Field(primary_key=True)
+    first_event: int = Field(primary_key=True)
+    last_event: int
+    last_customer: int
+    """The highest number of a customer that was given by then."""
+    last_identity: int
+    """The highest number of an identity that was given by then."""
 
 
 arrivals: Final[Table] = ArrivalRow.__table__
 imports: Final[Table] = ImportRow.__table__
+import_spans: Final[Table] = ImportSpanRow.__table__

@@ -20,7 +20,7 @@ from console.catalogue import campaigns
 from console.catalogue.adding import add, language_of
 from console.catalogue.new_workspace import init
 from console.playbooks.applied import apply_workspace
-from console.workspace import read_workspace
+from console.workspace.reading import read_workspace
 from core.instants import DAY, HOUR, MINUTE, Instant, Millis, parse_instant
 from core.model.customer import Profile
 from core.playbook.playbook import Playbook

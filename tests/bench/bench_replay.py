@@ -11,7 +11,7 @@ from time import perf_counter
 
 from console.intake.files import IntakeSettings, import_file
 from console.runs.replay import replay
-from console.workspace import read_workspace
+from console.workspace.reading import read_workspace
 from core.instants import parse_instant
 from core.sources.connector import SourceFile
 from storage.store import Store

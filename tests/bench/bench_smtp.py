@@ -18,7 +18,7 @@ from console.channels import adapter_kinds
 from console.channels._mail import compose, mailbox
 from console.dispatch import dispatch
 from console.playbooks.applied import apply_workspace, load_in_force
-from console.workspace import Workspace, read_workspace
+from console.workspace.reading import Workspace, read_workspace
 from core.instants import DAY, HOUR
 from core.model.delivery import Outbound
 from storage.schema.customers import customers

@@ -20,7 +20,7 @@ from console.intake.files import IntakeSettings, import_file
 from console.playbooks.applied import apply_workspace, changes, load_in_force
 from console.runs.replay import replay
 from console.runs.tick import tick
-from console.workspace import Workspace, read_workspace
+from console.workspace.reading import Workspace, read_workspace
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
 from core.sources.connector import SourceFile
 from storage import decisions

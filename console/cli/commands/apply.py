@@ -13,7 +13,7 @@ from console.cli.context import Context
 from console.cli.options import add_at, add_yes
 from console.playbooks.applied import ApplyChanges, apply_workspace, changes, under_way
 from console.playbooks.migration import Fate, read_asked
-from console.workspace import read_workspace
+from console.workspace.reading import read_workspace
 from core.explain.words import counted
 
 

@@ -12,7 +12,8 @@ from console.channels import adapter_kinds
 from console.cli.context import Context
 from console.cli.output import ListingField
 from console.intake.set_aside import words_of
-from console.workspace import Fault, Workspace, WorkspaceError, read_workspace
+from console.workspace.faults import Fault, WorkspaceError
+from console.workspace.reading import Workspace, read_workspace
 from core.explain.words import counted
 
 FIELDS = (

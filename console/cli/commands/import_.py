@@ -25,7 +25,8 @@ from console.intake.files import (
 )
 from console.intake.set_aside import words_of
 from console.playbooks.applied import ensure_applied
-from console.workspace import Workspace, WorkspaceError
+from console.workspace.faults import WorkspaceError
+from console.workspace.reading import Workspace
 from core.explain.words import counted
 from core.instants import Instant
 from core.sources.connector import SourceFile

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from console.clock import now, simulated_at
 from console.open_workspace import OpenWorkspace
 from console.playbooks.applied import load_in_force
-from console.workspace import Workspace
+from console.workspace.reading import Workspace
 from core.errors import ManometerError
 from core.instants import Instant
 from screens.ports import Cancelled, CancelledError, WorkspacePlace

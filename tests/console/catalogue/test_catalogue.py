@@ -18,7 +18,7 @@ from console.catalogue.journeys import triggers
 from console.main import main
 from console.messages.sandbox import Record
 from console.messages.templates import customer_variables, made, variables, workspace_variables
-from console.workspace import read_workspace
+from console.workspace.reading import read_workspace
 from core.model.customer import Profile
 from core.model.triggers import OVER
 from core.playbook.playbook import Playbook

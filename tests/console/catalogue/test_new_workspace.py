@@ -8,7 +8,7 @@ import pytest
 
 from console.catalogue.new_workspace import FROM_CATALOGUE, init
 from console.main import main
-from console.workspace import read_workspace
+from console.workspace.reading import read_workspace
 from core.errors import ManometerError
 from tests.console.catalogue.test_stories import listed
 

@@ -14,7 +14,8 @@ from console import connectors
 from console.connectors import connector_class, connector_kinds
 from console.intake.dropfolder import DropFolder, ImportedFile
 from console.intake.files import IntakeSettings
-from console.workspace import WorkspaceError, read_files
+from console.workspace.faults import WorkspaceError
+from console.workspace.reading import read_files
 from core.instants import parse_instant
 from core.sources.connector import SourceSettings
 from storage.store import Store

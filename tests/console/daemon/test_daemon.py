@@ -30,7 +30,7 @@ from console.daemon.ticker import PeriodicJob, Ticker
 from console.daemon.troubles import Troubles
 from console.daemon.unit import unit
 from console.main import main
-from console.workspace import read_workspace
+from console.workspace.reading import read_workspace
 from core.instants import DAY, HOUR, MINUTE, SECOND, format_instant
 from storage import leases, status
 from storage.leases import TTL

@@ -18,7 +18,7 @@ from console.channels import adapter_kinds
 from console.demo.furnished import END
 from console.demo.retailer.layout import lay_out
 from console.demo.retailer.past import SEED, SOURCES, write_past
-from console.workspace import read_workspace
+from console.workspace.reading import read_workspace
 from core.instants import parse_instant
 
 CUSTOMERS = 200

@@ -36,7 +36,7 @@ from console.dispatch import (
 )
 from console.main import main
 from console.messages.unsubscribe_links import read_token
-from console.workspace import Workspace, read_files
+from console.workspace.reading import Workspace, read_files
 from core.instants import DAY, HOUR, MINUTE, SECOND, Instant, parse_instant
 from core.model.delivery import ConfigError, Outbound, Permanent, Result, Retry, Uncertain
 from core.model.pauses import Pause, parse_target
@@ -545,7 +545,7 @@ import os, sys
 from pathlib import Path
 from console.channels.file import FileChannel
 from console.dispatch import DispatchPorts, dispatch
-from console.workspace import read_files
+from console.workspace.reading import read_files
 from tests.console.dispatch.test_dispatch import FILES, NOON
 from storage.store import Store
 class KilledAtTheSixtieth(FileChannel):

@@ -18,7 +18,7 @@ from console.forecast.question import Question
 from console.playbooks.applied import apply_workspace, load_in_force
 from console.runs.replay import replay
 from console.runs.tick import tick
-from console.workspace import read_workspace
+from console.workspace.reading import read_workspace
 from core.forecast.drift import Drift
 from core.forecast.preview import Totals
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant

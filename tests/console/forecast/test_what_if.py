@@ -23,7 +23,7 @@ from console.forecast.diff import Comparison, compare
 from console.forecast.preview import preview
 from console.forecast.question import Question
 from console.runs.replay import replay
-from console.workspace import Workspace, read_workspace
+from console.workspace.reading import Workspace, read_workspace
 from core.forecast.backtest import Backtested
 from core.forecast.diff import Diff
 from core.forecast.preview import Totals

@@ -21,7 +21,7 @@ from console.messages.sandbox import Record, TemplateFault
 from console.messages.templates import Templates
 from console.playbooks.applied import apply_workspace, load_in_force
 from console.runs.tick import tick
-from console.workspace import read_workspace
+from console.workspace.reading import read_workspace
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
 from core.model.pauses import Pause, parse_target
 from storage import pauses, status

@@ -25,7 +25,8 @@ from console.messages.unsubscribe_links import (
     make_token,
     read_token,
 )
-from console.workspace import Workspace, WorkspaceError, read_files
+from console.workspace.faults import WorkspaceError
+from console.workspace.reading import Workspace, read_files
 from core.errors import ManometerError
 from core.instants import DAY, HOUR, parse_instant
 from core.sources.connector import SourceFile

@@ -13,7 +13,8 @@ import pytest
 from console.cli.context import Context
 from console.main import main
 from console.playbooks.applied import apply_workspace, changes, ensure_applied, load_in_force
-from console.workspace import WorkspaceError, read_workspace
+from console.workspace.faults import WorkspaceError
+from console.workspace.reading import read_workspace
 from core.instants import DAY
 from core.model.pauses import Pause, parse_target
 from storage import pauses, triggers

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.messages.names import CUSTOMER_NAMES, MEDIUM_FILES, TEMPLATE_FILES, VARIABLES
-from console.workspace import Fault, Workspace, WorkspaceError, read_files, read_workspace
+from console.workspace.faults import Fault, WorkspaceError
 from console.workspace.kinds import keys_of_kinds
 from console.workspace.pressure import PURPOSES
+from console.workspace.reading import Workspace, read_files, read_workspace
 from console.workspace.settings import POLICIES
 from console.workspace.toml_reader import lines_of_keys
 from console.workspace.triggers import MODES, ON_LIMIT, STATUSES, STEP_KEYS, TRIGGER_KEYS
@@ -234,6 +235,29 @@ def test_a_name_in_only_if_that_fits_event_and_customer_is_warned_of(only_if: st
         'event = "Checkout Started"', 'event = "Checkout Started"\nwhere = "revenue >= 100"'
     )
     assert not [each for each in read({"triggers/basket.toml": where}).warnings if "revenue" in each.message]
+
+
+@pytest.mark.parametrize(
+    ("keys", "warned"),
+    [
+        ('per = "cart_id"\nunless = ["Checkout Started", "Order Completed"]', True),
+        ('unless = ["Checkout Started", "Order Completed"]', False),
+        ('per = "cart_id"\nrestart = true\nunless = ["Checkout Started"]', False),
+        ('per = "cart_id"\nunless = ["Order Completed"]', False),
+    ],
+)
+def test_an_own_event_in_unless_beside_per_is_warned_of(keys: str, warned: bool) -> None:
+    text = TRIGGER.replace('event = "Checkout Started"', f'event = "Checkout Started"\n{keys}')
+    found = [each for each in read({"triggers/basket.toml": text + STEPS}).warnings if "own" in each.message]
+    assert [("restart = true" in each.remedy, each.line) for each in found] == [(True, 7)] * warned
+
+
+def test_restart_stands_beside_no_change() -> None:
+    text = TRIGGER.replace("transactional", "behavioural").replace("[[steps]]", "")
+    named = 'event = "Checkout Started"'
+    text = text.replace(named, f"{named}\nchange = 2\nrestart = true")
+    found = faults({"triggers/basket.toml": text + STEPS})
+    assert any("restart" in fault.message and "change" in fault.message for fault in found)
 
 
 def test_toml_faults_carry_the_line_of_the_parser_and_stop_no_other_file() -> None:

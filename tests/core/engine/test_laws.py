@@ -67,6 +67,7 @@ POLICIES: Sequence[PausePolicy] = ("skip", "overdue", "shift", "restart")
 WHENS: Sequence[When] = (
     on("Checkout Started", after=HOUR, unless=["Order Completed"]),
     on("Checkout Started", per="cart", after=6 * HOUR, unless=["Order Completed"]),
+    on("Checkout Started", per="cart", after=6 * HOUR, unless=["Order Completed"], restart=True),
     on("Order Completed", after=DAY, unless=["Order Returned"], per="order_id"),
     on("Product Viewed"),
     on(

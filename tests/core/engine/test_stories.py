@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from console.workspace import read_files
+from console.workspace.reading import read_files
 from core.engine import advance
 from core.instants import Instant
 from core.model.customer import Consent, Suppression

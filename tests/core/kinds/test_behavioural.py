@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from core.instants import DAY
@@ -45,6 +47,19 @@ def test_with_per_only_events_of_the_same_value_count_together() -> None:
     when = on_behaviour("Seen", at_least=2, within=DAY, per="product_id")
     events = [event("Seen", f"Mon 1{hour}:00", product_id=product) for hour, product in enumerate("abcb")]
     assert rows(play(playbook(trigger("t", when)), *events)) == ["Mon 13:00 t email send"]
+
+
+@pytest.mark.parametrize("nothing", [{}, {"product_id": ""}, {"product_id": "null"}, {"product_id": None}])
+def test_with_per_an_event_that_names_no_value_stands_for_itself(nothing: dict[str, Any]) -> None:
+    book = playbook(trigger("t", on_behaviour("Seen", at_least=2, within=DAY, per="product_id")))
+    silent = [event("Seen", f"Mon {hour}:00", **nothing) for hour in (11, 12)]
+    assert rows(play(book, event("Seen", "Mon 10:00", product_id="shoe"), *silent)) == []
+
+
+def test_with_per_a_number_and_its_text_are_one_value() -> None:
+    book = playbook(trigger("t", on_behaviour("Seen", at_least=3, within=DAY, per="product_id")))
+    seen = [event("Seen", f"Mon 1{hour}:00", product_id=it) for hour, it in enumerate([7, "7", 7.0])]
+    assert rows(play(book, *seen)) == ["Mon 12:00 t email send"]
 
 
 def test_settled_history_counts() -> None:

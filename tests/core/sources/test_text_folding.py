@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.sources.text_folding import folded, shortened, spellings
+from core.text_folding import folded, shortened, spellings
 
 NAMES = {
     "Müller": ("muller", "mueller", "MÜLLER", "mu\u0308ller", "Mull", "muelle"),

@@ -10,12 +10,23 @@ from unicodedata import combining, normalize
 
 BETWEEN: Final = "\n"
 """Stands between the spellings of one text; nobody can type it into a line."""
+_INVISIBLE: Final = "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff\0"
 _ALONE: Final = str.maketrans(
     {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
 )
 """Letters that have no accent which could be taken away."""
 _IN_TWO: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _SHORTER: Final = (("ae", "a"), ("oe", "o"), ("ue", "u"), ("aa", "a"))
+
+
+def bare(cell: str) -> str:
+    """The text of a cell without blanks and invisible marks around it, and without the leading apostrophe or
+    the `="..."` with which spreadsheets keep a text a text.
+    """
+    text = cell.strip().strip(_INVISIBLE).strip()
+    if text.startswith('="') and text.endswith('"') and len(text) > 2:
+        text = text[2:-1].strip()
+    return text[1:].lstrip() if text.startswith("'") else text
 
 
 @lru_cache(maxsize=65_536)

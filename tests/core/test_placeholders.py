@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.sources.placeholders import identifying_text, ignored_words, is_placeholder, per_value
+from core.placeholders import identifying_text, ignored_words, is_placeholder, per_value
 
 
 @pytest.mark.parametrize(

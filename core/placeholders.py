@@ -15,8 +15,7 @@ from unicodedata import normalize
 
 import orjson
 
-from core.sources.cells import bare
-from core.sources.text_folding import spellings
+from core.text_folding import bare, spellings
 
 
 def _words(text: str) -> frozenset[str]:
