@@ -110,9 +110,7 @@ def test_a_journey_whose_cause_is_gone_ends_and_the_corrected_file_begins_it_aga
     assert "import 2" in why["words"]
 
 
-def test_messages_not_yet_sent_are_cancelled_and_what_was_sent_stays_sent(
-    shop: Path, capsys: Output
-) -> None:
+def test_messages_not_yet_sent_are_cancelled_and_what_was_sent_stays_sent(shop: Path, capsys: Output) -> None:
     held = trigger(PER_CART, approval="true")
     (shop / "triggers" / "basket.toml").write_text(held)
     assert run("-w", shop, "apply", "--yes", "--at", f"{MONDAY}08:10:00Z") == 0

@@ -178,6 +178,22 @@ def test_orders_are_listed_as_they_stand(shop: Shop) -> None:
     assert {row["customer"] for row in shop.rows("orders", "--customer", "u2")} == {"u2"}
 
 
+def test_what_is_left_of_an_order_counts_once_an_import_is_taken_back(shop: Shop) -> None:
+    shop.tell(order("A1", 60))
+    shop.tell(order("A1", 70), order("A2", 5) | {"userId": None, "anonymousId": "a1"}, source="server")
+    shop.tell(order("A2", 5))
+    assert [(row["customer"], row["orders"]) for row in shop.rows("customers")] == [
+        ("anonymous:a1", 0),
+        ("u1", 2),
+    ]
+    shop.run("imports", "undo", "1", "--yes")
+    shop.run("imports", "undo", "3", "--yes")
+    rows = shop.rows("customers")
+    assert [(row["customer"], row["orders"], row["revenue"]) for row in rows] == [
+        ("anonymous:a1", 1, 5), ("u1", 1, 70)
+    ]  # fmt: skip
+
+
 def test_an_unreadable_amount_rejects_its_line_and_the_rest_is_taken(shop: Shop) -> None:
     said = shop.tell(order("A1", "a lot"), order("A2", 5))
     assert "1 rejected" in said
