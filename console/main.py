@@ -112,7 +112,8 @@ def _run(line: _Line) -> int:
     )
     module.add_arguments(parser)
     words = line.words[1:]
-    args = parser.parse_args(words) if parser._subparsers else parser.parse_intermixed_args(words)
+    is_simple = parser._subparsers or "--" in words  # intermixed, argparse takes what follows -- for options
+    args = parser.parse_args(words) if is_simple else parser.parse_intermixed_args(words)
     from console.cli.context import Context  # not needed for --help and --version
 
     with Context(line.folder, line.json) as context:

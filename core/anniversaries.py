@@ -6,6 +6,9 @@ import re
 from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from core.instants import local_date, parse_instant
 
 DATE = re.compile(r"(?:(\d{4})|-)-(\d\d)-(\d\d)")
 
@@ -19,17 +22,29 @@ class Anniversary(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def parse_anniversary(text: str) -> Anniversary | None:
-    """A `YYYY-MM-DD` or `--MM-DD` date, None for anything else."""
+def parse_anniversary(text: str, zone: ZoneInfo) -> Anniversary | None:
+    """A `YYYY-MM-DD` or `--MM-DD` date, or the local day in `zone` of an ISO 8601 date with a time; None for
+    anything else.
+    """
     found = DATE.match(text)
     if found is None:
         return None
+    if found.end() < len(text.rstrip()):
+        return _local_day(text, zone) if found.group(1) and text[found.end()] in "Tt " else None
     year, month, day = found.group(1), int(found.group(2)), int(found.group(3))
     try:
         date(int(year) if year else 2000, month, day)
     except ValueError:
         return None
     return Anniversary(int(year) if year else None, month, day)
+
+
+def _local_day(text: str, zone: ZoneInfo) -> Anniversary | None:
+    try:
+        day = local_date(parse_instant(text, zone), zone)
+    except ValueError:
+        return None
+    return Anniversary(day.year, day.month, day.day)
 
 
 def day_in(anniversary: Anniversary, year: int) -> date:

@@ -38,12 +38,12 @@ _FAR = "years go from 1000 to 8999"
 
 
 def parse_instant(text: str, zone: ZoneInfo | None = None) -> Instant:
-    """The instant of an ISO 8601 text with `Z` or an offset; one without is read as local time of `zone`;
-    ValueError in words otherwise.
+    """The instant of an ISO 8601 text with `Z` or an offset, `t` and `z` also small, as RFC 3339 allows; one
+    without is read as local time of `zone`; ValueError in words otherwise.
     """
     try:
         text = text.strip()
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(f"{text[:-1]}Z" if text.endswith("z") else text)
     except ValueError as error:
         raise ValueError(_not_an_instant(text, _in_words(error))) from None
     except AttributeError:
@@ -88,6 +88,11 @@ def format_instant(at: Instant) -> str:
     day, rest = divmod(at // SECOND, 86_400)
     hour, rest = divmod(rest, 3_600)
     return "%sT%02d:%02d:%02dZ" % (_iso_day(day), hour, rest // 60, rest % 60)  # noqa: UP031 - twice as fast as an f-string
+
+
+def rounded_up(at: Instant) -> Instant:
+    """The first whole second that is not before: what waits for an instant is free at its printed one."""
+    return -(-at // SECOND) * SECOND
 
 
 @lru_cache(maxsize=16_384)

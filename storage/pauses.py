@@ -197,6 +197,7 @@ def standings(
     alike: tuple[ColumnElement[Any], ...] = (
         columns.trigger,
         columns.step,
+        columns.variant,
         is_under,
         or_(columns.waited.is_not(None), _latest(triggers) < pause.since),
         held,
@@ -204,20 +205,21 @@ def standings(
     )
     due: Counter[tuple[Any, ...]] = Counter()
     for row in connection.execute(
-        select(*alike, columns.planned_at, columns.variant, columns.waited).where(mine, is_under, held)
+        select(*alike, columns.planned_at, columns.waited).where(mine, is_under, held)
     ):
-        due[tuple(row[:6])] += steps_due(pause, triggers[row[0]], row[1], row[6], at, row[7], row[8])
+        due[tuple(row[:7])] += steps_due(pause, triggers[row[0]], row[1], row[7], at, row[2], row[8])
     counted = connection.execute(select(*alike, func.count()).where(mine).group_by(*alike))
     return [
         JourneyGroup(
             row[0],
             row[1],
-            bool(row[2]),
+            row[2],
             bool(row[3]),
             bool(row[4]),
             bool(row[5]),
-            row[6],
-            due[tuple(row[:6])],
+            bool(row[6]),
+            row[7],
+            due[tuple(row[:7])],
         )
         for row in counted
     ]

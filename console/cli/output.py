@@ -9,16 +9,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from textwrap import fill, wrap
-from typing import Literal, TextIO
+from typing import Final, Literal, TextIO
 from zoneinfo import ZoneInfo
 
 import orjson
 
 from core.errors import ManometerError
-from core.instants import format_instant, local
+from core.instants import Instant, format_instant, local, rounded_up
 from screens.cells.safe_text import display_width, fitted, safe_json, safe_lines, safe_text
 
-FieldKind = Literal["text", "number", "instant", "money", "json"]
+FieldKind = Literal["text", "number", "instant", "until", "money", "json"]
+INSTANTS: Final = ("instant", "until")
 MEASURED = 100
 """So many rows are looked at before the first is printed, to find the widths of the columns."""
 LEAST = 10
@@ -35,7 +36,7 @@ WIDEST = 120
 @dataclass(frozen=True, slots=True)
 class ListingField:
     """One field of a listing, for JSON and table alike. Rows carry instants as ms UTC, money as minor units,
-    `json` as JSON text.
+    `json` as JSON text. Instants are shown to the second, of kind `until` the first that is not before.
     """
 
     name: str
@@ -198,8 +199,8 @@ class Output:
     def _cell(self, field: ListingField, value: object) -> str:
         if value is None:
             return ""
-        if field.kind == "instant":
-            return f"{local(int(str(value)), self.zone):%Y-%m-%d %H:%M:%S}"
+        if field.kind in INSTANTS:
+            return f"{local(_shown_instant(field, value), self.zone):%Y-%m-%d %H:%M:%S}"
         if field.kind == "money":
             return _money(int(str(value)))
         if field.kind == "json" and self.out.isatty():
@@ -271,7 +272,7 @@ def _fitted(columns: Sequence[_Column], sample: Sequence[Sequence[str]], room: i
     is_all = len(sample) <= MEASURED  # one of them is the head
     left = [each for each in columns if not is_all or any(row[each.place] for row in sample[1:])]
     for each in left:
-        if each.field.kind == "instant":
+        if each.field.kind in INSTANTS:
             each.width = min(each.width, max(TO_THE_MINUTE, display_width(sample[0][each.place])))
     texts = [each for each in left if each.field.kind in ("text", "json")][1:]
     while (
@@ -296,7 +297,7 @@ def _line(columns: Sequence[_Column], row: Sequence[str]) -> str:
 
 
 def _padded(field: ListingField, text: str, width: int) -> str:
-    shown = text[:width] if field.kind == "instant" else fitted(text, width)
+    shown = text[:width] if field.kind in INSTANTS else fitted(text, width)
     room = " " * (width - display_width(shown))
     return room + shown if field.kind in ("number", "money") else shown + room
 
@@ -312,11 +313,16 @@ def as_json(fields: Sequence[ListingField], row: Row) -> dict[str, object]:
     return {field.name: _json_value(field, row.get(field.name)) for field in fields if field.in_json}
 
 
+def _shown_instant(field: ListingField, value: object) -> Instant:
+    at = int(str(value))
+    return rounded_up(at) if field.kind == "until" else at
+
+
 def _json_value(field: ListingField, value: object) -> object:
     if value is None:
         return None
-    if field.kind == "instant":
-        return format_instant(int(str(value)))
+    if field.kind in INSTANTS:
+        return format_instant(_shown_instant(field, value))
     if field.kind == "money":
         return orjson.Fragment(_money(int(str(value))))
     if field.kind == "json" and isinstance(value, str):

@@ -146,7 +146,7 @@ class MessagePreparer:
         message, objection = self._looked_at(message, dossier, at)
         if objection is not None or dossier is None:
             return self._object(message, objection)
-        profile = known_profile(dossier)
+        profile = known_profile(dossier, at)
         return self._outside_window(message, profile, at) or self._make(message, portion, profile, at)
 
     def _hears_of_another_pause(self, at: Instant) -> bool:
@@ -254,6 +254,7 @@ def _handover(message: Claimed, step: Claimed | CarriedStep) -> Handover:
         address=message.address,
         cause_key=step.cause_key,
         cause_at=step.cause_at,
+        entered_at=step.entered_at,
         planned_at=message.planned_at,
         expires_at=step.expires_at,
         cause_event=step.cause_event,

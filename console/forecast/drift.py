@@ -18,7 +18,7 @@ from core.errors import ManometerError
 from core.explain.words import in_full
 from core.forecast.diff import row_of
 from core.forecast.drift import Circumstances, Explained, compared, explained
-from core.instants import Instant, format_instant
+from core.instants import Instant, format_instant, rounded_up
 from core.model.decisions import Decision
 from core.playbook.playbook import Playbook
 from storage.forecasts import drift as facts
@@ -179,6 +179,6 @@ def _side(decision: Decision | None) -> Mapping[str, Any] | None:
         "channel": decision.channel,
         "outcome": decision.outcome,
         "reason": decision.reason,
-        "until": None if decision.until is None else format_instant(decision.until),
+        "until": None if decision.until is None else format_instant(rounded_up(decision.until)),
         "late": decision.late,
     }

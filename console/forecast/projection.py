@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from console.forecast.asked_playbook import as_previewed
 from console.forecast.question import WEEK, Question
 from core.engine import advance
+from core.engine.arrival_order import in_order
 from core.engine.state import CustomerState
 from core.forecast.diff import only_in
 from core.forecast.preview import Fullness, contacts_until, fullness
@@ -26,7 +27,7 @@ from core.model.dossier import BEGINNING, Dossier, Plan, settled
 from core.model.events import Event
 from core.playbook.playbook import Playbook
 from storage.forecasts import previews
-from storage.play.dossiers import in_order, load
+from storage.play.dossiers import load
 from storage.play.past import load_past
 
 # ---- whom it concerns ----

@@ -1,97 +1,55 @@
-"""Lines of a CSV file to events, after a declared profile; one pass, few lines in memory."""
+"""Lines of a CSV file to events, after a declared profile; few lines in memory. Amounts are minor units,
+instants ms UTC.
+"""
 
 from __future__ import annotations
 
-import csv
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
-from decimal import Decimal
-from difflib import get_close_matches
-from functools import lru_cache
+from array import array
+from bisect import bisect_left
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
+from decimal import ROUND_HALF_UP, Decimal
 from hashlib import blake2b
 from io import BufferedReader
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from console.intake.csv_profiles import ConsentColumns, CsvProfile, Test
-from console.intake.physical_lines import PhysicalLine, lines_of
-from core.errors import ManometerError
-from core.instants import Instant, from_local, parse_instant
+from console.intake.csv_cells import plain_number, to_major
+from console.intake.csv_reading import CsvReading, Money
+from console.intake.csv_records import Reject, Row
+from console.intake.csv_table import CsvTable
+from core.instants import Instant
+from core.model.events import ORDER_REFUNDED, ORDER_RETURNED
+from core.sources.booleans import read_yes_no
+from core.sources.cells import CellError, shown
+from core.sources.csv_profile import ConsentColumns, CsvProfile
 from core.sources.segment import (
     ConsentRecord,
     Identity,
     Incoming,
     Rejected,
     amount_of,
-    decimal_of,
     dedup_key,
     encode,
     encode_traits,
-    minor_units,
-    normal_channel,
-    normal_identity,
-    normalise_traits,
-    parse_birthday,
 )
-
-REACH: Final = 1_000
-"""Lines of one order may stand so many lines apart; what comes later is set aside."""
-_MOST_TRAITS: Final = 200_000
-_KINDS_BY_STRENGTH: Final = ("user", "email", "phone", "loyalty", "anonymous", "push")
-
-
-class Reject(NamedTuple):
-    """A line that was not taken: its number in the file, the reason, and the line."""
-
-    line: int
-    reason: str
-    text: str
-
 
 Item = tuple[int, Incoming | Reject]
 """How many lines of the file it stands for, and what became of them."""
-
-
 Check = Callable[[Incoming], Incoming]
 """Looks at an event once more before it is taken in, and may raise Rejected."""
 
-
-class Row(NamedTuple):
-    """One record of the file."""
-
-    line: int
-    fields: list[str]
-
-
-class _Order:
-    """A purchase or return of which lines may still come."""
-
-    __slots__ = (
-        "at",
-        "customer",
-        "identities",
-        "is_return",
-        "key",
-        "last",
-        "lines",
-        "products",
-        "total",
-        "traits",
-    )
-
-    def __init__(
-        self, key: str, at: Instant, identities: tuple[Identity, ...], traits: dict[str, Any], is_return: bool
-    ) -> None:
-        self.key = key
-        self.at = at
-        self.identities = identities
-        self.traits = traits
-        self.is_return = is_return
-        self.lines = 0
-        self.last = 0
-        self.total = 0
-        self.products: list[dict[str, Any]] = []
+REACH: Final = 1_000
+"""Lines of one order may stand so many lines apart; what comes later is set aside."""
+LARGEST_ORDER: Final = 1 << 20
+"""Characters of all lines of one order; a larger one is not taken."""
+_MOST_OPEN: Final = 8 << 20
+"""Characters of all orders of which lines may still come."""
+_LARGEST_QUANTITY: Final = 10**9
+_MOST_TRAITS: Final = 100_000
+"""Customers of whom it is remembered what this file has said."""
+_MOST_RECENT: Final = 250_000
+_GOING_BACK: Final = frozenset({ORDER_RETURNED, ORDER_REFUNDED})
 
 
 def csv_items(
@@ -102,421 +60,374 @@ def csv_items(
     arrived_at: Instant,
     source: str,
     path: str,
+    currency: str | None = None,
     check: Check | None = None,
+    unread: Counter[str] | None = None,
 ) -> Iterator[Item]:
-    """What the lines of a CSV file come to; ManometerError where the header does not fit the profile. `check`
-    may refuse an event.
+    """What the lines of a CSV file come to; ManometerError where the header does not fit the profile, or a
+    column is not written in one way. `currency` is the workspace's; `check` may refuse an event; `unread`
+    counts consent words that are in no list.
     """
-    return _CsvReader(content, profile, profile.zone or zone, arrived_at, source, path).items(check)
+    table = CsvTable(content, profile, path)
+    reading = CsvReading(table, profile.zone or zone, arrived_at, source, currency)
+    if unread is not None:
+        reading.unread = unread
+    return _Orders(reading).items() if profile.kind == "orders" else _Lines(reading).items(check)
 
 
-class _CsvReader:
-    def __init__(
-        self,
-        content: BufferedReader,
-        profile: CsvProfile,
-        zone: ZoneInfo,
-        arrived_at: Instant,
-        source: str,
-        path: str,
-    ) -> None:
-        self.profile = profile
-        self.zone = zone
-        self.arrived_at = arrived_at
-        self.source = source
-        self.broken: list[Reject] = []
-        self.raw = lines_of(content)
-        header = next(self.raw, None)
-        if header is None:
-            raise ManometerError(f"{path}: the file is empty; it has to begin with a line of column names.")
-        text = self.decode(header)
-        if text is None:
-            raise ManometerError(
-                f"{path}: line {header.number}: the column names cannot be read as "
-                f"{' or '.join(profile.encodings)}."
-            )
-        self.delimiter = _delimiter(text) if profile.delimiter == "auto" else profile.delimiter
-        names = [name.strip() for name in next(csv.reader([text], delimiter=self.delimiter), [])]
-        self.width = len(names)
-        self.index = {name: place for place, name in enumerate(names)}
-        self.check_header(path, names)
-        self.instant = _instant_reader(profile.dates, zone)
-        self.number_of = _number_reader(profile.decimal)
-        self.number = header.number
+class _Lines:
+    """Each line one event: of a list of customers, or of events."""
 
-    def check_header(self, path: str, names: Sequence[str]) -> None:
-        missing = [column for column in self.profile.used_columns() if column not in self.index]
-        if self.profile.is_optional:
-            if not any(column in self.index for column in self.profile.identities.values()):
-                raise ManometerError(
-                    f"{path}: none of the columns that say who it is: "
-                    f"{', '.join(self.profile.identities.values())}. "
-                    f"The file has {', '.join(names)}. Name its own in a profile."
-                )
-            return
-        if missing:
-            near = get_close_matches(missing[0], list(names), 1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"The file has {', '.join(names)}."
-            raise ManometerError(
-                f"{path}: profile {self.profile.name!r} needs the column {missing[0]!r}, which is not "
-                f"there. {hint}"
-            )
+    def __init__(self, reading: CsvReading) -> None:
+        self.reading = reading
+        self.profile = reading.profile
 
-    # ---- lines to rows ----
-
-    def decode(self, line: PhysicalLine) -> str | None:
-        for encoding in self.profile.encodings:
-            try:
-                return line.content.decode(encoding)
-            except UnicodeDecodeError:
-                continue
-        return None
-
-    def texts(self) -> Iterator[str]:
-        for line in self.raw:
-            if not line.is_whole:
-                self.broken.append(
-                    Reject(line.number, "longer than 1 MiB", line.content[:4_096].decode("utf-8", "replace"))
-                )
-                continue
-            text = self.decode(line)
-            if text is None:
-                reason = f"cannot be read as {' or '.join(self.profile.encodings)}"
-                self.broken.append(Reject(line.number, reason, line.content.decode("utf-8", "replace")))
-                continue
-            self.number = line.number
-            yield text
-
-    def rows(self) -> Iterator[Row | Reject]:
-        reader = csv.reader(self.texts(), delimiter=self.delimiter)
-        while True:
-            try:
-                fields = next(reader, None)
-            except csv.Error as error:
-                yield Reject(self.number, f"not CSV: {error}", "")
-                continue
-            if self.broken:
-                yield from self.broken
-                self.broken.clear()
-            if fields is None:
-                return
-            if len(fields) != self.width:
-                yield Reject(
-                    self.number, f"{len(fields)} fields instead of {self.width}", self.delimiter.join(fields)
-                )
-            elif any(fields):
-                yield Row(self.number, fields)
-
-    def value(self, row: Row, column: str | None) -> str:
-        place = self.index.get(column) if column is not None else None
-        return row.fields[place].strip() if place is not None else ""
-
-    # ---- rows to events ----
-
-    def items(self, check: Check | None = None) -> Iterator[Item]:
-        if self.profile.kind == "orders":
-            yield from _Orders(self).items()
-            return
+    def items(self, check: Check | None) -> Iterator[Item]:
         build = self.customer if self.profile.kind == "customers" else self.event
-        for row in self.rows():
+        for row in self.reading.table.rows():
             if isinstance(row, Reject):
                 yield 1, row
                 continue
             try:
-                self.refuse_set_aside(row, False)
+                self.reading.refuse_set_aside(row, False)
                 incoming = build(row) if check is None else check(build(row))
-            except Rejected as reason:
-                yield 1, self.reject(row, reason)
+            except (Rejected, CellError) as reason:
+                yield 1, Reject(row.line, str(reason), row.text)
             else:
                 yield 1, incoming
-
-    def reject(self, row: Row, reason: Rejected) -> Reject:
-        return Reject(row.line, str(reason), self.delimiter.join(row.fields))
-
-    def refuse_set_aside(self, row: Row, is_return: bool) -> None:
-        for rule in self.profile.set_aside:
-            if not (rule.sales_only and is_return) and self.holds(rule.test, row):
-                raise Rejected(rule.reason)
-
-    def holds(self, test: Test, row: Row) -> bool:
-        value = self.value(row, test.column)
-        if test.starts_with is not None:
-            return value.startswith(test.starts_with)
-        if test.equals is not None:
-            return value == test.equals
-        if test.below is not None:
-            number = self.number_of(value)
-            return number is not None and number < test.below
-        return not value
-
-    def plain(self, text: str) -> str | int | float:
-        """A number where the text is one; what begins with a zero or a plus is a name made of digits."""
-        number = (
-            None if text.startswith(("0", "+")) and text.isalnum() and text != "0" else self.number_of(text)
-        )
-        return text if number is None else _number(number)
-
-    def identities(self, row: Row) -> tuple[Identity, ...]:
-        found = []
-        for kind in _KINDS_BY_STRENGTH:
-            value = normal_identity(kind, _whole(self.value(row, self.profile.identities.get(kind))))
-            if value:
-                found.append((kind, value))
-        return tuple(found)
-
-    def traits(self, row: Row) -> dict[str, Any]:
-        given: dict[str, Any] = {}
-        for trait, column in self.profile.traits.items():
-            value = self.value(row, column)
-            if value:
-                given[trait] = self.trait(trait, value)
-        return normalise_traits(given, {}, self.zone)
-
-    def trait(self, name: str, value: str) -> object:
-        if name == "createdAt":
-            try:
-                return self.instant(value)
-            except Rejected:
-                return value
-        if name == "birthday" and parse_birthday(value) is None:
-            return _day(value, self.profile.dates) or value
-        return value
-
-    def when(self, row: Row) -> Instant | None:
-        text = self.value(row, self.profile.columns.get("at"))
-        return self.instant(text) if text else None
-
-    def natural_key(self, row: Row) -> str:
-        return (
-            self.value(row, self.profile.columns.get("key"))
-            or blake2b("\x1f".join(row.fields).encode(), digest_size=16).hexdigest()
-        )
 
     def customer(self, row: Row) -> Incoming:
         """One line of a customer list; its key is the whole line, so that a changed line is news and the same
         one is not.
         """
-        identities = self.identities(row)
+        identities = self.reading.identities(row)
         if not identities:
             raise Rejected("no identity: none of its columns has a value")
-        at = self.when(row)
-        at = self.arrived_at if at is None else at
-        traits = self.traits(row)
-        key = blake2b("\x1f".join(row.fields).encode(), digest_size=16).hexdigest()
+        at = self.reading.when(row)
+        at = self.reading.arrived_at if at is None else at
+        traits = self.reading.traits(row)
         consents = tuple(
             record for columns in self.profile.consents if (record := self.consent(columns, row)) is not None
         )
+        source = self.reading.source
         return Incoming(
-            dedup_key(self.source, f"customer\0{key}"), self.source, "identify", "identify", at, identities,
-            traits, encode_traits(traits),
-            self.profile.channel, None, consents,
+            dedup_key(source, f"customer\0{_content_key(row)}"), source, "identify", "identify", at,
+            identities, traits, encode_traits(traits),
+            self.reading.channel(row), None, consents,
         )  # fmt: skip
 
     def consent(self, columns: ConsentColumns, row: Row) -> ConsentRecord | None:
-        said = self.value(row, columns.column).lower()
-        if not said:
+        """What the row says of a consent; None where it says nothing, as with a word that is in no list."""
+        said = self.reading.value(row, columns.column)
+        try:
+            answer = read_yes_no(said, columns.words)
+        except CellError:
+            self.reading.unread[f"{columns.column}: {said[:40]}"] += 1
             return None
-        if said not in columns.yes and said not in columns.no:
-            raise Rejected(f"{columns.column}: {said[:40]!r} is neither a yes nor a no")
-        at = self.value(row, columns.at)
+        if answer is None:
+            return None
+        reading, value = self.reading, self.reading.value
+        at = value(row, columns.at)
         return ConsentRecord(
-            columns.channel, columns.purpose, "granted" if said in columns.yes else "withdrawn",
-            self.value(row, columns.source) or self.source, None, self.value(row, columns.text) or None,
-            self.value(row, columns.proof) or None, self.instant(at) if at else None,
+            columns.channel, columns.purpose, "granted" if answer else "withdrawn",
+            value(row, columns.source) or reading.source, None, value(row, columns.text) or None,
+            value(row, columns.proof) or None, reading.cells.instant(columns.at or "", at) if at else None,
         )  # fmt: skip
 
     def event(self, row: Row) -> Incoming:
         """One line of an event list."""
-        identities = self.identities(row)
+        identities = self.reading.identities(row)
         if not identities:
             raise Rejected("no identity: none of its columns has a value")
-        at = self.when(row)
+        at = self.reading.when(row)
         if at is None:
             raise Rejected("no time")
-        name = self.value(row, self.profile.columns.get("name")) or self.profile.event
+        name = self.reading.value(row, self.profile.columns.get("name")) or self.profile.event
         if not name:
             raise Rejected("no event name")
-        properties: dict[str, Any] = {}
-        for key, column in self.profile.properties.items():
-            value = self.value(row, column)
-            if value:
-                properties[key] = self.plain(value)
-        amount = minor_units(self.number_of(self.value(row, self.profile.columns.get("amount"))))
-        channel = self.value(row, self.profile.columns.get("channel"))
+        properties = {**self.reading.constant_properties, **self.reading.properties(row)}
+        money = self.reading.money(row, self.profile.columns.get("amount"))
+        amount = amount_of(name, properties) if money is None else money[0]
+        if money is not None and money[1] is not None:
+            properties.setdefault("currency", money[1])
+        source = self.reading.source
+        key = self.reading.value(row, self.profile.columns.get("key")) or _content_key(row)
         return Incoming(
-            dedup_key(self.source, self.natural_key(row)), self.source, "track", name, at, identities,
-            properties, encode(properties),
-            normal_channel(channel) if channel else self.profile.channel,
-            amount if amount is not None else amount_of(name, properties),
+            dedup_key(source, key), source, "track", name, at, identities, properties, encode(properties),
+            self.reading.channel(row), amount,
         )  # fmt: skip
+
+
+class _Order:
+    """A purchase or return of which lines may still come."""
+
+    __slots__ = (
+        "amount", "at", "channel", "currency", "customer", "event", "identities", "is_return", "key", "last",
+        "original", "products", "properties", "rows", "size", "total", "traits",
+    )  # fmt: skip
+
+    def __init__(self, key: str, at: Instant, event: str, is_return: bool) -> None:
+        self.key = key
+        self.at = at
+        self.event = event
+        self.is_return = is_return
+        self.identities: tuple[Identity, ...] = ()
+        self.traits: dict[str, Any] = {}
+        self.channel: str | None = None
+        self.rows: list[tuple[int, str]] = []
+        self.size = 0
+        self.last = 0
+        self.total = 0  # of the products
+        self.amount: int | None = None  # as the order's own column says it
+        self.currency: str | None = None
+        self.original = ""  # the order that a return belongs to
+        self.properties: dict[str, Any] = {}
+        self.products: list[dict[str, Any]] = []
+
+
+class _OrderRefused(Exception):  # noqa: N818 - an outcome of reading a line
+    """The lines of an order contradict each other."""
 
 
 class _Orders:
     """Lines with one number to one purchase or return."""
 
-    def __init__(self, reader: _CsvReader) -> None:
-        self.reader = reader
-        self.profile = reader.profile
+    def __init__(self, reading: CsvReading) -> None:
+        self.reading = reading
+        self.profile = reading.profile
         self.open: OrderedDict[str, _Order] = OrderedDict()
-        self.closed: set[int] = set()
-        self.said: dict[tuple[Identity, ...], str] = {}
+        self.size = 0  # characters of what is open
+        self.closed = _Marks()
+        self.refused = _Marks()
+        self.said: dict[tuple[Identity, ...], bytes] = {}
 
     def items(self) -> Iterator[Item]:
-        for row in self.reader.rows():
+        for row in self.reading.table.rows():
             if isinstance(row, Reject):
                 yield 1, row
                 continue
             try:
                 self.add(row)
-            except Rejected as reason:
-                yield 1, self.reader.reject(row, reason)
-            while self.open and next(iter(self.open.values())).last < row.line - REACH:
+            except (Rejected, CellError) as reason:
+                yield 1, Reject(row.line, str(reason), row.text)
+            except _OrderRefused as reason:
+                yield from self.refuse(row, str(reason))
+            while self.open and self.is_past(next(iter(self.open.values())), row.line):
                 yield from self.close(self.open.popitem(last=False)[1])
-        while self.open:
-            yield from self.close(self.open.popitem(last=False)[1])
+        for order in self.open.values():
+            yield from self.close(order)
+
+    def is_past(self, oldest: _Order, line: int) -> bool:
+        """Whether no more lines are awaited of the order that was added to longest ago."""
+        return oldest.last + REACH < line or (self.size > _MOST_OPEN and len(self.open) > 1)
 
     def add(self, row: Row) -> None:
-        reader, columns = self.reader, self.profile.columns
-        key = reader.value(row, columns["key"])
+        """A line to its order; Rejected or CellError refuse the line, _OrderRefused all of its order."""
+        reading, columns = self.reading, self.profile.columns
+        key = reading.value(row, columns["key"])
         if not key:
             raise Rejected(f"no {columns['key']}")
-        is_return = self.profile.returns is not None and reader.holds(self.profile.returns, row)
-        reader.refuse_set_aside(row, is_return)
+        if self.refused.has(key):
+            raise Rejected(f"another line of {columns['key']} {key[:40]} contradicts the others")
+        event, is_return = self.sort_of(row)
+        reading.refuse_set_aside(row, is_return)
         product, amount = self.product(row, is_return)
+        total = reading.money(row, columns.get("amount"))
         order = self.open.get(key)
         if order is None:
-            order = self.begin(row, key, is_return)
-        order.products.append(product)
-        order.total += amount
-        order.lines += 1
+            order = self.begin(row, key, event, is_return)
+        self.agree(order, row, total, amount)
+        if product:
+            order.products.append(product)
+        order.total += amount[0] if amount is not None else 0
+        order.rows.append((row.line, row.text))
+        order.size += len(row.text)
+        self.size += len(row.text)
         order.last = row.line
         self.open.move_to_end(key)
+        if order.size > LARGEST_ORDER:
+            raise _OrderRefused(f"{columns['key']} {key[:40]} has more than 1 MiB of lines")
 
-    def begin(self, row: Row, key: str, is_return: bool) -> _Order:
-        if _mark(key) in self.closed:
+    def sort_of(self, row: Row) -> tuple[str, bool]:
+        """The event of a line, and whether goods or money go back."""
+        profile, reading = self.profile, self.reading
+        named = reading.value(row, profile.columns.get("name"))
+        if named in _GOING_BACK:
+            return named, True
+        if profile.returns is not None and reading.holds(profile.returns, row):
+            return profile.return_event, True
+        return named or profile.event, False
+
+    def begin(self, row: Row, key: str, event: str, is_return: bool) -> _Order:
+        reading = self.reading
+        if self.closed.has(key):
             raise Rejected(
                 f"{self.profile.columns['key']} {key} was already taken, more than {REACH} lines before; "
                 "sort the file by it"
             )
-        at = self.reader.when(row)
+        at = reading.when(row)
         if at is None:
             raise Rejected("no time")
-        order = self.open[key] = _Order(
-            key, at, self.reader.identities(row), self.reader.traits(row), is_return
-        )
+        order = self.open[key] = _Order(key, at, event, is_return)
+        order.identities, order.traits = reading.identities(row), reading.traits(row)
+        order.channel = reading.channel(row)
         return order
 
-    def product(self, row: Row, is_return: bool) -> tuple[dict[str, Any], int]:
-        """The product of a line and its amount in minor units; pieces that came back are counted as they
-        are.
+    def agree(self, order: _Order, row: Row, total: Money | None, amount: Money | None) -> None:
+        """Take over what the line says of the whole order, the first filled cell of each column."""
+        if total is not None:
+            if order.amount is not None and total[0] != order.amount:
+                column = self.profile.columns["amount"]
+                raise _OrderRefused(
+                    f"{order.key[:40]} has two amounts: {column} is "
+                    f"{to_major(order.amount, order.currency)} and {to_major(total[0], order.currency)}"
+                )
+            order.amount = total[0]
+        for currency in (one[1] for one in (total, amount) if one is not None and one[1] is not None):
+            if order.currency not in (None, currency):
+                raise _OrderRefused(f"{order.key[:40]} is in {order.currency} and in {currency}")
+            order.currency = currency
+        if not order.original:
+            order.original = self.reading.value(row, self.profile.return_order)
+        for name, value in self.reading.properties(row).items():
+            order.properties.setdefault(name, value)
+
+    def product(self, row: Row, is_return: bool) -> tuple[dict[str, Any], Money | None]:
+        """The product of a line, and its amount and currency, None where the order's own column says it;
+        pieces that came back are counted as they are.
         """
-        reader, columns = self.reader, self.profile.products
-        quantity = (
-            reader.number_of(reader.value(row, columns.get("quantity")))
-            if "quantity" in columns
-            else Decimal(1)
-        )
-        price = reader.number_of(reader.value(row, columns.get("price")))
-        unit = minor_units(price)
-        if quantity is None or abs(quantity) > 10**9:
-            raise Rejected(f"impossible quantity {reader.value(row, columns.get('quantity'))[:40]!r}")
-        if price is None or unit is None:
-            raise Rejected(f"impossible price {reader.value(row, columns.get('price'))[:40]!r}")
-        if is_return:
-            quantity = -quantity if quantity < 0 else quantity
+        reading, columns = self.reading, self.profile.products
+        quantity = self.quantity(row)
+        price_column = columns.get("price")
+        has_total = "amount" in self.profile.columns
+        cell = reading.value(row, price_column)
+        if not cell and not has_total:
+            raise Rejected(f"impossible price {cell!r}")
         product: dict[str, Any] = {
             key: value
             for key, column in columns.items()
-            if key not in ("quantity", "price") and (value := reader.value(row, column))
+            if key not in ("quantity", "price") and (value := reading.value(row, column))
         }
-        product["price"], product["quantity"] = _number(price), _number(quantity)
-        return product, int((unit * quantity).to_integral_value())
+        if is_return:
+            quantity = abs(quantity)
+        if not cell:
+            if product:
+                product["quantity"] = plain_number(quantity)
+            return product, None
+        unit = reading.money(row, price_column)
+        assert unit is not None
+        assert price_column is not None
+        price = reading.cells.amount(price_column, cell).number
+        product["price"], product["quantity"] = plain_number(price), plain_number(quantity)
+        return product, (int((unit[0] * quantity).to_integral_value(ROUND_HALF_UP)), unit[1])
+
+    def quantity(self, row: Row) -> Decimal:
+        column = self.profile.products.get("quantity")
+        cell = self.reading.value(row, column)
+        if column is None or (not cell and "amount" in self.profile.columns):
+            return Decimal(1)
+        try:
+            quantity = self.reading.cells.number(column, cell)
+        except CellError as error:
+            raise Rejected(f"impossible quantity {shown(cell)}: {error}") from None
+        if abs(quantity) > _LARGEST_QUANTITY:
+            raise Rejected(f"impossible quantity {shown(cell)}")
+        return quantity
+
+    # ---- what becomes of an order ----
+
+    def refuse(self, row: Row, reason: str) -> Iterator[Item]:
+        """All lines of an order that contradicts itself, and those still to come."""
+        key = self.reading.value(row, self.profile.columns["key"])
+        order = self.open.pop(key)
+        self.refused.add(key)
+        self.size -= order.size
+        if not order.rows or order.rows[-1][0] != row.line:
+            order.rows.append((row.line, row.text))
+        for line, text in order.rows:
+            yield 1, Reject(line, reason, text)
 
     def close(self, order: _Order) -> Iterator[Item]:
-        self.closed.add(_mark(order.key))
-        properties: dict[str, Any] = {
-            "return_id" if order.is_return else "order_id": order.key,
-            "revenue": order.total / 100,
-            "products": order.products,
-        }
-        source = self.reader.source
+        self.closed.add(order.key)
+        self.size -= order.size
+        amount = order.total if order.amount is None else order.amount
+        if order.amount is None and not order.products and "price" not in self.profile.products:
+            reason = f"no {self.profile.columns.get('amount', 'amount')}"
+        elif amount < 0 and not order.is_return:
+            reason = "the amount is negative; say in [returns] what makes a line a return"
+        else:
+            yield from self.taken(order, abs(amount) if order.is_return else amount)
+            return
+        for line, text in order.rows:
+            yield 1, Reject(line, reason, text)
+
+    def taken(self, order: _Order, amount: int) -> Iterator[Item]:
+        """The order as one event, after what its lines say of the customer."""
+        source = self.reading.source
+        properties: dict[str, Any] = {"return_id" if order.is_return else "order_id": order.key}
+        if order.is_return and order.original:
+            properties["order_id"] = order.original
+        properties["revenue"] = to_major(amount, order.currency or self.reading.currency)
+        if order.currency is not None:
+            properties["currency"] = order.currency
+        if order.products:
+            properties["products"] = order.products
+        for name, value in {**self.reading.constant_properties, **order.properties}.items():
+            properties.setdefault(name, value)
+        usual = self.profile.return_event if order.is_return else self.profile.event
+        key = order.key if order.event == usual else f"{order.key}\0{order.event}"
         if order.identities and order.traits:
             yield from self.identify(order)
-        yield order.lines, Incoming(
-            dedup_key(source, order.key), source, "track",
-            self.profile.return_event if order.is_return else self.profile.event,
-            order.at, order.identities, properties, encode(properties), self.profile.channel, order.total,
+        yield len(order.rows), Incoming(
+            dedup_key(source, key), source, "track", order.event,
+            order.at, order.identities, properties, encode(properties), order.channel, amount,
         )  # fmt: skip
 
     def identify(self, order: _Order) -> Iterator[Item]:
         """What the lines say of the customer, where it is news within this file."""
         text = encode_traits(order.traits)
-        if self.said.get(order.identities) == text:
+        digest = blake2b(text.encode(), digest_size=16).digest()
+        if self.said.get(order.identities) == digest:
             return
         if len(self.said) >= _MOST_TRAITS:
             self.said.clear()
-        self.said[order.identities] = text
-        source = self.reader.source
+        self.said[order.identities] = digest
+        source = self.reading.source
         key = "\0".join(("identify", *order.identities[0], text, str(order.at)))
         yield 0, Incoming(
             dedup_key(source, key), source, "identify", "identify", order.at, order.identities, order.traits,
-            text, self.profile.channel
+            text, order.channel
         )  # fmt: skip
 
 
+class _Marks:
+    """Which numbers of orders were seen, eight bytes each, however many there are."""
+
+    def __init__(self) -> None:
+        self._recent: set[int] = set()
+        self._older: list[array[int]] = []
+
+    def add(self, key: str) -> None:
+        self._recent.add(_mark(key))
+        if len(self._recent) >= _MOST_RECENT:
+            self._older.append(array("Q", sorted(self._recent)))
+            self._recent = set()
+
+    def has(self, key: str) -> bool:
+        if not self._recent and not self._older:
+            return False
+        mark = _mark(key)
+        return mark in self._recent or any(_holds(older, mark) for older in self._older)
+
+
+def _holds(marks: array[int], mark: int) -> bool:
+    place = bisect_left(marks, mark)
+    return place < len(marks) and marks[place] == mark
+
+
 def _mark(key: str) -> int:
-    """Eight bytes that stand for an order's number."""
     return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big")
 
 
-def _number(value: Decimal) -> int | float:
-    return int(value) if value == value.to_integral_value() else float(value)
-
-
-def _delimiter(header: str) -> str:
-    return max(";,\t|", key=header.count)
-
-
-def _instant_reader(dates: Sequence[str], zone: ZoneInfo) -> Callable[[str], Instant]:
-    @lru_cache(maxsize=4_096)
-    def instant(text: str) -> Instant:
-        """The instant of a text in one of the profile's date formats; Rejected where none fits."""
-        for form in dates:
-            try:
-                if form == "iso":
-                    return parse_instant(text, zone)
-                return from_local(datetime.strptime(text, form), zone)  # noqa: DTZ007 - local time of the profile's zone
-            except ValueError:
-                continue
-        raise Rejected(f"impossible time {text[:40]!r}")
-
-    return instant
-
-
-def _number_reader(decimal: str) -> Callable[[str], Decimal | None]:
-    @lru_cache(maxsize=16_384)
-    def number_of(text: str) -> Decimal | None:
-        """The number of a text with the profile's decimal sign, thousands parted or not; None where it is
-        none.
-        """
-        if decimal == ",":
-            text = text.replace(".", "").replace(",", ".")
-        elif "," in text:
-            text = text.replace(",", "")
-        return decimal_of(text.replace("'", "").replace("\u00a0", "")) if text else None
-
-    return number_of
-
-
-def _day(text: str, dates: Sequence[str]) -> str | None:
-    for form in dates:
-        try:
-            return datetime.strptime(text, form).date().isoformat()  # noqa: DTZ007 - a day has no zone
-        except ValueError:
-            continue
-    return None
-
-
-def _whole(text: str | None) -> str | None:
-    """A number as spreadsheets write it where a column has gaps, `17850.0`, without its decimals."""
-    return text[:-2] if text is not None and text.endswith(".0") and text[:-2].isdigit() else text
+def _content_key(row: Row) -> str:
+    return blake2b("\x1f".join(row.fields).encode(), digest_size=16).hexdigest()

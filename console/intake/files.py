@@ -11,24 +11,28 @@ import gc
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 import orjson
 from sqlalchemy import Connection
 
-from console.intake.csv_lines import Check, Item, Reject, csv_items
-from console.intake.csv_profiles import CsvProfile, find_profile
-from console.intake.physical_lines import OpenSource, PhysicalLine, lines_of, open_source
+from console.intake.csv_lines import Check, Item, csv_items
+from console.intake.csv_profiles import find_profile
+from console.intake.csv_records import Reject
+from console.intake.interrupts import interrupts_held_back
+from console.intake.json_records import json_records
+from console.intake.physical_lines import OpenSource, PhysicalLine, open_source, path_text
 from console.messages.surveys import Surveys
 from console.workspace.reading import Workspace
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
 from core.sources.connector import SourceFile
+from core.sources.csv_profile import CsvProfile
 from core.sources.order_terms import OrderTerms
 from core.sources.segment import Incoming, Rejected, normal_channel, parse_call
 from storage.intake import imports
@@ -37,7 +41,10 @@ from storage.store import Store
 
 BATCH: Final = 10_000
 """Lines a transaction; about a third of a second of the write lock."""
-_LONGEST_TEXT: Final = 2_000
+BATCH_SIZE: Final = 4 << 20
+"""Characters of a batch, so that a file of long lines needs no more memory than another."""
+_MOST_REMEMBERED: Final = 16 << 20
+"""Characters of what customers say of themselves that are remembered from batch to batch."""
 _SUFFIXES: Final = (".ndjson", ".jsonl", ".csv")
 
 Progress = Callable[[int, int, int], None]
@@ -45,6 +52,8 @@ Progress = Callable[[int, int, int], None]
 
 
 REJECTS: Final = "rejects"
+Follower = Callable[[Incoming | Reject], None]
+"""Told what was taken as news, and what was rejected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,7 @@ class IntakeSettings:
     profiles: Mapping[str, Any] = field(default_factory=dict)  # the workspace's own CSV profiles, by name
     concerns: Concerns | None = None  # None until a playbook is in force
     surveys: Surveys | None = None  # None: answers to surveys are taken as they come
+    currency: str | None = None  # the workspace's
     orders: OrderTerms | None = None  # None: orders count in one namespace, in the workspace's currency
 
     def check(self, *, history: bool) -> Check:
@@ -80,14 +90,19 @@ def intake_settings(folder: Path, workspace: Workspace, concerns: Concerns | Non
     }
     surveys = Surveys.of(workspace.survey_secret, folder)
     return IntakeSettings(
-        workspace.playbook.zone,
-        folder / REJECTS,
-        channels,
-        workspace.profiles,
-        concerns,
-        surveys,
-        workspace.order_terms,
-    )
+        workspace.playbook.zone, folder / REJECTS, channels, workspace.profiles, concerns, surveys,
+        workspace.playbook.currency, workspace.order_terms,
+    )  # fmt: skip
+
+
+class FutureEvents(NamedTuple):
+    """Events that were taken though they are stamped later than they arrived; they count from then on."""
+
+    number: int = 0
+    farthest: Instant | None = None
+
+
+_NO_FUTURE: Final = FutureEvents()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +117,13 @@ class ImportResult:
     finished: bool = True
     set_aside: Mapping[str, int] = field(default_factory=dict)
     """Orders taken whose amount waits for a rate, by currency."""
+    future: FutureEvents = _NO_FUTURE
+    unread: Mapping[str, int] = field(default_factory=dict)  # consent words in no list, with their column
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether no line was taken or known, and some were rejected."""
+        return self.rejected > 0 and self.taken == self.duplicate == 0
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
@@ -116,13 +138,14 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
             )
             if not inside:
                 raise ManometerError(
-                    f"{path}: the folder has no {', '.join(_SUFFIXES)} files. Name the files themselves."
+                    f"{path_text(path)}: the folder has no {', '.join(_SUFFIXES)} files. "
+                    "Name the files themselves."
                 )
             found += inside
         elif path.exists():
             found.append(path)
         else:
-            raise ManometerError(f"{path}: there is no such file. Check the path.")
+            raise ManometerError(f"{path_text(path)}: there is no such file. Check the path.")
     return found
 
 
@@ -135,6 +158,7 @@ def import_file(
     history: bool = False,
     progress: Progress | None = None,
     stopping: Callable[[], bool] | None = None,
+    follow: Follower | None = None,
 ) -> ImportResult:
     """Take in one file as of `arrived_at`, in ms UTC; ManometerError, with nothing changed, where it cannot
     be read.
@@ -142,11 +166,12 @@ def import_file(
     The file is NDJSON unless it has a CSV profile; its source is by default the profile's own, or `ndjson`.
     With `history` its events are facts of the past: nothing enrols through them. On Ctrl-C, or once
     `stopping` says so, what was read so far is committed and the result says that it is not finished.
+    `follow` is told of every event that was taken and of every line that was not.
     """
     profile = _profile_of(file, settings)
     with open_source(file.path) as opened, _rare_collections():
-        items = _items_of(file, profile, opened, settings, arrived_at, history)
-        run = _Run(store, file, settings, arrived_at, history)
+        run = _Run(store, file, settings, arrived_at, history, follow)
+        items = _items_of(file, profile, opened, settings, arrived_at, history, run.unread)
         return run.take_all(items, opened, progress, stopping or (lambda: False))
 
 
@@ -156,8 +181,8 @@ def _profile_of(file: SourceFile, settings: IntakeSettings) -> CsvProfile | None
         return find_profile(file.profile, settings.profiles)
     if _suffix(file.path) == ".csv":
         raise ManometerError(
-            f"{file.path}: a CSV file needs --profile NAME, such as online-retail or customers, or one of "
-            "the workspace's own."
+            f"{path_text(file.path)}: a CSV file needs --profile NAME, such as online-retail or customers, "
+            "or one of the workspace's own."
         )
     return None
 
@@ -169,6 +194,7 @@ def _items_of(
     settings: IntakeSettings,
     arrived_at: Instant,
     history: bool,
+    unread: Counter[str],
 ) -> Iterator[Item]:
     """What each line of the file comes to, read as it is asked for."""
     source = file.source or (profile.source if profile is not None else "ndjson")
@@ -183,8 +209,10 @@ def _items_of(
         zone=settings.zone,
         arrived_at=arrived_at,
         source=source,
-        path=str(file.path),
+        path=path_text(file.path),
+        currency=settings.currency,
         check=check,
+        unread=unread,
     )
 
 
@@ -204,19 +232,34 @@ def _rare_collections() -> Iterator[None]:
 def ndjson_items(
     content: BufferedReader, *, source: str, zone: ZoneInfo, channel: str | None, check: Check | None = None
 ) -> Iterator[Item]:
-    """What each line of Segment calls comes to."""
-    for line in lines_of(content):
+    """What each Segment call of a JSON file comes to, be it a line or an element of one document."""
+    for line in json_records(content):
         try:
             if not line.is_whole:
                 raise Rejected("longer than 1 MiB")
-            incoming = parse_call(
-                orjson.loads(line.content), source=source, arrived_at=None, zone=zone, channel=channel
-            )
+            record = orjson.loads(line.content)
+            incoming = parse_call(record, source=source, arrived_at=None, zone=zone, channel=channel)
             yield 1, incoming if check is None else check(incoming)
         except orjson.JSONDecodeError as error:
             yield 1, _reject(line, _why_unreadable(line, error))
         except Rejected as reason:
-            yield 1, _reject(line, str(reason))
+            if (calls := _batch_of(record)) is None:
+                yield 1, _reject(line, str(reason))
+            else:
+                text = b"\n".join(map(orjson.dumps, calls))
+                body = cast(BufferedReader, BytesIO(text))
+                for count, item in ndjson_items(body, source=source, zone=zone, channel=channel, check=check):
+                    yield count, item if isinstance(item, Incoming) else item._replace(line=line.number)
+
+
+def _batch_of(record: object) -> list[Any] | None:
+    """The calls of a body `{"batch": [...]}` that stands in one line; None for anything else, or without
+    calls.
+    """
+    if not isinstance(record, dict) or "type" in record or "action" in record:
+        return None
+    calls = record.get("batch")
+    return calls if isinstance(calls, list) and calls else None
 
 
 def _why_unreadable(line: PhysicalLine, error: orjson.JSONDecodeError) -> str:
@@ -228,21 +271,24 @@ def _why_unreadable(line: PhysicalLine, error: orjson.JSONDecodeError) -> str:
 
 
 def _reject(line: PhysicalLine, reason: str) -> Reject:
-    return Reject(line.number, reason, line.content[: 4 * _LONGEST_TEXT].decode("utf-8", "replace"))
+    return Reject(line.number, reason, line.content.decode("utf-8", "replace"))
 
 
 class _Run:
     """One file on its way in: the batch at hand and the counts of what was committed."""
 
     def __init__(
-        self, store: Store, file: SourceFile, settings: IntakeSettings, arrived_at: Instant, history: bool
-    ) -> None:
+        self, store: Store, file: SourceFile, settings: IntakeSettings, arrived_at: Instant, history: bool,
+        follow: Follower | None,
+    ) -> None:  # fmt: skip
         self.store = store
         self.file = file
         self.settings = settings
         self.arrived_at = arrived_at
         self.history = history
+        self.follow = follow
         self.memory = Memory()
+        self.remembered = 0
         self.rejects = _Rejects(settings.rejects, file.path, arrived_at)
         self.import_id: int | None = None
         self.batch: list[Incoming] = []
@@ -250,6 +296,9 @@ class _Run:
         self.pending: list[Reject] = []
         self.read = self.taken = self.duplicate = self.rejected = 0
         self.set_aside: Counter[str] = Counter()
+        self.future = _NO_FUTURE
+        self.unread: Counter[str] = Counter()
+        self.is_writing = self.finished = False
 
     def take_all(
         self,
@@ -258,20 +307,17 @@ class _Run:
         progress: Progress | None,
         stopping: Callable[[], bool],
     ) -> ImportResult:
-        finished = False
         try:
-            finished = self.take_batches(items, opened, progress, stopping)
+            self.flush(self.take_batches(items, opened, progress, stopping))
         except KeyboardInterrupt:
-            del self.batch[len(self.lines) :]  # an event without its count of lines is read again next time
-        try:
-            self.flush(finished)
+            self.leave_off()
         finally:
             self.rejects.close()
-        if progress is not None and finished:
+        if progress is not None and self.finished:
             progress(opened.size, opened.size, self.read)
         return ImportResult(
-            self.read, self.taken, self.duplicate, self.rejected, self.rejects.path, finished,
-            dict(self.set_aside),
+            self.read, self.taken, self.duplicate, self.rejected, self.rejects.path, self.finished,
+            dict(self.set_aside), self.future, dict(self.unread),
         )  # fmt: skip
 
     def take_batches(
@@ -282,7 +328,7 @@ class _Run:
         stopping: Callable[[], bool],
     ) -> bool:
         """Whether all were taken; where it is to stop it ends behind a batch."""
-        waiting = 0
+        waiting = size = 0
         for lines, item in items:
             if isinstance(item, Incoming):
                 self.batch.append(item)
@@ -290,47 +336,86 @@ class _Run:
             else:
                 self.pending.append(item)
             waiting += lines
-            if waiting >= BATCH:
+            size += len(item.text)
+            if waiting >= BATCH or size >= BATCH_SIZE:
                 self.flush(False)
-                waiting = 0
+                waiting = size = 0
                 if progress is not None:
                     progress(opened.file.tell(), opened.size, self.read)
                 if stopping():
                     return False
         return True
 
+    def leave_off(self) -> None:
+        """Keep what was read before an interrupt. A batch that it caught in the midst of being written was
+        rolled back, and is read again next time.
+        """
+        if self.finished:
+            return
+        if self.is_writing:
+            self.memory = Memory()
+            self.batch.clear()
+            self.lines.clear()
+            self.pending.clear()
+            return
+        del self.batch[len(self.lines) :]  # an event without its count of lines is read again next time
+        with suppress(KeyboardInterrupt):
+            self.flush(False)
+
     def flush(self, finished: bool) -> None:
-        """Commit the batch at hand and the counts with it."""
+        """Commit the batch at hand and the counts with it; an interrupt waits until that is done."""
+        with interrupts_held_back():
+            self.is_writing = True
+            self.write(finished)
+            self.is_writing = False
+
+    def write(self, finished: bool) -> None:
         taken = duplicate = fresh_events = 0
+        fresh: Sequence[bool] = ()
         with self.store.writing() as connection:
             checkpoint_after(connection, USUAL_LOG if finished else BULK_LOG)
             if self.batch:
-                result = take(
+                fresh = take(
                     connection, self.batch, arrived_at=self.arrived_at, history=self.history,
                     concerns=self.settings.concerns,
                     memory=self.memory,
-                )  # fmt: skip
-                fresh_events = result.taken
-                for lines, fresh in zip(self.lines, result.fresh):
-                    taken += lines if fresh else 0
-                    duplicate += 0 if fresh else lines
-                self.note_set_aside(result.fresh)
+                ).fresh  # fmt: skip
+                fresh_events = sum(fresh)
+                for lines, is_new in zip(self.lines, fresh):
+                    taken += lines if is_new else 0
+                    duplicate += 0 if is_new else lines
             number = self.note(connection, taken, duplicate, finished)
             imports.note_events(connection, number, fresh_events)
+        self.finished = finished
         self.taken += taken
         self.duplicate += duplicate
         self.rejected += len(self.pending)
         self.read += taken + duplicate + len(self.pending)
+        self.tell(fresh)
         self.batch.clear()
         self.lines.clear()
         self.rejects.write(self.pending)
         self.pending.clear()
 
-    def note_set_aside(self, fresh: Sequence[bool]) -> None:
-        """Count what has no rate, of what was taken."""
-        for incoming, is_new in zip(self.batch, fresh):
-            if incoming.currency is not None and incoming.rate is None and is_new:
-                self.set_aside[incoming.currency] += 1
+    def tell(self, fresh: Sequence[bool]) -> None:
+        """Note what lies in the future, and how much the memory holds; tell who follows."""
+        new = [incoming for incoming, is_new in zip(self.batch, fresh) if is_new]
+        self.set_aside.update(
+            one.currency for one in new if one.currency is not None and one.rate is None
+        )
+        later = [incoming.occurred_at for incoming in new if incoming.occurred_at > self.arrived_at]
+        if later:
+            number, farthest = self.future
+            self.future = FutureEvents(number + len(later), max(*later, farthest or 0))
+        self.remembered += sum(len(incoming.text) for incoming in new if incoming.kind == "identify")
+        if self.remembered > _MOST_REMEMBERED:
+            self.memory.forget()
+            self.remembered = 0
+        if self.follow is not None:
+            for incoming in new:
+                self.follow(incoming)
+            for reject in self.pending:
+                self.follow(reject)
 
     def note(self, connection: Connection, taken: int, duplicate: int, finished: bool) -> int:
         """Keep the counts; gives the number of the import."""
@@ -342,7 +427,7 @@ class _Run:
         }  # fmt: skip
         if self.import_id is None:
             self.import_id = imports.begin(
-                connection, self.arrived_at, str(self.file.path), self.file.profile, counts
+                connection, self.arrived_at, path_text(self.file.path), self.file.profile, counts
             )
         else:
             imports.note(connection, self.import_id, counts)
@@ -364,13 +449,8 @@ class _Rejects:
             return
         file = self.file if self.file is not None else self.begin()
         for line, reason, text in rejects:
-            text = text.strip()
-            shown = text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]} ..."
-            file.write(
-                orjson.dumps(
-                    {"line": line, "reason": reason, "text": shown}, option=orjson.OPT_APPEND_NEWLINE
-                )
-            )
+            record = {"line": line, "reason": reason, "text": text.strip("\r\n")}
+            file.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
 
     def begin(self) -> IO[bytes]:
         try:
@@ -380,7 +460,8 @@ class _Rejects:
             self.path.chmod(0o600)  # the lines hold personal data
         except OSError as error:
             raise ManometerError(
-                f"{self.folder}: cannot write the rejects file: {error.strerror}. Check the folder's rights."
+                f"{path_text(self.folder)}: cannot write the rejects file: {error.strerror}. "
+                "Check the folder's rights."
             ) from error
         return self.file
 

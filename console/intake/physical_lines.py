@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from core.errors import ManometerError
 LONGEST_LINE: Final = 1 << 20
 """Bytes; a longer line is not taken."""
 _GZIP: Final = b"\x1f\x8b"
+_HEAD: Final = 1 << 16
+_CHUNK: Final = 1 << 16
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
@@ -44,11 +47,14 @@ def open_source(path: Path) -> Iterator[OpenSource]:
                 _verify(path)
                 content = BufferedReader(cast(RawIOBase, gzip.GzipFile(fileobj=file)), 1 << 17)
             if content.peek(2)[:2] in (b"\xff\xfe", b"\xfe\xff"):
-                raise ManometerError(f"{path}: the text is UTF-16. Save it as UTF-8 and import it again.")
+                raise ManometerError(
+                    f"{path_text(path)}: the text is UTF-16. Save it as UTF-8 and import it again."
+                )
             yield OpenSource(content, file, path.stat().st_size)
     except OSError as error:
         raise ManometerError(
-            f"{path}: cannot be read: {error.strerror or error}. Check the path and the rights of the file."
+            f"{path_text(path)}: cannot be read: {error.strerror or error}. "
+            "Check the path and the rights of the file."
         ) from error
 
 
@@ -59,11 +65,18 @@ def _verify(path: Path) -> None:
             while content.read(1 << 20):
                 pass
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ManometerError(f"{path}: the compressed file is damaged ({error}). Fetch it again.") from None
+        raise ManometerError(
+            f"{path_text(path)}: the compressed file is damaged ({error}). Fetch it again."
+        ) from None
+
+
+def path_text(path: Path) -> str:
+    """A path that any text can hold: bytes of its name that are no UTF-8 are written as `\\xfc`."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def lines_of(content: BufferedReader) -> Iterator[PhysicalLine]:
-    """Every line that is not blank, with the number it has in the file."""
+    """Every line that is not blank, with the number it has in the file; lines end with a line feed."""
     number = 0
     while line := content.readline(LONGEST_LINE + 2):
         number += 1
@@ -74,6 +87,38 @@ def lines_of(content: BufferedReader) -> Iterator[PhysicalLine]:
             yield PhysicalLine(number, line, False)
         elif not line.isspace() and line:
             yield PhysicalLine(number, line)
+
+
+def text_lines_of(content: BufferedReader) -> Iterator[PhysicalLine]:
+    """The same for a table, whose lines may also end with carriage returns alone, as those of old Macs do."""
+    head = content.peek(_HEAD).rstrip(b"\r")
+    if b"\r" in head and b"\n" not in head:
+        return _lines_by_carriage_return(content)
+    return lines_of(content)
+
+
+def _lines_by_carriage_return(content: BufferedReader) -> Iterator[PhysicalLine]:
+    number, line, size = 0, bytearray(), 0
+    while chunk := content.read(_CHUNK):
+        *ended, rest = chunk.split(b"\r")
+        for piece in ended:
+            number += 1
+            line += piece[: LONGEST_LINE + 1]
+            size += len(piece)
+            if size and not line.isspace():
+                whole = size <= LONGEST_LINE
+                yield PhysicalLine(number, _without_mark(bytes(line), number) + b"\r" * whole, whole)
+            line.clear()
+            size = 0
+        size += len(rest)
+        if len(line) <= LONGEST_LINE:
+            line += rest[: LONGEST_LINE + 1]
+    if size and not line.isspace():
+        yield PhysicalLine(number + 1, _without_mark(bytes(line), number + 1), size <= LONGEST_LINE)
+
+
+def _without_mark(line: bytes, number: int) -> bytes:
+    return line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
 
 
 def _skip_rest(content: BufferedReader, line: bytes) -> None:

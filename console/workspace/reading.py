@@ -11,6 +11,7 @@ from typing import Any
 from console.messages.unsubscribe_links import UnsubscribeSettings
 from console.workspace.conditions import read_segments
 from console.workspace.faults import Fault, Faults, in_order
+from console.workspace.intake_faults import check_intake
 from console.workspace.layout import SETTINGS
 from console.workspace.pressure import RuleNames, read_purposes, read_rules, read_weights
 from console.workspace.settings import (
@@ -205,6 +206,7 @@ def _read(
     rates = _rates(settings.rates, files, documents[SETTINGS])
     if look_into_templates:
         check_texts(templates, faults)
+        check_intake(documents[SETTINGS], settings)
     faults.raise_if_any()
     playbook = replace(_playbook(settings, channels, purposes, rules, triggers, segments), holdout=holdout)
     return _workspace(folder, settings, playbook, rates, titles, faults, files)

@@ -3,8 +3,9 @@
 A customer's state is played instant by instant. At each instant come first the contacts that give their room
 back and the pauses that end, then merges and arrivals (events that became known), then dates and crossings
 that need no event, then the steps that have fallen due, the highest rank first. Every accepted contact counts
-at once against the next candidate. Nothing depends on `until`, so playing to u1 and then to u2 gives the same
-rows as playing to u2: tick, preview, replay and why are this function.
+at once against the next candidate; what waits is then decided anew, and leaves a row where its wait changes.
+Nothing depends on `until`, so playing to u1 and then to u2 gives the same rows as playing to u2: tick,
+preview, replay and why are this function.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from core.engine.state import CustomerState, Upcoming
 from core.engine.steps import decide, time_out
 from core.instants import Instant
 from core.model.dossier import BEGINNING, Dossier, Plan
+from core.model.enrolment import Enrolment
 from core.model.reasons import Reason
 from core.model.triggers import Trigger
 from core.playbook.playbook import Playbook
@@ -193,13 +195,25 @@ class _Play:
                 enrolment.wake(at)  # the stronger one may have fallen away
             elif waiting.holder is not None and is_let_go(enrolment, waiting, self.state):
                 enrolment.come_up(at)
-        while due := [e for e in self.state.enrolments if e.due_at is not None and e.due_at <= at]:
+        while due := self._due(at) or self._scheduled_anew(at):
             unanswered = [e for e in due if is_waiting(e, self.state)]
             first = unanswered or due
             enrolment = first[0] if len(first) == 1 else min(first, key=lambda e: rank(e, self.state))
             (time_out if unanswered else decide)(enrolment, self.state)
             if enrolment.state != "open":
                 self.state.drop_ended()
+
+    def _scheduled_anew(self, at: Instant) -> list[Enrolment]:
+        """The journeys whose open step is decided anew, since others have taken room at this instant."""
+        if not self.state.is_ledger_changed:
+            return []
+        self.state.is_ledger_changed = False
+        self._wake(at)
+        return self._due(at)
+
+    def _due(self, at: Instant) -> list[Enrolment]:
+        """The open journeys whose step has come up by an instant."""
+        return [e for e in self.state.enrolments if e.due_at is not None and e.due_at <= at]
 
     def plan(self, until: Instant, following: Instant | None) -> Plan:
         """What was found, and when this customer needs attention next, `following` being the next instant

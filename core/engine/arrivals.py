@@ -59,7 +59,7 @@ def _end_by(event: Event, state: CustomerState) -> None:
             if ends(event, enrolment, trigger, state):
                 leave(enrolment, trigger, state, event)
             elif ends_wait(event, enrolment, trigger, state):
-                end_wait(enrolment, event, state)
+                end_wait(enrolment, event, state.now, state)
     state.drop_ended()
 
 

@@ -85,6 +85,7 @@ def _carry(leading: int, own: Candidate, state: CustomerState) -> bool:
     if message.key not in state.failed:
         others.add(heavier)
         state.ledger = others
+        state.is_ledger_changed |= heavier != message.contact
     parts = message.digest or (
         MessagePart(leader.trigger, leader.step, message.template, leader.cause_key, message.expires_at),
     )

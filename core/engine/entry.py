@@ -167,7 +167,7 @@ def _enrolment(trigger: Trigger, cause: Cause, state: CustomerState) -> Enrolmen
         variant=variant,
     )
     if waits(enrolment, trigger) is not None:
-        come_to_step(enrolment, trigger, first, planned, state)
+        come_to_step(enrolment, trigger, first, planned, state.now, state)
     return enrolment
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from core.engine.branches import due_at_latest, effective_step, following
+from core.engine.branches import condition_holds, due_at_latest, effective_step, following, in_variant
 from core.engine.goals import awaited, first_due
 from core.engine.state import CustomerState
 from core.instants import Instant, format_instant
@@ -12,7 +12,7 @@ from core.model.decisions import Decision, Objection
 from core.model.enrolment import Enrolment
 from core.model.events import Event
 from core.model.reasons import Reason
-from core.model.triggers import Trigger
+from core.model.triggers import Step, Trigger
 from core.playbook.versions import Former
 
 
@@ -32,20 +32,27 @@ def next_step(enrolment: Enrolment, trigger: Trigger, state: CustomerState, to: 
     answered = enrolment.waited == "event" and step.wait is not None
     # one event ends one wait: the next one begins with the instant after it
     planned_at = enrolment.planned_at + max(step.after, int(answered))
-    come_to_step(enrolment, trigger, number, planned_at, state)
+    # decided late, it makes the next step late too
+    reached_at = state.now if enrolment.due_at is None else min(enrolment.due_at, state.now)
+    come_to_step(enrolment, trigger, number, planned_at, reached_at, state)
 
 
 def come_to_step(
-    enrolment: Enrolment, trigger: Trigger, number: int, planned_at: Instant, state: CustomerState
+    enrolment: Enrolment,
+    trigger: Trigger,
+    number: int,
+    planned_at: Instant,
+    reached_at: Instant,
+    state: CustomerState,
 ) -> None:
-    """Open a step; one that waits for an event comes up with that event, which may be known already, or when
-    it has waited long enough.
+    """Open a step, which is not due before `reached_at`; one that waits for an event comes up with that
+    event, which may be known already, or when it has waited long enough.
     """
     enrolment.open_step(number, planned_at)
     event = awaited(enrolment, trigger, state)
     if event is not None:
-        end_wait(enrolment, event, state)
-    elif (due_at := max(due_at_latest(enrolment, trigger), state.now)) != planned_at:
+        end_wait(enrolment, event, reached_at, state)
+    elif (due_at := max(due_at_latest(enrolment, trigger), reached_at)) != planned_at:
         enrolment.fall_due(due_at)
 
 
@@ -56,14 +63,29 @@ def begin_anew(enrolment: Enrolment, trigger: Trigger, event: Event, state: Cust
         return
     state.touch(enrolment)
     enrolment.begin_anew(event.occurred_at, event.id, event.name, event.properties)
-    come_to_step(enrolment, trigger, enrolment.step, planned_at, state)
+    come_to_step(enrolment, trigger, enrolment.step, planned_at, state.now, state)
 
 
-def end_wait(enrolment: Enrolment, event: Event, state: CustomerState) -> None:
-    """What the open step waits for has come: the step is planned at its occurrence."""
+def end_wait(enrolment: Enrolment, event: Event, at: Instant, state: CustomerState) -> None:
+    """What the open step waits for has come: the step is planned at its occurrence, and due at an instant
+    or then.
+    """
     state.touch(enrolment)
     planned_at = max(enrolment.planned_at, event.occurred_at)
-    enrolment.end_wait("event", planned_at, max(planned_at, state.now))
+    enrolment.end_wait("event", planned_at, max(planned_at, at))
+
+
+def pass_over(enrolment: Enrolment, trigger: Trigger, step: Step, state: CustomerState) -> bool:
+    """Go on past the open step without a row where it is for another variant, or its `only_if` does not hold;
+    whether it did.
+    """
+    if not in_variant(enrolment, trigger):
+        next_step(enrolment, trigger, state)
+        return True
+    if not condition_holds(step, enrolment, state):
+        next_step(enrolment, trigger, state, step.else_to)
+        return True
+    return False
 
 
 def end(enrolment: Enrolment, state: CustomerState, ended_as: Literal["done", "exited"]) -> None:

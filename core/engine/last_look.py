@@ -30,6 +30,7 @@ class Handover:
     address: str | None
     cause_key: str
     cause_at: Instant
+    entered_at: Instant
     planned_at: Instant
     expires_at: Instant
     cause_event: int | None = None
@@ -46,7 +47,8 @@ def last_look(handover: Handover, dossier: Dossier, playbook: Playbook, at: Inst
     """
     state = CustomerState(dossier, playbook)
     for event in dossier.arrivals:
-        state.fold(event)
+        if event.arrived_at <= at:
+            state.fold(event)
     state.now = at
     former = playbook.former.get((handover.trigger, handover.version))
     if former is not None and former.left_at is not None and former.left_at <= at:
@@ -82,7 +84,7 @@ def _enrolment(handover: Handover, steps: int) -> Enrolment:
         trigger=handover.trigger,
         cause_key=handover.cause_key,
         cause_at=handover.cause_at,
-        entered_at=handover.cause_at,
+        entered_at=handover.entered_at,
         step=steps + 1,  # its own step is decided, so only `[exit]` and the goal still act
         planned_at=handover.planned_at,
         waiting=Due(handover.planned_at),
@@ -95,7 +97,7 @@ def _enrolment(handover: Handover, steps: int) -> Enrolment:
 
 def _goal(enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> Objection | None:
     for event in [*state.dossier.history, *state.dossier.arrivals]:
-        if ends(event, enrolment, trigger, state):
+        if event.arrived_at <= state.now and ends(event, enrolment, trigger, state):
             return Objection(Reason.GOAL_REACHED, f"{event.name} on {format_instant(event.occurred_at)}")
     active = active_since(enrolment, trigger, state)
     return None if active is None else Objection(Reason.GOAL_REACHED, f"active on {format_instant(active)}")

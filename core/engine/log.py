@@ -10,7 +10,7 @@ from core.instants import Instant
 from core.model.events import Event
 
 _occurred = attrgetter("occurred_at")
-_order = attrgetter("occurred_at", "id")
+_order = attrgetter("occurred_at", "name", "source", "tie", "id")
 
 
 class EventLog:

@@ -48,7 +48,7 @@ def _look_back(
         words = f"entered on {format_instant(first)} already, as a customer with whom she is one now"
         end_early(enrolment, trigger, state, Objection(Reason.CUSTOMER_MERGED, words))
     elif (event := awaited(enrolment, trigger, state)) is not None:
-        end_wait(enrolment, event, state)
+        end_wait(enrolment, event, state.now, state)
 
 
 def _goal_behind(enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> Event | None:

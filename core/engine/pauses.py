@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.engine.branches import due_at_latest, effective_step, following, waits
-from core.engine.journey import next_step, note_suppressed
+from core.engine.journey import next_step, note_suppressed, pass_over
 from core.engine.state import CustomerState, open_pauses
 from core.instants import Instant, Millis, format_instant
 from core.model.enrolment import Deferred, Due, Enrolment, Held, Waited
@@ -147,10 +147,15 @@ def resume(enrolment: Enrolment, state: CustomerState) -> None:
         for p in _pauses(enrolment, state)
         if p.until is not None and _handled(enrolment) < p.until <= state.now
     ]
-    for pause in sorted(ended, key=lambda p: p.until or 0):
+    for pause in sorted(ended, key=_end):
         _carry_out(pause, enrolment, state)
         enrolment.note_resumption(pause.until)
         state.touch(enrolment)
+
+
+def _end(pause: Pause) -> tuple[Instant, Instant, str]:
+    """In which order pauses are carried out."""
+    return pause.until or 0, pause.since, pause.target.key
 
 
 def _handled(enrolment: Enrolment) -> Instant:
@@ -182,7 +187,7 @@ def _carry_out(pause: Pause, enrolment: Enrolment, state: CustomerState) -> None
     had_run_out = enrolment.waited is not None or due_at_latest(enrolment, trigger) < pause.since
     policy = policy_for(pause.policy, trigger, had_run_out)
     if policy == "shift":
-        _move(enrolment, trigger, end - max(pause.since, enrolment.entered_at))
+        _move(enrolment, trigger, _unmoved_by(pause, enrolment, trigger, state))
     elif policy == "restart":
         _begin_anew(enrolment, trigger, pause, end)
     elif is_held:
@@ -190,6 +195,25 @@ def _carry_out(pause: Pause, enrolment: Enrolment, state: CustomerState) -> None
             _skip(enrolment, trigger, pause, state)
         else:
             enrolment.fall_due(end)
+
+
+def _unmoved_by(pause: Pause, enrolment: Enrolment, trigger: Trigger, state: CustomerState) -> Millis:
+    """How long a pause lasted for a journey, without the time by which pauses that ended before it have moved
+    the journey already: of several at once each moment counts once.
+    """
+    begin, end = max(pause.since, enrolment.entered_at), pause.until or state.now
+    before = [
+        (max(other.since if policy == "shift" else begin, begin), other.until or end)
+        for other in _pauses(enrolment, state)
+        if other.until is not None and begin < other.until and _end(other) < _end(pause)
+        for policy in [policy_for(other.policy, trigger, had_run_out=False)]
+        if policy in ("shift", "restart") and (not is_narrow(other) or _would_hold(other, enrolment, state))
+    ]
+    unmoved, reached = 0, begin
+    for since, until in sorted(before):
+        unmoved += max(0, since - reached)
+        reached = max(reached, until)
+    return unmoved + max(0, end - reached)
 
 
 def is_narrow(pause: Pause) -> bool:
@@ -264,14 +288,18 @@ def _skip(enrolment: Enrolment, trigger: Trigger, pause: Pause, state: CustomerS
 
 
 def _skip_step(enrolment: Enrolment, trigger: Trigger, pause: Pause, state: CustomerState) -> None:
-    """Go on past it; only what would have been sent leaves a row."""
+    """Go on past it; only what would have been sent leaves a row, one for each channel of several at once."""
     wait = waits(enrolment, trigger)
     enrolment.plan(due_at_latest(enrolment, trigger))
+    enrolment.fall_due(state.now)
     if wait is not None and not wait.sends:
         next_step(enrolment, trigger, state, wait.goes_to)
         return
     step = effective_step(enrolment, trigger, state)
-    note_suppressed(enrolment, state, step.channels[0], reason_of(pause))
+    if pass_over(enrolment, trigger, step, state):
+        return
+    for channel in step.channels if step.mode == "all" else step.channels[:1]:
+        note_suppressed(enrolment, state, channel, reason_of(pause))
     next_step(enrolment, trigger, state, step.then)
 
 
@@ -326,12 +354,13 @@ def _is_under(pause: Pause, trigger: Trigger, step: int, variant: str | None) ->
 
 @dataclass(frozen=True, slots=True)
 class JourneyGroup:
-    """Open journeys that are alike for the end of a pause: at the same step of the same trigger, and in four
-    ways.
+    """Open journeys that are alike for the end of a pause: at the same step of the same trigger, of the same
+    variant, and in four ways.
     """
 
     trigger: str
     step: int
+    variant: str | None
     is_under: bool
     """It was under way before the end, and not under another pause until then; else this one does nothing to
     it.
@@ -400,7 +429,9 @@ def effect(
             journeys["decided" if each.is_due_moved else "moved"] += each.journeys
         elif does == "restart":
             journeys[
-                "begun_anew" if _delay(trigger, each.step) or _has_wait(trigger, each.step) else "decided"
+                "begun_anew"
+                if _delay(trigger, each.step, each.variant) or _has_wait(trigger, each.step)
+                else "decided"
             ] += each.journeys
         elif does == "skip" and each.is_held:
             skipped += each.steps_due

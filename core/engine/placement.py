@@ -12,7 +12,7 @@ from typing import NamedTuple
 from core.engine.guards import Candidate
 from core.engine.state import CustomerState
 from core.instants import Instant
-from core.limits.pressure import Contact, PressureRule, Violation, next_legal, violations
+from core.limits.pressure import Contact, PressureRule, Violation, is_never_legal, next_legal, violations
 from core.model.decisions import RuleEvidence
 from core.model.reasons import Reason
 
@@ -48,6 +48,8 @@ def _dispatch(
     broken = tuple(violations(rules, state.ledger, contacts, state.zone)) if rules else ()
     if not broken and opening == at:
         return Placement(candidates, contacts, at, None)
+    if rules and is_never_legal(rules, contacts, state.zone):
+        return Placement(candidates, contacts, None, Reason.PRESSURE, broken)
     if opening == at and candidates[0].step.on_limit == "drop":
         return Placement(candidates, contacts, None, Reason.PRESSURE, broken)
     limits = () if candidates[0].step.on_limit == "drop" else rules
@@ -127,6 +129,15 @@ def weight_of(candidate: Candidate) -> int:
 def evidence(broken: Sequence[Violation]) -> tuple[RuleEvidence, ...]:
     """What the decision keeps of the rules that stood in the way."""
     return tuple(
-        RuleEvidence(v.rule.name, v.rule.unit, v.count, v.rule.limit, v.first, v.last, v.counted, v.retry_at)
+        RuleEvidence(
+            v.rule.name,
+            v.rule.unit,
+            v.count,
+            v.rule.limit if v.gap is None else None,
+            v.first,
+            v.last,
+            v.counted,
+            v.retry_at,
+        )
         for v in broken
     )

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from core.engine.consent import latest_word
 from core.engine.log import EventLog
 from core.instants import Instant, Millis
-from core.limits.pressure import Ledger, PressureRule
+from core.limits.pressure import Contact, Ledger, PressureRule
 from core.model.customer import Profile
 from core.model.decisions import Decision, GoalReached
 from core.model.dossier import Dossier, TriggerEntry
@@ -47,6 +47,7 @@ class CustomerState:
         "enrolments",
         "entries",
         "failed",
+        "is_ledger_changed",
         "ledger",
         "log",
         "now",
@@ -91,6 +92,7 @@ class CustomerState:
         if playbook.applied_at is not None and dossier.planned_version < playbook.version and self.enrolments:
             insort(self._releases, playbook.applied_at)  # other limits may free what waits
         self.ledger = Ledger(dossier.contacts, as_of=self.now)
+        self.is_ledger_changed = False  # since what waits for room was scheduled last
         self._upcoming_changes: list[Instant] | None = None
 
     @contextmanager
@@ -145,6 +147,11 @@ class CustomerState:
     def drop_ended(self) -> None:
         """Forget the enrolments that are no longer open."""
         self.enrolments = [enrolment for enrolment in self.enrolments if enrolment.state == "open"]
+
+    def count(self, contact: Contact) -> None:
+        """Count a contact that was planned; what waits for room is then to be scheduled anew."""
+        self.ledger.add(contact)
+        self.is_ledger_changed |= contact.counts
 
     def next_release(self) -> Instant | None:
         """When the next contact gives its room back, or a new playbook does."""

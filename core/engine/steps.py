@@ -4,24 +4,30 @@ says so.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
+from math import inf
+from operator import attrgetter
+from typing import NamedTuple
 
-from core.engine.branches import condition_holds, due_at_latest, effective_step, in_variant, waits
+from core.engine.branches import due_at_latest, effective_step, waits
 from core.engine.digest import Joined, join, may_lead
 from core.engine.guards import (
     AFTER_CHANNEL,
     BEFORE_CHANNEL,
+    OF_CHANNEL,
     Candidate,
     all_objections,
     allowed_channels,
     candidate_for,
     first_objection,
 )
-from core.engine.journey import end, next_step
+from core.engine.journey import end, next_step, pass_over
 from core.engine.placement import Placement, contacts_of, evidence, place
 from core.engine.priority_lookahead import ForeseenWinner, stronger
 from core.engine.state import CustomerState
-from core.instants import Instant, format_instant
+from core.instants import Instant, format_instant, rounded_up
+from core.limits.windows import Span
 from core.model.decisions import Decision, Message, Objection, Outcome, RuleEvidence
 from core.model.enrolment import Enrolment
 from core.model.reasons import HOLDING, Reason
@@ -40,26 +46,27 @@ def decide(enrolment: Enrolment, state: CustomerState) -> None:
     step = effective_step(enrolment, trigger, state)
     candidate = candidate_for(state, trigger, step, enrolment, step.channels[0])
     objection = first_objection(BEFORE_CHANNEL, candidate, state)
+    if objection is not None and objection.reason in HOLDING | ENDING:
+        _object(objection, _one_a_channel(candidate, state), state)
+        return
+    if pass_over(enrolment, trigger, step, state):
+        return
     if objection is not None:
-        _object(candidate, objection, state)
-        return
-    if not in_variant(enrolment, trigger):
-        next_step(enrolment, trigger, state)
-        return
-    if not condition_holds(step, enrolment, state):
-        next_step(enrolment, trigger, state, step.else_to)
+        _object(objection, _one_a_channel(candidate, state), state)
         return
     joined = join(candidate, state) if step.digest else None
     if joined is not None:
         _go_along(joined, state)
         return
     allowed, refusal = allowed_channels(candidate, state)
-    objection = refusal if not allowed else first_objection(AFTER_CHANNEL, allowed[0], state)
-    if objection is not None:
-        _object(allowed[0] if allowed else candidate, objection, state)
+    if refusal is not None and not allowed:
+        _refuse(refusal, candidate, state)
         return
-    placement = place(allowed, state)
-    winner = _winner(placement, state) if state.playbook.look_ahead else None
+    objection = first_objection(AFTER_CHANNEL, allowed[0], state)
+    if objection is not None:
+        _object(objection, allowed if step.mode == "all" else allowed[:1], state)
+        return
+    placement, winner = _weighed(allowed, state)
     if winner is not None:
         _give_way(placement, winner, state)
     else:
@@ -86,7 +93,8 @@ def time_out(enrolment: Enrolment, state: CustomerState) -> None:
         _hold_wait(candidate, wait, objection, state)
         return
     if wait.sends:
-        enrolment.end_wait("timeout", over_at, max(over_at, state.now))
+        due_at = state.now if enrolment.due_at is None else enrolment.due_at
+        enrolment.end_wait("timeout", over_at, max(over_at, due_at))
     else:
         enrolment.plan(over_at)
         next_step(enrolment, trigger, state, wait.goes_to)
@@ -95,7 +103,7 @@ def time_out(enrolment: Enrolment, state: CustomerState) -> None:
 def _hold_wait(candidate: Candidate, wait: Wait, objection: Objection, state: CustomerState) -> None:
     """Only a step that would be sent now leaves a row."""
     if wait.sends:
-        _object(candidate, objection, state)
+        _object(objection, _one_a_channel(candidate, state), state)
         return
     candidate.enrolment.hold(objection.reason, objection.until, objection.holder)
 
@@ -107,26 +115,65 @@ def _vanish(enrolment: Enrolment, state: CustomerState) -> None:
     end(enrolment, state, "exited")
 
 
-def _object(candidate: Candidate, objection: Objection, state: CustomerState) -> None:
+def _one_a_channel(candidate: Candidate, state: CustomerState) -> list[Candidate]:
+    """The step over each channel that gets a row: with `mode = "all"` each that is allowed, or all of them
+    where none is.
+    """
+    if candidate.step.mode != "all":
+        return [candidate]
+    allowed, _ = allowed_channels(candidate, state)
+    return allowed or _over_every_channel(candidate, state)
+
+
+def _over_every_channel(candidate: Candidate, state: CustomerState) -> list[Candidate]:
+    step = candidate.step
+    return [
+        candidate_for(state, candidate.trigger, step, candidate.enrolment, name) for name in step.channels
+    ]
+
+
+def _object(objection: Objection, candidates: Sequence[Candidate], state: CustomerState) -> None:
     """A guard said no: hold what waits for an operator, suppress the rest."""
-    enrolment = candidate.enrolment
+    enrolment, trigger, step = candidates[0].enrolment, candidates[0].trigger, candidates[0].step
     if objection.reason in HOLDING:
-        _wait(
-            candidate,
-            state,
-            "hold",
-            objection.reason,
-            objection.until,
-            objections=all_objections(candidate, state),
-        )
+        for each in candidates:
+            _wait(
+                each,
+                state,
+                "hold",
+                objection.reason,
+                objection.until,
+                objections=all_objections(each, state),
+            )
         enrolment.hold(objection.reason, objection.until, objection.holder)
         return
-    objections = all_objections(candidate, state)
-    _row(enrolment, state, candidate.channel.name, "suppress", objection.reason, objections=objections)
+    for each in candidates:
+        _suppress(each, objection, state)
     if objection.reason in ENDING:
         end(enrolment, state, "exited")
     else:
-        next_step(enrolment, candidate.trigger, state, candidate.step.then)
+        next_step(enrolment, trigger, state, step.then)
+
+
+def _refuse(refusal: Objection, first: Candidate, state: CustomerState) -> None:
+    """No channel of the step is allowed: with `mode = "all"` each says what it lacks."""
+    if first.step.mode != "all":
+        _object(refusal, [first], state)
+        return
+    for each in _over_every_channel(first, state):
+        _suppress(each, first_objection(OF_CHANNEL, each, state) or refusal, state)
+    next_step(first.enrolment, first.trigger, state, first.step.then)
+
+
+def _suppress(candidate: Candidate, objection: Objection, state: CustomerState) -> None:
+    _row(
+        candidate.enrolment,
+        state,
+        candidate.channel.name,
+        "suppress",
+        objection.reason,
+        objections=all_objections(candidate, state),
+    )
 
 
 def _settle(placement: Placement, state: CustomerState) -> None:
@@ -143,7 +190,10 @@ def _settle(placement: Placement, state: CustomerState) -> None:
             )
         next_step(enrolment, trigger, state, candidate.step.then)
     elif placement.at > candidate.expires_at:
-        held = Objection(placement.reason, "held back beyond its expiry", placement.at)
+        objections = (
+            Objection(placement.reason, "held back beyond its expiry", placement.at),
+            *_former_winner(placement, state),
+        )
         for each in placement.candidates:
             _row(
                 enrolment,
@@ -152,7 +202,7 @@ def _settle(placement: Placement, state: CustomerState) -> None:
                 "suppress",
                 Reason.EXPIRED,
                 rules=rules,
-                objections=(held,),
+                objections=objections,
                 note=each.note,
             )
         next_step(enrolment, trigger, state, candidate.step.then)
@@ -160,6 +210,38 @@ def _settle(placement: Placement, state: CustomerState) -> None:
         for each in placement.candidates:
             _wait(each, state, "defer", placement.reason, placement.at, rules)
         enrolment.defer(placement.reason, placement.at)
+
+
+class _Weighed(NamedTuple):
+    """Where the step goes, and to whom it must leave its room there, if to anybody."""
+
+    placement: Placement
+    winner: ForeseenWinner | None = None
+
+    @property
+    def at(self) -> float:
+        """The instant that it waits for, or goes out at."""
+        at = self.placement.at if self.winner is None else self.winner.at
+        return inf if at is None else at
+
+
+def _weighed(allowed: Sequence[Candidate], state: CustomerState) -> _Weighed:
+    """Where the step goes; one that loses over a channel tries the next as if that were full, where it falls
+    back.
+    """
+    step = allowed[0].step
+    if not state.playbook.look_ahead:
+        return _Weighed(place(allowed, state))
+    if step.mode == "all" or step.on_limit != "fallback":
+        placement = place(allowed, state)
+        return _Weighed(placement, _winner(placement, state))
+    tried: list[_Weighed] = []
+    for candidate in allowed:
+        placement = place((candidate,), state)
+        tried.append(_Weighed(placement, _winner(placement, state)))
+        if not placement.broken and tried[-1].winner is None:
+            return tried[-1]
+    return min(tried, key=attrgetter("at"))
 
 
 def _winner(placement: Placement, state: CustomerState) -> ForeseenWinner | None:
@@ -184,12 +266,29 @@ def _winner(placement: Placement, state: CustomerState) -> ForeseenWinner | None
     return winner if winner is not None and winner.at == waits_until else None
 
 
+def _former_winner(placement: Placement, state: CustomerState) -> Iterator[Objection]:
+    """Who took the room that the step has left to somebody, and waited for in vain."""
+    candidate = placement.candidates[0]
+    waiting = candidate.enrolment.waiting
+    if waiting.reason is not Reason.LOWER_PRIORITY or waiting.until is None or waiting.until > state.now:
+        return
+    lead_times = {name: channel.lead_time for name, channel in state.playbook.channels.items()}
+    winners = {
+        contact.trigger
+        for contact in state.ledger.within(Span(waiting.until, waiting.until + max(lead_times.values())))
+        if contact.at - lead_times.get(contact.channel, 0) == waiting.until
+    }
+    for name in sorted(winners):
+        words = f"gave way to {name} on {format_instant(waiting.until)}"
+        yield Objection(Reason.LOWER_PRIORITY, words, None, name)
+
+
 def _give_way(placement: Placement, winner: ForeseenWinner, state: CustomerState) -> None:
     """Wait for a stronger candidate's instant, to be decided anew then."""
     enrolment = placement.candidates[0].enrolment
     why = Objection(
         Reason.LOWER_PRIORITY,
-        f"gives way to {winner.trigger} on {format_instant(winner.at)}",
+        f"gives way to {winner.trigger} on {format_instant(rounded_up(winner.at))}",
         winner.at,
         winner.trigger,
     )
@@ -217,7 +316,7 @@ def _send(placement: Placement, state: CustomerState) -> None:
             profile=state.lend_profile(),
         )
         if message.key not in state.failed:
-            state.ledger.add(contact)
+            state.count(contact)
         outcome: Outcome = "hold" if held else "send"
         if may_lead(each):
             state.digest_leaders.append(len(state.decisions))

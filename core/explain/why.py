@@ -18,12 +18,12 @@ from core.engine.placement import contacts_of
 from core.engine.preference import PREFERS, preferred
 from core.engine.state import CustomerState, open_pauses
 from core.explain.journey_words import places, split_words, wait_words
-from core.explain.words import BECAUSE, FORETOLD, behind, in_short, in_words, localized, when
+from core.explain.words import BECAUSE, FORETOLD, behind, in_short, in_words, localized, when, when_free
 from core.instants import Instant, format_duration, format_instant
 from core.language import ConditionClause
 from core.language import explain as explain_condition
 from core.language.tree import Field, HasConsent, Operand, Tally, Trait
-from core.limits.pressure import per_unit, violations
+from core.limits.pressure import Violation, per_unit, violations
 from core.model.customer import TRAIT_FIELDS, address_of
 from core.model.dossier import BEGINNING, Dossier
 from core.model.enrolment import Due, Enrolment
@@ -432,7 +432,7 @@ def _channel(place: str, candidate: Candidate, state: CustomerState) -> Iterator
     yield Check(
         f"{place}: send window",
         opens == state.now,
-        "open" if opens == state.now else f"opens {_when(opens, state)}",
+        "open" if opens == state.now else f"opens {when_free(opens, state.playbook.zone)}",
     )
     if purpose.obeys:
         yield from _pressure(place, candidate, state)
@@ -447,14 +447,19 @@ def _due_now(trigger: Trigger, step: int, state: CustomerState) -> Enrolment:
 def _pressure(place: str, candidate: Candidate, state: CustomerState) -> Iterator[Check]:
     broken = violations(state.rules(), state.ledger, contacts_of((candidate,), state.now), state.zone)
     for violation in broken:
-        unit = per_unit(violation.rule.unit)
-        limit = "" if violation.rule.limit is None else f" of {violation.rule.limit / unit:g}"
-        free = "never free" if violation.retry_at is None else f"free {_when(violation.retry_at, state)}"
+        retry_at = violation.retry_at
+        free = "never free" if retry_at is None else f"free {when_free(retry_at, state.playbook.zone)}"
         filled = ", ".join(f"{c.trigger} {_when(c.at, state)}" for c in violation.counted)
         yield Check(
-            f"{place}: pressure",
-            False,
-            f"{violation.rule.name}: {violation.count / unit:g}{limit} ({filled}); {free}",
+            f"{place}: pressure", False, f"{violation.rule.name}: {_fullness(violation)} ({filled}); {free}"
         )
     if not broken:
         yield Check(f"{place}: pressure", True, "there is room")
+
+
+def _fullness(violation: Violation) -> str:
+    """`2 of 3`, or which gap is broken."""
+    if violation.gap is not None:
+        return f"too close, the gap is {format_duration(violation.gap)}"
+    unit = per_unit(violation.rule.unit)
+    return f"{violation.count / unit:g} of {(violation.rule.limit or 0) / unit:g}"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from core.instants import MINUTE, Instant, Millis, local, parse_instant
+from core.instants import MINUTE, Instant, Millis, local, parse_instant, rounded_up
 
 BECAUSE: Final[Mapping[str, str]] = {
     "TRIGGER_PAUSED": "the trigger was paused",
@@ -103,6 +103,12 @@ def in_full(at: Instant, zone: ZoneInfo) -> str:
     return f"{when(at, zone)} {local(at, zone):%Z}"
 
 
+def when_free(at: Instant, zone: ZoneInfo) -> str:
+    """When something is free again, to the second where that is no whole minute: `Mon 20 Oct 2025 07:00`."""
+    at = rounded_up(at)
+    return when(at, zone) if at % MINUTE == 0 else f"{local(at, zone):%a %d %b %Y %H:%M:%S}"
+
+
 def localized(text: str, zone: ZoneInfo) -> str:
     """A text with the instants in it, which scripts read as `2025-10-20T05:00:00Z`, as people say them."""
     return _INSTANT.sub(lambda found: _said(found[0], zone), text)
@@ -194,15 +200,17 @@ def _rule(rule: Mapping[str, Any], zone: ZoneInfo) -> str:
 
 
 def _detail(objections: Sequence[Sequence[Any]], reason: str | None) -> str:
-    return next((str(detail) for name, detail, _ in objections if name == reason), "")
+    """The evidence of the reason; of what expired, to whom it had left its room."""
+    telling = (reason, "LOWER_PRIORITY") if reason == "EXPIRED" else (reason,)
+    return next((str(detail) for name, detail, _ in objections if name in telling), "")
 
 
 def _afterwards(row: Mapping[str, Any], zone: ZoneInfo) -> str:
     if row["until"] is not None:
-        return f" Free again {when(row['until'], zone)}."
+        return f" Free again {when_free(row['until'], zone)}."
     if row["outcome"] == "hold" and row["reason"] in ("TRIGGER_PAUSED", "STOPPED"):
         return " It waits for the operator."
     free = next((until for _, _, until in row.get("objections") or () if until is not None), None)
     if row["reason"] == "EXPIRED" and free is not None:
-        return f" Free again {when(free, zone)}; then expired."
+        return f" Free again {when_free(free, zone)}; then expired."
     return ""

@@ -96,7 +96,7 @@ class Recurring(Kind):
         trait = _trait_of(name)
         value = customer.profile.field(name) if trait is None else customer.profile.traits.get(trait)
         if isinstance(value, str):
-            return parse_anniversary(value)
+            return parse_anniversary(value, customer.zone)
         if not isinstance(value, int) or isinstance(value, bool):
             return None
         day = local_date(value, customer.zone)

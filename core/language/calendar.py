@@ -27,7 +27,7 @@ def days_until(value: object, now: Instant, zone: str) -> int | None:
 
 def _anniversary(value: object, zone: str) -> Anniversary | None:
     if isinstance(value, str):
-        return parse_anniversary(value)
+        return parse_anniversary(value, _zone(zone))
     if not isinstance(value, int) or not EARLIEST <= value <= LATEST:
         return None
     day = local_date(value, _zone(zone))

@@ -73,6 +73,8 @@ class Violation:
     counted: tuple[Contact, ...]
     retry_at: Instant | None
     """No landing from the candidate's own up to here is legal; None: none ever."""
+    gap: Millis | None = None
+    """The rule's gap where that is broken; None where its limit is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,17 +234,32 @@ def _first_to_make_room(rule: PressureRule, inside: list[Contact]) -> Contact | 
 def violations(
     rules: Sequence[PressureRule], ledger: Ledger, candidate: Sequence[Contact], zone: ZoneInfo
 ) -> list[Violation]:
-    """What forbids the candidate (the contacts of one dispatch): for each broken rule the objection that
-    lasts longest.
+    """What forbids the candidate (the contacts of one dispatch): for each rule whose gap or limit is broken
+    the objection that lasts longest, first that of the gap where both are.
     """
     found: list[Violation] = []
     for rule in rules:
         if _fits_anyhow(rule, ledger, candidate):
             continue
         objections = _objections(rule, ledger, candidate, zone)
-        if objections:
-            found.append(max(objections, key=_lasts).violation)
+        for of_gap in (True, False) if objections else ():
+            same = [each for each in objections if (each.violation.gap is not None) is of_gap]
+            if same:
+                found.append(max(same, key=_lasts).violation)
     return found
+
+
+def is_never_legal(rules: Sequence[PressureRule], candidate: Sequence[Contact], zone: ZoneInfo) -> bool:
+    """Whether a rule leaves the candidate no room even where nothing else is counted: its limit is 0, or the
+    candidate is heavier than it.
+    """
+    nothing = Ledger()
+    return any(
+        violation.retry_at is None
+        for rule in rules
+        if not _fits_anyhow(rule, nothing, candidate)
+        for _, violation in _objections(rule, nothing, candidate, zone)
+    )
 
 
 def next_legal(
@@ -376,12 +393,15 @@ def _closed(asked: _Asked) -> Iterator[_Objection]:
 
 
 def _gap_objections(asked: _Asked, gap: Millis) -> Iterator[_Objection]:
-    """Contacts of other dispatches nearer than the gap, before or after; exactly the gap is legal."""
+    """Contacts of other dispatches nearer than the gap, before or, of a contact that counts, after; exactly
+    the gap is legal.
+    """
     for contact in asked.held:
-        span = Span(contact.at - gap + 1, contact.at + gap - 1)
+        span = Span(contact.at - gap + 1, contact.at + gap - 1 if contact.counts else contact.at)
         near = [other for other in within(asked.filled, span) if other.dispatch != contact.dispatch]
         if near:
-            yield _Objection(contact, Violation(asked.rule, len(near), *span, tuple(near), near[-1].at + gap))
+            violation = Violation(asked.rule, len(near), *span, tuple(near), near[-1].at + gap, gap)
+            yield _Objection(contact, violation)
 
 
 def _own_objections(asked: _Asked, limit: int, window: Window) -> Iterator[_Objection]:

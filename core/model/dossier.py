@@ -75,12 +75,15 @@ class Plan:
     reached: Sequence[GoalReached] = ()
 
 
-def known_profile(dossier: Dossier) -> Profile:
-    """The profile with what has arrived and was not played yet; the dossier's own stays as it is."""
-    if not dossier.arrivals:
+def known_profile(dossier: Dossier, at: Instant) -> Profile:
+    """The profile with what has arrived by an instant and was not played yet; the dossier's own stays as it
+    is.
+    """
+    arrived = [event for event in dossier.arrivals if event.arrived_at <= at]
+    if not arrived:
         return dossier.profile
     profile = dossier.profile.copy()
-    for event in dossier.arrivals:
+    for event in arrived:
         profile.fold(event)
     return profile
 

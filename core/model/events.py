@@ -72,29 +72,3 @@ class Event(NamedTuple):
         record.
         """
         return (self.kind == "track" or self.kind == "page") and self.name not in NO_ACTIVITY
-
-
-_AT_ONE_INSTANT: Final = {
-    name: place
-    for place, name in enumerate((
-        "Consent Requested", "Consent Confirmed", CONSENT_GRANTED, CONSENT_WITHDRAWN,
-        ORDER_COMPLETED, ORDER_UPDATED, ORDER_CANCELLED, ORDER_RETURNED, ORDER_REFUNDED,
-    ))
-}  # fmt: skip
-_ANY_OTHER: Final = len(_AT_ONE_INSTANT)
-
-
-def arrival_order(event: Event) -> tuple[Instant, bool, Instant, int, str, str, bytes, int]:
-    """By what events are sorted that become known: at one instant what is said of a person comes before what
-    the person does, and what occurred at one instant has an order that no order of lines decides.
-    """
-    return (
-        event.arrived_at,
-        event.kind not in ("identify", "alias"),
-        event.occurred_at,
-        _AT_ONE_INSTANT.get(event.name, _ANY_OTHER),
-        event.name,
-        event.source,
-        event.tie,
-        event.id,
-    )

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from core.instants import Instant, parse_instant
+from core.instants import Instant, find_zone, local_date, parse_instant, zone_of_country
 from core.model.customer import MEDIA
 from core.model.events import (
     CONSENT_GRANTED,
@@ -147,6 +147,8 @@ def parse_call(
         return _page(record, context, source, arrived_at, zone, channel, "web" if call == "page" else "app")
     if call == "alias":
         return _alias(record, context, source, arrived_at, zone, channel)
+    if call == "group":
+        return _group(record, context, source, arrived_at, zone, channel)
     raise Rejected(f"unknown call {str(call)[:40]!r}" if call else "unknown call: it has no type")
 
 
@@ -242,6 +244,31 @@ def _alias(
         _dedup(record, source), source, "alias", "alias", _time(record, arrived_at, zone), identities,
         {"previousId": former}, encode({"previousId": former}), _channel(record, context, channel, None),
         previous=previous,
+    )  # fmt: skip
+
+
+def _group(
+    record: dict[str, Any],
+    context: dict[str, Any],
+    source: str,
+    arrived_at: Instant | None,
+    zone: ZoneInfo,
+    channel: str | None,
+) -> Incoming:
+    """The group that a person belongs to, as traits of the person: `groupId`, and `group.NAME` for each trait
+    of the group. What identifies the group identifies nobody.
+    """
+    group = _text(record.get("groupId", record.get("group_id")))
+    if group is None:
+        raise Rejected("a group call without groupId")
+    given = record.get("traits")
+    said = given if isinstance(given, dict) else {}
+    traits = {"groupId": group, **{f"group.{name}": value for name, value in said.items()}}
+    identities = _identities({**record, "traits": None}, context, _NOTHING)
+    return Incoming(
+        _dedup(record, source), source, "identify", "group", _time(record, arrived_at, zone),
+        identities, traits, encode_traits(traits), _channel(record, context, channel, None), None,
+        _subscriptions(context, source),
     )  # fmt: skip
 
 
@@ -475,7 +502,9 @@ def normalise_traits(given: Mapping[str, Any], context: Mapping[str, Any], zone:
             for part, text in value.items():
                 _put_text(traits, f"address.{_ADDRESS_SPELLINGS.get(part, part)}", text)
         else:
-            _put_trait(traits, name, value, zone)
+            _put_trait(
+                traits, name, value, _zone_of_customer(given, context, zone) if name == "birthday" else zone
+            )
     for name in ("locale", "timezone"):
         if name not in traits and isinstance(context.get(name), str):
             traits[name] = context[name]
@@ -517,22 +546,33 @@ def _split_name(traits: dict[str, Any]) -> None:
         traits["lastName"] = last
 
 
-def parse_birthday(value: object) -> str | None:
-    """`YYYY-MM-DD`, or `--MM-DD` where the year is unknown; the date of an ISO 8601 instant is taken; None
-    for no such day.
+def parse_birthday(value: object, zone: ZoneInfo) -> str | None:
+    """`YYYY-MM-DD`, or `--MM-DD` where the year is unknown; of an ISO 8601 date with a time its local day in
+    `zone`, which is how browsers write one; None for no such day.
     """
     if not isinstance(value, str):
         return None
     text = value.strip()
     is_yearless = text.startswith("--")
-    day = f"2000-{text[2:]}" if is_yearless else text[:10]
-    if len(day) != 10 or (not is_yearless and len(text) > 10 and text[10] not in "T "):
-        return None
     try:
-        parsed = date.fromisoformat(day)
+        if len(text) > 10 and text[4:5] == "-" and text[10] in "Tt ":
+            return local_date(parse_instant(text, zone), zone).isoformat()
+        day = f"2000-{text[2:]}" if is_yearless else text
+        parsed = date.fromisoformat(day) if len(day) == 10 else None
     except ValueError:
         return None
+    if parsed is None:
+        return None
     return text if is_yearless else parsed.isoformat()
+
+
+def _zone_of_customer(given: Mapping[str, Any], context: Mapping[str, Any], usual: ZoneInfo) -> ZoneInfo:
+    """The zone that the same call names, by itself or by a country."""
+    address = given.get("address")
+    country = given.get("address.country") or (address.get("country") if isinstance(address, dict) else None)
+    names = (given.get("timezone"), given.get("time_zone"), given.get("timeZone"), context.get("timezone"))
+    own = next((zone for name in names if (zone := find_zone(name)) is not None), None)
+    return own or zone_of_country(country or given.get("country")) or usual
 
 
 def _created_at(value: object, zone: ZoneInfo) -> Instant | None:
@@ -550,7 +590,7 @@ def _created_at(value: object, zone: ZoneInfo) -> Instant | None:
 _READERS: Final = {
     "email": lambda value, _: normal_email(value),
     "phone": lambda value, _: normal_phone(value),
-    "birthday": lambda value, _: parse_birthday(value),
+    "birthday": parse_birthday,
     "createdAt": _created_at,
 }
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from core.explain.words import BECAUSE, in_short
-from core.instants import Instant, parse_instant
+from core.instants import Instant, parse_instant, rounded_up
 from core.model.decisions import OUTCOMES
 from screens.cells.column import Column
 from screens.cells.exports import Fields, instants, plain
@@ -93,7 +93,7 @@ def detail(view: DecisionView, zone: ZoneInfo) -> list[Line]:
         _pair("planned for", in_full(view.planned_at, zone)),
     ]
     if row.until is not None:
-        lines.append(_pair("free again", in_full(row.until, zone)))
+        lines.append(_pair("free again", in_full(rounded_up(row.until), zone)))
     lines.append(_pair("playbook", f"version {view.version}"))
     return [*lines, *_rules(view.rules, zone), *_objections(view, zone), *_message(view)]
 
@@ -132,7 +132,7 @@ def _objections(view: DecisionView, zone: ZoneInfo) -> Iterator[Line]:
         yield []
         yield [Cell("What stood against it, the first decides", "strong")]
     for each in view.objections:
-        free = "" if each.until is None else f"; free {in_full(each.until, zone)}"
+        free = "" if each.until is None else f"; free {in_full(rounded_up(each.until), zone)}"
         yield [
             "  ",
             Cell(fit(in_short(each.reason), 19), "warn"),

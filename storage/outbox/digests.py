@@ -37,6 +37,7 @@ class CarriedStep:
     expires_at: Instant
     left_out: str | None = None
     cause_at: Instant = 0
+    entered_at: Instant = 0
     cause_event: int | None = None
     cause_name: str | None = None
     cause_properties: Mapping[str, Any] = field(default_factory=dict)
@@ -96,6 +97,7 @@ def _causes(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[Any, 
         select(
             columns.id,
             columns.cause_at,
+            columns.entered_at,
             columns.cause_event,
             events.c.name,
             events.c.properties,
@@ -106,8 +108,8 @@ def _causes(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[Any, 
         .where(columns.id.in_(WANTED))
     )
     return {
-        number: (cause_at, cause_event, name, orjson.loads(properties or "{}"), key_value, version)
-        for number, cause_at, cause_event, name, properties, key_value, version in rows_of(
+        number: (*times, cause_event, name, orjson.loads(properties or "{}"), key_value, version)
+        for number, *times, cause_event, name, properties, key_value, version in rows_of(
             connection, query, ids
         )
     }

@@ -73,6 +73,7 @@ class Claimed:
     lead_time: Millis
     cause_key: str
     cause_at: Instant
+    entered_at: Instant
     cause_event: int | None
     cause_name: str | None
     cause_properties: Mapping[str, Any]
@@ -369,7 +370,8 @@ _CLAIMED: Final = (
         messages.c.step, messages.c.channel,
         messages.c.template, messages.c.address, messages.c.purpose, messages.c.attempts,
         messages.c.planned_at, messages.c.expires_at,
-        messages.c.lands_at, enrolments.c.cause_key, enrolments.c.cause_at, enrolments.c.cause_event,
+        messages.c.lands_at, enrolments.c.cause_key, enrolments.c.cause_at, enrolments.c.entered_at,
+        enrolments.c.cause_event,
         events.c.name, events.c.properties,
         enrolments.c.key_value, enrolments.c.version, messages.c.digest,
     )
@@ -393,15 +395,16 @@ def _claimed(connection: Connection, taken: Mapping[int, str]) -> list[Claimed]:
             number, key, customer_id, customer, trigger, step, channel, template, address, purpose,
             taken[number], attempts, planned_at,
             expires_at, max(0, lands_at - planned_at), cause_key or "",
-            planned_at if cause_at is None else cause_at, cause_event,
+            planned_at if cause_at is None else cause_at, planned_at if entered_at is None else entered_at,
+            cause_event,
             cause_name, json.loads(properties) if properties else {}, key_value, several.get(number, ()),
             version or 0,
         )
         for (
             number, key, customer_id, customer, trigger, step, channel, template, address, purpose, attempts,
             planned_at,
-            expires_at, lands_at, cause_key, cause_at, cause_event, cause_name, properties, key_value,
-            version, _,
+            expires_at, lands_at, cause_key, cause_at, entered_at, cause_event, cause_name, properties,
+            key_value, version, _,
         ) in rows
     ]  # fmt: skip
 

@@ -22,12 +22,13 @@ from sqlalchemy import (
     tuple_,
 )
 
+from core.engine.arrival_order import in_order
 from core.instants import Instant, Millis
 from core.limits.pressure import Contact
 from core.model.customer import Consent, Profile, Suppression, address_of
 from core.model.dossier import BEGINNING, Dossier, Merge, TriggerEntry
 from core.model.enrolment import Deferred, Due, Enrolment, Held, Waiting
-from core.model.events import Event, arrival_order
+from core.model.events import Event
 from core.model.orders import Telling, telling_of
 from core.model.pauses import parse_holder
 from core.model.reasons import HOLDING, Reason
@@ -150,11 +151,6 @@ def _statement(query: Select[Any], dialect: Dialect) -> tuple[str, Sequence[str]
     """A query's text, the names of its marks in order, and the values that stand in it."""
     compiled = query.compile(dialect=dialect)
     return str(compiled), getattr(compiled, "positiontup", None) or (), compiled.params
-
-
-def in_order(found: Iterable[Event]) -> tuple[Event, ...]:
-    """Events in the order in which they became known: `arrival_order`."""
-    return tuple(sorted(found, key=arrival_order))
 
 
 _ARRIVALS = (

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
+from core.engine.arrival_order import by_occurrence, in_order
 from core.engine.branches import effective_step, following, waits
 from core.engine.goals import first_due
 from core.engine.journey import come_to_step, next_step
@@ -35,7 +36,6 @@ from storage.play.dossiers import (
     add_suppressions,
     causes_of,
     contact_from,
-    in_order,
     waiting_from,
 )
 from storage.play.events import EVENT_COLUMNS, event_from
@@ -103,8 +103,7 @@ def _events(
     for customer, *row in connection.execute(query):
         found[customer].append(event_from(row))
     return {
-        customer: as_they_occurred(sorted(many, key=lambda event: (event.occurred_at, event.id)))
-        for customer, many in found.items()
+        customer: as_they_occurred(sorted(many, key=by_occurrence)) for customer, many in found.items()
     }
 
 
@@ -309,7 +308,7 @@ def _entered(row: Mapping[str, Any], trigger: Trigger, state: CustomerState) -> 
     planned = first_due(trigger, row["cause_at"], first)
     enrolment = _enrolment(row, first, planned, Due(planned), None)
     if waits(enrolment, trigger) is not None:
-        come_to_step(enrolment, trigger, first, planned, state)
+        come_to_step(enrolment, trigger, first, planned, state.now, state)
     return enrolment
 
 

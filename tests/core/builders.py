@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from core.engine import advance
+from core.engine.arrival_order import in_order
 from core.instants import DAY, HOUR, MINUTE, Instant, Millis, local, parse_instant
 from core.kinds.behavioural import Behavioural
 from core.kinds.recurring import Recurring
@@ -23,7 +24,7 @@ from core.limits.windows import parse_window
 from core.model.customer import Profile
 from core.model.dossier import Dossier, Plan
 from core.model.enrolment import Due, Enrolment
-from core.model.events import ORDER_COMPLETED, Event, arrival_order
+from core.model.events import ORDER_COMPLETED, Event
 from core.model.orders import ORDER_ACTS, as_they_occurred
 from core.model.pauses import Pause, parse_target
 from core.model.predicate import Predicate
@@ -93,7 +94,7 @@ def event(
 
 def told_apart(events: Iterable[Event]) -> list[Event]:
     """The events in order of arrival, each standing as intake lets it stand that takes them in one by one."""
-    arrived = sorted(events, key=arrival_order)
+    arrived = in_order(events)
     standing = {each.id: each.standing for each in as_they_occurred(
         [each._replace(occurred_at=place) for place, each in enumerate(arrived)]
     )}  # fmt: skip
@@ -202,9 +203,8 @@ def dossier(*arrivals: Event, traits: dict[str, Any] | None = None, **fields: An
     """A customer with every address, settled before the first Monday of March 2025, and what is about to
     become known of her.
     """
-    ordered = sorted(arrivals, key=arrival_order)
     filled: dict[str, Any] = {"profile": profile(**(traits or {})), "settled_until": MONDAY - 1} | fields
-    return Dossier(id=1, key="anna", arrivals=tuple(ordered), **filled)
+    return Dossier(id=1, key="anna", arrivals=in_order(arrivals), **filled)
 
 
 def play(book: Playbook, *arrivals: Event, until: str | Instant = "Sun 23:59", **fields: Any) -> Plan:

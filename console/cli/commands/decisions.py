@@ -13,7 +13,7 @@ from console.cli.listings.decisions import FIELDS
 from console.cli.options import add_list
 from console.cli.output import ListingField
 from console.playbooks.known_triggers import refuse_never_known
-from core.instants import format_instant
+from core.instants import format_instant, rounded_up
 from core.model.decisions import OUTCOMES
 from core.suggestions import near
 from storage import customers, decisions
@@ -65,7 +65,11 @@ def run(args: argparse.Namespace, context: Context) -> int:
 def _with_evidence(row: Mapping[str, Any]) -> Mapping[str, Any]:
     """Objections as scripts read them: by name, and instants as text."""
     objections = [
-        {"reason": reason, "detail": detail, "until": None if until is None else format_instant(until)}
+        {
+            "reason": reason,
+            "detail": detail,
+            "until": None if until is None else format_instant(rounded_up(until)),
+        }
         for reason, detail, until in json.loads(row["objections"])
     ]
     return {**row, "objections": json.dumps(objections)}

@@ -9,12 +9,17 @@ force applies its files first.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import orjson
 
 from console.cli.context import Context
-from console.cli.exit_codes import INTERRUPTED
+from console.cli.exit_codes import DONE, FAILED, INTERRUPTED
 from console.cli.options import add_at
 from console.cli.output import ListingField
+from console.intake.dry_run import DryRun, dry_run
 from console.intake.files import (
     ImportResult,
     IntakeSettings,
@@ -23,15 +28,31 @@ from console.intake.files import (
     intake_settings,
     progress_bar,
 )
+from console.intake.physical_lines import path_text
 from console.intake.set_aside import words_of
 from console.playbooks.applied import ensure_applied
 from console.workspace.faults import WorkspaceError
 from console.workspace.reading import Workspace
 from core.explain.words import counted
-from core.instants import Instant
+from core.instants import Instant, format_instant
+from core.sources.amounts import from_minor_units
 from core.sources.connector import SourceFile
+from core.sources.currencies import DECIMALS
 from storage.intake.batch import Concerns
 
+DRY_RUN_FIELDS = (
+    ListingField("read", "number"),
+    ListingField("taken", "number"),
+    ListingField("duplicate", "number"),
+    ListingField("rejected", "number"),
+    ListingField("rejects", "json"),
+    ListingField("people_new", "number"),
+    ListingField("people_known", "number"),
+    ListingField("orders", "number"),
+    ListingField("amounts", "json"),
+    ListingField("calls", "json"),
+    ListingField("future", "json"),
+)
 FIELDS = (
     ListingField("read", "number"),
     ListingField("taken", "number"),
@@ -53,14 +74,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--history", action="store_true", help="facts of the past: nothing enrols through them"
     )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="change nothing, and say what the files would bring"
+    )
     add_at(parser)
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    """Import file by file and tell what became of their lines."""
+    """Import file by file and tell what became of their lines; 1 where nothing of a file could be taken."""
     paths = files_of(args.paths)
     at = context.now(args.at)
+    if args.dry_run:
+        return _foretell(args, context, paths, at)
     settings = _settings(context, _concerns(context, at, args.history))
+    code = DONE
     for path in paths:
         with progress_bar(path, quiet=context.output.json) as progress:
             done = import_file(
@@ -78,7 +105,63 @@ def run(args: argparse.Namespace, context: Context) -> int:
                 "there."
             )
             return INTERRUPTED
-    return 0
+        code = FAILED if done.is_refused else code
+    return code
+
+
+def _foretell(args: argparse.Namespace, context: Context, paths: Sequence[Path], at: Instant) -> int:
+    """Tell what each file would bring, by itself, and change nothing."""
+    settings, code = _settings(context, None), DONE
+    for path in paths:
+        file = SourceFile(path, args.source, args.profile)
+        told = dry_run(context.store, file, settings=settings, arrived_at=at, history=args.history)
+        if not told.result.finished:
+            return INTERRUPTED
+        if context.output.json:
+            context.output.record(DRY_RUN_FIELDS, _as_row(told))
+        else:
+            _say_foretold(context, path, told)
+        code = FAILED if told.result.is_refused else code
+    return code
+
+
+def _as_row(told: DryRun) -> dict[str, Any]:
+    result, foretold = told.result, told.foretold
+    farthest = result.future.farthest
+    return {
+        "read": result.read, "taken": result.taken, "duplicate": result.duplicate,
+        "rejected": result.rejected, "rejects": _json(told.rejects),
+        "people_new": told.people_new, "people_known": told.people_known,
+        "orders": foretold.orders, "amounts": _json(foretold.amounts), "calls": _json(foretold.calls),
+        "future": _json({
+            "count": result.future.number,
+            "farthest": None if farthest is None else format_instant(farthest),
+        }),
+    }  # fmt: skip
+
+
+def _json(value: Mapping[str, object]) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _say_foretold(context: Context, path: Path, told: DryRun) -> None:
+    say, result, foretold = context.output.say, told.result, told.foretold
+    say(
+        f"{path_text(path)}: {counted(result.read, 'line')}: {result.taken:,} would be taken, "
+        f"{result.duplicate:,} known already, {result.rejected:,} rejected. Nothing was changed."
+    )
+    say(f"  People: {told.people_new:,} new, {told.people_known:,} known.")
+    sums = ", ".join(
+        f"{currency} {from_minor_units(amount, currency):,}"
+        for currency, amount in sorted(foretold.amounts.items())
+        if currency in DECIMALS
+    )
+    say(f"  Orders: {foretold.orders:,}{f', {sums}' if sums else ''}.")
+    for name, count in foretold.calls.most_common():
+        say(f"  {count:>9,}  {name}")
+    for reason, count in told.rejects.items():
+        say(f"  {count:>9,}  rejected: {reason}")
+    _warn(context, result)
 
 
 def _concerns(context: Context, at: Instant, history: bool) -> Concerns | None:
@@ -109,7 +192,7 @@ def _readable(context: Context) -> Workspace:
 
 def _report(context: Context, path: Path, done: ImportResult) -> None:
     if context.output.json:
-        rejects = None if done.rejects is None else str(done.rejects)
+        rejects = None if done.rejects is None else path_text(done.rejects)
         row = {
             "read": done.read,
             "taken": done.taken,
@@ -119,10 +202,23 @@ def _report(context: Context, path: Path, done: ImportResult) -> None:
         }
         context.output.record(FIELDS, row)
         return
-    refused = f", {done.rejected:,} rejected: see {done.rejects}" if done.rejected else ""
+    refused = f", {done.rejected:,} rejected: see {path_text(done.rejects)}" if done.rejects else ""
     context.output.say(
-        f"{path}: {counted(done.read, 'line')} read, {done.taken:,} taken, {done.duplicate:,} known "
-        f"already{refused}."
+        f"{path_text(path)}: {counted(done.read, 'line')} read, {done.taken:,} taken, "
+        f"{done.duplicate:,} known already{refused}."
     )
+    _warn(context, done)
+
+
+def _warn(context: Context, done: ImportResult) -> None:
+    """What is right as it stands, and may not be what was meant."""
+    number, farthest = done.future
+    if farthest is not None:
+        context.output.say(
+            f"  {counted(number, 'event')} of the future, the farthest of {format_instant(farthest)}: "
+            "each counts from its own time on."
+        )
     if done.set_aside:
-        context.output.say(f"{path}: {words_of(done.set_aside)}")
+        context.output.say(f"  {words_of(done.set_aside)}")
+    for cell, count in done.unread.items():
+        context.output.say(f"  {counted(count, 'cell')} that say neither yes nor no: {cell}.")

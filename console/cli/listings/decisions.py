@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from console.cli.output import ListingField
+from console.cli.output import INSTANTS, ListingField
 from console.reports.csv_export import write_csv
-from core.instants import format_instant
+from core.instants import format_instant, rounded_up
 
 FIELDS = (
     ListingField("at", "instant"),
@@ -18,7 +18,7 @@ FIELDS = (
     ListingField("channel"),
     ListingField("outcome"),
     ListingField("reason"),
-    ListingField("until", "instant"),
+    ListingField("until", "until"),
     ListingField("late"),
     ListingField("rules", "json", shown=False),
     ListingField("message", "number", shown=False),
@@ -37,4 +37,6 @@ def write_rows(path: Path, fields: Sequence[ListingField], rows: Iterable[Mappin
 
 
 def _text(field: ListingField, value: Any) -> object:
-    return format_instant(value) if field.kind == "instant" and value is not None else value
+    if value is None or field.kind not in INSTANTS:
+        return value
+    return format_instant(rounded_up(value) if field.kind == "until" else value)

@@ -17,7 +17,7 @@ from console.reports.csv_export import write_csv
 from core.explain.words import counted
 from core.forecast.diff import KINDS, CustomerChange, Diff, Sides, differences, row_of
 from core.forecast.preview import ChannelDemand, PreviewLimit
-from core.instants import Instant, format_instant, local
+from core.instants import Instant, format_instant, local, rounded_up
 from core.model.decisions import Decision
 
 FIELDS = (
@@ -71,10 +71,13 @@ def csv_cells(row: Mapping[str, Any]) -> Sequence[object]:
     cells = [row[name] for name in CSV_HEADS[:6]]
     for side in (row["before"], row["after"]):
         shown = side or {}
-        instants = {
-            name: None if shown.get(name) is None else format_instant(shown[name]) for name in ("at", "until")
-        }
-        cells += [instants["at"], shown.get("outcome"), shown.get("reason"), instants["until"]]
+        at, until = shown.get("at"), shown.get("until")
+        cells += [
+            None if at is None else format_instant(at),
+            shown.get("outcome"),
+            shown.get("reason"),
+            None if until is None else format_instant(rounded_up(until)),
+        ]
     return cells
 
 
@@ -321,7 +324,7 @@ def _words(at: Instant, decision: Decision | None, zone: ZoneInfo) -> str | None
     if decision is None:
         return None
     words = [decision.outcome, *([str(decision.reason)] if decision.reason is not None else [])]
-    words += [f"until {_clock(decision.until, zone)}"] if decision.until is not None else []
+    words += [f"until {_clock(rounded_up(decision.until), zone)}"] if decision.until is not None else []
     return " ".join([*words, *([_clock(decision.at, zone)] if decision.at != at else [])])
 
 

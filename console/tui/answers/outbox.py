@@ -120,7 +120,8 @@ class OutboxAnswers:
         products = Products(lambda: self._local.asking(cancelled))
         # without links to unsubscribe: only who hands over may read the secret that signs them
         workshop = Workshop(workspace.name, playbook, Templates(workspace.texts), products)
-        made = workshop.make_claimed(message, known_profile(dossier), self._local.now())
+        now = self._local.now()
+        made = workshop.make_claimed(message, known_profile(dossier, now), now)
         return RenderedMessage(made.subject, made.parts)
 
 

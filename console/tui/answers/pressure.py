@@ -23,7 +23,7 @@ from core.explain.words import counted, in_full, in_words
 from core.forecast.diff import Diff
 from core.forecast.preview import Totals, daily_capacities
 from core.forecast.preview_filter import PreviewFilter
-from core.instants import DAY, Instant, format_instant, local
+from core.instants import DAY, Instant, format_instant, local, rounded_up
 from core.playbook.playbook import Playbook
 from core.suggestions import near
 from screens.ports import Cancelled, CancelledError, Progress
@@ -325,7 +325,7 @@ def foreseen(number: int, row: Mapping[str, Any], name: str) -> ForecastDecision
 def _cells(row: Mapping[str, Any]) -> Sequence[object]:
     instants = {
         "at": format_instant(row["at"]),
-        "until": None if row["until"] is None else format_instant(row["until"]),
+        "until": None if row["until"] is None else format_instant(rounded_up(row["until"])),
     }
     rules = ", ".join(rule["rule"] for rule in row["rules"])
     return [{**row, **instants, "rules": rules}[name] for name in HEADS]

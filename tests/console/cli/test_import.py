@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +109,64 @@ def test_an_import_goes_on_while_files_in_force_are_being_edited(
     capsys.readouterr()
     assert main(["-w", str(shop), "import", str(file), "--json", *AT]) == 0
     assert _json(capsys)[0]["taken"] == 2
+
+
+def test_a_dry_run_says_what_would_come_and_changes_nothing(
+    shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["-w", str(shop), "import", str(_written(tmp_path, LINES[:1])), *AT])
+    order = {"type": "track", "event": "Order Completed", "timestamp": "2025-03-01T10:00:00Z"}
+    later: dict[str, Any] = LINES[1] | {"messageId": "m9", "timestamp": "2031-01-01T00:00:00Z"}
+    lines = [
+        *LINES, order | {"userId": "u2", "messageId": "o1", "properties": {"revenue": 49.9}},
+        order | {"userId": "u1", "messageId": "o2", "properties": {"revenue": 5, "currency": "EUR"}},
+        later, {"type": "track", "event": "x"},
+    ]  # fmt: skip
+    path = _written(tmp_path, lines)
+    before = sorted((entry.name, entry.stat().st_mtime_ns) for entry in shop.rglob("*") if entry.is_file())
+    capsys.readouterr()
+    assert main(["-w", str(shop), "import", str(path), "--dry-run", "--json", *AT]) == 0
+    assert _json(capsys) == [{
+        "read": 6, "taken": 4, "duplicate": 1, "rejected": 1,
+        "rejects": {"no time: the call has no timestamp": 1},
+        "people_new": 1, "people_known": 1, "orders": 2, "amounts": {"CHF": 4990, "EUR": 500},
+        "calls": {"Product Viewed": 2, "Order Completed": 2},
+        "future": {"count": 1, "farthest": "2031-01-01T00:00:00Z"},
+    }]  # fmt: skip
+    after = sorted((entry.name, entry.stat().st_mtime_ns) for entry in shop.rglob("*") if entry.is_file())
+    assert [entry for entry in after if not entry[0].endswith(("-shm", "-wal"))] == [
+        entry for entry in before if not entry[0].endswith(("-shm", "-wal"))
+    ]
+    assert main(["-w", str(shop), "import", str(path), "--dry-run", *AT]) == 0
+    said = capsys.readouterr().out
+    assert "Nothing was changed" in said
+    assert "the farthest of 2031-01-01T00:00:00Z" in said
+
+
+def test_a_file_of_which_nothing_can_be_taken_ends_with_an_error(
+    shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad.ndjson"
+    bad.write_text("no json\n")
+    good = _written(tmp_path, LINES)
+    assert main(["-w", str(shop), "import", str(bad), str(good), *AT]) == 1
+    assert "2 taken" in capsys.readouterr().out
+    assert main(["-w", str(shop), "import", str(good), *AT]) == 0
+
+
+def test_a_name_may_begin_with_a_hyphen_or_be_no_text(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("-x.ndjson").write_text("\n".join(map(json.dumps, LINES)))
+    assert main(["-w", str(shop), "import", *AT, "--", "-x.ndjson"]) == 0
+    odd = os.fsdecode(b"K\xfcnden.ndjson")
+    Path(odd).write_text("\n".join(map(json.dumps, LINES)) + "\nx\n")
+    assert main(["-w", str(shop), "import", odd, *AT]) == 0
+    assert "K\\xfcnden.ndjson" in capsys.readouterr().out
+
+
+def _written(folder: Path, lines: Sequence[object]) -> Path:
+    path = folder / "lines.ndjson"
+    path.write_text("\n".join(map(json.dumps, lines)) + "\n")
+    return path

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import func, select
 
-from console.intake.csv_profiles import find_profile, read_profile, shipped_profiles
+from console.intake.csv_profiles import find_profile, shipped_profiles
 from console.intake.files import (
     ImportResult,
     IntakeSettings,
@@ -29,6 +29,7 @@ from console.intake.physical_lines import LONGEST_LINE
 from core.errors import ManometerError
 from core.instants import parse_instant
 from core.sources.connector import SourceFile
+from core.sources.csv_profile import read_profile
 from storage.schema.consents import consents
 from storage.schema.customers import customers
 from storage.schema.events import events
@@ -97,7 +98,7 @@ def test_bad_lines_are_set_aside_with_their_physical_line_and_reason(store: Stor
     content = [
         line(1), b"", b"{not json", line(2, userId=None), line(3, timestamp=None),
         line(4, timestamp="2026-13-01T00:00:00Z"),
-        line(5, type="group"), b'{"type": "track", "event": "\xff"}', b'"' + b"x" * (LONGEST_LINE + 1),
+        line(5, type="batch"), b'{"type": "track", "event": "\xff"}', b'"' + b"x" * (LONGEST_LINE + 1),
         b"[1]", line(6),
     ]  # fmt: skip
     result = run(store, written(tmp_path, b"\n".join(content)))
@@ -117,10 +118,10 @@ def test_bad_lines_are_set_aside_with_their_physical_line_and_reason(store: Stor
     assert all(reason.startswith(start) for (_, reason), start in zip(found, starts)), found
 
 
-def test_a_rejected_line_is_shown_in_part_and_to_its_owner_only(store: Store, tmp_path: Path) -> None:
-    result = run(store, written(tmp_path, b"x" * 50_000))
+def test_a_rejected_line_is_kept_whole_and_shown_to_its_owner_only(store: Store, tmp_path: Path) -> None:
+    result = run(store, written(tmp_path, b" " + b"x" * 50_000 + b" \n"))
     assert result.rejects is not None
-    assert result.rejects.stat().st_size < 3_000
+    assert json.loads(result.rejects.read_text())["text"] == f" {'x' * 50_000} "
     assert result.rejects.stat().st_mode & 0o077 == 0
 
 
@@ -175,6 +176,69 @@ def test_an_interrupt_keeps_what_was_read_and_the_next_run_goes_on(
     assert (counts(result), result.finished) == ((20, 20, 0, 0), False)
     assert counts(run(store, path)) == (35, 15, 20, 0)
     assert rows(store, imports.c.lines, imports.c.taken, imports.c.finished) == [(20, 20, 0), (35, 15, 1)]
+
+
+def test_an_interrupt_in_the_midst_of_a_batch_waits_until_it_is_written(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.intake.files.BATCH", 10)
+    path = written(tmp_path, b"\n".join(line(number, userId=f"u{number}") for number in range(35)))
+
+    def interrupted(*_: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("console.intake.files.checkpoint_after", interrupted)
+    result = run(store, path)
+    assert (counts(result), result.finished) == ((10, 10, 0, 0), False)
+    monkeypatch.undo()
+    assert counts(run(store, path)) == (35, 25, 10, 0)
+    assert len(rows(store, customers.c.key)) == 35
+
+
+def test_a_second_interrupt_leaves_the_batch_for_the_next_run(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, b"\n".join(line(number, userId=f"u{number}") for number in range(35)))
+
+    def interrupted(*_: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("storage.intake.batch._Batch.flush_customers", interrupted)
+    result = run(store, path)
+    assert (counts(result), result.finished) == ((0, 0, 0, 0), False)
+    monkeypatch.undo()
+    assert counts(run(store, path)) == (35, 35, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[" + b",\n".join(map(line, range(3))) + b"]",
+        b'{"batch": [' + b",".join(map(line, range(3))) + b'], "sentAt": "2026-02-01T10:00:00Z"}',
+        json.dumps({"batch": [json.loads(line(number)) for number in range(3)]}, indent=2).encode(),
+        b"\n".join(json.dumps(json.loads(line(number)), indent=1).encode() for number in range(3)),
+    ],
+)
+def test_json_that_is_no_list_of_lines_is_taken_element_by_element(
+    store: Store, tmp_path: Path, content: bytes
+) -> None:
+    assert counts(run(store, written(tmp_path, content))) == (3, 3, 0, 0)
+    assert counts(run(store, written(tmp_path, b"\n".join(map(line, range(3)))))) == (3, 0, 3, 0)
+
+
+def test_events_stamped_in_the_future_are_counted(store: Store, tmp_path: Path) -> None:
+    later = [line(1), line(2, timestamp="2031-02-01T10:00:00Z"), line(3, timestamp="2027-02-01T10:00:00Z")]
+    result = run(store, written(tmp_path, b"\n".join(later)))
+    assert result.future == (2, parse_instant("2031-02-01T10:00:00Z"))
+
+
+def test_long_lines_make_small_batches(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("console.intake.files.BATCH_SIZE", 1_000)
+    content = b"\n".join(line(number, properties={"text": "x" * 400}) for number in range(6))
+    seen: list[int] = []
+    run(store, written(tmp_path, content), progress=lambda done, total, lines: seen.append(lines))
+    assert seen == [3, 6, 6]
 
 
 KILLED = """
@@ -376,8 +440,8 @@ def test_a_customer_list_gives_traits_and_consents(store: Store, tmp_path: Path)
     )
     path = written(tmp_path, content.encode("cp1252"), "crm.csv")
     result = run(store, path, profile="customers")
-    assert counts(result) == (3, 2, 0, 1)
-    assert rejected(result) == [(5, "email_consent: 'maybe' is neither a yes nor a no")]
+    assert counts(result) == (3, 3, 0, 0)
+    assert result.unread == {"email_consent: maybe": 1}
     columns = (
         customers.c.key,
         customers.c.email,
@@ -387,12 +451,12 @@ def test_a_customer_list_gives_traits_and_consents(store: Store, tmp_path: Path)
     )
     assert rows(store, *columns) == [
         ("7", "a@x.ch", "Änn", "1980-05-17", parse_instant("2020-01-31T23:00:00Z")),
-        ("8", "b@x.ch", "Bo", None, None),
+        ("8", "b@x.ch", "Bo", None, None), ("9", "c@x.ch", "C", None, None),
     ]  # fmt: skip
     assert rows(store, consents.c.channel, consents.c.state, consents.c.occurred_at) == [
         ("email", "granted", parse_instant("2020-03-01T09:00:00Z")), ("sms", "withdrawn", NOW),
     ]  # fmt: skip
-    assert counts(run(store, path, profile="customers")) == (3, 0, 2, 1)
+    assert counts(run(store, path, profile="customers")) == (3, 0, 3, 0)
 
 
 def test_a_list_of_events_by_a_profile_of_the_workspace(store: Store, tmp_path: Path) -> None:

@@ -188,3 +188,41 @@ def test_a_stop_that_ends_as_it_begins_leaves_everybody_as_planned(tmp_path: Pat
         number = len(_open(store, set(affected_triggers(stop, playbook))))
     assert number
     assert {policy: does for policy, does in said.items() if does != ResumeEffect(as_planned=number)} == {}
+
+
+SPLIT = """
+title = "Split"
+status = "active"
+purpose = "marketing"
+[when]
+kind = "transactional"
+event = "Checkout Started"
+after = "3d"
+[split]
+x = 0.5
+y = 0.5
+[[steps]]
+variant = "x"
+channels = ["email"]
+template = "note"
+[[steps]]
+variant = "y"
+channels = ["email"]
+template = "note"
+"""
+
+
+def test_the_delay_of_a_kind_begins_anew_for_every_variant(tmp_path: Path) -> None:
+    calls = [person(f"u{number}") for number in range(20)]
+    calls += [act(f"u{number}", "Checkout Started", format_instant(FIRST)) for number in range(20)]
+    workspace(tmp_path / "s", calls, {"split": SPLIT})
+    folder, begin, end = tmp_path / "p", FIRST + DAY, FIRST + 2 * DAY
+    to: list[str | Path] = ["--from", format_instant(FIRST), "--to", format_instant(begin), "--into", folder]
+    assert run("-w", tmp_path / "s", "replay", *to) == 0
+    assert run("-w", folder, "triggers", "pause", "split", "--yes", "--at", format_instant(begin)) == 0
+    with Store.open(folder / "manometer.db") as store:
+        playbook = load_in_force(store, folder).playbook
+        with store.reading() as connection:
+            paused = pauses.current(connection, end)["split"].pause
+            said = pausing.effects_of(connection, paused, playbook, end)["restart"]
+    assert said == ResumeEffect(begun_anew=20)

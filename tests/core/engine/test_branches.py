@@ -137,7 +137,16 @@ def test_what_a_branch_would_send_is_foreseen_and_what_waits_for_an_event_is_not
 
 
 PLANNED = Handover(
-    "t", 1, "sms", "+41791234567", "event:1", at("Mon 10:00"), at("Mon 10:00"), at("Sun 10:00"), cause_event=0
+    "t",
+    1,
+    "sms",
+    "+41791234567",
+    "event:1",
+    at("Mon 10:00"),
+    at("Mon 10:00"),
+    at("Mon 10:00"),
+    at("Sun 10:00"),
+    cause_event=0,
 )
 
 

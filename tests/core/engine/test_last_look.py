@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from core.engine.last_look import Handover, last_look
-from core.instants import DAY
+from core.instants import DAY, HOUR
 from core.model.customer import Consent, Suppression
 from core.model.reasons import Reason
-from core.model.triggers import Trigger
+from core.model.triggers import Goal, Trigger
 from core.playbook.index import PlaybookIndex
 from core.playbook.playbook import Playbook
 from core.playbook.versions import Former
@@ -40,6 +40,7 @@ PLANNED = Handover(
     "email",
     "anna@example.org",
     "cart:a",
+    at("Mon 10:00"),
     at("Mon 10:00"),
     at("Mon 10:00"),
     at("Tue 10:00"),
@@ -174,3 +175,19 @@ def test_the_last_look_changes_nothing_it_was_given() -> None:
     known = dossier(order("Mon 11:00"))
     last_look(PLANNED, known, playbook(BASKET), at("Mon 12:00"))
     assert known.profile.orders == 0
+
+
+def test_a_goal_counts_within_its_time_from_the_entry() -> None:
+    goal = Goal(frozenset({"Order Completed"}), HOUR)
+    book = playbook(trigger("t", on("Cart"), step(expires=DAY), goal=goal))
+    entered_late = replace(PLANNED, entered_at=at("Mon 10:50"))
+    bought = (event("Order Completed", "Mon 11:30"),)
+    assert reason(book, handover=entered_late, arrivals=bought) == "GOAL_REACHED"
+    assert reason(book, handover=PLANNED, arrivals=bought) is None
+
+
+def test_an_event_that_is_still_to_come_cancels_nothing() -> None:
+    to_come = event("Order Completed", "Mon 13:00", cart="a")
+    assert reason(playbook(BASKET), "Mon 12:59", arrivals=(to_come,)) is None
+    assert reason(playbook(BASKET), "Mon 13:00", arrivals=(to_come,)) == "GOAL_REACHED"
+    assert reason(playbook(BASKET), "Mon 12:59", history=(to_come,)) is None

@@ -40,4 +40,5 @@ def test_it_finds_what_a_search_through_all_would_find(
         and (after is None or e.occurred_at > after)
         and (until is None or e.occurred_at <= until)
     ]
-    assert log.of(names, after, until) == sorted(wanted, key=lambda event: (event.occurred_at, event.id))
+    expected = sorted(wanted, key=lambda event: (event.occurred_at, event.name, event.id))
+    assert log.of(names, after, until) == expected

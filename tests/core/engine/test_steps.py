@@ -266,7 +266,7 @@ def test_a_step_that_expires_in_quiet_hours_names_the_rule_that_is_full_at_their
         ("first", {"email": None}, ["sms send"]),
         ("first", {"email": None, "phone": None}, ["email suppress NO_ADDRESS"]),
         ("all", {"email": None}, ["sms send"]),
-        ("all", {"email": None, "phone": None}, ["email suppress NO_ADDRESS"]),
+        ("all", {"email": None, "phone": None}, ["email suppress NO_ADDRESS", "sms suppress NO_ADDRESS"]),
     ],
 )
 def test_only_allowed_channels_are_used(mode: str, traits: dict[str, Any], expected: list[str]) -> None:

@@ -82,3 +82,30 @@ def test_a_reason_in_short_names_what_stood_behind_an_expiry(
     reason: str | None, objections: list[list[object]], said: str
 ) -> None:
     assert in_short(reason, behind(reason, objections)) == said
+
+
+def test_of_a_rule_with_limit_and_gap_the_words_name_the_one_that_is_broken() -> None:
+    news = {"at": "2025-10-19T19:00:00Z", "trigger": "news", "channel": "email"}
+    gap = {"rule": "r", "count": 1, "limit": None, "counted": [news]}
+    limit = {"rule": "r", "count": 3, "limit": 3, "counted": [news]}
+    row = {
+        "outcome": "defer", "step": 1, "channel": "email", "at": MORNING, "reason": "PRESSURE",
+        "rules": [gap, limit], "until": MORNING + 3_600_001, "objections": [],
+    }  # fmt: skip
+    assert in_words(row, ZURICH) == (
+        "Deferred (step 1 over email, Mon 20 Oct 2025 07:00 CEST): too close to another contact by rule r "
+        "(news Sun 19 Oct 2025 21:00 email); the customer has had 3 of 3 by rule r "
+        "(news Sun 19 Oct 2025 21:00 email). Free again Mon 20 Oct 2025 08:00:01."
+    )
+
+
+def test_what_expired_waiting_for_a_stronger_one_names_it() -> None:
+    row = {
+        "outcome": "suppress", "step": 1, "channel": "email", "at": MORNING, "reason": "EXPIRED",
+        "rules": [], "until": None,
+        "objections": [
+            ["QUIET_HOURS", "held back beyond its expiry", None],
+            ["LOWER_PRIORITY", "gave way to birthday on 2025-10-20T05:00:00Z", None],
+        ],
+    }  # fmt: skip
+    assert "(gave way to birthday on Mon 20 Oct 2025 07:00)" in in_words(row, ZURICH)

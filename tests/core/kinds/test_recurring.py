@@ -11,6 +11,8 @@ from core.instants import HOUR, parse_instant
 from core.playbook.index import PlaybookIndex
 from tests.core.builders import event, identify, on_crossing, on_date, order, play, playbook, rows, trigger
 
+ZURICH = ZoneInfo("Europe/Zurich")
+
 
 @pytest.mark.parametrize(
     ("text", "found"),
@@ -21,11 +23,16 @@ from tests.core.builders import event, identify, on_crossing, on_date, order, pl
         ("1990-02-29", None),
         ("1990-13-01", None),
         ("5.3.1990", None),
+        ("2024-06-09T22:00:00Z", Anniversary(2024, 6, 10)),
+        ("2024-06-09t22:00:00z", Anniversary(2024, 6, 10)),
+        ("2024-06-09 23:00", Anniversary(2024, 6, 9)),
+        ("2024-06-09 soon", None),
+        ("--06-09T22:00:00Z", None),
         ("", None),
     ],
 )
 def test_a_date_is_a_day_with_or_without_its_year(text: str, found: Anniversary | None) -> None:
-    assert parse_anniversary(text) == found
+    assert parse_anniversary(text, ZURICH) == found
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.instants import DAY, HOUR, Instant, Millis, format_instant, parse_duration, parse_instant
-from core.limits.pressure import Contact, Ledger, PressureRule, gap_usage, next_legal, usage, violations
+from core.limits.pressure import (
+    Contact,
+    Ledger,
+    PressureRule,
+    gap_usage,
+    is_never_legal,
+    next_legal,
+    usage,
+    violations,
+)
 from core.limits.quiet_hours import parse_send_windows
 from core.limits.windows import parse_window
 
@@ -746,3 +755,32 @@ def test_a_gap_counts_dispatches_on_both_sides_and_frees_after_the_last() -> Non
     found = gap_usage(rule(gap="1d"), Ledger(past), at("2025-03-04 12:00"))
     assert (found.used, len(found.counted), found.frees_at) == (1, 2, at("2025-03-05 18:00"))
     assert gap_usage(rule(gap="1d"), Ledger(BOTH), at("2025-03-04 10:00")).used == 0
+
+
+def test_a_gap_and_a_limit_that_are_both_broken_are_told_apart() -> None:
+    both = rule(2, "7d", gap="20h")
+    planned = Ledger([contact("2024-05-12T10:00"), contact("2024-05-13T09:00")])
+    of_gap, of_limit = violations([both], planned, one()(at("2024-05-13T10:00")), ZURICH)
+    assert (of_gap.gap, of_gap.count, of_gap.retry_at) == (20 * HOUR, 1, at("2024-05-14T05:00"))
+    assert (of_limit.gap, of_limit.count, of_limit.retry_at) == (None, 2, at("2024-05-19T10:00"))
+
+
+def test_a_contact_that_does_not_count_is_not_asked_about_the_gap_of_a_later_one() -> None:
+    later = Ledger([contact("2024-05-13T12:00")])
+    uncounted = [contact("2024-05-13T10:00", counts=False)]
+    assert violations([rule(gap="20h")], later, uncounted, ZURICH) == []
+    assert violations([rule(gap="20h")], later, one()(at("2024-05-13T10:00")), ZURICH) != []
+
+
+@pytest.mark.parametrize(
+    ("limits", "weight", "never"),
+    [
+        (rule(0, "7d"), 1_000, True),
+        (rule(1, "7d"), 1_000, False),
+        (rule(3_000, "7d", points=True), 4_000, True),
+        (rule(3_000, "7d", points=True), 3_000, False),
+        (rule(gap="20h"), 1_000, False),
+    ],
+)
+def test_what_no_window_can_ever_take_is_known(limits: PressureRule, weight: int, never: bool) -> None:
+    assert is_never_legal([limits], one(weight=weight)(at("2024-05-13T10:00")), ZURICH) is never

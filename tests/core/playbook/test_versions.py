@@ -225,6 +225,7 @@ def test_a_message_is_looked_at_by_the_definition_that_planned_it(
     planned = Handover(
         trigger="basket", step=1, channel="email", address="anna@example.org", cause_key="event:1",
         cause_at=at("Mon 10:00"),
+        entered_at=at("Mon 10:00"),
         planned_at=at("Mon 11:00"), expires_at=at("Sun 11:00"), version=version,
     )  # fmt: skip
     found = last_look(planned, dossier(), book, at("Mon 13:00"))
@@ -235,6 +236,7 @@ def test_an_exit_of_an_earlier_definition_cancels_its_planned_message() -> None:
     planned = Handover(
         trigger="basket", step=1, channel="email", address="anna@example.org", cause_key="event:1",
         cause_at=at("Mon 10:00"),
+        entered_at=at("Mon 10:00"),
         planned_at=at("Mon 11:00"), expires_at=at("Sun 11:00"), version=1,
     )  # fmt: skip
     bought = dossier(history=(event("Order Completed", "Mon 10:40"),))

@@ -18,6 +18,7 @@ from core.sources.segment import (
     SuppressionRecord,
     amount_of,
     minor_units,
+    normalise_traits,
     parse_birthday,
     parse_call,
 )
@@ -43,7 +44,7 @@ def identify(**traits: Any) -> dict[str, Any]:
     ("record", "reason"),
     [
         ([], "not a JSON object"), ("x", "not a JSON object"), ({}, "unknown call: it has no type"),
-        ({"type": "group", "userId": "u1", "groupId": "g"}, "unknown call 'group'"),
+        ({"type": "group", "userId": "u1"}, "a group call without groupId"),
         ({"type": "track", "userId": "u1"}, "without an event name"), (track(" "), "without an event name"),
         (track(userId=None), "no identity"), (track(userId=""), "no identity"),
         (track(userId={"a": 1}), "no identity"),
@@ -230,12 +231,41 @@ def test_a_number_is_the_same_money_as_its_text(value: float) -> None:
     ("given", "birthday"),
     [
         ("1980-05-17", "1980-05-17"), ("--02-29", "--02-29"), ("1980-05-17T00:00:00Z", "1980-05-17"),
-        ("1981-02-29", None),
+        ("1993-01-11T23:00:00.000Z", "1993-01-12"), ("1993-01-11t23:00:00z", "1993-01-12"),
+        ("1993-01-12 00:00", "1993-01-12"), ("1981-02-29", None),
         ("--13-01", None), ("17.05.1980", None), (1980, None), ("1980-05-17x", None), ("", None),
     ],
 )  # fmt: skip
 def test_a_birthday_is_a_day_with_or_without_its_year(given: object, birthday: str | None) -> None:
-    assert parse_birthday(given) == birthday
+    assert parse_birthday(given, ZURICH) == birthday
+
+
+@pytest.mark.parametrize(
+    ("others", "birthday"),
+    [
+        ({}, "1993-01-12"),
+        ({"timezone": "America/New_York"}, "1993-01-11"),
+        ({"address": {"country": "JP"}}, "1993-01-12"),
+    ],
+)
+def test_a_birthday_with_a_time_is_the_local_day_of_the_customer(
+    others: dict[str, Any], birthday: str
+) -> None:
+    traits = normalise_traits({"birthday": "1993-01-11T23:00:00.000Z"} | others, {}, ZURICH)
+    assert traits["birthday"] == birthday
+
+
+def test_a_group_is_a_trait_of_the_person() -> None:
+    call = {
+        "type": "group", "userId": "u1", "groupId": 7, "timestamp": "2026-03-01T10:00:00Z",
+        "traits": {"name": "Acme", "email": "office@acme.example"},
+    }  # fmt: skip
+    taken = take(call)
+    assert taken.identities == (("user", "u1"),)
+    assert (taken.kind, taken.name) == ("identify", "group")
+    assert taken.properties == {
+        "groupId": "7", "group.name": "Acme", "group.email": "office@acme.example",
+    }  # fmt: skip
 
 
 def test_traits_are_flat_and_in_one_spelling() -> None:

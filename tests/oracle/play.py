@@ -1,0 +1,95 @@
+"""A random shop in a workspace, its lives imported and replayed by the command line, and the rows of both
+engines.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from sqlalchemy import select
+
+from console.main import main
+from core.instants import format_instant
+from storage.schema.customers import customers
+from storage.schema.decisions import decisions
+from storage.store import Store
+from tests.oracle.engine import Oracle
+from tests.oracle.lives import BEGIN, LENGTH, a_life, a_shop
+from tests.oracle.spec import Life, Row, ShopSpec
+
+ADDRESSES: Mapping[str, Mapping[str, Any]] = {
+    "email": {"email": "{key}@example.ch"},
+    "sms": {"phone": "+4179{number:07d}"},
+    "print": {
+        "address.street": "Seeweg 1", "address.postalCode": "8000", "address.city": "Zürich",
+        "address.country": "US",  # of several zones, so that the workspace's holds
+    },
+}  # fmt: skip
+
+
+def shop_and_lives(seed: int, number: int) -> tuple[ShopSpec, list[Life]]:
+    """The shop of a seed, and so many customers of it."""
+    lot = Random(seed)
+    shop = a_shop(lot)
+    return shop, [a_life(lot, f"c{place}") for place in range(number)]
+
+
+def expected(shop: ShopSpec, life: Life) -> list[Row]:
+    """What the oracle says of one customer."""
+    return Oracle(shop, life, BEGIN).play(BEGIN + LENGTH)
+
+
+def replayed(folder: Path, shop: ShopSpec, lives: Sequence[Life]) -> dict[str, list[Row]]:
+    """What `manometer replay` decides, by customer."""
+    for path, text in shop.files().items():
+        (folder / "shop" / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "shop" / path).write_text(text)
+    calls = [call for place, life in enumerate(lives) for call in _calls(life, place)]
+    (folder / "calls.ndjson").write_text("".join(json.dumps(call) + "\n" for call in calls))
+    _run("-w", folder / "shop", "import", folder / "calls.ndjson", "--history", "--json")
+    span = ("--from", format_instant(BEGIN), "--to", format_instant(BEGIN + LENGTH))
+    _run("-w", folder / "shop", "replay", *span, "--into", folder / "played")
+    return _rows(folder / "played" / "manometer.db")
+
+
+def _run(*words: str | Path) -> None:
+    assert main([str(word) for word in words]) == 0, words
+
+
+def _calls(life: Life, place: int) -> list[dict[str, Any]]:
+    traits: dict[str, Any] = {"firstName": life.key}
+    for medium in life.media:
+        for name, text in ADDRESSES[medium].items():
+            traits[name] = text.format(key=life.key, number=place)
+    address = {
+        key.removeprefix("address."): traits.pop(key) for key in list(traits) if key.startswith("address.")
+    }
+    if address:
+        traits["address"] = address
+    said = {"type": "identify", "userId": life.key, "timestamp": "2025-01-01T00:00:00Z", "traits": traits}
+    acts = [
+        {
+            "type": "track", "userId": life.key, "event": act.name, "timestamp": format_instant(act.at),
+            "properties": act.properties, "messageId": f"{life.key}-{act.at}",
+        }
+        for act in life.acts
+    ]  # fmt: skip
+    return [said, *acts]
+
+
+def _rows(path: Path) -> dict[str, list[Row]]:
+    columns = decisions.c
+    query = select(
+        customers.c.key, columns.at, columns.trigger, columns.step, columns.channel, columns.outcome,
+        columns.reason, columns.until, columns.rules,
+    ).join_from(decisions, customers, customers.c.id == columns.customer_id)  # fmt: skip
+    found: dict[str, list[Row]] = {}
+    with Store.open(path) as store, store.reading() as connection:
+        for key, *row, rules in connection.execute(query.order_by(columns.id)):
+            named = tuple((each["rule"], each["limit"] is not None) for each in json.loads(rules or "[]"))
+            found.setdefault(key, []).append(Row(*row, named))
+    return found
