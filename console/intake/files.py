@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple, cast
@@ -71,16 +72,13 @@ class IntakeSettings:
     currency: str | None = None  # the workspace's
     orders: OrderTerms | None = None  # None: orders count in one namespace, in the workspace's currency
 
-    def check(self, *, history: bool) -> Check:
-        """What each event passes that was read from a file, whatever its form."""
-        surveys, orders = self.surveys, self.orders
-
-        def checked(incoming: Incoming) -> Incoming:
-            if surveys is not None:
-                incoming = surveys.checked(incoming, history=history)
-            return incoming if orders is None else orders.read(incoming)
-
-        return checked
+    def check(self, *, history: bool) -> Check | None:
+        """What each event passes that was read from a file, whatever its form; None where that is nothing."""
+        surveys = None if self.surveys is None else partial(self.surveys.checked, history=history)
+        orders = None if self.orders is None else self.orders.read
+        if surveys is None or orders is None:
+            return surveys or orders
+        return lambda incoming: orders(surveys(incoming))
 
 
 def intake_settings(folder: Path, workspace: Workspace, concerns: Concerns | None) -> IntakeSettings:

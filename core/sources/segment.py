@@ -181,8 +181,8 @@ def _track(
         _dedup(record, source), source, "track", name, _time(record, arrived_at, zone),
         _identities(record, context, properties),
         properties, encode(properties), _channel(record, context, channel, None),
-        amount_of(name, properties), consents, suppressions,
-        order=order_number(properties) if name in ORDER_NAMES else None,
+        amount_of(name, properties), consents, suppressions, (),
+        order_number(properties) if name in ORDER_NAMES else None,
     )  # fmt: skip
 
 
