@@ -12,6 +12,7 @@ from math import sqrt
 from typing import Any, Final
 
 from core.instants import DAY, Millis
+from core.model.basket import BASKET_EVENTS, Basket, product_id
 from core.model.events import ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
 
 Product = Mapping[str, Any]
@@ -74,7 +75,7 @@ def shopping(events: Iterable[Event]) -> Shopping:
         shelves.take(event)
     return Shopping(
         _newest(shelves.viewed),
-        _newest(shelves.basket),
+        _newest(shelves.in_basket()),
         _newest(shelves.wished),
         _newest(shelves.bought),
         frozenset(shelves.known),
@@ -86,28 +87,34 @@ class _Shelves:
 
     def __init__(self) -> None:
         self.viewed: dict[str, Product] = {}
-        self.basket: dict[str, Product] = {}
+        self.basket: dict[str, Product] = {}  # whatever was ever put there; `held` says what still is
+        self.held = Basket()
         self.wished: dict[str, Product] = {}
         self.bought: dict[str, Product] = {}
         self.known: set[str] = set()
         self.order_of: dict[str, str] = {}
 
     def take(self, event: Event) -> None:
+        if event.name in BASKET_EVENTS:
+            self.held.take(event.name, event.occurred_at, event.channel, event.properties)
         if event.name == ORDER_COMPLETED:
             self._buy(event)
         elif event.name in (ORDER_RETURNED, ORDER_REFUNDED):
             self._give_back(event)
         elif event.name in ("Cart Viewed", "Checkout Started"):
-            self.basket = {item["id"]: item for item in products_of(event)} or self.basket
+            for item in products_of(event):
+                _put(self.basket, item)
         else:
             for item in products_of(event):
                 self._move(event.name, item)
 
+    def in_basket(self) -> dict[str, Product]:
+        held = self.held.products()
+        return {identifier: item for identifier, item in self.basket.items() if identifier in held}
+
     def _move(self, name: str, item: Product) -> None:
         if name in ("Product Added", "Wishlist Product Added to Cart"):
             _put(self.basket, item)
-        elif name == "Product Removed":
-            self.basket.pop(item["id"], None)
         elif name == "Product Added to Wishlist":
             _put(self.wished, item)
         elif name == "Product Removed from Wishlist":
@@ -119,13 +126,11 @@ class _Shelves:
             _put(self.viewed, item)
 
     def _buy(self, event: Event) -> None:
-        if event.channel != "store":
-            self.basket = {}
         for item in products_of(event):
             _put(self.bought, item)
             self.known.add(item["id"])
             self.order_of[item["id"]] = str(event.properties.get("order_id", ""))
-            for shelf in (self.viewed, self.basket, self.wished):
+            for shelf in (self.viewed, self.wished):
                 shelf.pop(item["id"], None)
 
     def _give_back(self, event: Event) -> None:
@@ -161,10 +166,10 @@ def told(properties: Mapping[str, Any]) -> Iterator[Product]:
 
 
 def _product(given: Mapping[str, Any]) -> Product | None:
-    identifier = given.get("product_id") or given.get("sku")
-    if not isinstance(identifier, (str, int)):
+    identifier = product_id(given)
+    if identifier is None:
         return None
-    item: dict[str, Any] = {"id": str(identifier)}
+    item: dict[str, Any] = {"id": identifier}
     item |= {name: value for name in _TOLD if isinstance(value := given.get(name), str) and value}
     item |= {
         name: value

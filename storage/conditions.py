@@ -72,9 +72,11 @@ COLUMNS = {
     "last_order": "last_order_at",
     "last_activity": "last_activity_at",
 }
-CHANNEL_ACTIVITY = {
-    f"last_activity_{channel}": f"$.channels.{channel}" for channel in ("store", "web", "email")
+IN_DETAIL = {
+    "basket_items": "$.basket_items",
+    **{f"last_activity_{channel}": f"$.channels.{channel}" for channel in ("store", "web", "email")},
 }
+"""Fields that stand in the JSON of the column `detail`, and where."""
 BUNDLE = 10
 MONTHS = [f"{month:02d}" for month in range(1, 13)]
 KINDS = {"text": ("text",), "number": ("integer", "real"), "truth": ("true", "false")}
@@ -275,7 +277,7 @@ def _joined(join: Callable[..., Truth], parts: list[Truth]) -> Truth:
 
 
 def _field(name: str) -> Sql:
-    path = CHANNEL_ACTIVITY.get(name)
+    path = IN_DETAIL.get(name)
     return (
         customers.c[COLUMNS.get(name, name)]
         if path is None

@@ -20,6 +20,8 @@ from core.sources.segment import Rejected, parse_birthday
 from core.text_folding import spellings
 
 _USUAL_DECIMALS: Final = 2
+_LONGEST: Final = 64
+"""Characters of a number or day; longer cells are texts."""
 _LARGEST_AMOUNT: Final = 10**12
 _MOST_REMEMBERED: Final = 8_192
 _FREE_FORMS: Final = frozenset({AUTO, "day first", "month first"})
@@ -72,7 +74,7 @@ class CellReader:
         """A number or truth value where the cell is one; what begins with a zero or a plus is a name made of
         digits.
         """
-        if cell.startswith(("0", "+")) and cell.isalnum() and cell != "0":
+        if len(cell) > _LONGEST or (cell.startswith(("0", "+")) and cell.isalnum() and cell != "0"):
             return cell
         truth = _TRUTH.get(spellings(cell)[0]) if cell[:1].isalpha() else None
         if truth is not None:
@@ -157,9 +159,9 @@ class CellReader:
         """Any other trait: a day or instant in one of the profile's forms as ISO 8601, a truth value of a
         spreadsheet, else its text.
         """
-        if cell[:1].isalpha() and (truth := _TRUTH.get(spellings(cell)[0])) is not None:
+        if cell[:1].isalpha() and len(cell) < 10 and (truth := _TRUTH.get(spellings(cell)[0])) is not None:
             return truth
-        if not any(sign.isdigit() for sign in cell) or cell.isdigit():
+        if len(cell) > _LONGEST or not any(sign.isdigit() for sign in cell) or cell.isdigit():
             return cell
         for form in self._forms:
             try:

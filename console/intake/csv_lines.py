@@ -118,7 +118,7 @@ class _Lines:
 
     def consent(self, columns: ConsentColumns, row: Row) -> ConsentRecord | None:
         """What the row says of a consent; None where it says nothing, as with a word that is in no list."""
-        said = self.reading.value(row, columns.column)
+        said = columns.always or self.reading.value(row, columns.column)
         try:
             answer = read_yes_no(said, columns.words)
         except CellError:
@@ -197,6 +197,9 @@ class _Orders:
         self.profile = reading.profile
         self.open: OrderedDict[str, _Order] = OrderedDict()
         self.size = 0  # characters of what is open
+        self.named = [
+            (key, column) for key, column in self.profile.products.items() if key not in ("quantity", "price")
+        ]
         self.closed = _Marks()
         self.refused = _Marks()
         self.said: dict[tuple[Identity, ...], bytes] = {}
@@ -304,9 +307,7 @@ class _Orders:
         if not cell and not has_total:
             raise Rejected(f"impossible price {cell!r}")
         product: dict[str, Any] = {
-            key: value
-            for key, column in columns.items()
-            if key not in ("quantity", "price") and (value := reading.value(row, column))
+            key: value for key, column in self.named if (value := reading.value(row, column))
         }
         if is_return:
             quantity = abs(quantity)

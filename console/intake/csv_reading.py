@@ -43,12 +43,17 @@ class CsvReading:
         self.unread: Counter[str] = Counter()
         today = local_date(arrived_at, zone)
         self.cells = CellReader(table.profile, zone, currency, table.decided(), today)
+        self._identity_columns = [
+            (kind, column)
+            for kind in _KINDS_BY_STRENGTH
+            if (column := table.profile.identities.get(kind)) is not None and table.has(column)
+        ]
         constants = table.profile.constants
         self.constant_traits, self.constant_properties = constants["traits"], constants["properties"]
 
     def value(self, row: Row, column: str | None) -> str:
         """What a cell says, an empty text where there is none."""
-        return self.table.value(row, column)
+        return "" if column is None else self.table.value(row, column)
 
     def refuse_set_aside(self, row: Row, is_return: bool) -> None:
         """Rejected where the profile sets the row aside."""
@@ -73,8 +78,8 @@ class CsvReading:
     def identities(self, row: Row) -> tuple[Identity, ...]:
         """Strongest first."""
         found = []
-        for kind in _KINDS_BY_STRENGTH:
-            value = normal_identity(kind, _whole(self.value(row, self.profile.identities.get(kind))))
+        for kind, column in self._identity_columns:
+            value = normal_identity(kind, _whole(self.table.value(row, column)))
             if value:
                 found.append((kind, value))
         return tuple(found)

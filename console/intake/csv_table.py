@@ -12,13 +12,18 @@ from console.intake.csv_records import CsvRecords, Reject, Row, scan
 from console.intake.physical_lines import text_lines_of
 from core.errors import ManometerError
 from core.sources.amounts import DecimalSign, decimal_column
-from core.sources.cells import ColumnChoice, ColumnError
+from core.sources.cells import ColumnChoice, ColumnError, bare
 from core.sources.csv_profile import AUTO, CsvProfile
 from core.sources.dates import DayOrder, day_order_column
 
 _DELIMITERS: Final = ";,\t|"
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 """Made for Excel by many exports, as the first line."""
+_LONGEST: Final = 80
+"""Characters of a cell that can show how a column is written."""
+_KEPT_AS_TEXT: Final = ("'", "=")
+_KEPT: Final = re.compile(r"'[+0-9]|=\"")
+"""How spreadsheets keep a number a text; the apostrophe of a name such as 't Hooft is its own."""
 _FEW_COLUMNS: Final = 8
 """With more columns, a line of as many fields is hardly the text of another one's cell."""
 
@@ -103,7 +108,8 @@ class CsvTable:
                     f"{', '.join(profile.identities.values())}. "
                     f"The file has {', '.join(names)}. Name its own in a profile."
                 )
-            required = [*profile.at, *profile.columns.values()] if profile.kind != "customers" else []
+            needed = [column for key, column in profile.columns.items() if key in ("key", "amount")]
+            required = [*profile.at, *needed] if profile.kind != "customers" else []
         else:
             required = list(profile.used_columns())
         missing = [column for column in required if column not in self._index]
@@ -138,6 +144,8 @@ class CsvTable:
         if place is None:
             return ""
         cell = row.fields[place].strip()
+        if cell[:1] in _KEPT_AS_TEXT and _KEPT.match(cell):
+            cell = bare(cell)
         meanings = self.profile.values.get(column or "") if self.profile.values else None
         return cell if meanings is None else meanings.get(cell, cell)
 
@@ -200,7 +208,7 @@ class CsvTable:
             if isinstance(row, Row):
                 for column, choice in choices:
                     cell = self.value(row, column)
-                    if cell:
+                    if cell and len(cell) <= _LONGEST:
                         choice.see(row.line, cell)
         self._content.seek(0)
         self._records = self._begun()

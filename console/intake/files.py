@@ -44,8 +44,9 @@ BATCH: Final = 10_000
 """Lines a transaction; about a third of a second of the write lock."""
 BATCH_SIZE: Final = 4 << 20
 """Characters of a batch, so that a file of long lines needs no more memory than another."""
-_MOST_REMEMBERED: Final = 16 << 20
-"""Characters of what customers say of themselves that are remembered from batch to batch."""
+_LONG: Final = 4_096
+_MOST_REMEMBERED: Final = 2 << 20
+"""Characters of long profiles that are remembered from batch to batch; usual ones are few enough anyway."""
 _SUFFIXES: Final = (".ndjson", ".jsonl", ".csv")
 
 Progress = Callable[[int, int, int], None]
@@ -232,6 +233,7 @@ def ndjson_items(
 ) -> Iterator[Item]:
     """What each Segment call of a JSON file comes to, be it a line or an element of one document."""
     for line in json_records(content):
+        record: object = None
         try:
             if not line.is_whole:
                 raise Rejected("longer than 1 MiB")
@@ -405,7 +407,8 @@ class _Run:
         if later:
             number, farthest = self.future
             self.future = FutureEvents(number + len(later), max(*later, farthest or 0))
-        self.remembered += sum(len(incoming.text) for incoming in new if incoming.kind == "identify")
+        profiles = (len(incoming.text) for incoming in new if incoming.kind == "identify")
+        self.remembered += sum(size for size in profiles if size > _LONG)
         if self.remembered > _MOST_REMEMBERED:
             self.memory.forget()
             self.remembered = 0

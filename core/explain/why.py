@@ -24,6 +24,7 @@ from core.language import ConditionClause
 from core.language import explain as explain_condition
 from core.language.tree import Field, HasConsent, Operand, Tally, Trait
 from core.limits.pressure import Violation, per_unit, violations
+from core.model.basket import BASKET_EVENTS
 from core.model.customer import TRAIT_FIELDS, address_of
 from core.model.dossier import BEGINNING, Dossier
 from core.model.enrolment import Due, Enrolment
@@ -323,6 +324,9 @@ def _since(seen: Operand | HasConsent, case: Case) -> str:
                 if (at := profile.activity.get(act)) is not None
             ]
             return f"since {format_instant(max(acts))}" if acts else ""
+        case Field(name="basket_items"):
+            told = [at for act in BASKET_EVENTS if (at := profile.activity.get(act)) is not None]
+            return f"since {format_instant(max(told))}" if told else ""
         case Field(name=name) | Trait(name=name):
             return _told(name if isinstance(seen, Trait) else _trait_of(name, case), case)
         case _:

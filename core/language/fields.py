@@ -66,6 +66,9 @@ CUSTOMER_FIELDS: Mapping[str, CustomerField] = {
         CustomerField("last_activity_email", Type.INSTANT, "the latest activity by e-mail"),
         CustomerField("orders", Type.NUMBER, "number of orders"),
         CustomerField("returns", Type.NUMBER, "number of returns"),
+        CustomerField(
+            "basket_items", Type.NUMBER, "number of products in the basket, missing where it is not known"
+        ),
         CustomerField("units", Type.NUMBER, "number of units bought"),
         CustomerField("revenue", Type.MONEY, "revenue net of returns"),
         CustomerField("revenue_gross", Type.MONEY, "revenue before returns"),

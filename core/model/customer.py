@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from core.instants import Instant, find_zone, zone_of_country
+from core.model.basket import BASKET_EVENTS, Basket
 from core.model.events import NO_ACTIVITY, Event
 from core.model.orders import NOTHING, OrderSums, Telling, order_sums, telling_of
 
@@ -41,6 +42,7 @@ AGGREGATE_FIELDS: Final = frozenset(
         "first_order",
         "last_order",
         "last_activity",
+        "basket_items",
     }
 )
 CHANNEL_ACTIVITY: Final[Mapping[str, str]] = {
@@ -60,8 +62,8 @@ class Profile:
     """
 
     __slots__ = (
-        "activity", "channels", "is_whole", "last_activity", "order_instants", "returned", "returns",
-        "revenue_gross", "told", "traits", "traits_at", "units",
+        "activity", "basket", "channels", "is_whole", "last_activity", "order_instants", "returned",
+        "returns", "revenue_gross", "told", "traits", "traits_at", "units",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -75,6 +77,7 @@ class Profile:
         self.last_activity: Instant | None = None
         self.activity: dict[str, Instant] = {}  # name -> the latest event of it, reports about messages too
         self.channels: dict[str, Instant] = {}
+        self.basket: Basket | None = None  # None: no event has told of it
         self.told: dict[str, tuple[Telling, ...]] = {}
         self.is_whole = True
 
@@ -98,6 +101,11 @@ class Profile:
         """What the customer spent, net of returns, in minor units."""
         return self.revenue_gross - self.returned
 
+    @property
+    def basket_items(self) -> int | None:
+        """How many products are in the basket; None where that is not known."""
+        return None if self.basket is None else self.basket.count()
+
     def copy(self) -> Profile:
         """An independent profile that can be folded on."""
         twin = Profile()
@@ -111,6 +119,7 @@ class Profile:
         twin.last_activity = self.last_activity
         twin.activity = self.activity.copy()
         twin.channels = self.channels.copy()
+        twin.basket = None if self.basket is None else self.basket.copy()
         twin.told = self.told.copy()
         twin.is_whole = self.is_whole
         return twin
@@ -146,6 +155,9 @@ class Profile:
             before = self.activity.get(name)
             if before is None or at > before:
                 self.activity[name] = at
+            if name in BASKET_EVENTS:
+                self.basket = self.basket or Basket()
+                self.basket.take(name, at, channel, properties)
             if name not in NO_ACTIVITY:
                 self._take_act(at, channel)
 
@@ -213,6 +225,9 @@ class Profile:
         for mine, theirs in ((self.activity, other.activity), (self.channels, other.channels)):
             for name, at in theirs.items():
                 mine[name] = max(at, mine.get(name, at))
+        if other.basket is not None:
+            self.basket = self.basket or Basket()
+            self.basket.merge(other.basket)
 
     @property
     def country(self) -> str | None:

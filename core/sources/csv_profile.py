@@ -53,7 +53,9 @@ _TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "products": ("sku", "name", "quantity", "price", "category", "brand", "variant", "product_id"),
     "returns": ("column", "starts_with", "equals", "below", "empty", "order"),
 }
-_CONSENT_KEYS: Final = ("column", "at", "purpose", "source", "text", "proof", "yes", "no", "unknown")
+_CONSENT_KEYS: Final = (
+    "column", "always", "at", "purpose", "source", "text", "proof", "yes", "no", "unknown",
+)  # fmt: skip
 _SET_ASIDE_KEYS: Final = ("column", "starts_with", "equals", "below", "empty", "sales_only", "reason")
 
 
@@ -82,7 +84,8 @@ class ConsentColumns:
     """Where a line says what the customer consented to on one channel."""
 
     channel: str
-    column: str
+    column: str | None
+    always: str | None  # the word of every line, where the file is a list of one state
     at: str | None
     purpose: str
     source: str | None
@@ -282,8 +285,8 @@ def _faults_of_consent(channel: str, given: object) -> Iterator[str]:
         yield f"`consents.{channel}` has to be a table"
         return
     yield from _unknown_keys(given, _CONSENT_KEYS, f"consents.{channel}.")
-    if not isinstance(given.get("column"), str):
-        yield f"`consents.{channel}` needs a column"
+    if not isinstance(given.get("column"), str) and given.get("always") not in ("yes", "no"):
+        yield f'`consents.{channel}` needs a column, or always = "yes" or "no"'
     for key in ("yes", "no", "unknown"):
         if not isinstance(given.get(key, []), list):
             yield f"`consents.{channel}.{key}` has to be a list of words"
@@ -356,8 +359,8 @@ def _set_aside(given: Mapping[str, Any]) -> SetAside:
 
 def _consent(channel: str, given: Mapping[str, Any]) -> ConsentColumns:
     return ConsentColumns(
-        channel, given["column"], given.get("at"), given.get("purpose", "*"), given.get("source"),
-        given.get("text"), given.get("proof"), _words(given),
+        channel, given.get("column"), given.get("always"), given.get("at"), given.get("purpose", "*"),
+        given.get("source"), given.get("text"), given.get("proof"), _words(given),
     )  # fmt: skip
 
 

@@ -102,9 +102,7 @@ def _events(
     found: dict[int, list[Event]] = defaultdict(list)
     for customer, *row in connection.execute(query):
         found[customer].append(event_from(row))
-    return {
-        customer: as_they_occurred(sorted(many, key=by_occurrence)) for customer, many in found.items()
-    }
+    return {customer: as_they_occurred(sorted(many, key=by_occurrence)) for customer, many in found.items()}
 
 
 def _fill(dossier: Dossier, known: Sequence[Event], playbook: Playbook, first_arrival: Instant) -> None:

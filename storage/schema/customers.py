@@ -66,7 +66,9 @@ class CustomerRow(SchemaRow, table=True):
     traits: str = with_default("{}")
     """JSON object; addresses are flattened to `address.city` and the like."""
     detail: str = with_default("{}")
-    """JSON object with `traits_at`, `activity`, `channels` and `order_instants`."""
+    """JSON object with `traits_at`, `activity`, `channels` and `order_instants`, and where events tell of it
+    `basket` and the number of its products, `basket_items`.
+    """
     settled: str | None = Field(default=None, sa_type=Text)
     """The whole profile before the events that the engine has not played yet; NULL where none wait."""
     settled_until: Instant | None = None

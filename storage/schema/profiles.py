@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import Connection, select
 
 from core.instants import Instant
+from core.model.basket import Basket
 from core.model.customer import TRAIT_FIELDS, Profile
 from storage.schema.customers import customers
 from storage.schema.folded import folded_name, folded_text
@@ -39,16 +40,34 @@ def profile_from(values: Sequence[Any]) -> Profile:
     return profile
 
 
+def _basket_from(kept: Sequence[Any] | None) -> Basket | None:
+    if kept is None:
+        return None
+    whole_at, whole, changes, unnamed_at = kept
+    return Basket(whole_at, whole, [(at, product, pieces) for at, product, pieces in changes], unnamed_at)
+
+
 def _take_detail(profile: Profile, detail: Mapping[str, Any]) -> None:
     profile.traits_at = detail.get("traits_at", {})
     profile.activity = detail.get("activity", {})
     profile.channels = detail.get("channels", {})
+    profile.basket = _basket_from(detail.get("basket"))
     profile.order_instants = detail.get("order_instants", [])
     profile.told, profile.is_whole = {}, False
 
 
-def _detail(profile: Profile) -> dict[str, Any]:
+def _basket_detail(basket: Basket) -> dict[str, Any]:
+    """The basket, and the number of its products, which conditions count in SQL."""
     return {
+        "basket": [basket.whole_at, basket.whole, basket.changes, basket.unnamed_at],
+        "basket_items": basket.count(),
+    }
+
+
+def _detail(profile: Profile) -> dict[str, Any]:
+    basket = profile.basket
+    told = {} if basket is None else _basket_detail(basket)
+    return told | {
         "traits_at": profile.traits_at,
         "activity": profile.activity,
         "channels": profile.channels,

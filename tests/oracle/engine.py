@@ -1,8 +1,8 @@
 """A slow and obvious engine, written from docs/decisions.md alone, to set the real one against.
 
-It knows one customer, in UTC, with consent, without a stronger candidate ahead. It shares no code with `core`:
-windows are computed from the calendar, and the earliest legal instant is found by trying every instant at
-which a window, a gap, or a channel could begin to let a message through.
+It knows one customer, in UTC, with consent, without a stronger candidate ahead. It shares no code with
+`core`: windows are computed from the calendar, and the earliest legal instant is found by trying every
+instant at which a window, a gap, or a channel could begin to let a message through.
 """
 
 from __future__ import annotations
@@ -95,11 +95,10 @@ def is_open(channel: ChannelSpec, at: int) -> bool:
         return True
     day, hour = _day(at).weekday(), (at - _instant(_day(at))) / HOUR
     for first, last, begin, end in channel.windows:
-        if begin < end and first <= day <= last and begin <= hour < end:
-            return True
-        if begin > end and (
-            (first <= day <= last and hour >= begin) or (first <= (day - 1) % 7 <= last and hour < end)
-        ):
+        if begin < end:
+            if first <= day <= last and begin <= hour < end:
+                return True
+        elif (first <= day <= last and hour >= begin) or (first <= (day - 1) % 7 <= last and hour < end):
             return True
     return False
 
@@ -224,9 +223,8 @@ class Oracle:
         if trigger.kind == "revenue":
             return self._revenue(after)
         if trigger.kind == "orders":
-            return sum(
-                act.name == "Order Completed" and (after is None or act.at > after) for act in self.acts
-            )
+            orders = [act for act in self.acts if act.name == "Order Completed"]
+            return sum(after is None or order.at > after for order in orders)
         return 0
 
     def _fires(self, trigger: TriggerSpec, act: Act, before: float) -> bool:
@@ -489,7 +487,7 @@ def _applies(rule: RuleSpec, contact: Sent) -> bool:
 
 
 def _is_full(rule: RuleSpec, mine: Sequence[Sent], others: Sequence[Sent]) -> bool:
-    """Whether a window of the candidate's own, or of a later contact that would hold it, is over the limit."""
+    """Whether a window of its own, or of a later contact that would hold it, has not the room."""
     asked = [each.at for each in mine]
     for later in others:
         first, last = span(rule, later.at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 
@@ -20,14 +21,7 @@ from tests.oracle.spec import (
 
 BEGIN = round(datetime(2025, 5, 1, tzinfo=UTC).timestamp() * 1000)
 LENGTH = 16 * DAY
-NAMES = (
-    "Checkout Started",
-    "Checkout Started",
-    "Order Completed",
-    "Product Viewed",
-    "Product Viewed",
-    "Order Returned",
-)
+NAMES = (*("Checkout Started", "Product Viewed") * 2, "Order Completed", "Order Returned")
 WINDOWS = (
     "6h", "16h", "1d", "2d", "4d", "7d", "1 days", "2 days", "3 days", "calendar day", "calendar week",
     "calendar month", "calendar quarter",
@@ -85,20 +79,24 @@ def _windows(lot: Random) -> tuple[tuple[int, int, int, int], ...]:
 
 
 def _rule(lot: Random, name: str, channels: list[str]) -> RuleSpec:
-    of = lot.random()
-    fields = {
-        "channels": tuple(lot.sample(channels, 1)) if of < 0.3 else (),
-        "purposes": ("marketing",) if 0.3 <= of < 0.45 else (),
-        "triggers": ("t0",) if 0.45 <= of < 0.55 else (),
-    }
     gap = lot.choice((2 * HOUR, 20 * HOUR, 36 * HOUR)) if lot.random() < 0.35 else None
     if gap is not None and lot.random() < 0.4:
-        return RuleSpec(name, gap=gap, **fields)
+        return _of_some(lot, RuleSpec(name, gap=gap), channels)
     unit = lot.choice(("contacts", "contacts", "points"))
     limit = lot.choice((1, 1, 2, 2, 3, 4)) if lot.random() < 0.95 else 0
     window = lot.choice(WINDOWS)
     extend = lot.choice(EXTENSIONS)
-    return RuleSpec(name, limit, window, extend, gap, unit, **fields)
+    return _of_some(lot, RuleSpec(name, limit, window, extend, gap, unit), channels)
+
+
+def _of_some(lot: Random, rule: RuleSpec, channels: list[str]) -> RuleSpec:
+    """The rule for all contacts, or for those of a channel, a purpose or a trigger."""
+    of = lot.random()
+    if of < 0.3:
+        return replace(rule, channels=tuple(lot.sample(channels, 1)))
+    if of < 0.45:
+        return replace(rule, purposes=("marketing",))
+    return replace(rule, triggers=("t0",)) if of < 0.55 else rule
 
 
 def _trigger(lot: Random, name: str, channels: list[str]) -> TriggerSpec:

@@ -24,11 +24,9 @@ from tests.oracle.spec import Life, Row, ShopSpec
 ADDRESSES: Mapping[str, Mapping[str, Any]] = {
     "email": {"email": "{key}@example.ch"},
     "sms": {"phone": "+4179{number:07d}"},
-    "print": {
-        "address.street": "Seeweg 1", "address.postalCode": "8000", "address.city": "Zürich",
-        "address.country": "US",  # of several zones, so that the workspace's holds
-    },
-}  # fmt: skip
+    # a country of several zones, so that the workspace's holds
+    "print": {"address": {"street": "Main St 1", "postalCode": "10001", "city": "New York", "country": "US"}},
+}
 
 
 def shop_and_lives(seed: int, number: int) -> tuple[ShopSpec, list[Life]]:
@@ -63,14 +61,9 @@ def _run(*words: str | Path) -> None:
 def _calls(life: Life, place: int) -> list[dict[str, Any]]:
     traits: dict[str, Any] = {"firstName": life.key}
     for medium in life.media:
-        for name, text in ADDRESSES[medium].items():
-            traits[name] = text.format(key=life.key, number=place)
-    address = {
-        key.removeprefix("address."): traits.pop(key) for key in list(traits) if key.startswith("address.")
-    }
-    if address:
-        traits["address"] = address
-    said = {"type": "identify", "userId": life.key, "timestamp": "2025-01-01T00:00:00Z", "traits": traits}
+        for name, said in ADDRESSES[medium].items():
+            traits[name] = said.format(key=life.key, number=place) if isinstance(said, str) else said
+    told = {"type": "identify", "userId": life.key, "timestamp": "2025-01-01T00:00:00Z", "traits": traits}
     acts = [
         {
             "type": "track", "userId": life.key, "event": act.name, "timestamp": format_instant(act.at),
@@ -78,7 +71,7 @@ def _calls(life: Life, place: int) -> list[dict[str, Any]]:
         }
         for act in life.acts
     ]  # fmt: skip
-    return [said, *acts]
+    return [told, *acts]
 
 
 def _rows(path: Path) -> dict[str, list[Row]]:
@@ -89,7 +82,8 @@ def _rows(path: Path) -> dict[str, list[Row]]:
     ).join_from(decisions, customers, customers.c.id == columns.customer_id)  # fmt: skip
     found: dict[str, list[Row]] = {}
     with Store.open(path) as store, store.reading() as connection:
-        for key, *row, rules in connection.execute(query.order_by(columns.id)):
-            named = tuple((each["rule"], each["limit"] is not None) for each in json.loads(rules or "[]"))
-            found.setdefault(key, []).append(Row(*row, named))
+        for row in connection.execute(query.order_by(columns.id)):
+            told = json.loads(row.rules or "[]")
+            named = tuple((each["rule"], each["limit"] is not None) for each in told)
+            found.setdefault(row.key, []).append(Row(*row[1:-1], named))
     return found

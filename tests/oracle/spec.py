@@ -129,7 +129,7 @@ class TriggerSpec:
         head = [
             f'title = "{self.name}"', 'status = "active"', f'purpose = "{self.purpose}"',
             f"priority = {self.priority}",
-            f'reentry = "{"never" if self.reentry is None else duration(self.reentry) if self.reentry else "always"}"',
+            f'reentry = "{self._again()}"',
         ]  # fmt: skip
         if self.most_orders is not None:
             head.append(f'audience = "orders < {self.most_orders}"')
@@ -137,6 +137,11 @@ class TriggerSpec:
         if self.exits:
             lines += ["[exit]", f"on = [{', '.join(repr(name) for name in self.exits)}]"]
         return "\n".join(lines) + "\n" + "".join(step.toml() for step in self.steps)
+
+    def _again(self) -> str:
+        if self.reentry is None:
+            return "never"
+        return duration(self.reentry) if self.reentry else "always"
 
     def _when(self) -> list[str]:
         if self.kind == "silence":

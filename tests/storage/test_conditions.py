@@ -92,10 +92,12 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 def store(connection: Connection, known: list[Customer]) -> None:
     for number, customer in enumerate(known, start=1):
+        columns = dict(customer.columns)
+        detail = {"channels": customer.channels, "basket_items": columns.pop("basket_items", None)}
         row = {
-            **customer.columns,
+            **columns,
             "traits": orjson.dumps(customer.traits).decode(),
-            "detail": orjson.dumps({"channels": customer.channels}).decode(),
+            "detail": orjson.dumps(detail).decode(),
         }
         connection.execute(insert(customers).values(id=number, **row))
         for place, (name, at, properties) in enumerate(customer.events):
@@ -144,7 +146,7 @@ INSTANTS = [
 ]
 BIRTHDAYS = ["1990-05-21", "--05-21", "2000-01-01", "--02-29", "1900-12-31"]
 TEXT_FIELDS = ["email", "country", "city", "first_name", "postal_code"]
-NUMBER_FIELDS = ["orders", "units", "returns"]
+NUMBER_FIELDS = ["orders", "units", "returns", "basket_items"]
 MONEY_FIELDS = ["revenue", "revenue_gross", "returned"]
 INSTANT_FIELDS = [
     "registered_at",
@@ -310,6 +312,7 @@ CUSTOMER = st.builds(
         {"key": st.uuids().map(str)}
         | {name: st.sampled_from([0, 1, 10, 1_050, 1_051, -1]) for name in (*NUMBER_FIELDS, *MONEY_FIELDS)}
         | {name: st.sampled_from([None, *TEXTS]) for name in TEXT_FIELDS}
+        | {"basket_items": st.sampled_from([None, 0, 1, 10])}
         | {"birthday": st.sampled_from([None, *BIRTHDAYS])}
         | {COLUMNS.get(name, name): st.sampled_from([None, *INSTANTS]) for name in INSTANT_FIELDS[:4]}
     ),

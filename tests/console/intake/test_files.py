@@ -125,6 +125,11 @@ def test_a_rejected_line_is_kept_whole_and_shown_to_its_owner_only(store: Store,
     assert result.rejects.stat().st_mode & 0o077 == 0
 
 
+def test_a_file_that_begins_with_a_line_that_is_too_long_is_read_on(store: Store, tmp_path: Path) -> None:
+    path = written(tmp_path, b"x" * (LONGEST_LINE + 1) + b"\n" + line(1))
+    assert counts(run(store, path)) == (2, 1, 0, 1)
+
+
 def test_importing_twice_changes_nothing(store: Store, tmp_path: Path) -> None:
     path = written(tmp_path, b"\n".join(line(number) for number in range(50)))
     run(store, path)
