@@ -9,7 +9,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, assert_never
 
-from sqlalchemy import ColumnElement, and_, case, cast, false, func, literal, not_, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy import Integer as SqlInteger
 from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.sql.selectable import FromClause, TableValuedAlias
@@ -250,23 +263,67 @@ class _Compiler:
 
     def consent(self, channel: str, purpose: str | None) -> Truth:
         found = consents.alias()
-        wanted: list[Truth] = [
-            found.c.customer_id == customers.c.id,
-            found.c.channel == channel,
-            found.c.arrived_at <= self.now,
-        ]
-        if purpose is not None:
-            wanted.append(found.c.purpose.in_([purpose, "*"]))
-        newest_first = (found.c.occurred_at.desc(), found.c.id.desc())
         latest = (
             select(found.c.state)
-            .where(*wanted)
-            .order_by(*newest_first)
+            .where(*self._speaks(found, channel, purpose), not_(self._outweighed(found)))
+            .order_by(*self._by_weight(found, channel, purpose))
             .limit(1)
             .correlate(customers)
             .scalar_subquery()
         )
         return func.coalesce(latest, "none") == "granted"
+
+    def _speaks(self, of: FromClause, channel: str, purpose: str | None) -> list[Truth]:
+        """That an entry of the ledger is known by now and speaks of the use."""
+        wanted: list[Truth] = [
+            of.c.customer_id == customers.c.id,
+            of.c.channel == channel,
+            of.c.arrived_at <= self.now,
+        ]
+        if purpose is not None:
+            wanted.append(of.c.purpose.in_([purpose, "*"]))
+        return wanted
+
+    def _outweighed(self, found: FromClause) -> Truth:
+        """That another line of the same list counts instead, as in `core.engine.consent.latest_word`."""
+        other = consents.alias()
+        same = ("customer_id", "arrived_at", "channel", "purpose", "address", "source")
+        return (
+            select(literal(1))
+            .select_from(other)
+            .where(
+                found.c.basis.is_not(None),
+                other.c.basis.is_not(None),
+                *(other.c[name].is_not_distinct_from(found.c[name]) for name in same),
+                tuple_(other.c.occurred_at, _strictness(other))
+                > tuple_(found.c.occurred_at, _strictness(found)),
+            )
+            .exists()
+        )
+
+    def _by_weight(self, found: FromClause, channel: str, purpose: str | None) -> list[Sql]:
+        """The order in which entries count: what was said, and the state of a list after it."""
+        objected = consents.alias()
+        is_objected = (
+            select(literal(1))
+            .select_from(objected)
+            .where(*self._speaks(objected, channel, purpose), objected.c.state == "objected")
+            .correlate(customers)
+            .exists()
+        )
+        is_listed_yes = and_(found.c.basis == "listed", found.c.state == "granted")
+        is_state = func.coalesce(found.c.basis, "") == "imported"
+        return [
+            case((is_state, 2), (and_(is_listed_yes, is_objected), 1), else_=0),
+            case((is_state, found.c.purpose == "*"), else_=0),
+            case((is_state, found.c.state != "granted"), else_=0),
+            found.c.occurred_at.desc(),
+            _strictness(found).desc(),
+        ]
+
+
+def _strictness(of: FromClause) -> Sql:
+    return case((of.c.state == "objected", 2), (of.c.state == "withdrawn", 1), else_=0)
 
 
 def _joined(join: Callable[..., Truth], parts: list[Truth]) -> Truth:

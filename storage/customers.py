@@ -190,7 +190,7 @@ def ledger(connection: Connection, customer_id: int) -> list[dict[str, Any]]:
         select(
             columns.occurred_at.label("at"), columns.channel, columns.purpose, columns.state, columns.source,
             columns.wording,
-            columns.proof, columns.address,
+            columns.proof, columns.address, columns.basis,
         )
         .where(columns.customer_id == customer_id)
         .order_by(columns.occurred_at.desc(), columns.id.desc())
@@ -213,7 +213,7 @@ def suppressed(connection: Connection, addresses: Collection[tuple[str, str]]) -
     columns = suppressions.c
     query = select(
         columns.arrived_at.label("at"), columns.medium, columns.address, columns.reason, columns.source
-    ).where(tuple_(columns.medium, columns.address).in_(list(addresses)))
+    ).where(tuple_(columns.medium, columns.address).in_(list(addresses)), columns.lifted_at.is_(None))
     return [dict(row) for row in connection.execute(query.order_by(columns.arrived_at)).mappings()]
 
 

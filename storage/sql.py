@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
 from sqlalchemy import (
@@ -128,3 +128,11 @@ def within(
         yield at >= since
     if until is not None:
         yield at < until
+
+
+_Value = TypeVar("_Value")
+
+
+def portions(values: Sequence[_Value], size: int = 400) -> Iterator[Sequence[_Value]]:
+    """The values in pieces that fit into one statement."""
+    return (values[first : first + size] for first in range(0, len(values), size))

@@ -27,7 +27,7 @@ from storage.schema.customers import customers
 from storage.schema.decisions import decisions
 from storage.schema.enrolments import enrolments
 from storage.schema.events import events
-from storage.schema.intake import arrivals
+from storage.schema.intake import arrivals, unread
 from storage.schema.messages import messages
 from storage.schema.operations import pauses
 from storage.schema.playbooks import playbooks
@@ -75,6 +75,7 @@ class Figures:
     halted: Mapping[str, Trouble]  # by channel
     troubles: Mapping[str, Trouble]  # by job of the scheduler, or `disk`
     conservation: dict[str, Any] | None  # None where it was not asked for
+    unread: tuple[Mapping[str, Any], ...] = ()  # what sources said and nobody understood
 
     def leader(self, at: Instant) -> Lease | None:
         """The lease of the scheduler that leads at the instant."""
@@ -122,7 +123,15 @@ def figures(
         halted=halted(connection),
         troubles=troubles(connection),
         conservation=conservation(connection) if books else None,
+        unread=unread_words(connection) if books else (),
     )
+
+
+def unread_words(connection: Connection, most: int = 50) -> tuple[Mapping[str, Any], ...]:
+    """What lines that were taken said and nobody understood: `kind source word number last_at`."""
+    columns = unread.c
+    query = select(unread).order_by(columns.number.desc(), columns.kind, columns.source, columns.word)
+    return tuple(dict(row) for row in connection.execute(query.limit(most)).mappings())
 
 
 # ---- who is due ----

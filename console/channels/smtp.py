@@ -352,7 +352,7 @@ def _reply(code: int, text: bytes) -> str:
 
 def refusal(stage: Stage, code: int, text: str) -> Result:
     """What a reply of the server other than yes means (RFC 5321, and RFC 3463 for the three numbers some put
-    first).
+    first). Only 5.1.x proves that there is no such address; any other no to a recipient is a soft bounce.
     """
     reason = f"{code} {text}"
     if 400 <= code < 500:
@@ -369,10 +369,9 @@ def refusal(stage: Stage, code: int, text: str) -> Result:
         or (stage == "recipient" and "relay" in text.lower())
     ):
         return ConfigError(reason, of_message=True)
-    is_unknown = stage == "recipient" and (
-        (subject == 1) or (subject, detail) == (2, 1) or (subject == 0 and code in (550, 551, 553))
-    )
-    return Permanent(reason, suppress_address=is_unknown)
+    is_unknown = stage == "recipient" and subject == 1
+    is_soft = not is_unknown and (stage == "recipient" or code == 550)
+    return Permanent(reason, suppress_address=is_unknown, is_soft_bounce=is_soft)
 
 
 def _shown(text: bytes) -> str:

@@ -8,7 +8,7 @@ the process, not the machine, so that a journal counts only within the boot that
     manometer-handover 1 BOOT OWNER
     claimed MESSAGE ATTEMPT STATE-BEFORE       before the claim is committed
     begun MESSAGE                              before its first byte leaves
-    ended MESSAGE [MARK, DEAD-ADDRESS]         once its result is known, as JSON
+    ended MESSAGE [MARK, BOUNCED-ADDRESS]      once its result is known, as JSON
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from typing import Any, Final, Self
 
 from console.dispatch.outcomes import MessageOutcome
 from core.errors import ManometerError
-from storage.outbox.dispatch import Claimed, Left, OutcomeMark
+from storage.outbox.dispatch import Bounced, Claimed, Left, OutcomeMark
 
 FORM: Final = "manometer-handover 1"
 PERMISSIONS: Final = 0o640
@@ -114,7 +114,7 @@ class Journal:
 
     def ended(self, outcome: MessageOutcome) -> None:
         """The result; where it cannot be written it is known to this process still."""
-        values = [[getattr(outcome.mark, name) for name in OutcomeMark.__slots__], outcome.dead_address]
+        values = [[getattr(outcome.mark, name) for name in OutcomeMark.__slots__], outcome.bounced]
         with suppress(JournalError):
             self._write([f"ended {outcome.message.id} {json.dumps(values, separators=(',', ':'))}"])
 
@@ -237,7 +237,7 @@ def _believed(lines: Sequence[bytes]) -> Left | None:
             notes.read(line.decode())
     except (ValueError, TypeError, LookupError, RecursionError):
         return None
-    return Left(notes.claims, notes.begun, notes.ended, notes.dead)
+    return Left(notes.claims, notes.begun, notes.ended, notes.bounces)
 
 
 @dataclass(slots=True)
@@ -247,7 +247,7 @@ class _Notes:
     claims: dict[int, tuple[int, str]] = field(default_factory=dict)
     begun: set[int] = field(default_factory=set)
     ended: dict[int, OutcomeMark] = field(default_factory=dict)
-    dead: dict[int, tuple[str, str]] = field(default_factory=dict)
+    bounces: dict[int, Bounced] = field(default_factory=dict)
 
     def read(self, line: str) -> None:
         """ValueError, TypeError or LookupError where a line is not of this form."""
@@ -267,18 +267,18 @@ class _Notes:
         self.claims[message] = (attempt, was)
         self.begun.discard(message)
         self.ended.pop(message, None)
-        self.dead.pop(message, None)
+        self.bounces.pop(message, None)
 
     def _claimed(self, number: str) -> int:
         _ = self.claims[int(number)]
         return int(number)
 
-    def _end(self, message: int, fields: Any, dead: Any) -> None:
+    def _end(self, message: int, fields: Any, bounced: Any) -> None:
         self.ended[message] = _mark(message, fields)
-        self.dead.pop(message, None)
-        if dead is not None:
-            medium, address = dead
-            self.dead[message] = (str(medium), str(address))
+        self.bounces.pop(message, None)
+        if bounced is not None:
+            medium, address, *is_soft = bounced  # journals of earlier releases tell of dead ones alone
+            self.bounces[message] = Bounced(str(medium), str(address), is_soft == [True])
 
 
 def _mark(message: int, fields: Any) -> OutcomeMark:

@@ -12,7 +12,7 @@ from core.instants import HOUR, MINUTE, SECOND, Instant, Millis
 from core.model.delivery import Accepted, ConfigError, Outbound, Permanent, Result, Retry, Uncertain
 from core.model.reasons import Reason
 from storage.outbox.digests import dump
-from storage.outbox.dispatch import Claimed, OutcomeMark
+from storage.outbox.dispatch import Bounced, Claimed, OutcomeMark
 
 MOST_ATTEMPTS: Final = 10
 SET_ASIDE: Final[Millis] = 15 * MINUTE
@@ -25,11 +25,11 @@ anew.
 
 @dataclass(frozen=True, slots=True)
 class MessageOutcome:
-    """A message, what is to be written of it, and medium and address where the address turned out dead."""
+    """A message, what is to be written of it, and its address where that did not take it."""
 
     message: Claimed
     mark: OutcomeMark
-    dead_address: tuple[str, str] | None = None
+    bounced: Bounced | None = None
 
 
 def outcome_of(message: Claimed, outbound: Outbound, result: Result, grace: Millis) -> MessageOutcome:
@@ -43,10 +43,11 @@ def outcome_of(message: Claimed, outbound: Outbound, result: Result, grace: Mill
             return given_back(message, error=reason)
         case Retry(reason, after):
             return MessageOutcome(message, _another_attempt(message, reason, after, outbound.sent_at))
-        case Permanent(reason, suppress_address):
+        case Permanent(reason, suppress_address, is_soft):
             failed = _channel_error(message, "failed", reason, outbound.subject)
-            dead_address = (outbound.medium, outbound.address) if suppress_address else None
-            return MessageOutcome(message, failed, dead_address)
+            is_bounce = suppress_address or is_soft
+            bounced = Bounced(outbound.medium, outbound.address, is_soft) if is_bounce else None
+            return MessageOutcome(message, failed, bounced)
         case Uncertain(reason):
             return MessageOutcome(message, _channel_error(message, "uncertain", reason, outbound.subject))
         case ConfigError(reason, of_message):

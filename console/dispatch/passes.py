@@ -153,7 +153,7 @@ class _Pass:
             self.backoffs.save(connection)
 
     def _recover(self, connection: Connection, left: Mapping[str, Left | None], at: Instant) -> None:
-        found = outbox.recover(connection, at, is_gone, self._idempotent(), left)
+        found = outbox.recover(connection, at, is_gone, self._idempotent(), left, self.playbook.bounces)
         self.done.uncertain += found.uncertain.total()
         self.done.count([mark for _, mark in found.ended])
         gone = found.uncertain.copy()
@@ -274,15 +274,16 @@ class _Pass:
             yield changed
 
     def _follow_up(self, connection: Connection, kept: Sequence[MessageOutcome], at: Instant) -> None:
-        """Dead addresses and capacities."""
+        """Addresses that took no message, and capacities."""
         for ended in kept:
-            if ended.dead_address is not None:
-                outbox.suppress(
+            if ended.bounced is not None:
+                outbox.note_bounce(
                     connection,
-                    *ended.dead_address,
+                    ended.bounced,
                     ended.mark.error or "",
                     at,
-                    f"channel {ended.message.channel}",
+                    ended.message.channel,
+                    self.playbook.bounces,
                 )
         self._count_handed_over(
             connection, Counter(e.message.channel for e in kept if e.mark.state in ("sent", "uncertain")), at

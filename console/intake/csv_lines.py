@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from hashlib import blake2b
 from io import BufferedReader
@@ -20,18 +20,22 @@ from console.intake.csv_records import Reject, Row
 from console.intake.csv_table import CsvTable
 from core.instants import Instant
 from core.model.events import ORDER_REFUNDED, ORDER_RETURNED
-from core.sources.booleans import read_yes_no
 from core.sources.cells import CellError, shown
+from core.sources.consent_lists import read_state
 from core.sources.csv_profile import ConsentColumns, CsvProfile
+from core.sources.feedback import Unread, unread_consent
 from core.sources.segment import (
     ConsentRecord,
     Identity,
     Incoming,
     Rejected,
+    address_in,
     amount_of,
+    consents_of,
     dedup_key,
     encode,
     encode_traits,
+    feedback_of,
 )
 
 Item = tuple[int, Incoming | Reject]
@@ -62,16 +66,12 @@ def csv_items(
     path: str,
     currency: str | None = None,
     check: Check | None = None,
-    unread: Counter[str] | None = None,
 ) -> Iterator[Item]:
     """What the lines of a CSV file come to; ManometerError where the header does not fit the profile, or a
-    column is not written in one way. `currency` is the workspace's; `check` may refuse an event; `unread`
-    counts consent words that are in no list.
+    column is not written in one way. `currency` is the workspace's; `check` may refuse an event.
     """
     table = CsvTable(content, profile, path)
     reading = CsvReading(table, profile.zone or zone, arrived_at, source, currency)
-    if unread is not None:
-        reading.unread = unread
     return _Orders(reading).items() if profile.kind == "orders" else _Lines(reading).items(check)
 
 
@@ -106,32 +106,44 @@ class _Lines:
         at = self.reading.when(row)
         at = self.reading.arrived_at if at is None else at
         traits = self.reading.traits(row)
-        consents = tuple(
-            record for columns in self.profile.consents if (record := self.consent(columns, row)) is not None
-        )
+        consents, unread = self.consents(row, identities, traits)
         source = self.reading.source
         return Incoming(
             dedup_key(source, f"customer\0{_content_key(row)}"), source, "identify", "identify", at,
             identities, traits, encode_traits(traits),
-            self.reading.channel(row), None, consents,
+            self.reading.channel(row), None, consents, unread=unread,
         )  # fmt: skip
 
-    def consent(self, columns: ConsentColumns, row: Row) -> ConsentRecord | None:
-        """What the row says of a consent; None where it says nothing, as with a word that is in no list."""
-        said = columns.always or self.reading.value(row, columns.column)
-        try:
-            answer = read_yes_no(said, columns.words)
-        except CellError:
-            self.reading.unread[f"{columns.column}: {said[:40]}"] += 1
+    def consents(
+        self, row: Row, identities: Sequence[Identity], traits: Mapping[str, Any]
+    ) -> tuple[tuple[ConsentRecord, ...], tuple[Unread, ...]]:
+        """What a line says of consents for its addresses; a word in no list says nothing, and is told."""
+        found: list[ConsentRecord] = []
+        unread: list[Unread] = []
+        for columns in self.profile.consents:
+            said = columns.always or self.reading.value(row, columns.column)
+            try:
+                record = self.consent(columns, row, said)
+            except CellError:
+                unread.append(unread_consent(said))
+                continue
+            if record is not None:
+                found.append(record._replace(address=address_in(record.channel, identities, traits)))
+        return tuple(found), tuple(unread)
+
+    def consent(self, columns: ConsentColumns, row: Row, said: str) -> ConsentRecord | None:
+        """What the row says of one consent; None where it says nothing, CellError for a word in no list."""
+        named = read_state(said, columns.words)
+        if named is None:
             return None
-        if answer is None:
-            return None
+        state, is_unasked = named
         reading, value = self.reading, self.reading.value
         at = value(row, columns.at)
         return ConsentRecord(
-            columns.channel, columns.purpose, "granted" if answer else "withdrawn",
-            value(row, columns.source) or reading.source, None, value(row, columns.text) or None,
-            value(row, columns.proof) or None, reading.cells.instant(columns.at or "", at) if at else None,
+            columns.channel, columns.purpose, state, value(row, columns.source) or reading.source, None,
+            value(row, columns.text) or None, value(row, columns.proof) or None,
+            reading.cells.instant(columns.at or "", at) if at else None,
+            is_listed=True, is_unasked=is_unasked,
         )  # fmt: skip
 
     def event(self, row: Row) -> Incoming:
@@ -151,10 +163,11 @@ class _Lines:
         if money is not None and money[1] is not None:
             properties.setdefault("currency", money[1])
         source = self.reading.source
+        feedback, unread = feedback_of(name, properties, {"traits": dict(identities)})
         key = self.reading.value(row, self.profile.columns.get("key")) or _content_key(row)
         return Incoming(
             dedup_key(source, key), source, "track", name, at, identities, properties, encode(properties),
-            self.reading.channel(row), amount,
+            self.reading.channel(row), amount, consents_of(name, properties, source), feedback, unread=unread,
         )  # fmt: skip
 
 

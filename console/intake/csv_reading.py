@@ -4,7 +4,6 @@ ms UTC.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -40,7 +39,6 @@ class CsvReading:
         self.arrived_at = arrived_at
         self.source = source
         self.currency = currency
-        self.unread: Counter[str] = Counter()
         today = local_date(arrived_at, zone)
         self.cells = CellReader(table.profile, zone, currency, table.decided(), today)
         self._identity_columns = [

@@ -32,8 +32,10 @@ from console.messages.surveys import Surveys
 from console.workspace.reading import Workspace
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
+from core.model.bounces import USUAL_LIMIT, BounceLimit
 from core.sources.connector import SourceFile
 from core.sources.csv_profile import CsvProfile
+from core.sources.feedback import Unread
 from core.sources.order_terms import OrderTerms
 from core.sources.segment import Incoming, Rejected, normal_channel, parse_call
 from storage.intake import imports
@@ -71,6 +73,7 @@ class IntakeSettings:
     concerns: Concerns | None = None  # None until a playbook is in force
     surveys: Surveys | None = None  # None: answers to surveys are taken as they come
     currency: str | None = None  # the workspace's
+    bounces: BounceLimit = USUAL_LIMIT
     orders: OrderTerms | None = None  # None: orders count in one namespace, in the workspace's currency
 
     def check(self, *, history: bool) -> Check | None:
@@ -90,7 +93,7 @@ def intake_settings(folder: Path, workspace: Workspace, concerns: Concerns | Non
     surveys = Surveys.of(workspace.survey_secret, folder)
     return IntakeSettings(
         workspace.playbook.zone, folder / REJECTS, channels, workspace.profiles, concerns, surveys,
-        workspace.playbook.currency, workspace.order_terms,
+        workspace.playbook.currency, workspace.playbook.bounces, workspace.order_terms,
     )  # fmt: skip
 
 
@@ -117,7 +120,8 @@ class ImportResult:
     set_aside: Mapping[str, int] = field(default_factory=dict)
     """Orders taken whose amount waits for a rate, by currency."""
     future: FutureEvents = _NO_FUTURE
-    unread: Mapping[str, int] = field(default_factory=dict)  # consent words in no list, with their column
+    unread: Mapping[Unread, int] = field(default_factory=dict)
+    """What its new lines say and nobody understood."""
 
     @property
     def is_refused(self) -> bool:
@@ -170,7 +174,7 @@ def import_file(
     profile = _profile_of(file, settings)
     with open_source(file.path) as opened, _rare_collections():
         run = _Run(store, file, settings, arrived_at, history, follow)
-        items = _items_of(file, profile, opened, settings, arrived_at, history, run.unread)
+        items = _items_of(file, profile, opened, settings, arrived_at, history)
         return run.take_all(items, opened, progress, stopping or (lambda: False))
 
 
@@ -193,7 +197,6 @@ def _items_of(
     settings: IntakeSettings,
     arrived_at: Instant,
     history: bool,
-    unread: Counter[str],
 ) -> Iterator[Item]:
     """What each line of the file comes to, read as it is asked for."""
     source = file.source or (profile.source if profile is not None else "ndjson")
@@ -211,7 +214,6 @@ def _items_of(
         path=path_text(file.path),
         currency=settings.currency,
         check=check,
-        unread=unread,
     )
 
 
@@ -297,7 +299,7 @@ class _Run:
         self.read = self.taken = self.duplicate = self.rejected = 0
         self.set_aside: Counter[str] = Counter()
         self.future = _NO_FUTURE
-        self.unread: Counter[str] = Counter()
+        self.unread = Counter[Unread]()
         self.is_writing = self.finished = False
 
     def take_all(
@@ -372,14 +374,17 @@ class _Run:
     def write(self, finished: bool) -> None:
         taken = duplicate = fresh_events = 0
         fresh: Sequence[bool] = ()
+        unread = Counter[Unread]()
         with self.store.writing() as connection:
             checkpoint_after(connection, USUAL_LOG if finished else BULK_LOG)
             if self.batch:
-                fresh = take(
+                result = take(
                     connection, self.batch, arrived_at=self.arrived_at, history=self.history,
                     concerns=self.settings.concerns,
-                    memory=self.memory,
-                ).fresh  # fmt: skip
+                    memory=self.memory, bounces=self.settings.bounces,
+                )  # fmt: skip
+                fresh = result.fresh
+                unread.update(result.unread)
                 fresh_events = sum(fresh)
                 for lines, is_new in zip(self.lines, fresh):
                     taken += lines if is_new else 0
@@ -388,6 +393,7 @@ class _Run:
             imports.note_events(connection, number, fresh_events)
         self.finished = finished
         self.taken += taken
+        self.unread += unread
         self.duplicate += duplicate
         self.rejected += len(self.pending)
         self.read += taken + duplicate + len(self.pending)
@@ -400,9 +406,7 @@ class _Run:
     def tell(self, fresh: Sequence[bool]) -> None:
         """Note what lies in the future, and how much the memory holds; tell who follows."""
         new = [incoming for incoming, is_new in zip(self.batch, fresh) if is_new]
-        self.set_aside.update(
-            one.currency for one in new if one.currency is not None and one.rate is None
-        )
+        self.set_aside.update(one.currency for one in new if one.currency is not None and one.rate is None)
         later = [incoming.occurred_at for incoming in new if incoming.occurred_at > self.arrived_at]
         if later:
             number, farthest = self.future

@@ -281,6 +281,7 @@ def _playbook(
         grace=settings.grace,
         look_ahead=settings.look_ahead,
         preference=settings.preference,
+        bounces=settings.bounces,
         consent_policy=settings.consent_policy,
         channels=channels,
         purposes=purposes,

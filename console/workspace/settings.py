@@ -22,6 +22,7 @@ from core.instants import MINUTE, SECOND, Millis, find_zone, format_duration, pa
 from core.limits.capacity import parse_capacity
 from core.limits.quiet_hours import SendWindows, parse_send_windows
 from core.limits.windows import WEEKDAYS
+from core.model.bounces import USUAL_LIMIT, BounceLimit
 from core.model.configurable import Configurable, Setting
 from core.model.customer import MEDIA
 from core.model.delivery import ChannelAdapter
@@ -64,6 +65,7 @@ class Settings:
     grace: Millis
     look_ahead: bool
     preference: Preference
+    bounces: BounceLimit
     keep_free: int | None
     channels: Mapping[str, Channel]
     unsubscribe: UnsubscribeSettings
@@ -93,6 +95,7 @@ def read_settings(document: Document, folder: Path, channel_kinds: Collection[st
         grace=grace,
         look_ahead=look_ahead,
         preference=_preference(root.table("preference")),
+        bounces=_bounces(root.table("bounces")),
         keep_free=keep_free,
         channels={name: _channel(name, table, channel_kinds) for name, table in root.tables("channels")},
         unsubscribe=_unsubscribe(root.table("unsubscribe")),
@@ -236,6 +239,18 @@ def _preference(table: TomlTable) -> Preference:
     )
     table.done()
     return preference
+
+
+def _bounces(table: TomlTable) -> BounceLimit:
+    within = table.duration("within")
+    limit = BounceLimit(
+        table.whole("soft_limit", USUAL_LIMIT.soft_limit, 1, 1_000),
+        USUAL_LIMIT.within if within is None else within,
+    )
+    if within == 0:
+        table.fault("within", "`within` is 0", 'Write the span in which bounces are counted: within = "30d".')
+    table.done()
+    return limit
 
 
 def _policy(consent: TomlTable) -> ConsentPolicy:

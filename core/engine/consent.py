@@ -51,20 +51,63 @@ def latest_word(
     address: str | None,
     at: Instant,
 ) -> Consent | None:
-    """The last entry of the ledger, by when it occurred, of those known by the instant that speak of this
-    use.
+    """The word that counts of those that are known by the instant and speak of this use.
+
+    Words that were said come first, the last by when it occurred, at one instant the one that allows least;
+    a yes out of a list does not count where there was an objection. The mere state of a list (`imported`)
+    counts where nothing was said, and a yes only where nothing contrary was, of whatever address.
     """
-    found: Consent | None = None
-    for consent in consents:
-        if (
-            consent.arrived_at <= at
-            and consent.channel in channels
-            and (purpose is None or consent.purpose in ("*", purpose))
-            and (consent.address is None or address is None or consent.address == address)
-            and (found is None or consent.occurred_at >= found.occurred_at)
-        ):
-            found = consent
-    return found
+    known = [
+        consent
+        for consent in consents
+        if consent.arrived_at <= at
+        and consent.channel in channels
+        and (purpose is None or consent.purpose in ("*", purpose))
+    ]
+    if any(consent.basis is not None for consent in known):
+        return _latest_with_lists(known, address)
+    return max((consent for consent in known if _is_for(consent, address)), key=_by_time, default=None)
+
+
+def _latest_with_lists(known: Sequence[Consent], address: str | None) -> Consent | None:
+    standing = _without_revised(known)
+    said = [consent for consent in standing if consent.basis != "imported"]
+    if any(consent.state == "objected" for consent in said):
+        said = [consent for consent in said if consent.basis is None or consent.state != "granted"]
+    found = max((consent for consent in said if _is_for(consent, address)), key=_by_time, default=None)
+    if found is not None:
+        return found
+    listed = [consent for consent in standing if consent.basis == "imported" and _is_for(consent, address)]
+    contrary = [consent for consent in said if consent.state != "granted"]
+    return max(contrary if listed and contrary else listed, key=_by_closeness, default=None)
+
+
+def _is_for(consent: Consent, address: str | None) -> bool:
+    return consent.address is None or address is None or consent.address == address
+
+
+def _without_revised(known: Sequence[Consent]) -> Sequence[Consent]:
+    """All but what another line of the same list outweighs: the newer one, of one instant the stricter."""
+    last: dict[tuple[object, ...], Consent] = {}
+    for consent in known:
+        if consent.basis is not None:
+            last[_list_of(consent)] = max(last.get(_list_of(consent), consent), consent, key=_by_time)
+    return [consent for consent in known if consent.basis is None or last[_list_of(consent)] is consent]
+
+
+def _list_of(consent: Consent) -> tuple[object, ...]:
+    return consent.arrived_at, consent.channel, consent.purpose, consent.address, consent.source
+
+
+_STRICTNESS: Final = ("granted", "withdrawn", "objected")
+
+
+def _by_time(consent: Consent) -> tuple[Instant, int]:
+    return consent.occurred_at, _STRICTNESS.index(consent.state)
+
+
+def _by_closeness(consent: Consent) -> tuple[bool, bool, Instant]:
+    return consent.purpose != "*", consent.state == "granted", consent.occurred_at
 
 
 def suppression_objection(
@@ -72,7 +115,7 @@ def suppression_objection(
 ) -> Objection | None:
     """Whether the address is known to be dead or unwilling."""
     for suppression in suppressions:
-        if suppression.medium == medium and suppression.address == address and suppression.arrived_at <= at:
+        if suppression.medium == medium and suppression.address == address and suppression.holds(at):
             return Objection(
                 Reason.ADDRESS_SUPPRESSED, f"{suppression.reason} on {format_instant(suppression.arrived_at)}"
             )

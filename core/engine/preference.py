@@ -13,8 +13,8 @@ from core.model.triggers import Step
 from core.playbook.playbook import Channel
 
 FOLLOWED: Final[Mapping[str, str | None]] = {"Email Link Clicked": "email", "Message Clicked": None}
-"""Reactions that show a preference, with their channel; None: the event names it. Opens do not count:
-machines open mail, too.
+"""Reactions to our messages that show a preference, with their channel; None: the event names it. Opens do
+not count: machines open mail, too.
 """
 DECLARED: Final = ("preferredChannel", "preferred_channel")
 """The traits in which sources usually say it."""
@@ -67,7 +67,8 @@ def _is_meant(channel: Channel, word: str) -> bool:
 
 def _learnt(channels: Sequence[Channel], state: CustomerState) -> Preferred | None:
     """The channel with most clicks, of several the one with the newest."""
-    clicks = state.log.of(FOLLOWED.keys(), state.now - state.playbook.preference.within, state.now)
+    followed = state.log.of(FOLLOWED.keys(), state.now - state.playbook.preference.within, state.now)
+    clicks = [click for click in followed if _is_ours(click)]
     best: tuple[int, int, Channel] | None = None
     for channel in channels:
         own = (
@@ -82,6 +83,11 @@ def _learnt(channels: Sequence[Channel], state: CustomerState) -> Preferred | No
     return Preferred(
         best[2].name, f"{PREFERS}{best[2].name}, learnt from {best[0]} click{'s' if best[0] > 1 else ''}"
     )
+
+
+def _is_ours(click: Event) -> bool:
+    """Whether the click was in a message of ours, which it then names by its trigger."""
+    return isinstance(click.properties.get("trigger"), str)
 
 
 def _channel_of(click: Event) -> str:

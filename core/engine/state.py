@@ -175,6 +175,7 @@ class CustomerState:
             begins = [pause.since for pause in self.playbook.pauses]
             begins += [consent.arrived_at for consent in self.dossier.consents]
             begins += [suppression.arrived_at for suppression in self.dossier.suppressions]
+            begins += [each.lifted_at for each in self.dossier.suppressions if each.lifted_at is not None]
             played = self.now if self.now > self.dossier.settled_until else self.now - 1
             self._upcoming_changes = sorted(at for at in begins if at > played)
         return self._upcoming_changes
@@ -235,7 +236,7 @@ class CustomerFacts:
 
     def reacted(self, what: str) -> bool:
         """Whether the customer reacted so to the journey's last message, as far as providers tell: they name
-        one of the triggers that share it.
+        one of the triggers that share it. A report that names none is of another tool's mail.
         """
         enrolment = self._enrolment
         if enrolment is None or enrolment.last_message_at is None:
@@ -244,7 +245,7 @@ class CustomerFacts:
             REACTIONS.get(what, ()), enrolment.last_message_at - 1, self._state.now
         )
         carried = (enrolment.trigger, *enrolment.shared)
-        return any(event.properties.get("trigger", enrolment.trigger) in carried for event in reactions)
+        return any(event.properties.get("trigger") in carried for event in reactions)
 
 
 def _leaving(

@@ -265,6 +265,12 @@ def _greatest(a: Instant | None, b: Instant | None) -> Instant | None:
     return b if a is None else a if b is None else max(a, b)
 
 
+ConsentBasis = Literal["imported", "listed"]
+"""`imported`: the state of a list, of which nobody knows when it was said, and which yields to every word.
+`listed`: a word out of a list that has a date, its own or that of the list in which a yes became a no.
+"""
+
+
 class Consent(NamedTuple):
     """One entry of the append-only ledger: what the customer said about one channel and purpose, for one
     address or for all.
@@ -276,6 +282,9 @@ class Consent(NamedTuple):
     occurred_at: Instant
     arrived_at: Instant
     address: str | None = None
+    basis: ConsentBasis | None = None
+    """None: it was said to a shop or form."""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +295,11 @@ class Suppression:
     address: str
     reason: str
     arrived_at: Instant
+    lifted_at: Instant | None = None
+
+    def holds(self, at: Instant) -> bool:
+        """Whether the address must not be used at the instant."""
+        return self.arrived_at <= at and (self.lifted_at is None or at < self.lifted_at)
 
 
 MEDIA: Final = ("email", "sms", "webpush", "whatsapp", "print", "webhook")

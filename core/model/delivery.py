@@ -35,10 +35,13 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Permanent:
-    """Nothing went out and no later try will succeed; with `suppress_address` the address is dead."""
+    """Nothing went out and no later try will succeed; with `suppress_address` the address is dead, with
+    `is_soft_bounce` it did not take the message for a reason that may pass.
+    """
 
     reason: str
     suppress_address: bool = False
+    is_soft_bounce: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from core.instants import Instant, Millis
 from core.limits.capacity import Capacity
 from core.limits.pressure import POINT, PressureRule
 from core.limits.quiet_hours import SendWindows
+from core.model.bounces import USUAL_LIMIT, BounceLimit
 from core.model.pauses import Pause
 from core.model.predicate import Predicate
 from core.model.triggers import Approval, Trigger
@@ -75,6 +76,7 @@ class Playbook:
     rules: tuple[PressureRule, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     preference: Preference = field(default_factory=Preference)
+    bounces: BounceLimit = USUAL_LIMIT
     segments: Mapping[str, Predicate] = field(default_factory=dict)
     pauses: tuple[Pause, ...] = ()
     version: int = 0

@@ -6,7 +6,7 @@ refused with its reason.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from hashlib import blake2b
@@ -21,11 +21,20 @@ from core.model.events import (
     CONSENT_GRANTED,
     CONSENT_WITHDRAWN,
     FORMER_NAMES,
+    MESSAGE_FEEDBACK,
     ORDER_CANCELLED,
     ORDER_COMPLETED,
 )
 from core.model.orders import ORDER_ACTS
 from core.sources.cells import CellError
+from core.sources.feedback import (
+    Feedback,
+    Unread,
+    message_named,
+    trigger_named,
+    unread_consent,
+    verdict_of,
+)
 from core.sources.order_fields import AMOUNT_NAMES, amount_in, order_number
 
 Identity = tuple[str, str]
@@ -47,19 +56,15 @@ class ConsentRecord(NamedTuple):
     wording: str | None = None
     proof: str | None = None
     occurred_at: Instant | None = None
-
-
-class SuppressionRecord(NamedTuple):
-    """An address that must not be used any more; None means the customer's present one."""
-
-    medium: str
-    address: str | None
-    reason: str
+    is_listed: bool = False
+    """The state of a list or profile, which says nothing of when it was said."""
+    is_unasked: bool = False
+    """A bare no of a list, which may mean that nobody ever asked."""
 
 
 class Incoming(NamedTuple):
     """One event on its way in: who, what, when (milliseconds UTC), how much (minor units), and what it says
-    of consents.
+    of consents and messages.
     """
 
     dedup: bytes  # 16 bytes: the same event of the same source always has the same
@@ -73,12 +78,13 @@ class Incoming(NamedTuple):
     channel: str | None = None
     amount: int | None = None
     consents: tuple[ConsentRecord, ...] = ()
-    suppressions: tuple[SuppressionRecord, ...] = ()
+    feedback: Feedback | None = None
     previous: tuple[Identity, ...] = ()  # alias: who this was before, as each kind the value may be of
     order: str | None = None  # its order's number within the namespace; None: of no order, or without number
     currency: str | None = None  # of its order, where that is not the workspace's
     own_amount: int | None = None  # minor units of that currency
     rate: str | None = None  # by which `amount` comes of it; None with a currency: it is set aside
+    unread: tuple[Unread, ...] = ()  # what it says and nobody understood
 
 
 ORDER_NAMES: Final = frozenset(ORDER_ACTS)
@@ -98,11 +104,6 @@ _EXTERNAL_KINDS: Final[Mapping[str, str]] = {
     "user_id": "user", "email": "email", "phone": "phone", "loyalty": "loyalty", "loyalty_id": "loyalty",
     "anonymous_id": "anonymous",
 }  # fmt: skip
-_FEEDBACK: Final[Mapping[str, str]] = {
-    "Email Bounced": "bounce", "Message Bounced": "bounce", "Email Marked as Spam": "complaint",
-    "Message Complained": "complaint",
-}  # fmt: skip
-_SOFT: Final = frozenset({"soft", "transient", "temporary", "deferred"})
 _CHANNEL_NAMES: Final[Mapping[str, str]] = {"pos": "store", "browser": "web", "site": "web", "website": "web"}
 _CONSENT_CHANNELS: Final[Mapping[str, str]] = {
     "e-mail": "email", "mail": "email", "push": "webpush", "web push": "webpush", "post": "print",
@@ -172,17 +173,18 @@ def _track(
         properties = {}
     if name == ORDER_COMPLETED:
         _refuse_impossible_quantities(properties.get("products"))
-    consents = _subscriptions(context, source) if context else ()
-    suppressions: tuple[SuppressionRecord, ...] = ()
+    consents, unread = _subscriptions(context, source) if context else _NO_WORDS
+    feedback = None
     if name in _SPECIAL:
-        consents += _consents(name, properties, source)
-        suppressions = _suppressions(name, properties, context)
+        consents += consents_of(name, properties, source)
+        feedback, more = feedback_of(name, properties, context)
+        unread += more
     return Incoming(
         _dedup(record, source), source, "track", name, _time(record, arrived_at, zone),
         _identities(record, context, properties),
         properties, encode(properties), _channel(record, context, channel, None),
-        amount_of(name, properties), consents, suppressions, (),
-        order_number(properties) if name in ORDER_NAMES else None,
+        amount_of(name, properties), consents, feedback, (),
+        order_number(properties) if name in ORDER_NAMES else None, unread=unread,
     )  # fmt: skip
 
 
@@ -196,11 +198,12 @@ def _identify(
 ) -> Incoming:
     given = record.get("traits")
     traits = normalise_traits(given if isinstance(given, dict) else {}, context, zone)
+    consents, unread = _subscriptions(context, source)
     return Incoming(
         _dedup(record, source), source, "identify", "identify", _time(record, arrived_at, zone),
         _identities(record, context, traits),
-        traits, encode_traits(traits), _channel(record, context, channel, None), None,
-        _subscriptions(context, source),
+        traits, encode_traits(traits), _channel(record, context, channel, None), None, consents,
+        unread=unread,
     )  # fmt: skip
 
 
@@ -216,11 +219,12 @@ def _page(
     given = record.get("properties")
     properties = given if isinstance(given, dict) else {}
     name = record.get("name") or record.get("category") or properties.get("name") or "Page"
+    consents, unread = _subscriptions(context, source)
     return Incoming(
         _dedup(record, source), source, "page", str(name), _time(record, arrived_at, zone),
         _identities(record, context, properties),
-        properties, encode(properties), _channel(record, context, channel, usual), None,
-        _subscriptions(context, source),
+        properties, encode(properties), _channel(record, context, channel, usual), None, consents,
+        unread=unread,
     )  # fmt: skip
 
 
@@ -265,10 +269,11 @@ def _group(
     said = given if isinstance(given, dict) else {}
     traits = {"groupId": group, **{f"group.{name}": value for name, value in said.items()}}
     identities = _identities({**record, "traits": None}, context, _NOTHING)
+    consents, unread = _subscriptions(context, source)
     return Incoming(
         _dedup(record, source), source, "identify", "group", _time(record, arrived_at, zone),
         identities, traits, encode_traits(traits), _channel(record, context, channel, None), None,
-        _subscriptions(context, source),
+        consents, unread=unread,
     )  # fmt: skip
 
 
@@ -595,13 +600,16 @@ _READERS: Final = {
 }
 
 
-# ---- consents and suppressions ----
+# ---- consents, and what providers report ----
 
-_SPECIAL: Final = frozenset({CONSENT_GRANTED, CONSENT_WITHDRAWN, "Unsubscribed", *_FEEDBACK})
+_SPECIAL: Final = frozenset({CONSENT_GRANTED, CONSENT_WITHDRAWN, *MESSAGE_FEEDBACK})
+_NO_WORDS: Final[tuple[tuple[ConsentRecord, ...], tuple[Unread, ...]]] = ((), ())
 _STATUS: Final[Mapping[str, Literal["granted", "withdrawn"]]] = {
     "SUBSCRIBED": "granted",
     "UNSUBSCRIBED": "withdrawn",
 }
+_NOBODY_ASKED: Final = frozenset({"DID_NOT_SUBSCRIBE", "NEVER_SUBSCRIBED", "PENDING", "UNKNOWN", "NONE", ""})
+"""States of a subscription that say nothing."""
 
 
 def consent_channel(value: object) -> str | None:
@@ -612,22 +620,50 @@ def consent_channel(value: object) -> str | None:
     return _CONSENT_CHANNELS.get(name, name)
 
 
-def _subscriptions(context: Mapping[str, Any], source: str) -> tuple[ConsentRecord, ...]:
+def _subscriptions(
+    context: Mapping[str, Any], source: str
+) -> tuple[tuple[ConsentRecord, ...], tuple[Unread, ...]]:
+    """What `messaging_subscriptions` says: a yes is the state of a list, a no was said."""
     given = context.get("messaging_subscriptions")
     if not isinstance(given, list):
-        return ()
-    records = []
+        return _NO_WORDS
+    records, unread = [], []
     for entry in given:
         if not isinstance(entry, dict):
             continue
-        state, channel = _STATUS.get(str(entry.get("status")).upper()), consent_channel(entry.get("type"))
+        status, channel = str(entry.get("status") or "").strip().upper(), consent_channel(entry.get("type"))
+        state = _STATUS.get(status)
         if state is not None and channel is not None:
-            address = normal_identity("email" if channel == "email" else "phone", entry.get("key"))
-            records.append(ConsentRecord(channel, _purpose(entry), state, source, address))
-    return tuple(records)
+            address = address_for(channel, entry.get("key"))
+            if address is None and entry.get("key") not in (None, ""):
+                unread.append(unread_consent(entry["key"]))
+                continue
+            records.append(ConsentRecord(channel, _purpose(entry), state, source, address, is_listed=True))
+        elif channel is not None and status not in _NOBODY_ASKED:
+            unread.append(unread_consent(status))
+    return tuple(records), tuple(unread)
 
 
-def _consents(name: str, properties: Mapping[str, Any], source: str) -> tuple[ConsentRecord, ...]:
+def address_for(medium: str, value: object) -> str | None:
+    """An address of a medium in the spelling under which it is kept; None where the value is none."""
+    if medium == "email":
+        return normal_email(value)
+    if medium in ("sms", "whatsapp"):
+        return normal_phone(value)
+    return _text(value, 2_048)
+
+
+def address_in(medium: str, identities: Sequence[Identity], traits: Mapping[str, Any]) -> str | None:
+    """The address of a medium that the line of a list names, as a trait or else as an identity."""
+    own = _OWN_NAME.get(medium)
+    if own is None:
+        return None
+    known = (value for kind, value in identities if kind == own)
+    return address_for(medium, traits.get(own)) or next(known, None)
+
+
+def consents_of(name: str, properties: Mapping[str, Any], source: str) -> tuple[ConsentRecord, ...]:
+    """What an event of that name says of consents; Rejected where it grants one and names no channel."""
     if name == "Unsubscribed":
         return (
             ConsentRecord(
@@ -648,8 +684,13 @@ def _consents(name: str, properties: Mapping[str, Any], source: str) -> tuple[Co
         state = "objected"
     said = _text(properties.get("source"), 4_096) or source
     wording, proof = _any_text(properties.get("text")), _any_text(properties.get("proof"))
-    purpose, address = _purpose(properties), _any_text(properties.get("address"))
-    return tuple(ConsentRecord(each, purpose, state, said, address, wording, proof) for each in channels)
+    purpose, given = _purpose(properties), properties.get("address")
+    return tuple(
+        ConsentRecord(
+            each, purpose, state, said, address_for(each, given) or _any_text(given), wording, proof
+        )
+        for each in channels
+    )
 
 
 def _purpose(said: Mapping[str, Any]) -> str:
@@ -662,24 +703,33 @@ def _any_text(value: object) -> str | None:
     return orjson.dumps(value).decode()
 
 
-def _suppressions(
+def feedback_of(
     name: str, properties: Mapping[str, Any], context: Mapping[str, Any]
-) -> tuple[SuppressionRecord, ...]:
-    reason = _FEEDBACK.get(name)
-    kinds = {str(properties.get(key)).lower() for key in ("bounce_type", "bounceType", "severity", "type")}
-    if reason is None or (reason == "bounce" and kinds & _SOFT):
-        return ()
+) -> tuple[Feedback | None, tuple[Unread, ...]]:
+    """What an event of that name reports of a message, and what it says that nobody understood."""
+    if name not in MESSAGE_FEEDBACK:
+        return None, ()
+    verdict, unread = verdict_of(name, properties)
     medium = (
         "email"
         if name.startswith("Email")
         else consent_channel(properties.get("medium") or properties.get("channel")) or "email"
     )
-    traits = context.get("traits")
-    traits = traits if isinstance(traits, dict) else _NOTHING
-    if medium == "email":
-        address = normal_email(properties.get("email") or properties.get("address") or traits.get("email"))
-    elif medium in ("sms", "whatsapp"):
-        address = normal_phone(properties.get("phone") or properties.get("address") or traits.get("phone"))
-    else:
-        address = _text(properties.get("address"), 2_048)
-    return (SuppressionRecord(medium, address, reason),)
+    address = _address_named(medium, properties, context)
+    found = Feedback(verdict, medium, address, message_named(properties), trigger_named(properties))
+    if verdict is not None and found[2:] == (None, None, None):
+        unread += (Unread("address", name),)
+    return found, unread
+
+
+def _address_named(medium: str, properties: Mapping[str, Any], context: Mapping[str, Any]) -> str | None:
+    own = _OWN_NAME.get(medium)
+    said = [properties.get(name) for name in (own, "address", "recipient", "to") if name is not None]
+    if own is not None and isinstance(traits := context.get("traits"), dict):
+        said.append(traits.get(own))
+    found = (address_for(medium, value) for value in said if value is not None)
+    return next((address for address in found if address is not None), None)
+
+
+_OWN_NAME: Final[Mapping[str, str]] = {"email": "email", "sms": "phone", "whatsapp": "phone"}
+"""The property or trait that holds the address of a medium, beside those of all media."""

@@ -66,6 +66,8 @@ class ConsentLine:
     proof: str | None
     address: str | None
     is_latest: bool
+    basis: str | None = None
+    """`imported` or `listed`, of a word out of a list."""
 
 
 @dataclass(frozen=True, slots=True)

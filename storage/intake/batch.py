@@ -7,7 +7,8 @@ did not come to stay.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -25,19 +26,23 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.instants import Instant
-from core.model.customer import Profile, address_of
+from core.model.bounces import USUAL_LIMIT, BounceLimit
+from core.model.customer import Profile
 from core.model.events import FIRST
 from core.model.orders import telling
 from core.model.reasons import Reason
-from core.sources.segment import ORDER_NAMES, Identity, Incoming
+from core.sources.consent_lists import ListedState
+from core.sources.feedback import Unread
+from core.sources.segment import ORDER_NAMES, ConsentRecord, Identity, Incoming
+from storage.intake import feedback as reports
 from storage.intake.identities import MOVING, STRONG, chunks, key_for, merge
 from storage.intake.imports import free_ids
+from storage.intake.listed_consents import ListedLine, Place, ledger_rows
 from storage.intake.orders import PERSONAL, OrderBook, settle_customers
 from storage.intake.refolding import refold_all
-from storage.schema.consents import consents, suppressions
+from storage.schema.consents import consents
 from storage.schema.customers import customers
 from storage.schema.enrolments import enrolments
 from storage.schema.events import events
@@ -78,6 +83,8 @@ class BatchResult(NamedTuple):
     taken: int
     duplicate: int
     fresh: tuple[bool, ...]
+    unread: Mapping[Unread, int]
+    """What its new lines say and nobody understood."""
 
 
 class _Customer:
@@ -145,21 +152,22 @@ def take(
     history: bool = False,
     concerns: Concerns | None = None,
     memory: Memory | None = None,
+    bounces: BounceLimit = USUAL_LIMIT,
 ) -> BatchResult:
     """Take a batch in, inside the caller's write transaction; what is known already changes nothing.
 
     `history`: facts of the past, through which nothing enrols. `concerns` is given as soon as a playbook is
     in force: then every event waits in `arrivals` for the engine, and customers with an event that concerns
-    some trigger fall due.
+    some trigger fall due. `bounces` says how many soft ones suppress an address.
     """
     memory = memory if memory is not None else Memory()
     fresh = _fresh(connection, batch)
-    if any(fresh):
-        _Batch(connection, memory, arrived_at, history, concerns).take(
-            [one for one, new in zip(batch, fresh) if new]
-        )
-    taken = sum(fresh)
-    return BatchResult(taken, len(batch) - taken, tuple(fresh))
+    taken, unread = sum(fresh), Counter[Unread]()
+    if taken:
+        news = reports.with_triggers(connection, [one for one, new in zip(batch, fresh) if new])
+        _Batch(connection, memory, arrived_at, history, concerns).take(news)
+        unread = reports.take(connection, news, arrived_at, bounces, history=history)
+    return BatchResult(taken, len(batch) - taken, tuple(fresh), unread)
 
 
 def checkpoint_after(connection: Connection, pages: int) -> None:
@@ -227,7 +235,7 @@ class _Batch:
         self.event_rows: list[tuple[Any, ...]] = []
         self.arrival_rows: list[tuple[int, int]] = []
         self.consent_rows: list[dict[str, Any]] = []
-        self.suppression_rows: list[dict[str, Any]] = []
+        self.listed: list[ListedLine] = []
 
     def take(self, batch: Sequence[Incoming]) -> None:
         self.fetch_identities(batch)
@@ -312,8 +320,8 @@ class _Batch:
 
     def take_one(self, incoming: Incoming) -> None:
         (
-            dedup, source, kind, name, at, who, properties, text, channel, amount, consents, suppressions, _,
-            order, currency, own_amount, rate,
+            dedup, source, kind, name, at, who, properties, text, channel, amount, consents, _, _,
+            order, currency, own_amount, rate, _,
         ) = incoming  # fmt: skip
         event_id = self.next_event
         self.next_event += 1
@@ -332,8 +340,8 @@ class _Batch:
             if kind == "identify":
                 customer.has_traits = True
             self.touched[customer.id] = customer
-            if consents or suppressions:
-                self.note_consents(customer, incoming, event_id, arrived_at)
+            if consents:
+                self.note_consents(customer, identity_id, incoming, event_id, arrived_at)
         self.event_rows.append((
             event_id, bytearray(dedup), customer_id, identity_id, kind, name, at, arrived_at,
             self.is_history, source, channel or "",
@@ -370,32 +378,26 @@ class _Batch:
             customer.fall_due(arrived_at)
 
     def note_consents(
-        self, customer: _Customer, incoming: Incoming, event_id: int, arrived_at: Instant
+        self, customer: _Customer, identity_id: int, incoming: Incoming, event_id: int, arrived_at: Instant
     ) -> None:
-        """Consents and dead addresses; those of a history count as known since they were given."""
+        """Words of consent, and what lists say of them; those of a history count as known since they were
+        given.
+        """
         if self.is_history:
             arrived_at = incoming.occurred_at
         for consent in incoming.consents:
-            self.consent_rows.append({
+            row = {
                 "customer_id": customer.id, "channel": consent.channel, "purpose": consent.purpose,
                 "state": consent.state,
                 "address": consent.address, "arrived_at": arrived_at, "source": consent.source,
                 "wording": consent.wording,
                 "occurred_at": incoming.occurred_at if consent.occurred_at is None else consent.occurred_at,
-                "proof": consent.proof, "event_id": event_id,
-            })  # fmt: skip
-        for medium, given, reason in incoming.suppressions:
-            address = given or address_of(customer.profile, medium)
-            if address is not None:
-                self.suppression_rows.append(
-                    {
-                        "medium": medium,
-                        "address": address,
-                        "reason": reason,
-                        "arrived_at": arrived_at,
-                        "source": incoming.source,
-                    }
-                )
+                "proof": consent.proof, "event_id": event_id, "basis": None,
+            }  # fmt: skip
+            if consent.is_listed:
+                self.listed.append(_listed_line(identity_id, incoming, consent, row))
+            else:
+                self.consent_rows.append(row)
 
     # ---- whose it is ----
 
@@ -552,10 +554,10 @@ class _Batch:
             _insert(self.connection, events, self.event_rows)
         if self.arrival_rows:
             _insert(self.connection, arrivals, sorted(self.arrival_rows))
+        if self.listed:
+            self.consent_rows += self.listed_rows()
         if self.consent_rows:
             self.connection.execute(insert(consents), self.consent_rows)
-        if self.suppression_rows:
-            self.connection.execute(upsert(suppressions).on_conflict_do_nothing(), self.suppression_rows)
         for customer in touched:
             customer.is_new = customer.is_touched = False
             customer.is_written()
@@ -576,6 +578,10 @@ class _Batch:
         for customer in changed:
             self.memory.customers.pop(customer, None)
 
+    def listed_rows(self) -> list[dict[str, Any]]:
+        """What the lists add to the ledger."""
+        return ledger_rows(self.connection, self.listed, self.arrived_at, history=self.history)
+
     def flush_customers(self, old: Sequence[_Customer]) -> None:
         is_row = customers.c.id == bindparam("row")
         touched = [(*map(_given, aggregate_values(one.profile)), one.id) for one in old if one.is_touched]
@@ -595,6 +601,14 @@ class _Batch:
         due = [{"row": one.id, "due": one.due} for one in old if one.new_due]
         if due:
             self.connection.execute(update(customers).where(is_row).values(next_due_at=bindparam("due")), due)
+
+
+def _listed_line(
+    identity_id: int, incoming: Incoming, consent: ConsentRecord, row: dict[str, Any]
+) -> ListedLine:
+    place = Place(identity_id, incoming.source, consent.channel, consent.purpose, consent.address or "")
+    listed = ListedState(consent.state, incoming.occurred_at, consent.occurred_at, consent.is_unasked)
+    return ListedLine(place, listed, row)
 
 
 # The driver takes 0.1 us to bind a number, a text or a bytearray, but 1.3 us for None or bytes, which it

@@ -13,7 +13,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -30,19 +30,19 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.instants import HOUR, MINUTE, Instant, Millis, day_start, local_date, offset
+from core.model.bounces import USUAL_LIMIT, BounceLimit
 from core.model.outbox import PENDING, UNSENT
 from core.model.reasons import Reason
 from storage.outbox.digests import CarriedStep, with_causes
-from storage.schema.consents import suppressions
 from storage.schema.customers import customers
 from storage.schema.enrolments import enrolments
 from storage.schema.events import events
 from storage.schema.messages import messages
 from storage.sql import WANTED, rows_of
 from storage.store import meta, set_meta
+from storage.suppressions import Report, SoftBounce, count_soft_bounces, suppress
 
 # word for word as in the partial indexes, or SQLite will not use them
 WAITING: Final = text("state IN ('planned', 'held', 'due', 'claimed')")
@@ -101,6 +101,15 @@ class OutcomeMark:
     digest: str | None = None  # the column, of one that carries several steps
 
 
+class Bounced(NamedTuple):
+    """An address that did not take a message."""
+
+    medium: str
+    address: str
+    is_soft: bool = False
+    """The reason may pass: it is counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Left:
     """What a pass that is over has noted of its claims, by message."""
@@ -108,7 +117,7 @@ class Left:
     claims: Mapping[int, tuple[int, str]]  # the attempt, and the state before it
     begun: Collection[int]
     ended: Mapping[int, OutcomeMark]
-    dead: Mapping[int, tuple[str, str]]  # medium and address that turned out dead
+    bounces: Mapping[int, Bounced]  # where the address turned out to take no message
 
 
 @dataclass(slots=True)
@@ -168,6 +177,7 @@ def recover(
     is_gone: Callable[[str], bool],
     idempotent: Collection[str],
     left: Mapping[str, Left | None],
+    limit: BounceLimit = USUAL_LIMIT,
 ) -> Recovered:
     """Take over what dispatchers left behind: because they are gone, by lease, or because `left` says that
     their pass is over.
@@ -189,7 +199,7 @@ def recover(
         row
         for row in rows
         if (row.claimed_by in over or row.claimed_until <= now)
-        and not _known(connection, row, left.get(row.claimed_by), now, result)
+        and not _known(connection, row, left.get(row.claimed_by), now, result, limit)
     ]
     again = [row.id for row in unknown if row.channel in idempotent]
     lost = [row for row in unknown if row.channel not in idempotent]
@@ -208,7 +218,14 @@ def recover(
     return result
 
 
-def _known(connection: Connection, row: Any, left: Left | None, now: Instant, result: Recovered) -> bool:
+def _known(
+    connection: Connection,
+    row: Any,
+    left: Left | None,
+    now: Instant,
+    result: Recovered,
+    limit: BounceLimit,
+) -> bool:
     """Write down what became of a claim, where that is known."""
     claim = None if left is None else left.claims.get(row.id)
     if (
@@ -224,8 +241,8 @@ def _known(connection: Connection, row: Any, left: Left | None, now: Instant, re
     if known is None:
         result.back += 1
     result.ended += [(row.channel, each) for each in written if known is not None]
-    if row.id in left.dead and known is not None:
-        suppress(connection, *left.dead[row.id], known.error or "", now, f"channel {row.channel}")
+    if row.id in left.bounces and known is not None:
+        note_bounce(connection, left.bounces[row.id], known.error or "", now, row.channel, limit)
     return True
 
 
@@ -484,14 +501,16 @@ def wake(connection: Connection, customer_ids: Collection[int], at: Instant) -> 
         connection.execute(update(customers).where(customers.c.id.in_(ids)).values(next_due_at=due))
 
 
-def suppress(
-    connection: Connection, medium: str, address: str, reason: str, at: Instant, source: str
+def note_bounce(
+    connection: Connection, bounced: Bounced, reason: str, at: Instant, channel: str, limit: BounceLimit
 ) -> None:
-    """Never write to that address again; one that is suppressed already keeps its first reason."""
-    row = upsert(suppressions).values(
-        medium=medium, address=address, reason=reason, arrived_at=at, source=source
-    )
-    connection.execute(row.on_conflict_do_nothing())
+    """Never write again to an address that turned out dead; count it where the reason may pass."""
+    medium, address, is_soft = bounced
+    source = f"channel {channel}"
+    if is_soft:
+        count_soft_bounces(connection, [SoftBounce(medium, address, at, at, source)], limit)
+    else:
+        suppress(connection, [Report(medium, address, reason, at, at, source)])
 
 
 def room(

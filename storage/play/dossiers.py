@@ -16,6 +16,7 @@ from sqlalchemy import (
     Select,
     bindparam,
     exists,
+    func,
     literal_column,
     or_,
     select,
@@ -361,7 +362,7 @@ _CONSENTS = (
     select(
         consents.c.customer_id, consents.c.channel, consents.c.purpose, consents.c.state,
         consents.c.occurred_at, consents.c.arrived_at,
-        consents.c.address,
+        consents.c.address, consents.c.basis, consents.c.source,
     )
     .where(consents.c.customer_id.in_(WANTED))
     .order_by(consents.c.id)
@@ -376,8 +377,16 @@ def _add_consents(connection: Connection, dossiers: Mapping[int, Dossier]) -> No
         dossiers[customer].consents = tuple(ledger)
 
 
-def add_suppressions(connection: Connection, dossiers: Mapping[int, Dossier], playbook: Playbook) -> None:
-    """Add the suppressions of every address these customers have or are about to have."""
+def add_suppressions(
+    connection: Connection,
+    dossiers: Mapping[int, Dossier],
+    playbook: Playbook,
+    *,
+    as_it_occurred: bool = False,
+) -> None:
+    """Add the suppressions of every address these customers have or are about to have; `as_it_occurred`: as
+    if each had been known since what it came from occurred.
+    """
     if not connection.execute(select(exists(select(suppressions.c.id)))).scalar_one():
         return
     media = sorted({channel.medium for channel in playbook.channels.values()})
@@ -386,12 +395,17 @@ def add_suppressions(connection: Connection, dossiers: Mapping[int, Dossier], pl
         for medium, address in _addresses(dossier, media):
             by_address[medium, address].append(dossier)
     columns = suppressions.c
-    query = select(columns.medium, columns.address, columns.reason, columns.arrived_at).where(
-        tuple_(columns.medium, columns.address).in_(list(by_address))
-    )
-    for medium, address, reason, arrived_at in connection.execute(query):
-        for dossier in by_address[medium, address]:
-            dossier.suppressions = (*dossier.suppressions, Suppression(medium, address, reason, arrived_at))
+    since = func.min(columns.arrived_at, columns.occurred_at) if as_it_occurred else columns.arrived_at
+    query = select(
+        columns.medium,
+        columns.address,
+        columns.reason,
+        func.coalesce(since, columns.arrived_at),
+        columns.lifted_at,
+    ).where(tuple_(columns.medium, columns.address).in_(list(by_address)))
+    for row in connection.execute(query):
+        for dossier in by_address[row.medium, row.address]:
+            dossier.suppressions = (*dossier.suppressions, Suppression(*row))
 
 
 def _addresses(dossier: Dossier, media: Sequence[str]) -> Iterator[tuple[str, str]]:

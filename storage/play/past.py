@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -46,10 +45,6 @@ from storage.schema.enrolments import enrolments
 from storage.schema.events import events
 from storage.schema.messages import messages
 
-REPORTING: Final = frozenset(
-    {"Email Bounced", "Email Marked as Spam", "Message Bounced", "Message Complained"}
-)
-
 
 def load_past(
     connection: Connection,
@@ -72,9 +67,7 @@ def load_past(
     for customer, events_known in known.items():
         _fill(dossiers[customer], events_known, playbook, at if feed_until is not None else at + 1)
     _add_consents(connection, dossiers, last_known)
-    add_suppressions(connection, dossiers, playbook)
-    for dossier in dossiers.values():
-        _date_suppressions(dossier)
+    add_suppressions(connection, dossiers, playbook, as_it_occurred=True)
     if with_state:
         _add_enrolments(connection, dossiers, known, playbook, at)
         _add_contacts(connection, dossiers, playbook, at)
@@ -109,22 +102,12 @@ def _fill(dossier: Dossier, known: Sequence[Event], playbook: Playbook, first_ar
     past = [event for event in known if event.occurred_at < first_arrival]
     for event in past:
         dossier.profile.fold(event)
-    wanted = playbook.index.history_needed.keys() | REPORTING
+    wanted = playbook.index.history_needed
     dossier.history = tuple(event for event in past if event.name in wanted)
     later = (event for event in known if event.occurred_at >= first_arrival)
     dossier.arrivals = in_order(
         event._replace(arrived_at=event.occurred_at, history=False) for event in later
     )
-
-
-def _date_suppressions(dossier: Dossier) -> None:
-    """An address was dead from the first report of it, not from the import that brought the report."""
-    known = (*dossier.history, *dossier.arrivals)
-    reported = min((event.occurred_at for event in known if event.name in REPORTING), default=None)
-    if reported is not None:
-        dossier.suppressions = tuple(
-            replace(each, arrived_at=min(each.arrived_at, reported)) for each in dossier.suppressions
-        )
 
 
 def _add_consents(connection: Connection, dossiers: Mapping[int, Dossier], until: Instant) -> None:
@@ -138,6 +121,8 @@ def _add_consents(connection: Connection, dossiers: Mapping[int, Dossier], until
             columns.occurred_at,
             columns.occurred_at,
             columns.address,
+            columns.basis,
+            columns.source,
         )
         .where(columns.customer_id.in_(list(dossiers)), columns.occurred_at <= until)
         .order_by(columns.id)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Index, Table, Text, UniqueConstraint
+from sqlalchemy import Index, Table, Text, text
 from sqlmodel import Field
 
 from core.instants import Instant
-from storage.schema.row import STRICT, SchemaRow
+from storage.schema.row import STRICT, STRICT_WITHOUT_ROWID, SchemaRow
 
 
 class ConsentRow(SchemaRow, table=True):
@@ -31,13 +31,51 @@ class ConsentRow(SchemaRow, table=True):
     wording: str | None = Field(default=None, sa_type=Text)
     proof: str | None = Field(default=None, sa_type=Text)
     event_id: int | None = None
+    basis: str | None = Field(default=None, sa_type=Text)
+    """`imported` or `listed` (`core.model.customer.ConsentBasis`); NULL: it was said."""
+
+
+class ListedConsentRow(SchemaRow, table=True):
+    """What the last list of a source said of one use for one person and address."""
+
+    __tablename__ = "listed_consents"
+    __table_args__ = (STRICT_WITHOUT_ROWID,)
+
+    identity_id: int = Field(primary_key=True)
+    """The identity by which its line names the customer."""
+    source: str = Field(sa_type=Text, primary_key=True)
+    channel: str = Field(sa_type=Text, primary_key=True)
+    purpose: str = Field(sa_type=Text, primary_key=True)
+    address: str = Field(sa_type=Text, primary_key=True)
+    """Empty: the line names none."""
+    state: str = Field(sa_type=Text)
+    said_at: Instant
+    """The instant of the line."""
+    dated_at: Instant | None = None
+    """The date of the consent itself, where the line has one."""
+    arrived_at: Instant
+    previous: str | None = Field(default=None, sa_type=Text)
+    """What the source's list before this arrival said."""
+    word: str | None = Field(default=None, sa_type=Text)
+    """The state that this arrival wrote into the ledger."""
 
 
 class SuppressionRow(SchemaRow, table=True):
     """One address to which nothing is sent any more, and why."""
 
     __tablename__ = "suppressions"
-    __table_args__ = (UniqueConstraint("medium", "address", "reason"), STRICT)
+    __table_args__ = (
+        Index(
+            "ix_suppressions_open",
+            "medium",
+            "address",
+            "reason",
+            unique=True,
+            sqlite_where=text("lifted_at IS NULL"),
+        ),
+        Index("ix_suppressions_address", "address"),
+        STRICT,
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     medium: str = Field(sa_type=Text)
@@ -45,7 +83,25 @@ class SuppressionRow(SchemaRow, table=True):
     reason: str = Field(sa_type=Text)
     arrived_at: Instant
     source: str = Field(sa_type=Text)
+    occurred_at: Instant | None = None
+    """When that occurred which suppresses it; NULL where only the arrival is known."""
+    lifted_at: Instant | None = None
+    """When an operator allowed the address again."""
+
+
+class SoftBounceRow(SchemaRow, table=True):
+    """One message that did not reach its address, for a reason that may pass."""
+
+    __tablename__ = "soft_bounces"
+    __table_args__ = (STRICT_WITHOUT_ROWID,)
+
+    medium: str = Field(sa_type=Text, primary_key=True)
+    address: str = Field(sa_type=Text, primary_key=True)
+    occurred_at: Instant = Field(primary_key=True)
+    source: str = Field(sa_type=Text)
 
 
 consents: Final[Table] = ConsentRow.__table__
 suppressions: Final[Table] = SuppressionRow.__table__
+listed_consents: Final[Table] = ListedConsentRow.__table__
+soft_bounces: Final[Table] = SoftBounceRow.__table__

@@ -59,6 +59,21 @@ class ImportSpanRow(SchemaRow, table=True):
     """The highest number of an identity that was given by then."""
 
 
+class UnreadRow(SchemaRow, table=True):
+    """What a source said and nobody understood, although the line that says it was taken."""
+
+    __tablename__ = "unread"
+    __table_args__ = (STRICT_WITHOUT_ROWID,)
+
+    kind: str = Field(sa_type=Text, primary_key=True)
+    """One of `core.sources.feedback.UNREAD`."""
+    source: str = Field(sa_type=Text, primary_key=True)
+    word: str = Field(sa_type=Text, primary_key=True)
+    number: int
+    last_at: Instant
+
+
 arrivals: Final[Table] = ArrivalRow.__table__
 imports: Final[Table] = ImportRow.__table__
 import_spans: Final[Table] = ImportSpanRow.__table__
+unread: Final[Table] = UnreadRow.__table__

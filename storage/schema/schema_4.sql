@@ -27,3 +27,73 @@ CREATE INDEX ix_events_order_key ON events (order_key) WHERE order_key IS NOT NU
 CREATE INDEX ix_events_set_aside ON events (currency) WHERE currency IS NOT NULL AND rate IS NULL;
 
 INSERT INTO facts (name, value) SELECT 'orders_to_build', '1' WHERE EXISTS (SELECT 1 FROM customers);
+
+-- Consents of lists, feedback of providers
+ALTER TABLE consents ADD COLUMN basis TEXT;
+
+CREATE TABLE listed_consents (
+    identity_id INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    address TEXT NOT NULL,
+    state TEXT NOT NULL,
+    said_at INTEGER NOT NULL,
+    dated_at INTEGER,
+    arrived_at INTEGER NOT NULL,
+    previous TEXT,
+    word TEXT,
+    CONSTRAINT pk_listed_consents PRIMARY KEY (identity_id, source, channel, purpose, address)
+)
+ WITHOUT ROWID,
+ STRICT;
+
+INSERT OR REPLACE INTO listed_consents (identity_id, source, channel, purpose, address, state, said_at, dated_at, arrived_at, word) SELECT events.identity_id, events.source, consents.channel, consents.purpose, coalesce(consents.address, CASE consents.channel WHEN 'email' THEN json_extract(events.properties, '$.email') WHEN 'sms' THEN json_extract(events.properties, '$.phone') WHEN 'whatsapp' THEN json_extract(events.properties, '$.phone') END, ''), consents.state, events.occurred_at, nullif(consents.occurred_at, events.occurred_at), consents.arrived_at, consents.state FROM consents JOIN events ON events.id = consents.event_id WHERE events.kind = 'identify' AND events.identity_id IS NOT NULL ORDER BY consents.id;
+
+DROP TRIGGER consents_no_update;
+
+CREATE TRIGGER consents_no_update BEFORE UPDATE ON consents WHEN NEW.id IS NOT OLD.id OR NEW.channel IS NOT OLD.channel OR NEW.purpose IS NOT OLD.purpose OR NEW.state IS NOT OLD.state OR NEW.address IS NOT OLD.address OR NEW.occurred_at IS NOT OLD.occurred_at OR NEW.arrived_at IS NOT OLD.arrived_at OR NEW.source IS NOT OLD.source OR NEW.wording IS NOT OLD.wording OR NEW.proof IS NOT OLD.proof OR NEW.event_id IS NOT OLD.event_id OR NEW.basis IS NOT OLD.basis BEGIN SELECT RAISE(ABORT, 'consents are append-only'); END;
+
+ALTER TABLE suppressions RENAME TO former_suppressions;
+
+CREATE TABLE suppressions (
+    id INTEGER NOT NULL,
+    medium TEXT NOT NULL,
+    address TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    arrived_at INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    occurred_at INTEGER,
+    lifted_at INTEGER,
+    CONSTRAINT pk_suppressions PRIMARY KEY (id)
+)
+ STRICT;
+
+INSERT INTO suppressions (id, medium, address, reason, arrived_at, source) SELECT id, medium, address, reason, arrived_at, source FROM former_suppressions;
+
+DROP TABLE former_suppressions;
+
+CREATE INDEX ix_suppressions_address ON suppressions (address);
+
+CREATE UNIQUE INDEX ix_suppressions_open ON suppressions (medium, address, reason) WHERE lifted_at IS NULL;
+
+CREATE TABLE soft_bounces (
+    medium TEXT NOT NULL,
+    address TEXT NOT NULL,
+    occurred_at INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    CONSTRAINT pk_soft_bounces PRIMARY KEY (medium, address, occurred_at)
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE TABLE unread (
+    kind TEXT NOT NULL,
+    source TEXT NOT NULL,
+    word TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    CONSTRAINT pk_unread PRIMARY KEY (kind, source, word)
+)
+ WITHOUT ROWID,
+ STRICT;

@@ -127,7 +127,10 @@ ISSUED = (
     ),
 )
 REDEEMED = (("2025-03-05T15:00:00Z", "Coupon Redeemed", {"coupon_id": "G-5", **STORE}),)
-FOLLOWED = tuple((f"2025-02-{day}T18:00:00Z", "Message Clicked", {"channel": "sms"}) for day in (11, 15, 19))
+FOLLOWED = tuple(
+    (f"2025-02-{day}T18:00:00Z", "Message Clicked", {"channel": "sms", "trigger": "news"})
+    for day in (11, 15, 19)
+)
 CHEAPER = ("2025-03-10T17:00:00Z", "Wishlist Price Dropped", {**COAT, "old_price": 429, "price": 299})
 THINGS = (*(order(f"2025-01-0{day}T12:00:00Z", f"O{day}", CAP) for day in (1, 2, 3)), *MAILS)
 

@@ -117,7 +117,9 @@ def store(connection: Connection, known: list[Customer]) -> None:
                 "channel": consent.channel,
                 "purpose": consent.purpose,
                 "state": consent.state,
-                "source": "s",
+                "source": consent.source,
+                "address": consent.address,
+                "basis": consent.basis,
             }
             when = {"occurred_at": consent.occurred_at, "arrived_at": consent.arrived_at}
             connection.execute(insert(consents).values(customer_id=number, **said, **when))
@@ -329,8 +331,11 @@ CUSTOMER = st.builds(
             st.sampled_from(["granted", "withdrawn", "objected"]),
             st.sampled_from(INSTANTS),
             st.sampled_from([NOW - 1, NOW, NOW + 1]),
+            st.sampled_from([None, "a@x.ch"]),
+            st.sampled_from([None, None, "imported", "listed"]),
+            one_of("crm", "till"),
         ),
-        max_size=4,
+        max_size=6,
     ).map(tuple),
 )
 

@@ -9,7 +9,7 @@ force applies its files first.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ from core.instants import Instant, format_instant
 from core.sources.amounts import from_minor_units
 from core.sources.connector import SourceFile
 from core.sources.currencies import DECIMALS
+from core.sources.feedback import UNREAD
 from storage.intake.batch import Concerns
 
 DRY_RUN_FIELDS = (
@@ -60,6 +61,10 @@ FIELDS = (
     ListingField("rejected", "number"),
     ListingField("rejects"),
 )
+
+
+MOST_TOLD = 10
+"""So many words of a kind are told."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -161,7 +166,8 @@ def _say_foretold(context: Context, path: Path, told: DryRun) -> None:
         say(f"  {count:>9,}  {name}")
     for reason, count in told.rejects.items():
         say(f"  {count:>9,}  rejected: {reason}")
-    _warn(context, result)
+    _tell_future(context, result)
+    _tell_unread(context.output.say, result)
 
 
 def _concerns(context: Context, at: Instant, history: bool) -> Concerns | None:
@@ -201,16 +207,18 @@ def _report(context: Context, path: Path, done: ImportResult) -> None:
             "rejects": rejects,
         }
         context.output.record(FIELDS, row)
+        _tell_unread(context.output.complain, done)
         return
     refused = f", {done.rejected:,} rejected: see {path_text(done.rejects)}" if done.rejects else ""
     context.output.say(
         f"{path_text(path)}: {counted(done.read, 'line')} read, {done.taken:,} taken, "
         f"{done.duplicate:,} known already{refused}."
     )
-    _warn(context, done)
+    _tell_future(context, done)
+    _tell_unread(context.output.say, done)
 
 
-def _warn(context: Context, done: ImportResult) -> None:
+def _tell_future(context: Context, done: ImportResult) -> None:
     """What is right as it stands, and may not be what was meant."""
     number, farthest = done.future
     if farthest is not None:
@@ -220,5 +228,13 @@ def _warn(context: Context, done: ImportResult) -> None:
         )
     if done.set_aside:
         context.output.say(f"  {words_of(done.set_aside)}")
-    for cell, count in done.unread.items():
-        context.output.say(f"  {counted(count, 'cell')} that say neither yes nor no: {cell}.")
+
+
+def _tell_unread(say: Callable[[str], None], done: ImportResult) -> None:
+    """How often each word was not understood, by its kind, the most frequent first."""
+    ordered = sorted(done.unread.items(), key=lambda entry: (-entry[1], entry[0]))
+    for kind, meaning in UNREAD.items():
+        words = [f"{each.word!r} {number:,}" for each, number in ordered if each.kind == kind]
+        if words:
+            more = ", ..." if len(words) > MOST_TOLD else ""
+            say(f"Not understood, {meaning}: {', '.join(words[:MOST_TOLD])}{more}.")

@@ -43,7 +43,9 @@ FIELDS = (
     ListingField("errors", "json"),
     ListingField("disk", "json"),
     ListingField("set_aside", "json"),
+    ListingField("unread", "json"),
 )
+MOST_TOLD = 5
 EXITS = {"healthy": 0, "idle": 0, "degraded": 1, "down": 2}
 
 
@@ -92,6 +94,7 @@ def _row(figures: Figures, health: Health, at: Instant, disk: Room | None) -> di
         "disk": None
         if disk is None
         else {"free": disk.free, "keep_free": disk.keep_free, "short": disk.is_short},
+        "unread": [{**each, "last_at": format_instant(each["last_at"])} for each in figures.unread],
     }
 
 
@@ -115,6 +118,7 @@ def _for_people(
         "halted": _listed(figures.halted, context),
         "errors": _listed(figures.troubles, context),
         "disk": None if disk is None else f"{'SHORT: ' if disk.is_short else ''}{disk.in_words()}",
+        "unread": _not_understood(figures),
     }
 
 
@@ -144,6 +148,11 @@ def _listed(troubles: Mapping[str, Trouble], context: Context) -> str:
         for name, trouble in troubles.items()
     ]
     return "; ".join(told) or "none"
+
+
+def _not_understood(figures: Figures) -> str:
+    told = [f"{each['word']!r} of {each['source']} {each['number']:,}" for each in figures.unread[:MOST_TOLD]]
+    return f"{'; '.join(told)}{'; ...' if len(figures.unread) > MOST_TOLD else ''}" or "nothing"
 
 
 def _when(at: Instant, context: Context) -> str:

@@ -213,7 +213,16 @@ def _dossier(connection: Connection, customer_id: int, playbook: Playbook) -> Do
 def _consents(ledger: Sequence[Mapping[str, Any]], now: Instant) -> Iterator[ConsentLine]:
     """The ledger with the word marked that counts now for each channel, purpose and address."""
     words = [
-        Consent(row["channel"], row["purpose"], row["state"], row["at"], row["at"], row["address"])
+        Consent(
+            row["channel"],
+            row["purpose"],
+            row["state"],
+            row["at"],
+            row["at"],
+            row["address"],
+            row["basis"],
+            row["source"],
+        )
         for row in reversed(ledger)
     ]
     for row, word in zip(ledger, reversed(words)):

@@ -340,8 +340,8 @@ either_way = pytest.mark.parametrize("pipelining", [False, True], ids=["in turn"
         ("RCPT", "999 nine", Retry("", whole_channel=True)),
         ("RCPT", "450 4.2.0 greylisted", Retry("")),
         ("RCPT", "550 5.1.1 unknown", Permanent("", suppress_address=True)),
-        ("RCPT", "550 no such user", Permanent("", suppress_address=True)),
-        ("RCPT", "552 5.2.2 mailbox full", Permanent("")),
+        ("RCPT", "550 no such user", Permanent("", is_soft_bounce=True)),
+        ("RCPT", "552 5.2.2 mailbox full", Permanent("", is_soft_bounce=True)),
         ("RCPT", "550 5.7.1 relaying denied", ConfigError("", of_message=True)),
         ("RCPT", "554 relay access denied", ConfigError("", of_message=True)),
         ("RCPT", "530 5.7.0 sign in first", ConfigError("")),
@@ -392,9 +392,10 @@ def test_a_refused_recipient_does_not_disturb_the_next(tmp_path: Path, pipelinin
 
 
 def test_replies_without_the_three_numbers_are_understood() -> None:
-    assert refusal("recipient", 550, "User unknown") == Permanent("550 User unknown", suppress_address=True)
-    assert refusal("recipient", 552, "full") == Permanent("552 full")
-    assert refusal("text", 550, "spam") == Permanent("550 spam")
+    assert refusal("recipient", 550, "User unknown") == Permanent("550 User unknown", is_soft_bounce=True)
+    assert refusal("recipient", 552, "full") == Permanent("552 full", is_soft_bounce=True)
+    assert refusal("text", 550, "spam") == Permanent("550 spam", is_soft_bounce=True)
+    assert refusal("text", 554, "spam") == Permanent("554 spam")
 
 
 class _Careless(socketserver.StreamRequestHandler):

@@ -42,7 +42,6 @@ from core.model.delivery import ConfigError, Outbound, Permanent, Result, Retry,
 from core.model.pauses import Pause, parse_target
 from storage import pauses
 from storage.outbox import acts as outbox_acts
-from storage.outbox import dispatch as outbox
 from storage.outbox.dispatch import ApprovalBatch
 from storage.schema.consents import suppressions
 from storage.schema.customers import customers
@@ -50,6 +49,7 @@ from storage.schema.enrolments import enrolments
 from storage.schema.events import events
 from storage.schema.messages import messages
 from storage.store import Store
+from storage.suppressions import Report, suppress
 from tests.servers import DROP_ACCEPTED, Answer, MailServer, WebServer
 
 NOON = parse_instant("2024-03-05T12:00:00+01:00")
@@ -279,7 +279,8 @@ def test_a_purchase_after_the_decision_cancels_the_message_and_gives_its_room_ba
 def test_a_suppressed_address_cancels_the_message(shop: Shop) -> None:
     shop.add(1)
     with shop.store.writing() as connection:
-        outbox.suppress(connection, "email", "c1@example.org", "bounced", NOON - 1, "test")
+        report = Report("email", "c1@example.org", "bounced", NOON - 1, NOON - 1, "test")
+        suppress(connection, [report])
     shop.dispatch()
     assert shop.state(1) == ("cancelled", "ADDRESS_SUPPRESSED")
 

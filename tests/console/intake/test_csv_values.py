@@ -15,6 +15,7 @@ from console.intake.files import ImportResult, IntakeSettings, import_file
 from core.errors import ManometerError
 from core.instants import parse_instant
 from core.sources.connector import SourceFile
+from core.sources.feedback import Unread
 from storage.schema.consents import consents
 from storage.schema.customers import customers
 from storage.schema.events import events
@@ -166,7 +167,7 @@ def test_dates_of_people_are_their_local_days(store: Store) -> None:
         "2;12.01.1993;10.06.2024;Oui\n3;12.01.;x;non\n4;;;vielleicht\n5;;;abgemeldet\n6;;;kürzlich\n"
     )
     result = run(store, PEOPLE, text)
-    assert (result.taken, result.rejected, result.unread) == (6, 0, {"mail: kürzlich": 1})
+    assert (result.taken, result.rejected, result.unread) == (6, 0, {Unread("consent", "kürzlich"): 1})
     with store.reading() as connection:
         born = connection.execute(select(customers.c.birthday).order_by(customers.c.id)).scalars().all()
         said = connection.execute(select(consents.c.state).order_by(consents.c.id)).scalars().all()

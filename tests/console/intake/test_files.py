@@ -30,6 +30,7 @@ from core.errors import ManometerError
 from core.instants import parse_instant
 from core.sources.connector import SourceFile
 from core.sources.csv_profile import read_profile
+from core.sources.feedback import Unread
 from storage.schema.consents import consents
 from storage.schema.customers import customers
 from storage.schema.events import events
@@ -446,7 +447,7 @@ def test_a_customer_list_gives_traits_and_consents(store: Store, tmp_path: Path)
     path = written(tmp_path, content.encode("cp1252"), "crm.csv")
     result = run(store, path, profile="customers")
     assert counts(result) == (3, 3, 0, 0)
-    assert result.unread == {"email_consent: maybe": 1}
+    assert result.unread == {Unread("consent", "maybe"): 1}
     columns = (
         customers.c.key,
         customers.c.email,
@@ -456,7 +457,8 @@ def test_a_customer_list_gives_traits_and_consents(store: Store, tmp_path: Path)
     )
     assert rows(store, *columns) == [
         ("7", "a@x.ch", "Änn", "1980-05-17", parse_instant("2020-01-31T23:00:00Z")),
-        ("8", "b@x.ch", "Bo", None, None), ("9", "c@x.ch", "C", None, None),
+        ("8", "b@x.ch", "Bo", None, None),
+        ("9", "c@x.ch", "C", None, None),
     ]  # fmt: skip
     assert rows(store, consents.c.channel, consents.c.state, consents.c.occurred_at) == [
         ("email", "granted", parse_instant("2020-03-01T09:00:00Z")), ("sms", "withdrawn", NOW),

@@ -19,7 +19,7 @@ LEARN = Preference(learn=True)
 def clicked(channel: str, *days: int) -> list[Event]:
     """Links followed so many days before the Monday."""
     name = "Email Link Clicked" if channel == "email" else "Message Clicked"
-    return [event(name, MONDAY - day * DAY, channel=channel) for day in days]
+    return [event(name, MONDAY - day * DAY, channel=channel, trigger="news") for day in days]
 
 
 def taken(

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.instants import parse_instant
+from core.sources.feedback import Feedback, Unread
 from core.sources.segment import (
     ConsentRecord,
     Incoming,
     Rejected,
-    SuppressionRecord,
     amount_of,
     minor_units,
     normalise_traits,
@@ -330,8 +330,8 @@ def test_locale_zone_and_push_subscription_come_from_the_context() -> None:
             {"key": "Ann@x.ch", "type": "EMAIL", "status": "SUBSCRIBED"},
             {"key": "+41 79", "type": "SMS", "status": "UNSUBSCRIBED"},
             {"key": "a", "type": "WhatsApp", "status": "DID_NOT_SUBSCRIBE"}, 5]}},
-         [ConsentRecord("email", "*", "granted", "shop", "ann@x.ch"),
-             ConsentRecord("sms", "*", "withdrawn", "shop", "+4179")]),
+         [ConsentRecord("email", "*", "granted", "shop", "ann@x.ch", is_listed=True),
+             ConsentRecord("sms", "*", "withdrawn", "shop", "+4179", is_listed=True)]),
         (track("Consent Granted", properties={"channel": "Email", "purpose": "marketing", "source": "form",
             "text": "Yes",
                                               "proof": {"ip": "1"}}),
@@ -356,21 +356,35 @@ def test_a_withdrawal_without_a_channel_is_one_for_every_medium() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "properties", "suppressions"),
+    ("name", "properties", "feedback"),
     [
-        ("Email Bounced", {}, [SuppressionRecord("email", "ann@x.ch", "bounce")]),
-        ("Email Bounced", {"bounce_type": "Transient"}, []),
-        ("Email Marked as Spam", {}, [SuppressionRecord("email", "ann@x.ch", "complaint")]),
-        ("Message Bounced", {"channel": "sms", "phone": "+41 79"},
-            [SuppressionRecord("sms", "+4179", "bounce")]),
-        ("Email Opened", {}, []),
+        ("Email Bounced", {}, Feedback("hard", "email", "ann@x.ch")),
+        ("Email Bounced", {"bounce_type": "Transient"}, Feedback("soft", "email", "ann@x.ch")),
+        ("Email Bounced", {"bounceType": "SoftBounce"}, Feedback("soft", "email", "ann@x.ch")),
+        ("Email Bounced", {"type": "AutoResponder"}, Feedback(None, "email", "ann@x.ch")),
+        ("Email Bounced", {"email": "old@x.ch"}, Feedback("hard", "email", "old@x.ch")),
+        ("Email Marked as Spam", {}, Feedback("complaint", "email", "ann@x.ch")),
+        ("Message Bounced", {"channel": "sms", "phone": "+41 79"}, Feedback("hard", "sms", "+4179")),
+        ("Email Opened", {"message_key": "k1"}, Feedback(None, "email", "ann@x.ch", "k1")),
+        ("Email Opened", {"trigger": "basket"}, Feedback(None, "email", "ann@x.ch", None, "basket")),
+        ("Order Completed", {}, None),
     ],
 )  # fmt: skip
-def test_bounces_and_complaints_suppress_their_address(
-    name: str, properties: dict[str, Any], suppressions: list[SuppressionRecord]
+def test_a_report_says_what_it_proves_of_which_address(
+    name: str, properties: dict[str, Any], feedback: Feedback | None
 ) -> None:
     record = track(name, properties=properties, context={"traits": {"email": "Ann@x.ch"}})
-    assert list(take(record).suppressions) == suppressions
+    assert take(record).feedback == feedback
+
+
+def test_a_type_of_bounce_that_no_table_knows_is_soft_and_told() -> None:
+    taken = take(track("Email Bounced", properties={"bounce_type": "Grumpy", "email": "a@x.ch"}))
+    assert taken.feedback == Feedback("soft", "email", "a@x.ch")
+    assert taken.unread == (Unread("bounce", "Grumpy"),)
+
+
+def test_a_bounce_that_names_neither_an_address_nor_a_message_is_told() -> None:
+    assert take(track("Email Bounced")).unread == (Unread("address", "Email Bounced"),)
 
 
 def test_an_alias_names_who_it_was_before() -> None:

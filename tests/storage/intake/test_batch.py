@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from core.sources.feedback import Unread
 from core.sources.segment import Incoming, dedup_key, encode, parse_call
 from storage.intake.batch import BatchResult, Memory, take
 from storage.schema.consents import consents, suppressions
@@ -75,7 +76,7 @@ def test_an_event_makes_its_customer_and_her_profile(store: Store) -> None:
         properties={"revenue": 10, "products": [{"quantity": 2}]},
         context={"channel": "pos"},
     )
-    assert taken(store, order) == (1, 0, (True,))
+    assert taken(store, order) == (1, 0, (True,), {})
     [row] = table(store)
     assert (row["key"], row["orders"], row["revenue"], row["units"], row["last_order_at"]) == (
         "u1",
@@ -117,7 +118,7 @@ def test_what_is_known_changes_nothing(store: Store) -> None:
 
 
 def test_the_same_event_twice_in_a_batch_counts_once(store: Store) -> None:
-    assert taken(store, call("m1"), call("m1"), call("m2")) == (2, 1, (True, False, True))
+    assert taken(store, call("m1"), call("m1"), call("m2")) == (2, 1, (True, False, True), {})
 
 
 def test_an_act_of_nobody_is_kept_without_a_customer(store: Store) -> None:
@@ -228,9 +229,16 @@ def test_consents_go_to_the_ledger_with_their_proof(store: Store) -> None:
     assert rows(store, *(consents.c[name] for name in names)) == [entry]
 
 
-def test_a_bounce_without_an_address_suppresses_the_present_one_once(store: Store) -> None:
+def test_a_bounce_that_names_no_address_suppresses_nothing_and_is_told(store: Store) -> None:
     taken(store, call("m1", kind="identify", traits={"email": "a@x.ch"}))
-    taken(store, call("m2", event="Email Bounced"), call("m3", event="Email Bounced"))
+    result = taken(store, call("m2", event="Email Bounced"), call("m3", event="Email Bounced"))
+    assert rows(store, suppressions.c.address) == []
+    assert result.unread == {Unread("address", "Email Bounced"): 2}
+
+
+def test_an_address_that_bounces_twice_is_suppressed_once(store: Store) -> None:
+    bounced = {"email": "A@x.ch"}
+    taken(store, *(call(f"m{n}", event="Email Bounced", properties=bounced) for n in (1, 2)))
     assert rows(store, suppressions.c.medium, suppressions.c.address, suppressions.c.reason) == [
         ("email", "a@x.ch", "bounce")
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -26,15 +27,20 @@ def schema_of(path: Path) -> set[str]:
         raw.close()
 
 
+def newest_triggers() -> Iterable[str]:
+    """The statement that made each trigger last."""
+    statements = [statement for migration in MIGRATIONS for statement in migration.statements()]
+    made = (statement for statement in statements if statement.startswith("CREATE TRIGGER"))
+    return {statement.split()[2]: statement for statement in made}.values()
+
+
 def test_the_schema_from_migrations_equals_the_schema_from_metadata(tmp_path: Path) -> None:
     assert all_classes()
     Store.create(tmp_path / "migrated.db").close()
     engine = create_engine(f"sqlite:///{tmp_path / 'metadata.db'}", module=dbapi)
     with engine.begin() as connection:
         metadata.create_all(connection)
-        for trigger in (
-            statement for statement in MIGRATIONS[0].statements() if statement.startswith("CREATE TRIGGER")
-        ):
+        for trigger in newest_triggers():
             connection.exec_driver_sql(trigger)
     engine.dispose()
     assert schema_of(tmp_path / "migrated.db") == schema_of(tmp_path / "metadata.db")
@@ -78,6 +84,31 @@ def test_who_was_merged_into_another_is_no_longer_planned_after_the_third_schema
     assert rows == [("u1",)]
 
 
+def test_what_lists_said_before_the_fourth_schema_is_their_last_word_after_it(tmp_path: Path) -> None:
+    path = tmp_path / "shop.db"
+    migrate(path, to=3)
+    raw = dbapi.connect(str(path))
+    raw.execute("INSERT INTO customers (id, key) VALUES (1, 'u1')")
+    raw.execute("INSERT INTO identities VALUES (7, 1, 'user', 'u1', 0)")
+    raw.execute(
+        "INSERT INTO events (id, dedup, customer_id, identity_id, kind, name, occurred_at, arrived_at, "
+        "source, properties) "
+        "VALUES (5, x'00', 1, 7, 'identify', 'identify', 10, 20, 'crm', '{\"email\":\"a@x.ch\"}')"
+    )
+    raw.execute(
+        "INSERT INTO consents VALUES (1, 1, 'email', '*', 'granted', NULL, 10, 20, 'shop', NULL, NULL, 5)"
+    )
+    raw.execute("INSERT INTO suppressions VALUES (1, 'email', 'a@x.ch', 'bounce', 20, 's')")
+    raw.commit()
+    assert migrate(path) == (3, NEWEST)
+    listed = raw.execute(
+        "SELECT identity_id, source, address, state, said_at FROM listed_consents"
+    ).fetchall()
+    kept = raw.execute("SELECT address, arrived_at, lifted_at FROM suppressions").fetchall()
+    raw.close()
+    assert (listed, kept) == ([(7, "crm", "a@x.ch", "granted", 10)], [("a@x.ch", 20, None)])
+
+
 def test_a_migration_that_fails_leaves_the_version_before_it(tmp_path: Path) -> None:
     path = tmp_path / "shop.db"
     Store.create(path).close()
@@ -118,7 +149,8 @@ def test_an_older_database_is_backed_up_and_brought_up_when_opened(
     "statement",
     [
         "DELETE FROM consents", "UPDATE consents SET state = "
-                                "'granted'", "UPDATE consents SET proof = NULL", "DELETE FROM audit",
+                                "'granted'", "UPDATE consents SET proof = NULL",
+        "UPDATE consents SET basis = 'imported'", "DELETE FROM audit",
         "UPDATE audit SET author = 'x'",
     ],
 )  # fmt: skip
@@ -127,7 +159,7 @@ def test_the_ledgers_are_append_only(tmp_path: Path, statement: str) -> None:
         with store.writing() as connection:
             connection.exec_driver_sql(
                 "INSERT INTO consents VALUES (1, 1, 'email', '*', 'withdrawn', NULL, 0, 0, 's', NULL, 'p', "
-                "NULL)"
+                "NULL, NULL)"
             )
             connection.exec_driver_sql("INSERT INTO audit VALUES (1, 0, 'a', 'b', 'c', NULL, '{}')")
         with pytest.raises(IntegrityError, match="append-only"), store.writing() as connection:
@@ -137,7 +169,8 @@ def test_the_ledgers_are_append_only(tmp_path: Path, statement: str) -> None:
 def test_a_consent_may_change_its_customer_as_in_a_merge(tmp_path: Path) -> None:
     with Store.create(tmp_path / "shop.db") as store, store.writing() as connection:
         connection.exec_driver_sql(
-            "INSERT INTO consents VALUES (1, 1, 'email', '*', 'withdrawn', NULL, 0, 0, 's', NULL, 'p', NULL)"
+            "INSERT INTO consents VALUES (1, 1, 'email', '*', 'withdrawn', NULL, 0, 0, 's', NULL, 'p', "
+            "NULL, NULL)"
         )
         connection.exec_driver_sql("UPDATE consents SET customer_id = 2")
         assert connection.exec_driver_sql("SELECT customer_id FROM consents").scalar() == 2

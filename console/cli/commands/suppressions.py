@@ -1,0 +1,110 @@
+"""Addresses to which nothing is sent any more: all of them, or add a file of addresses, or lift one.
+
+An address is suppressed when it bounced, when its owner complained, or because an operator says so. A file
+holds one address a line, or is a CSV whose header names the column (`email`, `address`, `phone`).
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from console.cli.context import Context
+from console.cli.options import add_at, add_list
+from console.cli.output import ListingField
+from console.intake.address_lists import ListedAddress, RefusedLine, addresses_in
+from core.errors import ManometerError
+from core.explain.words import counted
+from core.sources.segment import address_for
+from storage import audit, suppressions
+from storage.outbox import dispatch as outbox
+from storage.suppressions import Report
+
+FIELDS = (
+    ListingField("address"),
+    ListingField("medium"),
+    ListingField("reason"),
+    ListingField("since", "instant"),
+    ListingField("source"),
+)
+ADDED_FIELDS = (
+    ListingField("read", "number"),
+    ListingField("added", "number"),
+    ListingField("known", "number"),
+    ListingField("rejected", "number"),
+    ListingField("rejects", "json"),
+)
+MOST_SHOWN = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    actions = parser.add_subparsers(dest="action", metavar="list|add|lift")
+    add_list(parser, actions)
+    add = actions.add_parser("add", help="suppress the addresses of a file")
+    add.add_argument("file", metavar="FILE", type=Path, help="one address a line, or a CSV with a header")
+    lift = actions.add_parser("lift", help="allow an address again")
+    lift.add_argument("address", metavar="ADDRESS", help="the address, as the list shows it")
+    for action in (add, lift):
+        said = "why, for the list and the audit log"
+        action.add_argument("--reason", metavar="TEXT", required=True, help=said)
+        add_at(action)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Print the suppressed addresses, add a file of them, or lift one."""
+    if args.action == "add":
+        return _add(args, context)
+    if args.action == "lift":
+        return _lift(args, context)
+    with context.store.reading() as connection:
+        context.output.listing(FIELDS, suppressions.listing(connection), "No address is suppressed.")
+    return 0
+
+
+def _add(args: argparse.Namespace, context: Context) -> int:
+    at = context.now(args.at)
+    lines = list(addresses_in(args.file))
+    refused = [line for line in lines if isinstance(line, RefusedLine)]
+    found = dict.fromkeys(line for line in lines if isinstance(line, ListedAddress))
+    reports = [Report(each.medium, each.address, args.reason, at, at, args.file.name) for each in found]
+    with context.store.writing() as connection:
+        added = suppressions.suppress(connection, reports)
+        detail = {"added": added, "rejected": len(refused)}
+        audit.record(connection, at, context.author, "suppress", str(args.file), args.reason, detail)
+        if context.in_force.playbook.version > 0:
+            outbox.wake(connection, suppressions.owners(connection, [each.address for each in found]), at)
+    _report(context, len(lines), added, refused)
+    return 0 if found or not refused else 1
+
+
+def _report(context: Context, read: int, added: int, refused: list[RefusedLine]) -> None:
+    known = read - added - len(refused)
+    rejects = [{"line": each.line, "reason": each.reason, "text": each.text} for each in refused]
+    if context.output.json:
+        row = {"read": read, "added": added, "known": known, "rejected": len(refused), "rejects": rejects}
+        context.output.record(ADDED_FIELDS, row)
+        return
+    for each in refused[:MOST_SHOWN]:
+        context.output.complain(f"line {each.line}: {each.reason}")
+    if len(refused) > MOST_SHOWN:
+        context.output.complain(f"and {len(refused) - MOST_SHOWN:,} more; --json lists them all")
+    told = f", {len(refused):,} rejected" if refused else ""
+    context.output.say(f"{counted(read, 'line')} read, {added:,} added, {known:,} known already{told}.")
+
+
+def _lift(args: argparse.Namespace, context: Context) -> int:
+    at = context.now(args.at)
+    spellings = {args.address, address_for("email", args.address), address_for("sms", args.address)}
+    with context.store.writing() as connection:
+        lifted = suppressions.lift(connection, [each for each in spellings if each], at)
+        for medium, address in lifted:
+            audit.record(connection, at, context.author, "lift", address, args.reason, {"medium": medium})
+        if lifted and context.in_force.playbook.version > 0:
+            outbox.wake(connection, suppressions.owners(connection, [address for _, address in lifted]), at)
+    if not lifted:
+        raise ManometerError(
+            f"{args.address} is not suppressed. `manometer suppressions` lists the addresses that are."
+        )
+    context.output.say(f"{lifted[0][1]} may be written to again over {', '.join(m for m, _ in lifted)}.")
+    return 0

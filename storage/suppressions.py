@@ -1,0 +1,150 @@
+"""Addresses to which nothing is sent any more: who reported them, soft bounces counted until they are, and
+operators who add and lift them. Instants and spans are milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, delete, func, select, tuple_, update
+from sqlalchemy.dialects.sqlite import insert
+
+from core.instants import Instant, Millis
+from core.model.bounces import BounceLimit
+from storage.schema.consents import soft_bounces, suppressions
+from storage.schema.identities import identities
+from storage.sql import portions
+
+BOUNCE: Final = "bounce"
+COMPLAINT: Final = "complaint"
+SOFT_BOUNCES: Final = "soft bounces"
+
+
+class Report(NamedTuple):
+    """What makes an address one that is not written to any more."""
+
+    medium: str
+    address: str
+    reason: str
+    occurred_at: Instant
+    arrived_at: Instant
+    source: str
+
+
+class SoftBounce(NamedTuple):
+    """One message that did not reach its address, for a reason that may pass."""
+
+    medium: str
+    address: str
+    occurred_at: Instant
+    arrived_at: Instant
+    source: str
+
+
+def suppress(connection: Connection, reports: Sequence[Report]) -> int:
+    """Never write to these addresses again; how many were new. One that is suppressed already keeps its
+    first row of each reason, and what occurred before an operator lifted it changes nothing.
+    """
+    lifted = _lifted(connection, {(each.medium, each.address) for each in reports})
+    rows = [
+        each._asdict()
+        for each in reports
+        if each.occurred_at > lifted.get((each.medium, each.address), each.occurred_at - 1)
+    ]
+    before = _number(connection)
+    if rows:
+        connection.execute(insert(suppressions).on_conflict_do_nothing(), rows)
+    return _number(connection) - before
+
+
+def _number(connection: Connection) -> int:
+    return connection.execute(select(func.count()).select_from(suppressions)).scalar_one()
+
+
+def _lifted(connection: Connection, addresses: Collection[tuple[str, str]]) -> dict[tuple[str, str], Instant]:
+    """When each of the addresses was lifted last, of those that were."""
+    columns = suppressions.c
+    found: dict[tuple[str, str], Instant] = {}
+    for part in portions(sorted(addresses)):
+        query = (
+            select(columns.medium, columns.address, func.max(columns.lifted_at))
+            .where(columns.lifted_at.is_not(None), tuple_(columns.medium, columns.address).in_(part))
+            .group_by(columns.medium, columns.address)
+        )
+        found |= {(medium, address): at for medium, address, at in connection.execute(query)}
+    return found
+
+
+def count_soft_bounces(connection: Connection, bounces: Sequence[SoftBounce], limit: BounceLimit) -> None:
+    """Count these, and suppress the addresses that bounced as often as the limit says within its span."""
+    if not bounces:
+        return
+    rows = [
+        {"medium": each.medium, "address": each.address, "occurred_at": each.occurred_at,
+         "source": each.source}
+        for each in bounces
+    ]  # fmt: skip
+    connection.execute(insert(soft_bounces).on_conflict_do_nothing(), rows)
+    newest = {(each.medium, each.address): each for each in bounces}
+    suppress(connection, list(_over_the_limit(connection, newest, limit)))
+
+
+def _over_the_limit(
+    connection: Connection, newest: Mapping[tuple[str, str], SoftBounce], limit: BounceLimit
+) -> Iterator[Report]:
+    columns = soft_bounces.c
+    lifted = _lifted(connection, newest.keys())
+    for (medium, address), bounce in newest.items():
+        query = select(columns.occurred_at).where(columns.medium == medium, columns.address == address)
+        since = lifted.get((medium, address))
+        if since is not None:
+            query = query.where(columns.occurred_at > since)
+        times = list(connection.execute(query.order_by(columns.occurred_at)).scalars())
+        at = _crossing(times, limit.soft_limit, limit.within)
+        if at is not None:
+            yield Report(medium, address, SOFT_BOUNCES, at, max(at, bounce.arrived_at), bounce.source)
+
+
+def _crossing(times: Sequence[Instant], number: int, within: Millis) -> Instant | None:
+    """The first of the instants, in order, at which so many lie within the span."""
+    pairs = zip(times, times[number - 1 :])
+    return next((last for first, last in pairs if last - first <= within), None)
+
+
+# ---- what operators do ----
+
+
+def listing(connection: Connection) -> Iterator[Mapping[str, Any]]:
+    """The addresses that are suppressed, as a stream: `address medium reason since source`, by address."""
+    columns = suppressions.c
+    query = select(
+        columns.address, columns.medium, columns.reason, columns.arrived_at.label("since"), columns.source
+    ).where(columns.lifted_at.is_(None))
+    rows = connection.execution_options(yield_per=500).execute(query.order_by(columns.address, columns.id))
+    yield from rows.mappings()  # type: ignore[misc]
+
+
+def lift(connection: Connection, addresses: Iterable[str], at: Instant) -> list[tuple[str, str]]:
+    """Allow the addresses again, on every medium; which they were, as pairs of medium and address. Their
+    soft bounces are counted anew from then on.
+    """
+    columns = suppressions.c
+    standing = columns.address.in_(sorted(addresses)) & columns.lifted_at.is_(None)
+    found = connection.execute(select(columns.medium, columns.address).where(standing).distinct()).all()
+    connection.execute(update(suppressions).where(standing).values(lifted_at=at))
+    lifted = [(medium, address) for medium, address in found]
+    places = tuple_(soft_bounces.c.medium, soft_bounces.c.address)
+    connection.execute(delete(soft_bounces).where(places.in_(lifted), soft_bounces.c.occurred_at <= at))
+    return lifted
+
+
+def owners(connection: Connection, addresses: Sequence[str]) -> list[int]:
+    """The customers who are known by these addresses."""
+    found: set[int] = set()
+    for part in portions(addresses):
+        query = select(identities.c.customer_id).where(
+            identities.c.kind.in_(("email", "phone", "push")), identities.c.value.in_(part)
+        )
+        found.update(connection.execute(query).scalars())
+    return sorted(found)
