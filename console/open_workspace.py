@@ -126,7 +126,24 @@ class OpenWorkspace:
         self._closing.callback(store.close)
         if is_new:
             self._hide_from_others()
+        else:
+            self._build_orders(store)
         return store
+
+    def _build_orders(self, store: Store) -> None:
+        """Where the database is of before orders were known by their number."""
+        from storage.schema.migrations import ORDERS_TO_BUILD
+        from storage.store import meta
+
+        with store.reading() as connection:
+            if meta(connection, ORDERS_TO_BUILD) is None:
+                return
+        from console.clock import workspace_now  # only what is done once needs them
+        from core.sources.order_terms import OrderTerms
+        from storage.intake.order_migration import build_where_missing
+
+        terms = OrderTerms(str(self.settings.get("currency", "CHF")), self.zone)
+        build_where_missing(store, terms, workspace_now(store, None, self.zone), self.author)
 
     def _hide_from_others(self) -> None:
         """Take the database's rights from everybody but its owner and group, for it holds personal data;

@@ -64,6 +64,8 @@ from core.language.tree import (
     Trait,
     YearsSince,
 )
+from core.model.events import FIRST
+from core.model.orders import ORDER_ACTS
 from storage.schema.consents import consents
 from storage.schema.customers import customers
 from storage.schema.events import events
@@ -246,6 +248,8 @@ class _Compiler:
             found.c.name == operand.event,
             found.c.occurred_at <= self.now,
         ]
+        if operand.event in ORDER_ACTS:
+            wanted.append(found.c.standing == FIRST)
         if operand.last is not None:
             wanted.append(found.c.occurred_at > self.now - operand.last)
         for name, filters in by_list(operand.filters):

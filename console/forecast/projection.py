@@ -95,7 +95,13 @@ def imagined(
 
 def with_events(dossier: Dossier, events: Sequence[Event]) -> Dossier:
     """The dossier with further arrivals."""
-    return replace(dossier, arrivals=in_order((*dossier.arrivals, *events))) if events else dossier
+    if not events:
+        return dossier
+    profile = dossier.profile.copy()
+    for event in events:
+        if event.order is not None and event.order not in profile.told:
+            profile.know(event.order, ())  # an imagined order is nobody's before
+    return replace(dossier, profile=profile, arrivals=in_order((*dossier.arrivals, *events)))
 
 
 def played(dossier: Dossier, playbook: Playbook, question: Question) -> Plan:

@@ -37,6 +37,7 @@ from core.sources.connector import SourceFile
 from core.sources.csv_profile import CsvProfile
 from core.sources.feedback import Unread
 from core.sources.identities import USUAL, IdentityReading, IdentitySettings
+from core.sources.order_terms import OrderTerms
 from core.sources.segment import Incoming, Rejected, normal_channel, parse_call
 from storage.intake import imports
 from storage.intake.batch import BULK_LOG, USUAL_LOG, Concerns, Memory, checkpoint_after, take
@@ -75,6 +76,15 @@ class IntakeSettings:
     currency: str | None = None  # the workspace's
     bounces: BounceLimit = USUAL_LIMIT
     identities: IdentitySettings = field(default_factory=IdentitySettings)
+    orders: OrderTerms | None = None  # None: orders count in one namespace, in the workspace's currency
+
+    def check(self, *, history: bool) -> Check | None:
+        """What each event passes that was read from a file, whatever its form; None where that is nothing."""
+        surveys = None if self.surveys is None else partial(self.surveys.checked, history=history)
+        orders = None if self.orders is None else self.orders.read
+        if surveys is None or orders is None:
+            return surveys or orders
+        return lambda incoming: orders(surveys(incoming))
 
 
 def intake_settings(folder: Path, workspace: Workspace, concerns: Concerns | None) -> IntakeSettings:
@@ -85,7 +95,7 @@ def intake_settings(folder: Path, workspace: Workspace, concerns: Concerns | Non
     surveys = Surveys.of(workspace.survey_secret, folder)
     return IntakeSettings(
         workspace.playbook.zone, folder / REJECTS, channels, workspace.profiles, concerns, surveys,
-        workspace.playbook.currency, workspace.playbook.bounces, workspace.identities,
+        workspace.playbook.currency, workspace.playbook.bounces, workspace.identities, workspace.order_terms,
     )  # fmt: skip
 
 
@@ -109,6 +119,8 @@ class ImportResult:
     rejected: int
     rejects: Path | None
     finished: bool = True
+    set_aside: Mapping[str, int] = field(default_factory=dict)
+    """Orders taken whose amount waits for a rate, by currency."""
     future: FutureEvents = _NO_FUTURE
     unread: Mapping[Unread, int] = field(default_factory=dict)
     """What its new lines say and nobody understood."""
@@ -192,7 +204,7 @@ def _items_of(
     source = file.source or (profile.source if profile is not None else "ndjson")
     named = settings.channels.get(source)
     channel = None if named is None else normal_channel(named)
-    check = None if settings.surveys is None else partial(settings.surveys.checked, history=history)
+    check = settings.check(history=history)
     reading = settings.identities.reading_of(source)
     if profile is None:
         return ndjson_items(
@@ -299,6 +311,7 @@ class _Run:
         self.lines: list[int] = []
         self.pending: list[Reject] = []
         self.read = self.taken = self.duplicate = self.rejected = 0
+        self.set_aside: Counter[str] = Counter()
         self.future = _NO_FUTURE
         self.unread = Counter[Unread]()
         self.is_writing = self.finished = False
@@ -320,7 +333,7 @@ class _Run:
             progress(opened.size, opened.size, self.read)
         return ImportResult(
             self.read, self.taken, self.duplicate, self.rejected, self.rejects.path, self.finished,
-            self.future, dict(self.unread),
+            dict(self.set_aside), self.future, dict(self.unread),
         )  # fmt: skip
 
     def take_batches(
@@ -408,6 +421,7 @@ class _Run:
     def tell(self, fresh: Sequence[bool]) -> None:
         """Note what lies in the future, and how much the memory holds; tell who follows."""
         new = [incoming for incoming, is_new in zip(self.batch, fresh) if is_new]
+        self.set_aside.update(one.currency for one in new if one.currency is not None and one.rate is None)
         later = [incoming.occurred_at for incoming in new if incoming.occurred_at > self.arrived_at]
         if later:
             number, farthest = self.future

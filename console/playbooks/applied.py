@@ -36,6 +36,7 @@ class ApplyChanges:
     weights: tuple[str, ...] = ()
     segments: tuple[str, ...] = ()
     settings: bool = False
+    rates: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
@@ -49,7 +50,7 @@ class ApplyChanges:
             ("active from now "
              "on", self.activated), ("changed templates", self.templates), ("changed limits", self.limits),
             ("changed purposes", self.purposes), ("changed weights", self.weights),
-            ("changed segments", self.segments),
+            ("changed segments", self.segments), ("changed exchange rates", self.rates),
         )  # fmt: skip
         lines = [f"{what}: {', '.join(names)}" for what, names in named if names]
         return [*lines, "changed settings: manometer.toml"] if self.settings else lines
@@ -57,10 +58,11 @@ class ApplyChanges:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """A version that was put in force."""
+    """A version that was put in force; `converted` amounts had waited for a rate."""
 
     playbook: Playbook
     changes: ApplyChanges
+    converted: int = 0
 
     @property
     def version(self) -> int:
@@ -236,7 +238,11 @@ def _apply(
         None,
         {"changes": found.lines(), "under_way": happens},
     )
-    return Applied(_in_force(connection, workspace).playbook, found)
+    from storage.intake.conversions import convert  # most commands load a playbook, and apply none
+
+    playbook = _in_force(connection, workspace).playbook
+    converted = convert(connection, workspace.order_terms, at, playbook.index.concerns_at(at))
+    return Applied(playbook, found, converted)
 
 
 def _changes(connection: Connection, workspace: Workspace) -> ApplyChanges:
@@ -277,6 +283,7 @@ def _compared(before: Playbook, after: Playbook, files: tuple[str, ...]) -> Appl
         weights=_different(_weights(before), _weights(after)),
         segments=_different(before.segments, after.segments),
         settings=SETTINGS in files,
+        rates=tuple(path for path in files if path.endswith(".csv")),
         files=files,
     )
 

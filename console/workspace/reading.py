@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,6 +31,8 @@ from core.model.triggers import Trigger
 from core.playbook.playbook import Channel, Playbook, Purpose
 from core.sources.connector import SourceSettings
 from core.sources.identities import IdentitySettings
+from core.sources.order_terms import OrderTerms
+from core.sources.rates import RateError, Rates, read_rates
 
 PRESSURE = "pressure.toml"
 SEGMENTS = "segments.toml"
@@ -55,6 +58,7 @@ class Workspace:
     playbook: Playbook
     unsubscribe: UnsubscribeSettings
     survey_secret: object  # where the secret is that the links of surveys are signed with
+    rates: Rates
     sources: Mapping[str, SourceSettings]
     identities: IdentitySettings
     profiles: Mapping[str, Any]  # tables for reading CSV, as they stand
@@ -65,6 +69,14 @@ class Workspace:
     files: Mapping[str, str]
     former_templates: Mapping[str, str] = field(default_factory=dict)
     """Texts that only journeys of earlier versions still need, as `files`."""
+
+    @property
+    def order_terms(self) -> OrderTerms:
+        """In which namespaces orders count, and what their amounts are worth."""
+        namespaces = {
+            name: source.orders for name, source in self.sources.items() if source.orders is not None
+        }
+        return OrderTerms(self.playbook.currency, self.playbook.zone, self.rates, namespaces)
 
     @property
     def texts(self) -> Mapping[str, str]:
@@ -112,7 +124,20 @@ def _files_of(folder: Path, faults: Faults) -> dict[str, str]:
         faults.add(Fault(SETTINGS, None, missing, remedy))
         faults.raise_if_any()
     texts = {path.relative_to(folder).as_posix(): _text(path, folder, faults) for path in _paths(folder)}
+    rates = _rates_named_in(texts.get(SETTINGS) or "")
+    if rates is not None and (folder / rates).is_file():
+        texts[rates] = _text(folder / rates, folder, faults)
     return {path: text for path, text in texts.items() if text is not None}
+
+
+def _rates_named_in(settings: str) -> str | None:
+    """The path of the table of exchange rates, where the settings can be read and name one."""
+    try:
+        workspace = tomllib.loads(settings).get("workspace")
+    except ValueError:  # told where the settings themselves are read
+        return None
+    named = workspace.get("rates") if isinstance(workspace, dict) else None
+    return named if isinstance(named, str) and named.endswith(".csv") else None
 
 
 def _paths(folder: Path) -> Iterator[Path]:
@@ -180,12 +205,38 @@ def _read(
     warn_of_missing_unsubscribe(documents[SETTINGS], settings, triggers, purposes)
     warn_of_unsigned_answers(documents[SETTINGS], settings, files)
     check_layout(templates, faults)
+    rates = _rates(settings.rates, files, documents[SETTINGS])
     if look_into_templates:
         check_texts(templates, faults)
         check_intake(documents[SETTINGS], settings)
     faults.raise_if_any()
     playbook = replace(_playbook(settings, channels, purposes, rules, triggers, segments), holdout=holdout)
-    return _workspace(folder, settings, playbook, titles, faults, files)
+    return _workspace(folder, settings, playbook, rates, titles, faults, files)
+
+
+def _rates(path: str | None, files: Mapping[str, str], settings: Document) -> Rates:
+    """The table of exchange rates; an empty one where the settings name none, or a fault was noted."""
+    if path is None:
+        return Rates()
+    if path not in files:
+        settings.fault(
+            ("workspace", "rates"),
+            f"there is no file {path}",
+            "Make it with the columns day,currency,rate, or leave `rates` out.",
+        )
+        return Rates()
+    try:
+        return read_rates(files[path])
+    except RateError as error:
+        settings.faults.add(
+            Fault(
+                path,
+                error.line,
+                str(error),
+                "Each line is a day, a currency and its rate: 2025-01-31,EUR,0.9431.",
+            )
+        )
+        return Rates()
 
 
 def _documents(files: Mapping[str, str], faults: Faults) -> dict[str, Document]:
@@ -246,6 +297,7 @@ def _workspace(
     folder: Path,
     settings: Settings,
     playbook: Playbook,
+    rates: Rates,
     titles: Mapping[str, str],
     faults: Faults,
     files: Mapping[str, str],
@@ -259,6 +311,7 @@ def _workspace(
         playbook=playbook,
         unsubscribe=settings.unsubscribe,
         survey_secret=settings.survey_secret,
+        rates=rates,
         sources=settings.sources,
         identities=settings.identities,
         profiles=settings.profiles,

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, cast, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -33,7 +33,9 @@ from core.playbook.playbook import Channel, ConsentPolicy, Holdout, Purpose
 from core.playbook.preference import Preference
 from core.sources.connector import SourceSettings
 from core.sources.countries import country_code
+from core.sources.currencies import DECIMALS
 from core.sources.identities import IdentitySettings
+from core.sources.order_fields import HUNDREDTHS
 
 POLICIES = get_args(ConsentPolicy)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -58,6 +60,7 @@ class Settings:
     database: Path
     zone: ZoneInfo
     currency: str
+    rates: str | None  # path of the table of exchange rates, relative to the workspace
     links: Mapping[str, str]
     week_starts: str
     locales: tuple[str, ...]
@@ -89,6 +92,7 @@ def read_settings(document: Document, folder: Path, channel_kinds: Collection[st
         database=_database(workspace, folder),
         zone=_zone(workspace),
         currency=workspace.parsed("currency", _currency) or "CHF",
+        rates=workspace.parsed("rates", _rates_path),
         links=_links(workspace.table("links")),
         week_starts=workspace.choice("week_starts", WEEKDAYS, "monday"),
         locales=workspace.texts("locales") or (),
@@ -163,6 +167,11 @@ def _currency(text: str) -> str:
         raise ValueError(
             f'{shown(text)} is not a currency. Write three capital letters, such as "CHF" or "EUR".'
         )
+    if DECIMALS.get(text, 0) > HUNDREDTHS:
+        raise ValueError(
+            f"{shown(text)} has more than two decimals, and sums are kept in hundredths. Write another "
+            "currency; orders in this one are converted by a table of rates."
+        )
     return text
 
 
@@ -172,6 +181,13 @@ def _country(text: str) -> str:
         wanted = "Write its ISO code of two letters, such as CH." if code is None else f"Write `{code}`."
         raise ValueError(f"{shown(text)} is not the code of a country. {wanted}")
     return code
+
+
+def _rates_path(text: str) -> str:
+    path = PurePosixPath(text)
+    if path.is_absolute() or ".." in path.parts or path.suffix != ".csv":
+        raise ValueError(f'{shown(text)} is no .csv file of the workspace. Write rates = "rates.csv".')
+    return path.as_posix()
 
 
 def _database(workspace: TomlTable, folder: Path) -> Path:
@@ -533,15 +549,22 @@ def _source(name: str, table: TomlTable) -> SourceSettings:
     _check_name(table, name, "source")
     before = len(table.document.faults.faults)
     kind, channel = table.text("kind", "folder") or "folder", table.text("channel")
+    orders = table.parsed("orders", _order_namespace)
     connector = connector_class(kind)
     known = None if connector is None else connector.known_settings
     ids = table.parsed("ids", _namespace) or ""
-    source = SourceSettings(name, kind, channel, _own_settings(table, known), ids)
+    source = SourceSettings(name, kind, channel, _own_settings(table, known), ids, orders)
     if connector is not None and known is not None:
         table.done()
         if len(table.document.faults.faults) == before:
             _check_together(table, connector, source.settings)
     return source
+
+
+def _order_namespace(text: str) -> str:
+    if not NAME.fullmatch(text):
+        raise ValueError(f"{shown(text)} is no name of a namespace. {NAME_RULE}")
+    return text
 
 
 def _profile(table: TomlTable) -> dict[str, Any]:

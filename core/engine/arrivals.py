@@ -10,7 +10,7 @@ from core.engine.entry import enter
 from core.engine.goals import ends, ends_wait, reached, restarts
 from core.engine.journey import begin_anew, end_wait, leave
 from core.engine.state import CustomerState
-from core.model.events import Event
+from core.model.events import FIRST, Event
 
 
 def take_arrival(event: Event, state: CustomerState) -> None:
@@ -65,6 +65,8 @@ def _end_by(event: Event, state: CustomerState) -> None:
 
 def _reach_goals(event: Event, state: CustomerState) -> None:
     """Note it for every journey that was entered, under way or over."""
+    if event.standing != FIRST:
+        return  # what is told again was reached then, or never
     for trigger in state.playbook.index.goals.get(event.name, ()):
         found = reached(event, trigger, state) if trigger.name in state.entries else None
         if found is not None:

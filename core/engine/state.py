@@ -18,7 +18,8 @@ from core.model.customer import Profile
 from core.model.decisions import Decision, GoalReached
 from core.model.dossier import Dossier, TriggerEntry
 from core.model.enrolment import Enrolment
-from core.model.events import Event
+from core.model.events import FIRST, Event
+from core.model.orders import ORDER_ACTS
 from core.model.pauses import Pause
 from core.model.predicate import Predicate
 from core.model.triggers import Trigger
@@ -225,7 +226,8 @@ class CustomerFacts:
     def happened(self, event: str, last: Millis | None) -> list[Event]:
         """The customer's events of a name in (now - last, now]."""
         now = self._state.now
-        return self._state.log.of((event,), None if last is None else now - last, now)
+        found = self._state.log.of((event,), None if last is None else now - last, now)
+        return [each for each in found if each.standing == FIRST] if event in ORDER_ACTS else found
 
     def has_consent(self, channel: str, purpose: str | None) -> bool:
         """Whether the latest word on the channel and purpose is a grant."""

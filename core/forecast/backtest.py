@@ -14,7 +14,7 @@ from core.forecast.preview import PreviewCustomer, Totals
 from core.instants import DAY, Instant, Millis
 from core.model.decisions import Decision
 from core.model.enrolment import Enrolment
-from core.model.events import ORDER_COMPLETED, Event
+from core.model.events import FIRST, ORDER_COMPLETED, Event
 
 AFTERWARDS: Final[Millis] = 7 * DAY
 """How long after the first message of a customer orders are counted."""
@@ -72,7 +72,9 @@ class Backtested:
         orders = [
             each
             for each in events
-            if each.name == ORDER_COMPLETED and first < each.occurred_at <= first + AFTERWARDS
+            if each.name == ORDER_COMPLETED
+            and each.standing == FIRST
+            and first < each.occurred_at <= first + AFTERWARDS
         ]
         self.afterwards.customers += 1
         self.afterwards.ordered += bool(orders)

@@ -57,9 +57,14 @@ def _again(
         at = from_local(shown + timedelta(weeks=turn * weeks), zone)
         if at > last or (turn == 1 and at <= first):
             return
-        properties = _renamed(act.properties, f"+{turn * weeks}w", identifying)
+        suffix = f"+{turn * weeks}w"
         yield act._replace(
-            id=-(act.id * _ROUNDS + turn), occurred_at=at, arrived_at=at, properties=properties, history=False
+            id=-(act.id * _ROUNDS + turn),
+            occurred_at=at,
+            arrived_at=at,
+            properties=_renamed(act.properties, suffix, identifying),
+            history=False,
+            order=None if act.order is None else f"{act.order}{suffix}",
         )
 
 

@@ -10,7 +10,7 @@ from core.instants import format_duration
 from core.kinds._kind import Kind, WhenReader
 from core.kinds._nearness import local_time
 from core.model.enrolment import Enrolment
-from core.model.events import Event
+from core.model.events import FIRST, Event
 from core.model.nearness import EntryQuestion, Nearness
 from core.model.predicate import Predicate
 from core.model.when import PlayedCustomer
@@ -28,8 +28,8 @@ class EventKind(Kind):
         return self.events
 
     def matches(self, event: Event, customer: PlayedCustomer) -> bool:
-        """Whether `where` holds for an event."""
-        return self.where is None or self.where.holds(customer.facts(event))
+        """Whether `where` holds for an event that says something new: an order told again is none."""
+        return event.standing == FIRST and (self.where is None or self.where.holds(customer.facts(event)))
 
     def restarts(self, enrolment: Enrolment, event: Event, customer: PlayedCustomer) -> bool:
         """Whether it is asked to, and the event is one of the same value of `per`; an event that carries no

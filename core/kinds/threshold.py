@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal, NamedTuple, Self
 
@@ -11,12 +11,13 @@ from core.explain.words import any_of, counted
 from core.instants import DAY, Instant, Millis, format_duration
 from core.kinds._kind import Kind, WhenReader
 from core.kinds._nearness import comes_with_time, has_entered, local_time
+from core.kinds._orders import order_metric
 from core.kinds._silence import silence
 from core.language.shortfalls import money
-from core.model.customer import units
 from core.model.enrolment import Enrolment
-from core.model.events import ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
+from core.model.events import FIRST, ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, ORDER_UPDATED, Event
 from core.model.nearness import EntryQuestion, Nearness
+from core.model.orders import ORDER_ACTS
 from core.model.triggers import Trigger
 from core.model.when import ANY_EVENT, UNBOUNDED, Cause, PlayedCustomer
 
@@ -24,11 +25,13 @@ METRICS: Final = ("orders", "returns", "units", "revenue", "revenue_gross")
 MONEY: Final = frozenset({"revenue", "revenue_gross"})
 """The metrics that are amounts, in minor units."""
 LOWERING: Final = frozenset({ORDER_RETURNED, ORDER_REFUNDED})
+TOLD: Final = frozenset({ORDER_COMPLETED, ORDER_UPDATED})
+"""What tells of an order, and what corrects it."""
 SOURCES: Final[Mapping[str, frozenset[str]]] = {
     "orders": frozenset({ORDER_COMPLETED}),
-    "revenue": frozenset({ORDER_COMPLETED}) | LOWERING,
-    "revenue_gross": frozenset({ORDER_COMPLETED}),
-    "units": frozenset({ORDER_COMPLETED}),
+    "revenue": TOLD | LOWERING,
+    "revenue_gross": TOLD,
+    "units": TOLD,
     "returns": LOWERING,
 }
 _TEXT: Final = r"""(?:'([^']+)'|"([^"]+)")"""
@@ -41,13 +44,14 @@ class Threshold(Kind):
     """Fires on the event with which a metric crosses `threshold` from below, or when a silence lasts
     `inactive_for`.
 
-    With `within` the metric is taken over the elapsed time up to and including the event. `threshold`, which
-    files call `reaches`, is in the unit of the metric: minor units for money, else a plain number.
+    With `within` the metric is taken over the elapsed time up to and including the event, with `where` over
+    the orders, or events, for which that holds. `threshold`, which files call `reaches`, is in the unit of
+    the metric: minor units for money, else a plain number.
     """
 
     kind: ClassVar[str] = "threshold"
     keys: ClassVar[tuple[str, ...]] = (
-        "metric", "reaches", "within", "inactive_for", "activity", "on_activation",
+        "metric", "where", "reaches", "within", "inactive_for", "activity", "on_activation",
     )  # fmt: skip
     place: ClassVar[int] = 4
 
@@ -73,6 +77,7 @@ class Threshold(Kind):
             metric=metric.name or None,
             metric_event=metric.event,
             metric_property=metric.property,
+            where=table.condition("where"),
             threshold=_threshold(table, metric),
             within=table.length("within"),
             inactive_for=table.length("inactive_for"),
@@ -99,10 +104,17 @@ class Threshold(Kind):
         return self.inactive_for is not None or self.on_activation == "enrol"
 
     def history_needed(self) -> Mapping[str, Millis]:
-        """The events of the metric, where the profile does not hold it."""
-        if self.inactive_for is not None or (self.within is None and self.metric in SOURCES):
+        """The events of the metric, where the profile does not hold it. What an order comes to depends on all
+        that was told of it, however long ago.
+        """
+        if self.inactive_for is not None or self._is_of_profile():
             return {}
+        if self.metric in SOURCES:
+            return dict.fromkeys(ORDER_ACTS, UNBOUNDED)
         return dict.fromkeys(self._sources(), self.within or UNBOUNDED)
+
+    def _is_of_profile(self) -> bool:
+        return self.within is None and self.where is None and self.metric in SOURCES
 
     def _sources(self) -> frozenset[str]:
         if self.metric_event is not None:
@@ -145,25 +157,25 @@ class Threshold(Kind):
 
     def value(self, customer: PlayedCustomer, at: Instant, without: Event | None = None) -> int | float:
         """The metric up to an instant, over all time or the last `within`; money in minor units."""
-        if self.within is None and self.metric in SOURCES:
+        if self._is_of_profile():
             value: int | float = customer.profile.field(str(self.metric))
             return value
-        span = (None, None) if self.within is None else (at - self.within, at)
-        events = customer.log.of(self._sources(), *span)
-        return self._total([event for event in events if event is not without])
+        after, until = (None, None) if self.within is None else (at - self.within, at)
+        if self.metric in SOURCES:
+            told = [event for event in customer.log.of(ORDER_ACTS, None, until) if event is not without]
+            return order_metric(str(self.metric), told, after, self.where, customer)
+        return self._total([
+            event
+            for event in customer.log.of(self._sources(), after, until)
+            if event is not without
+            and event.standing == FIRST
+            and (self.where is None or self.where.holds(customer.facts(event)))
+        ])  # fmt: skip
 
-    def _total(self, events: list[Event]) -> int | float:
-        if self.metric == "orders" or (self.metric_event is not None and self.metric_property is None):
+    def _total(self, events: Sequence[Event]) -> int | float:
+        if self.metric_property is None:
             return len(events)
-        if self.metric_property is not None:
-            return sum(_number(event.properties.get(self.metric_property)) for event in events)
-        if self.metric == "units":
-            return sum(units(event.properties) for event in events)
-        bought = sum(event.amount or 0 for event in events if event.name == ORDER_COMPLETED)
-        if self.metric == "revenue_gross":
-            return bought
-        returned, times = _returned(events)
-        return times if self.metric == "returns" else bought - returned
+        return sum(_number(event.properties.get(self.metric_property)) for event in events)
 
     # ---- what becomes of a journey ----
 
@@ -186,7 +198,8 @@ class Threshold(Kind):
         threshold = self.threshold or 0
         mark = f"{currency} {threshold / 100:,.2f}" if self.metric in MONEY else f"{threshold:,g}"
         of = f" of {self.metric_event}" if self.metric_event else ""
-        return f"when {self.metric}{of} reaches {mark}{self._window_words()}"
+        where = "" if self.where is None else f", where {self.where.text}"
+        return f"when {self.metric}{of} reaches {mark}{self._window_words()}{where}"
 
     def _window_words(self) -> str:
         return "" if self.within is None else f" within {format_duration(self.within)}"
@@ -278,7 +291,12 @@ def _threshold(table: WhenReader, metric: Metric) -> int | float | None:
 def _check_companions(table: WhenReader, is_silence: bool) -> None:
     if not is_silence and "metric" in table and "reaches" not in table:
         table.missing("reaches", "Say from which number on it fires: reaches = 10.")
-    for key, companion in (("reaches", "metric"), ("within", "metric"), ("activity", "inactive_for")):
+    for key, companion in (
+        ("reaches", "metric"),
+        ("within", "metric"),
+        ("where", "metric"),
+        ("activity", "inactive_for"),
+    ):
         if key in table and companion not in table:
             message = f"{table.quoted(key)} stands without `{companion}`"
             table.fault(key, message, f"Leave it out, or write `{companion}`.")
@@ -289,19 +307,6 @@ def _check_companions(table: WhenReader, is_silence: bool) -> None:
 
 def _is_ahead(activation: Instant | None, after: Instant) -> bool:
     return activation is not None and after < activation
-
-
-def _returned(events: Iterable[Event]) -> tuple[int, int]:
-    """What went back, amount and number: of one order the larger of its returns and its refunds."""
-    sums: dict[str, list[int]] = {}
-    for event in events:
-        if event.name in LOWERING:
-            order = event.properties.get("order_id")
-            entry = sums.setdefault(f"event:{event.id}" if order is None else str(order), [0, 0, 0, 0])
-            side = 0 if event.name == ORDER_RETURNED else 2
-            entry[side] += event.amount or 0
-            entry[side + 1] += 1
-    return sum(max(s[0], s[2]) for s in sums.values()), sum(max(s[1], s[3]) for s in sums.values())
 
 
 def _number(value: object) -> int | float:

@@ -4,7 +4,8 @@ order.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import insort
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -13,7 +14,8 @@ import orjson
 
 from core.instants import Instant, find_zone, zone_of_country
 from core.model.basket import BASKET_EVENTS, Basket
-from core.model.events import NO_ACTIVITY, ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
+from core.model.events import NO_ACTIVITY, Event
+from core.model.orders import NOTHING, OrderSums, Telling, order_sums, telling_of
 
 # expression name -> trait name, for the traits every system knows
 TRAIT_FIELDS: Final[Mapping[str, str]] = {
@@ -50,41 +52,50 @@ CHANNEL_ACTIVITY: Final[Mapping[str, str]] = {
 }
 
 
-_GOING_BACK: Final = frozenset({ORDER_RETURNED, ORDER_REFUNDED})
-
-
 class Profile:
     """Traits and aggregates of one customer, kept up event by event; the order of arrival does not change the
     result.
 
-    Money is minor units of the workspace's currency, instants are milliseconds UTC. `returned` is what went
-    back: of one order the larger of returns and refunds, so a refund for a return subtracts once.
+    Money is minor units of the workspace's currency, instants are milliseconds UTC. `told` is what is known
+    of the orders that are spoken of: of a profile folded from its first event on, of all of them
+    (`is_whole`); of one out of a database, of those that were handed to it with `know`.
     """
 
     __slots__ = (
-        "activity", "basket", "channels", "first_order", "last_activity", "last_order", "lost", "orders",
-        "returned",
-        "returned_orders",
-        "returns", "revenue_gross", "traits", "traits_at", "units",
+        "activity", "basket", "channels", "is_whole", "last_activity", "lost", "order_instants", "returned",
+        "returns", "revenue_gross", "told", "traits", "traits_at", "units",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.traits: dict[str, Any] = {}
         self.traits_at: dict[str, Instant] = {}
-        self.orders = 0
         self.revenue_gross = 0
         self.returned = 0
         self.returns = 0
         self.units = 0
-        self.first_order: Instant | None = None
-        self.last_order: Instant | None = None
+        self.order_instants: list[Instant] = []  # when the orders that count were completed, in order
         self.last_activity: Instant | None = None
         self.activity: dict[str, Instant] = {}  # name -> the latest event of it, reports about messages too
         self.channels: dict[str, Instant] = {}
         self.lost: frozenset[str] = frozenset()  # addresses that somebody else has said since
         self.basket: Basket | None = None  # None: no event has told of it
-        # order id -> [returned amount, returns, refunded amount, refunds]
-        self.returned_orders: dict[str, list[int]] = {}
+        self.told: dict[str, tuple[Telling, ...]] = {}
+        self.is_whole = True
+
+    @property
+    def orders(self) -> int:
+        """How many orders count."""
+        return len(self.order_instants)
+
+    @property
+    def first_order(self) -> Instant | None:
+        """When the first order that counts was completed."""
+        return self.order_instants[0] if self.order_instants else None
+
+    @property
+    def last_order(self) -> Instant | None:
+        """When the latest order that counts was completed."""
+        return self.order_instants[-1] if self.order_instants else None
 
     @property
     def revenue(self) -> int:
@@ -101,38 +112,45 @@ class Profile:
         twin = Profile()
         twin.traits = self.traits.copy()
         twin.traits_at = self.traits_at.copy()
-        twin.orders = self.orders
         twin.revenue_gross = self.revenue_gross
         twin.returned = self.returned
         twin.returns = self.returns
         twin.units = self.units
-        twin.first_order = self.first_order
-        twin.last_order = self.last_order
+        twin.order_instants = self.order_instants.copy()
         twin.last_activity = self.last_activity
         twin.activity = self.activity.copy()
         twin.channels = self.channels.copy()
         twin.lost = self.lost
         twin.basket = None if self.basket is None else self.basket.copy()
-        twin.returned_orders = {order: list(sums) for order, sums in self.returned_orders.items()}
+        twin.told = self.told.copy()
+        twin.is_whole = self.is_whole
         return twin
 
+    def know(self, order: str, tellings: Iterable[Telling]) -> None:
+        """Hand over all that was told of an order before what is to be folded next; it changes no sum."""
+        self.told[order] = tuple(tellings)
+
+    def forget_orders(self) -> None:
+        """Hold no longer what was told of single orders; the sums stay."""
+        if self.told or self.is_whole:
+            self.told, self.is_whole = {}, False
+
     def fold(self, event: Event) -> None:
-        """Take in one event."""
-        self.take(event.kind, event.name, event.occurred_at, event.channel, event.amount, event.properties)
+        """Take in one event; LookupError where it speaks of an order that the profile was told nothing
+        about.
+        """
+        self.take(event.kind, event.name, event.occurred_at, event.channel, event.properties)
+        telling = telling_of(event)
+        if telling is not None:
+            self.take_telling(event.order, telling)
         if event.traits:
             self.take_traits(event.traits, event.occurred_at)
 
     def take(
-        self,
-        kind: str,
-        name: str,
-        at: Instant,
-        channel: str | None,
-        amount: int | None,
-        properties: Mapping[str, Any],
+        self, kind: str, name: str, at: Instant, channel: str | None, properties: Mapping[str, Any]
     ) -> None:
-        """Take in what an event says, where the event itself is not at hand: intake has millions of them and
-        makes none.
+        """Take in what an event says, but for orders, where the event itself is not at hand: intake has
+        millions of them and makes none.
         """
         if kind == "identify":
             self.take_traits(properties, at)
@@ -144,7 +162,35 @@ class Profile:
                 self.basket = self.basket or Basket()
                 self.basket.take(name, at, channel, properties)
             if name not in NO_ACTIVITY:
-                self._take_act(name, at, channel, amount, properties)
+                self._take_act(at, channel)
+
+    def take_telling(self, order: str | None, telling: Telling) -> None:
+        """Take in what is told of an order; one without a number is an order of its own.
+
+        LookupError where a profile out of a database was not handed what was told of the order before.
+        """
+        if order is None:
+            self._add(NOTHING, order_sums((telling,)))
+            return
+        before = self.told.get(order)
+        if before is None:
+            if not self.is_whole:
+                raise LookupError(f"what was told of order {order!r} is not at hand")
+            before = ()
+        self.told[order] = after = (*before, telling)
+        self._add(order_sums(before), order_sums(after))
+
+    def _add(self, before: OrderSums, after: OrderSums) -> None:
+        """An order comes to something else than before."""
+        if before.at != after.at:
+            if before.at is not None:
+                self.order_instants.remove(before.at)
+            if after.at is not None:
+                insort(self.order_instants, after.at)
+        self.revenue_gross += after.gross - before.gross
+        self.returned += after.returned - before.returned
+        self.returns += after.returns - before.returns
+        self.units += after.units - before.units
 
     def take_traits(self, traits: Mapping[str, Any], at: Instant) -> None:
         """Take in what was said of the customer at an instant, in ms UTC."""
@@ -164,52 +210,25 @@ class Profile:
             self.traits[name] = value
             self.traits_at[name] = at
 
-    def _take_act(
-        self, name: str, at: Instant, channel: str | None, amount: int | None, properties: Mapping[str, Any]
-    ) -> None:
+    def _take_act(self, at: Instant, channel: str | None) -> None:
         if self.last_activity is None or at > self.last_activity:
             self.last_activity = at
         if channel is not None and at > self.channels.get(channel, at - 1):
             self.channels[channel] = at
-        if name == ORDER_COMPLETED:
-            self._take_order(at, amount or 0, properties)
-        elif name in _GOING_BACK:
-            self._take_return(name, amount or 0, properties)
-
-    def _take_order(self, at: Instant, amount: int, properties: Mapping[str, Any]) -> None:
-        self.orders += 1
-        self.revenue_gross += amount
-        self.units += units(properties)
-        if self.first_order is None or at < self.first_order:
-            self.first_order = at
-        if self.last_order is None or at > self.last_order:
-            self.last_order = at
-
-    def _take_return(self, name: str, amount: int, properties: Mapping[str, Any]) -> None:
-        order = properties.get("order_id")
-        if order is None:
-            self.returned += amount
-            self.returns += 1
-            return
-        sums = self.returned_orders.setdefault(str(order), [0, 0, 0, 0])
-        self.returned -= max(sums[0], sums[2])
-        self.returns -= max(sums[1], sums[3])
-        side = 0 if name == ORDER_RETURNED else 2
-        sums[side] += amount
-        sums[side + 1] += 1
-        self.returned += max(sums[0], sums[2])
-        self.returns += max(sums[1], sums[3])
 
     def merge(self, other: Profile) -> None:
-        """Take in another customer's profile, as if the other's events had always been this one's."""
+        """Take in another customer's profile, as if the other's events had always been this one's; no order
+        may be told of both.
+        """
         for name, at in other.traits_at.items():
             self._take_trait(name, other.traits[name], at)
-        self.orders += other.orders
+        self.order_instants = sorted([*self.order_instants, *other.order_instants])
         self.revenue_gross += other.revenue_gross
+        self.returned += other.returned
+        self.returns += other.returns
         self.units += other.units
-        self._merge_returns(other)
-        self.first_order = _least(self.first_order, other.first_order)
-        self.last_order = _greatest(self.last_order, other.last_order)
+        self.told |= other.told
+        self.is_whole = self.is_whole and other.is_whole
         self.last_activity = _greatest(self.last_activity, other.last_activity)
         self.lost |= other.lost
         for mine, theirs in ((self.activity, other.activity), (self.channels, other.channels)):
@@ -218,16 +237,6 @@ class Profile:
         if other.basket is not None:
             self.basket = self.basket or Basket()
             self.basket.merge(other.basket)
-
-    def _merge_returns(self, other: Profile) -> None:
-        self.returned += other.returned
-        self.returns += other.returns
-        for order, theirs in other.returned_orders.items():
-            mine = self.returned_orders.setdefault(order, [0, 0, 0, 0])
-            both = [a + b for a, b in zip(mine, theirs)]
-            self.returned += max(both[0], both[2]) - max(mine[0], mine[2]) - max(theirs[0], theirs[2])
-            self.returns += max(both[1], both[3]) - max(mine[1], mine[3]) - max(theirs[1], theirs[3])
-            self.returned_orders[order] = both
 
     @property
     def country(self) -> str | None:
@@ -257,24 +266,8 @@ class Profile:
         return self.channels.get(channel) if channel is not None else None
 
 
-def units(properties: Mapping[str, Any]) -> int:
-    """How many pieces the products of an order are; a product without a quantity is one."""
-    products = properties.get("products")
-    if not isinstance(products, list):
-        return 0
-    total = 0
-    for product in products:
-        quantity = product.get("quantity", 1) if isinstance(product, dict) else 0
-        total += int(quantity) if isinstance(quantity, (int, float)) else 0
-    return total
-
-
 def _canonical(value: Any) -> bytes:
     return orjson.dumps(value, default=str, option=orjson.OPT_SORT_KEYS)
-
-
-def _least(a: Instant | None, b: Instant | None) -> Instant | None:
-    return b if a is None else a if b is None else min(a, b)
 
 
 def _greatest(a: Instant | None, b: Instant | None) -> Instant | None:

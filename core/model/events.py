@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from core.instants import Instant
 
 ORDER_COMPLETED: Final = "Order Completed"
+ORDER_UPDATED: Final = "Order Updated"
+ORDER_CANCELLED: Final = "Order Cancelled"
 ORDER_RETURNED: Final = "Order Returned"
 ORDER_REFUNDED: Final = "Order Refunded"
 CONSENT_GRANTED: Final = "Consent Granted"
@@ -32,7 +34,18 @@ MESSAGE_FEEDBACK: Final = frozenset(
     }
 )  # fmt: skip
 CONSENT_RECORDS: Final = frozenset({CONSENT_GRANTED, CONSENT_WITHDRAWN})
-NO_ACTIVITY: Final = MESSAGE_FEEDBACK | CONSENT_RECORDS
+ACTS_OF_THE_SHOP: Final = frozenset({ORDER_UPDATED, ORDER_CANCELLED, ORDER_REFUNDED})
+NO_ACTIVITY: Final = MESSAGE_FEEDBACK | CONSENT_RECORDS | ACTS_OF_THE_SHOP
+"""What is told of a customer, or of what became of her order, but is no act of hers."""
+
+
+OrderStanding = Literal[0, 1, 2]
+"""How an event that speaks of an order stands: it counts, it tells again what counts already, or the order
+counts for another customer, who is known where this one is not.
+"""
+FIRST: Final = 0
+AGAIN: Final = 1
+ELSEWHERE: Final = 2
 
 
 class Event(NamedTuple):
@@ -48,6 +61,9 @@ class Event(NamedTuple):
     amount: int | None  # minor units; always positive, also for returns and refunds
     properties: Mapping[str, Any]  # an identify call carries its traits here
     history: bool = False  # a fact of the past: enrols nobody
+    order: str | None = None  # its order's number within the namespace; None: of no order, or without number
+    standing: OrderStanding = FIRST
+    rate: str | None = "1"  # units of the workspace's currency for one unit of the order's; None: set aside
     tie: bytes = b""  # stands for source and message id: parts events that are alike
     traits: Mapping[str, Any] = {}  # what it says of the customer besides, where it is no identify call
 

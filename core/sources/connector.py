@@ -14,7 +14,7 @@ from core.model.configurable import Configurable
 @dataclass(frozen=True, slots=True)
 class SourceSettings:
     """A source as [sources.NAME] says; `channel` marks all its events, `settings` are what only its connector
-    reads.
+    reads. `orders` is the namespace of its order numbers, where these are its own.
     """
 
     name: str
@@ -23,6 +23,7 @@ class SourceSettings:
     settings: Mapping[str, object] = field(default_factory=dict)
     ids: str = ""
     """The namespace of its user ids; the default one has no name."""
+    orders: str | None = None
 
 
 class SourceFile(NamedTuple):

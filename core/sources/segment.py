@@ -22,11 +22,12 @@ from core.model.events import (
     CONSENT_WITHDRAWN,
     FORMER_NAMES,
     MESSAGE_FEEDBACK,
+    ORDER_CANCELLED,
     ORDER_COMPLETED,
-    ORDER_REFUNDED,
-    ORDER_RETURNED,
 )
+from core.model.orders import ORDER_ACTS
 from core.people import ADDRESSES, STRENGTH, USER, Identity
+from core.sources.cells import CellError
 from core.sources.countries import country_code
 from core.sources.feedback import (
     Feedback,
@@ -37,6 +38,7 @@ from core.sources.feedback import (
     verdict_of,
 )
 from core.sources.identities import LONGEST_PUSH, USUAL, IdentityReading
+from core.sources.order_fields import AMOUNT_NAMES, amount_in, order_number
 
 
 class Rejected(Exception):  # noqa: N818 - an outcome of reading one line, counted and written down
@@ -78,13 +80,18 @@ class Incoming(NamedTuple):
     consents: tuple[ConsentRecord, ...] = ()
     feedback: Feedback | None = None
     previous: tuple[Identity, ...] = ()  # alias: who this was before, as each kind the value may be of
+    order: str | None = None  # its order's number within the namespace; None: of no order, or without number
+    currency: str | None = None  # of its order, where that is not the workspace's
+    own_amount: int | None = None  # minor units of that currency
+    rate: str | None = None  # by which `amount` comes of it; None with a currency: it is set aside
     unread: tuple[Unread, ...] = ()  # what it says and nobody understood
     traits: Mapping[str, Any] = {}  # what an event that is no identify call says of the customer besides
 
 
-ORDER_NAMES: Final = frozenset({ORDER_COMPLETED, ORDER_RETURNED, ORDER_REFUNDED})
-_GOING_BACK: Final = frozenset({ORDER_RETURNED, ORDER_REFUNDED})
-_AMOUNT_NAMES: Final = ("revenue", "total", "value")
+ORDER_NAMES: Final = frozenset(ORDER_ACTS)
+"""The events that speak of an order."""
+AMOUNT_ACTS: Final = ORDER_NAMES - {ORDER_CANCELLED}
+"""Those whose amount counts, so that an unreadable one is refused."""
 _LARGEST_AMOUNT: Final = 10**12
 _LARGEST_NUMBER: Final = 10**15
 _LARGEST_QUANTITY: Final = 10**9
@@ -186,7 +193,8 @@ def _track(
     return Incoming(
         _dedup(record, source), source, "track", name, _time(record, arrived_at, zone), identities,
         properties, encode(properties), _channel(record, context, channel, None),
-        amount_of(name, properties), consents, feedback, unread=unread,
+        amount_of(name, properties), consents, feedback, (),
+        order_number(properties) if name in ORDER_NAMES else None, unread=unread,
         traits=_traits_beside(identities, context, zone, reading),
     )  # fmt: skip
 
@@ -462,31 +470,17 @@ def dedup_key(source: str, key: object) -> bytes:
 
 def amount_of(name: str, properties: Mapping[str, Any]) -> int | None:
     """Minor units of an event: its revenue, else total, else value, else (orders only) the sum over its
-    products.
+    products. Rejected where an order's amount cannot be read.
     """
-    for key in _AMOUNT_NAMES:
+    if name in AMOUNT_ACTS:
+        try:
+            return amount_in(name, properties)
+        except CellError as error:
+            raise Rejected(str(error)) from None
+    for key in AMOUNT_NAMES:
         if key in properties and (amount := minor_units(properties[key])) is not None:
-            return abs(amount) if name in _GOING_BACK else amount
-    if name not in ORDER_NAMES:
-        return None
-    amount = _sum_of_products(properties.get("products"))
-    return abs(amount) if amount is not None and name in _GOING_BACK else amount
-
-
-def _sum_of_products(products: object) -> int | None:
-    if not isinstance(products, list):
-        return None
-    total = 0
-    for product in products:
-        price = minor_units(product.get("price")) if isinstance(product, dict) else None
-        if price is None:
-            continue
-        quantity = product.get("quantity", 1)
-        if isinstance(quantity, int):
-            total += price * quantity
-        elif (count := decimal_of(quantity)) is not None:
-            total += int((price * count).quantize(_CENT, ROUND_HALF_UP))
-    return total if abs(total) <= _LARGEST_AMOUNT else None
+            return amount
+    return None
 
 
 def _refuse_impossible_quantities(products: object) -> None:

@@ -31,16 +31,20 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from core.instants import Instant
 from core.model.bounces import USUAL_LIMIT, BounceLimit
 from core.model.customer import Profile
+from core.model.events import FIRST
+from core.model.orders import telling
 from core.model.reasons import Reason
 from core.people import USER, Identity, IdentityRules, is_stronger, strength
 from core.sources.consent_lists import ListedState
 from core.sources.feedback import Unread
-from core.sources.segment import ConsentRecord, Incoming
+from core.sources.segment import ORDER_NAMES, ConsentRecord, Incoming
 from storage.intake import feedback as reports
 from storage.intake.identities import chunks, key_for
 from storage.intake.imports import free_ids
 from storage.intake.listed_consents import ListedLine, Place, ledger_rows
+from storage.intake.orders import PERSONAL, OrderBook, settle_customers
 from storage.intake.people import Settled, holder, settle
+from storage.intake.refolding import refold_all
 from storage.schema.consents import consents
 from storage.schema.customers import customers
 from storage.schema.enrolments import enrolments
@@ -68,6 +72,8 @@ _GIVING_WAY: Final = select(enrolments.c.customer_id).where(
     enrolments.c.waits_for == str(Reason.LOWER_PRIORITY),
 )
 _USUAL_RULES: Final = IdentityRules()
+_OF_DEVICES: Final = ("anonymous:", "push:")
+"""How the keys of customers begin of whom nothing but a device may be known."""
 _MOST_CUSTOMERS: Final = 20_000
 _MOST_IDENTITIES: Final = 200_000
 USUAL_LOG: Final = 1_000
@@ -232,6 +238,8 @@ class _Batch:
         self.token = (id(connection.connection.dbapi_connection), version)
         if memory.token != (*self.token, self.next_event) or len(memory.identities) > _MOST_IDENTITIES:
             memory.forget()
+        self.orders = OrderBook()
+        self.named: set[int] = set()  # visitors of whom more than a device became known
         self.start()
 
     def start(self) -> None:
@@ -249,6 +257,7 @@ class _Batch:
         self.fetch_identities(batch)
         self.fetch_customers(batch)
         self.find_people(batch)
+        self.orders.read(self.connection, batch)
         for incoming in batch:
             self.take_one(incoming)
         self.flush()
@@ -329,7 +338,10 @@ class _Batch:
     # ---- one event ----
 
     def take_one(self, incoming: Incoming) -> None:
-        dedup, source, kind, name, at, who, properties, text, channel, amount, consents, *_ = incoming
+        (
+            dedup, source, kind, name, at, who, properties, text, channel, amount, consents, _, _,
+            order, currency, own_amount, rate, *_,
+        ) = incoming  # fmt: skip
         event_id = self.next_event
         self.next_event += 1
         arrived_at = self.arrived_at if self.history or at < self.arrived_at else at
@@ -345,7 +357,9 @@ class _Batch:
                 others = self.memory.told.get(who) or self.others(who)
             if self.concerns is not None:
                 self.await_engine(customer, self.concerns, incoming, event_id, arrived_at)
-            customer.profile.take(kind, name, at, channel, amount, properties)
+            customer.profile.take(kind, name, at, channel, properties)
+            if name in ORDER_NAMES:
+                self.take_order(customer, incoming, event_id)
             customer.is_touched = True
             if kind == "identify":
                 customer.has_traits = True
@@ -358,9 +372,23 @@ class _Batch:
                 self.note_consents(customer, identity_id, incoming, event_id, arrived_at)
         self.event_rows.append((
             event_id, bytearray(dedup), customer_id, identity_id, kind, name, at, arrived_at,
-            self.is_history, source, channel or "",
-            "" if amount is None else amount, text, others, traits,
+            self.is_history, source, channel or "", "" if amount is None else amount, text,
+            order or "", FIRST, currency or "", "" if own_amount is None else own_amount, rate or "",
+            others, traits,
         ))  # fmt: skip
+
+    def take_order(self, customer: _Customer, incoming: Incoming, event_id: int) -> None:
+        """What the event says of its order, into the customer's sums."""
+        order, profile = incoming.order, customer.profile
+        said = telling(
+            incoming.name, incoming.occurred_at, incoming.amount, incoming.properties,
+            "1" if incoming.currency is None else incoming.rate, incoming.source, incoming.dedup,
+        )  # fmt: skip
+        if order is not None:
+            if order not in profile.told:
+                profile.know(order, self.orders.known(order, customer.id))
+            self.orders.add(order, event_id, customer.id, said)
+        profile.take_telling(order, said)
 
     def await_engine(
         self, customer: _Customer, concerns: Concerns, incoming: Incoming, event_id: int, arrived_at: Instant
@@ -529,6 +557,8 @@ class _Batch:
         self.memory.identities[identity] = (self.next_identity, customer.id)
         self.new_identities.append((self.next_identity, customer.id, *identity, at, 0, "", ""))
         self.next_identity += 1
+        if identity[0] in PERSONAL and customer.key.startswith(_OF_DEVICES):
+            self.named.add(customer.id)
         if not customer.has_user and (identity[0] == USER or is_stronger(identity, customer.key)):
             customer.has_user = identity[0] == USER
             customer.key, customer.new_key = key_for(identity), True
@@ -563,7 +593,22 @@ class _Batch:
         for customer in touched:
             customer.is_new = customer.is_touched = False
             customer.is_written()
+            customer.profile.forget_orders()
         self.start()
+        self.settle_orders()
+
+    def settle_orders(self) -> None:
+        """Decide for whom the orders count that were told again; what the profiles of some come to is worked
+        out anew.
+        """
+        in_force = self.concerns is not None
+        changed = self.orders.settle(self.connection, in_force=in_force)
+        if self.named:
+            changed |= settle_customers(self.connection, self.named, in_force=in_force)
+            self.named.clear()
+        refold_all(self.connection, changed)
+        for customer in changed:
+            self.memory.customers.pop(customer, None)
 
     def listed_rows(self) -> list[dict[str, Any]]:
         """What the lists add to the ledger."""

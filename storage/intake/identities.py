@@ -30,8 +30,9 @@ from core.model.customer import Profile
 from core.model.outbox import UNSENT
 from core.model.reasons import Reason
 from core.people import Identity
+from storage.intake.orders import settle_customers, settle_merged
+from storage.intake.refolding import refold, refold_all
 from storage.outbox import digests
-from storage.play.events import EVENT_COLUMNS, event_from
 from storage.schema.consents import consents
 from storage.schema.customers import customers
 from storage.schema.decisions import decisions
@@ -103,6 +104,7 @@ def merge(connection: Connection, survivor: int, merged: int, *, cause: str, at:
         update(merges).where(merges.c.id == merge_id).values(moved=orjson.dumps(moved).decode())
     )
     _join_rows(connection, rows[survivor], rows[merged], merge_id, at if wake else None)
+    settle_merged(connection, survivor, in_force=wake)
     return merge_id
 
 
@@ -387,7 +389,9 @@ def unmerge(
     with session(connection) as opened:
         opened.add(entry)
         entry.undone_at, entry.undone_cause = at, cause
+    others = settle_customers(connection, [survivor, merged], in_force=wake) - {survivor, merged}
     _part_rows(connection, survivor, merged, moved, merge_id, at if wake else None)
+    refold_all(connection, others)
     for customer in (survivor, merged):
         _count_entries(connection, customer, begun)
     return int(merged)
@@ -580,25 +584,6 @@ def _key_of(connection: Connection, customer: int, before: str) -> str:
     )
     value = connection.execute(user.limit(1)).scalar()
     return key_for(("user", value)) if value is not None and _RESERVED.match(before) else before
-
-
-def refold(connection: Connection, customer: int) -> dict[str, Any]:
-    """The columns of a customer's profile, worked out anew from its events in order of arrival, with what the
-    engine has settled.
-    """
-    waiting = set(
-        connection.execute(select(arrivals.c.event_id).where(arrivals.c.customer_id == customer)).scalars()
-    )
-    profile, settled = Profile(), Profile()
-    detail = connection.execute(select(customers.c.detail).where(customers.c.id == customer)).scalar_one()
-    profile.lost = settled.lost = frozenset(orjson.loads(detail).get("lost", ()))
-    own = select(*EVENT_COLUMNS).where(events.c.customer_id == customer).order_by(events.c.id)
-    for row in connection.execute(own):
-        event = event_from(row)
-        profile.fold(event)
-        if waiting and event.id not in waiting:
-            settled.fold(event)
-    return profile_columns(profile) | {"settled": dump_profile(settled) if waiting else None}
 
 
 def merged(connection: Connection, customer: int | None = None) -> Iterator[dict[str, Any]]:

@@ -20,8 +20,10 @@ from core.instants import Instant
 from core.model.outbox import UNSENT
 from core.model.reasons import Reason
 from storage import audit
-from storage.intake.identities import chunks, refold
+from storage.intake.identities import chunks
 from storage.intake.imports import spans_of
+from storage.intake.orders import settle
+from storage.intake.refolding import refold
 from storage.outbox import digests
 from storage.outbox.dispatch import change, wake
 from storage.schema.consents import consents
@@ -103,6 +105,7 @@ class _Undoing:
 
     def all(self, came_at: Instant, is_played: bool) -> UndoEffect:
         concerned = self._customers()
+        orders = self._orders()
         taken_back = self._take_back_consents()
         removed = self._remove_events()
         forgotten = self._unknown(concerned)
@@ -111,7 +114,8 @@ class _Undoing:
         ended = self._end(journeys)
         sent, free = self._free_causes(journeys)
         gone = self._remove_customers(forgotten)
-        kept = sorted(concerned - gone)
+        others = settle(self.connection, orders, in_force=is_played).customers
+        kept = sorted((concerned | others) - gone)
         self._fold_anew(kept, free, is_played)
         self._forget_identities(came_at, kept)
         return UndoEffect(removed, len(gone), taken_back, ended, cancelled, sent)
@@ -127,6 +131,14 @@ class _Undoing:
         for within in self._within(events.c.id):
             whose = select(events.c.customer_id).where(within, events.c.customer_id.is_not(None)).distinct()
             found.update(self.connection.execute(whose).scalars())
+        return found
+
+    def _orders(self) -> set[str]:
+        """The orders that it told of: others may count once it no longer does."""
+        found: set[str] = set()
+        for within in self._within(events.c.id):
+            told = select(events.c.order_key).where(within, events.c.order_key.is_not(None)).distinct()
+            found.update(self.connection.execute(told).scalars())
         return found
 
     def _take_back_consents(self) -> int:

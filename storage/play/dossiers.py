@@ -30,6 +30,7 @@ from core.model.customer import Consent, Profile, Suppression, address_of
 from core.model.dossier import BEGINNING, Dossier, Merge, TriggerEntry
 from core.model.enrolment import Deferred, Due, Enrolment, Held, Waiting
 from core.model.events import Event
+from core.model.orders import Telling, telling_of
 from core.model.pauses import parse_holder
 from core.model.reasons import HOLDING, Reason
 from core.model.when import UNBOUNDED
@@ -166,6 +167,34 @@ def _add_arrivals(connection: Connection, dossiers: Mapping[int, Dossier]) -> No
         found[customer].append(event_from(row))
     for customer, arrived in found.items():
         dossiers[customer].arrivals = in_order(arrived)
+    _tell_of_orders(connection, dossiers)
+
+
+_TOLD = select(events.c.customer_id, *EVENT_COLUMNS).where(
+    events.c.order_key.in_(bindparam("orders", expanding=True)), events.c.order_key.is_not(None)
+)
+
+
+def _tell_of_orders(connection: Connection, dossiers: Mapping[int, Dossier]) -> None:
+    """Hand the profiles what was told before of the orders that the arrivals speak of."""
+    told: dict[tuple[int, str], list[Telling]] = {
+        (customer, event.order): []
+        for customer, dossier in dossiers.items()
+        for event in dossier.arrivals
+        if event.order is not None
+    }
+    if not told:
+        return
+    waiting = {event.id for dossier in dossiers.values() for event in dossier.arrivals}
+    orders = sorted({order for _, order in told})
+    for start in range(0, len(orders), CHUNK):
+        for customer, *row in connection.execute(_TOLD, {"orders": orders[start : start + CHUNK]}):
+            event = event_from(row)
+            known = told.get((customer, event.order or ""))
+            if known is not None and event.id not in waiting and (said := telling_of(event)) is not None:
+                known.append(said)
+    for (customer, order), known in told.items():
+        dossiers[customer].profile.know(order, known)
 
 
 # the literal stands word for word in the partial index, or SQLite will not use it

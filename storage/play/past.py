@@ -24,6 +24,7 @@ from core.model.customer import Consent, Profile
 from core.model.dossier import Dossier, TriggerEntry
 from core.model.enrolment import Due, Enrolment, Waited, Waiting
 from core.model.events import Event
+from core.model.orders import as_they_occurred
 from core.model.reasons import Reason
 from core.model.triggers import Step, Trigger
 from core.playbook.playbook import Playbook
@@ -94,7 +95,7 @@ def _events(
     found: dict[int, list[Event]] = defaultdict(list)
     for customer, *row in connection.execute(query):
         found[customer].append(event_from(row))
-    return {customer: sorted(many, key=by_occurrence) for customer, many in found.items()}
+    return {customer: as_they_occurred(sorted(many, key=by_occurrence)) for customer, many in found.items()}
 
 
 def _fill(dossier: Dossier, known: Sequence[Event], playbook: Playbook, first_arrival: Instant) -> None:

@@ -5,11 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, exists, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from core.instants import Instant
 from core.model.customer import Profile
 from core.model.dossier import Dossier
+from core.model.events import AGAIN, ELSEWHERE, FIRST, ORDER_CANCELLED, ORDER_COMPLETED
+from core.model.orders import GOING_BACK
 from storage.schema.consents import consents, suppressions
 from storage.schema.customers import customers
 from storage.schema.events import events
@@ -66,6 +82,35 @@ def copy_record(
         target,
         select(events).where(events.c.customer_id.in_(ids), events.c.occurred_at <= until),
         first,
+    )
+    _tell_as_they_occurred(target, ids)
+
+
+def _tell_as_they_occurred(target: Connection, ids: Sequence[int]) -> None:
+    """What is told of an order twice counts when it first occurred, for so it arrives here."""
+    columns = events.c
+    mark = func.coalesce(
+        func.json_extract(columns.properties, "$.refund_id"),
+        func.json_extract(columns.properties, "$.return_id"),
+    )
+    returned = and_(columns.name.in_(GOING_BACK), mark.is_not(None))
+    place = func.row_number().over(
+        partition_by=(
+            columns.customer_id, columns.order_key, columns.name, case((returned, cast(mark, Text)), else_="")
+        ),
+        order_by=(columns.occurred_at, columns.source, columns.dedup),
+    )  # fmt: skip
+    told = (
+        select(columns.id, place.label("place"))
+        .where(
+            columns.customer_id.in_(ids), columns.order_key.is_not(None), columns.standing != ELSEWHERE,
+            or_(columns.name.in_((ORDER_COMPLETED, ORDER_CANCELLED)), returned),
+        )
+        .subquery()
+    )  # fmt: skip
+    standing = case((told.c.place > 1, AGAIN), else_=FIRST)
+    target.execute(
+        update(events).where(columns.id == told.c.id, columns.standing != standing).values(standing=standing)
     )
 
 

@@ -66,7 +66,7 @@ class CustomerRow(SchemaRow, table=True):
     traits: str = with_default("{}")
     """JSON object; addresses are flattened to `address.city` and the like."""
     detail: str = with_default("{}")
-    """JSON object with `traits_at`, `activity`, `channels` and `returned_orders`, and where events tell of it
+    """JSON object with `traits_at`, `activity`, `channels` and `order_instants`, and where events tell of it
     `basket` and the number of its products, `basket_items`.
     """
     settled: str | None = Field(default=None, sa_type=Text)

@@ -19,6 +19,8 @@ class EventRow(SchemaRow, table=True):
         Index("uq_events_dedup", "dedup", unique=True),
         Index("ix_events_timeline", "customer_id", "occurred_at", "id"),
         Index("ix_events_orders", "occurred_at", sqlite_where=text("name = 'Order Completed'")),
+        Index("ix_events_order_key", "order_key", sqlite_where=text("order_key IS NOT NULL")),
+        Index("ix_events_set_aside", "currency", sqlite_where=text("currency IS NOT NULL AND rate IS NULL")),
         STRICT,
     )
 
@@ -39,9 +41,19 @@ class EventRow(SchemaRow, table=True):
     source: str = Field(sa_type=Text)
     channel: str | None = Field(default=None, sa_type=Text)
     amount: int | None = None
-    """Minor units."""
+    """Minor units of the workspace's currency."""
     properties: str = with_default("{}")
     """JSON object."""
+    order_key: str | None = Field(default=None, sa_type=Text)
+    """The number of its order within the namespace; NULL: of none, or of one without number."""
+    standing: int = with_default(0)
+    """How it stands among what is told of its order: `core.model.events.OrderStanding`."""
+    currency: str | None = Field(default=None, sa_type=Text)
+    """Of its order; NULL: the workspace's."""
+    own_amount: int | None = None
+    """Minor units of that currency."""
+    rate: str | None = Field(default=None, sa_type=Text)
+    """Units of the workspace's currency for one of that; NULL beside a currency: the amount is set aside."""
     others: str | None = Field(default=None, sa_type=Text)
     """JSON list: the ids of identities that were told beside the one through which it came."""
     traits: str | None = Field(default=None, sa_type=Text)

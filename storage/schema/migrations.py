@@ -36,6 +36,10 @@ MIGRATIONS: tuple[Migration, ...] = tuple(
     Migration(version, partial(_released, version)) for version in (1, 2, 3, 4)
 )
 NEWEST = MIGRATIONS[-1].version
+ORDERS_TO_BUILD = "orders_to_build"
+"""The fact that the fourth step leaves where there are customers: `storage.intake.order_migration` does the
+rest, which is no matter of statements.
+"""
 
 
 def version_of(path: Path) -> int:

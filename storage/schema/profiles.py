@@ -23,18 +23,17 @@ TRAIT_COLUMNS: Final = tuple(
     (column, trait) for column, trait in TRAIT_FIELDS.items() if column != "registered_at"
 )
 READ_COLUMNS: Final = tuple(customers.c[name] for name in (
-    "orders", "revenue_gross", "returned", "returns", "units", "first_order_at", "last_order_at",
-    "last_activity_at", "traits", "detail",
+    "revenue_gross", "returned", "returns", "units", "last_activity_at", "traits", "detail",
 ))  # fmt: skip
 """What `profile_from` needs of a row, in its order."""
 
 
 def profile_from(values: Sequence[Any]) -> Profile:
-    """The profile of a customer from the `READ_COLUMNS` of the row."""
+    """The profile of a customer from the `READ_COLUMNS` of the row; what was told of orders is not in it."""
     profile = Profile.__new__(Profile)  # every field is set here
     (
-        profile.orders, profile.revenue_gross, profile.returned, profile.returns, profile.units,
-        profile.first_order, profile.last_order, profile.last_activity, traits, detail,
+        profile.revenue_gross, profile.returned, profile.returns, profile.units, profile.last_activity,
+        traits, detail,
     ) = values  # fmt: skip
     profile.traits = orjson.loads(traits)
     _take_detail(profile, orjson.loads(detail))
@@ -53,7 +52,8 @@ def _take_detail(profile: Profile, detail: Mapping[str, Any]) -> None:
     profile.activity = detail.get("activity", {})
     profile.channels = detail.get("channels", {})
     profile.basket = _basket_from(detail.get("basket"))
-    profile.returned_orders = detail.get("returned_orders", {})
+    profile.order_instants = detail.get("order_instants", [])
+    profile.told, profile.is_whole = {}, False
     profile.lost = frozenset(detail.get("lost", ()))
 
 
@@ -70,7 +70,7 @@ def _detail(profile: Profile) -> dict[str, Any]:
         "traits_at": profile.traits_at,
         "activity": profile.activity,
         "channels": profile.channels,
-        "returned_orders": profile.returned_orders,
+        "order_instants": profile.order_instants,
     }
     if profile.basket is not None:
         detail |= _basket_detail(profile.basket)
@@ -132,9 +132,12 @@ def dump_profile(profile: Profile) -> str:
     whole = _detail(profile)
     whole["traits"] = profile.traits
     whole["sums"] = [
-        profile.orders, profile.revenue_gross, profile.returned, profile.returns, profile.units,
-        profile.first_order, profile.last_order, profile.last_activity,
-    ]  # fmt: skip
+        profile.revenue_gross,
+        profile.returned,
+        profile.returns,
+        profile.units,
+        profile.last_activity,
+    ]
     return orjson.dumps(whole).decode()
 
 
@@ -143,8 +146,7 @@ def load_profile(text: str) -> Profile:
     whole = orjson.loads(text)
     profile = Profile.__new__(Profile)  # every field is set here
     (
-        profile.orders, profile.revenue_gross, profile.returned, profile.returns, profile.units,
-        profile.first_order, profile.last_order, profile.last_activity,
+        profile.revenue_gross, profile.returned, profile.returns, profile.units, profile.last_activity,
     ) = whole["sums"]  # fmt: skip
     profile.traits = whole["traits"]
     _take_detail(profile, whole)

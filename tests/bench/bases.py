@@ -219,10 +219,10 @@ class Rows:
             "address.country": "CH", "loyaltyTier": "silver",
         }  # fmt: skip
         profile.traits_at = dict.fromkeys(profile.traits, APPLIED)
-        profile.orders = self.random.randint(2, 12)
-        profile.revenue_gross = profile.orders * self.random.randint(2_000, 15_000)
-        profile.units = 2 * profile.orders
-        profile.first_order, profile.last_order = last_order - 100 * DAY, last_order
+        orders = self.random.randint(2, 12)
+        profile.revenue_gross = orders * self.random.randint(2_000, 15_000)
+        profile.units = 2 * orders
+        profile.order_instants = [last_order - 100 * DAY, *[last_order] * (orders - 1)]
         profile.last_activity = last_order
         profile.activity = {
             "Order Completed": last_order,

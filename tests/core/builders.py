@@ -25,11 +25,13 @@ from core.model.customer import Profile
 from core.model.dossier import Dossier, Plan
 from core.model.enrolment import Due, Enrolment
 from core.model.events import ORDER_COMPLETED, Event
+from core.model.orders import ORDER_ACTS, as_they_occurred
 from core.model.pauses import Pause, parse_target
 from core.model.predicate import Predicate
 from core.model.triggers import Approval, Step, Trigger
 from core.model.when import When
 from core.playbook.playbook import Channel, Playbook, Purpose
+from core.sources.order_fields import order_number
 
 ZURICH = ZoneInfo("Europe/Zurich")
 MONDAY = parse_instant("2025-03-03T00:00:00", ZURICH)
@@ -72,6 +74,7 @@ def event(
     """
     occurred = at(when) if isinstance(when, str) else when
     known = occurred if arrived is None else at(arrived) if isinstance(arrived, str) else arrived
+    number = properties.get("id", next(_numbers))
     record = {
         key: properties.pop(key)
         for key in ("kind", "source", "channel", "history", "id")
@@ -79,12 +82,23 @@ def event(
     }
     revenue = properties.get("revenue")
     return Event(
-        id=record.get("id", next(_numbers)), kind=record.get("kind", "track"), name=name,
+        id=number, kind=record.get("kind", "track"), name=name,
         occurred_at=occurred, arrived_at=known,
         source=record.get("source", "shop"), channel=record.get("channel"),
         amount=None if revenue is None else round(revenue * 100),
         properties=properties, history=record.get("history", False),
+        order=order_number(properties) if name in ORDER_ACTS else None,
+        tie=number.to_bytes(16, "big"),
     )  # fmt: skip
+
+
+def told_apart(events: Iterable[Event]) -> list[Event]:
+    """The events in order of arrival, each standing as intake lets it stand that takes them in one by one."""
+    arrived = in_order(events)
+    standing = {each.id: each.standing for each in as_they_occurred(
+        [each._replace(occurred_at=place) for place, each in enumerate(arrived)]
+    )}  # fmt: skip
+    return [each._replace(standing=standing[each.id]) for each in arrived]
 
 
 def order(when: str | Instant, revenue: float = 50, **properties: Any) -> Event:
@@ -196,7 +210,7 @@ def dossier(*arrivals: Event, traits: dict[str, Any] | None = None, **fields: An
 def play(book: Playbook, *arrivals: Event, until: str | Instant = "Sun 23:59", **fields: Any) -> Plan:
     """The plan for a customer with these events."""
     end = at(until) if isinstance(until, str) else until
-    return advance(dossier(*arrivals, **fields), book, end)
+    return advance(dossier(*told_apart(arrivals), **fields), book, end)
 
 
 def rows(plan: Plan) -> list[str]:

@@ -14,6 +14,7 @@ from console.cli.options import add_at, add_yes
 from console.playbooks.applied import ApplyChanges, apply_workspace, changes, under_way
 from console.playbooks.migration import Fate, read_asked
 from console.workspace.reading import read_workspace
+from core.explain.words import counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +49,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     _report(context, applied.version, found, True, happens)
     for fate in happens:
         context.output.say(f"  {fate.line()}")
+    if applied.converted:
+        context.output.say(f"  {counted(applied.converted, 'amount')} converted that had waited for a rate")
     context.output.say(f"Playbook {applied.version} is in force.")
     return 0
 

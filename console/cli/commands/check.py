@@ -6,10 +6,12 @@ Exit code 1 where there are faults. Warnings do not count as faults.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 
 from console.channels import adapter_kinds
 from console.cli.context import Context
 from console.cli.output import ListingField
+from console.intake.set_aside import words_of
 from console.workspace.faults import Fault, WorkspaceError
 from console.workspace.reading import Workspace, read_workspace
 from core.explain.words import counted
@@ -36,8 +38,21 @@ def run(_: argparse.Namespace, context: Context) -> int:
         return 1
     if not context.output.json:
         _print(context, workspace.warnings, "warning: ")
+        waiting = _set_aside(context)
+        if waiting:
+            context.output.say(f"warning: {words_of(waiting)}")
         context.output.say(_summary(workspace))
     return 0
+
+
+def _set_aside(context: Context) -> Mapping[str, int]:
+    """Amounts that have no rate, where there is a database already."""
+    if not context.database.exists():
+        return {}
+    from storage.orders import set_aside  # files are checked without a database too
+
+    with context.store.reading() as connection:
+        return set_aside(connection)
 
 
 def _print(context: Context, faults: tuple[Fault, ...], prefix: str = "") -> None:

@@ -34,6 +34,7 @@ from console.intake.files import (
 )
 from console.intake.guessing import Proposal, propose
 from console.intake.physical_lines import path_text
+from console.intake.set_aside import words_of
 from console.playbooks.applied import ensure_applied
 from console.workspace.faults import WorkspaceError
 from console.workspace.reading import Workspace
@@ -286,6 +287,8 @@ def _tell_future(context: Context, done: ImportResult) -> None:
             f"  {counted(number, 'event')} of the future, the farthest of {format_instant(farthest)}: "
             "each counts from its own time on."
         )
+    if done.set_aside:
+        context.output.say(f"  {words_of(done.set_aside)}")
 
 
 def _tell_unread(say: Callable[[str], None], done: ImportResult) -> None:

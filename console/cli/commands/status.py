@@ -19,11 +19,13 @@ from console.cli.options import add_at
 from console.cli.output import ListingField
 from console.health.disk import Room
 from console.health.judgement import health_of, room_of
+from console.intake.set_aside import words_of
 from core.errors import ManometerError
 from core.explain.words import counted
 from core.health import Health, Trouble
 from core.instants import Instant, format_instant, local
 from storage import status
+from storage.orders import set_aside
 from storage.status import Figures
 
 FIELDS = (
@@ -40,6 +42,7 @@ FIELDS = (
     ListingField("halted", "json"),
     ListingField("errors", "json"),
     ListingField("disk", "json"),
+    ListingField("set_aside", "json"),
     ListingField("unread", "json"),
 )
 MOST_TOLD = 5
@@ -58,14 +61,16 @@ def run(args: argparse.Namespace, context: Context) -> int:
         workspace = context.in_force
         with context.store.reading() as connection:
             figures = status.figures(connection, at, workspace.playbook.grace)
+            waiting = set_aside(connection)
     except ManometerError as error:
         context.output.complain(f"manometer: {error}")
         context.output.record(FIELDS, {"state": "down"})
         return EXITS["down"]
     disk = room_of(context.database, workspace)
     health = health_of(figures, workspace, at, disk)
-    row = _row(figures, health, at, disk)
-    context.output.record(FIELDS, row, said=_for_people(figures, health, at, disk, context))
+    row = _row(figures, health, at, disk) | {"set_aside": waiting}
+    said = _for_people(figures, health, at, disk, context)
+    context.output.record(FIELDS, row, said=said | {"set_aside": words_of(waiting) if waiting else "none"})
     if figures.stopped:
         context.output.say("All sending is stopped. `manometer go` ends that.")
     return EXITS[health.state]

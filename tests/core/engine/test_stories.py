@@ -95,7 +95,9 @@ def _event(table: Mapping[str, Any], number: int) -> Event:
 
 def _dossier(story: Mapping[str, Any]) -> Dossier:
     begins = at(story.get("from", "Mon 00:00"))
-    events = [_event(table, number) for number, table in enumerate(story.get("event", ()), start=1)]
+    events = builders.told_apart(
+        _event(table, number) for number, table in enumerate(story.get("event", ()), start=1)
+    )
     dossier = builders.dossier(
         *(each for each in events if each.arrived_at >= begins),
         traits=story.get("customer"),

@@ -152,23 +152,53 @@ def test_the_channel_is_the_calls_own_else_the_sources(
     [
         ("Order Completed", {"revenue": 19.99, "total": 25}, 1_999),
         ("Order Completed", {"total": "25.50", "value": 1}, 2_550),
-        ("Order Completed", {"revenue": "n/a", "value": 7}, 700),
+        ("Order Completed", {"revenue": " ", "total": None, "value": 7}, 700),
+        ("Order Updated", {"total": "7"}, 700), ("Order Updated", {"products": []}, None),
+        ("Order Updated", {"products": [{"price": 2}, {"sku": "x"}]}, None),
         ("Order Completed", {"revenue": 0, "total": 9}, 0),
         ("Order Completed", {"products": [{"price": 1.005, "quantity": 3}, {"price": "2"}, {"price": None},
             5]}, 503),
         ("Order Completed", {"products": [{"price": 2, "quantity": 1.5}]}, 300),
         ("Order Completed", {}, None),
-        ("Order Completed", {"revenue": float("inf")}, None), ("Order Completed", {"revenue": True}, None),
         ("Order Returned", {"revenue": -5}, 500),
         ("Order Refunded", {"products": [{"price": 5, "quantity": -1}]}, 500),
+        ("Order Refunded", {"products": [{"sku": "x"}]}, None), ("Order Refunded", {}, None),
+        ("Order Cancelled", {"revenue": "?"}, None), ("Product Added", {"value": "?"}, None),
         ("Product Viewed", {"value": 3}, 300), ("Product Viewed", {"products": [{"price": 3}]}, None),
-        ("Order Completed", {"revenue": 10**30}, None),
     ],
 )  # fmt: skip
 def test_the_amount_is_revenue_else_total_else_value_else_the_sum_of_the_products(
     name: str, properties: dict[str, Any], amount: int | None
 ) -> None:
     assert amount_of(name, properties) == amount
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"revenue": "n/a", "value": 7}, {"revenue": float("inf")}, {"revenue": True}, {"total": "49,90"},
+        {"revenue": 1e30}, {"value": [1]}, {"products": [{"price": "a lot"}]},
+        {"products": [{"price": 5, "quantity": "many"}]},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["Order Completed", "Order Updated", "Order Returned", "Order Refunded"])
+def test_an_amount_of_an_order_that_cannot_be_read_rejects_the_call(
+    name: str, properties: dict[str, Any]
+) -> None:
+    with pytest.raises(Rejected, match="impossible"):
+        take(track(event=name, properties=properties))
+
+
+@pytest.mark.parametrize(
+    ("given", "order"),
+    [
+        ("A1", "A1"), (123, "123"), (123.0, "123"), (" 00123 ", "00123"), ("0", None), ("null", None),
+        ("", None), (None, None), ("1.2E+5", None),
+    ],
+)  # fmt: skip
+def test_an_order_is_known_by_its_number_and_by_no_placeholder(given: object, order: str | None) -> None:
+    assert take(track(event="Order Updated", properties={"order_id": given})).order == order
+    assert take(track(event="Order Shipped", properties={"order_id": given})).order is None
 
 
 @pytest.mark.parametrize(

@@ -70,9 +70,9 @@ def known(**traits: Any) -> Profile:
         "createdAt": NOW,
         **traits,
     }
-    profile.orders, profile.units, profile.returns = 3, 4, 1
+    profile.units, profile.returns, profile.order_instants = 4, 1, [NOW, NOW, NOW]
     profile.revenue_gross, profile.returned = 128_456, 5_000
-    profile.first_order = profile.last_order = profile.last_activity = NOW
+    profile.last_activity = NOW
     return profile
 
 
