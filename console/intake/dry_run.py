@@ -52,9 +52,9 @@ class Foretold:
         _count(self.calls, one.name, _MOST_NAMES)
         if one.name == ORDER_COMPLETED:
             self.orders += 1
-            if one.amount is not None:
-                currency = one.properties.get("currency")
-                self.amounts[currency if isinstance(currency, str) else self.home] += one.amount
+            own = one.amount if one.currency is None else one.own_amount
+            if own is not None:
+                self.amounts[one.currency or self.home] += own
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,12 +160,14 @@ def test_two_sources_with_one_message_id_are_two_events_of_one_basket(shop: Shop
 # ---- corrections ----
 
 
-def test_order_updated_and_cancelled_change_no_amount_but_can_end_a_journey(shop: Shop) -> None:
+def test_a_cancelled_order_counts_no_more_and_its_journey_can_end(shop: Shop) -> None:
     sold = act("anna", "Order Completed", "2025-03-03T10:00:00Z", order_id="o1", revenue=50)
     updated = act("anna", "Order Updated", "2025-03-03T11:00:00Z", order_id="o1", revenue=30)
     cancelled = act("anna", "Order Cancelled", "2025-03-03T12:00:00Z", order_id="o1", revenue=30)
-    shop.take(sold, updated, cancelled, at="2025-03-03T12:00:00Z")
-    assert [(row["orders"], row["revenue"]) for row in shop.json("customers")] == [(1, 50.0)]
+    shop.take(sold, updated, at="2025-03-03T12:00:00Z")
+    assert [(row["orders"], row["revenue"]) for row in shop.json("customers")] == [(1, 30.0)]
+    shop.take(cancelled, at="2025-03-03T12:00:00Z")
+    assert [(row["orders"], row["revenue"]) for row in shop.json("customers")] == [(0, 0.0)]
     shop_with_exit = Shop(shop.folder.parent / "again", shop.output, {"follow-up": FOLLOW_UP}, [])
     shop_with_exit.take(sold, updated, cancelled, at="2025-03-03T12:00:00Z")
     assert shop_with_exit.tick("2025-03-04T12:00:00Z") == ["03 12:00 anna follow-up 1 suppress GOAL_REACHED"]

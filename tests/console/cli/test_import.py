@@ -128,7 +128,10 @@ def test_a_dry_run_says_what_would_come_and_changes_nothing(
     assert main(["-w", str(shop), "import", str(path), "--dry-run", "--json", *AT]) == 0
     assert _json(capsys) == [{
         "read": 6, "taken": 4, "duplicate": 1, "rejected": 1,
-        "rejects": {"no time: the call has no timestamp": 1},
+        "rejects": {
+            "no identity: neither userId nor anonymousId, nor an address in context.traits; null, 0 and the "
+            "like are none": 1
+        },
         "people_new": 1, "people_known": 1, "orders": 2, "amounts": {"CHF": 4990, "EUR": 500},
         "calls": {"Product Viewed": 2, "Order Completed": 2},
         "future": {"count": 1, "farthest": "2031-01-01T00:00:00Z"},

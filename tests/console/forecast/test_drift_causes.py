@@ -217,7 +217,10 @@ def consent(shop: Shop) -> None:
 
 
 def address(shop: Shop) -> None:
-    shop.take(act("cora", "Email Bounced", "2025-03-10T08:10:00Z", bounce_type="hard"), at="08:11")
+    shop.take(
+        act("cora", "Email Bounced", "2025-03-10T08:10:00Z", bounce_type="hard", email="cora@example.ch"),
+        at="08:11",
+    )
 
 
 def birthday(shop: Shop) -> None:
@@ -327,8 +330,7 @@ CASES: list[tuple[Callable[[Shop], None], list[str], list[str]]] = [
         merge,
         ["found to be one person with another (alias), Mon 2025-03-10 08:10"],
         [
-            "anna: basket moved identity; basket unexpected identity; review moved identity; review missing "
-            "identity; "
+            "anna: basket moved identity; basket unexpected identity; review changed identity; "
             "birthday missing identity"
         ],
     ),
