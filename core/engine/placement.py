@@ -48,7 +48,7 @@ def _dispatch(
     broken = tuple(violations(rules, state.ledger, contacts, state.zone)) if rules else ()
     if not broken and opening == at:
         return Placement(candidates, contacts, at, None)
-    if rules and is_never_legal(rules, contacts, state.zone):
+    if rules and is_never_legal(rules, lambda instant: contacts_of(candidates, instant), at, state.zone):
         return Placement(candidates, contacts, None, Reason.PRESSURE, broken)
     if opening == at and candidates[0].step.on_limit == "drop":
         return Placement(candidates, contacts, None, Reason.PRESSURE, broken)

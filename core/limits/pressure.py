@@ -249,17 +249,25 @@ def violations(
     return found
 
 
-def is_never_legal(rules: Sequence[PressureRule], candidate: Sequence[Contact], zone: ZoneInfo) -> bool:
-    """Whether a rule leaves the candidate no room even where nothing else is counted: its limit is 0, or the
-    candidate is heavier than it.
+def is_never_legal(
+    rules: Sequence[PressureRule],
+    candidate_at: Callable[[Instant], Sequence[Contact]],
+    at: Instant,
+    zone: ZoneInfo,
+) -> bool:
+    """Whether a rule leaves the candidate no room even where nothing else is counted: its limit is 0, the
+    candidate is heavier than it, or its own contacts land in one window whenever it is handed over.
     """
-    nothing = Ledger()
-    return any(
-        violation.retry_at is None
+    nothing, candidate = Ledger(), candidate_at(at)
+    alone = [
+        violation
         for rule in rules
         if not _fits_anyhow(rule, nothing, candidate)
         for _, violation in _objections(rule, nothing, candidate, zone)
-    )
+    ]
+    if not alone or any(violation.retry_at is None for violation in alone):
+        return bool(alone)
+    return next_legal(rules, nothing, candidate_at, at, lambda instant: instant, zone, None) is None
 
 
 def next_legal(

@@ -783,4 +783,4 @@ def test_a_contact_that_does_not_count_is_not_asked_about_the_gap_of_a_later_one
     ],
 )
 def test_what_no_window_can_ever_take_is_known(limits: PressureRule, weight: int, never: bool) -> None:
-    assert is_never_legal([limits], one(weight=weight)(at("2024-05-13T10:00")), ZURICH) is never
+    assert is_never_legal([limits], one(weight=weight), at("2024-05-13T10:00"), ZURICH) is never
