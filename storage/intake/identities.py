@@ -5,7 +5,7 @@ back.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -493,23 +493,20 @@ def send_events(
 
 
 def lose_addresses(
-    connection: Connection, customer: int, addresses: Mapping[str, bool], due: Instant | None
+    connection: Connection, customer: int, addresses: Collection[str], due: Instant | None
 ) -> bool:
-    """Note which addresses somebody else has said since, and which are the customer's own again; whether
-    that is news. The customer is looked at again at `due`, in ms UTC.
+    """Note which of a customer's addresses somebody else has said since, all others being the customer's own;
+    whether that is news. The customer is looked at again at `due`, in ms UTC.
     """
     columns = (customers.c.detail, customers.c.settled, customers.c.next_due_at)
     row = connection.execute(select(*columns).where(customers.c.id == customer)).one()
     detail = orjson.loads(row.detail)
-    lost = set(detail.get("lost", ()))
-    now = (lost | {each for each, is_lost in addresses.items() if is_lost}) - {
-        each for each, is_lost in addresses.items() if not is_lost
-    }
-    if now == lost:
+    now = sorted(addresses)
+    if now == sorted(detail.get("lost", ())):
         return False
-    values: dict[str, Any] = {"detail": orjson.dumps(detail | {"lost": sorted(now)}).decode()}
+    values: dict[str, Any] = {"detail": orjson.dumps(detail | {"lost": now}).decode()}
     if row.settled is not None:
-        values["settled"] = orjson.dumps(orjson.loads(row.settled) | {"lost": sorted(now)}).decode()
+        values["settled"] = orjson.dumps(orjson.loads(row.settled) | {"lost": now}).decode()
     if due is not None:
         values["next_due_at"] = due if row.next_due_at is None else min(due, row.next_due_at)
     connection.execute(update(customers).where(customers.c.id == customer).values(values))

@@ -580,14 +580,15 @@ class _Settling:
 
     def note_lost(self) -> None:
         """An address belongs to who said it last: the others are not written to there."""
-        lost: dict[int, dict[str, bool]] = defaultdict(dict)
+        lost: dict[int, set[str]] = {
+            customer: set() for theirs in self.customers_of_people().values() for customer in theirs
+        }
         for known in self.known.values():
             claims = self.claims.get(known.identity, ())
             if known.identity[0] in ADDRESSES and claims:
                 last = self.place(max(claims).user)[1]
-                for claim in claims:
-                    customer = self.place(claim.user)[1]
-                    lost[customer][known.identity[1]] = customer != last
+                for customer in {self.place(claim.user)[1] for claim in claims} - {last}:
+                    lost.setdefault(customer, set()).add(known.identity[1])
         for customer, addresses in sorted(lost.items()):
             if lose_addresses(self.connection, customer, addresses, self.at if self.wake else None):
                 self.result.touched.add(customer)
