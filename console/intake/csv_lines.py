@@ -58,7 +58,7 @@ _MOST_RECENT: Final = 250_000
 _GOING_BACK: Final = frozenset({ORDER_RETURNED, ORDER_REFUNDED})
 
 
-def csv_items(
+def csv_items(  # what surrounds one file; each is given by name
     content: BufferedReader,
     profile: CsvProfile,
     *,

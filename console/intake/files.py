@@ -154,7 +154,7 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def import_file(
+def import_file(  # what surrounds one import; each is optional and given by name
     store: Store,
     file: SourceFile,
     *,

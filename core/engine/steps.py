@@ -383,7 +383,7 @@ def _wait(
     )
 
 
-def _row(
+def _row(  # the fields of a decision, most of them given by name where they are not usual
     enrolment: Enrolment,
     state: CustomerState,
     channel: str | None,

@@ -222,7 +222,7 @@ def _identify(
     )  # fmt: skip
 
 
-def _page(
+def _page(  # the form that all readers of a call have, and the usual channel
     record: dict[str, Any],
     context: dict[str, Any],
     source: str,

@@ -153,7 +153,7 @@ class Memory:
         self.token = None
 
 
-def take(
+def take(  # what surrounds a batch; each is optional and given by name
     connection: Connection,
     batch: Sequence[Incoming],
     *,

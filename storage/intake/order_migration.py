@@ -7,7 +7,7 @@ as a fact and in the record of what was done.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import orjson
@@ -72,7 +72,7 @@ def _read_events(connection: Connection, terms: OrderTerms) -> int:
         found = []
         for identifier, *said in rows:
             try:
-                found.append({"event": identifier, **_read(terms, *said)})
+                found.append({"event": identifier, **_read(terms, said)})
             except Rejected:
                 unreadable += 1
         if found:
@@ -89,16 +89,9 @@ def _named(values: dict[str, Any]) -> dict[str, Any]:
     return {name if name == "event" else f"to_{name}": value for name, value in values.items()}
 
 
-def _read(
-    terms: OrderTerms,
-    dedup: bytes,
-    source: str,
-    name: str,
-    at: Instant,
-    text: str,
-    channel: str | None,
-    amount: int | None,
-) -> dict[str, Any]:
+def _read(terms: OrderTerms, row: Sequence[Any]) -> dict[str, Any]:
+    """What an event says of its order, by column; Rejected where that cannot be read."""
+    dedup, source, name, at, text, channel, amount = row
     properties = orjson.loads(text)
     if name in AMOUNT_ACTS:
         amount = amount_of(name, properties)

@@ -58,7 +58,7 @@ class OrderBook:
             rows = connection.exec_driver_sql(_known_text(len(part), connection.dialect), tuple(part))
             for order, event, customer, standing, *said in rows:
                 self._by_order.setdefault(order, []).append(
-                    ToldByCustomer(event, customer, standing, _telling(*said))
+                    ToldByCustomer(event, customer, standing, _telling(said))
                 )
 
     def known(self, order: str, customer: int) -> list[Telling]:
@@ -107,16 +107,9 @@ _SAID = (
 )  # fmt: skip
 
 
-def _telling(
-    name: str,
-    at: Instant,
-    amount: int | None,
-    properties: str,
-    currency: str | None,
-    rate: str | None,
-    source: str,
-    dedup: bytes,
-) -> Telling:
+def _telling(row: Sequence[Any]) -> Telling:
+    """What a row of the columns `_SAID` tells."""
+    name, at, amount, properties, currency, rate, source, dedup = row
     said = {} if properties == "{}" else orjson.loads(properties)
     return telling(name, at, amount, said, "1" if currency is None else rate, source, dedup)
 

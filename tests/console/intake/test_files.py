@@ -184,6 +184,15 @@ def test_an_interrupt_keeps_what_was_read_and_the_next_run_goes_on(
     assert rows(store, imports.c.lines, imports.c.taken, imports.c.finished) == [(20, 20, 0), (35, 15, 1)]
 
 
+@pytest.fixture
+def heeded_interrupts() -> Iterator[None]:
+    """Ctrl-C is heeded as at a terminal, also where the suite runs in the background and ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded_interrupts")
 def test_an_interrupt_in_the_midst_of_a_batch_waits_until_it_is_written(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,6 +210,7 @@ def test_an_interrupt_in_the_midst_of_a_batch_waits_until_it_is_written(
     assert len(rows(store, customers.c.key)) == 35
 
 
+@pytest.mark.usefixtures("heeded_interrupts")
 def test_a_second_interrupt_leaves_the_batch_for_the_next_run(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
