@@ -26,12 +26,12 @@ from storage.intake.orders import settle
 from storage.intake.refolding import refold
 from storage.outbox import digests
 from storage.outbox.dispatch import change, wake
-from storage.schema.consents import consents
+from storage.schema.consents import consents, listed_consents
 from storage.schema.customers import customers
 from storage.schema.decisions import decisions
 from storage.schema.enrolments import enrolments
 from storage.schema.events import events
-from storage.schema.identities import identities, merges
+from storage.schema.identities import aliases, identities, identity_decisions, links, merges
 from storage.schema.intake import ImportRow, arrivals
 from storage.schema.messages import messages
 from storage.session import session
@@ -310,6 +310,15 @@ class _Undoing:
             )
 
     def _remove_identities(self, condition: ColumnElement[bool]) -> None:
+        """Remove identities with all that was said of them: whom they link, their aliases, lists and
+        decisions.
+        """
+        gone = select(identities.c.id).where(condition)
+        for column in (
+            links.c.strong_id, links.c.other_id, aliases.c.identity_id, identity_decisions.c.first_id,
+            identity_decisions.c.second_id, listed_consents.c.identity_id,
+        ):  # fmt: skip
+            self.connection.execute(delete(column.table).where(column.in_(gone)))
         self.connection.execute(delete(identities).where(condition))
 
     def _fold_anew(self, kept: Sequence[int], free: Iterable[Any], is_played: bool) -> None:
