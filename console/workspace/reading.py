@@ -76,7 +76,8 @@ class Workspace:
         namespaces = {
             name: source.orders for name, source in self.sources.items() if source.orders is not None
         }
-        return OrderTerms(self.playbook.currency, self.playbook.zone, self.rates, namespaces, self.identities.ignored)
+        book = self.playbook
+        return OrderTerms(book.currency, book.zone, self.rates, namespaces, self.identities.ignored)
 
     @property
     def texts(self) -> Mapping[str, str]:
