@@ -18,6 +18,12 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 20.0
 
 
+def heed_signals() -> None:
+    """Signals have their usual meaning for the scheduler, also where the suite runs under `nohup`."""
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Daemon:
     """`manometer run` on a workspace; `lines` are the log lines it has written so far."""
 
@@ -34,7 +40,7 @@ class Daemon:
         self.process = subprocess.Popen(
             command, cwd=house, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
             text=True,
-            env=os.environ | dict(environment or {}), start_new_session=True,
+            env=os.environ | dict(environment or {}), start_new_session=True, preexec_fn=heed_signals,
         )  # fmt: skip
         self._news = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)

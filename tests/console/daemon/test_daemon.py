@@ -37,7 +37,7 @@ from storage.leases import TTL
 from storage.schema.messages import messages
 from storage.schema.workspace import leases as lease_table
 from storage.store import Store, TransientStoreError, meta, set_meta
-from tests.console.daemons import ROOT, Daemon, until
+from tests.console.daemons import ROOT, Daemon, heed_signals, until
 from tests.console.lives import SETTINGS, act, person, run, workspace
 from tests.servers import MailServer
 
@@ -330,6 +330,7 @@ def test_hup_takes_the_settings_anew_and_keeps_the_old_while_there_are_faults(sh
 def test_a_terminal_that_hangs_up_ends_it(shop: Path) -> None:
     child, terminal = pty.fork()
     if child == 0:
+        heed_signals()
         os.chdir(ROOT)
         os.execv(sys.executable, [sys.executable, "-m", "console", "-w", str(shop), "run"])
     shown = b""
