@@ -5,12 +5,11 @@ fitted here, never markup.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from screens.cells.safe_text import display_width, fitted, safe_text
 
 StyleName: TypeAlias = Literal["", "head", "cursor", "dim", "ok", "warn", "bad", "accent", "strong"]
-STYLES: Final[tuple[StyleName, ...]] = ("head", "cursor", "dim", "ok", "warn", "bad", "accent", "strong")
 """What a cell or a word may be."""
 
 
