@@ -7,7 +7,7 @@ milliseconds UTC.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from console import clock
 from core.instants import SECOND, Instant, Millis
 
 _OUTCOMES = EVENT_JOB_EXECUTED | EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES
@@ -50,7 +51,7 @@ class Listener(Protocol):
         ...
 
     def skipped(self, job: PeriodicJob) -> None:
-        """It was due and did not run, since the pass before still does."""
+        """It was due and did not run, since the pass before has lasted for its interval and still runs."""
         ...
 
 
@@ -64,7 +65,9 @@ class Ticker:
         self._jobs = {job.name: job for job in jobs}
         self._listener = listener
         self._now = now
-        self._running = 0
+        self._begun: dict[str, float] = {}  # of the passes that run, when each began, by the steady clock
+        self._asked: set[str] = set()  # of the jobs to run soon, those whose pass has not begun since
+        self._is_paused = False
         self._idle = Condition()
         self._scheduler = BackgroundScheduler(
             timezone="UTC",
@@ -83,7 +86,14 @@ class Ticker:
         self._scheduler.start()
 
     def soon(self, name: str) -> None:
-        """Run a job now instead of at its next turn; nothing where the ticker is stopping."""
+        """Run a job now instead of at its next turn, or once its present pass has ended, which may have
+        looked before there was something to do; nothing where the ticker is stopping.
+        """
+        with self._idle:
+            self._asked.add(name)
+        self._hasten(name)
+
+    def _hasten(self, name: str) -> None:
         with suppress(JobLookupError):
             self._scheduler.modify_job(name, next_run_time=self._instant())
 
@@ -99,12 +109,14 @@ class Ticker:
 
     def pause(self) -> None:
         """Begin no more passes."""
+        with self._idle:
+            self._is_paused = True
         self._scheduler.pause()
 
     def is_idle(self, patience: Millis) -> bool:
         """Whether every pass has ended within that time."""
         with self._idle:
-            return self._idle.wait_for(lambda: self._running == 0, patience / SECOND)
+            return self._idle.wait_for(lambda: not self._begun, patience / SECOND)
 
     def stop(self, wait: bool = True) -> None:
         """The end; to be called when idle, or without waiting for what runs on."""
@@ -114,30 +126,52 @@ class Ticker:
 
     def _counted(self, job: PeriodicJob) -> Callable[[], None]:
         def run() -> None:
-            with self._count():
-                job.run()
+            owed = True
+            while owed:
+                with self._count(job.name):
+                    job.run()
+                owed = self._is_owed(job.name)
 
         return run
 
     @contextmanager
-    def _count(self) -> Any:
+    def _count(self, name: str) -> Iterator[None]:
         with self._idle:
-            self._running += 1
+            self._begun[name] = clock.steady()
+            self._asked.discard(name)
         try:
             yield
         finally:
             with self._idle:
-                self._running -= 1
+                del self._begun[name]
                 self._idle.notify_all()
 
     def _heard(self, event: Any) -> None:
+        """Tell how it went. A job is hastened here only from the scheduler's own thread, in which refusals
+        are told: the others may be waited for by a shutdown that holds the lock which hastening wants.
+        """
         job = self._jobs[event.job_id]
         if event.code == EVENT_JOB_EXECUTED:
             self._listener.worked(job)
         elif event.code == EVENT_JOB_ERROR:
             self._listener.failed(job, event.exception)
-        else:
+        elif self._overruns(job):
             self._listener.skipped(job)
+        elif self._is_owed(job.name):
+            self._hasten(job.name)
+
+    def _overruns(self, job: PeriodicJob) -> bool:
+        """Whether the pass that runs has lasted for its interval: one asked for out of turn may meet a young
+        one.
+        """
+        with self._idle:
+            begun = self._begun.get(job.name)
+        return begun is not None and (clock.steady() - begun) * SECOND >= job.every
+
+    def _is_owed(self, name: str) -> bool:
+        """Whether a pass was asked for and can begin now."""
+        with self._idle:
+            return not self._is_paused and name in self._asked and name not in self._begun
 
     def _instant(self) -> datetime:
         return datetime.fromtimestamp(self._now() / SECOND, UTC)

@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -539,6 +539,30 @@ def test_the_ticker_tells_what_worked_what_raised_and_what_took_too_long(
             <= set(heard.told)
         )
     )
+
+
+def test_a_pass_asked_for_while_one_runs_follows_it_and_is_no_overrun() -> None:
+    begun: list[float] = []
+    heard, running, go_on = Heard(), Event(), Event()
+
+    def work() -> None:
+        begun.append(time.monotonic())
+        running.set()
+        assert go_on.wait(20)
+
+    ticker = Ticker([PeriodicJob("work", HOUR, work)], heard, clock.now)
+    ticker.start()
+    try:
+        assert running.wait(20)
+        ticker.soon("work")
+        time.sleep(0.2)  # so that it is refused while the first pass runs
+        assert (len(begun), heard.told) == (1, [])
+        go_on.set()
+        until(lambda: heard.told == [("worked", "work")])
+        assert len(begun) == 2
+    finally:
+        go_on.set()
+        ticker.stop()
 
 
 def test_a_clock_that_was_set_back_does_not_silence_the_ticker() -> None:
