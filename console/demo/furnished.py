@@ -273,7 +273,7 @@ class StoryLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StoryTold:
     """A story with what the workspace knows of it; `why` answers the question about its trigger."""
 
     story: Story
@@ -294,7 +294,7 @@ def happened(store: Store, playbook: Playbook) -> Totals:
     return totals
 
 
-def tell(store: Store, playbook: Playbook, story: Story) -> Told:
+def tell(store: Store, playbook: Playbook, story: Story) -> StoryTold:
     """A story in words."""
     with store.reading() as connection:
         customer = customers.resolve(connection, story.customer)
@@ -304,7 +304,7 @@ def tell(store: Store, playbook: Playbook, story: Story) -> Told:
         lines += [_decision(row) for row in decisions.listing(connection, wanted)]
     _, found = explain_in(store, playbook, story.customer, story.trigger, END, END)
     lines.sort(key=lambda line: (line.at, line.is_decision))
-    return Told(story, known["name"], known["city"], tuple(lines), found.words)
+    return StoryTold(story, known["name"], known["city"], tuple(lines), found.words)
 
 
 def _act(row: Any) -> StoryLine:

@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from console.intake.csv_table import Decided
+from console.intake.csv_table import ColumnDecisions
 from core.instants import Instant, format_instant, from_local, local_date, parse_instant
 from core.sources.amounts import Amount, DecimalSign, read_amount, read_number
 from core.sources.cells import CellError, shown
@@ -36,7 +36,7 @@ class CellReader:
     """Reads the cells of one file; `home` is the workspace's currency."""
 
     def __init__(
-        self, profile: CsvProfile, zone: ZoneInfo, home: str | None, decided: Decided, today: date
+        self, profile: CsvProfile, zone: ZoneInfo, home: str | None, decided: ColumnDecisions, today: date
     ) -> None:
         self._zone = zone
         self._home = home

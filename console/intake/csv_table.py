@@ -32,7 +32,7 @@ class _Seeing(Protocol):
     def see(self, line: int, cell: str) -> None: ...
 
 
-class Decided(NamedTuple):
+class ColumnDecisions(NamedTuple):
     """By column: its decimal sign, and whether its days or its months come first."""
 
     decimals: Mapping[str, DecimalSign]
@@ -172,7 +172,7 @@ class CsvTable:
 
     # ---- what only whole columns can say ----
 
-    def decided(self) -> Decided:
+    def decided(self) -> ColumnDecisions:
         """What the profile leaves to the file, found by reading all of it once. ColumnError where a column is
         written in two ways, or nothing decides.
         """
@@ -193,7 +193,7 @@ class CsvTable:
             orders = {column: choice.decide() for column, choice in days.items()}
         except ColumnError as error:
             raise ColumnError(f"{self.path}: {error}") from None
-        return Decided(signs, orders | dict(_decided_without_fault(others)))
+        return ColumnDecisions(signs, orders | dict(_decided_without_fault(others)))
 
     def _there(self, columns: Iterable[str]) -> tuple[str, ...]:
         return tuple(column for column in dict.fromkeys(columns) if column in self._index)

@@ -126,7 +126,8 @@ def _rows_written(args: argparse.Namespace, diff: Diff, bounds: Bounds) -> str:
 
 
 def _write_page(path: Path, context: Context, diff: Diff, words: tuple[str, ...], bounds: Bounds) -> None:
-    from console.reports.pages import diff_page, write_page  # Textual and Jinja2 take long to import
+    from console.reports.diff_page import diff_page  # Textual and Jinja2 take long to import
+    from console.reports.page_file import write_page
 
     write_page(path, diff_page(diff, "What would be different", words, context.zone, *bounds.limits))
     context.output.say(f"The page was written to {path}")

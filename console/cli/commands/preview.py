@@ -93,7 +93,8 @@ def _mark(context: Context) -> Mapping[str, int]:
 
 
 def _write_page(path: Path, context: Context, found: PreviewResult) -> None:
-    from console.reports.pages import preview_page, write_page  # Textual and Jinja2 take long to import
+    from console.reports.page_file import write_page  # Textual and Jinja2 take long to import
+    from console.reports.preview_page import preview_page
 
     name = context.settings.get("name") or context.folder.resolve().name
     write_page(path, preview_page(found, f"Preview of {name}"))
