@@ -43,7 +43,7 @@ from core.instants import Instant, format_instant, local
 from core.sources.amounts import from_minor_units
 from core.sources.connector import SourceFile
 from core.sources.currencies import DECIMALS
-from core.sources.feedback import UNREAD
+from core.sources.feedback import UNREAD, Unread
 from core.sources.segment import Incoming
 from storage.intake.batch import Concerns
 
@@ -65,6 +65,8 @@ DRY_RUN_FIELDS = (
     ListingField("amounts", "json"),
     ListingField("calls", "json"),
     ListingField("future", "json"),
+    ListingField("set_aside", "json"),
+    ListingField("unread", "json"),
 )
 FIELDS = (
     ListingField("read", "number"),
@@ -182,9 +184,11 @@ def _foretell(args: argparse.Namespace, context: Context, paths: Sequence[Path],
         file = SourceFile(path, args.source, args.profile)
         told = dry_run(context.store, file, settings=settings, arrived_at=at, history=args.history)
         if not told.result.finished:
+            context.output.complain("manometer: Interrupted. Nothing was changed.")
             return INTERRUPTED
         if context.output.json:
             context.output.record(DRY_RUN_FIELDS, _as_row(told))
+            _tell_beside(context.output.complain, told.result)
         else:
             _say_foretold(context, path, told)
         code = FAILED if told.result.is_refused else code
@@ -203,6 +207,11 @@ def _as_row(told: DryRun) -> dict[str, Any]:
             "count": result.future.number,
             "farthest": None if farthest is None else format_instant(farthest),
         }),
+        "set_aside": _json(result.set_aside),
+        "unread": _json([
+            {"kind": each.kind, "word": each.word, "number": number}
+            for each, number in _most_frequent(result)
+        ]),
     }  # fmt: skip
 
 
@@ -227,8 +236,7 @@ def _say_foretold(context: Context, path: Path, told: DryRun) -> None:
         say(f"  {count:>9,}  {name}")
     for reason, count in told.rejects.items():
         say(f"  {count:>9,}  rejected: {reason}")
-    _tell_future(context, result)
-    _tell_unread(context.output.say, result)
+    _tell_beside(say, result)
 
 
 def _concerns(context: Context, at: Instant, history: bool) -> Concerns | None:
@@ -268,34 +276,33 @@ def _report(context: Context, path: Path, done: ImportResult) -> None:
             "rejects": rejects,
         }
         context.output.record(FIELDS, row)
-        _tell_unread(context.output.complain, done)
+        _tell_beside(context.output.complain, done)
         return
     refused = f", {done.rejected:,} rejected: see {path_text(done.rejects)}" if done.rejects else ""
     context.output.say(
         f"{path_text(path)}: {counted(done.read, 'line')} read, {done.taken:,} taken, "
         f"{done.duplicate:,} known already{refused}."
     )
-    _tell_future(context, done)
-    _tell_unread(context.output.say, done)
+    _tell_beside(context.output.say, done)
 
 
-def _tell_future(context: Context, done: ImportResult) -> None:
-    """What is right as it stands, and may not be what was meant."""
+def _tell_beside(say: Callable[[str], None], done: ImportResult) -> None:
+    """What is right as it stands, and may not be what was meant; then what nobody understood."""
     number, farthest = done.future
     if farthest is not None:
-        context.output.say(
+        say(
             f"  {counted(number, 'event')} of the future, the farthest of {format_instant(farthest)}: "
             "each counts from its own time on."
         )
     if done.set_aside:
-        context.output.say(f"  {words_of(done.set_aside)}")
-
-
-def _tell_unread(say: Callable[[str], None], done: ImportResult) -> None:
-    """How often each word was not understood, by its kind, the most frequent first."""
-    ordered = sorted(done.unread.items(), key=lambda entry: (-entry[1], entry[0]))
+        say(f"  {words_of(done.set_aside)}")
     for kind, meaning in UNREAD.items():
-        words = [f"{each.word!r} {number:,}" for each, number in ordered if each.kind == kind]
+        words = [f"{each.word!r} {number:,}" for each, number in _most_frequent(done) if each.kind == kind]
         if words:
             more = ", ..." if len(words) > MOST_TOLD else ""
             say(f"Not understood, {meaning}: {', '.join(words[:MOST_TOLD])}{more}.")
+
+
+def _most_frequent(done: ImportResult) -> list[tuple[Unread, int]]:
+    """How often each word was not understood, the most frequent first."""
+    return sorted(done.unread.items(), key=lambda entry: (-entry[1], entry[0]))
