@@ -22,7 +22,6 @@ from console.cli.exit_codes import DONE, FAILED, INTERRUPTED
 from console.cli.options import add_at
 from console.cli.output import ListingField
 from console.intake.added_profiles import add_profile
-from console.intake.csv_records import Reject
 from console.intake.dry_run import DryRun, dry_run
 from console.intake.files import (
     ImportResult,
@@ -32,7 +31,7 @@ from console.intake.files import (
     intake_settings,
     progress_bar,
 )
-from console.intake.guessing import Proposal, propose
+from console.intake.guessing import FirstLines, GuessSettings, Proposal, propose
 from console.intake.physical_lines import path_text
 from console.intake.set_aside import words_of
 from console.playbooks.applied import ensure_applied
@@ -44,7 +43,7 @@ from core.sources.amounts import from_minor_units
 from core.sources.connector import SourceFile
 from core.sources.currencies import DECIMALS
 from core.sources.feedback import UNREAD, Unread
-from core.sources.segment import Incoming
+from core.sources.segment import ConsentRecord, Incoming
 from storage.intake.batch import Concerns
 
 GUESS_FIELDS = (
@@ -77,6 +76,8 @@ FIELDS = (
 )
 
 
+MOST_REJECTED = 5
+"""So many lines are shown that a proposed profile cannot take."""
 MOST_TOLD = 10
 """So many words of a kind are told."""
 
@@ -140,21 +141,28 @@ def _guess(args: argparse.Namespace, context: Context, paths: Sequence[Path], at
     """Propose a profile for each file, and write it where that was asked for."""
     if args.write and len(paths) > 1:
         raise UsageError("--write takes one file, for one profile.")
-    playbook, code = _readable(context).playbook, DONE
+    workspace, code = _readable(context), DONE
+    playbook = workspace.playbook
     for path in paths:
         name = args.write or "mine"
-        told = propose(path, name, zone=playbook.zone, now=at, currency=playbook.currency)
+        reading = workspace.identities.reading_of(args.source or name)
+        told = propose(path, name, GuessSettings(playbook.zone, at, playbook.currency, reading))
         _show_proposal(context, told)
         if told.faults:
             code = FAILED
-        elif args.write and told.shipped is None:
+            if args.write:
+                context.output.complain("manometer: Nothing was written.")
+        elif args.write and told.shipped is not None:
+            context.output.say(f"Nothing was written: import with --profile {told.shipped}.")
+        elif args.write:
             add_profile(context.folder, name, told.toml)
             context.output.say(f"Written to manometer.toml: import with --profile {name}.")
     return code
 
 
 def _show_proposal(context: Context, told: Proposal) -> None:
-    lines = [_in_short(item, context.workspace.playbook.zone) for _, item in told.items]
+    lines = [_in_short(item, _readable(context).playbook.zone) for item in told.lines.mapped]
+    lines += [f"line {each.line} rejected: {each.reason}" for each in told.lines.rejected[:MOST_REJECTED]]
     if context.output.json:
         row = {"profile": told.shipped or told.name, "toml": told.toml, "lines": _json(lines)}
         context.output.record(GUESS_FIELDS, row | {"faults": _json(list(told.faults))})
@@ -165,16 +173,30 @@ def _show_proposal(context: Context, told: Proposal) -> None:
         context.output.out.write(told.toml)
     for line in (*told.faults, *lines):
         context.output.say(f"  {line}")
+    if not told.faults:
+        context.output.say(_of_first_lines(told.lines))
 
 
-def _in_short(item: Incoming | Reject, zone: ZoneInfo) -> str:
+def _of_first_lines(lines: FirstLines) -> str:
+    """What the profile makes of the lines that were tried."""
+    if not lines.read:
+        return "There are no lines below the names, so nothing shows whether the columns are what they say."
+    taken = lines.read - len(lines.rejected)
+    return f"{counted(lines.read, 'line')} tried: {taken:,} could be taken, {len(lines.rejected):,} not."
+
+
+def _in_short(item: Incoming, zone: ZoneInfo) -> str:
     """One mapped line, in a line."""
-    if isinstance(item, Reject):
-        return f"line {item.line} rejected: {item.reason}"
     who = ":".join(item.identities[0]) if item.identities else "nobody known"
     amount = "" if item.amount is None else f"  {item.amount / 100:.2f}"
     when = local(item.occurred_at, zone).strftime("%Y-%m-%d %H:%M")
-    return f"{when}  {item.name}  {who}{amount}  {item.text}"
+    words = "".join(f"  {each.channel} {_consent_word(each)}" for each in item.consents)
+    return f"{when}  {item.name}  {who}{amount}{words}  {item.text}"
+
+
+def _consent_word(consent: ConsentRecord) -> str:
+    """What a list says: its bare no may mean that nobody was asked."""
+    return "no" if consent.is_unasked else consent.state
 
 
 def _foretell(args: argparse.Namespace, context: Context, paths: Sequence[Path], at: Instant) -> int:
