@@ -81,6 +81,18 @@ MOST_REJECTED = 5
 MOST_TOLD = 10
 """So many words of a kind are told."""
 
+EXAMPLES = (
+    (
+        "import till.csv.gz --profile till --dry-run",
+        "say what the file would bring, and change nothing",
+    ),
+    (
+        "import list.csv --guess --write crm",
+        "propose a profile for a file that nobody has described, and keep it",
+    ),
+    ("import 2024/ --history", "a folder of facts of the past: nothing enrols through them"),
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""

@@ -12,6 +12,8 @@ from console import clock
 from console.cli.context import Context
 from core.errors import ManometerError
 
+EXAMPLES = (("run --print-unit", "a unit for systemd that keeps the scheduler running"),)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""

@@ -50,6 +50,8 @@ FIELDS = (
 MOST_TOLD = 5
 EXITS = {"healthy": 0, "idle": 0, "degraded": 1, "down": 2}
 
+EXAMPLES = (("status --json", "for a monitor; the exit code says how bad it is"),)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""

@@ -41,6 +41,11 @@ ADDED_FIELDS = (
 )
 MOST_SHOWN = 20
 
+EXAMPLES = (
+    ("suppressions add dead.csv --reason 'old list'", "nothing is sent to the addresses of a file any more"),
+    ("suppressions lift a@example.ch --reason asked", "allow an address again"),
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
