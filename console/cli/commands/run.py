@@ -50,7 +50,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
             "Move it on with `manometer tick --at INSTANT`."
         )
     with opened_log(args.log, args.log_level) as log:
-        options = service.ServiceOptions(context.folder, args.standby)
+        options = service.ServiceOptions(context.folder, args.standby, context.zone)
         return service.run(store, options, log, service.clocks(clock.now, clock.steady))
 
 
