@@ -24,6 +24,7 @@ from screens.cells.suppressions import (
     add_deed,
     cells,
     chip,
+    detail,
     file_deed,
     lift_deed,
     listed_deed,
@@ -34,6 +35,7 @@ from screens.ports.suppressions import ListEffect
 from screens.widgets.dialogs import confirm
 from screens.widgets.keys import key
 from screens.widgets.table import TableRows, VirtualTable
+from screens.widgets.wrapped import Details
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class SuppressionsScreen(ActingFrame):
 
     mode = "outbox"
     filter_hint = HINT
-    deeds = ("add", "add_file", "lift", "open")
+    deeds = ("add", "add_file", "lift", "customer")
     BINDINGS: ClassVar[list[BindingType]] = [
         key(
             "A",
@@ -70,6 +72,14 @@ class SuppressionsScreen(ActingFrame):
             show=True,
         ),
         key("L", "lift", "Lift", "suppressions.lift", "allow addresses again; asks first", show=True),
+        key(
+            "t",
+            "customer",
+            "Customer",
+            "suppressions.customer",
+            "the customer of the address, with her timeline over all channels",
+            show=True,
+        ),
     ]
 
     def __init__(self) -> None:
@@ -127,6 +137,12 @@ class SuppressionsScreen(ActingFrame):
     def _opened(self) -> None:
         row = self.table.row
         if row is not None:
+            self.app.push_screen(Details("Suppressed address", detail(row, self.zone)))
+
+    def action_customer(self) -> None:
+        """The customer of the address, where one is known."""
+        row = self.table.row
+        if row is not None:
             self.ask(
                 lambda service, cancelled: service.suppressions.owner(row.address, cancelled),
                 self._open_owner,
@@ -147,6 +163,8 @@ class SuppressionsScreen(ActingFrame):
             return self.read_only()
         if action == "lift":
             return self.read_only() or (None if self.table.chosen else "there is nothing under the cursor")
+        if action == "customer" and self.table.row is None:
+            return "there is nothing under the cursor"
         return super().why_not(action)
 
     def action_add(self) -> None:

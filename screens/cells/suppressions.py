@@ -13,8 +13,8 @@ from core.sources.listed_addresses import listed_address, no_address
 from screens.cells.column import Column
 from screens.cells.deed import Deed, DialogField
 from screens.cells.exports import Fields, instants, plain
-from screens.cells.line import Cells
-from screens.cells.moments import moment
+from screens.cells.line import Cell, Cells, Line
+from screens.cells.moments import in_full, moment
 from screens.ports.suppressions import ListEffect
 
 COLUMNS: Final = (
@@ -35,6 +35,15 @@ _REASON: Final = DialogField("reason", "Why (for the list and the audit log)", n
 def cells(row: SuppressedAddress, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
     """One line of the list."""
     return row.address, row.medium, row.reason, moment(row.since, now, zone), row.source
+
+
+def detail(row: SuppressedAddress, zone: ZoneInfo) -> list[Line]:
+    """Everything about one, to read."""
+    said = {
+        "address": row.address, "medium": row.medium, "why": row.reason, "since": in_full(row.since, zone),
+        "reported by": row.source,
+    }  # fmt: skip
+    return [[Cell(f"{name:<13}", "dim"), value] for name, value in said.items()]
 
 
 def chip(shown: int, text: str) -> str:

@@ -154,15 +154,20 @@ async def test_a_file_that_cannot_be_read_is_said_and_nothing_is_asked(local: Lo
         assert isinstance(app.screen, SuppressionsScreen)
 
 
-async def test_enter_leads_to_the_customer_of_the_address(local: LocalService) -> None:
+async def test_a_key_leads_to_the_customer_of_the_address(local: LocalService) -> None:
     app = stage(local, outbox=SuppressionsScreen)
     async with app.run_test(size=(120, 30)) as pilot:
         await ready(pilot)
         await pilot.press("slash", *"ann", "enter", "enter")
         await settled(pilot)
+        shown = text(app)
+        assert "reported by  dead.txt" in shown
+        assert "why          old list" in shown
+        await pilot.press("escape", "t")
+        await settled(pilot)
         await settled(pilot)
         assert "ADDRESS SUPPRESSED" in text(app).upper()
-        await pilot.press("escape", "slash", "home", *"gone !", "enter", "enter")
+        await pilot.press("escape", "slash", "home", *"gone !", "enter", "t")
         await settled(pilot)
         assert any("No customer" in str(each.message) for each in app._notifications)
 
