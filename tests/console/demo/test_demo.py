@@ -263,6 +263,23 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, capsys: pytest
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
+def test_the_example_of_a_difference_is_what_it_prints(tmp_path: Path) -> None:
+    page = (README.parent / "docs" / "preview.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^\$ manometer (.*)\n((?:(?!```|\$).*\n)*)", page, re.MULTILINE)
+    asked = [
+        (line, told) for line, told in commands if line.startswith(("demo --into demo ", "-w demo diff"))
+    ]
+    assert len(asked) == 3
+    for line, told in asked:
+        words = [
+            str(tmp_path / word) if word == "demo" and place else word
+            for place, word in enumerate(shlex.split(line))
+        ]
+        printed = iter(_printed(*words).splitlines())
+        for expected in told.splitlines():
+            assert expected == "..." or expected in printed, (line, expected)
+
+
 @pytest.mark.parametrize("other", ["the same", "something else"])
 def test_what_came_into_its_place_meanwhile_stays(
     tmp_path: Path, other: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
