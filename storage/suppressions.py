@@ -4,14 +4,17 @@ operators who add and lift them. Instants and spans are milliseconds.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, delete, func, select, tuple_, update
 from sqlalchemy.dialects.sqlite import insert
 
+from core.filters import FilterWord, holds
 from core.instants import Instant, Millis
 from core.model.bounces import BounceLimit
+from core.model.suppressed import FIELDS, SuppressedAddress
 from storage.schema.consents import soft_bounces, suppressions
 from storage.schema.identities import identities
 from storage.sql import portions
@@ -42,11 +45,12 @@ class SoftBounce(NamedTuple):
     source: str
 
 
-def suppress(connection: Connection, reports: Sequence[Report]) -> int:
+def suppress(connection: Connection, reports: Sequence[Report], *, is_said_now: bool = False) -> int:
     """Never write to these addresses again; how many were new. One that is suppressed already keeps its
-    first row of each reason, and what occurred before an operator lifted it changes nothing.
+    first row of each reason, and what occurred before an operator lifted it changes nothing, unless it
+    `is_said_now`, by an operator who knows.
     """
-    lifted = _lifted(connection, {(each.medium, each.address) for each in reports})
+    lifted = {} if is_said_now else _lifted(connection, {(each.medium, each.address) for each in reports})
     rows = [
         each._asdict()
         for each in reports
@@ -125,17 +129,45 @@ def listing(connection: Connection) -> Iterator[Mapping[str, Any]]:
     yield from rows.mappings()  # type: ignore[misc]
 
 
+def ids(connection: Connection, words: Sequence[FilterWord]) -> array[int]:
+    """The rows in which all words occur, the newest first."""
+    columns = suppressions.c
+    query = select(columns.id, *(columns[name] for name in FIELDS)).where(columns.lifted_at.is_(None))
+    found = connection.execution_options(yield_per=1_000).execute(
+        query.order_by(columns.arrived_at.desc(), columns.id.desc())
+    )
+    return array("q", (row[0] for row in found if _fits(words, dict(zip(FIELDS, row[1:])))))
+
+
+def _fits(words: Sequence[FilterWord], row: Mapping[str, str]) -> bool:
+    return all(holds((word,), row[word.field] if word.field else " ".join(row.values())) for word in words)
+
+
+def rows(connection: Connection, wanted: Sequence[int]) -> Iterator[SuppressedAddress]:
+    """These rows, in no order."""
+    columns = suppressions.c
+    query = select(
+        columns.id, columns.address, columns.medium, columns.reason, columns.arrived_at, columns.source
+    )
+    for part in portions(wanted):
+        for row in connection.execute(query.where(columns.id.in_(part))):
+            yield SuppressedAddress(*row)
+
+
 def lift(connection: Connection, addresses: Iterable[str], at: Instant) -> list[tuple[str, str]]:
     """Allow the addresses again, on every medium; which they were, as pairs of medium and address. Their
     soft bounces are counted anew from then on.
     """
     columns = suppressions.c
-    standing = columns.address.in_(sorted(addresses)) & columns.lifted_at.is_(None)
-    found = connection.execute(select(columns.medium, columns.address).where(standing).distinct()).all()
-    connection.execute(update(suppressions).where(standing).values(lifted_at=at))
-    lifted = [(medium, address) for medium, address in found]
+    lifted: list[tuple[str, str]] = []
+    for part in portions(sorted(set(addresses))):
+        standing = columns.address.in_(part) & columns.lifted_at.is_(None)
+        found = connection.execute(select(columns.medium, columns.address).where(standing).distinct()).all()
+        connection.execute(update(suppressions).where(standing).values(lifted_at=at))
+        lifted += [(medium, address) for medium, address in found]
     places = tuple_(soft_bounces.c.medium, soft_bounces.c.address)
-    connection.execute(delete(soft_bounces).where(places.in_(lifted), soft_bounces.c.occurred_at <= at))
+    for those in portions(lifted):
+        connection.execute(delete(soft_bounces).where(places.in_(those), soft_bounces.c.occurred_at <= at))
     return lifted
 
 

@@ -137,8 +137,20 @@ def furnish(into: Path, options: DemoOptions, author: str) -> Furnished:
             _take_in(store, workspace, options)
             done = _play(store, workspace, options, folder / "made", author)
         _complete(folder / "made", past, done)
-        (folder / "made").rename(into)
-    return done
+        return done if _moved(folder / "made", into) else found(into, options) or done
+
+
+def _moved(made: Path, into: Path) -> bool:
+    """Whether it could be put into its place; not where somebody else has made one there meanwhile."""
+    try:
+        made.rename(into)
+    except OSError as error:
+        if into.exists():
+            return False
+        raise ManometerError(
+            f"{into}: cannot be made: {error.strerror}. Choose a place that can be written with --into DIR."
+        ) from None
+    return True
 
 
 @contextmanager

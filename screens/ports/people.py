@@ -25,6 +25,11 @@ class ConflictLine:
     people: int
     since: Instant
 
+    @property
+    def keys(self) -> str:
+        """The customers in one text."""
+        return ", ".join(self.customers)
+
 
 class PeoplePort(Protocol):
     """Who is who."""

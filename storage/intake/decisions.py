@@ -127,6 +127,11 @@ def conflicts(connection: Connection) -> Iterator[Mapping[str, Any]]:
     yield from _birthdays(connection)
 
 
+def conflict_count(connection: Connection) -> int:
+    """How many conflicts wait for a decision."""
+    return sum(1 for _ in conflicts(connection))
+
+
 def _parted(connection: Connection) -> set[frozenset[int]]:
     columns = identity_decisions.c
     query = select(columns.first_id, columns.second_id).where(columns.verdict == "part")

@@ -47,6 +47,8 @@ from core.instants import Instant, format_instant, local
 WIDTH = 80
 BAR = 40
 
+EXAMPLES = (("demo --into try", "a furnished workspace to look around in"),)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""

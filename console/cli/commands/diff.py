@@ -40,6 +40,14 @@ from core.forecast.preview import limits_of
 from core.playbook.playbook import Playbook
 from storage import customers
 
+EXAMPLES = (
+    ("diff --set trigger.basket.paused=true", "what would change if a trigger were paused"),
+    (
+        "diff --with basket.toml --customer C1082",
+        "what it would change for one customer",
+    ),
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""

@@ -39,6 +39,9 @@ class _OnlyAskedError(Exception):
     """Ends the transaction of a question, so that nothing of it stays."""
 
 
+EXAMPLES = (("imports undo 12 --dry-run", "what would go if the file number 12 were taken back"),)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     actions = parser.add_subparsers(dest="action", metavar="list|undo")

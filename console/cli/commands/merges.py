@@ -38,6 +38,11 @@ CONFLICTS = (
     ListingField("since", "instant"),
 )
 
+EXAMPLES = (
+    ("merges --conflicts", "who may be one person, and waits for a decision"),
+    ("merges join crm:17 4711", "the two are one customer, for good"),
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""

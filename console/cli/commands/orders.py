@@ -32,6 +32,8 @@ FIELDS = (
     ListingField("products", "json", shown=False),
 )
 
+EXAMPLES = (("orders --customer C1003", "the orders of one customer as they stand"),)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""

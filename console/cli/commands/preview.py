@@ -32,6 +32,15 @@ from core.playbook.playbook import Playbook
 from storage.forecasts.drift import reached
 from storage.forecasts.saved_previews import Saving
 
+EXAMPLES = (
+    ("preview --days 7", "what would go out within a week"),
+    ("preview --set rule.three-a-week.limit=2", "the same under another limit"),
+    (
+        "preview --with basket.toml --future replay",
+        "with a draft, if people do what they did last week",
+    ),
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""

@@ -25,6 +25,7 @@ from core.explain.words import counted
 from core.health import Health, Trouble
 from core.instants import Instant, format_instant, local
 from storage import status
+from storage.intake.decisions import conflict_count
 from storage.orders import set_aside
 from storage.status import Figures
 
@@ -44,9 +45,12 @@ FIELDS = (
     ListingField("disk", "json"),
     ListingField("set_aside", "json"),
     ListingField("unread", "json"),
+    ListingField("conflicts", "number"),
 )
 MOST_TOLD = 5
 EXITS = {"healthy": 0, "idle": 0, "degraded": 1, "down": 2}
+
+EXAMPLES = (("status --json", "for a monitor; the exit code says how bad it is"),)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,15 +66,17 @@ def run(args: argparse.Namespace, context: Context) -> int:
         with context.store.reading() as connection:
             figures = status.figures(connection, at, workspace.playbook.grace)
             waiting = set_aside(connection)
+            conflicts = conflict_count(connection)
     except ManometerError as error:
         context.output.complain(f"manometer: {error}")
         context.output.record(FIELDS, {"state": "down"})
         return EXITS["down"]
     disk = room_of(context.database, workspace)
     health = health_of(figures, workspace, at, disk)
-    row = _row(figures, health, at, disk) | {"set_aside": waiting}
+    row = _row(figures, health, at, disk) | {"set_aside": waiting, "conflicts": conflicts}
     said = _for_people(figures, health, at, disk, context)
-    context.output.record(FIELDS, row, said=said | {"set_aside": words_of(waiting) if waiting else "none"})
+    said |= {"set_aside": words_of(waiting) if waiting else "none", "conflicts": _to_decide(conflicts)}
+    context.output.record(FIELDS, row, said=said)
     if figures.stopped:
         context.output.say("All sending is stopped. `manometer go` ends that.")
     return EXITS[health.state]
@@ -153,6 +159,11 @@ def _listed(troubles: Mapping[str, Trouble], context: Context) -> str:
 def _not_understood(figures: Figures) -> str:
     told = [f"{each['word']!r} of {each['source']} {each['number']:,}" for each in figures.unread[:MOST_TOLD]]
     return f"{'; '.join(told)}{'; ...' if len(figures.unread) > MOST_TOLD else ''}" or "nothing"
+
+
+def _to_decide(conflicts: int) -> str:
+    """How many customers wait for a word on who is who, and where."""
+    return f"{conflicts:,}; `manometer merges --conflicts` lists them" if conflicts else "none"
 
 
 def _when(at: Instant, context: Context) -> str:
