@@ -225,7 +225,7 @@ def put(at: int, product: str = "p1") -> Incoming:
     return told("Product Added", at, product_id=product)
 
 
-# what the engine has played as the purchase stays it, so with a playbook in force the order itself comes first
+# what the engine has played as the purchase stays it, so with a playbook in force the order comes first
 @pytest.mark.parametrize(
     ("order", "in_force"),
     [(order, in_force) for in_force in (True, False) for order in permutations(range(3))
