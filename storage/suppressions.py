@@ -8,14 +8,24 @@ from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, delete, func, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    delete,
+    func,
+    select,
+    true,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert
 
 from core.filters import FilterWord, holds
 from core.instants import Instant, Millis
 from core.model.bounces import BounceLimit
 from core.model.suppressed import FIELDS, SuppressedAddress
-from storage.schema.consents import soft_bounces, suppressions
+from storage.schema.consents import address_reports, soft_bounces, suppressions
 from storage.schema.identities import identities
 from storage.sql import portions
 
@@ -43,6 +53,106 @@ class SoftBounce(NamedTuple):
     occurred_at: Instant
     arrived_at: Instant
     source: str
+
+
+def take_reports(connection: Connection, reports: Sequence[tuple[int, Report]], limit: BounceLimit) -> None:
+    """Take in what events, by number, reported: suppress addresses, and count soft bounces."""
+    if not reports:
+        return
+    rows = [{"event_id": number, **report._asdict()} for number, report in reports]
+    connection.execute(insert(address_reports).on_conflict_do_nothing(), rows)
+    _act_on(connection, [report for _, report in reports], limit)
+
+
+def _act_on(connection: Connection, reports: Sequence[Report], limit: BounceLimit) -> None:
+    hard = [each for each in reports if each.reason != SOFT_BOUNCES]
+    if hard:
+        suppress(connection, sorted(hard, key=lambda report: (report.arrived_at, report.occurred_at)))
+    soft = [
+        SoftBounce(each.medium, each.address, each.occurred_at, each.arrived_at, each.source)
+        for each in reports
+        if each.reason == SOFT_BOUNCES
+    ]
+    count_soft_bounces(connection, soft, limit)
+
+
+def take_back(
+    connection: Connection, spans: Sequence[tuple[int, int]], limit: BounceLimit
+) -> tuple[int, int]:
+    """Take back what events, in spans of numbers, reported of addresses; gives how many suppressions and soft
+    bounces go. What others have reported as well stays, and so does what operators did.
+    """
+    columns = address_reports.c
+    gone: list[Report] = []
+    for first, last in spans:
+        own = columns.event_id.between(first, last)
+        query = select(*(columns[name] for name in Report._fields)).where(own)
+        gone += [Report(*row) for row in connection.execute(query)]
+        connection.execute(delete(address_reports).where(own))
+    if not gone:
+        return 0, 0
+    addresses = sorted({each.address for each in gone})
+    before = _standing(connection, addresses), _counted(connection, addresses)
+    for each in set(gone):
+        _remove(connection, each)
+    left = _reports_on(connection, addresses)
+    soft = {(each.medium, each.address) for each in gone if each.reason == SOFT_BOUNCES}
+    _drop_unfounded(connection, soft, limit)
+    _act_on(connection, left, limit)
+    return before[0] - _standing(connection, addresses), before[1] - _counted(connection, addresses)
+
+
+def _remove(connection: Connection, report: Report) -> None:
+    """The row that a report has brought, where no other one had before."""
+    table = soft_bounces if report.reason == SOFT_BOUNCES else suppressions
+    names = (
+        ("medium", "address", "occurred_at", "source")
+        if report.reason == SOFT_BOUNCES
+        else ("medium", "address", "reason", "occurred_at", "arrived_at", "source")
+    )
+    own = [table.c[name] == getattr(report, name) for name in names]
+    if report.reason != SOFT_BOUNCES:
+        own.append(table.c.lifted_at.is_(None))
+    connection.execute(delete(table).where(*own))
+
+
+def _reports_on(connection: Connection, addresses: Sequence[str]) -> list[Report]:
+    columns, found = address_reports.c, list[Report]()
+    for part in portions(addresses):
+        query = select(*(columns[name] for name in Report._fields)).where(columns.address.in_(part))
+        found += [Report(*row) for row in connection.execute(query.order_by(columns.event_id))]
+    return found
+
+
+def _drop_unfounded(connection: Connection, places: Collection[tuple[str, str]], limit: BounceLimit) -> None:
+    """Suppressions by soft bounces that no longer add up; `_act_on` brings those that still do."""
+    columns = suppressions.c
+    for medium, address in sorted(places):
+        own = (columns.medium == medium) & (columns.address == address) & (columns.reason == SOFT_BOUNCES)
+        standing = connection.execute(
+            select(columns.id, columns.occurred_at).where(own, columns.lifted_at.is_(None))
+        ).first()
+        if standing is not None and _crossed_at(connection, medium, address, limit) != standing.occurred_at:
+            connection.execute(delete(suppressions).where(columns.id == standing.id))
+
+
+def _standing(connection: Connection, addresses: Sequence[str]) -> int:
+    columns = suppressions.c
+    return _number_of(connection, suppressions, columns.lifted_at.is_(None), addresses)
+
+
+def _counted(connection: Connection, addresses: Sequence[str]) -> int:
+    return _number_of(connection, soft_bounces, true(), addresses)
+
+
+def _number_of(
+    connection: Connection, table: Table, condition: ColumnElement[bool], addresses: Sequence[str]
+) -> int:
+    count = select(func.count()).select_from(table).where(condition)
+    return sum(
+        connection.execute(count.where(table.c.address.in_(part))).scalar_one()
+        for part in portions(addresses)
+    )
 
 
 def suppress(connection: Connection, reports: Sequence[Report], *, is_said_now: bool = False) -> int:
@@ -97,17 +207,21 @@ def count_soft_bounces(connection: Connection, bounces: Sequence[SoftBounce], li
 def _over_the_limit(
     connection: Connection, newest: Mapping[tuple[str, str], SoftBounce], limit: BounceLimit
 ) -> Iterator[Report]:
-    columns = soft_bounces.c
-    lifted = _lifted(connection, newest.keys())
     for (medium, address), bounce in newest.items():
-        query = select(columns.occurred_at).where(columns.medium == medium, columns.address == address)
-        since = lifted.get((medium, address))
-        if since is not None:
-            query = query.where(columns.occurred_at > since)
-        times = list(connection.execute(query.order_by(columns.occurred_at)).scalars())
-        at = _crossing(times, limit.soft_limit, limit.within)
+        at = _crossed_at(connection, medium, address, limit)
         if at is not None:
             yield Report(medium, address, SOFT_BOUNCES, at, max(at, bounce.arrived_at), bounce.source)
+
+
+def _crossed_at(connection: Connection, medium: str, address: str, limit: BounceLimit) -> Instant | None:
+    """When an address had bounced softly so often, as far as nobody has lifted it since."""
+    columns = soft_bounces.c
+    query = select(columns.occurred_at).where(columns.medium == medium, columns.address == address)
+    since = _lifted(connection, [(medium, address)]).get((medium, address))
+    if since is not None:
+        query = query.where(columns.occurred_at > since)
+    times = list(connection.execute(query.order_by(columns.occurred_at)).scalars())
+    return _crossing(times, limit.soft_limit, limit.within)
 
 
 def _crossing(times: Sequence[Instant], number: int, within: Millis) -> Instant | None:

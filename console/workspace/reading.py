@@ -208,7 +208,7 @@ def _read(
     check_layout(templates, faults)
     rates = _rates(settings.rates, files, documents[SETTINGS])
     if look_into_templates:
-        check_texts(templates, faults)
+        check_texts(templates, settings.links, faults)
         check_intake(documents[SETTINGS], settings)
     faults.raise_if_any()
     playbook = replace(_playbook(settings, channels, purposes, rules, triggers, segments), holdout=holdout)

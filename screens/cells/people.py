@@ -26,6 +26,7 @@ EXPORTED: Final[Fields] = (*plain("kind", "identity", "keys", "people"), *instan
 WHY: Final[Mapping[str, str]] = {
     "namespace": "said by several",
     "shared": "shared by too many",
+    "order": "order of several",
     "birthday": "two birthdays",
     "kept": "joined before",
 }
@@ -65,12 +66,15 @@ def join_deed(line: ConflictLine, author: str) -> Deed:
 def part_deed(line: ConflictLine, author: str) -> Deed:
     """What parting the two would do."""
     one, other = line.customers[:2]
+    orders = ["The order counts for each of them."] if line.kind == "order" else []
     return Deed(
         f"Are {one} and {other} two people?",
         [
+            *orders,
             "Nothing that is told of the two joins them from now on, not even an alias.",
             "Where they are one customer they are parted: each has the events, journeys and messages again "
             "that came by the own identities.",
+            "`manometer merges forget` takes the decision back.",
         ],
         "Keep them apart",
         fields=(_REASON,),

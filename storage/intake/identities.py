@@ -587,17 +587,18 @@ def merged(connection: Connection, customer: int | None = None) -> Iterator[dict
     """Every merge, or those into one customer, oldest first: who stays, who went into whom, and why."""
     query = (
         select(merges, customers.c.key)
-        .join_from(merges, customers, customers.c.id == merges.c.customer_id)
+        .outerjoin_from(merges, customers, customers.c.id == merges.c.customer_id)
         .order_by(merges.c.id)
     )
     if customer is not None:
         query = query.where(merges.c.customer_id == customer)
     for row in connection.execute(query):
-        went = orjson.loads(row.moved)["merged"]["key"]
+        moved = orjson.loads(row.moved)
+        went = moved["merged"]["key"]
         yield {
             "id": row.id,
             "at": row.at,
-            "customer": row.key,
+            "customer": moved["survivor"]["key"] if row.key is None else row.key,
             "merged": went,
             "cause": row.cause,
             "undone_at": row.undone_at,

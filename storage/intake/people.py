@@ -74,11 +74,13 @@ def settle(
     at: Instant,
     wake: bool,
     arriving: Sequence[Incoming] = (),
+    unsaid: str | None = None,
 ) -> Settled:
     """Bring the customers of these identities, and of all that hang together with them, in line with what was
-    said. `arriving` are events that are about to be written.
+    said. `arriving` are events that are about to be written; `unsaid` are the words for what took back
+    something that had been said, so that joins of which nothing is left are undone, with that cause.
     """
-    return _Settling(connection, rules, at, wake, arriving).settle(wanted)
+    return _Settling(connection, rules, at, wake, arriving, unsaid).settle(wanted)
 
 
 class _Settling:
@@ -89,12 +91,14 @@ class _Settling:
         at: Instant,
         wake: bool,
         arriving: Sequence[Incoming],
+        unsaid: str | None,
     ) -> None:
         self.connection = connection
         self.rules = rules
         self.at = at
         self.wake = wake
         self.arriving = arriving
+        self.unsaid = unsaid
         self.known: dict[int, _Known] = {}
         self.by_identity: dict[Identity, _Known] = {}
         self.links: set[tuple[int, int]] = set()
@@ -346,7 +350,7 @@ class _Settling:
             ),
             key=lambda known: known.id,
         )
-        homes = {self.person(users[0]): customer}
+        homes = {self.person(known): customer for known in users[:1]}
         for known in users:
             person = self.person(known)
             if person not in homes:
@@ -359,9 +363,18 @@ class _Settling:
     def mixed(self) -> list[int]:
         people: dict[int, set[Person]] = defaultdict(set)
         for known in self.known.values():
-            if known.identity[0] == USER:
+            if self.speaks_for_a_person(known):
                 people[known.customer].add(self.person(known))
         return sorted(customer for customer, found in people.items() if len(found) > 1)
+
+    def speaks_for_a_person(self, known: _Known) -> bool:
+        """Whether customers are parted for its sake: a user id; where something was taken back, all that
+        nobody disputes.
+        """
+        if known.identity[0] == USER:
+            return True
+        is_sure = known.id not in self.shared and known.identity not in self.people.holders
+        return self.unsaid is not None and is_sure
 
     def person(self, known: _Known) -> Person:
         return self.people.person_of.get(known.identity, known.identity)
@@ -377,22 +390,25 @@ class _Settling:
             went = {
                 self.person(self.known[each])
                 for each in orjson.loads(moved)["identities"]
-                if self.is_user(each)
+                if each in self.known and self.speaks_for_a_person(self.known[each])
             }
             stayed = {
                 self.person(known)
                 for known in self.known.values()
                 if known.customer == customer
-                and known.identity[0] == USER
+                and self.speaks_for_a_person(known)
                 and known.id not in set(orjson.loads(moved)["identities"])
             }
-            if went and (len(went) > 1 or went != stayed):
-                self.undo(number, self.cause_of_parting(went | stayed))
+            if self.are_apart(went, stayed):
+                self.undo(number, self.unsaid or self.cause_of_parting(went | stayed))
                 return True
         return False
 
-    def is_user(self, number: int) -> bool:
-        return number in self.known and self.known[number].identity[0] == USER
+    def are_apart(self, went: Collection[Person], stayed: Collection[Person]) -> bool:
+        """Whether the two sides of a merge are not one person any more."""
+        if self.unsaid is not None:
+            return bool(went and stayed) and set(went).isdisjoint(stayed)
+        return bool(went) and (len(went) > 1 or went != stayed)
 
     def cause_of_parting(self, people: Collection[Person]) -> str:
         """What two people dispute; where nothing is known, the rules themselves."""
@@ -526,7 +542,8 @@ class _Settling:
             held = self.held(known)
             if held:
                 self.result.held[known.identity] = held
-            if known.identity[0] != USER and (held or known.id in self.moved):
+            is_free = known.contested and not held and known.id not in self.shared
+            if known.identity[0] != USER and (held or known.id in self.moved or is_free):
                 for number, at, customer in self.acts(known):
                     target = holder(held, at) if held else known.customer
                     if target != customer:

@@ -38,6 +38,7 @@ class FakePeople:
         return [
             ConflictLine("namespace", f"email:{MAIL}", ("ann", "[b]ob[/]"), 2, 0),
             ConflictLine("birthday", None, ("crm:1", "7"), 2, 0),
+            ConflictLine("order", "order:7", ("ann", "cleo"), 2, 0),
         ]
 
 
@@ -49,6 +50,7 @@ async def test_conflicts_are_listed_with_what_is_shared(size: tuple[int, int]) -
         shown = text(app)
     assert "said by several" in shown
     assert "two birthdays" in shown
+    assert "order of several" in shown
     assert "ann, [b]ob[/]" in shown
 
 

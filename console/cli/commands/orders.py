@@ -2,7 +2,7 @@
 own currency.
 
 An order counts once, whoever tells of it and however often. One whose number two known customers have is
-marked: `manometer merges join` makes one customer of two.
+marked: `manometer merges --conflicts` lists those that are to be decided.
 """
 
 from __future__ import annotations
