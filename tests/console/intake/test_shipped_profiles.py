@@ -132,3 +132,7 @@ def test_the_goods_that_came_back_to_the_till_go_back_to_their_receipt(store: St
         ((amount, properties),) = connection.execute(returned).all()
     assert amount == 1_000
     assert '"order_id":"4711"' in properties
+
+
+def test_who_has_left_is_never_granted_by_the_profile_for_those_who_stayed(store: Store) -> None:
+    assert taken(store, "mailchimp-subscribed", EXPORTS / "mailchimp-unsubscribed.csv") == (1, 0, 1)
