@@ -55,9 +55,9 @@ LARGEST_ORDER: Final = 1 << 20
 _MOST_OPEN: Final = 8 << 20
 """Characters of all orders of which lines may still come."""
 _LARGEST_QUANTITY: Final = 10**9
-_MOST_TRAITS: Final = 100_000
+_MOST_TRAITS: Final = 50_000
 """Customers of whom it is remembered what this file has said."""
-_MOST_RECENT: Final = 250_000
+_MOST_RECENT: Final = 100_000
 _GOING_BACK: Final = frozenset({ORDER_RETURNED, ORDER_REFUNDED})
 _UNNUMBERED: Final = "\0"
 """Begins the key of an order without a number of its own."""
@@ -239,7 +239,7 @@ class _Orders:
         ]
         self.closed = _Marks()
         self.refused = _Marks()
-        self.said: dict[tuple[Identity, ...], bytes] = {}
+        self.said: dict[int, int] = {}  # marks: of whom, and what was said last
 
     def items(self) -> Iterator[Item]:
         for row in self.reading.table.rows():
@@ -449,12 +449,12 @@ class _Orders:
     def identify(self, order: _Order) -> Iterator[Item]:
         """What the lines say of the customer, where it is news within this file."""
         text = encode_traits(order.traits)
-        digest = blake2b(text.encode(), digest_size=16).digest()
-        if self.said.get(order.identities) == digest:
+        who, said = _mark(repr(order.identities)), _mark(text)
+        if self.said.get(who) == said:
             return
         if len(self.said) >= _MOST_TRAITS:
             self.said.clear()
-        self.said[order.identities] = digest
+        self.said[who] = said
         source = self.reading.source
         key = "\0".join(("identify", *order.identities[0], text, str(order.at)))
         yield 0, Incoming(

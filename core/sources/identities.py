@@ -101,7 +101,7 @@ _AROUND: Final = "\ufeff\u200b\u200c\u200d\u2060 \t\r\n"
 _PART: Final = r'[^\s@,;:<>()\[\]"\\\x00-\x20\x7f]+'
 _ADDRESS: Final = re.compile(f"{_PART}@{_PART}")
 _LONGEST_KEPT: Final = 64
-_known_text: Final = lru_cache(maxsize=65_536)(identifying_text)
+_known_text: Final = lru_cache(maxsize=16_384)(identifying_text)
 """The same few come again and again."""
 
 
