@@ -16,6 +16,7 @@ from core.sources.cells import CellError, shown
 from core.sources.csv_profile import AUTO, CsvProfile
 from core.sources.currencies import DECIMALS
 from core.sources.dates import DateStyle, read_birthday, read_clock, read_day, read_instant, read_instant_of
+from core.sources.order_fields import HUNDREDTHS
 from core.sources.segment import Rejected, parse_birthday
 from core.text_folding import spellings
 
@@ -196,6 +197,14 @@ def to_major(units: int, currency: str | None) -> int | float:
     """Whole minor units as a number in major ones."""
     decimals = DECIMALS.get(currency or "", _USUAL_DECIMALS)
     return units / 10**decimals if decimals else units
+
+
+def to_hundredths(units: int, currency: str | None) -> int:
+    """Whole minor units as hundredths, in which sums are kept whatever the currency."""
+    decimals = DECIMALS.get(currency or "", _USUAL_DECIMALS)
+    if decimals == HUNDREDTHS:
+        return units
+    return int(Decimal(units).scaleb(HUNDREDTHS - decimals).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def plain_number(value: Decimal) -> int | float:

@@ -108,8 +108,7 @@ class CsvTable:
                     f"{', '.join(profile.identities.values())}. "
                     f"The file has {', '.join(names)}. Name its own in a profile."
                 )
-            needed = [column for key, column in profile.columns.items() if key in ("key", "amount")]
-            required = [*profile.at, *needed] if profile.kind != "customers" else []
+            required = list(profile.needed_columns())
         else:
             required = list(profile.used_columns())
         missing = [column for column in required if column not in self._index]

@@ -44,6 +44,8 @@ _DAYS: Final = frozenset({"birthday", "createdAt"})
 _NAMED: Final = 20
 _FITS: Final = 0.75
 """Share of a shipped profile's columns that a file must have to be taken for such an export."""
+_FITS_PARTLY: Final = 0.5
+"""The share that is enough where nearly all columns of the file are the profile's."""
 
 _NAMES: Final[Mapping[str, str]] = {
     "identities.user": "customerid customernumber customerno userid clientid kundennummer kundennr kundenid "
@@ -228,15 +230,21 @@ def _tried(content: BufferedReader, delimiter: str) -> tuple[Sequence[str], int]
 
 
 def _shipped_for(names: Sequence[str]) -> str | None:
-    """The shipped profile whose columns the file has, the one with the most of them."""
+    """The shipped profile whose columns the file has, the one with the most of them; before all others one
+    for those who have left, where the file has all it names: consent that is not there is never proposed.
+    """
     there = {name.casefold() for name in names}
-    best: tuple[int, str] | None = None
+    best: tuple[bool, int, str] | None = None
     for name, text in shipped_profiles().items():
-        used = [column.casefold() for column in read_profile(name, tomllib.loads(text)).used_columns()]
+        profile = read_profile(name, tomllib.loads(text))
+        used = [column.casefold() for column in profile.used_columns()]
         fitting = sum(column in there for column in used)
-        if fitting >= _FITS * len(used) and (best is None or fitting > best[0]):
-            best = fitting, name
-    return None if best is None else best[1]
+        has_left = fitting == len(used) and any(consent.always == "no" for consent in profile.consents)
+        share = _FITS_PARTLY if fitting >= _FITS * len(there) else _FITS
+        has_needed = all(column.casefold() in there for column in profile.needed_columns())
+        if fitting >= share * len(used) and has_needed:
+            best = max(best or (False, 0, ""), (has_left, fitting, name))
+    return None if best is None else best[2]
 
 
 # ---- the table ----

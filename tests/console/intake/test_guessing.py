@@ -9,6 +9,7 @@ import pytest
 
 from console.main import main
 
+EXPORTS = Path(__file__).parents[2] / "fixtures" / "exports"
 AT = ["--at", "2025-06-01T12:00:00Z"]
 TILL = (
     "Bon-Nr.;Datum;Uhrzeit;Kundenkarte;Artikelnr;Bezeichnung;Menge;Einzelpreis\n"
@@ -45,6 +46,15 @@ def test_a_profile_is_proposed_shown_written_and_used(
     assert main(["-w", str(shop), "import", str(path), "--profile", "bon", *AT]) == 0
     assert "2 taken" in capsys.readouterr().out
     assert main(["-w", str(shop), "import", str(path), "--guess", "--write", "bon", *AT]) == 1
+
+
+@pytest.mark.parametrize("export", sorted(EXPORTS.glob("*.csv")), ids=lambda path: path.stem)
+def test_each_export_is_known_by_its_header(
+    shop: Path, export: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["-w", str(shop), "import", str(export), "--guess", "--json", *AT]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert (row["profile"], row["faults"]) == (export.stem, [])
 
 
 def test_an_export_that_a_shipped_profile_reads_is_recognised(
