@@ -105,6 +105,7 @@ class _Settling:
         self.verdicts: dict[tuple[int, int], str] = {}
         self.alias_rows: set[tuple[str, int]] = set()
         self.shared: set[int] = set()
+        self.newly_shared: set[int] = set()
         self.elsewhere: dict[Identity, tuple[int, int]] = {}
         """User ids that are not looked at, with identity and customer: who said last what many share."""
         self.claims: dict[Identity, set[Claim]] = {}
@@ -165,17 +166,19 @@ class _Settling:
         strong = self.pairs(links.c.strong_id, ids)
         other = self.pairs(links.c.other_id, ids)
         self.links |= strong | other
-        shared = self.shared_by_many(other)
+        shared, news = self.shared_by_many(other)
         self.shared |= shared
-        return {two for _, two in strong} | {one for one, two in other if two not in shared}
+        self.newly_shared |= news
+        return {two for _, two in strong} | {one for one, two in other if two not in shared - news}
 
     def pairs(self, column: Any, ids: Collection[int]) -> set[tuple[int, int]]:
         query = select(links.c.strong_id, links.c.other_id).where(column.in_(WANTED))
         return {(one, two) for one, two in rows_of(self.connection, query, ids)}
 
-    def shared_by_many(self, pairs: Collection[tuple[int, int]]) -> set[int]:
-        """Identities that more user ids were told with than may share one; devices also those that were told
-        with more mail addresses of people without one.
+    def shared_by_many(self, pairs: Collection[tuple[int, int]]) -> tuple[set[int], set[int]]:
+        """Identities that more user ids were told with than may share one, devices also those that were told
+        with more mail addresses of people without one; and those of them that turn out to be shared now, so
+        that what was done under them lies with those who held them.
         """
         kinds = self.kinds({one for one, _ in pairs})
         people: dict[tuple[int, str], set[int]] = defaultdict(set)
@@ -183,7 +186,13 @@ class _Settling:
             kind = kinds.get(one, "")  # what came with an import that was taken back is gone
             if kind == USER or (kind == "email" and self.known[other].identity[0] in DEVICES):
                 people[other, kind].add(one)
-        return {other for (other, _), found in people.items() if len(found) > self.rules.max_people}
+        shared = {pair for pair, found in people.items() if len(found) > self.rules.max_people}
+        news = {other for other, kind in shared if self.is_news(self.known[other], kind)}
+        return {other for other, _ in shared}, news
+
+    def is_news(self, known: _Known, kind: str) -> bool:
+        """Whether it was not noted yet that too many of a kind share an identity."""
+        return not known.contested or (kind == USER and known.said_by is None)
 
     def kinds(self, ids: Collection[int]) -> dict[int, str]:
         query = select(identities.c.id, identities.c.kind).where(identities.c.id.in_(WANTED))
@@ -358,7 +367,8 @@ class _Settling:
             if homes[person] != customer:
                 acts = [number for number, _, owner in self.acts(known) if owner == customer]
                 self.move(known, homes[person])
-                send_events(self.connection, acts, customer, homes[person], self.at if self.wake else None)
+                due = self.at if self.wake else None
+                self.result.touched |= send_events(self.connection, acts, customer, homes[person], due)
 
     def mixed(self) -> list[int]:
         people: dict[int, set[Person]] = defaultdict(set)
@@ -494,8 +504,18 @@ class _Settling:
             last = self.last_claimant(known)
             return self.first_told_with(known) if last is None else last
         if person not in homes:
-            homes[person] = self.new_customer()
+            left = self.left_behind(person)
+            homes[person] = self.new_customer() if left is None else left
         return homes[person]
+
+    def left_behind(self, person: Person) -> int | None:
+        """The customer of that name to whom the undoing of a merge gave everything back but the identity,
+        which somebody else had come to hold.
+        """
+        theirs = select(identities.c.id).where(identities.c.customer_id == customers.c.id)
+        named = customers.c.key == key_for(self.people.keys[person])
+        query = select(customers.c.id).where(named, customers.c.merged_into.is_(None), ~theirs.exists())
+        return self.connection.execute(query).scalar()
 
     def has_acts(self, known: _Known) -> bool:
         if any(each.identities and each.identities[0] == known.identity for each in self.arriving):
@@ -543,14 +563,15 @@ class _Settling:
             if held:
                 self.result.held[known.identity] = held
             is_free = known.contested and not held and known.id not in self.shared
-            if known.identity[0] != USER and (held or known.id in self.moved or is_free):
+            is_moving = known.id in self.moved | self.newly_shared
+            if known.identity[0] != USER and (held or is_moving or is_free):
                 for number, at, customer in self.acts(known):
                     target = holder(held, at) if held else known.customer
                     if target != customer:
                         moving[customer, target].append(number)
         for (source, target), numbers in sorted(moving.items()):
-            send_events(self.connection, numbers, source, target, self.at if self.wake else None)
-            self.result.touched |= {source, target}
+            due = self.at if self.wake else None
+            self.result.touched |= send_events(self.connection, numbers, source, target, due)
 
     def held(self, known: _Known) -> list[tuple[Instant, int]]:
         found = self.people.holders.get(known.identity, ())
