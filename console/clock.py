@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from core.instants import Instant, parse_instant
-from storage.store import Store, meta
+
+if TYPE_CHECKING:  # the database's libraries are slower to import than an emergency stop may take
+    from storage.store import Store
 
 SIMULATED_AT = "simulated_at"
 """The fact under which a replayed workspace keeps where its clock stands, in milliseconds UTC."""
@@ -34,6 +37,8 @@ def workspace_now(store: Store, at: str | None, zone: ZoneInfo) -> Instant:
 
 def simulated_at(store: Store) -> Instant | None:
     """Where the clock of a replayed workspace stands; None where the workspace lives in the present."""
+    from storage.store import meta  # see above
+
     with store.reading() as connection:
         simulated = meta(connection, SIMULATED_AT)
     return None if simulated is None else int(simulated)

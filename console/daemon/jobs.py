@@ -24,6 +24,8 @@ from console.intake.dropfolder import DropFolder, ImportedFile, in_words, is_pas
 from console.intake.files import IntakeSettings, intake_settings
 from console.playbooks.applied import ensure_applied, load_in_force
 from console.runs.tick import tick
+from console.safeguards.stop_file import SendingGate, StopFile
+from console.safeguards.stopping import take_in
 from console.workspace.reading import Workspace
 from core.errors import ManometerError
 from core.instants import MINUTE, SECOND, Millis
@@ -31,6 +33,7 @@ from core.sources.connector import Connector, SourceFile
 from storage import pauses, playbooks, status
 from storage.store import Store
 
+WATCH_EVERY: Final[Millis] = 2 * SECOND
 DISPATCH_EVERY: Final[Millis] = 5 * SECOND
 INBOX_EVERY: Final[Millis] = 10 * SECOND
 HOUSEKEEPING_EVERY: Final[Millis] = MINUTE
@@ -91,6 +94,7 @@ class Jobs:
         self.in_force = InForce(context)
         self.inbox = DropFolder(context.folder, context.clocks.steady)
         self.done = WorkDone()
+        self.gate = SendingGate(StopFile(context.folder))
         self._database = _identity(context.store.path)
         self._beat_at = context.clocks.steady()
         self._halted: dict[str, str] = {}
@@ -100,6 +104,7 @@ class Jobs:
         """In the order in which they first run."""
         return (
             PeriodicJob("renew", RENEWED_EVERY, self.renew),
+            PeriodicJob("watch", WATCH_EVERY, self.watch, may_overrun=True),
             PeriodicJob("housekeeping", HOUSEKEEPING_EVERY, self.housekeeping),
             PeriodicJob("inbox", INBOX_EVERY, self.take_files, may_overrun=True),
             PeriodicJob("tick", self.settings.tick, self.tick),
@@ -120,6 +125,21 @@ class Jobs:
             figures = status.figures(connection, at, settings.playbook.grace, books=False, most=status.MOST)
         found = health_of(figures, settings, at, self.room())
         return {"state": found.state, "wrong": [each.words for each in found.findings]}
+
+    # ---- what keeps harm from going out ----
+
+    def may_not_send(self) -> bool:
+        """Whether nothing more may be handed over; asked before each message."""
+        return self.context.should_end() or self.gate.is_shut()
+
+    def watch(self) -> None:
+        """Take an emergency stop that came as a file into the database, and keep a spare for the next."""
+        self.gate.file.keep_spare()
+        context, now = self.context, self.context.clocks.now()
+        if take_in(context.store, self.gate, now, self.settings.playbook.zone) is not None:
+            context.log.warning("stopped_by_file")
+            for name in ("tick", "dispatch"):
+                self.soon(name)
 
     # ---- tick ----
 
@@ -155,11 +175,11 @@ class Jobs:
 
     def dispatch(self) -> None:
         """Hand over what is due, unless the disk has no room to write down what went out."""
-        if self.context.should_end() or self._is_short():
+        if self.may_not_send() or self._is_short():
             return
         begun, workspace = self.context.clocks.steady(), self.in_force.workspace()
         context = self.context
-        done = dispatch(context.store, workspace, context.clocks.now, stopping=context.should_end)
+        done = dispatch(context.store, workspace, context.clocks.now, stopping=self.may_not_send)
         self._tell("dispatch", begun, Counter({name: getattr(done, name) for name in COUNTED}))
         self._tell_halted()
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from dataclasses import replace
 
 from console.cli.context import Context
 from console.cli.options import add_at
@@ -20,6 +21,7 @@ from console.cli.output import ListingField
 from console.health.disk import Room
 from console.health.judgement import health_of, room_of
 from console.intake.set_aside import words_of
+from console.safeguards.stop_file import StopFile
 from core.errors import ManometerError
 from core.explain.words import counted
 from core.health import Health, Trouble
@@ -44,6 +46,7 @@ FIELDS = (
     ListingField("disk", "json"),
     ListingField("set_aside", "json"),
     ListingField("unread", "json"),
+    ListingField("stop_file"),
 )
 MOST_TOLD = 5
 EXITS = {"healthy": 0, "idle": 0, "degraded": 1, "down": 2}
@@ -67,12 +70,15 @@ def run(args: argparse.Namespace, context: Context) -> int:
         context.output.record(FIELDS, {"state": "down"})
         return EXITS["down"]
     disk = room_of(context.database, workspace)
+    is_stopped_by_file = StopFile(context.folder).mark() is not None
+    figures = replace(figures, stopped=figures.stopped or is_stopped_by_file)
     health = health_of(figures, workspace, at, disk)
-    row = _row(figures, health, at, disk) | {"set_aside": waiting}
+    row = _row(figures, health, at, disk) | {"set_aside": waiting, "stop_file": is_stopped_by_file}
     said = _for_people(figures, health, at, disk, context)
     context.output.record(FIELDS, row, said=said | {"set_aside": words_of(waiting) if waiting else "none"})
     if figures.stopped:
-        context.output.say("All sending is stopped. `manometer go` ends that.")
+        by_file = ", by the file STOP too" if is_stopped_by_file else ""
+        context.output.say(f"All sending is stopped{by_file}. `manometer go` ends that.")
     return EXITS[health.state]
 
 

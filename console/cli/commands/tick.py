@@ -14,6 +14,8 @@ from console.dispatch import Dispatched, dispatch
 from console.playbooks.applied import ensure_applied, load_in_force
 from console.progress import Progress
 from console.runs.tick import Decided, row, tick
+from console.safeguards.stop_file import SendingGate, StopFile
+from console.safeguards.stopping import take_in
 from core.explain.words import counted
 
 
@@ -27,6 +29,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     """Decide what is due, then hand over what is planned."""
     now = context.now(args.at)
     store = context.store
+    gate = SendingGate(StopFile(context.folder))
+    take_in(store, gate, now, context.zone)
     workspace = load_in_force(store, context.folder)
     if workspace.playbook.version == 0:
         ensure_applied(store, workspace, now, context.author)
@@ -37,8 +41,11 @@ def run(args: argparse.Namespace, context: Context) -> int:
     context.output.say(_in_words(kinds, progress.done))
     if args.no_dispatch:
         return 0
-    done = dispatch(store, workspace, now if _stands_still(args, context) else clock.now)
+    is_shut = gate.is_shut
+    done = dispatch(store, workspace, now if _stands_still(args, context) else clock.now, stopping=is_shut)
     context.output.say(_handed_over(done))
+    if gate.file.mark() is not None:
+        context.output.say("All sending is stopped, by the file STOP too. `manometer go` ends that.")
     return 0
 
 
