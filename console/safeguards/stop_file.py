@@ -176,11 +176,13 @@ def _name(uid: int) -> str:
 
 
 class SendingGate:
-    """What a sender asks before each hand-over: whether the file says more than the database does."""
+    """What a sender asks before each hand-over: whether the file says more than the database does, or the
+    clock is distrusted.
+    """
 
-    def __init__(self, file: StopFile, also: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, file: StopFile, is_clock_held: Callable[[], bool] = lambda: False) -> None:
         self.file = file
-        self._also = also
+        self.is_clock_held = is_clock_held
         self._known: Mark | None = None
 
     def know(self, mark: Mark | None) -> None:
@@ -190,4 +192,4 @@ class SendingGate:
     def is_shut(self) -> bool:
         """Whether nothing may be handed over."""
         mark = self.file.mark()
-        return (mark is not None and mark != self._known) or self._also()
+        return (mark is not None and mark != self._known) or self.is_clock_held()

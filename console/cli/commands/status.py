@@ -4,7 +4,8 @@ healthy    it ticks, nothing is overdue, nothing failed lately, the books balanc
 idle       nothing is overdue, and nobody ticks: no tick has run lately, or the scheduler has ended and
            nothing has ticked since
 degraded   customers are overdue, messages failed within a day or are uncertain, a channel halts, a job of
-           the scheduler fails, the disk is short of room, or all sending is stopped
+           the scheduler fails, the disk is short of room, the clock is distrusted, or all sending is
+           stopped
 down       customers are overdue and nobody ticks: no tick for a while, or the scheduler has ended and
            nothing has ticked since; or the books do not balance, or the workspace cannot be read
 """
@@ -14,21 +15,28 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+from console import clock
 from console.cli.context import Context
 from console.cli.options import add_at
 from console.cli.output import ListingField
 from console.health.disk import Room
 from console.health.judgement import health_of, room_of
+from console.health.watching import watched
 from console.intake.set_aside import words_of
+from console.safeguards.clock_guard import why_distrusted
 from console.safeguards.stop_file import StopFile
 from core.errors import ManometerError
 from core.explain.words import counted
-from core.health import Health, Trouble
+from core.health import Health, HealthFinding, Trouble
 from core.instants import Instant, format_instant, local
 from storage import status
 from storage.orders import set_aside
 from storage.status import Figures
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 FIELDS = (
     ListingField("state"),
@@ -47,13 +55,18 @@ FIELDS = (
     ListingField("set_aside", "json"),
     ListingField("unread", "json"),
     ListingField("stop_file"),
+    ListingField("clock"),
+    ListingField("books_at", "instant"),
+    ListingField("findings", "json"),
 )
 MOST_TOLD = 5
+TOLD_WHY = ("overdue", "uncertain", "clock", "leader", "late", "claimed", "silent", "inbox")
 EXITS = {"healthy": 0, "idle": 0, "degraded": 1, "down": 2}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
+    parser.add_argument("--books", action="store_true", help="add up the books now, however long that takes")
     add_at(parser)
 
 
@@ -63,23 +76,57 @@ def run(args: argparse.Namespace, context: Context) -> int:
         at = context.now(args.at)
         workspace = context.in_force
         with context.store.reading() as connection:
-            figures = status.figures(connection, at, workspace.playbook.grace)
+            is_quick = args.books or status.are_books_quick(connection)
+            figures = status.figures(connection, at, workspace.playbook.grace, books=is_quick)
+            books_at, kept = (at, None) if is_quick else _kept(connection)
+            figures = replace(
+                figures,
+                conservation=figures.conservation if is_quick else kept,
+                unread=status.unread_words(connection),
+            )
             waiting = set_aside(connection)
+            is_now = args.at is None and not clock.is_simulated(connection)
+            clock_fault = why_distrusted(connection, workspace.clock) if is_now else None
+            is_stopped_by_file = StopFile(context.folder).mark() is not None
+            figures = replace(figures, stopped=figures.stopped or is_stopped_by_file)
+            seen = tuple(watched(connection, figures, workspace, context.folder, at, is_now=is_now))
     except ManometerError as error:
         context.output.complain(f"manometer: {error}")
         context.output.record(FIELDS, {"state": "down"})
         return EXITS["down"]
     disk = room_of(context.database, workspace)
-    is_stopped_by_file = StopFile(context.folder).mark() is not None
-    figures = replace(figures, stopped=figures.stopped or is_stopped_by_file)
-    health = health_of(figures, workspace, at, disk)
-    row = _row(figures, health, at, disk) | {"set_aside": waiting, "stop_file": is_stopped_by_file}
+    health = health_of(figures, workspace, at, disk, clock_fault, seen)
+    row = _row(figures, health, at, disk) | {
+        "set_aside": waiting,
+        "stop_file": is_stopped_by_file,
+        "clock": clock_fault,
+        "books_at": books_at,
+        "findings": [_finding(each) for each in health.findings],
+    }
     said = _for_people(figures, health, at, disk, context)
-    context.output.record(FIELDS, row, said=said | {"set_aside": words_of(waiting) if waiting else "none"})
+    context.output.record(FIELDS, row, said=said | _rest_for_people(waiting, health))
     if figures.stopped:
         by_file = ", by the file STOP too" if is_stopped_by_file else ""
         context.output.say(f"All sending is stopped{by_file}. `manometer go` ends that.")
     return EXITS[health.state]
+
+
+def _kept(connection: Connection) -> tuple[Instant | None, dict[str, Any] | None]:
+    """The books of a large database as the scheduler has kept them."""
+    return status.kept_books(connection) or (None, None)
+
+
+def _rest_for_people(waiting: Mapping[str, int], health: Health) -> dict[str, str | None]:
+    number = len(health.findings)
+    return {
+        "set_aside": words_of(waiting) if waiting else "none",
+        "findings": f"{number}, named in the first line" if number else "none",
+    }
+
+
+def _finding(found: HealthFinding) -> dict[str, str | None]:
+    since = None if found.since is None else format_instant(found.since)
+    return {"sort": found.sort, "what": found.words, "why": found.why or None, "since": since}
 
 
 def _row(figures: Figures, health: Health, at: Instant, disk: Room | None) -> dict[str, object]:
@@ -130,10 +177,7 @@ def _for_people(
 
 def _state(health: Health) -> str:
     """The word and what is wrong; reasons that have a line of their own are not told twice."""
-    found = [
-        f"{each.words}{f' ({each.why})' if each.sort in ('overdue', 'uncertain') else ''}"
-        for each in health.findings
-    ]
+    found = [f"{each.words}{f' ({each.why})' if each.sort in TOLD_WHY else ''}" for each in health.findings]
     said = "; ".join(found) or health.why
     return f"{health.state}: {said}" if said else health.state
 
@@ -166,7 +210,9 @@ def _when(at: Instant, context: Context) -> str:
 
 
 def _books(figures: Figures) -> str:
-    books = figures.conservation or {}
+    books = figures.conservation
+    if books is None:
+        return "not added up: no scheduler has yet; `manometer status --books` does"
     events, decisions, messages = (
         counted(books[part]["total"], part[:-1]) for part in ("events", "decisions", "messages")
     )

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from console.forecast.preview import preview
 from console.forecast.question import Question
 from console.health.judgement import health_of, room_of
+from console.health.watching import watched
 from console.tui.answers.local_workspace import LocalWorkspace
 from console.tui.answers.pauses import pause_view
 from core.forecast.preview import daily_capacities
@@ -45,6 +46,8 @@ class OverviewAnswers:
         disk = room_of(local.store.path, workspace)
         with local.asking(cancelled) as connection:
             figures = status.figures(connection, at, workspace.playbook.grace, books=False, most=status.MOST)
+            is_now = not local.place.simulated
+            seen = tuple(watched(connection, figures, workspace, local.context.folder, at, is_now=is_now))
             held = pauses.current(connection, at)
             stopped = held.pop(EVERYTHING, None)
             return OverviewPage(
@@ -52,7 +55,7 @@ class OverviewAnswers:
                 engine=_engine(connection, figures, at, stopped),
                 today=tuple(_today(connection, workspace.playbook, at)),
                 paused={name: pause_view(row) for name, row in sorted(held.items())},
-                health=health_of(figures, workspace, at, disk),
+                health=health_of(figures, workspace, at, disk, seen=seen),
                 soon=tuple(_soon(connection, workspace.playbook, held, at)),
                 acts=tuple(overview.last_acts(connection, ACTS)),
             )
