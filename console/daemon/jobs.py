@@ -14,13 +14,14 @@ from typing import Any, Final
 
 from console.daemon.leadership import RENEWED_EVERY, Clocks, Leadership
 from console.daemon.log import ServiceLog
+from console.daemon.metrics_outlet import MetricsOutlet
 from console.daemon.notify import notify
 from console.daemon.ticker import PeriodicJob
 from console.daemon.troubles import Troubles
 from console.dispatch import dispatch
 from console.health.disk import Room, room, size
-from console.health.judgement import health_of
-from console.health.watching import watched
+from console.health.notifying import Notifier
+from console.health.observing import Observation, observe
 from console.intake.dropfolder import DropFolder, ImportedFile, in_words, is_passing
 from console.intake.files import IntakeSettings, intake_settings
 from console.playbooks.applied import ensure_applied, load_in_force
@@ -30,12 +31,15 @@ from console.safeguards.stop_file import SendingGate, StopFile
 from console.safeguards.stopping import take_in
 from console.workspace.reading import Workspace
 from core.errors import ManometerError
+from core.health import Health, HealthFinding
 from core.instants import MINUTE, SECOND, Millis
 from core.sources.connector import Connector, SourceFile
 from storage import lateness, pauses, playbooks, status
+from storage.sqlite import StoreError
 from storage.store import Store
 
 WATCH_EVERY: Final[Millis] = 2 * SECOND
+LOOK_EVERY: Final[Millis] = 15 * SECOND
 DISPATCH_EVERY: Final[Millis] = 5 * SECOND
 INBOX_EVERY: Final[Millis] = 10 * SECOND
 HOUSEKEEPING_EVERY: Final[Millis] = MINUTE
@@ -108,6 +112,8 @@ class Jobs:
         self._database = _identity(context.store.path)
         self._beat_at = context.clocks.steady()
         self._books_due: Millis = 0
+        self.notifier = Notifier(context.folder, settings.name, self._tell_not_notified)
+        self.metrics = MetricsOutlet(context.folder)
         self._halted: dict[str, str] = {}
         self._refused: set[str] = set()
 
@@ -115,6 +121,7 @@ class Jobs:
         """In the order in which they first run."""
         return (
             PeriodicJob("renew", RENEWED_EVERY, self.renew),
+            PeriodicJob("health", LOOK_EVERY, self.look, may_overrun=True),
             PeriodicJob("watch", WATCH_EVERY, self.watch, may_overrun=True),
             PeriodicJob("housekeeping", HOUSEKEEPING_EVERY, self.housekeeping),
             PeriodicJob("inbox", INBOX_EVERY, self.take_files, may_overrun=True),
@@ -130,13 +137,29 @@ class Jobs:
             self.context.log.info("heartbeat", **self.done.taken(), **self._health())
 
     def _health(self) -> dict[str, object]:
-        """The word that `status` would say, the books left out, and what is wrong."""
-        context, settings, at = self.context, self.settings, self.context.clocks.now()
-        with context.store.reading() as connection:
-            figures = status.figures(connection, at, settings.playbook.grace, books=False, most=status.MOST)
-            seen = tuple(watched(connection, figures, settings, context.folder, at, is_now=True))
-        found = health_of(figures, settings, at, self.room(), seen=seen)
+        """The word that `status` would say, and what is wrong."""
+        found = self._observed().health
         return {"state": found.state, "wrong": [each.words for each in found.findings]}
+
+    def _observed(self) -> Observation:
+        context = self.context
+        return observe(context.store, self.settings, context.folder, context.clocks.now())
+
+    def look(self) -> None:
+        """Leave the numbers where they are asked for, and tell of a change of the state; a database that
+        cannot be read is one.
+        """
+        watch = self.settings.watch
+        try:
+            seen = self._observed()
+        except StoreError as error:
+            unreadable = HealthFinding("trouble", "the database cannot be read", str(error))
+            down = Health("down", False, (unreadable,))
+            self.notifier.tell(down, self.context.clocks.now(), watch)
+            raise
+        self.notifier.tell(seen.health, seen.at, watch)
+        if watch.file is not None or watch.listen is not None:
+            self.metrics.give(seen, watch)
 
     # ---- what keeps harm from going out ----
 
@@ -355,6 +378,9 @@ class Jobs:
         return room(self.context.store.path.parent, self.settings.keep_free)
 
     # ---- telling ----
+
+    def _tell_not_notified(self, way: str, reason: str) -> None:
+        self.context.log.error("not_notified", way=way, reason=reason)
 
     def _tell(self, event: str, begun: Millis, counted: Counter[str]) -> None:
         """One line for a pass that did something."""

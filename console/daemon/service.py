@@ -340,6 +340,7 @@ class _Service:
         self.stopping.set()
         with suppress(Exception):  # it may not have started
             self.ticker.stop(wait=self.ticker.is_idle(LOOK_AT_CLOCK))
+        self.jobs.metrics.close()
         with suppress(ManometerError):
             self.leadership.resign()
         with suppress(ManometerError):

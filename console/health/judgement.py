@@ -9,7 +9,7 @@ from pathlib import Path
 from console.health.disk import Room, room
 from console.workspace.reading import Workspace
 from core.health import Health, HealthFinding, judge, silence
-from core.instants import Instant
+from core.instants import Instant, format_instant
 from storage.status import Figures
 
 
@@ -35,3 +35,9 @@ def room_of(database: Path, workspace: Workspace) -> Room | None:
         return room(database.parent, workspace.keep_free)
     except OSError:
         return None
+
+
+def finding_row(found: HealthFinding) -> dict[str, str | None]:
+    """A finding as JSON has it."""
+    since = None if found.since is None else format_instant(found.since)
+    return {"sort": found.sort, "what": found.words, "why": found.why or None, "since": since}

@@ -18,6 +18,7 @@ from console.secrets import is_reference
 from console.workspace.faults import did_you_mean
 from console.workspace.layout import DATABASE
 from console.workspace.toml_reader import Document, TomlTable, shown
+from console.workspace.watch import WatchSettings, read_watch
 from core.clock_trust import USUAL_LIMITS, ClockLimits
 from core.instants import MINUTE, SECOND, Millis, find_zone, format_duration, parse_duration
 from core.limits.capacity import parse_capacity
@@ -73,6 +74,7 @@ class Settings:
     bounces: BounceLimit
     keep_free: int | None
     clock: ClockLimits
+    watch: WatchSettings
     channels: Mapping[str, Channel]
     unsubscribe: UnsubscribeSettings
     survey_secret: object
@@ -106,6 +108,7 @@ def read_settings(document: Document, folder: Path, channel_kinds: Collection[st
         bounces=_bounces(root.table("bounces")),
         keep_free=keep_free,
         clock=clock,
+        watch=read_watch(root.table("notify"), root.table("metrics")),
         channels={name: _channel(name, table, channel_kinds) for name, table in root.tables("channels")},
         unsubscribe=_unsubscribe(root.table("unsubscribe")),
         survey_secret=_survey(root.table("survey")),

@@ -22,15 +22,16 @@ from console.cli.context import Context
 from console.cli.options import add_at
 from console.cli.output import ListingField
 from console.health.disk import Room
-from console.health.judgement import health_of, room_of
+from console.health.judgement import finding_row, health_of, room_of
 from console.health.watching import watched
 from console.intake.set_aside import words_of
 from console.safeguards.clock_guard import why_distrusted
 from console.safeguards.stop_file import StopFile
+from console.workspace.reading import Workspace
 from core.errors import ManometerError
 from core.explain.words import counted
 from core.health import Health, HealthFinding, Trouble
-from core.instants import Instant, format_instant, local
+from core.instants import SECOND, Instant, format_instant, local
 from storage import status
 from storage.orders import set_aside
 from storage.status import Figures
@@ -67,6 +68,9 @@ EXITS = {"healthy": 0, "idle": 0, "degraded": 1, "down": 2}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("--books", action="store_true", help="add up the books now, however long that takes")
+    parser.add_argument(
+        "--notify", action="store_true", help="tell whom [notify] names, where the state has changed"
+    )
     add_at(parser)
 
 
@@ -93,6 +97,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
     except ManometerError as error:
         context.output.complain(f"manometer: {error}")
         context.output.record(FIELDS, {"state": "down"})
+        if args.notify:
+            unreadable = HealthFinding("trouble", "the workspace cannot be read", str(error))
+            _notify(context, context.workspace, Health("down", False, (unreadable,)))
         return EXITS["down"]
     disk = room_of(context.database, workspace)
     health = health_of(figures, workspace, at, disk, clock_fault, seen)
@@ -101,14 +108,28 @@ def run(args: argparse.Namespace, context: Context) -> int:
         "stop_file": is_stopped_by_file,
         "clock": clock_fault,
         "books_at": books_at,
-        "findings": [_finding(each) for each in health.findings],
+        "findings": [finding_row(each) for each in health.findings],
     }
     said = _for_people(figures, health, at, disk, context)
     context.output.record(FIELDS, row, said=said | _rest_for_people(waiting, health))
     if figures.stopped:
         by_file = ", by the file STOP too" if is_stopped_by_file else ""
         context.output.say(f"All sending is stopped{by_file}. `manometer go` ends that.")
+    if args.notify:
+        _notify(context, workspace, health)
     return EXITS[health.state]
+
+
+def _notify(context: Context, workspace: Workspace, health: Health) -> None:
+    """Tell of a change, and wait for it until its deadline."""
+    from console.health.notifying import Notifier  # only where that is asked for
+
+    def complain(way: str, why: str) -> None:
+        context.output.complain(f"manometer: not notified by the {way}: {why}")
+
+    notifier = Notifier(context.folder, workspace.name, complain)
+    for thread in notifier.tell(health, clock.now(), workspace.watch, at_once=True):
+        thread.join(workspace.watch.deadline / SECOND + 1)
 
 
 def _kept(connection: Connection) -> tuple[Instant | None, dict[str, Any] | None]:
@@ -122,11 +143,6 @@ def _rest_for_people(waiting: Mapping[str, int], health: Health) -> dict[str, st
         "set_aside": words_of(waiting) if waiting else "none",
         "findings": f"{number}, named in the first line" if number else "none",
     }
-
-
-def _finding(found: HealthFinding) -> dict[str, str | None]:
-    since = None if found.since is None else format_instant(found.since)
-    return {"sort": found.sort, "what": found.words, "why": found.why or None, "since": since}
 
 
 def _row(figures: Figures, health: Health, at: Instant, disk: Room | None) -> dict[str, object]:
