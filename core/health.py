@@ -167,7 +167,8 @@ def _why_overdue(numbers: Numbers, is_ticking: bool) -> str:
 def _noted(numbers: Numbers) -> Iterator[HealthFinding]:
     """What scheduler and dispatcher have noted; a disk that is short of room is said once."""
     for name, trouble in numbers.troubles.items():
-        yield HealthFinding("disk" if name == "disk" else "trouble", name, trouble.reason, trouble.since)
+        sort: Sort = "disk" if name == "disk" else "clock" if name == "clock" else "trouble"
+        yield HealthFinding(sort, name, trouble.reason, trouble.since)
     if numbers.shortage is not None and "disk" not in numbers.troubles:
         yield HealthFinding("disk", "disk", numbers.shortage)
     for name, trouble in numbers.halted.items():

@@ -40,3 +40,5 @@ class WorkspacePlace:
     """Consent is assumed, not recorded: test data only."""
     stopped: bool = False
     """The emergency stop is on."""
+    clock_held: bool = False
+    """The clock is not trusted: nothing is decided and sent."""

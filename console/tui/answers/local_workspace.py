@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from console.clock import now, simulated_at, steady
 from console.open_workspace import OpenWorkspace
 from console.playbooks.applied import load_in_force
+from console.safeguards.clock_guard import held_by_clock
 from console.safeguards.stop_file import NAME, SendingGate, StopFile, StopNote
 from console.safeguards.stopping import take_in
 from console.workspace.reading import Workspace
@@ -54,6 +55,7 @@ class LocalWorkspace:
         self.store.cache_kib = CACHE_KIB
         self.stop_file = StopFile(folder)
         self._gate = SendingGate(self.stop_file)
+        self._clock_held = False
         self._tried_at = -TAKEN_IN_EVERY
         self._lock = Lock()
         self._kept: Workspace | None = None
@@ -86,6 +88,7 @@ class LocalWorkspace:
             zone=playbook.zone,
             currency=playbook.currency,
             consent_assumed=playbook.consent_policy == "assumed",
+            clock_held=self._clock_held,
             stopped=self.stop_file.mark() is not None
             or any(stop.until is None for stop in playbook.index.stops),
         )
@@ -106,6 +109,7 @@ class LocalWorkspace:
             with self.store.reading() as connection:
                 self._found = changes.fingerprint(connection)
                 self._lease = leases.current(connection)
+                self._clock_held = held_by_clock(connection) is not None
         found = (
             self._found,
             self.stop_file.mark(),
