@@ -12,6 +12,8 @@ from sqlalchemy import select, update
 
 from console import clock
 from console.cli.commands import status as command
+from console.dispatch import LEASE
+from console.health.watching import CLAIM
 from core.instants import DAY, HOUR, MINUTE, SECOND, format_instant
 from storage import lateness, leases, status
 from storage.schema.customers import customers
@@ -103,6 +105,10 @@ def test_a_claim_that_nobody_gives_back_is_seen(shop: Path, capsys: pytest.Captu
         1,
         {"claimed": "email: 3 messages claimed and neither sent nor given back"},
     )
+
+
+def test_a_claim_is_as_long_as_the_dispatcher_makes_it() -> None:
+    assert CLAIM == LEASE
 
 
 def test_a_pass_of_the_future_is_seen(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
