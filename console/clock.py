@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import suppress
 from functools import cache
@@ -35,6 +36,9 @@ _COUNTER: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _UPTIME: Final = Path("/proc/uptime")
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 _NAMESPACE: Final = Path("/proc/self/ns/time")
+_STATUS: Final = Path("/proc/self/status")
+ASK_KERNEL_TIME: Final = "MANOMETER_ASK_KERNEL_TIME"
+"""The variable by which a systemd unit says that its filter lets the kernel be asked for the time service."""
 _UNSYNCHRONISED: Final = 0x40
 _TIME_ERROR: Final = 5
 
@@ -71,6 +75,8 @@ def _time_service() -> TimeService:
     """What the kernel was told by a time service (chrony, ntpd, systemd-timesyncd); setting the clock by hand
     takes its word back. Where the kernel's own time is another than ours, ours was tampered with.
     """
+    if _may_be_killed_for_asking():
+        return "unknown"
     from ctypes import CDLL, c_long, get_errno  # slower to import than a listing may wait for
 
     adjtimex = getattr(CDLL(None, use_errno=True), "adjtimex", None)
@@ -83,6 +89,19 @@ def _time_service() -> TimeService:
     is_ours = abs(told[9] * SECOND - now()) < 3 * SECOND
     is_vouched = state != _TIME_ERROR and not told[5] & _UNSYNCHRONISED and is_ours
     return "synchronised" if is_vouched else "unsynchronised"
+
+
+@cache
+def _may_be_killed_for_asking() -> bool:
+    """Whether the process runs under a filter of system calls of systemd's, whose usual answer to a call that
+    it does not list is to kill; our own unit lists this one, and says so.
+    """
+    if "INVOCATION_ID" not in os.environ or os.environ.get(ASK_KERNEL_TIME) == "1":
+        return False
+    try:
+        return "Seccomp:\t0" not in _STATUS.read_text()
+    except OSError:
+        return True
 
 
 def workspace_now(store: Store, at: str | None, zone: ZoneInfo) -> Instant:
