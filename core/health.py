@@ -12,7 +12,22 @@ from core.explain.words import counted
 from core.instants import MINUTE, Instant, Millis
 
 State: TypeAlias = Literal["healthy", "idle", "degraded", "down"]
-Sort: TypeAlias = Literal["books", "overdue", "failed", "uncertain", "stopped", "halted", "trouble", "disk"]
+Sort: TypeAlias = Literal[
+    "books",
+    "overdue",
+    "failed",
+    "uncertain",
+    "stopped",
+    "halted",
+    "trouble",
+    "disk",
+    "clock",
+    "leader",
+    "late",
+    "claimed",
+    "silent",
+    "inbox",
+]
 
 LEAST_SILENCE: Final[Millis] = 15 * MINUTE
 TICKS_MISSED: Final = 10
@@ -24,6 +39,16 @@ class Trouble:
 
     reason: str
     since: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class HealthFinding:
+    """One thing that is wrong: what, why where that was noted, and since when."""
+
+    sort: Sort
+    words: str
+    why: str = ""
+    since: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +73,12 @@ class Numbers:
     books_balance: bool = True
     shortage: str | None = None
     """Of room on the disk, in words."""
+    clock: str | None = None
+    """Why the clock is not to be trusted."""
+    seen: tuple[HealthFinding, ...] = ()
+    """What was found wrong although nobody has noted it."""
     was_stopped: bool = False
     """Whether the scheduler that led last gave up its lease, rather than ending without a word."""
-
-
-@dataclass(frozen=True, slots=True)
-class HealthFinding:
-    """One thing that is wrong: what, why where that was noted, and since when."""
-
-    sort: Sort
-    words: str
-    why: str = ""
-    since: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +136,18 @@ def _end(numbers: Numbers) -> str:
 def _findings(numbers: Numbers, is_ticking: bool) -> Iterator[HealthFinding]:
     if not numbers.books_balance:
         yield HealthFinding("books", "the books do not balance")
+    if numbers.clock is not None and "clock" not in numbers.troubles:
+        yield HealthFinding("clock", "clock distrusted", numbers.clock)
+    if _is_abandoned(numbers) and _has_ended(numbers) and not numbers.was_stopped:
+        yield HealthFinding(
+            "leader", "the scheduler ended without a word", "it renews its lease no more", numbers.ended_at
+        )
     if numbers.overdue:
         yield HealthFinding(
             "overdue", f"{counted(numbers.overdue, 'customer')} overdue", _why_overdue(numbers, is_ticking)
         )
     yield from _noted(numbers)
+    yield from numbers.seen
     if numbers.failed_lately:
         yield HealthFinding("failed", f"{counted(numbers.failed_lately, 'message')} failed within a day")
     if numbers.uncertain:
@@ -141,7 +167,8 @@ def _why_overdue(numbers: Numbers, is_ticking: bool) -> str:
 def _noted(numbers: Numbers) -> Iterator[HealthFinding]:
     """What scheduler and dispatcher have noted; a disk that is short of room is said once."""
     for name, trouble in numbers.troubles.items():
-        yield HealthFinding("disk" if name == "disk" else "trouble", name, trouble.reason, trouble.since)
+        sort: Sort = "disk" if name == "disk" else "clock" if name == "clock" else "trouble"
+        yield HealthFinding(sort, name, trouble.reason, trouble.since)
     if numbers.shortage is not None and "disk" not in numbers.troubles:
         yield HealthFinding("disk", "disk", numbers.shortage)
     for name, trouble in numbers.halted.items():

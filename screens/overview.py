@@ -46,9 +46,10 @@ class NeedsList(Lines, can_focus=True):
     class Opened(Message):
         """Enter was pressed on something that another screen deals with."""
 
-        def __init__(self, mode: str) -> None:
+        def __init__(self, mode: str, words: str) -> None:
             super().__init__()
             self.mode = mode
+            self.words = words
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -86,9 +87,9 @@ class NeedsList(Lines, can_focus=True):
 
     def action_open(self) -> None:
         """Go where it can be dealt with."""
-        mode = self.items[self.cursor].mode if self.items else None
-        if mode is not None:
-            self.post_message(self.Opened(mode))
+        item = self.items[self.cursor] if self.items else None
+        if item is not None and item.mode is not None:
+            self.post_message(self.Opened(item.mode, item.words))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Enter does something only where there is a place to go to."""
@@ -362,6 +363,10 @@ class OverviewScreen(Frame):
         elif message.mode == "people":
             await self.app.run_action("go('customers')")
             self._open_people()
+        elif message.mode == rows.CLOCK:
+            from screens.clock import ask_about_clock  # when first wanted, as below
+
+            ask_about_clock(self, message.words)
         else:
             await self.app.run_action(f"go('{message.mode}')")
 

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 from sqlalchemy import Connection, func, select
 
 from core.instants import MINUTE
+from storage.lateness import HEARD
 from storage.schema.consents import consents
 from storage.schema.decisions import decisions
 from storage.schema.enrolments import enrolments
@@ -18,7 +19,7 @@ from storage.schema.messages import messages
 from storage.schema.operations import audit
 from storage.schema.playbooks import playbooks
 from storage.schema.workspace import facts
-from storage.status import LAST_TICK_AT
+from storage.status import BOOKS, CLOCK_KNOWN, LAST_TICK_AT
 
 Fingerprint: TypeAlias = tuple[object, ...]
 
@@ -26,6 +27,9 @@ GROWING: Final = (events, decisions, messages, enrolments, consents, merges, aud
 """Tables that every act of a person or of the engine adds a row to; each has a key that grows, so that its
 end is found at once.
 """
+
+QUIET: Final = (BOOKS, CLOCK_KNOWN, HEARD)
+"""Facts that the scheduler writes again and again, and that no screen shows."""
 
 
 def fingerprint(connection: Connection) -> Fingerprint:
@@ -37,7 +41,8 @@ def fingerprint(connection: Connection) -> Fingerprint:
     """
     ends = [select(func.max(table.c.id)).scalar_subquery() for table in GROWING]
     last = select(*ends, select(func.max(playbooks.c.version)).scalar_subquery())
-    known = connection.execute(select(facts.c.name, facts.c.value).order_by(facts.c.name))
+    told = select(facts.c.name, facts.c.value).where(facts.c.name.not_in(QUIET)).order_by(facts.c.name)
+    known = connection.execute(told)
     return (*connection.execute(last).one(), *(_slowly(name, value) for name, value in known))
 
 

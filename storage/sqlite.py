@@ -79,13 +79,16 @@ CACHE_KIB: Final = 65_536
 """What one connection may keep of the database in memory, in KiB."""
 
 
-def make_engine(path: Path, *, writer: bool, cache_kib: int = CACHE_KIB) -> Engine:
+def make_engine(
+    path: Path, *, writer: bool, cache_kib: int = CACHE_KIB, patience: float | None = None
+) -> Engine:
     """An engine on an existing database file: a writer's transactions take the write lock at their start, a
-    reader's cannot write.
+    reader's cannot write. `patience`: seconds to wait for another process's lock, `BUSY_TIMEOUT` by default.
     """
     journal = journal_mode()
     url = URL.create("sqlite", database=str(path))
-    engine = create_engine(url, module=dbapi, connect_args={"timeout": BUSY_TIMEOUT}, hide_parameters=True)
+    waits = {"timeout": BUSY_TIMEOUT if patience is None else patience}
+    engine = create_engine(url, module=dbapi, connect_args=waits, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _set_up(raw: Any, _: Any) -> None:

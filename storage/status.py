@@ -10,7 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, or_, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    Select,
+    and_,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+)
 
 from core.health import Numbers, Trouble
 from core.instants import DAY, Instant, Millis
@@ -35,6 +48,8 @@ from storage.store import meta, set_meta
 
 LAST_TICK_AT = "last_tick_at"
 LAST_DISPATCH_AT = "last_dispatch_at"
+CLOCK_KNOWN = "clock_known"
+"""The fact with the last reading of the clock that was trusted: JSON of `at`, `offset`, `boot`."""
 HALTED = "halted"
 """The fact with the channels that rest: JSON of name to `reason`, `since`, `until` (instants) and the
 `version` of the playbook.
@@ -50,6 +65,10 @@ _FATE_OF_STATE = {
 }
 
 
+BOOKS: Final = "books"
+"""The fact with the books as the scheduler has added them up: JSON of `at`, an instant, and `books`."""
+FEW_ROWS: Final = 200_000
+"""Of so many events, decisions and messages together the books are added up at once."""
 MOST: Final = 100_000
 """A count that need not be exact stops here: nobody acts differently on more."""
 GONE: Final = text("merged_into IS NOT NULL OR erased_at IS NOT NULL")
@@ -127,6 +146,26 @@ def figures(
     )
 
 
+def are_books_quick(connection: Connection) -> bool:
+    """Whether adding up the books takes less than a second."""
+    ends = [select(func.max(table.c.id)).scalar_subquery() for table in (events, decisions, messages)]
+    return sum(end or 0 for end in connection.execute(select(*ends)).one()) <= FEW_ROWS
+
+
+def kept_books(connection: Connection) -> tuple[Instant, dict[str, Any]] | None:
+    """The books as they were kept last, and when; None where they never were."""
+    kept = meta(connection, BOOKS)
+    if kept is None:
+        return None
+    found = json.loads(kept)
+    return int(found["at"]), dict(found["books"])
+
+
+def keep_books(connection: Connection, books: Mapping[str, Any], at: Instant) -> None:
+    """Keep the books for `status`, which would take seconds to add them up where there is much."""
+    set_meta(connection, BOOKS, json.dumps({"at": at, "books": books}))
+
+
 def unread_words(connection: Connection, most: int = 50) -> tuple[Mapping[str, Any], ...]:
     """What lines that were taken said and nobody understood: `kind source word number last_at`."""
     columns = unread.c
@@ -143,11 +182,23 @@ def due(connection: Connection, at: Instant, version: int, most: int | None = No
     """
     if not version:
         return 0
-    anew = to_plan_anew(connection, version, most)
-    if anew == most:
-        return anew
-    rest = _by_instant(at).where(customers.c.planned_version >= version)
-    return anew + _up_to(connection, rest, None if most is None else most - anew)
+    anew, ripe = to_plan_anew(connection, version, most), _up_to(connection, _by_instant(at), most)
+    if 0 in (anew, ripe) or most in (anew, ripe) or anew == _living_number(connection):
+        return max(anew, ripe)
+    both = anew + ripe - _number_of_both(connection, at, version, anew_is_fewer=anew <= ripe)
+    return both if most is None else min(most, both)
+
+
+def _number_of_both(connection: Connection, at: Instant, version: int, *, anew_is_fewer: bool) -> int:
+    """Who is due by the instant and by the playbook, read by way of the fewer: only here are rows read."""
+    if anew_is_fewer:
+        return _up_to(connection, _anew(version).where(at >= _NOT_BY_INDEX_DUE), None)
+    return _up_to(connection, _by_instant(at).where(customers.c.planned_version < version), None)
+
+
+def _living_number(connection: Connection) -> int:
+    gone = select(func.count()).select_from(customers).where(GONE)
+    return _count(connection, customers) - int(connection.execute(gone).scalar_one())
 
 
 def to_plan_anew(connection: Connection, version: int, most: int | None = None) -> int:
@@ -173,6 +224,9 @@ def _by_instant(at: Instant) -> Select[int]:
 
 def _anew(version: int) -> Select[int]:
     return select(customers.c.id).where(customers.c.planned_version < version, _living())
+
+
+_NOT_BY_INDEX_DUE: Final[ColumnElement[int]] = literal_column("+customers.next_due_at", Integer)
 
 
 def _living() -> ColumnElement[bool]:

@@ -44,12 +44,14 @@ class Store:
     """One database file with two engines: `reader` cannot write, `writer` takes the write lock at the start
     of a transaction.
 
-    `cache_kib`, set before the first use, is what each connection may keep in memory.
+    `cache_kib`, set before the first use, is what each connection may keep in memory, and `patience` how many
+    seconds it waits for another process's lock.
     """
 
     def __init__(self, path: Path, *, writer: bool = True, fence: Fence | None = None) -> None:
         self.path = path
         self.cache_kib = CACHE_KIB
+        self.patience: float | None = None
         self.is_writable = writer
         self._fence = fence
         self._lock = Lock()
@@ -96,14 +98,14 @@ class Store:
     @cached_property
     def reader(self) -> Engine:
         """Engine whose connections refuse writes."""
-        return make_engine(self.path, writer=False, cache_kib=self.cache_kib)
+        return make_engine(self.path, writer=False, cache_kib=self.cache_kib, patience=self.patience)
 
     @cached_property
     def writer(self) -> Engine:
         """Engine whose transactions begin IMMEDIATE; StoreError on a store that was opened for reading."""
         if not self.is_writable:
             raise StoreError(f"{self.path}: the database was opened for reading only.")
-        return make_engine(self.path, writer=True, cache_kib=self.cache_kib)
+        return make_engine(self.path, writer=True, cache_kib=self.cache_kib, patience=self.patience)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

@@ -202,7 +202,8 @@ def test_what_changes_a_journey_from_outside_would_be_found() -> None:
 KINDS = ROOT / "core" / "kinds"
 SAYS_WHAT_A_MESSAGE_IS_FOR = {
     "console/catalogue/__init__.py", "console/catalogue/needs.py", "console/cli/commands/pauses.py",
-    "console/workspace/pressure.py", "storage/pauses.py",
+    "console/cli/commands/stop.py", "console/safeguards/stop_file.py", "console/workspace/pressure.py",
+    "storage/pauses.py",
 }  # fmt: skip
 """Where `transactional` is a purpose, or what a pause holds, and no kind."""
 

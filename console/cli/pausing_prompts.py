@@ -6,7 +6,7 @@ The same for one trigger, channel, segment or customer as for everything.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -101,9 +101,16 @@ def _under_way(pause: Pause, held: pauses.PauseBacklog) -> str:
     return f"Under way {where}: {customers}; planned: {messages}"
 
 
-def end(args: argparse.Namespace, context: Context, name: str, at: Instant, question: str) -> None:
+def end(
+    args: argparse.Namespace,
+    context: Context,
+    name: str,
+    at: Instant,
+    question: str,
+    lastly: Callable[[], None] | None = None,
+) -> None:
     """End a pause, or the emergency stop under `*`, with the policy of the command line, after its numbers
-    were confirmed.
+    were confirmed. `lastly` is done within the transaction, which its error undoes.
     """
     playbook = readable_playbook(context)
     with context.store.reading() as connection:
@@ -123,6 +130,8 @@ def end(args: argparse.Namespace, context: Context, name: str, at: Instant, ques
     context.output.confirm(numbers[args.policy], question, args.yes)
     with context.store.writing() as connection:
         pauses.resume(connection, paused, at, args.policy, context.author, args.reason)
+        if lastly is not None:
+            lastly()
     report(context, "go" if name == EVERYTHING else "resume", name, at, held, policy=args.policy)
     goes_on = "Sending" if name == EVERYTHING else pause_label(paused.pause.target)
     context.output.say(f"{goes_on} goes on. {numbers[args.policy]}")

@@ -14,29 +14,44 @@ from typing import Any, Final
 
 from console.daemon.leadership import RENEWED_EVERY, Clocks, Leadership
 from console.daemon.log import ServiceLog
+from console.daemon.metrics_outlet import MetricsOutlet
 from console.daemon.notify import notify
 from console.daemon.ticker import PeriodicJob
 from console.daemon.troubles import Troubles
 from console.dispatch import dispatch
 from console.health.disk import Room, room, size
-from console.health.judgement import health_of
+from console.health.notifying import Notifier
+from console.health.observing import Observation, observe
 from console.intake.dropfolder import DropFolder, ImportedFile, in_words, is_passing
 from console.intake.files import IntakeSettings, intake_settings
 from console.playbooks.applied import ensure_applied, load_in_force
 from console.runs.tick import tick
+from console.safeguards.clock_guard import ClockGuard
+from console.safeguards.stop_file import SendingGate, StopFile
+from console.safeguards.stopping import take_in
 from console.workspace.reading import Workspace
 from core.errors import ManometerError
+from core.health import Health, HealthFinding
 from core.instants import MINUTE, SECOND, Millis
 from core.sources.connector import Connector, SourceFile
-from storage import pauses, playbooks, status
+from storage import lateness, pauses, playbooks, status
+from storage.sqlite import StoreError
 from storage.store import Store
 
+WATCH_EVERY: Final[Millis] = 2 * SECOND
+LOOK_EVERY: Final[Millis] = 15 * SECOND
 DISPATCH_EVERY: Final[Millis] = 5 * SECOND
 INBOX_EVERY: Final[Millis] = 10 * SECOND
 HOUSEKEEPING_EVERY: Final[Millis] = MINUTE
 HEARTBEAT_EVERY: Final[Millis] = 15 * MINUTE
+BOOKS_SHARE: Final = 50
+"""So many times as long as adding up the books takes is waited before that is done again."""
 LONGEST_LOG: Final = 64 * 2**20
 """Bytes of the write-ahead log above which its file is emptied."""
+CLOCK_REMEDY: Final = (
+    "nothing is decided and sent until it is right, a time service vouches for it, or an operator says "
+    "`manometer clock confirm`"
+)
 AUTHOR: Final = "manometer"
 COUNTED: Final = ("sent", "cancelled", "failed", "expired", "held", "retried", "uncertain")
 
@@ -56,6 +71,8 @@ class JobContext:
     log: ServiceLog
     troubles: Troubles
     is_stopping: Callable[[], bool]
+    guard: ClockGuard | None = None
+    """Of the clock; None where that is right whatever it says."""
 
     def should_end(self) -> bool:
         """Whether a pass should end where it can: on the way out, or no longer sure to be the only one."""
@@ -91,8 +108,12 @@ class Jobs:
         self.in_force = InForce(context)
         self.inbox = DropFolder(context.folder, context.clocks.steady)
         self.done = WorkDone()
+        self.gate = SendingGate(StopFile(context.folder))
         self._database = _identity(context.store.path)
         self._beat_at = context.clocks.steady()
+        self._books_due: Millis = 0
+        self.notifier = Notifier(context.folder, settings.name, self._tell_not_notified)
+        self.metrics = MetricsOutlet(context.folder)
         self._halted: dict[str, str] = {}
         self._refused: set[str] = set()
 
@@ -100,6 +121,8 @@ class Jobs:
         """In the order in which they first run."""
         return (
             PeriodicJob("renew", RENEWED_EVERY, self.renew),
+            PeriodicJob("health", LOOK_EVERY, self.look, may_overrun=True),
+            PeriodicJob("watch", WATCH_EVERY, self.watch, may_overrun=True),
             PeriodicJob("housekeeping", HOUSEKEEPING_EVERY, self.housekeeping),
             PeriodicJob("inbox", INBOX_EVERY, self.take_files, may_overrun=True),
             PeriodicJob("tick", self.settings.tick, self.tick),
@@ -114,12 +137,71 @@ class Jobs:
             self.context.log.info("heartbeat", **self.done.taken(), **self._health())
 
     def _health(self) -> dict[str, object]:
-        """The word that `status` would say, the books left out, and what is wrong."""
-        context, settings, at = self.context, self.settings, self.context.clocks.now()
-        with context.store.reading() as connection:
-            figures = status.figures(connection, at, settings.playbook.grace, books=False, most=status.MOST)
-        found = health_of(figures, settings, at, self.room())
+        """The word that `status` would say, and what is wrong."""
+        found = self._observed().health
         return {"state": found.state, "wrong": [each.words for each in found.findings]}
+
+    def _observed(self) -> Observation:
+        context = self.context
+        return observe(context.store, self.settings, context.folder, context.clocks.now())
+
+    def look(self) -> None:
+        """Leave the numbers where they are asked for, and tell of a change of the state; a database that
+        cannot be read is one.
+        """
+        watch = self.settings.watch
+        try:
+            seen = self._observed()
+        except StoreError as error:
+            unreadable = HealthFinding("trouble", "the database cannot be read", str(error))
+            down = Health("down", False, (unreadable,))
+            self.notifier.tell(down, self.context.clocks.now(), watch)
+            raise
+        self.notifier.tell(seen.health, seen.at, watch)
+        if watch.file is not None or watch.listen is not None:
+            self.metrics.give(seen, watch)
+
+    # ---- what keeps harm from going out ----
+
+    def may_not_send(self) -> bool:
+        """Whether nothing more may be handed over; asked before each message."""
+        return self.may_not_decide() or self.gate.is_shut()
+
+    def may_not_decide(self) -> bool:
+        """Whether a pass that decides or sends should end: on the way out, or while the clock is
+        distrusted.
+        """
+        guard = self.context.guard
+        return self.context.should_end() or (guard is not None and guard.is_held)
+
+    def is_clock_held(self) -> bool:
+        """Whether the clock is distrusted, looked at anew; told once when that begins and once when it ends,
+        whereupon what waited for it is done.
+        """
+        guard = self.context.guard
+        if guard is None:
+            return False
+        was_held = guard.distrust is not None
+        distrust = guard.review(self.context.store)
+        if distrust is not None:
+            self.context.troubles.begin("clock", f"{distrust.reason}; {CLOCK_REMEDY}")
+        elif was_held:
+            self.context.troubles.end("clock")
+            for name in ("tick", "dispatch"):
+                self.soon(name)
+        return distrust is not None
+
+    def watch(self) -> None:
+        """Look after the clock; take an emergency stop that came as a file into the database, and keep a
+        spare for the next.
+        """
+        self.is_clock_held()
+        self.gate.file.keep_spare()
+        context, now = self.context, self.context.clocks.now()
+        if take_in(context.store, self.gate, now, self.settings.playbook.zone) is not None:
+            context.log.warning("stopped_by_file")
+            for name in ("tick", "dispatch"):
+                self.soon(name)
 
     # ---- tick ----
 
@@ -128,6 +210,8 @@ class Jobs:
         if self.context.should_end():
             return
         notify("WATCHDOG=1")
+        if self.is_clock_held():
+            return
         begun = self.context.clocks.steady()
         outcomes: Counter[str] = Counter()
         customers: Counter[str] = Counter()
@@ -149,17 +233,17 @@ class Jobs:
             notify("WATCHDOG=1")
 
         context, playbook = self.context, self.in_force.workspace().playbook
-        return tick(context.store, playbook, context.clocks.now(), played, context.should_end)
+        return tick(context.store, playbook, context.clocks.now(), played, self.may_not_decide)
 
     # ---- dispatch ----
 
     def dispatch(self) -> None:
         """Hand over what is due, unless the disk has no room to write down what went out."""
-        if self.context.should_end() or self._is_short():
+        if self.is_clock_held() or self.may_not_send() or self._is_short():
             return
         begun, workspace = self.context.clocks.steady(), self.in_force.workspace()
         context = self.context
-        done = dispatch(context.store, workspace, context.clocks.now, stopping=context.should_end)
+        done = dispatch(context.store, workspace, context.clocks.now, stopping=self.may_not_send)
         self._tell("dispatch", begun, Counter({name: getattr(done, name) for name in COUNTED}))
         self._tell_halted()
 
@@ -256,6 +340,7 @@ class Jobs:
                 "scheduler anew."
             )
         self._is_short()
+        self._keep_books()
         store.checkpoint("PASSIVE")
         before = store.log_size()
         if before > LONGEST_LOG:
@@ -263,6 +348,19 @@ class Jobs:
             self.context.log.info(
                 "log_emptied" if whole else "log_pinned", before=size(before), after=size(store.log_size())
             )
+
+    def _keep_books(self) -> None:
+        """Add up the books for `status`, as often as takes a fiftieth of the time; and who was heard."""
+        begun, context = self.context.clocks.steady(), self.context
+        with context.store.writing() as connection:
+            lateness.keep_heard(connection)
+        if begun < self._books_due:
+            return
+        with context.store.reading() as connection:
+            books = status.conservation(connection)
+        with context.store.writing() as connection:
+            status.keep_books(connection, books, context.clocks.now())
+        self._books_due = begun + BOOKS_SHARE * (context.clocks.steady() - begun)
 
     def _is_short(self) -> bool:
         """Whether the disk has less room than must stay free."""
@@ -280,6 +378,9 @@ class Jobs:
         return room(self.context.store.path.parent, self.settings.keep_free)
 
     # ---- telling ----
+
+    def _tell_not_notified(self, way: str, reason: str) -> None:
+        self.context.log.error("not_notified", way=way, reason=reason)
 
     def _tell(self, event: str, begun: Millis, counted: Counter[str]) -> None:
         """One line for a pass that did something."""

@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from console import clock
 from console.channels import adapter_kinds
 from console.daemon.jobs import GoneError, JobContext, Jobs
 from console.daemon.leadership import Clocks, Leadership
@@ -26,6 +27,7 @@ from console.daemon.ticker import PeriodicJob, Ticker
 from console.daemon.troubles import Troubles
 from console.dispatch import process_name
 from console.playbooks.applied import load_in_force
+from console.safeguards.clock_guard import ClockGuard
 from console.workspace.faults import WorkspaceError
 from console.workspace.reading import Workspace, read_workspace
 from core.errors import ManometerError
@@ -60,10 +62,12 @@ class ServiceOptions:
     """In which people are told instants."""
 
 
-def run(store: Store, options: ServiceOptions, log: ServiceLog, clocks: Clocks) -> int:
+def run(store: Store, options: ServiceOptions, log: ServiceLog, clocks: Clocks, guard: ClockGuard) -> int:
     """Run until a signal or an error that no later pass can mend; the exit code. RefusedError where another
-    scheduler is active.
+    scheduler is active. `clocks` tell the time by the guard.
     """
+    with suppress(ManometerError):
+        guard.review(store)  # before a lease is written by this clock
     mailbox: SimpleQueue[Message] = SimpleQueue()
     with _signals(mailbox):
         while True:
@@ -71,7 +75,7 @@ def run(store: Store, options: ServiceOptions, log: ServiceLog, clocks: Clocks) 
             lease = _lead(leadership, options, mailbox, log, clocks)
             if lease is None:
                 return 0
-            code = _Service(store, options, leadership, lease, mailbox, log, clocks).run()
+            code = _Service(store, options, leadership, lease, mailbox, log, clocks, guard).run()
             if code is not None:
                 return code
 
@@ -183,7 +187,9 @@ class _Service:
         mailbox: SimpleQueue[Message],
         log: ServiceLog,
         clocks: Clocks,
+        guard: ClockGuard,
     ) -> None:
+        self.guard = guard
         self.options = options
         self.leadership = leadership
         self.lease = lease
@@ -195,17 +201,19 @@ class _Service:
         self.had_terminal = has_terminal()
         self.troubles = Troubles(self.store, log, clocks.now)
         context = JobContext(
-            options.folder, self.store, leadership, clocks, log, self.troubles, self.stopping.is_set
+            options.folder, self.store, leadership, clocks, log, self.troubles, self.stopping.is_set, guard
         )
         self.jobs = Jobs(context, _settings(self.store, options.folder, log), self._soon)
-        self.ticker = Ticker(self.jobs.all(), self, clocks.now)
+        guard.limits = self.jobs.settings.clock
+        self.ticker = Ticker(self.jobs.all(), self, clock.now)  # by the clock that it waits by itself
 
     def run(self) -> int | None:
         """Until a message ends it; the exit code, or None to stand by for the next time."""
         self._open()
+        told = clock.now(), self.clocks.steady()  # before any job is planned by this clock
         try:
             self.ticker.start()
-            reason = self._until_the_end()
+            reason = self._until_the_end(*told)
         except BaseException:
             self._close()
             raise
@@ -214,6 +222,8 @@ class _Service:
     def _open(self) -> None:
         _ = self.store.reader, self.store.writer  # made before the threads that share them
         self.troubles.forget()
+        with suppress(ManometerError):  # the first pass asks again
+            self.jobs.is_clock_held()
         tick = self.jobs.settings.tick
         self.log.info("started", owner=self.lease.owner, term=self.lease.term, tick=format_duration(tick))
         patience = watchdog()
@@ -227,9 +237,8 @@ class _Service:
     def _soon(self, name: str) -> None:
         self.ticker.soon(name)
 
-    def _until_the_end(self) -> Message:
-        """Wait for a signal or a fatal error; in between, look after the clock."""
-        now, steady = self.clocks.now(), self.clocks.steady()
+    def _until_the_end(self, now: Instant, steady: Millis) -> Message:
+        """Wait for a signal or a fatal error; in between, look after the clock, which said so before."""
         while True:
             message = _next(self.mailbox, LOOK_AT_CLOCK)
             if message == signal.SIGHUP and not (self.had_terminal and not has_terminal()):
@@ -242,7 +251,7 @@ class _Service:
         """After the clock was set back, jobs planned by the old one would wait as long as that was: run them
         now.
         """
-        new_now, new_steady = self.clocks.now(), self.clocks.steady()
+        new_now, new_steady = clock.now(), self.clocks.steady()
         jump = (new_now - now) - (new_steady - steady)
         if abs(jump) > JUMP:
             self.log.warning("clock_set", seconds=jump // SECOND)
@@ -261,6 +270,7 @@ class _Service:
         if settings.tick != self.jobs.settings.tick:
             self.ticker.change("tick", settings.tick)
         self.jobs.settings = settings
+        self.guard.limits = settings.clock
         self.ticker.all_soon()
         self.log.info("reloaded", tick=format_duration(settings.tick))
 
@@ -334,6 +344,7 @@ class _Service:
         self.stopping.set()
         with suppress(Exception):  # it may not have started
             self.ticker.stop(wait=self.ticker.is_idle(LOOK_AT_CLOCK))
+        self.jobs.metrics.close()
         with suppress(ManometerError):
             self.leadership.resign()
         with suppress(ManometerError):

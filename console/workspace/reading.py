@@ -24,6 +24,8 @@ from console.workspace.settings import (
 from console.workspace.templates import TemplateFiles, check_layout, check_texts
 from console.workspace.toml_reader import Document
 from console.workspace.triggers import TriggerContext, read_trigger
+from console.workspace.watch import WatchSettings
+from core.clock_trust import ClockLimits
 from core.instants import Millis
 from core.limits.pressure import PressureRule
 from core.model.predicate import Predicate
@@ -55,6 +57,8 @@ class Workspace:
     keep_free: (
         int | None
     )  # bytes of disk below which intake and sending stop; None: `console.health.disk.RESERVE`
+    clock: ClockLimits
+    watch: WatchSettings
     playbook: Playbook
     unsubscribe: UnsubscribeSettings
     survey_secret: object  # where the secret is that the links of surveys are signed with
@@ -309,6 +313,8 @@ def _workspace(
         database=settings.database,
         tick=settings.tick,
         keep_free=settings.keep_free,
+        clock=settings.clock,
+        watch=settings.watch,
         playbook=playbook,
         unsubscribe=settings.unsubscribe,
         survey_secret=settings.survey_secret,

@@ -18,6 +18,8 @@ from console.secrets import is_reference
 from console.workspace.faults import did_you_mean
 from console.workspace.layout import DATABASE
 from console.workspace.toml_reader import Document, TomlTable, shown
+from console.workspace.watch import WatchSettings, read_watch
+from core.clock_trust import USUAL_LIMITS, ClockLimits
 from core.instants import MINUTE, SECOND, Millis, find_zone, format_duration, parse_duration
 from core.limits.capacity import parse_capacity
 from core.limits.quiet_hours import SendWindows, parse_send_windows
@@ -71,6 +73,8 @@ class Settings:
     preference: Preference
     bounces: BounceLimit
     keep_free: int | None
+    clock: ClockLimits
+    watch: WatchSettings
     channels: Mapping[str, Channel]
     unsubscribe: UnsubscribeSettings
     survey_secret: object
@@ -85,7 +89,7 @@ def read_settings(document: Document, folder: Path, channel_kinds: Collection[st
     """The settings of manometer.toml; where a fault was noted the value is a stand-in."""
     root = document.root
     workspace = root.table("workspace")
-    tick, grace, look_ahead, keep_free = _engine(root.table("engine"))
+    tick, grace, look_ahead, keep_free, clock = _engine(root.table("engine"))
     sources = {name: _source(name, table) for name, table in root.tables("sources")}
     settings = Settings(
         name=workspace.text("name") or folder.resolve().name or "workspace",
@@ -103,6 +107,8 @@ def read_settings(document: Document, folder: Path, channel_kinds: Collection[st
         preference=_preference(root.table("preference")),
         bounces=_bounces(root.table("bounces")),
         keep_free=keep_free,
+        clock=clock,
+        watch=read_watch(root.table("notify"), root.table("metrics")),
         channels={name: _channel(name, table, channel_kinds) for name, table in root.tables("channels")},
         unsubscribe=_unsubscribe(root.table("unsubscribe")),
         survey_secret=_survey(root.table("survey")),
@@ -215,14 +221,19 @@ def _database_path(text: str, folder: Path) -> Path:
 # ---- [engine], [consent], [roles] ----
 
 
-def _engine(engine: TomlTable) -> tuple[Millis, Millis, bool, int | None]:
+def _engine(engine: TomlTable) -> tuple[Millis, Millis, bool, int | None, ClockLimits]:
     tick = engine.duration("tick")
     grace = engine.duration("grace")
     look_ahead = engine.switch("look_ahead", True)
     keep_free = engine.parsed("keep_free", _size)
+    jump, gap = engine.duration("clock_jump"), engine.duration("clock_gap")
     engine.done()
     if tick == 0:
         engine.fault("tick", "`tick` is 0", 'Write how often the engine looks, such as "30s".')
+    for name, value in (("clock_jump", jump), ("clock_gap", gap)):
+        if value is not None and value < MINUTE:
+            engine.fault(name, f"`{name}` is shorter than a minute", f'Write {name} = "5m" or longer.')
+    clock = ClockLimits(USUAL_LIMITS.jump if jump is None else jump, USUAL_LIMITS.gap if gap is None else gap)
     tick, grace = tick or 30 * SECOND, 5 * MINUTE if grace is None else grace
     if grace < 2 * tick:
         message = (
@@ -233,7 +244,7 @@ def _engine(engine: TomlTable) -> tuple[Millis, Millis, bool, int | None]:
             message,
             f'Write at least grace = "{format_duration(2 * tick)}".',
         )
-    return tick, grace, look_ahead, keep_free
+    return tick, grace, look_ahead, keep_free, clock
 
 
 def _size(text: str) -> int:
@@ -553,7 +564,12 @@ def _source(name: str, table: TomlTable) -> SourceSettings:
     connector = connector_class(kind)
     known = None if connector is None else connector.known_settings
     ids = table.parsed("ids", _namespace) or ""
-    source = SourceSettings(name, kind, channel, _own_settings(table, known), ids, orders)
+    silent = table.duration("silent_after")
+    if silent == 0:
+        table.fault("silent_after", "`silent_after` is 0", 'Write how long it may be silent, such as "2d".')
+    source = SourceSettings(
+        name, kind, channel, _own_settings(table, known), ids, orders, silent_after=silent or None
+    )
     if connector is not None and known is not None:
         table.done()
         if len(table.document.faults.faults) == before:

@@ -24,6 +24,8 @@ class SourceSettings:
     ids: str = ""
     """The namespace of its user ids; the default one has no name."""
     orders: str | None = None
+    silent_after: Millis | None = None
+    """Its silence for longer is a fault."""
 
 
 class SourceFile(NamedTuple):

@@ -198,6 +198,8 @@ def _today(channel: ChannelToday, coming: int, is_known: bool, label: int, rest:
 SIGNS: Final[Mapping[Sort, str]] = {"halted": "■", "failed": "✗", "uncertain": "?"}
 OF_MESSAGES: Final = SIGNS.keys()
 """What the outbox shows."""
+CLOCK: Final = "clock"
+"""Leads to the question whether the clock is right."""
 FEW_PAUSES: Final = 3
 """More than so many are one line together."""
 SAID_ABOVE: Final[frozenset[Sort]] = frozenset({"stopped", "books"})
@@ -259,6 +261,8 @@ def _wrong(found: HealthFinding, at: Instant, zone: ZoneInfo) -> Attention:
     since = "" if found.since is None else f" since {moment(found.since, at, zone)}"
     why = f": {found.why}" if found.why else ""
     mode, place = ("outbox", "5") if found.sort in OF_MESSAGES else (None, "")
+    if found.sort == "clock":
+        mode, place = CLOCK, "Enter"
     return Attention(SIGNS.get(found.sort, "!"), f"{found.words}{since}{why}", mode, place, "bad")
 
 

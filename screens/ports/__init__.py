@@ -42,3 +42,5 @@ class WorkspacePlace:
     """The emergency stop is on."""
     news: tuple[str, ...] = ()
     """What the operator should know of its opening, in sentences."""
+    clock_held: bool = False
+    """The clock is not trusted: nothing is decided and sent."""

@@ -151,3 +151,9 @@ class OverviewPort(Protocol):
     def books(self, cancelled: Cancelled) -> Books:
         """Reads every decision and message: seconds on a large database."""
         ...
+
+    def confirm_clock(self, reason: str) -> str:
+        """Say that this machine's clock is right; what was done, in words. ManometerError where the console
+        is for reading only.
+        """
+        ...

@@ -118,6 +118,8 @@ def badges(place: WorkspacePlace, frozen: bool, *, short: bool = False) -> Itera
     yield Cell("[SIMULATED]" if place.simulated else "[LIVE]", "accent" if place.simulated else "ok")
     if place.stopped:
         yield Cell(" [STOPPED]", "bad")
+    if place.clock_held:
+        yield Cell(" [CLOCK]", "bad")
     if place.read_only is not None:
         yield Cell(" [READ-ONLY]", "warn")
     if frozen:

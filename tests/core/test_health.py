@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.health import Numbers, State, Trouble, judge, silence
+from core.health import HealthFinding, Numbers, State, Trouble, judge, silence
 from core.instants import HOUR, MINUTE, SECOND
 
 NOW = 100 * HOUR
@@ -16,6 +16,8 @@ WELL = Numbers(
     uncertain=0,
     is_stopped=False, halted={}, troubles={},
 )  # fmt: skip
+GONE = ("the scheduler ended without a word", "it renews its lease no more")
+SEEN = (HealthFinding("inbox", "day.csv waits", "for 2m"),)
 CASES: list[tuple[dict[str, Any], State, list[tuple[str, str]]]] = [
     ({}, "healthy", []),
     ({"last_tick": None}, "idle", []),
@@ -24,12 +26,16 @@ CASES: list[tuple[dict[str, Any], State, list[tuple[str, str]]]] = [
     ({"overdue": 3}, "degraded", [("3 customers overdue", "the ticks do not keep up")]),
     ({"overdue": 1, "last_tick": None}, "down", [("1 customer overdue", "nobody has ticked in time")]),
     ({"overdue": 1, "ended_at": NOW - SECOND}, "down",
-        [("1 customer overdue", "the scheduler ended without a word")]),
+        [GONE, ("1 customer overdue", "the scheduler ended without a word")]),
     ({"overdue": 1, "ended_at": NOW - HOUR}, "degraded",
         [("1 customer overdue", "the ticks do not keep up")]),
     ({"overdue": 1, "ended_at": NOW - SECOND, "was_stopped": True}, "down",
         [("1 customer overdue", "the scheduler was stopped")]),
-    ({"ended_at": NOW - SECOND}, "idle", []),
+    ({"ended_at": NOW - SECOND}, "degraded", [GONE]),
+    ({"ended_at": NOW - SECOND, "was_stopped": True}, "idle", []),
+    ({"clock": "it jumped"}, "degraded", [("clock distrusted", "it jumped")]),
+    ({"clock": "it jumped", "troubles": {"clock": Trouble("held", 1)}}, "degraded", [("clock", "held")]),
+    ({"seen": SEEN}, "degraded", [("day.csv waits", "for 2m")]),
     ({"ended_at": NOW - HOUR}, "healthy", []),
     ({"ended_at": NOW + HOUR}, "healthy", []),
     ({"failed_lately": 2}, "degraded", [("2 messages failed within a day", "")]),
@@ -59,7 +65,6 @@ def test_numbers_are_judged_in_one_place(
             {"ended_at": NOW - SECOND, "was_stopped": True},
             "the scheduler was stopped, and nothing has ticked since",
         ),
-        ({"ended_at": NOW}, "the scheduler ended without a word, and nothing has ticked since"),
         ({"last_tick": None}, "nothing has ticked yet"),
         ({"last_tick": NOW - HOUR}, "nothing has ticked lately"),
         ({}, ""),

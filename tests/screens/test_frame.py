@@ -92,6 +92,15 @@ async def test_the_emergency_stop_is_said_on_every_screen() -> None:
         assert "[STOPPED]" in text(app).splitlines()[0]
 
 
+async def test_a_clock_that_is_not_trusted_is_said_on_every_screen() -> None:
+    service = Bare()
+    service.place = replace(service.place, clock_held=True)
+    app = stage(service, customers=Listing)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        assert "[CLOCK]" in text(app).splitlines()[0]
+
+
 async def test_the_day_of_what_is_shown_stands_in_a_narrow_head_too() -> None:
     service = Bare()
     service.place = WorkspacePlace("Online Retail", service.place.zone, "CHF", "keller", True, None, True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from core.health import Health
+from core.health import Health, HealthFinding
 from core.instants import parse_instant
 from screens.customers import CustomersScreen
-from screens.overview import OverviewScreen
+from screens.overview import NeedsList, OverviewScreen
 from screens.people import PeopleScreen
 from screens.ports import Cancelled
 from screens.ports.overview import BaseGauge, Books, DayAhead, Engine, OverviewPage, Undecided
@@ -29,6 +29,7 @@ class FakeOverview:
     def __init__(self) -> None:
         self.shown = PAGE
         self.looks = 0
+        self.confirmed: list[str] = []
 
     def page(self, cancelled: Cancelled) -> OverviewPage:
         return self.shown
@@ -45,6 +46,32 @@ class FakeOverview:
 
     def books(self, cancelled: Cancelled) -> Books:
         return Books(NOW, True, 50, 40, 30)
+
+    def confirm_clock(self, reason: str) -> str:
+        self.confirmed.append(reason)
+        return "The clock is trusted."
+
+
+async def test_a_clock_that_is_not_trusted_is_confirmed_from_the_list_of_what_needs_somebody() -> None:
+    overview = FakeOverview()
+    finding = HealthFinding("clock", "clock", "the clock was set forward by 20d", NOW)
+    overview.shown = replace(PAGE, health=Health("degraded", True, (finding,)))
+    app = stage(Bare(overview=overview), overview=OverviewScreen)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        await settled(pilot)
+        assert app.screen.focused is app.screen.query_one(NeedsList)
+        await pilot.press("enter")
+        await settled(pilot)
+        assert "Is the clock right?" in text(app)
+        assert "set forward by 20d" in text(app)
+        await pilot.press("escape")
+        assert overview.confirmed == []
+        await pilot.press("enter")
+        await settled(pilot)
+        await pilot.press("y")
+        await settled(pilot)
+        assert overview.confirmed == [""]
 
 
 async def test_a_trigger_that_was_paused_is_at_once_no_longer_foreseen_even_where_the_clock_stands() -> None:

@@ -27,6 +27,7 @@ from console.forecast.question import Question
 from console.forecast.sorted_rows import SortedRows
 from console.playbooks.known_triggers import refuse_unknown
 from console.progress import Progress
+from console.safeguards.stop_file import StopFile
 from core.forecast.preview import Totals
 from core.playbook.playbook import Playbook
 from storage.forecasts.drift import reached
@@ -68,6 +69,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     found = _answer(args, context, question, playbook)
     if not context.output.json:
         show(context, found)
+        _warn_of_stop(context)
     if args.csv is not None:
         context.output.say(f"{found.totals.decisions:,} decisions written to {args.csv}")
     if args.html is not None:
@@ -78,6 +80,12 @@ def run(args: argparse.Namespace, context: Context) -> int:
             f"`manometer drift {args.save}`."
         )
     return 0
+
+
+def _warn_of_stop(context: Context) -> None:
+    """A stop that came as a file is in no playbook yet."""
+    if StopFile(context.folder).mark() is not None:
+        context.output.say("All sending is stopped, by the file STOP: nothing of this goes out until `go`.")
 
 
 def _answer(

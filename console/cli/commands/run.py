@@ -42,6 +42,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         service,  # the scheduler's library is slower to import than most commands are to run
     )
     from console.daemon.log import opened_log
+    from console.safeguards.clock_guard import SOURCES, ClockGuard
 
     store = context.store
     if clock.simulated_at(store) is not None:
@@ -51,7 +52,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
         )
     with opened_log(args.log, args.log_level) as log:
         options = service.ServiceOptions(context.folder, args.standby, context.zone)
-        return service.run(store, options, log, service.clocks(clock.now, clock.steady))
+        guard = ClockGuard(SOURCES)
+        return service.run(store, options, log, service.clocks(guard.now, clock.steady), guard)
 
 
 def _print_unit(context: Context) -> int:

@@ -4,7 +4,8 @@ healthy    it ticks, nothing is overdue, nothing failed lately, the books balanc
 idle       nothing is overdue, and nobody ticks: no tick has run lately, or the scheduler has ended and
            nothing has ticked since
 degraded   customers are overdue, messages failed within a day or are uncertain, a channel halts, a job of
-           the scheduler fails, the disk is short of room, or all sending is stopped
+           the scheduler fails, the disk is short of room, the clock is distrusted, or all sending is
+           stopped
 down       customers are overdue and nobody ticks: no tick for a while, or the scheduler has ended and
            nothing has ticked since; or the books do not balance, or the workspace cannot be read
 """
@@ -13,25 +14,34 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+from console import clock
 from console.cli.context import Context
 from console.cli.options import add_at
 from console.cli.output import ListingField
 from console.health.disk import Room
-from console.health.judgement import health_of, room_of
+from console.health.judgement import finding_row, health_of, room_of
+from console.health.watching import watched
 from console.intake.migrated import words_of as words_of_migration
 from console.intake.set_aside import words_of
+from console.safeguards.clock_guard import why_distrusted
+from console.safeguards.stop_file import StopFile
+from console.workspace.reading import Workspace
 from core.errors import ManometerError
 from core.explain.words import counted
-from core.health import Health, Trouble
-from core.instants import Instant, format_instant, local
+from core.health import Health, HealthFinding, Trouble
+from core.instants import SECOND, Instant, format_instant, local
 from storage import status
 from storage.intake.decisions import conflict_count
 from storage.intake.order_migration import REPORT_TOLD, report_of
 from storage.orders import set_aside
 from storage.status import Figures
 from storage.store import meta, set_meta
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 FIELDS = (
     ListingField("state"),
@@ -51,8 +61,13 @@ FIELDS = (
     ListingField("unread", "json"),
     ListingField("conflicts", "number"),
     ListingField("migrated", "json", shown=False),
+    ListingField("stop_file"),
+    ListingField("clock"),
+    ListingField("books_at", "instant"),
+    ListingField("findings", "json"),
 )
 MOST_TOLD = 5
+TOLD_WHY = ("overdue", "uncertain", "clock", "leader", "late", "claimed", "silent", "inbox")
 EXITS = {"healthy": 0, "idle": 0, "degraded": 1, "down": 2}
 
 EXAMPLES = (("status --json", "for a monitor; the exit code says how bad it is"),)
@@ -60,6 +75,10 @@ EXAMPLES = (("status --json", "for a monitor; the exit code says how bad it is")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
+    parser.add_argument("--books", action="store_true", help="add up the books now, however long that takes")
+    parser.add_argument(
+        "--notify", action="store_true", help="tell whom [notify] names, where the state has changed"
+    )
     add_at(parser)
 
 
@@ -69,26 +88,51 @@ def run(args: argparse.Namespace, context: Context) -> int:
         at = context.now(args.at)
         workspace = context.in_force
         with context.store.reading() as connection:
-            figures = status.figures(connection, at, workspace.playbook.grace)
+            is_quick = args.books or status.are_books_quick(connection)
+            figures = status.figures(connection, at, workspace.playbook.grace, books=is_quick)
+            books_at, kept = (at, None) if is_quick else _kept(connection)
+            figures = replace(
+                figures,
+                conservation=figures.conservation if is_quick else kept,
+                unread=status.unread_words(connection),
+            )
             waiting = set_aside(connection)
             conflicts = conflict_count(connection)
             migrated = report_of(connection)
+            is_now = args.at is None and not clock.is_simulated(connection)
+            clock_fault = why_distrusted(connection, workspace.clock) if is_now else None
+            is_stopped_by_file = StopFile(context.folder).mark() is not None
+            figures = replace(figures, stopped=figures.stopped or is_stopped_by_file)
+            seen = tuple(watched(connection, figures, workspace, context.folder, at, is_now=is_now))
     except ManometerError as error:
         context.output.complain(f"manometer: {error}")
         context.output.record(FIELDS, {"state": "down"})
+        if args.notify:
+            unreadable = HealthFinding("trouble", "the workspace cannot be read", str(error))
+            _notify(context, context.workspace, Health("down", False, (unreadable,)))
         return EXITS["down"]
     disk = room_of(context.database, workspace)
-    health = health_of(figures, workspace, at, disk)
-    row = _row(figures, health, at, disk)
-    row |= {"set_aside": waiting, "conflicts": conflicts, "migrated": migrated}
+    health = health_of(figures, workspace, at, disk, clock_fault, seen)
+    row = _row(figures, health, at, disk) | {
+        "set_aside": waiting,
+        "conflicts": conflicts,
+        "migrated": migrated,
+        "stop_file": is_stopped_by_file,
+        "clock": clock_fault,
+        "books_at": books_at,
+        "findings": [finding_row(each) for each in health.findings],
+    }
     said = _for_people(figures, health, at, disk, context)
-    said |= {"set_aside": words_of(waiting) if waiting else "none", "conflicts": _to_decide(conflicts)}
+    said |= _rest_for_people(waiting, health) | {"conflicts": _to_decide(conflicts)}
     fields = [field for field in FIELDS if field.shown or context.output.json]
     context.output.record(fields, row, said=said)
     if figures.stopped:
-        context.output.say("All sending is stopped. `manometer go` ends that.")
+        by_file = ", by the file STOP too" if is_stopped_by_file else ""
+        context.output.say(f"All sending is stopped{by_file}. `manometer go` ends that.")
     if migrated is not None and not context.output.json:
         _tell_once(migrated, workspace.playbook.currency, context)
+    if args.notify:
+        _notify(context, workspace, health)
     return EXITS[health.state]
 
 
@@ -98,6 +142,31 @@ def _tell_once(migrated: Mapping[str, Any], currency: str, context: Context) -> 
         if meta(connection, REPORT_TOLD) is None:
             context.output.say(words_of_migration(migrated, currency))
             set_meta(connection, REPORT_TOLD, "1")
+
+
+def _notify(context: Context, workspace: Workspace, health: Health) -> None:
+    """Tell of a change, and wait for it until its deadline."""
+    from console.health.notifying import Notifier  # only where that is asked for
+
+    def complain(way: str, why: str) -> None:
+        context.output.complain(f"manometer: not notified by the {way}: {why}")
+
+    notifier = Notifier(context.folder, workspace.name, complain)
+    for thread in notifier.tell(health, clock.now(), workspace.watch, at_once=True):
+        thread.join(workspace.watch.deadline / SECOND + 1)
+
+
+def _kept(connection: Connection) -> tuple[Instant | None, dict[str, Any] | None]:
+    """The books of a large database as the scheduler has kept them."""
+    return status.kept_books(connection) or (None, None)
+
+
+def _rest_for_people(waiting: Mapping[str, int], health: Health) -> dict[str, str | None]:
+    number = len(health.findings)
+    return {
+        "set_aside": words_of(waiting) if waiting else "none",
+        "findings": f"{number}, named in the first line" if number else "none",
+    }
 
 
 def _row(figures: Figures, health: Health, at: Instant, disk: Room | None) -> dict[str, object]:
@@ -148,10 +217,7 @@ def _for_people(
 
 def _state(health: Health) -> str:
     """The word and what is wrong; reasons that have a line of their own are not told twice."""
-    found = [
-        f"{each.words}{f' ({each.why})' if each.sort in ('overdue', 'uncertain') else ''}"
-        for each in health.findings
-    ]
+    found = [f"{each.words}{f' ({each.why})' if each.sort in TOLD_WHY else ''}" for each in health.findings]
     said = "; ".join(found) or health.why
     return f"{health.state}: {said}" if said else health.state
 
@@ -189,7 +255,9 @@ def _when(at: Instant, context: Context) -> str:
 
 
 def _books(figures: Figures) -> str:
-    books = figures.conservation or {}
+    books = figures.conservation
+    if books is None:
+        return "not added up: no scheduler has yet; `manometer status --books` does"
     events, decisions, messages = (
         counted(books[part]["total"], part[:-1]) for part in ("events", "decisions", "messages")
     )

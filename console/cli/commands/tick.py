@@ -14,7 +14,13 @@ from console.dispatch import Dispatched, dispatch
 from console.playbooks.applied import ensure_applied, load_in_force
 from console.progress import Progress
 from console.runs.tick import Decided, row, tick
+from console.safeguards.clock_guard import SOURCES, ClockGuard
+from console.safeguards.stop_file import SendingGate, StopFile
+from console.safeguards.stopping import take_in
+from console.workspace.reading import Workspace
+from core.errors import ManometerError
 from core.explain.words import counted
+from storage.store import Store
 
 EXAMPLES = (("tick --at 2025-11-01T15:00", "one pass as of an instant"),)
 
@@ -27,21 +33,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Decide what is due, then hand over what is planned."""
-    now = context.now(args.at)
     store = context.store
     workspace = load_in_force(store, context.folder)
+    guard = None if _stands_still(args, context) else _trusted(store, workspace)
+    now = context.now(args.at) if guard is None else guard.now()
+    gate = SendingGate(StopFile(context.folder), lambda: guard is not None and guard.is_held)
+    if take_in(store, gate, now, context.zone) is not None:
+        workspace = load_in_force(store, context.folder)
     if workspace.playbook.version == 0:
         ensure_applied(store, workspace, now, context.author)
         workspace = load_in_force(store, context.folder)
     with Progress("Deciding", "customers") as progress:
-        decided = tick(store, workspace.playbook, now, progress.more)
+        decided = tick(store, workspace.playbook, now, progress.more, gate.is_clock_held)
         kinds = _listed(decided, context) if context.output.json else Counter(map(_kind, decided))
     context.output.say(_in_words(kinds, progress.done))
     if args.no_dispatch:
         return 0
-    done = dispatch(store, workspace, now if _stands_still(args, context) else clock.now)
+    done = dispatch(store, workspace, now if guard is None else guard.now, stopping=gate.is_shut)
     context.output.say(_handed_over(done))
+    if gate.file.mark() is not None:
+        context.output.say("All sending is stopped, by the file STOP too. `manometer go` ends that.")
     return 0
+
+
+def _trusted(store: Store, workspace: Workspace) -> ClockGuard:
+    """The clock, guarded; ManometerError, and nothing is decided, where it is not to be trusted."""
+    guard = ClockGuard(SOURCES, workspace.clock)
+    distrust = guard.review(store)
+    if distrust is not None:
+        raise ManometerError(
+            f"Nothing was decided: {distrust.reason}. Put the clock right, or say `manometer clock confirm` "
+            "where it is right."
+        )
+    return guard
 
 
 def _stands_still(args: argparse.Namespace, context: Context) -> bool:

@@ -14,9 +14,12 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from console.clock import now, simulated_at
+from console.clock import now, simulated_at, steady
 from console.open_workspace import OpenWorkspace
 from console.playbooks.applied import load_in_force
+from console.safeguards.clock_guard import held_by_clock
+from console.safeguards.stop_file import NAME, SendingGate, StopFile, StopNote
+from console.safeguards.stopping import take_in
 from console.workspace.reading import Workspace
 from core.errors import ManometerError
 from core.instants import Instant
@@ -30,6 +33,8 @@ STEPS: Final = 20_000
 milliseconds.
 """
 
+TAKEN_IN_EVERY: Final = 5.0
+"""Seconds between two attempts to write down a stop that came as a file."""
 CACHE_KIB: Final = 8_192
 """What each of the console's connections keeps in memory: several consoles may be open on one server, and
 pages are read by index.
@@ -48,6 +53,10 @@ class LocalWorkspace:
             self.context.store if why_not is None else Store.open(self.context.database, writer=False)
         )
         self.store.cache_kib = CACHE_KIB
+        self.stop_file = StopFile(folder)
+        self._gate = SendingGate(self.stop_file)
+        self._clock_held = False
+        self._tried_at = -TAKEN_IN_EVERY
         self._lock = Lock()
         self._kept: Workspace | None = None
         self._committed: int | None = None
@@ -80,7 +89,9 @@ class LocalWorkspace:
             zone=playbook.zone,
             currency=playbook.currency,
             consent_assumed=playbook.consent_policy == "assumed",
-            stopped=any(stop.until is None for stop in playbook.index.stops),
+            clock_held=self._clock_held,
+            stopped=self.stop_file.mark() is not None
+            or any(stop.until is None for stop in playbook.index.stops),
         )
 
     def now(self) -> Instant:
@@ -92,14 +103,17 @@ class LocalWorkspace:
         """Grows when anything has changed that a screen may show; while nobody writes it costs one look at
         SQLite's own number.
         """
+        self._take_in()
         committed = self.store.data_version()
         if committed != self._committed:
             self._committed = committed
             with self.store.reading() as connection:
                 self._found = changes.fingerprint(connection)
                 self._lease = leases.current(connection)
+                self._clock_held = held_by_clock(connection) is not None
         found = (
             self._found,
+            self.stop_file.mark(),
             self._lease and (self._lease.owner, self._lease.term, self._lease.is_live(now())),
         )
         if found != self._seen:  # a lease that is renewed changes nothing, one that runs out does
@@ -108,6 +122,23 @@ class LocalWorkspace:
             with suppress(ManometerError):  # whoever asks next is told
                 self.in_force()
         return self._version
+
+    def _take_in(self) -> None:
+        """Write an emergency stop that came as a file into the database, where this console can."""
+        if self._gate.is_shut() and self.store.is_writable and steady() - self._tried_at >= TAKEN_IN_EVERY:
+            self._tried_at = steady()
+            with suppress(ManometerError):  # another that can write does it, or this one later
+                take_in(self.store, self._gate, self.now(), self._place.zone)
+
+    def stop_by_file(self, note: StopNote) -> str:
+        """Stop all sending by the file; what there is to say of it, for the end of a sentence."""
+        if self._place.read_only is not None:
+            return ""
+        try:
+            self.stop_file.write(note)
+        except ManometerError as error:
+            return f" By the database alone, without the file {NAME}: {error}"
+        return ""
 
     def in_force(self) -> Workspace:
         """The workspace as last applied, with the pauses of this moment."""

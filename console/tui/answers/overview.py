@@ -12,6 +12,8 @@ from sqlalchemy import Connection
 from console.forecast.preview import preview
 from console.forecast.question import Question
 from console.health.judgement import health_of, room_of
+from console.health.watching import watched
+from console.safeguards.clock_guard import SOURCES, confirm, why_distrusted
 from console.tui.answers.local_workspace import LocalWorkspace
 from console.tui.answers.pauses import pause_view
 from core.forecast.preview import daily_capacities
@@ -56,6 +58,9 @@ class OverviewAnswers:
         disk = room_of(local.store.path, workspace)
         with local.asking(cancelled) as connection:
             figures = status.figures(connection, at, workspace.playbook.grace, books=False, most=status.MOST)
+            is_now = not local.place.simulated
+            seen = tuple(watched(connection, figures, workspace, local.context.folder, at, is_now=is_now))
+            clock_fault = why_distrusted(connection, workspace.clock) if is_now else None
             held = pauses.current(connection, at)
             stopped = held.pop(EVERYTHING, None)
             return OverviewPage(
@@ -63,10 +68,16 @@ class OverviewAnswers:
                 engine=_engine(connection, figures, at, stopped),
                 today=tuple(_today(connection, workspace.playbook, at)),
                 paused={name: pause_view(row) for name, row in sorted(held.items())},
-                health=health_of(figures, workspace, at, disk),
+                health=health_of(figures, workspace, at, disk, clock_fault, seen),
                 soon=tuple(_soon(connection, workspace.playbook, held, at)),
                 acts=tuple(overview.last_acts(connection, ACTS)),
             )
+
+    def confirm_clock(self, reason: str) -> str:
+        """Say that this machine's clock is right; ManometerError where the console is for reading only."""
+        with self._local.acting() as connection:
+            confirm(connection, SOURCES.reading(), self._local.place.author, reason or None)
+        return "The clock is trusted. What is due is decided and sent from now on."
 
     def gauge(self, rule: str | None, cancelled: Cancelled) -> BaseGauge | None:
         """The base against that rule's limit, or against the tightest; calendar windows are those of the

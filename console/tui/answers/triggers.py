@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import Lock
 from typing import Any, Final
 
@@ -12,6 +12,8 @@ from sqlalchemy import Connection
 
 from console.operating import pausing
 from console.playbooks.migration import by_definition
+from console.safeguards.stop_file import StopNote
+from console.safeguards.stopping import write_row
 from console.tui.answers.local_workspace import LocalWorkspace
 from console.tui.answers.pauses import pause_view
 from core.engine.pauses import pause_label
@@ -275,24 +277,29 @@ class TriggersAnswers:
 
     def stop(self, transactional: bool, reason: str) -> str:
         """Stop all sending; ManometerError where it is stopped already."""
-        at = self._local.now()
+        at, operator = self._local.now(), self._operator(reason)
+        note = StopNote(at, operator.author, operator.reason, transactional)
+        no_file = self._local.stop_by_file(note)
         with self._local.acting() as connection:
             held = pauses.waiting(connection, EVERYTHING, at)
-            pausing.stop(connection, at, transactional, self._operator(reason))
+            write_row(connection, note, at, operator.zone)
         spared = "" if transactional else ", transactional messages go on"
-        return f"All sending is stopped{spared}: {counted(held.messages, 'message')} waiting."
+        return f"All sending is stopped{spared}: {counted(held.messages, 'message')} waiting.{no_file}"
 
     def go(self, policy: PausePolicy, reason: str) -> str:
         """End the emergency stop; ManometerError where there is none."""
-        return f"Sending goes on. {self._resume(EVERYTHING, policy, reason)}"
+        return f"Sending goes on. {self._resume(EVERYTHING, policy, reason, self._local.stop_file.remove)}"
 
-    def _resume(self, name: str, policy: PausePolicy, reason: str) -> str:
+    def _resume(
+        self, name: str, policy: PausePolicy, reason: str, lastly: Callable[[], None] = lambda: None
+    ) -> str:
         at, playbook = self._local.now(), self._local.in_force().playbook
         with self._local.acting() as connection:
             choices = pausing.choices(
                 connection, pausing.paused_now(connection, name, at, self._local.place.zone), playbook, at
             )
             pausing.resume(connection, name, at, policy, self._operator(reason))
+            lastly()
         self._made.pop(name, None)
         return f"{policy}: {choices.words[policy]}"
 

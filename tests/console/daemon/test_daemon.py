@@ -317,6 +317,21 @@ def test_no_mail_begins_more_than_a_second_after_the_emergency_stop(tmp_path: Pa
     assert len(begun) < 600
 
 
+def test_a_file_stops_a_running_scheduler_and_go_lets_it_send_again(shop: Path) -> None:
+    with Daemon(shop) as daemon:
+        daemon.wait_for("started")
+        (shop / "STOP").touch()
+        daemon.wait_for("stopped_by_file")
+        drop(shop, "day.ndjson", [basket("anna")])
+        daemon.wait_for("tick", customers=1)
+        time.sleep(1)
+        assert sent(shop) == []
+        assert main(["-w", str(shop), "go", "--yes", "--policy", "overdue"]) == 0
+        daemon.wait_for("dispatch", sent=1)
+        assert daemon.end() == 0
+    assert [line["customer"] for line in sent(shop)] == ["anna"]
+
+
 def test_hup_takes_the_settings_anew_and_keeps_the_old_while_there_are_faults(shop: Path) -> None:
     with Daemon(shop) as daemon:
         daemon.wait_for("started", tick="1s")

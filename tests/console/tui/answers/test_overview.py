@@ -9,17 +9,23 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert
 
+from console import clock
 from console.main import main
+from console.safeguards.clock_guard import HELD
 from console.tui.answers.local_service import LocalService
-from console.tui.answers.overview import for_everybody
+from console.tui.answers.local_workspace import LocalWorkspace
+from console.tui.answers.overview import OverviewAnswers, for_everybody
+from console.tui.answers.triggers import TriggersAnswers
 from core.instants import DAY, HOUR, parse_instant
 from core.limits.pressure import PressureRule
 from core.limits.quiet_hours import ALWAYS_OPEN
 from core.limits.windows import Span, parse_window
+from core.model.pauses import EVERYTHING
 from core.playbook.playbook import Channel, Playbook
-from storage import overview
+from storage import overview, pauses
 from storage.schema.messages import messages
-from storage.store import Store, set_meta
+from storage.status import CLOCK_KNOWN
+from storage.store import Store, meta, set_meta
 from tests.console.furniture import NOON
 from tests.console.lives import act, going, person, played, run, workspace
 from tests.core.builders import ZURICH
@@ -194,3 +200,50 @@ def test_the_first_screen_and_the_command_judge_by_the_same_numbers(
     assert (page.engine.due, page.health.state) == (told["due"], told["state"]) == (3, "degraded")
     assert (code, page.engine.to_plan_anew) == (1, 3)
     assert [each.sort for each in page.health.findings] == ["disk"]
+
+
+def badges_of(local: LocalWorkspace) -> tuple[bool, bool]:
+    return local.place.stopped, local.place.clock_held
+
+
+def test_a_stop_by_file_is_on_every_screen_at_once_and_reaches_the_audit(tmp_path: Path) -> None:
+    folder = workspace(tmp_path / "shop", [])
+    assert run("-w", folder, "tick") == 0
+    local = LocalWorkspace(folder)
+    try:
+        before = local.version()
+        assert badges_of(local) == (False, False)
+        (folder / "STOP").touch()
+        assert badges_of(local) == (True, False)
+        assert local.version() > before
+        with local.store.reading() as connection:
+            assert pauses.current(connection, local.now()).keys() == {EVERYTHING}
+        answers = TriggersAnswers(local)
+        assert answers.go("skip", "over").startswith("Sending goes on.")
+        assert not (folder / "STOP").exists()
+        assert answers.stop(False, "fire").endswith("waiting.")
+        assert (folder / "STOP").exists()
+    finally:
+        local.close()
+
+
+def test_a_clock_that_is_not_trusted_is_said_and_confirmed(tmp_path: Path) -> None:
+    folder = workspace(tmp_path / "shop", [])
+    assert run("-w", folder, "tick") == 0
+    local = LocalWorkspace(folder)
+    try:
+        with local.store.writing() as connection:
+            known = json.loads(meta(connection, CLOCK_KNOWN) or "{}")
+            known["offset"] -= 20 * DAY
+            set_meta(connection, CLOCK_KNOWN, json.dumps(known))
+            set_meta(connection, HELD, json.dumps({"reason": "it was set", "since": clock.now()}))
+        local.version()
+        assert badges_of(local) == (False, True)
+        answers = OverviewAnswers(local)
+        assert "clock" in {each.sort for each in answers.page(lambda: False).health.findings}
+        assert answers.confirm_clock("the battery was empty").startswith("The clock is trusted.")
+        local.version()
+        assert badges_of(local) == (False, False)
+        assert answers.page(lambda: False).health.findings == ()
+    finally:
+        local.close()
