@@ -17,8 +17,9 @@ from core.instants import DAY, Instant, Millis
 from core.model.decisions import OUTCOMES
 from core.model.outbox import PENDING, STATES
 from core.model.pauses import EVERYTHING
+from core.model.quarantine import SetAside
 from core.model.reasons import HOLDING
-from storage import leases
+from storage import leases, quarantine
 from storage.leases import Lease
 from storage.outbox import digests
 from storage.outbox.dispatch import TROUBLE, WAITING
@@ -76,6 +77,7 @@ class Figures:
     troubles: Mapping[str, Trouble]  # by job of the scheduler, or `disk`
     conservation: dict[str, Any] | None  # None where it was not asked for
     unread: tuple[Mapping[str, Any], ...] = ()  # what sources said and nobody understood
+    quarantine: tuple[SetAside, ...] = ()
 
     def leader(self, at: Instant) -> Lease | None:
         """The lease of the scheduler that leads at the instant."""
@@ -98,6 +100,7 @@ class Figures:
             books_balance=self.conservation is None or self.conservation["holds"],
             shortage=shortage,
             was_stopped=lease is not None and lease.is_resigned,
+            set_aside=self.quarantine,
         )
 
 
@@ -124,6 +127,7 @@ def figures(
         troubles=troubles(connection),
         conservation=conservation(connection) if books else None,
         unread=unread_words(connection) if books else (),
+        quarantine=tuple(quarantine.listing(connection)),
     )
 
 
@@ -176,8 +180,11 @@ def _anew(version: int) -> Select[int]:
 
 
 def _living() -> ColumnElement[bool]:
-    """By the short list of those gone, so that no row of the others need be read."""
-    return customers.c.id.not_in(select(customers.c.id).where(GONE))
+    """By the short lists of those gone and set aside, so that no row of the others need be read."""
+    return and_(
+        customers.c.id.not_in(select(customers.c.id).where(GONE)),
+        customers.c.id.not_in(quarantine.customers_set_aside()),
+    )
 
 
 # ---- the books ----

@@ -1,7 +1,8 @@
 """One pass of the engine: every customer whose next instant has come is played up to now, chunk by chunk.
 
 A chunk is one transaction: dossiers are read, decided and written in it, so two passes at once cannot decide
-the same step twice, and a crash leaves whole plans or none.
+the same step twice, and a crash leaves whole plans or none. Where a chunk fails its customers are played one
+by one, and what fails by itself is set aside (`isolation`).
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from typing import Any
 from sqlalchemy import Connection
 
 from console.clock import SIMULATED_AT
-from core.engine import advance
+from console.runs.isolation import Isolation, Played, play
 from core.instants import Instant
 from core.model.decisions import Decision
 from core.model.dossier import Dossier, Plan
+from core.model.quarantine import SetAside
 from core.playbook.playbook import Playbook
 from storage.play import dossiers, plans
+from storage.sqlite import StoreError
 from storage.status import LAST_TICK_AT
 from storage.store import Store, meta, set_meta
 
@@ -40,28 +43,46 @@ def tick(
     now: Instant,
     progress: Callable[[int], None] | None = None,
     stopping: Callable[[], bool] = lambda: False,
+    told: Callable[[SetAside], None] = lambda _: None,
 ) -> Iterator[Decided]:
     """Play everyone who is due up to `now`; yields the decisions of each chunk once it is committed.
 
     What was due before now less the grace is decided as of then and marked late. `progress` is told how many
-    customers each chunk had; `stopping` is asked between chunks, and ends the pass where it says so.
+    customers each chunk had; `stopping` is asked between chunks, and ends the pass where it says so. `told`
+    hears of each customer and event that is set aside.
     """
+    isolation = Isolation(store, playbook, now, told)
     while not stopping():
-        with store.writing() as connection:
-            ids = dossiers.due_ids(connection, now, playbook.version, CHUNK)
-            played = [
-                (dossier, _play(dossier, playbook, now))
-                for dossier in dossiers.load(connection, ids, playbook).values()
-            ]
-            if played:
-                written = plans.save(connection, played, playbook.version)
-            else:
-                _note(connection, now)
+        try:
+            played, written = _chunk(store, playbook, now, isolation)
+        except StoreError:
+            raise
+        except Exception:  # the border of a customer: whoever it was is found below
+            for number in isolation.next_ids(CHUNK):
+                if stopping():
+                    break
+                alone = isolation.play(number)
+                if progress is not None:
+                    progress(1)
+                yield from _named(*alone)
+            continue
         if not played:
             return
         if progress is not None:
             progress(len(played))
         yield from _named(played, written)
+
+
+def _chunk(store: Store, playbook: Playbook, now: Instant, isolation: Isolation) -> Played:
+    """Play the next customers in one transaction; where there are none, the pass is noted."""
+    with store.writing() as connection:
+        ids = dossiers.due_ids(connection, now, playbook.version, CHUNK, isolation.left_out(connection))
+        known = dossiers.load(connection, ids, playbook).values()
+        played = [(dossier, play(dossier, playbook, now)) for dossier in known]
+        if played:
+            return played, plans.save(connection, played, playbook.version)
+        _note(connection, now)
+        return played, []
 
 
 def _note(connection: Connection, now: Instant) -> None:
@@ -72,10 +93,6 @@ def _note(connection: Connection, now: Instant) -> None:
     simulated = meta(connection, SIMULATED_AT)
     if simulated is not None and int(simulated) < now:
         set_meta(connection, SIMULATED_AT, str(now))
-
-
-def _play(dossier: Dossier, playbook: Playbook, now: Instant) -> Plan:
-    return advance(dossier, playbook, now, not_before=now - playbook.grace)
 
 
 def _named(

@@ -33,6 +33,7 @@ BECAUSE: Final[Mapping[str, str]] = {
     "CAPACITY": "the channel's capacity was used up",
     "TEMPLATE_ERROR": "the message could not be made",
     "CHANNEL_ERROR": "the channel failed",
+    "SET_ASIDE": "it is set aside, since working on it failed",
 }
 GONE: Final = frozenset({"sent", "delivered"})
 """States of a message of which nothing more need be said than that it was sent."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from core.errors import ManometerError
 from core.model.events import Event
 from storage.schema.events import events
 
@@ -19,14 +20,30 @@ EVENT_COLUMNS = (
 """What `event_from` needs of a row, in its order."""
 
 
+class UnreadableEventError(ManometerError):
+    """The row of an event cannot be read; `event` is its number."""
+
+    def __init__(self, event: int) -> None:
+        super().__init__(f"Event {event} cannot be read: what its row says of it is no JSON.")
+        self.event = event
+
+
+def read_json(event: int, text: str) -> Any:
+    """What a column of an event says; UnreadableEventError where that is no JSON."""
+    try:
+        return orjson.loads(text)
+    except ValueError:
+        raise UnreadableEventError(event) from None
+
+
 def event_from(row: Sequence[Any]) -> Event:
-    """An event from its `EVENT_COLUMNS`."""
+    """An event from its `EVENT_COLUMNS`; UnreadableEventError where the row cannot be read."""
     (
         identifier, kind, name, occurred_at, arrived_at, source, channel, amount, properties, history, order,
         standing, currency, rate, dedup, said,
     ) = row  # fmt: skip
     return Event(
         identifier, kind, name, occurred_at, arrived_at, source, channel, amount,
-        {} if properties == "{}" else orjson.loads(properties), history == 1, order, standing,
-        "1" if currency is None else rate, dedup, {} if said is None else orjson.loads(said),
+        {} if properties == "{}" else read_json(identifier, properties), history == 1, order, standing,
+        "1" if currency is None else rate, dedup, {} if said is None else read_json(identifier, said),
     )  # fmt: skip

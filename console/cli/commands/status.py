@@ -4,7 +4,7 @@ healthy    it ticks, nothing is overdue, nothing failed lately, the books balanc
 idle       nothing is overdue, and nobody ticks: no tick has run lately, or the scheduler has ended and
            nothing has ticked since
 degraded   customers are overdue, messages failed within a day or are uncertain, a channel halts, a job of
-           the scheduler fails, the disk is short of room, or all sending is stopped
+           the scheduler fails, the disk is short of room, something is set aside, or all sending is stopped
 down       customers are overdue and nobody ticks: no tick for a while, or the scheduler has ended and
            nothing has ticked since; or the books do not balance, or the workspace cannot be read
 """
@@ -12,6 +12,7 @@ down       customers are overdue and nobody ticks: no tick for a while, or the s
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Mapping
 
 from console.cli.context import Context
@@ -44,6 +45,7 @@ FIELDS = (
     ListingField("disk", "json"),
     ListingField("set_aside", "json"),
     ListingField("unread", "json"),
+    ListingField("quarantine", "json"),
 )
 MOST_TOLD = 5
 EXITS = {"healthy": 0, "idle": 0, "degraded": 1, "down": 2}
@@ -94,6 +96,7 @@ def _row(figures: Figures, health: Health, at: Instant, disk: Room | None) -> di
         "disk": None
         if disk is None
         else {"free": disk.free, "keep_free": disk.keep_free, "short": disk.is_short},
+        "quarantine": dict(Counter(each.kind for each in figures.quarantine)),
         "unread": [{**each, "last_at": format_instant(each["last_at"])} for each in figures.unread],
     }
 
@@ -119,6 +122,7 @@ def _for_people(
         "errors": _listed(figures.troubles, context),
         "disk": None if disk is None else f"{'SHORT: ' if disk.is_short else ''}{disk.in_words()}",
         "unread": _not_understood(figures),
+        "quarantine": _quarantined(figures),
     }
 
 
@@ -153,6 +157,12 @@ def _listed(troubles: Mapping[str, Trouble], context: Context) -> str:
 def _not_understood(figures: Figures) -> str:
     told = [f"{each['word']!r} of {each['source']} {each['number']:,}" for each in figures.unread[:MOST_TOLD]]
     return f"{'; '.join(told)}{'; ...' if len(figures.unread) > MOST_TOLD else ''}" or "nothing"
+
+
+def _quarantined(figures: Figures) -> str:
+    found = figures.quarantine
+    told = [f"{each.kind} {each.what}: {each.reason}" for each in found[:MOST_TOLD]]
+    return f"{'; '.join(told)}{'; ...' if len(found) > MOST_TOLD else ''}" or "nothing"
 
 
 def _when(at: Instant, context: Context) -> str:

@@ -1,0 +1,126 @@
+"""Customers played one by one, where a chunk of them failed: who or what fails by itself is set aside, and
+everybody else goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Final, TypeAlias
+
+from sqlalchemy import Connection
+
+from console.quarantine.failures import FailureLedger
+from core.engine import advance
+from core.instants import Instant
+from core.model.decisions import Decision
+from core.model.dossier import Dossier, Plan
+from core.model.quarantine import SetAside, Suspect
+from core.playbook.playbook import Playbook
+from storage import customers, quarantine
+from storage.play import dossiers, plans
+from storage.play.events import UnreadableEventError
+from storage.sqlite import StoreError
+from storage.store import Store
+
+Played: TypeAlias = tuple[list[tuple[Dossier, Plan]], list[tuple[Decision, int | None]]]
+"""Customers with their plans, and the decisions as they were written."""
+MOST_EVENTS: Final = 3
+"""So many events of a customer are set aside in one pass; then it is the customer who is."""
+
+
+def play(dossier: Dossier, playbook: Playbook, now: Instant) -> Plan:
+    """What follows for a customer by `now`."""
+    return advance(dossier, playbook, now, not_before=now - playbook.grace)
+
+
+class Isolation:
+    """Who is left out of one pass, and how what fails is found."""
+
+    def __init__(
+        self, store: Store, playbook: Playbook, now: Instant, told: Callable[[SetAside], None]
+    ) -> None:
+        self._store = store
+        self._playbook = playbook
+        self._now = now
+        self._ledger = FailureLedger(store, told)
+        self._failed: set[int] = set()
+
+    def left_out(self, connection: Connection) -> Collection[int]:
+        """Customers who are set aside, or have failed in this pass."""
+        return quarantine.customers_left_out(connection) | self._failed
+
+    def next_ids(self, limit: int) -> Sequence[int]:
+        """The customers whose turn it is."""
+        with self._store.reading() as connection:
+            left_out = self.left_out(connection)
+            return dossiers.due_ids(connection, self._now, self._playbook.version, limit, left_out)
+
+    def play(self, customer: int) -> Played:
+        """Play a customer in a transaction of its own; what fails twice is set aside, and where that is an
+        event the customer goes on without it.
+        """
+        for attempt in range(MOST_EVENTS + 1):
+            error = None
+            for _ in range(2):
+                try:
+                    return self._play(customer)
+                except StoreError:
+                    raise
+                except Exception as raised:  # the border of a customer
+                    error = raised
+            assert error is not None
+            suspect = self._suspect(customer, error, may_be_event=attempt < MOST_EVENTS)
+            self._ledger.note(suspect, error, self._now, at_once=True)
+            if suspect.kind == "customer":
+                break
+        self._failed.add(customer)
+        return [], []
+
+    def _play(self, customer: int) -> Played:
+        playbook = self._playbook
+        with self._store.writing() as connection:
+            known = dossiers.load(connection, [customer], playbook).values()
+            played = [(dossier, play(dossier, playbook, self._now)) for dossier in known]
+            return played, plans.save(connection, played, playbook.version) if played else []
+
+    # ---- whose fault it is ----
+
+    def _suspect(self, customer: int, error: Exception, *, may_be_event: bool) -> Suspect:
+        with self._store.reading() as connection:
+            key = customers.key_of(connection, customer)
+            event = self._event(connection, customer, error) if may_be_event else None
+        if event is None:
+            return Suspect("customer", str(customer), key)
+        return Suspect("event", str(event), f"{event} of customer {key}")
+
+    def _event(self, connection: Connection, customer: int, error: Exception) -> int | None:
+        """The event without which the customer can be played; None where it is no single one."""
+        if isinstance(error, UnreadableEventError):
+            return None if error.event in dossiers.events_left_out(connection) else error.event
+        try:
+            known = dossiers.load(connection, [customer], self._playbook)[customer]
+        except Exception:  # the border of a customer: it cannot be read at all
+            return None
+        numbers = sorted({event.id for event in (*known.history, *known.arrivals)})
+        if not numbers or not self._works(connection, customer, numbers):
+            return None
+        return self._first_fault(connection, customer, numbers)
+
+    def _first_fault(self, connection: Connection, customer: int, numbers: Sequence[int]) -> int:
+        """The first event with which it fails, all later ones left out; found by halving."""
+        low, high = 0, len(numbers) - 1
+        while low < high:
+            middle = (low + high) // 2
+            if self._works(connection, customer, numbers[middle + 1 :]):
+                low = middle + 1
+            else:
+                high = middle
+        return numbers[low]
+
+    def _works(self, connection: Connection, customer: int, without: Collection[int]) -> bool:
+        try:
+            for dossier in dossiers.load(connection, [customer], self._playbook, without).values():
+                play(dossier, self._playbook, self._now)
+        except Exception:  # the border of a customer, as above
+            return False
+        return True
