@@ -8,7 +8,7 @@ ManometerError          something a person has to put right; its text says what,
 ├── NotConfirmedError   console.cli.output: a question was answered with no, or nobody was there to answer
 ├── OutboxError         storage.outbox.dispatch: the state of a message does not allow what was asked
 ├── QuarantineError     storage.quarantine: what an operator named is not set aside
-├── UnreadableEventError  storage.play.events: the row of an event cannot be read
+├── UnreadableEventError  storage.event_json: the row of an event cannot be read
 ├── RefusedError        console.daemon: the scheduler cannot start here
 ├── GoneError           console.daemon: what the scheduler works on has gone
 └── StoreError          storage.sqlite: the database is missing, too new, or on an unsafe SQLite library

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    delete,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert
 
 from core.errors import ManometerError
@@ -14,11 +26,12 @@ from core.instants import Instant
 from core.model.quarantine import MOST_FAILURES, QuarantineKind, SetAside, Suspect
 from core.model.reasons import Reason
 from storage import audit
-from storage.outbox.dispatch import WAITING, change, wake
+from storage.outbox.dispatch import TROUBLE, WAITING, change, wake
 from storage.schema.customers import customers
 from storage.schema.events import events
 from storage.schema.intake import arrivals
 from storage.schema.messages import messages
+from storage.schema.playbooks import playbooks
 from storage.schema.quarantine import quarantine
 
 _COLUMNS: Final = tuple(
@@ -100,22 +113,64 @@ def customers_left_out(connection: Connection) -> frozenset[int]:
     return frozenset(map(int, left_out(connection, "customer")))
 
 
-def templates_left_out(connection: Connection, version: int) -> dict[str, str]:
-    """The templates whose messages wait, with the reason; a new version of the playbook may have put any of
-    them right, and then they are tried again.
+def template_subject(channel: str, template: str) -> str:
+    """The subject of a template that makes no messages for a channel."""
+    return f"{channel}\n{template}"
+
+
+def _channel_and_template(subject: str) -> tuple[str, str]:
+    channel, _, template = subject.partition("\n")
+    return channel, template
+
+
+def templates_left_out(connection: Connection, version: int) -> frozenset[tuple[str, str]]:
+    """Channel and template of the messages that wait for a template; a later version of the playbook may have
+    put any of them right, so it is tried anew.
     """
-    mine = quarantine.c.kind == "template"
-    older = delete(quarantine).where(mine, quarantine.c.version != version)
-    if connection.execute(select(quarantine.c.id).where(mine, quarantine.c.version != version)).first():
-        connection.execute(older)
-    rows = connection.execute(select(quarantine.c.subject, quarantine.c.reason).where(mine, _OPEN))
-    return {row.subject: row.reason for row in rows}
+    mine = (quarantine.c.kind == "template", quarantine.c.version == version)
+    found = connection.execute(select(quarantine.c.subject).where(*mine, _OPEN)).scalars()
+    return frozenset(map(_channel_and_template, found))
+
+
+def of_templates(uses: Collection[tuple[str, str]]) -> ColumnElement[bool]:
+    """The messages of these channels and templates, as a condition on a row."""
+    return tuple_(messages.c.channel, messages.c.template).in_(sorted(uses))
+
+
+def made_and_failed(
+    connection: Connection, template: str, trigger: str, version: int, most: int
+) -> tuple[bool, int]:
+    """Whether any message of a trigger and template went out since a version of the playbook was applied, and
+    how many, up to `most`, failed since because the template could not make them.
+    """
+    applied = select(playbooks.c.applied_at).where(playbooks.c.version == version).scalar_subquery()
+    since = func.coalesce(applied, 0)
+    made = select(messages.c.id).where(
+        messages.c.trigger == trigger, messages.c.sent_at >= since, messages.c.template == template
+    )
+    if connection.execute(made.limit(1)).first() is not None:
+        return True, 0
+    failed = select(messages.c.id).where(
+        TROUBLE,
+        messages.c.state == literal_column("'failed'"),
+        messages.c.planned_at >= since,
+        messages.c.template == template,
+        messages.c.reason == str(Reason.TEMPLATE_ERROR),
+    )
+    return False, len(connection.execute(failed.limit(most)).all())
 
 
 def listing(connection: Connection) -> Sequence[SetAside]:
-    """All that is set aside, the oldest first; a message only while it is held for that."""
+    """All that is set aside, the oldest first; a message only while it is held for that, and a template only
+    under the playbook with which it failed.
+    """
     still = select(messages.c.id).where(_HELD, messages.c.id == quarantine.c.subject.cast(messages.c.id.type))
-    return _listed(connection, and_(_OPEN, or_(quarantine.c.kind != "message", still.exists())))
+    newest = select(func.coalesce(func.max(playbooks.c.version), 0)).scalar_subquery()
+    kind = quarantine.c.kind
+    in_force = and_(
+        or_(kind != "message", still.exists()), or_(kind != "template", quarantine.c.version >= newest)
+    )
+    return _listed(connection, and_(_OPEN, in_force))
 
 
 def counts(connection: Connection) -> Mapping[str, int]:
@@ -221,7 +276,7 @@ def _drop_template(connection: Connection, thing: SetAside, at: Instant) -> None
         WAITING,
         messages.c.state.in_(("planned", "due")),
         messages.c.planned_at <= at,
-        messages.c.template == thing.subject,
+        of_templates([_channel_and_template(thing.subject)]),
     )
     _cancel(connection, list(connection.execute(due).scalars()), at)
 

@@ -27,7 +27,6 @@ from console.runs.tick import tick
 from console.workspace.reading import Workspace
 from core.errors import ManometerError
 from core.instants import MINUTE, SECOND, Millis
-from core.model.quarantine import SetAside
 from core.sources.connector import Connector, SourceFile
 from storage import pauses, playbooks, status
 from storage.store import Store
@@ -150,13 +149,7 @@ class Jobs:
             notify("WATCHDOG=1")
 
         context, playbook = self.context, self.in_force.workspace().playbook
-        return tick(
-            context.store, playbook, context.clocks.now(), played, context.should_end, self._tell_set_aside
-        )
-
-    def _tell_set_aside(self, thing: SetAside) -> None:
-        """The kind, the number and the trace, which say who it is to those who may know."""
-        self.context.log.error("set_aside", id=thing.id, kind=thing.kind, trace=thing.trace)
+        return tick(context.store, playbook, context.clocks.now(), played, context.should_end)
 
     # ---- dispatch ----
 

@@ -183,6 +183,7 @@ class _Pass:
                 return []
             segments.prepare(connection)
             others = [pauses.holds_message(pause, self.playbook, at) for pause in held.narrower]
+            others += self.preparer.held(connection)
             allowed = Allowed(rooms, held.triggers | self.preparer.waiting, held.purposes, others)
             claimed = outbox.claim(connection, at, self.owner, LEASE, PORTION, allowed)
             self.journal.claimed(claimed)

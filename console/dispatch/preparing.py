@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 
 from console.dispatch.channel_backoff import LONGEST_MISCONFIGURED, ChannelBackoffs
 from console.dispatch.outcomes import MessageOutcome, given_back, outcome_mark, waiting_mark
+from console.dispatch.setting_aside import MessageFailures, held_aside, load_each
 from console.messages.handover import TemplateFault, Workshop
 from console.messages.products import Products
 from console.messages.surveys import Surveys
@@ -28,9 +29,11 @@ from core.model.pauses import SCOPED, Pause
 from core.model.reasons import HOLDING, Reason
 from core.playbook.playbook import Channel, Playbook
 from storage import pauses
+from storage.event_json import UnreadableEventError
 from storage.outbox.digests import CarriedStep
 from storage.outbox.dispatch import Claimed
 from storage.play.dossiers import load
+from storage.sqlite import StoreError
 from storage.store import Store
 
 FRESH: Final[Millis] = SECOND
@@ -67,6 +70,10 @@ class _Look:
     dossiers: Mapping[int, Dossier]
     held_back: HeldBack
     at: Instant
+    left_out: Collection[int] = ()
+    """Customers who are set aside."""
+    unread: Collection[int] = ()
+    """Customers who can be read the next time, without an event that could not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,22 +133,48 @@ class MessagePreparer:
             Surveys.of(workspace.survey_secret, workspace.folder),
             UnsubscribeLinks.of(workspace.unsubscribe, workspace.folder),
         )
+        self._failures = MessageFailures(store, playbook, self._workshop.templates)
         self._look = _Look(Portion((), 0), {}, HeldBack(), 0)
         self._pauses = playbook.pauses
         self._heard_at: Instant = 0
         self.waiting: set[str] = set()
         """Triggers that were found paused or stopped."""
 
+    def held(self, connection: Connection) -> Sequence[ColumnElement[bool]]:
+        """Which messages wait for a template that is set aside, as conditions on a row."""
+        return self._failures.held(connection)
+
     def prepare(self, message: Claimed, portion: Portion, at: Instant) -> ReadyMessage | MessageOutcome:
-        """The message made; or what becomes of one that does not go now."""
+        """The message made; or what becomes of one that does not go now. What raises twice is set aside."""
+        try:
+            return self._prepare(message, portion, at)
+        except StoreError:
+            raise
+        except Exception:  # the border of a message: whether it is its own fault is seen by trying again
+            return self._prepare_again(message, portion, at)
+
+    def _prepare_again(
+        self, message: Claimed, portion: Portion, at: Instant
+    ) -> ReadyMessage | MessageOutcome:
+        try:
+            return self._prepare(message, portion, at)
+        except StoreError:
+            raise
+        except Exception as error:  # the border of a message, as above
+            return self._failures.of_message(message, error, at)
+
+    def _prepare(self, message: Claimed, portion: Portion, at: Instant) -> ReadyMessage | MessageOutcome:
         if (
             at - self._look.at >= FRESH
             or self._look.portion is not portion
             or self._hears_of_another_pause(at)
         ):
             self._look_again(portion, at)
-        if self._look.held_back.holds(message):
+        is_unread = message.customer_id in self._look.unread
+        if is_unread or self._look.held_back.holds(message) or self._failures.holds(message):
             return given_back(message)
+        if message.customer_id in self._look.left_out:
+            return held_aside(message, "the customer is set aside")
         dossier = self._look.dossiers.get(message.customer_id)
         message, objection = self._looked_at(message, dossier, at)
         if objection is not None or dossier is None:
@@ -161,10 +194,19 @@ class MessagePreparer:
             known, self._heard_at = pauses.all_of(connection), at
             if known != self._pauses:
                 self._playbook, self._pauses = replace(self._playbook, pauses=known), known
-            dossiers = load(
-                connection, sorted({message.customer_id for message in portion.messages}), self._playbook
-            )
-            self._look = _Look(portion, dossiers, held_back(connection, self._playbook, at), at)
+            left_out = self._failures.look(connection)
+            wanted = sorted({message.customer_id for message in portion.messages} - left_out)
+            back = held_back(connection, self._playbook, at)
+            try:
+                dossiers = load(connection, wanted, self._playbook)
+                broken: dict[int, Exception] = {}
+            except StoreError:
+                raise
+            except Exception:  # the border of a customer: whoever it is shows alone
+                dossiers, broken = load_each(connection, wanted, self._playbook)
+        if broken:
+            left_out |= self._failures.of_customers(broken, portion.messages, at)
+        self._look = _Look(portion, dossiers, back, at, left_out, broken.keys() - left_out)
 
     def _looked_at(
         self, message: Claimed, dossier: Dossier | None, at: Instant
@@ -235,14 +277,16 @@ class MessagePreparer:
         if adapter is None:
             return given_back(message)
         try:
-            return ReadyMessage(message, portion, adapter, self._workshop.make_claimed(message, profile, at))
+            outbound = self._workshop.make_claimed(message, profile, at)
         except TemplateFault as fault:
-            return MessageOutcome(
-                message, outcome_mark(message, "failed", reason=Reason.TEMPLATE_ERROR, error=fault.reason)
-            )
+            return self._failures.of_template(message, fault, at)
+        except UnreadableEventError:
+            raise
         except ManometerError as error:  # a secret that signs links cannot be read
             self._backoffs.begin(channel.name, str(error), at, LONGEST_MISCONFIGURED)
             return given_back(message, error=str(error))
+        self._failures.went_well(message)
+        return ReadyMessage(message, portion, adapter, outbound)
 
 
 def _handover(message: Claimed, step: Claimed | CarriedStep) -> Handover:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import logging
+from dataclasses import dataclass
+from typing import Final
 
 from console.quarantine import traces
 from core.instants import Instant
@@ -11,17 +12,14 @@ from core.model.quarantine import MOST_FAILURES, SetAside, Suspect
 from storage import quarantine
 from storage.store import Store
 
-
-def _nobody(thing: SetAside) -> None:
-    """Nobody wants to know."""
+_LOGGER: Final = logging.getLogger("manometer.quarantine")
 
 
 @dataclass(frozen=True, slots=True)
 class FailureLedger:
-    """Where failures of one database are noted; `told` hears of each thing that is set aside."""
+    """Where failures of one database are noted; what is set aside is told in the log."""
 
     store: Store
-    told: Callable[[SetAside], None] = field(default=_nobody)
 
     def note(
         self,
@@ -32,14 +30,16 @@ class FailureLedger:
         crashed: bool = False,
         at_once: bool = False,
         version: int = 0,
+        said: str | None = None,
     ) -> SetAside | None:
         """Count a failure of a thing, in a transaction of its own; the thing, once it is set aside.
 
         `at_once`: it was tried twice before this is called. `crashed`: the process ended while it worked on
-        it. StoreError where that cannot be written.
+        it. `said`: the reason in words that quote nobody's data, where the error has none. StoreError where
+        that cannot be written.
         """
         trace = traces.keep(self.store.path, suspect, error, at)
-        reason = traces.reason_of(error, trace)
+        reason = traces.reason_of(error, trace, said)
         with self.store.writing() as connection:
             found = quarantine.note_failure(
                 connection,
@@ -52,5 +52,16 @@ class FailureLedger:
                 version=version,
             )
         if found is not None:
-            self.told(found)
+            _tell(found)
         return found
+
+
+def _tell(thing: SetAside) -> None:
+    """The kind, the number and the trace, which say what it is to those who may know."""
+    fields = {"id": thing.id, "kind": thing.kind, "trace": thing.trace}
+    _LOGGER.error(
+        "manometer: set aside: %s %s; `manometer quarantine` says why",
+        thing.kind,
+        thing.id,
+        extra={"event": "set_aside", "fields": fields},
+    )

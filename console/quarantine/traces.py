@@ -47,13 +47,13 @@ def _thin_out(folder: Path) -> None:
         path.unlink()
 
 
-def reason_of(error: BaseException, trace: str) -> str:
+def reason_of(error: BaseException, trace: str, said: str | None = None) -> str:
     """What happened, in one line and without personal data: of an error that nobody foresaw its kind and
     place, for its text may quote anything.
     """
-    if isinstance(error, ManometerError):
+    if said is None and isinstance(error, ManometerError):
         said = str(error)
-    else:
+    elif said is None:
         frames = traceback.extract_tb(error.__traceback__)
         place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
         said = f"unexpected {type(error).__name__}{place}"

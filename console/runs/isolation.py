@@ -4,7 +4,7 @@ everybody else goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, TypeAlias
 
 from sqlalchemy import Connection
@@ -14,11 +14,11 @@ from core.engine import advance
 from core.instants import Instant
 from core.model.decisions import Decision
 from core.model.dossier import Dossier, Plan
-from core.model.quarantine import SetAside, Suspect
+from core.model.quarantine import Suspect
 from core.playbook.playbook import Playbook
 from storage import customers, quarantine
+from storage.event_json import UnreadableEventError
 from storage.play import dossiers, plans
-from storage.play.events import UnreadableEventError
 from storage.sqlite import StoreError
 from storage.store import Store
 
@@ -36,13 +36,11 @@ def play(dossier: Dossier, playbook: Playbook, now: Instant) -> Plan:
 class Isolation:
     """Who is left out of one pass, and how what fails is found."""
 
-    def __init__(
-        self, store: Store, playbook: Playbook, now: Instant, told: Callable[[SetAside], None]
-    ) -> None:
+    def __init__(self, store: Store, playbook: Playbook, now: Instant) -> None:
         self._store = store
         self._playbook = playbook
         self._now = now
-        self._ledger = FailureLedger(store, told)
+        self._ledger = FailureLedger(store)
         self._failed: set[int] = set()
 
     def left_out(self, connection: Connection) -> Collection[int]:

@@ -18,7 +18,6 @@ from console.runs.isolation import Isolation, Played, play
 from core.instants import Instant
 from core.model.decisions import Decision
 from core.model.dossier import Dossier, Plan
-from core.model.quarantine import SetAside
 from core.playbook.playbook import Playbook
 from storage.play import dossiers, plans
 from storage.sqlite import StoreError
@@ -43,15 +42,12 @@ def tick(
     now: Instant,
     progress: Callable[[int], None] | None = None,
     stopping: Callable[[], bool] = lambda: False,
-    told: Callable[[SetAside], None] = lambda _: None,
 ) -> Iterator[Decided]:
     """Play everyone who is due up to `now`; yields the decisions of each chunk once it is committed.
 
     What was due before now less the grace is decided as of then and marked late. `progress` is told how many
-    customers each chunk had; `stopping` is asked between chunks, and ends the pass where it says so. `told`
-    hears of each customer and event that is set aside.
-    """
-    isolation = Isolation(store, playbook, now, told)
+    customers each chunk had; `stopping` is asked between chunks, and ends the pass where it says so."""
+    isolation = Isolation(store, playbook, now)
     while not stopping():
         try:
             played, written = _chunk(store, playbook, now, isolation)

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Integer, Text, and_, case, col
 
 from core.instants import Instant
 from core.model.decisions import Message
+from storage.event_json import properties_of
 from storage.schema.decisions import decisions
 from storage.schema.enrolments import enrolments
 from storage.schema.events import events
@@ -108,7 +109,7 @@ def _causes(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[Any, 
         .where(columns.id.in_(WANTED))
     )
     return {
-        number: (*times, cause_event, name, orjson.loads(properties or "{}"), key_value, version)
+        number: (*times, cause_event, name, properties_of(cause_event, properties), key_value, version)
         for number, *times, cause_event, name, properties, key_value, version in rows_of(
             connection, query, ids
         )

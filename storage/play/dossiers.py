@@ -37,7 +37,8 @@ from core.model.pauses import parse_holder
 from core.model.reasons import HOLDING, Reason
 from core.model.when import UNBOUNDED
 from core.playbook.playbook import Playbook
-from storage.play.events import EVENT_COLUMNS, event_from, read_json
+from storage.event_json import read_json
+from storage.play.events import EVENT_COLUMNS, event_from
 from storage.schema.consents import consents, suppressions
 from storage.schema.customers import customers
 from storage.schema.enrolments import enrolments

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
-
-from core.errors import ManometerError
 from core.model.events import Event
+from storage.event_json import read_json
 from storage.schema.events import events
 
 EVENT_COLUMNS = (
@@ -18,22 +16,6 @@ EVENT_COLUMNS = (
     events.c.currency, events.c.rate, events.c.dedup, events.c.traits,
 )  # fmt: skip
 """What `event_from` needs of a row, in its order."""
-
-
-class UnreadableEventError(ManometerError):
-    """The row of an event cannot be read; `event` is its number."""
-
-    def __init__(self, event: int) -> None:
-        super().__init__(f"Event {event} cannot be read: what its row says of it is no JSON.")
-        self.event = event
-
-
-def read_json(event: int, text: str) -> Any:
-    """What a column of an event says; UnreadableEventError where that is no JSON."""
-    try:
-        return orjson.loads(text)
-    except ValueError:
-        raise UnreadableEventError(event) from None
 
 
 def event_from(row: Sequence[Any]) -> Event:

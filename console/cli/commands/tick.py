@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from console import clock
 from console.cli.context import Context
@@ -15,7 +15,6 @@ from console.playbooks.applied import ensure_applied, load_in_force
 from console.progress import Progress
 from console.runs.tick import Decided, row, tick
 from core.explain.words import counted
-from core.model.quarantine import SetAside
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +32,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         ensure_applied(store, workspace, now, context.author)
         workspace = load_in_force(store, context.folder)
     with Progress("Deciding", "customers") as progress:
-        decided = tick(store, workspace.playbook, now, progress.more, told=_told(context))
+        decided = tick(store, workspace.playbook, now, progress.more)
         kinds = _listed(decided, context) if context.output.json else Counter(map(_kind, decided))
     context.output.say(_in_words(kinds, progress.done))
     if args.no_dispatch:
@@ -41,17 +40,6 @@ def run(args: argparse.Namespace, context: Context) -> int:
     done = dispatch(store, workspace, now if _stands_still(args, context) else clock.now)
     context.output.say(_handed_over(done))
     return 0
-
-
-def _told(context: Context) -> Callable[[SetAside], None]:
-    """Say what is set aside, as it happens."""
-
-    def told(thing: SetAside) -> None:
-        context.output.complain(
-            f"Set aside: {thing.kind} {thing.what}: {thing.reason}. `manometer quarantine` lists what is."
-        )
-
-    return told
 
 
 def _stands_still(args: argparse.Namespace, context: Context) -> bool:

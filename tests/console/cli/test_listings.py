@@ -264,6 +264,7 @@ LISTS = (
     "pauses",
     "playbooks",
     "previews",
+    "quarantine",
     "segments",
     "suppressions",
     "triggers",
