@@ -82,9 +82,14 @@ def note_failure(
     return next(iter(_listed(connection, and_(*_is(suspect), row.since.is_not(None)))), None)
 
 
+def is_known(connection: Connection, suspect: Suspect) -> bool:
+    """Whether a thing has failed before."""
+    return connection.execute(select(quarantine.c.id).where(*_is(suspect))).first() is not None
+
+
 def forget(connection: Connection, suspect: Suspect) -> None:
-    """It went well after all: what is only watched is watched no longer."""
-    connection.execute(delete(quarantine).where(*_is(suspect), quarantine.c.since.is_(None)))
+    """It went well after all, or goes by another name now."""
+    connection.execute(delete(quarantine).where(*_is(suspect)))
 
 
 def _is(suspect: Suspect) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -99,12 +99,13 @@ class FolderConnector:
             self._finished[file.path] = shape
             _moved(file.path, DONE)
 
-    def reject(self, file: SourceFile, reason: str) -> None:
-        """Move it to what failed, with the reason in a file beside it."""
+    def reject(self, file: SourceFile, reason: str) -> Path:
+        """Move it to what failed, with the reason in a file beside it; its path there."""
         failed = _moved(file.path, FAILED)
         note = failed.with_name(f"{failed.name}.reason.txt")
         note.write_text(f"{reason}\n", encoding="utf-8")
         note.chmod(0o640)
+        return failed
 
     def _lies_still(self, path: Path, now: Instant) -> bool:
         shape = _shape(path)

@@ -34,7 +34,12 @@ def drop(store: Store, identifier: int, author: str, at: Instant, reason: str) -
 def _put_back(path: Path) -> None:
     """Move a failed file back into the folder beside it; one that lies there still need not be moved."""
     try:
-        if path.parent.name == FAILED and path.exists():
+        if not path.exists():
+            raise QuarantineError(
+                f"{path}: there is no such file any more. Drop it, or put the file back into its folder; "
+                "nothing was changed."
+            )
+        if path.parent.name == FAILED:
             target = path.parent.parent / path.name
             if target.exists():
                 raise QuarantineError(
