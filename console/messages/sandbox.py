@@ -75,6 +75,9 @@ class Record(dict[str, Any]):
         super().__init__(values)
         self.what = what
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.what, dict(self))
+
 
 # ---- what may stand in a template ----
 
@@ -382,6 +385,13 @@ FILTER_NAMES: Final = tuple(sorted({*_FROM_JINJA, *(name for name in _OWN if not
 
 class _Missing(ChainableUndefined):
     """What a customer or an event lacks: empty, and so is everything in it."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _missing, (self._undefined_name,)
+
+
+def _missing(name: str | None) -> _Missing:
+    return _Missing(name=name)
 
 
 MISSING: Final = _Missing()

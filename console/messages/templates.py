@@ -24,6 +24,7 @@ from console.messages.names import (
     VARIABLES,
 )
 from console.messages.products import NO_LISTS
+from console.messages.rendering import render
 from console.messages.sandbox import CLOSE, MISSING, OPEN, Mode, Record, TemplateFault
 from core.instants import Instant, local
 from core.language.fields import CUSTOMER_FIELDS, Type
@@ -167,7 +168,7 @@ def made(path: str, text: str, variables: Mapping[str, Any]) -> str:
     try:
         if path.endswith(".json"):
             return _render_json(text, variables)
-        return sandbox.render(text, "html" if path.endswith(".html") else "text", variables)
+        return render(text, "html" if path.endswith(".html") else "text", variables)
     except TemplateFault as fault:
         raise TemplateFault(f"templates/{path}: {fault.reason}", fault.line, fault.sort) from None
 
@@ -183,7 +184,7 @@ def _render_json(text: str, variables: Mapping[str, Any]) -> str:
         structure = json.loads(text)
     except (ValueError, RecursionError):
         structure = _loaded(
-            _put_together(sandbox.render(text.replace(OPEN, "").replace(CLOSE, ""), "json", variables))
+            _put_together(render(text.replace(OPEN, "").replace(CLOSE, ""), "json", variables))
         )
     else:
         structure = _filled(structure, variables)
@@ -199,7 +200,7 @@ def _loaded(text: str) -> Any:
 
 def _filled(value: Any, variables: Mapping[str, Any]) -> Any:
     if isinstance(value, str):
-        return sandbox.render(value, "text", variables) if "{" in value else value
+        return render(value, "text", variables) if "{" in value else value
     if isinstance(value, dict):
         return {key: _filled(item, variables) for key, item in value.items()}
     if isinstance(value, list):

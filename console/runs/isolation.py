@@ -4,11 +4,12 @@ everybody else goes on.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final, TypeAlias
 
 from sqlalchemy import Connection
 
+from console.quarantine.cpu_limit import CpuLimit, CpuLimitError
 from console.quarantine.failures import FailureLedger
 from core.engine import advance
 from core.instants import Instant
@@ -28,9 +29,18 @@ MOST_EVENTS: Final = 3
 """So many events of a customer are set aside in one pass; then it is the customer who is."""
 
 
-def play(dossier: Dossier, playbook: Playbook, now: Instant) -> Plan:
-    """What follows for a customer by `now`."""
-    return advance(dossier, playbook, now, not_before=now - playbook.grace)
+SECONDS: Final = 3.0
+"""Of processor time that the decisions of one customer may take."""
+
+
+def play(known: Iterable[Dossier], playbook: Playbook, now: Instant) -> list[tuple[Dossier, Plan]]:
+    """What follows for these customers by `now`; CpuLimitError where one of them takes too long."""
+    with CpuLimit(SECONDS) as limit:
+        played = []
+        for dossier in known:
+            limit.renew()
+            played.append((dossier, advance(dossier, playbook, now, not_before=now - playbook.grace)))
+        return played
 
 
 class Isolation:
@@ -58,12 +68,15 @@ class Isolation:
         event the customer goes on without it.
         """
         for attempt in range(MOST_EVENTS + 1):
-            error = None
+            error: Exception | None = None
             for _ in range(2):
                 try:
                     return self._play(customer)
                 except StoreError:
                     raise
+                except CpuLimitError as raised:  # it has taken so long twice by now, with others and alone
+                    error = raised
+                    break
                 except Exception as raised:  # the border of a customer
                     error = raised
             assert error is not None
@@ -78,7 +91,7 @@ class Isolation:
         playbook = self._playbook
         with self._store.writing() as connection:
             known = dossiers.load(connection, [customer], playbook).values()
-            played = [(dossier, play(dossier, playbook, self._now)) for dossier in known]
+            played = play(known, playbook, self._now)
             return played, plans.save(connection, played, playbook.version) if played else []
 
     # ---- whose fault it is ----
@@ -95,6 +108,8 @@ class Isolation:
         """The event without which the customer can be played; None where it is no single one."""
         if isinstance(error, UnreadableEventError):
             return None if error.event in dossiers.events_left_out(connection) else error.event
+        if isinstance(error, CpuLimitError):
+            return None
         try:
             known = dossiers.load(connection, [customer], self._playbook)[customer]
         except Exception:  # the border of a customer: it cannot be read at all
@@ -117,8 +132,8 @@ class Isolation:
 
     def _works(self, connection: Connection, customer: int, without: Collection[int]) -> bool:
         try:
-            for dossier in dossiers.load(connection, [customer], self._playbook, without).values():
-                play(dossier, self._playbook, self._now)
+            known = dossiers.load(connection, [customer], self._playbook, without).values()
+            play(known, self._playbook, self._now)
         except Exception:  # the border of a customer, as above
             return False
         return True

@@ -74,7 +74,7 @@ def _chunk(store: Store, playbook: Playbook, now: Instant, isolation: Isolation)
     with store.writing() as connection:
         ids = dossiers.due_ids(connection, now, playbook.version, CHUNK, isolation.left_out(connection))
         known = dossiers.load(connection, ids, playbook).values()
-        played = [(dossier, play(dossier, playbook, now)) for dossier in known]
+        played = play(known, playbook, now)
         if played:
             return played, plans.save(connection, played, playbook.version)
         _note(connection, now)

@@ -179,3 +179,20 @@ def test_what_is_set_aside_waits_for_no_approval(shop: Shop) -> None:
         assert acts.held(connection) == []
         with pytest.raises(acts.OutboxError, match="message 1 is set aside"):
             acts.approve(connection, [1], "ann", NOON)
+
+
+def test_a_template_that_takes_too_long_is_set_aside_after_two_messages_and_the_others_go(
+    shop: Shop,
+) -> None:
+    for number in range(1, 301):
+        shop.add(number)
+    with shop.store.writing() as connection:
+        slow = messages.c.id.in_(range(50, 150))
+        connection.execute(update(messages).where(slow).values(template="odd"))
+    body = "{% set a = 'xxxxxxxx' %}" + "{% set a = a ~ a %}" * 14
+    body += "{% for i in range(1000) %}{% set b = a|upper|title|lower|title %}{% endfor %}x"
+    shop.files["templates/odd/email.txt"] = body
+    assert shop.dispatch() == Dispatched(sent=200)
+    kinds = [(thing.kind, thing.what) for thing in aside(shop)]
+    assert kinds == [("message", "50 of template odd"), ("template", "odd")]
+    assert all("takes longer than 1 s" in thing.reason for thing in aside(shop))
