@@ -14,6 +14,8 @@ from threading import Lock, Thread, get_ident
 from types import TracebackType
 from typing import Final, Self
 
+from core.errors import ManometerError
+
 LOOKED_EVERY: Final = 0.05
 _LINGERS: Final = 40
 """Looks without any work, after which the thread ends."""
@@ -21,7 +23,7 @@ _AGAIN: Final = 0.5
 """Seconds after which it is raised once more, where somebody has swallowed it."""
 
 
-class CpuLimitError(Exception):
+class CpuLimitError(ManometerError):
     """A piece of work has used up its processor time, in seconds."""
 
     def __init__(self, seconds: float) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from console.quarantine.cpu_limit import CpuLimit, CpuLimitError
 from console.quarantine.failures import FailureLedger
+from console.quarantine.work_notes import CrashedError, WorkNote
 from core.engine import advance
 from core.instants import Instant
 from core.model.decisions import Decision
@@ -46,12 +47,45 @@ def play(known: Iterable[Dossier], playbook: Playbook, now: Instant) -> list[tup
 class Isolation:
     """Who is left out of one pass, and how what fails is found."""
 
-    def __init__(self, store: Store, playbook: Playbook, now: Instant) -> None:
+    def __init__(self, store: Store, playbook: Playbook, now: Instant, note: WorkNote) -> None:
         self._store = store
         self._playbook = playbook
         self._now = now
         self._ledger = FailureLedger(store)
         self._failed: set[int] = set()
+        self._note = note
+
+    def look_back(self) -> None:
+        """Learn from the note what the process before was working on when it was killed: a customer who was
+        being played alone, and had been among those of the kill before, is set aside.
+        """
+        left, before = self._note.left, self._note.suspects
+        if len(left) == 1:
+            self._note_crash(left[0], at_once=left[0] in before)
+        self._note.suspect(dict.fromkeys((*left, *before)))
+
+    def _note_crash(self, subject: str, *, at_once: bool) -> None:
+        with self._store.reading() as connection:
+            key = customers.key_of(connection, int(subject))
+        error = CrashedError()
+        suspect = Suspect("customer", subject, key)
+        self._ledger.note(suspect, error, self._now, crashed=True, at_once=at_once, said=str(error))
+
+    def suspects(self, limit: int) -> Sequence[int]:
+        """Those among the next customers who were being played when a process was killed: they are played
+        one by one.
+        """
+        if not self._note.suspects:
+            return ()
+        known = set(self._note.suspects)
+        found = [number for number in self.next_ids(limit) if str(number) in known]
+        if not found:
+            self._note.suspect(())
+        return found
+
+    def begin(self, ids: Sequence[int]) -> None:
+        """Note that these are being played."""
+        self._note.begin([str(number) for number in ids])
 
     def left_out(self, connection: Connection) -> Collection[int]:
         """Customers who are set aside, or have failed in this pass."""
@@ -89,6 +123,7 @@ class Isolation:
 
     def _play(self, customer: int) -> Played:
         playbook = self._playbook
+        self._note.begin([str(customer)])
         with self._store.writing() as connection:
             known = dossiers.load(connection, [customer], playbook).values()
             played = play(known, playbook, self._now)

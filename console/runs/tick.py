@@ -2,18 +2,20 @@
 
 A chunk is one transaction: dossiers are read, decided and written in it, so two passes at once cannot decide
 the same step twice, and a crash leaves whole plans or none. Where a chunk fails its customers are played one
-by one, and what fails by itself is set aside (`isolation`).
+by one, and what fails by itself is set aside (`isolation`); so are those of a chunk during which the process
+was killed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
 
 from console.clock import SIMULATED_AT
+from console.quarantine.work_notes import WorkNote
 from console.runs.isolation import Isolation, Played, play
 from core.instants import Instant
 from core.model.decisions import Decision
@@ -46,33 +48,50 @@ def tick(
     """Play everyone who is due up to `now`; yields the decisions of each chunk once it is committed.
 
     What was due before now less the grace is decided as of then and marked late. `progress` is told how many
-    customers each chunk had; `stopping` is asked between chunks, and ends the pass where it says so."""
-    isolation = Isolation(store, playbook, now)
-    while not stopping():
-        try:
-            played, written = _chunk(store, playbook, now, isolation)
-        except StoreError:
-            raise
-        except Exception:  # the border of a customer: whoever it was is found below
-            for number in isolation.next_ids(CHUNK):
-                if stopping():
-                    break
-                alone = isolation.play(number)
-                if progress is not None:
-                    progress(1)
-                yield from _named(*alone)
-            continue
-        if not played:
+    customers each chunk had; `stopping` is asked between chunks, and ends the pass where it says so.
+    """
+    with WorkNote.open(store.path, "tick") as note:
+        isolation = Isolation(store, playbook, now, note)
+        isolation.look_back()
+        while not stopping():
+            alone = isolation.suspects(CHUNK)
+            try:
+                if not alone:
+                    played, written = _chunk(store, playbook, now, isolation)
+            except StoreError:
+                raise
+            except Exception:  # the border of a customer: whoever it was is found below
+                alone = isolation.next_ids(CHUNK)
+            if alone:
+                yield from _one_by_one(alone, isolation, progress, stopping)
+                continue
+            if not played:
+                return
+            if progress is not None:
+                progress(len(played))
+            yield from _named(played, written)
+
+
+def _one_by_one(
+    ids: Sequence[int],
+    isolation: Isolation,
+    progress: Callable[[int], None] | None,
+    stopping: Callable[[], bool],
+) -> Iterator[Decided]:
+    for number in ids:
+        if stopping():
             return
+        played = isolation.play(number)
         if progress is not None:
-            progress(len(played))
-        yield from _named(played, written)
+            progress(1)
+        yield from _named(*played)
 
 
 def _chunk(store: Store, playbook: Playbook, now: Instant, isolation: Isolation) -> Played:
     """Play the next customers in one transaction; where there are none, the pass is noted."""
     with store.writing() as connection:
         ids = dossiers.due_ids(connection, now, playbook.version, CHUNK, isolation.left_out(connection))
+        isolation.begin(ids)
         known = dossiers.load(connection, ids, playbook).values()
         played = play(known, playbook, now)
         if played:

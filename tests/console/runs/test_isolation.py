@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from console.quarantine.work_notes import WorkNote
 from storage.sqlite import dbapi
 from tests.console.lives import act, person, run, workspace
 
@@ -181,3 +184,65 @@ def test_only_what_is_set_aside_can_be_released_or_dropped(
     folder = workspace(tmp_path / "shop", [person("ann")])
     assert run("-w", folder, "quarantine", "release", "7") == 1
     assert "Nothing with the number 7 is set aside" in capsys.readouterr().err
+
+
+# ---- kills ----
+
+KILLED = """
+import os, sys
+from console.main import main
+from console.runs import isolation
+
+original = isolation.advance
+
+def advance(dossier, *others, **more):
+    if dossier.key == "c7":
+        os.kill(os.getpid(), 9)
+    return original(dossier, *others, **more)
+
+isolation.advance = advance
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_who_kills_the_process_is_set_aside_after_two_kills_and_all_others_are_decided_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shop(tmp_path, 250)
+    command = [sys.executable, "-c", KILLED, "-w", str(folder), "tick", "--no-dispatch", "--at", EVENING]
+    ended = [subprocess.run(command, check=False, capture_output=True).returncode for _ in range(3)]
+    assert ended == [-9, -9, 0]
+    (thing,) = ask(folder, capsys, "quarantine")
+    assert (thing["kind"], thing["what"]) == ("customer", "c7")
+    assert thing["reason"].startswith("the process ended without a word while it worked on this")
+    decided = ask(folder, capsys, "decisions")
+    assert {row["customer"] for row in decided} == {f"c{each}" for each in range(250)} - {"c7"}
+    assert len(decided) == 249
+
+
+def test_kills_at_different_customers_accuse_nobody(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shop(tmp_path, 20)
+    for key in ("c3", "c5", "c9"):
+        killed = KILLED.replace('"c7"', f'"{key}"')
+        command = [sys.executable, "-c", killed, "-w", str(folder), "tick", "--no-dispatch", "--at", EVENING]
+        subprocess.run(command, check=False)
+        with WorkNote.open(folder / "manometer.db", "tick"):
+            pass  # a pass that came to its end
+    run("-w", folder, "tick", "--no-dispatch", "--at", EVENING)
+    assert ask(folder, capsys, "quarantine") == []
+    assert len(ask(folder, capsys, "decisions")) == 20
+
+
+def test_a_condition_without_end_is_cut_off_for_its_customer_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shop(tmp_path, 30)
+    endless = KILLED.replace("os.kill(os.getpid(), 9)", "while True: pass")
+    command = [sys.executable, "-c", endless, "-w", str(folder), "tick", "--no-dispatch", "--at", EVENING]
+    assert subprocess.run(command, check=False, capture_output=True).returncode == 0
+    (thing,) = ask(folder, capsys, "quarantine")
+    assert (thing["kind"], thing["what"]) == ("customer", "c7")
+    assert "longer than 3 s" in thing["reason"]
+    assert len(ask(folder, capsys, "decisions")) == 29
