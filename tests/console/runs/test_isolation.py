@@ -186,6 +186,26 @@ def test_only_what_is_set_aside_can_be_released_or_dropped(
     assert "Nothing with the number 7 is set aside" in capsys.readouterr().err
 
 
+def test_an_import_takes_all_lines_but_those_of_a_customer_who_cannot_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shop(tmp_path, 3)
+    change(folder, "UPDATE customers SET settled = NULL, traits = '{' WHERE key = 'c1'")
+    calls = [
+        act(f"c{each % 50}", "Product Viewed", f"2025-03-03T18:{each % 60:02}:00Z") for each in range(1000)
+    ]
+    (folder / "views.ndjson").write_text("".join(json.dumps(call) + "\n" for call in calls))
+    unique = {call["messageId"]: call["userId"] for call in calls}
+    theirs = sum(user == "c1" for user in unique.values())
+    (told,) = ask(folder, capsys, "import", folder / "views.ndjson", "--at", EVENING)
+    assert (told["taken"], told["rejected"]) == (len(unique) - theirs, 20)
+    assert told["taken"] + told["duplicate"] + told["rejected"] == 1000
+    (thing,) = ask(folder, capsys, "quarantine")
+    assert (thing["kind"], thing["what"]) == ("customer", "c1")
+    reasons = {json.loads(line)["reason"] for line in Path(told["rejects"]).read_text().splitlines()}
+    assert reasons == {"cannot be taken: The customer c1 cannot be read; `manometer quarantine` says why."}
+
+
 # ---- kills ----
 
 KILLED = """
