@@ -168,6 +168,13 @@ class OverviewScreen(Frame):
             show=True,
         ),
         key(
+            "s",
+            "quarantine",
+            "Set aside",
+            "overview.quarantine",
+            "what is set aside because working on it failed; release or drop it",
+        ),
+        key(
             "left_square_bracket",
             "rule(-1)",
             "Rule before",
@@ -328,6 +335,8 @@ class OverviewScreen(Frame):
         message.stop()
         if message.mode == "pauses":
             self.action_pauses()
+        elif message.mode == "quarantine":
+            self.action_quarantine()
         else:
             await self.app.run_action(f"go('{message.mode}')")
 
@@ -338,6 +347,12 @@ class OverviewScreen(Frame):
         )
 
         self.app.push_screen(PausesScreen())
+
+    def action_quarantine(self) -> None:
+        """What is set aside."""
+        from screens.quarantine import QuarantineScreen  # when first wanted, as above
+
+        self.app.push_screen(QuarantineScreen())
 
 
 def _nothing(words: str) -> list[Line]:

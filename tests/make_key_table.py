@@ -34,7 +34,7 @@ WHERE: Final = {
     "SidesScreen": "Pressure: one customer, before and after", "BacktestScreen": "Triggers: backtest",
     "OutboxScreen": "Outbox",
     "LogScreen": "Outbox and Decisions", "Dialog": "dialogs", "PausesScreen": "Pauses",
-    "PeopleScreen": "Customers: who is who", "Help": "help",
+    "PeopleScreen": "Customers: who is who", "QuarantineScreen": "Overview: set aside", "Help": "help",
     "Reading": "details",
     "FilterInput": "filter line",
 }  # fmt: skip

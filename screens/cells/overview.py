@@ -217,6 +217,8 @@ def _wrong(found: HealthFinding, at: Instant, zone: ZoneInfo) -> Attention:
     since = "" if found.since is None else f" since {moment(found.since, at, zone)}"
     why = f": {found.why}" if found.why else ""
     mode, place = ("outbox", "5") if found.sort in OF_MESSAGES else (None, "")
+    if found.sort == "quarantine":
+        mode, place = "quarantine", "s"
     return Attention(SIGNS.get(found.sort, "!"), f"{found.words}{since}{why}", mode, place, "bad")
 
 
