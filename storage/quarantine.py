@@ -137,6 +137,23 @@ def templates_left_out(connection: Connection, version: int) -> frozenset[tuple[
     return frozenset(map(_channel_and_template, found))
 
 
+def why_left_out(connection: Connection, customer: int) -> str | None:
+    """Why nothing is decided for the customer of a row, as a sentence; None where it is."""
+    row = quarantine.c
+    query = select(row.id, row.reason, row.dropped_at).where(
+        *_is(Suspect("customer", str(customer), "")), row.since.is_not(None)
+    )
+    found = connection.execute(query).one_or_none()
+    if found is None:
+        return None
+    if found.dropped_at is not None:
+        return f"The customer was given up, since working on the customer failed: {found.reason}."
+    return (
+        f"The customer is set aside, so that nothing is decided: {found.reason}. `manometer quarantine "
+        f"release {found.id}` ends that."
+    )
+
+
 def of_templates(uses: Collection[tuple[str, str]]) -> ColumnElement[bool]:
     """The messages of these channels and templates, as a condition on a row."""
     return tuple_(messages.c.channel, messages.c.template).in_(sorted(uses))

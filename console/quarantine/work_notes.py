@@ -29,19 +29,21 @@ class CrashedError(Exception):
 
 
 class WorkNote:
-    """The note of one job, held while it is open; use it as a context manager.
+    """The note of one job, made when something is begun and gone once it ends; use it as a context manager.
 
     `left` are the subjects that the process before was working on when it ended without a word; `suspects`
     those that were being worked on together when one before that did, and were not cleared since.
     """
 
-    def __init__(self, file: int | None) -> None:
-        self._file = file
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = _locked(path, os.O_RDWR)
+        self._is_refused = False
         self.left: tuple[str, ...] = ()
         self.suspects: tuple[str, ...] = ()
-        if file is not None:
+        if self._file is not None:
             with suppress(OSError, ValueError, TypeError, KeyError):
-                boot, found = json.loads(os.pread(file, 1 << 20, 0).partition(b"\n")[0])
+                boot, found = json.loads(os.pread(self._file, 1 << 20, 0).partition(b"\n")[0])
                 if boot == _boot():
                     self.left, self.suspects = tuple(found["now"]), tuple(found["suspects"])
 
@@ -50,18 +52,7 @@ class WorkNote:
         """The note of a job on a database; one that keeps nothing where another process has it, or the disk
         does not take it.
         """
-        folder = folder_of(database)
-        try:
-            folder.mkdir(mode=0o750, exist_ok=True)
-            file = os.open(folder / job, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, MODE)
-        except OSError:
-            return cls(None)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(file)
-            return cls(None)
-        return cls(file)
+        return cls(path_of(database, job))
 
     def suspect(self, subjects: Iterable[str]) -> None:
         """From now on these are noted as suspects with everything that is begun."""
@@ -69,6 +60,9 @@ class WorkNote:
 
     def begin(self, subjects: Sequence[str]) -> None:
         """These are worked on from now on."""
+        if self._file is None and not self._is_refused:
+            self._file = _locked(self._path, os.O_RDWR | os.O_CREAT)
+            self._is_refused = self._file is None
         if self._file is None:
             return
         found = {"now": list(subjects), "suspects": list(self.suspects)}
@@ -77,23 +71,34 @@ class WorkNote:
             os.pwrite(self._file, raw, 0)
             os.ftruncate(self._file, len(raw))
 
-    def end(self) -> None:
-        """Nothing is being worked on."""
-        self.begin(())
-
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
         """However it comes to its end: it did, so that nothing of it is suspected."""
         if self._file is not None:
-            self.end()
+            with suppress(OSError):
+                self._path.unlink()
             os.close(self._file)
 
 
-def folder_of(database: Path) -> Path:
-    """Where the notes of a database are."""
-    return database.with_name(f"{database.name}.working")
+def path_of(database: Path, job: str) -> Path:
+    """Where the note of a job is."""
+    return database.with_name(f"{database.name}.{job}-note")
+
+
+def _locked(path: Path, flags: int) -> int | None:
+    """The file, with a lock that ends with it; None where there is none, or somebody else has it."""
+    try:
+        file = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, MODE)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(file)
+        return None
+    return file
 
 
 @lru_cache(maxsize=1)

@@ -27,10 +27,12 @@ from console.forecast.question import Question
 from console.forecast.sorted_rows import SortedRows
 from console.playbooks.known_triggers import refuse_unknown
 from console.progress import Progress
+from core.explain.words import counted
 from core.forecast.preview import Totals
 from core.playbook.playbook import Playbook
 from storage.forecasts.drift import reached
 from storage.forecasts.saved_previews import Saving
+from storage.quarantine import customers_left_out
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +61,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     found = _answer(args, context, question, playbook)
     if not context.output.json:
         show(context, found)
+        _tell_left_out(context)
     if args.csv is not None:
         context.output.say(f"{found.totals.decisions:,} decisions written to {args.csv}")
     if args.html is not None:
@@ -69,6 +72,16 @@ def run(args: argparse.Namespace, context: Context) -> int:
             f"`manometer drift {args.save}`."
         )
     return 0
+
+
+def _tell_left_out(context: Context) -> None:
+    with context.store.reading() as connection:
+        number = len(customers_left_out(connection))
+    if number:
+        were = "is" if number == 1 else "are"
+        context.output.say(
+            f"{counted(number, 'customer')} {were} set aside and left out; `manometer quarantine` says why."
+        )
 
 
 def _answer(

@@ -22,7 +22,7 @@ from console.connectors.folder import STILL
 from console.intake.dropfolder import DropFolder, ImportedFile
 from console.intake.files import IntakeSettings
 from console.operating.quarantine import release
-from console.quarantine.work_notes import WorkNote
+from console.quarantine.work_notes import WorkNote, path_of
 from core.model.quarantine import SetAside, Suspect
 from core.sources.connector import Connector, SourceFile, SourceSettings
 from storage import quarantine
@@ -281,8 +281,7 @@ def test_a_file_that_was_taken_after_one_crash_is_suspected_no_more(inbox: Inbox
 
 
 def test_a_note_of_an_earlier_boot_accuses_nobody(inbox: Inbox) -> None:
-    folder = inbox.store.path.with_name("manometer.db.working")
-    folder.mkdir()
-    (folder / "inbox").write_text('["another", {"now": ["a"], "suspects": []}]\n')
+    path = path_of(inbox.store.path, "inbox")
+    path.write_text('["another", {"now": ["a"], "suspects": []}]\n')
     with WorkNote.open(inbox.store.path, "inbox") as note:
         assert note.left == ()

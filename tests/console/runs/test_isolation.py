@@ -206,6 +206,36 @@ def test_an_import_takes_all_lines_but_those_of_a_customer_who_cannot_be_read(
     assert reasons == {"cannot be taken: The customer c1 cannot be read; `manometer quarantine` says why."}
 
 
+# ---- what others say of it ----
+
+
+def test_a_preview_names_who_cannot_be_read_and_leaves_out_who_is_set_aside(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shop(tmp_path, 3)
+    change(folder, "UPDATE customers SET settled = NULL, traits = '{' WHERE key = 'c1'")
+    span = ("--at", "2025-03-03T17:20:00Z", "--days", "1")
+    assert run("-w", folder, "preview", *span) == 1
+    assert "The customer c1 cannot be read" in capsys.readouterr().err
+    run("-w", folder, "tick", "--no-dispatch", "--at", "2025-03-03T17:30:00Z")
+    assert {row["customer"] for row in ask(folder, capsys, "preview", *span)} == {"c0", "c2"}
+    assert run("-w", folder, "preview", *span) == 0
+    assert "1 customer is set aside and left out" in capsys.readouterr().out
+
+
+def test_why_says_that_a_customer_is_set_aside_and_how_that_ends(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shop(tmp_path, 3)
+    change(folder, "UPDATE customers SET settled = NULL, traits = '{' WHERE key = 'c1'")
+    run("-w", folder, "tick", "--no-dispatch", "--at", EVENING)
+    capsys.readouterr()
+    assert run("-w", folder, "why", "c1", "basket", "--at", EVENING) == 1
+    told = capsys.readouterr().err
+    assert "The customer is set aside" in told
+    assert "`manometer quarantine release 1` ends that" in told
+
+
 # ---- kills ----
 
 KILLED = """
