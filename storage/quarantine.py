@@ -11,6 +11,7 @@ from sqlalchemy import (
     Connection,
     Select,
     and_,
+    bindparam,
     delete,
     func,
     literal_column,
@@ -43,6 +44,12 @@ _HELD: Final = and_(
     WAITING,
     messages.c.state == literal_column("'held'"),
     messages.c.reason == literal_column(f"'{Reason.SET_ASIDE}'"),
+)
+
+
+# made once, since it is asked for each chunk
+_LEFT_OUT: Final = select(quarantine.c.subject).where(
+    quarantine.c.kind == bindparam("kind"), quarantine.c.since.is_not(None)
 )
 
 
@@ -101,8 +108,7 @@ def _is(suspect: Suspect) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 
 def left_out(connection: Connection, kind: QuarantineKind) -> frozenset[str]:
     """The subjects of a kind that are set aside or were given up."""
-    query = select(quarantine.c.subject).where(quarantine.c.kind == kind, quarantine.c.since.is_not(None))
-    return frozenset(connection.execute(query).scalars())
+    return frozenset(connection.execute(_LEFT_OUT, {"kind": kind}).scalars())
 
 
 def customers_set_aside() -> Select[Any]:

@@ -117,14 +117,14 @@ class _Pass:
             self.clock,
             self._may_leave,
         )
-        self.preparer = MessagePreparer(self.store, workspace, backoffs, self.sender.adapter)
+        self.preparer = MessagePreparer(self.store, workspace, backoffs, self.sender.adapter, self.clock)
         self.results: list[MessageOutcome] = []
 
     def run(self) -> Dispatched:
         with left_behind(self.store.path) as left:
             self._tidy(left | self.journal.left())
         self.journal.start()
-        with self.sender:
+        with self.sender, self.preparer:
             try:
                 while not self._should_end() and (claimed := self._claim()):
                     self._hand_over(Portion(claimed, self.clock()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Self
 
 from sqlalchemy import ColumnElement, Connection
 
@@ -111,7 +111,7 @@ def held_back(connection: Connection, playbook: Playbook, at: Instant) -> HeldBa
 
 class MessagePreparer:
     """Makes messages ready; `adapter` gives the open adapter of a channel, None where there is none to be
-    had.
+    had. As a context manager it keeps a note of what is being made, for whoever comes after a kill.
     """
 
     def __init__(
@@ -120,7 +120,9 @@ class MessagePreparer:
         workspace: Workspace,
         backoffs: ChannelBackoffs,
         adapter: Callable[[Channel], ChannelAdapter | None],
+        clock: Callable[[], Instant],
     ) -> None:
+        self._clock = clock
         self._store = store
         self._playbook = playbook = workspace.playbook
         self._backoffs = backoffs
@@ -139,6 +141,13 @@ class MessagePreparer:
         self._heard_at: Instant = 0
         self.waiting: set[str] = set()
         """Triggers that were found paused or stopped."""
+
+    def __enter__(self) -> Self:
+        self._failures.look_back(self._clock())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._failures.leave_off()
 
     def held(self, connection: Connection) -> Sequence[ColumnElement[bool]]:
         """Which messages wait for a template that is set aside, as conditions on a row."""
@@ -173,6 +182,9 @@ class MessagePreparer:
         is_unread = message.customer_id in self._look.unread
         if is_unread or self._look.held_back.holds(message) or self._failures.holds(message):
             return given_back(message)
+        if self._failures.is_aside(message):
+            return held_aside(message, "it was being made at two crashes")
+        self._failures.begin_alone(message)
         if message.customer_id in self._look.left_out:
             return held_aside(message, "the customer is set aside")
         dossier = self._look.dossiers.get(message.customer_id)
@@ -197,16 +209,30 @@ class MessagePreparer:
             left_out = self._failures.look(connection)
             wanted = sorted({message.customer_id for message in portion.messages} - left_out)
             back = held_back(connection, self._playbook, at)
-            try:
-                dossiers = load(connection, wanted, self._playbook)
-                broken: dict[int, Exception] = {}
-            except StoreError:
-                raise
-            except Exception:  # the border of a customer: whoever it is shows alone
-                dossiers, broken = load_each(connection, wanted, self._playbook)
+            dossiers, broken = self._loaded(connection, wanted, portion)
         if broken:
             left_out |= self._failures.of_customers(broken, portion.messages, at)
         self._look = _Look(portion, dossiers, back, at, left_out, broken.keys() - left_out)
+
+    def _loaded(
+        self, connection: Connection, wanted: Sequence[int], portion: Portion
+    ) -> tuple[dict[int, Dossier], dict[int, Exception]]:
+        """The dossiers of a portion at once; each alone where one cannot be read, or was being read when a
+        process was killed.
+        """
+        failures = self._failures
+        if not failures.are_suspected(portion.messages):
+            failures.begin(portion.messages)
+            try:
+                return load(connection, wanted, self._playbook), {}
+            except StoreError:
+                raise
+            except Exception:  # the border of a customer: whoever it is shows below
+                return load_each(connection, wanted, self._playbook)
+        owned = {message.customer_id: message for message in portion.messages}
+        return load_each(
+            connection, wanted, self._playbook, lambda customer: failures.begin([owned[customer]])
+        )
 
     def _looked_at(
         self, message: Claimed, dossier: Dossier | None, at: Instant

@@ -5,7 +5,7 @@ set aside instead of all its messages. Instants are ms UTC.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection
@@ -14,6 +14,7 @@ from console.dispatch.outcomes import MessageOutcome, given_back, outcome_mark
 from console.messages.sandbox import TemplateFault
 from console.messages.templates import Templates
 from console.quarantine.failures import FailureLedger
+from console.quarantine.work_notes import CrashedError, WorkNote
 from core.instants import Instant
 from core.model.dossier import Dossier
 from core.model.quarantine import Suspect
@@ -21,6 +22,7 @@ from core.model.reasons import Reason
 from core.playbook.playbook import Playbook
 from storage import quarantine
 from storage.event_json import UnreadableEventError
+from storage.outbox import dispatch as outbox
 from storage.outbox.dispatch import Claimed
 from storage.play.dossiers import events_left_out, load
 from storage.sqlite import StoreError
@@ -51,15 +53,69 @@ class MessageFailures:
         self._good: set[TemplateUse] = set()
         self._faulty: dict[TemplateUse, set[int]] = defaultdict(set)
         self._slow: dict[TemplateUse, set[int]] = defaultdict(set)
+        self._messages: frozenset[str] = frozenset()
+        self._note: WorkNote | None = None
 
     def look(self, connection: Connection) -> frozenset[int]:
         """See what is set aside now; the customers among it."""
         self._aside = quarantine.templates_left_out(connection, self._version)
+        self._messages = quarantine.left_out(connection, "message")
         return quarantine.customers_left_out(connection)
 
     def holds(self, message: Claimed) -> bool:
         """Whether its template is set aside."""
         return _use(message) in self._aside
+
+    def is_aside(self, message: Claimed) -> bool:
+        """Whether the message itself is set aside, and is not held yet."""
+        return str(message.id) in self._messages
+
+    # ---- what was being made at a kill ----
+
+    def look_back(self, at: Instant) -> None:
+        """Keep a note from here on, and learn from it what was being made when the process before was killed:
+        a message that was being made alone, and had been among those of the kill before, is set aside.
+        """
+        self._note = note = WorkNote.open(self._store.path, "dispatch")
+        if len(note.left) == 1:
+            self._note_crash(note.left[0], at, at_once=note.left[0] in note.suspects)
+        note.suspect(dict.fromkeys((*note.left, *note.suspects)))
+
+    def _note_crash(self, number: str, at: Instant, *, at_once: bool) -> None:
+        with self._store.reading() as connection:
+            found = outbox.with_cause(connection, int(number))
+        if found is not None and found.was in ("planned", "due", "claimed"):
+            what = f"{number} of template {found.template}"
+            error = CrashedError()
+            self._ledger.note(
+                Suspect("message", number, what), error, at, crashed=True, at_once=at_once, said=str(error)
+            )
+
+    def leave_off(self) -> None:
+        """The pass came to its end."""
+        if self._note is not None:
+            self._note.__exit__(None, None, None)
+            self._note = None
+
+    def begin(self, messages: Sequence[Claimed]) -> None:
+        """Note that these are being made."""
+        if self._note is not None:
+            self._note.begin([str(message.id) for message in messages])
+
+    def begin_alone(self, message: Claimed) -> None:
+        """The same of one, where any is suspected: otherwise it stands in the note with its portion."""
+        if self._note is not None and self._note.suspects:
+            self._note.begin([str(message.id)])
+
+    def are_suspected(self, messages: Sequence[Claimed]) -> bool:
+        """Whether one of them was being made at a kill; where none is, no other is suspected any more."""
+        if self._note is None or not self._note.suspects:
+            return False
+        known = set(self._note.suspects)
+        if any(str(message.id) in known for message in messages):
+            return True
+        self._note.suspect(())
+        return False
 
     def held(self, connection: Connection) -> Sequence[ColumnElement[bool]]:
         """The same of all messages, as conditions on a row."""
@@ -165,12 +221,18 @@ def held_aside(message: Claimed, reason: str) -> MessageOutcome:
 
 
 def load_each(
-    connection: Connection, ids: Sequence[int], playbook: Playbook
+    connection: Connection,
+    ids: Sequence[int],
+    playbook: Playbook,
+    begin: Callable[[int], None] = lambda _: None,
 ) -> tuple[dict[int, Dossier], dict[int, Exception]]:
-    """The dossiers of these customers, each read alone; and why, of those who cannot be read."""
+    """The dossiers of these customers, each read alone; and why, of those who cannot be read. `begin` is told
+    of each first.
+    """
     known: dict[int, Dossier] = {}
     broken: dict[int, Exception] = {}
     for each in ids:
+        begin(each)
         try:
             known |= load(connection, [each], playbook)
         except StoreError:

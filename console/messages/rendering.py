@@ -1,8 +1,9 @@
 """Rendering within limits: a second of processor time and a megabyte for each file of a message.
 
-Where a template is rendered is a matter of trust. One without loops and of moderate size cannot take long,
-and one that has been rendered quickly has shown it: both are rendered here, at no cost but a watch, which
-ends what takes long after all, and then the trust. Any other is rendered in a process that can be ended.
+Where a template is rendered is a matter of trust. One without loops and of moderate size cannot take long:
+it is rendered here. One that has been rendered quickly has shown that it can be: it is rendered here under a
+watch, which ends what takes long after all, and then the trust. Any other is rendered in a process that can
+be ended.
 """
 
 from __future__ import annotations
@@ -37,8 +38,7 @@ class _Trust:
         self._lock = Lock()
 
     def has(self, text: str, mode: Mode) -> bool:
-        found = self._proved.get((text, mode))
-        return _is_plain(text, mode) if found is None else found
+        return self._proved.get((text, mode), False)
 
     def learn(self, text: str, mode: Mode, seconds: float) -> None:
         """Take note of how long it took, where that changes anything."""
@@ -57,6 +57,8 @@ def render(text: str, mode: Mode, variables: Mapping[str, Any]) -> str:
     time or grows beyond a megabyte.
     """
     sandbox.compiled(text, mode)
+    if _is_plain(text, mode):
+        return sandbox.render(text, mode, variables)
     if not _TRUST.has(text, mode):
         made = _WORKER.render(text, mode, variables)
         if made is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -196,3 +198,41 @@ def test_a_template_that_takes_too_long_is_set_aside_after_two_messages_and_the_
     kinds = [(thing.kind, thing.what) for thing in aside(shop)]
     assert kinds == [("message", "50 of template odd"), ("template", "odd")]
     assert all("takes longer than 1 s" in thing.reason for thing in aside(shop))
+
+
+# ---- kills ----
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from console.dispatch import dispatch, preparing
+from console.messages.handover import Workshop
+from tests.console.dispatch.test_dispatch import NOON, FILES, Shop
+from storage.store import Store
+
+original = Workshop.make_claimed
+
+def make(self, message, profile, at):
+    if message.id == 137:
+        os.kill(os.getpid(), 9)
+    return original(self, message, profile, at)
+
+Workshop.make_claimed = make
+shop = Shop.__new__(Shop)
+shop.folder, shop.files = Path(sys.argv[1]), dict(FILES)
+shop.store = Store.open(shop.folder / "manometer.db")
+dispatch(shop.store, shop.workspace, NOON)
+"""
+
+
+def test_a_message_that_kills_the_process_is_set_aside_after_two_kills_and_all_others_go(shop: Shop) -> None:
+    for number in range(1, 251):
+        shop.add(number)
+    command = [sys.executable, "-c", KILLED, str(shop.folder)]
+    ended = [subprocess.run(command, check=False).returncode for _ in range(3)]
+    assert ended == [-9, -9, 0]
+    (thing,) = aside(shop)
+    assert (thing.kind, thing.what) == ("message", "137 of template offer")
+    assert shop.state(137) == ("held", "SET_ASIDE")
+    assert len({line["key"] for line in shop.sent()}) == len(shop.sent()) == 249
+    assert not list(shop.folder.glob("*-note"))
