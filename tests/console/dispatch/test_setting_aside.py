@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from console.dispatch import Dispatched
 from core.instants import MINUTE
 from core.model.quarantine import SetAside
-from storage import quarantine
+from storage import overview, quarantine
 from storage.outbox import acts
 from storage.schema.customers import customers
 from storage.schema.events import events
@@ -81,6 +81,18 @@ def test_a_message_whose_cause_cannot_be_read_is_set_aside_where_its_template_as
         connection.execute(update(events).where(events.c.id == 7).values(properties='{"cart_id": "9"}'))
     release(shop, thing)
     assert shop.dispatch(NOON + MINUTE) == Dispatched(sent=1)
+
+
+@pytest.mark.parametrize("column", ["{", '[{"nothing": 1}]', "7"])
+def test_a_message_whose_steps_cannot_be_read_is_set_aside(shop: Shop, column: str) -> None:
+    for number in range(1, 31):
+        shop.add(number)
+    with shop.store.writing() as connection:
+        connection.execute(update(messages).where(messages.c.id == 7).values(digest=column))
+    assert shop.dispatch().sent == 29
+    (thing,) = aside(shop)
+    assert (thing.kind, shop.state(7)) == ("message", ("held", "SET_ASIDE"))
+    assert thing.reason.startswith("What message 7 carries cannot be read")
 
 
 def test_a_message_that_was_dropped_is_cancelled_and_gives_its_room_back(shop: Shop) -> None:
@@ -178,6 +190,7 @@ def test_what_is_set_aside_waits_for_no_approval(shop: Shop) -> None:
         connection.execute(update(events).values(properties="{"))
     shop.dispatch()
     with shop.store.writing() as connection:
+        assert not overview.waiting(connection, ("held",), NOON + MINUTE)
         assert acts.held(connection) == []
         with pytest.raises(acts.OutboxError, match="message 1 is set aside"):
             acts.approve(connection, [1], "ann", NOON)
