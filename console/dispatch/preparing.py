@@ -42,6 +42,8 @@ HEARD: Final[Millis] = SECOND // 4
 """How old what is known of pauses may be when a message is made."""
 LEAVING: Final[Millis] = SECOND * 6 // 10
 """How long after that it may leave: with `HEARD` less than the second within which an emergency stop acts."""
+MOST_EVENTS: Final = 3
+"""So many events are set aside for one message; then it is the message that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +165,15 @@ class MessagePreparer:
             return self._prepare_again(message, portion, at)
 
     def _prepare_again(
-        self, message: Claimed, portion: Portion, at: Instant
+        self, message: Claimed, portion: Portion, at: Instant, most_events: int = MOST_EVENTS
     ) -> ReadyMessage | MessageOutcome:
         try:
             return self._prepare(message, portion, at)
         except StoreError:
             raise
         except Exception as error:  # the border of a message, as above
+            if most_events and self._failures.is_of_event(message, error, at):
+                return self._prepare_again(message, portion, at, most_events - 1)
             return self._failures.of_message(message, error, at)
 
     def _prepare(self, message: Claimed, portion: Portion, at: Instant) -> ReadyMessage | MessageOutcome:

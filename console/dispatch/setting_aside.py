@@ -132,6 +132,18 @@ class MessageFailures:
         """A message that raised twice while it was made: it is set aside."""
         return self._message_aside(message, error, at, None)
 
+    def is_of_event(self, message: Claimed, error: Exception, at: Instant) -> bool:
+        """Whether it is an event that cannot be read and was not set aside before, as it is now: without it
+        the message may be made.
+        """
+        if not isinstance(error, UnreadableEventError):
+            return False
+        with self._store.reading() as connection:
+            is_news = error.event not in events_left_out(connection)
+        if is_news:
+            self._ledger.note(_event_of(error, message.customer), error, at, at_once=True)
+        return is_news
+
     def of_template(self, message: Claimed, fault: TemplateFault, at: Instant) -> MessageOutcome:
         """A message whose texts cannot be made: it has failed, unless it is the template that is at fault for
         all, or took too long; then it waits.
@@ -203,12 +215,16 @@ class MessageFailures:
         aside = set()
         for customer, error in broken.items():
             if isinstance(error, UnreadableEventError) and error.event not in known:
-                suspect = Suspect("event", str(error.event), f"{error.event} of customer {keys[customer]}")
+                suspect = _event_of(error, keys[customer])
             else:
                 suspect = Suspect("customer", str(customer), keys[customer])
                 aside.add(customer)
             self._ledger.note(suspect, error, at, at_once=True)
         return frozenset(aside)
+
+
+def _event_of(error: UnreadableEventError, customer: str) -> Suspect:
+    return Suspect("event", str(error.event), f"{error.event} of customer {customer}")
 
 
 def _use(message: Claimed) -> TemplateUse:

@@ -73,7 +73,8 @@ def test_a_message_whose_cause_cannot_be_read_is_set_aside_where_its_template_as
     with shop.store.writing() as connection:
         connection.execute(update(events).where(events.c.id.in_([7, 41])).values(properties="{"))
     assert shop.dispatch().sent == 40
-    (thing,) = aside(shop)
+    event, thing = aside(shop)
+    assert (event.kind, event.what) == ("event", "7 of customer c-7")
     assert (thing.kind, thing.what) == ("message", "7 of template offer")
     assert thing.reason.startswith("Event 7 cannot be read")
     assert shop.state(7) == ("held", "SET_ASIDE")
@@ -81,6 +82,17 @@ def test_a_message_whose_cause_cannot_be_read_is_set_aside_where_its_template_as
         connection.execute(update(events).where(events.c.id == 7).values(properties='{"cart_id": "9"}'))
     release(shop, thing)
     assert shop.dispatch(NOON + MINUTE) == Dispatched(sent=1)
+
+
+def test_a_message_whose_lists_meet_an_event_that_cannot_be_read_goes_without_it(shop: Shop) -> None:
+    shop.files["templates/offer/email.txt"] = "{% for each in customer.viewed %}{{ each.name }}{% endfor %}x"
+    for number in range(1, 4):
+        shop.add(number)
+    shop.event(100, 2, "Product Viewed", NOON - MINUTE)
+    with shop.store.writing() as connection:
+        connection.execute(update(events).where(events.c.id == 100).values(properties="{"))
+    assert shop.dispatch() == Dispatched(sent=3)
+    assert [(thing.kind, thing.what) for thing in aside(shop)] == [("event", "100 of customer c-2")]
 
 
 @pytest.mark.parametrize("column", ["{", '[{"nothing": 1}]', "7"])
@@ -101,10 +113,10 @@ def test_a_message_that_was_dropped_is_cancelled_and_gives_its_room_back(shop: S
         connection.execute(update(events).values(properties="{"))
     shop.dispatch()
     with shop.store.writing() as connection:
-        quarantine.drop(connection, aside(shop)[0].id, "ann", NOON + MINUTE, "lost")
+        quarantine.drop(connection, aside(shop)[1].id, "ann", NOON + MINUTE, "lost")
     assert shop.state(1) == ("cancelled", "REJECTED")
     assert shop.row(1).released_at == NOON + MINUTE
-    assert aside(shop) == []
+    assert [thing.kind for thing in aside(shop)] == ["event"]
 
 
 def test_a_message_that_expires_meanwhile_is_told_no_more(shop: Shop) -> None:
@@ -112,9 +124,10 @@ def test_a_message_that_expires_meanwhile_is_told_no_more(shop: Shop) -> None:
     with shop.store.writing() as connection:
         connection.execute(update(events).values(properties="{"))
     shop.dispatch()
-    assert len(aside(shop)) == 1
+    assert [thing.kind for thing in aside(shop)] == ["event", "message"]
     shop.dispatch(NOON + 2 * MINUTE)
-    assert (shop.state(1), aside(shop)) == (("expired", "EXPIRED"), [])
+    assert shop.state(1) == ("expired", "EXPIRED")
+    assert [thing.kind for thing in aside(shop)] == ["event"]
 
 
 # ---- templates ----
