@@ -94,6 +94,11 @@ def is_known(connection: Connection, suspect: Suspect) -> bool:
     return connection.execute(select(quarantine.c.id).where(*_is(suspect))).first() is not None
 
 
+def forget_watched(connection: Connection, suspect: Suspect) -> None:
+    """It went well after all: what is only watched is watched no longer."""
+    connection.execute(delete(quarantine).where(*_is(suspect), quarantine.c.since.is_(None)))
+
+
 def forget(connection: Connection, suspect: Suspect) -> None:
     """It went well after all, or goes by another name now."""
     connection.execute(delete(quarantine).where(*_is(suspect)))

@@ -316,6 +316,7 @@ class MessagePreparer:
             self._backoffs.begin(channel.name, str(error), at, LONGEST_MISCONFIGURED)
             return given_back(message, error=str(error))
         self._failures.went_well(message)
+        self._failures.end_alone(message)
         return ReadyMessage(message, portion, adapter, outbound)
 
 

@@ -74,22 +74,20 @@ class MessageFailures:
 
     def look_back(self, at: Instant) -> None:
         """Keep a note from here on, and learn from it what was being made when the process before was killed:
-        a message that was being made alone, and had been among those of the kill before, is set aside.
+        those of a portion are suspects, and what was being made alone at two kills is set aside.
         """
         self._note = note = WorkNote.open(self._store.path, "dispatch")
         if len(note.left) == 1:
-            self._note_crash(note.left[0], at, at_once=note.left[0] in note.suspects)
+            self._note_crash(note.left[0], at)
         note.suspect(dict.fromkeys((*note.left, *note.suspects)))
 
-    def _note_crash(self, number: str, at: Instant, *, at_once: bool) -> None:
+    def _note_crash(self, number: str, at: Instant) -> None:
         with self._store.reading() as connection:
             found = outbox.with_cause(connection, int(number))
         if found is not None and found.was in ("planned", "due", "claimed"):
             what = f"{number} of template {found.template}"
             error = CrashedError()
-            self._ledger.note(
-                Suspect("message", number, what), error, at, crashed=True, at_once=at_once, said=str(error)
-            )
+            self._ledger.note(Suspect("message", number, what), error, at, crashed=True, said=str(error))
 
     def leave_off(self) -> None:
         """The pass came to its end."""
@@ -106,6 +104,15 @@ class MessageFailures:
         """The same of one, where any is suspected: otherwise it stands in the note with its portion."""
         if self._note is not None and self._note.suspects:
             self._note.begin([str(message.id)])
+
+    def end_alone(self, message: Claimed) -> None:
+        """It was made: whatever ends the process from here on is not its fault."""
+        if self._note is None or not self._note.suspects:
+            return
+        self._note.begin(())
+        if str(message.id) in self._note.suspects:
+            with self._store.writing() as connection:
+                quarantine.forget_watched(connection, Suspect("message", str(message.id), ""))
 
     def are_suspected(self, messages: Sequence[Claimed]) -> bool:
         """Whether one of them was being made at a kill; where none is, no other is suspected any more."""

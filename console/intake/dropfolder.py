@@ -107,7 +107,10 @@ class DropFolder:
                     return self._set_aside(ledger, connector, file, error, now)
             note.begin([str(file.path)])
             try:
-                return self._take(store, connector, file, settings, now, stopping)
+                return self._take(
+                    store, connector, file, settings, now, stopping,
+                    lambda is_working: note.begin([str(file.path)] if is_working else ()),
+                )  # fmt: skip
             except (StoreError, OSError):
                 raise
             except ManometerError as error:
@@ -127,10 +130,13 @@ class DropFolder:
         settings: IntakeSettings,
         now: Instant,
         stopping: Callable[[], bool],
+        working: Callable[[bool], None],
     ) -> ImportedFile:
         connector.begin(file)
         try:
-            result = import_file(store, file, settings=settings, arrived_at=now, stopping=stopping)
+            result = import_file(
+                store, file, settings=settings, arrived_at=now, stopping=stopping, working=working
+            )
         except ManometerError as error:
             if isinstance(error.__cause__, OSError) and is_passing(error.__cause__):
                 raise error.__cause__ from None

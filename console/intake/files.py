@@ -177,6 +177,7 @@ def import_file(  # what surrounds one import; each is optional and given by nam
     progress: Progress | None = None,
     stopping: Callable[[], bool] | None = None,
     follow: Follower | None = None,
+    working: Callable[[bool], None] = lambda _: None,
 ) -> ImportResult:
     """Take in one file as of `arrived_at`, in ms UTC; ManometerError, with nothing changed, where it cannot
     be read.
@@ -184,11 +185,13 @@ def import_file(  # what surrounds one import; each is optional and given by nam
     The file is NDJSON unless it has a CSV profile; its source is by default the profile's own, or `ndjson`.
     With `history` its events are facts of the past: nothing enrols through them. On Ctrl-C, or once
     `stopping` says so, what was read so far is committed and the result says that it is not finished.
-    `follow` is told of every event that was taken and of every line that was not.
+    `follow` is told of every event that was taken and of every line that was not; `working`, while the disk
+    is waited for, that the file is not being worked on.
     """
     profile = _profile_of(file, settings)
     with open_source(file.path) as opened, _rare_collections():
         run = _Run(store, file, settings, arrived_at, history, follow)
+        run.working = working
         items = _items_of(file, profile, opened, settings, arrived_at, history)
         return run.take_all(items, opened, progress, stopping or (lambda: False))
 
@@ -329,6 +332,7 @@ class _Run:
         self.unread = Counter[Unread]()
         self.is_writing = self.finished = False
         self.apart = 0
+        self.working: Callable[[bool], None] = lambda _: None
         self.unreadable: set[int] = set()
 
     def take_all(
@@ -460,6 +464,8 @@ class _Run:
                     duplicate += 0 if is_new else lines
             number = self.note(connection, taken, duplicate, finished)
             imports.note_events(connection, number, fresh_events)
+            self.working(False)
+        self.working(True)
         self.finished = finished
         self.taken += taken
         self.unread += unread

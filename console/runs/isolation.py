@@ -56,20 +56,20 @@ class Isolation:
         self._note = note
 
     def look_back(self) -> None:
-        """Learn from the note what the process before was working on when it was killed: a customer who was
-        being played alone, and had been among those of the kill before, is set aside.
+        """Learn from the note what the process before was working on when it was killed: those of a chunk are
+        suspects, and who was being played alone at two kills is set aside.
         """
         left, before = self._note.left, self._note.suspects
         if len(left) == 1:
-            self._note_crash(left[0], at_once=left[0] in before)
+            self._note_crash(left[0])
         self._note.suspect(dict.fromkeys((*left, *before)))
 
-    def _note_crash(self, subject: str, *, at_once: bool) -> None:
+    def _note_crash(self, subject: str) -> None:
         with self._store.reading() as connection:
             key = customers.key_of(connection, int(subject))
         error = CrashedError()
         suspect = Suspect("customer", subject, key)
-        self._ledger.note(suspect, error, self._now, crashed=True, at_once=at_once, said=str(error))
+        self._ledger.note(suspect, error, self._now, crashed=True, said=str(error))
 
     def suspects(self, limit: int) -> Sequence[int]:
         """Those among the next customers who were being played when a process was killed: they are played
@@ -127,7 +127,11 @@ class Isolation:
         with self._store.writing() as connection:
             known = dossiers.load(connection, [customer], playbook).values()
             played = play(known, playbook, self._now)
-            return played, plans.save(connection, played, playbook.version) if played else []
+            written = plans.save(connection, played, playbook.version) if played else []
+            if str(customer) in self._note.suspects:
+                quarantine.forget_watched(connection, Suspect("customer", str(customer), ""))
+            self.begin(())  # a kill while the disk is waited for accuses nobody
+            return played, written
 
     # ---- whose fault it is ----
 

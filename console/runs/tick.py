@@ -95,7 +95,9 @@ def _chunk(store: Store, playbook: Playbook, now: Instant, isolation: Isolation)
         known = dossiers.load(connection, ids, playbook).values()
         played = play(known, playbook, now)
         if played:
-            return played, plans.save(connection, played, playbook.version)
+            written = plans.save(connection, played, playbook.version)
+            isolation.begin(())  # a kill while the disk is waited for accuses nobody
+            return played, written
         _note(connection, now)
         return played, []
 

@@ -255,13 +255,13 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def test_who_kills_the_process_is_set_aside_after_two_kills_and_all_others_are_decided_for(
+def test_who_kills_the_process_is_set_aside_after_two_kills_alone_and_all_others_are_decided_for(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = shop(tmp_path, 250)
     command = [sys.executable, "-c", KILLED, "-w", str(folder), "tick", "--no-dispatch", "--at", EVENING]
-    ended = [subprocess.run(command, check=False, capture_output=True).returncode for _ in range(3)]
-    assert ended == [-9, -9, 0]
+    ended = [subprocess.run(command, check=False, capture_output=True).returncode for _ in range(4)]
+    assert ended == [-9, -9, -9, 0]
     (thing,) = ask(folder, capsys, "quarantine")
     assert (thing["kind"], thing["what"]) == ("customer", "c7")
     assert thing["reason"].startswith("the process ended without a word while it worked on this")
