@@ -7,6 +7,10 @@ ManometerError          something a person has to put right; its text says what,
 ├── UsageError          console.cli.errors: the command line asks for something that does not exist
 ├── NotConfirmedError   console.cli.output: a question was answered with no, or nobody was there to answer
 ├── OutboxError         storage.outbox.dispatch: the state of a message does not allow what was asked
+├── QuarantineError     storage.quarantine: what an operator named is not set aside
+├── UnreadableCustomerError  storage.intake.batch: the row of a customer cannot be read
+├── UnreadableEventError  storage.event_json: the row of an event cannot be read
+├── CpuLimitError       console.quarantine: a piece of work has used up its processor time
 ├── RefusedError        console.daemon: the scheduler cannot start here
 ├── GoneError           console.daemon: what the scheduler works on has gone
 └── StoreError          storage.sqlite: the database is missing, too new, or on an unsafe SQLite library

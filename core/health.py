@@ -4,12 +4,13 @@ durations are ms UTC.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from core.explain.words import counted
 from core.instants import MINUTE, Instant, Millis
+from core.model.quarantine import KINDS, SetAside
 
 State: TypeAlias = Literal["healthy", "idle", "degraded", "down"]
 Sort: TypeAlias = Literal[
@@ -27,10 +28,12 @@ Sort: TypeAlias = Literal[
     "claimed",
     "silent",
     "inbox",
+    "quarantine",
 ]
 
 LEAST_SILENCE: Final[Millis] = 15 * MINUTE
 TICKS_MISSED: Final = 10
+MOST_NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,8 @@ class Numbers:
     """What was found wrong although nobody has noted it."""
     was_stopped: bool = False
     """Whether the scheduler that led last gave up its lease, rather than ending without a word."""
+    set_aside: Sequence[SetAside] = ()
+    """What waits because working on it failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +153,7 @@ def _findings(numbers: Numbers, is_ticking: bool) -> Iterator[HealthFinding]:
         )
     yield from _noted(numbers)
     yield from numbers.seen
+    yield from _set_aside(numbers)
     if numbers.failed_lately:
         yield HealthFinding("failed", f"{counted(numbers.failed_lately, 'message')} failed within a day")
     if numbers.uncertain:
@@ -162,6 +168,21 @@ def _why_overdue(numbers: Numbers, is_ticking: bool) -> str:
     if _is_abandoned(numbers):
         return _end(numbers)
     return "the ticks do not keep up" if is_ticking else "nobody has ticked in time"
+
+
+def _set_aside(numbers: Numbers) -> Iterator[HealthFinding]:
+    """One finding a kind, naming the first few."""
+    for kind in KINDS:
+        found = [each for each in numbers.set_aside if each.kind == kind]
+        if found:
+            named = ", ".join(each.what for each in found[:MOST_NAMED])
+            more = f" and {len(found) - MOST_NAMED:,} more" if len(found) > MOST_NAMED else ""
+            yield HealthFinding(
+                "quarantine",
+                f"{counted(len(found), kind)} set aside ({named}{more})",
+                found[0].reason,
+                found[0].since,
+            )
 
 
 def _noted(numbers: Numbers) -> Iterator[HealthFinding]:

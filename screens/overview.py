@@ -169,6 +169,13 @@ class OverviewScreen(Frame):
             show=True,
         ),
         key(
+            "s",
+            "quarantine",
+            "Set aside",
+            "overview.quarantine",
+            "what is set aside because working on it failed; release or drop it",
+        ),
+        key(
             "left_square_bracket",
             "rule(-1)",
             "Rule before",
@@ -367,6 +374,8 @@ class OverviewScreen(Frame):
             from screens.clock import ask_about_clock  # when first wanted, as below
 
             ask_about_clock(self, message.words)
+        elif message.mode == "quarantine":
+            self.action_quarantine()
         else:
             await self.app.run_action(f"go('{message.mode}')")
 
@@ -391,6 +400,12 @@ class OverviewScreen(Frame):
 
         if self.undecided is not None:
             self.app.push_screen(Details("Amounts set aside", rows.set_aside_lines(self.undecided)))
+
+    def action_quarantine(self) -> None:
+        """What is set aside."""
+        from screens.quarantine import QuarantineScreen  # when first wanted, as above
+
+        self.app.push_screen(QuarantineScreen())
 
 
 def _nothing(words: str) -> list[Line]:

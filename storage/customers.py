@@ -17,6 +17,7 @@ from core.model.events import Event
 from core.model.outbox import PENDING
 from core.suggestions import near
 from storage import search
+from storage.play.dossiers import events_left_out
 from storage.play.events import EVENT_COLUMNS, event_from
 from storage.schema.consents import consents, suppressions
 from storage.schema.customers import customers
@@ -337,4 +338,5 @@ def latest_events(
 ) -> list[Event]:
     """A customer's last events of these names up to an instant, oldest first."""
     asked = {"customer": customer_id, "until": until, "names": list(names), "limit": limit}
-    return [event_from(row) for row in reversed(connection.execute(_LATEST_EVENTS, asked).all())]
+    rows, left_out = connection.execute(_LATEST_EVENTS, asked).all(), events_left_out(connection)
+    return [event_from(row) for row in reversed(rows) if row[0] not in left_out]

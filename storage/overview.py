@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, 
 from core.instants import Instant
 from core.limits.windows import Span
 from core.model.counts import OperatorAct
+from core.model.reasons import Reason
 from storage.outbox.dispatch import WAITING
 from storage.schema.customers import customers
 from storage.schema.enrolments import enrolments
@@ -63,12 +64,16 @@ def sent(connection: Connection, span: Span) -> Counter[str]:
 
 
 def waiting(connection: Connection, states: Collection[str], until: Instant) -> Counter[str]:
-    """Messages of these waiting states whose instant comes by `until`, by channel."""
+    """Messages of these waiting states whose instant comes by `until`, by channel; of those held the ones
+    that wait for an approval, not what is set aside.
+    """
     found: Counter[str] = Counter()
     for state in states:
         query = select(messages.c.channel, func.count()).where(
             WAITING, messages.c.state == state, messages.c.planned_at <= until
         )
+        if state == "held":
+            query = query.where(messages.c.reason.is_distinct_from(str(Reason.SET_ASIDE)))
         found += _counted(connection, query.group_by(messages.c.channel))
     return found
 

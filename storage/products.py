@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import Connection, select, text
@@ -33,7 +34,16 @@ def sales(connection: Connection, until: Instant) -> Sales:
         .order_by(events.c.occurred_at.desc())
         .limit(SALES_MOST)
     )
-    return Sales(told(orjson.loads(row[0])) for row in connection.execute(query))
+    return Sales(told(each) for row in connection.execute(query) if (each := _read(row[0])) is not None)
+
+
+def _read(properties: str) -> Mapping[str, Any] | None:
+    """None where a row cannot be read: it says nothing of what sold, and holds up no message."""
+    try:
+        found: Mapping[str, Any] = orjson.loads(properties)
+    except ValueError:
+        return None
+    return found
 
 
 def judged_at(at: Instant) -> Instant:

@@ -30,8 +30,9 @@ from core.instants import DAY, Instant, Millis
 from core.model.decisions import OUTCOMES
 from core.model.outbox import PENDING, STATES
 from core.model.pauses import EVERYTHING
+from core.model.quarantine import SetAside
 from core.model.reasons import HOLDING
-from storage import leases
+from storage import leases, quarantine
 from storage.leases import Lease
 from storage.outbox import digests
 from storage.outbox.dispatch import TROUBLE, WAITING
@@ -95,6 +96,7 @@ class Figures:
     troubles: Mapping[str, Trouble]  # by job of the scheduler, or `disk`
     conservation: dict[str, Any] | None  # None where it was not asked for
     unread: tuple[Mapping[str, Any], ...] = ()  # what sources said and nobody understood
+    quarantine: tuple[SetAside, ...] = ()
 
     def leader(self, at: Instant) -> Lease | None:
         """The lease of the scheduler that leads at the instant."""
@@ -117,6 +119,7 @@ class Figures:
             books_balance=self.conservation is None or self.conservation["holds"],
             shortage=shortage,
             was_stopped=lease is not None and lease.is_resigned,
+            set_aside=self.quarantine,
         )
 
 
@@ -143,6 +146,7 @@ def figures(
         troubles=troubles(connection),
         conservation=conservation(connection) if books else None,
         unread=unread_words(connection) if books else (),
+        quarantine=tuple(quarantine.listing(connection)),
     )
 
 
@@ -230,8 +234,11 @@ _NOT_BY_INDEX_DUE: Final[ColumnElement[int]] = literal_column("+customers.next_d
 
 
 def _living() -> ColumnElement[bool]:
-    """By the short list of those gone, so that no row of the others need be read."""
-    return customers.c.id.not_in(select(customers.c.id).where(GONE))
+    """By the short lists of those gone and set aside, so that no row of the others need be read."""
+    return and_(
+        customers.c.id.not_in(select(customers.c.id).where(GONE)),
+        customers.c.id.not_in(quarantine.customers_set_aside()),
+    )
 
 
 # ---- the books ----

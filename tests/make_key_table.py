@@ -34,8 +34,8 @@ WHERE: Final = {
     "SidesScreen": "Pressure: one customer, before and after", "BacktestScreen": "Triggers: backtest",
     "OutboxScreen": "Outbox",
     "LogScreen": "Outbox and Decisions", "Dialog": "dialogs", "PausesScreen": "Pauses",
-    "PeopleScreen": "Customers: who is who", "Help": "help",
-    "SuppressionsScreen": "Outbox: suppressed addresses",
+    "PeopleScreen": "Customers: who is who", "QuarantineScreen": "Overview: set aside",
+    "SuppressionsScreen": "Outbox: suppressed addresses", "Help": "help",
     "Reading": "details",
     "FilterInput": "filter line",
 }  # fmt: skip

@@ -107,8 +107,8 @@ class FolderConnector:
             self._finished[file.path] = shape
             self._watch(_moved(file.path, DONE), shape)
 
-    def reject(self, file: SourceFile, reason: str) -> None:
-        """Move it to what failed, with the reason in a file beside it."""
+    def reject(self, file: SourceFile, reason: str) -> Path:
+        """Move it to what failed, with the reason in a file beside it; its path there."""
         shape = self._begun.pop(file.path, None)
         failed = _moved(file.path, FAILED)
         if shape is not None:
@@ -116,6 +116,7 @@ class FolderConnector:
         note = _note_beside(failed)
         note.write_text(f"{reason}\n", encoding="utf-8")
         note.chmod(0o640)
+        return failed
 
     def _watch(self, path: Path, shape: _Shape) -> None:
         """Remember how a file looked that was moved there."""

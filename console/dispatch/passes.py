@@ -117,14 +117,14 @@ class _Pass:
             self.clock,
             self._may_leave,
         )
-        self.preparer = MessagePreparer(self.store, workspace, backoffs, self.sender.adapter)
+        self.preparer = MessagePreparer(self.store, workspace, backoffs, self.sender.adapter, self.clock)
         self.results: list[MessageOutcome] = []
 
     def run(self) -> Dispatched:
         with left_behind(self.store.path) as left:
             self._tidy(left | self.journal.left())
         self.journal.start()
-        with self.sender:
+        with self.sender, self.preparer:
             try:
                 while not self._should_end() and (claimed := self._claim()):
                     self._hand_over(Portion(claimed, self.clock()))
@@ -183,6 +183,7 @@ class _Pass:
                 return []
             segments.prepare(connection)
             others = [pauses.holds_message(pause, self.playbook, at) for pause in held.narrower]
+            others += self.preparer.held(connection)
             allowed = Allowed(rooms, held.triggers | self.preparer.waiting, held.purposes, others)
             claimed = outbox.claim(connection, at, self.owner, LEASE, PORTION, allowed)
             self.journal.claimed(claimed)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Self
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 
 from console.dispatch.channel_backoff import LONGEST_MISCONFIGURED, ChannelBackoffs
 from console.dispatch.outcomes import MessageOutcome, given_back, outcome_mark, waiting_mark
+from console.dispatch.setting_aside import MessageFailures, held_aside, load_each
 from console.messages.handover import TemplateFault, Workshop
 from console.messages.products import Products
 from console.messages.surveys import Surveys
@@ -28,9 +29,11 @@ from core.model.pauses import SCOPED, Pause
 from core.model.reasons import HOLDING, Reason
 from core.playbook.playbook import Channel, Playbook
 from storage import pauses
+from storage.event_json import UnreadableEventError
 from storage.outbox.digests import CarriedStep
 from storage.outbox.dispatch import Claimed
 from storage.play.dossiers import load
+from storage.sqlite import StoreError
 from storage.store import Store
 
 FRESH: Final[Millis] = SECOND
@@ -39,6 +42,8 @@ HEARD: Final[Millis] = SECOND // 4
 """How old what is known of pauses may be when a message is made."""
 LEAVING: Final[Millis] = SECOND * 6 // 10
 """How long after that it may leave: with `HEARD` less than the second within which an emergency stop acts."""
+MOST_EVENTS: Final = 3
+"""So many events are set aside for one message; then it is the message that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,10 @@ class _Look:
     dossiers: Mapping[int, Dossier]
     held_back: HeldBack
     at: Instant
+    left_out: Collection[int] = ()
+    """Customers who are set aside."""
+    unread: Collection[int] = ()
+    """Customers who can be read the next time, without an event that could not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +113,7 @@ def held_back(connection: Connection, playbook: Playbook, at: Instant) -> HeldBa
 
 class MessagePreparer:
     """Makes messages ready; `adapter` gives the open adapter of a channel, None where there is none to be
-    had.
+    had. As a context manager it keeps a note of what is being made, for whoever comes after a kill.
     """
 
     def __init__(
@@ -113,7 +122,9 @@ class MessagePreparer:
         workspace: Workspace,
         backoffs: ChannelBackoffs,
         adapter: Callable[[Channel], ChannelAdapter | None],
+        clock: Callable[[], Instant],
     ) -> None:
+        self._clock = clock
         self._store = store
         self._playbook = playbook = workspace.playbook
         self._backoffs = backoffs
@@ -126,22 +137,60 @@ class MessagePreparer:
             Surveys.of(workspace.survey_secret, workspace.folder),
             UnsubscribeLinks.of(workspace.unsubscribe, workspace.folder),
         )
+        self._failures = MessageFailures(store, playbook, self._workshop.templates)
         self._look = _Look(Portion((), 0), {}, HeldBack(), 0)
         self._pauses = playbook.pauses
         self._heard_at: Instant = 0
         self.waiting: set[str] = set()
         """Triggers that were found paused or stopped."""
 
+    def __enter__(self) -> Self:
+        self._failures.look_back(self._clock())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._failures.leave_off()
+
+    def held(self, connection: Connection) -> Sequence[ColumnElement[bool]]:
+        """Which messages wait for a template that is set aside, as conditions on a row."""
+        return self._failures.held(connection)
+
     def prepare(self, message: Claimed, portion: Portion, at: Instant) -> ReadyMessage | MessageOutcome:
-        """The message made; or what becomes of one that does not go now."""
+        """The message made; or what becomes of one that does not go now. What raises twice is set aside."""
+        try:
+            return self._prepare(message, portion, at)
+        except StoreError:
+            raise
+        except Exception:  # the border of a message: whether it is its own fault is seen by trying again
+            return self._prepare_again(message, portion, at)
+
+    def _prepare_again(
+        self, message: Claimed, portion: Portion, at: Instant, most_events: int = MOST_EVENTS
+    ) -> ReadyMessage | MessageOutcome:
+        try:
+            return self._prepare(message, portion, at)
+        except StoreError:
+            raise
+        except Exception as error:  # the border of a message, as above
+            if most_events and self._failures.is_of_event(message, error, at):
+                return self._prepare_again(message, portion, at, most_events - 1)
+            return self._failures.of_message(message, error, at)
+
+    def _prepare(self, message: Claimed, portion: Portion, at: Instant) -> ReadyMessage | MessageOutcome:
         if (
             at - self._look.at >= FRESH
             or self._look.portion is not portion
             or self._hears_of_another_pause(at)
         ):
             self._look_again(portion, at)
-        if self._look.held_back.holds(message):
+        is_unread = message.customer_id in self._look.unread
+        if is_unread or self._look.held_back.holds(message) or self._failures.holds(message):
             return given_back(message)
+        if self._failures.is_aside(message):
+            return held_aside(message, "it was being made at two crashes")
+        self._failures.begin_alone(message)
+        if message.customer_id in self._look.left_out:
+            return held_aside(message, "the customer is set aside")
         dossier = self._look.dossiers.get(message.customer_id)
         message, objection = self._looked_at(message, dossier, at)
         if objection is not None or dossier is None:
@@ -161,10 +210,33 @@ class MessagePreparer:
             known, self._heard_at = pauses.all_of(connection), at
             if known != self._pauses:
                 self._playbook, self._pauses = replace(self._playbook, pauses=known), known
-            dossiers = load(
-                connection, sorted({message.customer_id for message in portion.messages}), self._playbook
-            )
-            self._look = _Look(portion, dossiers, held_back(connection, self._playbook, at), at)
+            left_out = self._failures.look(connection)
+            wanted = sorted({message.customer_id for message in portion.messages} - left_out)
+            back = held_back(connection, self._playbook, at)
+            dossiers, broken = self._loaded(connection, wanted, portion)
+        if broken:
+            left_out |= self._failures.of_customers(broken, portion.messages, at)
+        self._look = _Look(portion, dossiers, back, at, left_out, broken.keys() - left_out)
+
+    def _loaded(
+        self, connection: Connection, wanted: Sequence[int], portion: Portion
+    ) -> tuple[dict[int, Dossier], dict[int, Exception]]:
+        """The dossiers of a portion at once; each alone where one cannot be read, or was being read when a
+        process was killed.
+        """
+        failures = self._failures
+        if not failures.are_suspected(portion.messages):
+            failures.begin(portion.messages)
+            try:
+                return load(connection, wanted, self._playbook), {}
+            except StoreError:
+                raise
+            except Exception:  # the border of a customer: whoever it is shows below
+                return load_each(connection, wanted, self._playbook)
+        owned = {message.customer_id: message for message in portion.messages}
+        return load_each(
+            connection, wanted, self._playbook, lambda customer: failures.begin([owned[customer]])
+        )
 
     def _looked_at(
         self, message: Claimed, dossier: Dossier | None, at: Instant
@@ -235,14 +307,17 @@ class MessagePreparer:
         if adapter is None:
             return given_back(message)
         try:
-            return ReadyMessage(message, portion, adapter, self._workshop.make_claimed(message, profile, at))
+            outbound = self._workshop.make_claimed(message, profile, at)
         except TemplateFault as fault:
-            return MessageOutcome(
-                message, outcome_mark(message, "failed", reason=Reason.TEMPLATE_ERROR, error=fault.reason)
-            )
+            return self._failures.of_template(message, fault, at)
+        except UnreadableEventError:
+            raise
         except ManometerError as error:  # a secret that signs links cannot be read
             self._backoffs.begin(channel.name, str(error), at, LONGEST_MISCONFIGURED)
             return given_back(message, error=str(error))
+        self._failures.went_well(message)
+        self._failures.end_alone(message)
+        return ReadyMessage(message, portion, adapter, outbound)
 
 
 def _handover(message: Claimed, step: Claimed | CarriedStep) -> Handover:

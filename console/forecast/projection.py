@@ -15,6 +15,7 @@ from console.forecast.question import WEEK, Question
 from core.engine import advance
 from core.engine.arrival_order import in_order
 from core.engine.state import CustomerState
+from core.errors import ManometerError
 from core.forecast.diff import only_in
 from core.forecast.preview import Fullness, contacts_until, fullness
 from core.forecast.replayed_future import identifying, replay_acts
@@ -26,9 +27,11 @@ from core.model.decisions import Decision
 from core.model.dossier import BEGINNING, Dossier, Plan, settled
 from core.model.events import Event
 from core.playbook.playbook import Playbook
+from storage.customers import key_of
 from storage.forecasts import previews
 from storage.play.dossiers import load
 from storage.play.past import load_past
+from storage.sqlite import StoreError
 
 # ---- whom it concerns ----
 
@@ -65,9 +68,33 @@ def dossiers_of(
 ) -> dict[int, Dossier]:
     """The dossiers as of the question's begin, with what will have arrived by its end where that is known."""
     if not question.is_past:
-        return load(connection, ids, playbook)
+        return _loaded(connection, playbook, ids)
     feed_until = question.last if question.future == "as-it-was" else None
     return load_past(connection, ids, playbook, question.first, feed_until, with_state=True)
+
+
+def _loaded(connection: Connection, playbook: Playbook, ids: Sequence[int]) -> dict[int, Dossier]:
+    """ManometerError, naming whom, where one of them cannot be read."""
+    try:
+        return load(connection, ids, playbook)
+    except StoreError:
+        raise
+    except Exception:  # the border of a customer: whoever it is shows alone
+        for identifier in ids:
+            _refuse_unreadable(connection, playbook, identifier)
+        raise
+
+
+def _refuse_unreadable(connection: Connection, playbook: Playbook, identifier: int) -> None:
+    try:
+        load(connection, [identifier], playbook)
+    except StoreError:
+        raise
+    except Exception as error:  # the border of a customer, as above
+        raise ManometerError(
+            f"The customer {key_of(connection, identifier)} cannot be read, so that nothing can be foretold. "
+            "The next tick sets the customer aside, and then everybody else is foretold."
+        ) from error
 
 
 def imagined(

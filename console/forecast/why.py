@@ -29,6 +29,7 @@ from core.playbook.playbook import Playbook
 from storage import customers, decisions
 from storage.play import dossiers
 from storage.play.past import load_past
+from storage.quarantine import why_left_out
 from storage.store import Store
 
 EVENTS = 50
@@ -74,8 +75,11 @@ def explain_in(
 
 def gather(connection: Connection, playbook: Playbook, identifier: int, now: Instant, at: Instant) -> Known:
     """What is known of the customer of a row as of `at`, in ms UTC; ManometerError where there is no such
-    customer any more.
+    customer any more, or nothing is decided for the customer because that failed.
     """
+    left_out = why_left_out(connection, identifier)
+    if left_out is not None:
+        raise ManometerError(left_out)
     if at < now:
         loaded = load_past(connection, [identifier], playbook, at, with_state=True)
     else:

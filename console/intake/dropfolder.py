@@ -2,7 +2,8 @@
 
 A file straight in `inbox/` is read as `manometer import FILE` would. One of a source is an import with that
 source and its `profile`. A crash between import and acknowledgement means that the file is imported again,
-which changes nothing.
+which changes nothing. A file that cannot be read, that raises twice, or that was being read at two crashes is
+set aside, and those behind it are taken.
 """
 
 from __future__ import annotations
@@ -17,10 +18,14 @@ from console.connectors import connector_class
 from console.connectors.folder import FolderConnector
 from console.intake.files import ImportResult, IntakeSettings, import_file
 from console.intake.physical_lines import path_text
+from console.quarantine.failures import FailureLedger
+from console.quarantine.work_notes import CrashedError, WorkNote
 from core.errors import ManometerError
 from core.instants import Instant, Millis
+from core.model.quarantine import Suspect
 from core.sources.connector import Connector, SourceFile, SourceSettings
 from screens.cells.safe_text import safe_lines
+from storage import quarantine
 from storage.sqlite import StoreError
 from storage.store import Store
 
@@ -94,19 +99,76 @@ class DropFolder:
         """Import one file and tell its connector; StoreError and OSError leave it where it is, and so does
         being stopped.
         """
+        ledger = FailureLedger(store)
+        with WorkNote.open(store.path, "inbox") as note:
+            if str(file.path) in note.left:
+                error = CrashedError()
+                if ledger.note(_suspect(file.path), error, now, crashed=True) is not None:
+                    return self._set_aside(ledger, connector, file, error, now)
+            note.begin([str(file.path)])
+            try:
+                return self._take(
+                    store, connector, file, settings, now, stopping,
+                    lambda is_working: note.begin([str(file.path)] if is_working else ()),
+                )  # fmt: skip
+            except (StoreError, OSError):
+                raise
+            except ManometerError as error:
+                return self._set_aside(ledger, connector, file, error, now)
+            except Exception as error:  # the border of a file: those behind it are taken
+                thing = ledger.note(_suspect(file.path), error, now)
+                if thing is not None:
+                    return self._set_aside(ledger, connector, file, error, now)
+                reason = f"unexpected {type(error).__name__}; it is tried once more"
+                return ImportedFile(path_text(Path(file.path.name)), None, reason)
+
+    def _take(
+        self,
+        store: Store,
+        connector: Connector,
+        file: SourceFile,
+        settings: IntakeSettings,
+        now: Instant,
+        stopping: Callable[[], bool],
+        working: Callable[[bool], None],
+    ) -> ImportedFile:
         connector.begin(file)
         try:
-            result = import_file(store, file, settings=settings, arrived_at=now, stopping=stopping)
-        except StoreError:
-            raise
+            result = import_file(
+                store, file, settings=settings, arrived_at=now, stopping=stopping, working=working
+            )
         except ManometerError as error:
             if isinstance(error.__cause__, OSError) and is_passing(error.__cause__):
                 raise error.__cause__ from None
-            connector.reject(file, safe_lines(str(error)))
-            return ImportedFile(path_text(Path(file.path.name)), None, str(error))
+            raise
         if result.finished:
             connector.acknowledge(file)
+            _forget(store, file.path)
         return ImportedFile(path_text(Path(file.path.name)), result)
+
+    def _set_aside(
+        self, ledger: FailureLedger, connector: Connector, file: SourceFile, error: Exception, now: Instant
+    ) -> ImportedFile:
+        """Put the file aside, and note where it lies now."""
+        reason = str(error) if isinstance(error, ManometerError | CrashedError) else type(error).__name__
+        path = connector.reject(file, safe_lines(reason)) or file.path
+        _forget(ledger.store, file.path)
+        said = str(error) if isinstance(error, CrashedError) else None
+        ledger.note(_suspect(path), error, now, at_once=True, said=said)
+        return ImportedFile(path_text(Path(file.path.name)), None, reason)
+
+
+def _suspect(path: Path) -> Suspect:
+    return Suspect("file", path_text(path), path_text(path))
+
+
+def _forget(store: Store, path: Path) -> None:
+    """A file that went well, or lies elsewhere now, is watched no longer."""
+    with store.reading() as connection:
+        is_known = quarantine.is_known(connection, _suspect(path))
+    if is_known:
+        with store.writing() as connection:
+            quarantine.forget(connection, _suspect(path))
 
 
 def is_passing(error: OSError) -> bool:

@@ -29,10 +29,12 @@ from console.intake.interrupts import interrupts_held_back
 from console.intake.json_records import json_records
 from console.intake.physical_lines import OpenSource, PhysicalLine, open_source, path_text
 from console.messages.surveys import Surveys
+from console.quarantine.failures import FailureLedger
 from console.workspace.reading import Workspace
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
 from core.model.bounces import USUAL_LIMIT, BounceLimit
+from core.model.quarantine import Suspect
 from core.sources.connector import SourceFile
 from core.sources.csv_profile import CsvProfile
 from core.sources.feedback import Unread
@@ -40,11 +42,22 @@ from core.sources.identities import USUAL, IdentityReading, IdentitySettings
 from core.sources.order_terms import OrderTerms
 from core.sources.segment import Incoming, Rejected, normal_channel, parse_call
 from storage.intake import imports
-from storage.intake.batch import BULK_LOG, USUAL_LOG, Concerns, Memory, checkpoint_after, take
+from storage.intake.batch import (
+    BULK_LOG,
+    USUAL_LOG,
+    Concerns,
+    Memory,
+    UnreadableCustomerError,
+    checkpoint_after,
+    take,
+)
+from storage.sqlite import StoreError
 from storage.store import Store
 
 BATCH: Final = 10_000
 """Lines or events a transaction; about a third of a second of the write lock."""
+MOST_APART: Final = 1_000
+"""Lines of one file that raise by themselves; with more it is the file that is at fault, or the program."""
 BATCH_SIZE: Final = 3 << 20
 """Characters of a batch, so that a file of long lines needs no more memory than another."""
 _LONG: Final = 4_096
@@ -164,6 +177,7 @@ def import_file(  # what surrounds one import; each is optional and given by nam
     progress: Progress | None = None,
     stopping: Callable[[], bool] | None = None,
     follow: Follower | None = None,
+    working: Callable[[bool], None] = lambda _: None,
 ) -> ImportResult:
     """Take in one file as of `arrived_at`, in ms UTC; ManometerError, with nothing changed, where it cannot
     be read.
@@ -171,11 +185,13 @@ def import_file(  # what surrounds one import; each is optional and given by nam
     The file is NDJSON unless it has a CSV profile; its source is by default the profile's own, or `ndjson`.
     With `history` its events are facts of the past: nothing enrols through them. On Ctrl-C, or once
     `stopping` says so, what was read so far is committed and the result says that it is not finished.
-    `follow` is told of every event that was taken and of every line that was not.
+    `follow` is told of every event that was taken and of every line that was not; `working`, while the disk
+    is waited for, that the file is not being worked on.
     """
     profile = _profile_of(file, settings)
     with open_source(file.path) as opened, _rare_collections():
         run = _Run(store, file, settings, arrived_at, history, follow)
+        run.working = working
         items = _items_of(file, profile, opened, settings, arrived_at, history)
         return run.take_all(items, opened, progress, stopping or (lambda: False))
 
@@ -315,6 +331,9 @@ class _Run:
         self.future = _NO_FUTURE
         self.unread = Counter[Unread]()
         self.is_writing = self.finished = False
+        self.apart = 0
+        self.working: Callable[[bool], None] = lambda _: None
+        self.unreadable: set[int] = set()
 
     def take_all(
         self,
@@ -386,6 +405,45 @@ class _Run:
             self.is_writing = False
 
     def write(self, finished: bool) -> None:
+        """Take the batch at hand; where that fails, in halves, so that only the lines that cannot be taken
+        are rejected.
+        """
+        try:
+            self.write_whole(finished)
+        except StoreError:
+            raise
+        except Exception as error:  # the border of a line: whichever it is shows alone
+            self.memory = Memory()
+            self.note_unreadable(error)
+            if not self.batch or self.apart >= MOST_APART:
+                raise
+            self.write_apart(error, finished)
+
+    def write_apart(self, error: Exception, finished: bool) -> None:
+        """Both halves of a batch, or a line by itself that cannot be taken."""
+        batch, lines = list(self.batch), list(self.lines)
+        if len(batch) == 1:
+            self.apart += 1
+            self.batch.clear()
+            self.lines.clear()
+            said = str(error) if isinstance(error, ManometerError) else f"unexpected {type(error).__name__}"
+            self.pending.append(Reject(0, f"cannot be taken: {said}", batch[0].text))
+            self.write(finished)
+            return
+        middle = len(batch) // 2
+        for part, is_last in ((slice(0, middle), False), (slice(middle, None), True)):
+            self.batch[:], self.lines[:] = batch[part], lines[part]
+            self.write(finished and is_last)
+
+    def note_unreadable(self, error: Exception) -> None:
+        """A customer whose row cannot be read is set aside."""
+        if isinstance(error, UnreadableCustomerError) and error.customer not in self.unreadable:
+            self.unreadable.add(error.customer)
+            suspect = Suspect("customer", str(error.customer), error.key)
+            cause = error.__cause__ or error
+            FailureLedger(self.store).note(suspect, cause, self.arrived_at, at_once=True)
+
+    def write_whole(self, finished: bool) -> None:
         taken = duplicate = fresh_events = 0
         fresh: Sequence[bool] = ()
         unread = Counter[Unread]()
@@ -406,6 +464,8 @@ class _Run:
                     duplicate += 0 if is_new else lines
             number = self.note(connection, taken, duplicate, finished)
             imports.note_events(connection, number, fresh_events)
+            self.working(False)
+        self.working(True)
         self.finished = finished
         self.taken += taken
         self.unread += unread

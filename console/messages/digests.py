@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
@@ -20,8 +21,8 @@ from console.messages.templates import RenderedTexts, Templates, made
 
 RULE: Final = "-" * 40
 """Between the texts of a message whose template does not say where the others go."""
-_BODY: Final = re.compile(r"<body\b[^>]*>(.*)</body\s*>", re.IGNORECASE | re.DOTALL)
-_BODY_END: Final = re.compile(r"</body\s*>(?!.*</body\s*>)", re.IGNORECASE | re.DOTALL)
+_BODY: Final = re.compile(r"<body\b[^<>]*>", re.IGNORECASE)
+_BODY_END: Final = re.compile(r"</body\s*>", re.IGNORECASE)
 
 
 class Digest(list[Record]):
@@ -113,8 +114,17 @@ def _mail_parts(templates: Templates, name: str, values: Mapping[str, Any]) -> M
 
 
 def _body(html: str) -> str:
-    found = _BODY.search(html)
-    return (html if found is None else found[1]).strip()
+    begins, ends = _BODY.search(html), _last_end(html)
+    if begins is None or ends is None or ends.start() < begins.end():
+        return html.strip()
+    return html[begins.end() : ends.start()].strip()
+
+
+def _last_end(html: str) -> re.Match[str] | None:
+    """The last end of a body; all are looked at once, where a pattern that looks ahead would begin anew at
+    each.
+    """
+    return next(iter(deque(_BODY_END.finditer(html), maxlen=1)), None)
 
 
 @lru_cache(maxsize=256)
@@ -139,7 +149,7 @@ def _apart(texts: Iterable[str]) -> str:
 
 
 def _before_body_end(html: str, more: str) -> str:
-    end = _BODY_END.search(html)
+    end = _last_end(html)
     return f"{html.rstrip()}\n{more}" if end is None else f"{html[: end.start()]}{more}{html[end.start() :]}"
 
 

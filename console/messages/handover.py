@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from console.messages.digests import render_together
@@ -21,6 +21,7 @@ from console.messages.templates import (
     workspace_variables,
 )
 from console.messages.unsubscribe_links import UnsubscribeLinks, UnsubscribeToken
+from console.quarantine.cpu_limit import CpuLimit, CpuLimitError
 from core.instants import Instant
 from core.model.customer import Profile, address_of
 from core.model.delivery import ChannelAdapter, Outbound, Result, Retry, Uncertain
@@ -30,6 +31,8 @@ from core.products import LISTS
 from storage.outbox.digests import CarriedStep
 from storage.outbox.dispatch import Claimed
 
+LISTS_SECONDS: Final = 3.0
+"""Of processor time that the lists of products of one message may take."""
 __all__ = ["Envelope", "Recipient", "StepText", "TemplateEvent", "TemplateFault", "Workshop", "hand_over"]
 
 
@@ -168,7 +171,13 @@ class Workshop:
         if self.products is None or not wanted:
             return {}
         lists = self.products.of(recipient.customer_id)
-        return lists(wanted, step.cause.properties, at, recipient.profile.zone(self.playbook.zone))
+        zone = recipient.profile.zone(self.playbook.zone)
+        try:
+            with CpuLimit(LISTS_SECONDS):
+                return lists(wanted, step.cause.properties, at, zone)
+        except CpuLimitError:
+            reason = f"{step.template}: its lists of products take longer than {LISTS_SECONDS:g} s"
+            raise TemplateFault(reason, sort="time") from None
 
 
 def _texts(message: Claimed, playbook: Playbook) -> list[StepText]:

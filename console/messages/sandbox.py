@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache, wraps
+from math import isfinite
+from types import CodeType
 from typing import Any, Final, Literal
 
 from jinja2 import (
@@ -47,13 +49,21 @@ WIDEST_NUMBER: Final = 256
 """Bits of a whole number."""
 
 
-class TemplateFault(Exception):  # noqa: N818 - a fault of a file or a value, told to people under that name
-    """A message that cannot be made: the reason in words, and the line (from 1) where it is known."""
+FaultSort = Literal["value", "template", "time"]
 
-    def __init__(self, reason: str, line: int | None = None) -> None:
+
+class TemplateFault(Exception):  # noqa: N818 - a fault of a file or a value, told to people under that name
+    """A message that cannot be made: the reason in words, and the line (from 1) where it is known.
+
+    `sort`: `value`, something of this message does not fit; `template`, no message can be made of it; `time`,
+    making it takes too long or needs too much memory.
+    """
+
+    def __init__(self, reason: str, line: int | None = None, sort: FaultSort = "value") -> None:
         super().__init__(reason)
         self.reason = reason
         self.line = line
+        self.sort: FaultSort = sort
 
 
 class Record(dict[str, Any]):
@@ -64,6 +74,9 @@ class Record(dict[str, Any]):
     def __init__(self, what: str, values: Mapping[str, Any]) -> None:
         super().__init__(values)
         self.what = what
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.what, dict(self))
 
 
 # ---- what may stand in a template ----
@@ -96,6 +109,8 @@ def faults_of(tree: nodes.Template) -> Iterable[TemplateFault]:
             )
         elif isinstance(node, nodes.For) and (loops > 1 or node.recursive):
             yield TemplateFault("a loop cannot stand in another loop", node.lineno)
+        elif isinstance(node, nodes.Const) and isinstance(node.value, float) and not isfinite(node.value):
+            yield TemplateFault("a number is too large", node.lineno)
 
 
 def _walk(node: nodes.Node, loops: int) -> Iterable[tuple[nodes.Node, int]]:
@@ -371,6 +386,13 @@ FILTER_NAMES: Final = tuple(sorted({*_FROM_JINJA, *(name for name in _OWN if not
 class _Missing(ChainableUndefined):
     """What a customer or an event lacks: empty, and so is everything in it."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _missing, (self._undefined_name,)
+
+
+def _missing(name: str | None) -> _Missing:
+    return _Missing(name=name)
+
 
 MISSING: Final = _Missing()
 """The value of a field that a customer lacks: empty, and replaced by the filter `default`."""
@@ -502,11 +524,28 @@ def compiled(text: str, mode: Mode) -> Template:
             raise fault
         made = environment(mode)
         code = made.compile(_bound(tree))
+        if not _NO_NUMBERS.isdisjoint(_global_names(code)):
+            raise TemplateFault("a number is too large")
         return Template.from_code(made, code, made.make_globals(None))
+    except TemplateFault as fault:
+        raise TemplateFault(fault.reason, fault.line, "template") from None
     except TemplateError as error:
-        raise TemplateFault(_with_suggestion(str(error.message)), getattr(error, "lineno", None)) from None
+        line = getattr(error, "lineno", None)
+        raise TemplateFault(_with_suggestion(str(error.message)), line, "template") from None
     except (RecursionError, MemoryError, SyntaxError):
-        raise TemplateFault("the template nests too deeply") from None
+        raise TemplateFault("the template nests too deeply", sort="template") from None
+
+
+_NO_NUMBERS: Final = frozenset({"inf", "nan"})
+"""What Jinja writes into a template's code for a number beyond all bounds, where Python has no such name."""
+
+
+def _global_names(code: CodeType) -> Iterable[str]:
+    """The names that a template's code takes from its surroundings; its own begin with `l_`."""
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _global_names(inner)
 
 
 @lru_cache(maxsize=1_024)
@@ -546,6 +585,8 @@ def render(text: str, mode: Mode, variables: Mapping[str, Any]) -> str:
         raise
     except TemplateError as error:
         raise TemplateFault(str(error.message)) from None
+    except MemoryError:
+        raise TemplateFault("making it needs too much memory", sort="time") from None
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise TemplateFault(f"a value does not fit: {error}"[:200]) from None
     return "".join(parts)

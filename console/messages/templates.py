@@ -25,6 +25,7 @@ from console.messages.names import (
     VARIABLES,
 )
 from console.messages.products import NO_LISTS
+from console.messages.rendering import render
 from console.messages.sandbox import CLOSE, MISSING, OPEN, Mode, Record, TemplateFault
 from core.instants import Instant, local
 from core.language.fields import CUSTOMER_FIELDS, Type
@@ -103,6 +104,26 @@ class Templates:
         actual = self._folders.get(f"{name}/{folder}".lower().replace("_", "-")) if folder else name
         return None if actual is None else self._files.get(f"{actual}/{file}")
 
+    def makes_none(self, name: str, medium: str) -> bool:
+        """Whether no message can be made of a template for a medium, in whatever language."""
+        languages = {
+            folder.removeprefix(name).strip("/")
+            for folder in self._folders.values()
+            if folder == name or folder.startswith(f"{name}/")
+        }
+        return not any(self._can_be_read(name, medium, language) for language in languages)
+
+    def _can_be_read(self, name: str, medium: str, language: str) -> bool:
+        files = (SUBJECT, *MEDIUM_FILES.get(medium, ()))
+        texts = {file: text for file in files if (text := self.find(name, file, language)) is not None}
+        try:
+            for file, text in texts.items():
+                for part, _, mode in _parts(file, text):
+                    sandbox.compiled(part, mode)
+        except TemplateFault:
+            return False
+        return bool(texts.keys() - {SUBJECT})
+
     def subject(self, name: str, variables: Mapping[str, Any]) -> str:
         """The subject on one line; the trigger's title where the template has none."""
         text = self.find(name, SUBJECT, str(variables["customer"].get("locale") or ""))
@@ -148,9 +169,9 @@ def made(path: str, text: str, variables: Mapping[str, Any]) -> str:
     try:
         if path.endswith(".json"):
             return _render_json(text, variables)
-        return sandbox.render(text, "html" if path.endswith(".html") else "text", variables)
+        return render(text, "html" if path.endswith(".html") else "text", variables)
     except TemplateFault as fault:
-        raise TemplateFault(f"templates/{path}: {fault.reason}", fault.line) from None
+        raise TemplateFault(f"templates/{path}: {fault.reason}", fault.line, fault.sort) from None
 
 
 # ---- JSON ----
@@ -164,7 +185,7 @@ def _render_json(text: str, variables: Mapping[str, Any]) -> str:
         structure = json.loads(text)
     except (ValueError, RecursionError):
         structure = _loaded(
-            _put_together(sandbox.render(text.replace(OPEN, "").replace(CLOSE, ""), "json", variables))
+            _put_together(render(text.replace(OPEN, "").replace(CLOSE, ""), "json", variables))
         )
     else:
         structure = _filled(structure, variables)
@@ -180,7 +201,7 @@ def _loaded(text: str) -> Any:
 
 def _filled(value: Any, variables: Mapping[str, Any]) -> Any:
     if isinstance(value, str):
-        return sandbox.render(value, "text", variables) if "{" in value else value
+        return render(value, "text", variables) if "{" in value else value
     if isinstance(value, dict):
         return {key: _filled(item, variables) for key, item in value.items()}
     if isinstance(value, list):

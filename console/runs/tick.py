@@ -1,24 +1,28 @@
 """One pass of the engine: every customer whose next instant has come is played up to now, chunk by chunk.
 
 A chunk is one transaction: dossiers are read, decided and written in it, so two passes at once cannot decide
-the same step twice, and a crash leaves whole plans or none.
+the same step twice, and a crash leaves whole plans or none. Where a chunk fails its customers are played one
+by one, and what fails by itself is set aside (`isolation`); so are those of a chunk during which the process
+was killed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
 
 from console.clock import SIMULATED_AT
-from core.engine import advance
+from console.quarantine.work_notes import WorkNote
+from console.runs.isolation import Isolation, Played, play
 from core.instants import Instant
 from core.model.decisions import Decision
 from core.model.dossier import Dossier, Plan
 from core.playbook.playbook import Playbook
 from storage.play import dossiers, plans
+from storage.sqlite import StoreError
 from storage.status import LAST_TICK_AT
 from storage.store import Store, meta, set_meta
 
@@ -46,22 +50,56 @@ def tick(
     What was due before now less the grace is decided as of then and marked late. `progress` is told how many
     customers each chunk had; `stopping` is asked between chunks, and ends the pass where it says so.
     """
-    while not stopping():
-        with store.writing() as connection:
-            ids = dossiers.due_ids(connection, now, playbook.version, CHUNK)
-            played = [
-                (dossier, _play(dossier, playbook, now))
-                for dossier in dossiers.load(connection, ids, playbook).values()
-            ]
-            if played:
-                written = plans.save(connection, played, playbook.version)
-            else:
-                _note(connection, now)
-        if not played:
+    with WorkNote.open(store.path, "tick") as note:
+        isolation = Isolation(store, playbook, now, note)
+        isolation.look_back()
+        while not stopping():
+            alone = isolation.suspects(CHUNK)
+            try:
+                if not alone:
+                    played, written = _chunk(store, playbook, now, isolation)
+            except StoreError:
+                raise
+            except Exception:  # the border of a customer: whoever it was is found below
+                alone = isolation.next_ids(CHUNK)
+            if alone:
+                yield from _one_by_one(alone, isolation, progress, stopping)
+                continue
+            if not played:
+                return
+            if progress is not None:
+                progress(len(played))
+            yield from _named(played, written)
+
+
+def _one_by_one(
+    ids: Sequence[int],
+    isolation: Isolation,
+    progress: Callable[[int], None] | None,
+    stopping: Callable[[], bool],
+) -> Iterator[Decided]:
+    for number in ids:
+        if stopping():
             return
+        played = isolation.play(number)
         if progress is not None:
-            progress(len(played))
-        yield from _named(played, written)
+            progress(1)
+        yield from _named(*played)
+
+
+def _chunk(store: Store, playbook: Playbook, now: Instant, isolation: Isolation) -> Played:
+    """Play the next customers in one transaction; where there are none, the pass is noted."""
+    with store.writing() as connection:
+        ids = dossiers.due_ids(connection, now, playbook.version, CHUNK, isolation.left_out(connection))
+        isolation.begin(ids)
+        known = dossiers.load(connection, ids, playbook).values()
+        played = play(known, playbook, now)
+        if played:
+            written = plans.save(connection, played, playbook.version)
+            isolation.begin(())  # a kill while the disk is waited for accuses nobody
+            return played, written
+        _note(connection, now)
+        return played, []
 
 
 def _note(connection: Connection, now: Instant) -> None:
@@ -72,10 +110,6 @@ def _note(connection: Connection, now: Instant) -> None:
     simulated = meta(connection, SIMULATED_AT)
     if simulated is not None and int(simulated) < now:
         set_meta(connection, SIMULATED_AT, str(now))
-
-
-def _play(dossier: Dossier, playbook: Playbook, now: Instant) -> Plan:
-    return advance(dossier, playbook, now, not_before=now - playbook.grace)
 
 
 def _named(

@@ -33,6 +33,7 @@ BECAUSE: Final[Mapping[str, str]] = {
     "CAPACITY": "the channel's capacity was used up",
     "TEMPLATE_ERROR": "the message could not be made",
     "CHANNEL_ERROR": "the channel failed",
+    "SET_ASIDE": "it is set aside, since working on it failed",
 }
 GONE: Final = frozenset({"sent", "delivered"})
 """States of a message of which nothing more need be said than that it was sent."""
@@ -159,6 +160,8 @@ def _present(row: Mapping[str, Any], zone: ZoneInfo) -> str:
     itself.
     """
     state, reason = row["message_state"], row.get("message_reason")
+    if state == "held" and reason == "SET_ASIDE":
+        return "the message is set aside, since working on it failed"
     because = BECAUSE.get(reason or "", "") if state in ("cancelled", "failed", "due") else ""
     sent_at = row.get("message_sent_at") if state in GONE else None
     sent = "" if sent_at is None else f" on {when(sent_at, zone)}"

@@ -58,6 +58,8 @@ class Dossier:
     erased_at: Instant | None = None
     planned_version: int = 0
     merges: tuple[Merge, ...] = ()
+    set_aside: tuple[int, ...] = ()
+    """Numbers of events that arrived and are left out, since they cannot be worked on: they stay unplayed."""
 
 
 @dataclass(slots=True)

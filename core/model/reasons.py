@@ -32,6 +32,7 @@ class Reason(StrEnum):
     CAPACITY = "CAPACITY"
     TEMPLATE_ERROR = "TEMPLATE_ERROR"
     CHANNEL_ERROR = "CHANNEL_ERROR"
+    SET_ASIDE = "SET_ASIDE"
 
 
 HOLDING: Final = frozenset({Reason.TRIGGER_PAUSED, Reason.STOPPED})

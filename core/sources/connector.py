@@ -66,6 +66,8 @@ class Connector(Configurable, Protocol):
         """
         ...
 
-    def reject(self, file: SourceFile, reason: str) -> None:
-        """The file cannot be read, and is put aside with the reason; OSError where it cannot be."""
+    def reject(self, file: SourceFile, reason: str) -> Path | None:
+        """The file cannot be read, and is put aside with the reason; where it lies now, if that is another
+        file. OSError where it cannot be put aside.
+        """
         ...

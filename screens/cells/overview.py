@@ -263,6 +263,8 @@ def _wrong(found: HealthFinding, at: Instant, zone: ZoneInfo) -> Attention:
     mode, place = ("outbox", "5") if found.sort in OF_MESSAGES else (None, "")
     if found.sort == "clock":
         mode, place = CLOCK, "Enter"
+    if found.sort == "quarantine":
+        mode, place = "quarantine", "s"
     return Attention(SIGNS.get(found.sort, "!"), f"{found.words}{since}{why}", mode, place, "bad")
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # what a screen does not ask for is not imported
     from screens.ports.overview import OverviewPort
     from screens.ports.people import PeoplePort
     from screens.ports.pressure import PressurePort
+    from screens.ports.quarantine import QuarantinePort
     from screens.ports.suppressions import SuppressionsPort
     from screens.ports.triggers import TriggersPort
     from screens.ports.what_if import WhatIfPort
@@ -83,6 +84,11 @@ class Service(Protocol):
     @property
     def suppressions(self) -> SuppressionsPort:
         """Addresses that are not written to, and what operators add and lift."""
+        ...
+
+    @property
+    def quarantine(self) -> QuarantinePort:
+        """What is set aside because working on it failed."""
         ...
 
     @property

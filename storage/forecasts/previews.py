@@ -23,6 +23,7 @@ from storage.customers import FULL_NAME
 from storage.play.events import EVENT_COLUMNS, event_from
 from storage.play.plans import rules_json
 from storage.playbooks import newest_version
+from storage.quarantine import customers_left_out
 from storage.schema.customers import customers
 from storage.schema.decisions import decisions
 from storage.schema.enrolments import enrolments
@@ -39,7 +40,7 @@ def begin(connection: Connection) -> None:
 
 def due_by(connection: Connection, until: Instant, version: int, *, with_waiting: bool = False) -> list[int]:
     """Ids of the customers with an instant up to `until`, or planned under an older playbook; of all where
-    none was ever applied.
+    none was ever applied. Who is set aside is left out.
 
     `with_waiting` adds those under way who were put off or held, whenever that ends.
     """
@@ -54,7 +55,9 @@ def due_by(connection: Connection, until: Instant, version: int, *, with_waiting
             )
             touched.append(customers.c.id.in_(waiting))
         query = query.where(or_(*touched))
-    return [identifier for (identifier,) in rows_of(connection, query.order_by(customers.c.id))]
+    left_out = customers_left_out(connection)
+    found = rows_of(connection, query.order_by(customers.c.id))
+    return [identifier for (identifier,) in found if identifier not in left_out]
 
 
 def everyone(connection: Connection) -> list[int]:

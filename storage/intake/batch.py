@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from core.errors import ManometerError
 from core.instants import Instant
 from core.model.bounces import USUAL_LIMIT, BounceLimit
 from core.model.customer import Profile
@@ -79,6 +80,15 @@ _MOST_IDENTITIES: Final = 40_000
 USUAL_LOG: Final = 1_000
 BULK_LOG: Final = 16_000
 """Pages of 4 KiB: SQLite's own measure, and as much as the log's file is kept at (`journal_size_limit`)."""
+
+
+class UnreadableCustomerError(ManometerError):
+    """The row of a customer cannot be read, so that nothing can be added to it."""
+
+    def __init__(self, customer: int, key: str) -> None:
+        super().__init__(f"The customer {key} cannot be read; `manometer quarantine` says why.")
+        self.customer = customer
+        self.key = key
 
 
 class BatchResult(NamedTuple):
@@ -311,8 +321,12 @@ class _Batch:
             for customer, key, settled, due, *values in self.connection.execute(
                 select(*columns).where(customers.c.id.in_(part))
             ):
+                try:
+                    profile = profile_from(values)
+                except Exception as error:  # the border of a row: whatever stands in it
+                    raise UnreadableCustomerError(customer, key) from error
                 self.memory.customers[customer] = _Customer(
-                    customer, key, profile_from(values), settled, due, has_user=True, is_new=False
+                    customer, key, profile, settled, due, has_user=True, is_new=False
                 )
                 if ":" in key:
                     unsure.append(customer)

@@ -104,7 +104,14 @@ def _rows(connection: Connection, ids: Sequence[int], action: Act) -> list[Any]:
             f"Cannot {action}: there is no message {wanted[0] if wanted[0] < 0 else wanted[-1]}. Nothing "
             "was changed."
         )
-    columns = (messages.c.id, messages.c.key, messages.c.customer_id, messages.c.state, messages.c.expires_at)
+    columns = (
+        messages.c.id,
+        messages.c.key,
+        messages.c.customer_id,
+        messages.c.state,
+        messages.c.expires_at,
+        messages.c.reason,
+    )
     rows = [
         row
         for part in portions(wanted)
@@ -116,6 +123,8 @@ def _rows(connection: Connection, ids: Sequence[int], action: Act) -> list[Any]:
             f"Cannot {action}: there is no message {_some(unknown)}. `manometer outbox` lists them. Nothing "
             "was changed."
         )
+    if action == "approve":
+        _refuse_set_aside(rows)
     refused = [f"{row.id} is {row.state}" for row in rows if row.state not in allowed]
     if refused:
         raise OutboxError(
@@ -123,6 +132,15 @@ def _rows(connection: Connection, ids: Sequence[int], action: Act) -> list[Any]:
             "was changed."
         )
     return rows
+
+
+def _refuse_set_aside(rows: Sequence[Any]) -> None:
+    aside = [str(row.id) for row in rows if row.state == "held" and row.reason == Reason.SET_ASIDE]
+    if aside:
+        raise OutboxError(
+            f"Cannot approve: message {_some(aside)} is set aside, since working on it failed. `manometer "
+            "quarantine` says why and releases it. Nothing was changed."
+        )
 
 
 def _refuse_expired(rows: Sequence[Any], at: Instant, action: str) -> None:
@@ -219,7 +237,7 @@ def held(connection: Connection, chosen: Sequence[int] | None = None) -> list[He
     """All that wait for an approval, or of the chosen messages those that do; by number."""
     query = (
         select(*[messages.c[name] for name in HeldRow._fields])
-        .where(WAITING, messages.c.state == "held")
+        .where(WAITING, messages.c.state == "held", messages.c.reason.is_distinct_from(str(Reason.SET_ASIDE)))
         .order_by(messages.c.id)
     )
     if chosen is None:

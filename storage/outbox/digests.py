@@ -7,15 +7,17 @@ out at hand-over `left_out`, the reason.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, Integer, Text, and_, case, column, func, select
 
+from core.errors import ManometerError
 from core.instants import Instant
 from core.model.decisions import Message
+from storage.event_json import properties_of
 from storage.schema.decisions import decisions
 from storage.schema.enrolments import enrolments
 from storage.schema.events import events
@@ -79,8 +81,16 @@ def carries(text: str | None) -> tuple[tuple[str, int, str | None], ...]:
 
 
 def with_causes(connection: Connection, texts: Mapping[int, str]) -> dict[int, tuple[CarriedStep, ...]]:
-    """What these messages carry, by message, with the causes of the enrolments."""
-    found = {message: load(text) for message, text in texts.items()}
+    """What these messages carry, by message, with the causes of the enrolments; where that cannot be read,
+    whoever asks for the steps gets a ManometerError.
+    """
+    found: dict[int, tuple[CarriedStep, ...]] = {}
+    broken: dict[int, tuple[CarriedStep, ...]] = {}
+    for message, text in texts.items():
+        try:
+            found[message] = load(text)
+        except Exception:  # the border of a row: the others are claimed
+            broken[message] = _UnreadableSteps.of(message)
     causes = _causes(connection, sorted({each.enrolment for carried in found.values() for each in carried}))
     return {
         message: tuple(
@@ -88,7 +98,23 @@ def with_causes(connection: Connection, texts: Mapping[int, str]) -> dict[int, t
             for each in carried
         )
         for message, carried in found.items()
-    }
+    } | broken
+
+
+class _UnreadableSteps(tuple[CarriedStep, ...]):
+    """The steps of a message whose column cannot be read: there are some, and nobody can say which."""
+
+    message: int
+
+    @classmethod
+    def of(cls, message: int) -> Self:
+        unknown: Any = [None]
+        made = cls(unknown)
+        made.message = message
+        return made
+
+    def __iter__(self) -> Iterator[CarriedStep]:
+        raise ManometerError(f"What message {self.message} carries cannot be read: its column is no JSON.")
 
 
 def _causes(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[Any, ...]]:
@@ -108,7 +134,7 @@ def _causes(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[Any, 
         .where(columns.id.in_(WANTED))
     )
     return {
-        number: (*times, cause_event, name, orjson.loads(properties or "{}"), key_value, version)
+        number: (*times, cause_event, name, properties_of(cause_event, properties), key_value, version)
         for number, *times, cause_event, name, properties, key_value, version in rows_of(
             connection, query, ids
         )

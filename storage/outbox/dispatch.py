@@ -9,7 +9,6 @@ pressure windows back (`released_at`) and wakes its customer.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +34,7 @@ from core.instants import HOUR, MINUTE, Instant, Millis, day_start, local_date, 
 from core.model.bounces import USUAL_LIMIT, BounceLimit
 from core.model.outbox import PENDING, UNSENT
 from core.model.reasons import Reason
+from storage.event_json import properties_of
 from storage.outbox.digests import CarriedStep, with_causes
 from storage.schema.customers import customers
 from storage.schema.enrolments import enrolments
@@ -414,7 +414,7 @@ def _claimed(connection: Connection, taken: Mapping[int, str]) -> list[Claimed]:
             expires_at, max(0, lands_at - planned_at), cause_key or "",
             planned_at if cause_at is None else cause_at, planned_at if entered_at is None else entered_at,
             cause_event,
-            cause_name, json.loads(properties) if properties else {}, key_value, several.get(number, ()),
+            cause_name, properties_of(cause_event, properties), key_value, several.get(number, ()),
             version or 0,
         )
         for (

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
 import orjson
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Dialect,
     Integer,
     Select,
     bindparam,
+    column,
     exists,
     func,
     literal_column,
@@ -35,6 +37,7 @@ from core.model.pauses import parse_holder
 from core.model.reasons import HOLDING, Reason
 from core.model.when import UNBOUNDED
 from core.playbook.playbook import Playbook
+from storage.event_json import read_json
 from storage.play.events import EVENT_COLUMNS, event_from
 from storage.schema.consents import consents, suppressions
 from storage.schema.customers import customers
@@ -43,6 +46,7 @@ from storage.schema.events import events
 from storage.schema.intake import arrivals
 from storage.schema.messages import messages
 from storage.schema.profiles import READ_COLUMNS, load_profile, profile_from
+from storage.schema.quarantine import quarantine
 from storage.sql import WANTED, named
 
 CHUNK = 500
@@ -66,34 +70,68 @@ _GOES_ON = customers.c.merged_into.is_(
 )  # who went into another customer is decided as that one, and never alone again
 
 
-def due_ids(connection: Connection, now: Instant, version: int, limit: int = CHUNK) -> list[int]:
+def due_ids(
+    connection: Connection,
+    now: Instant,
+    version: int,
+    limit: int = CHUNK,
+    left_out: Collection[int] = (),
+) -> list[int]:
     """The next customers that need attention: due by now, or planned under an older version of the
-    playbook.
+    playbook; none of those `left_out`.
     """
-    due: Sequence[int] = connection.execute(_due_first(now, limit)).scalars().all()
-    older: Sequence[int] = due or connection.execute(_older_first(version, limit)).scalars().all()
+    due: Sequence[int] = connection.execute(_due_first(now, limit, left_out)).scalars().all()
+    older: Sequence[int] = due or connection.execute(_older_first(version, limit, left_out)).scalars().all()
     return list(older)
 
 
-def _due_first(now: Instant, limit: int) -> Select[int]:
+def _due_first(now: Instant, limit: int, left_out: Collection[int]) -> Select[int]:
     due = customers.c.next_due_at <= now
-    return select(customers.c.id).where(due, _GOES_ON).order_by(customers.c.next_due_at).limit(limit)
+    query = select(customers.c.id).where(due, _GOES_ON, *_none_of(left_out))
+    return query.order_by(customers.c.next_due_at).limit(limit)
 
 
-def _older_first(version: int, limit: int) -> Select[int]:
+def _older_first(version: int, limit: int, left_out: Collection[int]) -> Select[int]:
     older = customers.c.planned_version < version
-    return select(customers.c.id).where(older, _GOES_ON).order_by(customers.c.planned_version).limit(limit)
+    query = select(customers.c.id).where(older, _GOES_ON, *_none_of(left_out))
+    return query.order_by(customers.c.planned_version).limit(limit)
 
 
-def load(connection: Connection, ids: Sequence[int], playbook: Playbook) -> dict[int, Dossier]:
-    """The dossiers of these customers as they stand, with the history that the playbook needs."""
+def _none_of(left_out: Collection[int]) -> Iterator[ColumnElement[bool]]:
+    """Nothing is asked where nobody is left out, which is the rule."""
+    if left_out:
+        numbers = func.json_each(orjson.dumps(sorted(left_out)).decode()).table_valued(
+            column("value", Integer)
+        )
+        yield customers.c.id.not_in(select(numbers.c.value))
+
+
+_LEFT_OUT = select(quarantine.c.subject).where(
+    quarantine.c.kind == literal_column("'event'"), quarantine.c.since.is_not(None)
+)
+
+
+def events_left_out(connection: Connection) -> frozenset[int]:
+    """The numbers of the events that are set aside or were given up."""
+    return frozenset(int(row[0]) for row in _rows(connection, _LEFT_OUT, ()))
+
+
+def load(
+    connection: Connection, ids: Sequence[int], playbook: Playbook, without: Collection[int] = ()
+) -> dict[int, Dossier]:
+    """The dossiers of these customers as they stand, with the history that the playbook needs; events that
+    are set aside, and those of the numbers `without`, are left out.
+
+    UnreadableEventError where the row of an event cannot be read; any error where another row cannot.
+    """
     dossiers = dict(_people(connection, ids))
     if not dossiers:
         return dossiers
-    _add_arrivals(connection, dossiers)
+    left_out = events_left_out(connection) | frozenset(without)
+    _add_arrivals(connection, dossiers, left_out)
     _add_enrolments(connection, dossiers, playbook)
     _add_contacts(connection, dossiers, playbook)
-    _add_history(connection, dossiers, playbook)
+    _add_history(connection, dossiers, playbook, left_out)
     _add_consents(connection, dossiers)
     add_suppressions(connection, dossiers, playbook)
     _add_known_causes(connection, dossiers, playbook)
@@ -161,13 +199,16 @@ _ARRIVALS = (
 )
 
 
-def _add_arrivals(connection: Connection, dossiers: Mapping[int, Dossier]) -> None:
+def _add_arrivals(connection: Connection, dossiers: Mapping[int, Dossier], left_out: frozenset[int]) -> None:
     found: dict[int, list[Event]] = defaultdict(list)
     for customer, *row in _rows(connection, _ARRIVALS, dossiers):
-        found[customer].append(event_from(row))
+        if row[0] in left_out:
+            dossiers[customer].set_aside += (row[0],)
+        else:
+            found[customer].append(event_from(row))
     for customer, arrived in found.items():
         dossiers[customer].arrivals = in_order(arrived)
-    _tell_of_orders(connection, dossiers)
+    _tell_of_orders(connection, dossiers, left_out)
 
 
 _TOLD = select(events.c.customer_id, *EVENT_COLUMNS).where(
@@ -175,7 +216,9 @@ _TOLD = select(events.c.customer_id, *EVENT_COLUMNS).where(
 )
 
 
-def _tell_of_orders(connection: Connection, dossiers: Mapping[int, Dossier]) -> None:
+def _tell_of_orders(
+    connection: Connection, dossiers: Mapping[int, Dossier], left_out: frozenset[int]
+) -> None:
     """Hand the profiles what was told before of the orders that the arrivals speak of."""
     told: dict[tuple[int, str], list[Telling]] = {
         (customer, event.order): []
@@ -189,6 +232,8 @@ def _tell_of_orders(connection: Connection, dossiers: Mapping[int, Dossier]) -> 
     orders = sorted({order for _, order in told})
     for start in range(0, len(orders), CHUNK):
         for customer, *row in connection.execute(_TOLD, {"orders": orders[start : start + CHUNK]}):
+            if row[0] in left_out:
+                continue
             event = event_from(row)
             known = told.get((customer, event.order or ""))
             if known is not None and event.id not in waiting and (said := telling_of(event)) is not None:
@@ -259,7 +304,7 @@ _CAUSES = select(events.c.id, events.c.name, events.c.properties).where(events.c
 def causes_of(connection: Connection, ids: Iterable[int]) -> Mapping[int, tuple[str, Mapping[str, Any]]]:
     """Name and properties of events, by number."""
     return {
-        identifier: (name, orjson.loads(properties))
+        identifier: (name, read_json(identifier, properties))
         for identifier, name, properties in _rows(connection, _CAUSES, ids)
     }
 
@@ -315,7 +360,12 @@ def _first_instant(dossiers: Mapping[int, Dossier], playbook: Playbook) -> Insta
     return min(instants)
 
 
-def _add_history(connection: Connection, dossiers: Mapping[int, Dossier], playbook: Playbook) -> None:
+def _add_history(
+    connection: Connection,
+    dossiers: Mapping[int, Dossier],
+    playbook: Playbook,
+    left_out: frozenset[int] = frozenset(),
+) -> None:
     needs = (
         playbook.index.history_needed_of_merged
         if any(dossier.merges for dossier in dossiers.values())
@@ -329,7 +379,7 @@ def _add_history(connection: Connection, dossiers: Mapping[int, Dossier], playbo
     }
     query = _history(tuple(needs.items()))
     values = {f"since_{lookback}": at for lookback, at in since.items()} | {"earliest": min(since.values())}
-    waiting = {event.id for dossier in dossiers.values() for event in dossier.arrivals}
+    waiting = {event.id for dossier in dossiers.values() for event in dossier.arrivals} | left_out
     found: dict[int, list[Event]] = defaultdict(list)
     for customer, *row in _rows(connection, query, dossiers, **values):
         if row[0] not in waiting:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
-
 from core.model.events import Event
+from storage.event_json import read_json
 from storage.schema.events import events
 
 EVENT_COLUMNS = (
@@ -20,13 +19,13 @@ EVENT_COLUMNS = (
 
 
 def event_from(row: Sequence[Any]) -> Event:
-    """An event from its `EVENT_COLUMNS`."""
+    """An event from its `EVENT_COLUMNS`; UnreadableEventError where the row cannot be read."""
     (
         identifier, kind, name, occurred_at, arrived_at, source, channel, amount, properties, history, order,
         standing, currency, rate, dedup, said,
     ) = row  # fmt: skip
     return Event(
         identifier, kind, name, occurred_at, arrived_at, source, channel, amount,
-        {} if properties == "{}" else orjson.loads(properties), history == 1, order, standing,
-        "1" if currency is None else rate, dedup, {} if said is None else orjson.loads(said),
+        {} if properties == "{}" else read_json(identifier, properties), history == 1, order, standing,
+        "1" if currency is None else rate, dedup, {} if said is None else read_json(identifier, said),
     )  # fmt: skip

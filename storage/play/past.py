@@ -35,6 +35,7 @@ from storage.play.dossiers import (
     add_suppressions,
     causes_of,
     contact_from,
+    events_left_out,
     waiting_from,
 )
 from storage.play.events import EVENT_COLUMNS, event_from
@@ -93,8 +94,10 @@ def _events(
         events.c.customer_id.in_(list(dossiers)), events.c.occurred_at <= until
     )
     found: dict[int, list[Event]] = defaultdict(list)
+    left_out = events_left_out(connection)
     for customer, *row in connection.execute(query):
-        found[customer].append(event_from(row))
+        if row[0] not in left_out:
+            found[customer].append(event_from(row))
     return {customer: as_they_occurred(sorted(many, key=by_occurrence)) for customer, many in found.items()}
 
 

@@ -16,7 +16,6 @@ from core.instants import format_instant
 from core.model.decisions import Decision, Message, RuleEvidence
 from core.model.dossier import Dossier, Plan
 from core.model.enrolment import Enrolment
-from core.model.events import Event
 from storage.outbox import digests
 from storage.schema.customers import customers
 from storage.schema.decisions import decisions
@@ -273,7 +272,7 @@ def _settle(connection: Connection, plans: Sequence[tuple[Dossier, Plan]], versi
     rows = [
         {
             "row": dossier.id,
-            "settled": dump_profile(plan.profile) if _later(dossier, plan) else None,
+            "settled": dump_profile(plan.profile) if _unplayed(dossier, plan) else None,
             "settled_until": plan.settled_until,
             "next_due_at": plan.next_due,
             "entries": orjson.dumps({name: list(entry) for name, entry in plan.entries.items()}).decode()
@@ -298,9 +297,10 @@ def _settle(connection: Connection, plans: Sequence[tuple[Dossier, Plan]], versi
     if played:
         connection.execute(delete(arrivals).where(arrivals.c.customer_id.in_(played)))
     later = [
-        {"customer_id": dossier.id, "event_id": event.id}
+        {"customer_id": dossier.id, "event_id": event}
         for dossier, plan in plans
-        for event in _later(dossier, plan)
+        if dossier.arrivals
+        for event in _unplayed(dossier, plan)
     ]
     if later:
         connection.execute(insert(arrivals), later)
@@ -318,6 +318,9 @@ def _settle_merges(connection: Connection, plans: Sequence[tuple[Dossier, Plan]]
             )
 
 
-def _later(dossier: Dossier, plan: Plan) -> list[Event]:
-    """Events that count as known only after the plan's end, since their source dated them later."""
-    return [event for event in dossier.arrivals if event.arrived_at > plan.settled_until]
+def _unplayed(dossier: Dossier, plan: Plan) -> list[int]:
+    """Events that count as known only after the plan's end, since their source dated them later, and those
+    that are set aside: by number.
+    """
+    later = [event.id for event in dossier.arrivals if event.arrived_at > plan.settled_until]
+    return [*later, *dossier.set_aside]

@@ -28,10 +28,12 @@ from console.forecast.sorted_rows import SortedRows
 from console.playbooks.known_triggers import refuse_unknown
 from console.progress import Progress
 from console.safeguards.stop_file import StopFile
+from core.explain.words import counted
 from core.forecast.preview import Totals
 from core.playbook.playbook import Playbook
 from storage.forecasts.drift import reached
 from storage.forecasts.saved_previews import Saving
+from storage.quarantine import customers_left_out
 
 EXAMPLES = (
     ("preview --days 7", "what would go out within a week"),
@@ -70,6 +72,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if not context.output.json:
         show(context, found)
         _warn_of_stop(context)
+        _tell_left_out(context)
     if args.csv is not None:
         context.output.say(f"{found.totals.decisions:,} decisions written to {args.csv}")
     if args.html is not None:
@@ -86,6 +89,16 @@ def _warn_of_stop(context: Context) -> None:
     """A stop that came as a file is in no playbook yet."""
     if StopFile(context.folder).mark() is not None:
         context.output.say("All sending is stopped, by the file STOP: nothing of this goes out until `go`.")
+
+
+def _tell_left_out(context: Context) -> None:
+    with context.store.reading() as connection:
+        number = len(customers_left_out(connection))
+    if number:
+        were = "is" if number == 1 else "are"
+        context.output.say(
+            f"{counted(number, 'customer')} {were} set aside and left out; `manometer quarantine` says why."
+        )
 
 
 def _answer(

@@ -4,8 +4,8 @@ healthy    it ticks, nothing is overdue, nothing failed lately, the books balanc
 idle       nothing is overdue, and nobody ticks: no tick has run lately, or the scheduler has ended and
            nothing has ticked since
 degraded   customers are overdue, messages failed within a day or are uncertain, a channel halts, a job of
-           the scheduler fails, the disk is short of room, the clock is distrusted, or all sending is
-           stopped
+           the scheduler fails, the disk is short of room, the clock is distrusted, something is set
+           aside, or all sending is stopped
 down       customers are overdue and nobody ticks: no tick for a while, or the scheduler has ended and
            nothing has ticked since; or the books do not balance, or the workspace cannot be read
 """
@@ -13,6 +13,7 @@ down       customers are overdue and nobody ticks: no tick for a while, or the s
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -65,6 +66,7 @@ FIELDS = (
     ListingField("clock"),
     ListingField("books_at", "instant"),
     ListingField("findings", "json"),
+    ListingField("quarantine", "json"),
 )
 MOST_TOLD = 5
 TOLD_WHY = ("overdue", "uncertain", "clock", "leader", "late", "claimed", "silent", "inbox")
@@ -187,6 +189,7 @@ def _row(figures: Figures, health: Health, at: Instant, disk: Room | None) -> di
         "disk": None
         if disk is None
         else {"free": disk.free, "keep_free": disk.keep_free, "short": disk.is_short},
+        "quarantine": dict(Counter(each.kind for each in figures.quarantine)),
         "unread": [{**each, "last_at": format_instant(each["last_at"])} for each in figures.unread],
     }
 
@@ -212,6 +215,7 @@ def _for_people(
         "errors": _listed(figures.troubles, context),
         "disk": None if disk is None else f"{'SHORT: ' if disk.is_short else ''}{disk.in_words()}",
         "unread": _not_understood(figures),
+        "quarantine": _quarantined(figures),
     }
 
 
@@ -248,6 +252,12 @@ def _not_understood(figures: Figures) -> str:
 def _to_decide(conflicts: int) -> str:
     """How many customers wait for a word on who is who, and where."""
     return f"{conflicts:,}; `manometer merges --conflicts` lists them" if conflicts else "none"
+
+
+def _quarantined(figures: Figures) -> str:
+    found = figures.quarantine
+    told = [f"{each.kind} {each.what}: {each.reason}" for each in found[:MOST_TOLD]]
+    return f"{'; '.join(told)}{'; ...' if len(found) > MOST_TOLD else ''}" or "nothing"
 
 
 def _when(at: Instant, context: Context) -> str:

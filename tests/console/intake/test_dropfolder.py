@@ -7,6 +7,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +22,11 @@ from console import clock
 from console.connectors.folder import STILL, STILL_UNENDED, WATCHED
 from console.intake.dropfolder import DropFolder, ImportedFile
 from console.intake.files import IntakeSettings
+from console.operating.quarantine import release
+from console.quarantine.work_notes import WorkNote, path_of
+from core.model.quarantine import SetAside, Suspect
 from core.sources.connector import Connector, SourceFile, SourceSettings
+from storage import quarantine
 from storage.schema.events import events
 from storage.store import Store
 from tests.console.lives import act, person
@@ -261,3 +267,72 @@ def test_a_name_that_is_no_text_is_taken_or_refused_like_any_other(inbox: Inbox)
     assert taken.result.taken == 2
     failed = sorted(path.name for path in (inbox.folder / "inbox" / "failed").iterdir())
     assert len(failed) == 2
+
+
+# ---- what is set aside ----
+
+
+def aside(inbox: Inbox) -> list[SetAside]:
+    with inbox.store.reading() as connection:
+        return list(quarantine.listing(connection))
+
+
+def test_a_file_that_cannot_be_read_is_listed_and_comes_back_once_it_is_released(inbox: Inbox) -> None:
+    for number in range(20):
+        inbox.put(f"day-{number:02}.ndjson", ndjson([person(f"c{number}")]))
+    inbox.put("day-07.csv", "name\n")
+    assert sum(taken.result is not None for taken in inbox.take()) == 20
+    (thing,) = aside(inbox)
+    assert thing.kind == "file"
+    assert thing.what.endswith("inbox/failed/day-07.csv")
+    release(inbox.store, thing.id, "ann", clock.now())
+    assert (inbox.names(), inbox.listed("failed"), aside(inbox)) == (["day-07.csv"], [], [])
+
+
+def test_a_file_that_was_being_read_at_two_crashes_is_set_aside_and_the_one_behind_it_taken(
+    inbox: Inbox,
+) -> None:
+    inbox.put("a.ndjson", ndjson([person("ann")]))
+    inbox.put("b.ndjson", ndjson([person("ben")]))
+    killed = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from zoneinfo import ZoneInfo\n"
+        "from console import clock\n"
+        "from console.intake import dropfolder\n"
+        "from console.intake.dropfolder import DropFolder\n"
+        "from console.intake.files import IntakeSettings\n"
+        "from storage.store import Store\n"
+        "folder = Path(sys.argv[1])\n"
+        "inbox = DropFolder(folder, lambda: 0)\n"
+        "connector, file = inbox.ready({}, clock.now()).files[0]\n"
+        "settings = IntakeSettings(ZoneInfo('UTC'), folder / 'rejects')\n"
+        "dropfolder.import_file = lambda *_, **__: os.kill(os.getpid(), 9)\n"
+        "inbox.take(Store(folder / 'manometer.db'), connector, file, settings, clock.now(), bool)\n"
+    )
+    for _ in range(2):
+        ended = subprocess.run([sys.executable, "-c", killed, inbox.folder], check=False)
+        assert (ended.returncode, inbox.names()) == (-9, ["a.ndjson", "b.ndjson"])
+    taken = inbox.take()
+    assert taken[0].reason == "the process ended without a word while it worked on this"
+    assert taken[1].result is not None
+    (thing,) = aside(inbox)
+    assert (thing.kind, inbox.listed("failed")) == ("file", ["a.ndjson", "a.ndjson.reason.txt"])
+
+
+def test_a_file_that_was_taken_after_one_crash_is_suspected_no_more(inbox: Inbox) -> None:
+    path = inbox.put("a.ndjson", ndjson([person("ann")]))
+    note = WorkNote.open(inbox.store.path, "inbox")
+    note.begin([str(path)])
+    os.close(note._file or 0)  # as a killed process leaves it
+    (taken,) = inbox.take()
+    assert taken.result is not None
+    with inbox.store.reading() as connection:
+        assert not quarantine.is_known(connection, Suspect("file", str(path), ""))
+
+
+def test_a_note_of_an_earlier_boot_accuses_nobody(inbox: Inbox) -> None:
+    path = path_of(inbox.store.path, "inbox")
+    path.write_text('["another", {"now": ["a"], "suspects": []}]\n')
+    with WorkNote.open(inbox.store.path, "inbox") as note:
+        assert note.left == ()

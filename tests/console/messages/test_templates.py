@@ -354,6 +354,9 @@ FORBIDDEN = [
     "{{ 'x'|money }}",
     "{{ '2024-13-01'|date }}",
     "{% if %}",
+    "{% if customer.revenue > 1e999 %}x{% endif %}",
+    "{% if customer.revenue > '1e999'|float %}x{% endif %}",
+    "{{ -1e999 }}",
 ]
 
 
@@ -427,6 +430,13 @@ def test_check_finds_unknown_names_with_file_line_and_suggestion() -> None:
         ),
         ("b/subject.txt", 1): ("Expected an expression, got 'end of statement block'", None),
     }
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "'1e999'|float"])
+def test_check_finds_a_number_beyond_all_bounds(number: str) -> None:
+    text = "x\n{% if customer.revenue > " + number + " %}y{% endif %}"
+    (found,) = check({"templates/offer/email.txt": text}, ())
+    assert found.name == "a number is too large"
 
 
 def test_the_shipped_examples_have_no_faults(tmp_path: Path) -> None:

@@ -47,6 +47,19 @@ def test_a_message_that_left_long_after_its_decision_says_when(later: int, said:
     assert in_words(row, ZURICH) == f"Sent (step 1 over email, Mon 20 Oct 2025 07:00 CEST){said}."
 
 
+def test_a_message_that_is_set_aside_waits_for_no_approval() -> None:
+    at = parse_instant("2025-10-20T05:00:00Z")
+    row = {
+        "step": 1,
+        "channel": "email",
+        "outcome": "send",
+        "at": at,
+        "message_state": "held",
+        "message_reason": "SET_ASIDE",
+    }
+    assert in_words(row, ZURICH).endswith("; the message is set aside, since working on it failed.")
+
+
 def test_a_day_that_the_calendar_has_not_is_left_as_it_stands() -> None:
     assert localized("since 2025-02-30T05:00:00Z", ZURICH) == "since 2025-02-30T05:00:00Z"
 
