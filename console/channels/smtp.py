@@ -18,7 +18,8 @@ from types import TracebackType
 from typing import Any, ClassVar, Final, Literal, Self
 
 from console.channels._mail import HTML, TEXT, Mailbox, compose, mailbox, wire_address
-from console.channels._network import is_host, trusted
+from console.channels._network import Deadline, LineCutter, is_host, trusted
+from console.channels._smtp_line import SmtpLine
 from console.secrets import read_secret
 from core.instants import parse_duration
 from core.model.configurable import Setting, SettingFault
@@ -65,6 +66,7 @@ class SmtpChannel:
         Setting("return_path", "text", "where bounces go; {token} stands for the message's key"),
         Setting("list_id", "text", 'the list, such as "News <news.muster.example>"'),
         Setting("timeout", "length", "the longest wait for an answer"),
+        Setting("deadline", "length", "the longest a mail may take in all"),
     )
 
     @classmethod
@@ -110,12 +112,15 @@ class SmtpChannel:
         self.security = str(settings.get("security", "starttls"))
         self.port = int(settings.get("port", PORTS[self.security]))
         self.timeout = parse_duration(str(settings.get("timeout", "30s"))) / 1000
+        self.longest = parse_duration(str(settings["deadline"])) / 1000 if "deadline" in settings else None
         self.sender: Mailbox = mailbox(str(settings["from"]))
         self.reply_to = mailbox(settings["reply_to"]).address if "reply_to" in settings else ""
         self.return_path = str(settings.get("return_path", self.sender.address))
         self.list_id = str(settings.get("list_id", ""))
-        self.line: smtplib.SMTP | None = None
+        self.line: SmtpLine | None = None
         self.needs_reset = False
+        self.deadline = Deadline()
+        self.cutter = LineCutter()
 
     def __enter__(self) -> Self:
         self.username = str(self.settings.get("username", ""))
@@ -133,13 +138,17 @@ class SmtpChannel:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.line is not None and self.line.sock is not None and kind is None:
-            self.line.sock.settimeout(PARTING)
+            self.deadline.begin(PARTING)
             with suppress(OSError, smtplib.SMTPException):
                 self.line.quit()
         self._hang_up()
 
     def flush(self) -> None:
         """What was accepted is the mail server's."""
+
+    def interrupt(self) -> None:
+        """End what is under way, from any thread; the channel connects no more."""
+        self.cutter.cut()
 
     # -- a message --
 
@@ -154,6 +163,7 @@ class SmtpChannel:
         if TEXT not in outbound.parts and HTML not in outbound.parts:
             return Permanent("the message has neither a plain text nor HTML")
         raw = compose(outbound, self.sender, to, self.reply_to, self.list_id)
+        self.deadline.begin(2 * self.timeout if self.longest is None else self.longest)
         was_open = self.line is not None
         result = self._try(outbound, to, raw)
         return self._try(outbound, to, raw) if was_open and isinstance(result, _Closed) else _plain(result)
@@ -171,7 +181,7 @@ class SmtpChannel:
             return refused
         return self._text(self.line, raw)
 
-    def _envelope(self, line: smtplib.SMTP, outbound: Outbound, to: str) -> Result | _Closed | None:
+    def _envelope(self, line: SmtpLine, outbound: Outbound, to: str) -> Result | _Closed | None:
         """Say from whom, to whom, and that the text comes; what the server objected, None where it waits for
         the text.
         """
@@ -194,7 +204,7 @@ class SmtpChannel:
             self._together(line, commands) if line.has_extn("pipelining") else self._in_turn(line, commands)
         )
 
-    def _in_turn(self, line: smtplib.SMTP, commands: Sequence[tuple[Stage, str]]) -> Result | _Closed | None:
+    def _in_turn(self, line: SmtpLine, commands: Sequence[tuple[Stage, str]]) -> Result | _Closed | None:
         for stage, command in commands:
             line.send(f"{command}\r\n".encode())
             code, text = line.getreply()
@@ -202,7 +212,7 @@ class SmtpChannel:
                 return self._refused(stage, code, text)
         return None
 
-    def _together(self, line: smtplib.SMTP, commands: Sequence[tuple[Stage, str]]) -> Result | _Closed | None:
+    def _together(self, line: SmtpLine, commands: Sequence[tuple[Stage, str]]) -> Result | _Closed | None:
         """All commands in one go, and then their replies (RFC 2920)."""
         line.send("".join(f"{command}\r\n" for _, command in commands).encode())
         objected: Result | _Closed | None = None
@@ -223,7 +233,7 @@ class SmtpChannel:
         self.needs_reset = True
         return refusal(stage, code, _shown(text))
 
-    def _text(self, line: smtplib.SMTP, raw: bytes) -> Result:
+    def _text(self, line: SmtpLine, raw: bytes) -> Result:
         try:
             line.send((_LEADING_DOT.sub(b"..", raw) if b"\n." in raw else raw) + b".\r\n")
         except (
@@ -264,25 +274,14 @@ class SmtpChannel:
             return self._unreachable(error)
         return None
 
-    def _open(self) -> smtplib.SMTP:
-        own = socket.gethostname()
-        name = own if "." in own else None  # else the library asks DNS, which may take long
-        if self.security == "tls":
-            line: smtplib.SMTP = smtplib.SMTP_SSL(
-                self.host, self.port, name, timeout=self.timeout, context=self.tls
-            )
-        else:
-            line = smtplib.SMTP(self.host, self.port, name, timeout=self.timeout)
-        if line.sock is not None:
-            line.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return line
+    def _open(self) -> SmtpLine:
+        at_once = self.tls if self.security == "tls" else None
+        return SmtpLine((self.host, self.port), self.timeout, self.deadline, self.cutter, at_once)
 
-    def _sign_in(self, line: smtplib.SMTP) -> None:
+    def _sign_in(self, line: SmtpLine) -> None:
         line.ehlo_or_helo_if_needed()
-        if self.security == "starttls":
-            code, text = line.starttls(context=self.tls)
-            if code != 220:
-                raise smtplib.SMTPResponseException(code, text)
+        if self.security == "starttls" and self.tls is not None:
+            line.encrypt(self.tls)
             line.ehlo_or_helo_if_needed()
         if self.username:
             line.login(self.username, self.password)
@@ -295,7 +294,7 @@ class SmtpChannel:
                 return ConfigError(f"{self._where()}: `username` and `password` must be plain ASCII")
             case UnicodeError():
                 return ConfigError(f"{self.host!r} cannot be the name of a mail server")
-            case smtplib.SMTPResponseException() if not 500 <= error.smtp_code < 600 or _is_of_library(error):
+            case smtplib.SMTPResponseException() if not 500 <= error.smtp_code < 600:
                 return Retry(reason, whole_channel=True)
             case smtplib.SMTPNotSupportedError() if self.security == "starttls" and "STARTTLS" in str(error):
                 return ConfigError(
@@ -336,11 +335,6 @@ def _is_no(code: int) -> bool:
     number, is no SMTP.
     """
     return 400 <= code < 600
-
-
-def _is_of_library(error: smtplib.SMTPResponseException) -> bool:
-    """Whether the library made up the reply, as for a line without end; what a server says comes as bytes."""
-    return isinstance(error.smtp_error, str)
 
 
 def _reply(code: int, text: bytes) -> str:

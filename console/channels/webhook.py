@@ -109,6 +109,10 @@ class WebhookChannel:
     def flush(self) -> None:
         """What was accepted is the receiver's."""
 
+    def interrupt(self) -> None:
+        """End the call that is under way, from any thread; later ones fail at once."""
+        self.port.interrupt()
+
     def send(self, outbound: Outbound) -> Result:
         """Post one message."""
         body = _body(outbound)
