@@ -26,6 +26,10 @@ NAMING: Final = 2.0
 """Seconds to find out what this machine is called."""
 
 
+class SilentServerError(smtplib.SMTPServerDisconnected):
+    """The server said nothing in time."""
+
+
 class SmtpLine(smtplib.SMTP):
     """Connected and greeted once it is made; encrypted from the first byte where `tls` is given.
 
@@ -89,7 +93,7 @@ class SmtpLine(smtplib.SMTP):
                 self.sock.settimeout(self._deadline.within(self.timeout))
                 self.sock.sendall(raw[first : first + CHUNK])
         except OSError as error:
-            raise self._closed(_in_words(error)) from None
+            raise self._broken(error) from None
 
     def getreply(self) -> tuple[int, bytes]:
         """The number of the next reply, -1 where it has none, and its text, lines parted by line ends."""
@@ -120,10 +124,16 @@ class SmtpLine(smtplib.SMTP):
             self.sock.settimeout(self._deadline.within(max(until - time.monotonic(), 0.001)))
             found = self.sock.recv(LONGEST_LINE)
         except OSError as error:
-            raise self._closed(_in_words(error)) from None
+            raise self._broken(error) from None
         if not found:
             raise self._closed("it closed the line")
         return found
+
+    def _broken(self, error: OSError) -> smtplib.SMTPServerDisconnected:
+        self.close()
+        if isinstance(error, TimeoutError):
+            return SilentServerError("no answer in time")
+        return smtplib.SMTPServerDisconnected(error.strerror or str(error))
 
     def _closed(self, reason: str) -> smtplib.SMTPServerDisconnected:
         self.close()
@@ -146,7 +156,3 @@ def own_name() -> str:
         except OSError:
             name = ""
     return name if "." in name else "[127.0.0.1]"
-
-
-def _in_words(error: OSError) -> str:
-    return "no answer in time" if isinstance(error, TimeoutError) else error.strerror or str(error)

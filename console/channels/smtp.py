@@ -12,6 +12,7 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +20,7 @@ from typing import Any, ClassVar, Final, Literal, Self
 
 from console.channels._mail import HTML, TEXT, Mailbox, compose, mailbox, wire_address
 from console.channels._network import Deadline, LineCutter, is_host, trusted
-from console.channels._smtp_line import SmtpLine
+from console.channels._smtp_line import SilentServerError, SmtpLine
 from console.secrets import read_secret
 from core.instants import parse_duration
 from core.model.configurable import Setting, SettingFault
@@ -37,6 +38,8 @@ from core.playbook.playbook import Channel
 Stage = Literal["reset", "sender", "recipient", "text"]
 
 PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
+MOST_SILENT: Final = 3
+"""So many mails in a row to which nothing was said in time, and it lies with the server."""
 PARTING: Final = 2.0
 """Seconds to say goodbye in."""
 _ENHANCED: Final = re.compile(r"[245]\.(\d{1,3})\.(\d{1,3})\b")
@@ -119,6 +122,7 @@ class SmtpChannel:
         self.list_id = str(settings.get("list_id", ""))
         self.line: SmtpLine | None = None
         self.needs_reset = False
+        self.silent = 0
         self.deadline = Deadline()
         self.cutter = LineCutter()
 
@@ -159,14 +163,27 @@ class SmtpChannel:
         try:
             to = wire_address(outbound.address)
         except ValueError as error:
-            return Permanent(f"the address cannot be used: {error}", suppress_address=True)
+            reason = f"the address cannot be used: {error}"
+            return Permanent(reason, suppress_address=True, before_asking=True)
         if TEXT not in outbound.parts and HTML not in outbound.parts:
-            return Permanent("the message has neither a plain text nor HTML")
+            return Permanent("the message has neither a plain text nor HTML", before_asking=True)
         raw = compose(outbound, self.sender, to, self.reply_to, self.list_id)
         self.deadline.begin(2 * self.timeout if self.longest is None else self.longest)
         was_open = self.line is not None
         result = self._try(outbound, to, raw)
-        return self._try(outbound, to, raw) if was_open and isinstance(result, _Closed) else _plain(result)
+        if was_open and isinstance(result, _Closed):
+            result = self._try(outbound, to, raw)
+        return self._plain(result)
+
+    def _plain(self, result: Result | _Closed) -> Result:
+        """A line that was closed is one more attempt at this mail: perhaps only this one is answered so. It
+        lies with the server where it is silent again and again, for each silence takes long.
+        """
+        is_silent = isinstance(result, _Closed) and result.is_silent
+        self.silent = self.silent + 1 if is_silent else 0
+        if not isinstance(result, _Closed):
+            return result
+        return Retry(result.reason, whole_channel=self.silent >= MOST_SILENT)
 
     def _try(self, outbound: Outbound, to: str, raw: bytes) -> Result | _Closed:
         if self.line is None and (failed := self._connect()) is not None:
@@ -176,7 +193,8 @@ class SmtpChannel:
             refused = self._envelope(self.line, outbound, to)
         except (OSError, smtplib.SMTPException) as error:
             self._hang_up()
-            return _Closed(f"{self._where()}: {_in_words(error)}")
+            is_silent = isinstance(error, SilentServerError)
+            return _Closed(f"{self._where()}: {_in_words(error)}", is_silent=is_silent)
         if refused is not None:
             return refused
         return self._text(self.line, raw)
@@ -191,7 +209,8 @@ class SmtpChannel:
             if not line.has_extn("smtputf8"):
                 return Permanent(
                     "the address has letters beyond ASCII, and the mail server does not take such addresses "
-                    "(SMTPUTF8)"
+                    "(SMTPUTF8)",
+                    before_asking=True,
                 )
             options = " SMTPUTF8 BODY=8BITMIME"
         commands: list[tuple[Stage, str]] = [
@@ -318,12 +337,11 @@ class SmtpChannel:
         return f"mail server {self.host}:{self.port}"
 
 
+@dataclass(frozen=True, slots=True)
 class _Closed(Retry):
-    """The line was closed before the text was sent: a new one may serve at once, else the channel rests."""
+    """The line was closed before the text was sent: a new one may serve at once."""
 
-
-def _plain(result: Result | _Closed) -> Result:
-    return Retry(result.reason, whole_channel=True) if isinstance(result, _Closed) else result
+    is_silent: bool = False
 
 
 def _goes_on(stage: Stage, code: int) -> bool:
@@ -353,12 +371,10 @@ def refusal(stage: Stage, code: int, text: str) -> Result:
         return Retry(reason)
     found = _ENHANCED.match(text)
     subject, detail = (int(found[1]), int(found[2])) if found else (0, 0)
-    if code in _WRONG_SIGN_IN:
-        return ConfigError(reason)
-    if stage == "sender" and code != 552 and subject not in (3, 6):
-        return ConfigError(reason)
     if (
-        subject == 7
+        code in _WRONG_SIGN_IN
+        or (stage == "sender" and code != 552 and subject not in (3, 6))
+        or subject == 7
         or (subject == 1 and detail in (7, 8))
         or (stage == "recipient" and "relay" in text.lower())
     ):

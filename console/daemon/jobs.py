@@ -17,7 +17,7 @@ from console.daemon.log import ServiceLog
 from console.daemon.notify import notify
 from console.daemon.ticker import PeriodicJob
 from console.daemon.troubles import Troubles
-from console.dispatch import dispatch
+from console.dispatch import Dispatched, watch
 from console.health.disk import Room, room, size
 from console.health.judgement import health_of
 from console.intake.dropfolder import DropFolder, ImportedFile, in_words, is_passing
@@ -157,10 +157,17 @@ class Jobs:
         """Hand over what is due, unless the disk has no room to write down what went out."""
         if self.context.should_end() or self._is_short():
             return
-        begun, workspace = self.context.clocks.steady(), self.in_force.workspace()
-        context = self.context
-        done = dispatch(context.store, workspace, context.clocks.now, stopping=context.should_end)
-        self._tell("dispatch", begun, Counter({name: getattr(done, name) for name in COUNTED}))
+        begun, context = self.context.clocks.steady(), self.context
+        by_channels: Counter[str] = Counter()
+
+        def told(channel: str, done: Dispatched) -> None:
+            numbers = _numbers(done)
+            by_channels.update(numbers)
+            self._tell("dispatch", begun, numbers, channel=channel)
+            self._tell_halted()
+
+        done = watch(context.store, self.in_force.workspace, context.clocks.now, context.should_end, told)
+        self._tell("dispatch", begun, _numbers(done) - by_channels)
         self._tell_halted()
 
     def _tell_halted(self) -> None:
@@ -281,14 +288,14 @@ class Jobs:
 
     # ---- telling ----
 
-    def _tell(self, event: str, begun: Millis, counted: Counter[str]) -> None:
+    def _tell(self, event: str, begun: Millis, counted: Counter[str], **more: str) -> None:
         """One line for a pass that did something."""
         numbers = {name: number for name, number in counted.items() if number}
         self.done.add(numbers)
         if numbers:
-            self.context.log.info(event, **numbers, duration_ms=self.context.clocks.steady() - begun)
+            self.context.log.info(event, **more, **numbers, duration_ms=self.context.clocks.steady() - begun)
         else:
-            self.context.log.debug(event, idle=True)
+            self.context.log.debug(event, **more, idle=True)
 
 
 class InForce:
@@ -324,6 +331,10 @@ class InForce:
     def _key(self) -> object:
         with self._context.store.reading() as connection:
             return playbooks.newest_version(connection), pauses.all_of(connection)
+
+
+def _numbers(done: Dispatched) -> Counter[str]:
+    return Counter({name: getattr(done, name) for name in COUNTED})
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -19,6 +19,7 @@ from console.workspace.faults import did_you_mean
 from console.workspace.layout import DATABASE
 from console.workspace.toml_reader import Document, TomlTable, shown
 from core.instants import MINUTE, SECOND, Millis, find_zone, format_duration, parse_duration
+from core.limits.brake import USUAL_BRAKE, BrakeLimits
 from core.limits.capacity import parse_capacity
 from core.limits.quiet_hours import SendWindows, parse_send_windows
 from core.limits.windows import WEEKDAYS
@@ -328,6 +329,7 @@ def _channel(name: str, table: TomlTable, kinds: Collection[str]) -> Channel:
         lead_time=table.duration("lead_time") or 0,
         capacity=table.parsed("capacity", parse_capacity),
         approval=table.approval(),
+        brake=_brake(table),
         settings=_own_settings(table, None if adapter is None else adapter.known_settings),
     )
     if adapter is None or adapter.known_settings is None:
@@ -368,6 +370,22 @@ def _send_windows(table: TomlTable) -> SendWindows:
     except ValueError as error:
         table.fault("send_window", f"{table.quoted('send_window')}: {error}")
         return parse_send_windows(())
+
+
+def _brake(channel: TomlTable) -> BrakeLimits:
+    table = channel.table("brake")
+    share = table.number("share")
+    if share is not None and not 0 < share <= 1:
+        remedy = "Write a share above 0, at most 1: half is 0.5."
+        table.fault("share", f"{table.quoted('share')} is {shown(share)}", remedy)
+        share = None
+    limits = BrakeLimits(
+        table.whole("refusals", USUAL_BRAKE.refusals, 1, 1_000),
+        USUAL_BRAKE.share if share is None else float(share),
+        table.whole("suppressions", USUAL_BRAKE.suppressions, 1, 1_000_000),
+    )
+    table.done()
+    return limits
 
 
 def _own_settings(table: TomlTable, declared: Sequence[Setting] | None = None) -> dict[str, Any]:

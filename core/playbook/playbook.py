@@ -10,6 +10,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from core.instants import Instant, Millis
+from core.limits.brake import USUAL_BRAKE, BrakeLimits
 from core.limits.capacity import Capacity
 from core.limits.pressure import POINT, PressureRule
 from core.limits.quiet_hours import SendWindows
@@ -35,6 +36,7 @@ class Channel:
     lead_time: Millis = 0
     capacity: Capacity | None = None  # the dispatcher keeps it
     approval: Approval | None = None
+    brake: BrakeLimits = USUAL_BRAKE  # the dispatcher keeps it
     weight: int = POINT  # thousandths of a point
     settings: Mapping[str, object] = field(default_factory=dict)  # what only the adapter reads
 

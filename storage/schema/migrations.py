@@ -33,7 +33,7 @@ def _released(version: int) -> tuple[str, ...]:
 
 
 MIGRATIONS: tuple[Migration, ...] = tuple(
-    Migration(version, partial(_released, version)) for version in (1, 2, 3, 4)
+    Migration(version, partial(_released, version)) for version in (1, 2, 3, 4, 5)
 )
 NEWEST = MIGRATIONS[-1].version
 ORDERS_TO_BUILD = "orders_to_build"

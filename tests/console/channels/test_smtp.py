@@ -432,29 +432,29 @@ either_way = pytest.mark.parametrize("pipelining", [False, True], ids=["in turn"
         ("EHLO", DROP, Retry("", whole_channel=True)),
         ("EHLO", "\x15\x03", Retry("", whole_channel=True)),
         ("MAIL", "451 4.3.0 later", Retry("")),
-        ("MAIL", "421 4.3.0 closing", Retry("", whole_channel=True)),
-        ("MAIL", "550 5.7.1 not you", ConfigError("")),
-        ("MAIL", "553 5.1.8 no such sender", ConfigError("")),
+        ("MAIL", "421 4.3.0 closing", Retry("")),
+        ("MAIL", "550 5.7.1 not you", ConfigError("", of_message=True)),
+        ("MAIL", "553 5.1.8 no such sender", ConfigError("", of_message=True)),
         ("MAIL", "552 5.3.4 too big", Permanent("")),
-        ("MAIL", DROP, Retry("", whole_channel=True)),
-        ("MAIL", HANG, Retry("", whole_channel=True)),
-        ("MAIL", "\r\n", Retry("", whole_channel=True)),
-        ("MAIL", "what?", Retry("", whole_channel=True)),
-        ("RCPT", "\x15\x03 garbage", Retry("", whole_channel=True)),
-        ("RCPT", "999 nine", Retry("", whole_channel=True)),
+        ("MAIL", DROP, Retry("")),
+        ("MAIL", HANG, Retry("")),
+        ("MAIL", "\r\n", Retry("")),
+        ("MAIL", "what?", Retry("")),
+        ("RCPT", "\x15\x03 garbage", Retry("")),
+        ("RCPT", "999 nine", Retry("")),
         ("RCPT", "450 4.2.0 greylisted", Retry("")),
         ("RCPT", "550 5.1.1 unknown", Permanent("", suppress_address=True)),
         ("RCPT", "550 no such user", Permanent("", is_soft_bounce=True)),
         ("RCPT", "552 5.2.2 mailbox full", Permanent("", is_soft_bounce=True)),
         ("RCPT", "550 5.7.1 relaying denied", ConfigError("", of_message=True)),
         ("RCPT", "554 relay access denied", ConfigError("", of_message=True)),
-        ("RCPT", "530 5.7.0 sign in first", ConfigError("")),
-        ("RCPT", DROP, Retry("", whole_channel=True)),
+        ("RCPT", "530 5.7.0 sign in first", ConfigError("", of_message=True)),
+        ("RCPT", DROP, Retry("")),
         ("DATA", "451 later", Retry("")),
         ("DATA", "554 no", Permanent("")),
-        ("DATA", DROP, Retry("", whole_channel=True)),
-        ("DATA", "250 well", Retry("", whole_channel=True)),
-        ("DATA", "??", Retry("", whole_channel=True)),
+        ("DATA", DROP, Retry("")),
+        ("DATA", "250 well", Retry("")),
+        ("DATA", "??", Retry("")),
         ("text", "\r\n", Uncertain("")),
         ("text", "\x1b]0;x\x07 garbage", Uncertain("")),
         ("text", "354 go on", Uncertain("")),
@@ -481,6 +481,16 @@ def test_each_answer_has_its_result(
     assert not isinstance(got, Accepted)
     assert got.reason
     assert replace(got, reason="") == result
+
+
+def test_a_server_that_falls_silent_is_left_alone_after_a_few_mails(tmp_path: Path) -> None:
+    with (
+        MailServer(lambda stage, line: HANG if stage == "RCPT" else None) as server,
+        sending(tmp_path, server) as adapter,
+    ):
+        adapter.timeout = 0.2
+        results = [adapter.send(mail(number)) for number in range(3)]
+    assert [isinstance(result, Retry) and result.whole_channel for result in results] == [False, False, True]
 
 
 @either_way
