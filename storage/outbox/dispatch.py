@@ -486,6 +486,17 @@ def _triggers(connection: Connection, channel: str) -> list[str]:
     return list(connection.execute(_TRIGGERS, {"channel": channel}).scalars())
 
 
+def number_due(connection: Connection, channel: str, now: Instant) -> int:
+    """How many messages of a channel might go by now."""
+    query = select(func.count()).where(
+        WAITING,
+        messages.c.channel == channel,
+        messages.c.state.in_(("planned", "due")),
+        messages.c.planned_at <= now,
+    )
+    return connection.execute(query).scalar_one()
+
+
 def has_due(connection: Connection, channel: str, now: Instant) -> bool:
     """Whether any message of the channel may have to be handed over; costs a look into an index for each
     trigger.

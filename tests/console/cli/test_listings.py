@@ -256,6 +256,7 @@ def test_held_messages_are_let_go_or_taken_back(
 LISTS = (
     "audit",
     "catalogue",
+    "channels",
     "customers",
     "decisions",
     "imports",
