@@ -28,7 +28,7 @@ from console.workspace.reading import Workspace
 from core.errors import ManometerError
 from core.instants import MINUTE, SECOND, Millis
 from core.sources.connector import Connector, SourceFile
-from storage import pauses, playbooks, status
+from storage import pauses, playbooks, status, surges
 from storage.store import Store
 
 DISPATCH_EVERY: Final[Millis] = 5 * SECOND
@@ -94,6 +94,7 @@ class Jobs:
         self._database = _identity(context.store.path)
         self._beat_at = context.clocks.steady()
         self._halted: dict[str, str] = {}
+        self._held: set[str] = set()  # triggers, for what they would send
         self._refused: set[str] = set()
 
     def all(self) -> tuple[PeriodicJob, ...]:
@@ -174,6 +175,10 @@ class Jobs:
         """Say once that a channel halts, and once that it works again."""
         with self.context.store.reading() as connection:
             halted = {name: trouble.reason for name, trouble in status.halted(connection).items()}
+            held = {name: trouble.reason for name, trouble in surges.surges(connection).items()}
+        for name in held.keys() - self._held:
+            self.context.log.error("surge", trigger=name, reason=held[name])
+        self._held = set(held)
         for name in halted.keys() - self._halted.keys():
             self.context.log.error("halted", channel=name, reason=halted[name])
         for name in self._halted.keys() - halted.keys():

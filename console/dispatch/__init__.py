@@ -10,6 +10,7 @@ before each message.
 - `channel_backoff`: channels that are left alone for a while
 - `channel_brake`: when a channel refuses so much that it is left alone
 - `approvals`: batches that wait for an operator
+- `surges`: how much a trigger may send before somebody has looked
 - `process_identity`: the names of processes
 - `ports`: the adapters and the journal that a pass is handed
 """

@@ -20,9 +20,11 @@ from console.dispatch.channel_backoff import LONGEST_MISCONFIGURED, ChannelBacko
 from console.dispatch.channel_pass import ChannelPass, Dispatched, Dispatcher, count_handed_over
 from console.dispatch.journal import Journal, left_behind
 from console.dispatch.process_identity import is_gone
+from console.dispatch.surges import surge_bounds
 from console.workspace.reading import Workspace
 from core.errors import ManometerError
 from core.instants import Instant
+from storage import surges
 from storage.outbox import dispatch as outbox
 from storage.outbox.dispatch import Left
 
@@ -136,6 +138,8 @@ class _Pass:
             while cancelled := outbox.cancel_without_channel(connection, playbook.channels.keys(), at):
                 self.done.cancelled += cancelled
             self.done.held += outbox.hold_large(connection, numeric_approvals(playbook), at, playbook.zone)
+            for bound in surge_bounds(playbook, workspace.folder, at):
+                self.done.held += surges.hold(connection, bound, at)
             if faults := self._kinds(workspace)[1]:
                 for name, reason in faults.items():
                     backoffs.begin(name, reason, at, LONGEST_MISCONFIGURED)

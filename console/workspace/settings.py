@@ -22,6 +22,7 @@ from core.instants import MINUTE, SECOND, Millis, find_zone, format_duration, pa
 from core.limits.brake import USUAL_BRAKE, BrakeLimits
 from core.limits.capacity import parse_capacity
 from core.limits.quiet_hours import SendWindows, parse_send_windows
+from core.limits.surge import USUAL_SURGE, SurgeLimits
 from core.limits.windows import WEEKDAYS
 from core.model.bounces import USUAL_LIMIT, BounceLimit
 from core.model.configurable import Configurable, Setting
@@ -71,6 +72,7 @@ class Settings:
     look_ahead: bool
     preference: Preference
     bounces: BounceLimit
+    surge: SurgeLimits
     keep_free: int | None
     channels: Mapping[str, Channel]
     unsubscribe: UnsubscribeSettings
@@ -103,6 +105,7 @@ def read_settings(document: Document, folder: Path, channel_kinds: Collection[st
         look_ahead=look_ahead,
         preference=_preference(root.table("preference")),
         bounces=_bounces(root.table("bounces")),
+        surge=_surge(root.table("surge")),
         keep_free=keep_free,
         channels={name: _channel(name, table, channel_kinds) for name, table in root.tables("channels")},
         unsubscribe=_unsubscribe(root.table("unsubscribe")),
@@ -267,6 +270,23 @@ def _bounces(table: TomlTable) -> BounceLimit:
         table.fault("within", "`within` is 0", 'Write the span in which bounces are counted: within = "30d".')
     table.done()
     return limit
+
+
+def _surge(table: TomlTable) -> SurgeLimits:
+    times = table.number("times")
+    if times is not None and times < 1:
+        table.fault("times", f"{table.quoted('times')} is {shown(times)}", "Write at least 1: times = 5.")
+        times = None
+    per_hour = table.whole("per_hour", 0, 1, 1_000_000_000) or None
+    triggers = table.table("per_hour_of")
+    limits = SurgeLimits(
+        USUAL_SURGE.times if times is None else float(times),
+        table.whole("least", USUAL_SURGE.least, 0, 1_000_000_000),
+        per_hour,
+        {name: triggers.whole(name, 1, 1, 1_000_000_000) for name in triggers.values},
+    )
+    table.done()
+    return limits
 
 
 def _policy(consent: TomlTable) -> ConsentPolicy:

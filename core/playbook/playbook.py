@@ -14,6 +14,7 @@ from core.limits.brake import USUAL_BRAKE, BrakeLimits
 from core.limits.capacity import Capacity
 from core.limits.pressure import POINT, PressureRule
 from core.limits.quiet_hours import SendWindows
+from core.limits.surge import USUAL_SURGE, SurgeLimits
 from core.model.bounces import USUAL_LIMIT, BounceLimit
 from core.model.pauses import Pause
 from core.model.predicate import Predicate
@@ -79,6 +80,7 @@ class Playbook:
     triggers: tuple[Trigger, ...] = ()
     preference: Preference = field(default_factory=Preference)
     bounces: BounceLimit = USUAL_LIMIT
+    surge: SurgeLimits = USUAL_SURGE  # the dispatcher keeps it
     segments: Mapping[str, Predicate] = field(default_factory=dict)
     pauses: tuple[Pause, ...] = ()
     version: int = 0
