@@ -9,6 +9,7 @@ import smtplib
 import socket
 import ssl
 import time
+from contextlib import suppress
 from functools import lru_cache
 from typing import Final
 
@@ -49,6 +50,7 @@ class SmtpLine(smtplib.SMTP):
         self._cutter = cutter
         self._tls = tls
         self._unread = b""
+        self._said = 0.0  # seconds that the line waits at most
         try:
             super().__init__(*place, local_hostname=own_name(), timeout=timeout)
         except BaseException:
@@ -62,7 +64,8 @@ class SmtpLine(smtplib.SMTP):
 
     def _encrypted(self, line: socket.socket, tls: ssl.SSLContext, host: str) -> socket.socket:
         """The library bounds the handshake as a whole by the timeout of the socket."""
-        line.settimeout(self._deadline.within(self.timeout))
+        self._said = self._deadline.within(self.timeout)
+        line.settimeout(self._said)
         return tls.wrap_socket(line, server_hostname=host)
 
     def encrypt(self, tls: ssl.SSLContext) -> None:
@@ -90,7 +93,7 @@ class SmtpLine(smtplib.SMTP):
             raise smtplib.SMTPServerDisconnected("the line is closed")
         try:
             for first in range(0, len(raw), CHUNK):
-                self.sock.settimeout(self._deadline.within(self.timeout))
+                self._wait(self.sock, self._deadline.within(self.timeout))
                 self.sock.sendall(raw[first : first + CHUNK])
         except OSError as error:
             raise self._broken(error) from None
@@ -103,16 +106,17 @@ class SmtpLine(smtplib.SMTP):
             size += len(line)
             if size > LONGEST_REPLY or len(lines) == MOST_LINES:
                 raise self._closed("its answer has no end")
-            lines.append(line[4:].strip(b" \t\r\n"))
+            lines.append(line[4:].strip())
             if not line[:3].isdigit():
                 return -1, b"\n".join(lines)
             if line[3:4] != b"-":
                 return int(line[:3]), b"\n".join(lines)
 
     def _line(self, until: float) -> bytes:
-        while b"\n" not in self._unread and len(self._unread) <= LONGEST_LINE:
-            self._unread += self._chunk(until)
-        line, _, self._unread = self._unread.partition(b"\n")
+        unread = self._unread or self._chunk(until)
+        while b"\n" not in unread and len(unread) <= LONGEST_LINE:
+            unread += self._chunk(until)
+        line, _, self._unread = unread.partition(b"\n")
         if len(line) > LONGEST_LINE:
             raise self._closed("its answer has no end")
         return line
@@ -121,13 +125,29 @@ class SmtpLine(smtplib.SMTP):
         if self.sock is None:
             raise smtplib.SMTPServerDisconnected("the line is closed")
         try:
-            self.sock.settimeout(self._deadline.within(max(until - time.monotonic(), 0.001)))
-            found = self.sock.recv(LONGEST_LINE)
+            found = self._received(self.sock, until)
         except OSError as error:
             raise self._broken(error) from None
         if not found:
             raise self._closed("it closed the line")
         return found
+
+    def _received(self, line: socket.socket, until: float) -> bytes:
+        while True:
+            left = min(until, self._deadline.at) - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            self._wait(line, left)
+            with suppress(TimeoutError):
+                return line.recv(LONGEST_LINE)
+
+    def _wait(self, line: socket.socket, left: float) -> None:
+        """Have the line wait for most of the seconds that are left. Saying so is a call of the system, so
+        what was said before will do where it still is most of them.
+        """
+        if not left / 2 <= self._said <= left:
+            self._said = 0.9 * left if left > 1 else left
+            line.settimeout(self._said)
 
     def _broken(self, error: OSError) -> smtplib.SMTPServerDisconnected:
         self.close()

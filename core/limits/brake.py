@@ -58,8 +58,8 @@ class BrakeRecord:
         return BrakeRecord((), self.suppressed, (*self.known, *refused)[-MOST_KNOWN:])
 
     def _with(self, message: int, *, is_refused: bool) -> BrakeRecord:
-        others = tuple(each for each in self.refused if each[0] != message)
-        return replace(self, refused=(*others, (message, is_refused)))
+        others = tuple([each for each in self.refused if each[0] != message])
+        return BrakeRecord((*others, (message, is_refused)), self.suppressed, self.known)
 
     def took_since(self, message: int) -> bool:
         """Whether the channel took another after it first refused this one."""
@@ -80,7 +80,10 @@ class BrakeRecord:
 
     def shortened(self, limits: BrakeLimits) -> BrakeRecord:
         """As much of it as the limits look at."""
-        return replace(self, refused=self.refused[-max(WINDOW, limits.refusals) :])
+        most = max(WINDOW, limits.refusals)
+        if len(self.refused) <= most:
+            return self
+        return BrakeRecord(self.refused[-most:], self.suppressed, self.known)
 
     def why_braked(self, limits: BrakeLimits) -> str | None:
         """In words why the channel should be left alone; None where it need not."""
