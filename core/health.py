@@ -5,7 +5,7 @@ durations are ms UTC.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from core.explain.words import counted
@@ -29,6 +29,7 @@ Sort: TypeAlias = Literal[
     "silent",
     "inbox",
     "quarantine",
+    "surge",
 ]
 
 LEAST_SILENCE: Final[Millis] = 15 * MINUTE
@@ -73,6 +74,8 @@ class Numbers:
     """By channel."""
     troubles: Mapping[str, Trouble]
     """By job of the scheduler, or `disk`."""
+    surges: Mapping[str, Trouble] = field(default_factory=dict)
+    """By trigger that is held."""
     books_balance: bool = True
     shortage: str | None = None
     """Of room on the disk, in words."""
@@ -194,3 +197,5 @@ def _noted(numbers: Numbers) -> Iterator[HealthFinding]:
         yield HealthFinding("disk", "disk", numbers.shortage)
     for name, trouble in numbers.halted.items():
         yield HealthFinding("halted", f"{name} halted", trouble.reason, trouble.since)
+    for name, trouble in numbers.surges.items():
+        yield HealthFinding("surge", f"trigger {name} held", trouble.reason, trouble.since)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -32,7 +32,7 @@ from core.model.outbox import PENDING, STATES
 from core.model.pauses import EVERYTHING
 from core.model.quarantine import SetAside
 from core.model.reasons import HOLDING
-from storage import leases, quarantine
+from storage import leases, quarantine, surges
 from storage.leases import Lease
 from storage.outbox import digests
 from storage.outbox.dispatch import TROUBLE, WAITING
@@ -95,6 +95,7 @@ class Figures:
     halted: Mapping[str, Trouble]  # by channel
     troubles: Mapping[str, Trouble]  # by job of the scheduler, or `disk`
     conservation: dict[str, Any] | None  # None where it was not asked for
+    surges: Mapping[str, Trouble] = field(default_factory=dict)  # by trigger that is held
     unread: tuple[Mapping[str, Any], ...] = ()  # what sources said and nobody understood
     quarantine: tuple[SetAside, ...] = ()
 
@@ -115,6 +116,7 @@ class Figures:
             uncertain=self.uncertain,
             is_stopped=self.stopped,
             halted=self.halted,
+            surges=self.surges,
             troubles=self.troubles,
             books_balance=self.conservation is None or self.conservation["holds"],
             shortage=shortage,
@@ -143,6 +145,7 @@ def figures(
         uncertain=_in_trouble(connection, "uncertain", 0, most),
         stopped=_is_stopped(connection, at),
         halted=halted(connection),
+        surges=surges.surges(connection),
         troubles=troubles(connection),
         conservation=conservation(connection) if books else None,
         unread=unread_words(connection) if books else (),

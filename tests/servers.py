@@ -54,6 +54,88 @@ None.
 LONGEST_HANG: Final = 30.0
 
 
+# ---- servers that lie ----
+
+Lie = Callable[[socket.socket, threading.Event], None]
+"""What becomes of a connection; the event says that the server closes."""
+
+
+def silent(line: socket.socket, closing: threading.Event) -> None:
+    """Accepted, and then nothing, whatever the client says."""
+    closing.wait(LONGEST_HANG)
+
+
+def dripping(said: bytes, pause: float = 0.1) -> Lie:
+    """Says it byte by byte."""
+
+    def drip(line: socket.socket, closing: threading.Event) -> None:
+        for byte in said:
+            line.sendall(bytes([byte]))
+            if closing.wait(pause):
+                return
+        closing.wait(LONGEST_HANG)
+
+    return drip
+
+
+def endless(part: bytes, first: bytes = b"") -> Lie:
+    """Says the same again and again, as fast as the client takes it."""
+
+    def flood(line: socket.socket, closing: threading.Event) -> None:
+        line.sendall(first)
+        while not closing.is_set():
+            line.sendall(part * 100)
+
+    return flood
+
+
+def reading(lie: Lie) -> Lie:
+    """Reads what the client says first."""
+
+    def listen(line: socket.socket, closing: threading.Event) -> None:
+        line.recv(65_536)
+        lie(line, closing)
+
+    return listen
+
+
+class LyingServer:
+    """Takes connections and does with each what the lie says; `connections` how many came."""
+
+    def __init__(self, lie: Lie) -> None:
+        self.lie = lie
+        self.connections = 0
+        self.closing = threading.Event()
+        owner = self
+
+        class Told(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                owner.connections += 1
+                with suppress(OSError):
+                    owner.lie(self.request, owner.closing)
+
+        class Server(socketserver.ThreadingTCPServer):
+            daemon_threads = True
+            request_queue_size = 64
+
+        self._server = Server(("127.0.0.1", 0), Told)
+        self.host = "127.0.0.1"
+        self.port = int(self._server.server_address[1])
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.closing.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
 # ---- certificates ----
 
 

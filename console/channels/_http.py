@@ -3,15 +3,13 @@
 A host is resolved once for a connection, its addresses are judged, and the very one that passed is connected
 to, with the name kept for TLS and the Host header: nobody can answer the check with one address and the call
 with another. Nothing is taken from the environment, no redirect is followed, and a call ends after so long,
-however slowly the other side talks; only the resolver, which is asked once for a connection, keeps its own
-time.
+however slowly the other side or the resolver talks.
 """
 
 from __future__ import annotations
 
 import socket
 import ssl
-import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
@@ -20,6 +18,9 @@ from typing import Any, Final, Literal, Protocol, Self
 
 import httpcore
 import httpx
+
+from console.channels._network import Deadline, LineCutter
+from console.channels._network import addresses as addresses_of
 
 LONGEST_ANSWER: Final = 64 * 1024
 """Bytes of an answer that are read."""
@@ -62,6 +63,10 @@ class Port(Protocol):
         """Give the connections back."""
         ...
 
+    def interrupt(self) -> None:
+        """End the call that is under way, from any thread; later ones fail at once."""
+        ...
+
 
 def is_public(address: str) -> bool:
     """Whether an IP address is one of the internet: not private, loopback, link-local, metadata, multicast,
@@ -90,9 +95,11 @@ class HttpxPort:
 
     def __init__(self, timeout: float, allowed: Collection[str], tls: ssl.SSLContext) -> None:
         self._timeout = timeout
-        self._deadline = _Deadline()
+        self._deadline = Deadline()
+        self._cutter = LineCutter()
+        backend = _Backend(frozenset(name.lower() for name in allowed), self._deadline, self._cutter)
         self._client = httpx.Client(
-            transport=_Transport(_Backend(frozenset(name.lower() for name in allowed), self._deadline), tls),
+            transport=_Transport(backend, tls),
             timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECTING)),
             follow_redirects=False,
             trust_env=False,
@@ -118,6 +125,11 @@ class HttpxPort:
     def close(self) -> None:
         """Give the connections back."""
         self._client.close()
+        self._cutter.release()
+
+    def interrupt(self) -> None:
+        """As the port says."""
+        self._cutter.cut()
 
 
 def _beginning(response: httpx.Response) -> bytes:
@@ -143,29 +155,13 @@ def _not_reached(error: Exception) -> CallError:
 # ---- how httpx gets its connections ----
 
 
-class _Deadline:
-    """When the call at hand must be over, on the monotonic clock."""
-
-    def __init__(self) -> None:
-        self.at = 0.0
-
-    def begin(self, seconds: float) -> None:
-        self.at = time.monotonic() + seconds
-
-    def within(self, timeout: float | None) -> float:
-        """The timeout, or what is left if that is less; TimeoutError where nothing is."""
-        left = self.at - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        return left if timeout is None else min(timeout, left)
-
-
 class _Backend(httpcore.NetworkBackend):
     """Connects to addresses that were judged."""
 
-    def __init__(self, allowed: frozenset[str], deadline: _Deadline) -> None:
+    def __init__(self, allowed: frozenset[str], deadline: Deadline, cutter: LineCutter) -> None:
         self._allowed = allowed
         self._deadline = deadline
+        self._cutter = cutter
         self._sockets = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -180,21 +176,29 @@ class _Backend(httpcore.NetworkBackend):
         for address in self._addresses(host, port):
             try:
                 within = self._deadline.within(timeout)
-                return _Timed(
-                    self._sockets.connect_tcp(address, port, within, local_address, socket_options),
-                    self._deadline,
-                )
+                stream = self._sockets.connect_tcp(address, port, within, local_address, socket_options)
+                return self._held(stream)
             except (httpcore.ConnectError, httpcore.ConnectTimeout, TimeoutError) as error:
                 failed = error
         raise httpcore.ConnectTimeout("no connection in time") if isinstance(failed, TimeoutError) else failed
 
+    def _held(self, stream: httpcore.NetworkStream) -> httpcore.NetworkStream:
+        try:
+            self._cutter.hold(stream.get_extra_info("socket"))
+        except OSError as error:
+            stream.close()
+            raise httpcore.ConnectError(str(error)) from error
+        return _Timed(stream, self._deadline, self._cutter)
+
     def _addresses(self, host: str, port: int) -> list[str]:
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = addresses_of(host, port, self._deadline.within(CONNECTING))
         except socket.gaierror as error:
             cause: Cause = "unreachable" if error.errno == socket.EAI_AGAIN else "settings"
             raise CallError(cause, f"there is no host of the name {host!r}: {error.strerror}") from None
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        except TimeoutError as error:
+            raise CallError("unreachable", f"{host!r}: {error.strerror or 'not reached in time'}") from None
+        addresses = [str(place[0]) for _, place in found]
         if host.lower() in self._allowed:
             return addresses
         public = [address for address in addresses if is_public(address)]
@@ -209,9 +213,10 @@ class _Backend(httpcore.NetworkBackend):
 class _Timed(httpcore.NetworkStream):
     """A stream whose waits all end with the call's own time."""
 
-    def __init__(self, stream: httpcore.NetworkStream, deadline: _Deadline) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline, cutter: LineCutter) -> None:
         self._stream = stream
         self._deadline = deadline
+        self._cutter = cutter
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return self._stream.read(max_bytes, self._deadline.within(timeout))
@@ -220,6 +225,7 @@ class _Timed(httpcore.NetworkStream):
         self._stream.write(buffer, self._deadline.within(timeout))
 
     def close(self) -> None:
+        self._cutter.release()
         self._stream.close()
 
     def start_tls(
@@ -228,6 +234,7 @@ class _Timed(httpcore.NetworkStream):
         return _Timed(
             self._stream.start_tls(ssl_context, server_hostname, self._deadline.within(timeout)),
             self._deadline,
+            self._cutter,
         )
 
     def get_extra_info(self, info: str) -> Any:

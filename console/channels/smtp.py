@@ -12,13 +12,15 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Final, Literal, Self
 
 from console.channels._mail import HTML, TEXT, Mailbox, compose, mailbox, wire_address
-from console.channels._network import is_host, trusted
+from console.channels._network import Deadline, LineCutter, is_host, trusted
+from console.channels._smtp_line import SilentServerError, SmtpLine
 from console.secrets import read_secret
 from core.instants import parse_duration
 from core.model.configurable import Setting, SettingFault
@@ -36,6 +38,8 @@ from core.playbook.playbook import Channel
 Stage = Literal["reset", "sender", "recipient", "text"]
 
 PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
+MOST_SILENT: Final = 3
+"""So many mails in a row to which nothing was said in time, and it lies with the server."""
 PARTING: Final = 2.0
 """Seconds to say goodbye in."""
 _ENHANCED: Final = re.compile(r"[245]\.(\d{1,3})\.(\d{1,3})\b")
@@ -65,6 +69,7 @@ class SmtpChannel:
         Setting("return_path", "text", "where bounces go; {token} stands for the message's key"),
         Setting("list_id", "text", 'the list, such as "News <news.muster.example>"'),
         Setting("timeout", "length", "the longest wait for an answer"),
+        Setting("deadline", "length", "the longest a mail may take in all"),
     )
 
     @classmethod
@@ -110,12 +115,16 @@ class SmtpChannel:
         self.security = str(settings.get("security", "starttls"))
         self.port = int(settings.get("port", PORTS[self.security]))
         self.timeout = parse_duration(str(settings.get("timeout", "30s"))) / 1000
+        self.longest = parse_duration(str(settings["deadline"])) / 1000 if "deadline" in settings else None
         self.sender: Mailbox = mailbox(str(settings["from"]))
         self.reply_to = mailbox(settings["reply_to"]).address if "reply_to" in settings else ""
         self.return_path = str(settings.get("return_path", self.sender.address))
         self.list_id = str(settings.get("list_id", ""))
-        self.line: smtplib.SMTP | None = None
+        self.line: SmtpLine | None = None
         self.needs_reset = False
+        self.silent = 0
+        self.deadline = Deadline()
+        self.cutter = LineCutter()
 
     def __enter__(self) -> Self:
         self.username = str(self.settings.get("username", ""))
@@ -133,13 +142,17 @@ class SmtpChannel:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.line is not None and self.line.sock is not None and kind is None:
-            self.line.sock.settimeout(PARTING)
+            self.deadline.begin(PARTING)
             with suppress(OSError, smtplib.SMTPException):
                 self.line.quit()
         self._hang_up()
 
     def flush(self) -> None:
         """What was accepted is the mail server's."""
+
+    def interrupt(self) -> None:
+        """End what is under way, from any thread; the channel connects no more."""
+        self.cutter.cut()
 
     # -- a message --
 
@@ -150,13 +163,27 @@ class SmtpChannel:
         try:
             to = wire_address(outbound.address)
         except ValueError as error:
-            return Permanent(f"the address cannot be used: {error}", suppress_address=True)
+            reason = f"the address cannot be used: {error}"
+            return Permanent(reason, suppress_address=True, before_asking=True)
         if TEXT not in outbound.parts and HTML not in outbound.parts:
-            return Permanent("the message has neither a plain text nor HTML")
+            return Permanent("the message has neither a plain text nor HTML", before_asking=True)
         raw = compose(outbound, self.sender, to, self.reply_to, self.list_id)
+        self.deadline.begin(2 * self.timeout if self.longest is None else self.longest)
         was_open = self.line is not None
         result = self._try(outbound, to, raw)
-        return self._try(outbound, to, raw) if was_open and isinstance(result, _Closed) else _plain(result)
+        if was_open and isinstance(result, _Closed):
+            result = self._try(outbound, to, raw)
+        return self._plain(result)
+
+    def _plain(self, result: Result | _Closed) -> Result:
+        """A line that was closed is one more attempt at this mail: perhaps only this one is answered so. It
+        lies with the server where it is silent again and again, for each silence takes long.
+        """
+        is_silent = isinstance(result, _Closed) and result.is_silent
+        self.silent = self.silent + 1 if is_silent else 0
+        if not isinstance(result, _Closed):
+            return result
+        return Retry(result.reason, whole_channel=self.silent >= MOST_SILENT)
 
     def _try(self, outbound: Outbound, to: str, raw: bytes) -> Result | _Closed:
         if self.line is None and (failed := self._connect()) is not None:
@@ -166,12 +193,13 @@ class SmtpChannel:
             refused = self._envelope(self.line, outbound, to)
         except (OSError, smtplib.SMTPException) as error:
             self._hang_up()
-            return _Closed(f"{self._where()}: {_in_words(error)}")
+            is_silent = isinstance(error, SilentServerError)
+            return _Closed(f"{self._where()}: {_in_words(error)}", is_silent=is_silent)
         if refused is not None:
             return refused
         return self._text(self.line, raw)
 
-    def _envelope(self, line: smtplib.SMTP, outbound: Outbound, to: str) -> Result | _Closed | None:
+    def _envelope(self, line: SmtpLine, outbound: Outbound, to: str) -> Result | _Closed | None:
         """Say from whom, to whom, and that the text comes; what the server objected, None where it waits for
         the text.
         """
@@ -181,7 +209,8 @@ class SmtpChannel:
             if not line.has_extn("smtputf8"):
                 return Permanent(
                     "the address has letters beyond ASCII, and the mail server does not take such addresses "
-                    "(SMTPUTF8)"
+                    "(SMTPUTF8)",
+                    before_asking=True,
                 )
             options = " SMTPUTF8 BODY=8BITMIME"
         commands: list[tuple[Stage, str]] = [
@@ -194,7 +223,7 @@ class SmtpChannel:
             self._together(line, commands) if line.has_extn("pipelining") else self._in_turn(line, commands)
         )
 
-    def _in_turn(self, line: smtplib.SMTP, commands: Sequence[tuple[Stage, str]]) -> Result | _Closed | None:
+    def _in_turn(self, line: SmtpLine, commands: Sequence[tuple[Stage, str]]) -> Result | _Closed | None:
         for stage, command in commands:
             line.send(f"{command}\r\n".encode())
             code, text = line.getreply()
@@ -202,7 +231,7 @@ class SmtpChannel:
                 return self._refused(stage, code, text)
         return None
 
-    def _together(self, line: smtplib.SMTP, commands: Sequence[tuple[Stage, str]]) -> Result | _Closed | None:
+    def _together(self, line: SmtpLine, commands: Sequence[tuple[Stage, str]]) -> Result | _Closed | None:
         """All commands in one go, and then their replies (RFC 2920)."""
         line.send("".join(f"{command}\r\n" for _, command in commands).encode())
         objected: Result | _Closed | None = None
@@ -223,7 +252,7 @@ class SmtpChannel:
         self.needs_reset = True
         return refusal(stage, code, _shown(text))
 
-    def _text(self, line: smtplib.SMTP, raw: bytes) -> Result:
+    def _text(self, line: SmtpLine, raw: bytes) -> Result:
         try:
             line.send((_LEADING_DOT.sub(b"..", raw) if b"\n." in raw else raw) + b".\r\n")
         except (
@@ -264,25 +293,14 @@ class SmtpChannel:
             return self._unreachable(error)
         return None
 
-    def _open(self) -> smtplib.SMTP:
-        own = socket.gethostname()
-        name = own if "." in own else None  # else the library asks DNS, which may take long
-        if self.security == "tls":
-            line: smtplib.SMTP = smtplib.SMTP_SSL(
-                self.host, self.port, name, timeout=self.timeout, context=self.tls
-            )
-        else:
-            line = smtplib.SMTP(self.host, self.port, name, timeout=self.timeout)
-        if line.sock is not None:
-            line.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return line
+    def _open(self) -> SmtpLine:
+        at_once = self.tls if self.security == "tls" else None
+        return SmtpLine((self.host, self.port), self.timeout, self.deadline, self.cutter, at_once)
 
-    def _sign_in(self, line: smtplib.SMTP) -> None:
+    def _sign_in(self, line: SmtpLine) -> None:
         line.ehlo_or_helo_if_needed()
-        if self.security == "starttls":
-            code, text = line.starttls(context=self.tls)
-            if code != 220:
-                raise smtplib.SMTPResponseException(code, text)
+        if self.security == "starttls" and self.tls is not None:
+            line.encrypt(self.tls)
             line.ehlo_or_helo_if_needed()
         if self.username:
             line.login(self.username, self.password)
@@ -295,7 +313,7 @@ class SmtpChannel:
                 return ConfigError(f"{self._where()}: `username` and `password` must be plain ASCII")
             case UnicodeError():
                 return ConfigError(f"{self.host!r} cannot be the name of a mail server")
-            case smtplib.SMTPResponseException() if not 500 <= error.smtp_code < 600 or _is_of_library(error):
+            case smtplib.SMTPResponseException() if not 500 <= error.smtp_code < 600:
                 return Retry(reason, whole_channel=True)
             case smtplib.SMTPNotSupportedError() if self.security == "starttls" and "STARTTLS" in str(error):
                 return ConfigError(
@@ -319,12 +337,11 @@ class SmtpChannel:
         return f"mail server {self.host}:{self.port}"
 
 
+@dataclass(frozen=True, slots=True)
 class _Closed(Retry):
-    """The line was closed before the text was sent: a new one may serve at once, else the channel rests."""
+    """The line was closed before the text was sent: a new one may serve at once."""
 
-
-def _plain(result: Result | _Closed) -> Result:
-    return Retry(result.reason, whole_channel=True) if isinstance(result, _Closed) else result
+    is_silent: bool = False
 
 
 def _goes_on(stage: Stage, code: int) -> bool:
@@ -336,11 +353,6 @@ def _is_no(code: int) -> bool:
     number, is no SMTP.
     """
     return 400 <= code < 600
-
-
-def _is_of_library(error: smtplib.SMTPResponseException) -> bool:
-    """Whether the library made up the reply, as for a line without end; what a server says comes as bytes."""
-    return isinstance(error.smtp_error, str)
 
 
 def _reply(code: int, text: bytes) -> str:
@@ -359,12 +371,10 @@ def refusal(stage: Stage, code: int, text: str) -> Result:
         return Retry(reason)
     found = _ENHANCED.match(text)
     subject, detail = (int(found[1]), int(found[2])) if found else (0, 0)
-    if code in _WRONG_SIGN_IN:
-        return ConfigError(reason)
-    if stage == "sender" and code != 552 and subject not in (3, 6):
-        return ConfigError(reason)
     if (
-        subject == 7
+        code in _WRONG_SIGN_IN
+        or (stage == "sender" and code != 552 and subject not in (3, 6))
+        or subject == 7
         or (subject == 1 and detail in (7, 8))
         or (stage == "recipient" and "relay" in text.lower())
     ):

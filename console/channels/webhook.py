@@ -109,6 +109,10 @@ class WebhookChannel:
     def flush(self) -> None:
         """What was accepted is the receiver's."""
 
+    def interrupt(self) -> None:
+        """End the call that is under way, from any thread; later ones fail at once."""
+        self.port.interrupt()
+
     def send(self, outbound: Outbound) -> Result:
         """Post one message."""
         body = _body(outbound)
@@ -156,13 +160,14 @@ def outcome(reply: Reply, now: Instant) -> Result:
     if status == 429:
         return Retry("429: too many calls", after, whole_channel=True)
     if status in _LATER or status >= 500:
-        return Retry(f"{status} from the endpoint", after, whole_channel=after is not None)
+        return Retry(f"{status} from the endpoint", after)
     if status == 410:
-        return ConfigError("410: the endpoint is gone for good")
+        return ConfigError("410: the endpoint is gone for good", of_message=True)
     if status < 400:
         return ConfigError(
             f"{status}: the endpoint points elsewhere, which is not followed. Write its final address as "
-            "`url`."
+            "`url`.",
+            of_message=True,
         )
     return Permanent(f"{status} from the endpoint")
 

@@ -18,7 +18,7 @@ from console.daemon.metrics_outlet import MetricsOutlet
 from console.daemon.notify import notify
 from console.daemon.ticker import PeriodicJob
 from console.daemon.troubles import Troubles
-from console.dispatch import dispatch
+from console.dispatch import Dispatched, watch
 from console.health.disk import Room, room, size
 from console.health.notifying import Notifier
 from console.health.observing import Observation, observe
@@ -34,7 +34,7 @@ from core.errors import ManometerError
 from core.health import Health, HealthFinding
 from core.instants import MINUTE, SECOND, Millis
 from core.sources.connector import Connector, SourceFile
-from storage import lateness, pauses, playbooks, status
+from storage import lateness, pauses, playbooks, status, surges
 from storage.sqlite import StoreError
 from storage.store import Store
 
@@ -115,6 +115,7 @@ class Jobs:
         self.notifier = Notifier(context.folder, settings.name, self._tell_not_notified)
         self.metrics = MetricsOutlet(context.folder)
         self._halted: dict[str, str] = {}
+        self._held: set[str] = set()  # triggers, for what they would send
         self._refused: set[str] = set()
 
     def all(self) -> tuple[PeriodicJob, ...]:
@@ -241,16 +242,27 @@ class Jobs:
         """Hand over what is due, unless the disk has no room to write down what went out."""
         if self.is_clock_held() or self.may_not_send() or self._is_short():
             return
-        begun, workspace = self.context.clocks.steady(), self.in_force.workspace()
-        context = self.context
-        done = dispatch(context.store, workspace, context.clocks.now, stopping=self.may_not_send)
-        self._tell("dispatch", begun, Counter({name: getattr(done, name) for name in COUNTED}))
+        begun, context = self.context.clocks.steady(), self.context
+        by_channels: Counter[str] = Counter()
+
+        def told(channel: str, done: Dispatched) -> None:
+            numbers = _numbers(done)
+            by_channels.update(numbers)
+            self._tell("dispatch", begun, numbers, channel=channel)
+            self._tell_halted()
+
+        done = watch(context.store, self.in_force.workspace, context.clocks.now, self.may_not_send, told)
+        self._tell("dispatch", begun, _numbers(done) - by_channels)
         self._tell_halted()
 
     def _tell_halted(self) -> None:
         """Say once that a channel halts, and once that it works again."""
         with self.context.store.reading() as connection:
             halted = {name: trouble.reason for name, trouble in status.halted(connection).items()}
+            held = {name: trouble.reason for name, trouble in surges.surges(connection).items()}
+        for name in held.keys() - self._held:
+            self.context.log.error("surge", trigger=name, reason=held[name])
+        self._held = set(held)
         for name in halted.keys() - self._halted.keys():
             self.context.log.error("halted", channel=name, reason=halted[name])
         for name in self._halted.keys() - halted.keys():
@@ -382,14 +394,14 @@ class Jobs:
     def _tell_not_notified(self, way: str, reason: str) -> None:
         self.context.log.error("not_notified", way=way, reason=reason)
 
-    def _tell(self, event: str, begun: Millis, counted: Counter[str]) -> None:
+    def _tell(self, event: str, begun: Millis, counted: Counter[str], **more: str) -> None:
         """One line for a pass that did something."""
         numbers = {name: number for name, number in counted.items() if number}
         self.done.add(numbers)
         if numbers:
-            self.context.log.info(event, **numbers, duration_ms=self.context.clocks.steady() - begun)
+            self.context.log.info(event, **more, **numbers, duration_ms=self.context.clocks.steady() - begun)
         else:
-            self.context.log.debug(event, idle=True)
+            self.context.log.debug(event, **more, idle=True)
 
 
 class InForce:
@@ -425,6 +437,10 @@ class InForce:
     def _key(self) -> object:
         with self._context.store.reading() as connection:
             return playbooks.newest_version(connection), pauses.all_of(connection)
+
+
+def _numbers(done: Dispatched) -> Counter[str]:
+    return Counter({name: getattr(done, name) for name in COUNTED})
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

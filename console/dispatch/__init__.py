@@ -1,13 +1,16 @@
 """The dispatcher: hands over what the outbox holds and is due. It decides nothing, but takes a last look
 before each message.
 
-- `passes`: one pass, from what a crash left over the claims to the marks
+- `passes`: one pass, from what a crash left to the end of the last channel's part
+- `channel_pass`: one channel's part, in a thread of its own, from the claims to the marks
 - `preparing`: the last look, and the texts
-- `sending`: the open adapters, and the thread that waits for other machines
+- `sending`: the open adapter, and the thread that waits for another machine
 - `outcomes`: the mark that a result comes to
 - `journal`: what is known between a hand-over and its mark
 - `channel_backoff`: channels that are left alone for a while
+- `channel_brake`: when a channel refuses so much that it is left alone
 - `approvals`: batches that wait for an operator
+- `surges`: how much a trigger may send before somebody has looked
 - `process_identity`: the names of processes
 - `ports`: the adapters and the journal that a pass is handed
 """
@@ -19,8 +22,9 @@ from typing import Final
 
 from console.dispatch.approvals import numeric_approvals
 from console.dispatch.channel_backoff import ChannelBackoff, channel_backoffs
+from console.dispatch.channel_pass import LEASE, Dispatched, Dispatcher
 from console.dispatch.outcomes import MOST_ATTEMPTS, retry_delay
-from console.dispatch.passes import LEASE, Dispatched, Dispatcher
+from console.dispatch.passes import Told, run_pass
 from console.dispatch.ports import DispatchPorts
 from console.dispatch.process_identity import is_gone, process_name
 from console.dispatch.sending import MOST_LOST
@@ -42,6 +46,7 @@ __all__ = [
     "numeric_approvals",
     "process_name",
     "retry_delay",
+    "watch",
 ]
 
 PORTS: Final = DispatchPorts()
@@ -63,5 +68,24 @@ def dispatch(
     JournalError, and nothing more is sent, where there is no room to note what goes out.
     """
     clock = now if callable(now) else lambda: now
-    stops = stopping or (lambda: False)
-    return Dispatcher(store, workspace, owner or process_name(), clock, stops, ports).run()
+    dispatcher = Dispatcher(store, owner or process_name(), clock, stopping or _never, ports)
+    return run_pass(dispatcher, lambda: workspace)
+
+
+def watch(
+    store: Store,
+    workspace: Callable[[], Workspace],
+    clock: Callable[[], Instant],
+    stopping: Callable[[], bool],
+    told: Told,
+) -> Dispatched:
+    """The same for a scheduler: while a slow channel is under way, the others are looked at again and again,
+    each time with the workspace that is in force. `told` hears of each channel as its part ends; what is
+    returned is all of it together.
+    """
+    dispatcher = Dispatcher(store, process_name(), clock, stopping, PORTS)
+    return run_pass(dispatcher, workspace, is_watching=True, told=told)
+
+
+def _never() -> bool:
+    return False

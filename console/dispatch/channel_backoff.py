@@ -1,5 +1,5 @@
-"""Channels that are left alone for a while: one that is set up wrongly, or cannot be reached, keeps its queue
-and is tried again with one message.
+"""Channels that are left alone for a while: one that is set up wrongly, cannot be reached or refuses too much
+keeps its queue and is tried again with few messages.
 
 Which channels these are, since when, why and until when is written down for people and for the next pass.
 """
@@ -7,23 +7,31 @@ Which channels these are, since when, why and until when is written down for peo
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Final
 
 from sqlalchemy import Connection
 
-from core.instants import MINUTE, Instant, Millis
-from core.model.delivery import ConfigError, Result, Retry, Uncertain
+from core.instants import MINUTE, SECOND, Instant, Millis
+from core.model.delivery import Accepted, ConfigError, Permanent, Result, Retry, Uncertain
 from core.playbook.playbook import Playbook
+from storage import brakes
 from storage.status import HALTED
-from storage.store import meta, set_meta
+from storage.store import meta
 
 LONGEST_MISCONFIGURED: Final[Millis] = 5 * MINUTE
 """How long a channel that is set up wrongly is left alone at most, so that nobody waits long once it is put
 right.
 """
 LONGEST_UNREACHABLE: Final[Millis] = 15 * MINUTE
-"""The same for one that could not be reached."""
+"""The same for one that could not be reached, and one that refuses."""
+SHORTEST: Final[Millis] = 5 * SECOND
+"""How long one that refuses is left alone at first: perhaps it is a few messages, and the others must not
+wait for them.
+"""
+
+LAST: Final = "; the last answer: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,8 @@ class ChannelBackoff:
     since: Instant
     until: Instant
     version: int
+    braked: bool = False
+    """It refuses too much."""
 
 
 def channel_backoffs(connection: Connection) -> dict[str, ChannelBackoff]:
@@ -45,12 +55,17 @@ def channel_backoffs(connection: Connection) -> dict[str, ChannelBackoff]:
 
 
 class ChannelBackoffs:
-    """The channels that back off in one pass; `halted` names those it leaves alone, with the reason."""
+    """The channels that back off in one pass, of those it is about; `halted` names those it leaves alone,
+    with the reason.
+    """
 
-    def __init__(self, connection: Connection, playbook: Playbook, at: Instant) -> None:
+    def __init__(
+        self, connection: Connection, playbook: Playbook, at: Instant, names: Collection[str] | None = None
+    ) -> None:
         self._version = playbook.version
+        self._names = frozenset(playbook.channels if names is None else names)
         self._known = {
-            name: each for name, each in channel_backoffs(connection).items() if name in playbook.channels
+            name: each for name, each in channel_backoffs(connection).items() if name in self._names
         }
         # a new version of the playbook may have put any of them right
         self.halted = {
@@ -59,31 +74,61 @@ class ChannelBackoffs:
             if each.until > at and each.version == playbook.version
         }
 
-    def begin(self, channel: str, reason: str, at: Instant, longest: Millis, least: Millis = 0) -> None:
-        """Leave a channel alone for a minute, then each time for as long as it has not worked until then, at
-        most `longest` and at least `least` ms.
+    def is_braked(self, channel: str) -> bool:
+        """Whether it refused too much, and has taken nothing since."""
+        return channel in self._known and self._known[channel].braked
+
+    def begin(self, channel: str, reason: str, at: Instant, longest: Millis, least: Millis = MINUTE) -> None:
+        """Leave a channel alone for `least` ms, then each time for as long as it has not worked until then,
+        at most `longest`.
         """
-        since = self._known[channel].since if channel in self._known else at
-        wait = max(MINUTE, min(at - since, longest), least)
-        self._known[channel] = ChannelBackoff(reason, since, at + wait, self._version)
+        self._begin(channel, reason, at, max(least, min(at - self._since(channel, at), longest)))
+
+    def brake(self, channel: str, reason: str, at: Instant, asked: Millis) -> None:
+        """The same for one that refuses too much; it asked for so many ms itself."""
+        wait = max(SHORTEST, min(at - self._since(channel, at), LONGEST_UNREACHABLE), asked)
+        self._begin(channel, reason, at, wait, braked=True)
+
+    def brake_again(self, channel: str, reason: str, at: Instant, asked: Millis) -> None:
+        """The same after none of a few messages was taken; `reason` is what was said of the last."""
+        before = self._known[channel].reason.partition(LAST)[0]
+        self.brake(channel, f"{before}{LAST}{reason}" if reason else before, at, asked)
+
+    def _since(self, channel: str, at: Instant) -> Instant:
+        return self._known[channel].since if channel in self._known else at
+
+    def _begin(self, channel: str, reason: str, at: Instant, wait: Millis, *, braked: bool = False) -> None:
+        since = self._since(channel, at)
+        self._known[channel] = ChannelBackoff(reason, since, at + wait, self._version, braked)
         self.halted[channel] = reason
 
     def note_result(self, channel: str, result: Result, at: Instant, *, is_shut: bool) -> None:
-        """Leave a channel alone where the result says that it will not work for other messages either; any
-        other result ends its backoff. `is_shut`: this pass has shut it already.
+        """Leave a channel alone where the result says that it will not work for other messages either; one
+        that takes a message, or refuses it for what it is, works again. `is_shut`: this pass has shut it
+        already.
         """
         match result:
-            case ConfigError(reason, _):
+            case ConfigError(reason, False):
                 self.begin(channel, reason, at, LONGEST_MISCONFIGURED)
             case Retry(reason, after, True):
-                self.begin(channel, reason, at, LONGEST_UNREACHABLE, after or 0)
+                self.begin(channel, reason, at, LONGEST_UNREACHABLE, max(MINUTE, after or 0))
             case Uncertain(reason):
                 if is_shut:
                     self.begin(channel, reason, at, LONGEST_UNREACHABLE)
-            case _:
+            case Accepted():
                 self._known.pop(channel, None)
+            case Retry() | Permanent() | ConfigError():
+                if channel in self._known and not self._known[channel].braked:
+                    self._known.pop(channel)
 
     def save(self, connection: Connection) -> None:
-        """Write down which channels back off."""
-        kept = {name: asdict(each) for name, each in sorted(self._known.items())}
-        set_meta(connection, HALTED, json.dumps(kept, ensure_ascii=False) if kept else None)
+        """Write down which of them back off."""
+        for name in sorted(self._names):
+            known = self._known.get(name)
+            brakes.change(connection, HALTED, name, None if known is None else asdict(known))
+
+
+def forget_others(connection: Connection, names: Collection[str]) -> None:
+    """Nothing is held against channels that are no longer there."""
+    for name in channel_backoffs(connection).keys() - set(names):
+        brakes.release(connection, name)

@@ -3,7 +3,8 @@ killed.
 
 One file a dispatcher in `DATABASE.handover/`, locked for as long as its pass runs, and removed once all it
 claimed is marked in the database. Its lines are written at once and never forced to the disk: they outlive
-the process, not the machine, so that a journal counts only within the boot that its first line names.
+the process, not the machine, so that a journal counts only within the boot that its first line names. The
+threads of a pass share it. One that has grown long gives way to one with the lines of what is not marked.
 
     manometer-handover 1 BOOT OWNER
     claimed MESSAGE ATTEMPT STATE-BEFORE       before the claim is committed
@@ -32,10 +33,12 @@ from core.errors import ManometerError
 from storage.outbox.dispatch import Bounced, Claimed, Left, OutcomeMark
 
 FORM: Final = "manometer-handover 1"
+DRAFT: Final = ".draft"
+"""How the name of a journal ends that is about to take the place of a long one."""
 PERMISSIONS: Final = 0o640
 """Subjects and addresses stand in it: the owner writes, the group reads, nobody else sees them."""
 LONGEST: Final = 1 << 20
-"""Bytes after which a journal should be started anew, unless it is told otherwise."""
+"""Bytes after which a journal is shortened, unless it is told otherwise."""
 TRIES: Final = 20
 """How often to ask for a journal that somebody looks through, with 50 ms in between."""
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9.-]+")
@@ -58,7 +61,7 @@ class Journal:
         self._owner = owner
         self._longest = longest
         self._writing = Lock()
-        self._open: set[int] = set()  # messages that were claimed and are not marked
+        self._open: dict[int, list[str]] = {}  # lines of the messages that were claimed and are not marked
         self._is_started = False
         self.size = 0
         """Bytes that were written since it was started."""
@@ -81,11 +84,6 @@ class Journal:
             raise _unfit(path, error) from None
         return None
 
-    @property
-    def is_long(self) -> bool:
-        """Whether it should be started anew, once all that stands in it is marked."""
-        return self.size > self._longest
-
     def left(self) -> dict[str, Left | None]:
         """What an earlier pass under this name left behind: nothing or one entry."""
         return dict(_read(self._file))
@@ -98,33 +96,40 @@ class Journal:
             raise _unfit(self._path, error) from None
         self.size = 0
         self._is_started = True
-        self._write([f"{FORM} {boot_id()} {self._owner}"])
+        self._write([(None, self._head())])
+
+    def _head(self) -> str:
+        return f"{FORM} {boot_id()} {self._owner}"
 
     def claimed(self, messages: Sequence[Claimed]) -> None:
         """To be called before the claim is committed; JournalError where it cannot be written."""
         if messages:
-            self._write([f"claimed {message.id} {message.attempts} {message.was}" for message in messages])
-            self._open.update(message.id for message in messages)
+            self._write([(each.id, f"claimed {each.id} {each.attempts} {each.was}") for each in messages])
 
     def begun(self, message: Claimed) -> None:
         """To be called before its first byte leaves; JournalError where it cannot be written, and then
         nothing may leave.
         """
-        self._write([f"begun {message.id}"])
+        self._write([(message.id, f"begun {message.id}")])
 
     def ended(self, outcome: MessageOutcome) -> None:
         """The result; where it cannot be written it is known to this process still."""
         values = [[getattr(outcome.mark, name) for name in OutcomeMark.__slots__], outcome.bounced]
+        message = outcome.message.id
         with suppress(JournalError):
-            self._write([f"ended {outcome.message.id} {json.dumps(values, separators=(',', ':'))}"])
+            self._write([(message, f"ended {message} {json.dumps(values, separators=(',', ':'))}")])
 
     def marked(self, messages: Iterable[int]) -> None:
         """These need no memory any more: what became of them is committed."""
-        self._open.difference_update(messages)
+        with self._writing:
+            for message in messages:
+                self._open.pop(message, None)
+            if self.size > self._longest:
+                self._shorten()
 
-    def _write(self, lines: Sequence[str]) -> None:
-        """All of it or nothing."""
-        raw = "".join(f"{line}\n" for line in lines).encode()
+    def _write(self, noted: Sequence[tuple[int | None, str]]) -> None:
+        """All of it or nothing: lines, each with the message it is of."""
+        raw = "".join(f"{line}\n" for _, line in noted).encode()
         with self._writing:
             try:
                 self._append(raw)
@@ -133,6 +138,33 @@ class Journal:
                     os.ftruncate(self._file, self.size)
                 raise _unfit(self._path, error) from None
             self.size += len(raw)
+            for message, line in noted:
+                if message is not None:
+                    self._open.setdefault(message, []).append(line)
+
+    def _shorten(self) -> None:
+        """Put a new file with the lines of what is not marked in its place, whole and locked before it is
+        there; where that fails the long one goes on.
+        """
+        lines = [self._head(), *(line for each in self._open.values() for line in each)]
+        raw = "".join(f"{line}\n" for line in lines).encode()
+        if len(raw) > self.size // 2:
+            return
+        draft = self._path.with_suffix(DRAFT)
+        with suppress(OSError):
+            file = os.open(
+                draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, PERMISSIONS
+            )
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.write(file, raw) != len(raw):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                draft.replace(self._path)
+            except OSError:
+                os.close(file)
+                raise
+            os.close(self._file)
+            self._file, self.size = file, len(raw)
 
     def _append(self, raw: bytes) -> None:
         if os.write(self._file, raw) != len(raw):
@@ -147,6 +179,7 @@ class Journal:
             with suppress(OSError):
                 self._path.unlink()
         os.close(self._file)
+        self._file = -1  # a channel that was left behind must not write into a file of the same number
 
 
 def folder_of(database: Path) -> Path:
@@ -160,6 +193,7 @@ def left_behind(database: Path) -> Iterator[dict[str, Left | None]]:
 
     Their journals are held meanwhile, and removed where the block ends well.
     """
+    _remove_drafts(folder_of(database))
     held: list[tuple[Path, int]] = []
     found: dict[str, Left | None] = {}
     try:
@@ -176,6 +210,16 @@ def left_behind(database: Path) -> Iterator[dict[str, Left | None]]:
     finally:
         for _, file in held:
             os.close(file)
+
+
+def _remove_drafts(folder: Path) -> None:
+    """What is about to take the place of a journal is locked; any other was left by a kill."""
+    for path in folder.glob(f"*{DRAFT}"):
+        with suppress(OSError):
+            file = _locked(path, os.O_RDONLY)
+            if file is not None:
+                path.unlink()
+                os.close(file)
 
 
 def _locked(path: Path, flags: int) -> int | None:

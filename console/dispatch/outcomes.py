@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from core.instants import HOUR, MINUTE, SECOND, Instant, Millis
 from core.model.delivery import Accepted, ConfigError, Outbound, Permanent, Result, Retry, Uncertain
@@ -15,8 +15,10 @@ from storage.outbox.digests import dump
 from storage.outbox.dispatch import Bounced, Claimed, OutcomeMark
 
 MOST_ATTEMPTS: Final = 10
-SET_ASIDE: Final[Millis] = 15 * MINUTE
-"""How long a message waits that may be the reason why its channel was halted."""
+Doubt: TypeAlias = Literal["none", "open", "braked"]
+"""Whether a refusal that may lie with the channel is believed: yes; once the channel has taken another
+message; no, for it refuses everybody.
+"""
 KEEPS_DIGEST: Final = frozenset({"sent", "uncertain"})
 """States in which it is noted which of its steps a message left out; one that is tried again is looked at
 anew.
@@ -30,29 +32,49 @@ class MessageOutcome:
     message: Claimed
     mark: OutcomeMark
     bounced: Bounced | None = None
+    believed: MessageOutcome | None = None
+    """What becomes of it instead, once the channel has taken another message after it."""
 
 
-def outcome_of(message: Claimed, outbound: Outbound, result: Result, grace: Millis) -> MessageOutcome:
+def outcome_of(
+    message: Claimed, outbound: Outbound, result: Result, grace: Millis, doubt: Doubt = "none"
+) -> MessageOutcome:
     """What the result of a hand-over means for its message; one that went out later than the grace allows
-    counts at its hand-over.
+    counts at its hand-over. A channel that is braked fails no message for having been tried too often.
     """
+    is_endless = doubt == "braked"
     match result:
         case Accepted(provider_id):
             return MessageOutcome(message, _sent(message, outbound, provider_id, grace))
         case Retry(reason, _, True):
             return given_back(message, error=reason)
         case Retry(reason, after):
-            return MessageOutcome(message, _another_attempt(message, reason, after, outbound.sent_at))
-        case Permanent(reason, suppress_address, is_soft):
-            failed = _channel_error(message, "failed", reason, outbound.subject)
-            is_bounce = suppress_address or is_soft
-            bounced = Bounced(outbound.medium, outbound.address, is_soft) if is_bounce else None
-            return MessageOutcome(message, failed, bounced)
+            mark = _another_attempt(message, reason, after, outbound.sent_at, is_endless=is_endless)
+            return MessageOutcome(message, mark)
+        case ConfigError(reason, True):
+            mark = _another_attempt(message, reason, None, outbound.sent_at, is_endless=is_endless)
+            return MessageOutcome(message, mark)
+        case Permanent():
+            return _refused(message, outbound, result, doubt)
         case Uncertain(reason):
             return MessageOutcome(message, _channel_error(message, "uncertain", reason, outbound.subject))
-        case ConfigError(reason, of_message):
-            not_before = outbound.sent_at + SET_ASIDE if of_message else None
-            return given_back(message, error=reason, not_before=not_before)
+        case ConfigError(reason):
+            return given_back(message, error=reason)
+
+
+def _refused(message: Claimed, outbound: Outbound, refusal: Permanent, doubt: Doubt) -> MessageOutcome:
+    """Failed at once where the refusal is of the address, or was ours; else perhaps the channel refuses
+    everybody, and then it is tried again.
+    """
+    failed = _channel_error(message, "failed", refusal.reason, outbound.subject)
+    is_bounce = refusal.suppress_address or refusal.is_soft_bounce
+    bounced = Bounced(outbound.medium, outbound.address, refusal.is_soft_bounce) if is_bounce else None
+    ended = MessageOutcome(message, failed, bounced)
+    is_sure = refusal.suppress_address or refusal.before_asking or doubt == "none"
+    if is_sure or (doubt == "open" and message.attempts >= MOST_ATTEMPTS):
+        return ended
+    again = _another_attempt(message, refusal.reason, None, outbound.sent_at, is_endless=True)
+    return MessageOutcome(message, again, believed=ended if doubt == "open" else None)
 
 
 def outcome_unflushed(
@@ -119,12 +141,14 @@ def _channel_error(message: Claimed, state: str, error: str, subject: str | None
     return mark if subject is None else replace(mark, subject=_storable(subject))
 
 
-def _another_attempt(message: Claimed, reason: str, after: Millis | None, at: Instant) -> OutcomeMark:
+def _another_attempt(
+    message: Claimed, reason: str, after: Millis | None, at: Instant, *, is_endless: bool = False
+) -> OutcomeMark:
     """To be tried again, after as long as the provider asks at least; failed where there is no attempt left,
-    or no time for it.
+    unless they are endless, or no time for it.
     """
     wait = max(after or 0, retry_delay(message.key, message.attempts))
-    if message.attempts >= MOST_ATTEMPTS:
+    if message.attempts >= MOST_ATTEMPTS and not is_endless:
         return _channel_error(message, "failed", f"{reason} (given up after {message.attempts} attempts)")
     if at + wait > message.expires_at:
         return _channel_error(message, "failed", f"{reason} (it expires before the next attempt)")

@@ -1,30 +1,28 @@
-"""Handing ready messages to their channels, one after the other, with the journal kept; those to other
+"""Handing ready messages to their channel, one after the other, with the journal kept; those to other
 machines from a thread.
 """
 
 from __future__ import annotations
 
-import sys
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack
 from functools import cached_property
+from queue import SimpleQueue
+from threading import Thread
 from typing import Final, NamedTuple
 
 from console.dispatch.channel_backoff import LONGEST_MISCONFIGURED, ChannelBackoffs
+from console.dispatch.channel_brake import ChannelBrake
 from console.dispatch.journal import Journal, JournalError
 from console.dispatch.outcomes import MessageOutcome, given_back, outcome_of
 from console.dispatch.preparing import ReadyMessage
 from console.messages.handover import hand_over
 from core.instants import Instant, Millis
-from core.model.delivery import ChannelAdapter, ConfigError, Result, Retry, Uncertain
+from core.model.delivery import ChannelAdapter, ConfigError, Interruptible, Result, Retry, Uncertain
 from core.playbook.playbook import Channel
 
-SWITCHING: Final = 0.0005
-"""Seconds after which the thread gets its turn beside the one that makes messages; the usual 5 ms are longer
-than a mail takes.
-"""
 MOST_LOST: Final = 3
 """So many messages in a row of which nobody knows the end, and the channel is left alone before more are
 lost.
@@ -38,11 +36,44 @@ class _HandedOver(NamedTuple):
     outcome: MessageOutcome
 
 
-class MessageSender:
-    """The way out of one pass: adapters, each opened once, and the thread; use it as a context manager.
+class _Thread:
+    """One thread that does one thing after the other; it keeps no process from ending."""
 
-    `open_adapter` makes the adapter of a channel; `may_leave` is asked right before a message leaves for
-    another machine.
+    def __init__(self, name: str) -> None:
+        self._asked: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread = Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
+
+    def submit(
+        self, send: Callable[[ReadyMessage], _HandedOver | None], ready: ReadyMessage
+    ) -> Future[_HandedOver | None]:
+        """What `send` will say of the message."""
+        future: Future[_HandedOver | None] = Future()
+
+        def work() -> None:
+            try:
+                future.set_result(send(ready))
+            except BaseException as error:  # raised where the result is taken
+                future.set_exception(error)
+
+        self._asked.put(work)
+        return future
+
+    def _work(self) -> None:
+        while (work := self._asked.get()) is not None:
+            work()
+
+    def end(self) -> None:
+        """Wait for what was asked for."""
+        self._asked.put(None)
+        self._thread.join()
+
+
+class MessageSender:
+    """The way out of one channel for a pass: its adapter, opened once, and the thread; use it as a context
+    manager.
+
+    `open_adapter` makes the adapter; `may_leave` is asked right before a message leaves for another machine.
     """
 
     def __init__(
@@ -50,6 +81,7 @@ class MessageSender:
         open_adapter: Callable[[Channel], ChannelAdapter],
         journal: Journal,
         backoffs: ChannelBackoffs,
+        brake: ChannelBrake,
         grace: Millis,
         clock: Callable[[], Instant],
         may_leave: Callable[[ReadyMessage], bool],
@@ -57,12 +89,13 @@ class MessageSender:
         self._open_adapter = open_adapter
         self._journal = journal
         self._backoffs = backoffs
+        self._brake = brake
         self._grace = grace
         self._clock = clock
         self._may_leave = may_leave
-        self._adapters: dict[str, ChannelAdapter] = {}
-        self._lost: Counter[str] = Counter()  # messages in a row whose end is not known, by channel
-        self._shut: set[str] = set()  # channels that a message found unusable; the thread knows it first
+        self._adapter: ChannelAdapter | None = None
+        self._lost = 0  # messages in a row whose end is not known
+        self._is_shut = False  # a message found the channel unusable; the thread knows it first
         self._under_way: deque[tuple[ReadyMessage, Future[_HandedOver | None]]] = deque()
         self._open = ExitStack()
         self.fault: JournalError | None = None
@@ -86,7 +119,7 @@ class MessageSender:
         if ready.adapter.is_remote:
             self._under_way.append((ready, self._thread.submit(self._send_in_time, ready)))
             return None
-        handed_over = self._send(ready)
+        handed_over = None if self._is_shut else self._send(ready)
         return given_back(ready.message) if handed_over is None else self._noted(ready, handed_over)
 
     def wait(self, keep: int) -> None:
@@ -104,13 +137,13 @@ class MessageSender:
         return ready if handed_over is None else self._noted(ready, handed_over)
 
     def adapter(self, channel: Channel) -> ChannelAdapter | None:
-        """The open adapter of a channel; None where it cannot be opened, and then the channel is left alone
+        """The open adapter of the channel; None where it cannot be opened, and then the channel is left alone
         for a while.
         """
-        if channel.name not in self._adapters:
-            _ = self._thread  # before any adapter, so that it is closed after them
+        if self._adapter is None:
+            _ = self._thread  # before the adapter, so that it is closed after it
             try:
-                self._adapters[channel.name] = self._open.enter_context(self._open_adapter(channel))
+                self._adapter = self._open.enter_context(self._open_adapter(channel))
             except (
                 Exception
             ) as error:  # the border to a channel: one that cannot be opened must not stop the others
@@ -118,30 +151,35 @@ class MessageSender:
                     channel.name, str(error) or type(error).__name__, self._clock(), LONGEST_MISCONFIGURED
                 )
                 return None
-        return self._adapters[channel.name]
+        return self._adapter
 
-    def flush(self, names: set[str]) -> dict[str, str]:
-        """Channels that could not make sure of what they accepted, with the reason."""
-        unsafe = {}
-        for name in sorted(names):
-            try:
-                self._adapters[name].flush()
-            except Exception as error:  # the border to a channel, as above
-                unsafe[name] = str(error) or type(error).__name__
-        return unsafe
+    def flush(self) -> str | None:
+        """Why the channel could not make sure of what it accepted; None where it could."""
+        try:
+            if self._adapter is not None:
+                self._adapter.flush()
+        except Exception as error:  # the border to a channel, as above
+            return str(error) or type(error).__name__
+        return None
+
+    def interrupt(self) -> None:
+        """From another thread: end the conversation under way, where the channel can."""
+        adapter: object = self._adapter
+        if isinstance(adapter, Interruptible):
+            adapter.interrupt()
 
     @cached_property
-    def _thread(self) -> ThreadPoolExecutor:
-        """One thread: the messages of a pass go out in their order."""
-        self._open.callback(sys.setswitchinterval, sys.getswitchinterval())
-        sys.setswitchinterval(SWITCHING)
-        return self._open.enter_context(ThreadPoolExecutor(1, "manometer-sender"))
+    def _thread(self) -> _Thread:
+        """One thread: the messages of a channel go out in their order."""
+        thread = _Thread("manometer-sender")
+        self._open.callback(thread.end)
+        return thread
 
     def _send_in_time(self, ready: ReadyMessage) -> _HandedOver | None:
         """In the thread: None where the message may not leave any more, or the channel was shut by the one
         before.
         """
-        if ready.message.channel in self._shut or not self._may_leave(ready):
+        if self._is_shut or not self._may_leave(ready):
             return None
         return self._send(ready)
 
@@ -152,20 +190,25 @@ class MessageSender:
         except JournalError as error:
             self.fault = error
             return None
-        result = hand_over(ready.adapter, ready.outbound)
-        outcome = outcome_of(ready.message, ready.outbound, result, self._grace)
+        said = hand_over(ready.adapter, ready.outbound)
+        result, doubt = self._brake.heard(ready.message, said, ready.outbound.sent_at)
+        outcome = outcome_of(ready.message, ready.outbound, result, self._grace, doubt)
         self._journal.ended(outcome)
-        self._judge(ready.message.channel, result)
+        self._judge(result)
         return _HandedOver(result, outcome)
 
-    def _judge(self, channel: str, result: Result) -> None:
+    def _judge(self, result: Result) -> None:
         """Shut the channel at once where the next message would fare no better."""
-        self._lost[channel] = self._lost[channel] + 1 if isinstance(result, Uncertain) else 0
-        is_unusable = isinstance(result, ConfigError) or (isinstance(result, Retry) and result.whole_channel)
-        if is_unusable or self._lost[channel] >= MOST_LOST:
-            self._shut.add(channel)
+        self._lost = self._lost + 1 if isinstance(result, Uncertain) else 0
+        is_unusable = (isinstance(result, ConfigError) and not result.of_message) or (
+            isinstance(result, Retry) and result.whole_channel
+        )
+        if is_unusable or self._lost >= MOST_LOST or self._brake.reason is not None:
+            self._is_shut = True
 
     def _noted(self, ready: ReadyMessage, handed_over: _HandedOver) -> MessageOutcome:
         channel, at = ready.message.channel, ready.outbound.sent_at
-        self._backoffs.note_result(channel, handed_over.result, at, is_shut=channel in self._shut)
+        self._backoffs.note_result(channel, handed_over.result, at, is_shut=self._is_shut)
+        if self._brake.reason is not None:
+            self._backoffs.brake(channel, self._brake.reason, at, self._brake.asked)
         return handed_over.outcome

@@ -289,6 +289,7 @@ def _playbook(
         look_ahead=settings.look_ahead,
         preference=settings.preference,
         bounces=settings.bounces,
+        surge=settings.surge,
         consent_policy=settings.consent_policy,
         channels=channels,
         purposes=purposes,

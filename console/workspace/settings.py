@@ -21,8 +21,10 @@ from console.workspace.toml_reader import Document, TomlTable, shown
 from console.workspace.watch import WatchSettings, read_watch
 from core.clock_trust import USUAL_LIMITS, ClockLimits
 from core.instants import MINUTE, SECOND, Millis, find_zone, format_duration, parse_duration
+from core.limits.brake import USUAL_BRAKE, BrakeLimits
 from core.limits.capacity import parse_capacity
 from core.limits.quiet_hours import SendWindows, parse_send_windows
+from core.limits.surge import USUAL_SURGE, SurgeLimits
 from core.limits.windows import WEEKDAYS
 from core.model.bounces import USUAL_LIMIT, BounceLimit
 from core.model.configurable import Configurable, Setting
@@ -72,6 +74,7 @@ class Settings:
     look_ahead: bool
     preference: Preference
     bounces: BounceLimit
+    surge: SurgeLimits
     keep_free: int | None
     clock: ClockLimits
     watch: WatchSettings
@@ -106,6 +109,7 @@ def read_settings(document: Document, folder: Path, channel_kinds: Collection[st
         look_ahead=look_ahead,
         preference=_preference(root.table("preference")),
         bounces=_bounces(root.table("bounces")),
+        surge=_surge(root.table("surge")),
         keep_free=keep_free,
         clock=clock,
         watch=read_watch(root.table("notify"), root.table("metrics")),
@@ -279,6 +283,23 @@ def _bounces(table: TomlTable) -> BounceLimit:
     return limit
 
 
+def _surge(table: TomlTable) -> SurgeLimits:
+    times = table.number("times")
+    if times is not None and times < 1:
+        table.fault("times", f"{table.quoted('times')} is {shown(times)}", "Write at least 1: times = 5.")
+        times = None
+    per_hour = table.whole("per_hour", 0, 1, 1_000_000_000) or None
+    triggers = table.table("per_hour_of")
+    limits = SurgeLimits(
+        USUAL_SURGE.times if times is None else float(times),
+        table.whole("least", USUAL_SURGE.least, 0, 1_000_000_000),
+        per_hour,
+        {name: triggers.whole(name, 1, 1, 1_000_000_000) for name in triggers.values},
+    )
+    table.done()
+    return limits
+
+
 def _policy(consent: TomlTable) -> ConsentPolicy:
     policy = consent.choice("policy", POLICIES, "strict")
     consent.done()
@@ -339,6 +360,7 @@ def _channel(name: str, table: TomlTable, kinds: Collection[str]) -> Channel:
         lead_time=table.duration("lead_time") or 0,
         capacity=table.parsed("capacity", parse_capacity),
         approval=table.approval(),
+        brake=_brake(table),
         settings=_own_settings(table, None if adapter is None else adapter.known_settings),
     )
     if adapter is None or adapter.known_settings is None:
@@ -379,6 +401,22 @@ def _send_windows(table: TomlTable) -> SendWindows:
     except ValueError as error:
         table.fault("send_window", f"{table.quoted('send_window')}: {error}")
         return parse_send_windows(())
+
+
+def _brake(channel: TomlTable) -> BrakeLimits:
+    table = channel.table("brake")
+    share = table.number("share")
+    if share is not None and not 0 < share <= 1:
+        remedy = "Write a share above 0, at most 1: half is 0.5."
+        table.fault("share", f"{table.quoted('share')} is {shown(share)}", remedy)
+        share = None
+    limits = BrakeLimits(
+        table.whole("refusals", USUAL_BRAKE.refusals, 1, 1_000),
+        USUAL_BRAKE.share if share is None else float(share),
+        table.whole("suppressions", USUAL_BRAKE.suppressions, 1, 1_000_000),
+    )
+    table.done()
+    return limits
 
 
 def _own_settings(table: TomlTable, declared: Sequence[Setting] | None = None) -> dict[str, Any]:

@@ -29,6 +29,7 @@ BECAUSE: Final[Mapping[str, str]] = {
     "PRESSURE": "the contact pressure left no room",
     "LOWER_PRIORITY": "a more important contact had the room",
     "APPROVAL": "it waits for an approval",
+    "SURGE": "its trigger would send far more than expected",
     "REJECTED": "an operator rejected it",
     "CAPACITY": "the channel's capacity was used up",
     "TEMPLATE_ERROR": "the message could not be made",

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import ClassVar, Protocol, Self, TypeAlias
+from typing import ClassVar, Protocol, Self, TypeAlias, runtime_checkable
 
 from core.instants import Instant, Millis
 from core.model.configurable import Configurable
@@ -37,18 +37,23 @@ class Retry:
 class Permanent:
     """Nothing went out and no later try will succeed; with `suppress_address` the address is dead, with
     `is_soft_bounce` it did not take the message for a reason that may pass.
+
+    `before_asking`: the other side had no part in it. What it says itself of a message and not of an address
+    is believed once it has taken another message; until then it may refuse everybody.
     """
 
     reason: str
     suppress_address: bool = False
     is_soft_bounce: bool = False
+    before_asking: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigError:
     """The channel itself is set up wrongly: it halts and keeps its queue until a person has put it right.
 
-    `of_message`: perhaps it is this message alone that was refused so, and others should be tried before it.
+    `of_message`: perhaps it is this message alone that was refused so: it is an attempt, and others are tried
+    before the channel is left alone.
     """
 
     reason: str
@@ -89,6 +94,17 @@ class Outbound:
     unsubscribe_url: str = ""  # empty too where the purpose needs no consent
     unsubscribe_mail: str = ""  # an address that takes an unsubscription by mail
     also: tuple[tuple[str, int], ...] = ()  # trigger and step of what it carries beside its own
+
+
+@runtime_checkable
+class Interruptible(Protocol):
+    """An adapter whose conversation can be ended from another thread, so that a stop need not wait for the
+    other side.
+    """
+
+    def interrupt(self) -> None:
+        """End what is under way as a broken line would, and begin nothing more."""
+        ...
 
 
 class ChannelAdapter(Configurable, Protocol):

@@ -10,9 +10,11 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from core.instants import Instant, Millis
+from core.limits.brake import USUAL_BRAKE, BrakeLimits
 from core.limits.capacity import Capacity
 from core.limits.pressure import POINT, PressureRule
 from core.limits.quiet_hours import SendWindows
+from core.limits.surge import USUAL_SURGE, SurgeLimits
 from core.model.bounces import USUAL_LIMIT, BounceLimit
 from core.model.pauses import Pause
 from core.model.predicate import Predicate
@@ -35,6 +37,7 @@ class Channel:
     lead_time: Millis = 0
     capacity: Capacity | None = None  # the dispatcher keeps it
     approval: Approval | None = None
+    brake: BrakeLimits = USUAL_BRAKE  # the dispatcher keeps it
     weight: int = POINT  # thousandths of a point
     settings: Mapping[str, object] = field(default_factory=dict)  # what only the adapter reads
 
@@ -77,6 +80,7 @@ class Playbook:
     triggers: tuple[Trigger, ...] = ()
     preference: Preference = field(default_factory=Preference)
     bounces: BounceLimit = USUAL_LIMIT
+    surge: SurgeLimits = USUAL_SURGE  # the dispatcher keeps it
     segments: Mapping[str, Predicate] = field(default_factory=dict)
     pauses: tuple[Pause, ...] = ()
     version: int = 0

@@ -195,7 +195,7 @@ def _today(channel: ChannelToday, coming: int, is_known: bool, label: int, rest:
 # ---- what needs somebody ----
 
 
-SIGNS: Final[Mapping[Sort, str]] = {"halted": "■", "failed": "✗", "uncertain": "?"}
+SIGNS: Final[Mapping[Sort, str]] = {"halted": "■", "surge": "■", "failed": "✗", "uncertain": "?"}
 OF_MESSAGES: Final = SIGNS.keys()
 """What the outbox shows."""
 CLOCK: Final = "clock"

@@ -321,10 +321,11 @@ def _next_day(at: Instant, zone: ZoneInfo) -> Instant:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """Which due messages may go."""
+    """Which due messages of a channel may go."""
 
-    channels: Mapping[str, int | None]
-    """How many over each of them; None: any number. Over no others."""
+    channel: str
+    room: int | None = None
+    """How many; None: any number."""
     waiting: Collection[str] = ()
     """Triggers whose messages wait."""
     purposes: Collection[str] | None = None
@@ -333,31 +334,47 @@ class Allowed:
     """What one of these says of its row waits."""
 
     def holds(self) -> Iterator[ColumnElement[bool]]:
-        """The same as conditions on a row, the numbers aside."""
-        yield messages.c.channel.in_(sorted(self.channels))
-        if self.waiting:
-            yield messages.c.trigger.not_in(sorted(self.waiting))
+        """The same as conditions on a row, channel, triggers and numbers aside."""
         if self.purposes is not None:
             yield messages.c.purpose.in_(sorted(self.purposes))
         yield from (not_(each) for each in self.held)
 
 
+class _Candidate(NamedTuple):
+    """A message that may be claimed."""
+
+    planned_at: Instant
+    id: int
+    state: str
+    is_again: bool
+    """It was attempted before."""
+
+
+AGAIN_EVERY: Final = 4
+"""While others wait that were never attempted, so many messages hold one that is tried again."""
+
+
 def claim(
-    connection: Connection, now: Instant, owner: str, lease: Millis, limit: int, allowed: Allowed
+    connection: Connection,
+    now: Instant,
+    owner: str,
+    lease: Millis,
+    limit: int,
+    allowed: Allowed,
+    *,
+    spread: bool = False,
 ) -> list[Claimed]:
-    """Take up to `limit` due messages, the earliest first, for `lease`; to be called in a writing
-    transaction.
+    """Take up to `limit` due messages of a channel for `lease`; to be called in a writing transaction.
+
+    Its triggers take turns; of each the earliest come first, and most of them are ones that were never
+    attempted. With `spread` they are as unlike as can be: the first, one that was tried before, and the last.
     """
-    found = sorted(
-        (row for state in ("planned", "due") for row in connection.execute(_due(state, now, limit, allowed))),
-        key=lambda row: (row.planned_at, row.id),
-    )
-    room = {name: limit if most is None else most for name, most in allowed.channels.items()}
-    taken: dict[int, str] = {}
-    for row in found[:limit]:
-        if room[row.channel] > 0:
-            room[row.channel] -= 1
-            taken[row.id] = row.state
+    most = limit if allowed.room is None else min(limit, allowed.room)
+    if most <= 0:
+        return []
+    found = list(_turns(_queues(connection, now, most, allowed)))
+    chosen = _unlike(connection, now, allowed, found, most) if spread else found[:most]
+    taken = {each.id: each.state for each in chosen}
     change(
         connection,
         list(taken),
@@ -369,13 +386,125 @@ def claim(
     return _claimed(connection, taken)
 
 
-def _due(state: str, now: Instant, limit: int, allowed: Allowed) -> Select[Any]:
+def _unlike(
+    connection: Connection, now: Instant, allowed: Allowed, found: Sequence[_Candidate], most: int
+) -> list[_Candidate]:
+    """Of the triggers that are due, the last ones too."""
+    names = [name for name in _triggers(connection, allowed.channel) if name not in allowed.waiting]
+    last = [
+        _Candidate(row.planned_at, row.id, "planned", row.attempts > 0)
+        for name in names
+        for row in connection.execute(_due("planned", now, 1, allowed, name, latest=True))
+    ]
+    again = [each for each in found if each.is_again]
+    ends = [*found[:1], *again[:1], *sorted(last)[-1:], *found]
+    return list({each.id: each for each in ends}.values())[:most]
+
+
+def _turns(queues: Sequence[Sequence[_Candidate]]) -> Iterator[_Candidate]:
+    """One of each queue in turn, that first whose head has waited for longest."""
+    waiting = sorted((queue for queue in queues if queue), key=lambda queue: queue[0][:2])
+    for place in range(max(map(len, waiting), default=0)):
+        yield from (queue[place] for queue in waiting if place < len(queue))
+
+
+def _queues(connection: Connection, now: Instant, limit: int, allowed: Allowed) -> list[list[_Candidate]]:
+    """By trigger, what is due, as far as `limit` messages can need it."""
+    names = [name for name in _triggers(connection, allowed.channel) if name not in allowed.waiting]
+    share = limit if len(names) < 2 else limit // len(names) + 1
+    queues = {name: _queue(connection, now, share, allowed, name) for name in names}
+    if sum(map(len, queues.values())) < limit:
+        for name, queue in queues.items():
+            if len(queue) >= share < limit:
+                queues[name] = _queue(connection, now, limit, allowed, name)
+    return list(queues.values())
+
+
+def _queue(
+    connection: Connection, now: Instant, limit: int, allowed: Allowed, trigger: str
+) -> list[_Candidate]:
+    rows = [
+        _Candidate(row.planned_at, row.id, state, row.attempts > 0)
+        for state in ("planned", "due")
+        for row in connection.execute(_due(state, now, limit, allowed, trigger))
+    ]
+    rows.sort()
+    fresh, again = [row for row in rows if not row.is_again], [row for row in rows if row.is_again]
+    mixed: list[_Candidate] = []
+    for place, each in enumerate(fresh, 1):
+        mixed.append(each)
+        if place % (AGAIN_EVERY - 1) == 0 and again:
+            mixed.append(again.pop(0))
+    return mixed + again
+
+
+def _due(
+    state: str, now: Instant, limit: int, allowed: Allowed, trigger: str, *, latest: bool = False
+) -> Select[Any]:
+    columns = messages.c.planned_at, messages.c.id
     free = or_(messages.c.claimed_until.is_(None), messages.c.claimed_until <= now)
     return (
-        select(messages.c.id, messages.c.planned_at, messages.c.channel, messages.c.state)
-        .where(WAITING, messages.c.state == state, messages.c.planned_at <= now, free, *allowed.holds())
-        .order_by(messages.c.planned_at, messages.c.id)
+        select(messages.c.id, messages.c.planned_at, messages.c.attempts)
+        .where(
+            WAITING,
+            messages.c.channel == allowed.channel,
+            messages.c.state == state,
+            messages.c.trigger == trigger,
+            messages.c.planned_at <= now,
+            free,
+            *allowed.holds(),
+        )
+        .order_by(*(column.desc() if latest else column for column in columns))
         .limit(limit)
+    )
+
+
+_TRIGGERS: Final = text(
+    """
+    WITH RECURSIVE names(state, name) AS (
+        SELECT states.state, (
+            SELECT min("trigger") FROM messages
+            WHERE state IN ('planned', 'held', 'due', 'claimed')
+                AND channel = :channel AND state = states.state
+        )
+        FROM (SELECT 'planned' AS state UNION ALL SELECT 'due') AS states
+        UNION ALL
+        SELECT names.state, (
+            SELECT min("trigger") FROM messages
+            WHERE state IN ('planned', 'held', 'due', 'claimed')
+                AND channel = :channel AND state = names.state AND "trigger" > names.name
+        )
+        FROM names WHERE names.name IS NOT NULL
+    )
+    SELECT DISTINCT name FROM names WHERE name IS NOT NULL ORDER BY name
+    """
+)
+"""The triggers with waiting messages on a channel, one step in the index for each."""
+
+
+def _triggers(connection: Connection, channel: str) -> list[str]:
+    return list(connection.execute(_TRIGGERS, {"channel": channel}).scalars())
+
+
+def number_due(connection: Connection, channel: str, now: Instant) -> int:
+    """How many messages of a channel might go by now."""
+    query = select(func.count()).where(
+        WAITING,
+        messages.c.channel == channel,
+        messages.c.state.in_(("planned", "due")),
+        messages.c.planned_at <= now,
+    )
+    return connection.execute(query).scalar_one()
+
+
+def has_due(connection: Connection, channel: str, now: Instant) -> bool:
+    """Whether any message of the channel may have to be handed over; costs a look into an index for each
+    trigger.
+    """
+    return any(
+        connection.execute(_due(state, now, 1, Allowed(channel), trigger)).first() is not None
+        for trigger in _triggers(connection, channel)
+        for state in ("planned", "due")
     )
 
 
@@ -398,14 +527,15 @@ _CLAIMED: Final = (
         .outerjoin(events, events.c.id == enrolments.c.cause_event)
     )
     .where(messages.c.id.in_(WANTED))
-    .order_by(messages.c.planned_at, messages.c.id)
 )  # fmt: skip
 
 
 def _claimed(connection: Connection, taken: Mapping[int, str]) -> list[Claimed]:
+    """The messages, in the order in which they were taken."""
     if not taken:
         return []
-    rows = rows_of(connection, _CLAIMED, taken)
+    places = {number: place for place, number in enumerate(taken)}
+    rows = sorted(rows_of(connection, _CLAIMED, taken), key=lambda row: places[row[0]])
     several = with_causes(connection, {row[0]: row[-1] for row in rows if row[-1] is not None})
     return [
         Claimed(

@@ -26,6 +26,14 @@ class MessageRow(SchemaRow, table=True):
             "planned_at",
             sqlite_where=text("state IN ('planned', 'held', 'due', 'claimed')"),
         ),
+        Index(
+            "ix_messages_queue",
+            "channel",
+            "state",
+            "trigger",
+            "planned_at",
+            sqlite_where=text("state IN ('planned', 'held', 'due', 'claimed')"),
+        ),
         Index("ix_messages_trigger", "trigger", "planned_at"),
         Index(
             "ix_messages_trouble",

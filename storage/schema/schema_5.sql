@@ -18,3 +18,6 @@ CREATE TABLE quarantine (
  STRICT;
 
 CREATE INDEX ix_quarantine_since ON quarantine (since) WHERE since IS NOT NULL AND dropped_at IS NULL;
+
+-- The queue of each channel, in which triggers take turns
+CREATE INDEX ix_messages_queue ON messages (channel, state, "trigger", planned_at) WHERE state IN ('planned', 'held', 'due', 'claimed');

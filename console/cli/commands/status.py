@@ -56,6 +56,7 @@ FIELDS = (
     ListingField("conservation", "json"),
     ListingField("last_dispatch", "instant"),
     ListingField("halted", "json"),
+    ListingField("surges", "json"),
     ListingField("errors", "json"),
     ListingField("disk", "json"),
     ListingField("set_aside", "json"),
@@ -185,6 +186,7 @@ def _row(figures: Figures, health: Health, at: Instant, disk: Room | None) -> di
         "conservation": figures.conservation,
         "last_dispatch": figures.last_dispatch,
         "halted": _as_json(figures.halted),
+        "surges": _as_json(figures.surges),
         "errors": _as_json(figures.troubles),
         "disk": None
         if disk is None
@@ -212,6 +214,7 @@ def _for_people(
         "leader": _leader(figures, at, context),
         "conservation": _books(figures),
         "halted": _listed(figures.halted, context),
+        "surges": _listed(figures.surges, context),
         "errors": _listed(figures.troubles, context),
         "disk": None if disk is None else f"{'SHORT: ' if disk.is_short else ''}{disk.in_words()}",
         "unread": _not_understood(figures),

@@ -13,7 +13,8 @@ from dataclasses import replace
 from email import message_from_bytes, policy
 from pathlib import Path
 from random import Random
-from threading import Thread
+from threading import Event, Thread, Timer
+from time import monotonic
 from typing import Any, ClassVar
 
 import pytest
@@ -25,7 +26,19 @@ from core.errors import ManometerError
 from core.limits.quiet_hours import parse_send_windows
 from core.model.delivery import Accepted, ConfigError, Outbound, Permanent, Result, Retry, Uncertain
 from core.playbook.playbook import Channel
-from tests.servers import DROP, DROP_ACCEPTED, HANG, HANG_ACCEPTED, MailServer
+from tests.servers import (
+    DROP,
+    DROP_ACCEPTED,
+    HANG,
+    HANG_ACCEPTED,
+    Lie,
+    LyingServer,
+    MailServer,
+    dripping,
+    endless,
+    reading,
+    silent,
+)
 
 OPEN = parse_send_windows([])
 SENDER = "Müller & Söhne <hallo@muster.example>"
@@ -310,6 +323,97 @@ def test_an_answer_that_is_none_is_shown_and_the_next_mail_goes_over_a_new_line(
     assert server.connections == 2
 
 
+# ---- servers that lie ----
+
+GREETING = b"220 test ESMTP\r\n"
+FEATURES = b"250-test\r\n250 STARTTLS\r\n"
+
+
+def talking(*replies: bytes, then: Lie = silent) -> Lie:
+    """Answers the first lines of the client properly, and then lies."""
+
+    def talk(line: socket.socket, closing: Event) -> None:
+        line.sendall(GREETING)
+        for reply in replies:
+            line.recv(65_536)
+            line.sendall(reply)
+        then(line, closing)
+
+    return talk
+
+
+def just_in_time(line: socket.socket, closing: Event) -> None:
+    """Each reply alone is quick enough."""
+    for reply in (GREETING, *[b"250 slow\r\n"] * 50):
+        closing.wait(0.35)
+        line.sendall(reply)
+
+
+LIES: dict[str, tuple[Lie, dict[str, Any]]] = {
+    "a greeting that drips": (dripping(b"220 " + b"x" * 500 + b"\r\n"), {}),
+    "a greeting without end": (endless(b"220-again and again\r\n"), {}),
+    "a line without end": (endless(b"x" * 80, b"220 "), {}),
+    "no greeting": (silent, {}),
+    "features without end": (talking(then=reading(endless(b"250-X\r\n"))), {}),
+    "features that drip": (talking(then=reading(dripping(b"250 " + b"x" * 500 + b"\r\n"))), {}),
+    "no encryption after all": (talking(FEATURES, b"220 go\r\n"), {"security": "starttls"}),
+    "encryption that drips": (
+        talking(FEATURES, b"220 go\r\n", then=dripping(b"\x16\x03\x03\x20\x00" + b"\x02" * 500)),
+        {"security": "starttls"},
+    ),
+    "plain text smuggled before encryption": (
+        talking(FEATURES, b"220 go\r\n250 hello\r\n"),
+        {"security": "starttls"},
+    ),
+    "no encryption from the first byte": (silent, {"security": "tls"}),
+    "each reply just in time": (just_in_time, {}),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_mail_ends_within_its_deadline_whatever_the_server_does(tmp_path: Path, lie: str) -> None:
+    told, settings = LIES[lie]
+    with (
+        LyingServer(told) as server,
+        open_adapter(channel(host="127.0.0.1", port=server.port, **settings), tmp_path) as adapter,
+    ):
+        assert isinstance(adapter, SmtpChannel)
+        adapter.timeout, adapter.longest = 0.5, 1.0
+        began = monotonic()
+        result = adapter.send(mail())
+        assert monotonic() - began < 4
+    assert isinstance(result, Retry)
+    assert server.connections >= 1
+
+
+def test_a_stop_cuts_the_line_from_another_thread_and_none_is_made_after_it(tmp_path: Path) -> None:
+    with (
+        LyingServer(silent) as server,
+        open_adapter(channel(host="127.0.0.1", port=server.port, timeout="60s"), tmp_path) as adapter,
+    ):
+        assert isinstance(adapter, SmtpChannel)
+        Timer(0.3, adapter.interrupt).start()
+        began = monotonic()
+        assert isinstance(adapter.send(mail()), Retry)
+        assert isinstance(adapter.send(mail()), Retry)
+        assert monotonic() - began < 10
+        assert server.connections == 1
+
+
+def test_a_name_that_nobody_looks_up_takes_no_longer_than_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: released.wait(30))
+    with open_adapter(channel(host="mail.invalid", security="starttls", timeout="1s"), tmp_path) as adapter:
+        began = monotonic()
+        result = adapter.send(mail())
+        assert monotonic() - began < 5
+    released.set()
+    assert isinstance(result, Retry)
+    assert result.whole_channel
+
+
 # ---- answers ----
 
 either_way = pytest.mark.parametrize("pipelining", [False, True], ids=["in turn", "together"])
@@ -328,29 +432,29 @@ either_way = pytest.mark.parametrize("pipelining", [False, True], ids=["in turn"
         ("EHLO", DROP, Retry("", whole_channel=True)),
         ("EHLO", "\x15\x03", Retry("", whole_channel=True)),
         ("MAIL", "451 4.3.0 later", Retry("")),
-        ("MAIL", "421 4.3.0 closing", Retry("", whole_channel=True)),
-        ("MAIL", "550 5.7.1 not you", ConfigError("")),
-        ("MAIL", "553 5.1.8 no such sender", ConfigError("")),
+        ("MAIL", "421 4.3.0 closing", Retry("")),
+        ("MAIL", "550 5.7.1 not you", ConfigError("", of_message=True)),
+        ("MAIL", "553 5.1.8 no such sender", ConfigError("", of_message=True)),
         ("MAIL", "552 5.3.4 too big", Permanent("")),
-        ("MAIL", DROP, Retry("", whole_channel=True)),
-        ("MAIL", HANG, Retry("", whole_channel=True)),
-        ("MAIL", "\r\n", Retry("", whole_channel=True)),
-        ("MAIL", "what?", Retry("", whole_channel=True)),
-        ("RCPT", "\x15\x03 garbage", Retry("", whole_channel=True)),
-        ("RCPT", "999 nine", Retry("", whole_channel=True)),
+        ("MAIL", DROP, Retry("")),
+        ("MAIL", HANG, Retry("")),
+        ("MAIL", "\r\n", Retry("")),
+        ("MAIL", "what?", Retry("")),
+        ("RCPT", "\x15\x03 garbage", Retry("")),
+        ("RCPT", "999 nine", Retry("")),
         ("RCPT", "450 4.2.0 greylisted", Retry("")),
         ("RCPT", "550 5.1.1 unknown", Permanent("", suppress_address=True)),
         ("RCPT", "550 no such user", Permanent("", is_soft_bounce=True)),
         ("RCPT", "552 5.2.2 mailbox full", Permanent("", is_soft_bounce=True)),
         ("RCPT", "550 5.7.1 relaying denied", ConfigError("", of_message=True)),
         ("RCPT", "554 relay access denied", ConfigError("", of_message=True)),
-        ("RCPT", "530 5.7.0 sign in first", ConfigError("")),
-        ("RCPT", DROP, Retry("", whole_channel=True)),
+        ("RCPT", "530 5.7.0 sign in first", ConfigError("", of_message=True)),
+        ("RCPT", DROP, Retry("")),
         ("DATA", "451 later", Retry("")),
         ("DATA", "554 no", Permanent("")),
-        ("DATA", DROP, Retry("", whole_channel=True)),
-        ("DATA", "250 well", Retry("", whole_channel=True)),
-        ("DATA", "??", Retry("", whole_channel=True)),
+        ("DATA", DROP, Retry("")),
+        ("DATA", "250 well", Retry("")),
+        ("DATA", "??", Retry("")),
         ("text", "\r\n", Uncertain("")),
         ("text", "\x1b]0;x\x07 garbage", Uncertain("")),
         ("text", "354 go on", Uncertain("")),
@@ -377,6 +481,16 @@ def test_each_answer_has_its_result(
     assert not isinstance(got, Accepted)
     assert got.reason
     assert replace(got, reason="") == result
+
+
+def test_a_server_that_falls_silent_is_left_alone_after_a_few_mails(tmp_path: Path) -> None:
+    with (
+        MailServer(lambda stage, line: HANG if stage == "RCPT" else None) as server,
+        sending(tmp_path, server) as adapter,
+    ):
+        adapter.timeout = 0.2
+        results = [adapter.send(mail(number)) for number in range(3)]
+    assert [isinstance(result, Retry) and result.whole_channel for result in results] == [False, False, True]
 
 
 @either_way

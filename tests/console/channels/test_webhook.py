@@ -13,6 +13,7 @@ from dataclasses import replace
 from email.utils import formatdate
 from io import StringIO
 from pathlib import Path
+from threading import Event, Timer
 from time import monotonic
 from typing import Any
 
@@ -28,7 +29,17 @@ from core.instants import DAY, HOUR, SECOND
 from core.limits.quiet_hours import parse_send_windows
 from core.model.delivery import Accepted, ConfigError, Outbound, Permanent, Result, Retry
 from core.playbook.playbook import Channel
-from tests.servers import Answer, Request, WebServer
+from tests.servers import (
+    Answer,
+    Lie,
+    LyingServer,
+    Request,
+    WebServer,
+    dripping,
+    endless,
+    reading,
+    silent,
+)
 
 SECRETS = [b"first secret of 24 bytes", b"another secret, as long as"]
 CALL = Outbound(
@@ -137,12 +148,15 @@ def test_the_environment_names_no_proxy(tmp_path: Path, monkeypatch: pytest.Monk
         (Answer(429), Retry("", None, whole_channel=True)),
         (Answer(429, headers={"Retry-After": "soon"}), Retry("", None, whole_channel=True)),
         (Answer(429, headers={"Retry-After": "99999999999"}), Retry("", DAY, whole_channel=True)),
-        (Answer(503, headers={"Retry-After": "60"}), Retry("", 60 * SECOND, whole_channel=True)),
+        (Answer(503, headers={"Retry-After": "60"}), Retry("", 60 * SECOND)),
         (Answer(500), Retry("")),
         (Answer(599), Retry("")),
         (Answer(408), Retry("")),
-        (Answer(410), ConfigError("")),
-        (Answer(301, headers={"Location": "https://elsewhere.example/"}), ConfigError("")),
+        (Answer(410), ConfigError("", of_message=True)),
+        (
+            Answer(301, headers={"Location": "https://elsewhere.example/"}),
+            ConfigError("", of_message=True),
+        ),
         (Answer(400), Permanent("")),
         (Answer(404), Permanent("")),
         (Answer(drop=True), Retry("")),
@@ -167,6 +181,68 @@ def test_a_slow_answer_ends_with_the_time_of_the_call(tmp_path: Path, answer: An
     result, _ = answered(tmp_path, answer, timeout=0.4)
     assert isinstance(result, Retry)
     assert monotonic() - began < 2
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        silent,
+        reading(silent),
+        reading(dripping(OK)),
+        reading(endless(b"x" * 80)),
+        reading(endless(b"X-Header: and another\r\n", OK)),
+        reading(endless(b"HTTP/1.1 100 Continue\r\n\r\n")),
+        reading(dripping(b"a" * 300, 0.05)),
+    ],
+    ids=["silent", "heard", "dripping", "a line", "headers", "interim answers", "no HTTP"],
+)
+def test_a_call_ends_whatever_the_endpoint_does(tmp_path: Path, lie: Lie) -> None:
+    with (
+        LyingServer(lie) as server,
+        calling(tmp_path, f"http://localhost:{server.port}/", timeout="1s") as adapter,
+    ):
+        began = monotonic()
+        result = adapter.send(CALL)
+        assert monotonic() - began < 4
+    assert isinstance(result, Retry)
+
+
+def test_encryption_that_never_comes_ends_with_the_time_of_the_call(tmp_path: Path) -> None:
+    with (
+        LyingServer(silent) as server,
+        calling(tmp_path, f"https://localhost:{server.port}/", timeout="1s") as adapter,
+    ):
+        began = monotonic()
+        assert isinstance(adapter.send(CALL), Retry)
+        assert monotonic() - began < 4
+
+
+def test_a_stop_ends_the_call_from_another_thread_and_none_is_made_after_it(tmp_path: Path) -> None:
+    with (
+        LyingServer(reading(silent)) as server,
+        calling(tmp_path, f"http://localhost:{server.port}/", timeout="60s") as adapter,
+    ):
+        Timer(0.3, adapter.interrupt).start()
+        began = monotonic()
+        assert all(isinstance(adapter.send(CALL), Retry) for _ in range(2))
+        assert monotonic() - began < 10
+
+
+def test_a_name_that_nobody_looks_up_takes_no_longer_than_the_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: released.wait(30))
+    with calling(tmp_path, "http://localhost:1/", timeout="1s") as adapter:
+        began = monotonic()
+        result = adapter.send(CALL)
+        assert monotonic() - began < 5
+    released.set()
+    assert isinstance(result, Retry)
+    assert result.whole_channel
 
 
 def test_an_endpoint_that_keeps_silent_is_left_alone_after_a_few_calls(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ FIELDS = {
     "triggers": "name title kind status paused paused_until waiting sent last_fired next_due",
     "segments": "name title customers",
     "status": "state leader last_tick due overdue held failed uncertain conservation last_dispatch halted "
-    "errors disk set_aside unread conflicts migrated stop_file clock books_at findings quarantine",
+    "surges errors disk set_aside unread conflicts migrated stop_file clock books_at findings quarantine",
 }
 
 
@@ -256,6 +256,7 @@ def test_held_messages_are_let_go_or_taken_back(
 LISTS = (
     "audit",
     "catalogue",
+    "channels",
     "customers",
     "decisions",
     "imports",
@@ -267,6 +268,7 @@ LISTS = (
     "quarantine",
     "segments",
     "suppressions",
+    "surges",
     "triggers",
 )
 

@@ -386,9 +386,7 @@ def test_what_a_crash_left_goes_out_once_and_with_all_it_carries(shop: Shop) -> 
     shop.news()
     shop.tick()
     with shop.store.writing() as connection:
-        (claimed,) = outbox.claim(
-            connection, NEWS, "gone-host:1:1", MINUTE, 10, outbox.Allowed({"email": None})
-        )
+        (claimed,) = outbox.claim(connection, NEWS, "gone-host:1:1", MINUTE, 10, outbox.Allowed("email"))
     assert [(each.trigger, each.cause_name, each.cause_properties) for each in claimed.digest] == [
         (name, "News", {"what": "<pans>"}) for name in ("basket", "tips", "views")
     ]
@@ -405,7 +403,7 @@ def test_the_journal_keeps_what_was_left_out(shop: Shop) -> None:
     shop.news()
     shop.tick()
     with shop.store.writing() as connection:
-        (claimed,) = outbox.claim(connection, NEWS, "me", MINUTE, 10, outbox.Allowed({"email": None}))
+        (claimed,) = outbox.claim(connection, NEWS, "me", MINUTE, 10, outbox.Allowed("email"))
     written = replace(outcome_mark(replace(claimed, digest=carried), "sent"), sent_at=NEWS)
     journal = Journal.open(shop.store.path, "me")
     assert journal is not None

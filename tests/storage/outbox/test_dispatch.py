@@ -28,7 +28,6 @@ from storage.store import Store
 ZURICH = ZoneInfo("Europe/Zurich")
 NOON = parse_instant("2024-03-05T12:00:00+01:00")
 LEASE = 5 * MINUTE
-ANY = {"email": None, "sms": None}
 
 
 @pytest.fixture
@@ -86,10 +85,17 @@ def next_due(store: Store, number: int) -> int | None:
 
 
 def claim(
-    store: Store, now: int = NOON, owner: str = "me", limit: int = 50, channels: Any = ANY, **others: Any
+    store: Store,
+    now: int = NOON,
+    owner: str = "me",
+    limit: int = 50,
+    channel: str = "email",
+    spread: bool = False,
+    **others: Any,
 ) -> list[outbox.Claimed]:
     with store.writing() as connection:
-        return outbox.claim(connection, now, owner, LEASE, limit, outbox.Allowed(channels, **others))
+        allowed = outbox.Allowed(channel, **others)
+        return outbox.claim(connection, now, owner, LEASE, limit, allowed, spread=spread)
 
 
 def mark(store: Store, *marks: OutcomeMark, owner: str = "me", at: int = NOON) -> list[OutcomeMark]:
@@ -152,7 +158,43 @@ def test_the_earliest_goes_first_whatever_its_state(store: Store) -> None:
 def test_a_channel_gives_no_more_than_its_room(store: Store) -> None:
     for number in range(1, 6):
         add(store, number, channel="sms" if number == 5 else "email")
-    assert [claimed.id for claimed in claim(store, channels={"email": 2, "sms": None})] == [1, 2, 5]
+    assert [claimed.id for claimed in claim(store, room=2)] == [1, 2]
+    assert [claimed.id for claimed in claim(store, channel="sms", room=0)] == []
+    assert [claimed.id for claimed in claim(store, channel="sms")] == [5]
+
+
+def test_triggers_take_turns_so_that_none_waits_for_all_of_another(store: Store) -> None:
+    for number in range(1, 9):
+        add(store, number, planned_at=NOON - 100 + number)
+    add(store, 9, trigger="receipt", planned_at=NOON - 1)
+    add(store, 10, trigger="receipt", planned_at=NOON)
+    assert [claimed.id for claimed in claim(store, limit=4)] == [1, 9, 2, 10]
+    assert [claimed.id for claimed in claim(store, limit=50)] == [3, 4, 5, 6, 7, 8]
+
+
+def test_what_is_tried_again_takes_every_fourth_place_while_others_wait(store: Store) -> None:
+    for number in range(1, 4):
+        add(store, number, state="due", attempts=1, planned_at=NOON - 100)
+    for number in range(4, 11):
+        add(store, number)
+    assert [claimed.id for claimed in claim(store)] == [4, 5, 6, 1, 7, 8, 9, 2, 10, 3]
+
+
+def test_probes_are_as_unlike_as_can_be(store: Store) -> None:
+    for number in range(1, 6):
+        add(store, number, planned_at=NOON - 100 + number)
+    add(store, 6, state="due", attempts=2, planned_at=NOON - 200)
+    add(store, 7, trigger="receipt", planned_at=NOON - 10)
+    assert {claimed.id for claimed in claim(store, limit=3, spread=True)} == {1, 6, 7}
+
+
+def test_what_is_due_on_a_channel_is_known(store: Store) -> None:
+    add(store, 1, planned_at=NOON + 1)
+    add(store, 2, state="held")
+    with store.reading() as connection:
+        assert not outbox.has_due(connection, "email", NOON)
+        assert outbox.has_due(connection, "email", NOON + 1)
+        assert not outbox.has_due(connection, "sms", NOON + 1)
 
 
 def test_two_dispatchers_never_claim_the_same_message(store: Store) -> None:
@@ -175,7 +217,7 @@ def test_two_dispatchers_never_claim_the_same_message(store: Store) -> None:
 
 
 def test_claiming_uses_the_index_of_what_waits(store: Store) -> None:
-    query = outbox._due("planned", NOON, 50, outbox.Allowed(ANY, {"paused"}, {"marketing"}))
+    query = outbox._due("planned", NOON, 50, outbox.Allowed("email", None, (), {"marketing"}), "basket")
     with store.reading() as connection:
         plan = " ".join(
             row[-1]
@@ -185,7 +227,8 @@ def test_claiming_uses_the_index_of_what_waits(store: Store) -> None:
                 )
             )
         )
-    assert "SEARCH messages USING INDEX ix_messages_waiting (state=? AND planned_at<?)" in plan
+    index = "ix_messages_queue (channel=? AND state=? AND trigger=? AND planned_at<?)"
+    assert f"SEARCH messages USING INDEX {index}" in plan
     assert "TEMP B-TREE" not in plan
 
 

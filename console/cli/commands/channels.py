@@ -1,0 +1,97 @@
+"""The channels: what each is, what waits for it, and whether it is left alone; or let one go that is.
+
+list      every channel of the playbook in force (the default)
+release   forget what is held against a channel: it is used again at once
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from console.cli.context import Context
+from console.cli.options import add_at, add_list
+from console.cli.output import ListingField
+from console.dispatch import ChannelBackoff, channel_backoffs
+from core.errors import ManometerError
+from core.instants import Instant
+from core.playbook.playbook import Playbook
+from core.suggestions import near
+from storage import audit, brakes
+from storage.outbox import dispatch as outbox
+
+FIELDS = (
+    ListingField("channel"),
+    ListingField("kind"),
+    ListingField("medium"),
+    ListingField("state"),
+    ListingField("due", "number"),
+    ListingField("since", "instant"),
+    ListingField("until", "instant"),
+    ListingField("reason"),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    add_at(parser)
+    actions = parser.add_subparsers(dest="action", metavar="list|release")
+    add_list(parser, actions)
+    release = actions.add_parser("release", help="use a channel again that is left alone")
+    release.add_argument("channel", metavar="NAME", help="the channel, as the list shows it")
+    release.add_argument("--reason", metavar="TEXT", required=True, help="why, for the audit log")
+    add_at(release)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Print the channels, or let one go."""
+    if args.action == "release":
+        return _release(args, context)
+    at = context.now(args.at)
+    with context.store.reading() as connection:
+        rows = list(_rows(connection, context.in_force.playbook, at))
+    context.output.listing(FIELDS, rows, "There is no channel.")
+    return 0
+
+
+def _rows(connection: Connection, playbook: Playbook, at: Instant) -> Iterator[Mapping[str, Any]]:
+    known = channel_backoffs(connection)
+    for name, channel in sorted(playbook.channels.items()):
+        halted = known.get(name)
+        yield {
+            "channel": name,
+            "kind": channel.kind,
+            "medium": channel.medium,
+            "state": _state(halted),
+            "due": outbox.number_due(connection, name, at),
+            "since": None if halted is None else halted.since,
+            "until": None if halted is None else halted.until,
+            "reason": None if halted is None else halted.reason,
+        }
+
+
+def _state(halted: ChannelBackoff | None) -> str:
+    if halted is None:
+        return "works"
+    return "braked" if halted.braked else "halted"
+
+
+def _release(args: argparse.Namespace, context: Context) -> int:
+    name, at = args.channel, context.now(args.at)
+    channels = context.in_force.playbook.channels
+    if name not in channels:
+        hint = near(name, channels) or f"There are: {', '.join(sorted(channels))}."
+        raise ManometerError(f"There is no channel {name!r}. {hint}")
+    with context.store.writing() as connection:
+        reason = brakes.release(connection, name)
+        if reason is not None:
+            audit.record(
+                connection, at, context.author, "release channel", name, args.reason, {"was": reason}
+            )
+    if reason is None:
+        raise ManometerError(f"{name} is not left alone. `manometer channels` lists which are.")
+    context.output.say(f"{name} is used again. It had been left alone: {reason}")
+    return 0
