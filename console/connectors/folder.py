@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar, Final, NamedTuple, Self
 
+from console.private_files import UnfitFileError, made_folder, write_file
 from core.instants import SECOND, Instant, Millis
 from core.model.configurable import Setting, SettingFault
 from core.sources.connector import SourceFile, SourceSettings
@@ -55,7 +56,8 @@ class FolderConnector:
         path = workspace / Path(named).expanduser() if isinstance(named, str) else inbox / source.name
         if source.name in (DONE, FAILED) or path == inbox:
             return None
-        return cls(path, steady, source.name, profile if isinstance(profile, str) else None)
+        is_ours = not isinstance(named, str)
+        return cls(path, steady, source.name, profile if isinstance(profile, str) else None, is_ours=is_ours)
 
     @classmethod
     def of_inbox(cls, workspace: Path, steady: Callable[[], Millis]) -> Self:
@@ -68,8 +70,11 @@ class FolderConnector:
         steady: Callable[[], Millis],
         source: str | None = None,
         profile: str | None = None,
+        *,
+        is_ours: bool = True,
     ) -> None:
         self.place = str(folder)
+        self._is_ours = is_ours  # lies in the inbox, where whoever may drop a file could put a link
         self._folder = folder
         self._steady = steady
         self._source = source
@@ -80,6 +85,8 @@ class FolderConnector:
 
     def ready(self, now: Instant) -> list[SourceFile]:
         """The files that lie still, by name; OSError where the folder cannot be read."""
+        if self._is_ours and self._folder.is_symlink():
+            raise UnfitFileError("it is a link. Name the other folder as `path` of its source")
         paths = _files(self._folder)
         self._seen = {path: seen for path, seen in self._seen.items() if path in paths}
         self._finished = {path: shape for path, shape in self._finished.items() if path in paths}
@@ -103,8 +110,7 @@ class FolderConnector:
         """Move it to what failed, with the reason in a file beside it."""
         failed = _moved(file.path, FAILED)
         note = failed.with_name(f"{failed.name}.reason.txt")
-        note.write_text(f"{reason}\n", encoding="utf-8")
-        note.chmod(0o640)
+        write_file(note, f"{reason}\n".encode())
 
     def _lies_still(self, path: Path, now: Instant) -> bool:
         shape = _shape(path)
@@ -144,7 +150,7 @@ def _shape(path: Path) -> _Shape | None:
 def _moved(path: Path, where: str) -> Path:
     """Move a file to a folder beside it under a name that is free there; the new path."""
     folder = path.parent / where
-    folder.mkdir(exist_ok=True)
+    made_folder(folder)
     target = next(name for name in _names(folder, path.name) if not os.path.lexists(name))
     path.rename(target)
     return target

@@ -8,6 +8,7 @@ whole batches; the next run of the same file knows them and goes on.
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,6 +42,7 @@ from core.sources.order_terms import OrderTerms
 from core.sources.segment import Incoming, Rejected, normal_channel, parse_call
 from storage.intake import imports
 from storage.intake.batch import BULK_LOG, USUAL_LOG, Concerns, Memory, checkpoint_after, take
+from storage.rights import made_file, made_folder
 from storage.store import Store
 
 BATCH: Final = 10_000
@@ -147,8 +149,8 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
                     "Name the files themselves."
                 )
             found += inside
-        elif path.exists():
-            found.append(path)
+        elif path.exists():  # a link that somebody names is followed here, and never when the file is opened
+            found.append(path.resolve() if path.is_symlink() else path)
         else:
             raise ManometerError(f"{path_text(path)}: there is no such file. Check the path.")
     return found
@@ -474,10 +476,9 @@ class _Rejects:
 
     def begin(self) -> IO[bytes]:
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self.path = next(path for path in self.names() if not path.exists())
-            self.file = self.path.open("xb")
-            self.path.chmod(0o600)  # the lines hold personal data
+            made_folder(self.folder)
+            self.path = next(path for path in self.names() if not os.path.lexists(path))
+            self.file = os.fdopen(made_file(self.path), "wb")
         except OSError as error:
             raise ManometerError(
                 f"{path_text(self.folder)}: cannot write the rejects file: {error.strerror}. "

@@ -9,11 +9,9 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from secrets import token_hex
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -21,7 +19,6 @@ from jinja2 import Environment, StrictUndefined
 
 from console.forecast.preview_result import PreviewResult
 from console.forecast.question import span_in_words
-from console.reports.csv_export import RIGHTS
 from core.errors import ManometerError
 from core.forecast.diff import KINDS, Diff, Sides
 from core.forecast.preview import ChannelDemand, PreviewCell, PreviewLimit
@@ -30,6 +27,7 @@ from core.model.decisions import OUTCOMES
 from screens.cells.gauge import load_bars
 from screens.cells.grid import DARK_SHADES, LIGHT_SHADES, Grid, legend, shade
 from screens.cells.safe_text import safe_text
+from storage.unfinished import unfinished_file
 
 DAYS: Final = 62
 """More days than these stand by months."""
@@ -767,17 +765,12 @@ def write_page(path: Path, page: ReportPage) -> None:
     cannot be written.
     """
     text = rendered(page)
-    temporary = path.with_name(f".{path.stem[:100]}-{token_hex(4)}.part")
     try:
         if os.path.lexists(path):
             raise ManometerError(f"{path} exists already. Name another file, or remove it.")
-        with os.fdopen(
-            os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, RIGHTS), "w", encoding="utf-8"
-        ) as file:
-            file.write(text)
-        temporary.rename(path)
+        with unfinished_file(path) as (temporary, new):
+            with os.fdopen(new, "w", encoding="utf-8") as file:
+                file.write(text)
+            temporary.rename(path)
     except OSError as error:
         raise ManometerError(f"{path}: cannot be written: {error.strerror}.") from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from console.messages.unsubscribe_links import UnsubscribeSettings
+from console.private_files import opened_within
 from console.workspace.conditions import read_segments
 from console.workspace.faults import Fault, Faults, in_order
 from console.workspace.intake_faults import check_intake
@@ -127,7 +128,7 @@ def _files_of(folder: Path, faults: Faults) -> dict[str, str]:
     texts = {path.relative_to(folder).as_posix(): _text(path, folder, faults) for path in _paths(folder)}
     rates = _rates_named_in(texts.get(SETTINGS) or "")
     if rates is not None and (folder / rates).is_file():
-        texts[rates] = _text(folder / rates, folder, faults)
+        texts[rates] = _text(folder / rates, folder, faults, within=False)
     return {path: text for path, text in texts.items() if text is not None}
 
 
@@ -155,10 +156,12 @@ def _is_hidden(path: Path, folder: Path) -> bool:
     return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
-def _text(path: Path, folder: Path, faults: Faults) -> str | None:
+def _text(path: Path, folder: Path, faults: Faults, *, within: bool = True) -> str | None:
     name = path.relative_to(folder).as_posix()
     try:
-        if path.stat().st_size > LARGEST:
+        with opened_within(folder if within else Path(path.anchor or "/"), path) as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
             faults.add(
                 Fault(
                     name,
@@ -168,7 +171,7 @@ def _text(path: Path, folder: Path, faults: Faults) -> str | None:
                 )
             )
             return None
-        return path.read_text(encoding="utf-8-sig")
+        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         faults.add(Fault(name, line, "the file is not UTF-8", "Save it as UTF-8."))
