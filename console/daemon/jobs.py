@@ -28,7 +28,7 @@ from console.workspace.reading import Workspace
 from core.errors import ManometerError
 from core.instants import MINUTE, SECOND, Millis
 from core.sources.connector import Connector, SourceFile
-from storage import pauses, playbooks, status
+from storage import audit_proof, pauses, playbooks, status
 from storage.store import Store
 
 DISPATCH_EVERY: Final[Millis] = 5 * SECOND
@@ -256,6 +256,7 @@ class Jobs:
                 "scheduler anew."
             )
         self._is_short()
+        self._anchor()
         store.checkpoint("PASSIVE")
         before = store.log_size()
         if before > LONGEST_LOG:
@@ -263,6 +264,16 @@ class Jobs:
             self.context.log.info(
                 "log_emptied" if whole else "log_pinned", before=size(before), after=size(store.log_size())
             )
+
+    def _anchor(self) -> None:
+        """Join the audit's chains once a day, and tell the log, which may be kept elsewhere."""
+        at = self.context.clocks.now()
+        with self.context.store.reading() as connection:
+            is_due = audit_proof.anchor_is_due(connection, at)
+        if is_due:
+            with self.context.store.writing() as connection:
+                made = audit_proof.anchor(connection, at)
+            self.context.log.info("audit_anchor", anchor=made.link)
 
     def _is_short(self) -> bool:
         """Whether the disk has less room than must stay free."""

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from storage.schema.chained import audit_commitment, audit_link
 from storage.schema.folded import folded_name, folded_text
 from storage.sqlite import BUSY_TIMEOUT, StoreError, dbapi, journal_mode
 
@@ -33,7 +34,7 @@ def _released(version: int) -> tuple[str, ...]:
 
 
 MIGRATIONS: tuple[Migration, ...] = tuple(
-    Migration(version, partial(_released, version)) for version in (1, 2, 3, 4)
+    Migration(version, partial(_released, version)) for version in (1, 2, 3, 4, 5)
 )
 NEWEST = MIGRATIONS[-1].version
 ORDERS_TO_BUILD = "orders_to_build"
@@ -114,6 +115,8 @@ def _connect(path: Path) -> Any:
     journal_mode()
     raw = dbapi.connect(str(path), timeout=BUSY_TIMEOUT)
     raw.isolation_level = None
-    for number, function in ((2, folded_name), (1, folded_text)):
+    for number, function in (
+        (2, folded_name), (1, folded_text), (5, audit_commitment), (6, audit_link),
+    ):  # fmt: skip
         raw.create_function(function.__name__, number, function, deterministic=True)
     return raw

@@ -134,7 +134,23 @@ def test_idle_passes_say_nothing(shop: Path) -> None:
         ticked(daemon, shop)
         ticked(daemon, shop, since=clock.now())
         assert daemon.end() == 0
-    assert [line["event"] for line in daemon.lines] == ["started", "in_force", "stopping", "stopped"]
+    events = [line["event"] for line in daemon.lines if line["event"] != "audit_anchor"]
+    assert events == ["started", "in_force", "stopping", "stopped"]
+
+
+def test_the_audit_is_anchored_in_the_log_once_a_day(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Daemon(shop) as daemon:
+        kept = daemon.wait_for("audit_anchor")["anchor"]
+        assert daemon.end() == 0
+    with Daemon(shop) as daemon:
+        daemon.wait_for("started")
+        ticked(daemon, shop, since=clock.now())
+        assert daemon.end() == 0
+    assert daemon.find("audit_anchor") is None
+    capsys.readouterr()
+    assert run("-w", shop, "audit", "verify", "--anchor", kept, "--json") == 0
+    proof = json.loads(capsys.readouterr().out)
+    assert (proof["holds"], proof["anchors"], proof["anchor"], proof["rows"]) == (True, 1, kept, 1)
 
 
 def ticked(daemon: Daemon, folder: Path, since: int | None = None) -> None:
