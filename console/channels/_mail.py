@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from email.header import Header
 from email.utils import formatdate, parseaddr
 from typing import Final
-from uuid import NAMESPACE_URL, uuid5
 
-from core.model.delivery import Outbound
+from core.model.delivery import Outbound, mail_number
 
 TEXT: Final = "email.txt"
 HTML: Final = "email.html"
@@ -65,7 +64,7 @@ def _is_encodable(text: str) -> bool:
 
 def message_id(key: str, host: str) -> str:
     """The Message-ID of a message, with its brackets: the same for the same key."""
-    return f"<{uuid5(NAMESPACE_URL, f'manometer:{key}')}@{host}>"
+    return f"<{mail_number(key)}@{host}>"
 
 
 def compose(outbound: Outbound, sender: Mailbox, to: str, reply_to: str = "", list_id: str = "") -> bytes:

@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
+from console.backups.making import back_up, nightly_target, rotate
 from console.daemon.leadership import RENEWED_EVERY, Clocks, Leadership
 from console.daemon.log import ServiceLog
 from console.daemon.notify import notify
@@ -29,11 +30,13 @@ from core.errors import ManometerError
 from core.instants import MINUTE, SECOND, Millis
 from core.sources.connector import Connector, SourceFile
 from storage import audit_proof, pauses, playbooks, status
+from storage.rights import made_folder
 from storage.store import Store
 
 DISPATCH_EVERY: Final[Millis] = 5 * SECOND
 INBOX_EVERY: Final[Millis] = 10 * SECOND
 HOUSEKEEPING_EVERY: Final[Millis] = MINUTE
+BACKUP_LOOKED_AT_EVERY: Final[Millis] = MINUTE
 HEARTBEAT_EVERY: Final[Millis] = 15 * MINUTE
 LONGEST_LOG: Final = 64 * 2**20
 """Bytes of the write-ahead log above which its file is emptied."""
@@ -103,6 +106,7 @@ class Jobs:
             PeriodicJob("housekeeping", HOUSEKEEPING_EVERY, self.housekeeping),
             PeriodicJob("inbox", INBOX_EVERY, self.take_files, may_overrun=True),
             PeriodicJob("tick", self.settings.tick, self.tick),
+            PeriodicJob("backup", BACKUP_LOOKED_AT_EVERY, self.back_up, may_overrun=True),
             PeriodicJob("dispatch", DISPATCH_EVERY, self.dispatch, may_overrun=True),
         )
 
@@ -274,6 +278,30 @@ class Jobs:
             with self.context.store.writing() as connection:
                 made = audit_proof.anchor(connection, at)
             self.context.log.info("audit_anchor", anchor=made.link)
+
+    def back_up(self) -> None:
+        """Make the backup of the day, once its hour has come, and remove the oldest beyond those that
+        stay.
+        """
+        settings, at = self.settings.backups, self.context.clocks.now()
+        if settings is None or self.context.should_end():
+            return
+        target = nightly_target(settings, self.context.folder, at, self.settings.playbook.zone)
+        if target is None:
+            return
+        begun = self.context.clocks.steady()
+        try:
+            made_folder(target.parent)
+            made = back_up(self.context.store, target, at)
+            old = rotate(target, settings.keep)
+        except (OSError, ManometerError) as error:
+            self.context.troubles.begin("backup", f"{error} It is tried again each minute.")
+            return
+        self.context.troubles.end("backup")
+        self.context.log.info(
+            "backup", file=target.name, size=size(made.size), anchor=made.anchor.link, removed=len(old),
+            duration_ms=self.context.clocks.steady() - begun,
+        )  # fmt: skip
 
     def _is_short(self) -> bool:
         """Whether the disk has less room than must stay free."""

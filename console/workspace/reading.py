@@ -27,6 +27,7 @@ from console.workspace.toml_reader import Document
 from console.workspace.triggers import TriggerContext, read_trigger
 from core.instants import Millis
 from core.limits.pressure import PressureRule
+from core.model.backups import BackupSettings
 from core.model.predicate import Predicate
 from core.model.triggers import Trigger
 from core.playbook.playbook import Channel, Playbook, Purpose
@@ -56,6 +57,7 @@ class Workspace:
     keep_free: (
         int | None
     )  # bytes of disk below which intake and sending stop; None: `console.health.disk.RESERVE`
+    backups: BackupSettings | None  # None: the scheduler makes none
     playbook: Playbook
     unsubscribe: UnsubscribeSettings
     survey_secret: object  # where the secret is that the links of surveys are signed with
@@ -312,6 +314,7 @@ def _workspace(
         database=settings.database,
         tick=settings.tick,
         keep_free=settings.keep_free,
+        backups=settings.backups,
         playbook=playbook,
         unsubscribe=settings.unsubscribe,
         survey_secret=settings.survey_secret,

@@ -16,12 +16,14 @@ from console.connectors import connector_class
 from console.messages.unsubscribe_links import UnsubscribeSettings
 from console.secrets import is_reference
 from console.workspace.faults import did_you_mean
+from console.workspace.kinds import time_of_day
 from console.workspace.layout import DATABASE
 from console.workspace.toml_reader import Document, TomlTable, shown
 from core.instants import MINUTE, SECOND, Millis, find_zone, format_duration, parse_duration
 from core.limits.capacity import parse_capacity
 from core.limits.quiet_hours import SendWindows, parse_send_windows
 from core.limits.windows import WEEKDAYS
+from core.model.backups import BackupSettings
 from core.model.bounces import USUAL_LIMIT, BounceLimit
 from core.model.configurable import Configurable, Setting
 from core.model.customer import MEDIA
@@ -71,6 +73,7 @@ class Settings:
     preference: Preference
     bounces: BounceLimit
     keep_free: int | None
+    backups: BackupSettings | None  # None: the scheduler makes none
     channels: Mapping[str, Channel]
     unsubscribe: UnsubscribeSettings
     survey_secret: object
@@ -103,6 +106,7 @@ def read_settings(document: Document, folder: Path, channel_kinds: Collection[st
         preference=_preference(root.table("preference")),
         bounces=_bounces(root.table("bounces")),
         keep_free=keep_free,
+        backups=_backups(root.table("backups")) if "backups" in document.root else None,
         channels={name: _channel(name, table, channel_kinds) for name, table in root.tables("channels")},
         unsubscribe=_unsubscribe(root.table("unsubscribe")),
         survey_secret=_survey(root.table("survey")),
@@ -234,6 +238,18 @@ def _engine(engine: TomlTable) -> tuple[Millis, Millis, bool, int | None]:
             f'Write at least grace = "{format_duration(2 * tick)}".',
         )
     return tick, grace, look_ahead, keep_free
+
+
+def _backups(table: TomlTable) -> BackupSettings:
+    usual = BackupSettings("")
+    folder = table.required("folder", 'Write where, such as folder = "/backup/shop".')
+    settings = BackupSettings(
+        folder or "backups",
+        table.parsed("at", time_of_day) or usual.at,
+        table.whole("keep", usual.keep, 1, 3_650),
+    )
+    table.done()
+    return settings
 
 
 def _size(text: str) -> int:
