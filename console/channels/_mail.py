@@ -21,6 +21,7 @@ HTML: Final = "email.html"
 LONGEST_LINE: Final = 76
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _ADDRESS: Final = re.compile(r"[^\s<>()\[\],;:\\\"@]{1,64}@[^\s<>()\[\],;:\\\"@]{1,255}")
+_ENCODED_WORD: Final = re.compile(r"=\?[^?\s]+\?[BbQq]\?[^?\s]*\?=")
 _NOT_PLAIN: Final = re.compile(r"[^A-Za-z0-9_.-]+")
 _LINE_END: Final = re.compile(r"\r\n?|\n")
 
@@ -47,6 +48,8 @@ def wire_address(address: str) -> str:
     """The address with its host in ASCII; ValueError where it is none."""
     if not _ADDRESS.fullmatch(address) or ".." in address or not _is_encodable(address):
         raise ValueError("it is no mail address")
+    if _ENCODED_WORD.search(address):  # some servers read it as the text that it encodes, brackets and all
+        raise ValueError("it is no mail address: an encoded word stands in it")
     local, _, host = address.rpartition("@")
     try:
         return f"{local}@{host.encode('idna').decode() if not host.isascii() else host}"

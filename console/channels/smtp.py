@@ -64,6 +64,7 @@ class SmtpChannel:
         Setting("reply_to", "text", "where answers go"),
         Setting("return_path", "text", "where bounces go; {token} stands for the message's key"),
         Setting("list_id", "text", 'the list, such as "News <news.muster.example>"'),
+        Setting("helo", "text", "the name by which this machine greets the server"),
         Setting("timeout", "length", "the longest wait for an answer"),
     )
 
@@ -265,7 +266,7 @@ class SmtpChannel:
         return None
 
     def _open(self) -> smtplib.SMTP:
-        own = socket.gethostname()
+        own = str(self.settings.get("helo") or socket.gethostname())
         name = own if "." in own else None  # else the library asks DNS, which may take long
         if self.security == "tls":
             line: smtplib.SMTP = smtplib.SMTP_SSL(

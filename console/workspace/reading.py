@@ -15,6 +15,7 @@ from console.workspace.faults import Fault, Faults, in_order
 from console.workspace.intake_faults import check_intake
 from console.workspace.layout import SETTINGS
 from console.workspace.pressure import RuleNames, read_purposes, read_rules, read_weights
+from console.workspace.readable_secrets import warn_of_readable_secrets, warn_of_writable_files
 from console.workspace.settings import (
     Settings,
     read_holdout,
@@ -215,6 +216,8 @@ def _read(
     if look_into_templates:
         check_texts(templates, faults)
         check_intake(documents[SETTINGS], settings)
+        warn_of_readable_secrets(documents[SETTINGS], folder)
+        warn_of_writable_files(folder, iter(files), faults)
     faults.raise_if_any()
     playbook = replace(_playbook(settings, channels, purposes, rules, triggers, segments), holdout=holdout)
     return _workspace(folder, settings, playbook, rates, titles, faults, files)

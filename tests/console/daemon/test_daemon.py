@@ -655,6 +655,12 @@ def test_a_path_with_a_blank_and_a_sign_of_systemd_stays_one_path() -> None:
     assert "WorkingDirectory=/srv/my 50%% shop\n" in printed
 
 
+def test_each_workspace_has_a_unit_of_its_own_name() -> None:
+    odd = unit(Path("/srv/my 50% shop"), "manometer", "me")
+    assert "Save it as /etc/systemd/system/manometer-my-50-shop.service" in odd
+    assert "manometer-shop.service" in unit(Path("/srv/shop"), "manometer", "me")
+
+
 # ---- status ----
 
 
