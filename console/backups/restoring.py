@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from console.clock import now, simulated_at
 from console.private_files import opened_safely
 from core.errors import ManometerError
 from core.instants import Instant, format_instant
@@ -38,7 +39,7 @@ class Restored:
     kept: Path | None
 
 
-def restore(source: Path, database: Path, at: Instant, author: str) -> Restored:
+def restore(source: Path, database: Path, author: str) -> Restored:
     """Make the database what the backup is, with all sending held; ManometerError, and nothing changed,
     where the file is no sound backup. Nobody else may have the database open, nor a scheduler run.
     """
@@ -51,8 +52,8 @@ def restore(source: Path, database: Path, at: Instant, author: str) -> Restored:
         except (OSError, dbapi.Error) as error:
             raise ManometerError(f"{source}: cannot be copied to {database.parent}: {error}.") from error
         _refuse_unsound(part, source)
-        made, uncertain = _prepare(part, source, database, at, author)
-        kept = _set_aside(database, at)
+        made, uncertain = _prepare(part, source, database, author)
+        kept = _set_aside(database, now())
         try:
             if not database.exists():
                 create_file(database)
@@ -86,17 +87,25 @@ def _refuse_unsound(part: Path, source: Path) -> None:
         raise ManometerError(f"{source} is damaged: {fault}. Nothing was changed; name an older backup.")
 
 
-def _prepare(part: Path, source: Path, database: Path, at: Instant, author: str) -> tuple[Anchor | None, int]:
+def _prepare(part: Path, source: Path, database: Path, author: str) -> tuple[Anchor | None, int]:
     """Bring the copy up to date and hold its sending, before anybody can see it."""
     migrations.migrate(part)
-    with Store(part) as copy, copy.writing() as connection:
+    with Store(part) as copy:
+        simulated = simulated_at(copy)  # its clock stands where it stood
+        at = now() if simulated is None else simulated
+        return _hold(copy, source, restored_at=at, term=_last_term(database), author=author)
+
+
+def _hold(
+    copy: Store, source: Path, *, restored_at: Instant, term: int, author: str
+) -> tuple[Anchor | None, int]:
+    with copy.writing() as connection:
         proof = prove(connection)
         if proof.fault is not None:
             raise ManometerError(f"{source}: its audit does not hold: {proof.fault}. Nothing was changed.")
         newest = newest_anchor(connection)
-        uncertain = restored.hold_sending(
-            connection, at, author, str(source), _last_term(database), None if newest is None else newest.at
-        )
+        made_at = None if newest is None else newest.at
+        uncertain = restored.hold_sending(connection, restored_at, author, str(source), term, made_at)
     return newest, uncertain
 
 

@@ -13,7 +13,6 @@ from console.backups.restoring import restore
 from console.cli.context import Context
 from console.cli.options import add_yes
 from console.cli.output import ListingField
-from console.clock import now
 from console.daemon.leadership import LockFile
 from core.errors import ManometerError
 from core.explain.words import counted, in_full
@@ -43,7 +42,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     try:
         told = f"{context.database} becomes what {args.file} holds; what is there now is kept beside it."
         context.output.confirm(told, "Restore?", args.yes)
-        done = restore(args.file, context.database, now(), context.author)
+        done = restore(args.file, context.database, context.author)
     finally:
         lock.close()
     anchor = done.anchor
