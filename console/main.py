@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from io import TextIOWrapper
 from pathlib import Path
+from types import ModuleType
 from typing import NoReturn
 
-from console.cli import commands
+from console.cli import commands, help_text
 from console.cli.errors import UsageError
 from console.cli.exit_codes import DONE, FAILED, INTERRUPTED, USAGE
 from core.errors import ManometerError
@@ -103,17 +104,7 @@ def _run(line: _Line) -> int:
         _usage(f"There is no option {first} before the command. `manometer --help` lists what there is.")
     name = _module_name(first)
     module = importlib.import_module(f"console.cli.commands.{name}")
-    parser = argparse.ArgumentParser(
-        prog=f"manometer {first}",
-        description=module.__doc__,
-        epilog=_COMMON,
-        allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    module.add_arguments(parser)
-    words = line.words[1:]
-    is_simple = parser._subparsers or "--" in words  # intermixed, argparse takes what follows -- for options
-    args = parser.parse_args(words) if is_simple else parser.parse_intermixed_args(words)
+    args = parsed(first, module, line.words[1:])
     from console.cli.context import Context  # not needed for --help and --version
 
     with Context(line.folder, line.json) as context:
@@ -121,11 +112,26 @@ def _run(line: _Line) -> int:
     return code
 
 
+def parsed(first: str, module: ModuleType, words: Sequence[str]) -> argparse.Namespace:
+    """The words after a command as its options; SystemExit after --help or a usage error."""
+    parser = argparse.ArgumentParser(
+        prog=f"manometer {first}",
+        description=module.__doc__,
+        allow_abbrev=False,
+        formatter_class=help_text.HelpFormatter,
+    )
+    parser.epilog = "\n\n".join(filter(None, (help_text.examples(getattr(module, "EXAMPLES", ())), _COMMON)))
+    module.add_arguments(parser)
+    is_simple = parser._subparsers or "--" in words  # intermixed, argparse takes what follows -- for options
+    return parser.parse_args(words) if is_simple else parser.parse_intermixed_args(words)
+
+
 def _without_command() -> str:
     """`manometer` alone opens the console; where no one could see it, it says what there is."""
     return "console" if sys.stdin.isatty() and sys.stdout.isatty() else "--help"
 
 
+_WHAT = "Trigger-based marketing: what every customer is about to receive, and why.\n\n"
 _COMMON = (
     "Every command takes -w/--workspace DIR (default: $MANOMETER_WORKSPACE, else the current folder) "
     "and --json."
@@ -149,15 +155,14 @@ def _commands() -> Iterator[tuple[str, str]]:
 
 def _print_help() -> None:
     print("usage: manometer [-w DIR] [--json] [COMMAND ...]\n")
-    print("Trigger-based marketing: what every customer is about to receive, and why.\n")
-    listed = list(_commands())
-    width = max(len(name) for name, _ in listed)
-    for name, module in listed:
-        print(f"  {name.ljust(width)}  {_summary(module)}")
-    print(
-        f"\n{_COMMON}\n`manometer COMMAND --help` says more. Exit codes: 0 done, 1 refused or failed, 2 "
-        "wrong usage."
-    )
+    for line in help_text.filled(_WHAT, help_text.width()):
+        print(line)
+    room = help_text.width()
+    for line in help_text.beside(((name, _summary(module)) for name, module in _commands()), room):
+        print(line)
+    more = "`manometer COMMAND --help` says more. Exit codes: 0 done, 1 refused or failed, 2 wrong usage."
+    for line in help_text.filled(f"\n{_COMMON} {more}", room):
+        print(line)
 
 
 def _summary(module: str) -> str:

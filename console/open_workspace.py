@@ -20,6 +20,7 @@ from core.instants import find_zone
 
 if TYPE_CHECKING:  # the full reader of a workspace is slower to import than most commands are to run
     from console.workspace.reading import Workspace
+    from core.sources.order_terms import OrderTerms
     from storage.store import Store
 
 
@@ -28,6 +29,8 @@ class OpenWorkspace:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.news: list[str] = []
+        """What the operator should know of opening it, until somebody shows it."""
         self._closing = ExitStack()
 
     def __enter__(self) -> Self:
@@ -137,8 +140,25 @@ class OpenWorkspace:
             if meta(connection, ORDERS_TO_BUILD) is None:
                 return
         from console.clock import workspace_now  # only what is done once needs them
-        from core.sources.order_terms import OrderTerms
+        from console.intake.migrated import words_of
         from storage.intake.order_migration import build_where_missing
 
-        terms = OrderTerms(str(self.settings.get("currency", "CHF")), self.zone)
-        build_where_missing(store, terms, workspace_now(store, None, self.zone), self.author)
+        terms = self._order_terms(store)
+        at = workspace_now(store, None, self.zone)
+        report = build_where_missing(store, terms, at, self.author)
+        if report is not None:
+            self.tell(words_of(report, terms.currency))
+
+    def _order_terms(self, store: Store) -> OrderTerms:
+        """What the playbook in force says of orders; while its files have faults, what is read of them."""
+        from console.playbooks.applied import load_in_force
+        from core.sources.order_terms import OrderTerms
+
+        try:
+            return load_in_force(store, self.folder).order_terms
+        except ManometerError:
+            return OrderTerms(str(self.settings.get("currency", "CHF")), self.zone)
+
+    def tell(self, words: str) -> None:
+        """What the operator should know of opening the workspace."""
+        self.news.append(words)

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from core.instants import DAY, Millis
 from core.model.basket import BASKET_EVENTS, Basket, product_id
-from core.model.events import ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
+from core.model.events import LONG_AFTER, ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
 
 Product = Mapping[str, Any]
 """`id`, and as far as the source tells them `name price url image_url category brand`; of a customer's own
@@ -95,7 +95,7 @@ class _Shelves:
         self.order_of: dict[str, str] = {}
 
     def take(self, event: Event) -> None:
-        if event.name in BASKET_EVENTS:
+        if event.name in BASKET_EVENTS and event.standing != LONG_AFTER:
             self.held.take(event.name, event.occurred_at, event.channel, event.properties)
         if event.name == ORDER_COMPLETED:
             self._buy(event)

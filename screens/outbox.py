@@ -83,6 +83,13 @@ class OutboxScreen(LogScreen[ListedMessage]):
             "take back messages that were not handed over; asks first",
         ),
         key("p", "preview", "Preview", "outbox.preview", "the message as it would be made now", show=True),
+        key(
+            "s",
+            "suppressions",
+            "Suppressed",
+            "outbox.suppressions",
+            "addresses to which nothing is sent any more; add some, or lift one",
+        ),
     ]
 
     def __init__(self) -> None:
@@ -151,6 +158,12 @@ class OutboxScreen(LogScreen[ListedMessage]):
 
     def _read(self, message: int, made: RenderedMessage) -> None:
         self.app.push_screen(Details(f"Message {message}", rendered(made)))
+
+    def action_suppressions(self) -> None:
+        """Addresses that are not written to."""
+        from screens.suppressions import SuppressionsScreen  # when first wanted, as everywhere
+
+        self.app.push_screen(SuppressionsScreen())
 
     def action_turn(self) -> None:
         """Only the next state."""

@@ -19,7 +19,7 @@ from core.instants import MINUTE, Millis
 from screens.cells import overview as rows
 from screens.cells.line import Cell, Line, fit
 from screens.frame import Frame
-from screens.ports.overview import BaseGauge, Books, DayAhead, OverviewPage
+from screens.ports.overview import BaseGauge, Books, DayAhead, OverviewPage, Undecided
 from screens.widgets.histogram import Histogram
 from screens.widgets.keys import key, moving
 from screens.widgets.line_widget import Lines, Note
@@ -182,9 +182,12 @@ class OverviewScreen(Frame):
         self.gauge: BaseGauge | None = None
         self.ahead: DayAhead | None = None
         self.books: Books | None = None
+        self.undecided: Undecided | None = None
         self.rule: str | None = None
         self._steered: object = None
         self._is_first = True
+        self._asks_undecided = False
+        self._is_undecided_old = False
 
     def body(self) -> ComposeResult:
         """Three lines, the table of today, and four panes."""
@@ -226,6 +229,7 @@ class OverviewScreen(Frame):
         self.page = page
         self.draw()
         is_first, self._is_first = self._is_first, False
+        self._ask_undecided()
         is_steered, self._steered = self._steered != rows.steering(page), rows.steering(page)
         if is_first or self._is_old(
             self.gauge, page, OLD_OF_MANY if self.gauge and self.gauge.customers > MANY else OLD
@@ -239,6 +243,26 @@ class OverviewScreen(Frame):
             self.ask(
                 lambda service, cancelled: service.overview.books(cancelled), self._show_books, group="books"
             )
+
+    def _ask_undecided(self) -> None:
+        """With every change; a question under way is answered first, so that a long import starves none."""
+        self._is_undecided_old = self._asks_undecided
+        if not self._asks_undecided:
+            self._asks_undecided = True
+            self.ask(
+                lambda service, cancelled: service.overview.undecided(cancelled), self._show_undecided,
+                group="undecided", failed=self._end_undecided,
+            )  # fmt: skip
+
+    def _end_undecided(self, _: str = "") -> None:
+        self._asks_undecided = False
+
+    def _show_undecided(self, undecided: Undecided) -> None:
+        self._end_undecided()
+        self.undecided = undecided
+        self._draw_needs()
+        if self._is_undecided_old:
+            self._ask_undecided()
 
     def _is_old(self, known: BaseGauge | DayAhead | Books | None, page: OverviewPage, age: Millis) -> bool:
         return known is not None and abs(page.at - known.at) >= age
@@ -274,12 +298,17 @@ class OverviewScreen(Frame):
         self._draw_head()
         title = rows.today_title(page, self.ahead, self.zone)
         self.query_one("#today", Note).show(rows.today_lines(page, self.ahead, self.size.width), title)
-        self.query_one(NeedsList).show(rows.attention(page, self.ahead, self.zone))
+        self._draw_needs()
         soon = self.query_one("#soon", Note)
         title, lines = rows.soon(page, self.ahead, self.zone, 30, soon.size.width)
         soon.show(lines or _nothing("Nothing is due."), title)
         acts = rows.act_lines(page.acts, page.at, self.zone, 30) or _nothing("None yet.")
         self.query_one("#acts", Note).show(acts)
+
+    def _draw_needs(self) -> None:
+        if self.page is not None:
+            needs = rows.attention(self.page, self.ahead, self.undecided, self.zone)
+            self.query_one(NeedsList).show(needs)
 
     def _draw_head(self) -> None:
         place = self.host.place
@@ -328,6 +357,11 @@ class OverviewScreen(Frame):
         message.stop()
         if message.mode == "pauses":
             self.action_pauses()
+        elif message.mode == "set-aside":
+            self._read_set_aside()
+        elif message.mode == "people":
+            await self.app.run_action("go('customers')")
+            self._open_people()
         else:
             await self.app.run_action(f"go('{message.mode}')")
 
@@ -338,6 +372,20 @@ class OverviewScreen(Frame):
         )
 
         self.app.push_screen(PausesScreen())
+
+    def _open_people(self) -> None:
+        """Who is who, above the list of customers."""
+        from screens.people import PeopleScreen  # when first wanted, as above
+
+        if not isinstance(self.app.screen, PeopleScreen):
+            self.app.push_screen(PeopleScreen())
+
+    def _read_set_aside(self) -> None:
+        """Which amounts no rate fits, and what to do."""
+        from screens.widgets.wrapped import Details  # when first wanted, as above
+
+        if self.undecided is not None:
+            self.app.push_screen(Details("Amounts set aside", rows.set_aside_lines(self.undecided)))
 
 
 def _nothing(words: str) -> list[Line]:

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from core.instants import Instant
 from core.model.events import ELSEWHERE, ORDER_COMPLETED, ORDER_UPDATED
@@ -83,13 +83,36 @@ def _told(connection: Connection, customer: int | None) -> Iterator[Any]:
 
 def _shared(connection: Connection) -> dict[str, int]:
     """The orders that more than one customer has, with how many do."""
+    rows = connection.execute(_shared_query())
+    return {str(order): int(number) for order, number in rows}
+
+
+def _shared_query() -> Select[Any]:
     columns = events.c
     people = func.count(columns.customer_id.distinct())
     query = select(columns.order_key, people).where(
         columns.order_key.is_not(None), columns.standing != ELSEWHERE, columns.name == ORDER_COMPLETED
     )
-    rows = connection.execute(query.group_by(columns.order_key).having(people > 1)).all()
-    return {str(order): int(number) for order, number in rows}
+    return query.group_by(columns.order_key).having(people > 1)
+
+
+def shared_orders(connection: Connection) -> Iterator[tuple[str, list[tuple[int, str, Instant]]]]:
+    """Each order that several customers have: its number, and these by row id and key with the instant at
+    which they were told to have completed it first, the earliest first.
+    """
+    columns, first = events.c, func.min(events.c.occurred_at)
+    shared = _shared_query().with_only_columns(columns.order_key)
+    query = (
+        select(columns.order_key, columns.customer_id, customers.c.key, first)
+        .join(customers, customers.c.id == columns.customer_id)
+        .where(
+            columns.order_key.in_(shared), columns.standing != ELSEWHERE, columns.name == ORDER_COMPLETED,
+        )
+        .group_by(columns.order_key, columns.customer_id)
+        .order_by(columns.order_key, first, columns.customer_id)
+    )  # fmt: skip
+    for order, told in groupby(connection.execute(query).all(), key=lambda row: row[0]):
+        yield str(order), [(customer, key, at) for _, customer, key, at in told]
 
 
 def _listed(told: Sequence[Any], home: str, people: int) -> OrderListed | None:

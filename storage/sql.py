@@ -73,10 +73,15 @@ class ColumnClause:
         return tuple(value for value in values if (value in self.values[column]) is not self.negated)
 
 
+LONGEST_WORD: Final = 4_096
+
+
 def containing(column: ColumnElement[Any], word: str) -> ColumnElement[bool]:
     """Whether a text contains the word, whose `%` and `_` are letters like others; an empty column does
-    not.
+    not, and none a word longer than any name.
     """
+    if len(word) > LONGEST_WORD:  # SQLite refuses patterns of some 50,000 bytes
+        return false()
     escaped = word.replace("/", "//").replace("%", "/%").replace("_", "/_")
     return func.coalesce(column.like(f"%{escaped}%", escape="/"), false())
 

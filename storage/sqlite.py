@@ -128,6 +128,13 @@ def create_file(path: Path) -> None:
     if not path.parent.is_dir():
         raise StoreError(f"{path}: the folder {path.parent} does not exist. Create it first.")
     refuse_network_file_system(path.parent)
+    lay_empty(path)
+
+
+def lay_empty(path: Path) -> None:
+    """Make an empty database in the right journal mode, or put one right whose making was broken off;
+    StoreError where the place is unfit.
+    """
     mode = journal_mode()
     try:
         os.close(made_file(path))  # SQLite gives its other files the same rights

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -15,7 +16,15 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from storage.schema import migrations
 from storage.schema.workspace import facts
-from storage.sqlite import CACHE_KIB, StoreError, create_file, dbapi, make_engine, refuse_network_file_system
+from storage.sqlite import (
+    CACHE_KIB,
+    StoreError,
+    create_file,
+    dbapi,
+    lay_empty,
+    make_engine,
+    refuse_network_file_system,
+)
 
 Fence = Callable[[Connection], None]
 """Raises where its owner may not write any more."""
@@ -56,7 +65,7 @@ class Store:
     @classmethod
     def open(cls, path: Path, *, writer: bool = True) -> Store:
         """An existing database; a writer brings an older schema up to date, after a backup beside the
-        file.
+        file, and finishes one whose making was broken off.
         """
         if not path.is_file():
             raise StoreError(
@@ -66,12 +75,15 @@ class Store:
         refuse_network_file_system(path.parent)
         version = migrations.version_of(path)
         migrations.refuse_newer(path, version)
-        if version == 0:
+        if version == 0 and writer and migrations.is_empty(path):
+            lay_empty(path)
+            migrations.migrate(path)
+        elif version == 0:
             raise StoreError(
                 f"{path}: this is not a Manometer database. Name the right file, or create a workspace with "
                 "`manometer init`."
             )
-        if version < migrations.NEWEST:
+        elif version < migrations.NEWEST:
             _bring_up(path, version, writer)
         return cls(path, writer=writer)
 
@@ -217,6 +229,15 @@ def _bring_up(path: Path, version: int, writer: bool) -> None:
     migrations.migrate(path)
 
 
+def _make_safe(path: Path) -> None:
+    """Force a finished file to the disk, so that a power cut after its renaming leaves it whole."""
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
 def _back_up(path: Path, backup: Path) -> None:
     """A copy under its name only once it is whole, for the same people as the database; StoreError, and
     nothing left, where that fails.
@@ -227,6 +248,7 @@ def _back_up(path: Path, backup: Path) -> None:
         part.unlink(missing_ok=True)
         raw.execute("VACUUM INTO ?", (str(part),))
         part.chmod(path.stat().st_mode & 0o777)
+        _make_safe(part)
         part.rename(backup)
     except (dbapi.Error, OSError) as error:
         with suppress(OSError):

@@ -35,6 +35,7 @@ WHERE: Final = {
     "OutboxScreen": "Outbox",
     "LogScreen": "Outbox and Decisions", "Dialog": "dialogs", "PausesScreen": "Pauses",
     "PeopleScreen": "Customers: who is who", "Help": "help",
+    "SuppressionsScreen": "Outbox: suppressed addresses",
     "Reading": "details",
     "FilterInput": "filter line",
 }  # fmt: skip

@@ -31,6 +31,10 @@ class Context(OpenWorkspace):
         self.output.zone = self.zone
         return super().store
 
+    def tell(self, words: str) -> None:
+        """What the operator should know of opening the workspace, on standard error."""
+        self.output.complain(words)
+
     def now(self, at: str | None) -> Instant:
         """The instant the command is about, in ms UTC: `--at`, else the workspace's simulated clock, else
         now; UsageError where `--at` is no instant.

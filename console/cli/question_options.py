@@ -216,18 +216,25 @@ def _templates(folder: Path, text: str) -> Iterator[tuple[str, str]]:
 
 
 def _named_templates(text: str) -> list[str]:
-    """The templates of a trigger's steps; none of a file with faults, which are reported when it is read in
-    full.
+    """The templates of a trigger's steps, of their variants, and of what comes otherwise; none of a file with
+    faults, which are reported when it is read in full.
     """
     try:
         steps = tomllib.loads(text).get("steps", [])
     except tomllib.TOMLDecodeError:
         return []
-    named = (
-        [step.get("template") for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
-    )
-    return [
-        name
-        for name in named
-        if isinstance(name, str) and name and "/" not in name and not name.startswith(".")
-    ]
+    named = dict.fromkeys(_templates_within(steps))
+    return [name for name in named if name and "/" not in name and not name.startswith(".")]
+
+
+def _templates_within(value: object) -> Iterator[str]:
+    """Every `template` of tables and lists of tables, however deep."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _templates_within(each)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            if key == "template" and isinstance(each, str):
+                yield each
+            else:
+                yield from _templates_within(each)

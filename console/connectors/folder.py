@@ -2,7 +2,8 @@
 beside them. Instants and durations are ms.
 
 A file is in `done/` once all its lines are in the database; that is the only memory there is of what was
-taken.
+taken. Whoever is still writing to a file that was moved writes on in `done/` or `failed/`; such a file comes
+back.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar, Final, NamedTuple, Self
 
-from console.private_files import UnfitFileError, made_folder, write_file
-from core.instants import SECOND, Instant, Millis
+from console.private_files import UnfitFileError, made_folder, opened_safely, write_file
+from core.instants import HOUR, MINUTE, SECOND, Instant, Millis
 from core.model.configurable import Setting, SettingFault
 from core.sources.connector import SourceFile, SourceSettings
 
@@ -23,6 +24,11 @@ DONE: Final = "done"
 FAILED: Final = "failed"
 STILL: Final[Millis] = 2 * SECOND
 """A file that did not change for so long is whole."""
+STILL_UNENDED: Final[Millis] = MINUTE
+"""The same of one whose last line has no end, as where an upload has come to a halt within it."""
+WATCHED: Final[Millis] = HOUR
+"""For so long a file that was moved may still be written to."""
+_MOST_WATCHED: Final = 10_000
 SUFFIXES: Final = (".ndjson", ".jsonl", ".csv", ".ndjson.gz", ".jsonl.gz", ".csv.gz")
 _UNFINISHED: Final = (".part", ".tmp")
 
@@ -82,11 +88,13 @@ class FolderConnector:
         self._seen: dict[Path, tuple[_Shape, Millis]] = {}
         self._begun: dict[Path, _Shape | None] = {}
         self._finished: dict[Path, _Shape] = {}
+        self._moved: dict[Path, tuple[_Shape, Millis]] = {}
 
     def ready(self, now: Instant) -> list[SourceFile]:
         """The files that lie still, by name; OSError where the folder cannot be read."""
         if self._is_ours and self._folder.is_symlink():
             raise UnfitFileError("it is a link. Name the other folder as `path` of its source")
+        self._bring_back()
         paths = _files(self._folder)
         self._seen = {path: seen for path, seen in self._seen.items() if path in paths}
         self._finished = {path: shape for path, shape in self._finished.items() if path in paths}
@@ -104,13 +112,35 @@ class FolderConnector:
         shape = self._begun.pop(file.path, None)
         if shape is not None and shape == _shape(file.path):
             self._finished[file.path] = shape
-            _moved(file.path, DONE)
+            self._watch(_moved(file.path, DONE), shape)
 
     def reject(self, file: SourceFile, reason: str) -> None:
         """Move it to what failed, with the reason in a file beside it."""
+        shape = self._begun.pop(file.path, None)
         failed = _moved(file.path, FAILED)
-        note = failed.with_name(f"{failed.name}.reason.txt")
-        write_file(note, f"{reason}\n".encode())
+        if shape is not None:
+            self._watch(failed, shape)
+        write_file(_note_beside(failed), f"{reason}\n".encode())
+
+    def _watch(self, path: Path, shape: _Shape) -> None:
+        """Remember how a file looked that was moved there."""
+        self._moved[path] = shape, self._steady()
+        if len(self._moved) > _MOST_WATCHED:
+            del self._moved[next(iter(self._moved))]
+
+    def _bring_back(self) -> None:
+        """Files that were written to after they were moved come back, to be taken once they lie still."""
+        for path, (before, since) in list(self._moved.items()):
+            shape = _shape(path)
+            if shape == before and self._steady() - since < WATCHED:
+                continue
+            del self._moved[path]
+            if shape is not None and shape != before:
+                self._finished.pop(self._folder / path.name, None)
+                path.rename(
+                    next(name for name in _names(self._folder, path.name) if not os.path.lexists(name))
+                )
+                _note_beside(path).unlink(missing_ok=True)
 
     def _lies_still(self, path: Path, now: Instant) -> bool:
         shape = _shape(path)
@@ -119,7 +149,8 @@ class FolderConnector:
         before = self._seen.get(path)
         if before is None or before[0] != shape:
             before = self._seen[path] = (shape, self._steady())
-        return now - shape.changed // 1_000_000 >= STILL or self._steady() - before[1] >= STILL
+        still_for = max(now - shape.changed // 1_000_000, self._steady() - before[1])
+        return still_for >= STILL_UNENDED or (still_for >= STILL and _is_ended(path))
 
 
 def _files(folder: Path) -> list[Path]:
@@ -132,7 +163,7 @@ def _files(folder: Path) -> list[Path]:
 
 def _is_wanted(name: str) -> bool:
     return (
-        not name.startswith(".")
+        not name.startswith((".", "~"))
         and not name.lower().endswith(_UNFINISHED)
         and name.lower().endswith(SUFFIXES)
     )
@@ -145,6 +176,23 @@ def _shape(path: Path) -> _Shape | None:
     except OSError:
         return None
     return _Shape(found.st_ino, found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
+
+
+def _is_ended(path: Path) -> bool:
+    """Whether the last line has its end; of a compressed file nobody knows."""
+    if path.name.lower().endswith(".gz"):
+        return True
+    try:
+        with opened_safely(path) as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 1))
+            return file.read() in (b"", b"\n", b"\r", b"]", b"}")
+    except OSError:
+        return True  # whoever takes it says what is wrong
+
+
+def _note_beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.reason.txt")
 
 
 def _moved(path: Path, where: str) -> Path:

@@ -9,12 +9,13 @@ import signal
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event
 from types import FrameType
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from console.channels import adapter_kinds
 from console.daemon.jobs import GoneError, JobContext, Jobs
@@ -28,7 +29,8 @@ from console.playbooks.applied import load_in_force
 from console.workspace.faults import WorkspaceError
 from console.workspace.reading import Workspace, read_workspace
 from core.errors import ManometerError
-from core.instants import MINUTE, SECOND, Instant, Millis, format_duration, format_instant
+from core.explain.words import in_full
+from core.instants import MINUTE, SECOND, Instant, Millis, format_duration
 from storage.leases import TTL, Lease, LeaseLostError
 from storage.store import DamagedStoreError, Store
 
@@ -54,6 +56,8 @@ class ServiceOptions:
 
     folder: Path
     standby: bool = False
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    """In which people are told instants."""
 
 
 def run(store: Store, options: ServiceOptions, log: ServiceLog, clocks: Clocks) -> int:
@@ -128,7 +132,7 @@ def _lead(
         if not options.standby and not (
             leadership.lock() and _may_be_a_leftover(first, held, clocks.steady() - begun)
         ):
-            raise RefusedError(_who(held))
+            raise RefusedError(_who(held, options.zone))
         leader = "unknown" if held is None else held.owner
         if leader != told:
             log.info("standing_by", leader=leader)
@@ -153,11 +157,11 @@ def _may_be_a_leftover(first: Lease | None, held: Lease | None, waited: Millis) 
     )
 
 
-def _who(held: Lease | None) -> str:
+def _who(held: Lease | None, zone: ZoneInfo) -> str:
     whom = (
         "another process"
         if held is None
-        else f"{held.owner} (host, process, start), which leads since {format_instant(held.since)}"
+        else f"{held.owner} (host, process, start), which leads since {in_full(held.since, zone)}"
     )
     return (
         f"The scheduler of this workspace is {whom}. Stop that one first, or wait for its end with --standby."

@@ -137,8 +137,20 @@ def furnish(into: Path, options: DemoOptions, author: str) -> Furnished:
             _take_in(store, workspace, options)
             done = _play(store, workspace, options, folder / "made", author)
         _complete(folder / "made", past, done)
-        (folder / "made").rename(into)
-    return done
+        return done if _moved(folder / "made", into) else found(into, options) or done
+
+
+def _moved(made: Path, into: Path) -> bool:
+    """Whether it could be put into its place; not where somebody else has made one there meanwhile."""
+    try:
+        made.rename(into)
+    except OSError as error:
+        if into.exists():
+            return False
+        raise ManometerError(
+            f"{into}: cannot be made: {error.strerror}. Choose a place that can be written with --into DIR."
+        ) from None
+    return True
 
 
 @contextmanager
@@ -273,7 +285,7 @@ class StoryLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StoryTold:
     """A story with what the workspace knows of it; `why` answers the question about its trigger."""
 
     story: Story
@@ -294,7 +306,7 @@ def happened(store: Store, playbook: Playbook) -> Totals:
     return totals
 
 
-def tell(store: Store, playbook: Playbook, story: Story) -> Told:
+def tell(store: Store, playbook: Playbook, story: Story) -> StoryTold:
     """A story in words."""
     with store.reading() as connection:
         customer = customers.resolve(connection, story.customer)
@@ -304,7 +316,7 @@ def tell(store: Store, playbook: Playbook, story: Story) -> Told:
         lines += [_decision(row) for row in decisions.listing(connection, wanted)]
     _, found = explain_in(store, playbook, story.customer, story.trigger, END, END)
     lines.sort(key=lambda line: (line.at, line.is_decision))
-    return Told(story, known["name"], known["city"], tuple(lines), found.words)
+    return StoryTold(story, known["name"], known["city"], tuple(lines), found.words)
 
 
 def _act(row: Any) -> StoryLine:

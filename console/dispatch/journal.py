@@ -22,12 +22,12 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final, Self
 
 from console.dispatch.outcomes import MessageOutcome
+from console.dispatch.process_identity import boot_id
 from console.private_files import made_folder, opened_or_made
 from core.errors import ManometerError
 from storage.outbox.dispatch import Bounced, Claimed, Left, OutcomeMark
@@ -97,7 +97,7 @@ class Journal:
             raise _unfit(self._path, error) from None
         self.size = 0
         self._is_started = True
-        self._write([f"{FORM} {_boot()} {self._owner}"])
+        self._write([f"{FORM} {boot_id()} {self._owner}"])
 
     def claimed(self, messages: Sequence[Claimed]) -> None:
         """To be called before the claim is committed; JournalError where it cannot be written."""
@@ -202,15 +202,6 @@ def _unfit(path: Path, error: OSError) -> JournalError:
     )
 
 
-@lru_cache(maxsize=1)
-def _boot() -> str:
-    """Which boot of the machine this is; `-` where it does not say."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip() or "-"
-    except OSError:
-        return "-"
-
-
 # ---- reading ----
 
 
@@ -224,7 +215,7 @@ def _read(file: int) -> Iterator[tuple[str, Left | None]]:
     head = whole[0].decode("utf-8", "replace").split(" ", 3) if whole else []
     if len(head) != 4 or " ".join(head[:2]) != FORM:
         return
-    believed = head[2] == _boot() != "-"
+    believed = head[2] == boot_id() != "-"
     yield head[3], _believed(whole[1:]) if believed else None
 
 

@@ -25,6 +25,28 @@ def is_gone(owner: str) -> bool:
     return running is None or (start != "0" and running != start)
 
 
+@lru_cache(maxsize=1)
+def boot_id() -> str:
+    """Which boot of the machine this is; `-` where it does not say."""
+    if _pretended:
+        return _pretended[-1]
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip() or "-"
+    except OSError:
+        return "-"
+
+
+_pretended: list[str] = []
+
+
+def pretend_boot(name: str) -> None:
+    """Let this process take the machine for booted under that name, as the self-test does after a power
+    cut.
+    """
+    _pretended.append(name)
+    boot_id.cache_clear()
+
+
 def _started(pid: int) -> str | None:
     """When a process began, in a unit of its system; None where there is no such process."""
     try:

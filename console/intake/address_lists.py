@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Final
 
 from console.private_files import opened_safely
 from core.errors import ManometerError
-from core.sources.segment import address_for, consent_channel
+from core.sources.listed_addresses import ListedAddress, listed_address, no_address
 
 _ADDRESS_HEADERS: Final = frozenset(
     {
@@ -22,16 +21,7 @@ _ADDRESS_HEADERS: Final = frozenset(
     }
 )  # fmt: skip
 _MEDIUM_HEADERS: Final = frozenset({"medium", "channel", "kanal"})
-_PHONE: Final = re.compile(r"\+?[0-9][0-9 ()/.\u00a0\u202f-]{4,30}")
 _LONGEST: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class ListedAddress:
-    """One address, with the medium that it belongs to."""
-
-    medium: str
-    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +84,7 @@ def _read(
     number: int, line: str, cells: Sequence[str], columns: tuple[int, int | None]
 ) -> ListedAddress | RefusedLine:
     place, medium_place = columns
-    value = cells[place].strip().strip('"') if place < len(cells) else ""
+    value = cells[place] if place < len(cells) else ""
     named = cells[medium_place] if medium_place is not None and medium_place < len(cells) else ""
-    said = consent_channel(named)
-    medium = said or ("email" if "@" in value else "sms")
-    is_phone = medium not in ("sms", "whatsapp") or _PHONE.fullmatch(value) is not None
-    address = address_for(medium, value) if value and is_phone else None
-    if address is None:
-        wanted = "neither a mail address nor a phone number" if said is None else f"no address for {said}"
-        reason = f"{value[:60]!r} is {wanted}" if value else "no address"
-        return RefusedLine(number, reason, line[:_LONGEST])
-    return ListedAddress(medium, address)
+    address = listed_address(value, named)
+    return RefusedLine(number, no_address(value, named), line[:_LONGEST]) if address is None else address

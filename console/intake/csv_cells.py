@@ -9,13 +9,14 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from console.intake.csv_table import Decided
+from console.intake.csv_table import ColumnDecisions
 from core.instants import Instant, format_instant, from_local, local_date, parse_instant
 from core.sources.amounts import Amount, DecimalSign, read_amount, read_number
 from core.sources.cells import CellError, shown
 from core.sources.csv_profile import AUTO, CsvProfile
 from core.sources.currencies import DECIMALS
 from core.sources.dates import DateStyle, read_birthday, read_clock, read_day, read_instant, read_instant_of
+from core.sources.order_fields import HUNDREDTHS
 from core.sources.segment import Rejected, parse_birthday
 from core.text_folding import spellings
 
@@ -36,7 +37,7 @@ class CellReader:
     """Reads the cells of one file; `home` is the workspace's currency."""
 
     def __init__(
-        self, profile: CsvProfile, zone: ZoneInfo, home: str | None, decided: Decided, today: date
+        self, profile: CsvProfile, zone: ZoneInfo, home: str | None, decided: ColumnDecisions, today: date
     ) -> None:
         self._zone = zone
         self._home = home
@@ -196,6 +197,14 @@ def to_major(units: int, currency: str | None) -> int | float:
     """Whole minor units as a number in major ones."""
     decimals = DECIMALS.get(currency or "", _USUAL_DECIMALS)
     return units / 10**decimals if decimals else units
+
+
+def to_hundredths(units: int, currency: str | None) -> int:
+    """Whole minor units as hundredths, in which sums are kept whatever the currency."""
+    decimals = DECIMALS.get(currency or "", _USUAL_DECIMALS)
+    if decimals == HUNDREDTHS:
+        return units
+    return int(Decimal(units).scaleb(HUNDREDTHS - decimals).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def plain_number(value: Decimal) -> int | float:

@@ -21,12 +21,15 @@ from console.intake.csv_table import CsvTable
 from core.instants import Instant
 from core.model.events import ORDER_REFUNDED, ORDER_RETURNED
 from core.people import Identity
+from core.placeholders import identifying_text
 from core.sources.cells import CellError, shown
 from core.sources.consent_lists import read_state
 from core.sources.csv_profile import ConsentColumns, CsvProfile
 from core.sources.feedback import Unread, unread_consent
 from core.sources.identities import USUAL, IdentityReading
+from core.sources.order_fields import order_number
 from core.sources.segment import (
+    ORDER_NAMES,
     ConsentRecord,
     Incoming,
     Rejected,
@@ -52,10 +55,12 @@ LARGEST_ORDER: Final = 1 << 20
 _MOST_OPEN: Final = 8 << 20
 """Characters of all orders of which lines may still come."""
 _LARGEST_QUANTITY: Final = 10**9
-_MOST_TRAITS: Final = 100_000
+_MOST_TRAITS: Final = 50_000
 """Customers of whom it is remembered what this file has said."""
-_MOST_RECENT: Final = 250_000
+_MOST_RECENT: Final = 100_000
 _GOING_BACK: Final = frozenset({ORDER_RETURNED, ORDER_REFUNDED})
+_UNNUMBERED: Final = "\0"
+"""Begins the key of an order without a number of its own."""
 
 
 def csv_items(  # what surrounds one file; each is given by name
@@ -77,7 +82,7 @@ def csv_items(  # what surrounds one file; each is given by name
     table = CsvTable(content, profile, path)
     rows = CsvReading(table, profile.zone or zone, arrived_at, source, currency)
     rows.identity_reading = reading
-    return _Orders(rows).items() if profile.kind == "orders" else _Lines(rows).items(check)
+    return _Orders(rows, check).items() if profile.kind == "orders" else _Lines(rows).items(check)
 
 
 class _Lines:
@@ -151,6 +156,17 @@ class _Lines:
             is_listed=True, is_unasked=is_unasked,
         )  # fmt: skip
 
+    def amount(self, name: str, money: Money, properties: dict[str, Any]) -> int:
+        """The amount of the line; of an order with a currency the properties say it too, as it is converted
+        by them.
+        """
+        units, written = money
+        if written is not None:
+            properties.setdefault("currency", written)
+            if name in ORDER_NAMES:
+                properties["revenue"] = to_major(units, written)
+        return self.reading.hundredths(units, written)
+
     def event(self, row: Row) -> Incoming:
         """One line of an event list."""
         identities = self.reading.identities(row)
@@ -164,15 +180,16 @@ class _Lines:
             raise Rejected("no event name")
         properties = {**self.reading.constant_properties, **self.reading.properties(row)}
         money = self.reading.money(row, self.profile.columns.get("amount"))
-        amount = amount_of(name, properties) if money is None else money[0]
-        if money is not None and money[1] is not None:
-            properties.setdefault("currency", money[1])
+        amount = amount_of(name, properties)
+        if money is not None:
+            amount = self.amount(name, money, properties)
         source = self.reading.source
         feedback, unread = feedback_of(name, properties, {"traits": dict(identities)})
         key = self.reading.value(row, self.profile.columns.get("key")) or _content_key(row)
         return Incoming(
             dedup_key(source, key), source, "track", name, at, identities, properties, encode(properties),
             self.reading.channel(row), amount, consents_of(name, properties, source), feedback,
+            order=order_number(properties) if name in ORDER_NAMES else None,
             unread=unread, traits=addresses_of(identities),
         )  # fmt: skip
 
@@ -211,9 +228,10 @@ class _OrderRefused(Exception):  # noqa: N818 - an outcome of reading a line
 class _Orders:
     """Lines with one number to one purchase or return."""
 
-    def __init__(self, reading: CsvReading) -> None:
+    def __init__(self, reading: CsvReading, check: Check | None) -> None:
         self.reading = reading
         self.profile = reading.profile
+        self.check = check
         self.open: OrderedDict[str, _Order] = OrderedDict()
         self.size = 0  # characters of what is open
         self.named = [
@@ -221,7 +239,7 @@ class _Orders:
         ]
         self.closed = _Marks()
         self.refused = _Marks()
-        self.said: dict[tuple[Identity, ...], bytes] = {}
+        self.said: dict[int, int] = {}  # marks: of whom, and what was said last
 
     def items(self) -> Iterator[Item]:
         for row in self.reading.table.rows():
@@ -249,6 +267,8 @@ class _Orders:
         key = reading.value(row, columns["key"])
         if not key:
             raise Rejected(f"no {columns['key']}")
+        if identifying_text(key, reading.identity_reading.ignored) is None:
+            key = self.own_key(row)
         if self.refused.has(key):
             raise Rejected(f"another line of {columns['key']} {key[:40]} contradicts the others")
         event, is_return = self.sort_of(row)
@@ -269,6 +289,15 @@ class _Orders:
         self.open.move_to_end(key)
         if order.size > LARGEST_ORDER:
             raise _OrderRefused(f"{columns['key']} {key[:40]} has more than 1 MiB of lines")
+
+    def own_key(self, row: Row) -> str:
+        """The key of a line whose number is a placeholder such as `0`: lines are one order where they name
+        the same time, the same customer, and the same amount of the order.
+        """
+        columns = self.profile.columns
+        told = (*self.profile.at, *self.profile.identities.values(), columns.get("amount"))
+        text = "\x1f".join(self.reading.value(row, column) for column in told)
+        return f"{_UNNUMBERED}{blake2b(text.encode(), digest_size=16).hexdigest()}"
 
     def sort_of(self, row: Row) -> tuple[str, bool]:
         """The event of a line, and whether goods or money go back."""
@@ -383,11 +412,25 @@ class _Orders:
 
     def taken(self, order: _Order, amount: int) -> Iterator[Item]:
         """The order as one event, after what its lines say of the customer."""
-        source = self.reading.source
-        properties: dict[str, Any] = {"return_id" if order.is_return else "order_id": order.key}
+        incoming = self.incoming(order, amount)
+        try:
+            incoming = incoming if self.check is None else self.check(incoming)
+        except (Rejected, CellError) as reason:
+            for line, text in order.rows:
+                yield 1, Reject(line, str(reason), text)
+            return
+        if order.identities and order.traits:
+            yield from self.identify(order)
+        yield len(order.rows), incoming
+
+    def incoming(self, order: _Order, amount: int) -> Incoming:
+        source, currency = self.reading.source, order.currency or self.reading.currency
+        properties: dict[str, Any] = {}
+        if not order.key.startswith(_UNNUMBERED):
+            properties["return_id" if order.is_return else "order_id"] = order.key
         if order.is_return and order.original:
             properties["order_id"] = order.original
-        properties["revenue"] = to_major(amount, order.currency or self.reading.currency)
+        properties["revenue"] = to_major(amount, currency)
         if order.currency is not None:
             properties["currency"] = order.currency
         if order.products:
@@ -396,23 +439,22 @@ class _Orders:
             properties.setdefault(name, value)
         usual = self.profile.return_event if order.is_return else self.profile.event
         key = order.key if order.event == usual else f"{order.key}\0{order.event}"
-        if order.identities and order.traits:
-            yield from self.identify(order)
-        yield len(order.rows), Incoming(
-            dedup_key(source, key), source, "track", order.event,
-            order.at, order.identities, properties, encode(properties), order.channel, amount,
+        return Incoming(
+            dedup_key(source, key), source, "track", order.event, order.at, order.identities, properties,
+            encode(properties), order.channel, self.reading.hundredths(amount, order.currency),
+            order=order_number(properties) if order.event in ORDER_NAMES else None,
             traits=addresses_of(order.identities),
         )  # fmt: skip
 
     def identify(self, order: _Order) -> Iterator[Item]:
         """What the lines say of the customer, where it is news within this file."""
         text = encode_traits(order.traits)
-        digest = blake2b(text.encode(), digest_size=16).digest()
-        if self.said.get(order.identities) == digest:
+        who, said = _mark(repr(order.identities)), _mark(text)
+        if self.said.get(who) == said:
             return
         if len(self.said) >= _MOST_TRAITS:
             self.said.clear()
-        self.said[order.identities] = digest
+        self.said[who] = said
         source = self.reading.source
         key = "\0".join(("identify", *order.identities[0], text, str(order.at)))
         yield 0, Incoming(

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from console.intake.csv_cells import CellReader, to_units
+from console.intake.csv_cells import CellReader, to_hundredths, to_units
 from console.intake.csv_records import Row
 from console.intake.csv_table import CsvTable
 from core.instants import Instant, local_date
@@ -143,6 +143,13 @@ class CsvReading:
             raise CellError(f"the amount is in {amount.currency}, the line in {named}")
         currency = named or amount.currency
         return to_units(amount.number, currency or self.currency), currency
+
+    def hundredths(self, units: int, currency: str | None) -> int:
+        """The amount of an event, which is in hundredths in the workspace's own currency whatever that is;
+        one in another currency stays in its own minor units until it is converted.
+        """
+        home = self.currency
+        return to_hundredths(units, home) if currency in (None, home) else units
 
 
 def _whole(text: str | None) -> str | None:

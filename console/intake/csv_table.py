@@ -32,7 +32,7 @@ class _Seeing(Protocol):
     def see(self, line: int, cell: str) -> None: ...
 
 
-class Decided(NamedTuple):
+class ColumnDecisions(NamedTuple):
     """By column: its decimal sign, and whether its days or its months come first."""
 
     decimals: Mapping[str, DecimalSign]
@@ -108,8 +108,7 @@ class CsvTable:
                     f"{', '.join(profile.identities.values())}. "
                     f"The file has {', '.join(names)}. Name its own in a profile."
                 )
-            needed = [column for key, column in profile.columns.items() if key in ("key", "amount")]
-            required = [*profile.at, *needed] if profile.kind != "customers" else []
+            required = list(profile.needed_columns())
         else:
             required = list(profile.used_columns())
         missing = [column for column in required if column not in self._index]
@@ -172,7 +171,7 @@ class CsvTable:
 
     # ---- what only whole columns can say ----
 
-    def decided(self) -> Decided:
+    def decided(self) -> ColumnDecisions:
         """What the profile leaves to the file, found by reading all of it once. ColumnError where a column is
         written in two ways, or nothing decides.
         """
@@ -193,7 +192,7 @@ class CsvTable:
             orders = {column: choice.decide() for column, choice in days.items()}
         except ColumnError as error:
             raise ColumnError(f"{self.path}: {error}") from None
-        return Decided(signs, orders | dict(_decided_without_fault(others)))
+        return ColumnDecisions(signs, orders | dict(_decided_without_fault(others)))
 
     def _there(self, columns: Iterable[str]) -> tuple[str, ...]:
         return tuple(column for column in dict.fromkeys(columns) if column in self._index)

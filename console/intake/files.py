@@ -46,7 +46,7 @@ from storage.rights import made_file, made_folder
 from storage.store import Store
 
 BATCH: Final = 10_000
-"""Lines a transaction; about a third of a second of the write lock."""
+"""Lines or events a transaction; about a third of a second of the write lock."""
 BATCH_SIZE: Final = 3 << 20
 """Characters of a batch, so that a file of long lines needs no more memory than another."""
 _LONG: Final = 4_096
@@ -355,7 +355,7 @@ class _Run:
                 self.pending.append(item)
             waiting += lines
             size += len(item.text)
-            if waiting >= BATCH or size >= BATCH_SIZE:
+            if waiting >= BATCH or len(self.batch) >= BATCH or size >= BATCH_SIZE:
                 self.flush(False)
                 waiting = size = 0
                 if progress is not None:

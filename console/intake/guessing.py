@@ -5,6 +5,7 @@ its first lines, decimal sign and order of day and month by all of it.
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from console.intake.csv_lines import Item, csv_items
+from console.intake.csv_lines import csv_items
 from console.intake.csv_profiles import shipped_profiles
 from console.intake.csv_records import CsvRecords, Reject, Row
 from console.intake.csv_table import SEPARATOR_LINE, CsvTable
@@ -23,14 +24,28 @@ from core.errors import ManometerError
 from core.instants import Instant
 from core.sources.cells import ColumnError
 from core.sources.csv_profile import CsvProfile, read_profile
+from core.sources.identities import USUAL, IdentityReading
+from core.sources.segment import Incoming
 from core.text_folding import spellings
 
 SHOWN: Final = 10
 _LOOKED_AT: Final = 200
+_TRIED: Final = 5_000
+"""So many lines are mapped, to show some of them and count what would be rejected."""
 _DELIMITERS: Final = ";,\t|"
 _ENCODINGS: Final = ("utf-8", "cp1252")
+_PEEKED: Final = 4_096
+_VALUE: Final = re.compile(
+    r"[^@\s]+@[^@\s]+|[-+]?[0-9][0-9.,']*|[0-9]{4}-[0-9]{2}-[0-9]{2}.*|[0-9]{1,2}[./][0-9]{1,2}[./][0-9]{2,4}.*"
+)
+"""What no column is named: an address, a number, a day."""
+_DAYS: Final = frozenset({"birthday", "createdAt"})
+"""Traits that are days."""
+_NAMED: Final = 20
 _FITS: Final = 0.75
 """Share of a shipped profile's columns that a file must have to be taken for such an export."""
+_FITS_PARTLY: Final = 0.5
+"""The share that is enough where nearly all columns of the file are the profile's."""
 
 _NAMES: Final[Mapping[str, str]] = {
     "identities.user": "customerid customernumber customerno userid clientid kundennummer kundennr kundenid "
@@ -76,6 +91,18 @@ _NAMES: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class FirstLines:
+    """What a profile makes of the first lines of a file: how many they are, the first that are mapped, and
+    those that would be rejected.
+    """
+
+    read: int = 0
+    mapped: Sequence[Incoming] = ()
+    """At most `SHOWN`."""
+    rejected: Sequence[Reject] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """A proposed profile: its TOML, what it makes of the first lines, and what has to be decided by hand.
     `shipped` names the profile that comes with the product where one fits.
@@ -83,42 +110,71 @@ class Proposal:
 
     name: str
     toml: str
-    items: Sequence[Item]
+    lines: FirstLines
     faults: Sequence[str]
     shipped: str | None = None
 
 
-def propose(path: Path, name: str, *, zone: ZoneInfo, now: Instant, currency: str | None) -> Proposal:
+@dataclass(frozen=True, slots=True)
+class GuessSettings:
+    """What a workspace says of the values of a file; `now` in ms UTC."""
+
+    zone: ZoneInfo
+    now: Instant
+    currency: str | None
+    reading: IdentityReading = USUAL
+
+
+def propose(path: Path, name: str, settings: GuessSettings) -> Proposal:
     """A profile for a CSV file; ManometerError where no column says who it is."""
     with open_source(path) as opened:
         header = _header(opened.content, path)
         shipped = _shipped_for(header.names)
         if shipped is not None:
-            toml, table = shipped_profiles()[shipped], tomllib.loads(shipped_profiles()[shipped])
-            faults: list[str] = []
-        else:
-            table = _table(header, path)
-            faults = _settled(table, opened.content, path)
-            toml = _toml(name, table)
-        opened.content.seek(0)
-        profile = read_profile(shipped or name, table)
-        items = [] if faults else _first_items(opened.content, profile, path, zone, now, currency)
-    return Proposal(name, toml, items, faults, shipped)
+            table = tomllib.loads(shipped_profiles()[shipped])
+            lines = _first_lines(opened.content, read_profile(shipped, table), path, settings)
+            return Proposal(name, shipped_profiles()[shipped], lines, (), shipped)
+        table = _table(header, path)
+        faults = _settled(table, opened.content, path)
+        if faults:
+            return Proposal(name, _toml(name, table), FirstLines(), faults)
+        lines = _first_lines(opened.content, read_profile(name, table), path, settings)
+        summed = _summed(table) if lines.rejected else None
+        if summed is not None:
+            tried = _first_lines(opened.content, read_profile(name, summed), path, settings)
+            if len(tried.rejected) < len(lines.rejected):
+                table, lines = summed, tried
+    return Proposal(name, _toml(name, table), lines, ())
 
 
-def _first_items(
-    content: BufferedReader,
-    profile: CsvProfile,
-    path: Path,
-    zone: ZoneInfo,
-    now: Instant,
-    currency: str | None,
-) -> list[Item]:
+def _summed(table: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The same without a total of the order, where the products have prices: a total that differs from line
+    to line of one order is that of the line.
+    """
+    columns = table.get("columns", {})
+    if "amount" not in columns or "price" not in table.get("products", {}):
+        return None
+    return {**table, "columns": {key: value for key, value in columns.items() if key != "amount"}}
+
+
+def _first_lines(
+    content: BufferedReader, profile: CsvProfile, path: Path, settings: GuessSettings
+) -> FirstLines:
+    content.seek(0)
     items = csv_items(
-        content, profile, zone=zone, arrived_at=now, source=profile.source, path=path_text(path),
-        currency=currency,
+        content, profile, zone=settings.zone, arrived_at=settings.now, source=profile.source,
+        path=path_text(path), currency=settings.currency, reading=settings.reading,
     )  # fmt: skip
-    return list(islice((item for item in items if item[0] > 0), SHOWN))
+    read, mapped, rejected = 0, list[Incoming](), list[Reject]()
+    for lines, item in items:
+        read += lines
+        if isinstance(item, Reject):
+            rejected.append(item)
+        elif len(mapped) < SHOWN:
+            mapped.append(item)
+        if read >= _TRIED:
+            break
+    return FirstLines(read, mapped, rejected)
 
 
 # ---- the header ----
@@ -133,14 +189,23 @@ class _Header:
 def _header(content: BufferedReader, path: Path) -> _Header:
     if not content.seekable():
         raise ManometerError(f"{path_text(path)}: the file has to be read twice. Copy it to a file.")
+    if content.peek(_PEEKED)[:_PEEKED].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        raise ManometerError(
+            f"{path_text(path)}: this is JSON, which needs no profile. Import it as it is; with --dry-run it "
+            "is only looked at."
+        )
     found: tuple[int, int, _Header] | None = None
     for delimiter in _DELIMITERS:
         names, even = _tried(content, delimiter)
         if names and (found is None or (even, len(names)) > found[:2]):
             found = even, len(names), _Header(names, delimiter)
     if found is None:
+        content.seek(0)
+        is_empty = not content.read(_PEEKED).strip(b"\xef\xbb\xbf \t\r\n")
         raise ManometerError(
             f"{path_text(path)}: the file is empty; it has to begin with a line of column names."
+            if is_empty
+            else f"{path_text(path)}: its first line is no text. A CSV file is needed, in UTF-8 if possible."
         )
     return found[2]
 
@@ -165,15 +230,21 @@ def _tried(content: BufferedReader, delimiter: str) -> tuple[Sequence[str], int]
 
 
 def _shipped_for(names: Sequence[str]) -> str | None:
-    """The shipped profile whose columns the file has, the one with the most of them."""
+    """The shipped profile whose columns the file has, the one with the most of them; before all others one
+    for those who have left, where the file has all it names: consent that is not there is never proposed.
+    """
     there = {name.casefold() for name in names}
-    best: tuple[int, str] | None = None
+    best: tuple[bool, int, str] | None = None
     for name, text in shipped_profiles().items():
-        used = [column.casefold() for column in read_profile(name, tomllib.loads(text)).used_columns()]
+        profile = read_profile(name, tomllib.loads(text))
+        used = [column.casefold() for column in profile.used_columns()]
         fitting = sum(column in there for column in used)
-        if fitting >= _FITS * len(used) and (best is None or fitting > best[0]):
-            best = fitting, name
-    return None if best is None else best[1]
+        has_left = fitting == len(used) and any(consent.always == "no" for consent in profile.consents)
+        share = _FITS_PARTLY if fitting >= _FITS * len(there) else _FITS
+        has_needed = all(column.casefold() in there for column in profile.needed_columns())
+        if fitting >= share * len(used) and has_needed:
+            best = max(best or (False, 0, ""), (has_left, fitting, name))
+    return None if best is None else best[2]
 
 
 # ---- the table ----
@@ -200,11 +271,28 @@ def _table(header: _Header, path: Path) -> dict[str, Any]:
         table["columns"]["at"] = [roles["columns.at"], roles["columns.clock"]]
     _repeat_addresses(table, kind)
     if not table.get("identities"):
-        raise ManometerError(
-            f"{path_text(path)}: no column is known by its name to say who it is. "
-            f"The file has {', '.join(header.names)}. Write a profile by hand, as docs/intake.md says."
-        )
+        raise ManometerError(f"{path_text(path)}: {_nobody(header.names)}")
     return table
+
+
+def _nobody(names: Sequence[str]) -> str:
+    """Why nobody can be told from a file with these names, and what to do."""
+    shown = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
+    if any(_VALUE.fullmatch(name) for name in names):
+        return (
+            f"the first line holds values, no names of columns: {shown}. Put a line with names above "
+            "it, such as customer_id, email, date."
+        )
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice is not None:
+        return (
+            f"the column {twice!r} stands there twice, so that it says nothing. Give each a name of its own."
+        )
+    return (
+        f"no column is known by its name to say who it is. The file has {shown}. What can be taken in is "
+        "lists of customers, orders or events; give the column of one of them a name such as email or "
+        "customer number, or write a profile by hand, as docs/intake.md says."
+    )
 
 
 def _repeat_addresses(table: dict[str, Any], kind: str) -> None:
@@ -240,13 +328,14 @@ def _settled(table: dict[str, Any], content: BufferedReader, path: Path) -> list
     """
     content.seek(0)
     try:
-        decided = CsvTable(content, read_profile("proposal", table), path_text(path)).decided()
+        profile = read_profile("proposal", table)
+        decided = CsvTable(content, profile, path_text(path)).decided()
     except ColumnError as error:
         return [str(error)]
     signs, orders = set(decided.decimals.values()), set(decided.day_orders.values())
     if len(signs) == 1:
         table["decimal"] = signs.pop()
-    if len(orders) == 1:
+    if len(orders) == 1 and (profile.date_columns() or _DAYS & table.get("traits", {}).keys()):
         table["dates"] = ["iso", orders.pop()]
     return []
 

@@ -17,6 +17,8 @@ from core.errors import ManometerError
 LONGEST_LINE: Final = 1 << 20
 """Bytes; a longer line is not taken."""
 _GZIP: Final = b"\x1f\x8b"
+_WORKBOOKS: Final = frozenset({b"PK\x03\x04", b"\xd0\xcf\x11\xe0"})
+"""How the files of today's spreadsheets (and archives) begin, and those of before."""
 _HEAD: Final = 1 << 16
 _CHUNK: Final = 1 << 16
 FREELY_UNPACKED: Final = 64 << 20
@@ -55,6 +57,11 @@ def open_source(path: Path) -> Iterator[OpenSource]:
             if content.peek(2)[:2] in (b"\xff\xfe", b"\xfe\xff"):
                 raise ManometerError(
                     f"{path_text(path)}: the text is UTF-16. Save it as UTF-8 and import it again."
+                )
+            if content.peek(4)[:4] in _WORKBOOKS:
+                raise ManometerError(
+                    f"{path_text(path)}: this is a workbook of a spreadsheet, or an archive. Save the "
+                    "sheet as CSV (UTF-8), or unpack it, and import that."
                 )
             yield OpenSource(content, file, os.fstat(file.fileno()).st_size)
     except OSError as error:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import TemplateAssertionError, meta, nodes
 
 from console.messages import sandbox
+from console.messages.links import is_likely_a_slip, undeclared_links
 from console.messages.names import (
     CUSTOMER_NAMES,
     DIGEST_FILES,
@@ -296,22 +297,27 @@ class TemplateFinding(NamedTuple):
     line: int
     name: str
     suggestion: str | None
+    is_warning: bool = False
+    """Nothing fails through it, but it is hardly meant."""
 
 
 PLAIN = (nodes.Output, nodes.TemplateData)
 """What a template consists of that has nothing to fill in."""
 
 
-def check(files: Mapping[str, str]) -> list[TemplateFinding]:
-    """What is wrong with the templates among these files: unknown variables, fields and filters, forbidden or
-    broken constructs.
+def check(files: Mapping[str, str], links: Collection[str]) -> list[TemplateFinding]:
+    """What is wrong with the templates among these files: unknown variables, fields and filters, links other
+    than these, forbidden or broken constructs.
     """
     return [
-        TemplateFinding(path, line, name, suggestion)
+        finding
         for path, text in sorted(files.items())
         if path.startswith("templates/")
         for part, first_line, mode in _parts(path, text)
-        for line, name, suggestion in _findings(part, first_line, mode)
+        for finding in (
+            *(TemplateFinding(path, *found) for found in _findings(part, first_line, mode)),
+            *_links(path, part, first_line, mode, links),
+        )
     ]
 
 
@@ -354,6 +360,28 @@ def _findings(text: str, first_line: int, mode: Mode) -> Iterator[tuple[int, str
         yield first_line + (fault.line or 1) - 1, fault.reason, None
     except RecursionError:
         yield first_line, "the template nests too deeply", None
+
+
+def _links(
+    path: str, text: str, first_line: int, mode: Mode, declared: Collection[str]
+) -> Iterator[TemplateFinding]:
+    """Links that manometer.toml does not name; one that may be missing only where another is meant."""
+    try:
+        found = list(undeclared_links(sandbox.parse(text, mode), declared))
+    except (TemplateFault, RecursionError):  # reported by `_findings`
+        return
+    for line, name, is_guarded in found:
+        if is_guarded and not is_likely_a_slip(name, declared):
+            continue
+        other = near(name, declared)
+        remedy = f'Write {name} = "https://..." under [workspace.links] in manometer.toml.'
+        yield TemplateFinding(
+            path,
+            first_line + line - 1,
+            f"[workspace.links] has no '{name}'",
+            f"{other} Otherwise: {remedy}" if other else remedy,
+            is_guarded,
+        )
 
 
 def _unknown(tree: nodes.Template) -> Iterator[tuple[int, str, str | None]]:

@@ -131,6 +131,8 @@ class Console(NavigatingApp, FindingApp, LeavingApp):
         self.place = message.service.place
         self.screen.refresh(layout=False)
         self._note_time(message.service)
+        for sentence in message.service.place.news:
+            self.notify(safe_lines(sentence), markup=False, timeout=60)
 
     def on_open_failed(self, message: OpenFailed) -> None:
         """Leave, with the sentence on standard error."""

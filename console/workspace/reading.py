@@ -214,7 +214,7 @@ def _read(
     check_layout(templates, faults)
     rates = _rates(settings.rates, files, documents[SETTINGS])
     if look_into_templates:
-        check_texts(templates, faults)
+        check_texts(templates, settings.links, faults)
         check_intake(documents[SETTINGS], settings)
         warn_of_readable_secrets(documents[SETTINGS], folder)
         warn_of_writable_files(folder, iter(files), faults)

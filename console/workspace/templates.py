@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from console.messages.names import MEDIUM_FILES, TEMPLATE_FILES
 from console.workspace.faults import Fault, Faults, did_you_mean
@@ -46,16 +46,11 @@ def check_layout(templates: TemplateFiles, faults: Faults) -> None:
             )
 
 
-def check_texts(templates: TemplateFiles, faults: Faults) -> None:
-    """Faults of the templates' texts, found by what will fill them in."""
+def check_texts(templates: TemplateFiles, links: Collection[str], faults: Faults) -> None:
+    """Faults of the templates' texts, found by what will fill them in; `links` are the declared ones."""
     from console.messages.templates import check  # Jinja is slow to import, and only `check` needs it here
 
-    for found in check(templates.files):
-        faults.add(
-            Fault(
-                found.file,
-                found.line,
-                found.name,
-                found.suggestion or "See docs/templates.md for what a template may hold.",
-            )
-        )
+    for found in check(templates.files, links):
+        remedy = found.suggestion or "See docs/templates.md for what a template may hold."
+        report = faults.warn if found.is_warning else faults.add
+        report(Fault(found.file, found.line, found.name, remedy))

@@ -17,10 +17,10 @@ from core.engine.branches import is_waiting
 from core.engine.entry import enter
 from core.engine.journey import retire
 from core.engine.merges import take_merge
-from core.engine.pauses import is_let_go, next_resumption, resume
+from core.engine.pauses import is_let_go, is_paused, next_resumption, resume
 from core.engine.priority_lookahead import rank
 from core.engine.state import CustomerState, Upcoming
-from core.engine.steps import decide, time_out
+from core.engine.steps import channels_shown, decide, time_out
 from core.instants import Instant
 from core.model.dossier import BEGINNING, Dossier, Plan
 from core.model.enrolment import Enrolment
@@ -127,7 +127,7 @@ class _Play:
         state = self.state
         held = [e for e in state.enrolments if (end := next_resumption(e, state)) is not None and end <= at]
         for enrolment in sorted(held, key=lambda e: rank(e, state)) if len(held) > 1 else held:
-            resume(enrolment, state)
+            resume(enrolment, state, channels_shown)
         state.drop_ended()
 
     def _take_leave(self, at: Instant) -> None:
@@ -142,7 +142,8 @@ class _Play:
     def _wake(self, at: Instant) -> None:
         """What was deferred is decided anew."""
         for enrolment in self.state.enrolments:
-            enrolment.wake(at)
+            if not is_paused(enrolment, self.state):
+                enrolment.wake(at)
 
     def _upcoming(self) -> list[Upcoming]:
         """The next cause without an event of each trigger that has one, soonest first."""
@@ -191,7 +192,7 @@ class _Play:
             return
         for enrolment in self.state.enrolments:
             waiting = enrolment.waiting
-            if waiting.reason is Reason.LOWER_PRIORITY:
+            if waiting.reason is Reason.LOWER_PRIORITY and not is_paused(enrolment, self.state):
                 enrolment.wake(at)  # the stronger one may have fallen away
             elif waiting.holder is not None and is_let_go(enrolment, waiting, self.state):
                 enrolment.come_up(at)

@@ -9,7 +9,7 @@ from core.engine.state import CustomerState
 from core.instants import Instant
 from core.model.decisions import GoalReached
 from core.model.enrolment import Enrolment
-from core.model.events import Event
+from core.model.events import LONG_AFTER, Event
 from core.model.triggers import Trigger
 from core.model.when import ANY_EVENT
 from core.placeholders import per_value
@@ -26,16 +26,18 @@ def ends(event: Event, enrolment: Enrolment, trigger: Trigger, state: CustomerSt
     """Whether an event ends an enrolment: by `unless`, by `[exit]`, by the goal, or by what its kind waits
     for.
 
-    It counts when it occurred, not when it arrived. With `per` an event with another key ends nothing; one
+    It counts when it occurred, not when it arrived; an order told again long after it was completed does not
+    count. With `per` an event with another key ends nothing; one
     without the property ends every running enrolment.
     """
     if event.id == enrolment.cause_event or _has_other_key(event, enrolment, trigger):
         return False
+    is_act = event.standing != LONG_AFTER
     ending = trigger.when.ends_on()
-    if event.name in ending or (event.is_activity and ANY_EVENT in ending):
+    if (is_act and event.name in ending) or (event.is_activity and ANY_EVENT in ending):
         return trigger.when.ends(enrolment, event)
     began_at = min(enrolment.cause_at, enrolment.entered_at)  # the clock may have begun anew since
-    if event.occurred_at < began_at or restarts(event, enrolment, trigger, state):
+    if not is_act or event.occurred_at < began_at or restarts(event, enrolment, trigger, state):
         return False
     if event.name in trigger.exits or _ends_by_goal(event, enrolment, trigger, state):
         return True
@@ -86,6 +88,7 @@ def ends_wait(event: Event, enrolment: Enrolment, trigger: Trigger, state: Custo
     wait = waits(enrolment, trigger)
     if (
         wait is None
+        or event.standing == LONG_AFTER
         or event.name not in wait.events
         or event.id == enrolment.cause_event
         or _has_other_key(event, enrolment, trigger)

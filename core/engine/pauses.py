@@ -12,7 +12,7 @@ segment, a later step will find the customer.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -140,17 +140,33 @@ def next_resumption(enrolment: Enrolment, state: CustomerState) -> Instant | Non
     return min((end for end in ends if end > _handled(enrolment)), default=None)
 
 
-def resume(enrolment: Enrolment, state: CustomerState) -> None:
-    """Carry out the policies of the pauses that have ended by now."""
+Shown = Callable[[Enrolment, Trigger, Step, CustomerState], Sequence[str]]
+"""The channels over which a step gets a row that is not weighed."""
+
+
+def resume(enrolment: Enrolment, state: CustomerState, shown: Shown) -> None:
+    """Carry out the policies of the pauses that have ended by now; a skipped step gets a row over each
+    channel that `shown` gives.
+    """
     ended = [
         p
         for p in _pauses(enrolment, state)
         if p.until is not None and _handled(enrolment) < p.until <= state.now
     ]
     for pause in sorted(ended, key=_end):
-        _carry_out(pause, enrolment, state)
+        _carry_out(pause, enrolment, state, shown)
+        enrolment.wake(state.now)  # others may have taken or left room meanwhile
         enrolment.note_resumption(pause.until)
         state.touch(enrolment)
+
+
+def is_paused(enrolment: Enrolment, state: CustomerState) -> bool:
+    """Whether the open step would be held if it came up now. What was deferred beyond the pause is not woken
+    in it, or the pause would hold, and skip, what does not fall due in it.
+    """
+    return bool(state.playbook.pauses) and any(
+        pause.holds(state.now) and _would_hold(pause, enrolment, state) for pause in _pauses(enrolment, state)
+    )
 
 
 def _end(pause: Pause) -> tuple[Instant, Instant, str]:
@@ -176,7 +192,7 @@ def _pauses(enrolment: Enrolment, state: CustomerState) -> list[Pause]:
     return [*index.pauses.get(enrolment.trigger, ()), *held]
 
 
-def _carry_out(pause: Pause, enrolment: Enrolment, state: CustomerState) -> None:
+def _carry_out(pause: Pause, enrolment: Enrolment, state: CustomerState, shown: Shown) -> None:
     trigger = state.playbook.index.definition(enrolment.trigger, enrolment.version)
     end = pause.until
     if trigger is None or end is None or enrolment.state != "open":
@@ -192,7 +208,7 @@ def _carry_out(pause: Pause, enrolment: Enrolment, state: CustomerState) -> None
         _begin_anew(enrolment, trigger, pause, end)
     elif is_held:
         if policy == "skip":
-            _skip(enrolment, trigger, pause, state)
+            _skip(enrolment, trigger, pause, state, shown)
         else:
             enrolment.fall_due(end)
 
@@ -278,16 +294,18 @@ def _has_wait(trigger: Trigger, step: int) -> bool:
     return any(each.wait is not None for each in trigger.steps[step - 1 : step])
 
 
-def _skip(enrolment: Enrolment, trigger: Trigger, pause: Pause, state: CustomerState) -> None:
+def _skip(enrolment: Enrolment, trigger: Trigger, pause: Pause, state: CustomerState, shown: Shown) -> None:
     """Skip every step that fell due in the pause; the first that did not goes on as planned."""
-    _skip_step(enrolment, trigger, pause, state)
+    _skip_step(enrolment, trigger, pause, state, shown)
     while enrolment.state == "open" and due_at_latest(enrolment, trigger) < (pause.until or state.now):
         if pause.scope == "channel" and not goes_over(effective_step(enrolment, trigger, state), pause.name):
             break
-        _skip_step(enrolment, trigger, pause, state)
+        _skip_step(enrolment, trigger, pause, state, shown)
 
 
-def _skip_step(enrolment: Enrolment, trigger: Trigger, pause: Pause, state: CustomerState) -> None:
+def _skip_step(
+    enrolment: Enrolment, trigger: Trigger, pause: Pause, state: CustomerState, shown: Shown
+) -> None:
     """Go on past it; only what would have been sent leaves a row, one for each channel of several at once."""
     wait = waits(enrolment, trigger)
     enrolment.plan(due_at_latest(enrolment, trigger))
@@ -298,7 +316,7 @@ def _skip_step(enrolment: Enrolment, trigger: Trigger, pause: Pause, state: Cust
     step = effective_step(enrolment, trigger, state)
     if pass_over(enrolment, trigger, step, state):
         return
-    for channel in step.channels if step.mode == "all" else step.channels[:1]:
+    for channel in shown(enrolment, trigger, step, state):
         note_suppressed(enrolment, state, channel, reason_of(pause))
     next_step(enrolment, trigger, state, step.then)
 

@@ -31,7 +31,7 @@ from core.limits.windows import Span
 from core.model.decisions import Decision, Message, Objection, Outcome, RuleEvidence
 from core.model.enrolment import Enrolment
 from core.model.reasons import HOLDING, Reason
-from core.model.triggers import Wait
+from core.model.triggers import Step, Trigger, Wait
 
 ENDING = frozenset({Reason.TRIGGER_RETIRED, Reason.CUSTOMER_ERASED, Reason.CUSTOMER_MERGED})
 
@@ -113,6 +113,12 @@ def _vanish(enrolment: Enrolment, state: CustomerState) -> None:
     gone = Objection(Reason.TRIGGER_RETIRED, "the trigger, or this step of it, is no longer in the playbook")
     _row(enrolment, state, None, "suppress", Reason.TRIGGER_RETIRED, objections=(gone,))
     end(enrolment, state, "exited")
+
+
+def channels_shown(enrolment: Enrolment, trigger: Trigger, step: Step, state: CustomerState) -> list[str]:
+    """The channels over which a step gets a row that is held or skipped."""
+    candidate = candidate_for(state, trigger, step, enrolment, step.channels[0])
+    return [each.channel.name for each in _one_a_channel(candidate, state)]
 
 
 def _one_a_channel(candidate: Candidate, state: CustomerState) -> list[Candidate]:

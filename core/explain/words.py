@@ -70,8 +70,9 @@ SOON: Final[Millis] = 5 * MINUTE
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 message`, `1,204 messages`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    """`1 message`, `1,204 messages`, `2 addresses`."""
+    many = "es" if noun.endswith("s") else "s"
+    return f"{number:,} {noun}{'' if number == 1 else many}"
 
 
 def any_of(names: Iterable[str]) -> str:

@@ -342,6 +342,8 @@ def _refuse_unknown_key(keys: Mapping[str, Any], change: PlaybookChange) -> None
     if change.key not in keys:
         every = (*keys, *_EXTRA_KEYS.get(change.subject, ()))
         hint = near(change.key, every) or _all_of(every)
+        if change.subject == "trigger":
+            hint += f" For all else, put a changed copy of its file over it: --with {change.name}.toml."
         raise ManometerError(f"{change}: no {change.subject} has a {change.key!r} that could be set. {hint}")
 
 

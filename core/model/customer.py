@@ -14,7 +14,7 @@ import orjson
 
 from core.instants import Instant, find_zone, zone_of_country
 from core.model.basket import BASKET_EVENTS, Basket
-from core.model.events import NO_ACTIVITY, Event
+from core.model.events import LONG_AFTER, NO_ACTIVITY, Event
 from core.model.orders import NOTHING, OrderSums, Telling, order_sums, telling_of
 
 # expression name -> trait name, for the traits every system knows
@@ -139,7 +139,10 @@ class Profile:
         """Take in one event; LookupError where it speaks of an order that the profile was told nothing
         about.
         """
-        self.take(event.kind, event.name, event.occurred_at, event.channel, event.properties)
+        self.take(
+            event.kind, event.name, event.occurred_at, event.channel, event.properties,
+            is_purchase=event.standing != LONG_AFTER,
+        )  # fmt: skip
         telling = telling_of(event)
         if telling is not None:
             self.take_telling(event.order, telling)
@@ -147,10 +150,18 @@ class Profile:
             self.take_traits(event.traits, event.occurred_at)
 
     def take(
-        self, kind: str, name: str, at: Instant, channel: str | None, properties: Mapping[str, Any]
+        self,
+        kind: str,
+        name: str,
+        at: Instant,
+        channel: str | None,
+        properties: Mapping[str, Any],
+        *,
+        is_purchase: bool = True,
     ) -> None:
         """Take in what an event says, but for orders, where the event itself is not at hand: intake has
-        millions of them and makes none.
+        millions of them and makes none. An order that is told again long after it was completed is no
+        purchase, and leaves the basket as it is.
         """
         if kind == "identify":
             self.take_traits(properties, at)
@@ -158,7 +169,7 @@ class Profile:
             before = self.activity.get(name)
             if before is None or at > before:
                 self.activity[name] = at
-            if name in BASKET_EVENTS:
+            if is_purchase and name in BASKET_EVENTS:
                 self.basket = self.basket or Basket()
                 self.basket.take(name, at, channel, properties)
             if name not in NO_ACTIVITY:

@@ -39,13 +39,15 @@ NO_ACTIVITY: Final = MESSAGE_FEEDBACK | CONSENT_RECORDS | ACTS_OF_THE_SHOP
 """What is told of a customer, or of what became of her order, but is no act of hers."""
 
 
-OrderStanding = Literal[0, 1, 2]
-"""How an event that speaks of an order stands: it counts, it tells again what counts already, or the order
-counts for another customer, who is known where this one is not.
+OrderStanding = Literal[0, 1, 2, 3]
+"""How an event that speaks of an order stands: it counts, it tells again what counts already, the order
+counts for another customer, who is known where this one is not, or it tells the order again a day or more
+after it was completed first, as a page does that is loaded again: then it is no purchase of its own day.
 """
 FIRST: Final = 0
 AGAIN: Final = 1
 ELSEWHERE: Final = 2
+LONG_AFTER: Final = 3
 
 
 class Event(NamedTuple):

@@ -14,11 +14,12 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from core.instants import Instant
+from core.instants import DAY, Instant, Millis
 from core.model.events import (
     AGAIN,
     ELSEWHERE,
     FIRST,
+    LONG_AFTER,
     ORDER_CANCELLED,
     ORDER_COMPLETED,
     ORDER_REFUNDED,
@@ -34,6 +35,8 @@ GOING_BACK: Final = frozenset({ORDER_RETURNED, ORDER_REFUNDED})
 _PRODUCT_NAMES: Final = ("product_id", "sku", "variant_id", "name")
 _WHOLE: Final = Decimal(1)
 _BEYOND_REASON: Final = 10**15
+ONE_PURCHASE: Final[Millis] = DAY
+"""So long after an order was completed first what tells of it is the same purchase, seen by another clock."""
 _RANK: Final = {act: rank for rank, act in enumerate(ORDER_ACTS)}
 
 
@@ -213,6 +216,7 @@ class Told(NamedTuple):
     act: str
     mark: str | None
     before: tuple[Any, ...]
+    at: Instant
 
 
 def standings(told: Sequence[Told]) -> list[OrderStanding]:
@@ -221,6 +225,16 @@ def standings(told: Sequence[Told]) -> list[OrderStanding]:
     An order is completed once and cancelled once, and a refund or return with a number of its own goes back
     once; updates, and what has no number, count each time.
     """
+    completed_at = min((one.at for one in told if one.act == ORDER_COMPLETED), default=0)
+    return [
+        LONG_AFTER
+        if standing == AGAIN and one.act == ORDER_COMPLETED and one.at >= completed_at + ONE_PURCHASE
+        else standing
+        for one, standing in zip(told, _first_or_again(told))
+    ]
+
+
+def _first_or_again(told: Sequence[Told]) -> list[OrderStanding]:
     found: list[OrderStanding] = [FIRST] * len(told)
     counts: dict[tuple[str, str | None], int] = {}
     for place, one in enumerate(told):
@@ -258,7 +272,7 @@ def as_they_occurred(events: Sequence[Event]) -> list[Event]:
 
 def _told(event: Event) -> Told:
     mark = number_of_return(event.name, event.properties)
-    return Told(event.name, mark, (event.occurred_at, event.source, event.tie))
+    return Told(event.name, mark, (event.occurred_at, event.source, event.tie), event.occurred_at)
 
 
 # ---- what they come to ----

@@ -25,7 +25,6 @@ LARGEST_NUMBER: Final = 10**15
 LARGEST_AMOUNT: Final = 10**12
 """In minor units."""
 _LONGEST: Final = 64
-_PLAIN_FLOAT: Final = 10**9
 
 _MINUS: Final = "-\u2212\u2013"
 _SIGN: Final = rf"[()+{re.escape(_MINUS)}]?"
@@ -145,34 +144,6 @@ def read_json_amount(value: object, home: str | None = None) -> Amount:
 
 
 # ---- minor units ----
-
-
-def read_json_minor_units(value: object, currency: str) -> tuple[int, str]:
-    """The whole minor units of a JSON value, a half rounded away from zero, and their currency: the one
-    beside the number where the value is a text with one, else `currency`. CellError as `read_json_amount` and
-    `to_minor_units`.
-    """
-    units = _plain_units(value, 10 ** _decimals(currency))
-    if units is not None and abs(units) <= LARGEST_AMOUNT:
-        return units, currency
-    amount = read_json_amount(value, currency)
-    meant = amount.currency or currency
-    return to_minor_units(amount.number, meant), meant
-
-
-def _plain_units(value: object, scale: int) -> int | None:
-    """The units of a number whose shortest text has no more decimals than its currency, so that nothing is
-    rounded.
-    """
-    if type(value) is int:
-        return value * scale
-    if (
-        type(value) is float
-        and abs(value) < _PLAIN_FLOAT
-        and (units := round(value * scale)) / scale == value
-    ):
-        return units
-    return None
 
 
 def to_minor_units(number: Decimal, currency: str) -> int:

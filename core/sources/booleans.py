@@ -81,12 +81,12 @@ def _words(text: str) -> frozenset[str]:
 
 BOOLEAN_WORDS: Final = WordLists(
     yes=_words("""
-        1, x, ✓, ✔, ☑, yes, y, true, t, on, enabled, checked, ja, j, wahr, an, ein, aktiviert, oui, o, vrai,
-        activé, sì, si, s, vero, attivo, sí, verdadero, waar, aan, sim, verdadeiro, tak, prawda, ano,
+        1, 1.0, x, ✓, ✔, ☑, yes, y, true, t, on, enabled, checked, ja, j, wahr, an, ein, aktiviert, oui, o,
+        vrai, activé, sì, si, s, vero, attivo, sí, verdadero, waar, aan, sim, verdadeiro, tak, prawda, ano,
         pravda, sant, sand, igen
     """),
     no=_words("""
-        0, ✗, ✘, ☐, no, n, false, f, off, disabled, unchecked, nein, falsch, aus, deaktiviert, non, faux,
+        0, 0.0, ✗, ✘, ☐, no, n, false, f, off, disabled, unchecked, nein, falsch, aus, deaktiviert, non, faux,
         désactivé, falso, disattivo, nee, onwaar, uit, não, nie, fałsz, ne, nepravda, nej, falskt, falsk,
         nem
     """),
@@ -97,13 +97,15 @@ BOOLEAN_WORDS: Final = WordLists(
 )  # fmt: skip
 CONSENT_WORDS: Final = BOOLEAN_WORDS.with_words(
     yes=_words("""
-        subscribed, subscriber, opt-in, opted in, double opt-in, single opt-in, granted, accepted, agreed,
-        allowed, consented, confirmed, active, angemeldet, abonniert, zugestimmt, eingewilligt,
-        einwilligung, erlaubt, bestätigt, aktiv, inscrit, abonné, accepté, consenti, actif, iscritto,
+        subscribed, subscriber, opt-in, optin, opted in, double opt-in, double optin, single opt-in,
+        single optin, granted, accepted, agreed, allowed, consented, confirmed, active, angemeldet,
+        abonniert, zugestimmt, eingewilligt, einwilligung, erlaubt, bestätigt, aktiv,
+        inscrit, abonné, accepté, consenti, actif, iscritto,
         accettato, suscrito, aceptado, activo, ingeschreven, geabonneerd, actief
     """),
     no=_words("""
-        unsubscribed, opt-out, opted out, withdrawn, revoked, denied, declined, refused, rejected, objected,
+        unsubscribed, unsub, opt-out, optout, opted out,
+        withdrawn, revoked, denied, declined, refused, rejected, objected,
         cleaned, suppressed, blocked, blacklisted, blocklisted, bounced, complained, inactive, deactivated,
         abgemeldet, abbestellt, abgelehnt, widerrufen, widersprochen, gesperrt, inaktiv, désinscrit,
         désabonné, refusé, inactif, disiscritto, cancellato, rifiutato, inattivo, baja, dado de baja,

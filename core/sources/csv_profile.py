@@ -136,6 +136,12 @@ class CsvProfile:
             named += [column for column in given[:2] if column]
         return tuple(dict.fromkeys(named))
 
+    def needed_columns(self) -> tuple[str, ...]:
+        """The columns that a file must have even where the profile lets it lack others."""
+        if self.kind == "customers":
+            return ()
+        return (*self.at, *(column for key, column in self.columns.items() if key in ("key", "amount")))
+
     def number_columns(self) -> tuple[str, ...]:
         """The columns whose cells are read as numbers, each once."""
         named = [self.columns.get("amount"), self.products.get("price"), self.products.get("quantity")]

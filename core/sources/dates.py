@@ -281,10 +281,10 @@ def _yearless(month: int, day: int, cell: str) -> str:
 def _clock(match: re.Match[str], cell: str) -> time:
     hour, minute, second = int(match["hour"]), int(match["minute"]), int(match["second"] or 0)
     half = (match["half"] or "").lower()
-    if half and not 1 <= hour <= 12:
-        raise CellError(f"{shown(cell)} has an hour that its half of the day does not have")
-    if half:
+    if half and hour in range(1, 13):
         hour = hour % 12 + (12 if half == "p" else 0)
+    elif half and half != ("a" if hour == 0 else "p"):  # Magento writes 24 hours, and the half beside them
+        raise CellError(f"{shown(cell)} has an hour that its half of the day does not have")
     try:
         return time(hour, minute, second, int((match["part"] or "").ljust(6, "0")[:6]))
     except ValueError:

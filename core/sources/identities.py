@@ -4,6 +4,7 @@ user id has the namespace of its source, and phone numbers are E.164.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -95,15 +96,20 @@ class IdentitySettings:
         )
 
 
+_AROUND: Final = "\ufeff\u200b\u200c\u200d\u2060 \t\r\n"
+"""Signs that come along unseen where an address was copied."""
+_PART: Final = r'[^\s@,;:<>()\[\]"\\\x00-\x20\x7f]+'
+_ADDRESS: Final = re.compile(f"{_PART}@{_PART}")
 _LONGEST_KEPT: Final = 64
-_known_text: Final = lru_cache(maxsize=65_536)(identifying_text)
+_known_text: Final = lru_cache(maxsize=16_384)(identifying_text)
 """The same few come again and again."""
 
 
 def normal_email(value: object) -> str | None:
-    """A mail address in lower case without blanks around it; None where it has no `@` between two parts."""
+    """A mail address in lower case without blanks around it; None where it is no single `@` between two
+    parts, such as a list of addresses or a name with its address.
+    """
     if not isinstance(value, str):
         return None
-    address = value.strip().lower()
-    name, _, host = address.rpartition("@")
-    return address if name and host and " " not in address and len(address) <= 320 else None
+    address = value.strip(_AROUND).strip().lower()
+    return address if len(address) <= 320 and _ADDRESS.fullmatch(address) else None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from hashlib import blake2b
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -148,111 +148,109 @@ def parse_call(
     context = record.get("context", _NOTHING)
     if not isinstance(context, dict):
         context = _NOTHING
+    head = _Head(record, context, source, arrived_at, zone, channel, reading)
     if call == "track":
-        return _track(record, context, source, arrived_at, zone, channel, reading)
+        return _track(head)
     if call == "identify":
-        return _identify(record, context, source, arrived_at, zone, channel, reading)
+        return _identify(head)
     if call == "page" or call == "screen":
-        usual = "web" if call == "page" else "app"
-        return _page(record, context, source, arrived_at, zone, channel, reading, usual)
+        return _page(head, "web" if call == "page" else "app")
     if call == "alias":
-        return _alias(record, context, source, arrived_at, zone, channel, reading)
+        return _alias(head)
     if call == "group":
-        return _group(record, context, source, arrived_at, zone, channel, reading)
+        return _group(head)
     raise Rejected(f"unknown call {str(call)[:40]!r}" if call else "unknown call: it has no type")
 
 
 _NOTHING: dict[str, Any] = {}
+_Kind: TypeAlias = Literal["track", "page", "identify", "alias"]
 
 
-def _track(
-    record: dict[str, Any],
-    context: dict[str, Any],
-    source: str,
-    arrived_at: Instant | None,
-    zone: ZoneInfo,
-    channel: str | None,
-    reading: IdentityReading,
-) -> Incoming:
-    name = record.get("event")
+class _Head(NamedTuple):
+    """What every sort of call has, and what is known of it besides."""
+
+    record: dict[str, Any]
+    context: dict[str, Any]
+    source: str
+    arrived_at: Instant | None
+    zone: ZoneInfo
+    channel: str | None
+    reading: IdentityReading
+
+    def start(self, kind: _Kind, name: str) -> tuple[bytes, str, _Kind, str, Instant]:
+        """The first fields of the call's value; Rejected where its time cannot be read."""
+        record = self.record
+        return (
+            _dedup(record, self.source), self.source, kind, name, _time(record, self.arrived_at, self.zone)
+        )  # fmt: skip
+
+    def identities(self, said: Mapping[str, Any]) -> tuple[Identity, ...]:
+        """By what the call names its customer, strongest first; Rejected where by nothing."""
+        return _identities(self.record, self.context, said, self.reading)
+
+    def way(self, usual: str | None = None) -> str | None:
+        """The channel; `usual` where neither the call nor its source names one."""
+        return _channel(self.record, self.context, self.channel, usual)
+
+    def words(self) -> tuple[tuple[ConsentRecord, ...], tuple[Unread, ...]]:
+        """What it says of consents, and what of that nobody understood."""
+        return _subscriptions(self.context, self.source, self.reading) if self.context else _NO_WORDS
+
+
+def _track(head: _Head) -> Incoming:
+    name = head.record.get("event")
     if not isinstance(name, str) or not (name := name.strip()):
         raise Rejected("a track call without an event name")
     name = FORMER_NAMES.get(name, name)
-    properties = record.get("properties")
+    properties = head.record.get("properties")
     if not isinstance(properties, dict):
         properties = {}
     if name == ORDER_COMPLETED:
         _refuse_impossible_quantities(properties.get("products"))
-    consents, unread = _subscriptions(context, source, reading) if context else _NO_WORDS
+    consents, unread = head.words()
     feedback = None
     if name in _SPECIAL:
-        consents += consents_of(name, properties, source)
-        feedback, more = feedback_of(name, properties, context, reading)
+        consents += consents_of(name, properties, head.source)
+        feedback, more = feedback_of(name, properties, head.context, head.reading)
         unread += more
-    identities = _identities(record, context, properties, reading)
+    identities = head.identities(properties)
     return Incoming(
-        _dedup(record, source), source, "track", name, _time(record, arrived_at, zone), identities,
-        properties, encode(properties), _channel(record, context, channel, None),
+        *head.start("track", name), identities, properties, encode(properties), head.way(),
         amount_of(name, properties), consents, feedback, (),
         order_number(properties) if name in ORDER_NAMES else None, unread=unread,
-        traits=_traits_beside(identities, context, zone, reading),
+        traits=_traits_beside(identities, head),
     )  # fmt: skip
 
 
-def _identify(
-    record: dict[str, Any],
-    context: dict[str, Any],
-    source: str,
-    arrived_at: Instant | None,
-    zone: ZoneInfo,
-    channel: str | None,
-    reading: IdentityReading,
-) -> Incoming:
-    given = record.get("traits")
+def _identify(head: _Head) -> Incoming:
+    given = head.record.get("traits")
     given = given if isinstance(given, dict) else {}
-    said = context.get("traits")
-    traits = normalise_traits({**said, **given} if isinstance(said, dict) else given, context, zone, reading)
-    identities = _identities(record, context, traits, reading)
+    said = head.context.get("traits")
+    merged = {**said, **given} if isinstance(said, dict) else given
+    traits = normalise_traits(merged, head.context, head.zone, head.reading)
+    identities = head.identities(traits)
     _add_address(traits, identities)
-    consents, unread = _subscriptions(context, source, reading)
+    consents, unread = head.words()
     return Incoming(
-        _dedup(record, source), source, "identify", "identify", _time(record, arrived_at, zone), identities,
-        traits, encode_traits(traits), _channel(record, context, channel, None), None, consents,
-        unread=unread,
+        *head.start("identify", "identify"), identities, traits, encode_traits(traits), head.way(), None,
+        consents, unread=unread,
     )  # fmt: skip
 
 
-def _page(  # the form that all readers of a call have, and the usual channel
-    record: dict[str, Any],
-    context: dict[str, Any],
-    source: str,
-    arrived_at: Instant | None,
-    zone: ZoneInfo,
-    channel: str | None,
-    reading: IdentityReading,
-    usual: str,
-) -> Incoming:
-    given = record.get("properties")
+def _page(head: _Head, usual: str) -> Incoming:
+    given = head.record.get("properties")
     properties = given if isinstance(given, dict) else {}
-    name = record.get("name") or record.get("category") or properties.get("name") or "Page"
-    identities = _identities(record, context, properties, reading)
-    consents, unread = _subscriptions(context, source, reading)
+    name = head.record.get("name") or head.record.get("category") or properties.get("name") or "Page"
+    identities = head.identities(properties)
+    consents, unread = head.words()
     return Incoming(
-        _dedup(record, source), source, "page", str(name), _time(record, arrived_at, zone), identities,
-        properties, encode(properties), _channel(record, context, channel, usual), None, consents,
-        unread=unread, traits=_traits_beside(identities, context, zone, reading),
+        *head.start("page", str(name)), identities, properties, encode(properties), head.way(usual), None,
+        consents, unread=unread, traits=_traits_beside(identities, head),
     )  # fmt: skip
 
 
-def _alias(
-    record: dict[str, Any],
-    context: dict[str, Any],
-    source: str,
-    arrived_at: Instant | None,
-    zone: ZoneInfo,
-    channel: str | None,
-    reading: IdentityReading,
-) -> Incoming:
+def _alias(head: _Head) -> Incoming:
+    record, reading = head.record, head.reading
     former = record.get("previousId", record.get("previous_id"))
     anonymous, former_user, address = reading.text(former), reading.user(former), reading.email(former)
     if anonymous is None or former_user is None:
@@ -261,37 +259,27 @@ def _alias(
     if address is not None:
         previous = (("email", address), *previous)
     user = reading.user(record.get("userId", record.get("user_id")))
-    identities = ((USER, user),) if user else _identities(record, context, _NOTHING, reading)
+    identities = ((USER, user),) if user else head.identities(_NOTHING)
+    said = {"previousId": anonymous}
     return Incoming(
-        _dedup(record, source), source, "alias", "alias", _time(record, arrived_at, zone), identities,
-        {"previousId": anonymous}, encode({"previousId": anonymous}),
-        _channel(record, context, channel, None), previous=previous,
+        *head.start("alias", "alias"), identities, said, encode(said), head.way(), previous=previous
     )  # fmt: skip
 
 
-def _group(
-    record: dict[str, Any],
-    context: dict[str, Any],
-    source: str,
-    arrived_at: Instant | None,
-    zone: ZoneInfo,
-    channel: str | None,
-    reading: IdentityReading,
-) -> Incoming:
+def _group(head: _Head) -> Incoming:
     """The group that a person belongs to, as traits of the person: `groupId`, and `group.NAME` for each trait
     of the group. What identifies the group identifies nobody.
     """
-    group = _text(record.get("groupId", record.get("group_id")))
+    group = _text(head.record.get("groupId", head.record.get("group_id")))
     if group is None:
         raise Rejected("a group call without groupId")
-    given = record.get("traits")
+    given = head.record.get("traits")
     said = given if isinstance(given, dict) else {}
     traits = {"groupId": group, **{f"group.{name}": value for name, value in said.items()}}
-    identities = _identities({**record, "traits": None}, context, _NOTHING, reading)
-    consents, unread = _subscriptions(context, source, reading)
+    identities = head._replace(record={**head.record, "traits": None}).identities(_NOTHING)
+    consents, unread = head.words()
     return Incoming(
-        _dedup(record, source), source, "identify", "group", _time(record, arrived_at, zone),
-        identities, traits, encode_traits(traits), _channel(record, context, channel, None), None,
+        *head.start("identify", "group"), identities, traits, encode_traits(traits), head.way(), None,
         consents, unread=unread,
     )  # fmt: skip
 
@@ -380,14 +368,12 @@ def _find_in_context(context: dict[str, Any], found: list[Identity], reading: Id
                 found.append((kind, value))
 
 
-def _traits_beside(
-    identities: tuple[Identity, ...], context: dict[str, Any], zone: ZoneInfo, reading: IdentityReading
-) -> Mapping[str, Any]:
+def _traits_beside(identities: tuple[Identity, ...], head: _Head) -> Mapping[str, Any]:
     """What a call that is no identify says of the customer: `context.traits`, and an address by which it
     names the customer.
     """
-    said = context.get("traits") if context else None
-    traits = normalise_traits(said, {}, zone, reading) if said and isinstance(said, dict) else {}
+    said = head.context.get("traits") if head.context else None
+    traits = normalise_traits(said, {}, head.zone, head.reading) if said and isinstance(said, dict) else {}
     if traits or len(identities) > 1 or identities[0][0] in ADDRESSES:
         _add_address(traits, identities)
     return traits or _NOTHING

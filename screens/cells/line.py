@@ -40,8 +40,3 @@ def fit(text: str, width: int, right: bool = False) -> str:
     text = fitted(text, width)
     missing = " " * (width - display_width(text))
     return missing + text if right else text + missing
-
-
-def plain_text(line: Line) -> str:
-    """A line without its styles."""
-    return "".join(as_cell(part).text for part in line)

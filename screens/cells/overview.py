@@ -20,7 +20,15 @@ from screens.cells.line import Cell, Cells, Line, StyleName, as_cell, fit
 from screens.cells.moments import moment, share
 from screens.cells.safe_text import display_width, safe_text
 from screens.cells.states import paused_words
-from screens.ports.overview import BaseGauge, Books, ChannelToday, DayAhead, Engine, OverviewPage
+from screens.ports.overview import (
+    BaseGauge,
+    Books,
+    ChannelToday,
+    DayAhead,
+    Engine,
+    OverviewPage,
+    Undecided,
+)
 
 NAME: Final = 9
 """Columns of the names that begin the first lines."""
@@ -207,10 +215,44 @@ class Attention:
     style: StyleName = "warn"
 
 
-def attention(page: OverviewPage, ahead: DayAhead | None, zone: ZoneInfo) -> list[Attention]:
-    """Everything that is stuck or wrong, the worst first."""
+def attention(
+    page: OverviewPage, ahead: DayAhead | None, undecided: Undecided | None, zone: ZoneInfo
+) -> list[Attention]:
+    """Everything that is stuck or wrong, the worst first, then what waits for a decision."""
     wrong = [_wrong(each, page.at, zone) for each in page.health.findings if each.sort not in SAID_ABOVE]
-    return [*wrong, *_stuck(page, ahead, zone)]
+    waiting = () if undecided is None else _undecided(undecided)
+    return [*wrong, *_stuck(page, ahead, zone), *waiting]
+
+
+def _undecided(undecided: Undecided) -> Iterator[Attention]:
+    if undecided.conflicts:
+        words = f"who is who: {counted(undecided.conflicts, 'conflict')}"
+        yield Attention("?", words, "people", "2 J")
+    if undecided.set_aside:
+        currencies = ", ".join(sorted(undecided.set_aside))
+        words = f"set aside: {counted(sum(undecided.set_aside.values()), 'amount')} in {currencies}"
+        yield Attention("!", words, "set-aside", "⏎")
+
+
+def set_aside_lines(undecided: Undecided) -> list[Line]:
+    """What counts in no sum, by currency, and what to do about it."""
+    most = max(map(len, undecided.set_aside), default=0)
+    amounts: list[Line] = [
+        [Cell(f"{currency:<{most}}  ", "strong"), counted(number, "amount")]
+        for currency, number in sorted(undecided.set_aside.items())
+    ]
+    return [
+        *amounts,
+        [],
+        [
+            "They are in no sum, threshold or segment of money, because no rate fits the day; their orders "
+            "count all the same."
+        ],
+        [
+            "Add the rates to the file that `rates` in [workspace] names, and run `manometer apply`. "
+            "`manometer orders` lists each order in its own currency."
+        ],
+    ]
 
 
 def _wrong(found: HealthFinding, at: Instant, zone: ZoneInfo) -> Attention:

@@ -10,7 +10,7 @@ from core.explain.words import counted
 from core.instants import Instant
 from screens.cells.column import Column
 from screens.cells.deed import Deed, DialogField
-from screens.cells.exports import Fields, plain
+from screens.cells.exports import Fields, instants, plain
 from screens.cells.line import Cell, Cells
 from screens.cells.moments import moment, number
 from screens.ports.people import ConflictLine
@@ -22,10 +22,11 @@ COLUMNS: Final = (
     Column("people", "HOW MANY", 8, right=True, least=92),
     Column("since", "SINCE", 12, least=74),
 )
-EXPORTED: Final[Fields] = plain("kind", "identity", "customers", "people", "since")
+EXPORTED: Final[Fields] = (*plain("kind", "identity", "keys", "people"), *instants("since"))
 WHY: Final[Mapping[str, str]] = {
     "namespace": "said by several",
     "shared": "shared by too many",
+    "order": "order of several",
     "birthday": "two birthdays",
     "kept": "joined before",
 }
@@ -36,7 +37,7 @@ def cells(line: ConflictLine, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
     """One line of the list."""
     mark = Cell(WHY.get(line.kind, line.kind), "bad" if line.kind == "shared" else "warn")
     return (
-        mark, line.identity or "", ", ".join(line.customers), number(line.people),
+        mark, line.identity or "", line.keys, number(line.people),
         moment(line.since, now, zone),
     )  # fmt: skip
 
@@ -65,12 +66,15 @@ def join_deed(line: ConflictLine, author: str) -> Deed:
 def part_deed(line: ConflictLine, author: str) -> Deed:
     """What parting the two would do."""
     one, other = line.customers[:2]
+    orders = ["The order counts for each of them."] if line.kind == "order" else []
     return Deed(
         f"Are {one} and {other} two people?",
         [
+            *orders,
             "Nothing that is told of the two joins them from now on, not even an alias.",
             "Where they are one customer they are parted: each has the events, journeys and messages again "
             "that came by the own identities.",
+            "`manometer merges forget` takes the decision back.",
         ],
         "Keep them apart",
         fields=(_REASON,),

@@ -40,3 +40,5 @@ class WorkspacePlace:
     """Consent is assumed, not recorded: test data only."""
     stopped: bool = False
     """The emergency stop is on."""
+    news: tuple[str, ...] = ()
+    """What the operator should know of its opening, in sentences."""

@@ -117,6 +117,16 @@ class Books:
     messages: int
 
 
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """What waits for somebody's word although nothing is broken."""
+
+    conflicts: int
+    """Of identities, as the list of who is who has them."""
+    set_aside: Mapping[str, int]
+    """Amounts that no rate fits and no sum counts, by currency."""
+
+
 class OverviewPort(Protocol):
     """The questions of the first screen, the cheap ones first."""
 
@@ -132,6 +142,10 @@ class OverviewPort(Protocol):
 
     def ahead(self, cancelled: Cancelled) -> DayAhead:
         """Plays the customers who are due within a day, where they are few enough to be quick."""
+        ...
+
+    def undecided(self, cancelled: Cancelled) -> Undecided:
+        """Reads every identity that several people say, and every customer that was merged."""
         ...
 
     def books(self, cancelled: Cancelled) -> Books:

@@ -17,13 +17,18 @@ class ConflictLine:
     """Customers of whom nobody knows whether they are one person."""
 
     kind: str
-    """`namespace`, `shared`, `birthday` or `kept`."""
+    """`namespace`, `shared`, `order`, `birthday` or `kept`."""
     identity: str | None
-    """What they share as KIND:VALUE; None where nothing is disputed."""
+    """What they share as KIND:VALUE, an order as `order:NUMBER`; None where nothing is disputed."""
     customers: Sequence[str]
     """The first of them: keys, or the user ids of one customer."""
     people: int
     since: Instant
+
+    @property
+    def keys(self) -> str:
+        """The customers in one text."""
+        return ", ".join(self.customers)
 
 
 class PeoplePort(Protocol):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # what a screen does not ask for is not imported
     from screens.ports.overview import OverviewPort
     from screens.ports.people import PeoplePort
     from screens.ports.pressure import PressurePort
+    from screens.ports.suppressions import SuppressionsPort
     from screens.ports.triggers import TriggersPort
     from screens.ports.what_if import WhatIfPort
     from screens.ports.why import WhyPort
@@ -77,6 +78,11 @@ class Service(Protocol):
     @property
     def people(self) -> PeoplePort:
         """Who is who, and what operators decide of it."""
+        ...
+
+    @property
+    def suppressions(self) -> SuppressionsPort:
+        """Addresses that are not written to, and what operators add and lift."""
         ...
 
     @property

@@ -113,6 +113,7 @@ class Saving:
         self._making = ExitStack()
         self._temporary = self._path
         self._others = sum(path.stat().st_size for path in folder.glob(f"*{ENDING}") if path != self._path)
+        self._force = force
         self._raw: Any = None
 
     def __enter__(self) -> Saving:
@@ -160,6 +161,20 @@ class Saving:
             descriptor = os.open(self._temporary, os.O_RDONLY)
             os.fsync(descriptor)
             os.close(descriptor)
+            self._put_in_place()
+
+    def _put_in_place(self) -> None:
+        """Under its name, unless that was taken while this one was made."""
+        if self._force:
+            self._temporary.replace(self._path)
+            return
+        try:
+            self._path.hardlink_to(self._temporary)
+        except FileExistsError:
+            refuse_taken(self._path.parent, self._path.name.removesuffix(ENDING), force=False)
+            raise
+        except OSError:  # a file system without links
+            refuse_taken(self._path.parent, self._path.name.removesuffix(ENDING), force=False)
             self._temporary.replace(self._path)
 
 

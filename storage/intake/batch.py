@@ -41,7 +41,7 @@ from core.sources.segment import ORDER_NAMES, ConsentRecord, Incoming
 from storage.intake import feedback as reports
 from storage.intake.identities import chunks, key_for
 from storage.intake.imports import free_ids
-from storage.intake.listed_consents import ListedLine, Place, ledger_rows
+from storage.intake.listed_consents import ListedLine, Place, dump_listed, ledger_rows
 from storage.intake.orders import PERSONAL, OrderBook, settle_customers
 from storage.intake.people import Settled, holder, settle
 from storage.intake.refolding import refold_all
@@ -74,8 +74,8 @@ _GIVING_WAY: Final = select(enrolments.c.customer_id).where(
 _USUAL_RULES: Final = IdentityRules()
 _OF_DEVICES: Final = ("anonymous:", "push:")
 """How the keys of customers begin of whom nothing but a device may be known."""
-_MOST_CUSTOMERS: Final = 20_000
-_MOST_IDENTITIES: Final = 200_000
+_MOST_CUSTOMERS: Final = 10_000
+_MOST_IDENTITIES: Final = 40_000
 USUAL_LOG: Final = 1_000
 BULK_LOG: Final = 16_000
 """Pages of 4 KiB: SQLite's own measure, and as much as the log's file is kept at (`journal_size_limit`)."""
@@ -176,8 +176,10 @@ def take(  # what surrounds a batch; each is optional and given by name
     taken, unread = sum(fresh), Counter[Unread]()
     if taken:
         news = reports.with_triggers(connection, [one for one, new in zip(batch, fresh) if new])
-        _Batch(connection, memory, arrived_at, history, concerns, rules).take(news)
-        unread = reports.take(connection, news, arrived_at, bounces, history=history)
+        taking = _Batch(connection, memory, arrived_at, history, concerns, rules)
+        taking.take(news)
+        first = taking.next_event - len(news)
+        unread = reports.take(connection, news, arrived_at, bounces, history=history, first=first)
     return BatchResult(taken, len(batch) - taken, tuple(fresh), unread)
 
 
@@ -246,8 +248,8 @@ class _Batch:
         """Nothing pending."""
         self.touched: dict[int, _Customer] = {}
         self.new_identities: list[tuple[Any, ...]] = []
-        self.new_links: set[tuple[int, int]] = set()
-        self.new_aliases: set[tuple[str, int]] = set()
+        self.new_links: dict[tuple[int, int], int] = {}  # -> the event with whose batch it came
+        self.new_aliases: dict[tuple[str, int], int] = {}
         self.event_rows: list[tuple[Any, ...]] = []
         self.arrival_rows: list[tuple[int, int]] = []
         self.consent_rows: list[dict[str, Any]] = []
@@ -347,7 +349,7 @@ class _Batch:
         arrived_at = self.arrived_at if self.history or at < self.arrived_at else at
         customer_id: int | str = ""
         identity_id: int | str = ""
-        others = traits = ""
+        others = traits = listed = ""
         if who:
             identity_id, customer_id = self.memory.identities[who[0]]
             if who[0] in self.held:
@@ -369,12 +371,12 @@ class _Batch:
                 traits = orjson.dumps(incoming.traits, default=str).decode()
             self.touched[customer.id] = customer
             if consents:
-                self.note_consents(customer, identity_id, incoming, event_id, arrived_at)
+                listed = self.note_consents(customer, identity_id, incoming, event_id, arrived_at)
         self.event_rows.append((
             event_id, bytearray(dedup), customer_id, identity_id, kind, name, at, arrived_at,
             self.is_history, source, channel or "", "" if amount is None else amount, text,
             order or "", FIRST, currency or "", "" if own_amount is None else own_amount, rate or "",
-            others, traits,
+            others, traits, listed,
         ))  # fmt: skip
 
     def take_order(self, customer: _Customer, incoming: Incoming, event_id: int) -> None:
@@ -407,10 +409,11 @@ class _Batch:
 
     def note_consents(
         self, customer: _Customer, identity_id: int, incoming: Incoming, event_id: int, arrived_at: Instant
-    ) -> None:
+    ) -> str:
         """Words of consent, and what lists say of them; those of a history count as known since they were
-        given.
+        given. Gives the column `listed` of the event.
         """
+        before = len(self.listed)
         if self.is_history:
             arrived_at = incoming.occurred_at
         for consent in incoming.consents:
@@ -426,6 +429,7 @@ class _Batch:
                 self.listed.append(_listed_line(identity_id, incoming, consent, row))
             else:
                 self.consent_rows.append(row)
+        return dump_listed(self.listed[before:])
 
     # ---- whose it is ----
 
@@ -467,7 +471,9 @@ class _Batch:
         numbers = [memory.identities[each][0] for each in said]
         if len(said) > 1:
             hub = memory.identities[min(said, key=strength)][0]
-            self.new_links.update((hub, other) for other in numbers if other != hub)
+            for other in numbers:
+                if other != hub:
+                    self.new_links.setdefault((hub, other), self.next_event)
         if is_open:
             self.open_questions |= {
                 number: min(at, self.open_questions.get(number, at)) for number in numbers
@@ -505,7 +511,7 @@ class _Batch:
 
     def place_alias(self, incoming: Incoming, number: int, at: Instant) -> None:
         for former in incoming.previous:
-            self.new_aliases.add((":".join(former), number))
+            self.new_aliases.setdefault((":".join(former), number), self.next_event)
             entry = self.memory.identities.get(former)
             if entry is not None:
                 self.open_questions.setdefault(entry[0], at)
@@ -579,9 +585,11 @@ class _Batch:
         if self.new_identities:
             _insert(self.connection, identities, self.new_identities)
         if self.new_links:
-            _insert_new(self.connection, links, sorted(self.new_links))
+            _insert_new(self.connection, links, [(*pair, at) for pair, at in sorted(self.new_links.items())])
         if self.new_aliases:
-            _insert_new(self.connection, aliases, sorted(self.new_aliases))
+            _insert_new(
+                self.connection, aliases, [(*pair, at) for pair, at in sorted(self.new_aliases.items())]
+            )
         if self.event_rows:
             _insert(self.connection, events, self.event_rows)
         if self.arrival_rows:

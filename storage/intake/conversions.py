@@ -2,7 +2,8 @@
 
 An order that was set aside counts, and adds nothing to the sums. Its conversion is a recorded arrival, an
 `Order Updated` at the instant of the apply, so that a mark it passes is crossed then. What went back of
-orders is converted where it stands, since less money crosses no mark.
+orders is converted where it stands, since less money crosses no mark; so is what an earlier release took in,
+for nothing is to fire through a migration.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from core.sources.amounts import from_minor_units
 from core.sources.order_terms import UNNUMBERED, OrderTerms, converted
 from core.sources.segment import Incoming, dedup_key, encode
 from storage.intake.batch import Concerns, take
+from storage.intake.order_migration import report_of
 from storage.intake.refolding import refold_all
 from storage.schema.events import events
 from storage.schema.identities import identities
@@ -38,12 +40,13 @@ def convert(connection: Connection, terms: OrderTerms, at: Instant, concerns: Co
     ]
     if not found:
         return 0
-    in_place = [_in_place(row, rate) for row, rate in found]
-    arrivals = list(_arrivals(connection, found, at))
+    former = _last_of_before(connection)
+    in_place = [_in_place(row, rate, former) for row, rate in found]
+    arrivals = list(_arrivals(connection, [each for each in found if each[0].id > former], at))
     statement = update(events).where(events.c.id == bindparam("event"))
     connection.execute(statement.values(rate=bindparam("to_rate"), amount=bindparam("to_amount")), in_place)
-    back = {row.customer_id for row, _ in found if row.name in GOING_BACK and row.customer_id is not None}
-    refold_all(connection, sorted(back))
+    silent = [row for row, _ in found if row.name in GOING_BACK or row.id <= former]
+    refold_all(connection, {row.customer_id for row in silent if row.customer_id is not None})
     if arrivals:
         take(connection, arrivals, arrived_at=at, concerns=concerns)
     return len(found)
@@ -59,9 +62,15 @@ def _waiting(connection: Connection) -> Sequence[Any]:
     return connection.execute(query.order_by(columns.id)).all()
 
 
-def _in_place(row: Any, rate: Decimal) -> dict[str, Any]:
+def _last_of_before(connection: Connection) -> int:
+    """The last event that an earlier release took in; 0 where this one took in all."""
+    report = report_of(connection)
+    return 0 if report is None else int(report.get("last_event", 0))
+
+
+def _in_place(row: Any, rate: Decimal, former: int) -> dict[str, Any]:
     """The rate stands with the event from now on; its amount only where no arrival brings it."""
-    is_brought = row.customer_id is not None and row.name not in GOING_BACK
+    is_brought = row.customer_id is not None and row.name not in GOING_BACK and row.id > former
     amount = None if is_brought or row.own_amount is None else converted(row.own_amount, row.currency, rate)
     return {"event": row.id, "to_rate": str(rate), "to_amount": amount}
 

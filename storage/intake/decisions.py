@@ -16,6 +16,7 @@ from core.instants import Instant
 from core.people import USER, IdentityRules, strength
 from storage.intake.identities import unmerge
 from storage.intake.people import settle
+from storage.orders import shared_orders
 from storage.schema.customers import customers
 from storage.schema.events import events
 from storage.schema.identities import identities, identity_decisions, links, merges
@@ -71,6 +72,23 @@ def part(
     settle(connection, pair, rules, at=at, wake=wake)
 
 
+def forget(
+    connection: Connection, one: str, other: str, rules: IdentityRules, *, at: Instant, wake: bool
+) -> str:
+    """Take back the operator's word on two customers: who they are follows from what was told of them. Gives
+    the verdict that stood; ManometerError where there is none.
+    """
+    first, second = _two(connection, one, other)
+    columns, both = identity_decisions.c, (first, second)
+    pair = columns.first_id.in_(both) & columns.second_id.in_(both) & (columns.verdict != "kept")
+    verdict = connection.execute(select(columns.verdict).where(pair)).scalar()
+    if verdict is None:
+        raise ManometerError(f"Nothing was decided of {one} and {other}.")
+    connection.execute(delete(identity_decisions).where(pair))
+    settle(connection, both, rules, at=at, wake=wake)
+    return str(verdict)
+
+
 def undo(connection: Connection, merge_id: int, rules: IdentityRules, *, at: Instant, wake: bool) -> int:
     """Undo a merge for good: nothing that is told joins the two again. Gives the row of the customer who was
     merged; ManometerError where there is no such merge.
@@ -118,13 +136,20 @@ def conflicts(connection: Connection) -> Iterator[Mapping[str, Any]]:
     """What waits for a decision: `kind`, `identity` (None where none is disputed), `customers` by key, how
     many `people`, and `since` in ms UTC.
 
-    Kinds: `namespace` (an identity that several people say), `shared` (more than may share one), `birthday`
-    (user ids of one customer that tell different ones), `kept` (joined before, by rules that no longer hold).
+    Kinds: `namespace` (an identity that several people say), `shared` (more than may share one), `order` (one
+    that several people have; the identity is `order:NUMBER`), `birthday` (user ids of one customer that tell
+    different ones), `kept` (joined before, by rules that no longer hold).
     """
     parted = _parted(connection)
     yield from _disputed(connection, parted)
+    yield from _orders(connection, parted)
     yield from _kept(connection)
     yield from _birthdays(connection)
+
+
+def conflict_count(connection: Connection) -> int:
+    """How many conflicts wait for a decision."""
+    return sum(1 for _ in conflicts(connection))
 
 
 def _parted(connection: Connection) -> set[frozenset[int]]:
@@ -168,6 +193,18 @@ def _conflict(kind: str, identity: str | None, keys: Sequence[str], since: Insta
         "people": len(keys),
         "since": since,
     }
+
+
+def _orders(connection: Connection, parted: Collection[frozenset[int]]) -> Iterator[dict[str, Any]]:
+    """Orders that count for several people each, unless all of them are known to be different people."""
+    for order, told in shared_orders(connection):
+        names = {key: set(_names(connection, customer)) for customer, key, _ in told}
+        is_decided = len(names) <= MOST_NAMED and all(
+            any(frozenset((mine, theirs)) in parted for mine in names[one] for theirs in names[other])
+            for one, other in combinations(names, 2)
+        )
+        if not is_decided:
+            yield _conflict("order", f"order:{order}", list(names), told[1][2])
 
 
 def _kept(connection: Connection) -> Iterator[dict[str, Any]]:

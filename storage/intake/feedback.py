@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 import orjson
 from sqlalchemy import Connection, case, func, select
@@ -20,8 +21,9 @@ from storage.schema.events import events
 from storage.schema.intake import unread
 from storage.schema.messages import messages
 from storage.sql import portions
-from storage.suppressions import BOUNCE, COMPLAINT, Report, SoftBounce, count_soft_bounces, suppress
+from storage.suppressions import BOUNCE, COMPLAINT, SOFT_BOUNCES, Report, take_reports
 
+_REASONS: Final = {"hard": BOUNCE, "complaint": COMPLAINT, "soft": SOFT_BOUNCES}
 Known = dict[str, tuple[str, str | None]]
 """Trigger and address of messages by their keys."""
 
@@ -72,14 +74,14 @@ def take(
     limit: BounceLimit,
     *,
     history: bool,
+    first: int,
 ) -> Counter[Unread]:
-    """Suppress and count by the reports of a batch whose events are written; what of it was not understood,
-    by source and word, is noted too.
+    """Suppress and count by the reports of a batch whose events are written, numbered from `first` on; what
+    of it was not understood, by source and word, is noted too.
     """
-    hard: list[Report] = []
-    soft: list[SoftBounce] = []
+    reports: list[tuple[int, Report]] = []
     found: list[tuple[str, Unread]] = []
-    for one in batch:
+    for number, one in enumerate(batch, first):
         if one.unread:
             found += [(one.source, each) for each in one.unread]
         if one.feedback is not None and one.feedback.verdict is not None:
@@ -87,17 +89,11 @@ def take(
             known_at = one.occurred_at if history else max(arrived_at, one.occurred_at)
             if address is None:
                 found += _nowhere(one)
-            elif one.feedback.verdict == "soft":
-                bounce = SoftBounce(one.feedback.medium, address, one.occurred_at, known_at, one.source)
-                soft.append(bounce)
             else:
-                reason = COMPLAINT if one.feedback.verdict == "complaint" else BOUNCE
-                hard.append(
-                    Report(one.feedback.medium, address, reason, one.occurred_at, known_at, one.source)
-                )
-    if hard:
-        suppress(connection, sorted(hard, key=lambda report: (report.arrived_at, report.occurred_at)))
-    count_soft_bounces(connection, soft, limit)
+                reason = _REASONS[one.feedback.verdict]
+                report = Report(one.feedback.medium, address, reason, one.occurred_at, known_at, one.source)
+                reports.append((number, report))
+    take_reports(connection, reports, limit)
     return _note_unread(connection, found, arrived_at)
 
 

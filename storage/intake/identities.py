@@ -85,6 +85,7 @@ def merge(connection: Connection, survivor: int, merged: int, *, cause: str, at:
         "merged": _engine_state(rows[merged]),
         "survivor": _engine_state(rows[survivor]),
     }
+    have_past = all(_has_past(connection, customer, at) for customer in (survivor, merged))
     merge_id: int = connection.execute(
         insert(merges)
         .values(at=at, customer_id=survivor, merged_id=merged, cause=cause, moved="{}")
@@ -103,9 +104,19 @@ def merge(connection: Connection, survivor: int, merged: int, *, cause: str, at:
     connection.execute(
         update(merges).where(merges.c.id == merge_id).values(moved=orjson.dumps(moved).decode())
     )
-    _join_rows(connection, rows[survivor], rows[merged], merge_id, at if wake else None)
+    played = merge_id if have_past else None
+    _join_rows(connection, rows[survivor], rows[merged], played, at if wake else None)
     settle_merged(connection, survivor, in_force=wake)
     return merge_id
+
+
+def _has_past(connection: Connection, customer: int, at: Instant) -> bool:
+    """Whether anything is known of a customer from before an instant. Otherwise the engine has no merge to
+    play: what arrives is the survivor's, and in which order the lines of one arrival were read says nothing.
+    """
+    before = select(events.c.id).where(events.c.customer_id == customer, events.c.arrived_at < at)
+    journeys = select(enrolments.c.id).where(enrolments.c.customer_id == customer)
+    return any(connection.execute(query.limit(1)).first() is not None for query in (before, journeys))
 
 
 def _moved(connection: Connection, survivor: int, merged: int) -> dict[str, Any]:
@@ -296,8 +307,9 @@ def _go_without(
 
 
 def _join_rows(
-    connection: Connection, survivor: Any, merged: Any, merge_id: int, due: Instant | None
+    connection: Connection, survivor: Any, merged: Any, played: int | None, due: Instant | None
 ) -> None:
+    """`played` is the merge that the engine has to play; None where there is none."""
     profile, other = _profile_of(survivor), _profile_of(merged)
     settled = None
     if survivor.settled is not None or merged.settled is not None:
@@ -312,7 +324,7 @@ def _join_rows(
         if due is not None
         else min(_given(survivor.next_due_at, merged.next_due_at), default=None),
         "entries": _latest_entries(survivor.entries, merged.entries),
-        "joins": _joins(survivor, merged, merge_id, due),
+        "joins": _joins(survivor, merged, played, due),
     }
     gone = {
         "key": f"merged:{merged.id}",
@@ -336,7 +348,7 @@ def _profile_of(row: Any) -> Profile:
     return profile_from([getattr(row, column.name) for column in READ_COLUMNS])
 
 
-def _joins(survivor: Any, merged: Any, merge_id: int, at: Instant | None) -> str | None:
+def _joins(survivor: Any, merged: Any, played: int | None, at: Instant | None) -> str | None:
     """What the engine has to play of merges: this one, with the last entries of both, after those that it has
     not played yet.
     """
@@ -346,7 +358,7 @@ def _joins(survivor: Any, merged: Any, merge_id: int, at: Instant | None) -> str
     waiting = [
         join for row in (survivor, merged) if row.joins is not None for join in orjson.loads(row.joins)
     ]
-    return _dumped(waiting if at is None else [*waiting, [merge_id, at, entries]])
+    return _dumped(waiting if at is None or played is None else [*waiting, [played, at, entries]])
 
 
 def _dumped(joins: Sequence[Any]) -> str | None:
@@ -390,7 +402,8 @@ def unmerge(
         opened.add(entry)
         entry.undone_at, entry.undone_cause = at, cause
     others = settle_customers(connection, [survivor, merged], in_force=wake) - {survivor, merged}
-    _part_rows(connection, survivor, merged, moved, merge_id, at if wake else None)
+    is_news = not wake or cause == "operator" or entry.at < at
+    _part_rows(connection, survivor, merged, moved, merge_id, at if wake else None, is_news=is_news)
     refold_all(connection, others)
     for customer in (survivor, merged):
         _count_entries(connection, customer, begun)
@@ -470,9 +483,10 @@ def _count_entries(connection: Connection, customer: int, triggers: Iterable[str
 
 def send_events(
     connection: Connection, numbers: Sequence[int], source: int, target: int, due: Instant | None
-) -> None:
+) -> set[int]:
     """Events, and all that came of them, go from one customer to another; both are looked at again at
-    `due`, in ms UTC.
+    `due`, in ms UTC. Gives all customers whose rows may have changed: an order of whom it concerns may count
+    for somebody else now.
     """
     to = {"customer_id": target}
     for part in chunks(numbers):
@@ -485,11 +499,14 @@ def send_events(
             connection.execute(
                 update(table).where(table.c.customer_id == source, table.c.event_id.in_(part)).values(to)
             )
+    others = settle_customers(connection, (source, target), in_force=due is not None) - {source, target}
+    refold_all(connection, others)
     for customer in (source, target):
         values = refold(connection, customer)
         if due is not None:
             values["next_due_at"] = func.min(func.coalesce(customers.c.next_due_at, due), due)
         connection.execute(update(customers).where(customers.c.id == customer).values(values))
+    return {source, target} | others
 
 
 def lose_addresses(
@@ -540,7 +557,12 @@ def _part_rows(
     moved: Mapping[str, Any],
     merge_id: int,
     due: Instant | None,
+    *,
+    is_news: bool,
 ) -> None:
+    """The engine plays the parting, unless it has not played the merge either: one that is undone within the
+    arrival that brought it never was.
+    """
     columns = (customers.c.entries, customers.c.next_due_at, customers.c.joins)
     now = connection.execute(select(*columns).where(customers.c.id == survivor)).one()
     theirs, mine = orjson.loads(moved["merged"]["entries"]), orjson.loads(moved["survivor"]["entries"])
@@ -554,9 +576,11 @@ def _part_rows(
     }
     if due is not None:
         before["next_due_at"] = due
-    joins = [join for join in orjson.loads(now.joins or "[]") if join[0] != merge_id]
+    waiting = orjson.loads(now.joins or "[]")
+    joins = [join for join in waiting if join[0] != merge_id]
     went = {join[0] for join in orjson.loads(moved["merged"].get("joins") or "[]")}
-    parting = [] if due is None else [[merge_id, due, []]]
+    is_played = is_news and joins == waiting
+    parting = [[merge_id, due, []]] if due is not None and is_played else []
     before["joins"] = _dumped([*(join for join in joins if join[0] in went), *parting])
     values = {
         "entries": orjson.dumps(entries).decode(),
@@ -587,17 +611,18 @@ def merged(connection: Connection, customer: int | None = None) -> Iterator[dict
     """Every merge, or those into one customer, oldest first: who stays, who went into whom, and why."""
     query = (
         select(merges, customers.c.key)
-        .join_from(merges, customers, customers.c.id == merges.c.customer_id)
+        .outerjoin_from(merges, customers, customers.c.id == merges.c.customer_id)
         .order_by(merges.c.id)
     )
     if customer is not None:
         query = query.where(merges.c.customer_id == customer)
     for row in connection.execute(query):
-        went = orjson.loads(row.moved)["merged"]["key"]
+        moved = orjson.loads(row.moved)
+        went = moved["merged"]["key"]
         yield {
             "id": row.id,
             "at": row.at,
-            "customer": row.key,
+            "customer": moved["survivor"]["key"] if row.key is None else row.key,
             "merged": went,
             "cause": row.cause,
             "undone_at": row.undone_at,

@@ -6,16 +6,19 @@ arrival corrects is corrected in the ledger by a further row, which outweighs th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+import orjson
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from core.instants import Instant
 from core.sources.consent_lists import ListedState, ListedWord, word_of
-from storage.schema.consents import listed_consents
+from storage.schema.consents import consents, listed_consents
+from storage.schema.events import events
 from storage.sql import portions
 
 
@@ -48,6 +51,20 @@ class _Known:
     word: str | None
     row: dict[str, Any] | None = None
     is_changed: bool = False
+
+
+def dump_listed(lines: Sequence[ListedLine]) -> str:
+    """The column `listed` of an event; empty where it is of no list."""
+    if not lines:
+        return ""
+    said = [
+        (
+            line.place.channel, line.place.purpose, line.place.address, line.listed.state,
+            line.listed.dated_at, line.listed.is_unasked,
+        )
+        for line in lines
+    ]  # fmt: skip
+    return orjson.dumps(said).decode()
 
 
 def ledger_rows(
@@ -122,3 +139,54 @@ def _rows(changed: Iterable[tuple[Place, _Known]], arrived_at: Instant) -> Itera
             "dated_at": known.listed.dated_at, "arrived_at": arrived_at, "previous": known.previous,
             "word": known.word,
         }  # fmt: skip
+
+
+def tell_anew(connection: Connection, names: Collection[int], customers: Collection[int]) -> int:
+    """Work out what the lists last said of these identities from the events of their customers that are left,
+    and add the words to the ledger that only lists give which have been taken back; how many those are.
+    """
+    for part in portions(sorted(names)):
+        connection.execute(delete(listed_consents).where(listed_consents.c.identity_id.in_(part)))
+    added = 0
+    for (arrived_at, history), told in groupby(
+        _told(connection, names, customers), key=lambda row: (row.arrived_at, row.history)
+    ):
+        lines = [line for row in told for line in _lines(row)]
+        rows = ledger_rows(connection, lines, arrived_at, history=bool(history))
+        new = [row for row in rows if not _is_there(connection, row)]
+        if new:
+            connection.execute(insert(consents), new)
+        added += len(new)
+    return added
+
+
+def _told(connection: Connection, names: Collection[int], customers: Collection[int]) -> Sequence[Any]:
+    columns, found = events.c, list[Any]()
+    for part in portions(sorted(customers)):
+        query = select(
+            columns.id, columns.customer_id, columns.identity_id, columns.source, columns.occurred_at,
+            columns.arrived_at, columns.history, columns.listed,
+        ).where(columns.customer_id.in_(part), columns.listed.is_not(None))  # fmt: skip
+        found += [row for row in connection.execute(query) if row.identity_id in names]
+    return sorted(found, key=lambda row: row.id)
+
+
+def _lines(row: Any) -> Iterator[ListedLine]:
+    """The lines of a list that an event was."""
+    for channel, purpose, address, state, dated_at, is_unasked in orjson.loads(row.listed):
+        word = {
+            "customer_id": row.customer_id, "channel": channel, "purpose": purpose, "state": state,
+            "address": address or None, "source": row.source, "wording": None, "proof": None,
+            "event_id": row.id, "basis": None,
+            "arrived_at": row.occurred_at if row.history else row.arrived_at,
+            "occurred_at": row.occurred_at if dated_at is None else dated_at,
+        }  # fmt: skip
+        place = Place(row.identity_id, row.source, channel, purpose, address)
+        yield ListedLine(place, ListedState(state, row.occurred_at, dated_at, bool(is_unasked)), word)
+
+
+def _is_there(connection: Connection, row: Mapping[str, Any]) -> bool:
+    columns = consents.c
+    same = ("customer_id", "channel", "purpose", "state", "event_id")
+    query = select(columns.id).where(*(columns[name] == row[name] for name in same))
+    return connection.execute(query.limit(1)).first() is not None

@@ -17,7 +17,7 @@ import orjson
 from sqlalchemy import Connection, Dialect, bindparam, exists, select, update
 
 from core.instants import Instant
-from core.model.events import ELSEWHERE, FIRST, OrderStanding
+from core.model.events import ELSEWHERE, FIRST, LONG_AFTER, OrderStanding
 from core.model.orders import Telling, Told, is_told_once, number_of_return, standings, telling
 from core.sources.segment import Incoming
 from storage.intake.refolding import refold_all
@@ -25,6 +25,8 @@ from storage.schema.events import events
 from storage.schema.identities import identities
 from storage.schema.intake import arrivals
 
+_PROFILED: Final = frozenset({ELSEWHERE, LONG_AFTER})
+"""Standings in which an order is nothing, or not the same, to its customer's profile."""
 PERSONAL: Final = ("user", "email", "phone", "loyalty")
 """Kinds of identities that name a person, not only a device."""
 CHUNK: Final = 500
@@ -160,7 +162,7 @@ def settle(connection: Connection, orders: Collection[str], *, in_force: bool) -
         for row, standing in _stand(told, _owners(told, personal) if order in shared else None):
             if standing != row.standing:
                 changed[row.event] = standing
-                if ELSEWHERE in (standing, row.standing):
+                if _PROFILED & {standing, row.standing}:
                     concerned.add(row.customer)
     if changed:
         statement = update(events).where(events.c.id == bindparam("event"))
@@ -220,7 +222,7 @@ def _rows(connection: Connection, orders: Collection[str], *, in_force: bool) ->
         ) in connection.execute(query.order_by(columns.id)):
             mark = number_of_return(name, orjson.loads(properties)) if "_id" in properties else None
             place = (is_waiting, arrived_at) if in_force else ()
-            told = Told(name, mark, (*place, at, source, dedup))
+            told = Told(name, mark, (*place, at, source, dedup), at)
             yield _Row(event, order, customer, standing, arrived_at, told)
 
 

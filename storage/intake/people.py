@@ -74,11 +74,13 @@ def settle(
     at: Instant,
     wake: bool,
     arriving: Sequence[Incoming] = (),
+    unsaid: str | None = None,
 ) -> Settled:
     """Bring the customers of these identities, and of all that hang together with them, in line with what was
-    said. `arriving` are events that are about to be written.
+    said. `arriving` are events that are about to be written; `unsaid` are the words for what took back
+    something that had been said, so that joins of which nothing is left are undone, with that cause.
     """
-    return _Settling(connection, rules, at, wake, arriving).settle(wanted)
+    return _Settling(connection, rules, at, wake, arriving, unsaid).settle(wanted)
 
 
 class _Settling:
@@ -89,18 +91,21 @@ class _Settling:
         at: Instant,
         wake: bool,
         arriving: Sequence[Incoming],
+        unsaid: str | None,
     ) -> None:
         self.connection = connection
         self.rules = rules
         self.at = at
         self.wake = wake
         self.arriving = arriving
+        self.unsaid = unsaid
         self.known: dict[int, _Known] = {}
         self.by_identity: dict[Identity, _Known] = {}
         self.links: set[tuple[int, int]] = set()
         self.verdicts: dict[tuple[int, int], str] = {}
         self.alias_rows: set[tuple[str, int]] = set()
         self.shared: set[int] = set()
+        self.newly_shared: set[int] = set()
         self.elsewhere: dict[Identity, tuple[int, int]] = {}
         """User ids that are not looked at, with identity and customer: who said last what many share."""
         self.claims: dict[Identity, set[Claim]] = {}
@@ -161,17 +166,19 @@ class _Settling:
         strong = self.pairs(links.c.strong_id, ids)
         other = self.pairs(links.c.other_id, ids)
         self.links |= strong | other
-        shared = self.shared_by_many(other)
+        shared, news = self.shared_by_many(other)
         self.shared |= shared
-        return {two for _, two in strong} | {one for one, two in other if two not in shared}
+        self.newly_shared |= news
+        return {two for _, two in strong} | {one for one, two in other if two not in shared - news}
 
     def pairs(self, column: Any, ids: Collection[int]) -> set[tuple[int, int]]:
         query = select(links.c.strong_id, links.c.other_id).where(column.in_(WANTED))
         return {(one, two) for one, two in rows_of(self.connection, query, ids)}
 
-    def shared_by_many(self, pairs: Collection[tuple[int, int]]) -> set[int]:
-        """Identities that more user ids were told with than may share one; devices also those that were told
-        with more mail addresses of people without one.
+    def shared_by_many(self, pairs: Collection[tuple[int, int]]) -> tuple[set[int], set[int]]:
+        """Identities that more user ids were told with than may share one, devices also those that were told
+        with more mail addresses of people without one; and those of them that turn out to be shared now, so
+        that what was done under them lies with those who held them.
         """
         kinds = self.kinds({one for one, _ in pairs})
         people: dict[tuple[int, str], set[int]] = defaultdict(set)
@@ -179,7 +186,13 @@ class _Settling:
             kind = kinds.get(one, "")  # what came with an import that was taken back is gone
             if kind == USER or (kind == "email" and self.known[other].identity[0] in DEVICES):
                 people[other, kind].add(one)
-        return {other for (other, _), found in people.items() if len(found) > self.rules.max_people}
+        shared = {pair for pair, found in people.items() if len(found) > self.rules.max_people}
+        news = {other for other, kind in shared if self.is_news(self.known[other], kind)}
+        return {other for other, _ in shared}, news
+
+    def is_news(self, known: _Known, kind: str) -> bool:
+        """Whether it was not noted yet that too many of a kind share an identity."""
+        return not known.contested or (kind == USER and known.said_by is None)
 
     def kinds(self, ids: Collection[int]) -> dict[int, str]:
         query = select(identities.c.id, identities.c.kind).where(identities.c.id.in_(WANTED))
@@ -346,7 +359,7 @@ class _Settling:
             ),
             key=lambda known: known.id,
         )
-        homes = {self.person(users[0]): customer}
+        homes = {self.person(known): customer for known in users[:1]}
         for known in users:
             person = self.person(known)
             if person not in homes:
@@ -354,14 +367,24 @@ class _Settling:
             if homes[person] != customer:
                 acts = [number for number, _, owner in self.acts(known) if owner == customer]
                 self.move(known, homes[person])
-                send_events(self.connection, acts, customer, homes[person], self.at if self.wake else None)
+                due = self.at if self.wake else None
+                self.result.touched |= send_events(self.connection, acts, customer, homes[person], due)
 
     def mixed(self) -> list[int]:
         people: dict[int, set[Person]] = defaultdict(set)
         for known in self.known.values():
-            if known.identity[0] == USER:
+            if self.speaks_for_a_person(known):
                 people[known.customer].add(self.person(known))
         return sorted(customer for customer, found in people.items() if len(found) > 1)
+
+    def speaks_for_a_person(self, known: _Known) -> bool:
+        """Whether customers are parted for its sake: a user id; where something was taken back, all that
+        nobody disputes.
+        """
+        if known.identity[0] == USER:
+            return True
+        is_sure = known.id not in self.shared and known.identity not in self.people.holders
+        return self.unsaid is not None and is_sure
 
     def person(self, known: _Known) -> Person:
         return self.people.person_of.get(known.identity, known.identity)
@@ -377,22 +400,25 @@ class _Settling:
             went = {
                 self.person(self.known[each])
                 for each in orjson.loads(moved)["identities"]
-                if self.is_user(each)
+                if each in self.known and self.speaks_for_a_person(self.known[each])
             }
             stayed = {
                 self.person(known)
                 for known in self.known.values()
                 if known.customer == customer
-                and known.identity[0] == USER
+                and self.speaks_for_a_person(known)
                 and known.id not in set(orjson.loads(moved)["identities"])
             }
-            if went and (len(went) > 1 or went != stayed):
-                self.undo(number, self.cause_of_parting(went | stayed))
+            if self.are_apart(went, stayed):
+                self.undo(number, self.unsaid or self.cause_of_parting(went | stayed))
                 return True
         return False
 
-    def is_user(self, number: int) -> bool:
-        return number in self.known and self.known[number].identity[0] == USER
+    def are_apart(self, went: Collection[Person], stayed: Collection[Person]) -> bool:
+        """Whether the two sides of a merge are not one person any more."""
+        if self.unsaid is not None:
+            return bool(went and stayed) and set(went).isdisjoint(stayed)
+        return bool(went) and (len(went) > 1 or went != stayed)
 
     def cause_of_parting(self, people: Collection[Person]) -> str:
         """What two people dispute; where nothing is known, the rules themselves."""
@@ -478,8 +504,18 @@ class _Settling:
             last = self.last_claimant(known)
             return self.first_told_with(known) if last is None else last
         if person not in homes:
-            homes[person] = self.new_customer()
+            left = self.left_behind(person)
+            homes[person] = self.new_customer() if left is None else left
         return homes[person]
+
+    def left_behind(self, person: Person) -> int | None:
+        """The customer of that name to whom the undoing of a merge gave everything back but the identity,
+        which somebody else had come to hold.
+        """
+        theirs = select(identities.c.id).where(identities.c.customer_id == customers.c.id)
+        named = customers.c.key == key_for(self.people.keys[person])
+        query = select(customers.c.id).where(named, customers.c.merged_into.is_(None), ~theirs.exists())
+        return self.connection.execute(query).scalar()
 
     def has_acts(self, known: _Known) -> bool:
         if any(each.identities and each.identities[0] == known.identity for each in self.arriving):
@@ -526,14 +562,16 @@ class _Settling:
             held = self.held(known)
             if held:
                 self.result.held[known.identity] = held
-            if known.identity[0] != USER and (held or known.id in self.moved):
+            is_free = known.contested and not held and known.id not in self.shared
+            is_moving = known.id in self.moved | self.newly_shared
+            if known.identity[0] != USER and (held or is_moving or is_free):
                 for number, at, customer in self.acts(known):
                     target = holder(held, at) if held else known.customer
                     if target != customer:
                         moving[customer, target].append(number)
         for (source, target), numbers in sorted(moving.items()):
-            send_events(self.connection, numbers, source, target, self.at if self.wake else None)
-            self.result.touched |= {source, target}
+            due = self.at if self.wake else None
+            self.result.touched |= send_events(self.connection, numbers, source, target, due)
 
     def held(self, known: _Known) -> list[tuple[Instant, int]]:
         found = self.people.holders.get(known.identity, ())

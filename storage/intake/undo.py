@@ -13,31 +13,37 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from core.errors import ManometerError
 from core.instants import Instant
+from core.model.bounces import USUAL_LIMIT, BounceLimit
 from core.model.outbox import UNSENT
 from core.model.reasons import Reason
+from core.people import IdentityRules
 from storage import audit
 from storage.intake.identities import chunks
 from storage.intake.imports import spans_of
-from storage.intake.orders import settle
+from storage.intake.listed_consents import tell_anew
+from storage.intake.orders import settle, settle_customers
 from storage.intake.refolding import refold
+from storage.intake.unsaying import Unsaying, remove_identities
 from storage.outbox import digests
 from storage.outbox.dispatch import change, wake
-from storage.schema.consents import consents, listed_consents
+from storage.schema.consents import consents
 from storage.schema.customers import customers
 from storage.schema.decisions import decisions
 from storage.schema.enrolments import enrolments
 from storage.schema.events import events
-from storage.schema.identities import aliases, identities, identity_decisions, links, merges
+from storage.schema.identities import identities, merges
 from storage.schema.intake import ImportRow, arrivals
 from storage.schema.messages import messages
 from storage.session import session
+from storage.suppressions import take_back
 
 NOBODY: Final = 0
 """Whose a consent is that was taken back: the ledger keeps its rows, but they speak for no customer."""
+_USUAL_RULES: Final = IdentityRules()
 _NEVER_SENT: Final = (*UNSENT, "cancelled", "expired", "failed")
 """The states of messages that nobody has got."""
 
@@ -56,10 +62,30 @@ class UndoEffect:
     """Not yet handed over, cancelled."""
     sent: int
     """Handed over for a cause that goes: they stay."""
+    suppressions: int
+    """Of addresses that nobody else has reported."""
+    soft_bounces: int
+    joins: int
+    """Of customers whom nothing else joins: they are parted."""
+
+
+@dataclass(frozen=True, slots=True)
+class UndoRules:
+    """By which rules it is asked anew who is one person, and which addresses bounced too often."""
+
+    identities: IdentityRules = _USUAL_RULES
+    bounces: BounceLimit = USUAL_LIMIT
 
 
 def undo(
-    connection: Connection, number: int, *, author: str, at: Instant, reason: str | None, is_played: bool
+    connection: Connection,
+    number: int,
+    rules: UndoRules,
+    *,
+    author: str,
+    at: Instant,
+    reason: str | None,
+    is_played: bool,
 ) -> UndoEffect:
     """Take an import back, in the caller's transaction; `is_played` says that a playbook is in force.
 
@@ -68,7 +94,7 @@ def undo(
     """
     entry = _entry(connection, number)
     taking = _Undoing(connection, number, f"import {number} ({entry.path}) was taken back", at)
-    effect = taking.all(entry.at, is_played)
+    effect = taking.all(entry.at, is_played, rules)
     with session(connection) as opened:
         opened.add(entry)
         entry.undone_at = at
@@ -103,11 +129,15 @@ class _Undoing:
         self.at = at
         self.spans = spans_of(connection, number)
 
-    def all(self, came_at: Instant, is_played: bool) -> UndoEffect:
-        concerned = self._customers()
-        orders = self._orders()
+    def all(self, came_at: Instant, is_played: bool, reading: UndoRules) -> UndoEffect:
+        concerned, orders, names = self._customers(), self._orders(), self._names()
         taken_back = self._take_back_consents()
+        suppressed, bounced = take_back(self.connection, self.spans, reading.bounces)
         removed = self._remove_events()
+        unsaying = Unsaying(self.connection, self.spans, names, came_at, f"import {self.number}")
+        unsaid = unsaying.all(reading.identities, at=self.at, wake=is_played)
+        concerned = self._living(concerned | unsaid.touched)
+        tell_anew(self.connection, names, concerned)
         forgotten = self._unknown(concerned)
         journeys = self._journeys(forgotten)
         cancelled = self._cancel(journeys)
@@ -115,10 +145,12 @@ class _Undoing:
         sent, free = self._free_causes(journeys)
         gone = self._remove_customers(forgotten)
         others = settle(self.connection, orders, in_force=is_played).customers
+        others |= settle_customers(self.connection, unsaid.touched - gone, in_force=is_played)
         kept = sorted((concerned | others) - gone)
         self._fold_anew(kept, free, is_played)
-        self._forget_identities(came_at, kept)
-        return UndoEffect(removed, len(gone), taken_back, ended, cancelled, sent)
+        return UndoEffect(
+            removed, len(gone), taken_back, ended, cancelled, sent, suppressed, bounced, unsaid.joins
+        )
 
     # ---- events and consents ----
 
@@ -131,6 +163,26 @@ class _Undoing:
         for within in self._within(events.c.id):
             whose = select(events.c.customer_id).where(within, events.c.customer_id.is_not(None)).distinct()
             found.update(self.connection.execute(whose).scalars())
+        return found
+
+    def _living(self, wanted: Collection[int]) -> set[int]:
+        """Those of the customers who have not gone into another one."""
+        found: set[int] = set()
+        for ids in chunks(sorted(wanted)):
+            living = select(customers.c.id).where(customers.c.id.in_(ids), customers.c.merged_into.is_(None))
+            found.update(self.connection.execute(living).scalars())
+        return found
+
+    def _names(self) -> set[int]:
+        """The identities that its events name."""
+        found: set[int] = set()
+        for within in self._within(events.c.id):
+            told = select(events.c.identity_id, events.c.others).where(
+                within, events.c.identity_id.is_not(None)
+            )
+            for through, others in self.connection.execute(told):
+                found.add(through)
+                found.update(() if others is None else orjson.loads(others))
         return found
 
     def _orders(self) -> set[str]:
@@ -286,40 +338,15 @@ class _Undoing:
                 merges.c.customer_id,
                 merges.c.merged_id,
             ):
-                gone.difference_update(
-                    self.connection.execute(select(column).where(column.in_(ids))).scalars()
-                )
+                named = select(column).where(column.in_(ids))
+                if column.table is merges:
+                    named = named.where(merges.c.undone_at.is_(None))
+                gone.difference_update(self.connection.execute(named).scalars())
         for ids in chunks(sorted(gone)):
-            self._remove_identities(identities.c.customer_id.in_(ids))
+            theirs = select(identities.c.id).where(identities.c.customer_id.in_(ids))
+            remove_identities(self.connection, self.connection.execute(theirs).scalars().all())
             self.connection.execute(delete(customers).where(customers.c.id.in_(ids)))
         return gone
-
-    def _forget_identities(self, since: Instant, kept: Collection[int]) -> None:
-        """Remove the identities first seen with the import of which nothing that is left tells."""
-        own = identities.c
-        through = select(events.c.id).where(events.c.identity_id == own.id).exists()
-        told = or_(func.lower(customers.c.email) == own.value, customers.c.phone == own.value)
-        in_profile = select(customers.c.id).where(customers.c.id == own.customer_id, told).exists()
-        for ids in chunks(sorted(kept)):
-            self._remove_identities(
-                own.customer_id.in_(ids)
-                & (own.kind != "user")
-                & (own.first_seen_at >= since)
-                & ~through
-                & ~in_profile
-            )
-
-    def _remove_identities(self, condition: ColumnElement[bool]) -> None:
-        """Remove identities with all that was said of them: whom they link, their aliases, lists and
-        decisions.
-        """
-        gone = select(identities.c.id).where(condition)
-        for column in (
-            links.c.strong_id, links.c.other_id, aliases.c.identity_id, identity_decisions.c.first_id,
-            identity_decisions.c.second_id, listed_consents.c.identity_id,
-        ):  # fmt: skip
-            self.connection.execute(delete(column.table).where(column.in_(gone)))
-        self.connection.execute(delete(identities).where(condition))
 
     def _fold_anew(self, kept: Sequence[int], free: Iterable[Any], is_played: bool) -> None:
         """Work out the profiles from what is left; the engine looks at each of these customers anew."""

@@ -24,8 +24,8 @@ from sqlalchemy import (
 from core.instants import Instant
 from core.model.customer import Profile
 from core.model.dossier import Dossier
-from core.model.events import AGAIN, ELSEWHERE, FIRST, ORDER_CANCELLED, ORDER_COMPLETED
-from core.model.orders import GOING_BACK
+from core.model.events import AGAIN, ELSEWHERE, FIRST, LONG_AFTER, ORDER_CANCELLED, ORDER_COMPLETED
+from core.model.orders import GOING_BACK, ONE_PURCHASE
 from storage.schema.consents import consents, suppressions
 from storage.schema.customers import customers
 from storage.schema.events import events
@@ -94,21 +94,23 @@ def _tell_as_they_occurred(target: Connection, ids: Sequence[int]) -> None:
         func.json_extract(columns.properties, "$.return_id"),
     )
     returned = and_(columns.name.in_(GOING_BACK), mark.is_not(None))
-    place = func.row_number().over(
-        partition_by=(
-            columns.customer_id, columns.order_key, columns.name, case((returned, cast(mark, Text)), else_="")
-        ),
-        order_by=(columns.occurred_at, columns.source, columns.dedup),
+    same = (
+        columns.customer_id, columns.order_key, columns.name, case((returned, cast(mark, Text)), else_="")
     )  # fmt: skip
+    place = func.row_number().over(
+        partition_by=same, order_by=(columns.occurred_at, columns.source, columns.dedup)
+    )
+    first = func.min(columns.occurred_at).over(partition_by=same)
+    long_after = and_(columns.name == ORDER_COMPLETED, columns.occurred_at >= first + ONE_PURCHASE)
     told = (
-        select(columns.id, place.label("place"))
+        select(columns.id, place.label("place"), case((long_after, 1), else_=0).label("long_after"))
         .where(
             columns.customer_id.in_(ids), columns.order_key.is_not(None), columns.standing != ELSEWHERE,
             or_(columns.name.in_((ORDER_COMPLETED, ORDER_CANCELLED)), returned),
         )
         .subquery()
     )  # fmt: skip
-    standing = case((told.c.place > 1, AGAIN), else_=FIRST)
+    standing = case((told.c.long_after == 1, LONG_AFTER), (told.c.place > 1, AGAIN), else_=FIRST)
     target.execute(
         update(events).where(columns.id == told.c.id, columns.standing != standing).values(standing=standing)
     )

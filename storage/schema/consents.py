@@ -101,7 +101,24 @@ class SoftBounceRow(SchemaRow, table=True):
     source: str = Field(sa_type=Text)
 
 
+class AddressReportRow(SchemaRow, table=True):
+    """What one event reported of an address, whether or not it was news."""
+
+    __tablename__ = "address_reports"
+    __table_args__ = (Index("ix_address_reports_address", "address"), STRICT)
+
+    event_id: int | None = Field(default=None, primary_key=True)
+    medium: str = Field(sa_type=Text)
+    address: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    """As of a suppression; a single soft bounce has the reason of those that are counted."""
+    occurred_at: Instant
+    arrived_at: Instant
+    source: str = Field(sa_type=Text)
+
+
 consents: Final[Table] = ConsentRow.__table__
 suppressions: Final[Table] = SuppressionRow.__table__
 listed_consents: Final[Table] = ListedConsentRow.__table__
 soft_bounces: Final[Table] = SoftBounceRow.__table__
+address_reports: Final[Table] = AddressReportRow.__table__

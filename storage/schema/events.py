@@ -58,6 +58,10 @@ class EventRow(SchemaRow, table=True):
     """JSON list: the ids of identities that were told beside the one through which it came."""
     traits: str | None = Field(default=None, sa_type=Text)
     """JSON object: what it says of the customer besides, where it is no identify call."""
+    listed: str | None = Field(default=None, sa_type=Text)
+    """JSON list of the consents that it says as the line of a list: channel, purpose, address, state, date of
+    the consent, and whether that is a bare no.
+    """
 
 
 events: Final[Table] = EventRow.__table__

@@ -46,6 +46,8 @@ class LinkRow(SchemaRow, table=True):
     strong_id: int = Field(primary_key=True)
     """The strongest identity of the event."""
     other_id: int = Field(primary_key=True)
+    first_event: int = with_default(0)
+    """With the batch of this event it was told first; 0: by an earlier release."""
 
 
 class AliasRow(SchemaRow, table=True):
@@ -57,6 +59,8 @@ class AliasRow(SchemaRow, table=True):
     previous: str = Field(sa_type=Text, primary_key=True)
     """KIND:VALUE."""
     identity_id: int = Field(primary_key=True)
+    first_event: int = with_default(0)
+    """As of a link."""
 
 
 class IdentityDecisionRow(SchemaRow, table=True):

@@ -59,6 +59,15 @@ def version_of(path: Path) -> int:
         raw.close()
 
 
+def is_empty(path: Path) -> bool:
+    """Whether the file is a database without any table, as one whose making was broken off."""
+    raw = _connect(path)
+    try:
+        return int(raw.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]) == 0
+    finally:
+        raw.close()
+
+
 def migrate(
     path: Path, *, to: int = NEWEST, migrations: tuple[Migration, ...] = MIGRATIONS
 ) -> tuple[int, int]:
@@ -73,6 +82,9 @@ def migrate(
         for migration in migrations:
             if before < migration.version <= to:
                 _apply(raw, migration, path)
+    except dbapi.OperationalError as error:
+        remedy = "Nothing of this step was changed; check the room on the disk, and begin anew."
+        raise StoreError(f"{path}: schema {to} cannot be laid: {error}. {remedy}") from None
     finally:
         raw.close()
     return before, version_of(path)

@@ -115,6 +115,7 @@ ALTER TABLE merges ADD COLUMN undone_cause TEXT;
 CREATE TABLE links (
 	strong_id INTEGER NOT NULL, 
 	other_id INTEGER NOT NULL, 
+	first_event INTEGER DEFAULT '0' NOT NULL, 
 	CONSTRAINT pk_links PRIMARY KEY (strong_id, other_id)
 )
  WITHOUT ROWID, STRICT;
@@ -124,6 +125,7 @@ CREATE INDEX ix_links_other_id ON links (other_id);
 CREATE TABLE aliases (
 	previous TEXT NOT NULL, 
 	identity_id INTEGER NOT NULL, 
+	first_event INTEGER DEFAULT '0' NOT NULL, 
 	CONSTRAINT pk_aliases PRIMARY KEY (previous, identity_id)
 )
  WITHOUT ROWID, STRICT;
@@ -141,6 +143,26 @@ CREATE TABLE identity_decisions (
 
 CREATE INDEX ix_identity_decisions_second_id ON identity_decisions (second_id);
 
-INSERT INTO links SELECT hub.id, other.id FROM identities AS other JOIN identities AS hub ON hub.id = (SELECT strongest.id FROM identities AS strongest WHERE strongest.customer_id = other.customer_id ORDER BY instr('user  email phone loyalty anonymous push', strongest.kind), strongest.id LIMIT 1) WHERE hub.id <> other.id AND other.kind <> 'user';
+INSERT INTO links (strong_id, other_id) SELECT hub.id, other.id FROM identities AS other JOIN identities AS hub ON hub.id = (SELECT strongest.id FROM identities AS strongest WHERE strongest.customer_id = other.customer_id ORDER BY instr('user  email phone loyalty anonymous push', strongest.kind), strongest.id LIMIT 1) WHERE hub.id <> other.id AND other.kind <> 'user';
 
 INSERT INTO identity_decisions SELECT hub.id, other.id, 'kept', other.first_seen_at FROM identities AS other JOIN customers ON customers.id = other.customer_id JOIN identities AS hub ON hub.id = coalesce((SELECT named.id FROM identities AS named WHERE named.customer_id = customers.id AND named.kind = 'user' AND named.value = customers."key"), (SELECT min(named.id) FROM identities AS named WHERE named.customer_id = customers.id AND named.kind = 'user')) WHERE other.kind = 'user' AND hub.id <> other.id;
+
+-- What an import said of lists and addresses, so that it can be taken back.
+
+ALTER TABLE events ADD COLUMN listed TEXT;
+
+UPDATE events SET listed = said.listed FROM (SELECT consents.event_id AS event_id, json_group_array(json_array(consents.channel, consents.purpose, coalesce(consents.address, CASE consents.channel WHEN 'email' THEN json_extract(told.properties, '$.email') WHEN 'sms' THEN json_extract(told.properties, '$.phone') WHEN 'whatsapp' THEN json_extract(told.properties, '$.phone') END, ''), consents.state, nullif(consents.occurred_at, told.occurred_at), json('false'))) AS listed FROM consents JOIN events AS told ON told.id = consents.event_id WHERE told.kind = 'identify' AND told.identity_id IS NOT NULL GROUP BY consents.event_id) AS said WHERE said.event_id = events.id;
+
+CREATE TABLE address_reports (
+	event_id INTEGER NOT NULL, 
+	medium TEXT NOT NULL, 
+	address TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	occurred_at INTEGER NOT NULL, 
+	arrived_at INTEGER NOT NULL, 
+	source TEXT NOT NULL, 
+	CONSTRAINT pk_address_reports PRIMARY KEY (event_id)
+)
+ STRICT;
+
+CREATE INDEX ix_address_reports_address ON address_reports (address);

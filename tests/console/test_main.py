@@ -4,9 +4,11 @@ something goes wrong.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import pkgutil
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,7 +18,8 @@ from pathlib import Path
 import pytest
 
 from console.cli import commands
-from console.main import main
+from console.cli.help_text import filled
+from console.main import main, parsed
 
 HEAVY = ("textual", "rich", "httpx", "jinja2", "apscheduler")
 LISTINGS = ("audit", "customers", "decisions", "outbox", "segments", "status", "triggers")
@@ -178,7 +181,8 @@ def test_a_real_interrupt_ends_quietly(workspace: Path) -> None:
 def test_no_listing_imports_anything_heavy(workspace: Path) -> None:
     source = f"""
 import sys
-from console.main import main
+from console.cli.help_text import filled
+from console.main import main, parsed
 codes = [main(["-w", {str(workspace)!r}, command, "--json"]) for command in {LISTINGS!r}]
 loaded = {{name.partition(".")[0] for name in sys.modules}}
 sys.exit(" ".join(sorted(loaded & set({HEAVY!r}))) or max(codes))
@@ -268,3 +272,42 @@ def test_a_terminal_that_does_not_speak_utf_8_gets_what_it_can_show(workspace: P
     assert asked.returncode == 1
     assert b"Set LC_ALL=C.UTF-8" in asked.stderr
     assert b"Unexpected" not in asked.stderr
+
+
+COMMANDS = sorted(found.name for found in pkgutil.iter_modules(commands.__path__))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("columns", [60, 100])
+def test_help_fits_the_terminal_and_its_examples_are_understood(
+    name: str, columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    command = name.rstrip("_")
+    assert main([command, "--help"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert [line for line in shown if len(line) > columns] == []
+    module = importlib.import_module(f"console.cli.commands.{name}")
+    for line, _ in getattr(module, "EXAMPLES", ()):
+        assert f"  manometer {line}" in shown
+        words = [word for word in shlex.split(line) if word != "--json"]
+        parsed(command, module, words[words.index(command) + 1 :])
+
+
+def test_the_list_of_commands_fits_a_narrow_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert max(map(len, shown)) <= 60
+    assert sum(line.startswith("  ") and not line.startswith("   ") for line in shown) == len(COMMANDS)
+
+
+def test_a_list_in_a_help_stays_a_list() -> None:
+    told = list(
+        filled("What it does:\n\nskip    nothing more\n        comes of it\nshift   all of it moves", 24)
+    )
+    assert told == [
+        "What it does:", "", "skip    nothing more", "        comes of it", "shift   all of it moves", "",
+    ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -315,3 +316,63 @@ def test_the_order_of_lines_in_one_arrival_starts_the_same_journeys(
         told.append([{**row, "message": None} for row in lines(capsys)])
         told.append(keys(folder, capsys))
     assert told[:2] == told[2:]
+
+
+# ---- one order, several people ----
+
+
+def test_an_order_that_two_people_have_waits_for_a_decision(tmp_path: Path, capsys: Output) -> None:
+    day = "2025-01-03T10:00:00Z"
+    folder = workspace(
+        tmp_path / "shop",
+        [
+            person("ann"), person("bob"),
+            act("ann", "Order Completed", day, order_id="7", revenue=50),
+            act("bob", "Order Completed", "2025-01-04T10:00:00Z", order_id="7", revenue=50),
+        ],
+    )  # fmt: skip
+    capsys.readouterr()
+    order = {
+        "kind": "order", "identity": "order:7", "customers": ["ann", "bob"], "people": 2,
+        "since": "2025-01-04T10:00:00Z",
+    }  # fmt: skip
+    assert listed(folder, capsys, "--conflicts") == [order]
+    assert run("-w", folder, "merges", "part", "ann", "bob", "--yes") == 0
+    assert listed(folder, capsys, "--conflicts") == []
+    assert orders_of(folder, capsys) == [("ann", "7"), ("bob", "7")]
+    assert run("-w", folder, "merges", "forget", "ann", "bob", "--yes", "--reason", "not sure") == 0
+    assert listed(folder, capsys, "--conflicts") == [order]
+    assert run("-w", folder, "merges", "join", "ann", "bob", "--yes") == 0
+    assert listed(folder, capsys, "--conflicts") == []
+    assert orders_of(folder, capsys) == [("ann", "7")]
+    assert run("-w", folder, "merges", "forget", "bob", "ann", "--yes") == 0
+    assert listed(folder, capsys, "--conflicts") == [order]
+    assert run("-w", folder, "merges", "forget", "ann", "bob", "--yes") == 1
+    assert "Nothing was decided of ann and bob." in capsys.readouterr().err
+    run("-w", folder, "audit", "--json")
+    assert [row["action"] for row in lines(capsys)] == [
+        "merges part", "merges forget", "merges join", "merges forget",
+    ]  # fmt: skip
+
+
+def test_an_order_of_guests_is_decided_by_their_addresses(tmp_path: Path, capsys: Output) -> None:
+    guests = [
+        act(name, "Order Completed", "2025-01-03T10:00:00Z", order_id="7", revenue=50)
+        | {"context": {"traits": {"email": f"{name}@example.ch"}}}
+        for name in ("ann", "bob")
+    ]
+    for call in guests:
+        del call["userId"]
+    folder = workspace(tmp_path / "shop", guests)
+    capsys.readouterr()
+    (conflict,) = listed(folder, capsys, "--conflicts")
+    one, other = map(str, cast("list[object]", conflict["customers"]))
+    assert {one, other} == {"email:ann@example.ch", "email:bob@example.ch"}
+    assert run("-w", folder, "merges", "part", one, other, "--yes") == 0
+    assert listed(folder, capsys, "--conflicts") == []
+
+
+def orders_of(folder: Path, capsys: Output) -> list[tuple[str, str]]:
+    capsys.readouterr()
+    assert run("-w", folder, "orders", "--json") == 0
+    return sorted((str(row["customer"]), str(row["order"])) for row in lines(capsys))

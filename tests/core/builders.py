@@ -25,7 +25,7 @@ from core.model.customer import Profile
 from core.model.dossier import Dossier, Plan
 from core.model.enrolment import Due, Enrolment
 from core.model.events import ORDER_COMPLETED, Event
-from core.model.orders import ORDER_ACTS, as_they_occurred
+from core.model.orders import ORDER_ACTS, Told, number_of_return, standings
 from core.model.pauses import Pause, parse_target
 from core.model.predicate import Predicate
 from core.model.triggers import Approval, Step, Trigger
@@ -94,11 +94,19 @@ def event(
 
 def told_apart(events: Iterable[Event]) -> list[Event]:
     """The events in order of arrival, each standing as intake lets it stand that takes them in one by one."""
-    arrived = in_order(events)
-    standing = {each.id: each.standing for each in as_they_occurred(
-        [each._replace(occurred_at=place) for place, each in enumerate(arrived)]
-    )}  # fmt: skip
-    return [each._replace(standing=standing[each.id]) for each in arrived]
+    arrived = list(in_order(events))
+    by_order: dict[str, list[int]] = {}
+    for place, each in enumerate(arrived):
+        if each.order is not None:
+            by_order.setdefault(each.order, []).append(place)
+    for places in by_order.values():
+        told = [
+            Told(each.name, number_of_return(each.name, each.properties), (place,), each.occurred_at)
+            for place, each in ((place, arrived[place]) for place in places)
+        ]
+        for place, standing in zip(places, standings(told)):
+            arrived[place] = arrived[place]._replace(standing=standing)
+    return arrived
 
 
 def order(when: str | Instant, revenue: float = 50, **properties: Any) -> Event:

@@ -1,6 +1,6 @@
 """A slow and obvious engine, written from docs/decisions.md alone, to set the real one against.
 
-It knows one customer, in UTC, with consent, and no dates that come again. It shares no code with `core`:
+It knows one customer, with consent. It shares no code with `core`:
 windows are computed from the calendar, and the earliest legal instant is found by trying every instant at
 which a window, a gap, or a channel could begin to let a message through.
 """
@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
+from zoneinfo import ZoneInfo
 
 from tests.oracle.spec import (
     DAY,
     HOUR,
+    MINUTE,
     Act,
     ChannelSpec,
     Life,
+    PauseSpec,
     Row,
     RuleSpec,
     ShopSpec,
@@ -34,17 +37,29 @@ FAR = 800 * DAY
 # ---- the calendar ----
 
 
-def _day(at: int) -> datetime:
-    moment = datetime.fromtimestamp(at // 1000, UTC)
-    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+def local(at: int, zone: str) -> datetime:
+    """What the customer's clock shows, without its zone."""
+    return datetime.fromtimestamp(at // 1000, ZoneInfo(zone)).replace(tzinfo=None, fold=0)
 
 
-def _instant(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
+@cache
+def instant(moment: datetime, zone: str) -> int:
+    """When the customer's clock shows a time first; where it never does, the first instant after the gap."""
+    at = round(moment.replace(tzinfo=ZoneInfo(zone)).timestamp() * 1000)
+    if local(at, zone) == moment:
+        return at
+    at -= 26 * HOUR  # a gap may be a whole day
+    while local(at, zone) < moment:
+        at += MINUTE
+    return at
 
 
-def _begin(at: int, unit: str) -> datetime:
-    day = _day(at)
+def _day(at: int, zone: str) -> datetime:
+    return local(at, zone).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _begin(at: int, unit: str, zone: str) -> datetime:
+    day = _day(at, zone)
     if unit == "week":
         return day - timedelta(days=day.weekday())
     if unit == "month":
@@ -55,55 +70,75 @@ def _begin(at: int, unit: str) -> datetime:
 
 
 def _next(begin: datetime, unit: str) -> datetime:
-    days = {"day": 1, "week": 7}
-    if unit in days:
-        return begin + timedelta(days=days[unit])
-    later = begin + timedelta(days={"month": 31, "quarter": 95, "year": 366}[unit])
-    return _begin(_instant(later), unit) if unit == "year" else later.replace(day=1)
+    if unit in ("day", "week"):
+        return begin + timedelta(days={"day": 1, "week": 7}[unit])
+    months = {"month": 1, "quarter": 3, "year": 12}[unit]
+    return begin.replace(
+        year=begin.year + (begin.month - 1 + months) // 12, month=(begin.month - 1 + months) % 12 + 1
+    )
 
 
-def period(at: int, unit: str) -> tuple[int, int]:
+def period(at: int, unit: str, zone: str) -> tuple[int, int]:
     """The first and the last instant of the calendar unit that holds an instant."""
-    begin = _begin(at, unit)
-    return _instant(begin), _instant(_next(begin, unit)) - 1
+    begin = _begin(at, unit, zone)
+    return instant(begin, zone), instant(_next(begin, unit), zone) - 1
 
 
 @cache
-def span(rule: RuleSpec, at: int) -> tuple[int, int]:
+def span(rule: RuleSpec, at: int, zone: str) -> tuple[int, int]:
     """The first and the last instant that a rule's window counts for a candidate that lands at an instant."""
-    first, last, edge = _base(rule.window or "", at)
+    first, last, edge = _base(rule.window or "", at, zone)
     if rule.extend is None:
         return first, last
     unit = rule.extend.removeprefix("calendar ")
-    return period(edge, unit)[0], period(max(at, last), unit)[1]
+    return period(edge, unit, zone)[0], period(max(at, last), unit, zone)[1]
 
 
-def _base(window: str, at: int) -> tuple[int, int, int]:
+def _base(window: str, at: int, zone: str) -> tuple[int, int, int]:
     """First and last instant, and where the window begins (of elapsed time just before the first)."""
     if window.startswith("calendar "):
-        first, last = period(at, window.removeprefix("calendar "))
+        first, last = period(at, window.removeprefix("calendar "), zone)
         return first, last, first
     if window.endswith((" days", " day")):
-        first, last = period(at, "day")
-        first -= (int(window.split()[0]) - 1) * DAY
-        return first, last, first
+        begin = _day(at, zone) - timedelta(days=int(window.split()[0]) - 1)
+        first = instant(begin, zone)
+        return first, period(at, "day", zone)[1], first
     length = int(window[:-1]) * LENGTHS[window[-1]]
     return at - length + 1, at, at - length
 
 
 @cache
-def is_open(channel: ChannelSpec, at: int) -> bool:
-    """Whether a channel's send window is open."""
-    if not channel.windows:
-        return True
-    day, hour = _day(at).weekday(), (at - _instant(_day(at))) / HOUR
+def openings(channel: ChannelSpec, day: datetime, zone: str) -> list[tuple[int, int]]:
+    """From when to when the send windows that begin on a local day are open."""
+    found = []
     for first, last, begin, end in channel.windows:
-        if begin < end:
-            if first <= day <= last and begin <= hour < end:
-                return True
-        elif (first <= day <= last and hour >= begin) or (first <= (day - 1) % 7 <= last and hour < end):
-            return True
-    return False
+        if first <= day.weekday() <= last:
+            closes = day + timedelta(days=0 if begin < end else 1, hours=end)
+            found.append((instant(day + timedelta(hours=begin), zone), instant(closes, zone)))
+    return found
+
+
+@cache
+def is_open(channel: ChannelSpec, at: int, zone: str) -> bool:
+    """Whether a channel's send window is open."""
+    day = _day(at, zone)
+    return not channel.windows or any(
+        begin <= at < end
+        for each in (day - timedelta(days=1), day)
+        for begin, end in openings(channel, each, zone)
+    )
+
+
+@cache
+def birthday(date: tuple[int, int], year: int, trigger: TriggerSpec, zone: str) -> int:
+    """When the anniversary of a year is, for a trigger."""
+    month, day = date
+    if (month, day) == (2, 29) and not (year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)):
+        day = 28
+    sign = -1 if trigger.offset < 0 else 1
+    days, rest = divmod(abs(trigger.offset), DAY)
+    there = datetime(year, month, day) + timedelta(days=sign * days, minutes=trigger.minute)  # noqa: DTZ001
+    return instant(there, zone) + sign * rest
 
 
 # ---- what the engine remembers ----
@@ -133,13 +168,22 @@ class Journey:
     step: int
     planned: int
     due: int
+    begun: int = 0
     waits: tuple[str, int] | None = None
     """Why and until when it was deferred."""
+    wait_end: int | None = None
+    """Until when the open step waits for an event."""
+    waited_for: Act | None = None
+    """What ended the last wait."""
+    held: PauseSpec | None = None
+    """The pause in which the open step fell due."""
+    moved: tuple[tuple[int, int], ...] = ()
+    """The pauses by whose length it was moved."""
     is_over: bool = False
 
     @property
     def now(self) -> StepSpec:
-        """The open step."""
+        """The open step, as the file has it."""
         return self.trigger.steps[self.step - 1]
 
 
@@ -167,7 +211,7 @@ class Oracle:
     journeys: list[Journey] = field(default_factory=list)
     entries: dict[str, int] = field(default_factory=dict)
     values: set[tuple[str, object]] = field(default_factory=set)
-    silences: set[tuple[str, int]] = field(default_factory=set)
+    crossed: set[tuple[str, int]] = field(default_factory=set)
     sent: list[Sent] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     numbers: int = 0
@@ -181,10 +225,13 @@ class Oracle:
         coming = list(self.life.acts)
         while (at := self._next(coming)) is not None and at <= until:
             self.now = at
+            for pause in self.shop.pauses:
+                if pause.until == at:
+                    self._resume(pause)
             while coming and coming[0].at <= at:
                 self._take(coming.pop(0))
             if at >= self.begin:
-                self._silences()
+                self._crossings()
                 self._steps()
         return self.rows
 
@@ -192,7 +239,105 @@ class Oracle:
         instants = [act.at for act in coming[:1]]
         instants += [journey.due for journey in self.journeys if not journey.is_over]
         instants += [at for _, at in self._silences_ahead()]
+        instants += [at for trigger in self.shop.triggers for at in self._dates(trigger)[:1]]
+        instants += [pause.until for pause in self.shop.pauses if pause.until > self.now]
         return max(min(instants), self.now) if instants else None
+
+    # ---- pauses ----
+
+    def _paused(self, trigger: TriggerSpec) -> tuple[PauseSpec, str] | None:
+        """What holds the steps of a trigger now, and the reason."""
+        now = [each for each in self.shop.pauses if each.since <= self.now < each.until]
+        own = [each for each in now if each.target == trigger.name]
+        every = [each for each in now if each.target == "*" and trigger.purpose != "transactional"]
+        longest = max(own or every, key=lambda each: each.until, default=None)
+        return None if longest is None else (longest, "TRIGGER_PAUSED" if own else "STOPPED")
+
+    def _hold(self, journey: Journey, pause: PauseSpec, reason: str) -> None:
+        step, _ = self._standing(journey)
+        if journey.wait_end is None or step.on_timeout == "send":
+            for name in self._shown(step):
+                self._row(journey, name, "hold", reason, pause.until)
+        journey.held, journey.due, journey.waits = pause, pause.until, None
+
+    def _shown(self, step: StepSpec) -> tuple[str, ...]:
+        """The channels of the rows of a step."""
+        allowed = tuple(name for name in step.channels if name in self.life.media)
+        return (allowed or step.channels) if step.mode == "all" else step.channels[:1]
+
+    def _resume(self, pause: PauseSpec) -> None:
+        for journey in sorted(self.journeys, key=self._strength):
+            of = pause.target in ("*", journey.trigger.name)
+            if (
+                journey.is_over
+                or not of
+                or (pause.target == "*" and journey.trigger.purpose == "transactional")
+            ):
+                continue
+            was_held, policy = journey.held is pause, pause.policy
+            if journey.held is pause:
+                journey.held, journey.due = None, self.now
+            if journey.trigger.kind == "recurring" and policy != "skip":
+                policy = "overdue"
+            if policy == "shift":
+                self._shift(journey, pause)
+            elif policy == "restart":
+                self._restart(journey, pause, was_held)
+            elif policy == "skip" and was_held:
+                self._skip(journey, pause)
+            if journey.waits is not None and not journey.is_over:
+                journey.due = self.now  # others may have taken or left room meanwhile
+
+    def _shift(self, journey: Journey, pause: PauseSpec) -> None:
+        since = max(pause.since, journey.begun)
+        length = (
+            sum(
+                not any(first <= at < last for first, last in journey.moved)
+                for at in range(since, pause.until, MINUTE)
+            )
+            * MINUTE
+        )
+        journey.moved = (*journey.moved, (since, pause.until))
+        journey.planned += length
+        if journey.wait_end is not None:
+            journey.wait_end += length
+            journey.due = max(journey.wait_end, self.now)
+        elif journey.waits is not None:
+            journey.waits, journey.due = None, journey.due + length  # it waits so much longer
+        else:
+            journey.due = max(journey.planned, self.now)
+
+    def _restart(self, journey: Journey, pause: PauseSpec, was_held: bool) -> None:
+        delay = journey.now.after + (journey.trigger.after if journey.step == 1 else 0)
+        has_run_out = journey.planned < pause.since
+        if journey.wait_end is not None and has_run_out:
+            journey.planned, journey.wait_end = self.now, self.now + journey.now.timeout
+            journey.due = journey.wait_end
+        elif has_run_out:
+            return
+        else:
+            journey.planned = journey.due = self.now + delay
+            if journey.wait_end is not None:
+                journey.wait_end = journey.due = journey.planned + journey.now.timeout
+
+    def _skip(self, journey: Journey, pause: PauseSpec) -> None:
+        """What fell due in the pause is skipped, and what follows as far as it fell due in it as well."""
+        reason = "STOPPED" if pause.target == "*" else "TRIGGER_PAUSED"
+        while not journey.is_over and journey.due <= self.now:
+            if journey.wait_end is not None:
+                if journey.wait_end >= pause.until:
+                    return
+                self._wait_in_vain(journey)
+                continue
+            if journey.planned >= pause.until:
+                return
+            step, holds = self._standing(journey)
+            if not holds:
+                self._pass_over(journey, step)
+                continue
+            for name in self._shown(step):
+                self._row(journey, name, "suppress", reason)
+            self._go_on(journey)
 
     # ---- entering ----
 
@@ -213,9 +358,11 @@ class Oracle:
         self.acts.append(act)
         for journey in sorted(self.journeys, key=lambda each: each.number):
             if not journey.is_over and self._ends(act, journey):
-                channel = journey.now.channels[0]
+                channel = self._standing(journey)[0].channels[0]
                 self._row(journey, channel, "suppress", "GOAL_REACHED")
                 journey.is_over = True
+            elif not journey.is_over and self._is_waited_for(act, journey):
+                self._end_wait(journey, act)
         if act.at < self.begin:
             return
         for trigger in sorted(self.shop.triggers, key=lambda each: each.name):
@@ -251,6 +398,10 @@ class Oracle:
         return len(counted) == trigger.at_least
 
     def _enter(self, trigger: TriggerSpec, cause: Act | None, cause_at: int) -> None:
+        if any(
+            each.target == trigger.name and each.since <= self.now < each.until for each in self.shop.pauses
+        ):
+            return
         value = cause.properties.get(trigger.per) if cause is not None and trigger.per is not None else None
         if value is not None and (trigger.name, value) in self.values:
             return
@@ -263,21 +414,37 @@ class Oracle:
             self.values.add((trigger.name, value))
         self.entries[trigger.name] = self.now
         self.numbers += 1
-        planned = cause_at + trigger.after + trigger.steps[0].after
-        self.journeys.append(Journey(trigger, self.numbers, cause, cause_at, value, 1, planned, planned))
+        planned = cause_at + trigger.after
+        journey = Journey(trigger, self.numbers, cause, cause_at, value, 1, planned, planned, self.now)
+        self.journeys.append(journey)
+        self._come_to(journey, 1)
 
     def _silences_ahead(self) -> Iterator[tuple[TriggerSpec, int]]:
         if not self.acts:
             return
         for trigger in self.shop.triggers:
             at = self.acts[-1].at + trigger.silence
-            if trigger.kind == "silence" and at >= self.begin and (trigger.name, at) not in self.silences:
+            if trigger.kind == "silence" and at >= self.begin and (trigger.name, at) not in self.crossed:
                 yield trigger, at
 
-    def _silences(self) -> None:
-        for trigger, at in sorted(self._silences_ahead(), key=lambda each: each[0].name):
+    def _dates(self, trigger: TriggerSpec) -> list[int]:
+        """The birthdays that are still to come."""
+        date, zone = self.life.birthday, self.life.zone
+        if trigger.kind != "recurring" or date is None:
+            return []
+        year = local(self.begin, zone).year
+        dates = (birthday(date, each, trigger, zone) for each in range(year - 1, year + 3))
+        return [at for at in dates if at >= self.begin and (trigger.name, at) not in self.crossed]
+
+    def _crossings(self) -> None:
+        """Silences that end, and dates."""
+        found = [
+            *self._silences_ahead(),
+            *((each, at) for each in self.shop.triggers for at in self._dates(each)),
+        ]
+        for trigger, at in sorted(found, key=lambda each: each[0].name):
             if at <= self.now:
-                self.silences.add((trigger.name, at))
+                self.crossed.add((trigger.name, at))
                 self._enter(trigger, None, at)
 
     def _ends(self, act: Act, journey: Journey) -> bool:
@@ -286,33 +453,102 @@ class Oracle:
         trigger = journey.trigger
         if trigger.kind == "silence":
             return True
-        value = None if trigger.per is None else act.properties.get(trigger.per)
-        if journey.value is not None and value is not None and value != journey.value:
-            return False
-        if act.at < journey.cause_at:
+        if self._is_of_another(act, journey) or act.at < journey.cause_at:
             return False
         if act.name in trigger.exits:
             return True
-        return act.name in trigger.unless and journey.step == 1 and act.at <= journey.planned
+        due = journey.planned if journey.wait_end is None else journey.wait_end
+        return act.name in trigger.unless and journey.step == 1 and act.at <= due
+
+    def _is_of_another(self, act: Act, journey: Journey) -> bool:
+        per = journey.trigger.per
+        value = None if per is None else act.properties.get(per)
+        return journey.value is not None and value is not None and value != journey.value
+
+    # ---- waiting for an event ----
+
+    def _is_waited_for(self, act: Act, journey: Journey) -> bool:
+        if journey.wait_end is None or act in (journey.cause, journey.waited_for):
+            return False
+        return (
+            act.name in journey.now.wait_for
+            and journey.planned <= act.at <= journey.wait_end
+            and not self._is_of_another(act, journey)
+        )
+
+    def _end_wait(self, journey: Journey, act: Act) -> None:
+        journey.planned, journey.due = act.at, self.now
+        journey.wait_end, journey.waited_for = None, act
+
+    def _come_to(self, journey: Journey, number: int) -> None:
+        """A journey stands before a step, or waits for what the step waits for."""
+        journey.waits = None
+        if number == 0 or number > len(journey.trigger.steps):
+            journey.is_over = True
+            return
+        journey.step = number
+        journey.planned += journey.now.after
+        journey.due = max(journey.planned, self.now)
+        if journey.now.wait_for:
+            if journey.waited_for is not None and journey.planned == journey.waited_for.at:
+                journey.planned += 1  # a wait that follows at once begins just after
+            journey.wait_end = journey.planned + journey.now.timeout
+            journey.due = max(journey.wait_end, self.now)
+            for act in self.acts:  # what came while the step before was late
+                if self._is_waited_for(act, journey):
+                    self._end_wait(journey, act)
+                    return
+
+    def _wait_in_vain(self, journey: Journey) -> None:
+        assert journey.wait_end is not None
+        step = journey.now
+        journey.planned, journey.due, journey.wait_end = journey.wait_end, self.now, None
+        if step.on_timeout == "end":
+            journey.is_over = True
+        elif step.on_timeout == "skip":
+            self._come_to(journey, journey.step + 1)
+        elif step.on_timeout != "send":
+            self._come_to(journey, int(step.on_timeout.removeprefix("s")))
 
     # ---- deciding ----
 
     def _strength(self, journey: Journey) -> tuple[int, int, int, str, int]:
-        step = journey.now
+        step, _ = self._standing(journey)
         weights = [self._weight(step, name) for name in step.channels]
         points = sum(weights) if step.mode == "all" else weights[0]
         return -journey.trigger.priority, -points, journey.planned, journey.trigger.name, journey.cause_at
+
+    def _standing(self, journey: Journey) -> tuple[StepSpec, bool]:
+        """What stands at the open step, and whether its `only_if` holds; if not, the last alternative."""
+        step = journey.now
+        while not self._holds(step) and step.instead is not None:
+            step = step.instead
+        return step, self._holds(step)
+
+    def _holds(self, step: StepSpec) -> bool:
+        return step.only_if is None or self._orders() >= step.only_if
 
     def _weight(self, step: StepSpec, channel: str) -> int:
         return self.shop.channels[channel].weight if step.weight is None else step.weight
 
     def _steps(self) -> None:
         for journey in self.journeys:
-            if not journey.is_over and journey.waits is not None and journey.waits[0] == "LOWER_PRIORITY":
+            is_free = not journey.is_over and self._paused(journey.trigger) is None
+            if is_free and journey.waits is not None and journey.waits[0] == "LOWER_PRIORITY":
                 journey.due = self.now  # the stronger one may have fallen away
         while (due := self._due()) or self._schedule_anew():
-            if due:
-                self._decide(min(due, key=self._strength))
+            if due and (waiting := [each for each in due if each.wait_end is not None]):
+                first = min(waiting, key=lambda each: each.number)
+            elif due:
+                first = min(due, key=self._strength)
+            else:
+                continue
+            if (found := self._paused(first.trigger)) is not None:
+                self._hold(first, *found)
+            elif first.wait_end is not None:
+                self._wait_in_vain(first)
+            else:
+                self._decide(first)
 
     def _due(self) -> list[Journey]:
         return [each for each in self.journeys if not each.is_over and each.due <= self.now]
@@ -322,17 +558,15 @@ class Oracle:
         is_changed = len(self.sent) > self.scheduled
         self.scheduled = len(self.sent)
         for journey in self.journeys:
-            if is_changed and not journey.is_over and journey.waits is not None:
+            is_free = not journey.is_over and self._paused(journey.trigger) is None
+            if is_changed and is_free and journey.waits is not None:
                 journey.due = self.now
         return is_changed
 
     def _decide(self, journey: Journey) -> None:
-        step, trigger = journey.now, journey.trigger
-        if step.only_if is not None and self._orders() < step.only_if:
-            if step.skips_to_end:
-                journey.is_over = True
-            else:
-                self._go_on(journey)
+        trigger, (step, holds) = journey.trigger, self._standing(journey)
+        if not holds:
+            self._pass_over(journey, step)
             return
         allowed = tuple(name for name in step.channels if name in self.life.media)
         shown = (allowed or step.channels) if step.mode == "all" else (allowed or step.channels)[:1]
@@ -351,6 +585,12 @@ class Oracle:
             self._go_on(journey)
             return
         self._settle(journey, self._answer(journey, allowed, expires), expires)
+
+    def _pass_over(self, journey: Journey, step: StepSpec) -> None:
+        if step.skips_to_end:
+            journey.is_over = True
+        else:
+            self._come_to(journey, step.jumps or journey.step + 1)
 
     def _settle(self, journey: Journey, answer: Answer, expires: int) -> None:
         if answer.reason is None:
@@ -371,13 +611,10 @@ class Oracle:
             journey.waits, journey.due = (answer.reason, answer.at), answer.at
 
     def _go_on(self, journey: Journey) -> None:
-        journey.waits = None
-        if journey.step == len(journey.trigger.steps):
-            journey.is_over = True
-            return
-        journey.step += 1
-        journey.planned += journey.now.after
-        journey.due = max(journey.planned, self.now)
+        """The step is decided for good."""
+        step, _ = self._standing(journey)
+        then = journey.now.then if step.then is None else step.then
+        self._come_to(journey, journey.step + 1 if then is None else then)
 
     def _row(
         self, journey: Journey, channel: str, outcome: str, reason: str | None = None,
@@ -390,7 +627,7 @@ class Oracle:
     # ---- where a step may go ----
 
     def _answer(self, journey: Journey, allowed: tuple[str, ...], expires: int) -> Answer:
-        step = journey.now
+        step, _ = self._standing(journey)
         if step.mode == "all":
             return self._contested(journey, allowed, expires)
         if step.on_limit != "fallback":
@@ -460,19 +697,30 @@ class Oracle:
         own = self._strength(journey)
         return sorted(
             (
-                each for each in self.journeys
-                if each is not journey and not each.is_over and each.due <= horizon
+                each for each in [*self.journeys, *self._journeys_of_dates()]
+                if each is not journey and not each.is_over and each.wait_end is None and each.due <= horizon
                 and each.trigger.purpose != "transactional" and self._strength(each) < own
             ),
             key=self._strength,
         )  # fmt: skip
 
+    def _journeys_of_dates(self) -> list[Journey]:
+        """What the next date of each recurring trigger would begin."""
+        return [
+            Journey(trigger, 0, None, at, None, 1, at + trigger.steps[0].after, at + trigger.steps[0].after)
+            for trigger in self.shop.triggers
+            for at in self._dates(trigger)[:1]
+            if not trigger.steps[0].wait_for
+        ]
+
     def _foreseen(self, rival: Journey, horizon: int) -> tuple[int, str, list[Sent]] | None:
         """When and with which contacts a rival goes out, as far as every other guard lets it pass now."""
-        step, trigger = rival.now, rival.trigger
+        trigger, (step, holds) = rival.trigger, self._standing(rival)
         allowed = tuple(name for name in step.channels if name in self.life.media)
         orders = self._orders()
-        if not allowed or (step.only_if is not None and orders < step.only_if):
+        if rival.held is not None or self._paused(trigger) is not None:
+            return None
+        if not allowed or not holds:
             return None
         if trigger.most_orders is not None and orders >= trigger.most_orders:
             return None
@@ -488,7 +736,7 @@ class Oracle:
         return None
 
     def _alone(self, journey: Journey, allowed: tuple[str, ...], expires: int) -> Answer:
-        step = journey.now
+        step, _ = self._standing(journey)
         if step.mode == "all":
             return self._over(journey, allowed, expires)
         if step.on_limit != "fallback":
@@ -498,7 +746,7 @@ class Oracle:
         return free or min(tried, key=lambda each: FAR * 1000 if each.at is None else each.at)
 
     def _over(self, journey: Journey, names: tuple[str, ...], expires: int) -> Answer:
-        now, step = self.now, journey.now
+        now, (step, _) = self.now, self._standing(journey)
         closed = not self._open(names, now)
         broken = self._broken(journey, names, now)
         if self._is_never_free(journey, names):
@@ -519,20 +767,23 @@ class Oracle:
         if at > expires:  # the row names the rules that hold at the opening
             at = expires + 1
             within = self._boundaries(names, self.now + 10 * DAY)
-            opening = next(at for at in within if self._open(names, at))
-            broken = broken or (() if step.on_limit == "drop" else self._broken(journey, names, opening))
+            opening = next((at for at in within if self._open(names, at)), None)
+            if not broken and opening is not None and step.on_limit != "drop":
+                broken = self._broken(journey, names, opening)
         return Answer(names, at, "QUIET_HOURS" if closed else "PRESSURE", broken, is_full=bool(broken))
 
     def _open(self, names: Iterable[str], at: int) -> bool:
-        return all(is_open(self.shop.channels[name], at) for name in names)
+        return all(is_open(self.shop.channels[name], at, self.life.zone) for name in names)
 
     def _boundaries(self, names: Sequence[str], until: int) -> list[int]:
         """Every instant from now on at which something could begin to let the message through."""
-        edges = {self.now}
-        day = _instant(_day(self.now))
+        zone, first = self.life.zone, _day(self.now, self.life.zone)
         days = max(0, until - self.now) // DAY + 2
-        for number in range(days):
-            edges |= {day + number * DAY + hour * HOUR for hour in range(24)}
+        edges = {self.now}
+        for number in range(-1, days):
+            for name in names:
+                day = first + timedelta(days=number)
+                edges |= {begin for begin, _ in openings(self.shop.channels[name], day, zone)}
         leads = {self.shop.channels[name].lead_time for name in names}
         landings = {each.at for each in self.sent} | {each.at + 1 for each in self.sent}
         for rule in self.shop.rules:
@@ -542,17 +793,20 @@ class Oracle:
                 length = int(rule.window[:-1]) * LENGTHS[rule.window[-1]]
                 landings |= {each.at + length for each in self.sent}
                 if rule.extend is not None:
-                    landings |= {day + number * DAY + length for number in range(-40, 40)}
-        landings |= {day + number * DAY for number in range(days + 4)}
+                    landings |= {
+                        instant(first + timedelta(days=number), zone) + length for number in range(-40, 40)
+                    }
+        landings |= {instant(first + timedelta(days=number), zone) for number in range(days + 4)}
         edges |= {landing - lead for landing in landings for lead in leads}
         return sorted(edge for edge in edges if edge >= self.now)
 
     def _contacts(self, journey: Journey, names: Iterable[str], at: int) -> list[Sent]:
         dispatch = journey.number * 100 + journey.step
+        step, _ = self._standing(journey)
         return [
             Sent(
                 at + self.shop.channels[name].lead_time, name, journey.trigger.name, journey.trigger.purpose,
-                self._weight(journey.now, name), dispatch,
+                self._weight(step, name), dispatch,
             )
             for name in names
         ]  # fmt: skip
@@ -573,19 +827,30 @@ class Oracle:
                 continue
             if rule.gap is not None and any(abs(a.at - b.at) < rule.gap for a in mine for b in others):
                 found.append((rule.name, False))
-            if rule.limit is not None and _is_full(rule, mine, others):
+            if rule.limit is not None and _is_full(rule, mine, others, self.life.zone):
                 found.append((rule.name, True))
         return tuple(found)
 
     def _is_never_free(self, journey: Journey, names: Iterable[str]) -> bool:
+        """Whether a rule has no room for it alone: now, nor on any day of the quarter that follows."""
         if journey.trigger.purpose not in OBEYING:
             return False
-        own = self._contacts(journey, names, self.now)
+        first, zone = _day(self.now, self.life.zone), self.life.zone
         for rule in self.shop.rules:
-            mine = [each for each in own if _applies(rule, each)]
-            if mine and rule.limit is not None and (rule.limit == 0 or _is_full(rule, mine, [])):
+            tried = self._instants_of_a_quarter(names, first, zone) if rule.limit else [self.now]
+            if rule.limit is not None and all(self._is_too_heavy(journey, names, rule, at) for at in tried):
                 return True
         return False
+
+    def _instants_of_a_quarter(self, names: Iterable[str], first: datetime, zone: str) -> Iterator[int]:
+        yield self.now
+        for number in range(1, 100):
+            midnight = instant(first + timedelta(days=number), zone)
+            yield from (midnight - self.shop.channels[name].lead_time for name in names)
+
+    def _is_too_heavy(self, journey: Journey, names: Iterable[str], rule: RuleSpec, at: int) -> bool:
+        mine = [each for each in self._contacts(journey, names, at) if _applies(rule, each)]
+        return bool(mine) and (rule.limit == 0 or _is_full(rule, mine, [], self.life.zone))
 
 
 def _applies(rule: RuleSpec, contact: Sent) -> bool:
@@ -596,18 +861,18 @@ def _applies(rule: RuleSpec, contact: Sent) -> bool:
     )
 
 
-def _is_full(rule: RuleSpec, mine: Sequence[Sent], others: Sequence[Sent]) -> bool:
+def _is_full(rule: RuleSpec, mine: Sequence[Sent], others: Sequence[Sent], zone: str) -> bool:
     """Whether a window of its own, or of a later contact that would hold it, has not the room."""
     asked = [each.at for each in mine]
     for later in others:
-        first, last = span(rule, later.at)
+        first, last = span(rule, later.at, zone)
         if any(first <= each.at <= last and each.at < later.at for each in mine):
             asked.append(later.at)
-    return any(_load(rule, [*mine, *others], at) > (rule.limit or 0) for at in asked)
+    return any(_load(rule, [*mine, *others], at, zone) > (rule.limit or 0) for at in asked)
 
 
-def _load(rule: RuleSpec, contacts: Sequence[Sent], at: int) -> int:
-    first, last = span(rule, at)
+def _load(rule: RuleSpec, contacts: Sequence[Sent], at: int, zone: str) -> int:
+    first, last = span(rule, at, zone)
     inside = [each for each in contacts if first <= each.at <= last]
     if rule.unit == "points":
         return sum(each.weight for each in inside)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 from tests.oracle.spec import (
@@ -13,13 +13,23 @@ from tests.oracle.spec import (
     Act,
     ChannelSpec,
     Life,
+    PauseSpec,
+    Policy,
     RuleSpec,
     ShopSpec,
     StepSpec,
     TriggerSpec,
 )
 
-BEGIN = round(datetime(2025, 5, 1, tzinfo=UTC).timestamp() * 1000)
+DAYS = (
+    (2025, 5, 1), (2025, 5, 1), (2025, 3, 24), (2025, 10, 20), (2025, 3, 3), (2025, 10, 28), (2025, 9, 1),
+    (2025, 2, 20), (2024, 2, 20), (2024, 12, 24),
+)  # fmt: skip
+"""On which a shop may begin: clock changes, leap days and the turn of a year come in the days that follow."""
+ZONES = (
+    "UTC", "UTC", "Europe/Zurich", "Europe/Zurich", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe",
+    "America/Santiago",
+)  # fmt: skip
 LENGTH = 16 * DAY
 NAMES = (*("Checkout Started", "Product Viewed") * 2, "Order Completed", "Order Returned")
 WINDOWS = (
@@ -27,7 +37,12 @@ WINDOWS = (
     "calendar month", "calendar quarter",
 )  # fmt: skip
 EXTENSIONS = (None, None, None, "calendar day", "calendar week", "calendar month")
-HOURS = ((0, 6, 8, 20), (0, 4, 9, 18), (0, 6, 21, 7), (5, 6, 10, 14), (0, 6, 7, 12))
+HOURS = (
+    (0, 6, 8, 20), (0, 6, 2, 22), (0, 6, 0, 3), (0, 4, 9, 18), (0, 6, 21, 7), (5, 6, 10, 14), (0, 6, 7, 12),
+)  # fmt: skip
+KINDS = (
+    *("transactional",) * 4, *("behavioural",) * 2, "orders", "revenue", "silence", *("recurring",) * 2,
+)  # fmt: skip
 
 
 def a_shop(lot: Random) -> ShopSpec:
@@ -42,7 +57,21 @@ def a_shop(lot: Random) -> ShopSpec:
     rules = tuple(_rule(lot, f"r{number}", sorted(channels)) for number in range(lot.randint(0, 3)))
     if lot.random() < 0.4:
         triggers, rules = tuple(_crowd(lot, each) for each in triggers), (_tight(lot), *rules[:1])
-    return ShopSpec(channels, rules, triggers, look_ahead=lot.random() < 0.7)
+    begin = round(datetime(*lot.choice(DAYS), tzinfo=UTC).timestamp() * 1000)
+    pauses = _pauses(lot, begin, [each.name for each in triggers]) if lot.random() < 0.4 else ()
+    return ShopSpec(channels, rules, triggers, lot.random() < 0.7, begin, pauses)
+
+
+def _pauses(lot: Random, begin: int, names: list[str]) -> tuple[PauseSpec, ...]:
+    """One or two, each of something else; where they may overlap, of one policy."""
+    policies: tuple[Policy, ...] = ("skip", "overdue", "shift", "restart")
+    policy = lot.choice(policies)
+    targets = lot.sample([*names, "*"], lot.choice((1, 1, 2)))
+    found = []
+    for target in targets:
+        since = begin + lot.randrange(DAY, LENGTH - 4 * DAY, HOUR) + 7 * MINUTE
+        found.append(PauseSpec(target, since, since + lot.choice((6 * HOUR, DAY, 3 * DAY)), policy))
+    return tuple(found)
 
 
 def _crowd(lot: Random, trigger: TriggerSpec) -> TriggerSpec:
@@ -50,6 +79,7 @@ def _crowd(lot: Random, trigger: TriggerSpec) -> TriggerSpec:
     steps = tuple(
         replace(
             step, expires=lot.choice((2 * DAY, 9 * DAY)), weight=None, only_if=None, skips_to_end=False,
+            instead=None, jumps=None, then=None, wait_for=step.wait_for if lot.random() < 0.3 else (),
             on_limit=lot.choice(("defer", "fallback", "fallback")), mode="first",
         )
         for step in trigger.steps
@@ -68,17 +98,19 @@ def _tight(lot: Random) -> RuleSpec:
     return replace(rule, channels=("email",)) if lot.random() < 0.5 else rule
 
 
-def a_life(lot: Random, key: str) -> Life:
+def a_life(lot: Random, shop: ShopSpec, key: str) -> Life:
     """What one customer does; no two acts come in the same minute."""
     minutes = lot.sample(range(-3 * DAY // MINUTE, (LENGTH - 4 * DAY) // MINUTE), lot.randint(1, 14))
     if lot.random() < 0.5:  # whole hours meet at the edges of windows
         minutes = sorted({minute // 60 * 60 for minute in minutes})
     acts, orders = [], list[tuple[str, int]]()
     for minute in sorted(minutes):
-        act = _act(lot, BEGIN + minute * MINUTE, orders, f"{key}-{minute}")
+        act = _act(lot, shop.begin + minute * MINUTE, orders, f"{key}-{minute}")
         acts.append(act)
     media = lot.choice((("email", "sms", "print"),) * 5 + (("email", "print"), ("sms",), ()))
-    return Life(key, media, acts)
+    date = datetime.fromtimestamp(shop.begin / 1000, UTC) + timedelta(days=lot.randrange(-2, 17))
+    born = (2, 29) if date.month in (2, 3) and lot.random() < 0.3 else (date.month, date.day)
+    return Life(key, media, acts, lot.choice(ZONES), born if lot.random() < 0.8 else None)
 
 
 def _act(lot: Random, at: int, orders: list[tuple[str, int]], number: str) -> Act:
@@ -125,8 +157,9 @@ def _of_some(lot: Random, rule: RuleSpec, channels: list[str]) -> RuleSpec:
 
 
 def _trigger(lot: Random, name: str, channels: list[str]) -> TriggerSpec:
-    kind = lot.choice(("transactional",) * 4 + ("behavioural", "behavioural", "orders", "revenue", "silence"))
-    steps = tuple(_step(lot, channels, number) for number in range(lot.choice((1, 1, 2, 3))))
+    kind = lot.choice(KINDS)
+    number = lot.choice((1, 1, 2, 3, 4))
+    steps = tuple(_step(lot, channels, place, number) for place in range(number))
     is_event = kind in ("transactional", "behavioural")
     return TriggerSpec(
         name, kind, steps,
@@ -141,20 +174,46 @@ def _trigger(lot: Random, name: str, channels: list[str]) -> TriggerSpec:
         within=lot.choice((None, DAY, 4 * DAY)) if kind in ("behavioural", "orders", "revenue") else None,
         threshold=lot.choice((2, 3)) if kind == "orders" else lot.choice((50, 150)),
         silence=lot.choice((DAY, 3 * DAY)),
-        reentry=lot.choice((0, 0, 0, 2 * DAY, None)),
+        reentry=0 if kind == "recurring" else lot.choice((0, 0, 0, 2 * DAY, None)),
+        offset=lot.choice((0, 0, -DAY, 2 * DAY, -3 * DAY, -25 * HOUR, 26 * HOUR)),
+        minute=lot.choice((9 * 60, 0, 2 * 60 + 30, 2 * 60, 23 * 60 + 45, 60 + 45)),
         most_orders=lot.choice((1, 2)) if lot.random() < 0.2 else None,
     )  # fmt: skip
 
 
-def _step(lot: Random, channels: list[str], number: int) -> StepSpec:
-    is_asked = lot.random() < 0.2
+def _step(lot: Random, channels: list[str], place: int, number: int) -> StepSpec:
+    """The step at a place, from 0, of so many."""
+    step = _plain(lot, channels, place)
+    later = [None, *range(place + 2, number + 1)]
+    if lot.random() < 0.2:
+        step = replace(step, only_if=lot.choice((1, 2)))
+        leads = lot.random()
+        if leads < 0.4:
+            instead = replace(_plain(lot, channels, 0), then=lot.choice((None, None, 0)))
+            asked = lot.choice((None, None, 1))
+            is_last = asked is not None and lot.random() < 0.5
+            step = replace(step, instead=replace(instead, only_if=asked, skips_to_end=is_last))
+        elif leads < 0.6:
+            step = replace(step, jumps=lot.choice(later))
+        elif leads < 0.8:
+            step = replace(step, skips_to_end=True)
+    if lot.random() < 0.1:
+        step = replace(step, then=lot.choice((*later, 0)))
+    if lot.random() < 0.25:
+        ends = ["send", "send", "skip", "end", *(f"s{each}" for each in later if each is not None)]
+        step = replace(
+            step, wait_for=tuple(lot.sample(sorted(set(NAMES)), lot.choice((1, 1, 2)))),
+            timeout=lot.choice((2 * HOUR, 12 * HOUR, DAY, 3 * DAY)), on_timeout=lot.choice(ends),
+        )  # fmt: skip
+    return step
+
+
+def _plain(lot: Random, channels: list[str], place: int) -> StepSpec:
     return StepSpec(
         tuple(lot.sample(channels, lot.randint(1, len(channels)))),
-        after=0 if number == 0 and lot.random() < 0.5 else lot.choice((0, 5 * MINUTE, 2 * HOUR, DAY)),
+        after=0 if place == 0 and lot.random() < 0.5 else lot.choice((0, 5 * MINUTE, 2 * HOUR, DAY)),
         expires=lot.choice((HOUR, 12 * HOUR, 2 * DAY, 9 * DAY)),
         mode=lot.choice(("first", "first", "all")),
         on_limit=lot.choice(("defer", "defer", "drop", "fallback")),
         weight=lot.choice((1, 2, 5)) if lot.random() < 0.2 else None,
-        only_if=lot.choice((1, 2)) if is_asked else None,
-        skips_to_end=is_asked and lot.random() < 0.5,
     )

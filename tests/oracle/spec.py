@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+Policy: TypeAlias = Literal["skip", "overdue", "shift", "restart"]
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -70,7 +72,9 @@ class RuleSpec:
 
 @dataclass(frozen=True)
 class StepSpec:
-    """One step; `only_if` is the least number of orders, `skips_to_end` its `else = "end"`."""
+    """One step; `only_if` is the least number of orders, `skips_to_end` its `else = "end"`, `instead` what is
+    sent otherwise, `jumps` the number of the later step that comes instead.
+    """
 
     channels: tuple[str, ...]
     after: int = 0
@@ -80,14 +84,21 @@ class StepSpec:
     weight: int | None = None
     only_if: int | None = None
     skips_to_end: bool = False
+    instead: StepSpec | None = None
+    jumps: int | None = None
+    then: int | None = None
+    """The number of the later step at which the journey goes on; 0 is its end."""
+    wait_for: tuple[str, ...] = ()
+    timeout: int = 0
+    on_timeout: str = "skip"
 
-    def toml(self) -> str:
-        """Its table."""
+    def toml(self, number: int | None) -> str:
+        """Its table; without a number that of an alternative."""
         lines = [
-            "[[steps]]",
+            "[steps.else]" if number is None else f'[[steps]]\nname = "s{number}"',
             f"channels = [{', '.join(repr(name) for name in self.channels)}]",
             'template = "note"',
-            f'after = "{duration(self.after)}"',
+            *([] if number is None else [f'after = "{duration(self.after)}"']),
             f'expires = "{duration(self.expires)}"',
             f'on_limit = "{self.on_limit}"',
             f'mode = "{self.mode}"',
@@ -98,7 +109,17 @@ class StepSpec:
             lines.append(f'only_if = "orders >= {self.only_if}"')
         if self.skips_to_end:
             lines.append('else = "end"')
-        return "\n".join(lines) + "\n"
+        if self.jumps is not None:
+            lines.append(f'else = "s{self.jumps}"')
+        if self.then is not None:
+            lines.append(f'then = "{f"s{self.then}" if self.then else "end"}"')
+        if self.wait_for:
+            lines += [
+                f"wait_for = [{', '.join(repr(name) for name in self.wait_for)}]",
+                f'timeout = "{duration(self.timeout)}"',
+                f'on_timeout = "{self.on_timeout}"',
+            ]
+        return "\n".join(lines) + "\n" + (self.instead.toml(None) if self.instead is not None else "")
 
 
 @dataclass(frozen=True)
@@ -107,7 +128,7 @@ class TriggerSpec:
 
     name: str
     kind: str
-    """`transactional`, `behavioural`, `orders`, `revenue` or `silence`."""
+    """`transactional`, `behavioural`, `orders`, `revenue`, `silence` or `recurring`."""
     steps: Sequence[StepSpec]
     event: str = ""
     purpose: str = "marketing"
@@ -123,6 +144,10 @@ class TriggerSpec:
     reentry: int | None = 0
     """Milliseconds; 0 is always, None is never."""
     most_orders: int | None = None
+    offset: int = 0
+    """Of a birthday, in milliseconds: whole days are local, the rest is elapsed time."""
+    minute: int = 9 * 60
+    """Of the local day of a birthday."""
 
     def toml(self) -> str:
         """Its file."""
@@ -136,7 +161,11 @@ class TriggerSpec:
         lines = [*head, "[when]", *self._when()]
         if self.exits:
             lines += ["[exit]", f"on = [{', '.join(repr(name) for name in self.exits)}]"]
-        return "\n".join(lines) + "\n" + "".join(step.toml() for step in self.steps)
+        return (
+            "\n".join(lines)
+            + "\n"
+            + "".join(step.toml(number) for number, step in enumerate(self.steps, start=1))
+        )
 
     def _again(self) -> str:
         if self.reentry is None:
@@ -144,6 +173,11 @@ class TriggerSpec:
         return duration(self.reentry) if self.reentry else "always"
 
     def _when(self) -> list[str]:
+        if self.kind == "recurring":
+            return [
+                'kind = "recurring"', 'date = "birthday"', f'offset = "{duration(self.offset)}"',
+                f'at = "{self.minute // 60:02d}:{self.minute % 60:02d}"',
+            ]  # fmt: skip
         if self.kind == "silence":
             return ['kind = "threshold"', f'inactive_for = "{duration(self.silence)}"']
         if self.kind in ("orders", "revenue"):
@@ -162,6 +196,16 @@ class TriggerSpec:
 
 
 @dataclass(frozen=True)
+class PauseSpec:
+    """A span, its end not included, in which a trigger is held, or everything (`*`)."""
+
+    target: str
+    since: int
+    until: int
+    policy: Policy
+
+
+@dataclass(frozen=True)
 class ShopSpec:
     """All that is said of one shop. It lies in UTC, assumes consent, and weeks begin on Monday."""
 
@@ -169,6 +213,9 @@ class ShopSpec:
     rules: Sequence[RuleSpec]
     triggers: Sequence[TriggerSpec]
     look_ahead: bool = True
+    begin: int = 0
+    """The instant from which it is played."""
+    pauses: Sequence[PauseSpec] = ()
 
     def files(self) -> dict[str, str]:
         """The shop as files of a workspace."""
@@ -202,11 +249,15 @@ class Act:
 
 @dataclass(frozen=True)
 class Life:
-    """A customer, the media for which there is an address, and what she does, by instant."""
+    """A customer, the media for which there is an address, what the customer does, by instant, the zone, and
+    month and day of the birthday.
+    """
 
     key: str
     media: tuple[str, ...]
     acts: Sequence[Act]
+    zone: str = "UTC"
+    birthday: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

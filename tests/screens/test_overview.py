@@ -7,11 +7,15 @@ from zoneinfo import ZoneInfo
 
 from core.health import Health
 from core.instants import parse_instant
+from screens.customers import CustomersScreen
 from screens.overview import OverviewScreen
+from screens.people import PeopleScreen
 from screens.ports import Cancelled
-from screens.ports.overview import BaseGauge, Books, DayAhead, Engine, OverviewPage
+from screens.ports.overview import BaseGauge, Books, DayAhead, Engine, OverviewPage, Undecided
 from screens.ports.pauses import PauseView
 from tests.screens.stage import Bare, settled, stage, text
+from tests.screens.test_customers import People
+from tests.screens.test_people import FakePeople
 
 ZURICH = ZoneInfo("Europe/Zurich")
 NOW = parse_instant("2025-11-01T00:00:00+01:00")
@@ -36,6 +40,9 @@ class FakeOverview:
         self.looks += 1
         return DayAhead(NOW, 1, {}, {} if self.shown.paused else {"basket": (NOW, 3)})
 
+    def undecided(self, cancelled: Cancelled) -> Undecided:
+        return Undecided(2, {"EUR": 3, "USD": 1})
+
     def books(self, cancelled: Cancelled) -> Books:
         return Books(NOW, True, 50, 40, 30)
 
@@ -56,3 +63,25 @@ async def test_a_trigger_that_was_paused_is_at_once_no_longer_foreseen_even_wher
         app.screen.load()  # type: ignore[attr-defined]
         await settled(pilot)
         assert overview.looks == 2
+
+
+async def test_enter_leads_to_what_waits_for_a_decision() -> None:
+    service = Bare(overview=FakeOverview(), people=FakePeople(), customers=People())
+    app = stage(service, overview=OverviewScreen, customers=CustomersScreen)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await settled(pilot)
+        assert "who is who: 2 conflicts" in text(app)
+        assert "set aside: 4 amounts in EUR, USD" in text(app)
+        await pilot.press("j", "enter")
+        await settled(pilot)
+        assert "They are in no sum" in text(app)
+        await pilot.press("escape", "k", "enter")
+        await settled(pilot)
+        assert isinstance(app.screen, PeopleScreen)
+        assert "two birthdays" in text(app)
+        await pilot.press("1")
+        await settled(pilot)
+        await pilot.press("enter")
+        await settled(pilot)
+        assert [type(each) for each in app.screen_stack] == [CustomersScreen, PeopleScreen]

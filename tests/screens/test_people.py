@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from console.tui.answers.local_service import LocalService
+from core.instants import parse_instant
 from screens.customers import CustomersScreen
 from screens.people import PeopleScreen
 from screens.ports.people import ConflictLine
@@ -37,6 +38,7 @@ class FakePeople:
         return [
             ConflictLine("namespace", f"email:{MAIL}", ("ann", "[b]ob[/]"), 2, 0),
             ConflictLine("birthday", None, ("crm:1", "7"), 2, 0),
+            ConflictLine("order", "order:7", ("ann", "cleo"), 2, 0),
         ]
 
 
@@ -48,7 +50,23 @@ async def test_conflicts_are_listed_with_what_is_shared(size: tuple[int, int]) -
         shown = text(app)
     assert "said by several" in shown
     assert "two birthdays" in shown
+    assert "order of several" in shown
     assert "ann, [b]ob[/]" in shown
+
+
+async def test_the_list_is_taken_away_as_values(local: LocalService, tmp_path: Path) -> None:
+    app = stage(local, customers=PeopleScreen)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("e")
+        await settled(pilot)
+    (exported,) = (tmp_path / "shop" / "exports").iterdir()
+    head, line = exported.read_text(encoding="utf-8-sig").splitlines()
+    assert head == "kind,identity,keys,people,since"
+    told, _, since = line.rpartition(",")
+    assert told == f'namespace,email:{MAIL},"ann, bob",2'
+    assert since.endswith("Z")
+    assert parse_instant(since) <= local.now()
 
 
 @pytest.mark.parametrize(("key", "customers"), [("J", ["ann"]), ("A", ["ann", "bob"])])

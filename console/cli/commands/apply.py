@@ -16,6 +16,8 @@ from console.playbooks.migration import Fate, read_asked
 from console.workspace.reading import read_workspace
 from core.explain.words import counted
 
+EXAMPLES = (("apply --yes", "put the files in force without being asked"),)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""

@@ -42,6 +42,11 @@ FIELDS = (
     ListingField("missing_words", title="missing here", in_json=False, widest=100),
 )
 
+EXAMPLES = (
+    ("catalogue show birthday-card", "one campaign in full"),
+    ("catalogue add birthday-card", "put it into the workspace, as a draft"),
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""

@@ -23,6 +23,8 @@ FIELDS = (
     ListingField("remedy"),
 )
 
+EXAMPLES = (("-w shop check", "every fault of the files, with its line and what to do"),)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command has no options of its own."""

@@ -50,6 +50,11 @@ TIMELINE = (
 
 INSTANTS = ("at", "entered_at", "planned_at", "due_at", "waits_until")
 
+EXAMPLES = (
+    ("customers find 'van der Berg'", "who fits a name, an address or any identity"),
+    ("customers timeline C1003", "what a customer did and got, over all channels"),
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""

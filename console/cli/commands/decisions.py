@@ -29,6 +29,11 @@ EVIDENCE = (
 against it.
 """
 
+EXAMPLES = (
+    ("decisions --customer C1003", "what was decided for one customer"),
+    ("decisions --outcome suppress --json", "what was not sent, for scripts"),
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""

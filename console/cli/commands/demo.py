@@ -31,7 +31,7 @@ from console.demo.furnished import (
     DemoOptions,
     Furnished,
     InterruptedMakingError,
-    Told,
+    StoryTold,
     ahead,
     found,
     furnish,
@@ -46,6 +46,8 @@ from core.instants import Instant, format_instant, local
 
 WIDTH = 80
 BAR = 40
+
+EXAMPLES = (("demo --into try", "a furnished workspace to look around in"),)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -189,7 +191,7 @@ def _reasons(totals: Totals) -> Iterable[Mapping[str, Any]]:
             yield {"outcome": outcome, "reason": reason, "decisions": sum(numbers.values())}
 
 
-def _show_story(out: Output, told: Told) -> None:
+def _show_story(out: Output, told: StoryTold) -> None:
     out.say(f"{told.name}, {told.city} ({told.story.customer}): {told.story.title}.")
     for line in told.lines:
         mark = "=>" if line.is_decision else "  "

@@ -40,6 +40,14 @@ from core.forecast.preview import limits_of
 from core.playbook.playbook import Playbook
 from storage import customers
 
+EXAMPLES = (
+    ("diff --set trigger.basket.paused=true", "what would change if a trigger were paused"),
+    (
+        "diff --with basket.toml --customer C1082",
+        "what it would change for one customer",
+    ),
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
@@ -126,7 +134,8 @@ def _rows_written(args: argparse.Namespace, diff: Diff, bounds: Bounds) -> str:
 
 
 def _write_page(path: Path, context: Context, diff: Diff, words: tuple[str, ...], bounds: Bounds) -> None:
-    from console.reports.pages import diff_page, write_page  # Textual and Jinja2 take long to import
+    from console.reports.diff_page import diff_page  # Textual and Jinja2 take long to import
+    from console.reports.page_file import write_page
 
     write_page(path, diff_page(diff, "What would be different", words, context.zone, *bounds.limits))
     context.output.say(f"The page was written to {path}")

@@ -22,7 +22,6 @@ from console.cli.exit_codes import DONE, FAILED, INTERRUPTED
 from console.cli.options import add_at
 from console.cli.output import ListingField
 from console.intake.added_profiles import add_profile
-from console.intake.csv_records import Reject
 from console.intake.dry_run import DryRun, dry_run
 from console.intake.files import (
     ImportResult,
@@ -32,7 +31,7 @@ from console.intake.files import (
     intake_settings,
     progress_bar,
 )
-from console.intake.guessing import Proposal, propose
+from console.intake.guessing import FirstLines, GuessSettings, Proposal, propose
 from console.intake.physical_lines import path_text
 from console.intake.set_aside import words_of
 from console.playbooks.applied import ensure_applied
@@ -43,8 +42,8 @@ from core.instants import Instant, format_instant, local
 from core.sources.amounts import from_minor_units
 from core.sources.connector import SourceFile
 from core.sources.currencies import DECIMALS
-from core.sources.feedback import UNREAD
-from core.sources.segment import Incoming
+from core.sources.feedback import UNREAD, Unread
+from core.sources.segment import ConsentRecord, Incoming
 from storage.intake.batch import Concerns
 
 GUESS_FIELDS = (
@@ -65,6 +64,8 @@ DRY_RUN_FIELDS = (
     ListingField("amounts", "json"),
     ListingField("calls", "json"),
     ListingField("future", "json"),
+    ListingField("set_aside", "json"),
+    ListingField("unread", "json"),
 )
 FIELDS = (
     ListingField("read", "number"),
@@ -75,8 +76,22 @@ FIELDS = (
 )
 
 
+MOST_REJECTED = 5
+"""So many lines are shown that a proposed profile cannot take."""
 MOST_TOLD = 10
 """So many words of a kind are told."""
+
+EXAMPLES = (
+    (
+        "import till.csv.gz --profile till --dry-run",
+        "say what the file would bring, and change nothing",
+    ),
+    (
+        "import list.csv --guess --write crm",
+        "propose a profile for a file that nobody has described, and keep it",
+    ),
+    ("import 2024/ --history", "a folder of facts of the past: nothing enrols through them"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -138,21 +153,28 @@ def _guess(args: argparse.Namespace, context: Context, paths: Sequence[Path], at
     """Propose a profile for each file, and write it where that was asked for."""
     if args.write and len(paths) > 1:
         raise UsageError("--write takes one file, for one profile.")
-    playbook, code = _readable(context).playbook, DONE
+    workspace, code = _readable(context), DONE
+    playbook = workspace.playbook
     for path in paths:
         name = args.write or "mine"
-        told = propose(path, name, zone=playbook.zone, now=at, currency=playbook.currency)
+        reading = workspace.identities.reading_of(args.source or name)
+        told = propose(path, name, GuessSettings(playbook.zone, at, playbook.currency, reading))
         _show_proposal(context, told)
         if told.faults:
             code = FAILED
-        elif args.write and told.shipped is None:
+            if args.write:
+                context.output.complain("manometer: Nothing was written.")
+        elif args.write and told.shipped is not None:
+            context.output.say(f"Nothing was written: import with --profile {told.shipped}.")
+        elif args.write:
             add_profile(context.folder, name, told.toml)
             context.output.say(f"Written to manometer.toml: import with --profile {name}.")
     return code
 
 
 def _show_proposal(context: Context, told: Proposal) -> None:
-    lines = [_in_short(item, context.workspace.playbook.zone) for _, item in told.items]
+    lines = [_in_short(item, _readable(context).playbook.zone) for item in told.lines.mapped]
+    lines += [f"line {each.line} rejected: {each.reason}" for each in told.lines.rejected[:MOST_REJECTED]]
     if context.output.json:
         row = {"profile": told.shipped or told.name, "toml": told.toml, "lines": _json(lines)}
         context.output.record(GUESS_FIELDS, row | {"faults": _json(list(told.faults))})
@@ -163,16 +185,30 @@ def _show_proposal(context: Context, told: Proposal) -> None:
         context.output.out.write(told.toml)
     for line in (*told.faults, *lines):
         context.output.say(f"  {line}")
+    if not told.faults:
+        context.output.say(_of_first_lines(told.lines))
 
 
-def _in_short(item: Incoming | Reject, zone: ZoneInfo) -> str:
+def _of_first_lines(lines: FirstLines) -> str:
+    """What the profile makes of the lines that were tried."""
+    if not lines.read:
+        return "There are no lines below the names, so nothing shows whether the columns are what they say."
+    taken = lines.read - len(lines.rejected)
+    return f"{counted(lines.read, 'line')} tried: {taken:,} could be taken, {len(lines.rejected):,} not."
+
+
+def _in_short(item: Incoming, zone: ZoneInfo) -> str:
     """One mapped line, in a line."""
-    if isinstance(item, Reject):
-        return f"line {item.line} rejected: {item.reason}"
     who = ":".join(item.identities[0]) if item.identities else "nobody known"
     amount = "" if item.amount is None else f"  {item.amount / 100:.2f}"
     when = local(item.occurred_at, zone).strftime("%Y-%m-%d %H:%M")
-    return f"{when}  {item.name}  {who}{amount}  {item.text}"
+    words = "".join(f"  {each.channel} {_consent_word(each)}" for each in item.consents)
+    return f"{when}  {item.name}  {who}{amount}{words}  {item.text}"
+
+
+def _consent_word(consent: ConsentRecord) -> str:
+    """What a list says: its bare no may mean that nobody was asked."""
+    return "no" if consent.is_unasked else consent.state
 
 
 def _foretell(args: argparse.Namespace, context: Context, paths: Sequence[Path], at: Instant) -> int:
@@ -182,9 +218,11 @@ def _foretell(args: argparse.Namespace, context: Context, paths: Sequence[Path],
         file = SourceFile(path, args.source, args.profile)
         told = dry_run(context.store, file, settings=settings, arrived_at=at, history=args.history)
         if not told.result.finished:
+            context.output.complain("manometer: Interrupted. Nothing was changed.")
             return INTERRUPTED
         if context.output.json:
             context.output.record(DRY_RUN_FIELDS, _as_row(told))
+            _tell_beside(context.output.complain, told.result)
         else:
             _say_foretold(context, path, told)
         code = FAILED if told.result.is_refused else code
@@ -203,6 +241,11 @@ def _as_row(told: DryRun) -> dict[str, Any]:
             "count": result.future.number,
             "farthest": None if farthest is None else format_instant(farthest),
         }),
+        "set_aside": _json(result.set_aside),
+        "unread": _json([
+            {"kind": each.kind, "word": each.word, "number": number}
+            for each, number in _most_frequent(result)
+        ]),
     }  # fmt: skip
 
 
@@ -227,8 +270,7 @@ def _say_foretold(context: Context, path: Path, told: DryRun) -> None:
         say(f"  {count:>9,}  {name}")
     for reason, count in told.rejects.items():
         say(f"  {count:>9,}  rejected: {reason}")
-    _tell_future(context, result)
-    _tell_unread(context.output.say, result)
+    _tell_beside(say, result)
 
 
 def _concerns(context: Context, at: Instant, history: bool) -> Concerns | None:
@@ -268,34 +310,33 @@ def _report(context: Context, path: Path, done: ImportResult) -> None:
             "rejects": rejects,
         }
         context.output.record(FIELDS, row)
-        _tell_unread(context.output.complain, done)
+        _tell_beside(context.output.complain, done)
         return
     refused = f", {done.rejected:,} rejected: see {path_text(done.rejects)}" if done.rejects else ""
     context.output.say(
         f"{path_text(path)}: {counted(done.read, 'line')} read, {done.taken:,} taken, "
         f"{done.duplicate:,} known already{refused}."
     )
-    _tell_future(context, done)
-    _tell_unread(context.output.say, done)
+    _tell_beside(context.output.say, done)
 
 
-def _tell_future(context: Context, done: ImportResult) -> None:
-    """What is right as it stands, and may not be what was meant."""
+def _tell_beside(say: Callable[[str], None], done: ImportResult) -> None:
+    """What is right as it stands, and may not be what was meant; then what nobody understood."""
     number, farthest = done.future
     if farthest is not None:
-        context.output.say(
+        say(
             f"  {counted(number, 'event')} of the future, the farthest of {format_instant(farthest)}: "
             "each counts from its own time on."
         )
     if done.set_aside:
-        context.output.say(f"  {words_of(done.set_aside)}")
-
-
-def _tell_unread(say: Callable[[str], None], done: ImportResult) -> None:
-    """How often each word was not understood, by its kind, the most frequent first."""
-    ordered = sorted(done.unread.items(), key=lambda entry: (-entry[1], entry[0]))
+        say(f"  {words_of(done.set_aside)}")
     for kind, meaning in UNREAD.items():
-        words = [f"{each.word!r} {number:,}" for each, number in ordered if each.kind == kind]
+        words = [f"{each.word!r} {number:,}" for each, number in _most_frequent(done) if each.kind == kind]
         if words:
             more = ", ..." if len(words) > MOST_TOLD else ""
             say(f"Not understood, {meaning}: {', '.join(words[:MOST_TOLD])}{more}.")
+
+
+def _most_frequent(done: ImportResult) -> list[tuple[Unread, int]]:
+    """How often each word was not understood, the most frequent first."""
+    return sorted(done.unread.items(), key=lambda entry: (-entry[1], entry[0]))

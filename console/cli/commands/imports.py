@@ -1,7 +1,8 @@
 """The files that came in, or take one of them back.
 
 Taking a file back removes its events, and with them what they alone had brought about: customers whom nothing
-else knows, consents, journeys and messages that were not sent yet. What was sent stays sent.
+else knows, consents, journeys and messages that were not sent yet, suppressed addresses and joins. What was
+sent stays sent, and what somebody else has said stays too.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from console.cli.output import ListingField
 from core.explain.words import counted
 from core.instants import Instant
 from storage.intake import imports
-from storage.intake.undo import UndoEffect, undo
+from storage.intake.undo import UndoEffect, UndoRules, undo
 
 FIELDS = (
     ListingField("id", "number"),
@@ -31,12 +32,26 @@ FIELDS = (
 )
 EFFECT = tuple(
     ListingField(name, "number")
-    for name in ("id", "events", "customers", "consents", "journeys", "messages", "sent")
+    for name in (
+        "id",
+        "events",
+        "customers",
+        "consents",
+        "journeys",
+        "messages",
+        "sent",
+        "suppressions",
+        "soft_bounces",
+        "joins",
+    )
 )
 
 
 class _OnlyAskedError(Exception):
     """Ends the transaction of a question, so that nothing of it stays."""
+
+
+EXAMPLES = (("imports undo 12 --dry-run", "what would go if the file number 12 were taken back"),)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,6 +86,7 @@ def _undo(args: argparse.Namespace, context: Context) -> int:
         effect = undo(
             connection,
             args.id,
+            _rules(context),
             author=context.author,
             at=at,
             reason=args.reason,
@@ -89,12 +105,22 @@ def _asked(args: argparse.Namespace, context: Context, at: Instant) -> UndoEffec
     try:
         with context.store.writing() as connection:
             effect = undo(
-                connection, args.id, author=context.author, at=at, reason=args.reason, is_played=is_played
+                connection,
+                args.id,
+                _rules(context),
+                author=context.author,
+                at=at,
+                reason=args.reason,
+                is_played=is_played,
             )
             raise _OnlyAskedError
     except _OnlyAskedError:
         assert effect is not None
         return effect
+
+
+def _rules(context: Context) -> UndoRules:
+    return UndoRules(context.in_force.identities.rules, context.in_force.playbook.bounces)
 
 
 def _tell(number: int, effect: UndoEffect, context: Context, what: str) -> None:
@@ -108,6 +134,14 @@ def _words(effect: UndoEffect) -> str:
     return (
         f"{counted(effect.events, 'event')}, {counted(effect.customers, 'customer')} whom nothing else "
         f"knows, {counted(effect.consents, 'consent')}, {counted(effect.journeys, 'journey')} under way and "
-        f"{counted(effect.messages, 'message')} not yet sent go; {counted(effect.sent, 'message')} that "
-        "went out because of it stay sent"
+        f"{counted(effect.messages, 'message')} not yet sent go{_besides(effect)}; "
+        f"{counted(effect.sent, 'message')} that went out because of it stay sent"
     )
+
+
+def _besides(effect: UndoEffect) -> str:
+    """What files rarely bring, where this one did."""
+    rare = (
+        (effect.suppressions, "suppression"), (effect.soft_bounces, "soft bounce"), (effect.joins, "join")
+    )  # fmt: skip
+    return "".join(f", {counted(number, noun)}" for number, noun in rare if number)

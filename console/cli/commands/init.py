@@ -11,6 +11,8 @@ from pathlib import Path
 from console.catalogue.new_workspace import init
 from console.cli.context import Context
 
+EXAMPLES = (("init shop", "a workspace with an example of each kind"),)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""

@@ -2,7 +2,7 @@
 
 Undoing a merge parts the two again, and for good: what came by each one's identities goes back to its
 customer, also what came since, with the journeys it began. `join` and `part` decide of two whatever was told
-of them.
+of them, and `forget` takes that word back.
 """
 
 from __future__ import annotations
@@ -38,21 +38,27 @@ CONFLICTS = (
     ListingField("since", "instant"),
 )
 
+EXAMPLES = (
+    ("merges --conflicts", "who may be one person, and waits for a decision"),
+    ("merges join crm:17 4711", "the two are one customer, for good"),
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("--customer", metavar="ID", help="only those of this customer")
     parser.add_argument("--conflicts", action="store_true", help="what waits for a decision instead")
-    actions = parser.add_subparsers(dest="action", metavar="list|undo|join|part")
+    actions = parser.add_subparsers(dest="action", metavar="list|undo|join|part|forget")
     add_list(parser, actions)
     undo = actions.add_parser("undo", help="part two customers again")
     undo.add_argument("id", metavar="ID", type=whole, help="number of the merge, as the list shows it")
     join = actions.add_parser("join", help="two customers are one person")
     part = actions.add_parser("part", help="two customers are two people")
-    for action in (join, part):
+    forget = actions.add_parser("forget", help="take back what was decided of two customers")
+    for action in (join, part, forget):
         action.add_argument("one", metavar="A", help="a user id, or KIND:VALUE")
         action.add_argument("other", metavar="B", help="the other one")
-    for action in (undo, join, part):
+    for action in (undo, join, part, forget):
         add_reason(action)
         add_yes(action)
         add_at(action)
@@ -64,6 +70,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
         return _undo(args, context)
     if args.action in ("join", "part"):
         return _decide(args, context)
+    if args.action == "forget":
+        return _forget(args, context)
     with context.store.reading() as connection:
         if args.conflicts:
             rows = (
@@ -95,6 +103,22 @@ def _decide(args: argparse.Namespace, context: Context) -> int:
         audit.record(connection, at, context.author, f"merges {args.action}", subject, args.reason, {})
     done = "are one customer" if args.action == "join" else "are two customers"
     context.output.say(f"{args.one} and {args.other} {done}.")
+    return 0
+
+
+def _forget(args: argparse.Namespace, context: Context) -> int:
+    at, rules = context.now(args.at), _rules(context)
+    context.output.confirm(
+        f"Who {args.one} and {args.other} are will follow from what is told of them.",
+        "Forget the decision?",
+        args.yes,
+    )
+    wake = context.in_force.playbook.version > 0
+    with context.store.writing() as connection:
+        verdict = decisions.forget(connection, args.one, args.other, rules, at=at, wake=wake)
+        subject, detail = f"{args.one} {args.other}", {"verdict": verdict}
+        audit.record(connection, at, context.author, "merges forget", subject, args.reason, detail)
+    context.output.say(f"Nothing is decided of {args.one} and {args.other} any more.")
     return 0
 
 

@@ -2,7 +2,7 @@
 own currency.
 
 An order counts once, whoever tells of it and however often. One whose number two known customers have is
-marked: `manometer merges join` makes one customer of two.
+marked: `manometer merges --conflicts` lists those that are to be decided.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ FIELDS = (
     ListingField("net", "json"),
     ListingField("products", "json", shown=False),
 )
+
+EXAMPLES = (("orders --customer C1003", "the orders of one customer as they stand"),)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

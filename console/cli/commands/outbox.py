@@ -75,6 +75,11 @@ COMPARED = (
 )
 DONE = {"approve": "approved", "reject": "rejected", "retry": "tried again", "cancel": "cancelled"}
 
+EXAMPLES = (
+    ("outbox --state held", "what waits for an approval"),
+    ("outbox approve --trigger basket", "let go what is held of one trigger"),
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""

@@ -14,6 +14,13 @@ from console.cli.options import add_at, add_reason, add_until, add_yes
 from console.operating import pausing
 from core.model.pauses import Pause
 
+EXAMPLES = (
+    (
+        "pause --channel sms --until 2025-12-24",
+        "hold one channel until an instant",
+    ),
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""

@@ -29,6 +29,8 @@ FIELDS = (
     ListingField("under_way", "json"),
 )
 
+EXAMPLES = (("playbooks", "every version that was in force, and what it changed"),)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""

@@ -32,6 +32,15 @@ from core.playbook.playbook import Playbook
 from storage.forecasts.drift import reached
 from storage.forecasts.saved_previews import Saving
 
+EXAMPLES = (
+    ("preview --days 7", "what would go out within a week"),
+    ("preview --set rule.three-a-week.limit=2", "the same under another limit"),
+    (
+        "preview --with basket.toml --future replay",
+        "with a draft, if people do what they did last week",
+    ),
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
@@ -93,7 +102,8 @@ def _mark(context: Context) -> Mapping[str, int]:
 
 
 def _write_page(path: Path, context: Context, found: PreviewResult) -> None:
-    from console.reports.pages import preview_page, write_page  # Textual and Jinja2 take long to import
+    from console.reports.page_file import write_page  # Textual and Jinja2 take long to import
+    from console.reports.preview_page import preview_page
 
     name = context.settings.get("name") or context.folder.resolve().name
     write_page(path, preview_page(found, f"Preview of {name}"))

@@ -123,10 +123,8 @@ def _show(args: argparse.Namespace, context: Context) -> None:
         if args.csv is not None:
             write_rows(args.csv, fields, saved.rows())
         if args.html is not None:
-            from console.reports.pages import (  # Textual and Jinja2 take long to import
-                preview_page,
-                write_page,
-            )
+            from console.reports.page_file import write_page  # Jinja2 and Textual take long to import
+            from console.reports.preview_page import preview_page
 
             write_page(args.html, preview_page(found, f"Preview {args.name}", _words(saved.about, context)))
         if context.output.json:
@@ -186,7 +184,8 @@ def _show_compared(args: argparse.Namespace, context: Context, found: Compared) 
     show_kinds(context, diff)
     show_gains(context, diff, bounds, "")
     if args.html is not None:
-        from console.reports.pages import diff_page, write_page  # see above
+        from console.reports.diff_page import diff_page  # see above
+        from console.reports.page_file import write_page
 
         write_page(args.html, diff_page(diff, title, (words,), context.zone, *bounds.limits))
     _say_written(args, context, counted(sum(diff.kinds().values()), "difference"))

@@ -12,6 +12,8 @@ from console import clock
 from console.cli.context import Context
 from core.errors import ManometerError
 
+EXAMPLES = (("run --print-unit", "a unit for systemd that keeps the scheduler running"),)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
@@ -48,7 +50,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
             "Move it on with `manometer tick --at INSTANT`."
         )
     with opened_log(args.log, args.log_level) as log:
-        options = service.ServiceOptions(context.folder, args.standby)
+        options = service.ServiceOptions(context.folder, args.standby, context.zone)
         return service.run(store, options, log, service.clocks(clock.now, clock.steady))
 
 

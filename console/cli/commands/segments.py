@@ -28,6 +28,8 @@ from storage import segments
 FIELDS = (ListingField("name"), ListingField("title"), ListingField("customers", "number"))
 COUNT = (ListingField("expression"), ListingField("customers", "number"))
 
+EXAMPLES = (("segments count 'orders >= 3'", "how many customers a condition fits"),)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""

@@ -13,20 +13,25 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from typing import Any
 
 from console.cli.context import Context
 from console.cli.options import add_at
 from console.cli.output import ListingField
 from console.health.disk import Room
 from console.health.judgement import health_of, room_of
+from console.intake.migrated import words_of as words_of_migration
 from console.intake.set_aside import words_of
 from core.errors import ManometerError
 from core.explain.words import counted
 from core.health import Health, Trouble
 from core.instants import Instant, format_instant, local
 from storage import status
+from storage.intake.decisions import conflict_count
+from storage.intake.order_migration import REPORT_TOLD, report_of
 from storage.orders import set_aside
 from storage.status import Figures
+from storage.store import meta, set_meta
 
 FIELDS = (
     ListingField("state"),
@@ -44,9 +49,13 @@ FIELDS = (
     ListingField("disk", "json"),
     ListingField("set_aside", "json"),
     ListingField("unread", "json"),
+    ListingField("conflicts", "number"),
+    ListingField("migrated", "json", shown=False),
 )
 MOST_TOLD = 5
 EXITS = {"healthy": 0, "idle": 0, "degraded": 1, "down": 2}
+
+EXAMPLES = (("status --json", "for a monitor; the exit code says how bad it is"),)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,18 +71,33 @@ def run(args: argparse.Namespace, context: Context) -> int:
         with context.store.reading() as connection:
             figures = status.figures(connection, at, workspace.playbook.grace)
             waiting = set_aside(connection)
+            conflicts = conflict_count(connection)
+            migrated = report_of(connection)
     except ManometerError as error:
         context.output.complain(f"manometer: {error}")
         context.output.record(FIELDS, {"state": "down"})
         return EXITS["down"]
     disk = room_of(context.database, workspace)
     health = health_of(figures, workspace, at, disk)
-    row = _row(figures, health, at, disk) | {"set_aside": waiting}
+    row = _row(figures, health, at, disk)
+    row |= {"set_aside": waiting, "conflicts": conflicts, "migrated": migrated}
     said = _for_people(figures, health, at, disk, context)
-    context.output.record(FIELDS, row, said=said | {"set_aside": words_of(waiting) if waiting else "none"})
+    said |= {"set_aside": words_of(waiting) if waiting else "none", "conflicts": _to_decide(conflicts)}
+    fields = [field for field in FIELDS if field.shown or context.output.json]
+    context.output.record(fields, row, said=said)
     if figures.stopped:
         context.output.say("All sending is stopped. `manometer go` ends that.")
+    if migrated is not None and not context.output.json:
+        _tell_once(migrated, workspace.playbook.currency, context)
     return EXITS[health.state]
+
+
+def _tell_once(migrated: Mapping[str, Any], currency: str, context: Context) -> None:
+    """What a migration changed, to the first who asks how the workspace is doing."""
+    with context.store.writing() as connection:
+        if meta(connection, REPORT_TOLD) is None:
+            context.output.say(words_of_migration(migrated, currency))
+            set_meta(connection, REPORT_TOLD, "1")
 
 
 def _row(figures: Figures, health: Health, at: Instant, disk: Room | None) -> dict[str, object]:
@@ -153,6 +177,11 @@ def _listed(troubles: Mapping[str, Trouble], context: Context) -> str:
 def _not_understood(figures: Figures) -> str:
     told = [f"{each['word']!r} of {each['source']} {each['number']:,}" for each in figures.unread[:MOST_TOLD]]
     return f"{'; '.join(told)}{'; ...' if len(figures.unread) > MOST_TOLD else ''}" or "nothing"
+
+
+def _to_decide(conflicts: int) -> str:
+    """How many customers wait for a word on who is who, and where."""
+    return f"{conflicts:,}; `manometer merges --conflicts` lists them" if conflicts else "none"
 
 
 def _when(at: Instant, context: Context) -> str:

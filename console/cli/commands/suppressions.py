@@ -7,18 +7,23 @@ holds one address a line, or is a CSV whose header names the column (`email`, `a
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from console.cli.context import Context
 from console.cli.options import add_at, add_list
 from console.cli.output import ListingField
-from console.intake.address_lists import ListedAddress, RefusedLine, addresses_in
+from console.intake.address_lists import RefusedLine
+from console.operating.suppressing import (
+    OperatorWord,
+    lift_addresses,
+    read_addresses,
+    spellings,
+    suppress_file,
+)
 from core.errors import ManometerError
 from core.explain.words import counted
-from core.sources.segment import address_for
-from storage import audit, suppressions
-from storage.outbox import dispatch as outbox
-from storage.suppressions import Report
+from storage import suppressions
 
 FIELDS = (
     ListingField("address"),
@@ -35,6 +40,11 @@ ADDED_FIELDS = (
     ListingField("rejects", "json"),
 )
 MOST_SHOWN = 20
+
+EXAMPLES = (
+    ("suppressions add dead.csv --reason 'old list'", "nothing is sent to the addresses of a file any more"),
+    ("suppressions lift a@example.ch --reason asked", "allow an address again"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,22 +73,19 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 
 def _add(args: argparse.Namespace, context: Context) -> int:
-    at = context.now(args.at)
-    lines = list(addresses_in(args.file))
-    refused = [line for line in lines if isinstance(line, RefusedLine)]
-    found = dict.fromkeys(line for line in lines if isinstance(line, ListedAddress))
-    reports = [Report(each.medium, each.address, args.reason, at, at, args.file.name) for each in found]
+    file = read_addresses(args.file)
     with context.store.writing() as connection:
-        added = suppressions.suppress(connection, reports)
-        detail = {"added": added, "rejected": len(refused)}
-        audit.record(connection, at, context.author, "suppress", str(args.file), args.reason, detail)
-        if context.in_force.playbook.version > 0:
-            outbox.wake(connection, suppressions.owners(connection, [each.address for each in found]), at)
-    _report(context, len(lines), added, refused)
-    return 0 if found or not refused else 1
+        added = suppress_file(connection, file, _word(args, context))
+    _report(context, file.read, added, file.refused)
+    return 0 if file.addresses or not file.refused else 1
 
 
-def _report(context: Context, read: int, added: int, refused: list[RefusedLine]) -> None:
+def _word(args: argparse.Namespace, context: Context) -> OperatorWord:
+    at = context.now(args.at)
+    return OperatorWord(at, context.author, args.reason, context.in_force.playbook.version > 0)
+
+
+def _report(context: Context, read: int, added: int, refused: Sequence[RefusedLine]) -> None:
     known = read - added - len(refused)
     rejects = [{"line": each.line, "reason": each.reason, "text": each.text} for each in refused]
     if context.output.json:
@@ -94,14 +101,8 @@ def _report(context: Context, read: int, added: int, refused: list[RefusedLine])
 
 
 def _lift(args: argparse.Namespace, context: Context) -> int:
-    at = context.now(args.at)
-    spellings = {args.address, address_for("email", args.address), address_for("sms", args.address)}
     with context.store.writing() as connection:
-        lifted = suppressions.lift(connection, [each for each in spellings if each], at)
-        for medium, address in lifted:
-            audit.record(connection, at, context.author, "lift", address, args.reason, {"medium": medium})
-        if lifted and context.in_force.playbook.version > 0:
-            outbox.wake(connection, suppressions.owners(connection, [address for _, address in lifted]), at)
+        lifted = lift_addresses(connection, spellings(args.address), _word(args, context))
     if not lifted:
         raise ManometerError(
             f"{args.address} is not suppressed. `manometer suppressions` lists the addresses that are."

@@ -16,6 +16,8 @@ from console.progress import Progress
 from console.runs.tick import Decided, row, tick
 from core.explain.words import counted
 
+EXAMPLES = (("tick --at 2025-11-01T15:00", "one pass as of an instant"),)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""

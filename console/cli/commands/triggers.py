@@ -72,6 +72,12 @@ class _Named:
     activated_at: Instant | None
 
 
+EXAMPLES = (
+    ("triggers show basket", "one trigger with its journey and what came of it"),
+    ("triggers backtest basket --file basket.toml", "a draft tried on the last 90 days"),
+)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     add_at(parser)

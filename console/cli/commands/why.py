@@ -22,6 +22,11 @@ from core.instants import Instant, format_instant
 from core.playbook.playbook import Playbook
 from storage import customers
 
+EXAMPLES = (
+    ("why anna@example.ch", "the last decision about a customer, and every check"),
+    ("why C1004 reactivation", "why a customer got one trigger, or did not"),
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""

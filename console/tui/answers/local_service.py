@@ -15,6 +15,7 @@ from console.tui.answers.outbox import OutboxAnswers
 from console.tui.answers.overview import OverviewAnswers
 from console.tui.answers.people import PeopleAnswers
 from console.tui.answers.pressure import PressureAnswers
+from console.tui.answers.suppressions import SuppressionsAnswers
 from console.tui.answers.triggers import TriggersAnswers
 from console.tui.answers.what_if import WhatIfAnswers
 from console.tui.answers.why import WhyAnswers
@@ -36,6 +37,7 @@ class LocalService(LocalWorkspace):
         self.decisions = DecisionsAnswers(self)
         self.outbox = OutboxAnswers(self)
         self.people = PeopleAnswers(self)
+        self.suppressions = SuppressionsAnswers(self)
 
     def close(self) -> None:
         """Close the database and forget what was kept of previews."""

@@ -64,6 +64,7 @@ class LocalWorkspace:
             simulated=simulated_at(self.store) is not None,
             read_only=why_not,
             consent_assumed=workspace.playbook.consent_policy == "assumed",
+            news=tuple(self.context.news),
         )
 
     @property

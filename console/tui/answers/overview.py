@@ -21,8 +21,19 @@ from core.limits.windows import RollingWindow, Span, WholeDaysWindow
 from core.model.pauses import EVERYTHING
 from core.playbook.playbook import Playbook
 from screens.ports import Cancelled, CancelledError
-from screens.ports.overview import BaseGauge, Books, ChannelToday, DayAhead, Engine, NextSteps, OverviewPage
+from screens.ports.overview import (
+    BaseGauge,
+    Books,
+    ChannelToday,
+    DayAhead,
+    Engine,
+    NextSteps,
+    OverviewPage,
+    Undecided,
+)
 from storage import overview, pauses, status
+from storage.intake import decisions
+from storage.orders import set_aside
 from storage.pauses import StoredPause
 from storage.status import Figures
 
@@ -124,6 +135,11 @@ class OverviewAnswers:
         return DayAhead(
             at, people, {channel: tuple(sorted(instants)) for channel, instants in sends.items()}, firsts
         )
+
+    def undecided(self, cancelled: Cancelled) -> Undecided:
+        """Who is who, and amounts without a rate."""
+        with self._local.asking(cancelled) as connection:
+            return Undecided(decisions.conflict_count(connection), set_aside(connection))
 
     def books(self, cancelled: Cancelled) -> Books:
         """Whether the books balance, by the law that `manometer status` states."""

@@ -135,6 +135,7 @@ def test_a_dry_run_says_what_would_come_and_changes_nothing(
         "people_new": 1, "people_known": 1, "orders": 2, "amounts": {"CHF": 4990, "EUR": 500},
         "calls": {"Product Viewed": 2, "Order Completed": 2},
         "future": {"count": 1, "farthest": "2031-01-01T00:00:00Z"},
+        "set_aside": {"EUR": 1}, "unread": [],
     }]  # fmt: skip
     after = sorted((entry.name, entry.stat().st_mtime_ns) for entry in shop.rglob("*") if entry.is_file())
     assert [entry for entry in after if not entry[0].endswith(("-shm", "-wal"))] == [
@@ -173,3 +174,58 @@ def _written(folder: Path, lines: Sequence[object]) -> Path:
     path = folder / "lines.ndjson"
     path.write_text("\n".join(map(json.dumps, lines)) + "\n")
     return path
+
+
+TOLD = [
+    {"type": "identify", "userId": "u1", "timestamp": "2025-03-01T00:00:00Z", "traits": {"email": "u@x.ch"}},
+    {"type": "track", "event": "Email Bounced", "userId": "u1", "timestamp": "2025-03-01T00:00:01Z",
+     "properties": {"bounce_type": "Peculiar", "email": "u@x.ch"}},
+    {"type": "track", "event": "Email Bounced", "userId": "u1", "timestamp": "2025-03-01T00:00:02Z"},
+    {"type": "track", "event": "Order Completed", "userId": "u1", "timestamp": "2025-03-01T00:00:03Z",
+     "properties": {"order_id": "1", "revenue": 10, "currency": "USD"}},
+    {"type": "track", "event": "Look", "userId": "u1", "timestamp": "2025-03-09T00:00:00Z"},
+]  # fmt: skip
+
+
+def test_a_dry_run_tells_all_that_the_import_tells(
+    shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lists = tmp_path / "list.csv"
+    lists.write_text("customer,email,newsletter\nu2,v@x.ch,perhaps\n")
+    with (shop / "manometer.toml").open("a") as file:
+        file.write(
+            '[profiles.mine]\nkind = "customers"\n[profiles.mine.identities]\nuser = "customer"\n'
+            '[profiles.mine.traits]\nemail = "email"\n[profiles.mine.consents.email]\ncolumn = "newsletter"\n'
+        )
+    calls = tmp_path / "calls.ndjson"
+    calls.write_text("".join(json.dumps(call) + "\n" for call in TOLD))
+    for words in ([str(calls)], [str(lists), "--profile", "mine"]):
+        told = []
+        for option in ("--dry-run", "--history"):
+            assert main(["-w", str(shop), "import", *words, option, *AT]) == 0
+            told.append(capsys.readouterr().out.splitlines())
+        beside = told[1][1:]
+        assert beside
+        assert told[0][-len(beside) :] == beside
+
+
+def test_what_is_told_beside_the_counts_is_json_too(
+    shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls = tmp_path / "calls.ndjson"
+    calls.write_text("".join(json.dumps(call) + "\n" for call in TOLD))
+    said = []
+    for option in ("--dry-run", "--history"):
+        assert main(["-w", str(shop), "import", str(calls), "--json", option, *AT]) == 0
+        output = capsys.readouterr()
+        said.append(output.err)
+        if option == "--dry-run":
+            row = json.loads(output.out)
+    assert row["set_aside"] == {"USD": 1}
+    assert row["unread"] == [
+        {"kind": "address", "word": "Email Bounced", "number": 1},
+        {"kind": "bounce", "word": "Peculiar", "number": 1},
+    ]
+    assert said[0] == said[1]
+    assert "USD" in said[0]
+    assert "the farthest of 2025-03-09" in said[0]

@@ -70,6 +70,7 @@ def test_a_dry_run_says_what_would_go_and_changes_nothing(shop: Path, capsys: Ou
     (said,) = rows(shop, capsys, "imports", "undo", "2", "--dry-run", "--at", f"{MONDAY}09:20:00Z")
     assert said == {
         "id": 2, "events": 3, "customers": 1, "consents": 1, "journeys": 1, "messages": 0, "sent": 0,
+        "suppressions": 0, "soft_bounces": 0, "joins": 0,
     }  # fmt: skip
     assert rows(shop, capsys, "customers") == before
     assert [row["undone"] for row in rows(shop, capsys, "imports")] == [None, None]

@@ -24,7 +24,7 @@ FIELDS = {
     "triggers": "name title kind status paused paused_until waiting sent last_fired next_due",
     "segments": "name title customers",
     "status": "state leader last_tick due overdue held failed uncertain conservation last_dispatch halted "
-    "errors disk set_aside unread",
+    "errors disk set_aside unread migrated",
 }
 
 

@@ -111,3 +111,17 @@ def test_an_expiry_shows_the_pressure_behind_it_in_the_list(shop: Path) -> None:
     local.close()
     assert shown["second"] == ("EXPIRED", "PRESSURE")
     assert "expired, waiting for pressure" in cells
+
+
+@pytest.mark.parametrize(
+    "words", ["customers find", "customers show", "customers timeline", "why", "orders --customer"]
+)
+def test_a_search_of_any_length_is_answered_in_words(
+    tmp_path: Path, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = workspace(tmp_path / "shop", [person("ann")])
+    for text in ("x" * 100_000, "x" * 5_000, "%" * 30_000):
+        code = run("-w", folder, *words.split(), text)
+        told = capsys.readouterr()
+        assert "LIKE" not in told.err
+        assert "There is no customer" in told.err if code else "No customer" in told.out

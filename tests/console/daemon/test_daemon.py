@@ -8,6 +8,7 @@ import io
 import json
 import os
 import pty
+import re
 import signal
 import socket
 import sys
@@ -177,6 +178,7 @@ def test_a_second_scheduler_is_refused_and_told_who_leads(
             assert second.wait() == 1
         assert f":{first.process.pid}:" in second.other[0]
         assert "--standby" in second.other[0]
+        assert re.search(r"which leads since \w{3} \d\d \w{3} \d{4} \d\d:\d\d UTC\.", second.other[0])
         assert first.end() == 0
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from console.cli.commands.demo import COMMANDS, WIDTH
+from console.demo import furnished
 from console.demo.furnished import END, MORE, STORIES
 from console.main import main
 from core.instants import DAY, HOUR, parse_instant
@@ -267,6 +268,41 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, capsys: pytest
     assert main(["demo", "--into", str(tmp_path), "--headless"]) == 1
     assert "is no demonstration; nothing was changed" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_the_example_of_a_difference_is_what_it_prints(tmp_path: Path) -> None:
+    page = (README.parent / "docs" / "preview.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^\$ manometer (.*)\n((?:(?!```|\$).*\n)*)", page, re.MULTILINE)
+    asked = [
+        (line, told) for line, told in commands if line.startswith(("demo --into demo ", "-w demo diff"))
+    ]
+    assert len(asked) == 3
+    for line, told in asked:
+        words = [
+            str(tmp_path / word) if word == "demo" and place else word
+            for place, word in enumerate(shlex.split(line))
+        ]
+        printed = iter(_printed(*words).splitlines())
+        for expected in told.splitlines():
+            assert expected == "..." or expected in printed, (line, expected)
+
+
+@pytest.mark.parametrize("other", ["the same", "something else"])
+def test_what_came_into_its_place_meanwhile_stays(
+    tmp_path: Path, other: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    into, moved = tmp_path / "d", furnished._moved
+
+    def late(made: Path, place: Path) -> bool:
+        shutil.copytree(made, place) if other == "the same" else (place / "sub").mkdir(parents=True)
+        return moved(made, place)
+
+    monkeypatch.setattr(furnished, "_moved", late)
+    code = main(["demo", "--into", str(into), "--customers", "60", "--days", "2", "--headless"])
+    told = capsys.readouterr()
+    assert (code, "is no demonstration" in told.err) == ((0, False) if other == "the same" else (1, True))
+    assert [path.name for path in tmp_path.iterdir()] == ["d"]
+    assert "Traceback" not in told.err
 
 
 def test_scripts_get_numbers_and_nothing_else_is_left_beside(tmp_path: Path) -> None:

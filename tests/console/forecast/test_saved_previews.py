@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from storage.forecasts import saved_previews
+from storage.forecasts.saved_previews import Saving
 from tests.console.lives import BASKET, act, person, run, trigger, workspace
 
 Output = pytest.CaptureFixture[str]
@@ -125,6 +126,23 @@ def test_a_name_is_not_taken_twice_unless_that_is_meant(shop: Path, capsys: Outp
     assert "--force" in capsys.readouterr().err
     assert keep(shop, "monday", "--note", "second", "--force") == 0
     assert [row["note"] for row in rows(capsys, "-w", shop, "previews")] == ["second"]
+
+
+def test_of_two_that_are_kept_under_one_name_at_once_the_first_stays(
+    shop: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish = Saving.finish
+
+    def finish_late(saving: Saving, about: Any, totals: Any) -> None:
+        monkeypatch.setattr(Saving, "finish", finish)
+        assert keep(shop, "monday", "--note", "first") == 0
+        finish(saving, about, totals)
+
+    monkeypatch.setattr(Saving, "finish", finish_late)
+    assert keep(shop, "monday", "--note", "second") == 1
+    assert "There is a preview 'monday' already" in capsys.readouterr().err
+    assert [row["note"] for row in rows(capsys, "-w", shop, "previews")] == ["first"]
+    assert not list((shop / "previews").glob(".*"))
 
 
 @pytest.mark.parametrize("name", ["../out", ".hidden", "a/b", "", "x" * 61, "-w"])

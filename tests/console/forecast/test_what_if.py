@@ -589,3 +589,69 @@ def test_a_year_of_real_purchases_is_backtested_as_it_is_replayed(tmp_path: Path
     lived = capsys.readouterr().out.splitlines()
     assert len(tried) > 100
     assert [key(json.loads(line)) for line in tried] == [key(json.loads(line)) for line in lived]
+
+
+def test_a_basket_whose_clock_begins_anew_is_tried_by_a_file(tmp_path: Path, capsys: Output) -> None:
+    calls = [person("ann"), *(act("ann", "Checkout Started", f"2025-03-03T10:{m}:00Z") for m in ("00", "40"))]
+    folder = workspace(tmp_path / "shop", calls)
+    anew = tmp_path / "basket.toml"
+    anew.write_text(trigger().replace('after = "1h"', 'after = "1h"\nrestart = true'))
+    span = ("--from", "2025-03-03T00:00:00Z", "--days", "2", "--future", "as-it-was", "--json")
+    for words, sent in (((), ["03T11:00", "04T11:00"]), (("--with", anew), ["03T11:40"])):
+        capsys.readouterr()
+        assert run("-w", folder, "preview", *span, *words) == 0
+        found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert [row["at"][8:16] for row in found if row["outcome"] == "send"] == sent
+    assert run("-w", folder, "diff", *span[:-1], "--with", anew) == 0
+    told = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["basket", "2", "1", "-1"] in told
+    assert run("-w", folder, "preview", "--set", "trigger.basket.restart=true") == 1
+    assert "put a changed copy of its file over it: --with basket.toml" in capsys.readouterr().err
+
+
+BRANCHED = """
+title = "Basket"
+purpose = "marketing"
+[when]
+kind = "transactional"
+event = "Checkout Started"
+after = "1h"
+[split]
+a = 0.5
+b = 0.5
+[[steps]]
+channels = ["email"]
+template = "first"
+[steps.variants.b]
+template = "second"
+[[steps]]
+after = "1d"
+only_if = "orders == 0"
+channels = ["email"]
+template = "third"
+[steps.else]
+template = "fourth"
+"""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("preview", "--with", "FILE"), ("triggers", "backtest", "branched", "--file", "FILE")],
+    ids=["preview", "backtest"],
+)
+def test_templates_of_variants_and_of_else_are_found_beside_the_draft(
+    tmp_path: Path, capsys: Output, words: tuple[str, ...]
+) -> None:
+    folder = workspace(tmp_path / "shop", [person("ann")])
+    draft = tmp_path / "elsewhere" / "triggers" / "branched.toml"
+    draft.parent.mkdir(parents=True)
+    draft.write_text(BRANCHED)
+    for name in ("first", "second", "third", "fourth"):
+        place = tmp_path / "elsewhere" / "templates" / name / "email.txt"
+        place.parent.mkdir(parents=True)
+        place.write_text("Hello")
+    named = [draft if word == "FILE" else word for word in words]
+    assert run("-w", folder, *named) == 0, capsys.readouterr().err
+    (tmp_path / "elsewhere" / "templates" / "fourth" / "email.txt").unlink()
+    assert run("-w", folder, *named) == 1
+    assert "fourth" in capsys.readouterr().err

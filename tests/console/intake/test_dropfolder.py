@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import select
 
 from console import clock
-from console.connectors.folder import STILL
+from console.connectors.folder import STILL, STILL_UNENDED, WATCHED
 from console.intake.dropfolder import DropFolder, ImportedFile
 from console.intake.files import IntakeSettings
 from core.sources.connector import Connector, SourceFile, SourceSettings
@@ -91,7 +91,7 @@ def test_a_file_that_was_renamed_in_is_taken_at_once_and_moved_to_done(inbox: In
 def test_a_file_that_is_being_written_is_waited_for(inbox: Inbox) -> None:
     path = inbox.put("day.ndjson", "half", age=-60)
     assert inbox.names() == []
-    path.write_text("half and more")
+    path.write_text("half and more\n")
     os.utime(path, (time.time() + 60,) * 2)
     inbox.steady += STILL
     assert inbox.names() == []
@@ -100,7 +100,10 @@ def test_a_file_that_is_being_written_is_waited_for(inbox: Inbox) -> None:
 
 
 def test_hidden_unfinished_and_other_files_links_and_pipes_are_left_alone(inbox: Inbox) -> None:
-    for name in (".day.ndjson", "day.ndjson.part", "day.ndjson.tmp", "notes.txt", "done/old.ndjson"):
+    for name in (
+        ".day.ndjson", "day.ndjson.part", "day.ndjson.tmp", "day.ndjson.filepart", ".day.ndjson.a1B2c3",
+        ".in.day.ndjson", "~$day.csv", "day.ndjson~", "notes.txt", "done/old.ndjson",
+    ):  # fmt: skip
         inbox.put(name)
     (inbox.folder / "inbox" / "link.ndjson").symlink_to("/etc/passwd")
     os.mkfifo(inbox.folder / "inbox" / "pipe.ndjson")
@@ -151,6 +154,53 @@ def test_a_compressed_file_that_is_all_emptiness_is_set_aside(inbox: Inbox) -> N
     inbox.put("day.ndjson.gz", gzip.compress(b"\n" * (70 << 20)))
     (taken,) = inbox.take()
     assert "more than 200 times its size" in str(taken.reason)
+
+
+def test_a_file_that_stops_within_a_line_is_waited_for_longer(inbox: Inbox) -> None:
+    path = inbox.put("day.csv", "id,total\n1,12", age=-600)
+    assert inbox.names() == []
+    inbox.steady += STILL_UNENDED - 1
+    assert inbox.names() == []
+    path.write_bytes(b"id,total\n1,123.45\n")
+    os.utime(path, (time.time() + 600,) * 2)
+    assert inbox.names() == []
+    inbox.steady += STILL
+    assert inbox.names() == ["day.csv"]
+
+
+def test_a_file_whose_last_line_has_no_end_is_taken_in_the_end(inbox: Inbox) -> None:
+    inbox.put("day.csv", "id,total\n1,12", age=-600)
+    assert inbox.names() == []
+    inbox.steady += STILL_UNENDED
+    assert inbox.names() == ["day.csv"]
+
+
+@pytest.mark.parametrize("cut", [True, False], ids=["within a compressed file", "behind a line"])
+def test_an_upload_that_goes_on_after_the_file_was_moved_is_taken_too(inbox: Inbox, cut: bool) -> None:
+    """Who writes keeps writing to the same file, wherever it was moved."""
+    content = gzip.compress(ndjson(CALLS).encode()) if cut else ndjson(CALLS).encode()
+    name = "day.ndjson.gz" if cut else "day.ndjson"
+    begin = 40 if cut else len(ndjson(CALLS[:1]))
+    with inbox.put(name, content[:begin]).open("ab") as upload:
+        (first,) = inbox.take()
+        assert (first.result is None) == cut
+        upload.write(content[begin:])
+    assert inbox.take() == []
+    inbox.steady += STILL
+    (second,) = inbox.take()
+    assert second.result is not None
+    assert (second.result.read, second.result.rejected) == (2, 0)
+    assert (len(inbox.sources_of_events()), inbox.listed("done")) == (2, [name])
+    assert not cut or inbox.listed("failed") == []
+
+
+def test_a_file_in_done_is_watched_for_a_while_and_left_alone_where_nothing_changes(inbox: Inbox) -> None:
+    inbox.put("day.ndjson", ndjson(CALLS))
+    inbox.take()
+    inbox.steady += WATCHED
+    assert inbox.names() == []
+    (inbox.folder / "inbox" / "done" / "day.ndjson").write_text("touched later\n")
+    assert (inbox.names(), inbox.listed("done")) == ([], ["day.ndjson"])
 
 
 def test_nothing_in_done_is_ever_overwritten(inbox: Inbox) -> None:

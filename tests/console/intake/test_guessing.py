@@ -9,6 +9,7 @@ import pytest
 
 from console.main import main
 
+EXPORTS = Path(__file__).parents[2] / "fixtures" / "exports"
 AT = ["--at", "2025-06-01T12:00:00Z"]
 TILL = (
     "Bon-Nr.;Datum;Uhrzeit;Kundenkarte;Artikelnr;Bezeichnung;Menge;Einzelpreis\n"
@@ -47,6 +48,15 @@ def test_a_profile_is_proposed_shown_written_and_used(
     assert main(["-w", str(shop), "import", str(path), "--guess", "--write", "bon", *AT]) == 1
 
 
+@pytest.mark.parametrize("export", sorted(EXPORTS.glob("*.csv")), ids=lambda path: path.stem)
+def test_each_export_is_known_by_its_header(
+    shop: Path, export: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["-w", str(shop), "import", str(export), "--guess", "--json", *AT]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert (row["profile"], row["faults"]) == (export.stem, [])
+
+
 def test_an_export_that_a_shipped_profile_reads_is_recognised(
     shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -72,3 +82,90 @@ def test_a_file_that_says_nobody_is_refused(
     shop: Path, tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["-w", str(shop), "import", str(file(tmp_path, text)), "--guess", *AT]) == 1
+
+
+def test_a_total_of_each_line_is_no_total_of_the_order(
+    shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (
+        (
+            "BonNr;Datum;Artikelnr;Menge;Einzelpreis;Betrag\n"
+            "1;01.05.2025;A1;2;10,00;20,00\n1;01.05.2025;A2;1;5,50;5,50\n"
+        )
+        .replace("Artikelnr", "Kundenkarte;Artikelnr")
+        .replace("2025;", "2025;88;")
+    )
+    assert main(["-w", str(shop), "import", str(file(tmp_path, text)), "--guess", *AT]) == 0
+    said = capsys.readouterr().out
+    assert "Order Completed  loyalty:88  25.50" in said
+    assert "2 lines tried: 2 could be taken, 0 not." in said
+    assert "amount" not in said
+
+
+def test_mapped_lines_come_before_what_would_be_rejected(
+    shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = "".join(f"{n},2025-01-{n:02},a{n}@x.ch,{n}.50\n" for n in range(1, 13))
+    bad = "".join(f"{n},never,a{n}@x.ch,1.50\n" for n in range(20, 27))
+    path = file(tmp_path, "Order ID,Date,Email,Total\n" + bad + good)
+    assert main(["-w", str(shop), "import", str(path), "--guess", *AT]) == 0
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
+    assert ["rejected" in line for line in said] == [False] * 10 + [True] * 5
+    assert "email:a1@x.ch  1.50" in said[0]
+
+
+def test_the_consents_of_a_list_are_shown(
+    shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = file(tmp_path, "E-Mail;Newsletter\na@x.ch;ja\nb@x.ch;nein\nc@x.ch;abgemeldet\n")
+    assert main(["-w", str(shop), "import", str(path), "--guess", *AT]) == 0
+    said = capsys.readouterr().out
+    assert "dates" not in said
+    for words in ("email:a@x.ch  email granted", "email:b@x.ch  email no", "email:c@x.ch  email withdrawn"):
+        assert words in said
+
+
+ODD = {
+    "no names": (b"1;2026-03-01;a@x.ch;0,50\n", "the first line holds values, no names of columns"),
+    "a column twice": (b"email,email\na@x.ch,b@x.ch\n", "the column 'email' stands there twice"),
+    "a list of goods": (b"sku,name,stock\nA,Tea,5\n", "lists of customers, orders or events"),
+    "JSON": (b'\n {"type": "track"}\n', "this is JSON, which needs no profile"),
+    "a workbook": (b"PK\x03\x04" + bytes(range(256)), "this is a workbook of a spreadsheet"),
+    "an old workbook": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "this is a workbook of a spreadsheet"),
+    "no text": (bytes(range(128, 256)) + b"\n1\n", "its first line is no text"),
+    "UTF-16": ("email\na@x.ch\n".encode("utf-16"), "the text is UTF-16"),
+    "blank lines": (b"\n\r\n \n", "the file is empty"),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), ODD.values(), ids=list(ODD))
+def test_a_file_of_which_no_profile_can_be_made_is_told_what_it_needs(
+    shop: Path, tmp_path: Path, content: bytes, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_bytes(content)
+    assert main(["-w", str(shop), "import", str(path), "--guess", *AT]) == 1
+    told = capsys.readouterr()
+    assert said in told.err
+    assert told.out == ""
+
+
+def test_names_without_lines_show_nothing(
+    shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = file(tmp_path, "email,firstname")
+    assert main(["-w", str(shop), "import", str(path), "--guess", *AT]) == 0
+    assert "There are no lines below the names" in capsys.readouterr().out
+    unclear = file(tmp_path, "Order ID,Date,Email,Total\n1,01/02/2025,a@x.ch,5.00\n")
+    assert main(["-w", str(shop), "import", str(unclear), "--guess", "--write", "mine", *AT]) == 1
+    assert "Nothing was written." in capsys.readouterr().err
+
+
+def test_a_phone_is_read_in_the_workspaces_country(
+    shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = shop / "manometer.toml"
+    settings.write_text(settings.read_text().replace("[workspace]", '[workspace]\ncountry = "CH"', 1))
+    path = file(tmp_path, "E-Mail;Telefon\na@x.ch;079 123 45 67\n")
+    assert main(["-w", str(shop), "import", str(path), "--guess", *AT]) == 0
+    assert "+41791234567" in capsys.readouterr().out

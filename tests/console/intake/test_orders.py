@@ -22,6 +22,28 @@ policy = "assumed"
 kind = "file"
 [sources.till]
 orders = "till"
+[profiles.table]
+kind = "orders"
+source = "shop"
+[profiles.table.columns]
+key = "number"
+at = "at"
+amount = "total"
+currency = "currency"
+[profiles.table.identities]
+user = "who"
+[profiles.lines]
+kind = "events"
+source = "shop"
+event = "Order Completed"
+[profiles.lines.columns]
+key = "line"
+at = "at"
+amount = "total"
+[profiles.lines.identities]
+user = "who"
+[profiles.lines.properties]
+order_id = "number"
 """
 SPENT = """
 title = "100 spent"
@@ -198,3 +220,55 @@ def test_an_unreadable_amount_rejects_its_line_and_the_rest_is_taken(shop: Shop)
     said = shop.tell(order("A1", "a lot"), order("A2", 5))
     assert "1 rejected" in said
     assert shop.revenue() == (1, 5)
+
+
+class TestTables:
+    """An order from a table is the order that calls tell of, and its money is converted as theirs is."""
+
+    def table(self, shop: Shop, *lines: str, profile: str = "table", source: str = "shop") -> None:
+        shop.calls += 1
+        name = f"table{shop.calls}.csv"
+        header = "number,at,who,total,currency" if profile == "table" else "line,at,who,total,number"
+        shop.write(name, "\n".join((header, *lines)) + "\n")
+        shop.run("import", str(shop.folder / name), "--profile", profile, "--source", source, "--history")
+
+    def test_an_order_of_a_call_comes_again_in_a_table(self, shop: Shop) -> None:
+        shop.tell(order("A1", 60))
+        self.table(shop, "A1,2026-03-02T10:00:00Z,u1,60.00,CHF", "A2,2026-03-02T10:00:00Z,u1,5.00,CHF")
+        assert shop.revenue() == (2, 65)
+        assert [row["order"] for row in shop.rows("orders")] == ["A1", "A2"]
+
+    def test_in_a_list_of_events_alike(self, shop: Shop) -> None:
+        shop.tell(order("A1", 60))
+        self.table(shop, "L1,2026-03-02T10:00:00Z,u1,60.00,A1", profile="lines")
+        assert shop.revenue() == (1, 60)
+
+    def test_its_currency_is_converted_or_set_aside(self, shop: Shop) -> None:
+        self.table(
+            shop, "A1,2026-03-02T10:00:00Z,u1,100.00,EUR", "A2,2026-03-02T10:00:00Z,u1,100.00,USD",
+            "A3,2026-03-02T10:00:00Z,u1,10.00,",
+        )  # fmt: skip
+        assert shop.revenue() == (3, 105)
+
+    def test_a_currency_in_the_cell_of_a_list_of_events_alike(self, shop: Shop) -> None:
+        self.table(shop, "L1,2026-03-02T10:00:00Z,u1,100.00 EUR,A1", profile="lines")
+        assert shop.revenue() == (1, 95)
+
+    def test_its_number_counts_in_the_namespace_of_its_source(self, shop: Shop) -> None:
+        self.table(shop, "7,2026-03-02T10:00:00Z,u1,1.00,CHF")
+        self.table(shop, "7,2026-03-02T10:00:00Z,u1,2.00,CHF", source="till")
+        assert shop.revenue() == (2, 3)
+        assert {row["order"] for row in shop.rows("orders")} == {"7", "till:7"}
+
+    def test_placeholders_are_no_numbers_and_each_line_is_an_order(self, shop: Shop) -> None:
+        self.table(
+            shop, "0,2026-03-02T10:00:00Z,u1,1.00,CHF", "0,2026-03-02T10:00:00Z,u1,2.00,CHF",
+            "null,2026-03-02T11:00:00Z,u1,4.00,CHF",
+        )  # fmt: skip
+        assert shop.revenue() == (3, 7)
+
+    def test_amounts_in_a_home_currency_without_decimals(self, shop: Shop) -> None:
+        shop.write("manometer.toml", SETTINGS.replace('"CHF"', '"JPY"').replace('rates = "rates.csv"', ""))
+        self.table(shop, "A1,2026-03-02T10:00:00Z,u1,500,JPY")
+        shop.tell(order("A2", 500))
+        assert shop.revenue() == (2, 1_000)

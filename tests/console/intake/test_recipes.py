@@ -6,18 +6,22 @@ import gzip
 import json
 import re
 import sqlite3
+import tomllib
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from console.connectors.folder import STILL
+from console.intake.dropfolder import DropFolder
 from console.intake.files import IntakeSettings, files_of, import_file
 from core.instants import parse_instant
-from core.sources.connector import SourceFile
+from core.sources.connector import SourceFile, SourceSettings
 from storage.schema.events import events
 from storage.store import Store
 
 PAGE = (Path(__file__).parents[3] / "docs" / "intake.md").read_text("utf-8")
+EXPORTS = Path(__file__).parents[2] / "fixtures" / "exports"
 NOW = parse_instant("2025-06-01T12:00:00Z")
 
 
@@ -53,6 +57,40 @@ def test_stored_dumps_are_gzip_files_of_lines(tmp_path: Path) -> None:
             store, SourceFile(file, "segment"), settings=_settings(tmp_path), arrived_at=NOW, history=True
         )
     assert (taken.read, taken.taken) == (1, 1)
+
+
+def test_a_folder_fed_by_sftp(tmp_path: Path) -> None:
+    """What the commands of the recipe do to the folder, step by step, as a scheduler sees it."""
+    ((local, part),) = re.findall(r"put (\S+) (\S+?)\\n", PAGE)
+    assert re.findall(r"rename (\S+) (\S+)'", PAGE) == [(part, local)]
+    (settings,) = re.findall(r"```toml\n\[sources.till\]\n(.*?)```", PAGE, re.DOTALL)
+    given = tomllib.loads(settings)
+    source = SourceSettings(
+        "till", "folder", channel=given["channel"], settings={**given, "path": str(tmp_path)}
+    )
+    steady = 0
+    drop_folder = DropFolder(tmp_path, lambda: steady)
+    export = (EXPORTS / f"{given['profile']}.csv").read_bytes()
+
+    def taken() -> list[int]:
+        nonlocal steady
+        steady += STILL
+        with Store.open(tmp_path / "m.db") as store:
+            return [
+                done.result.taken
+                for connector, file in drop_folder.ready({"till": source}, NOW).files
+                if (
+                    done := drop_folder.take(store, connector, file, _settings(tmp_path), NOW, lambda: False)
+                ).result
+            ]
+
+    Store.create(tmp_path / "m.db").close()
+    for size in (10, len(export)):
+        (tmp_path / part).write_bytes(export[:size])
+        assert [taken(), taken()] == [[], []]
+    (tmp_path / part).rename(tmp_path / local)
+    assert [*taken(), *taken()] == [4]
+    assert [path.name for path in (tmp_path / "done").iterdir()] == [local]
 
 
 def _settings(folder: Path) -> IntakeSettings:

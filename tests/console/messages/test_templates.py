@@ -413,7 +413,7 @@ def test_check_finds_unknown_names_with_file_line_and_suggestion() -> None:
     }
     found = {
         (finding.file.removeprefix("templates/"), finding.line): (finding.name, finding.suggestion)
-        for finding in check(files)
+        for finding in check(files, ())
     }
     assert found == {
         ("a/email.txt", 2): ("unknown variable 'custmer'", "Did you mean 'customer'?"),
@@ -431,7 +431,7 @@ def test_check_finds_unknown_names_with_file_line_and_suggestion() -> None:
 
 def test_the_shipped_examples_have_no_faults(tmp_path: Path) -> None:
     files = {path.relative_to(tmp_path).as_posix(): path.read_text() for path in init(tmp_path)}
-    assert check(files) == []
+    assert check(files, ()) == []
 
 
 def test_every_filter_and_variable_is_in_the_documentation() -> None:
@@ -443,7 +443,7 @@ def test_every_filter_and_variable_is_in_the_documentation() -> None:
 @given(st.text(alphabet="{}%#-~|.()[]'\" abcxyz01\n\\", max_size=80))
 @settings(max_examples=300, deadline=None)
 def test_no_text_brings_check_or_rendering_down(text: str) -> None:
-    check({"templates/a/email.txt": text, "templates/a/webpush.json": text})
+    check({"templates/a/email.txt": text, "templates/a/webpush.json": text}, ())
     for file, medium in (("email.html", "email"), ("webpush.json", "webpush")):
         try:
             made({file: text}, medium=medium)

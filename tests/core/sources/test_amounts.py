@@ -17,12 +17,12 @@ from core.sources.amounts import (
     from_minor_units,
     read_amount,
     read_json_amount,
-    read_json_minor_units,
     read_number,
     to_minor_units,
 )
 from core.sources.cells import CellError, ColumnError
 from core.sources.currencies import DECIMALS, read_currency
+from core.sources.order_fields import amount_in
 
 REFUSED = None
 
@@ -176,15 +176,16 @@ _NUMBERS = (
 @given(_NUMBERS, st.sampled_from(["CHF", "JPY", "KWD", "CLF"]))
 def test_minor_units_of_a_json_number_are_those_of_its_text(number: float, currency: str) -> None:
     exact = to_minor_units(Decimal(repr(number)), currency)
-    assert read_json_minor_units(number, currency) == (exact, currency)
+    said = {"revenue": number}
+    assert amount_in("Order Completed", said, DECIMALS[currency], currency) == exact
 
 
-def test_a_text_with_a_currency_has_the_minor_units_of_that_currency() -> None:
-    assert read_json_minor_units("JPY 1,234", "CHF") == (1234, "JPY")
-    assert read_json_minor_units("$5.5", "CAD") == (550, "CAD")
-    for value in (None, True, "49,90", 1e300, float("nan")):
+def test_a_text_with_the_currency_of_its_order_is_read_and_anything_else_refused() -> None:
+    assert amount_in("Order Completed", {"revenue": "JPY 1,234"}, 0, "JPY") == 1234
+    assert amount_in("Order Completed", {"revenue": "$5.5"}, 2, "CAD") == 550
+    for value in (True, "49,90", "5 EUR", 1e300, float("nan")):
         with pytest.raises(CellError):
-            read_json_minor_units(value, "CHF")
+            amount_in("Order Completed", {"revenue": value}, 2, "CHF")
 
 
 @given(units=st.integers(-(10**12), 10**12), currency=st.sampled_from(sorted(DECIMALS)))

@@ -18,7 +18,7 @@ from core.sources.cells import CellError
     [
         "1", "yes", "Y", "TRUE", "t", "WAHR", "Ja", "j", "Oui", "vrai", "Sì", "si", "SÍ", "vero", "verdadero",
         "waar",
-        "x", "X", "on", "✓", " true ", "'1", True, 1, 1.0,
+        "x", "X", "on", "✓", " true ", "'1", "1.0", True, 1, 1.0,
     ],
 )  # fmt: skip
 def test_a_yes_is_a_yes_in_every_language(value: object) -> None:
@@ -30,7 +30,7 @@ def test_a_yes_is_a_yes_in_every_language(value: object) -> None:
     "value",
     [
         "0", "no", "N", "FALSE", "f", "FALSCH", "Nein", "Non", "faux", "falso", "nee", "onwaar", "off", "☐",
-        False, 0,
+        "0.0", False, 0,
         0.0,
     ],
 )  # fmt: skip
@@ -44,7 +44,8 @@ def test_a_no_is_a_no_in_every_language(value: object) -> None:
     [
         ("SUBSCRIBED", True), ("opt_in", True), ("Opt-In", True), ("opted in", True), ("Angemeldet", True),
         ("Inscrit", True), ("bestätigt", True), ("Bestaetigt", True), ("unsubscribed", False),
-        ("Cleaned", False),
+        ("Cleaned", False), ("optIn", True),
+        ("optOut", False), ("unsub", False),
         ("SUPPRESSED", False), ("Désinscrit", False), ("desinscrit", False), ("abgemeldet", False),
         ("NEVER_SUBSCRIBED", None), ("not_subscribed", None), ("pending", None), ("unconfirmed", None),
         ("", None),

@@ -12,12 +12,13 @@ from core.filters import value_of, with_field
 from core.instants import DAY, Instant, parse_instant
 from core.model.outbox import CLOSED, OPEN, ActEffect
 from screens.cells import decisions, outbox
-from screens.cells.line import as_cell, plain_text
+from screens.cells.line import as_cell
 from screens.cells.safe_text import display_width as width
 from screens.cells.states import MESSAGE, OUTCOME, TRIGGER, state
 from screens.ports.decisions import Listed
 from screens.ports.outbox import RenderedMessage
 from screens.ports.terms import LogFilter
+from tests.screens.cells.plain import plain_text
 from tests.screens.furnished import DECISION, NOW, FakeDecisions, FakeOutbox
 from tests.screens.furnished import MESSAGE as HELD
 from tests.screens.stage import Bare

@@ -12,7 +12,16 @@ from core.instants import DAY, HOUR, MINUTE, SECOND, parse_instant
 from core.model.counts import OperatorAct
 from screens.cells import overview as rows
 from screens.cells.line import Cell, Line
-from screens.ports.overview import BaseGauge, Books, ChannelToday, DayAhead, Engine, NextSteps, OverviewPage
+from screens.ports.overview import (
+    BaseGauge,
+    Books,
+    ChannelToday,
+    DayAhead,
+    Engine,
+    NextSteps,
+    OverviewPage,
+    Undecided,
+)
 from screens.ports.pauses import PauseView
 
 ZURICH = ZoneInfo("Europe/Zurich")
@@ -110,7 +119,7 @@ def test_to_come_counts_what_waits_and_what_is_not_decided_yet() -> None:
 def test_more_than_a_day_takes_is_said_in_the_table_and_among_what_needs_somebody() -> None:
     page = replace(PAGE, today=(replace(EMAIL, held=0, capacity=1000),))
     assert text(rows.today_lines(page, None, 80)[1]).endswith("! over capacity")
-    assert [(each.words, each.mode) for each in rows.attention(page, None, ZURICH)] == [
+    assert [(each.words, each.mode) for each in rows.attention(page, None, None, ZURICH)] == [
         ("email: 1,234 today, more than 1,000 a day", "pressure")
     ]
 
@@ -132,7 +141,7 @@ def test_what_needs_somebody_comes_worst_first_with_the_key_that_leads_there() -
         health=Health("down", False, FINDINGS),
         paused={"basket": PauseView(NOW - DAY, NOW + HOUR, "keller", None)},
     )
-    assert [(each.sign, each.words, each.key) for each in rows.attention(page, None, ZURICH)] == [
+    assert [(each.sign, each.words, each.key) for each in rows.attention(page, None, None, ZURICH)] == [
         ("!", "1 customer overdue: nobody has ticked in time", ""),
         ("!", "disk since 11:00: full", ""),
         ("■", "email halted since 11:00: no such host", "5"),
@@ -199,3 +208,16 @@ def test_acts_say_who_did_what_to_what_and_why() -> None:
 )
 def test_how_long_ago(length: int, words: str) -> None:
     assert rows.ago(length) == words
+
+
+def test_what_waits_for_a_decision_is_named_with_the_way_to_it() -> None:
+    undecided = Undecided(1, {"USD": 2, "EUR": 1})
+    page = replace(PAGE, today=())
+    assert [(each.words, each.mode, each.key) for each in rows.attention(page, None, undecided, ZURICH)] == [
+        ("who is who: 1 conflict", "people", "2 J"),
+        ("set aside: 3 amounts in EUR, USD", "set-aside", "⏎"),
+    ]
+    assert rows.attention(page, None, Undecided(0, {}), ZURICH) == []
+    told = [text(line) for line in rows.set_aside_lines(undecided)]
+    assert told[:2] == ["EUR  1 amount", "USD  2 amounts"]
+    assert "`manometer apply`" in told[-1]

@@ -11,11 +11,12 @@ from core.model.counts import JourneyCount
 from core.model.triggers import OVER, Goal, Wait
 from core.until import parse_until
 from screens.cells import pausing, triggers
-from screens.cells.line import Cell, Line, as_cell, plain_text
+from screens.cells.line import Cell, Line, as_cell
 from screens.cells.moments import moment, number
 from screens.cells.safe_text import display_width as width
 from screens.cells.wrapping import wrapped
 from screens.ports.triggers import OutcomeCount
+from tests.screens.cells.plain import plain_text
 from tests.screens.furnished import BASKET, DRAFT, EVIL, NOW, PAUSED, FakeTriggers
 from tests.screens.stage import Bare
 

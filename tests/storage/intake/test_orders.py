@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import count
+from itertools import count, permutations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,13 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from core.model.events import AGAIN, ELSEWHERE, FIRST
+from core.model.events import AGAIN, ELSEWHERE, FIRST, LONG_AFTER
 from core.sources.segment import Incoming, parse_call
 from storage.intake.batch import Memory, take
 from storage.intake.identities import unmerge
 from storage.intake.refolding import refold
 from storage.schema.customers import customers
 from storage.schema.events import events
+from storage.schema.profiles import READ_COLUMNS, profile_from
 from storage.store import Store
 
 NOW = 1_772_000_000_000
@@ -205,3 +206,49 @@ def test_neither_the_order_of_lines_nor_batches_change_what_orders_come_to(
                     taken(store, *batch[start : start + size], memory=memory)
                 found.append(sums(store))
     assert found[0] == found[1]
+
+
+# ---- told again long after ----
+
+LATER = 3 * 24 * 3_600
+
+
+def basket_items(store: Store) -> int | None:
+    """Of the only customer; a profile worked out anew is the same."""
+    assert sums(store)
+    with store.reading() as connection:
+        profile = profile_from(connection.execute(select(*READ_COLUMNS)).one())
+    return profile.basket_items
+
+
+def put(at: int, product: str = "p1") -> Incoming:
+    return told("Product Added", at, product_id=product)
+
+
+# what the engine has played as the purchase stays it, so with a playbook in force the order comes first
+@pytest.mark.parametrize(
+    ("order", "in_force"),
+    [(order, in_force) for in_force in (True, False) for order in permutations(range(3))
+     if not in_force or order.index(0) < order.index(2)],
+    ids=str,
+)  # fmt: skip
+def test_a_page_that_is_loaded_again_empties_no_new_basket(
+    store: Store, order: tuple[int, ...], in_force: bool
+) -> None:
+    calls = [bought(0), put(LATER - 60), bought(LATER, source="page")]
+    for place, each in enumerate(order):
+        taken(store, calls[each], at=LATER + 60 + place, in_force=in_force)
+    assert basket_items(store) == 1
+    assert sums(store) == {"u1": (1, 6_000)}
+
+
+def test_two_sources_of_one_purchase_leave_no_basket(store: Store) -> None:
+    taken(store, bought(0, source="list"), put(60), bought(3_600, source="shop"))
+    assert basket_items(store) == 0
+    assert standings(store) == [FIRST, FIRST, AGAIN]
+
+
+def test_what_is_told_again_long_after_still_corrects_the_amount(store: Store) -> None:
+    taken(store, bought(0), bought(LATER, revenue=70, source="page"), at=LATER + 60)
+    assert sums(store) == {"u1": (1, 7_000)}
+    assert standings(store) == [FIRST, LONG_AFTER]

@@ -118,7 +118,7 @@ def test_a_migration_that_fails_leaves_the_version_before_it(tmp_path: Path) -> 
     broken = Migration(
         NEWEST + 1, lambda: ("CREATE TABLE extra (id INTEGER)", "CREATE TABLE extra (id INTEGER)")
     )
-    with pytest.raises(dbapi.OperationalError):
+    with pytest.raises(StoreError, match="cannot be laid"):
         migrate(path, to=NEWEST + 1, migrations=(*MIGRATIONS, broken))
     assert (version_of(path), schema_of(path)) == (NEWEST, before)
 

@@ -21,7 +21,7 @@ from storage import overview
 from storage.schema.messages import messages
 from storage.store import Store, set_meta
 from tests.console.furniture import NOON
-from tests.console.lives import act, going, person, played, run
+from tests.console.lives import act, going, person, played, run, workspace
 from tests.core.builders import ZURICH
 
 TEN = parse_instant("2025-03-03T10:30:00Z")
@@ -98,6 +98,28 @@ def test_what_scheduler_and_dispatcher_left_word_of_is_told(service: LocalServic
         ("disk", "full"),
         ("email halted", "no such host"),
     ]
+
+
+def test_what_waits_for_a_decision_is_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    order = act("ann", "Order Completed", "2025-01-03T00:00:00Z", order_id="7", revenue=10, currency="USD")
+    folder = workspace(
+        tmp_path / "shop",
+        [
+            person("ann", email="a@example.ch"),
+            person("bob", "2025-01-02T00:00:00Z", email="a@example.ch"),
+            order,
+        ],
+    )
+    service = LocalService(folder)
+    undecided = service.overview.undecided(going)
+    service.close()
+    assert (undecided.conflicts, undecided.set_aside) == (1, {"USD": 1})
+    capsys.readouterr()
+    assert run("-w", folder, "status", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["conflicts"], told["set_aside"]) == (1, {"USD": 1})
+    assert run("-w", folder, "status") == 0
+    assert "1; `manometer merges --conflicts` lists them" in capsys.readouterr().out
 
 
 def test_a_workspace_where_nothing_was_applied_is_shown_too(tmp_path: Path) -> None:
