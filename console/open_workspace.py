@@ -127,9 +127,7 @@ class OpenWorkspace:
         is_new = not self.database.exists()
         store = Store.create(self.database) if is_new else Store.open(self.database)
         self._closing.callback(store.close)
-        if is_new:
-            self._hide_from_others()
-        else:
+        if not is_new:
             self._build_orders(store)
         return store
 
@@ -164,9 +162,3 @@ class OpenWorkspace:
     def tell(self, words: str) -> None:
         """What the operator should know of opening the workspace."""
         self.news.append(words)
-
-    def _hide_from_others(self) -> None:
-        """Take the database's rights from everybody but its owner and group, for it holds personal data;
-        SQLite gives its other files the same rights.
-        """
-        self.database.chmod(self.database.stat().st_mode & ~0o007)

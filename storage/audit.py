@@ -4,14 +4,22 @@ UTC.
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from secrets import token_hex
+from socket import gethostname
+from typing import Final
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from core.instants import Instant
-from storage.schema.operations import AuditRow, audit
-from storage.session import session
+from storage.schema.chained import FIRST, audit_commitment, audit_link
+from storage.schema.operations import audit
+
+SALT_BYTES: Final = 32
+WRITER_DIGITS: Final = 16
 
 
 def record(
@@ -24,10 +32,7 @@ def record(
     detail: Mapping[str, object] | None = None,
 ) -> None:
     """Write who did what to what, and why; to be called in the transaction that does it."""
-    text = _text(detail or {})
-    row = AuditRow(at=at, author=author, action=action, subject=subject, reason=reason, detail=text)
-    with session(connection) as opened:
-        opened.add(row)
+    record_each(connection, at, author, action, {subject: detail or {}}, reason)
 
 
 def record_each(
@@ -39,19 +44,55 @@ def record_each(
     reason: str | None = None,
 ) -> None:
     """The same for each subject of an act on several, with its own detail."""
-    lines = [
-        {
-            "at": at,
-            "author": author,
-            "action": action,
-            "subject": subject,
-            "reason": reason,
-            "detail": _text(detail),
-        }
-        for subject, detail in details.items()
-    ]
+    writer = writer_of(author)
+    number, link = _head(connection, writer)
+    lines: list[dict[str, object]] = []
+    for subject, detail in details.items():
+        number, salt, text = number + 1, token_hex(SALT_BYTES), _text(detail)
+        commitment = audit_commitment(salt, author, subject, reason, text)
+        link = audit_link(link, writer, number, at, action, commitment)
+        lines.append(
+            {
+                "at": at, "author": author, "action": action, "subject": subject, "reason": reason,
+                "detail": text, "writer": writer, "number": number, "salt": salt, "commitment": commitment,
+                "link": link,
+            }
+        )  # fmt: skip
     if lines:
         connection.execute(insert(audit), lines)
+
+
+@lru_cache(maxsize=64)
+def writer_of(author: str) -> str:
+    """The chain that an account writes on this machine: no two machines write the same one, so that none
+    waits for another.
+    """
+    return hashlib.sha256(f"{gethostname()}\0{author}".encode()).hexdigest()[:WRITER_DIGITS]
+
+
+def _head(connection: Connection, writer: str) -> tuple[int, str]:
+    """The last number and link of a chain."""
+    columns = audit.c
+    query = (
+        select(columns.number, columns.link)
+        .where(columns.writer == writer)
+        .order_by(columns.number.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    return (0, FIRST) if row is None else (row.number, row.link)
+
+
+def erase(connection: Connection, ids: Sequence[int]) -> None:
+    """Erase what is personal in these rows: subject, reason, detail, and the salt without which the
+    commitment tells nothing. The chain stays whole; that they were erased can be seen.
+    """
+    erased = {"salt": None, "subject": "", "reason": None, "detail": "{}"}
+    for start in range(0, len(ids), 500):
+        part = ids[start : start + 500]
+        connection.execute(
+            update(audit).where(audit.c.id.in_(part), audit.c.salt.is_not(None)).values(erased)
+        )
 
 
 def _text(detail: Mapping[str, object]) -> str:

@@ -54,6 +54,10 @@ from storage.schema.enrolments import enrolments
 from storage.schema.messages import messages
 from storage.schema.operations import PauseRow, pauses
 from storage.session import session
+from storage.store import meta
+
+RESTORED: Final = "restored"
+"""The fact of a database that was restored and not yet compared; see `storage.restored`."""
 
 _OF_TRIGGER: Final[ColumnClause[str]] = literal_column('+messages."trigger"')
 
@@ -316,6 +320,11 @@ def resume(
     """End a pause at the instant, under the policy for what waited; ManometerError where somebody else has
     ended it meanwhile.
     """
+    if row.pause.target.key == EVERYTHING and meta(connection, RESTORED) is not None:
+        raise ManometerError(
+            "The database was restored from a backup, and what was sent since is unknown to it. Compare "
+            "first: `manometer outbox compare`. Nothing was changed."
+        )
     with session(connection) as opened:
         found = opened.get_one(PauseRow, row.id)
         if found.until is not None and found.until <= at:

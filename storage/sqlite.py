@@ -15,6 +15,7 @@ from typing import Any, Final
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from core.errors import ManometerError
+from storage.rights import made_file
 
 try:
     from pysqlite3 import dbapi2 as _dbapi
@@ -139,12 +140,13 @@ def lay_empty(path: Path) -> None:
     """
     mode = journal_mode()
     try:
+        os.close(made_file(path))  # SQLite gives its other files the same rights
         raw = dbapi.connect(str(path))
         try:
             got = raw.execute(f"PRAGMA journal_mode={mode}").fetchone()[0]
         finally:
             raw.close()
-    except dbapi.Error as error:
+    except (dbapi.Error, OSError) as error:
         raise StoreError(
             f"{path}: cannot create the database: {error}. Check the rights and the space of the folder."
         ) from None

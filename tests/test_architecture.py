@@ -98,7 +98,10 @@ def _house_imports(path: Path) -> set[str]:
 def test_an_adapter_knows_the_core_what_its_kind_shares_and_secrets_and_no_other_adapter(path: Path) -> None:
     shared = f"console.{path.parent.name}._"
     others = {name for name in _house_imports(path) if not name.startswith("core.")}
-    assert {name for name in others if not name.startswith(shared)} <= {"console.secrets"}
+    assert {name for name in others if not name.startswith(shared)} <= {
+        "console.private_files",
+        "console.secrets",
+    }
 
 
 def _drawing() -> dict[str, list[str]]:

@@ -163,6 +163,25 @@ def test_constraints_pin_every_direct_dependency() -> None:
     assert names <= pinned
 
 
+@pytest.mark.parametrize(
+    ("pins", "hashed"),
+    [("constraints.txt", "constraints-hashed.txt"), (".ci/tools.txt", ".ci/tools-hashed.txt")],
+)
+def test_every_pin_has_its_hashes_and_no_address(pins: str, hashed: str) -> None:
+    text = (ROOT / hashed).read_text()
+    with_hash = re.findall(r"^(\S+)==(\S+) \\\n    --hash=sha256:[0-9a-f]{64}", text, re.MULTILINE)
+    pinned = re.findall(r"^([^#\s]+)==(\S+)$", (ROOT / pins).read_text(), re.MULTILINE)
+    assert {(_plain(name), version) for name, version in with_hash} == {
+        (_plain(name), version) for name, version in pinned
+    }
+    assert "://" not in text
+
+
+def _plain(name: str) -> str:
+    """A name as registries compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 def test_the_table_of_keys_is_the_one_of_the_bindings() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert page == with_table(page), "run `python -m tests.make_key_table`"

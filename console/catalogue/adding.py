@@ -11,6 +11,7 @@ from typing import Final
 from console.catalogue import Campaign
 from console.catalogue.composing import LANGUAGES
 from console.catalogue.needs import over
+from console.private_files import made_folder, write_file
 from console.workspace.reading import Workspace
 from core.engine.digest import DIGEST_MEDIA
 from core.errors import ManometerError
@@ -120,7 +121,7 @@ def _says_else(path: Path, text: str) -> bool:
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        made_folder(path.parent)
+        write_file(path, text.encode())
     except OSError as error:
         raise ManometerError(f"{path} cannot be written: {error.strerror}. See to its permissions.") from None

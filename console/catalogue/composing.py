@@ -33,14 +33,12 @@ PHRASES: Final[Mapping[str, Phrases]] = {
 }
 _MOST: Final = 3  # products of one list, unless the copy says so
 _FAMILY: Final = "font-family: system-ui, sans-serif; font-size: 16px; line-height: 1.5; color: #222222"
-_BUTTON: Final = (
-    "display: inline-block; padding: 12px 20px; background: #1f3a5f; color: #ffffff; text-decoration: none; "
-    "border-radius: 4px"
-)
-_SCORE: Final = (
-    "display: inline-block; min-width: 24px; padding: 8px; margin: 2px; border: 1px solid #1f3a5f; "
-    "text-align: center; color: #1f3a5f"
-)
+# Outlook pads cells of tables, no links, and knows no <main>
+_TABLE: Final = '<table role="presentation" cellpadding="0" cellspacing="0" border="0"'
+_BUTTON_CELL: Final = "padding: 12px 20px; background: #1f3a5f; border-radius: 4px"
+_BUTTON: Final = "color: #ffffff; text-decoration: none"
+_SCORE_CELL: Final = "padding: 8px; border: 1px solid #1f3a5f; text-align: center"
+_SCORE: Final = "color: #1f3a5f; text-decoration: none"
 
 
 def compose(
@@ -215,8 +213,10 @@ class _Message:
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{{ workspace.name '
             "}}</title>\n</head>\n"
             f'<body style="margin: 0; background: #f4f4f4; {_FAMILY}">\n'
-            '<main style="max-width: 560px; margin: 0 auto; padding: 24px; background: '
-            f'#ffffff">\n{body}\n</main>\n</body>\n</html>\n'
+            f'{_TABLE} width="100%"><tr><td align="center">\n'
+            f'{_TABLE} width="560" style="width: 100%; max-width: 560px; background: #ffffff"><tr>'
+            f'<td align="left" style="padding: 24px; {_FAMILY}">\n{body}\n</td></tr></table>\n'
+            "</td></tr></table>\n</body>\n</html>\n"
         )
 
     def _html_list(self, of: str, intro: str) -> str:
@@ -241,15 +241,18 @@ class _Message:
         if "button" not in self._said or not self._link:
             return ""
         anchor = f'<a href="{_filled(self._link)}" style="{_BUTTON}">{_marked_up(self._said["button"])}</a>'
-        return f"{{% if {self._link} %}}\n<p>{anchor}</p>\n{{% endif %}}"
+        cell = f'<td bgcolor="#1f3a5f" style="{_BUTTON_CELL}">{anchor}</td>'
+        return f"{{% if {self._link} %}}\n{_TABLE}><tr>{cell}</tr></table>\n{{% endif %}}"
 
     def _html_scores(self) -> str:
         if "scores" not in self._copy:
             return ""
         kind, first, last = self._copy["scores"]
-        anchor = f'<a href="{_answer(kind)}" style="{_SCORE}">{{{{ score }}}}</a>'
-        loop = f"{{% for score in range({first}, {last + 1}) %}}\n{anchor}\n{{% endfor %}}"
-        group = f'<p role="group" aria-label="{self._phrases.scale}">\n{loop}\n</p>'
+        href = _answer(kind).replace("&", "&amp;")
+        cell = f'<td style="{_SCORE_CELL}"><a href="{href}" style="{_SCORE}">{{{{ score }}}}</a></td>'
+        loop = f"{{% for score in range({first}, {last + 1}) %}}\n{cell}\n{{% endfor %}}"
+        table = '<table cellpadding="0" cellspacing="4" border="0"'
+        group = f'{table} role="group" aria-label="{self._phrases.scale}"><tr>\n{loop}\n</tr></table>'
         return f"{{% if workspace.links.survey %}}\n{group}\n{{% endif %}}"
 
     def _html_unsubscribe(self) -> str:

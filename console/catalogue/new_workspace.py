@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from console.catalogue import campaign
+from console.private_files import write_file
 from core.errors import ManometerError
+from storage.rights import made_folder
 
 FROM_CATALOGUE: Final = ("review-request", "welcome-series")
 LANGUAGE: Final = "en"
@@ -67,9 +69,10 @@ def _campaigns() -> Iterator[tuple[Path, bytes]]:
 
 
 def _write(scaffold: dict[Path, bytes], folder: Path) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)  # its rights are for whoever asked for it to say
     for name in FOLDERS:
-        (folder / name).mkdir(parents=True, exist_ok=True)
+        made_folder(folder / name)
     for path, content in scaffold.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(content)
+        made_folder((folder / path).parent)
+        write_file(folder / path, content)
     return [folder / path for path in scaffold]

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from email.header import Header
 from email.utils import formatdate, parseaddr
 from typing import Final
-from uuid import NAMESPACE_URL, uuid5
 
-from core.model.delivery import Outbound
+from core.model.delivery import Outbound, mail_number
 
 TEXT: Final = "email.txt"
 HTML: Final = "email.html"
 LONGEST_LINE: Final = 76
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _ADDRESS: Final = re.compile(r"[^\s<>()\[\],;:\\\"@]{1,64}@[^\s<>()\[\],;:\\\"@]{1,255}")
+_ENCODED_WORD: Final = re.compile(r"=\?[^?\s]+\?[BbQq]\?[^?\s]*\?=")
 _NOT_PLAIN: Final = re.compile(r"[^A-Za-z0-9_.-]+")
 _LINE_END: Final = re.compile(r"\r\n?|\n")
 
@@ -48,6 +48,8 @@ def wire_address(address: str) -> str:
     """The address with its host in ASCII; ValueError where it is none."""
     if not _ADDRESS.fullmatch(address) or ".." in address or not _is_encodable(address):
         raise ValueError("it is no mail address")
+    if _ENCODED_WORD.search(address):  # some servers read it as the text that it encodes, brackets and all
+        raise ValueError("it is no mail address: an encoded word stands in it")
     local, _, host = address.rpartition("@")
     try:
         return f"{local}@{host.encode('idna').decode() if not host.isascii() else host}"
@@ -65,7 +67,7 @@ def _is_encodable(text: str) -> bool:
 
 def message_id(key: str, host: str) -> str:
     """The Message-ID of a message, with its brackets: the same for the same key."""
-    return f"<{uuid5(NAMESPACE_URL, f'manometer:{key}')}@{host}>"
+    return f"<{mail_number(key)}@{host}>"
 
 
 def compose(outbound: Outbound, sender: Mailbox, to: str, reply_to: str = "", list_id: str = "") -> bytes:

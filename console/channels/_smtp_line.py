@@ -34,13 +34,14 @@ class SilentServerError(smtplib.SMTPServerDisconnected):
 class SmtpLine(smtplib.SMTP):
     """Connected and greeted once it is made; encrypted from the first byte where `tls` is given.
 
-    `timeout` is the seconds a reply may take, all of it. Whatever goes wrong with the line is an OSError or
-    an SMTPServerDisconnected.
+    `name` is what this machine is called in the greeting; `timeout` is the seconds a reply may take, all of
+    it. Whatever goes wrong with the line is an OSError or an SMTPServerDisconnected.
     """
 
     def __init__(
         self,
         place: tuple[str, int],
+        name: str,
         timeout: float,
         deadline: Deadline,
         cutter: LineCutter,
@@ -52,7 +53,7 @@ class SmtpLine(smtplib.SMTP):
         self._unread = b""
         self._said = 0.0  # seconds that the line waits at most
         try:
-            super().__init__(*place, local_hostname=own_name(), timeout=timeout)
+            super().__init__(*place, local_hostname=name, timeout=timeout)
         except BaseException:
             cutter.release()
             raise

@@ -12,15 +12,13 @@ from types import TracebackType
 from typing import ClassVar, Final, Self
 
 from console.channels._record import record
+from console.private_files import made_folder, opened_or_made
 from core.errors import ManometerError
 from core.model.configurable import Setting, SettingFault
 from core.model.delivery import Accepted, Outbound, Result, Retry
 from core.playbook.playbook import Channel
 
 BLOCK: Final = 1 << 16
-PERMISSIONS: Final = 0o640
-"""Addresses and names stand in these files: the owner writes, the group reads, nobody else sees them."""
-
 _LINE_ENDS: Final = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
 """Letters that some readers take for the end of a line, or terminals for a command, as JSON escapes."""
 
@@ -54,8 +52,8 @@ class FileChannel:
 
     def __enter__(self) -> Self:
         try:
-            self.path.parent.mkdir(exist_ok=True)
-            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, PERMISSIONS)
+            made_folder(self.path.parent)
+            self._file = opened_or_made(self.path, os.O_RDWR | os.O_APPEND)
         except OSError as error:
             raise ManometerError(
                 f"{self.path}: cannot be written: {error.strerror}. Check the rights of the folder."

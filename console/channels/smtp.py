@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Final, Literal, Self
 
 from console.channels._mail import HTML, TEXT, Mailbox, compose, mailbox, wire_address
 from console.channels._network import Deadline, LineCutter, is_host, trusted
-from console.channels._smtp_line import SilentServerError, SmtpLine
+from console.channels._smtp_line import SilentServerError, SmtpLine, own_name
 from console.secrets import read_secret
 from core.instants import parse_duration
 from core.model.configurable import Setting, SettingFault
@@ -68,6 +68,7 @@ class SmtpChannel:
         Setting("reply_to", "text", "where answers go"),
         Setting("return_path", "text", "where bounces go; {token} stands for the message's key"),
         Setting("list_id", "text", 'the list, such as "News <news.muster.example>"'),
+        Setting("helo", "text", "the name by which this machine greets the server"),
         Setting("timeout", "length", "the longest wait for an answer"),
         Setting("deadline", "length", "the longest a mail may take in all"),
     )
@@ -294,8 +295,9 @@ class SmtpChannel:
         return None
 
     def _open(self) -> SmtpLine:
+        place, name = (self.host, self.port), str(self.settings.get("helo") or "") or own_name()
         at_once = self.tls if self.security == "tls" else None
-        return SmtpLine((self.host, self.port), self.timeout, self.deadline, self.cutter, at_once)
+        return SmtpLine(place, name, self.timeout, self.deadline, self.cutter, at_once)
 
     def _sign_in(self, line: SmtpLine) -> None:
         line.ehlo_or_helo_if_needed()

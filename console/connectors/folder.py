@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar, Final, NamedTuple, Self
 
+from console.private_files import UnfitFileError, made_folder, opened_safely, write_file
 from core.instants import HOUR, MINUTE, SECOND, Instant, Millis
 from core.model.configurable import Setting, SettingFault
 from core.sources.connector import SourceFile, SourceSettings
@@ -61,7 +62,8 @@ class FolderConnector:
         path = workspace / Path(named).expanduser() if isinstance(named, str) else inbox / source.name
         if source.name in (DONE, FAILED) or path == inbox:
             return None
-        return cls(path, steady, source.name, profile if isinstance(profile, str) else None)
+        is_ours = not isinstance(named, str)
+        return cls(path, steady, source.name, profile if isinstance(profile, str) else None, is_ours=is_ours)
 
     @classmethod
     def of_inbox(cls, workspace: Path, steady: Callable[[], Millis]) -> Self:
@@ -74,8 +76,11 @@ class FolderConnector:
         steady: Callable[[], Millis],
         source: str | None = None,
         profile: str | None = None,
+        *,
+        is_ours: bool = True,
     ) -> None:
         self.place = str(folder)
+        self._is_ours = is_ours  # lies in the inbox, where whoever may drop a file could put a link
         self._folder = folder
         self._steady = steady
         self._source = source
@@ -87,6 +92,8 @@ class FolderConnector:
 
     def ready(self, now: Instant) -> list[SourceFile]:
         """The files that lie still, by name; OSError where the folder cannot be read."""
+        if self._is_ours and self._folder.is_symlink():
+            raise UnfitFileError("it is a link. Name the other folder as `path` of its source")
         self._bring_back()
         paths = _files(self._folder)
         self._seen = {path: seen for path, seen in self._seen.items() if path in paths}
@@ -113,9 +120,7 @@ class FolderConnector:
         failed = _moved(file.path, FAILED)
         if shape is not None:
             self._watch(failed, shape)
-        note = _note_beside(failed)
-        note.write_text(f"{reason}\n", encoding="utf-8")
-        note.chmod(0o640)
+        write_file(_note_beside(failed), f"{reason}\n".encode())
         return failed
 
     def _watch(self, path: Path, shape: _Shape) -> None:
@@ -179,7 +184,7 @@ def _is_ended(path: Path) -> bool:
     if path.name.lower().endswith(".gz"):
         return True
     try:
-        with path.open("rb") as file:
+        with opened_safely(path) as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - 1))
             return file.read() in (b"", b"\n", b"\r", b"]", b"}")
@@ -194,7 +199,7 @@ def _note_beside(path: Path) -> Path:
 def _moved(path: Path, where: str) -> Path:
     """Move a file to a folder beside it under a name that is free there; the new path."""
     folder = path.parent / where
-    folder.mkdir(exist_ok=True)
+    made_folder(folder)
     target = next(name for name in _names(folder, path.name) if not os.path.lexists(name))
     path.rename(target)
     return target

@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
+from console.backups.making import back_up, nightly_target, rotate
 from console.daemon.leadership import RENEWED_EVERY, Clocks, Leadership
 from console.daemon.log import ServiceLog
 from console.daemon.metrics_outlet import MetricsOutlet
@@ -34,7 +35,8 @@ from core.errors import ManometerError
 from core.health import Health, HealthFinding
 from core.instants import MINUTE, SECOND, Millis
 from core.sources.connector import Connector, SourceFile
-from storage import lateness, pauses, playbooks, status, surges
+from storage import audit_proof, lateness, pauses, playbooks, status, surges
+from storage.rights import made_folder
 from storage.sqlite import StoreError
 from storage.store import Store
 
@@ -43,6 +45,7 @@ LOOK_EVERY: Final[Millis] = 15 * SECOND
 DISPATCH_EVERY: Final[Millis] = 5 * SECOND
 INBOX_EVERY: Final[Millis] = 10 * SECOND
 HOUSEKEEPING_EVERY: Final[Millis] = MINUTE
+BACKUP_LOOKED_AT_EVERY: Final[Millis] = MINUTE
 HEARTBEAT_EVERY: Final[Millis] = 15 * MINUTE
 BOOKS_SHARE: Final = 50
 """So many times as long as adding up the books takes is waited before that is done again."""
@@ -127,6 +130,7 @@ class Jobs:
             PeriodicJob("housekeeping", HOUSEKEEPING_EVERY, self.housekeeping),
             PeriodicJob("inbox", INBOX_EVERY, self.take_files, may_overrun=True),
             PeriodicJob("tick", self.settings.tick, self.tick),
+            PeriodicJob("backup", BACKUP_LOOKED_AT_EVERY, self.back_up, may_overrun=True),
             PeriodicJob("dispatch", DISPATCH_EVERY, self.dispatch, may_overrun=True),
         )
 
@@ -353,6 +357,7 @@ class Jobs:
             )
         self._is_short()
         self._keep_books()
+        self._anchor()
         store.checkpoint("PASSIVE")
         before = store.log_size()
         if before > LONGEST_LOG:
@@ -373,6 +378,40 @@ class Jobs:
         with context.store.writing() as connection:
             status.keep_books(connection, books, context.clocks.now())
         self._books_due = begun + BOOKS_SHARE * (context.clocks.steady() - begun)
+
+    def _anchor(self) -> None:
+        """Join the audit's chains once a day, and tell the log, which may be kept elsewhere."""
+        at = self.context.clocks.now()
+        with self.context.store.reading() as connection:
+            is_due = audit_proof.anchor_is_due(connection, at)
+        if is_due:
+            with self.context.store.writing() as connection:
+                made = audit_proof.anchor(connection, at)
+            self.context.log.info("audit_anchor", anchor=made.link)
+
+    def back_up(self) -> None:
+        """Make the backup of the day, once its hour has come, and remove the oldest beyond those that
+        stay.
+        """
+        settings, at = self.settings.backups, self.context.clocks.now()
+        if settings is None or self.context.should_end():
+            return
+        target = nightly_target(settings, self.context.folder, at, self.settings.playbook.zone)
+        if target is None:
+            return
+        begun = self.context.clocks.steady()
+        try:
+            made_folder(target.parent)
+            made = back_up(self.context.store, target, at)
+            old = rotate(target, settings.keep)
+        except (OSError, ManometerError) as error:
+            self.context.troubles.begin("backup", f"{error} It is tried again each minute.")
+            return
+        self.context.troubles.end("backup")
+        self.context.log.info(
+            "backup", file=target.name, size=size(made.size), anchor=made.anchor.link, removed=len(old),
+            duration_ms=self.context.clocks.steady() - begun,
+        )  # fmt: skip
 
     def _is_short(self) -> bool:
         """Whether the disk has less room than must stay free."""

@@ -19,6 +19,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from console.dispatch import is_gone
+from console.private_files import opened_or_made
 from core.errors import ManometerError
 from core.instants import SECOND, Instant, Millis
 from storage import leases
@@ -47,7 +48,7 @@ class LockFile:
     def take(self) -> bool:
         """Whether this process holds it now; ManometerError where the file cannot be made."""
         try:
-            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+            file = opened_or_made(self.path, os.O_RDWR)
         except OSError as error:
             raise ManometerError(
                 f"{self.path}: cannot be opened: {error.strerror}. Check the rights of the folder."

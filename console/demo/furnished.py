@@ -8,10 +8,8 @@ there, so what the demonstration shows is what `manometer import --history` and 
 from __future__ import annotations
 
 import shlex
-import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
@@ -40,7 +38,9 @@ from core.playbook.playbook import Playbook
 from core.sources.connector import SourceFile
 from storage import customers, decisions
 from storage.outbox import listing as outbox_listing
+from storage.rights import made_folder, share_folder
 from storage.store import Store, meta, set_meta
+from storage.unfinished import unfinished_folder
 
 PAST: Final = "past"
 """The folder of the new workspace that keeps the files its past was read from."""
@@ -156,17 +156,17 @@ def _moved(made: Path, into: Path) -> bool:
 @contextmanager
 def _beside(into: Path) -> Iterator[Path]:
     """A folder for work under way in the same place; it is gone afterwards."""
-    try:
-        into.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{into.name}-", dir=into.parent))
-    except OSError as error:
-        raise ManometerError(
-            f"{into}: cannot be made: {error.strerror}. Choose a place that can be written with --into DIR."
-        ) from None
-    try:
+    with ExitStack() as stack:
+        try:
+            into.parent.mkdir(parents=True, exist_ok=True)
+            folder = stack.enter_context(unfinished_folder(into))
+            share_folder(folder)
+        except OSError as error:
+            raise ManometerError(
+                f"{into}: cannot be made: {error.strerror}. Choose a place that can be written with "
+                "--into DIR."
+            ) from None
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _take_in(store: Store, workspace: Workspace, options: DemoOptions) -> None:
@@ -206,7 +206,7 @@ def _play(store: Store, workspace: Workspace, options: DemoOptions, into: Path, 
 def _complete(folder: Path, source: Path, made: Furnished) -> None:
     """What a replay does not bring along: the files of the past, an inbox, and how all this was made."""
     (source / PAST).rename(folder / PAST)
-    (folder / "inbox").mkdir(exist_ok=True)
+    made_folder(folder / "inbox")
     with Store.open(folder / DATABASE) as store, store.writing() as connection:
         set_meta(connection, _MADE, orjson.dumps(asdict(made)).decode())
 

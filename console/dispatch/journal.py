@@ -29,14 +29,13 @@ from typing import Any, Final, Self
 
 from console.dispatch.outcomes import MessageOutcome
 from console.dispatch.process_identity import boot_id
+from console.private_files import made_folder, opened_or_made
 from core.errors import ManometerError
 from storage.outbox.dispatch import Bounced, Claimed, Left, OutcomeMark
 
 FORM: Final = "manometer-handover 1"
 DRAFT: Final = ".draft"
 """How the name of a journal ends that is about to take the place of a long one."""
-PERMISSIONS: Final = 0o640
-"""Subjects and addresses stand in it: the owner writes, the group reads, nobody else sees them."""
 LONGEST: Final = 1 << 20
 """Bytes after which a journal is shortened, unless it is told otherwise."""
 TRIES: Final = 20
@@ -74,9 +73,9 @@ class Journal:
         folder = folder_of(database)
         path = folder / f"{_UNFIT.sub('-', owner)[:200]}.journal"
         try:
-            folder.mkdir(mode=0o770, exist_ok=True)
+            made_folder(folder)
             for _ in range(TRIES):
-                file = _locked(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+                file = _locked(path, os.O_RDWR | os.O_APPEND, make=True)
                 if file is not None:
                     return cls(path, file, owner, longest)
                 time.sleep(0.05)
@@ -152,9 +151,7 @@ class Journal:
             return
         draft = self._path.with_suffix(DRAFT)
         with suppress(OSError):
-            file = os.open(
-                draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, PERMISSIONS
-            )
+            file = opened_or_made(draft, os.O_RDWR | os.O_TRUNC | os.O_APPEND)
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if os.write(file, raw) != len(raw):
@@ -222,11 +219,11 @@ def _remove_drafts(folder: Path) -> None:
                 os.close(file)
 
 
-def _locked(path: Path, flags: int) -> int | None:
+def _locked(path: Path, flags: int, *, make: bool = False) -> int | None:
     """The file, with a lock that ends with it; None where somebody else has it, or it was removed
     meanwhile.
     """
-    file = os.open(path, flags | os.O_CLOEXEC, PERMISSIONS)
+    file = opened_or_made(path, flags) if make else os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.path.samestat(os.fstat(file), path.stat()):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from console.private_files import opened_safely
 from core.errors import ManometerError
 from core.sources.listed_addresses import ListedAddress, listed_address, no_address
 
@@ -49,7 +50,8 @@ def addresses_in(path: Path) -> Iterator[ListedAddress | RefusedLine]:
 
 def _text(path: Path) -> str:
     try:
-        content = path.read_bytes()
+        with opened_safely(path.resolve()) as file:
+            content = file.read()
         raw = gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
     except (OSError, EOFError) as error:
         why = getattr(error, "strerror", None) or error

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 from typing import Final
 
 from sqlalchemy import func, select
@@ -25,6 +25,7 @@ from storage.copying import copy_database
 from storage.schema.customers import customers
 from storage.schema.events import events
 from storage.store import Store
+from storage.unfinished import unfinished_folder
 
 _QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"|[0-9]+ fields")
 _MOST_REASONS: Final = 200
@@ -77,8 +78,7 @@ def dry_run(
 ) -> DryRun:
     """What importing a file as of `arrived_at` would come to; ManometerError as of `import_file`."""
     foretold = Foretold(settings.currency or "")
-    with TemporaryDirectory(prefix="manometer-dry-run-") as folder:
-        place = Path(folder)
+    with unfinished_folder(Path(gettempdir(), "manometer-dry-run")) as place:
         copy_database(store, place / "copy.db")
         with Store.open(place / "copy.db") as copy:
             before = _newest(copy)

@@ -8,6 +8,7 @@ whole batches; the next run of the same file knows them and goes on.
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -51,6 +52,7 @@ from storage.intake.batch import (
     checkpoint_after,
     take,
 )
+from storage.rights import made_file, made_folder
 from storage.sqlite import StoreError
 from storage.store import Store
 
@@ -160,8 +162,8 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
                     "Name the files themselves."
                 )
             found += inside
-        elif path.exists():
-            found.append(path)
+        elif path.exists():  # a link that somebody names is followed here, and never when the file is opened
+            found.append(path.resolve() if path.is_symlink() else path)
         else:
             raise ManometerError(f"{path_text(path)}: there is no such file. Check the path.")
     return found
@@ -534,10 +536,9 @@ class _Rejects:
 
     def begin(self) -> IO[bytes]:
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self.path = next(path for path in self.names() if not path.exists())
-            self.file = self.path.open("xb")
-            self.path.chmod(0o600)  # the lines hold personal data
+            made_folder(self.folder)
+            self.path = next(path for path in self.names() if not os.path.lexists(path))
+            self.file = os.fdopen(made_file(self.path), "wb")
         except OSError as error:
             raise ManometerError(
                 f"{path_text(self.folder)}: cannot write the rejects file: {error.strerror}. "

@@ -11,6 +11,7 @@ from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import IO, Final, NamedTuple, cast
 
+from console.private_files import opened_safely
 from core.errors import ManometerError
 
 LONGEST_LINE: Final = 1 << 20
@@ -20,6 +21,10 @@ _WORKBOOKS: Final = frozenset({b"PK\x03\x04", b"\xd0\xcf\x11\xe0"})
 """How the files of today's spreadsheets (and archives) begin, and those of before."""
 _HEAD: Final = 1 << 16
 _CHUNK: Final = 1 << 16
+FREELY_UNPACKED: Final = 64 << 20
+"""Bytes that any compressed file may come to."""
+MOST_UNPACKED: Final = 200
+"""So many times its size may one come to that is larger; exports of real shops come to 10 to 40 times."""
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
@@ -43,10 +48,11 @@ class OpenSource(NamedTuple):
 def open_source(path: Path) -> Iterator[OpenSource]:
     """The file opened for reading, compressed or not; ManometerError where it cannot be read to its end."""
     try:
-        with path.open("rb") as file:
-            content: BufferedReader = file
+        with opened_safely(path) as opened:
+            file = cast(BufferedReader, opened)
+            content = file
             if file.peek(2)[:2] == _GZIP:
-                _verify(path)
+                _verify(path, file)
                 content = BufferedReader(cast(RawIOBase, gzip.GzipFile(fileobj=file)), 1 << 17)
             if content.peek(2)[:2] in (b"\xff\xfe", b"\xfe\xff"):
                 raise ManometerError(
@@ -57,7 +63,7 @@ def open_source(path: Path) -> Iterator[OpenSource]:
                     f"{path_text(path)}: this is a workbook of a spreadsheet, or an archive. Save the "
                     "sheet as CSV (UTF-8), or unpack it, and import that."
                 )
-            yield OpenSource(content, file, path.stat().st_size)
+            yield OpenSource(content, file, os.fstat(file.fileno()).st_size)
     except OSError as error:
         raise ManometerError(
             f"{path_text(path)}: cannot be read: {error.strerror or error}. "
@@ -65,12 +71,21 @@ def open_source(path: Path) -> Iterator[OpenSource]:
         ) from error
 
 
-def _verify(path: Path) -> None:
-    """Read a compressed file once to its end, so that a damaged one changes nothing."""
+def _verify(path: Path, file: BufferedReader) -> None:
+    """Read a compressed file once to its end, so that a damaged one changes nothing, nor one that is all
+    emptiness; then stand at its beginning again.
+    """
+    size, unpacked = os.fstat(file.fileno()).st_size, 0
     try:
-        with gzip.open(path) as content:
-            while content.read(1 << 20):
-                pass
+        with gzip.GzipFile(fileobj=file) as content:
+            while chunk := content.read(1 << 20):
+                unpacked += len(chunk)
+                if unpacked > FREELY_UNPACKED and unpacked > MOST_UNPACKED * size:
+                    raise ManometerError(
+                        f"{path_text(path)}: the compressed file unpacks to more than {MOST_UNPACKED} times "
+                        "its size, as no export does. Unpack it, look into it, and import what is right."
+                    )
+        file.seek(0)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ManometerError(
             f"{path_text(path)}: the compressed file is damaged ({error}). Fetch it again."

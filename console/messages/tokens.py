@@ -36,6 +36,8 @@ def read(secrets: Sequence[bytes], token: str) -> Any:
         payload, signature = _bytes(head), _bytes(tail)
     except (binascii.Error, ValueError):
         raise _forged() from None
+    if (_letters(payload), _letters(signature)) != (head, tail):  # other letters for the same bytes
+        raise _forged()
     if not any(hmac.compare_digest(signature, _signature(secret, payload)) for secret in secrets):
         raise _forged()
     return json.loads(payload)

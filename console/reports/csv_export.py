@@ -8,19 +8,17 @@ import csv
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from secrets import token_hex
 from typing import Final, TextIO
 
 from core.errors import ManometerError
 from screens.cells.safe_text import safe_text
+from storage.unfinished import unfinished_file
 
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 """What a cell that a spreadsheet takes for a formula begins with."""
-RIGHTS: Final = 0o640
-"""Names and addresses stand in it."""
 
 
 def write_csv(path: Path, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
@@ -59,20 +57,14 @@ def write_free(
 @contextmanager
 def _beside(path: Path) -> Iterator[tuple[TextIO, Path]]:
     """A file of another name in the same folder, which is gone afterwards whatever happens."""
-    temporary = path.with_name(f".{path.stem[:100]}-{token_hex(4)}.part")
     try:
-        with os.fdopen(
-            os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, RIGHTS),
-            "w",
-            encoding="utf-8",
-            newline="",
-        ) as file:
+        with (
+            unfinished_file(path) as (temporary, new),
+            os.fdopen(new, "w", encoding="utf-8", newline="") as file,
+        ):
             yield file, temporary
     except OSError as error:
         raise ManometerError(f"{path}: cannot be written: {error.strerror}.") from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 def _named(temporary: Path, path: Path) -> bool:

@@ -6,19 +6,17 @@ All text that stands in it is data and is escaped as such.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
-from console.reports.csv_export import RIGHTS
 from console.reports.elements import CHARACTER, LABEL, LINE, WIDTH, ReportPage
 from core.errors import ManometerError
 from screens.cells.grid import DARK_SHADES, LIGHT_SHADES
 from screens.cells.safe_text import safe_text
+from storage.unfinished import unfinished_file
 
 
 def rendered(page: ReportPage) -> str:
@@ -58,17 +56,12 @@ def write_page(path: Path, page: ReportPage) -> None:
     cannot be written.
     """
     text = rendered(page)
-    temporary = path.with_name(f".{path.stem[:100]}-{token_hex(4)}.part")
     try:
         if os.path.lexists(path):
             raise ManometerError(f"{path} exists already. Name another file, or remove it.")
-        with os.fdopen(
-            os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, RIGHTS), "w", encoding="utf-8"
-        ) as file:
-            file.write(text)
-        temporary.rename(path)
+        with unfinished_file(path) as (temporary, new):
+            with os.fdopen(new, "w", encoding="utf-8") as file:
+                file.write(text)
+            temporary.rename(path)
     except OSError as error:
         raise ManometerError(f"{path}: cannot be written: {error.strerror}.") from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink()

@@ -9,8 +9,6 @@ chunks of customers. Each message is handed over as of its own instant, to a fil
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -35,6 +33,7 @@ from console.messages.handover import (
 from console.messages.products import Products
 from console.messages.templates import Templates
 from console.playbooks.applied import apply_workspace
+from console.private_files import write_file
 from console.workspace.layout import DATABASE, SETTINGS
 from console.workspace.reading import Workspace, read_files
 from core.engine import advance
@@ -49,8 +48,10 @@ from core.playbook.playbook import Playbook
 from storage.outbox import dispatch as outbox
 from storage.play import plans, replays
 from storage.play.past import load_past
+from storage.rights import made_folder, share_folder
 from storage.status import LAST_TICK_AT
 from storage.store import Store, set_meta
+from storage.unfinished import unfinished_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,27 +261,24 @@ def _new_folder(into: Path) -> Iterator[Path]:
         raise ManometerError(
             f"{into} exists already. A replay makes a new workspace: name a folder that does not exist."
         )
-    try:
-        into.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{into.name}-", dir=into.parent))
-    except OSError as error:
-        raise ManometerError(
-            f"{into}: cannot be made: {error.strerror}. Choose a place that can be written."
-        ) from None
-    try:
+    with ExitStack() as stack:
+        try:
+            into.parent.mkdir(parents=True, exist_ok=True)
+            partial = stack.enter_context(unfinished_folder(into))
+            share_folder(partial)
+        except OSError as error:
+            raise ManometerError(
+                f"{into}: cannot be made: {error.strerror}. Choose a place that can be written."
+            ) from None
         yield partial
-        partial.chmod(0o750)
         partial.rename(into)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
 
 
 def _write_files(folder: Path, files: Mapping[str, str]) -> None:
     for path, text in files.items():
         place = folder / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text, encoding="utf-8")
+        made_folder(place.parent)
+        write_file(place, text.encode())
 
 
 # ---- its settings ----

@@ -53,7 +53,7 @@ class WhenTable(TomlTable):
 
     def time_of_day(self, key: str) -> tuple[int, int] | None:
         """Hour and minute of the customer's local clock."""
-        return self.parsed(key, _clock)
+        return self.parsed(key, time_of_day)
 
     def expects(self, key: str) -> None:
         """Says that the key is known where its value is not asked for."""
@@ -110,7 +110,7 @@ def _belongs_to(owners: list[str], name: str) -> str:
     return f"It belongs to kind = {named}; this one is {name}."
 
 
-def _clock(text: str) -> tuple[int, int]:
+def time_of_day(text: str) -> tuple[int, int]:
     found = _CLOCK.fullmatch(text)
     if found is None:
         raise ValueError(f'{shown(text)} is not a time of day. Write hours and minutes, such as "09:00".')

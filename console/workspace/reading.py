@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from console.messages.unsubscribe_links import UnsubscribeSettings
+from console.private_files import opened_within
 from console.workspace.conditions import read_segments
 from console.workspace.faults import Fault, Faults, in_order
 from console.workspace.intake_faults import check_intake
 from console.workspace.layout import SETTINGS
 from console.workspace.pressure import RuleNames, read_purposes, read_rules, read_weights
+from console.workspace.readable_secrets import warn_of_readable_secrets, warn_of_writable_files
 from console.workspace.settings import (
     Settings,
     read_holdout,
@@ -28,6 +30,7 @@ from console.workspace.watch import WatchSettings
 from core.clock_trust import ClockLimits
 from core.instants import Millis
 from core.limits.pressure import PressureRule
+from core.model.backups import BackupSettings
 from core.model.predicate import Predicate
 from core.model.triggers import Trigger
 from core.playbook.playbook import Channel, Playbook, Purpose
@@ -59,6 +62,7 @@ class Workspace:
     )  # bytes of disk below which intake and sending stop; None: `console.health.disk.RESERVE`
     clock: ClockLimits
     watch: WatchSettings
+    backups: BackupSettings | None  # None: the scheduler makes none
     playbook: Playbook
     unsubscribe: UnsubscribeSettings
     survey_secret: object  # where the secret is that the links of surveys are signed with
@@ -131,7 +135,7 @@ def _files_of(folder: Path, faults: Faults) -> dict[str, str]:
     texts = {path.relative_to(folder).as_posix(): _text(path, folder, faults) for path in _paths(folder)}
     rates = _rates_named_in(texts.get(SETTINGS) or "")
     if rates is not None and (folder / rates).is_file():
-        texts[rates] = _text(folder / rates, folder, faults)
+        texts[rates] = _text(folder / rates, folder, faults, within=False)
     return {path: text for path, text in texts.items() if text is not None}
 
 
@@ -159,10 +163,12 @@ def _is_hidden(path: Path, folder: Path) -> bool:
     return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
-def _text(path: Path, folder: Path, faults: Faults) -> str | None:
+def _text(path: Path, folder: Path, faults: Faults, *, within: bool = True) -> str | None:
     name = path.relative_to(folder).as_posix()
     try:
-        if path.stat().st_size > LARGEST:
+        with opened_within(folder if within else Path(path.anchor or "/"), path) as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
             faults.add(
                 Fault(
                     name,
@@ -172,7 +178,7 @@ def _text(path: Path, folder: Path, faults: Faults) -> str | None:
                 )
             )
             return None
-        return path.read_text(encoding="utf-8-sig")
+        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         faults.add(Fault(name, line, "the file is not UTF-8", "Save it as UTF-8."))
@@ -214,6 +220,8 @@ def _read(
     if look_into_templates:
         check_texts(templates, settings.links, faults)
         check_intake(documents[SETTINGS], settings)
+        warn_of_readable_secrets(documents[SETTINGS], folder)
+        warn_of_writable_files(folder, iter(files), faults)
     faults.raise_if_any()
     playbook = replace(_playbook(settings, channels, purposes, rules, triggers, segments), holdout=holdout)
     return _workspace(folder, settings, playbook, rates, titles, faults, files)
@@ -316,6 +324,7 @@ def _workspace(
         keep_free=settings.keep_free,
         clock=settings.clock,
         watch=settings.watch,
+        backups=settings.backups,
         playbook=playbook,
         unsubscribe=settings.unsubscribe,
         survey_secret=settings.survey_secret,

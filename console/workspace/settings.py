@@ -16,6 +16,7 @@ from console.connectors import connector_class
 from console.messages.unsubscribe_links import UnsubscribeSettings
 from console.secrets import is_reference
 from console.workspace.faults import did_you_mean
+from console.workspace.kinds import time_of_day
 from console.workspace.layout import DATABASE
 from console.workspace.toml_reader import Document, TomlTable, shown
 from console.workspace.watch import WatchSettings, read_watch
@@ -26,6 +27,7 @@ from core.limits.capacity import parse_capacity
 from core.limits.quiet_hours import SendWindows, parse_send_windows
 from core.limits.surge import USUAL_SURGE, SurgeLimits
 from core.limits.windows import WEEKDAYS
+from core.model.backups import BackupSettings
 from core.model.bounces import USUAL_LIMIT, BounceLimit
 from core.model.configurable import Configurable, Setting
 from core.model.customer import MEDIA
@@ -78,6 +80,7 @@ class Settings:
     keep_free: int | None
     clock: ClockLimits
     watch: WatchSettings
+    backups: BackupSettings | None  # None: the scheduler makes none
     channels: Mapping[str, Channel]
     unsubscribe: UnsubscribeSettings
     survey_secret: object
@@ -113,6 +116,7 @@ def read_settings(document: Document, folder: Path, channel_kinds: Collection[st
         keep_free=keep_free,
         clock=clock,
         watch=read_watch(root.table("notify"), root.table("metrics")),
+        backups=_backups(root.table("backups")) if "backups" in document.root else None,
         channels={name: _channel(name, table, channel_kinds) for name, table in root.tables("channels")},
         unsubscribe=_unsubscribe(root.table("unsubscribe")),
         survey_secret=_survey(root.table("survey")),
@@ -249,6 +253,18 @@ def _engine(engine: TomlTable) -> tuple[Millis, Millis, bool, int | None, ClockL
             f'Write at least grace = "{format_duration(2 * tick)}".',
         )
     return tick, grace, look_ahead, keep_free, clock
+
+
+def _backups(table: TomlTable) -> BackupSettings:
+    usual = BackupSettings("")
+    folder = table.required("folder", 'Write where, such as folder = "/backup/shop".')
+    settings = BackupSettings(
+        folder or "backups",
+        table.parsed("at", time_of_day) or usual.at,
+        table.whole("keep", usual.keep, 1, 3_650),
+    )
+    table.done()
+    return settings
 
 
 def _size(text: str) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import ClassVar, Protocol, Self, TypeAlias, runtime_checkable
+from uuid import NAMESPACE_URL, uuid5
 
 from core.instants import Instant, Millis
 from core.model.configurable import Configurable
@@ -140,3 +141,8 @@ class ChannelAdapter(Configurable, Protocol):
     def flush(self) -> None:
         """Once it returns, what was accepted survives a crash of the machine; OSError where it may not."""
         ...
+
+
+def mail_number(key: str) -> str:
+    """What stands before the @ of the Message-ID of a message's mail: the same for the same key."""
+    return str(uuid5(NAMESPACE_URL, f"manometer:{key}"))

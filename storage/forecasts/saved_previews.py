@@ -10,9 +10,8 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from secrets import token_hex
 from typing import Any, Final
 
 import orjson
@@ -25,7 +24,9 @@ from core.model.decisions import Decision, Message, Objection, RuleEvidence
 from core.model.reasons import Reason
 from core.suggestions import near
 from storage.forecasts.previews import Row
+from storage.rights import made_folder
 from storage.sqlite import dbapi
+from storage.unfinished import unfinished_file
 
 FORMAT: Final = 1
 ENDING: Final = ".preview"
@@ -33,8 +34,6 @@ MOST: Final = 200
 """So many previews are kept at most."""
 MOST_BYTES: Final = 2 * 2**30
 """So much room all of them may take."""
-RIGHTS: Final = 0o640
-"""Customers' keys stand in it."""
 CHUNK: Final = 500
 
 _COLUMNS: Final = (
@@ -111,15 +110,17 @@ class Saving:
     def __init__(self, folder: Path, name: str, *, force: bool = False) -> None:
         refuse_taken(folder, name, force)
         self._path = path_of(folder, name)
-        self._temporary = folder / f".{name}-{token_hex(4)}.part"
+        self._making = ExitStack()
+        self._temporary = self._path
         self._others = sum(path.stat().st_size for path in folder.glob(f"*{ENDING}") if path != self._path)
         self._force = force
         self._raw: Any = None
 
     def __enter__(self) -> Saving:
         with _in_words(self._path):
-            self._path.parent.mkdir(mode=0o750, exist_ok=True)
-            os.close(os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, RIGHTS))
+            made_folder(self._path.parent)
+            self._temporary, file = self._making.enter_context(unfinished_file(self._path))
+            os.close(file)
             self._raw = dbapi.connect(str(self._temporary), isolation_level=None)
             self._raw.executescript(
                 "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;" + _SCHEMA
@@ -129,8 +130,7 @@ class Saving:
     def __exit__(self, *_: object) -> None:
         if self._raw is not None:
             self._raw.close()
-        with suppress(OSError):
-            self._temporary.unlink()
+        self._making.close()
 
     def add(self, rows: Sequence[Row]) -> None:
         """Take more decisions; ManometerError where the room of all previews is used up."""

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from storage.schema.chained import audit_commitment, audit_link
 from storage.schema.folded import folded_name, folded_text
 from storage.sqlite import BUSY_TIMEOUT, StoreError, dbapi, journal_mode
 
@@ -126,6 +127,8 @@ def _connect(path: Path) -> Any:
     journal_mode()
     raw = dbapi.connect(str(path), timeout=BUSY_TIMEOUT)
     raw.isolation_level = None
-    for number, function in ((2, folded_name), (1, folded_text)):
+    for number, function in (
+        (2, folded_name), (1, folded_text), (5, audit_commitment), (6, audit_link),
+    ):  # fmt: skip
         raw.create_function(function.__name__, number, function, deterministic=True)
     return raw

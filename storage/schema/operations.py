@@ -34,10 +34,18 @@ class PauseRow(SchemaRow, table=True):
 
 
 class AuditRow(SchemaRow, table=True):
-    """One act of an operator; written once, never changed."""
+    """One act of an operator; written once, never changed, but that what is personal in it may be erased.
+
+    A writer's rows are a chain (`storage.schema.chained`).
+    """
 
     __tablename__ = "audit"
-    __table_args__ = (Index("ix_audit_at", "at"), Index("ix_audit_subject", "subject"), STRICT)
+    __table_args__ = (
+        Index("ix_audit_at", "at"),
+        Index("ix_audit_subject", "subject"),
+        Index("ix_audit_writer_number", "writer", "number", unique=True),
+        STRICT,
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     at: Instant
@@ -47,7 +55,30 @@ class AuditRow(SchemaRow, table=True):
     reason: str | None = Field(default=None, sa_type=Text)
     detail: str = with_default("{}")
     """JSON object."""
+    writer: str = Field(sa_type=Text)
+    """Whose chain it is in: an account on a machine, as a hash; `carried` for rows of before."""
+    number: int
+    """Its place in the chain, from 1."""
+    salt: str | None = Field(default=None, sa_type=Text)
+    """Of the commitment; None once what is personal was erased."""
+    commitment: str = Field(sa_type=Text)
+    """To author, subject, reason and detail."""
+    link: str = Field(sa_type=Text)
+
+
+class AuditAnchorRow(SchemaRow, table=True):
+    """The heads of all chains of the audit as of an instant; a chain of its own."""
+
+    __tablename__ = "audit_anchors"
+    __table_args__ = (STRICT,)
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: Instant
+    heads: str = Field(sa_type=Text)
+    """JSON object: writer, to its last number and link."""
+    link: str = Field(sa_type=Text)
 
 
 pauses: Final[Table] = PauseRow.__table__
 audit: Final[Table] = AuditRow.__table__
+audit_anchors: Final[Table] = AuditAnchorRow.__table__

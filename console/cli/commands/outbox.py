@@ -3,6 +3,7 @@
 batches   what waits for an approval, by trigger, channel and day, with the pressure it would cause
 approve   lets held messages go, by number, or by --trigger, --channel, --day, --all
 reject    cancels held messages, chosen in the same way
+compare   marks as sent what the channels recorded, after a backup was restored
 retry     tries failed or uncertain ones again, under the same key
 cancel    takes back what was not handed over yet
 """
@@ -13,10 +14,13 @@ import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
+from console.backups.records import recorded_in
 from console.cli.context import Context
 from console.cli.errors import UsageError
 from console.cli.options import add_at, add_list, add_reason, add_yes, whole
@@ -28,7 +32,7 @@ from core.explain.words import counted
 from core.instants import Instant, format_instant
 from core.model.outbox import STATES
 from core.suggestions import near
-from storage import customers
+from storage import customers, restored
 from storage.outbox import acts as outbox_acts
 from storage.outbox import listing as outbox_listing
 from storage.outbox.acts import ACTS, HeldRow
@@ -63,6 +67,12 @@ BATCHES = (
     ListingField("at_limit", "number"),
     ListingField("over_limit", "number"),
 )
+COMPARED = (
+    ListingField("sent", "number"),
+    ListingField("known", "number"),
+    ListingField("unknown", "number"),
+    ListingField("waiting", "json"),
+)
 DONE = {"approve": "approved", "reject": "rejected", "retry": "tried again", "cancel": "cancelled"}
 
 EXAMPLES = (
@@ -79,9 +89,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--customer", metavar="ID", help="only to this customer")
     parser.add_argument("--since", metavar="INSTANT", help="planned from this instant on")
     parser.add_argument("--until", metavar="INSTANT", help="planned before this instant")
-    actions = parser.add_subparsers(dest="action", metavar="|".join(("list", "batches", *ACTS)))
+    actions = parser.add_subparsers(dest="action", metavar="|".join(("list", "batches", "compare", *ACTS)))
     add_list(parser, actions)
     _add_choice(actions.add_parser("batches"))
+    compare = actions.add_parser("compare")
+    compare.add_argument(
+        "files",
+        metavar="FILE",
+        type=Path,
+        nargs="*",
+        help="keys or Message-IDs that a provider recorded, one a line",
+    )
+    compare.add_argument(
+        "--ignore-unknown", action="store_true", help="end the hold though some belong to no message here"
+    )
+    add_at(compare)
     for name in ACTS:
         action = actions.add_parser(name)
         by_batch = name in BY_BATCH
@@ -107,6 +129,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     """Print the messages, or do what was asked to some."""
     if args.action == "batches":
         return _batches(args, context)
+    if args.action == "compare":
+        return _compare(args, context)
     if args.action in BY_BATCH:
         return _decide(args, context)
     if args.action is not None:
@@ -135,6 +159,34 @@ def _filters(args: argparse.Namespace, context: Context, connection: Connection)
 
 
 # ---- what waits for an approval ----
+
+
+def _compare(args: argparse.Namespace, context: Context) -> int:
+    """Mark as sent what file channels wrote, and what the named files of providers say."""
+    written = sorted((context.folder / "outbox").glob("*.ndjson"))
+    recorded = frozenset(chain.from_iterable(map(recorded_in, (*written, *args.files))))
+    with context.store.writing() as connection:
+        found = restored.compare(
+            connection, recorded, context.now(args.at), context.author, ignore_unknown=args.ignore_unknown
+        )
+        is_held = restored.is_held(connection)
+    if context.output.json:
+        counts = {"sent": found.sent, "known": found.known, "unknown": found.unknown}
+        context.output.record(COMPARED, {**counts, "waiting": dict(found.waiting)})
+        return int(is_held)
+    context.output.say(
+        f"{counted(len(recorded), 'record')} read: {found.sent:,} marked as sent, "
+        f"{found.known:,} known as sent."
+    )
+    if found.unknown:
+        belong = "belongs to no message" if found.unknown == 1 else "belong to no messages"
+        context.output.complain(
+            f"{found.unknown:,} {belong} of the outbox. Import what came in since the backup, "
+            "`manometer tick`, and compare again; --ignore-unknown where they are of something else."
+        )
+    for channel, number in sorted(found.waiting.items()):
+        context.output.say(f"{channel}: {counted(number, 'message')} in no record, which wait.")
+    return int(is_held)
 
 
 def _batches(args: argparse.Namespace, context: Context) -> int:

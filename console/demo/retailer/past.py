@@ -16,6 +16,7 @@ from console.demo.retailer.calendar import DAYS, Minute
 from console.demo.retailer.crowd import ordinary
 from console.demo.retailer.named import FIRST_NUMBER, named
 from console.demo.retailer.people import Call, RetailerCustomer
+from console.private_files import made_folder, write_file
 
 SOURCES: Final = ("crm", "mail", "shop", "till")
 """In this order they are taken in: the CRM first, for it knows whose card the till has seen."""
@@ -39,7 +40,7 @@ def write_past(
             calls[source] += said
         if progress is not None and done % 100 == 0:
             progress(done, customers)
-    folder.mkdir(parents=True, exist_ok=True)
+    made_folder(folder)
     for source, said in calls.items():
         _write(folder / f"{source}.ndjson.gz", said)
     return sum(map(len, calls.values()))
@@ -59,4 +60,4 @@ def people(customers: int, days: int, seed: int) -> Iterator[RetailerCustomer]:
 def _write(path: Path, said: list[tuple[Minute, Call]]) -> None:
     said.sort(key=lambda one: one[0])
     content = b"".join(orjson.dumps(call, option=orjson.OPT_APPEND_NEWLINE) for _, call in said)
-    path.write_bytes(gzip.compress(content, compresslevel=1, mtime=0))
+    write_file(path, gzip.compress(content, compresslevel=1, mtime=0))

@@ -251,7 +251,7 @@ class RetailerCustomer:
             cart_id=cart,
             value=goods.total(list(products)),
             currency="CHF",
-            product_id=products[0].id,
+            products=goods.lines(list(products)),
         )
         return cart
 

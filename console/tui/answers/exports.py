@@ -14,6 +14,7 @@ from console.reports.csv_export import write_free
 from console.tui.answers.local_workspace import LocalWorkspace
 from core.errors import ManometerError
 from core.instants import local
+from storage.rights import made_folder
 
 FOLDER: Final = "exports"
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9_-]+")
@@ -33,7 +34,7 @@ class ExportsAnswers:
     def _paths(self, name: str) -> Iterator[Path]:
         folder = self._local.context.folder / FOLDER
         try:
-            folder.mkdir(mode=0o750, exist_ok=True)
+            made_folder(folder)
         except OSError as error:
             raise ManometerError(
                 f"{folder}: cannot be made: {error.strerror}. Check the rights of the workspace's folder."

@@ -392,6 +392,15 @@ class Tags(HTMLParser):
 
 
 @EVERY
+def test_html_stands_in_what_outlook_pads_and_its_links_are_escaped(campaign: Campaign) -> None:
+    for path, text in campaign.templates("de").items():
+        if path.endswith(".html"):
+            assert "<main" not in text
+            assert not re.search(r"<a [^>]*padding", text), path
+            assert not re.search(r'href="[^"]*&(?!amp;)', text), path
+
+
+@EVERY
 def test_html_is_whole_and_says_its_language(campaign: Campaign) -> None:
     for path, text in campaign.templates("de").items():
         if path.endswith(".html"):

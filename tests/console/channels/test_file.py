@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import stat
 import subprocess
 import sys
@@ -173,13 +174,26 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk_is_a_retry(tmp_path: Path) -> None:
+def test_a_line_that_has_no_room_is_a_retry_and_leaves_nothing(tmp_path: Path) -> None:
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with open_adapter(EMAIL, tmp_path) as adapter:
+        adapter.send(MESSAGE)
+        before = (tmp_path / "outbox" / "email.ndjson").read_bytes()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 10, usual[1]))
+        try:
+            assert adapter.send(replace(MESSAGE, key="second")) == Retry("email.ndjson: the disk is full")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert (tmp_path / "outbox" / "email.ndjson").read_bytes() == before
+
+
+def test_what_is_no_plain_file_is_not_written_to(tmp_path: Path) -> None:
     (tmp_path / "outbox").mkdir()
-    (tmp_path / "outbox" / "email.ndjson").symlink_to("/dev/full")
-    adapter = open_adapter(EMAIL, tmp_path)
-    adapter.__enter__()
-    assert adapter.send(MESSAGE) == Retry("email.ndjson: No space left on device")
+    (tmp_path / "elsewhere").write_text("private")
+    (tmp_path / "outbox" / "email.ndjson").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ManometerError, match="it is a link"), open_adapter(EMAIL, tmp_path):
+        pass
+    assert (tmp_path / "elsewhere").read_text() == "private"
 
 
 WRITER = """

@@ -189,6 +189,8 @@ def test_every_name_of_a_sender_arrives_as_it_was(name: str) -> None:
         "<a@x.ch>",
         "a,b@x.ch",
         "a\ud800@x.ch",
+        "=?utf-8?q?lisa=40other.example=3e?=@x.ch",
+        "lisa=?UTF-8?B?YQ==?=@x.ch",
     ],
 )
 def test_an_address_that_is_none_is_refused_for_good_before_anything_is_said(
@@ -197,6 +199,18 @@ def test_an_address_that_is_none_is_refused_for_good_before_anything_is_said(
     with MailServer() as server, sending(tmp_path, server) as adapter:
         assert isinstance(adapter.send(mail(address=address)), Permanent)
     assert not server.connections
+
+
+def test_the_machine_greets_by_the_name_it_is_given(tmp_path: Path) -> None:
+    greetings = list[str]()
+
+    def heard(stage: str, line: str) -> None:
+        if stage == "EHLO":
+            greetings.append(line)
+
+    with MailServer(heard) as server, sending(tmp_path, server, helo="mail.muster.example") as adapter:
+        adapter.send(mail())
+    assert greetings == ["ehlo mail.muster.example"]
 
 
 def test_hosts_beyond_ascii_go_out_in_their_network_form(tmp_path: Path) -> None:

@@ -135,7 +135,23 @@ def test_idle_passes_say_nothing(shop: Path) -> None:
         ticked(daemon, shop)
         ticked(daemon, shop, since=clock.now())
         assert daemon.end() == 0
-    assert [line["event"] for line in daemon.lines] == ["started", "in_force", "stopping", "stopped"]
+    events = [line["event"] for line in daemon.lines if line["event"] != "audit_anchor"]
+    assert events == ["started", "in_force", "stopping", "stopped"]
+
+
+def test_the_audit_is_anchored_in_the_log_once_a_day(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Daemon(shop) as daemon:
+        kept = daemon.wait_for("audit_anchor")["anchor"]
+        assert daemon.end() == 0
+    with Daemon(shop) as daemon:
+        daemon.wait_for("started")
+        ticked(daemon, shop, since=clock.now())
+        assert daemon.end() == 0
+    assert daemon.find("audit_anchor") is None
+    capsys.readouterr()
+    assert run("-w", shop, "audit", "verify", "--anchor", kept, "--json") == 0
+    proof = json.loads(capsys.readouterr().out)
+    assert (proof["holds"], proof["anchors"], proof["anchor"], proof["rows"]) == (True, 1, kept, 1)
 
 
 def ticked(daemon: Daemon, folder: Path, since: int | None = None) -> None:
@@ -654,6 +670,12 @@ def test_a_path_with_a_blank_and_a_sign_of_systemd_stays_one_path() -> None:
     printed = unit(Path("/srv/my 50% shop"), "manometer", "me")
     assert 'ExecStart=manometer --workspace "/srv/my 50%% shop" run' in printed
     assert "WorkingDirectory=/srv/my 50%% shop\n" in printed
+
+
+def test_each_workspace_has_a_unit_of_its_own_name() -> None:
+    odd = unit(Path("/srv/my 50% shop"), "manometer", "me")
+    assert "Save it as /etc/systemd/system/manometer-my-50-shop.service" in odd
+    assert "manometer-shop.service" in unit(Path("/srv/shop"), "manometer", "me")
 
 
 # ---- status ----

@@ -199,6 +199,13 @@ def test_marketing_leaves_a_day_and_a_half_of_peace(decided: list[dict[str, Any]
     )
 
 
+def test_a_basket_mail_names_products_and_not_their_numbers(folder: Path, printed: str) -> None:
+    mails = (folder / "outbox" / "email.ndjson").read_text(encoding="utf-8").splitlines()
+    baskets = [line for line in mails if json.loads(line)["trigger"] == "basket-reminder"]
+    assert baskets
+    assert not [line for line in baskets if re.search(r"\bP[0-9]{2}\b", line)]
+
+
 def test_one_batch_waits_for_approval_at_the_end(folder: Path, printed: str) -> None:
     held = _json("-w", str(folder), "outbox", "--state", "held")
     assert {row["trigger"] for row in held} == {"coupon-reminder"}

@@ -293,7 +293,7 @@ def test_a_pass_leaves_no_journal_and_others_cannot_read_it_meanwhile(shop: Shop
         shop.dispatch()
     finally:
         os.umask(before)
-    assert seen == [(0o640, ["claimed 1 1 planned", "begun 1"])]
+    assert seen == [(0o600, ["claimed 1 1 planned", "begun 1"])]  # as the folder it lies in
     assert journals(shop) == []
 
 

@@ -116,6 +116,52 @@ def test_hidden_unfinished_and_other_files_links_and_pipes_are_left_alone(inbox:
     assert inbox.names() == []
 
 
+def test_a_file_that_was_swapped_for_a_link_before_it_was_opened_is_not_read(inbox: Inbox) -> None:
+    private = inbox.folder / "private.json"
+    private.write_text("the key of something else\n")
+    private.chmod(0o600)
+    path = inbox.put("day.ndjson", ndjson(CALLS))
+    ((connector, file),) = inbox.ready()
+    path.unlink()
+    path.symlink_to(private)
+    taken = inbox.drop_folder.take(
+        inbox.store, connector, file, inbox.settings, clock.now(), lambda: inbox.stopping
+    )
+    assert taken.reason is not None
+    assert "it is a link" in taken.reason
+    assert not (inbox.folder / "rejects").exists()
+    assert inbox.listed("failed") == ["day.ndjson", "day.ndjson.reason.txt"]
+    assert private.read_text() == "the key of something else\n"
+
+
+def test_a_second_name_of_a_private_file_is_not_read(inbox: Inbox) -> None:
+    private = inbox.folder / "private.json"
+    private.write_text("the key of something else\n")
+    os.link(private, inbox.put("gone.ndjson").with_name("day.ndjson"))
+    (inbox.folder / "inbox" / "gone.ndjson").unlink()
+    os.utime(private, (0, 0))
+    (taken,) = inbox.take()
+    assert "it goes by 2 names" in str(taken.reason)
+    assert not (inbox.folder / "rejects").exists()
+
+
+def test_a_folder_of_a_source_that_is_a_link_is_named_and_the_others_go_on(inbox: Inbox) -> None:
+    (inbox.folder / "elsewhere").mkdir()
+    (inbox.folder / "inbox").mkdir()
+    (inbox.folder / "inbox" / "till").symlink_to(inbox.folder / "elsewhere")
+    inbox.sources = {"till": SourceSettings("till", "folder")}
+    inbox.put("day.ndjson", ndjson(CALLS))
+    contents = inbox.drop_folder.ready(inbox.sources, clock.now())
+    assert [file.path.name for _, file in contents.files] == ["day.ndjson"]
+    assert list(contents.refused.values()) == ["it is a link. Name the other folder as `path` of its source"]
+
+
+def test_a_compressed_file_that_is_all_emptiness_is_set_aside(inbox: Inbox) -> None:
+    inbox.put("day.ndjson.gz", gzip.compress(b"\n" * (70 << 20)))
+    (taken,) = inbox.take()
+    assert "more than 200 times its size" in str(taken.reason)
+
+
 def test_a_file_that_stops_within_a_line_is_waited_for_longer(inbox: Inbox) -> None:
     path = inbox.put("day.csv", "id,total\n1,12", age=-600)
     assert inbox.names() == []

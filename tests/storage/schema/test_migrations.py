@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.exc import IntegrityError
 
+from storage.audit import record
+from storage.audit_proof import anchor, prove
 from storage.schema.migrations import MIGRATIONS, NEWEST, Migration, migrate, version_of
 from storage.schema.row import metadata
 from storage.sqlite import StoreError, dbapi
@@ -116,7 +118,7 @@ def test_a_migration_that_fails_leaves_the_version_before_it(tmp_path: Path) -> 
     broken = Migration(
         NEWEST + 1, lambda: ("CREATE TABLE extra (id INTEGER)", "CREATE TABLE extra (id INTEGER)")
     )
-    with pytest.raises(dbapi.OperationalError):
+    with pytest.raises(StoreError, match="cannot be laid"):
         migrate(path, to=NEWEST + 1, migrations=(*MIGRATIONS, broken))
     assert (version_of(path), schema_of(path)) == (NEWEST, before)
 
@@ -150,13 +152,44 @@ def test_an_older_database_is_backed_up_and_brought_up_when_opened(
     assert version_of(tmp_path / f"shop-schema-{NEWEST}.db") == NEWEST
 
 
+def test_what_operators_did_before_is_carried_over_as_a_chain(tmp_path: Path) -> None:
+    path = tmp_path / "shop.db"
+    migrate(path, to=4)
+    raw = dbapi.connect(str(path))
+    for number in (1, 2, 4):
+        raw.execute("INSERT INTO audit VALUES (?, ?, 'ann', 'stop', '*', NULL, '{}')", (number, number))
+    raw.commit()
+    raw.close()
+    assert migrate(path) == (4, NEWEST)
+    with Store.open(path) as store, store.writing() as connection:
+        record(connection, 5, "ann", "go", "*", "over")
+        proof = prove(connection)
+        rows = connection.exec_driver_sql("SELECT id, at, author, action, salt FROM audit ORDER BY id").all()
+    assert (proof.fault, proof.rows, proof.writers) == (None, 4, 2)
+    assert [tuple(row)[:4] for row in rows] == [
+        (1, 1, "ann", "stop"), (2, 2, "ann", "stop"), (4, 4, "ann", "stop"), (5, 5, "ann", "go"),
+    ]  # fmt: skip
+    assert len({row.salt for row in rows}) == 4
+
+
 @pytest.mark.parametrize(
     "statement",
     [
         "DELETE FROM consents", "UPDATE consents SET state = "
                                 "'granted'", "UPDATE consents SET proof = NULL",
         "UPDATE consents SET basis = 'imported'", "DELETE FROM audit",
-        "UPDATE audit SET author = 'x'",
+        "UPDATE audit SET author = 'x'", "UPDATE audit SET salt = NULL", "UPDATE audit SET id = 2",
+        "INSERT OR REPLACE INTO audit SELECT id, at, 'x', action, subject, reason, detail, writer, number, "
+        "salt, commitment, link FROM audit",
+        "INSERT OR REPLACE INTO audit SELECT NULL, at, 'x', action, subject, reason, detail, writer, number, "
+        "salt, commitment, link FROM audit",
+        "INSERT INTO audit SELECT NULL, at, 'x', action, subject, reason, detail, writer, number + 2, "
+        "salt, commitment, link FROM audit",
+        "UPDATE OR REPLACE audit SET number = 3", "DELETE FROM audit_anchors",
+        "UPDATE audit_anchors SET heads = '{}'",
+        "INSERT OR REPLACE INTO audit_anchors SELECT id, at, '{}', link FROM audit_anchors",
+        "INSERT OR REPLACE INTO consents SELECT id, customer_id, channel, purpose, 'granted', address, "
+        "occurred_at, arrived_at, source, wording, proof, event_id, basis FROM consents",
     ],
 )  # fmt: skip
 def test_the_ledgers_are_append_only(tmp_path: Path, statement: str) -> None:
@@ -166,7 +199,8 @@ def test_the_ledgers_are_append_only(tmp_path: Path, statement: str) -> None:
                 "INSERT INTO consents VALUES (1, 1, 'email', '*', 'withdrawn', NULL, 0, 0, 's', NULL, 'p', "
                 "NULL, NULL)"
             )
-            connection.exec_driver_sql("INSERT INTO audit VALUES (1, 0, 'a', 'b', 'c', NULL, '{}')")
+            record(connection, 0, "a", "b", "c")
+            anchor(connection, 0)
         with pytest.raises(IntegrityError, match="append-only"), store.writing() as connection:
             connection.exec_driver_sql(statement)
 
@@ -187,7 +221,9 @@ def test_a_text_in_an_integer_column_is_refused(tmp_path: Path) -> None:
         pytest.raises(IntegrityError),
         store.writing() as connection,
     ):
-        connection.exec_driver_sql("INSERT INTO audit VALUES (1, 'yesterday', 'a', 'b', 'c', NULL, '{}')")
+        connection.exec_driver_sql(
+            "INSERT INTO audit VALUES (1, 'yesterday', 'a', 'b', 'c', NULL, '{}', 'w', 1, NULL, '', '')"
+        )
 
 
 def test_a_backup_that_cannot_be_made_leaves_nothing_and_changes_nothing(

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import configure_mappers
 from sqlmodel import Session, select
 
-from storage.schema.operations import AuditRow, PauseRow
+from storage.schema.operations import PauseRow
 from storage.schema.row import SchemaRow, metadata
 from storage.store import Store
 from tests.storage.schema_classes import all_classes
@@ -70,20 +70,20 @@ def test_an_object_writes_the_same_row_as_a_statement(tmp_path: Path) -> None:
     with Store.create(tmp_path / "shop.db") as store:
         with store.writing() as connection:
             connection.execute(
-                insert(AuditRow.__table__).values(at=1, author="ann", action="stop", subject="*")
+                insert(PauseRow.__table__).values(trigger="*", since=1, policy="skip", author="ann")
             )
             with Session(connection) as session:
-                session.add(AuditRow(at=1, author="ann", action="stop", subject="*"))
+                session.add(PauseRow(trigger="*", since=1, policy="skip", author="ann"))
                 session.flush()
         with store.reading() as connection:
-            first, second = connection.execute(AuditRow.__table__.select()).all()
+            first, second = connection.execute(PauseRow.__table__.select()).all()
     assert first[1:] == second[1:]
 
 
 def test_an_object_turns_no_value_into_another(tmp_path: Path) -> None:
-    row = AuditRow(at="1", author="ann", action="stop", subject="*")  # type: ignore[arg-type]
-    assert vars(row)["at"] == "1"
-    row.at = "yesterday"  # type: ignore[assignment]
+    row = PauseRow(trigger="*", since="1", policy="skip", author="ann")  # type: ignore[arg-type]
+    assert vars(row)["since"] == "1"
+    row.since = "yesterday"  # type: ignore[assignment]
     with Store.create(tmp_path / "shop.db") as store, store.writing() as connection:
         session = Session(connection)
         session.add(row)
