@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -140,7 +140,8 @@ def lay_empty(path: Path) -> None:
     """
     mode = journal_mode()
     try:
-        os.close(made_file(path))  # SQLite gives its other files the same rights
+        with suppress(FileExistsError):
+            os.close(made_file(path))  # SQLite gives its other files the same rights
         raw = dbapi.connect(str(path))
         try:
             got = raw.execute(f"PRAGMA journal_mode={mode}").fetchone()[0]

@@ -317,7 +317,11 @@ def _mark(message: int, fields: Any) -> OutcomeMark:
     found = OutcomeMark(*fields)
     texts = (found.reason, found.error, found.subject, found.address, found.provider_id, found.digest)
     instants = (found.sent_at, found.lands_at, found.not_before)
-    fits = found.id == message and type(found.customer_id) is int and type(found.attempted) is bool
+    fits = (
+        found.id == message
+        and type(found.customer_id) is int
+        and type(found.attempted) is type(found.in_doubt) is bool
+    )
     if (
         not fits
         or not all(isinstance(text, str | None) for text in texts)

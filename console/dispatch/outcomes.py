@@ -83,7 +83,7 @@ def outcome_unflushed(
     """What becomes of a message that its channel accepted and then could not force to the disk."""
     message = accepted.message
     if is_idempotent:
-        return MessageOutcome(message, _another_attempt(message, reason, None, at))
+        return MessageOutcome(message, replace(_another_attempt(message, reason, None, at), in_doubt=True))
     return MessageOutcome(message, _channel_error(message, "uncertain", reason))
 
 

@@ -75,6 +75,7 @@ def retry(
         released_at=None,
         claimed_until=None,
         attempts=again,
+        in_doubt=case((messages.c.state == "uncertain", 1), else_=messages.c.in_doubt),
     )
     wake(connection, {row.customer_id for row in rows}, at)
     return _record(connection, rows, author, at, "retry", reason)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -49,6 +49,7 @@ WAITING: Final = text("state IN ('planned', 'held', 'due', 'claimed')")
 TROUBLE: Final = text("state IN ('failed', 'uncertain')")
 RELEASING: Final = frozenset({"cancelled", "expired", "failed"})
 """States of a message that did not go out: its contact counts no longer."""
+IN_DOUBT: Final = "an earlier attempt may have gone out"
 TIDIED_AT_ONCE: Final = 500
 
 
@@ -99,6 +100,7 @@ class OutcomeMark:
     not_before: Instant | None = None
     attempted: bool = True
     digest: str | None = None  # the column, of one that carries several steps
+    in_doubt: bool = False  # this attempt may have got through
 
 
 class Bounced(NamedTuple):
@@ -203,7 +205,7 @@ def recover(
     ]
     again = [row.id for row in unknown if row.channel in idempotent]
     lost = [row for row in unknown if row.channel not in idempotent]
-    change(connection, again, state="due", claimed_by=None, claimed_until=None)
+    change(connection, again, state="due", claimed_by=None, claimed_until=None, in_doubt=1)
     reason, error = str(Reason.CHANNEL_ERROR), "the dispatcher ended while it was handing this over"
     change(
         connection,
@@ -258,19 +260,24 @@ def cancel_without_channel(connection: Connection, channels: Collection[str], no
 
 
 def _end_due(connection: Connection, condition: ColumnElement[bool], now: Instant, **outcome: str) -> int:
-    """End a portion of the due messages for which the condition holds; 0 when there is none left."""
+    """End a portion of the due messages for which the condition holds; 0 when there is none left. One that
+    may have got through at an earlier attempt becomes uncertain, and is not counted.
+    """
     over = [
         row
         for state in UNSENT
         for row in connection.execute(
-            select(messages.c.id, messages.c.customer_id)
+            select(messages.c.id, messages.c.customer_id, messages.c.in_doubt)
             .where(WAITING, messages.c.state == state, messages.c.planned_at <= now, condition)
             .limit(TIDIED_AT_ONCE)
         )
     ]
-    change(connection, [row.id for row in over], released_at=now, **outcome)
-    wake(connection, {row.customer_id for row in over}, now)
-    return len(over)
+    uncertain = {"state": "uncertain", "reason": str(Reason.CHANNEL_ERROR), "error": IN_DOUBT}
+    change(connection, [row.id for row in over if row.in_doubt], **uncertain)
+    ended = [row for row in over if not row.in_doubt]
+    change(connection, [row.id for row in ended], released_at=now, **outcome)
+    wake(connection, {row.customer_id for row in ended}, now)
+    return len(ended)
 
 
 def hold_large(connection: Connection, batches: Sequence[ApprovalBatch], now: Instant, zone: ZoneInfo) -> int:
@@ -566,10 +573,11 @@ def with_cause(connection: Connection, message_id: int) -> Claimed | None:
 
 def mark(connection: Connection, owner: str, marks: Sequence[OutcomeMark], at: Instant) -> list[OutcomeMark]:
     """Write down what became of messages that `owner` holds; those it holds no longer stay as they are.
+    One that ends without having been sent, and may have got through at an earlier attempt, is uncertain.
     Returns what was written.
     """
     held = _held(connection, owner, [mark.id for mark in marks])
-    written = [mark for mark in marks if mark.id in held]
+    written = [_doubted(mark, held[mark.id]) for mark in marks if mark.id in held]
     if written:
         connection.execute(_MARKING, [_values(owner, mark, at) for mark in written])
     moved = {mark.customer_id for mark in written if mark.state in RELEASING or mark.lands_at is not None}
@@ -577,13 +585,22 @@ def mark(connection: Connection, owner: str, marks: Sequence[OutcomeMark], at: I
     return written
 
 
-def _held(connection: Connection, owner: str, ids: Sequence[int]) -> set[int]:
+def _held(connection: Connection, owner: str, ids: Sequence[int]) -> dict[int, bool]:
+    """The messages that it holds, and whether they may have got through at an earlier attempt."""
     mine = (messages.c.claimed_by == owner, messages.c.state == "claimed")
+    columns = select(messages.c.id, messages.c.in_doubt)
     return {
-        row
+        row.id: bool(row.in_doubt)
         for part in portions(ids)
-        for row in connection.execute(select(messages.c.id).where(messages.c.id.in_(part), *mine)).scalars()
+        for row in connection.execute(columns.where(messages.c.id.in_(part), *mine))
     }
+
+
+def _doubted(mark: OutcomeMark, was_in_doubt: bool) -> OutcomeMark:
+    if mark.state not in RELEASING or not (was_in_doubt or mark.in_doubt):
+        return mark
+    error = IN_DOUBT if mark.error is None else f"{IN_DOUBT}; then: {mark.error}"
+    return replace(mark, state="uncertain", reason=str(Reason.CHANNEL_ERROR), error=error)
 
 
 def _kept(name: str) -> ColumnElement[Any]:
@@ -607,7 +624,11 @@ _MARKING: Final = (
             name: _kept(name)
             for name in ("subject", "address", "provider_id", "sent_at", "lands_at", "digest")
         }
-        | {"claimed_by": None, "attempts": messages.c.attempts - bindparam("unattempted")}
+        | {
+            "in_doubt": case((bindparam("new_in_doubt") == 1, 1), else_=messages.c.in_doubt),
+            "claimed_by": None,
+            "attempts": messages.c.attempts - bindparam("unattempted"),
+        }
     )
 )
 
@@ -620,7 +641,7 @@ def _values(owner: str, mark: OutcomeMark, at: Instant) -> dict[str, Any]:
         "new_released_at": at if mark.state in RELEASING else None,
         "new_subject": mark.subject, "new_address": mark.address, "new_provider_id": mark.provider_id,
         "new_sent_at": mark.sent_at,
-        "new_lands_at": mark.lands_at, "new_digest": mark.digest,
+        "new_lands_at": mark.lands_at, "new_digest": mark.digest, "new_in_doubt": int(mark.in_doubt),
     }  # fmt: skip
 
 

@@ -89,6 +89,8 @@ class MessageRow(SchemaRow, table=True):
     """Cancelled, or failed before hand-over: it gives its room back from here on."""
     digest: str | None = Field(default=None, sa_type=Text)
     """JSON: all steps that it carries, its own first (`storage.outbox.digests`); NULL: its own alone."""
+    in_doubt: int = with_default(0)
+    """1: an attempt may have got through, so that nobody can say that it did not go out."""
 
 
 messages: Final[Table] = MessageRow.__table__

@@ -80,3 +80,6 @@ CREATE TRIGGER audit_anchors_no_update BEFORE UPDATE ON audit_anchors BEGIN SELE
 CREATE TRIGGER audit_anchors_no_replace BEFORE INSERT ON audit_anchors WHEN EXISTS (SELECT 1 FROM audit_anchors WHERE id = NEW.id) BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
 
 CREATE TRIGGER consents_no_replace BEFORE INSERT ON consents WHEN EXISTS (SELECT 1 FROM consents WHERE id = NEW.id) BEGIN SELECT RAISE(ABORT, 'consents are append-only'); END;
+
+-- Messages that may have got through
+ALTER TABLE messages ADD COLUMN in_doubt INTEGER DEFAULT '0' NOT NULL;

@@ -516,6 +516,28 @@ def test_a_crash_while_writing_marks_what_was_written_and_tries_the_rest_again(s
     assert [shop.row(number).attempts for number in (1, 2, 3)] == [1, 2, 1]
 
 
+def test_what_may_have_gone_out_is_never_said_to_have_expired(shop: Shop) -> None:
+    class KilledWhileSending(FileChannel):
+        def send(self, outbound: Outbound) -> Result:
+            super().send(outbound)
+            raise KeyboardInterrupt
+
+    shop.add(1)
+    shop.send_by(KilledWhileSending)
+    with pytest.raises(KeyboardInterrupt):
+        shop.dispatch()
+    shop.send_by(FileChannel)
+    shop.dispatch(shop.row(1).expires_at + HOUR)
+    row = shop.row(1)
+    assert (row.state, row.reason, row.error) == (
+        "uncertain",
+        "CHANNEL_ERROR",
+        "an earlier attempt may have gone out",
+    )
+    assert row.released_at is None, "the contact counts on"
+    assert len(shop.sent()) == 1
+
+
 def test_a_pass_from_the_command_line_claims_under_its_process_and_sees_time_go_by(shop: Shop) -> None:
     begun = now()
     shop.add(1, planned_at=begun, expires_at=begun + DAY)
