@@ -38,7 +38,7 @@ class Inbox:
         self.sources: dict[str, SourceSettings] = {}
         self.drop_folder = DropFolder(folder, lambda: self.steady)
         self.settings = IntakeSettings(ZoneInfo("UTC"), folder / "rejects")
-        self.stopping = False
+        self.stops_after: int | None = None  # events
 
     def put(self, name: str, content: str | bytes = "", age: float = 60) -> Path:
         path = self.folder / "inbox" / name
@@ -56,11 +56,12 @@ class Inbox:
 
     def take(self) -> list[ImportedFile]:
         return [
-            self.drop_folder.take(
-                self.store, connector, file, self.settings, clock.now(), lambda: self.stopping
-            )
+            self.drop_folder.take(self.store, connector, file, self.settings, clock.now(), self.is_stopping)
             for connector, file in self.ready()
         ]
+
+    def is_stopping(self) -> bool:
+        return self.stops_after is not None and len(self.sources_of_events()) >= self.stops_after
 
     def listed(self, name: str) -> list[str]:
         return sorted(path.name for path in (self.folder / "inbox" / name).iterdir())
@@ -215,25 +216,28 @@ def test_a_folder_that_cannot_be_read_is_named_and_the_others_go_on(inbox: Inbox
     assert found.refused == {str(inbox.folder / "a-file"): "Not a directory"}
 
 
-def test_a_stopped_import_stays_and_is_finished_by_the_next_pass(inbox: Inbox) -> None:
+def test_a_stopped_import_stays_and_is_finished_by_the_next_pass(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.intake.files.BATCH", 100)
     inbox.put(
         "day.ndjson",
         ndjson(
             [
                 act("anna", "Product Viewed", "2025-03-01T10:00:00Z", n=n) | {"messageId": str(n)}
-                for n in range(10_001)
+                for n in range(301)
             ]
         ),
     )
-    inbox.stopping = True
+    inbox.stops_after = 100
     (taken,) = inbox.take()
     assert taken.result is not None
-    assert not taken.result.finished
-    inbox.stopping = False
+    assert (taken.result.taken, taken.result.finished) == (100, False)
+    inbox.stops_after = None
     (taken,) = inbox.take()
     assert taken.result is not None
-    assert (taken.result.taken, taken.result.duplicate) == (1, 10_000)
-    assert len(inbox.sources_of_events()) == 10_001
+    assert (taken.result.taken, taken.result.duplicate) == (201, 100)
+    assert len(inbox.sources_of_events()) == 301
 
 
 def test_a_crash_between_import_and_move_changes_nothing_the_second_time(inbox: Inbox) -> None:
