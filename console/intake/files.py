@@ -2,7 +2,7 @@
 transaction.
 
 What cannot be taken goes to a rejects file with its line and reason. An interrupted import has committed
-whole batches; the next run of the same file knows them and goes on.
+whole batches and drops what it has read since; the next run of the same file knows them and goes on.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from io import BufferedReader, BytesIO
@@ -23,12 +23,14 @@ from zoneinfo import ZoneInfo
 import orjson
 from sqlalchemy import Connection
 
+from console.clock import steady
 from console.intake.csv_lines import Check, Item, csv_items
 from console.intake.csv_profiles import find_profile
 from console.intake.csv_records import Reject
 from console.intake.interrupts import interrupts_held_back
 from console.intake.json_records import json_records
 from console.intake.physical_lines import OpenSource, PhysicalLine, open_source, path_text
+from console.intake.watched_bytes import MAX_RATIO, ReadingStopped, go_on
 from console.messages.surveys import Surveys
 from console.quarantine.failures import FailureLedger
 from console.workspace.reading import Workspace
@@ -56,10 +58,14 @@ from storage.rights import made_file, made_folder
 from storage.sqlite import StoreError
 from storage.store import Store
 
-BATCH: Final = 10_000
-"""Lines or events a transaction; about a third of a second of the write lock."""
 MOST_APART: Final = 1_000
 """Lines of one file that raise by themselves; with more it is the file that is at fault, or the program."""
+BATCH: Final = 5_000
+"""Lines or events a transaction, at most."""
+_FEWEST: Final = 1_000
+"""Below this the cost of a transaction by itself counts for more than that of its lines."""
+_WRITING: Final = 0.25
+"""Seconds that a batch may hold the write lock, and an interrupt: the next one is made accordingly."""
 BATCH_SIZE: Final = 3 << 20
 """Characters of a batch, so that a file of long lines needs no more memory than another."""
 _LONG: Final = 4_096
@@ -92,6 +98,7 @@ class IntakeSettings:
     bounces: BounceLimit = USUAL_LIMIT
     identities: IdentitySettings = field(default_factory=IdentitySettings)
     orders: OrderTerms | None = None  # None: orders count in one namespace, in the workspace's currency
+    max_ratio: int = MAX_RATIO  # of a compressed file
 
     def check(self, *, history: bool) -> Check | None:
         """What each event passes that was read from a file, whatever its form; None where that is nothing."""
@@ -186,16 +193,22 @@ def import_file(  # what surrounds one import; each is optional and given by nam
 
     The file is NDJSON unless it has a CSV profile; its source is by default the profile's own, or `ndjson`.
     With `history` its events are facts of the past: nothing enrols through them. On Ctrl-C, or once
-    `stopping` says so, what was read so far is committed and the result says that it is not finished.
+    `stopping` says so, what was written so far stays and the result says that it is not finished.
     `follow` is told of every event that was taken and of every line that was not; `working`, while the disk
     is waited for, that the file is not being worked on.
     """
     profile = _profile_of(file, settings)
-    with open_source(file.path) as opened, _rare_collections():
-        run = _Run(store, file, settings, arrived_at, history, follow)
-        run.working = working
+    run = _Run(store, file, settings, arrived_at, history, follow)
+    run.working = working
+    asked = stopping or go_on
+    with (
+        run.left_off_when_stopped(),
+        _rare_collections(),
+        open_source(file.path, asked, settings.max_ratio) as opened,
+    ):
         items = _items_of(file, profile, opened, settings, arrived_at, history)
-        return run.take_all(items, opened, progress, stopping or (lambda: False))
+        run.take_all(items, opened, progress, asked)
+    return run.result()
 
 
 def _profile_of(file: SourceFile, settings: IntakeSettings) -> CsvProfile | None:
@@ -332,7 +345,7 @@ class _Run:
         self.set_aside: Counter[str] = Counter()
         self.future = _NO_FUTURE
         self.unread = Counter[Unread]()
-        self.is_writing = self.finished = False
+        self.finished = False
         self.apart = 0
         self.working: Callable[[bool], None] = lambda _: None
         self.unreadable: set[int] = set()
@@ -343,15 +356,26 @@ class _Run:
         opened: OpenSource,
         progress: Progress | None,
         stopping: Callable[[], bool],
-    ) -> ImportResult:
-        try:
-            self.flush(self.take_batches(items, opened, progress, stopping))
-        except KeyboardInterrupt:
-            self.leave_off()
-        finally:
-            self.rejects.close()
+    ) -> None:
+        self.flush(self.take_batches(items, opened, progress, stopping))
         if progress is not None and self.finished:
             progress(opened.size, opened.size, self.read)
+
+    @contextmanager
+    def left_off_when_stopped(self) -> Iterator[None]:
+        """Ctrl-C, or being told to stop while reading, ends the import where its last batch ended: what was
+        read since, or was in the midst of being written, is read again next time.
+        """
+        try:
+            yield
+        except (KeyboardInterrupt, ReadingStopped):
+            self.batch.clear()
+            self.lines.clear()
+            self.pending.clear()
+        finally:
+            self.rejects.close()
+
+    def result(self) -> ImportResult:
         return ImportResult(
             self.read, self.taken, self.duplicate, self.rejected, self.rejects.path, self.finished,
             dict(self.set_aside), self.future, dict(self.unread),
@@ -366,6 +390,7 @@ class _Run:
     ) -> bool:
         """Whether all were taken; where it is to stop it ends behind a batch."""
         waiting = size = 0
+        most = min(BATCH, 2 * _FEWEST)
         for lines, item in items:
             if isinstance(item, Incoming):
                 self.batch.append(item)
@@ -374,8 +399,10 @@ class _Run:
                 self.pending.append(item)
             waiting += lines
             size += len(item.text)
-            if waiting >= BATCH or len(self.batch) >= BATCH or size >= BATCH_SIZE:
+            if waiting >= most or len(self.batch) >= most or size >= BATCH_SIZE:
+                begun = steady()
                 self.flush(False)
+                most = _next_batch(most, steady() - begun)
                 waiting = size = 0
                 if progress is not None:
                     progress(opened.file.tell(), opened.size, self.read)
@@ -383,28 +410,10 @@ class _Run:
                     return False
         return True
 
-    def leave_off(self) -> None:
-        """Keep what was read before an interrupt. A batch that it caught in the midst of being written was
-        rolled back, and is read again next time.
-        """
-        if self.finished:
-            return
-        if self.is_writing:
-            self.memory = Memory()
-            self.batch.clear()
-            self.lines.clear()
-            self.pending.clear()
-            return
-        del self.batch[len(self.lines) :]  # an event without its count of lines is read again next time
-        with suppress(KeyboardInterrupt):
-            self.flush(False)
-
     def flush(self, finished: bool) -> None:
         """Commit the batch at hand and the counts with it; an interrupt waits until that is done."""
         with interrupts_held_back():
-            self.is_writing = True
             self.write(finished)
-            self.is_writing = False
 
     def write(self, finished: bool) -> None:
         """Take the batch at hand; where that fails, in halves, so that only the lines that cannot be taken
@@ -514,6 +523,11 @@ class _Run:
         else:
             imports.note(connection, self.import_id, counts)
         return self.import_id
+
+
+def _next_batch(lines: int, took: float) -> int:
+    """How many lines the next batch has after one of `lines` that took so many seconds to write."""
+    return min(BATCH, max(_FEWEST, int(lines * min(2.0, _WRITING / max(took, 0.001)))))
 
 
 class _Rejects:

@@ -20,6 +20,7 @@ from console.intake.csv_profiles import shipped_profiles
 from console.intake.csv_records import CsvRecords, Reject, Row
 from console.intake.csv_table import SEPARATOR_LINE, CsvTable
 from console.intake.physical_lines import open_source, path_text, text_lines_of
+from console.intake.watched_bytes import MAX_RATIO
 from core.errors import ManometerError
 from core.instants import Instant
 from core.sources.cells import ColumnError
@@ -123,11 +124,12 @@ class GuessSettings:
     now: Instant
     currency: str | None
     reading: IdentityReading = USUAL
+    max_ratio: int = MAX_RATIO  # of a compressed file
 
 
 def propose(path: Path, name: str, settings: GuessSettings) -> Proposal:
     """A profile for a CSV file; ManometerError where no column says who it is."""
-    with open_source(path) as opened:
+    with open_source(path, max_ratio=settings.max_ratio) as opened:
         header = _header(opened.content, path)
         shipped = _shipped_for(header.names)
         if shipped is not None:

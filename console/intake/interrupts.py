@@ -1,4 +1,6 @@
-"""Ctrl-C that waits for the end of a transaction: one that breaks into it leaves a batch half remembered."""
+"""Ctrl-C that waits for the end of a transaction: one that breaks into it leaves a batch half remembered. To
+be told to end (SIGTERM) is the same.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +12,31 @@ from types import FrameType
 
 
 @contextmanager
+def termination_interrupts() -> Iterator[None]:
+    """SIGTERM raises KeyboardInterrupt, as Ctrl-C does, so that nothing is left behind by a command it ends.
+    Where another thread asks, or the program has its own way with the signal, nothing changes.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@contextmanager
 def interrupts_held_back() -> Iterator[None]:
     """A first Ctrl-C raises KeyboardInterrupt at the end of the block, a second one at once. Where another
     thread asks, or the program has its own way with the signal, nothing changes.
     """
     usual = signal.default_int_handler
     is_main = threading.current_thread() is threading.main_thread()
-    if not is_main or signal.getsignal(signal.SIGINT) is not usual:
-        yield
-        return
+    numbers = [
+        number for number in (signal.SIGINT, signal.SIGTERM) if is_main and signal.getsignal(number) is usual
+    ]
     came = False
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -27,10 +45,12 @@ def interrupts_held_back() -> Iterator[None]:
             usual(number, frame)
         came = True
 
-    signal.signal(signal.SIGINT, note)
+    for number in numbers:
+        signal.signal(number, note)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, usual)
+        for number in numbers:
+            signal.signal(number, usual)
     if came:
         raise KeyboardInterrupt

@@ -17,10 +17,12 @@ import orjson
 
 from console.intake.physical_lines import BYTE_ORDER_MARK, LONGEST_LINE, PhysicalLine, lines_of
 
-_CHUNK: Final = 1 << 16
+_CHUNK: Final = 1 << 15
 _BLANK: Final = b" \t\r\n"
 _IN_TEXT: Final = re.compile(rb'["\\]')
 _OUTSIDE: Final = re.compile(rb'["{}\[\],]')
+_NEAR: Final = 256
+"""Bytes before a bracket among which its name stands."""
 _BATCH: Final = re.compile(rb'[{,]\s*"batch"\s*:\s*$')
 
 
@@ -74,7 +76,7 @@ class _Document:
             place = found + 1
             sign = chunk[found:place]
             if sign in b"{[":
-                is_container = sign == b"[" and self._opens_elements(chunk[start:found])
+                is_container = sign == b"[" and self._opens_elements(chunk, start, found)
                 self.depth += 1
                 if is_container:
                     self._drop(chunk[start:place])
@@ -115,13 +117,18 @@ class _Document:
                 return found.start()
         return None
 
-    def _opens_elements(self, before: bytes) -> bool:
+    def _opens_elements(self, chunk: bytes, start: int, found: int) -> bool:
         """Whether an opening bracket begins the array, or the batch of a body."""
         if self.level or self.in_tail:
             return False
         if self.depth == 0:
             return True
-        return self.depth == 1 and _BATCH.search(bytes(self.record[-4_096:]) + before) is not None
+        if self.depth > 1:
+            return False
+        before = chunk[max(start, found - _NEAR) : found]
+        if len(before) < _NEAR:
+            before = bytes(self.record[-_NEAR:]) + before
+        return _BATCH.search(before) is not None
 
     def _take(self, piece: bytes) -> None:
         """Go on with the record at hand."""

@@ -5,13 +5,20 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from io import BufferedReader, RawIOBase
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Final, NamedTuple, cast
+from typing import IO, Final, NamedTuple
 
-from console.private_files import opened_safely
+from console.intake.watched_bytes import (
+    FREE,
+    MAX_RATIO,
+    ExpandsTooMuch,
+    decompressed,
+    go_on,
+    opened_file,
+)
 from core.errors import ManometerError
 
 LONGEST_LINE: Final = 1 << 20
@@ -20,11 +27,7 @@ _GZIP: Final = b"\x1f\x8b"
 _WORKBOOKS: Final = frozenset({b"PK\x03\x04", b"\xd0\xcf\x11\xe0"})
 """How the files of today's spreadsheets (and archives) begin, and those of before."""
 _HEAD: Final = 1 << 16
-_CHUNK: Final = 1 << 16
-FREELY_UNPACKED: Final = 64 << 20
-"""Bytes that any compressed file may come to."""
-MOST_UNPACKED: Final = 200
-"""So many times its size may one come to that is larger; exports of real shops come to 10 to 40 times."""
+_CHUNK: Final = 1 << 15
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
@@ -45,15 +48,18 @@ class OpenSource(NamedTuple):
 
 
 @contextmanager
-def open_source(path: Path) -> Iterator[OpenSource]:
-    """The file opened for reading, compressed or not; ManometerError where it cannot be read to its end."""
+def open_source(
+    path: Path, stopping: Callable[[], bool] = go_on, max_ratio: int = MAX_RATIO
+) -> Iterator[OpenSource]:
+    """The file opened for reading, compressed or not; ManometerError where it cannot be read to its end, or
+    comes to more than `max_ratio` times its length. ReadingStopped once `stopping` says so, also later.
+    """
     try:
-        with opened_safely(path) as opened:
-            file = cast(BufferedReader, opened)
+        with opened_file(path, stopping) as file:
             content = file
             if file.peek(2)[:2] == _GZIP:
-                _verify(path, file)
-                content = BufferedReader(cast(RawIOBase, gzip.GzipFile(fileobj=file)), 1 << 17)
+                _verify(path, file, stopping, max_ratio)
+                content = decompressed(file, stopping, max_ratio)
             if content.peek(2)[:2] in (b"\xff\xfe", b"\xfe\xff"):
                 raise ManometerError(
                     f"{path_text(path)}: the text is UTF-16. Save it as UTF-8 and import it again."
@@ -64,6 +70,12 @@ def open_source(path: Path) -> Iterator[OpenSource]:
                     "sheet as CSV (UTF-8), or unpack it, and import that."
                 )
             yield OpenSource(content, file, os.fstat(file.fileno()).st_size)
+    except ExpandsTooMuch:
+        raise ManometerError(
+            f"{path_text(path)}: after {FREE >> 20} MiB the compressed file still comes to more than "
+            f"{max_ratio:,} times its length, as files do that are made to fill a memory or a disk. If you "
+            "know where it comes from, import it with a higher --max-ratio, or unpacked."
+        ) from None
     except OSError as error:
         raise ManometerError(
             f"{path_text(path)}: cannot be read: {error.strerror or error}. "
@@ -71,25 +83,17 @@ def open_source(path: Path) -> Iterator[OpenSource]:
         ) from error
 
 
-def _verify(path: Path, file: BufferedReader) -> None:
-    """Read a compressed file once to its end, so that a damaged one changes nothing, nor one that is all
-    emptiness; then stand at its beginning again.
-    """
-    size, unpacked = os.fstat(file.fileno()).st_size, 0
+def _verify(path: Path, file: BufferedReader, stopping: Callable[[], bool], max_ratio: int) -> None:
+    """Read a compressed file once to its end, so that one that is damaged, or a bomb, changes nothing."""
+    content = decompressed(file, stopping, max_ratio)
     try:
-        with gzip.GzipFile(fileobj=file) as content:
-            while chunk := content.read(1 << 20):
-                unpacked += len(chunk)
-                if unpacked > FREELY_UNPACKED and unpacked > MOST_UNPACKED * size:
-                    raise ManometerError(
-                        f"{path_text(path)}: the compressed file unpacks to more than {MOST_UNPACKED} times "
-                        "its size, as no export does. Unpack it, look into it, and import what is right."
-                    )
-        file.seek(0)
+        while content.read(1 << 17):
+            pass
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ManometerError(
             f"{path_text(path)}: the compressed file is damaged ({error}). Fetch it again."
         ) from None
+    file.seek(0)
 
 
 def path_text(path: Path) -> str:

@@ -75,7 +75,7 @@ _GIVING_WAY: Final = select(enrolments.c.customer_id).where(
 _USUAL_RULES: Final = IdentityRules()
 _OF_DEVICES: Final = ("anonymous:", "push:")
 """How the keys of customers begin of whom nothing but a device may be known."""
-_MOST_CUSTOMERS: Final = 10_000
+_MOST_CUSTOMERS: Final = 5_000
 _MOST_IDENTITIES: Final = 40_000
 USUAL_LOG: Final = 1_000
 BULK_LOG: Final = 16_000

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
 
 from core.errors import ManometerError
 from core.instants import Instant
@@ -26,7 +26,7 @@ from storage.intake.identities import chunks
 from storage.intake.imports import spans_of
 from storage.intake.listed_consents import tell_anew
 from storage.intake.orders import settle, settle_customers
-from storage.intake.refolding import refold
+from storage.intake.refolding import columns_of, refolded
 from storage.intake.unsaying import Unsaying, remove_identities
 from storage.outbox import digests
 from storage.outbox.dispatch import change, wake
@@ -39,6 +39,7 @@ from storage.schema.identities import identities, merges
 from storage.schema.intake import ImportRow, arrivals
 from storage.schema.messages import messages
 from storage.session import session
+from storage.sql import WANTED, portions, rows_of
 from storage.suppressions import take_back
 
 NOBODY: Final = 0
@@ -353,17 +354,22 @@ class _Undoing:
         causes: dict[int, set[tuple[str, str]]] = {}
         for row in free:
             causes.setdefault(row.customer_id, set()).add((row.trigger, row.cause_key))
-        for customer in kept:
-            values = refold(self.connection, customer)
-            own = customers.c.id == customer
-            entries, joins = self.connection.execute(
-                select(customers.c.entries, customers.c.joins).where(own)
-            ).one()
-            if customer in causes:
-                values["entries"] = self._entries(customer, orjson.loads(entries), causes[customer])
-            if is_played:
-                values["joins"] = orjson.dumps([*orjson.loads(joins or "[]"), [0, self.at, []]]).decode()
-            self.connection.execute(update(customers).where(own).values(values))
+        columns = customers.c
+        own = update(customers).where(columns.id == bindparam("customer"))  # the rest of a row is its values
+        for ids in portions(kept):
+            stand = select(columns.id, columns.entries, columns.joins).where(columns.id.in_(WANTED))
+            known = {row[0]: row[1:] for row in rows_of(self.connection, stand, ids)}
+            found = []
+            for customer, profile, settled in refolded(self.connection, ids):
+                values = columns_of(profile, settled) | {"customer": customer}
+                entries, joins = known[customer]
+                if customer in causes:
+                    entries = self._entries(customer, orjson.loads(entries), causes[customer])
+                if is_played:
+                    joins = orjson.dumps([*orjson.loads(joins or "[]"), [0, self.at, []]]).decode()
+                found.append(values | {"entries": entries, "joins": joins})
+            if found:
+                self.connection.execute(own, found)
         if is_played:
             wake(self.connection, kept, self.at)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,7 +20,7 @@ import orjson
 from console.cli.context import Context
 from console.cli.errors import UsageError
 from console.cli.exit_codes import DONE, FAILED, INTERRUPTED
-from console.cli.options import add_at
+from console.cli.options import add_at, whole
 from console.cli.output import ListingField
 from console.intake.added_profiles import add_profile
 from console.intake.dry_run import DryRun, dry_run
@@ -32,8 +33,10 @@ from console.intake.files import (
     progress_bar,
 )
 from console.intake.guessing import FirstLines, GuessSettings, Proposal, propose
+from console.intake.interrupts import termination_interrupts
 from console.intake.physical_lines import path_text
 from console.intake.set_aside import words_of
+from console.intake.watched_bytes import MAX_RATIO
 from console.playbooks.applied import ensure_applied
 from console.workspace.faults import WorkspaceError
 from console.workspace.reading import Workspace
@@ -115,18 +118,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="change nothing, and say what the files would bring"
     )
+    parser.add_argument(
+        "--max-ratio", metavar="N", type=whole, default=MAX_RATIO,
+        help="how many times its length a compressed file may come to, beyond 64 MiB (default: %(default)s)",
+    )  # fmt: skip
     add_at(parser)
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Import file by file and tell what became of their lines; 1 where nothing of a file could be taken."""
+    with termination_interrupts():
+        return _run(args, context)
+
+
+def _run(args: argparse.Namespace, context: Context) -> int:
     paths = files_of(args.paths)
+    if args.max_ratio < 1:
+        raise UsageError("--max-ratio is a number of times, at least 1.")
     at = context.now(args.at)
     if args.guess or args.write:
         return _guess(args, context, paths, at)
     if args.dry_run:
         return _foretell(args, context, paths, at)
-    settings = _settings(context, _concerns(context, at, args.history))
+    settings = _settings(args, context, _concerns(context, at, args.history))
     code = DONE
     for path in paths:
         with progress_bar(path, quiet=context.output.json) as progress:
@@ -158,7 +172,9 @@ def _guess(args: argparse.Namespace, context: Context, paths: Sequence[Path], at
     for path in paths:
         name = args.write or "mine"
         reading = workspace.identities.reading_of(args.source or name)
-        told = propose(path, name, GuessSettings(playbook.zone, at, playbook.currency, reading))
+        told = propose(
+            path, name, GuessSettings(playbook.zone, at, playbook.currency, reading, args.max_ratio)
+        )
         _show_proposal(context, told)
         if told.faults:
             code = FAILED
@@ -213,7 +229,7 @@ def _consent_word(consent: ConsentRecord) -> str:
 
 def _foretell(args: argparse.Namespace, context: Context, paths: Sequence[Path], at: Instant) -> int:
     """Tell what each file would bring, by itself, and change nothing."""
-    settings, code = _settings(context, None), DONE
+    settings, code = _settings(args, context, None), DONE
     for path in paths:
         file = SourceFile(path, args.source, args.profile)
         told = dry_run(context.store, file, settings=settings, arrived_at=at, history=args.history)
@@ -283,8 +299,9 @@ def _concerns(context: Context, at: Instant, history: bool) -> Concerns | None:
     return playbook.index.concerns_at(at)
 
 
-def _settings(context: Context, concerns: Concerns | None) -> IntakeSettings:
-    return intake_settings(context.folder, _readable(context), concerns)
+def _settings(args: argparse.Namespace, context: Context, concerns: Concerns | None) -> IntakeSettings:
+    settings = intake_settings(context.folder, _readable(context), concerns)
+    return replace(settings, max_ratio=args.max_ratio)
 
 
 def _readable(context: Context) -> Workspace:

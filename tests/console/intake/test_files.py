@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import gzip
 import io
+import itertools
 import json
 import signal
 import subprocess
@@ -25,6 +26,7 @@ from console.intake.files import (
     import_file,
     progress_bar,
 )
+from console.intake.interrupts import termination_interrupts
 from console.intake.physical_lines import LONGEST_LINE
 from core.errors import ManometerError
 from core.instants import parse_instant
@@ -225,6 +227,118 @@ def test_a_second_interrupt_leaves_the_batch_for_the_next_run(
     assert (counts(result), result.finished) == ((0, 0, 0, 0), False)
     monkeypatch.undo()
     assert counts(run(store, path)) == (35, 35, 0, 0)
+
+
+def test_sigterm_ends_an_import_as_ctrl_c_does(store: Store, tmp_path: Path) -> None:
+    path = written(tmp_path, b"\n".join(line(number) for number in range(35)))
+
+    def terminated() -> bool:
+        signal.raise_signal(signal.SIGTERM)
+        return False
+
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        with termination_interrupts():
+            result = run(store, path, stopping=terminated)
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (counts(result), result.finished) == ((0, 0, 0, 0), False)
+    assert counts(run(store, path)) == (35, 35, 0, 0)
+
+
+def test_what_was_read_since_the_last_batch_is_dropped_when_it_is_stopped(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.intake.files.BATCH", 100)
+    content = b"\n".join(
+        b"no call" if number % 90 == 89 else line(number, properties={"text": "x" * 1_000})
+        for number in range(350)
+    )
+    path = written(tmp_path, content)
+    taken: list[int] = []
+
+    def stopping() -> bool:  # behind the second batch it is not yet so, with the next piece of the file it is
+        taken.append(len(rows(store, events)))
+        return taken[-2:] == [198, 198]
+
+    result = run(store, path, stopping=stopping)
+    assert (counts(result), result.finished) == ((200, 198, 0, 2), False)
+    assert result.rejects is not None
+    assert len(result.rejects.read_bytes().splitlines()) == 2
+    assert counts(run(store, path)) == (350, 149, 198, 3)
+
+
+def test_batches_that_take_long_to_write_become_smaller(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.intake.files._FEWEST", 10)
+    seconds = itertools.count(0.0, 1.0)
+    monkeypatch.setattr("console.intake.files.steady", lambda: next(seconds))
+    seen: list[int] = []
+    path = written(tmp_path, b"\n".join(line(number) for number in range(45)))
+    run(store, path, progress=lambda done, total, lines: seen.append(lines))
+    assert seen == [20, 30, 40, 45]
+
+
+BOMBS = (b"\n", b'"', b"[", b'{"a":[', b'{"a":', b" ", b'"\n', b'x;"\n', b"\\", b",", b'[{"a":"', b"\r")
+
+
+@pytest.mark.parametrize("profile", [None, "customers"])
+@pytest.mark.parametrize("piece", BOMBS)
+def test_a_compressed_bomb_is_refused_and_changes_nothing(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: bytes, profile: str | None
+) -> None:
+    monkeypatch.setattr("console.intake.watched_bytes.FREE", 1 << 20)
+    path = written(tmp_path, gzip.compress(b"email\n" * (profile is not None) + piece * (3 << 20)))
+    with pytest.raises(ManometerError, match=r"200 times its length.*--max-ratio"):
+        run(store, path, profile=profile)
+    assert rows(store, imports) == []
+    assert not (tmp_path / "rejects").exists()
+
+
+def test_a_compressed_file_within_its_measure_or_allowed_is_taken(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.intake.watched_bytes.FREE", 1 << 20)
+    usual = gzip.compress(b"\n".join(line(number) for number in range(10_000)))
+    assert counts(run(store, written(tmp_path, usual))) == (10_000, 10_000, 0, 0)
+    bomb = written(tmp_path, gzip.compress(b"\n" * (3 << 20) + line(1)))
+    allowed = settings(tmp_path, max_ratio=2_000)
+    assert counts(run(store, bomb, settings=allowed)) == (1, 0, 1, 0)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("profile", [None, "customers"])
+@pytest.mark.parametrize("piece", BOMBS)
+def test_whatever_a_file_holds_it_is_asked_often_whether_to_stop(
+    store: Store, tmp_path: Path, piece: bytes, profile: str | None, compressed: bool
+) -> None:
+    content = b"email\n" * (profile is not None) + (piece * (4 << 20))[: 4 << 20]
+    path = written(tmp_path, gzip.compress(content) if compressed else content)
+    left = 8 + 130 * compressed  # a compressed file is read once before, to see that it is whole
+
+    def stopping() -> bool:
+        nonlocal left
+        left -= 1
+        return left < 0
+
+    result = run(store, path, profile=profile, stopping=stopping)
+    assert (result.finished, left) == (False, -1)
+
+
+def test_many_empty_members_of_a_compressed_file_do_not_keep_it_from_stopping(
+    store: Store, tmp_path: Path
+) -> None:
+    path = written(tmp_path, gzip.compress(b"") * 50_000)
+    asked: list[bool] = []
+
+    def stopping() -> bool:
+        asked.append(len(asked) == 5)
+        return asked[-1]
+
+    result = run(store, path, stopping=stopping)
+    assert (result.finished, len(asked)) == (False, 6)
 
 
 @pytest.mark.parametrize(
