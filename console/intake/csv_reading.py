@@ -4,6 +4,7 @@ ms UTC.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -61,6 +62,16 @@ class CsvReading:
         for rule in self.profile.set_aside:
             if not (rule.sales_only and is_return) and self.holds(rule.test, row):
                 raise Rejected(rule.reason)
+
+    def is_one_of(self, states: Sequence[CellTest], row: Row) -> bool:
+        """Whether the row's order is in a state that one of the tests names."""
+        return any(self.table.has(test.column) and self.holds(test, row) for test in states)
+
+    def updated(self, row: Row) -> Instant | None:
+        """When what the row says came to be so; None where it does not name that."""
+        column = self.profile.columns.get("updated")
+        text = self.value(row, column)
+        return self.cells.instant(column, text) if column is not None and text else None
 
     def holds(self, test: CellTest, row: Row) -> bool:
         """Whether a cell is as the test says; one that is no number is not below any."""

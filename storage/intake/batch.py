@@ -45,6 +45,7 @@ from storage.intake.listed_consents import ListedLine, Place, dump_listed, ledge
 from storage.intake.orders import PERSONAL, OrderBook, settle_customers
 from storage.intake.people import Settled, holder, settle
 from storage.intake.refolding import refold_all
+from storage.intake.retelling import with_corrections
 from storage.schema.consents import consents
 from storage.schema.customers import customers
 from storage.schema.enrolments import enrolments
@@ -89,6 +90,8 @@ class BatchResult(NamedTuple):
     fresh: tuple[bool, ...]
     unread: Mapping[Unread, int]
     """What its new lines say and nobody understood."""
+    told: Sequence[Incoming]
+    """The batch as it was taken, with what corrects orders."""
 
 
 class _Customer:
@@ -172,6 +175,7 @@ def take(  # what surrounds a batch; each is optional and given by name
     person; without them, for a call of somebody who is known already, nobody is joined or parted.
     """
     memory = memory if memory is not None else Memory()
+    batch = with_corrections(connection, batch)
     fresh = _fresh(connection, batch)
     taken, unread = sum(fresh), Counter[Unread]()
     if taken:
@@ -180,7 +184,7 @@ def take(  # what surrounds a batch; each is optional and given by name
         taking.take(news)
         first = taking.next_event - len(news)
         unread = reports.take(connection, news, arrived_at, bounces, history=history, first=first)
-    return BatchResult(taken, len(batch) - taken, tuple(fresh), unread)
+    return BatchResult(taken, len(batch) - taken, tuple(fresh), unread, batch)
 
 
 def checkpoint_after(connection: Connection, pages: int) -> None:
