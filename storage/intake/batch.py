@@ -51,7 +51,7 @@ from storage.schema.customers import customers
 from storage.schema.enrolments import enrolments
 from storage.schema.events import events
 from storage.schema.identities import aliases, identities, links
-from storage.schema.intake import arrivals
+from storage.schema.intake import arrivals, future_events
 from storage.schema.profiles import (
     AGGREGATES,
     READ_COLUMNS,
@@ -256,6 +256,7 @@ class _Batch:
         self.new_aliases: dict[tuple[str, int], int] = {}
         self.event_rows: list[tuple[Any, ...]] = []
         self.arrival_rows: list[tuple[int, int]] = []
+        self.future_rows: list[tuple[int, Instant]] = []
         self.consent_rows: list[dict[str, Any]] = []
         self.listed: list[ListedLine] = []
 
@@ -351,6 +352,8 @@ class _Batch:
         event_id = self.next_event
         self.next_event += 1
         arrived_at = self.arrived_at if self.history or at < self.arrived_at else at
+        if at > self.arrived_at:
+            self.future_rows.append((event_id, at))
         customer_id: int | str = ""
         identity_id: int | str = ""
         others = traits = listed = ""
@@ -596,6 +599,8 @@ class _Batch:
             )
         if self.event_rows:
             _insert(self.connection, events, self.event_rows)
+        if self.future_rows:
+            _insert(self.connection, future_events, self.future_rows)
         if self.arrival_rows:
             _insert(self.connection, arrivals, sorted(self.arrival_rows))
         if self.listed:
