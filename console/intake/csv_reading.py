@@ -4,6 +4,7 @@ ms UTC.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -28,6 +29,8 @@ _TEXTS: Final = frozenset({
     "company",
 })  # fmt: skip
 """Traits that are never days or truth values."""
+_NO_DAY: Final = "0000-00-00"
+_NO_DATE: Final = re.compile(r"0000-00-00(?:[ T]00:00(?::00(?:\.0+)?)?)?Z?")
 
 
 class CsvReading:
@@ -54,8 +57,9 @@ class CsvReading:
         self.constant_traits, self.constant_properties = constants["traits"], constants["properties"]
 
     def value(self, row: Row, column: str | None) -> str:
-        """What a cell says, an empty text where there is none."""
-        return "" if column is None else self.table.value(row, column)
+        """What a cell says, an empty text where there is none; databases write `0000-00-00` for no day."""
+        text = "" if column is None else self.table.value(row, column)
+        return "" if text.startswith(_NO_DAY) and _NO_DATE.fullmatch(text) else text
 
     def refuse_set_aside(self, row: Row, is_return: bool) -> None:
         """Rejected where the profile sets the row aside."""
@@ -103,6 +107,10 @@ class CsvReading:
             value = self.value(row, column)
             if value:
                 given[trait] = self._trait(trait, column, value)
+        for kind in ("email", "phone"):
+            said = self.value(row, self.profile.identities.get(kind))
+            if said and kind not in given and self.identity_reading.identity(kind, said) is None:
+                given[kind] = said  # kept as what cannot be read
         return normalise_traits(given, {}, self.zone, self.identity_reading) if given else given
 
     def _trait(self, name: str, column: str, value: str) -> object:
