@@ -49,20 +49,24 @@ def set_aside(connection: Connection) -> dict[str, int]:
     return {str(name): int(number) for name, number in rows}
 
 
-def listing(connection: Connection, home: str, customer: int | None = None) -> list[OrderListed]:
-    """All orders, or those of one customer, oldest first; `home` is the workspace's currency."""
+def listing(
+    connection: Connection, home: str, customer: int | None = None, until: Instant | None = None
+) -> list[OrderListed]:
+    """All orders, or those of one customer, oldest first, by what was told of them up to an instant; `home`
+    is the workspace's currency.
+    """
     shared = _shared(connection)
     found = [
         listed
         for (order, _), told in groupby(
-            _told(connection, customer), key=lambda row: (row.place, row.customer)
+            _told(connection, customer, until), key=lambda row: (row.place, row.customer)
         )
         if (listed := _listed(list(told), home, shared.get(order, 1))) is not None
     ]
     return sorted(found, key=lambda each: (each.at, each.order or "", each.customer or ""))
 
 
-def _told(connection: Connection, customer: int | None) -> Iterator[Any]:
+def _told(connection: Connection, customer: int | None, until: Instant | None) -> Iterator[Any]:
     """The tellings that count, order by order; one without a number is an order of its own."""
     columns = events.c
     place = func.coalesce(columns.order_key, func.printf("%s%d", UNNUMBERED, columns.id)).label("place")
@@ -78,6 +82,8 @@ def _told(connection: Connection, customer: int | None) -> Iterator[Any]:
     )  # fmt: skip
     if customer is not None:
         query = query.where(columns.customer_id == customer)
+    if until is not None:
+        query = query.where(columns.occurred_at <= until)
     return iter(connection.execute(query.execution_options(yield_per=1_000)))
 
 

@@ -30,7 +30,7 @@ WATCHED: Final[Millis] = HOUR
 """For so long a file that was moved may still be written to."""
 _MOST_WATCHED: Final = 10_000
 SUFFIXES: Final = (".ndjson", ".jsonl", ".csv", ".ndjson.gz", ".jsonl.gz", ".csv.gz")
-_UNFINISHED: Final = (".part", ".tmp")
+_UNFINISHED: Final = (".part", ".tmp", ".filepart", ".crdownload")
 
 
 class _Shape(NamedTuple):
@@ -101,6 +101,17 @@ class FolderConnector:
         still = [path for path in paths if self._lies_still(path, now)]
         return [SourceFile(path, self._source, self._profile) for path in still]
 
+    def passed_over(self) -> Iterator[tuple[Path, str]]:
+        """What lies in the folder and is not read, each with the reason, without what is not finished yet."""
+        for path in _entries(self._folder):
+            name = path.name
+            if name in (DONE, FAILED) or _is_beside(name) or _is_wanted(name):
+                continue
+            if path.is_dir():
+                yield path, f"no source has this folder. Name it in the workspace: [sources.{name}]"
+            else:
+                yield path, f"only {', '.join(SUFFIXES[:3])} files are read, also as .gz. Export it as CSV"
+
     def begin(self, file: SourceFile) -> None:
         """Note how the file looks before it is read."""
         self._begun[file.path] = _shape(file.path)
@@ -156,18 +167,23 @@ class FolderConnector:
 
 def _files(folder: Path) -> list[Path]:
     """The files of a folder that ask to be imported, by name."""
+    return [path for path in _entries(folder) if _is_wanted(path.name)]
+
+
+def _entries(folder: Path) -> list[Path]:
     try:
-        return sorted(path for path in folder.iterdir() if _is_wanted(path.name))
+        return sorted(folder.iterdir())
     except FileNotFoundError:
         return []
 
 
+def _is_beside(name: str) -> bool:
+    """Whether it is not finished yet, or a program's own."""
+    return name.startswith((".", "~")) or name.lower().endswith(_UNFINISHED)
+
+
 def _is_wanted(name: str) -> bool:
-    return (
-        not name.startswith((".", "~"))
-        and not name.lower().endswith(_UNFINISHED)
-        and name.lower().endswith(SUFFIXES)
-    )
+    return not _is_beside(name) and name.lower().endswith(SUFFIXES)
 
 
 def _shape(path: Path) -> _Shape | None:

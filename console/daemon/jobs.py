@@ -25,6 +25,7 @@ from console.health.notifying import Notifier
 from console.health.observing import Observation, observe
 from console.intake.dropfolder import DropFolder, ImportedFile, in_words, is_passing
 from console.intake.files import IntakeSettings, intake_settings
+from console.intake.physical_lines import path_text
 from console.playbooks.applied import ensure_applied, load_in_force
 from console.runs.tick import tick
 from console.safeguards.clock_guard import ClockGuard
@@ -120,6 +121,7 @@ class Jobs:
         self._halted: dict[str, str] = {}
         self._held: set[str] = set()  # triggers, for what they would send
         self._refused: set[str] = set()
+        self._passed_over: set[Path] = set()
 
     def all(self) -> tuple[PeriodicJob, ...]:
         """In the order in which they first run."""
@@ -281,6 +283,7 @@ class Jobs:
             return
         found = self.inbox.ready(self.settings.sources, self.context.clocks.now())
         refused = dict(found.refused)
+        self._tell_passed_over(found.passed_over)
         if found.files:
             index = self.in_force.workspace().playbook.index
             settings = intake_settings(
@@ -321,6 +324,12 @@ class Jobs:
         for place, reason in refused.items():
             self.context.troubles.begin(f"inbox {place}", f"{reason}; its files wait. Put the folder right.")
         self._refused = set(refused)
+
+    def _tell_passed_over(self, found: Mapping[Path, str]) -> None:
+        """Say once of each file and folder that it is left where it is."""
+        for path in found.keys() - self._passed_over:
+            self.context.log.warning("passed_over", file=path_text(path), reason=found[path])
+        self._passed_over = set(found)
 
     def _tell_taken(self, taken: ImportedFile, duration: Millis) -> None:
         result = taken.result

@@ -18,8 +18,9 @@ from console.intake.csv_cells import plain_number, to_major
 from console.intake.csv_reading import CsvReading, Money
 from console.intake.csv_records import Reject, Row
 from console.intake.csv_table import CsvTable
-from core.instants import Instant
-from core.model.events import ORDER_REFUNDED, ORDER_RETURNED
+from core.instants import Instant, format_instant
+from core.model.events import ORDER_CANCELLED, ORDER_REFUNDED, ORDER_RETURNED
+from core.model.orders import CUMULATIVE
 from core.people import Identity
 from core.placeholders import identifying_text
 from core.sources.cells import CellError, shown
@@ -33,6 +34,7 @@ from core.sources.segment import (
     ConsentRecord,
     Incoming,
     Rejected,
+    Retold,
     address_in,
     addresses_of,
     amount_of,
@@ -198,8 +200,9 @@ class _Order:
     """A purchase or return of which lines may still come."""
 
     __slots__ = (
-        "amount", "at", "channel", "currency", "customer", "event", "identities", "is_return", "key", "last",
-        "original", "products", "properties", "rows", "size", "total", "traits",
+        "amount", "at", "channel", "currency", "customer", "event", "identities", "is_cancelled",
+        "is_refunded", "is_return", "key", "last", "number", "original", "products", "properties", "refunded",
+        "rows", "size", "total", "traits", "updated",
     )  # fmt: skip
 
     def __init__(self, key: str, at: Instant, event: str, is_return: bool) -> None:
@@ -216,6 +219,10 @@ class _Order:
         self.total = 0  # of the products
         self.amount: int | None = None  # as the order's own column says it
         self.currency: str | None = None
+        self.is_cancelled = self.is_refunded = False
+        self.refunded: int | None = None  # minor units that went back so far
+        self.updated: Instant | None = None  # when it came to be so, as its lines say
+        self.number = ""  # by which others know it, where that is not the key
         self.original = ""  # the order that a return belongs to
         self.properties: dict[str, Any] = {}
         self.products: list[dict[str, Any]] = []
@@ -272,13 +279,22 @@ class _Orders:
         if self.refused.has(key):
             raise Rejected(f"another line of {columns['key']} {key[:40]} contradicts the others")
         event, is_return = self.sort_of(row)
-        reading.refuse_set_aside(row, is_return)
+        is_cancelled = reading.is_one_of(self.profile.cancelled, row)
+        is_refunded = reading.is_one_of(self.profile.refunded, row)
+        if not is_cancelled and not is_refunded:
+            reading.refuse_set_aside(row, is_return)
         product, amount = self.product(row, is_return)
         total = reading.money(row, columns.get("amount"))
+        refunded, updated = reading.money(row, columns.get("refunded")), reading.updated(row)
         order = self.open.get(key)
         if order is None:
             order = self.begin(row, key, event, is_return)
         self.agree(order, row, total, amount)
+        order.is_cancelled |= is_cancelled
+        order.is_refunded |= is_refunded
+        if refunded is not None and order.refunded is None:
+            order.refunded = abs(refunded[0])
+        order.updated = updated if order.updated is None else max(order.updated, updated or 0)
         if product:
             order.products.append(product)
         order.total += amount[0] if amount is not None else 0
@@ -338,10 +354,17 @@ class _Orders:
             if order.currency not in (None, currency):
                 raise _OrderRefused(f"{order.key[:40]} is in {order.currency} and in {currency}")
             order.currency = currency
+        if not order.number:
+            order.number = self.number(row)
         if not order.original:
             order.original = self.reading.value(row, self.profile.return_order)
         for name, value in self.reading.properties(row).items():
             order.properties.setdefault(name, value)
+
+    def number(self, row: Row) -> str:
+        """The number that calls have of the order, where a column of its own says it."""
+        number = self.reading.value(row, self.profile.columns.get("order"))
+        return number if identifying_text(number, self.reading.identity_reading.ignored) else ""
 
     def product(self, row: Row, is_return: bool) -> tuple[dict[str, Any], Money | None]:
         """The product of a line, and its amount and currency, None where the order's own column says it;
@@ -412,22 +435,66 @@ class _Orders:
 
     def taken(self, order: _Order, amount: int) -> Iterator[Item]:
         """The order as one event, after what its lines say of the customer."""
-        incoming = self.incoming(order, amount)
+        told = [self.cancelled(order)] if order.is_cancelled else [self.incoming(order, amount)]
+        if not order.is_cancelled and not order.is_return and (order.is_refunded or order.refunded):
+            told.append(self.refunded_so_far(order))
         try:
-            incoming = incoming if self.check is None else self.check(incoming)
+            told = told if self.check is None else [self.check(each) for each in told]
         except (Rejected, CellError) as reason:
             for line, text in order.rows:
                 yield 1, Reject(line, str(reason), text)
             return
         if order.identities and order.traits:
             yield from self.identify(order)
-        yield len(order.rows), incoming
+        yield from ((0, each) for each in told[1:])
+        yield len(order.rows), told[0]
+
+    def retold(self, order: _Order) -> Retold | None:
+        """What the order's lines count as where it is known already; nothing new without a number."""
+        if order.key.startswith(_UNNUMBERED):
+            return None
+        updated, first = order.updated, self.dedup_of(order)
+        return Retold(self.reading.arrived_at if updated is None else updated, updated is not None, first)
+
+    def dedup_of(self, order: _Order) -> bytes:
+        """The key of the order's own telling."""
+        usual = self.profile.return_event if order.is_return else self.profile.event
+        key = order.key if order.event == usual else f"{order.key}\0{order.event}"
+        return dedup_key(self.reading.source, key)
+
+    def cancelled(self, order: _Order) -> Incoming:
+        """That the order was cancelled, of which nothing else counts."""
+        return self.state_told(order, ORDER_CANCELLED, {}, None, "")
+
+    def refunded_so_far(self, order: _Order) -> Incoming:
+        """What went back of the order until now, all of it where its lines name no amount."""
+        amount = None if order.is_refunded and not order.refunded else order.refunded
+        properties: dict[str, Any] = {CUMULATIVE: True}
+        if amount is not None:
+            properties["revenue"] = to_major(amount, order.currency or self.reading.currency)
+        hundredths = None if amount is None else self.reading.hundredths(amount, order.currency)
+        return self.state_told(order, ORDER_REFUNDED, properties, hundredths, f"\0{amount}")
+
+    def state_told(
+        self, order: _Order, name: str, properties: dict[str, Any], amount: int | None, key: str
+    ) -> Incoming:
+        source = self.reading.source
+        if not order.key.startswith(_UNNUMBERED):
+            properties = {"order_id": order.number or order.key, **properties}
+        if order.currency is not None:
+            properties["currency"] = order.currency
+        return Incoming(
+            dedup_key(source, f"{order.key}\0{name}{key}"), source, "track", name, order.at,
+            order.identities, properties, encode(properties), order.channel, amount,
+            order=order_number(properties), traits=addresses_of(order.identities), retold=self.retold(order),
+        )  # fmt: skip
 
     def incoming(self, order: _Order, amount: int) -> Incoming:
         source, currency = self.reading.source, order.currency or self.reading.currency
         properties: dict[str, Any] = {}
         if not order.key.startswith(_UNNUMBERED):
-            properties["return_id" if order.is_return else "order_id"] = order.key
+            number = order.key if order.is_return else order.number or order.key
+            properties["return_id" if order.is_return else "order_id"] = number
         if order.is_return and order.original:
             properties["order_id"] = order.original
         properties["revenue"] = to_major(amount, currency)
@@ -437,13 +504,13 @@ class _Orders:
             properties["products"] = order.products
         for name, value in {**self.reading.constant_properties, **order.properties}.items():
             properties.setdefault(name, value)
-        usual = self.profile.return_event if order.is_return else self.profile.event
-        key = order.key if order.event == usual else f"{order.key}\0{order.event}"
+        if order.updated is not None:
+            properties["updated_at"] = format_instant(order.updated)
         return Incoming(
-            dedup_key(source, key), source, "track", order.event, order.at, order.identities, properties,
+            self.dedup_of(order), source, "track", order.event, order.at, order.identities, properties,
             encode(properties), order.channel, self.reading.hundredths(amount, order.currency),
             order=order_number(properties) if order.event in ORDER_NAMES else None,
-            traits=addresses_of(order.identities),
+            traits=addresses_of(order.identities), retold=self.retold(order),
         )  # fmt: skip
 
     def identify(self, order: _Order) -> Iterator[Item]:

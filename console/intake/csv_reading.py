@@ -4,6 +4,8 @@ ms UTC.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -27,6 +29,8 @@ _TEXTS: Final = frozenset({
     "company",
 })  # fmt: skip
 """Traits that are never days or truth values."""
+_NO_DAY: Final = "0000-00-00"
+_NO_DATE: Final = re.compile(r"0000-00-00(?:[ T]00:00(?::00(?:\.0+)?)?)?Z?")
 
 
 class CsvReading:
@@ -53,14 +57,25 @@ class CsvReading:
         self.constant_traits, self.constant_properties = constants["traits"], constants["properties"]
 
     def value(self, row: Row, column: str | None) -> str:
-        """What a cell says, an empty text where there is none."""
-        return "" if column is None else self.table.value(row, column)
+        """What a cell says, an empty text where there is none; databases write `0000-00-00` for no day."""
+        text = "" if column is None else self.table.value(row, column)
+        return "" if text.startswith(_NO_DAY) and _NO_DATE.fullmatch(text) else text
 
     def refuse_set_aside(self, row: Row, is_return: bool) -> None:
         """Rejected where the profile sets the row aside."""
         for rule in self.profile.set_aside:
             if not (rule.sales_only and is_return) and self.holds(rule.test, row):
                 raise Rejected(rule.reason)
+
+    def is_one_of(self, states: Sequence[CellTest], row: Row) -> bool:
+        """Whether the row's order is in a state that one of the tests names."""
+        return any(self.table.has(test.column) and self.holds(test, row) for test in states)
+
+    def updated(self, row: Row) -> Instant | None:
+        """When what the row says came to be so; None where it does not name that."""
+        column = self.profile.columns.get("updated")
+        text = self.value(row, column)
+        return self.cells.instant(column, text) if column is not None and text else None
 
     def holds(self, test: CellTest, row: Row) -> bool:
         """Whether a cell is as the test says; one that is no number is not below any."""
@@ -92,6 +107,10 @@ class CsvReading:
             value = self.value(row, column)
             if value:
                 given[trait] = self._trait(trait, column, value)
+        for kind in ("email", "phone"):
+            said = self.value(row, self.profile.identities.get(kind))
+            if said and kind not in given and self.identity_reading.identity(kind, said) is None:
+                given[kind] = said  # kept as what cannot be read
         return normalise_traits(given, {}, self.zone, self.identity_reading) if given else given
 
     def _trait(self, name: str, column: str, value: str) -> object:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -44,11 +44,12 @@ class ImportedFile:
 @dataclass(frozen=True, slots=True)
 class InboxContents:
     """What the sources hand out now: files, each with its connector, and the places that cannot be read, each
-    with the reason.
+    with the reason. `passed_over` are what lies there and is not read, each with the reason.
     """
 
     files: Sequence[tuple[Connector, SourceFile]]
     refused: Mapping[str, str]
+    passed_over: Mapping[Path, str] = field(default_factory=dict)
 
 
 class DropFolder:
@@ -66,12 +67,17 @@ class DropFolder:
         """
         found: list[tuple[Connector, SourceFile]] = []
         refused: dict[str, str] = {}
+        passed_over: dict[Path, str] = {}
         for connector in self._asked(sources):
             try:
                 found += [(connector, file) for file in connector.ready(now)]
+                if isinstance(connector, FolderConnector):
+                    passed_over.update(connector.passed_over())
             except OSError as error:
                 refused[connector.place] = in_words(error)
-        return InboxContents(found, refused)
+        for connector in self._asked(sources):
+            passed_over.pop(Path(connector.place), None)
+        return InboxContents(found, refused, passed_over)
 
     def _asked(self, sources: Mapping[str, SourceSettings]) -> Iterator[Connector]:
         """The inbox, then each source that has a connector; one whose settings changed gets a new one."""

@@ -35,7 +35,7 @@ from console.messages.surveys import Surveys
 from console.quarantine.failures import FailureLedger
 from console.workspace.reading import Workspace
 from core.errors import ManometerError
-from core.instants import Instant, format_instant
+from core.instants import SECOND, Instant, format_instant
 from core.model.bounces import USUAL_LIMIT, BounceLimit
 from core.model.quarantine import Suspect
 from core.sources.connector import SourceFile
@@ -399,7 +399,8 @@ class _Run:
                 self.pending.append(item)
             waiting += lines
             size += len(item.text)
-            if waiting >= most or len(self.batch) >= most or size >= BATCH_SIZE:
+            is_full = waiting >= most or len(self.batch) >= most or size >= BATCH_SIZE
+            if is_full and lines:  # what stands for no line of its own comes before what it belongs to
                 begun = steady()
                 self.flush(False)
                 most = _next_batch(most, steady() - begun)
@@ -468,11 +469,11 @@ class _Run:
                     rules=self.settings.identities.rules,
                 )  # fmt: skip
                 fresh = result.fresh
+                self.batch = list(result.told)
                 unread.update(result.unread)
                 fresh_events = sum(fresh)
-                for lines, is_new in zip(self.lines, fresh):
-                    taken += lines if is_new else 0
-                    duplicate += 0 if is_new else lines
+                taken = _lines_taken(self.batch, self.lines, fresh)
+                duplicate = sum(self.lines) - taken
             number = self.note(connection, taken, duplicate, finished)
             imports.note_events(connection, number, fresh_events)
             self.working(False)
@@ -493,7 +494,8 @@ class _Run:
         """Note what lies in the future, and how much the memory holds; tell who follows."""
         new = [incoming for incoming, is_new in zip(self.batch, fresh) if is_new]
         self.set_aside.update(one.currency for one in new if one.currency is not None and one.rate is None)
-        later = [incoming.occurred_at for incoming in new if incoming.occurred_at > self.arrived_at]
+        sure = self.arrived_at + SECOND
+        later = [incoming.occurred_at for incoming in new if incoming.occurred_at > sure]
         if later:
             number, farthest = self.future
             self.future = FutureEvents(number + len(later), max(*later, farthest or 0))
@@ -528,6 +530,18 @@ class _Run:
 def _next_batch(lines: int, took: float) -> int:
     """How many lines the next batch has after one of `lines` that took so many seconds to write."""
     return min(BATCH, max(_FEWEST, int(lines * min(2.0, _WRITING / max(took, 0.001)))))
+
+
+def _lines_taken(batch: Sequence[Incoming], lines: Sequence[int], fresh: Sequence[bool]) -> int:
+    """The lines that told something new, be it only of the state of the order that they make up."""
+    taken, is_new_state = 0, False
+    for incoming, count, is_new in zip(batch, lines, fresh):
+        if count:
+            taken += count if is_new or is_new_state else 0
+            is_new_state = False
+        else:
+            is_new_state |= is_new and incoming.retold is not None
+    return taken
 
 
 class _Rejects:

@@ -127,10 +127,26 @@ def read_settings(document: Document, folder: Path, channel_kinds: Collection[st
         holdout=root.table("holdout"),
     )
     workspace.done()
+    if "country" not in workspace and _reads_phones(settings):
+        workspace.warn(
+            "country",
+            "a profile reads phones, and no country says what 079 123 45 67 is: only numbers with + or 00 "
+            "are read",
+            'Write the ISO code of most customers, such as country = "CH".',
+        )
     if not settings.channels:
         root.missing("channels", 'Add a channel: [channels.email] with kind = "file".')
     root.done(_OTHER_FILES)
     return settings
+
+
+def _reads_phones(settings: Settings) -> bool:
+    """Whether a profile of the workspace reads phones."""
+    return any(
+        isinstance(table := profile.get(part), dict) and "phone" in table
+        for profile in settings.profiles.values()
+        for part in ("identities", "traits")
+    )
 
 
 # ---- [workspace] ----

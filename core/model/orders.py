@@ -29,6 +29,8 @@ from core.model.events import (
     OrderStanding,
 )
 
+CUMULATIVE: Final = "cumulative"
+"""The property, and the mark, of a refund or return that names all that went back of its order so far."""
 ORDER_ACTS: Final = (ORDER_COMPLETED, ORDER_UPDATED, ORDER_CANCELLED, ORDER_RETURNED, ORDER_REFUNDED)
 """What can be told of an order, in the order in which the tellings of one instant count."""
 GOING_BACK: Final = frozenset({ORDER_RETURNED, ORDER_REFUNDED})
@@ -131,7 +133,7 @@ def order_state(tellings: Iterable[Telling]) -> OrderState:
         is_cancelled=any(telling.act == ORDER_CANCELLED for telling in known),
         amount=amount,
         returned=returned,
-        returns=max((sum(1 for each in back if each.act == act) for act in GOING_BACK), default=0),
+        returns=max(_times_back(back, act) for act in GOING_BACK),
         units=sum(line.units for line in lines),
     )
 
@@ -198,9 +200,13 @@ def _factor(rate: str) -> Decimal:
 
 
 def number_of_return(act: str, properties: Mapping[str, Any]) -> str | None:
-    """The number of a refund or return, where the source gives one."""
+    """The number of a refund or return, where the source gives one; `CUMULATIVE` where it names all that went
+    back so far.
+    """
     if act not in GOING_BACK:
         return None
+    if properties.get(CUMULATIVE) is True:
+        return CUMULATIVE
     number = properties.get("refund_id" if act == ORDER_REFUNDED else "return_id")
     return None if number in (None, "") else str(number)
 
@@ -296,18 +302,44 @@ def _amount_and_lines(known: Sequence[Telling]) -> tuple[int, tuple[OrderLine, .
 
 
 def _once(back: Sequence[Telling]) -> list[Telling]:
-    """Refunds and returns, each once: of those that carry one number, as it was told last."""
-    marked = {(telling.act, telling.mark): telling for telling in back if telling.mark is not None}
+    """Refunds and returns, each once: of those that carry one number, as it was told last; of sums of one
+    instant the larger.
+    """
+    marked: dict[tuple[str, str | None], Telling] = {}
+    for telling in back:
+        if telling.mark is not None:
+            before = marked.get((telling.act, telling.mark))
+            if telling.mark == CUMULATIVE and before is not None and before.at == telling.at:
+                telling = max(before, telling, key=_size)
+            marked[telling.act, telling.mark] = telling
     return [*(telling for telling in back if telling.mark is None), *marked.values()]
+
+
+def _size(telling: Telling) -> tuple[bool, int]:
+    return telling.amount is None, telling.amount or 0
+
+
+def _times_back(back: Sequence[Telling], act: str) -> int:
+    """How often something went back; a sum of all so far is one time where nothing else is known."""
+    marks = [telling.mark for telling in back if telling.act == act]
+    return sum(1 for mark in marks if mark != CUMULATIVE) or min(len(marks), 1)
+
+
+def _so_far(back: Iterable[Telling]) -> int:
+    """The largest sum that a telling names as all that went back."""
+    return max((telling.amount or 0 for telling in back if telling.mark == CUMULATIVE), default=0)
 
 
 def _as_said(back: Iterable[Telling]) -> int:
     """What goes back of an order that is not known: of returns and refunds the larger sum."""
+    told = list(back)
     sums: dict[str, int] = defaultdict(int)
-    for telling in back:
+    for telling in told:
+        if telling.mark == CUMULATIVE:
+            continue
         named = sum(line.value or 0 for line in telling.lines)
         sums[telling.act] += named if telling.amount is None else telling.amount
-    return max(sums.values(), default=0)
+    return max(*sums.values(), _so_far(told), 0)
 
 
 class _Side:
@@ -324,6 +356,8 @@ class _Side:
         """Add one refund or return; without amount and products it means all that the order has."""
         if telling.amount is None and telling.products is None:
             self.is_all = True
+            return
+        if telling.mark == CUMULATIVE:
             return
         named = 0
         for line in telling.lines:
@@ -358,7 +392,7 @@ def _returned(back: Sequence[Telling], amount: int, lines: Sequence[OrderLine]) 
         found = sum(larger) + max(refunds.rest, returns.rest)
     else:
         found = max(sum(side.by_product.values()) + side.rest for side in sides.values())
-    return max(0, min(found, amount))
+    return max(0, min(max(found, _so_far(back)), amount))
 
 
 def _prices(lines: Iterable[OrderLine]) -> dict[str, tuple[int, int]]:

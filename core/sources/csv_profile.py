@@ -32,19 +32,28 @@ _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
     "decimal": str, "zone": str, "dates": list, "optional": bool, "event": str, "return_event": str,
     "columns": dict, "identities": dict, "traits": dict, "products": dict, "properties": dict,
     "returns": dict, "set_aside": list, "consents": dict, "values": dict, "constants": dict,
-    "carry_down": list,
+    "carry_down": list, "cancelled": list, "refunded": list,
 }  # fmt: skip
 _EVERYWHERE: Final = (
     "title", "kind", "source", "channel", "delimiter", "encodings", "decimal", "zone", "dates", "optional",
     "columns", "identities", "set_aside", "values", "constants", "carry_down",
 )  # fmt: skip
 _OF_KIND: Final[Mapping[str, tuple[str, ...]]] = {
-    "orders": ("event", "return_event", "traits", "products", "properties", "returns"),
+    "orders": (
+        "event",
+        "return_event",
+        "traits",
+        "products",
+        "properties",
+        "returns",
+        "cancelled",
+        "refunded",
+    ),
     "customers": ("traits", "consents"),
     "events": ("event", "properties"),
 }
 _COLUMNS_OF_KIND: Final[Mapping[str, tuple[str, ...]]] = {
-    "orders": ("key", "at", "amount", "currency", "name", "channel"),
+    "orders": ("key", "at", "amount", "currency", "name", "channel", "order", "updated", "refunded"),
     "customers": ("at", "channel"),
     "events": ("key", "at", "amount", "currency", "name", "channel"),
 }
@@ -56,6 +65,7 @@ _TABLES: Final[Mapping[str, tuple[str, ...]]] = {
 _CONSENT_KEYS: Final = (
     "column", "always", "at", "purpose", "source", "text", "proof", "yes", "no", "unknown",
 )  # fmt: skip
+_STATE_KEYS: Final = ("column", "starts_with", "equals", "below", "empty")
 _SET_ASIDE_KEYS: Final = ("column", "starts_with", "equals", "below", "empty", "sales_only", "reason")
 
 
@@ -119,6 +129,8 @@ class CsvProfile:
     returns: CellTest | None
     return_order: str | None  # the column of the order that a return belongs to
     set_aside: tuple[SetAside, ...]
+    cancelled: tuple[CellTest, ...]  # one that holds: the line's order is cancelled
+    refunded: tuple[CellTest, ...]  # one that holds: all of the line's order went back
     consents: tuple[ConsentColumns, ...]
     values: Mapping[str, Mapping[str, str]]  # column -> what stands for what in its cells
     constants: Mapping[str, Mapping[str, Any]]  # "properties" and "traits" that every line has
@@ -129,6 +141,7 @@ class CsvProfile:
         named = [*self.columns.values(), *self.at, *self.identities.values(), *self.traits.values()]
         named += [*self.products.values(), *self.properties.values(), *self.carry_down, *self.values]
         named += [rule.test.column for rule in self.set_aside]
+        named += [test.column for test in (*self.cancelled, *self.refunded)]
         named += [self.returns.column] if self.returns else []
         named += [self.return_order] if self.return_order else []
         for consent in self.consents:
@@ -145,14 +158,21 @@ class CsvProfile:
     def number_columns(self) -> tuple[str, ...]:
         """The columns whose cells are read as numbers, each once."""
         named = [self.columns.get("amount"), self.products.get("price"), self.products.get("quantity")]
+        named.append(self.columns.get("refunded"))
         tests = [rule.test for rule in self.set_aside] + ([self.returns] if self.returns else [])
+        tests += [*self.cancelled, *self.refunded]
         named += [test.column for test in tests if test.below is not None]
         named += self.properties.values()
         return tuple(dict.fromkeys(column for column in named if column is not None))
 
     def date_columns(self) -> tuple[str, ...]:
         """The columns whose cells are read as days or instants, each once; of a time the day's column."""
-        named = [*self.at[:1], self.traits.get("birthday"), self.traits.get("createdAt")]
+        named = [
+            *self.at[:1],
+            self.columns.get("updated"),
+            self.traits.get("birthday"),
+            self.traits.get("createdAt"),
+        ]
         named += [consent.at for consent in self.consents]
         return tuple(dict.fromkeys(column for column in named if column is not None))
 
@@ -272,6 +292,13 @@ def _faults_of_rules(given: Mapping[str, Any]) -> Iterator[str]:
             continue
         yield from _unknown_keys(rule, _SET_ASIDE_KEYS, "set_aside.")
         yield from _faults_of_test(rule, "set_aside")
+    for state in ("cancelled", "refunded"):
+        for rule in given.get(state, ()):
+            if not isinstance(rule, dict):
+                yield f"each `{state}` is a table with a column"
+                continue
+            yield from _unknown_keys(rule, _STATE_KEYS, f"{state}.")
+            yield from _faults_of_test(rule, state)
     for channel, table in given.get("consents", {}).items():
         yield from _faults_of_consent(channel, table)
 
@@ -341,6 +368,8 @@ def _build(name: str, given: Mapping[str, Any]) -> CsvProfile:
         returns=None if returns is None else _test(returns),
         return_order=None if returns is None else returns.get("order"),
         set_aside=tuple(_set_aside(rule) for rule in given.get("set_aside", ())),
+        cancelled=tuple(map(_test, given.get("cancelled", ()))),
+        refunded=tuple(map(_test, given.get("refunded", ()))),
         consents=tuple(_consent(channel, table) for channel, table in given.get("consents", {}).items()),
         values={column: _cell_map(table) for column, table in given.get("values", {}).items()},
         constants=_constants(given["kind"], given.get("constants", {})),

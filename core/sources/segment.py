@@ -62,6 +62,17 @@ class ConsentRecord(NamedTuple):
     """A bare no of a list, which may mean that nobody ever asked."""
 
 
+class Retold(NamedTuple):
+    """What a line of a list counts as where its order is known already: a correction as of an instant in ms
+    UTC, which the line names itself (`is_dated`) or which is that of the import. `first` is the key by which
+    the order was told first.
+    """
+
+    at: Instant
+    is_dated: bool
+    first: bytes
+
+
 class Incoming(NamedTuple):
     """One event on its way in: who, what, when (milliseconds UTC), how much (minor units), and what it says
     of consents and messages.
@@ -86,6 +97,7 @@ class Incoming(NamedTuple):
     rate: str | None = None  # by which `amount` comes of it; None with a currency: it is set aside
     unread: tuple[Unread, ...] = ()  # what it says and nobody understood
     traits: Mapping[str, Any] = {}  # what an event that is no identify call says of the customer besides
+    retold: Retold | None = None  # of an order in a list, which tells the order's state and no event
 
 
 ORDER_NAMES: Final = frozenset(ORDER_ACTS)

@@ -46,12 +46,13 @@ from storage.intake.listed_consents import ListedLine, Place, dump_listed, ledge
 from storage.intake.orders import PERSONAL, OrderBook, settle_customers
 from storage.intake.people import Settled, holder, settle
 from storage.intake.refolding import refold_all
+from storage.intake.retelling import with_corrections
 from storage.schema.consents import consents
 from storage.schema.customers import customers
 from storage.schema.enrolments import enrolments
 from storage.schema.events import events
 from storage.schema.identities import aliases, identities, links
-from storage.schema.intake import arrivals
+from storage.schema.intake import arrivals, future_events
 from storage.schema.profiles import (
     AGGREGATES,
     READ_COLUMNS,
@@ -99,6 +100,8 @@ class BatchResult(NamedTuple):
     fresh: tuple[bool, ...]
     unread: Mapping[Unread, int]
     """What its new lines say and nobody understood."""
+    told: Sequence[Incoming]
+    """The batch as it was taken, with what corrects orders."""
 
 
 class _Customer:
@@ -182,6 +185,7 @@ def take(  # what surrounds a batch; each is optional and given by name
     person; without them, for a call of somebody who is known already, nobody is joined or parted.
     """
     memory = memory if memory is not None else Memory()
+    batch = with_corrections(connection, batch)
     fresh = _fresh(connection, batch)
     taken, unread = sum(fresh), Counter[Unread]()
     if taken:
@@ -190,7 +194,7 @@ def take(  # what surrounds a batch; each is optional and given by name
         taking.take(news)
         first = taking.next_event - len(news)
         unread = reports.take(connection, news, arrived_at, bounces, history=history, first=first)
-    return BatchResult(taken, len(batch) - taken, tuple(fresh), unread)
+    return BatchResult(taken, len(batch) - taken, tuple(fresh), unread, batch)
 
 
 def checkpoint_after(connection: Connection, pages: int) -> None:
@@ -262,6 +266,7 @@ class _Batch:
         self.new_aliases: dict[tuple[str, int], int] = {}
         self.event_rows: list[tuple[Any, ...]] = []
         self.arrival_rows: list[tuple[int, int]] = []
+        self.future_rows: list[tuple[int, Instant]] = []
         self.consent_rows: list[dict[str, Any]] = []
         self.listed: list[ListedLine] = []
 
@@ -361,6 +366,8 @@ class _Batch:
         event_id = self.next_event
         self.next_event += 1
         arrived_at = self.arrived_at if self.history or at < self.arrived_at else at
+        if at > self.arrived_at:
+            self.future_rows.append((event_id, at))
         customer_id: int | str = ""
         identity_id: int | str = ""
         others = traits = listed = ""
@@ -606,6 +613,8 @@ class _Batch:
             )
         if self.event_rows:
             _insert(self.connection, events, self.event_rows)
+        if self.future_rows:
+            _insert(self.connection, future_events, self.future_rows)
         if self.arrival_rows:
             _insert(self.connection, arrivals, sorted(self.arrival_rows))
         if self.listed:

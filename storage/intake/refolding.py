@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, bindparam, select, update
 
+from core.instants import Instant
 from core.model.customer import Profile
 from core.model.events import Event
 from storage.play.events import EVENT_COLUMNS, event_from
@@ -45,9 +46,11 @@ def refold_all(connection: Connection, wanted: Iterable[int]) -> None:
             connection.execute(own, found)
 
 
-def refolded(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, Profile, Profile | None]]:
+def refolded(
+    connection: Connection, ids: Sequence[int], until: Instant | None = None
+) -> Iterator[tuple[int, Profile, Profile | None]]:
     """The profiles of these customers, each with what the engine has settled of it where events wait; in the
-    order of their ids, as far as there is such a customer.
+    order of their ids, as far as there is such a customer. With `until`, of events that occurred by then.
     """
     columns, whose = customers.c, events.c.customer_id
     details = select(columns.id, columns.detail).where(columns.id.in_(WANTED)).order_by(columns.id)
@@ -56,6 +59,8 @@ def refolded(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, 
     for customer, event in rows_of(connection, rows, ids):
         waiting[customer].add(event)
     own = select(whose, *EVENT_COLUMNS).where(whose.in_(WANTED)).order_by(whose, events.c.id)
+    if until is not None:
+        own = own.where(events.c.occurred_at <= until)
     told = groupby(connection.execute(own, named(ids)), key=lambda row: row[0])
     customer, rest = next(told, (None, iter(())))
     for number, detail in rows_of(connection, details, ids):

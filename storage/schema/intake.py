@@ -21,6 +21,16 @@ class ArrivalRow(SchemaRow, table=True):
     event_id: int = Field(primary_key=True)
 
 
+class FutureEventRow(SchemaRow, table=True):
+    """An event that was stamped later than it was taken in; it counts from its own time on."""
+
+    __tablename__ = "future_events"
+    __table_args__ = (STRICT,)
+
+    event_id: int = Field(primary_key=True)
+    occurred_at: Instant = Field(index=True)
+
+
 class ImportRow(SchemaRow, table=True):
     """One import: which file, when, and what became of its lines."""
 
@@ -74,6 +84,7 @@ class UnreadRow(SchemaRow, table=True):
 
 
 arrivals: Final[Table] = ArrivalRow.__table__
+future_events: Final[Table] = FutureEventRow.__table__
 imports: Final[Table] = ImportRow.__table__
 import_spans: Final[Table] = ImportSpanRow.__table__
 unread: Final[Table] = UnreadRow.__table__

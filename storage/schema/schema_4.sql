@@ -166,3 +166,16 @@ CREATE TABLE address_reports (
  STRICT;
 
 CREATE INDEX ix_address_reports_address ON address_reports (address);
+
+-- Events that are stamped later than they were taken in.
+
+CREATE TABLE future_events (
+	event_id INTEGER NOT NULL, 
+	occurred_at INTEGER NOT NULL, 
+	CONSTRAINT pk_future_events PRIMARY KEY (event_id)
+)
+ STRICT;
+
+CREATE INDEX ix_future_events_occurred_at ON future_events (occurred_at);
+
+INSERT INTO future_events SELECT id, occurred_at FROM events WHERE occurred_at >= arrived_at;

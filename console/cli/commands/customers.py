@@ -19,6 +19,7 @@ from console.cli.output import ListingField
 from console.tui.customer_filter import read_customer_filter
 from core.instants import format_instant
 from storage import customers, search
+from storage.as_of import seen_as_of
 
 DETAILS = (
     *FIELDS,
@@ -93,7 +94,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if args.action == "timeline":
         return _timeline(args, context)
     text = " ".join(args.text) if args.action == "find" else ""
-    with context.store.reading() as connection:
+    with context.store.reading() as connection, seen_as_of(connection, context.now(None)):
         where = search.matching(read_customer_filter(text)) if text.strip() else None
         rows = customers.listing(connection, where, args.after, args.limit)
         context.output.listing(
@@ -105,7 +106,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 
 def _show(args: argparse.Namespace, context: Context) -> int:
-    with context.store.reading() as connection:
+    with context.store.reading() as connection, seen_as_of(connection, context.now(None)):
         known = customers.show(connection, customers.resolve(connection, args.id))
     context.output.record(DETAILS, _shown(known))
     return 0

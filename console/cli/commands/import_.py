@@ -37,7 +37,7 @@ from console.intake.interrupts import termination_interrupts
 from console.intake.physical_lines import path_text
 from console.intake.set_aside import words_of
 from console.intake.watched_bytes import MAX_RATIO
-from console.playbooks.applied import ensure_applied
+from console.playbooks.applied import ensure_applied, load_in_force
 from console.workspace.faults import WorkspaceError
 from console.workspace.reading import Workspace
 from core.explain.words import counted
@@ -141,7 +141,7 @@ def _run(args: argparse.Namespace, context: Context) -> int:
     if args.dry_run:
         return _foretell(args, context, paths, at)
     settings = _settings(args, context, _concerns(context, at, args.history))
-    code = DONE
+    code, fresh = DONE, 0
     for path in paths:
         with progress_bar(path, quiet=context.output.json) as progress:
             done = import_file(
@@ -160,7 +160,22 @@ def _run(args: argparse.Namespace, context: Context) -> int:
             )
             return INTERRUPTED
         code = FAILED if done.is_refused else code
+        fresh += done.taken
+    if fresh and not args.history:
+        _tell_of_triggers(context)
     return code
+
+
+def _tell_of_triggers(context: Context) -> None:
+    """Say where nobody enters through what was taken in, because no trigger was active by then."""
+    if context.output.json:
+        return
+    triggers = load_in_force(context.store, context.folder).playbook.triggers
+    if triggers and all(trigger.status != "active" for trigger in triggers):
+        context.output.say(
+            "  No trigger is active, so nobody enters one through these events, also once one is. Where they "
+            'are to start something, set its status to "active" and `manometer apply` it before the import.'
+        )
 
 
 def _guess(args: argparse.Namespace, context: Context, paths: Sequence[Path], at: Instant) -> int:

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     home = str(context.settings.get("currency", "CHF"))
     with context.store.reading() as connection:
         customer = None if args.customer is None else customers.resolve(connection, args.customer)
-        found = orders.listing(connection, home, customer)
+        found = orders.listing(connection, home, customer, context.now(None))
         waiting = orders.set_aside(connection)
     context.output.listing(
         FIELDS, _rows(found, for_people=not context.output.json), "There are no orders yet."

@@ -24,6 +24,7 @@ from core.language import Condition, parse
 from core.language import ConditionContext as Place
 from core.suggestions import near
 from storage import segments
+from storage.as_of import seen_as_of
 
 FIELDS = (ListingField("name"), ListingField("title"), ListingField("customers", "number"))
 COUNT = (ListingField("expression"), ListingField("customers", "number"))
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     known = {name: predicate.condition for name, predicate in context.workspace.playbook.segments.items()}
     at = context.now(args.at)
     what: list[str] = args.what
-    with context.store.reading() as connection:
+    with context.store.reading() as connection, seen_as_of(connection, at):
         if not what or (what == ["list"] and "list" not in known):
             titles = context.workspace.segment_titles
             context.output.listing(

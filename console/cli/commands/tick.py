@@ -20,6 +20,8 @@ from console.safeguards.stopping import take_in
 from console.workspace.reading import Workspace
 from core.errors import ManometerError
 from core.explain.words import counted
+from core.instants import local
+from storage.intake import imports
 from storage.store import Store
 
 EXAMPLES = (("tick --at 2025-11-01T15:00", "one pass as of an instant"),)
@@ -47,6 +49,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
         decided = tick(store, workspace.playbook, now, progress.more, gate.is_clock_held)
         kinds = _listed(decided, context) if context.output.json else Counter(map(_kind, decided))
     context.output.say(_in_words(kinds, progress.done))
+    if not kinds:
+        _tell_what_came_before(context, workspace)
     if args.no_dispatch:
         return 0
     done = dispatch(store, workspace, now if guard is None else guard.now, stopping=gate.is_shut)
@@ -66,6 +70,23 @@ def _trusted(store: Store, workspace: Workspace) -> ClockGuard:
             "where it is right."
         )
     return guard
+
+
+def _tell_what_came_before(context: Context, workspace: Workspace) -> None:
+    """Say where all that was imported came before the triggers were in force, so that it starts nothing."""
+    since = [one.activated_at for one in workspace.playbook.triggers if one.status == "active"]
+    if not since:
+        context.output.say("No trigger is active.")
+        return
+    with context.store.reading() as connection:
+        newest = max(imports.listed(connection), key=lambda row: row["at"], default=None)
+    first = min(at or 0 for at in since)
+    if newest is not None and newest["at"] < first:
+        context.output.say(
+            f"What was imported last ({newest['path']}) came before the first trigger was in force, "
+            f"{local(first, context.zone):%Y-%m-%d %H:%M}: nobody enters through it. `manometer why "
+            "CUSTOMER` says more of one, and `manometer replay` plays the past."
+        )
 
 
 def _stands_still(args: argparse.Namespace, context: Context) -> bool:

@@ -79,7 +79,7 @@ class CustomersAnswers:
             asked = read_customer_filter(text, playbook.segments)
         except ManometerError as fault:
             return Hits(array("q"), str(fault))
-        with self._local.asking(cancelled) as connection:
+        with self._local.asking_of_people(cancelled) as connection:
             if not asked:
                 return Hits(search.everybody(connection, sort, is_downwards, found))
             segments = self._segments(connection, asked, playbook)
@@ -99,7 +99,7 @@ class CustomersAnswers:
     def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, CustomerLine]:
         """Customers by row id."""
         now = self._local.now()
-        with self._local.asking(cancelled) as connection:
+        with self._local.asking_of_people(cancelled) as connection:
             return {row[0]: _row(row) for row in search.rows(connection, ids, now - RECENT, now)}
 
     # ---- one ----
@@ -107,7 +107,7 @@ class CustomersAnswers:
     def profile(self, customer_id: int, cancelled: Cancelled) -> CustomerProfile:
         """All that is known of one."""
         playbook, now = self._local.in_force().playbook, self._local.now()
-        with self._local.asking(cancelled) as connection:
+        with self._local.asking_of_people(cancelled) as connection:
             state = customers.state_of(connection, customer_id)
             known = read_profile(connection, customer_id)
             media = sorted({channel.medium for channel in playbook.channels.values()})

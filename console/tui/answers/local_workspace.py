@@ -25,6 +25,7 @@ from core.errors import ManometerError
 from core.instants import Instant
 from screens.ports import Cancelled, CancelledError, WorkspacePlace
 from storage import changes, leases, pauses, playbooks
+from storage.as_of import seen_as_of
 from storage.sqlite import interruptible
 from storage.store import Store
 
@@ -166,6 +167,12 @@ class LocalWorkspace:
             if cancelled():  # the database reports an interrupted query as an error
                 raise CancelledError from None
             raise
+
+    @contextmanager
+    def asking_of_people(self, cancelled: Cancelled) -> Iterator[Connection]:
+        """The same, with customers as of now: what is stamped later does not count yet."""
+        with self.asking(cancelled) as connection, seen_as_of(connection, self.now()):
+            yield connection
 
     @contextmanager
     def acting(self) -> Iterator[Connection]:

@@ -148,7 +148,7 @@ def test_day_and_month_are_decided_by_the_whole_column(
     assert instants(store) == [str(parse_instant(each)) for each in found]
 
 
-@pytest.mark.parametrize("day", ["31.01.26", "46053", "31.13.2026", "0000-00-00", "soon"])
+@pytest.mark.parametrize("day", ["31.01.26", "46053", "31.13.2026", "soon"])
 def test_a_day_that_the_profile_does_not_speak_of_rejects_its_line(store: Store, day: str) -> None:
     result = run(store, ORDERS, dated("2026-01-01", day))
     assert (result.taken, result.rejected) == (1, 1)
@@ -237,3 +237,39 @@ def test_the_lines_of_an_order_that_is_too_large_are_rejected(
     monkeypatch.setattr("console.intake.csv_lines.LARGEST_ORDER", 60)
     result = run(store, ORDERS, "id;at;who;price\n" + "1;2026-01-01;u;5\n" * 5 + "2;2026-01-01;u;5\n")
     assert (result.taken, result.rejected) == (1, 5)
+
+
+def test_an_address_that_is_none_is_kept_as_what_cannot_be_read(store: Store) -> None:
+    """Some address books write two numbers into one cell."""
+    profile = {"kind": "customers", "identities": {"email": "mail", "phone": "phone"}}
+    text = "mail,phone\na@x.ch,+33 6 12 34 56 78 ::: +33 1 42 68 53 00\nnobody,+33 6 12 34 56 79\n"
+    assert run(store, profile, text).taken == 2
+    with store.reading() as connection:
+        rows = connection.execute(select(customers.c.email, customers.c.phone, customers.c.traits))
+        found = [(email, phone, json.loads(traits)) for email, phone, traits in rows]
+    assert [row[:2] for row in found] == [("a@x.ch", None), (None, "+33612345679")]
+    assert found[0][2]["phone_unreadable"] == "+33 6 12 34 56 78 ::: +33 1 42 68 53 00"
+    assert found[1][2]["email_unreadable"] == "nobody"
+
+
+@pytest.mark.parametrize("no_date", ["0000-00-00", "0000-00-00 00:00:00"])
+def test_the_zero_date_of_databases_says_nothing(store: Store, no_date: str) -> None:
+    profile = {
+        "kind": "customers", "identities": {"email": "mail"}, "traits": {"birthday": "born"},
+        "consents": {"email": {"column": "yes", "at": "since"}},
+    }  # fmt: skip
+    assert run(store, profile, f"mail,born,yes,since\na@x.ch,{no_date},yes,{no_date}\n").taken == 1
+    with store.reading() as connection:
+        (traits,) = connection.execute(select(customers.c.traits)).one()
+        basis = connection.execute(select(consents.c.basis)).scalars().all()
+    assert "birthday" not in traits
+    assert basis == ["imported"]
+
+
+def test_an_event_without_any_date_is_refused_in_words(store: Store) -> None:
+    profile = {
+        "kind": "orders", "columns": {"key": "id", "at": "at", "amount": "total"},
+        "identities": {"email": "mail"},
+    }  # fmt: skip
+    done = run(store, profile, "id,at,total,mail\n1,0000-00-00 00:00:00,5,a@x.ch\n")
+    assert [reason for _, reason, _ in rejects(done)] == ["no time"]

@@ -386,3 +386,23 @@ def test_a_note_of_an_earlier_boot_accuses_nobody(inbox: Inbox) -> None:
     path.write_text('["another", {"now": ["a"], "suspects": []}]\n')
     with WorkNote.open(inbox.store.path, "inbox") as note:
         assert note.left == ()
+
+
+def test_what_is_no_file_of_events_is_left_where_it_lies_and_named(inbox: Inbox) -> None:
+    inbox.sources = {"till": SourceSettings("till", "folder")}
+    for name in ("a.txt", "till/b.XLSX", "c.ndjson.part", "d.csv.filepart", ".e.zip", "unknown/f.csv"):
+        inbox.put(name, "x")
+    found = inbox.drop_folder.ready(inbox.sources, clock.now())
+    place = inbox.folder / "inbox"
+    assert found.files == []
+    assert set(found.passed_over) == {place / "a.txt", place / "till" / "b.XLSX", place / "unknown"}
+    assert "Export it as CSV" in found.passed_over[place / "a.txt"]
+    assert "[sources.unknown]" in found.passed_over[place / "unknown"]
+    assert (place / "a.txt").exists()
+
+
+def test_the_folder_that_a_source_names_by_its_path_is_no_stranger(inbox: Inbox) -> None:
+    inbox.sources = {"till": SourceSettings("till", "folder", settings={"path": "inbox/kasse"})}
+    inbox.put("kasse/a.zip", "x")
+    found = inbox.drop_folder.ready(inbox.sources, clock.now())
+    assert list(found.passed_over) == [inbox.folder / "inbox" / "kasse" / "a.zip"]

@@ -23,11 +23,11 @@ NOW = parse_instant("2026-03-01T12:00:00Z")
 EXPORTS = Path(__file__).parents[2] / "fixtures" / "exports"
 ORDERS: dict[str, tuple[str | None, str, int, tuple[int, int, int]]] = {
     # currency as written, instant and amount of the first order, lines read, taken and rejected
-    "shopify-orders": ("CHF", "2025-05-01T07:59:00Z", 10_090, (5, 2, 3)),
-    "woocommerce-orders": ("CHF", "2025-05-01T08:00:00Z", 4_990, (2, 1, 1)),
-    "woocommerce-order-lines": (None, "2025-05-01T08:00:00Z", 4_990, (3, 2, 1)),
+    "shopify-orders": ("CHF", "2025-05-01T07:59:00Z", 10_090, (5, 5, 0)),
+    "woocommerce-orders": ("CHF", "2025-05-01T08:00:00Z", 4_990, (2, 2, 0)),
+    "woocommerce-order-lines": (None, "2025-05-01T08:00:00Z", 4_990, (3, 3, 0)),
     "shopware-orders": (None, "2025-05-01T08:00:00Z", 4_990, (1, 1, 0)),
-    "magento-orders": (None, "2025-05-01T12:00:00Z", 121_940, (2, 1, 1)),
+    "magento-orders": (None, "2025-05-01T12:00:00Z", 121_940, (2, 2, 0)),
     "prestashop-orders": ("CHF", "2025-05-01T08:00:00Z", 4_990, (2, 1, 1)),
     "german-till": (None, "2025-05-01T08:00:00Z", 205_990, (4, 4, 0)),
 }
@@ -98,7 +98,7 @@ def test_what_was_cancelled_in_the_shop_is_no_order_whatever_its_payment_says(st
     taken(store, "shopify-orders")
     with store.reading() as connection:
         names = connection.execute(select(events.c.properties).where(events.c.name == "Order Completed"))
-        assert ["#1050" in properties for (properties,) in names] == [True]
+        assert ["5551234567890" in properties for (properties,) in names] == [True]
 
 
 def test_the_orders_of_one_guest_make_one_customer_however_many_numbers_the_shop_gave_her(

@@ -46,3 +46,19 @@ def test_what_would_be_ignored_is_a_fault(more: str, said: str) -> None:
 def test_sound_profiles_and_sources_are_no_faults() -> None:
     more = '[sources.a]\nprofile = "till"\n[sources.b]\nprofile = "customers"\npath = "x"\n' + PROFILE
     assert read_files(files(more), templates=True).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("profile", "country", "warned"),
+    [
+        (PROFILE, "", False),
+        (PROFILE + 'phone = "tel"\n', "", True),
+        (PROFILE + 'phone = "tel"\n', 'country = "CH"\n', False),
+        (PROFILE + '[profiles.till.traits]\nphone = "tel"\n', "", True),
+    ],
+)
+def test_phones_without_a_country_are_a_warning(profile: str, country: str, warned: bool) -> None:
+    given = files(profile)
+    given["manometer.toml"] = given["manometer.toml"].replace("[workspace]\n", f"[workspace]\n{country}", 1)
+    found = read_files(given, templates=True).warnings
+    assert ["no country" in warning.message for warning in found] == [True] * warned

@@ -76,7 +76,7 @@ def test_an_event_makes_its_customer_and_her_profile(store: Store) -> None:
         properties={"revenue": 10, "products": [{"quantity": 2}]},
         context={"channel": "pos"},
     )
-    assert taken(store, order) == (1, 0, (True,), {})
+    assert taken(store, order)[:4] == (1, 0, (True,), {})
     [row] = table(store)
     assert (row["key"], row["orders"], row["revenue"], row["units"], row["last_order_at"]) == (
         "u1",
@@ -118,7 +118,7 @@ def test_what_is_known_changes_nothing(store: Store) -> None:
 
 
 def test_the_same_event_twice_in_a_batch_counts_once(store: Store) -> None:
-    assert taken(store, call("m1"), call("m1"), call("m2")) == (2, 1, (True, False, True), {})
+    assert taken(store, call("m1"), call("m1"), call("m2"))[:4] == (2, 1, (True, False, True), {})
 
 
 def test_an_act_of_nobody_is_kept_without_a_customer(store: Store) -> None:
