@@ -12,9 +12,11 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Table,
+    and_,
     delete,
     func,
     select,
+    text,
     true,
     tuple_,
     update,
@@ -157,8 +159,8 @@ def _number_of(
 
 def suppress(connection: Connection, reports: Sequence[Report], *, is_said_now: bool = False) -> int:
     """Never write to these addresses again; how many were new. One that is suppressed already keeps its
-    first row of each reason, and what occurred before an operator lifted it changes nothing, unless it
-    `is_said_now`, by an operator who knows.
+    first row of each reason (of those that arrive together what occurred first), and what occurred before an
+    operator lifted it changes nothing, unless it `is_said_now`, by an operator who knows.
     """
     lifted = {} if is_said_now else _lifted(connection, {(each.medium, each.address) for each in reports})
     rows = [
@@ -168,7 +170,16 @@ def suppress(connection: Connection, reports: Sequence[Report], *, is_said_now: 
     ]
     before = _number(connection)
     if rows:
-        connection.execute(insert(suppressions).on_conflict_do_nothing(), rows)
+        statement, columns = insert(suppressions), suppressions.c
+        said = statement.excluded
+        is_earlier = tuple_(said.occurred_at, said.source) < tuple_(columns.occurred_at, columns.source)
+        first = statement.on_conflict_do_update(
+            index_elements=[columns.medium, columns.address, columns.reason],
+            index_where=text("lifted_at IS NULL"),
+            set_={"occurred_at": said.occurred_at, "source": said.source},
+            where=and_(said.arrived_at == columns.arrived_at, is_earlier),
+        )
+        connection.execute(first, rows)
     return _number(connection) - before
 
 

@@ -113,10 +113,13 @@ def _by_closeness(consent: Consent) -> tuple[bool, bool, Instant]:
 def suppression_objection(
     suppressions: Sequence[Suppression], medium: str, address: str, at: Instant
 ) -> Objection | None:
-    """Whether the address is known to be dead or unwilling."""
-    for suppression in suppressions:
-        if suppression.medium == medium and suppression.address == address and suppression.holds(at):
-            return Objection(
-                Reason.ADDRESS_SUPPRESSED, f"{suppression.reason} on {format_instant(suppression.arrived_at)}"
-            )
-    return None
+    """Whether the address is known to be dead or unwilling, in the words of what was known first."""
+    holding = [
+        (each.arrived_at, each.reason)
+        for each in suppressions
+        if each.medium == medium and each.address == address and each.holds(at)
+    ]
+    if not holding:
+        return None
+    since, reason = min(holding)
+    return Objection(Reason.ADDRESS_SUPPRESSED, f"{reason} on {format_instant(since)}")

@@ -8,7 +8,7 @@ did not come to stay.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -62,7 +62,7 @@ from storage.schema.profiles import (
     profile_from,
     trait_columns,
 )
-from storage.sql import WANTED
+from storage.sql import WANTED, rows_of
 
 Concerns = Callable[[str, str], bool]
 """Whether an event of this kind and name is one that some trigger or exit names."""
@@ -255,6 +255,7 @@ class _Batch:
         if memory.token != (*self.token, self.next_event) or len(memory.identities) > _MOST_IDENTITIES:
             memory.forget()
         self.orders = OrderBook()
+        self.told_anew: list[Incoming] = []  # of whom, together, it may be told for the first time
         self.named: set[int] = set()  # visitors of whom more than a device became known
         self.start()
 
@@ -460,10 +461,12 @@ class _Batch:
         """
         told = self.memory.told
         before = self.next_identity
+        self.told_anew.clear()
         for incoming in batch:
             if incoming.identities not in told or incoming.previous:
                 self.place(incoming)
         self.ask_for_aliases(before)
+        self.ask_of_joined(batch)
         if self.open_questions and self.rules is not None:
             self.flush()
             at = min(self.open_questions.values())
@@ -491,6 +494,8 @@ class _Batch:
                 self.add_identity(identity, customer, at)
         numbers = [memory.identities[each][0] for each in said]
         if len(said) > 1:
+            if not customer.is_new or said[1][0] == USER:
+                self.told_anew.append(incoming)
             hub = memory.identities[min(said, key=strength)][0]
             for other in numbers:
                 if other != hub:
@@ -547,6 +552,46 @@ class _Batch:
                 known.update(self.connection.execute(query).scalars())
         for named in new.keys() & known:
             self.open_questions.setdefault(new[named], self.arrived_at)
+
+    def ask_of_joined(self, batch: Sequence[Incoming]) -> None:
+        """What is told of somebody with several user ids may part them, though it leaves no question by
+        itself: one of them had left the mail address they share before that, or too many share one by now.
+        """
+        rules = self.rules
+        if rules is None:
+            return
+        asked: dict[int, dict[int, Instant]] = {}  # customer -> identity -> when what was told of it arrives
+        for incoming in self.told_anew if not rules.namespaces else batch:
+            said = incoming.identities
+            if len(said) > 1 and said[0][0] == USER:
+                number, customer = self.memory.identities[said[0]]
+                at = self.arrived_at if self.history else max(self.arrived_at, incoming.occurred_at)
+                arrivals = asked.setdefault(customer, {})
+                arrivals[number] = min(at, arrivals.get(number, at))
+        for customer in self.parted_perhaps(asked, rules):
+            for number, at in asked[customer].items():
+                self.open_questions[number] = min(at, self.open_questions.get(number, at))
+
+    def parted_perhaps(self, among: Collection[int], rules: IdentityRules) -> list[int]:
+        """The customers of more user ids than may share one identity, and those of several user ids and mail
+        addresses, where user ids are joined by addresses.
+        """
+        found: dict[int, Counter[str]] = {customer: Counter() for customer in among}
+        if not found:
+            return []
+        query = select(identities.c.customer_id, identities.c.kind).where(
+            identities.c.customer_id.in_(WANTED), identities.c.kind.in_((USER, "email"))
+        )
+        for customer, kind in rows_of(self.connection, query, among):
+            found[customer][kind] += 1
+        for _, customer, kind, *_ in self.new_identities:
+            if customer in found:
+                found[customer][kind] += 1
+        return sorted(
+            customer
+            for customer, of in found.items()
+            if of[USER] > rules.max_people or (rules.namespaces and min(of[USER], of["email"]) > 1)
+        )
 
     def remember(self, settled: Settled) -> None:
         """Take over what was settled."""

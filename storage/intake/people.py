@@ -120,6 +120,7 @@ class _Settling:
         self.claims = sayings.claims
         self.people = resolve(sayings, self.rules)
         self.undo_joins_through_shared()
+        self.undo_waiting()
         self.part_users()
         self.merge_people()
         self.move_identities()
@@ -321,6 +322,31 @@ class _Settling:
             if not known.contested or known.said_by is None:
                 self.undo_where(merges.c.cause == ":".join(known.identity), ":".join(known.identity))
 
+    def undo_waiting(self) -> None:
+        """Merges that the engine has not played yet are taken back where one of them brought in what belongs
+        to several people by now: those who are one are merged anew, and the engine plays what is left.
+        """
+        waiting = self.waiting()
+        query = select(merges.c.id, merges.c.moved).where(
+            merges.c.id.in_(WANTED), merges.c.undone_at.is_(None)
+        )
+        moved = {number: orjson.loads(text) for number, text in rows_of(self.connection, query, waiting)}
+        wrong = [people for each in moved.values() if len(people := self.sure_people(each["identities"])) > 1]
+        for number in sorted(moved, reverse=True) if wrong else ():
+            self.undo(number, self.unsaid or self.cause_of_parting(set().union(*wrong)))
+
+    def waiting(self) -> set[int]:
+        """The merges that the engine has not played yet."""
+        query = select(customers.c.joins).where(customers.c.id.in_(WANTED), customers.c.joins.is_not(None))
+        places = {known.customer for known in self.known.values()}
+        rows = rows_of(self.connection, query, places)
+        return {join[0] for (waiting,) in rows for join in orjson.loads(waiting)}
+
+    def sure_people(self, ids: Collection[int]) -> set[Person]:
+        """Whose those of these identities are that nobody disputes."""
+        known = [self.known[each] for each in ids if each in self.known]
+        return {self.person(each) for each in known if self.is_sure(each)}
+
     def undo_where(self, condition: Any, cause: str) -> None:
         living = [known.customer for known in self.known.values()]
         query = select(merges.c.id).where(
@@ -383,8 +409,11 @@ class _Settling:
         """
         if known.identity[0] == USER:
             return True
-        is_sure = known.id not in self.shared and known.identity not in self.people.holders
-        return self.unsaid is not None and is_sure
+        return self.unsaid is not None and self.is_sure(known)
+
+    def is_sure(self, known: _Known) -> bool:
+        """Whether nobody disputes whose an identity is."""
+        return known.id not in self.shared and known.identity not in self.people.holders
 
     def person(self, known: _Known) -> Person:
         return self.people.person_of.get(known.identity, known.identity)

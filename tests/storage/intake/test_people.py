@@ -5,6 +5,7 @@ arrivals.
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import permutations
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -135,3 +136,15 @@ def test_any_order_makes_the_same_people_in_many_lives(drawn: list[tuple[Any, ..
         for _ in range(3):
             random.shuffle(calls)
             assert lives(split(calls, random)) == expected
+
+
+def test_an_address_that_was_left_joins_nobody_whenever_that_is_told() -> None:
+    acts = (("u3", "a@x.ch", 15), ("u3", "b@x.ch", 10), ("crm:1", "a@x.ch", 5))  # seconds ago
+    calls = [
+        call(str(number), at=at, kind="identify", userId=user, traits={"email": address})
+        for number, (user, address, at) in enumerate(acts)
+    ]
+    for order in permutations(calls):
+        known = lives([[one] for one in order])["identities"]
+        assert known["user", "crm:1"] == known["email", "a@x.ch"] == "crm:1"
+        assert known["user", "u3"] == known["email", "b@x.ch"] == "u3"
