@@ -171,15 +171,20 @@ def of_templates(uses: Collection[tuple[str, str]]) -> ColumnElement[bool]:
 
 
 def made_and_failed(
-    connection: Connection, template: str, trigger: str, version: int, most: int
+    connection: Connection, use: tuple[str, str], trigger: str, version: int, most: int
 ) -> tuple[bool, int]:
-    """Whether any message of a trigger and template went out since a version of the playbook was applied, and
-    how many, up to `most`, failed since because the template could not make them.
+    """Whether any message of a trigger and a `use`, a channel with its template, went out since a version of
+    the playbook was applied, and how many, up to `most`, failed since because the template could not make
+    them.
     """
+    channel, template = use
     applied = select(playbooks.c.applied_at).where(playbooks.c.version == version).scalar_subquery()
     since = func.coalesce(applied, 0)
     made = select(messages.c.id).where(
-        messages.c.trigger == trigger, messages.c.sent_at >= since, messages.c.template == template
+        messages.c.trigger == trigger,
+        messages.c.sent_at >= since,
+        messages.c.channel == channel,
+        messages.c.template == template,
     )
     if connection.execute(made.limit(1)).first() is not None:
         return True, 0
@@ -187,6 +192,7 @@ def made_and_failed(
         TROUBLE,
         messages.c.state == literal_column("'failed'"),
         messages.c.planned_at >= since,
+        messages.c.channel == channel,
         messages.c.template == template,
         messages.c.reason == str(Reason.TEMPLATE_ERROR),
     )

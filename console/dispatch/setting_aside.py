@@ -181,7 +181,7 @@ class MessageFailures:
             return False
         with self._store.reading() as connection:
             made, failed = quarantine.made_and_failed(
-                connection, message.template, message.trigger, self._version, MOST_FAULTY
+                connection, use, message.trigger, self._version, MOST_FAULTY
             )
         if made:
             self._good.add(use)
