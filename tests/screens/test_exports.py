@@ -184,6 +184,8 @@ def left(folder: Path) -> list[str]:
 
 
 def test_a_file_whose_rows_fail_leaves_nothing(tmp_path: Path) -> None:
+    tmp_path.chmod(0o750)
+
     def failing() -> Iterator[list[object]]:
         yield ["a"]
         assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [0o640]
@@ -195,6 +197,7 @@ def test_a_file_whose_rows_fail_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_file_is_for_owner_and_group_and_never_written_over(tmp_path: Path) -> None:
+    tmp_path.chmod(0o750)
     place = tmp_path / "a.csv"
     assert write_csv(place, ["name", "is"], [["=1+1", True], [None, 1.5]]) == 2
     assert place.read_text() == "name,is\n'=1+1,true\n,1.5\n"

@@ -113,7 +113,7 @@ def test_the_store_loads_no_area_of_the_schema_but_the_workspace_itself() -> Non
         check=True,
     ).stdout
     areas = {name.removeprefix("storage.schema.") for name in shown.split()}
-    assert areas == {"folded", "migrations", "row", "workspace"}
+    assert areas == {"chained", "folded", "migrations", "row", "workspace"}
 
 
 def test_a_checkpoint_empties_the_log_unless_somebody_reads_an_old_snapshot(store: Store) -> None:

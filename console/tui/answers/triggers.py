@@ -279,8 +279,12 @@ class TriggersAnswers:
         """Stop all sending; ManometerError where it is stopped already."""
         at, operator = self._local.now(), self._operator(reason)
         note = StopNote(at, operator.author, operator.reason, transactional)
+        was_stopped = self._local.place.stopped
         no_file = self._local.stop_by_file(note)
         with self._local.acting() as connection:
+            if was_stopped:
+                stopped = pauses.current(connection, at).get(EVERYTHING)
+                pausing.refuse_stopped(stopped, transactional, operator.zone)
             held = pauses.waiting(connection, EVERYTHING, at)
             write_row(connection, note, at, operator.zone)
         spared = "" if transactional else ", transactional messages go on"

@@ -110,7 +110,9 @@ def test_who_was_dropped_is_named_no_more_and_never_decided_for(
     (thing,) = ask(folder, capsys, "quarantine")
     assert run("-w", folder, "quarantine", "drop", str(thing["id"]), "--reason", "lost", "--at", EVENING) == 0
     assert ask(folder, capsys, "quarantine") == []
-    assert run("-w", folder, "status", "--at", EVENING) == 0
+    run("-w", folder, "status", "--json", "--at", EVENING)
+    told = json.loads(capsys.readouterr().out)
+    assert (told["quarantine"], [each["sort"] for each in told["findings"]]) == ({}, ["late"])
     assert ask(folder, capsys, "tick", "--no-dispatch", "--at", NEXT_DAY) == []
 
 

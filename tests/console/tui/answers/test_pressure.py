@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A replayed workspace half an hour after three people left their baskets, which two triggers want to say
     something about.
     """
-    calls = [person(name) for name in PEOPLE] + [
+    calls = [person(name, email=f"p{number}@example.ch") for number, name in enumerate(PEOPLE)] + [
         act(name, "Checkout Started", "2025-03-03T10:00:00Z", value=80) for name in PEOPLE
     ]
     return played(
