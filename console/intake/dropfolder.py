@@ -148,8 +148,8 @@ class DropFolder:
                 raise error.__cause__ from None
             raise
         if result.finished:
+            _forget(store, file.path)  # before it is moved: a kill in between would leave it listed for good
             connector.acknowledge(file)
-            _forget(store, file.path)
         return ImportedFile(path_text(Path(file.path.name)), result)
 
     def _set_aside(

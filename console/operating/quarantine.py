@@ -12,6 +12,7 @@ from storage.quarantine import QuarantineError
 from storage.store import Store
 
 FAILED = "failed"
+DONE = "done"
 
 
 def release(store: Store, identifier: int, author: str, at: Instant) -> SetAside:
@@ -32,8 +33,15 @@ def drop(store: Store, identifier: int, author: str, at: Instant, reason: str) -
 
 
 def _put_back(path: Path) -> None:
-    """Move a failed file back into the folder beside it; one that lies there still need not be moved."""
+    """Move a failed file back into the folder beside it; one that lies there still need not be moved, and
+    one that a kill kept from being noted under its new name is found there.
+    """
     try:
+        moved = path.parent / FAILED / path.name
+        if not path.exists() and moved.exists():
+            path = moved
+        if not path.exists() and (path.parent / DONE / path.name).exists():
+            return  # it was taken after all
         if not path.exists():
             raise QuarantineError(
                 f"{path}: there is no such file any more. Drop it, or put the file back into its folder; "
