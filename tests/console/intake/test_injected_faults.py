@@ -25,7 +25,7 @@ from storage.store import Store
 from tests.console.intake.faulty_files import PROFILE, Truth, write_csv, write_ndjson
 
 NOW = parse_instant("2026-03-01T12:00:00Z")
-SIZES = [pytest.param(3_000, id="small"), pytest.param(500_000, id="large", marks=pytest.mark.slow)]
+SIZES = [pytest.param(3_000, id="small"), pytest.param(60_000, id="large", marks=pytest.mark.slow)]
 
 
 @pytest.fixture
