@@ -12,7 +12,7 @@ from typing import Any
 
 AGREED = {
     "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "MIT", "MPL-2.0", "PSF-2.0", "Zlib",
-    "MPL-2.0 AND (Apache-2.0 OR MIT)",
+    "Apache-2.0 AND BSD-2-Clause", "MPL-2.0 AND (Apache-2.0 OR MIT)",
     "License :: OSI Approved :: BSD License",
     "License :: OSI Approved :: Mozilla Public License 2.0 (MPL 2.0)",
 }  # fmt: skip
