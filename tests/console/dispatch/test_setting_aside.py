@@ -20,6 +20,11 @@ from storage.schema.events import events
 from storage.schema.messages import messages
 from tests.console.dispatch.test_dispatch import NOON, Shop
 
+pytestmark = pytest.mark.filterwarnings(
+    # where the limit strikes within a callback of the garbage collector it is swallowed, and strikes again
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:

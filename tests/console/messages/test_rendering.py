@@ -15,6 +15,11 @@ from console.messages.render_worker import RenderWorker
 from console.messages.rendering import render
 from console.messages.sandbox import MISSING, Mode, Record, TemplateFault
 
+pytestmark = pytest.mark.filterwarnings(
+    # where the limit strikes within a callback of the garbage collector it is swallowed, and strikes again
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+
 HUGE = "<!---->" * 37_000
 SLOW = [
     "{% for i in range(1000) %}{% set a = big|striptags %}{% endfor %}x",

@@ -15,6 +15,11 @@ from console.quarantine.work_notes import WorkNote
 from storage.sqlite import dbapi
 from tests.console.lives import act, person, run, workspace
 
+pytestmark = pytest.mark.filterwarnings(
+    # where the limit strikes within a callback of the garbage collector it is swallowed, and strikes again
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+
 EVENING = "2025-03-03T19:00:00Z"
 NEXT_DAY = "2025-03-04T19:00:00Z"
 
