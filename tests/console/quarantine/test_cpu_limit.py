@@ -10,6 +10,11 @@ import pytest
 from console.quarantine import cpu_limit
 from console.quarantine.cpu_limit import CpuLimit, CpuLimitError
 
+pytestmark = pytest.mark.filterwarnings(
+    # where the limit strikes within a callback of the garbage collector it is swallowed, and strikes again
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+
 
 def spin() -> None:
     while True:
