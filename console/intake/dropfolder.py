@@ -158,9 +158,10 @@ class DropFolder:
         """Put the file aside, and note where it lies now."""
         reason = str(error) if isinstance(error, ManometerError | CrashedError) else type(error).__name__
         path = connector.reject(file, safe_lines(reason)) or file.path
-        _forget(ledger.store, file.path)
         said = str(error) if isinstance(error, CrashedError) else None
         ledger.note(_suspect(path), error, now, at_once=True, said=said)
+        if path != file.path:  # last: a kill in between must leave it listed, be it under its former name
+            _forget(ledger.store, file.path)
         return ImportedFile(path_text(Path(file.path.name)), None, reason)
 
 

@@ -557,22 +557,28 @@ class _Rejects:
     def write(self, rejects: Sequence[Reject]) -> None:
         if not rejects:
             return
-        file = self.file if self.file is not None else self.begin()
-        for line, reason, text in rejects:
-            record = {"line": line, "reason": reason, "text": text.strip("\r\n")}
-            file.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
+        with self.failing_in_words():
+            file = self.file if self.file is not None else self.begin()
+            for line, reason, text in rejects:
+                record = {"line": line, "reason": reason, "text": text.strip("\r\n")}
+                file.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
+            file.flush()
 
     def begin(self) -> IO[bytes]:
+        made_folder(self.folder)
+        self.path = next(path for path in self.names() if not os.path.lexists(path))
+        self.file = os.fdopen(made_file(self.path), "wb")
+        return self.file
+
+    @contextmanager
+    def failing_in_words(self) -> Iterator[None]:
         try:
-            made_folder(self.folder)
-            self.path = next(path for path in self.names() if not os.path.lexists(path))
-            self.file = os.fdopen(made_file(self.path), "wb")
+            yield
         except OSError as error:
             raise ManometerError(
-                f"{path_text(self.folder)}: cannot write the rejects file: {error.strerror}. "
-                "Check the folder's rights."
+                f"{path_text(self.folder)}: cannot write the rejects file: {error.strerror}. Check the room "
+                "on the disk and the folder's rights, and import the file again: only what was rejected is new."
             ) from error
-        return self.file
 
     def names(self) -> Iterator[Path]:
         yield self.folder / f"{self.stem}.ndjson"
@@ -583,7 +589,8 @@ class _Rejects:
 
     def close(self) -> None:
         if self.file is not None:
-            self.file.close()
+            with self.failing_in_words():
+                self.file.close()
 
 
 def progress_bar(path: Path, *, quiet: bool = False) -> AbstractContextManager[Progress | None]:

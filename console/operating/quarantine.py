@@ -37,11 +37,12 @@ def _put_back(path: Path) -> None:
     one that a kill kept from being noted under its new name is found there.
     """
     try:
-        moved = path.parent / FAILED / path.name
+        inbox = path.parent.parent if path.parent.name == FAILED else path.parent
+        moved = inbox / FAILED / path.name
         if not path.exists() and moved.exists():
             path = moved
-        if not path.exists() and (path.parent / DONE / path.name).exists():
-            return  # it was taken after all
+        if not path.exists() and ((inbox / path.name).exists() or (inbox / DONE / path.name).exists()):
+            return  # it was put back or taken after all
         if not path.exists():
             raise QuarantineError(
                 f"{path}: there is no such file any more. Drop it, or put the file back into its folder; "
