@@ -577,7 +577,7 @@ class _Rejects:
         except OSError as error:
             raise ManometerError(
                 f"{path_text(self.folder)}: cannot write the rejects file: {error.strerror}. Check the room "
-                "on the disk and the folder's rights, and import the file again: only what was rejected is new."
+                "on the disk and the folder's rights, and import the file again: what is known stays known."
             ) from error
 
     def names(self) -> Iterator[Path]:
