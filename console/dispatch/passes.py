@@ -185,7 +185,7 @@ class _Pass:
         part = ChannelPass(self.dispatcher, workspace, name, self.journal, self.ending)
         thread = Thread(target=self._run, args=(name, part), name=f"manometer-{name}", daemon=True)
         self.running[name] = (part, thread)
-        thread.start()
+        self.dispatcher.ports.start(thread)
 
     def _run(self, name: str, part: ChannelPass) -> None:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 from console import channels
 from console.dispatch.journal import Journal
@@ -21,6 +22,10 @@ class DispatchPorts:
     open_journal: Callable[[Path, str], Journal | None] = Journal.open
     """The journal beside a database for the dispatcher of that name; None while another pass has it, and
     JournalError where it cannot be made.
+    """
+    start: Callable[[Thread], None] = Thread.start
+    """How the thread of a channel is begun. Who has to repeat a pass to the byte lets each run to its end
+    before the next.
     """
 
     def open_adapter(self, channel: Channel, folder: Path) -> ChannelAdapter:

@@ -17,7 +17,7 @@ from typing import Any
 from console import clock
 from console.selftest import disk
 from console.selftest.acts import Act, acts_of, as_json, from_json, sweep
-from console.selftest.player import Player, Playthrough
+from console.selftest.player import Player, Playthrough, warm_up
 from console.selftest.shrinking import shrunk
 
 
@@ -39,6 +39,8 @@ class SelftestRequest:
 
 def rows(request: SelftestRequest) -> Iterator[dict[str, Any]]:
     """One row a seed; a failure ends it, with the shortest acts that still fail."""
+    with tempfile.TemporaryDirectory(prefix="manometer-selftest-") as folder:
+        warm_up(Path(folder) / "world")
     until = None if request.seconds is None else clock.steady() + request.seconds
     for seed, acts in _plays(request):
         found = _played(seed, acts)

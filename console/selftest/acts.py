@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Final
@@ -14,8 +14,10 @@ from console.selftest.world import CHANNELS
 from core.instants import DAY, HOUR, MINUTE
 
 FAULTS: Final = ("kill", "power", "io", "full")
-_USUAL_CHANGES: Final = {"import": 60, "tick": 40, "dispatch": 60}
-"""About so many changes of the disk an act makes, so that most faults fall into it."""
+TAKEN: Final = "taken"
+"""The fault that needs no failing disk: the process ends once a provider took a message."""
+MOST_CHANGES: Final = {"import": 80, "tick": 80, "dispatch": 80}
+"""About so many changes of the disk an act makes at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +25,9 @@ class Act:
     """One thing that is done. `what` names it, `value` says more, `fault` is what happens to the disk
     meanwhile.
 
-    import N: batch N arrives (again). tick, dispatch: one pass. later MS: time goes on. mood CHANNEL=MOOD:
-    how a provider answers from now on. stop, go: the emergency stop. pause TRIGGER, resume TRIGGER. settle:
-    passes over thirty days.
+    import N: batch N arrives (again). does CUSTOMER EVENT: one call arrives. tick, dispatch: one pass. later
+    MS: time goes on. mood CHANNEL=MOOD: how a provider answers from now on. stop, go: the emergency stop.
+    pause TRIGGER, resume TRIGGER. cut: the power fails. settle: passes over thirty days.
     """
 
     what: str
@@ -47,7 +49,7 @@ def acts_of(seed: int, number: int, *, disk: bool) -> list[Act]:
         what = dice.choices(
             ("import", "tick", "dispatch", "later", "mood", "stop", "pause"), (25, 25, 25, 20, 6, 2, 3)
         )[0]
-        fault = _fault(dice, what) if disk and what in _USUAL_CHANGES and dice.random() < 0.35 else None
+        fault = _fault(dice, what, disk=disk) if what in MOST_CHANGES and dice.random() < 0.5 else None
         match what:
             case "import":
                 again = batches and dice.random() < 0.2
@@ -69,8 +71,14 @@ def acts_of(seed: int, number: int, *, disk: bool) -> list[Act]:
     return made[:number]
 
 
-def _fault(dice: Random, what: str) -> DiskFault:
-    return DiskFault(dice.choice(FAULTS), dice.randint(1, _USUAL_CHANGES[what]))
+def _fault(dice: Random, what: str, *, disk: bool) -> DiskFault | None:
+    """Early changes are hit more often than late ones: most acts make few."""
+    kinds = (*(FAULTS if disk else ()), *((TAKEN,) if what == "dispatch" else ()))
+    if not kinds:
+        return None
+    kind = dice.choice(kinds)
+    most = 8 if kind == TAKEN else MOST_CHANGES[what]
+    return DiskFault(kind, int(most ** dice.random()))
 
 
 def sweep(stride: int) -> Iterator[list[Act]]:
@@ -88,18 +96,18 @@ def sweep(stride: int) -> Iterator[list[Act]]:
     ]
     number = 0
     for place, act in enumerate(story):
-        for kind in FAULTS if act.what in _USUAL_CHANGES else ():
+        for kind in FAULTS if act.what in MOST_CHANGES else ():
             number += 1
-            for at in range(1 + number % stride, _USUAL_CHANGES[act.what] + 1, stride):
+            for at in range(1 + number % stride, MOST_CHANGES[act.what] + 1, stride):
                 yield [*story[:place], replace(act, fault=DiskFault(kind, at)), *story[place + 1 :]]
 
 
-def quiet_end(batches: int) -> Sequence[Act]:
+def quiet_end(batches: Iterable[str]) -> Sequence[Act]:
     """What brings everything to its end: every batch is told again, nothing fails any more, and time goes on
     until nothing waits.
     """
     calm = [Act("mood", f"{channel}=well") for channel in CHANNELS]
-    return [*calm, *(Act("import", str(batch)) for batch in range(batches)), Act("settle")]
+    return [*calm, *(Act("import", batch) for batch in batches), Act("settle")]
 
 
 # ---- in a file ----

@@ -43,7 +43,8 @@ class DiskFault:
 
     kind: str
     """`kill`: the process ends before that change. `power`: so does the machine. `io`: that change fails.
-    `full`: from that change on nothing more can be written.
+    `full`: from that change on nothing more can be written. `taken`: the process ends once the provider took
+    that message, before anybody was told; messages are counted as changes are.
     """
     at: int
 
@@ -102,6 +103,11 @@ def arm(folder: Path, record: int, fault: DiskFault | None) -> None:
         number,
         int(fault is not None and fault.kind == "full"),
     )
+
+
+def disarm() -> None:
+    """Let the disk alone from now on."""
+    _loaded().manometer_disk_arm(b"", -1, 0, 0, 0, 0)
 
 
 def changes() -> int:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, func, select, text
 
 from console.selftest.provider import HandedOver
 from console.selftest.world import LIMIT
+from core.model.reasons import Reason
 from storage import status
 from storage.schema.decisions import decisions
 from storage.schema.events import events
@@ -34,8 +35,8 @@ class Known:
     """
 
     handed_over: Sequence[HandedOver]
-    told: Mapping[int, tuple[str, ...]]
-    acknowledged: frozenset[int]
+    told: Mapping[str, tuple[str, ...]]
+    acknowledged: frozenset[str]
     is_quiet: bool
 
 
@@ -55,7 +56,7 @@ def _problems(connection: Connection, known: Known) -> Iterator[str]:
         yield f"the books do not balance: {json.dumps(books)}"
     yield from _events(connection, known)
     yield from _messages(connection, known)
-    yield from _pressure(known.handed_over)
+    yield from _pressure(connection, known.handed_over)
     if known.is_quiet:
         yield from _left_over(connection)
 
@@ -91,7 +92,8 @@ def _events(connection: Connection, known: Known) -> Iterator[str]:
 
 def _messages(connection: Connection, known: Known) -> Iterator[str]:
     """What is said of each message is so outside."""
-    rows = connection.execute(select(messages.c.key, messages.c.channel, messages.c.state)).all()
+    columns = (messages.c.key, messages.c.channel, messages.c.state, messages.c.reason, messages.c.error)
+    rows = connection.execute(select(*columns)).all()
     states = {row.key: row.state for row in rows}
     out = Counter((each.channel, each.key) for each in known.handed_over)
     for (channel, key), times in out.items():
@@ -107,18 +109,24 @@ def _messages(connection: Connection, known: Known) -> Iterator[str]:
     for row in rows:
         if row.state == "sent" and row.key not in gone:
             yield f"{row.key} is said to be sent over {row.channel} and never left"
+        if row.reason == Reason.TEMPLATE_ERROR:
+            yield f"{row.key} could not be made, and nothing is wrong with its template: {row.error}"
 
 
-def _pressure(handed_over: Sequence[HandedOver]) -> Iterator[str]:
-    """No customer got more marketing in any window than its rule allows, counted by what really left."""
+def _pressure(connection: Connection, handed_over: Sequence[HandedOver]) -> Iterator[str]:
+    """No customer got more marketing in any window than its rule allows, counted by what really left. The
+    channels of one step are one contact.
+    """
     most, window = LIMIT
-    first: dict[str, HandedOver] = {}
+    columns = select(messages.c.key, messages.c.enrolment_id, messages.c.step)
+    contacts = {key: (enrolment, step) for key, enrolment, step in connection.execute(columns)}
+    first: dict[object, HandedOver] = {}
     for each in handed_over:
         if each.purpose == "marketing":
-            first.setdefault(each.key, each)
+            first.setdefault(contacts.get(each.key, each.key), each)
     ordered = sorted(first.values(), key=lambda each: (each.customer, each.at))
-    for customer, contacts in groupby(ordered, key=lambda each: each.customer):
-        instants = [each.at for each in contacts]
+    for customer, theirs in groupby(ordered, key=lambda each: each.customer):
+        instants = [each.at for each in theirs]
         for early, late in zip(instants, instants[most:]):
             if late - early < window:
                 yield f"{customer} got {most + 1} contacts within {late - early} ms, from {early} on"

@@ -4,6 +4,7 @@ on the disk. Instants are ms UTC.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -12,10 +13,11 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from random import Random
+from threading import Thread
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -25,7 +27,8 @@ from console.operating import pausing
 from console.playbooks.applied import ensure_applied, load_in_force
 from console.runs.tick import tick
 from console.selftest import disk, history
-from console.selftest.acts import Act, quiet_end
+from console.selftest.acts import TAKEN, Act, quiet_end
+from console.selftest.disk import DiskFault
 from console.selftest.provider import OutsideWorld, adapters
 from console.selftest.world import BEGIN, CHANNELS, Lives, furnish
 from console.workspace.reading import Workspace
@@ -84,18 +87,20 @@ class Playthrough:
 class Player:
     """One workspace of a seed, in a folder of its own, and what is known of it outside."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, *, forks: bool = True) -> None:
         self.shop = folder / "shop"
+        self._forks = forks
         self._seed = seed
         self._record = folder / "changes"
         self._safe = folder / "safe"
         self._files = folder / "batches"
         self._now: Instant = BEGIN
         self._boot = 0
+        self._noting = -1
         self._stopped = False
         self._lives = Lives(seed)
-        self._batches: dict[int, list[str]] = {}
-        self._acknowledged: set[int] = set()
+        self._batches: dict[str, list[str]] = {}
+        self._acknowledged: set[str] = set()
         self._world = OutsideWorld(folder / "handed-over.ndjson", seed, dict.fromkeys(CHANNELS, "well"))
         self._transcript = sha256()
         self.counts: dict[str, int] = {}
@@ -112,11 +117,13 @@ class Player:
             if problems:
                 found.failure = Failure(number, act, tuple(problems))
                 break
+        for each in self._world.known():
+            self._count(f"left_{each.channel}")
         found.digest = self._transcript.hexdigest()
         return found
 
     def _end(self) -> Iterator[Act]:
-        yield from quiet_end(len(self._batches))
+        yield from quiet_end(list(self._batches))
 
     def _played(self, act: Act) -> list[str]:
         """Do it; what does not hold afterwards."""
@@ -128,7 +135,8 @@ class Player:
             problems.append(f"the quiet end did not end: {result.said}")
         if self._stopped and act.what == "dispatch" and len(self._world.known()) > before:
             problems += self._left_while_stopped(before)
-        problems += self._checked(is_quiet=act.what == "settle")
+        if act.what not in ("later", "mood"):
+            problems += self._checked(is_quiet=act.what == "settle")
         self._transcript.update(f"{act.words()} {result.how}\n".encode())
         return problems
 
@@ -148,7 +156,17 @@ class Player:
                 self._world.moods[channel] = mood
                 return ActResult("done")
             case "import":
-                return self._import(act)
+                if act.value not in self._batches:
+                    self._arrive(act.value, self._lives.lines(act.value, self._now))
+                return self._import(act, act.value)
+            case "does":
+                batch = f"{len(self._batches)} {act.value}"
+                self._arrive(batch, self._lives.one(batch, act.value, self._now))
+                return self._import(act, batch)
+            case "cut":
+                if disk.can_fail():
+                    self._cut_power(act)
+                return ActResult("done")
             case "stop" | "go" | "pause" | "resume":
                 result = self._in_child(act, lambda: self._held(act))
                 if result.how == "done" and act.what in ("stop", "go"):
@@ -164,23 +182,22 @@ class Player:
                 return result
         raise ManometerError(f"The self-test has no act '{act.what}'.")
 
-    def _import(self, act: Act) -> ActResult:
-        batch = int(act.value)
-        if batch not in self._batches:
-            self._batches[batch] = self._lives.lines(batch, self._now)
-            text = "".join(f"{line}\n" for line in self._batches[batch])
-            self._file_of(batch).write_text(text, encoding="utf-8")
+    def _arrive(self, batch: str, lines: list[str]) -> None:
+        self._batches[batch] = lines
+        self._file_of(batch).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+    def _import(self, act: Act, batch: str) -> ActResult:
         result = self._in_child(act, lambda: self._taken(batch))
         if result.how == "done":
             self._acknowledged.add(batch)
         return result
 
-    def _file_of(self, batch: int) -> Path:
+    def _file_of(self, batch: str) -> Path:
         return self._files / f"{batch}.ndjson"
 
     # ---- in the child ----
 
-    def _taken(self, batch: int) -> list[int]:
+    def _taken(self, batch: str) -> list[int]:
         with self._store() as (store, workspace):
             settings = intake_settings(self.shop, workspace, workspace.playbook.index.concerns_at(self._now))
             done = import_file(
@@ -208,7 +225,7 @@ class Player:
             return self._handed_over(store, workspace, self._now)
 
     def _handed_over(self, store: Store, workspace: Workspace, at: Instant) -> int:
-        ports = replace(DispatchPorts(), adapter_class=adapters(self._world))
+        ports = DispatchPorts(adapter_class=adapters(self._world), start=_one_at_a_time)
         return dispatch(store, workspace, at, owner=f"{_AUTHOR}-{self._boot}", ports=ports).sent
 
     def _settle(self) -> None:
@@ -238,6 +255,8 @@ class Player:
         return result
 
     def _forked(self, act: Act, work: Callable[[], Any]) -> ActResult:
+        if not self._forks:
+            return ActResult("done", work())
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
@@ -259,9 +278,7 @@ class Player:
         try:
             _be_quiet()
             process_identity.pretend_boot(f"boot-{self._boot}")
-            if disk.can_fail():
-                record = os.open(self._record, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-                disk.arm(self.shop, record, act.fault)
+            self._arm(act.fault)
             answer: tuple[str, Any] = ("done", work())
         except ManometerError as error:
             answer = ("refused", str(error))
@@ -273,6 +290,18 @@ class Player:
                 pipe.write(json.dumps([*answer, modules]).encode())
         finally:
             os._exit(0)
+
+    def _arm(self, fault: DiskFault | None) -> None:
+        if fault is not None and fault.kind == TAKEN:
+            self._world.ends_after, fault = fault.at, None
+        if disk.can_fail():
+            self._noting = os.open(self._record, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            disk.arm(self.shop, self._noting, fault)
+
+    def _disarm(self) -> None:
+        if disk.can_fail():
+            disk.disarm()
+            os.close(self._noting)
 
     # ---- the disk ----
 
@@ -291,22 +320,43 @@ class Player:
     # ---- what holds ----
 
     def _checked(self, *, is_quiet: bool) -> list[str]:
-        """What does not hold now; asked in a process of its own, under no fault."""
+        """What does not hold now; asked under no fault."""
         known = history.Known(
             handed_over=self._world.known(),
             told={batch: tuple(lines) for batch, lines in self._batches.items()},
             acknowledged=frozenset(self._acknowledged),
             is_quiet=is_quiet,
         )
-        answer = self._forked(Act("check"), lambda: history.judged(self.shop / "manometer.db", known))
-        if answer.how != "done":
-            return [f"the check {answer.how}: {answer.said}"]
-        problems, digest = answer.said
+        self._arm(None)
+        try:
+            problems, digest = history.judged(self.shop / "manometer.db", known)
+        except Exception:
+            return [f"the check raised:\n{traceback.format_exc()}"]
+        finally:
+            self._disarm()
         self._transcript.update(digest.encode())
         return list(problems)
 
     def _count(self, what: str) -> None:
         self.counts[what] = self.counts.get(what, 0) + 1
+
+
+def warm_up(folder: Path) -> None:
+    """Play a little in this process, so that each that is forked from it has loaded and prepared what all
+    need.
+    """
+    player = Player(folder, 0, forks=False)
+    story = ("import 0", f"later {5 * HOUR}", "tick", "dispatch", "import 1", "tick", "pause basket")
+    for what, _, value in (words.partition(" ") for words in story):
+        player._played(Act(what, value))
+    gc.collect()
+    gc.freeze()  # what nobody sweeps over is not copied into each process
+
+
+def _one_at_a_time(thread: Thread) -> None:
+    """Channels that hand over side by side would meet the disk in another order each time."""
+    thread.start()
+    thread.join()
 
 
 def _load(modules: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from random import Random
 from types import TracebackType
 from typing import ClassVar, Final, Self
 
+from console.selftest.disk import KILLED
 from core.errors import ManometerError
 from core.instants import MINUTE, Instant
 from core.model.configurable import Setting, SettingFault
@@ -28,7 +29,7 @@ from core.model.delivery import (
 )
 from core.playbook.playbook import Channel
 
-MOODS: Final = ("well", "moody", "down", "misconfigured", "lost", "raising")
+MOODS: Final = ("well", "moody", "down", "misconfigured", "lost", "mute", "raising")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class OutsideWorld:
     log: Path
     seed: int
     moods: dict[str, str]
+    ends_after: int = 0
+    """The process ends once it has handed over so many messages; 0: it does not."""
 
     def note(self, outbound: Outbound) -> None:
         """It is out, whatever becomes of the process that handed it over."""
@@ -65,6 +68,10 @@ class OutsideWorld:
             os.write(file, f"{line}\n".encode())
         finally:
             os.close(file)
+        if self.ends_after > 0:
+            self.ends_after -= 1
+            if self.ends_after == 0:
+                os._exit(KILLED)
 
     def known(self) -> list[HandedOver]:
         """All that was handed over, in its order."""
@@ -96,7 +103,7 @@ class OutsideWorld:
                 return ConfigError("535 no such account")
             case "raising":
                 raise RuntimeError("a fault in the adapter")
-        if dice.random() < 0.5:
+        if mood == "mute" or dice.random() < 0.5:
             self.note(outbound)
         return Uncertain("the line was lost after the message was sent")
 

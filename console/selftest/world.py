@@ -106,7 +106,7 @@ _FILES: Final = {
     "triggers/thanks.toml": _THANKS,
     "triggers/third.toml": _THIRD,
     "triggers/silent.toml": _SILENT,
-    "templates/note/email.txt": "Hello {{ customer.name }}",
+    "templates/note/email.txt": "Hello {{ customer.first_name }}",
     "templates/note/sms.txt": "Hello",
 }
 _EVENTS: Final = ("Product Viewed", "Checkout Started", "Checkout Started", "Order Completed")
@@ -126,8 +126,16 @@ class Lives:
     def __init__(self, seed: int) -> None:
         self._seed = seed
 
-    def lines(self, batch: int, now: Instant) -> list[str]:
-        """The lines of a batch of calls that arrives now: some are told twice, some cannot be read."""
+    def one(self, name: str, words: str, now: Instant) -> list[str]:
+        """The lines of one call: the customer and the event stand in the words."""
+        user, _, event = words.partition(" ")
+        return [json.dumps(call) for call in (_identify(name, user, now), _track(name, user, event, now))]
+
+    def lines(self, name: str, now: Instant) -> list[str]:
+        """The lines of a batch of calls that arrives now: some are told twice, some cannot be read. Its name
+        is a number.
+        """
+        batch = int(name)
         dice = Random(f"{self._seed} batch {batch}")  # noqa: S311 - to be repeated
         lines: list[str] = []
         for number in range(dice.randint(3, 12)):
@@ -142,29 +150,31 @@ class Lives:
 
 def _calls(dice: Random, name: str, user: str, now: Instant) -> list[dict[str, Any]]:
     at = now - dice.randrange(2 * HOUR)
-    who = {"email": f"{user}@example.ch", "phone": f"+4179{int(user[1:]) + 5_000_000:07d}"}
-    calls: list[dict[str, Any]] = [
-        {
-            "type": "identify",
-            "messageId": f"i-{name}",
-            "userId": user,
-            "timestamp": format_instant(at),
-            "traits": {"name": user, **who},
-        }
-    ]
+    calls = [_identify(name, user, at)]
     for number in range(dice.randint(1, 3)):
-        event = dice.choice(_EVENTS)
-        properties: dict[str, Any] = {}
-        if event == "Order Completed":
-            properties = {"order_id": f"o-{name}-{number}", "total": dice.randrange(5, 90), "currency": "CHF"}
-        calls.append(
-            {
-                "type": "track",
-                "messageId": f"t-{name}-{number}",
-                "userId": user,
-                "event": event,
-                "timestamp": format_instant(at + number * MINUTE),
-                "properties": properties,
-            }
-        )
+        event, total = dice.choice(_EVENTS), dice.randrange(5, 90)
+        calls.append(_track(f"{name}-{number}", user, event, at + number * MINUTE, total))
     return calls
+
+
+def _identify(name: str, user: str, at: Instant) -> dict[str, Any]:
+    who = {"email": f"{user}@example.ch", "phone": f"+4179{int(user[1:]) + 5_000_000:07d}"}
+    return {
+        "type": "identify",
+        "messageId": f"i-{name}",
+        "userId": user,
+        "timestamp": format_instant(at),
+        "traits": {"firstName": user, **who},
+    }
+
+
+def _track(name: str, user: str, event: str, at: Instant, total: int = 50) -> dict[str, Any]:
+    bought = {"order_id": f"o-{name}", "total": total, "currency": "CHF"}
+    return {
+        "type": "track",
+        "messageId": f"t-{name}",
+        "userId": user,
+        "event": event,
+        "timestamp": format_instant(at),
+        "properties": bought if event == "Order Completed" else {},
+    }
