@@ -185,6 +185,8 @@ class ChannelPass:
             segments.prepare(connection)
             others = [pauses.holds_message(pause, self.playbook, at) for pause in held.narrower]
             others += self.preparer.held(connection)
+            if self.brake.is_probing and name in self.backoffs.early:
+                others.append(outbox.TRIED)
             allowed = Allowed(name, room, held.triggers | self.preparer.waiting, held.purposes, others)
             number = PROBES if self.brake.is_probing else self._size
             claimed = outbox.claim(
@@ -249,8 +251,11 @@ class ChannelPass:
         """Leave the channel alone again where it took none of the messages it was tried with."""
         if self.brake.is_probing:
             self._arrive()
-        if self.brake.is_probing and self.channel.name not in self.backoffs.halted:
-            self.backoffs.brake_again(self.channel.name, self.brake.last, self.clock(), self.brake.asked)
+        brake, name = self.brake, self.channel.name
+        if brake.is_probing and brake.has_refused and name not in self.backoffs.halted:
+            self.backoffs.brake_again(
+                name, brake.last, self.clock(), brake.asked, untried_refused=brake.untried_refused
+            )
 
     # -- afterwards --
 
