@@ -134,6 +134,7 @@ class Recovered:
     ended: list[tuple[str, OutcomeMark]] = field(
         default_factory=list
     )  # marked as was noted, with their channels
+    begun: list[int] = field(default_factory=list)  # of `again`, those that were being handed over
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +220,13 @@ def recover(
         claimed_until=None,
     )
     result.again, result.uncertain = len(again), Counter(row.channel for row in lost)
+    result.begun = [row.id for row in unknown if row.channel in idempotent and _was_begun(row, left)]
     return result
+
+
+def _was_begun(row: Any, left: Mapping[str, Left | None]) -> bool:
+    found = left.get(row.claimed_by)
+    return found is not None and row.id in found.begun
 
 
 def _known(
@@ -510,6 +517,11 @@ def number_due(connection: Connection, channel: str, now: Instant) -> int:
         messages.c.planned_at <= now,
     )
     return connection.execute(query).scalar_one()
+
+
+def numbered(numbers: Sequence[int]) -> ColumnElement[bool]:
+    """The messages of these numbers, as a condition on a row."""
+    return messages.c.id.in_(numbers)
 
 
 def has_due(connection: Connection, channel: str, now: Instant) -> bool:
