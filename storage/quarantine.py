@@ -94,6 +94,13 @@ def is_known(connection: Connection, suspect: Suspect) -> bool:
     return connection.execute(select(quarantine.c.id).where(*_is(suspect))).first() is not None
 
 
+def watched_for_a_crash(connection: Connection, kind: QuarantineKind) -> list[str]:
+    """The subjects of a kind that were being worked on, alone, at one crash, and were not since."""
+    row = quarantine.c
+    query = select(row.subject).where(row.kind == kind, row.since.is_(None), row.crashes > 0)
+    return list(connection.execute(query.order_by(row.id.desc())).scalars())
+
+
 def forget_watched(connection: Connection, suspect: Suspect) -> None:
     """It went well after all: what is only watched is watched no longer."""
     connection.execute(delete(quarantine).where(*_is(suspect), quarantine.c.since.is_(None)))

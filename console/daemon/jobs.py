@@ -289,7 +289,8 @@ class Jobs:
             settings = intake_settings(
                 self.context.folder, self.settings, index.concerns_at(self.context.clocks.now())
             )
-            for connector, file in found.files:
+            files = self.inbox.in_turn(self.context.store, found.files, self.context.clocks.now())
+            for connector, file in files:
                 if self.context.should_end() or self._is_short():
                     break
                 if connector.place not in refused:

@@ -9,6 +9,7 @@ before each message.
 - `journal`: what is known between a hand-over and its mark
 - `channel_backoff`: channels that are left alone for a while
 - `channel_brake`: when a channel refuses so much that it is left alone
+- `channel_failures`: when a channel fails by itself, and is set aside
 - `approvals`: batches that wait for an operator
 - `surges`: how much a trigger may send before somebody has looked
 - `process_identity`: the names of processes

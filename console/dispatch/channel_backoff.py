@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 from sqlalchemy import Connection
@@ -17,6 +17,7 @@ from core.instants import MINUTE, SECOND, Instant, Millis
 from core.model.delivery import Accepted, ConfigError, Permanent, Result, Retry, Uncertain
 from core.playbook.playbook import Playbook
 from storage import brakes
+from storage.outbox import dispatch as outbox
 from storage.status import HALTED
 from storage.store import meta
 
@@ -44,6 +45,12 @@ class ChannelBackoff:
     version: int
     braked: bool = False
     """It refuses too much."""
+    untried_wait: Millis = 0
+    """How long a braked one is left alone with messages that were never tried, of which more is learned than
+    of those it has refused already.
+    """
+    untried_until: Instant | None = None
+    """And until when; None where no such message may be tried before `until`."""
 
 
 def channel_backoffs(connection: Connection) -> dict[str, ChannelBackoff]:
@@ -67,12 +74,22 @@ class ChannelBackoffs:
         self._known = {
             name: each for name, each in channel_backoffs(connection).items() if name in self._names
         }
+        self._before = dict(self._known)
         # a new version of the playbook may have put any of them right
-        self.halted = {
-            name: each.reason
+        resting = {
+            name: each
             for name, each in self._known.items()
             if each.until > at and each.version == playbook.version
         }
+        self.early = frozenset(
+            name
+            for name, each in resting.items()
+            if each.untried_until is not None
+            and each.untried_until <= at
+            and outbox.has_untried(connection, name, at)
+        )
+        """Braked channels for which it is time to try messages that were never tried, but no others yet."""
+        self.halted = {name: each.reason for name, each in resting.items() if name not in self.early}
 
     def is_braked(self, channel: str) -> bool:
         """Whether it refused too much, and has taken nothing since."""
@@ -84,22 +101,39 @@ class ChannelBackoffs:
         """
         self._begin(channel, reason, at, max(least, min(at - self._since(channel, at), longest)))
 
-    def brake(self, channel: str, reason: str, at: Instant, asked: Millis) -> None:
-        """The same for one that refuses too much; it asked for so many ms itself."""
-        wait = max(SHORTEST, min(at - self._since(channel, at), LONGEST_UNREACHABLE), asked)
-        self._begin(channel, reason, at, wait, braked=True)
+    def brake(
+        self, channel: str, reason: str, at: Instant, asked: Millis, *, untried_refused: bool = True
+    ) -> None:
+        """The same for one that refuses too much; it asked for so many ms itself. The longer it refuses
+        messages that had never been tried, `untried_refused`, the longer others of them wait; that it refuses
+        once more what it has refused before tells nothing of them.
+        """
+        self._begin(
+            channel, reason, at, max(SHORTEST, min(at - self._since(channel, at), LONGEST_UNREACHABLE), asked)
+        )
+        before = self._before.get(channel)
+        wait, until = (0, at) if before is None else (before.untried_wait, before.untried_until or at)
+        if untried_refused:
+            wait = min(max(SHORTEST, 2 * wait), LONGEST_UNREACHABLE)
+            until = at + wait
+        self._known[channel] = replace(
+            self._known[channel], braked=True, untried_wait=wait, untried_until=max(until, at + asked)
+        )
 
-    def brake_again(self, channel: str, reason: str, at: Instant, asked: Millis) -> None:
+    def brake_again(
+        self, channel: str, reason: str, at: Instant, asked: Millis, *, untried_refused: bool
+    ) -> None:
         """The same after none of a few messages was taken; `reason` is what was said of the last."""
         before = self._known[channel].reason.partition(LAST)[0]
-        self.brake(channel, f"{before}{LAST}{reason}" if reason else before, at, asked)
+        reason = f"{before}{LAST}{reason}" if reason else before
+        self.brake(channel, reason, at, asked, untried_refused=untried_refused)
 
     def _since(self, channel: str, at: Instant) -> Instant:
         return self._known[channel].since if channel in self._known else at
 
-    def _begin(self, channel: str, reason: str, at: Instant, wait: Millis, *, braked: bool = False) -> None:
+    def _begin(self, channel: str, reason: str, at: Instant, wait: Millis) -> None:
         since = self._since(channel, at)
-        self._known[channel] = ChannelBackoff(reason, since, at + wait, self._version, braked)
+        self._known[channel] = ChannelBackoff(reason, since, at + wait, self._version)
         self.halted[channel] = reason
 
     def note_result(self, channel: str, result: Result, at: Instant, *, is_shut: bool) -> None:
@@ -117,6 +151,7 @@ class ChannelBackoffs:
                     self.begin(channel, reason, at, LONGEST_UNREACHABLE)
             case Accepted():
                 self._known.pop(channel, None)
+                self._before.pop(channel, None)
             case Retry() | Permanent() | ConfigError():
                 if channel in self._known and not self._known[channel].braked:
                     self._known.pop(channel)

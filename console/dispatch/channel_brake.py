@@ -26,6 +26,9 @@ class ChannelBrake:
         """How long it asked to be left alone by its refusals, at most."""
         self.last = ""
         """What was said of the last message that was refused."""
+        self.has_refused = False
+        self.untried_refused = False
+        """Whether any message that it refused had never been tried."""
 
     def heard(self, message: Claimed, result: Result, at: Instant) -> tuple[Result, Doubt]:
         """What the result counts as, and whether a refusal is believed."""
@@ -62,7 +65,8 @@ class ChannelBrake:
 
     def _refused(self, message: Claimed, reason: str) -> None:
         self.record = self.record.was_refused(message.id).shortened(self._limits)
-        self.last = reason
+        self.last, self.has_refused = reason, True
+        self.untried_refused |= message.attempts <= 1
         why = self.record.why_braked(self._limits)
         if why is not None and not self.is_probing:
             self._stop(why, reason)

@@ -16,11 +16,13 @@ from sqlalchemy import Connection
 from console import clock as clocks
 from console.dispatch.channel_backoff import ChannelBackoffs
 from console.dispatch.channel_brake import ChannelBrake
+from console.dispatch.channel_failures import ChannelFailures
 from console.dispatch.journal import Journal
 from console.dispatch.outcomes import MessageOutcome, given_back, outcome_unflushed
 from console.dispatch.ports import DispatchPorts
 from console.dispatch.preparing import LEAVING, MessagePreparer, Portion, ReadyMessage, held_back
 from console.dispatch.sending import MessageSender
+from console.quarantine.work_notes import alone
 from console.workspace.reading import Workspace
 from core.instants import MINUTE, SECOND, Instant, Millis
 from core.playbook.playbook import Playbook
@@ -39,6 +41,8 @@ PATIENCE: Final[Millis] = 10 * SECOND
 """After so long a portion is broken off: what was not handed over takes its turn with what came meanwhile."""
 LONGEST: Final = 30.0
 """Seconds after which a channel's part ends, so that the next works with what is in force then."""
+SUSPECTS_WAIT: Final = 5.0
+"""Seconds after which what was being worked on at a kill has its turn, though others wait still."""
 AHEAD: Final = 8
 """Messages that are made while one is under way to another machine."""
 
@@ -124,7 +128,11 @@ class ChannelPass:
             self.clock,
             self._may_leave,
         )
-        self.preparer = MessagePreparer(self.store, workspace, self.backoffs, self.sender.adapter, self.clock)
+        self.preparer = MessagePreparer(
+            self.store, workspace, self.backoffs, self.sender.adapter, self.clock, channel
+        )
+        self.failures = ChannelFailures(self.store)
+        self._suspects_wait = clocks.steady() + SUSPECTS_WAIT
         self.done.halted = self.backoffs.halted
 
     @property
@@ -142,14 +150,27 @@ class ChannelPass:
                     claimed = self._claim()
                     self._hand_over(Portion(claimed, self.clock()))
                     self._end_probing()
-                    if not claimed and not self._has_more():
+                    if claimed and clocks.steady() >= self._suspects_wait:
+                        self.preparer.end_putting_off()
+                    if not claimed and not self._has_more() and not self.preparer.end_putting_off():
                         break
             finally:  # what went out must be marked, whatever happened to the rest
                 self._arrive()
                 self._settle(is_over=True)
+        self._judge()
         if self.sender.fault is not None:
             raise self.sender.fault
         return self.done
+
+    def _judge(self) -> None:
+        """Count it where the channel is left alone for what it raised itself, and not for what it said."""
+        name, raised = self.channel.name, self.sender.raised
+        if self.sender.has_taken:
+            self.failures.went_well(name)
+        elif raised is not None and name in self.backoffs.halted:
+            aside = self.failures.note(name, raised, self.clock())
+            if aside is not None:
+                self.done.halted[name] = aside
 
     def _has_more(self) -> bool:
         """Whether any of the messages that were claimed have gone back to take another turn."""
@@ -185,6 +206,8 @@ class ChannelPass:
             segments.prepare(connection)
             others = [pauses.holds_message(pause, self.playbook, at) for pause in held.narrower]
             others += self.preparer.held(connection)
+            if self.brake.is_probing and name in self.backoffs.early:
+                others.append(outbox.TRIED)
             allowed = Allowed(name, room, held.triggers | self.preparer.waiting, held.purposes, others)
             number = PROBES if self.brake.is_probing else self._size
             claimed = outbox.claim(
@@ -221,11 +244,25 @@ class ChannelPass:
             self._take(given_back(message))
             self._returned += 1
             return False
+        if self.preparer.is_suspect(message):
+            self._send_alone(message, portion, at)
+        else:
+            self._make_and_send(message, portion, at)
+        return True
+
+    def _send_alone(self, message: Claimed, portion: Portion, at: Instant) -> None:
+        """While nothing else is under way: what ends the process now is this message."""
+        self._arrive()
+        with alone():
+            self._make_and_send(message, portion, at)
+            self._arrive()
+        self.preparer.clear(message)
+
+    def _make_and_send(self, message: Claimed, portion: Portion, at: Instant) -> None:
         made = self.preparer.prepare(message, portion, at)
         ended = made if isinstance(made, MessageOutcome) else self.sender.send(made)
         if ended is not None:
             self._take(ended)
-        return True
 
     def _may_go_on(self, portion: Portion, at: Instant) -> bool:
         is_halted = self.channel.name in self.backoffs.halted
@@ -249,8 +286,11 @@ class ChannelPass:
         """Leave the channel alone again where it took none of the messages it was tried with."""
         if self.brake.is_probing:
             self._arrive()
-        if self.brake.is_probing and self.channel.name not in self.backoffs.halted:
-            self.backoffs.brake_again(self.channel.name, self.brake.last, self.clock(), self.brake.asked)
+        brake, name = self.brake, self.channel.name
+        if brake.is_probing and brake.has_refused and name not in self.backoffs.halted:
+            self.backoffs.brake_again(
+                name, brake.last, self.clock(), brake.asked, untried_refused=brake.untried_refused
+            )
 
     # -- afterwards --
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
@@ -17,12 +17,13 @@ from sqlalchemy import Connection
 from console import clock as clocks
 from console.dispatch.approvals import numeric_approvals
 from console.dispatch.channel_backoff import LONGEST_MISCONFIGURED, ChannelBackoffs, forget_others
+from console.dispatch.channel_failures import ChannelFailures, channels_aside, is_unforeseen
 from console.dispatch.channel_pass import ChannelPass, Dispatched, Dispatcher, count_handed_over
 from console.dispatch.journal import Journal, left_behind
 from console.dispatch.process_identity import is_gone
+from console.dispatch.setting_aside import note_crash
 from console.dispatch.surges import surge_bounds
 from console.workspace.reading import Workspace
-from core.errors import ManometerError
 from core.instants import Instant
 from storage import surges
 from storage.outbox import dispatch as outbox
@@ -131,8 +132,7 @@ class _Pass:
         playbook = workspace.playbook
         with self.store.writing() as connection:
             backoffs = ChannelBackoffs(connection, playbook, at)
-            if left is not None:
-                self._recover(connection, workspace, left, at)
+            killed = [] if left is None else self._recover(connection, workspace, left, at)
             while expired := outbox.expire(connection, at):
                 self.done.expired += expired
             while cancelled := outbox.cancel_without_channel(connection, playbook.channels.keys(), at):
@@ -140,17 +140,26 @@ class _Pass:
             self.done.held += outbox.hold_large(connection, numeric_approvals(playbook), at, playbook.zone)
             for bound in surge_bounds(playbook, workspace.folder, at):
                 self.done.held += surges.hold(connection, bound, at)
-            if faults := self._kinds(workspace)[1]:
-                for name, reason in faults.items():
-                    backoffs.begin(name, reason, at, LONGEST_MISCONFIGURED)
+            aside = channels_aside(connection)
+            faults = {name: error for name, error in self._kinds(workspace)[1].items() if name not in aside}
+            if faults:
+                for name, error in faults.items():
+                    backoffs.begin(name, str(error) or type(error).__name__, at, LONGEST_MISCONFIGURED)
                 backoffs.save(connection)
             forget_others(connection, playbook.channels)
+        for number in killed:
+            note_crash(self.store, number, at)
         self.done.halted |= backoffs.halted
+        self.done.halted |= aside
+        for name, error in faults.items():
+            if is_unforeseen(error):
+                self._failed(name, error, at)
         return workspace
 
     def _recover(
         self, connection: Connection, workspace: Workspace, left: Mapping[str, Left | None], at: Instant
-    ) -> None:
+    ) -> Sequence[int]:
+        """The messages that were being handed over, and are tried again."""
         playbook = workspace.playbook
         idempotent, _ = self._kinds(workspace)
         found = outbox.recover(connection, at, is_gone, idempotent, left, playbook.bounces)
@@ -159,19 +168,27 @@ class _Pass:
         gone = found.uncertain.copy()
         gone.update(channel for channel, mark in found.ended if mark.state in ("sent", "uncertain"))
         count_handed_over(connection, playbook, Counter(gone), at)
+        return found.begun
 
-    def _kinds(self, workspace: Workspace) -> tuple[set[str], dict[str, str]]:
-        """The channels that take a key twice for once, and those for which there is no adapter, with the
-        reason.
+    def _kinds(self, workspace: Workspace) -> tuple[set[str], dict[str, Exception]]:
+        """The channels that take a key twice for once, and those for which no adapter can be had, with what
+        was raised.
         """
-        idempotent, faults = set(), {}
+        idempotent: set[str] = set()
+        faults: dict[str, Exception] = {}
         for channel in workspace.playbook.channels.values():
             try:
                 if self.dispatcher.ports.adapter_class(channel.kind).idempotent_by_key:
                     idempotent.add(channel.name)
-            except ManometerError as error:
-                faults[channel.name] = str(error)
+            except Exception as error:  # the border to a channel: the others go on
+                faults[channel.name] = error
         return idempotent, faults
+
+    def _failed(self, name: str, error: Exception, at: Instant) -> None:
+        """Count that a channel failed by itself."""
+        aside = ChannelFailures(self.store).note(name, error, at)
+        if aside is not None:
+            self.done.halted[name] = aside
 
     # -- the channels --
 
@@ -180,7 +197,7 @@ class _Pass:
         at = self.clock()
         with self.store.reading() as connection:
             halted = ChannelBackoffs(connection, workspace.playbook, at, (name,)).halted
-            if halted or not outbox.has_due(connection, name, at):
+            if halted or name in channels_aside(connection) or not outbox.has_due(connection, name, at):
                 return
         part = ChannelPass(self.dispatcher, workspace, name, self.journal, self.ending)
         thread = Thread(target=self._run, args=(name, part), name=f"manometer-{name}", daemon=True)
@@ -222,10 +239,24 @@ class _Pass:
         self.done.add(part.done)
         if self.told is not None:
             self.told(name, part.done)
+        if error is not None and is_unforeseen(error):
+            self._rest(name, error)
+            return None
         if error is not None:
             self.errors.append(error)
             return None
         return name if part.is_unfinished else None
+
+    def _rest(self, name: str, error: BaseException) -> None:
+        """One channel's part broke off: the others go on, and it is left alone for a while."""
+        assert isinstance(error, Exception)
+        playbook, at = self.workspace().playbook, self.clock()
+        with self.store.writing() as connection:
+            backoffs = ChannelBackoffs(connection, playbook, at, (name,))
+            backoffs.begin(name, f"unexpected {type(error).__name__}", at, LONGEST_MISCONFIGURED)
+            backoffs.save(connection)
+        self.done.halted |= backoffs.halted
+        self._failed(name, error, at)
 
     def _look_again(self) -> None:
         """Begin with the channels that have something to do again."""

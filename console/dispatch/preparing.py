@@ -112,8 +112,9 @@ def held_back(connection: Connection, playbook: Playbook, at: Instant) -> HeldBa
 
 
 class MessagePreparer:
-    """Makes messages ready; `adapter` gives the open adapter of a channel, None where there is none to be
-    had. As a context manager it keeps a note of what is being made, for whoever comes after a kill.
+    """Makes messages of a channel ready; `adapter` gives the open adapter of a channel, None where there is
+    none to be had. As a context manager it keeps a note of what is being made, for whoever comes after a
+    kill.
     """
 
     def __init__(
@@ -123,8 +124,10 @@ class MessagePreparer:
         backoffs: ChannelBackoffs,
         adapter: Callable[[Channel], ChannelAdapter | None],
         clock: Callable[[], Instant],
+        channel: str,
     ) -> None:
         self._clock = clock
+        self._channel = channel
         self._store = store
         self._playbook = playbook = workspace.playbook
         self._backoffs = backoffs
@@ -145,15 +148,31 @@ class MessagePreparer:
         """Triggers that were found paused or stopped."""
 
     def __enter__(self) -> Self:
-        self._failures.look_back(self._clock())
+        self._failures.look_back(self._channel, self._clock())
         return self
 
     def __exit__(self, *_: object) -> None:
         self._failures.leave_off()
 
     def held(self, connection: Connection) -> Sequence[ColumnElement[bool]]:
-        """Which messages wait for a template that is set aside, as conditions on a row."""
-        return self._failures.held(connection)
+        """Which messages wait for a template that is set aside, or for their turn after all others, as
+        conditions on a row.
+        """
+        return [*self._failures.held(connection), *self._failures.put_off()]
+
+    def end_putting_off(self) -> bool:
+        """Everything else has had its turn: so have now some of those that were being worked on at a kill;
+        whether any had to wait until now.
+        """
+        return self._failures.end_putting_off()
+
+    def is_suspect(self, message: Claimed) -> bool:
+        """Whether it was being worked on at a kill, and so is worked on alone."""
+        return self._failures.is_suspect(message)
+
+    def clear(self, message: Claimed) -> None:
+        """It is suspected no more."""
+        self._failures.clear(message)
 
     def prepare(self, message: Claimed, portion: Portion, at: Instant) -> ReadyMessage | MessageOutcome:
         """The message made; or what becomes of one that does not go now. What raises twice is set aside."""
@@ -187,7 +206,7 @@ class MessagePreparer:
         if is_unread or self._look.held_back.holds(message) or self._failures.holds(message):
             return given_back(message)
         if self._failures.is_aside(message):
-            return held_aside(message, "it was being made at two crashes")
+            return held_aside(message, "it was being worked on at two crashes")
         self._failures.begin_alone(message)
         if message.customer_id in self._look.left_out:
             return held_aside(message, "the customer is set aside")
@@ -234,9 +253,11 @@ class MessagePreparer:
             except Exception:  # the border of a customer: whoever it is shows below
                 return load_each(connection, wanted, self._playbook)
         owned = {message.customer_id: message for message in portion.messages}
-        return load_each(
+        loaded = load_each(
             connection, wanted, self._playbook, lambda customer: failures.begin([owned[customer]])
         )
+        failures.begin(())
+        return loaded
 
     def _looked_at(
         self, message: Claimed, dossier: Dossier | None, at: Instant
@@ -316,7 +337,7 @@ class MessagePreparer:
             self._backoffs.begin(channel.name, str(error), at, LONGEST_MISCONFIGURED)
             return given_back(message, error=str(error))
         self._failures.went_well(message)
-        self._failures.end_alone(message)
+        self._failures.end_alone()
         return ReadyMessage(message, portion, adapter, outbound)
 
 

@@ -15,12 +15,13 @@ from typing import Final, NamedTuple
 
 from console.dispatch.channel_backoff import LONGEST_MISCONFIGURED, ChannelBackoffs
 from console.dispatch.channel_brake import ChannelBrake
+from console.dispatch.channel_failures import is_unforeseen
 from console.dispatch.journal import Journal, JournalError
 from console.dispatch.outcomes import MessageOutcome, given_back, outcome_of
 from console.dispatch.preparing import ReadyMessage
 from console.messages.handover import hand_over
 from core.instants import Instant, Millis
-from core.model.delivery import ChannelAdapter, ConfigError, Interruptible, Result, Retry, Uncertain
+from core.model.delivery import Accepted, ChannelAdapter, ConfigError, Interruptible, Result, Retry, Uncertain
 from core.playbook.playbook import Channel
 
 MOST_LOST: Final = 3
@@ -100,6 +101,10 @@ class MessageSender:
         self._open = ExitStack()
         self.fault: JournalError | None = None
         """Why nothing may leave any more."""
+        self.raised: Exception | None = None
+        """What the adapter raised last that nobody foresaw; None once it took a message."""
+        self.has_taken = False
+        """Whether it took any message."""
 
     def __enter__(self) -> MessageSender:
         return self
@@ -147,6 +152,7 @@ class MessageSender:
             except (
                 Exception
             ) as error:  # the border to a channel: one that cannot be opened must not stop the others
+                self._heard_raise(error)
                 self._backoffs.begin(
                     channel.name, str(error) or type(error).__name__, self._clock(), LONGEST_MISCONFIGURED
                 )
@@ -190,12 +196,18 @@ class MessageSender:
         except JournalError as error:
             self.fault = error
             return None
-        said = hand_over(ready.adapter, ready.outbound)
+        said = hand_over(ready.adapter, ready.outbound, self._heard_raise)
+        if isinstance(said, Accepted):
+            self.raised, self.has_taken = None, True
         result, doubt = self._brake.heard(ready.message, said, ready.outbound.sent_at)
         outcome = outcome_of(ready.message, ready.outbound, result, self._grace, doubt)
         self._journal.ended(outcome)
         self._judge(result)
         return _HandedOver(result, outcome)
+
+    def _heard_raise(self, error: Exception) -> None:
+        if is_unforeseen(error):
+            self.raised = error
 
     def _judge(self, result: Result) -> None:
         """Shut the channel at once where the next message would fare no better."""

@@ -4,6 +4,7 @@ set aside instead of all its messages. Instants are ms UTC.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias
@@ -36,6 +37,9 @@ MOST_SLOW: Final = 2
 """So many messages for which it takes too long, and the others are not waited for."""
 
 
+_UNFIT: Final = re.compile(r"[^A-Za-z0-9._-]+")
+"""What of a channel's name cannot stand in that of a file."""
+
 TemplateUse: TypeAlias = tuple[str, str]
 """A channel and a template: what a template says over one may be right, and over another wrong."""
 
@@ -55,6 +59,9 @@ class MessageFailures:
         self._slow: dict[TemplateUse, set[int]] = defaultdict(set)
         self._messages: frozenset[str] = frozenset()
         self._note: WorkNote | None = None
+        self._noted: tuple[str, ...] = ()
+        self._put_off: list[frozenset[str]] = []
+        """The suspects that have no turn yet, the last ones first."""
 
     def look(self, connection: Connection) -> frozenset[int]:
         """See what is set aside now; the customers among it."""
@@ -70,24 +77,21 @@ class MessageFailures:
         """Whether the message itself is set aside, and is not held yet."""
         return str(message.id) in self._messages
 
-    # ---- what was being made at a kill ----
+    # ---- what was being worked on at a kill ----
 
-    def look_back(self, at: Instant) -> None:
+    def look_back(self, channel: str, at: Instant) -> None:
         """Keep a note from here on, and learn from it what was being made when the process before was killed:
-        those of a portion are suspects, and what was being made alone at two kills is set aside.
+        those of a portion are suspects, and what was being made alone at two kills is set aside; and so is
+        what was being handed over.
         """
-        self._note = note = WorkNote.open(self._store.path, "dispatch")
+        self._note = note = WorkNote.open(self._store.path, f"dispatch-{_UNFIT.sub('-', channel)}")
         if len(note.left) == 1:
-            self._note_crash(note.left[0], at)
-        note.suspect(dict.fromkeys((*note.left, *note.suspects)))
-
-    def _note_crash(self, number: str, at: Instant) -> None:
+            note_crash(self._store, int(note.left[0]), at)
         with self._store.reading() as connection:
-            found = outbox.with_cause(connection, int(number))
-        if found is not None and found.was in ("planned", "due", "claimed"):
-            what = f"{number} of template {found.template}"
-            error = CrashedError()
-            self._ledger.note(Suspect("message", number, what), error, at, crashed=True, said=str(error))
+            watched = quarantine.watched_for_a_crash(connection, "message")
+        note.suspect(dict.fromkeys((*note.left, *watched, *note.suspects)))
+        alone = frozenset(watched).intersection(note.suspects)
+        self._put_off = [each for each in (alone, frozenset(note.suspects) - alone) if each]
 
     def leave_off(self) -> None:
         """The pass came to its end."""
@@ -95,34 +99,52 @@ class MessageFailures:
             self._note.__exit__(None, None, None)
             self._note = None
 
+    def put_off(self) -> list[ColumnElement[bool]]:
+        """The suspects that have no turn yet, as a condition on a row."""
+        waiting = frozenset[str]().union(*self._put_off)
+        return [outbox.numbered(sorted(map(int, waiting)))] if waiting else []
+
+    def end_putting_off(self) -> bool:
+        """Everything else has had its turn: so have now those that were being worked on at a kill among
+        others, and the next time those that were alone; whether any had to wait until now.
+        """
+        if self._put_off:
+            self._put_off.pop()
+            return True
+        return False
+
     def begin(self, messages: Sequence[Claimed]) -> None:
         """Note that these are being made."""
+        self._noted = tuple(str(message.id) for message in messages)
         if self._note is not None:
-            self._note.begin([str(message.id) for message in messages])
+            self._note.begin(self._noted)
 
     def begin_alone(self, message: Claimed) -> None:
-        """The same of one, where any is suspected: otherwise it stands in the note with its portion."""
-        if self._note is not None and self._note.suspects:
-            self._note.begin([str(message.id)])
+        """The same of one that is suspected: otherwise it stands in the note with its portion."""
+        if self.is_suspect(message):
+            self.begin([message])
 
-    def end_alone(self, message: Claimed) -> None:
-        """It was made: whatever ends the process from here on is not its fault."""
-        if self._note is None or not self._note.suspects:
-            return
-        self._note.begin(())
-        if str(message.id) in self._note.suspects:
+    def end_alone(self) -> None:
+        """What was being made alone is made: whatever ends the process from here on is seen in the
+        journal.
+        """
+        if len(self._noted) == 1:
+            self.begin(())
+
+    def is_suspect(self, message: Claimed) -> bool:
+        """Whether it was being worked on at a kill."""
+        return self._note is not None and str(message.id) in self._note.suspects
+
+    def clear(self, message: Claimed) -> None:
+        """It was worked on and came to its end: it is suspected no more."""
+        if self._note is not None:
+            self._note.clear(str(message.id))
             with self._store.writing() as connection:
                 quarantine.forget_watched(connection, Suspect("message", str(message.id), ""))
 
     def are_suspected(self, messages: Sequence[Claimed]) -> bool:
-        """Whether one of them was being made at a kill; where none is, no other is suspected any more."""
-        if self._note is None or not self._note.suspects:
-            return False
-        known = set(self._note.suspects)
-        if any(str(message.id) in known for message in messages):
-            return True
-        self._note.suspect(())
-        return False
+        """Whether one of them was being worked on at a kill."""
+        return any(map(self.is_suspect, messages))
 
     def held(self, connection: Connection) -> Sequence[ColumnElement[bool]]:
         """The same of all messages, as conditions on a row."""
@@ -228,6 +250,18 @@ class MessageFailures:
                 aside.add(customer)
             self._ledger.note(suspect, error, at, at_once=True)
         return frozenset(aside)
+
+
+def note_crash(store: Store, number: int, at: Instant) -> None:
+    """Count that the process ended while it worked on the message of that number, where it waits still."""
+    with store.reading() as connection:
+        found = outbox.with_cause(connection, number)
+    if found is not None and found.was in ("planned", "due", "claimed"):
+        what = f"{number} of template {found.template}"
+        error = CrashedError()
+        FailureLedger(store).note(
+            Suspect("message", str(number), what), error, at, crashed=True, said=str(error)
+        )
 
 
 def _event_of(error: UnreadableEventError, customer: str) -> Suspect:

@@ -79,6 +79,17 @@ class DropFolder:
             passed_over.pop(Path(connector.place), None)
         return InboxContents(found, refused, passed_over)
 
+    def in_turn(
+        self, store: Store, files: Sequence[tuple[Connector, SourceFile]], now: Instant
+    ) -> Sequence[tuple[Connector, SourceFile]]:
+        """The files in the order in which they are taken: one that was being read at a crash comes after all
+        others.
+        """
+        _look_back(FailureLedger(store), now)
+        with store.reading() as connection:
+            watched = set(quarantine.watched_for_a_crash(connection, "file"))
+        return sorted(files, key=lambda each: path_text(each[1].path) in watched)
+
     def _asked(self, sources: Mapping[str, SourceSettings]) -> Iterator[Connector]:
         """The inbox, then each source that has a connector; one whose settings changed gets a new one."""
         yield self._inbox
@@ -106,11 +117,10 @@ class DropFolder:
         being stopped.
         """
         ledger = FailureLedger(store)
+        _look_back(ledger, now)
+        if _is_aside(store, file.path):
+            return self._set_aside(ledger, connector, file, CrashedError(), now)
         with WorkNote.open(store.path, "inbox") as note:
-            if str(file.path) in note.left:
-                error = CrashedError()
-                if ledger.note(_suspect(file.path), error, now, crashed=True) is not None:
-                    return self._set_aside(ledger, connector, file, error, now)
             note.begin([str(file.path)])
             try:
                 return self._take(
@@ -163,6 +173,20 @@ class DropFolder:
         if path != file.path:  # last: a kill in between must leave it listed, be it under its former name
             _forget(ledger.store, file.path)
         return ImportedFile(path_text(Path(file.path.name)), None, reason)
+
+
+def _look_back(ledger: FailureLedger, now: Instant) -> None:
+    """Note what was being read when the process before was killed; the second time that sets it aside."""
+    with WorkNote.open(ledger.store.path, "inbox") as note:
+        left = note.left
+    for path in left:
+        error = CrashedError()
+        ledger.note(_suspect(Path(path)), error, now, crashed=True, said=str(error))
+
+
+def _is_aside(store: Store, path: Path) -> bool:
+    with store.reading() as connection:
+        return _suspect(path).subject in quarantine.left_out(connection, "file")
 
 
 def _suspect(path: Path) -> Suspect:

@@ -4,7 +4,7 @@ beforehand. Instants are ms UTC.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -208,12 +208,15 @@ def _event(cause: TemplateEvent, zone: ZoneInfo) -> dict[str, Any]:
     }
 
 
-def hand_over(adapter: ChannelAdapter, outbound: Outbound) -> Result:
+def hand_over(
+    adapter: ChannelAdapter, outbound: Outbound, raised: Callable[[Exception], None] = lambda _: None
+) -> Result:
     """What the channel says; an error it did not foresee is a retry where a second try cannot double, else
-    uncertain.
+    uncertain, and `raised` is told of it.
     """
     try:
         return adapter.send(outbound)
     except Exception as error:  # the border to a channel: whatever it raises is an outcome of this message
+        raised(error)
         reason = f"{type(error).__name__}: {error}"[:500]
         return Retry(reason) if adapter.idempotent_by_key else Uncertain(reason)

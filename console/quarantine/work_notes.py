@@ -3,6 +3,11 @@ next one knows what may have been the cause.
 
 A note is written at once and never forced to the disk. It counts only within the boot that it names: what the
 power cut off is nobody's fault. One job of one database has one note; who cannot have it works without.
+
+Who is to blame is found so: what was being worked on at a kill is suspected, and waits until everything else
+has had its turn; then each is worked on alone, while nothing else that is suspected is (`ALONE`). What was
+being worked on alone at two kills is set aside; what comes to its end in between is suspected no more. So
+kills from outside accuse nobody, unless they hit one thing twice in the short time in which it is alone.
 """
 
 from __future__ import annotations
@@ -10,12 +15,19 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
+from threading import RLock
 from typing import Final, Self
 
+ALONE: Final = RLock()
+"""Held while something that is suspected is worked on, so that one kill accuses one thing alone."""
+PATIENCE: Final = 5.0
+"""Seconds that one who cannot have it waits before working without, so that nothing slow holds up others."""
+MOST_SUSPECTS: Final = 1_000
+"""The latest are kept."""
 MODE: Final = 0o640
 """Numbers and names of files stand in it."""
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
@@ -55,8 +67,12 @@ class WorkNote:
         return cls(path_of(database, job))
 
     def suspect(self, subjects: Iterable[str]) -> None:
-        """From now on these are noted as suspects with everything that is begun."""
-        self.suspects = tuple(subjects)
+        """From now on these are noted as suspects with everything that is begun, the latest first."""
+        self.suspects = tuple(subjects)[:MOST_SUSPECTS]
+
+    def clear(self, subject: str) -> None:
+        """It was worked on and came to its end."""
+        self.suspects = tuple(each for each in self.suspects if each != subject)
 
     def begin(self, subjects: Sequence[str]) -> None:
         """These are worked on from now on."""
@@ -80,6 +96,17 @@ class WorkNote:
             with suppress(OSError):
                 self._path.unlink()
             os.close(self._file)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Nothing else that is suspected is worked on meanwhile, whatever its job; unless that takes too long."""
+    is_held = ALONE.acquire(timeout=PATIENCE)
+    try:
+        yield
+    finally:
+        if is_held:
+            ALONE.release()
 
 
 def path_of(database: Path, job: str) -> Path:

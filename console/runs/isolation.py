@@ -5,13 +5,14 @@ everybody else goes on.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import nullcontext
 from typing import Final, TypeAlias
 
 from sqlalchemy import Connection
 
 from console.quarantine.cpu_limit import CpuLimit, CpuLimitError
 from console.quarantine.failures import FailureLedger
-from console.quarantine.work_notes import CrashedError, WorkNote
+from console.quarantine.work_notes import CrashedError, WorkNote, alone
 from core.engine import advance
 from core.instants import Instant
 from core.model.decisions import Decision
@@ -54,6 +55,8 @@ class Isolation:
         self._ledger = FailureLedger(store)
         self._failed: set[int] = set()
         self._note = note
+        self.put_off: frozenset[int] = frozenset()
+        """Customers whose turn comes after that of all others."""
 
     def look_back(self) -> None:
         """Learn from the note what the process before was working on when it was killed: those of a chunk are
@@ -62,7 +65,10 @@ class Isolation:
         left, before = self._note.left, self._note.suspects
         if len(left) == 1:
             self._note_crash(left[0])
-        self._note.suspect(dict.fromkeys((*left, *before)))
+        with self._store.reading() as connection:
+            watched = quarantine.watched_for_a_crash(connection, "customer")
+        self._note.suspect(dict.fromkeys((*left, *watched, *before)))
+        self.put_off = frozenset(map(int, self._note.suspects))
 
     def _note_crash(self, subject: str) -> None:
         with self._store.reading() as connection:
@@ -72,14 +78,14 @@ class Isolation:
         self._ledger.note(suspect, error, self._now, crashed=True, said=str(error))
 
     def suspects(self, limit: int) -> Sequence[int]:
-        """Those among the next customers who were being played when a process was killed: they are played
-        one by one.
+        """Once everybody else was decided for: the next of those who were being played when a process was
+        killed, who are played one by one; nobody where none of them is due.
         """
-        if not self._note.suspects:
-            return ()
-        known = set(self._note.suspects)
-        found = [number for number in self.next_ids(limit) if str(number) in known]
-        if not found:
+        put_off, self.put_off = self.put_off, frozenset()
+        found = [number for number in self.next_ids(limit + len(put_off)) if number in put_off][:limit]
+        if found:
+            self.put_off = put_off.difference(found)
+        else:
             self._note.suspect(())
         return found
 
@@ -87,14 +93,14 @@ class Isolation:
         """Note that these are being played."""
         self._note.begin([str(number) for number in ids])
 
-    def left_out(self, connection: Connection) -> Collection[int]:
+    def left_out(self, connection: Connection) -> frozenset[int]:
         """Customers who are set aside, or have failed in this pass."""
         return quarantine.customers_left_out(connection) | self._failed
 
     def next_ids(self, limit: int) -> Sequence[int]:
         """The customers whose turn it is."""
         with self._store.reading() as connection:
-            left_out = self.left_out(connection)
+            left_out = self.left_out(connection) | self.put_off
             return dossiers.due_ids(connection, self._now, self._playbook.version, limit, left_out)
 
     def play(self, customer: int) -> Played:
@@ -122,13 +128,20 @@ class Isolation:
         return [], []
 
     def _play(self, customer: int) -> Played:
+        is_suspected = str(customer) in self._note.suspects
+        with alone() if is_suspected else nullcontext():
+            played = self._played(customer, is_suspected=is_suspected)
+        self._note.clear(str(customer))
+        return played
+
+    def _played(self, customer: int, *, is_suspected: bool) -> Played:
         playbook = self._playbook
         self._note.begin([str(customer)])
         with self._store.writing() as connection:
             known = dossiers.load(connection, [customer], playbook).values()
             played = play(known, playbook, self._now)
             written = plans.save(connection, played, playbook.version) if played else []
-            if str(customer) in self._note.suspects:
+            if is_suspected:
                 quarantine.forget_watched(connection, Suspect("customer", str(customer), ""))
             self.begin(())  # a kill while the disk is waited for accuses nobody
             return played, written

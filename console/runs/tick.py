@@ -2,8 +2,8 @@
 
 A chunk is one transaction: dossiers are read, decided and written in it, so two passes at once cannot decide
 the same step twice, and a crash leaves whole plans or none. Where a chunk fails its customers are played one
-by one, and what fails by itself is set aside (`isolation`); so are those of a chunk during which the process
-was killed.
+by one, and what fails by itself is set aside (`isolation`); so are, after all others, those of a chunk during
+which the process was killed.
 """
 
 from __future__ import annotations
@@ -54,14 +54,18 @@ def tick(
         isolation = Isolation(store, playbook, now, note)
         isolation.look_back()
         while not stopping():
-            alone = isolation.suspects(CHUNK)
+            alone: Sequence[int] = ()
             try:
-                if not alone:
-                    played, written = _chunk(store, playbook, now, isolation)
+                played, written = _chunk(store, playbook, now, isolation)
             except StoreError:
                 raise
             except Exception:  # the border of a customer: whoever it was is found below
                 alone = isolation.next_ids(CHUNK)
+            else:
+                if not played and isolation.put_off:
+                    alone = isolation.suspects(CHUNK)
+                    if not alone:
+                        continue  # once more, to note the pass
             if alone:
                 yield from _one_by_one(alone, isolation, progress, stopping)
                 continue
@@ -90,7 +94,8 @@ def _one_by_one(
 def _chunk(store: Store, playbook: Playbook, now: Instant, isolation: Isolation) -> Played:
     """Play the next customers in one transaction; where there are none, the pass is noted."""
     with store.writing() as connection:
-        ids = dossiers.due_ids(connection, now, playbook.version, CHUNK, isolation.left_out(connection))
+        left_out = isolation.left_out(connection) | isolation.put_off
+        ids = dossiers.due_ids(connection, now, playbook.version, CHUNK, left_out)
         isolation.begin(ids)
         known = dossiers.load(connection, ids, playbook).values()
         played = play(known, playbook, now)
@@ -98,7 +103,8 @@ def _chunk(store: Store, playbook: Playbook, now: Instant, isolation: Isolation)
             written = plans.save(connection, played, playbook.version)
             isolation.begin(())  # a kill while the disk is waited for accuses nobody
             return played, written
-        _note(connection, now)
+        if not isolation.put_off:
+            _note(connection, now)
         return played, []
 
 

@@ -49,6 +49,8 @@ WAITING: Final = text("state IN ('planned', 'held', 'due', 'claimed')")
 TROUBLE: Final = text("state IN ('failed', 'uncertain')")
 RELEASING: Final = frozenset({"cancelled", "expired", "failed"})
 """States of a message that did not go out: its contact counts no longer."""
+TRIED: Final = messages.c.attempts > 0
+"""A message that was handed over before, as a condition on a row."""
 IN_DOUBT: Final = "an earlier attempt may have gone out"
 TIDIED_AT_ONCE: Final = 500
 
@@ -132,6 +134,7 @@ class Recovered:
     ended: list[tuple[str, OutcomeMark]] = field(
         default_factory=list
     )  # marked as was noted, with their channels
+    begun: list[int] = field(default_factory=list)  # of `again`, those that were being handed over
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +220,13 @@ def recover(
         claimed_until=None,
     )
     result.again, result.uncertain = len(again), Counter(row.channel for row in lost)
+    result.begun = [row.id for row in unknown if row.channel in idempotent and _was_begun(row, left)]
     return result
+
+
+def _was_begun(row: Any, left: Mapping[str, Left | None]) -> bool:
+    found = left.get(row.claimed_by)
+    return found is not None and row.id in found.begun
 
 
 def _known(
@@ -374,7 +383,8 @@ def claim(
     """Take up to `limit` due messages of a channel for `lease`; to be called in a writing transaction.
 
     Its triggers take turns; of each the earliest come first, and most of them are ones that were never
-    attempted. With `spread` they are as unlike as can be: the first, one that was tried before, and the last.
+    attempted. With `spread` they are as unlike as can be: the first and the last that were never attempted,
+    and one that was.
     """
     most = limit if allowed.room is None else min(limit, allowed.room)
     if most <= 0:
@@ -396,15 +406,20 @@ def claim(
 def _unlike(
     connection: Connection, now: Instant, allowed: Allowed, found: Sequence[_Candidate], most: int
 ) -> list[_Candidate]:
-    """Of the triggers that are due, the last ones too."""
+    """Of the triggers that are due, the last ones too; first of all one that was never tried, where there is
+    any.
+    """
+    untried = replace(allowed, held=(*allowed.held, TRIED))
+    fresh = list(_turns(_queues(connection, now, most, untried)))
     names = [name for name in _triggers(connection, allowed.channel) if name not in allowed.waiting]
     last = [
-        _Candidate(row.planned_at, row.id, "planned", row.attempts > 0)
+        _Candidate(row.planned_at, row.id, state, row.attempts > 0)
         for name in names
-        for row in connection.execute(_due("planned", now, 1, allowed, name, latest=True))
+        for state in ("planned", "due")
+        for row in connection.execute(_due(state, now, 1, untried, name, latest=True))
     ]
     again = [each for each in found if each.is_again]
-    ends = [*found[:1], *again[:1], *sorted(last)[-1:], *found]
+    ends = [*(fresh or found)[:1], *sorted(last)[-1:], *again[:1], *fresh, *found]
     return list({each.id: each for each in ends}.values())[:most]
 
 
@@ -504,13 +519,27 @@ def number_due(connection: Connection, channel: str, now: Instant) -> int:
     return connection.execute(query).scalar_one()
 
 
+def numbered(numbers: Sequence[int]) -> ColumnElement[bool]:
+    """The messages of these numbers, as a condition on a row."""
+    return messages.c.id.in_(numbers)
+
+
 def has_due(connection: Connection, channel: str, now: Instant) -> bool:
     """Whether any message of the channel may have to be handed over; costs a look into an index for each
     trigger.
     """
+    return _has_any(connection, now, Allowed(channel))
+
+
+def has_untried(connection: Connection, channel: str, now: Instant) -> bool:
+    """The same of those that were never handed over."""
+    return _has_any(connection, now, Allowed(channel, held=(TRIED,)))
+
+
+def _has_any(connection: Connection, now: Instant, allowed: Allowed) -> bool:
     return any(
-        connection.execute(_due(state, now, 1, Allowed(channel), trigger)).first() is not None
-        for trigger in _triggers(connection, channel)
+        connection.execute(_due(state, now, 1, allowed, trigger)).first() is not None
+        for trigger in _triggers(connection, allowed.channel)
         for state in ("planned", "due")
     )
 

@@ -18,9 +18,10 @@ from console.cli.output import ListingField
 from console.dispatch import ChannelBackoff, channel_backoffs
 from core.errors import ManometerError
 from core.instants import Instant
+from core.model.quarantine import SetAside
 from core.playbook.playbook import Playbook
 from core.suggestions import near
-from storage import audit, brakes
+from storage import audit, brakes, quarantine
 from storage.outbox import dispatch as outbox
 
 FIELDS = (
@@ -59,8 +60,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 def _rows(connection: Connection, playbook: Playbook, at: Instant) -> Iterator[Mapping[str, Any]]:
     known = channel_backoffs(connection)
+    aside = {each.subject: each for each in quarantine.listing(connection) if each.kind == "channel"}
     for name, channel in sorted(playbook.channels.items()):
-        halted = known.get(name)
+        halted = aside.get(name) or known.get(name)
         yield {
             "channel": name,
             "kind": channel.kind,
@@ -68,14 +70,16 @@ def _rows(connection: Connection, playbook: Playbook, at: Instant) -> Iterator[M
             "state": _state(halted),
             "due": outbox.number_due(connection, name, at),
             "since": None if halted is None else halted.since,
-            "until": None if halted is None else halted.until,
+            "until": halted.until if isinstance(halted, ChannelBackoff) else None,
             "reason": None if halted is None else halted.reason,
         }
 
 
-def _state(halted: ChannelBackoff | None) -> str:
+def _state(halted: ChannelBackoff | SetAside | None) -> str:
     if halted is None:
         return "works"
+    if isinstance(halted, SetAside):
+        return "set aside"
     return "braked" if halted.braked else "halted"
 
 

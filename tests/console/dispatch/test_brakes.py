@@ -16,7 +16,8 @@ from sqlalchemy import func, select
 from console.dispatch import ChannelBackoff, Dispatched, channel_backoffs, dispatch
 from core.instants import HOUR, MINUTE, SECOND, Instant
 from core.limits.brake import BrakeRecord
-from storage import brakes
+from core.model.pauses import Pause, parse_target
+from storage import brakes, pauses
 from storage.schema.consents import soft_bounces, suppressions
 from storage.schema.messages import messages
 from tests.console.dispatch.test_dispatch import MAIN, NOON, SMTP, Shop, with_smtp
@@ -114,6 +115,62 @@ def test_also_more_refusals_than_the_brake_allows_hold_up_the_good_for_seconds_o
         assert len(server.received) == 30
 
 
+@pytest.mark.parametrize("newcomers", [1, 4])
+def test_who_comes_while_only_refused_messages_are_left_is_tried_within_seconds(
+    shop: Shop, newcomers: int
+) -> None:
+    fill(shop, 12)
+    come = NOON + 20 * MINUTE
+    fill(shop, newcomers, first=13, planned_at=come)
+    refuse = {f"c{number}@example.org": "550 5.7.1 not for you" for number in range(1, 13)}
+    with MailServer(refuse=refuse) as server:
+        with_smtp(shop, server.port)
+        for passed in range(0, 20 * MINUTE, 30 * SECOND):
+            shop.dispatch(NOON + passed)
+        found = backoff(shop)
+        assert found is not None
+        assert found.until > come + MINUTE
+        tried = server.commands["RCPT"]
+        assert shop.dispatch(come).sent == newcomers
+        assert server.commands["RCPT"] <= tried + newcomers + 12
+        assert len(server.received) == newcomers
+    assert backoff(shop) is None
+
+
+def test_the_longer_a_channel_refuses_new_messages_the_longer_the_next_wait(shop: Shop) -> None:
+    instants = [NOON + minute * MINUTE for minute in range(240)]
+    for number, at in enumerate(instants, 1):
+        shop.add(number, planned_at=at)
+    with MailServer(lambda stage, line: "550 no" if stage == "RCPT" else None) as server:
+        with_smtp(shop, server.port)
+        for at in instants:
+            shop.dispatch(at)
+        assert server.commands["RCPT"] < 10 + 3 * (9 + 4 * 4 + 4 * 4)
+        tried = server.commands["RCPT"]
+        for at in instants[:15]:
+            shop.dispatch(instants[-1] + at - NOON)
+        assert server.commands["RCPT"] <= tried + 6
+    assert "failed" not in rows(shop)
+
+
+def test_what_is_paused_is_no_probe_and_lengthens_no_wait(shop: Shop) -> None:
+    fill(shop, 10)
+    with MailServer(lambda stage, line: "550 no" if stage == "RCPT" else None) as server:
+        with_smtp(shop, server.port)
+        shop.dispatch()
+        before = backoff(shop)
+        shop.add(11, trigger="receipt", purpose="transactional")
+        pause_trigger(shop, "receipt")
+        for second in range(6, 9):
+            shop.dispatch(NOON + second * SECOND)
+        assert (backoff(shop), server.commands["RCPT"]) == (before, 10)
+
+
+def pause_trigger(shop: Shop, name: str) -> None:
+    with shop.store.writing() as connection:
+        pauses.pause(connection, Pause(parse_target(name), NOON), "ann", None)
+
+
 def _address(line: str) -> str:
     return line.partition("<")[2].partition(">")[0]
 
@@ -151,7 +208,7 @@ def test_a_server_that_refuses_everybody_is_left_alone_with_nothing_failed_or_su
         assert (rows(shop), done.retried) == ({"due": 10, "planned": 90}, 10)
         for minute in range(60):
             shop.dispatch(NOON + minute * MINUTE)
-        assert server.commands["RCPT"] < 40
+        assert server.commands["RCPT"] <= 40
     assert (count(shop, suppressions), count(shop, soft_bounces)) == (0, 0)
     assert "failed" not in rows(shop)
     assert backoff(shop) is not None

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
+from typing import ClassVar
 
 import pytest
 from sqlalchemy import select, update
 
+from console.channels.file import FileChannel
 from console.dispatch import Dispatched
-from core.instants import MINUTE
+from core.instants import MINUTE, Instant
+from core.model.delivery import Outbound, Result
 from core.model.quarantine import SetAside
 from storage import overview, quarantine
 from storage.outbox import acts
 from storage.schema.customers import customers
 from storage.schema.events import events
 from storage.schema.messages import messages
+from storage.store import Store
 from tests.console.dispatch.test_dispatch import NOON, Shop
 
 pytestmark = pytest.mark.filterwarnings(
@@ -267,3 +274,84 @@ def test_a_message_that_kills_the_process_is_set_aside_after_two_kills_and_all_o
     assert shop.state(137) == ("held", "SET_ASIDE")
     assert len({line["key"] for line in shop.sent()}) == len(shop.sent()) == 249
     assert not list(shop.folder.glob("*-note"))
+
+
+class Killer(FileChannel):
+    """A channel that ends the process while it sends: with some messages always, and once with any that comes
+    at the wrong time.
+    """
+
+    poison: ClassVar[frozenset[str]] = frozenset()
+    left: ClassVar[int] = 1_000_000
+    """Messages that go until a kill from outside."""
+
+    def send(self, outbound: Outbound) -> Result:
+        if outbound.key in self.poison or Killer.left <= 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        Killer.left -= 1
+        return super().send(outbound)
+
+
+class RemoteKiller(Killer):
+    """The same from the thread that waits for another machine."""
+
+    is_remote = True
+
+
+def run_until_killed(shop: Shop, channel: type[Killer], left: int, at: Instant) -> bool:
+    """One pass in a process of its own; whether it came to its end."""
+    shop.store.close()
+    child = os.fork()
+    if child == 0:
+        Killer.left = left
+        shop.store = Store.open(shop.folder / "manometer.db")
+        shop.send_by(channel)
+        shop.dispatch(at)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    shop.store = Store.open(shop.folder / "manometer.db")
+    return os.waitstatus_to_exitcode(status) == 0
+
+
+def test_a_message_that_kills_the_process_while_it_is_sent_is_set_aside_after_two_kills(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Killer, "poison", frozenset({"k500"}))
+    for number in range(1, 1002):
+        shop.add(number)
+    ended = [run_until_killed(shop, RemoteKiller, 10_000, NOON + each) for each in range(3)]
+    assert ended == [False, False, True]
+    (thing,) = aside(shop)
+    assert (thing.kind, thing.what) == ("message", "500 of template offer")
+    assert "ended without a word" in thing.reason
+    assert shop.state(500) == ("held", "SET_ASIDE")
+    assert len({line["key"] for line in shop.sent()}) == len(shop.sent()) == 1000
+    monkeypatch.setattr(Killer, "poison", frozenset())
+    release(shop, thing)
+    assert shop.dispatch(NOON + MINUTE) == Dispatched(sent=1)
+
+
+def test_all_others_go_before_one_that_was_being_sent_at_a_kill_is_tried_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Killer, "poison", frozenset({"k2"}))
+    for number in range(1, 301):
+        shop.add(number)
+    for each in range(2):
+        assert not run_until_killed(shop, Killer, 10_000, NOON + each)
+    assert len(shop.sent()) == 299
+
+
+@pytest.mark.parametrize("channel", [Killer, RemoteKiller])
+def test_kills_from_outside_accuse_no_message(shop: Shop, channel: type[Killer]) -> None:
+    dice = Random(7)
+    first = 1
+    for kill in range(15):
+        for number in range(first, first + 12):
+            shop.add(number)
+        first += 12
+        run_until_killed(shop, channel, dice.randrange(12), NOON + kill)
+    assert aside(shop) == []
+    assert run_until_killed(shop, channel, 10_000, NOON + MINUTE)
+    assert aside(shop) == []
+    assert len({line["key"] for line in shop.sent()}) == len(shop.sent()) == first - 1

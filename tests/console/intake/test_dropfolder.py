@@ -381,6 +381,19 @@ def test_a_file_that_was_taken_after_one_crash_is_suspected_no_more(inbox: Inbox
         assert not quarantine.is_known(connection, Suspect("file", str(path), ""))
 
 
+def test_a_file_that_was_being_read_at_a_crash_comes_after_all_others(inbox: Inbox) -> None:
+    for name in ("a", "b", "c"):
+        inbox.put(f"{name}.ndjson", ndjson([person(name)]))
+    for name in ("b", "a"):  # killed by chance, never twice at the same
+        note = WorkNote.open(inbox.store.path, "inbox")
+        note.begin([str(inbox.folder / "inbox" / f"{name}.ndjson")])
+        os.close(note._file or 0)
+        turns = inbox.drop_folder.in_turn(inbox.store, inbox.ready(), clock.now())
+    assert [file.path.name for _, file in turns] == ["c.ndjson", "a.ndjson", "b.ndjson"]
+    assert all(taken.result is not None for taken in inbox.take())
+    assert aside(inbox) == []
+
+
 def test_a_note_of_an_earlier_boot_accuses_nobody(inbox: Inbox) -> None:
     path = path_of(inbox.store.path, "inbox")
     path.write_text('["another", {"now": ["a"], "suspects": []}]\n')

@@ -188,6 +188,13 @@ def test_probes_are_as_unlike_as_can_be(store: Store) -> None:
     assert {claimed.id for claimed in claim(store, limit=3, spread=True)} == {1, 6, 7}
 
 
+def test_a_probe_is_first_of_all_one_that_was_never_tried(store: Store) -> None:
+    for number in range(1, 6):
+        add(store, number, state="due", attempts=2, planned_at=NOON - 200 + number)
+    add(store, 6, state="due", trigger="receipt", planned_at=NOON - 10)
+    assert [claimed.id for claimed in claim(store, limit=1, spread=True)] == [6]
+
+
 def test_what_is_due_on_a_channel_is_known(store: Store) -> None:
     add(store, 1, planned_at=NOON + 1)
     add(store, 2, state="held")
