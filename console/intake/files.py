@@ -141,7 +141,7 @@ class ImportResult:
     rejected: int
     rejects: Path | None
     finished: bool = True
-    set_aside: Mapping[str, int] = field(default_factory=dict)
+    unconverted: Mapping[str, int] = field(default_factory=dict)
     """Orders taken whose amount waits for a rate, by currency."""
     future: FutureEvents = _NO_FUTURE
     unread: Mapping[Unread, int] = field(default_factory=dict)
@@ -342,7 +342,7 @@ class _Run:
         self.lines: list[int] = []
         self.pending: list[Reject] = []
         self.read = self.taken = self.duplicate = self.rejected = 0
-        self.set_aside: Counter[str] = Counter()
+        self.unconverted: Counter[str] = Counter()
         self.future = _NO_FUTURE
         self.unread = Counter[Unread]()
         self.finished = False
@@ -378,7 +378,7 @@ class _Run:
     def result(self) -> ImportResult:
         return ImportResult(
             self.read, self.taken, self.duplicate, self.rejected, self.rejects.path, self.finished,
-            dict(self.set_aside), self.future, dict(self.unread),
+            dict(self.unconverted), self.future, dict(self.unread),
         )  # fmt: skip
 
     def take_batches(
@@ -493,7 +493,7 @@ class _Run:
     def tell(self, fresh: Sequence[bool]) -> None:
         """Note what lies in the future, and how much the memory holds; tell who follows."""
         new = [incoming for incoming, is_new in zip(self.batch, fresh) if is_new]
-        self.set_aside.update(one.currency for one in new if one.currency is not None and one.rate is None)
+        self.unconverted.update(one.currency for one in new if one.currency is not None and one.rate is None)
         sure = self.arrived_at + SECOND
         later = [incoming.occurred_at for incoming in new if incoming.occurred_at > sure]
         if later:

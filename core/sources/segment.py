@@ -96,7 +96,7 @@ class Incoming(NamedTuple):
     order: str | None = None  # its order's number within the namespace; None: of no order, or without number
     currency: str | None = None  # of its order, where that is not the workspace's
     own_amount: int | None = None  # minor units of that currency
-    rate: str | None = None  # by which `amount` comes of it; None with a currency: it is set aside
+    rate: str | None = None  # by which `amount` comes of it; None with a currency: not converted
     unread: tuple[Unread, ...] = ()  # what it says and nobody understood
     traits: Mapping[str, Any] = {}  # what an event that is no identify call says of the customer besides
     retold: Retold | None = None  # of an order in a list, which tells the order's state and no event

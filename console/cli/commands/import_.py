@@ -35,7 +35,7 @@ from console.intake.files import (
 from console.intake.guessing import FirstLines, GuessSettings, Proposal, propose
 from console.intake.interrupts import termination_interrupts
 from console.intake.physical_lines import path_text
-from console.intake.set_aside import words_of
+from console.intake.unconverted import words_of
 from console.playbooks.applied import ensure_applied, load_in_force
 from console.workspace.faults import WorkspaceError
 from console.workspace.reading import Workspace
@@ -266,7 +266,7 @@ def _as_row(told: DryRun) -> dict[str, Any]:
             "count": result.future.number,
             "farthest": None if farthest is None else format_instant(farthest),
         }),
-        "set_aside": _json(result.set_aside),
+        "set_aside": _json(result.unconverted),
         "unread": _json([
             {"kind": each.kind, "word": each.word, "number": number}
             for each, number in _most_frequent(result)
@@ -354,8 +354,8 @@ def _tell_beside(say: Callable[[str], None], done: ImportResult) -> None:
             f"  {counted(number, 'event')} of the future, the farthest of {format_instant(farthest)}: "
             "each counts from its own time on."
         )
-    if done.set_aside:
-        say(f"  {words_of(done.set_aside)}")
+    if done.unconverted:
+        say(f"  {words_of(done.unconverted)}")
     for kind, meaning in UNREAD.items():
         words = [f"{each.word!r} {number:,}" for each, number in _most_frequent(done) if each.kind == kind]
         if words:

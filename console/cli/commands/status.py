@@ -26,7 +26,7 @@ from console.health.disk import Room
 from console.health.judgement import finding_row, health_of, room_of
 from console.health.watching import watched
 from console.intake.migrated import words_of as words_of_migration
-from console.intake.set_aside import words_of
+from console.intake.unconverted import words_of
 from console.safeguards.clock_guard import why_distrusted
 from console.safeguards.stop_file import StopFile
 from console.workspace.reading import Workspace
@@ -37,7 +37,7 @@ from core.instants import SECOND, Instant, format_instant, local
 from storage import status
 from storage.intake.decisions import conflict_count
 from storage.intake.order_migration import REPORT_TOLD, report_of
-from storage.orders import set_aside
+from storage.orders import unconverted
 from storage.status import Figures
 from storage.store import meta, set_meta
 
@@ -59,7 +59,7 @@ FIELDS = (
     ListingField("surges", "json"),
     ListingField("errors", "json"),
     ListingField("disk", "json"),
-    ListingField("set_aside", "json"),
+    ListingField("set_aside", "json", "not converted"),
     ListingField("unread", "json"),
     ListingField("conflicts", "number"),
     ListingField("migrated", "json", shown=False),
@@ -99,7 +99,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
                 conservation=figures.conservation if is_quick else kept,
                 unread=status.unread_words(connection),
             )
-            waiting = set_aside(connection)
+            waiting = unconverted(connection)
             conflicts = conflict_count(connection)
             migrated = report_of(connection)
             is_now = args.at is None and not clock.is_simulated(connection)

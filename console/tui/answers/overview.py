@@ -35,7 +35,7 @@ from screens.ports.overview import (
 )
 from storage import overview, pauses, status
 from storage.intake import decisions
-from storage.orders import set_aside
+from storage.orders import unconverted
 from storage.pauses import StoredPause
 from storage.status import Figures
 
@@ -150,7 +150,7 @@ class OverviewAnswers:
     def undecided(self, cancelled: Cancelled) -> Undecided:
         """Who is who, and amounts without a rate."""
         with self._local.asking(cancelled) as connection:
-            return Undecided(decisions.conflict_count(connection), set_aside(connection))
+            return Undecided(decisions.conflict_count(connection), unconverted(connection))
 
     def books(self, cancelled: Cancelled) -> Books:
         """Whether the books balance, by the law that `manometer status` states."""

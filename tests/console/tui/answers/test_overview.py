@@ -119,7 +119,7 @@ def test_what_waits_for_a_decision_is_counted(tmp_path: Path, capsys: pytest.Cap
     service = LocalService(folder)
     undecided = service.overview.undecided(going)
     service.close()
-    assert (undecided.conflicts, undecided.set_aside) == (1, {"USD": 1})
+    assert (undecided.conflicts, undecided.unconverted) == (1, {"USD": 1})
     capsys.readouterr()
     assert run("-w", folder, "status", "--json") == 0
     told = json.loads(capsys.readouterr().out)
