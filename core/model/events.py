@@ -67,9 +67,7 @@ class Event(NamedTuple):
     history: bool = False  # a fact of the past: enrols nobody
     order: str | None = None  # its order's number within the namespace; None: of no order, or without number
     standing: OrderStanding = FIRST
-    rate: str | None = (
-        "1"  # units of the workspace's currency for one unit of the order's; None: not converted
-    )
+    rate: str | None = "1"  # of the workspace's currency for one unit of the order's; None: not converted
     tie: bytes = b""  # stands for source and message id: parts events that are alike
     traits: Mapping[str, Any] = {}  # what it says of the customer besides, where it is no identify call
 
