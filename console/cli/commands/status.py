@@ -92,7 +92,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
         workspace = context.in_force
         with context.store.reading() as connection:
             is_quick = args.books or status.are_books_quick(connection)
-            figures = status.figures(connection, at, workspace.playbook.grace, books=is_quick)
+            stands_at = clock.own_clock(connection)
+            grace = workspace.playbook.grace
+            figures = status.figures(connection, at, grace, books=is_quick, stands_at=stands_at)
             books_at, kept = (at, None) if is_quick else _kept(connection)
             figures = replace(
                 figures,
@@ -102,7 +104,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
             waiting = unconverted(connection)
             conflicts = conflict_count(connection)
             migrated = report_of(connection)
-            is_now = args.at is None and not clock.is_simulated(connection)
+            is_now = args.at is None and stands_at is None
             clock_fault = why_distrusted(connection, workspace.clock) if is_now else None
             is_stopped_by_file = StopFile(context.folder).mark() is not None
             figures = replace(figures, stopped=figures.stopped or is_stopped_by_file)
