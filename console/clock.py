@@ -114,17 +114,15 @@ def workspace_now(store: Store, at: str | None, zone: ZoneInfo) -> Instant:
     return now() if simulated is None else simulated
 
 
-def is_simulated(connection: Connection) -> bool:
-    """Whether the workspace's clock is its own, as a replay's."""
-    from storage.store import meta  # see above
-
-    return meta(connection, SIMULATED_AT) is not None
-
-
-def simulated_at(store: Store) -> Instant | None:
+def own_clock(connection: Connection) -> Instant | None:
     """Where the clock of a replayed workspace stands; None where the workspace lives in the present."""
     from storage.store import meta  # see above
 
-    with store.reading() as connection:
-        simulated = meta(connection, SIMULATED_AT)
+    simulated = meta(connection, SIMULATED_AT)
     return None if simulated is None else int(simulated)
+
+
+def simulated_at(store: Store) -> Instant | None:
+    """The same, asked of its database by itself."""
+    with store.reading() as connection:
+        return own_clock(connection)

@@ -365,8 +365,8 @@ class OverviewScreen(Frame):
         message.stop()
         if message.mode == "pauses":
             self.action_pauses()
-        elif message.mode == "set-aside":
-            self._read_set_aside()
+        elif message.mode == "unconverted":
+            self._read_unconverted()
         elif message.mode == "people":
             await self.app.run_action("go('customers')")
             self._open_people()
@@ -394,12 +394,12 @@ class OverviewScreen(Frame):
         if not isinstance(self.app.screen, PeopleScreen):
             self.app.push_screen(PeopleScreen())
 
-    def _read_set_aside(self) -> None:
+    def _read_unconverted(self) -> None:
         """Which amounts no rate fits, and what to do."""
         from screens.widgets.wrapped import Details  # when first wanted, as above
 
         if self.undecided is not None:
-            self.app.push_screen(Details("Amounts set aside", rows.set_aside_lines(self.undecided)))
+            self.app.push_screen(Details("Amounts not converted", rows.unconverted_lines(self.undecided)))
 
     def action_quarantine(self) -> None:
         """What is set aside."""

@@ -209,6 +209,14 @@ def known_as(connection: Connection, customer_id: int) -> list[tuple[str, str]]:
     return [(kind, value) for kind, value in connection.execute(query)]
 
 
+def identity_of(connection: Connection, customer_id: int) -> tuple[str, str] | None:
+    """The identity under which an act of the customer is recorded: a user id before all else; None where none
+    is left.
+    """
+    known = known_as(connection, customer_id)
+    return next((identity for identity in known if identity[0] == "user"), known[0] if known else None)
+
+
 def suppressed(connection: Connection, addresses: Collection[tuple[str, str]]) -> list[dict[str, Any]]:
     """What is known against these addresses, pairs of medium and address."""
     columns = suppressions.c

@@ -41,7 +41,7 @@ class OrderListed:
     people: int
 
 
-def set_aside(connection: Connection) -> dict[str, int]:
+def unconverted(connection: Connection) -> dict[str, int]:
     """How many amounts have no rate yet, by currency."""
     currency = events.c.currency
     query = select(currency, func.count()).where(currency.is_not(None), events.c.rate.is_(None))

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -98,6 +98,13 @@ class Figures:
     surges: Mapping[str, Trouble] = field(default_factory=dict)  # by trigger that is held
     unread: tuple[Mapping[str, Any], ...] = ()  # what sources said and nobody understood
     quarantine: tuple[SetAside, ...] = ()
+    stands_at: Instant | None = None  # where a clock of the workspace's own stands
+
+    def is_behind_nothing(self, at: Instant) -> bool:
+        """Whether a clock of the workspace's own stands there or later: it goes on with passes alone, so that
+        what is due by it has come since, and nobody was to play it.
+        """
+        return self.stands_at is not None and at <= self.stands_at
 
     def leader(self, at: Instant) -> Lease | None:
         """The lease of the scheduler that leads at the instant."""
@@ -126,13 +133,19 @@ class Figures:
 
 
 def figures(
-    connection: Connection, at: Instant, grace: Millis, *, books: bool = True, most: int | None = None
+    connection: Connection,
+    at: Instant,
+    grace: Millis,
+    *,
+    books: bool = True,
+    most: int | None = None,
+    stands_at: Instant | None = None,
 ) -> Figures:
     """All of it, in one snapshot; the books read every decision. With `most` no count of customers or
-    messages goes beyond it.
+    messages goes beyond it. `stands_at`: where a clock of the workspace's own stands.
     """
     version = newest_version(connection)
-    return Figures(
+    counted = Figures(
         version=version,
         last_tick=_instant(connection, LAST_TICK_AT),
         last_dispatch=_instant(connection, LAST_DISPATCH_AT),
@@ -150,7 +163,9 @@ def figures(
         conservation=conservation(connection) if books else None,
         unread=unread_words(connection) if books else (),
         quarantine=tuple(quarantine.listing(connection)),
+        stands_at=stands_at,
     )
+    return replace(counted, overdue=0) if counted.is_behind_nothing(at) else counted
 
 
 def are_books_quick(connection: Connection) -> bool:

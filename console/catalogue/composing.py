@@ -291,9 +291,9 @@ def _price() -> str:
 
 
 def _answer(kind: str) -> str:
-    who = "customer={{ customer.key|urlencode }}&order={{ event.properties.order_id|urlencode }}"
-    signed = "{% if answer_token %}&token={{ answer_token }}{% endif %}"
-    return f"{{{{ workspace.links.survey }}}}?kind={kind}&score={{{{ score }}}}{signed}&{who}"
+    asked = "{% if answer_token %}&token={{ answer_token }}{% endif %}"
+    order = "order={{ event.properties.order_id|urlencode }}"
+    return f"{{{{ workspace.links.survey }}}}?kind={kind}&score={{{{ score }}}}{asked}&{order}"
 
 
 def _json(value: Mapping[str, str]) -> str:

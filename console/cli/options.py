@@ -21,6 +21,22 @@ def whole(text: str) -> int:
     return number
 
 
+def add_max_ratio(parser: argparse.ArgumentParser) -> None:
+    """The option `--max-ratio` of whatever reads a file that may be compressed."""
+    from console.intake.watched_bytes import MAX_RATIO  # most commands read no files
+
+    parser.add_argument(
+        "--max-ratio", metavar="N", type=_times, default=MAX_RATIO,
+        help="how many times its length a compressed file may come to, beyond 64 MiB (default: %(default)s)",
+    )  # fmt: skip
+
+
+def _times(text: str) -> int:
+    if (number := whole(text)) < 1:
+        raise argparse.ArgumentTypeError("it is a number of times, at least 1")
+    return number
+
+
 def add_at(parser: argparse.ArgumentParser, inner: bool = False) -> None:
     """The option `--at`; `inner` in a subcommand, so that it does not undo the outer one."""
     default: Any = argparse.SUPPRESS if inner else None

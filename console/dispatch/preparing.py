@@ -137,7 +137,7 @@ class MessagePreparer:
             playbook,
             Templates(workspace.texts),
             Products(store.reading),
-            Surveys.of(workspace.survey_secret, workspace.folder),
+            Surveys(workspace.survey_secret, workspace.folder),
             UnsubscribeLinks.of(workspace.unsubscribe, workspace.folder),
         )
         self._failures = MessageFailures(store, playbook, self._workshop.templates)

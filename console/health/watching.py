@@ -56,11 +56,16 @@ def _messages(
         since = found.oldest - CLAIM
         words = f"{channel}: {_many(found)} claimed and neither sent nor given back"
         yield HealthFinding("claimed", words, f"for {_length(at - since)}", since)
-    if figures.stopped:
+    if figures.stopped or (figures.is_behind_nothing(at) and _is_dispatched(figures)):
         return
     held = list(_held(connection, workspace, at))
     for channel, found in sorted(lateness.overdue(connection, at, at - late, held).items()):
         yield from _overdue(connection, figures, workspace, at, channel, found)
+
+
+def _is_dispatched(figures: Figures) -> bool:
+    """Whether the last pass handed over too, or the workspace is a replay, in which all is handed over."""
+    return figures.last_dispatch is None or figures.last_dispatch >= (figures.last_tick or 0)
 
 
 def _overdue(

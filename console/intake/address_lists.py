@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from console.private_files import opened_safely
-from core.errors import ManometerError
+from console.intake.physical_lines import PhysicalLine, open_source, text_lines_of
+from console.intake.watched_bytes import MAX_RATIO, go_on
 from core.sources.listed_addresses import ListedAddress, listed_address, no_address
 
 _ADDRESS_HEADERS: Final = frozenset(
@@ -33,34 +33,36 @@ class RefusedLine:
     text: str
 
 
-def addresses_in(path: Path) -> Iterator[ListedAddress | RefusedLine]:
+def addresses_in(
+    path: Path, stopping: Callable[[], bool] = go_on, max_ratio: int = MAX_RATIO
+) -> Iterator[ListedAddress | RefusedLine]:
     """The addresses of a file, gzipped or not, in its order; blank lines are passed over. ManometerError
-    where it cannot be read.
+    where it cannot be read, or comes to more than `max_ratio` times its length; ReadingStopped once
+    `stopping` says so.
     """
-    lines = _text(path).splitlines()
-    first = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
-    delimiter = _delimiter(lines[first]) if first < len(lines) else ","
-    columns = _columns(_cells(lines[first], delimiter)) if first < len(lines) else None
-    start = first if columns is None else first + 1
-    for number, line in enumerate(lines[start:], start + 1):
-        if line.strip():
-            cells = [line] if columns is None else _cells(line, delimiter)
-            yield _read(number, line, cells, columns or (0, None))
+    with open_source(path.resolve(), stopping, max_ratio) as opened:
+        lines = text_lines_of(opened.content)
+        first = next(lines, None)
+        if first is None:
+            return
+        head = _text(first)
+        delimiter = _delimiter(head)
+        columns = _columns(_cells(head, delimiter))
+        for line in lines if columns is not None else chain([first], lines):
+            if not line.is_whole:
+                yield RefusedLine(line.number, "longer than 1 MiB", _text(line)[:_LONGEST])
+                continue
+            text = _text(line)
+            cells = [text] if columns is None else _cells(text, delimiter)
+            yield _read(line.number, text, cells, columns or (0, None))
 
 
-def _text(path: Path) -> str:
+def _text(line: PhysicalLine) -> str:
+    content = line.content.rstrip(b"\r\n")
     try:
-        with opened_safely(path.resolve()) as file:
-            content = file.read()
-        raw = gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
-    except (OSError, EOFError) as error:
-        why = getattr(error, "strerror", None) or error
-        remedy = "Check the path, and that the file is whole."
-        raise ManometerError(f"{path}: cannot be read: {why}. {remedy}") from None
-    try:
-        return raw.decode("utf-8-sig")
+        return content.decode()
     except UnicodeDecodeError:
-        return raw.decode("cp1252", "replace")
+        return content.decode("cp1252", "replace")
 
 
 def _delimiter(head: str) -> str:
@@ -68,7 +70,10 @@ def _delimiter(head: str) -> str:
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
-    return next(csv.reader([line], delimiter=delimiter), [])
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:  # a cell beyond the reader's 128 KiB, which is no address anyway
+        return [line]
 
 
 def _columns(names: Sequence[str]) -> tuple[int, int | None] | None:

@@ -43,6 +43,7 @@ from core.sources.segment import (
     encode,
     encode_traits,
     feedback_of,
+    is_answer_by_token,
 )
 
 Item = tuple[int, Incoming | Reject]
@@ -171,16 +172,16 @@ class _Lines:
 
     def event(self, row: Row) -> Incoming:
         """One line of an event list."""
+        name = self.reading.value(row, self.profile.columns.get("name")) or self.profile.event
+        properties = {**self.reading.constant_properties, **self.reading.properties(row)}
         identities = self.reading.identities(row)
-        if not identities:
+        if not identities and not is_answer_by_token(name or "", properties):
             raise Rejected("no identity: none of its columns has a value")
         at = self.reading.when(row)
         if at is None:
             raise Rejected("no time")
-        name = self.reading.value(row, self.profile.columns.get("name")) or self.profile.event
         if not name:
             raise Rejected("no event name")
-        properties = {**self.reading.constant_properties, **self.reading.properties(row)}
         money = self.reading.money(row, self.profile.columns.get("amount"))
         amount = amount_of(name, properties)
         if money is not None:

@@ -31,7 +31,7 @@ from console.intake.interrupts import interrupts_held_back
 from console.intake.json_records import json_records
 from console.intake.physical_lines import OpenSource, PhysicalLine, open_source, path_text
 from console.intake.watched_bytes import MAX_RATIO, ReadingStopped, go_on
-from console.messages.surveys import Surveys
+from console.messages.surveys import Surveys, WhoWasAsked, asked_in
 from console.quarantine.failures import FailureLedger
 from console.workspace.reading import Workspace
 from core.errors import ManometerError
@@ -93,19 +93,19 @@ class IntakeSettings:
     )  # source -> channel of all its events, such as store
     profiles: Mapping[str, Any] = field(default_factory=dict)  # the workspace's own CSV profiles, by name
     concerns: Concerns | None = None  # None until a playbook is in force
-    surveys: Surveys | None = None  # None: answers to surveys are taken as they come
+    surveys: Surveys = field(default_factory=Surveys)
     currency: str | None = None  # the workspace's
     bounces: BounceLimit = USUAL_LIMIT
     identities: IdentitySettings = field(default_factory=IdentitySettings)
     orders: OrderTerms | None = None  # None: orders count in one namespace, in the workspace's currency
     max_ratio: int = MAX_RATIO  # of a compressed file
 
-    def check(self, *, history: bool) -> Check | None:
-        """What each event passes that was read from a file, whatever its form; None where that is nothing."""
-        surveys = None if self.surveys is None else partial(self.surveys.checked, history=history)
-        orders = None if self.orders is None else self.orders.read
-        if surveys is None or orders is None:
-            return surveys or orders
+    def check(self, who_was_asked: WhoWasAsked, *, history: bool) -> Check:
+        """What each event passes that was read from a file, whatever its form."""
+        surveys = partial(self.surveys.checked, who_was_asked=who_was_asked, history=history)
+        if self.orders is None:
+            return surveys
+        orders = self.orders.read
         return lambda incoming: orders(surveys(incoming))
 
 
@@ -114,7 +114,7 @@ def intake_settings(folder: Path, workspace: Workspace, concerns: Concerns | Non
     channels = {
         name: source.channel for name, source in workspace.sources.items() if source.channel is not None
     }
-    surveys = Surveys.of(workspace.survey_secret, folder)
+    surveys = Surveys(workspace.survey_secret, folder)
     return IntakeSettings(
         workspace.playbook.zone, folder / REJECTS, channels, workspace.profiles, concerns, surveys,
         workspace.playbook.currency, workspace.playbook.bounces, workspace.identities, workspace.order_terms,
@@ -141,7 +141,7 @@ class ImportResult:
     rejected: int
     rejects: Path | None
     finished: bool = True
-    set_aside: Mapping[str, int] = field(default_factory=dict)
+    unconverted: Mapping[str, int] = field(default_factory=dict)
     """Orders taken whose amount waits for a rate, by currency."""
     future: FutureEvents = _NO_FUTURE
     unread: Mapping[Unread, int] = field(default_factory=dict)
@@ -206,7 +206,8 @@ def import_file(  # what surrounds one import; each is optional and given by nam
         _rare_collections(),
         open_source(file.path, asked, settings.max_ratio) as opened,
     ):
-        items = _items_of(file, profile, opened, settings, arrived_at, history)
+        check = settings.check(asked_in(store), history=history)
+        items = _items_of(file, profile, opened, settings, arrived_at, check)
         run.take_all(items, opened, progress, asked)
     return run.result()
 
@@ -229,13 +230,12 @@ def _items_of(
     opened: OpenSource,
     settings: IntakeSettings,
     arrived_at: Instant,
-    history: bool,
+    check: Check,
 ) -> Iterator[Item]:
     """What each line of the file comes to, read as it is asked for."""
     source = file.source or (profile.source if profile is not None else "ndjson")
     named = settings.channels.get(source)
     channel = None if named is None else normal_channel(named)
-    check = settings.check(history=history)
     reading = settings.identities.reading_of(source)
     if profile is None:
         return ndjson_items(
@@ -342,7 +342,7 @@ class _Run:
         self.lines: list[int] = []
         self.pending: list[Reject] = []
         self.read = self.taken = self.duplicate = self.rejected = 0
-        self.set_aside: Counter[str] = Counter()
+        self.unconverted: Counter[str] = Counter()
         self.future = _NO_FUTURE
         self.unread = Counter[Unread]()
         self.finished = False
@@ -378,7 +378,7 @@ class _Run:
     def result(self) -> ImportResult:
         return ImportResult(
             self.read, self.taken, self.duplicate, self.rejected, self.rejects.path, self.finished,
-            dict(self.set_aside), self.future, dict(self.unread),
+            dict(self.unconverted), self.future, dict(self.unread),
         )  # fmt: skip
 
     def take_batches(
@@ -493,7 +493,7 @@ class _Run:
     def tell(self, fresh: Sequence[bool]) -> None:
         """Note what lies in the future, and how much the memory holds; tell who follows."""
         new = [incoming for incoming, is_new in zip(self.batch, fresh) if is_new]
-        self.set_aside.update(one.currency for one in new if one.currency is not None and one.rate is None)
+        self.unconverted.update(one.currency for one in new if one.currency is not None and one.rate is None)
         sure = self.arrived_at + SECOND
         later = [incoming.occurred_at for incoming in new if incoming.occurred_at > sure]
         if later:

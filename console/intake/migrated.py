@@ -31,8 +31,8 @@ def _sentences(report: Mapping[str, Any], currency: str) -> Iterator[str]:
     if report.get("set_aside"):
         named = ", ".join(f"{number:,} in {name}" for name, number in sorted(report["set_aside"].items()))
         yield (
-            f"Set aside from all sums, since no rate fits: {named}; `rates` in [workspace] names the table, "
-            "and `manometer apply` converts them, firing nothing."
+            f"Not converted and in no sum, since no rate fits: {named}; `rates` in [workspace] names the "
+            "table, and `manometer apply` converts them, firing nothing."
         )
     if report.get("unreadable"):
         yield f"{counted(report['unreadable'], 'event')} could not be read anew and count as before."

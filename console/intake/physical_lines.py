@@ -74,7 +74,7 @@ def open_source(
         raise ManometerError(
             f"{path_text(path)}: after {FREE >> 20} MiB the compressed file still comes to more than "
             f"{max_ratio:,} times its length, as files do that are made to fill a memory or a disk. If you "
-            "know where it comes from, import it with a higher --max-ratio, or unpacked."
+            "know where it comes from, take it with a higher --max-ratio, or unpack it."
         ) from None
     except OSError as error:
         raise ManometerError(

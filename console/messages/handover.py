@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from console.messages.digests import render_together
 from console.messages.products import Products
 from console.messages.sandbox import MISSING, Record, TemplateFault
-from console.messages.surveys import Surveys, SurveyToken
+from console.messages.surveys import Surveys
 from console.messages.templates import (
     Templates,
     customer_variables,
@@ -20,7 +20,7 @@ from console.messages.templates import (
     variables,
     workspace_variables,
 )
-from console.messages.unsubscribe_links import UnsubscribeLinks, UnsubscribeToken
+from console.messages.unsubscribe_links import UnsubscribeLinks
 from console.quarantine.cpu_limit import CpuLimit, CpuLimitError
 from core.instants import Instant
 from core.model.customer import Profile, address_of
@@ -79,9 +79,9 @@ class Envelope:
 class Workshop:
     """All that the messages of one workspace are made with; made once by whoever makes messages.
 
-    `products` looks up what customers did with products; without it there are none. `surveys` signs the links
-    of surveys; without it they are not signed. `links` makes the links to unsubscribe; without it messages
-    offer none.
+    `products` looks up what customers did with products; without it there are none. `surveys` makes the
+    tokens in the links of surveys; without it they have none. `links` makes the links to
+    unsubscribe; without it messages offer none.
     """
 
     workspace: str
@@ -144,7 +144,7 @@ class Workshop:
         """The addresses at which the customer unsubscribes; empty where the purpose needs no consent."""
         if self.links is None or not self.playbook.purposes[trigger.purpose].consent:
             return "", ""
-        return self.links.make(UnsubscribeToken(envelope.key, envelope.channel.medium, trigger.purpose))
+        return self.links.make(envelope.key, envelope.channel.medium)
 
     def _variables(
         self, step: StepText, recipient: Recipient, envelope: Envelope, known: Record, zone: ZoneInfo
@@ -161,7 +161,7 @@ class Workshop:
             local_text(envelope.sent_at, zone),
         )
         if self.surveys is not None and "answer_token" in read:
-            made["answer_token"] = self.surveys.token(SurveyToken(envelope.key, recipient.key))
+            made["answer_token"] = self.surveys.token(envelope.key)
         return made
 
     def _lists(

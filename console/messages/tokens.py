@@ -1,5 +1,8 @@
-"""Words under a signature, in letters that an address of the web can carry: what stands in links that must
-not be forged.
+"""What stands in links that must not be forged: which message they came with, under a signature.
+
+A token is 48 letters in which case says nothing: the base32 of 1 byte for what it is good for, the 16 bytes
+of the message's key, and 13 of a signature. Whom the message went to stands in the outbox, so that no link
+holds a person. It fits before the @ of a mail address, which holds 64 octets.
 """
 
 from __future__ import annotations
@@ -11,26 +14,59 @@ import hmac
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from console.secrets import read_secrets
 from core.errors import ManometerError
 
-SIGNATURE: Final = 16
+LENGTH: Final = 48
+"""Letters of a token."""
+SIGNATURE: Final = 13
 """Bytes of the signature."""
+FORMER_SIGNATURE: Final = 16
 LONGEST: Final = 4_096
-"""Letters of a token that are looked at."""
+"""Letters of a former token that are looked at."""
 SHORTEST_SECRET: Final = 16
 
 
-def make(secret: bytes, words: Sequence[Any]) -> str:
-    """The words, as JSON, and their signature."""
-    payload = json.dumps(words, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-    return f"{_letters(payload)}.{_letters(_signature(secret, payload))}"
+class MessageToken(NamedTuple):
+    """What a token is good for, 0 to 255, and the key of its message, 32 hexadecimal digits.
+
+    It holds the key and not the row's number, which an older backup that was restored may give to another
+    message.
+    """
+
+    sort: int
+    message: str
 
 
-def read(secrets: Sequence[bytes], token: str) -> Any:
+def make(secret: bytes, said: MessageToken) -> str:
+    """The token; ValueError where the key is not 32 hexadecimal digits."""
+    payload = bytes([said.sort]) + bytes.fromhex(said.message)
+    if len(payload) != 17:
+        raise ValueError(f"a message's key has 32 hexadecimal digits: {said.message!r}")
+    return base64.b32encode(payload + _signature(secret, payload, SIGNATURE)).decode().lower()
+
+
+def read(secrets: Sequence[bytes], token: str) -> MessageToken:
     """What a token says; ManometerError where none of the secrets has signed it."""
+    try:
+        raw = base64.b32decode(token.strip()[: LENGTH + 1], casefold=True)
+    except (binascii.Error, ValueError):
+        raise _forged() from None
+    payload, signature = raw[:17], raw[17:]
+    if len(raw) != 17 + SIGNATURE or not _is_signed(secrets, payload, signature):
+        raise _forged()
+    return MessageToken(payload[0], payload[1:].hex())
+
+
+def is_former(token: str) -> bool:
+    """Whether it has the form of the tokens of before: a JSON list, a point, its signature."""
+    return "." in token
+
+
+def read_former(secrets: Sequence[bytes], token: str) -> Any:
+    """The words of a token of before; ManometerError where none of the secrets has signed it."""
     head, _, tail = token.strip()[:LONGEST].partition(".")
     try:
         payload, signature = _bytes(head), _bytes(tail)
@@ -38,7 +74,7 @@ def read(secrets: Sequence[bytes], token: str) -> Any:
         raise _forged() from None
     if (_letters(payload), _letters(signature)) != (head, tail):  # other letters for the same bytes
         raise _forged()
-    if not any(hmac.compare_digest(signature, _signature(secret, payload)) for secret in secrets):
+    if len(signature) != FORMER_SIGNATURE or not _is_signed(secrets, payload, signature):
         raise _forged()
     return json.loads(payload)
 
@@ -68,8 +104,13 @@ def _forged() -> ManometerError:
     )
 
 
-def _signature(secret: bytes, payload: bytes) -> bytes:
-    return hmac.digest(secret, payload, hashlib.sha256)[:SIGNATURE]
+def _is_signed(secrets: Sequence[bytes], payload: bytes, signature: bytes) -> bool:
+    size = len(signature)
+    return any(hmac.compare_digest(signature, _signature(secret, payload, size)) for secret in secrets)
+
+
+def _signature(secret: bytes, payload: bytes, size: int) -> bytes:
+    return hmac.digest(secret, payload, hashlib.sha256)[:size]
 
 
 def _letters(raw: bytes) -> str:

@@ -24,9 +24,12 @@ SOURCE: Final = "unsubscribe"
 
 
 class Withdrawn(NamedTuple):
-    """Whose consent it is, and whether it ended just now; False: it was withdrawn already."""
+    """Whose consent it is and for which purpose, and whether it ended just now; False: it was withdrawn
+    already.
+    """
 
     customer: str
+    purpose: str
     is_new: bool
 
 
@@ -37,52 +40,46 @@ def withdraw(store: Store, token: UnsubscribeToken, playbook: Playbook, at: Inst
     """
     with store.writing() as connection:
         customer = outbox.customer_of(connection, token.message)
-        if customer is None:
+        purpose = token.purpose or outbox.purpose_of(connection, token.message)
+        if customer is None or purpose is None:
             raise ManometerError(
                 "The message that carried this link is not known here. Was the database replaced? Nothing "
                 "was changed."
             )
         key = customers.key_of(connection, customer)
-        if _is_withdrawn(connection, customer, token, playbook, at):
-            return Withdrawn(key, is_new=False)
+        if _is_withdrawn(connection, customer, token.medium, purpose, playbook, at):
+            return Withdrawn(key, purpose, is_new=False)
+        identity = customers.identity_of(connection, customer)
+        if identity is None:
+            raise ManometerError(f"Customer {key!r} has no identity left under which this could be recorded.")
         concerns = playbook.index.concerns_at(at) if playbook.version else None
-        event = _event(connection, customer, key, token, at)
+        event = _event(identity, token.message, token.medium, purpose, at)
         take(connection, [event], arrived_at=at, concerns=concerns, rules=None)
-    return Withdrawn(key, is_new=True)
+    return Withdrawn(key, purpose, is_new=True)
 
 
 def _is_withdrawn(
-    connection: Connection, customer: int, token: UnsubscribeToken, playbook: Playbook, at: Instant
+    connection: Connection, customer: int, medium: str, purpose: str, playbook: Playbook, at: Instant
 ) -> bool:
     """Whether the last word on every channel of the medium is no."""
     dossier = load(connection, [customer], playbook).get(customer)
     if dossier is None:
         return False
-    names = [name for name, channel in playbook.channels.items() if channel.medium == token.medium] or [
-        token.medium
-    ]
-    words = [latest_word(dossier.consents, (name, token.medium), token.purpose, None, at) for name in names]
+    names = [name for name, channel in playbook.channels.items() if channel.medium == medium] or [medium]
+    words = [latest_word(dossier.consents, (name, medium), purpose, None, at) for name in names]
     return all(word is not None and word.state in ("withdrawn", "objected") for word in words)
 
 
-def _event(connection: Connection, customer: int, key: str, token: UnsubscribeToken, at: Instant) -> Incoming:
-    said = {"channel": token.medium, "purpose": token.purpose, "source": SOURCE, "proof": token.message}
+def _event(identity: Identity, message: str, medium: str, purpose: str, at: Instant) -> Incoming:
+    said = {"channel": medium, "purpose": purpose, "source": SOURCE, "proof": message}
     return Incoming(
-        dedup=dedup_key(SOURCE, "\0".join((*token, str(at)))),
+        dedup=dedup_key(SOURCE, "\0".join((message, medium, purpose, str(at)))),
         source=SOURCE,
         kind="track",
         name=CONSENT_WITHDRAWN,
         occurred_at=at,
-        identities=(_identity(connection, customer, key),),
+        identities=(identity,),
         properties=said,
         text=encode(said),
-        consents=(ConsentRecord(token.medium, token.purpose, "withdrawn", SOURCE, proof=token.message),),
+        consents=(ConsentRecord(medium, purpose, "withdrawn", SOURCE, proof=message),),
     )
-
-
-def _identity(connection: Connection, customer: int, key: str) -> Identity:
-    known = [identity.partition(":") for identity in customers.show(connection, customer)["identities"]]
-    if not known:
-        raise ManometerError(f"Customer {key!r} has no identity left under which this could be recorded.")
-    kind, _, value = next((identity for identity in known if identity[0] == "user"), known[0])
-    return kind, value

@@ -1,8 +1,8 @@
 """The links to unsubscribe that a message offers, and the tokens in them.
 
-A token says by which message it came and for which medium and purpose the consent ends, under a signature.
-Whose consent it is stands in the outbox, so that no link holds an address. A token never expires, since an
-old mail must still work.
+A token says by which message it came and for which medium the consent ends, under a signature. Whose consent
+it is, and for which purpose, stands in the outbox, so that no link holds an address. A token never expires,
+since an old mail must still work.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from console.messages import tokens
+from console.messages.tokens import MessageToken
 from core.errors import ManometerError
+from core.model.customer import MEDIA
 
-VERSION: Final = 1
+_FIRST: Final = 0x20
+"""The sort of a token for the first medium; the others follow, in the order of `MEDIA`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,29 +34,39 @@ class UnsubscribeSettings:
 
 
 class UnsubscribeToken(NamedTuple):
-    """What a token says: the key of the message that carried it, and for which medium and purpose the consent
-    ends.
+    """What a token says: the key of the message that carried it, and for which medium the consent ends.
 
-    It holds the key and not the row's number, which an older backup that was restored may give to another
-    message.
+    Those of before say the purpose as well; where it is None, it is the message's own.
     """
 
     message: str
     medium: str
-    purpose: str
+    purpose: str | None = None
 
 
-def make_token(secret: bytes, said: UnsubscribeToken) -> str:
-    """What the token says and its signature, in letters that an address of the web can carry."""
-    return tokens.make(secret, [VERSION, *said])
+def make_token(secret: bytes, message: str, medium: str) -> str:
+    """The token of a message's links, in letters that an address of the web or of mail can carry."""
+    return tokens.make(secret, MessageToken(_FIRST + MEDIA.index(medium), message))
 
 
 def read_token(secrets: Sequence[bytes], token: str) -> UnsubscribeToken:
-    """What a token says; ManometerError where none of the secrets has signed it."""
-    match tokens.read(secrets, token):
+    """What a token says, also one of before; ManometerError where none of the secrets has signed it."""
+    if not tokens.is_former(token):
+        sort, message = tokens.read(secrets, token)
+        if 0 <= sort - _FIRST < len(MEDIA):
+            return UnsubscribeToken(message, MEDIA[sort - _FIRST])
+        raise _unknown()
+    match tokens.read_former(secrets, token):
         case [1, str(message), str(medium), str(purpose)]:
             return UnsubscribeToken(message, medium, purpose)
-    raise ManometerError("This token was made by another release. Update Manometer; nothing was changed.")
+    raise _unknown()
+
+
+def _unknown() -> ManometerError:
+    return ManometerError(
+        "This token is not for unsubscribing, or was made by another release. Update Manometer; nothing was "
+        "changed."
+    )
 
 
 def signing_secrets(settings: UnsubscribeSettings, folder: Path) -> tuple[bytes, ...]:
@@ -79,10 +92,11 @@ class UnsubscribeLinks:
     def _secret(self) -> bytes:
         return signing_secrets(self._settings, self._folder)[0]
 
-    def make(self, said: UnsubscribeToken) -> tuple[str, str]:
-        """The address of the web and the one of mail, each with a token; empty where the settings name none.
+    def make(self, message: str, medium: str) -> tuple[str, str]:
+        """The address of the web and the one of mail for a message over a medium, each with a token; empty
+        where the settings name none.
 
         ManometerError where the secret cannot be read.
         """
-        token = make_token(self._secret, said)
+        token = make_token(self._secret, message, medium)
         return self._settings.url.replace("{token}", token), self._settings.mail.replace("{token}", token)

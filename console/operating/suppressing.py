@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from console.intake.address_lists import RefusedLine, addresses_in
+from console.intake.watched_bytes import MAX_RATIO
 from core.instants import Instant
 from core.sources.listed_addresses import ListedAddress, listed_address
 from storage import audit, suppressions
@@ -42,12 +43,18 @@ class AddressFile:
     refused: Sequence[RefusedLine]
 
 
-def read_addresses(path: Path) -> AddressFile:
-    """The addresses of a file; ManometerError where it cannot be read."""
-    lines = list(addresses_in(path))
-    found = dict.fromkeys(line for line in lines if isinstance(line, ListedAddress))
-    refused = [line for line in lines if isinstance(line, RefusedLine)]
-    return AddressFile(path, len(lines), tuple(found), refused)
+def read_addresses(path: Path, max_ratio: int = MAX_RATIO) -> AddressFile:
+    """The addresses of a file; ManometerError where it cannot be read, or is compressed and comes to more
+    than `max_ratio` times its length.
+    """
+    read, found, refused = 0, dict[ListedAddress, None](), list[RefusedLine]()
+    for line in addresses_in(path, max_ratio=max_ratio):
+        read += 1
+        if isinstance(line, RefusedLine):
+            refused.append(line)
+        else:
+            found[line] = None
+    return AddressFile(path, read, tuple(found), refused)
 
 
 def suppress_file(connection: Connection, file: AddressFile, word: OperatorWord) -> int:

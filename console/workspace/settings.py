@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from console.channels import adapter_class, adapter_kinds
 from console.connectors import connector_class
+from console.messages.tokens import LENGTH as TOKEN_LENGTH
 from console.messages.unsubscribe_links import UnsubscribeSettings
 from console.secrets import is_reference
 from console.workspace.faults import did_you_mean
@@ -51,6 +52,8 @@ _OTHER_FILES = {
     **dict.fromkeys(("purposes", "weights", "rule"), "It belongs into pressure.toml."),
     "segments": "It belongs into segments.toml.",
 }
+_LONGEST_LOCAL_PART = 64
+"""Octets before the @ of a mail address, by RFC 5321."""
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _SECRET = re.compile(r"(.*_)?(password|secret|token|api_key|write_key)", re.IGNORECASE)
 _SIZE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?) ?(MB|GB|TB)")
@@ -556,7 +559,13 @@ def _signing_secret(table: TomlTable, name: str) -> object:
 def warn_of_missing_unsubscribe(
     document: Document, settings: Settings, triggers: Iterable[Trigger], purposes: Mapping[str, Purpose]
 ) -> None:
-    """Warns of channels that reach people under a consent and offer no way to withdraw it."""
+    """Warns of channels that reach people under a consent and offer no way to withdraw it, or none that
+    works.
+    """
+    local = settings.unsubscribe.mail.rpartition("@")[0].replace("{token}", "x" * TOKEN_LENGTH)
+    if len(local) > _LONGEST_LOCAL_PART:
+        message = f"the address of `mail` has {len(local)} letters before the @, and mail allows 64"
+        document.warn(("unsubscribe", "mail"), message, "Shorten what surrounds {token} to 16 letters.")
     if settings.unsubscribe.url or settings.unsubscribe.mail:
         return
     for name, channel in settings.channels.items():

@@ -9,6 +9,7 @@ from console.messages.names import MEDIUM_FILES, TEMPLATE_FILES
 from console.workspace.faults import Fault, Faults, did_you_mean
 
 _LOCALE = re.compile(r"[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
+_NAMED_IN_LINK = re.compile(r"[/=]\{\{\s*customer\.(key|email|phone)\b")
 
 
 class TemplateFiles:
@@ -54,3 +55,14 @@ def check_texts(templates: TemplateFiles, links: Collection[str], faults: Faults
         remedy = found.suggestion or "See docs/templates.md for what a template may hold."
         report = faults.warn if found.is_warning else faults.add
         report(Fault(found.file, found.line, found.name, remedy))
+    _warn_of_links_that_name_people(templates.files, faults)
+
+
+def _warn_of_links_that_name_people(files: Mapping[str, str], faults: Faults) -> None:
+    """Warns of a customer's key or address in an address of the web."""
+    for path, text in sorted(files.items()):
+        found = _NAMED_IN_LINK.search(text)
+        if found is not None:
+            message = f"a link holds customer.{found[1]}, which servers and statistics of the web keep"
+            remedy = "Let it hold {{ answer_token }} in a survey, elsewhere nothing of the customer."
+            faults.warn(Fault(path, text.count("\n", 0, found.start()) + 1, message, remedy))

@@ -14,6 +14,8 @@ ORDER_RETURNED: Final = "Order Returned"
 ORDER_REFUNDED: Final = "Order Refunded"
 CONSENT_GRANTED: Final = "Consent Granted"
 CONSENT_WITHDRAWN: Final = "Consent Withdrawn"
+SURVEY_ANSWERED: Final = "Survey Answered"
+ANSWER_TOKEN: Final = "token"  # noqa: S105 - the property by which an answer names the message that asked
 
 # Segment's first e-commerce specification; sources that still speak it are understood.
 FORMER_NAMES: Final[Mapping[str, str]] = {
@@ -65,7 +67,7 @@ class Event(NamedTuple):
     history: bool = False  # a fact of the past: enrols nobody
     order: str | None = None  # its order's number within the namespace; None: of no order, or without number
     standing: OrderStanding = FIRST
-    rate: str | None = "1"  # units of the workspace's currency for one unit of the order's; None: set aside
+    rate: str | None = "1"  # of the workspace's currency for one unit of the order's; None: not converted
     tie: bytes = b""  # stands for source and message id: parts events that are alike
     traits: Mapping[str, Any] = {}  # what it says of the customer besides, where it is no identify call
 

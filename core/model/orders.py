@@ -159,7 +159,7 @@ def order_sums(tellings: Sequence[Telling]) -> OrderSums:
 def telling_of(event: Event) -> Telling | None:
     """What an event says of its order; None where it speaks of none, or of one that counts for somebody else.
 
-    An amount in a currency without a rate is set aside: the order counts, and adds nothing to the sums.
+    An amount in a currency without a rate is not converted: the order counts, and adds nothing to the sums.
     """
     if event.name not in _RANK or event.standing == ELSEWHERE:
         return None
@@ -184,13 +184,13 @@ def telling(
         at,
         (0 if act in GOING_BACK else None) if rate is None else amount,
         products if isinstance(products, list) else None,
-        _SET_ASIDE if rate is None else _factor(rate),
+        _UNCONVERTED if rate is None else _factor(rate),
         number_of_return(act, properties),
         (source, tie),
     )
 
 
-_SET_ASIDE: Final = Decimal(0)
+_UNCONVERTED: Final = Decimal(0)
 
 
 @lru_cache(maxsize=1_024)

@@ -18,12 +18,14 @@ import orjson
 from core.instants import Instant, find_zone, local_date, parse_instant, zone_of_country
 from core.model.customer import MEDIA
 from core.model.events import (
+    ANSWER_TOKEN,
     CONSENT_GRANTED,
     CONSENT_WITHDRAWN,
     FORMER_NAMES,
     MESSAGE_FEEDBACK,
     ORDER_CANCELLED,
     ORDER_COMPLETED,
+    SURVEY_ANSWERED,
 )
 from core.model.orders import ORDER_ACTS
 from core.people import ADDRESSES, STRENGTH, USER, Identity
@@ -94,7 +96,7 @@ class Incoming(NamedTuple):
     order: str | None = None  # its order's number within the namespace; None: of no order, or without number
     currency: str | None = None  # of its order, where that is not the workspace's
     own_amount: int | None = None  # minor units of that currency
-    rate: str | None = None  # by which `amount` comes of it; None with a currency: it is set aside
+    rate: str | None = None  # by which `amount` comes of it; None with a currency: not converted
     unread: tuple[Unread, ...] = ()  # what it says and nobody understood
     traits: Mapping[str, Any] = {}  # what an event that is no identify call says of the customer besides
     retold: Retold | None = None  # of an order in a list, which tells the order's state and no event
@@ -196,9 +198,17 @@ class _Head(NamedTuple):
             _dedup(record, self.source), self.source, kind, name, _time(record, self.arrived_at, self.zone)
         )  # fmt: skip
 
-    def identities(self, said: Mapping[str, Any]) -> tuple[Identity, ...]:
-        """By what the call names its customer, strongest first; Rejected where by nothing."""
-        return _identities(self.record, self.context, said, self.reading)
+    def identities(self, said: Mapping[str, Any], *, or_none: bool = False) -> tuple[Identity, ...]:
+        """By what the call names its customer, strongest first; Rejected where by nothing, unless `or_none`
+        is right as well.
+        """
+        found = _identities(self.record, self.context, said, self.reading)
+        if not found and not or_none:
+            raise Rejected(
+                "no identity: neither userId nor anonymousId, nor an address in context.traits; null, 0 and "
+                "the like are none"
+            )
+        return found
 
     def way(self, usual: str | None = None) -> str | None:
         """The channel; `usual` where neither the call nor its source names one."""
@@ -225,7 +235,7 @@ def _track(head: _Head) -> Incoming:
         consents += consents_of(name, properties, head.source)
         feedback, more = feedback_of(name, properties, head.context, head.reading)
         unread += more
-    identities = head.identities(properties)
+    identities = head.identities(properties, or_none=is_answer_by_token(name, properties))
     return Incoming(
         *head.start("track", name), identities, properties, encode(properties), head.way(),
         amount_of(name, properties), consents, feedback, (),
@@ -296,6 +306,12 @@ def _group(head: _Head) -> Incoming:
     )  # fmt: skip
 
 
+def is_answer_by_token(name: str, properties: Mapping[str, Any]) -> bool:
+    """Whether an event is the answer to a survey that names its customer by the token of its link."""
+    token = properties.get(ANSWER_TOKEN) if name == SURVEY_ANSWERED else None
+    return isinstance(token, str) and token != ""
+
+
 def encode(properties: Mapping[str, Any]) -> str:
     """Properties as JSON; Rejected where they are nested beyond what can be written down."""
     try:
@@ -316,7 +332,7 @@ def encode_traits(traits: Mapping[str, Any]) -> str:
 def _identities(
     record: dict[str, Any], context: dict[str, Any], said: Mapping[str, Any], reading: IdentityReading
 ) -> tuple[Identity, ...]:
-    """Strongest first: user, email, phone, loyalty, anonymous, push; Rejected where there is none."""
+    """Strongest first: user, email, phone, loyalty, anonymous, push."""
     found: list[Identity] = []
     user = record.get("userId") or record.get("user_id")
     if user and (value := reading.user(user)):
@@ -336,11 +352,6 @@ def _identities(
     if context and not _CONTEXT_NAMES.isdisjoint(context):
         _find_in_context(context, found, reading)
         found.sort(key=_strength)
-    if not found:
-        raise Rejected(
-            "no identity: neither userId nor anonymousId, nor an address in context.traits; null, 0 and the "
-            "like are none"
-        )
     return tuple(found)
 
 
@@ -386,7 +397,7 @@ def _traits_beside(identities: tuple[Identity, ...], head: _Head) -> Mapping[str
     """
     said = head.context.get("traits") if head.context else None
     traits = normalise_traits(said, {}, head.zone, head.reading) if said and isinstance(said, dict) else {}
-    if traits or len(identities) > 1 or identities[0][0] in ADDRESSES:
+    if traits or len(identities) > 1 or (identities and identities[0][0] in ADDRESSES):
         _add_address(traits, identities)
     return traits or _NOTHING
 

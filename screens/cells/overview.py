@@ -230,18 +230,18 @@ def _undecided(undecided: Undecided) -> Iterator[Attention]:
     if undecided.conflicts:
         words = f"who is who: {counted(undecided.conflicts, 'conflict')}"
         yield Attention("?", words, "people", "2 J")
-    if undecided.set_aside:
-        currencies = ", ".join(sorted(undecided.set_aside))
-        words = f"set aside: {counted(sum(undecided.set_aside.values()), 'amount')} in {currencies}"
-        yield Attention("!", words, "set-aside", "⏎")
+    if undecided.unconverted:
+        currencies = ", ".join(sorted(undecided.unconverted))
+        words = f"not converted: {sum(undecided.unconverted.values()):,} in {currencies}"
+        yield Attention("!", words, "unconverted", "⏎")
 
 
-def set_aside_lines(undecided: Undecided) -> list[Line]:
+def unconverted_lines(undecided: Undecided) -> list[Line]:
     """What counts in no sum, by currency, and what to do about it."""
-    most = max(map(len, undecided.set_aside), default=0)
+    most = max(map(len, undecided.unconverted), default=0)
     amounts: list[Line] = [
         [Cell(f"{currency:<{most}}  ", "strong"), counted(number, "amount")]
-        for currency, number in sorted(undecided.set_aside.items())
+        for currency, number in sorted(undecided.unconverted.items())
     ]
     return [
         *amounts,

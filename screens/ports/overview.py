@@ -123,7 +123,7 @@ class Undecided:
 
     conflicts: int
     """Of identities, as the list of who is who has them."""
-    set_aside: Mapping[str, int]
+    unconverted: Mapping[str, int]
     """Amounts that no rate fits and no sum counts, by currency."""
 
 

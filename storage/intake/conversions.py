@@ -1,6 +1,6 @@
 """Amounts in a currency that had no rate when they were taken in, converted once there is one.
 
-An order that was set aside counts, and adds nothing to the sums. Its conversion is a recorded arrival, an
+An order that was not converted counts, and adds nothing to the sums. Its conversion is a recorded arrival, an
 `Order Updated` at the instant of the apply, so that a mark it passes is crossed then. What went back of
 orders is converted where it stands, since less money crosses no mark; so is what an earlier release took in,
 for nothing is to fire through a migration.
@@ -78,7 +78,7 @@ def _in_place(row: Any, rate: Decimal, former: int) -> dict[str, Any]:
 def _arrivals(
     connection: Connection, found: Sequence[tuple[Any, Decimal]], at: Instant
 ) -> Iterator[Incoming]:
-    """An update for each order whose latest amount was set aside."""
+    """An update for each order whose latest amount was not converted."""
     by_order: dict[tuple[int, str], list[tuple[Any, Decimal]]] = defaultdict(list)
     for row, rate in found:
         is_known = row.customer_id is not None and row.standing != ELSEWHERE

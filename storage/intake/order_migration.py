@@ -20,7 +20,7 @@ from core.sources.segment import AMOUNT_ACTS, Incoming, Rejected, amount_of
 from storage import audit, playbooks
 from storage.intake.orders import settle
 from storage.intake.refolding import columns_of, refolded
-from storage.orders import set_aside
+from storage.orders import unconverted
 from storage.schema.customers import customers
 from storage.schema.events import events
 from storage.schema.identities import identities, identity_decisions
@@ -75,7 +75,7 @@ def build_orders(connection: Connection, terms: OrderTerms, at: Instant, author:
         "addresses": addresses,
         "unreadable": unreadable,
         "converted": _number(connection, events, events.c.rate.is_not(None)),
-        "set_aside": set_aside(connection),
+        "set_aside": unconverted(connection),
         "kept": _number(connection, identity_decisions, identity_decisions.c.verdict == "kept"),
         "last_event": connection.execute(select(func.max(events.c.id))).scalar() or 0,
     }

@@ -750,6 +750,11 @@ def portions(ids: Sequence[int]) -> Iterator[Sequence[int]]:
         yield ids[first : first + TIDIED_AT_ONCE]
 
 
+def purpose_of(connection: Connection, key: str) -> str | None:
+    """The purpose under which a message was planned; None where no message has that key."""
+    return connection.execute(select(messages.c.purpose).where(messages.c.key == key)).scalar_one_or_none()
+
+
 def customer_of(connection: Connection, key: str) -> int | None:
     """Whose message it is, merges followed; None where no message has that key."""
     query = select(messages.c.customer_id, customers.c.merged_into).join(

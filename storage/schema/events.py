@@ -53,7 +53,7 @@ class EventRow(SchemaRow, table=True):
     own_amount: int | None = None
     """Minor units of that currency."""
     rate: str | None = Field(default=None, sa_type=Text)
-    """Units of the workspace's currency for one of that; NULL beside a currency: the amount is set aside."""
+    """Units of the workspace's currency for one of that; NULL beside a currency: not converted."""
     others: str | None = Field(default=None, sa_type=Text)
     """JSON list: the ids of identities that were told beside the one through which it came."""
     traits: str | None = Field(default=None, sa_type=Text)

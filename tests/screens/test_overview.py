@@ -99,7 +99,7 @@ async def test_enter_leads_to_what_waits_for_a_decision() -> None:
         await settled(pilot)
         await settled(pilot)
         assert "who is who: 2 conflicts" in text(app)
-        assert "set aside: 4 amounts in EUR, USD" in text(app)
+        assert "not converted: 4 in EUR, USD" in text(app)
         await pilot.press("j", "enter")
         await settled(pilot)
         assert "They are in no sum" in text(app)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from console.channels import adapter_kinds
 from console.cli.context import Context
 from console.cli.output import ListingField
-from console.intake.set_aside import words_of
+from console.intake.unconverted import words_of
 from console.workspace.faults import Fault, WorkspaceError
 from console.workspace.reading import Workspace, read_workspace
 from core.explain.words import counted
@@ -40,21 +40,21 @@ def run(_: argparse.Namespace, context: Context) -> int:
         return 1
     if not context.output.json:
         _print(context, workspace.warnings, "warning: ")
-        waiting = _set_aside(context)
+        waiting = _unconverted(context)
         if waiting:
             context.output.say(f"warning: {words_of(waiting)}")
         context.output.say(_summary(workspace))
     return 0
 
 
-def _set_aside(context: Context) -> Mapping[str, int]:
+def _unconverted(context: Context) -> Mapping[str, int]:
     """Amounts that have no rate, where there is a database already."""
     if not context.database.exists():
         return {}
-    from storage.orders import set_aside  # files are checked without a database too
+    from storage.orders import unconverted  # files are checked without a database too
 
     with context.store.reading() as connection:
-        return set_aside(connection)
+        return unconverted(connection)
 
 
 def _print(context: Context, faults: tuple[Fault, ...], prefix: str = "") -> None:

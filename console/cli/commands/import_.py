@@ -20,7 +20,7 @@ import orjson
 from console.cli.context import Context
 from console.cli.errors import UsageError
 from console.cli.exit_codes import DONE, FAILED, INTERRUPTED
-from console.cli.options import add_at, whole
+from console.cli.options import add_at, add_max_ratio
 from console.cli.output import ListingField
 from console.intake.added_profiles import add_profile
 from console.intake.dry_run import DryRun, dry_run
@@ -35,8 +35,7 @@ from console.intake.files import (
 from console.intake.guessing import FirstLines, GuessSettings, Proposal, propose
 from console.intake.interrupts import termination_interrupts
 from console.intake.physical_lines import path_text
-from console.intake.set_aside import words_of
-from console.intake.watched_bytes import MAX_RATIO
+from console.intake.unconverted import words_of
 from console.playbooks.applied import ensure_applied, load_in_force
 from console.workspace.faults import WorkspaceError
 from console.workspace.reading import Workspace
@@ -118,10 +117,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="change nothing, and say what the files would bring"
     )
-    parser.add_argument(
-        "--max-ratio", metavar="N", type=whole, default=MAX_RATIO,
-        help="how many times its length a compressed file may come to, beyond 64 MiB (default: %(default)s)",
-    )  # fmt: skip
+    add_max_ratio(parser)
     add_at(parser)
 
 
@@ -133,8 +129,6 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 def _run(args: argparse.Namespace, context: Context) -> int:
     paths = files_of(args.paths)
-    if args.max_ratio < 1:
-        raise UsageError("--max-ratio is a number of times, at least 1.")
     at = context.now(args.at)
     if args.guess or args.write:
         return _guess(args, context, paths, at)
@@ -272,7 +266,7 @@ def _as_row(told: DryRun) -> dict[str, Any]:
             "count": result.future.number,
             "farthest": None if farthest is None else format_instant(farthest),
         }),
-        "set_aside": _json(result.set_aside),
+        "set_aside": _json(result.unconverted),
         "unread": _json([
             {"kind": each.kind, "word": each.word, "number": number}
             for each, number in _most_frequent(result)
@@ -360,8 +354,8 @@ def _tell_beside(say: Callable[[str], None], done: ImportResult) -> None:
             f"  {counted(number, 'event')} of the future, the farthest of {format_instant(farthest)}: "
             "each counts from its own time on."
         )
-    if done.set_aside:
-        say(f"  {words_of(done.set_aside)}")
+    if done.unconverted:
+        say(f"  {words_of(done.unconverted)}")
     for kind, meaning in UNREAD.items():
         words = [f"{each.word!r} {number:,}" for each, number in _most_frequent(done) if each.kind == kind]
         if words:

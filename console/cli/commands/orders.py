@@ -46,12 +46,12 @@ def run(args: argparse.Namespace, context: Context) -> int:
     with context.store.reading() as connection:
         customer = None if args.customer is None else customers.resolve(connection, args.customer)
         found = orders.listing(connection, home, customer, context.now(None))
-        waiting = orders.set_aside(connection)
+        waiting = orders.unconverted(connection)
     context.output.listing(
         FIELDS, _rows(found, for_people=not context.output.json), "There are no orders yet."
     )
     if waiting:
-        from console.intake.set_aside import words_of  # rare
+        from console.intake.unconverted import words_of  # rare
 
         context.output.say(words_of(waiting))
     return 0

@@ -26,7 +26,7 @@ from console.health.disk import Room
 from console.health.judgement import finding_row, health_of, room_of
 from console.health.watching import watched
 from console.intake.migrated import words_of as words_of_migration
-from console.intake.set_aside import words_of
+from console.intake.unconverted import words_of
 from console.safeguards.clock_guard import why_distrusted
 from console.safeguards.stop_file import StopFile
 from console.workspace.reading import Workspace
@@ -37,7 +37,7 @@ from core.instants import SECOND, Instant, format_instant, local
 from storage import status
 from storage.intake.decisions import conflict_count
 from storage.intake.order_migration import REPORT_TOLD, report_of
-from storage.orders import set_aside
+from storage.orders import unconverted
 from storage.status import Figures
 from storage.store import meta, set_meta
 
@@ -59,7 +59,7 @@ FIELDS = (
     ListingField("surges", "json"),
     ListingField("errors", "json"),
     ListingField("disk", "json"),
-    ListingField("set_aside", "json"),
+    ListingField("set_aside", "json", "not converted"),
     ListingField("unread", "json"),
     ListingField("conflicts", "number"),
     ListingField("migrated", "json", shown=False),
@@ -92,17 +92,19 @@ def run(args: argparse.Namespace, context: Context) -> int:
         workspace = context.in_force
         with context.store.reading() as connection:
             is_quick = args.books or status.are_books_quick(connection)
-            figures = status.figures(connection, at, workspace.playbook.grace, books=is_quick)
+            stands_at = clock.own_clock(connection)
+            grace = workspace.playbook.grace
+            figures = status.figures(connection, at, grace, books=is_quick, stands_at=stands_at)
             books_at, kept = (at, None) if is_quick else _kept(connection)
             figures = replace(
                 figures,
                 conservation=figures.conservation if is_quick else kept,
                 unread=status.unread_words(connection),
             )
-            waiting = set_aside(connection)
+            waiting = unconverted(connection)
             conflicts = conflict_count(connection)
             migrated = report_of(connection)
-            is_now = args.at is None and not clock.is_simulated(connection)
+            is_now = args.at is None and stands_at is None
             clock_fault = why_distrusted(connection, workspace.clock) if is_now else None
             is_stopped_by_file = StopFile(context.folder).mark() is not None
             figures = replace(figures, stopped=figures.stopped or is_stopped_by_file)

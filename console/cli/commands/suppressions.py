@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from console.cli.context import Context
-from console.cli.options import add_at, add_list
+from console.cli.options import add_at, add_list, add_max_ratio
 from console.cli.output import ListingField
 from console.intake.address_lists import RefusedLine
 from console.operating.suppressing import (
@@ -53,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_list(parser, actions)
     add = actions.add_parser("add", help="suppress the addresses of a file")
     add.add_argument("file", metavar="FILE", type=Path, help="one address a line, or a CSV with a header")
+    add_max_ratio(add)
     lift = actions.add_parser("lift", help="allow an address again")
     lift.add_argument("address", metavar="ADDRESS", help="the address, as the list shows it")
     for action in (add, lift):
@@ -73,7 +74,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 
 def _add(args: argparse.Namespace, context: Context) -> int:
-    file = read_addresses(args.file)
+    file = read_addresses(args.file, args.max_ratio)
     with context.store.writing() as connection:
         added = suppress_file(connection, file, _word(args, context))
     _report(context, file.read, added, file.refused)

@@ -33,11 +33,11 @@ def run(args: argparse.Namespace, context: Context) -> int:
     at = context.now(args.at)
     workspace = context.in_force
     token = read_token(signing_secrets(workspace.unsubscribe, context.folder), args.token)
-    customer, is_new = withdraw(context.store, token, workspace.playbook, at)
+    customer, purpose, is_new = withdraw(context.store, token, workspace.playbook, at)
     if context.output.json:
-        row = {"customer": customer, "medium": token.medium, "purpose": token.purpose, "withdrawn": is_new}
+        row = {"customer": customer, "medium": token.medium, "purpose": purpose, "withdrawn": is_new}
         context.output.record(FIELDS, row)
         return 0
-    what = f"{token.purpose} over {token.medium} to {customer}"
+    what = f"{purpose} over {token.medium} to {customer}"
     context.output.say(f"Consent withdrawn: {what}." if is_new else f"It was withdrawn already: {what}.")
     return 0

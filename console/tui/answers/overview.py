@@ -35,7 +35,7 @@ from screens.ports.overview import (
 )
 from storage import overview, pauses, status
 from storage.intake import decisions
-from storage.orders import set_aside
+from storage.orders import unconverted
 from storage.pauses import StoredPause
 from storage.status import Figures
 
@@ -57,8 +57,12 @@ class OverviewAnswers:
         workspace = local.in_force()
         disk = room_of(local.store.path, workspace)
         with local.asking(cancelled) as connection:
-            figures = status.figures(connection, at, workspace.playbook.grace, books=False, most=status.MOST)
-            is_now = not local.place.simulated
+            stands_at = at if local.place.simulated else None
+            grace = workspace.playbook.grace
+            figures = status.figures(
+                connection, at, grace, books=False, most=status.MOST, stands_at=stands_at
+            )
+            is_now = stands_at is None
             seen = tuple(watched(connection, figures, workspace, local.context.folder, at, is_now=is_now))
             clock_fault = why_distrusted(connection, workspace.clock) if is_now else None
             held = pauses.current(connection, at)
@@ -150,7 +154,7 @@ class OverviewAnswers:
     def undecided(self, cancelled: Cancelled) -> Undecided:
         """Who is who, and amounts without a rate."""
         with self._local.asking(cancelled) as connection:
-            return Undecided(decisions.conflict_count(connection), set_aside(connection))
+            return Undecided(decisions.conflict_count(connection), unconverted(connection))
 
     def books(self, cancelled: Cancelled) -> Books:
         """Whether the books balance, by the law that `manometer status` states."""

@@ -56,7 +56,7 @@ def test_who_opens_it_reads_what_changed_and_status_says_it_once(
     out, err = capsys.readouterr()
     assert len(out.splitlines()) == len(list(map(json.loads, out.splitlines()))) == 1
     assert "orders 9 -> 2, revenue 9,000.00 -> 60.00 CHF" in err
-    assert "Set aside from all sums, since no rate fits: 1 in EUR" in err
+    assert "Not converted and in no sum, since no rate fits: 1 in EUR" in err
     told = []
     for _ in range(2):
         run("-w", shop, "status", "--at", "2025-01-05T10:01:00Z")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from console.intake.address_lists import addresses_in
+from console.intake.watched_bytes import ReadingStopped
 from tests.console.lives import act, person, run, trigger, workspace
 
 Output = pytest.CaptureFixture[str]
@@ -163,6 +166,48 @@ def test_only_a_click_in_our_message_is_a_reaction_to_it(
     capsys.readouterr()
     run("-w", shop, "decisions", "--json")
     assert len([row for row in lines(capsys) if row["outcome"] == "send"]) == sent
+
+
+def test_a_compressed_file_is_read_by_lines_as_a_plain_one(shop: Path, capsys: Output) -> None:
+    path = shop / "dead.csv.gz"
+    path.write_bytes(
+        gzip.compress("email\r\nM\xfcller\r\n\r\nanna@example.ch\r\nben@example.ch".encode("cp1252"))
+    )
+    assert run("-w", shop, "suppressions", "add", path, "--reason", "left", "--json") == 0
+    (row,) = lines(capsys)
+    assert (row["read"], row["added"]) == (3, 2)
+    assert [(each["line"], each["text"]) for each in row["rejects"]] == [(2, "Müller")]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (
+            gzip.compress(bytes(65 << 20)),
+            "after 64 MiB the compressed file still comes to more",
+        ),
+        (gzip.compress(b"a@example.ch\n")[:-4], "the compressed file is damaged"),
+        ("a@example.ch\n".encode("utf-16"), "the text is UTF-16"),
+        (b"PK\x03\x04" + bytes(64), "a workbook of a spreadsheet"),
+    ],
+    ids=["bomb", "cut", "utf-16", "workbook"],
+)
+def test_a_file_that_cannot_be_read_is_refused_in_words_and_changes_nothing(
+    shop: Path, capsys: Output, content: bytes, told: str
+) -> None:
+    path = shop / "dead.gz"
+    path.write_bytes(content)
+    assert run("-w", shop, "suppressions", "add", path, "--reason", "left") == 1
+    assert told in capsys.readouterr().err
+    assert listed(shop, capsys) == []
+
+
+def test_an_interrupt_ends_the_reading_of_a_list(shop: Path) -> None:
+    path = shop / "dead.gz"
+    path.write_bytes(gzip.compress(b"a@example.ch\n" * 100_000))
+    asked = iter([False] * 3 + [True] * 9)
+    with pytest.raises(ReadingStopped):
+        list(addresses_in(path, lambda: next(asked)))
 
 
 @pytest.mark.parametrize(

@@ -124,16 +124,16 @@ def test_an_amount_is_converted_by_its_local_day(shop: Shop) -> None:
     assert (row["currency"], row["amount"], row["net"]) == ("EUR", 100, 100)
 
 
-def test_what_has_no_rate_is_set_aside_visibly_and_converted_at_the_next_apply(shop: Shop) -> None:
+def test_what_has_no_rate_is_not_converted_visibly_and_converted_at_the_next_apply(shop: Shop) -> None:
     said = shop.tell(
         {"type": "identify", "traits": {"email": "u1@example.ch"}},
         order("A1", 200, currency="USD"),
         order(None, 50, currency="USD"),
         {"event": "Order Refunded", "timestamp": "2026-03-02T11:00:00Z"} | order("A1", 20, currency="USD"),
     )
-    assert "3 amounts in USD set aside" in said
+    assert "3 amounts in USD not converted" in said
     assert shop.revenue() == (2, 0)
-    assert "set aside" in shop.run("check")
+    assert "not converted" in shop.run("check")
     main(["-w", str(shop.folder), "status", "--json"])
     assert json.loads(shop.capsys.readouterr().out)["set_aside"] == {"USD": 3}
     shop.run("tick", "--at", "2026-03-02T13:00:00Z")
@@ -243,7 +243,7 @@ class TestTables:
         self.table(shop, "L1,2026-03-02T10:00:00Z,u1,60.00,A1", profile="lines")
         assert shop.revenue() == (1, 60)
 
-    def test_its_currency_is_converted_or_set_aside(self, shop: Shop) -> None:
+    def test_its_currency_is_converted_or_told(self, shop: Shop) -> None:
         self.table(
             shop, "A1,2026-03-02T10:00:00Z,u1,100.00,EUR", "A2,2026-03-02T10:00:00Z,u1,100.00,USD",
             "A3,2026-03-02T10:00:00Z,u1,10.00,",

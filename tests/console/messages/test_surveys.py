@@ -1,4 +1,6 @@
-"""Answers to surveys: the links carry a token, and only an answer with that token is taken as hers."""
+"""Answers to surveys: the links carry a token and nobody's name, and only an answer with that token is taken
+as hers.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ import pytest
 
 from console.messages import tokens
 from console.messages.surveys import Surveys, SurveyToken
-from console.messages.unsubscribe_links import UnsubscribeToken, make_token
+from console.messages.tokens import MessageToken
+from console.messages.unsubscribe_links import make_token
 from core.errors import ManometerError
 from tests.console.catalogue_lives import SETTINGS
 from tests.console.lives import act, person, run
@@ -21,6 +24,9 @@ Output = pytest.CaptureFixture[str]
 SECRET = "a secret of enough letters"
 SURVEY = '\n[survey]\nsecret = { env = "SURVEY_SECRET" }\n'
 ORDER = {"order_id": "O-9", "revenue": 89.9}
+KEY = "0123456789abcdef0123456789abcdef"
+BEFORE = "WyJzdXJ2ZXkiLDEsImsiLCJhbm5hIl0.AP21xIkyq5RS0SPxG0CH4g"
+"""A token as links of before held one, of the message `k` to the customer `anna`, under SECRET."""
 
 
 class Shop:
@@ -54,7 +60,9 @@ class Shop:
         file.write_text("".join(json.dumps(call) + "\n" for call in calls))
         self.output.readouterr()
         code = run("-w", self.folder, "import", file, "--at", at, "--json", *more)
-        found = json.loads(self.output.readouterr().out)
+        printed = self.output.readouterr()
+        assert printed.out, printed.err
+        found = json.loads(printed.out)
         assert code == (1 if found["rejected"] == found["read"] else 0)
         rejects = [] if found["rejects"] is None else Path(found["rejects"]).read_text().splitlines()
         return found["taken"], [json.loads(line)["reason"] for line in rejects]
@@ -92,20 +100,49 @@ def shop(tmp_path: Path, capsys: Output) -> Shop:
     return Shop(tmp_path, capsys)
 
 
-def answer(user: str, **said: Any) -> dict[str, Any]:
-    return act(user, "Survey Answered", "2025-03-07T18:00:00Z", kind="nps", score=9, **said)
+def answer(user: str | None, **said: Any) -> dict[str, Any]:
+    """What a page sends; without a user it knows nobody but by the token."""
+    sent = act(user or "", "Survey Answered", "2025-03-07T18:00:00Z", kind="nps", score=9, **said)
+    if user is None:
+        del sent["userId"]
+    return sent
 
 
-def test_an_answer_with_the_token_of_its_link_is_taken_and_tells_the_message(shop: Shop) -> None:
+@pytest.mark.parametrize("customer", ["anna", "email:eva@example.ch"])
+def test_an_answer_with_the_token_of_its_link_is_the_asked_customers_and_tells_the_message(
+    shop: Shop, customer: str
+) -> None:
+    link = shop.links()[customer]
+    assert shop.take(answer(None, token=link["token"], order_id=link["order"])) == (1, [])
+    assert shop.answers(customer) == [{"kind": "nps", "score": 9, "order_id": "O-9", "message": link["key"]}]
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, SETTINGS + SURVEY], ids=["unsigned", "signed"])
+def test_no_link_holds_a_key_or_an_address(tmp_path: Path, capsys: Output, settings: str) -> None:
+    shop = Shop(tmp_path, capsys, settings)
+    shop.links()
+    for line in (tmp_path / "outbox" / "email.ndjson").read_text().splitlines():
+        mail = json.loads(line)
+        links = re.findall(r"https?://[^\s\"<>]+", " ".join(mail["parts"].values()))
+        assert len(links) >= 22
+        named = (mail["customer"], mail["address"], "eva", "anna", "customer")
+        assert not [link for link in links for name in named if name in link]
+
+
+def test_whoever_signs_in_and_answers_is_taken_where_she_was_asked(shop: Shop) -> None:
+    eva = shop.links()["email:eva@example.ch"]
+    known = answer(None, token=eva["token"]) | {"context": {"traits": {"email": "Eva@Example.ch"}}}
+    assert shop.take(known) == (1, [])
+    assert shop.take(answer("anna", token=eva["token"]))[1] == [
+        "the token of this answer was signed for another customer"
+    ]
+
+
+def test_the_browser_of_whoever_follows_a_link_becomes_nobodys(shop: Shop) -> None:
     link = shop.links()["anna"]
-    assert shop.take(answer(link["customer"], token=link["token"], order_id=link["order"])) == (1, [])
-    assert shop.answers("anna") == [{"kind": "nps", "score": 9, "order_id": "O-9", "message": link["key"]}]
-
-
-def test_the_answer_of_who_is_known_by_her_address_only_is_hers(shop: Shop) -> None:
-    link = shop.links()["email:eva@example.ch"]
-    assert shop.take(answer(link["customer"], token=link["token"])) == (1, [])
-    assert [said["message"] for said in shop.answers("email:eva@example.ch")] == [link["key"]]
+    assert shop.take(answer(None, token=link["token"]) | {"anonymousId": "browser-1"}) == (1, [])
+    assert len(shop.answers("anna")) == 1
+    assert run("-w", shop.folder, "customers", "show", "anonymous:browser-1") == 1
 
 
 def test_the_answer_of_who_went_into_another_since_is_the_others(shop: Shop) -> None:
@@ -119,8 +156,19 @@ def test_the_answer_of_who_went_into_another_since_is_the_others(shop: Shop) -> 
             "timestamp": "2025-03-07T15:00:00Z",
         }
     )
-    assert shop.take(answer(link["customer"], token=link["token"])) == (1, [])
+    assert shop.take(answer(None, token=link["token"])) == (1, [])
     assert len(shop.answers("berta")) == 1
+
+
+def test_an_answer_with_a_link_of_before_is_taken(shop: Shop) -> None:
+    assert shop.take(answer("anna", token=BEFORE)) == (1, [])
+    assert [said["message"] for said in shop.answers("anna")] == ["k"]
+
+
+def test_an_answer_to_a_message_that_is_not_known_is_rejected(shop: Shop) -> None:
+    token = tokens.make(SECRET.encode(), MessageToken(0x10, KEY))
+    (reason,) = shop.take(answer(None, token=token))[1]
+    assert reason.startswith("the message that asked is not known here")
 
 
 @pytest.mark.parametrize(
@@ -139,17 +187,17 @@ def test_the_answer_of_who_went_into_another_since_is_the_others(shop: Shop) -> 
         ),
         (
             "anna",
-            {"token": tokens.make(b"another secret of letters", ["survey", 1, "k", "anna"])},
+            {"token": tokens.make(b"another secret of letters", MessageToken(0x10, KEY))},
             "was not signed by this workspace",
         ),
         (
             "anna",
-            {"token": make_token(SECRET.encode(), UnsubscribeToken("k", "email", "marketing"))},
+            {"token": make_token(SECRET.encode(), KEY, "email")},
             "was not signed by this workspace",
         ),
         (
             "berta",
-            {"token": tokens.make(SECRET.encode(), ["survey", 1, "k", "anna"])},
+            {"token": BEFORE},
             "was signed for another customer",
         ),
     ],
@@ -179,7 +227,7 @@ def test_an_answer_from_a_csv_is_checked_as_well(shop: Shop) -> None:
     settings.write_text(settings.read_text() + profile)
     file, token = shop.folder / "answers.csv", shop.links()["anna"]["token"]
     file.write_text(
-        f"who,at,score,token\nanna,2025-03-07T18:00:00Z,9,{token}\nanna,2025-03-07T18:01:00Z,9,x{token}\n"
+        f"who,at,score,token\n,2025-03-07T18:00:00Z,9,{token}\nanna,2025-03-07T18:01:00Z,9,x{token}\n"
     )
     shop.output.readouterr()
     assert (
@@ -213,10 +261,15 @@ def test_where_the_secret_cannot_be_read_no_answer_is_lost(
     assert len(shop.answers("anna")) == 1
 
 
-def test_without_a_secret_links_and_answers_are_as_they_were(tmp_path: Path, capsys: Output) -> None:
+def test_without_a_secret_the_token_is_the_key_of_the_message(tmp_path: Path, capsys: Output) -> None:
     shop = Shop(tmp_path, capsys, SETTINGS)
-    assert shop.links()["anna"].keys() == {"kind", "score", "customer", "order", "key"}
+    link = shop.links()["email:eva@example.ch"]
+    assert link["token"] == link["key"]
     assert shop.take(answer("anna", token="anything")) == (1, [])
+    assert shop.take(answer(None, token=link["token"])) == (1, [])
+    assert [said["message"] for said in shop.answers("email:eva@example.ch")] == [link["key"]]
+    (forged,) = shop.take(answer(None, token="x" + link["token"][1:]))[1]
+    assert forged.startswith("no identity, and the token of this answer is not that of a link")
 
 
 def test_a_secret_in_plain_text_is_a_fault(tmp_path: Path, capsys: Output) -> None:
@@ -237,16 +290,26 @@ def test_check_warns_of_links_that_carry_no_token(shop: Shop) -> None:
     assert "&token={{ answer_token }}" in said
 
 
+def test_check_warns_of_links_that_name_people(shop: Shop) -> None:
+    old = shop.folder / "templates" / "survey-nps" / "email.txt"
+    old.write_text(
+        f"Hi\n{{{{ workspace.links.survey }}}}?customer={{{{ customer.key|urlencode }}}}{old.read_text()}"
+    )
+    shop.output.readouterr()
+    assert run("-w", shop.folder, "check") == 0
+    said = shop.output.readouterr().out
+    assert "templates/survey-nps/email.txt:2: a link holds customer.key" in said
+
+
 def test_a_token_is_made_with_the_first_secret_and_read_with_any(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OLDER", "an older secret of letters")
     both = Surveys([{"env": "SURVEY_SECRET"}, {"env": "OLDER"}], tmp_path)
     older, newer = Surveys({"env": "OLDER"}, tmp_path), Surveys({"env": "SURVEY_SECRET"}, tmp_path)
-    asked = SurveyToken("k1", "anna")
-    assert both.read(older.token(asked)) == newer.read(both.token(asked)) == asked
+    assert both.read(older.token(KEY)) == newer.read(both.token(KEY)) == SurveyToken(KEY)
     with pytest.raises(ManometerError):
-        older.read(newer.token(asked))
+        older.read(newer.token(KEY))
 
 
 def test_the_documented_check_of_a_page_takes_what_is_signed_and_nothing_else() -> None:
@@ -254,9 +317,9 @@ def test_the_documented_check_of_a_page_takes_what_is_signed_and_nothing_else() 
     (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     known: dict[str, Any] = {}
     exec(code, known)
-    token = tokens.make(SECRET.encode(), ["survey", 1, "k1", "änna"])
-    assert known["asked"](token, SECRET) == ("k1", "änna")
-    unsubscribing = make_token(SECRET.encode(), UnsubscribeToken("k", "email", "marketing"))
-    foreign = tokens.make(b"another secret", ["survey", 1, "k", "c"])
-    for other in (token[:-1], "x" + token, token.replace(".", ""), "", unsubscribing, foreign):
+    token = Surveys({"env": "SURVEY_SECRET"}, Path()).token(KEY)
+    assert known["asked"](token, SECRET) == known["asked"](token.upper(), SECRET) == KEY
+    unsubscribing = make_token(SECRET.encode(), KEY, "email")
+    foreign = tokens.make(b"another secret", MessageToken(0x10, KEY))
+    for other in (token[:-1], "x" + token, token + "=", "", unsubscribing, foreign, BEFORE):
         assert known["asked"](other, SECRET) is None

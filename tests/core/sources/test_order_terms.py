@@ -53,7 +53,7 @@ def test_the_last_rate_of_or_before_the_local_day_holds() -> None:
     assert read(currency="EUR", revenue=1, at="2027-01-01T12:00:00Z").rate == "0.96"
 
 
-def test_without_a_rate_an_amount_is_set_aside_and_never_added_as_if_it_were_the_same() -> None:
+def test_without_a_rate_an_amount_is_not_converted_and_never_added_as_if_it_were_the_same() -> None:
     order = read(currency="EUR", revenue=1, at="2026-03-01T12:00:00Z")
     assert (order.currency, order.own_amount, order.rate, order.amount) == ("EUR", 100, None, None)
     unnumbered = read(currency="USD", revenue=1, order_id="0")

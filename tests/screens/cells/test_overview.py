@@ -215,9 +215,9 @@ def test_what_waits_for_a_decision_is_named_with_the_way_to_it() -> None:
     page = replace(PAGE, today=())
     assert [(each.words, each.mode, each.key) for each in rows.attention(page, None, undecided, ZURICH)] == [
         ("who is who: 1 conflict", "people", "2 J"),
-        ("set aside: 3 amounts in EUR, USD", "set-aside", "⏎"),
+        ("not converted: 3 in EUR, USD", "unconverted", "⏎"),
     ]
     assert rows.attention(page, None, Undecided(0, {}), ZURICH) == []
-    told = [text(line) for line in rows.set_aside_lines(undecided)]
+    told = [text(line) for line in rows.unconverted_lines(undecided)]
     assert told[:2] == ["EUR  1 amount", "USD  2 amounts"]
     assert "`manometer apply`" in told[-1]

@@ -63,6 +63,21 @@ def test_it_says_what_is_coming_and_what_nobody_does(service: LocalService) -> N
     assert page.acts[0].action == "apply"
 
 
+def test_what_comes_before_a_clock_that_stands_is_due_and_nobody_is_behind(
+    folder: Path, service: LocalService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    late = folder / "late.ndjson"
+    late.write_text(json.dumps(act("carl", "Checkout Started", "2025-03-03T08:00:00Z")) + "\n")
+    assert run("-w", folder, "import", late, "--at", "2025-03-03T09:00:00Z") == 0
+    page = service.overview.page(going)
+    assert (page.engine.due, page.health.findings) == (1, ())
+    for at, state, overdue in ((None, "healthy", 0), ("2025-03-03T12:00:00Z", "down", 3)):
+        capsys.readouterr()
+        run("-w", folder, "status", "--json", *(() if at is None else ("--at", at)))
+        told = json.loads(capsys.readouterr().out)
+        assert (told["state"], told["overdue"]) == (state, overdue)
+
+
 def test_a_day_ahead_is_what_the_preview_says(service: LocalService) -> None:
     ahead = service.overview.ahead(going)
     assert ahead.sends == {"email": (TEN + HOUR // 2, TEN + HOUR // 2)}
@@ -119,7 +134,7 @@ def test_what_waits_for_a_decision_is_counted(tmp_path: Path, capsys: pytest.Cap
     service = LocalService(folder)
     undecided = service.overview.undecided(going)
     service.close()
-    assert (undecided.conflicts, undecided.set_aside) == (1, {"USD": 1})
+    assert (undecided.conflicts, undecided.unconverted) == (1, {"USD": 1})
     capsys.readouterr()
     assert run("-w", folder, "status", "--json") == 0
     told = json.loads(capsys.readouterr().out)

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from core.explain.words import counted
 
 
-def words_of(set_aside: Mapping[str, int]) -> str:
+def words_of(unconverted: Mapping[str, int]) -> str:
     """What counts in no sum, by currency, and what to do."""
     named = ", ".join(
-        f"{counted(number, 'amount')} in {currency}" for currency, number in sorted(set_aside.items())
+        f"{counted(number, 'amount')} in {currency}" for currency, number in sorted(unconverted.items())
     )
     return (
-        f"{named} set aside from all sums, since no rate fits. Add the rates to the file that `rates` in "
+        f"{named} not converted and in no sum, since no rate fits. Add the rates to the file that `rates` in "
         "[workspace] names, and run `manometer apply`."
     )
