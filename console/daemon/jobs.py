@@ -26,6 +26,7 @@ from console.health.observing import Observation, observe
 from console.intake.dropfolder import DropFolder, ImportedFile, in_words, is_passing
 from console.intake.files import IntakeSettings, intake_settings
 from console.intake.physical_lines import path_text
+from console.messages.kept_texts import end_old_texts
 from console.playbooks.applied import ensure_applied, load_in_force
 from console.runs.tick import tick
 from console.safeguards.clock_guard import ClockGuard
@@ -368,6 +369,7 @@ class Jobs:
         self._is_short()
         self._keep_books()
         self._anchor()
+        self._end_texts()
         store.checkpoint("PASSIVE")
         before = store.log_size()
         if before > LONGEST_LOG:
@@ -388,6 +390,12 @@ class Jobs:
         with context.store.writing() as connection:
             status.keep_books(connection, books, context.clocks.now())
         self._books_due = begun + BOOKS_SHARE * (context.clocks.steady() - begun)
+
+    def _end_texts(self) -> None:
+        """End the texts of messages that were kept long enough."""
+        ended = end_old_texts(self.context.store, self.settings.retention, self.context.clocks.now())
+        if ended:
+            self.context.log.info("texts_ended", messages=ended)
 
     def _anchor(self) -> None:
         """Join the audit's chains once a day, and tell the log, which may be kept elsewhere."""

@@ -28,6 +28,7 @@ from core.instants import MINUTE, SECOND, Instant, Millis
 from core.playbook.playbook import Playbook
 from storage import brakes, pauses, segments
 from storage.outbox import dispatch as outbox
+from storage.outbox import texts
 from storage.outbox.dispatch import Allowed, Claimed, OutcomeMark
 from storage.status import LAST_DISPATCH_AT
 from storage.store import Store, set_meta
@@ -325,6 +326,8 @@ class ChannelPass:
         with self.store.writing() as connection:
             marks = outbox.mark(connection, self.owner, [ended.mark for ended in final], at)
             written = {mark.id for mark in marks}
+            said = {ended.message.id: ended.text for ended in final}
+            texts.keep_outcomes(connection, marks, said)
             self._follow_up(connection, [ended for ended in final if ended.mark.id in written], at)
             set_meta(connection, LAST_DISPATCH_AT, str(at))
             self._keep(connection)

@@ -8,7 +8,7 @@ threads of a pass share it. One that has grown long gives way to one with the li
 
     manometer-handover 1 BOOT OWNER
     claimed MESSAGE ATTEMPT STATE-BEFORE       before the claim is committed
-    begun MESSAGE                              before its first byte leaves
+    begun MESSAGE [MADE-AT BASE TEXT]          before its first byte leaves; what it says, packed, in base64
     ended MESSAGE [MARK, BOUNCED-ADDRESS]      once its result is known, as JSON
 """
 
@@ -20,6 +20,7 @@ import json
 import os
 import re
 import time
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ from console.dispatch.process_identity import boot_id
 from console.private_files import made_folder, opened_or_made
 from core.errors import ManometerError
 from storage.outbox.dispatch import Bounced, Claimed, Left, OutcomeMark
+from storage.outbox.texts import KeptText
 
 FORM: Final = "manometer-handover 1"
 DRAFT: Final = ".draft"
@@ -105,11 +107,12 @@ class Journal:
         if messages:
             self._write([(each.id, f"claimed {each.id} {each.attempts} {each.was}") for each in messages])
 
-    def begun(self, message: Claimed) -> None:
+    def begun(self, message: Claimed, text: KeptText | None = None) -> None:
         """To be called before its first byte leaves; JournalError where it cannot be written, and then
         nothing may leave.
         """
-        self._write([(message.id, f"begun {message.id}")])
+        said = "" if text is None else f" {text.made_at} {text.base} {b64encode(text.packed).decode()}"
+        self._write([(message.id, f"begun {message.id}{said}")])
 
     def ended(self, outcome: MessageOutcome) -> None:
         """The result; where it cannot be written it is known to this process still."""
@@ -269,7 +272,7 @@ def _believed(lines: Sequence[bytes]) -> Left | None:
             notes.read(line.decode())
     except (ValueError, TypeError, LookupError, RecursionError):
         return None
-    return Left(notes.claims, notes.begun, notes.ended, notes.bounces)
+    return Left(notes.claims, notes.begun, notes.ended, notes.bounces, notes.texts)
 
 
 @dataclass(slots=True)
@@ -280,6 +283,7 @@ class _Notes:
     begun: set[int] = field(default_factory=set)
     ended: dict[int, OutcomeMark] = field(default_factory=dict)
     bounces: dict[int, Bounced] = field(default_factory=dict)
+    texts: dict[int, KeptText] = field(default_factory=dict)
 
     def read(self, line: str) -> None:
         """ValueError, TypeError or LookupError where a line is not of this form."""
@@ -287,8 +291,8 @@ class _Notes:
             case ["claimed", number, rest]:
                 attempt, was = rest.split(" ")
                 self._claim(int(number), int(attempt), _one_of(was, _WAITING))
-            case ["begun", number]:
-                self.begun.add(self._claimed(number))
+            case ["begun", number, *said]:
+                self._begin(self._claimed(number), *said)
             case ["ended", number, rest]:
                 self._end(self._claimed(number), *json.loads(rest))
             case _:
@@ -298,8 +302,19 @@ class _Notes:
         """A message may be claimed again in the same pass: what stands above is in the database then."""
         self.claims[message] = (attempt, was)
         self.begun.discard(message)
+        self.texts.pop(message, None)
         self.ended.pop(message, None)
         self.bounces.pop(message, None)
+
+    def _begin(self, message: int, said: str | None = None) -> None:
+        """Journals of earlier releases do not say what a message says."""
+        self.begun.add(message)
+        if said is not None:
+            *numbers, packed = said.split(" ")
+            made_at, base = (int(number) for number in numbers if number.isdecimal() and len(number) < 20)
+            if max(made_at, base) >= 1 << 63:
+                raise ValueError(said)
+            self.texts[message] = KeptText(made_at, base, b64decode(packed, validate=True))
 
     def _claimed(self, number: str) -> int:
         _ = self.claims[int(number)]

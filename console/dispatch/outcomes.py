@@ -13,6 +13,7 @@ from core.model.delivery import Accepted, ConfigError, Outbound, Permanent, Resu
 from core.model.reasons import Reason
 from storage.outbox.digests import dump
 from storage.outbox.dispatch import Bounced, Claimed, OutcomeMark
+from storage.outbox.texts import KeptText
 
 MOST_ATTEMPTS: Final = 10
 Doubt: TypeAlias = Literal["none", "open", "braked"]
@@ -34,6 +35,8 @@ class MessageOutcome:
     bounced: Bounced | None = None
     believed: MessageOutcome | None = None
     """What becomes of it instead, once the channel has taken another message after it."""
+    text: KeptText | None = None
+    """What it says, where it left for its channel and is to be kept."""
 
 
 def outcome_of(
@@ -84,7 +87,7 @@ def outcome_unflushed(
     message = accepted.message
     if is_idempotent:
         return MessageOutcome(message, replace(_another_attempt(message, reason, None, at), in_doubt=True))
-    return MessageOutcome(message, _channel_error(message, "uncertain", reason))
+    return MessageOutcome(message, _channel_error(message, "uncertain", reason), text=accepted.text)
 
 
 def given_back(

@@ -12,6 +12,7 @@ from console.dispatch.channel_backoff import LONGEST_MISCONFIGURED, ChannelBacko
 from console.dispatch.outcomes import MessageOutcome, given_back, outcome_mark, waiting_mark
 from console.dispatch.setting_aside import MessageFailures, held_aside, load_each
 from console.messages.handover import TemplateFault, Workshop
+from console.messages.kept_texts import StoredBases, TextPacker
 from console.messages.products import Products
 from console.messages.surveys import Surveys
 from console.messages.templates import Templates
@@ -32,6 +33,7 @@ from storage import pauses
 from storage.event_json import UnreadableEventError
 from storage.outbox.digests import CarriedStep
 from storage.outbox.dispatch import Claimed
+from storage.outbox.texts import KeptText
 from storage.play.dossiers import load
 from storage.sqlite import StoreError
 from storage.store import Store
@@ -62,6 +64,8 @@ class ReadyMessage:
     portion: Portion
     adapter: ChannelAdapter
     outbound: Outbound
+    text: KeptText | None = None
+    """What it says, packed to be kept; None where texts are not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,7 @@ class MessagePreparer:
             UnsubscribeLinks.of(workspace.unsubscribe, workspace.folder),
         )
         self._failures = MessageFailures(store, playbook, self._workshop.templates)
+        self._texts = TextPacker(self._workshop.templates, StoredBases(store), workspace.retention)
         self._look = _Look(Portion((), 0), {}, HeldBack(), 0)
         self._pauses = playbook.pauses
         self._heard_at: Instant = 0
@@ -338,7 +343,10 @@ class MessagePreparer:
             return given_back(message, error=str(error))
         self._failures.went_well(message)
         self._failures.end_alone()
-        return ReadyMessage(message, portion, adapter, outbound)
+        return ReadyMessage(message, portion, adapter, outbound, self._packed(message, profile, outbound))
+
+    def _packed(self, message: Claimed, profile: Profile, outbound: Outbound) -> KeptText | None:
+        return self._texts.packed(message.template, str(profile.field("locale") or ""), outbound)
 
 
 def _handover(message: Claimed, step: Claimed | CarriedStep) -> Handover:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cached_property
 from queue import SimpleQueue
 from threading import Thread
@@ -192,7 +193,7 @@ class MessageSender:
     def _send(self, ready: ReadyMessage) -> _HandedOver | None:
         """None where the journal cannot be written."""
         try:
-            self._journal.begun(ready.message)
+            self._journal.begun(ready.message, ready.text)
         except JournalError as error:
             self.fault = error
             return None
@@ -200,7 +201,9 @@ class MessageSender:
         if isinstance(said, Accepted):
             self.raised, self.has_taken = None, True
         result, doubt = self._brake.heard(ready.message, said, ready.outbound.sent_at)
-        outcome = outcome_of(ready.message, ready.outbound, result, self._grace, doubt)
+        outcome = replace(
+            outcome_of(ready.message, ready.outbound, result, self._grace, doubt), text=ready.text
+        )
         self._journal.ended(outcome)
         self._judge(result)
         return _HandedOver(result, outcome)

@@ -146,6 +146,11 @@ class Templates:
             )
         return self._words[wanted]
 
+    def sources(self, name: str, medium: str, locale: str | None) -> tuple[str, ...]:
+        """The sources of the files that a message of a medium is made from, in the nearest language."""
+        texts = (self.find(name, file, locale) for file in (SUBJECT, *MEDIUM_FILES.get(medium, ())))
+        return tuple(text for text in texts if text is not None)
+
     def render(self, name: str, medium: str, variables: Mapping[str, Any]) -> RenderedTexts:
         """The texts a medium needs; TemplateFault naming the file where one of them cannot be made."""
         locale = str(variables["customer"].get("locale") or "")

@@ -30,6 +30,7 @@ from console.messages.handover import (
     Workshop,
     hand_over,
 )
+from console.messages.kept_texts import OpenBases, TextPacker
 from console.messages.products import Products
 from console.messages.templates import Templates
 from console.playbooks.applied import apply_workspace
@@ -46,6 +47,7 @@ from core.model.dossier import Dossier, Plan
 from core.model.reasons import Reason
 from core.playbook.playbook import Playbook
 from storage.outbox import dispatch as outbox
+from storage.outbox import texts
 from storage.play import plans, replays
 from storage.play.past import load_past
 from storage.rights import made_folder, share_folder
@@ -197,7 +199,7 @@ class _Replay:
             )
         except TemplateFault as fault:
             return _Made(message.key, message, None, str(fault))
-        return _Made(message.key, message, outbound, None)
+        return _Made(message.key, message, outbound, None, str(recipient.profile.field("locale") or ""))
 
     def _hand_over(self, new: Connection, made: Iterable[_Made]) -> None:
         """Each message as of its own instant, in order of time within the chunk."""
@@ -214,6 +216,18 @@ class _Replay:
                     )
                 results.append(self._send(each, adapters[name], ids[each.key]))
         replays.mark_handed_over(new, results)
+        self._keep_texts(new, ordered, ids)
+
+    def _keep_texts(self, new: Connection, made: Iterable[_Made], ids: Mapping[str, int]) -> None:
+        """What went out lately enough to be kept at the end of the span."""
+        retention = self.workspace.retention
+        packer = TextPacker(self.workshop.templates, OpenBases(new), retention)
+        kept = {
+            ids[each.key]: packer.packed(each.message.template, each.locale, each.outbound)
+            for each in made
+            if each.outbound is not None and each.outbound.sent_at > self.last - retention.texts
+        }
+        texts.keep(new, {number: text for number, text in kept.items() if text is not None})
 
     def _send(self, made: _Made, adapter: ChannelAdapter, number: int) -> dict[str, Any]:
         at = made.message.planned_at
@@ -235,6 +249,7 @@ class _Made:
     message: Message
     outbound: Outbound | None
     fault: str | None
+    locale: str = ""
 
 
 def _outcome(

@@ -32,6 +32,7 @@ from core.instants import Millis
 from core.limits.pressure import PressureRule
 from core.model.backups import BackupSettings
 from core.model.predicate import Predicate
+from core.model.retention import RetentionSettings
 from core.model.triggers import Trigger
 from core.playbook.playbook import Channel, Playbook, Purpose
 from core.sources.connector import SourceSettings
@@ -63,6 +64,7 @@ class Workspace:
     clock: ClockLimits
     watch: WatchSettings
     backups: BackupSettings | None  # None: the scheduler makes none
+    retention: RetentionSettings
     playbook: Playbook
     unsubscribe: UnsubscribeSettings
     survey_secret: object  # where the secret is that the links of surveys are signed with
@@ -325,6 +327,7 @@ def _workspace(
         clock=settings.clock,
         watch=settings.watch,
         backups=settings.backups,
+        retention=settings.retention,
         playbook=playbook,
         unsubscribe=settings.unsubscribe,
         survey_secret=settings.survey_secret,

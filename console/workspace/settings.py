@@ -33,6 +33,7 @@ from core.model.bounces import USUAL_LIMIT, BounceLimit
 from core.model.configurable import Configurable, Setting
 from core.model.customer import MEDIA
 from core.model.delivery import ChannelAdapter
+from core.model.retention import RetentionSettings
 from core.model.triggers import Trigger
 from core.people import RESERVED_NAMESPACES, IdentityRules
 from core.placeholders import ignored_words
@@ -84,6 +85,7 @@ class Settings:
     clock: ClockLimits
     watch: WatchSettings
     backups: BackupSettings | None  # None: the scheduler makes none
+    retention: RetentionSettings
     channels: Mapping[str, Channel]
     unsubscribe: UnsubscribeSettings
     survey_secret: object
@@ -120,6 +122,7 @@ def read_settings(document: Document, folder: Path, channel_kinds: Collection[st
         clock=clock,
         watch=read_watch(root.table("notify"), root.table("metrics")),
         backups=_backups(root.table("backups")) if "backups" in document.root else None,
+        retention=_retention(root.table("retention")),
         channels={name: _channel(name, table, channel_kinds) for name, table in root.tables("channels")},
         unsubscribe=_unsubscribe(root.table("unsubscribe")),
         survey_secret=_survey(root.table("survey")),
@@ -284,6 +287,12 @@ def _backups(table: TomlTable) -> BackupSettings:
     )
     table.done()
     return settings
+
+
+def _retention(table: TomlTable) -> RetentionSettings:
+    texts = table.duration("texts")
+    table.done()
+    return RetentionSettings() if texts is None else RetentionSettings(texts)
 
 
 def _size(text: str) -> int:

@@ -36,6 +36,8 @@ from core.model.outbox import PENDING, UNSENT
 from core.model.reasons import Reason
 from storage.event_json import properties_of
 from storage.outbox.digests import CarriedStep, with_causes
+from storage.outbox.texts import KeptText, keep_outcomes
+from storage.outbox.texts import keep as keep_texts
 from storage.schema.customers import customers
 from storage.schema.enrolments import enrolments
 from storage.schema.events import events
@@ -122,6 +124,7 @@ class Left:
     begun: Collection[int]
     ended: Mapping[int, OutcomeMark]
     bounces: Mapping[int, Bounced]  # where the address turned out to take no message
+    texts: Mapping[int, KeptText] = field(default_factory=dict)  # what those that were begun say
 
 
 @dataclass(slots=True)
@@ -219,6 +222,7 @@ def recover(
         claimed_by=None,
         claimed_until=None,
     )
+    keep_texts(connection, {row.id: text for row in lost if (text := _said(left, row)) is not None})
     result.again, result.uncertain = len(again), Counter(row.channel for row in lost)
     result.begun = [row.id for row in unknown if row.channel in idempotent and _was_begun(row, left)]
     return result
@@ -227,6 +231,12 @@ def recover(
 def _was_begun(row: Any, left: Mapping[str, Left | None]) -> bool:
     found = left.get(row.claimed_by)
     return found is not None and row.id in found.begun
+
+
+def _said(left: Mapping[str, Left | None], row: Any) -> KeptText | None:
+    """What a message that was begun says, where that was noted."""
+    of_owner = left.get(row.claimed_by)
+    return None if of_owner is None else of_owner.texts.get(row.id)
 
 
 def _known(
@@ -251,6 +261,7 @@ def _known(
     written = mark(connection, row.claimed_by, [back if known is None else known], now)
     if known is None:
         result.back += 1
+    keep_outcomes(connection, written, left.texts)
     result.ended += [(row.channel, each) for each in written if known is not None]
     if row.id in left.bounces and known is not None:
         note_bounce(connection, left.bounces[row.id], known.error or "", now, row.channel, limit)

@@ -83,3 +83,23 @@ CREATE TRIGGER consents_no_replace BEFORE INSERT ON consents WHEN EXISTS (SELECT
 
 -- Messages that may have got through
 ALTER TABLE messages ADD COLUMN in_doubt INTEGER DEFAULT '0' NOT NULL;
+
+-- The texts of messages as they went out, each packed against what its template says
+CREATE TABLE sent_texts (
+	message_id INTEGER NOT NULL, 
+	made_at INTEGER NOT NULL, 
+	base INTEGER NOT NULL, 
+	packed BLOB NOT NULL, 
+	CONSTRAINT pk_sent_texts PRIMARY KEY (message_id)
+)
+ STRICT;
+
+CREATE INDEX ix_sent_texts_made_at ON sent_texts (made_at);
+
+CREATE TABLE text_bases (
+	id INTEGER NOT NULL, 
+	used_at INTEGER NOT NULL, 
+	packed BLOB NOT NULL, 
+	CONSTRAINT pk_text_bases PRIMARY KEY (id)
+)
+ STRICT;

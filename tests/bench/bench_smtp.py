@@ -7,7 +7,8 @@ from __future__ import annotations
 import json
 import smtplib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -71,7 +72,7 @@ def _round(size: int, delay: float, pipelining: bool) -> tuple[float, float]:
     """Mails a second through the dispatcher, and through the bare loop."""
     with folder() as place:
         with MailServerProcess(delay, pipelining=pipelining) as server:
-            store, workspace = _due(place, server.port, size)
+            store, workspace = due(place, size, partial(_with_smtp, port=server.port))
             with store:
                 began = perf_counter()
                 done = dispatch(store, workspace, NOW)
@@ -84,11 +85,11 @@ def _round(size: int, delay: float, pipelining: bool) -> tuple[float, float]:
     return ours, bare
 
 
-def _due(place: Path, port: int, size: int) -> tuple[Store, Workspace]:
-    """A workspace in which so many mails are due."""
+def due(place: Path, size: int, edited: Callable[[str], str]) -> tuple[Store, Workspace]:
+    """A workspace in which so many mails are due, its settings as `edited` gives them."""
     typical_workspace(place)
     settings = place / "manometer.toml"
-    settings.write_text(_with_smtp(settings.read_text(encoding="utf-8"), port), encoding="utf-8")
+    settings.write_text(edited(settings.read_text(encoding="utf-8")), encoding="utf-8")
     store = Store.create(place / "manometer.db")
     apply_workspace(store, read_workspace(place, channel_kinds=adapter_kinds()), APPLIED, "bench")
     with store.writing() as connection:

@@ -16,6 +16,7 @@ from tests.bench import (
     bench_replay,
     bench_smtp,
     bench_startup,
+    bench_texts,
     bench_tick,
     bench_timeline,
 )
@@ -28,6 +29,7 @@ SMALL: dict[str, Callable[[], Iterator[str]]] = {
     "replay": bench_replay.run,
     "timeline": lambda: bench_timeline.run(100, 2_000),
     "smtp": lambda: bench_smtp.run(100, 1),
+    "texts": lambda: bench_texts.run(100, 1),
     "start": lambda: bench_startup.run(1),
     "console": lambda: bench_console.run(200, 1, moves=3, idle_s=0.5),
 }

@@ -11,6 +11,7 @@ from console.cli.context import Context
 from console.cli.listings.decisions import FIELDS
 from console.cli.options import add_at
 from console.dispatch import Dispatched, dispatch
+from console.messages.kept_texts import end_old_texts
 from console.playbooks.applied import ensure_applied, load_in_force
 from console.progress import Progress
 from console.runs.tick import Decided, row, tick
@@ -55,6 +56,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         return 0
     done = dispatch(store, workspace, now if guard is None else guard.now, stopping=gate.is_shut)
     context.output.say(_handed_over(done))
+    end_old_texts(store, workspace.retention, now)
     if gate.file.mark() is not None:
         context.output.say("All sending is stopped, by the file STOP too. `manometer go` ends that.")
     return 0
