@@ -128,7 +128,7 @@ def _connect(path: Path) -> Any:
     raw = dbapi.connect(str(path), timeout=BUSY_TIMEOUT)
     raw.isolation_level = None
     for number, function in (
-        (2, folded_name), (1, folded_text), (5, audit_commitment), (6, audit_link),
+        (2, folded_name), (1, folded_text), (5, audit_commitment), (7, audit_link),
     ):  # fmt: skip
         raw.create_function(function.__name__, number, function, deterministic=True)
     return raw
