@@ -1,7 +1,8 @@
 """The command line: finds the command, hands it a context, and turns whatever goes wrong into a sentence and
 an exit code.
 
-0: done. 1: refused or failed, with a message on standard error. 2: wrong usage. 130: interrupted.
+0: done. 1: refused or failed, with a message on standard error. 2: wrong usage. 75: the same may succeed
+later. 130: interrupted.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import NoReturn
 
 from console.cli import commands, help_text
 from console.cli.errors import UsageError
-from console.cli.exit_codes import DONE, FAILED, INTERRUPTED, USAGE
+from console.cli.exit_codes import DONE, FAILED, INTERRUPTED, LATER, USAGE
 from core.errors import ManometerError
 
 
@@ -100,6 +101,8 @@ def _run(line: _Line) -> int:
     if first in ("-V", "--version"):
         print(f"manometer {_version()}")
         return DONE
+    if first == "--spec":
+        return _print_spec()
     if first.startswith("-"):
         _usage(f"There is no option {first} before the command. `manometer --help` lists what there is.")
     name = _module_name(first)
@@ -114,6 +117,13 @@ def _run(line: _Line) -> int:
 
 def parsed(first: str, module: ModuleType, words: Sequence[str]) -> argparse.Namespace:
     """The words after a command as its options; SystemExit after --help or a usage error."""
+    parser = parser_of(first, module)
+    is_simple = parser._subparsers or "--" in words  # intermixed, argparse takes what follows -- for options
+    return parser.parse_args(words) if is_simple else parser.parse_intermixed_args(words)
+
+
+def parser_of(first: str, module: ModuleType) -> argparse.ArgumentParser:
+    """What reads the words after a command."""
     parser = argparse.ArgumentParser(
         prog=f"manometer {first}",
         description=module.__doc__,
@@ -122,8 +132,7 @@ def parsed(first: str, module: ModuleType, words: Sequence[str]) -> argparse.Nam
     )
     parser.epilog = "\n\n".join(filter(None, (help_text.examples(getattr(module, "EXAMPLES", ())), _COMMON)))
     module.add_arguments(parser)
-    is_simple = parser._subparsers or "--" in words  # intermixed, argparse takes what follows -- for options
-    return parser.parse_args(words) if is_simple else parser.parse_intermixed_args(words)
+    return parser
 
 
 def _without_command() -> str:
@@ -160,9 +169,24 @@ def _print_help() -> None:
     room = help_text.width()
     for line in help_text.beside(((name, _summary(module)) for name, module in _commands()), room):
         print(line)
-    more = "`manometer COMMAND --help` says more. Exit codes: 0 done, 1 refused or failed, 2 wrong usage."
+    codes = "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 75 not now, try again later."
+    more = f"`manometer COMMAND --help` says more, `manometer --spec` all of it as JSON. {codes}"
     for line in help_text.filled(f"\n{_COMMON} {more}", room):
         print(line)
+
+
+def _print_spec() -> int:
+    """All that the command line takes and gives, as JSON."""
+    from json import dumps  # only here
+
+    from console.cli.spec import spec  # see above
+
+    modules = {
+        name: importlib.import_module(f"console.cli.commands.{module}") for name, module in _commands()
+    }
+    told = spec(_version(), [(name, module, parser_of(name, module)) for name, module in modules.items()])
+    print(dumps(told, ensure_ascii=False))
+    return DONE
 
 
 def _summary(module: str) -> str:
@@ -199,6 +223,8 @@ def _complain(sentence: str, code: int) -> int:
 
 
 def _code(error: Exception) -> int:
+    if isinstance(error, ManometerError) and error.may_succeed_later:
+        return LATER
     return USAGE if isinstance(error, UsageError) else FAILED
 
 

@@ -22,3 +22,6 @@ ManometerError          something a person has to put right; its text says what,
 
 class ManometerError(Exception):
     """Something a person has to put right; the text says what happened, to what, and what to do."""
+
+    may_succeed_later = False
+    """Nothing has to be put right but the moment: the same may succeed later."""

@@ -4,7 +4,6 @@ bear, what comes next.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from textual import on
@@ -13,16 +12,17 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 from textual.message import Message
-from textual.strip import Strip
 
 from core.instants import MINUTE, Millis
 from screens.cells import overview as rows
 from screens.cells.line import Cell, Line, fit
 from screens.frame import Frame
 from screens.ports.overview import BaseGauge, Books, DayAhead, OverviewPage, Undecided
+from screens.widgets.acts_list import ActsList
 from screens.widgets.histogram import Histogram
 from screens.widgets.keys import key, moving
-from screens.widgets.line_widget import Lines, Note
+from screens.widgets.line_widget import Note
+from screens.widgets.picked_lines import PickedLines
 
 LOOK_S: Final = 15.0
 """Seconds after which the screen looks even if nobody has written: a scheduler that died writes nothing."""
@@ -33,7 +33,7 @@ MANY: Final = 100_000
 """From so many customers on their gauge is dear."""
 
 
-class NeedsList(Lines, can_focus=True):
+class NeedsList(PickedLines[rows.Attention]):
     """What needs somebody, as a list with a cursor; Enter goes where it can be dealt with."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -52,86 +52,26 @@ class NeedsList(Lines, can_focus=True):
             self.words = words
 
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self.known = False
-        self.items: Sequence[rows.Attention] = ()
-        self.cursor = 0
-        self._top = 0
+        super().__init__("Needs attention", empty="Nothing: all is well.", id=id)
 
-    def show(self, items: Sequence[rows.Attention]) -> None:
-        """Draw these from now on; the same again cost nothing."""
-        if not self.known or items != self.items:
-            self.known, self.items = True, items
-            self._go(self.cursor)
-            self.screen.refresh_bindings()
+    def head_of(self) -> str:
+        """The title with their number."""
+        return f"{self.title} ({len(self.items)})" if self.items else self.title
 
-    def _go(self, place: int) -> None:
-        self.cursor = min(max(0, place), max(0, len(self.items) - 1))
-        page = max(1, self.size.height - 1)
-        self._top = max(
-            0, min(max(self._top, self.cursor - page + 1), self.cursor, max(0, len(self.items) - page))
-        )
-        self.refresh()
-
-    def action_line(self, lines: int) -> None:
-        """Up or down."""
-        self._go(self.cursor + lines)
-
-    def action_page(self, pages: int) -> None:
-        """A page up or down."""
-        self._go(self.cursor + pages * max(1, self.size.height - 1))
-
-    def action_edge(self, end: bool) -> None:
-        """To the first or the last."""
-        self._go(len(self.items) if end else 0)
+    def can_open(self, item: rows.Attention) -> bool:
+        """Whether another screen deals with it."""
+        return item.mode is not None
 
     def action_open(self) -> None:
         """Go where it can be dealt with."""
-        item = self.items[self.cursor] if self.items else None
-        if item is not None and item.mode is not None:
-            self.post_message(self.Opened(item.mode, item.words))
+        if self.item is not None and self.item.mode is not None:
+            self.post_message(self.Opened(self.item.mode, self.item.words))
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Enter does something only where there is a place to go to."""
-        return action != "open" or any(item.mode is not None for item in self.items)
-
-    def render_line(self, y: int) -> Strip:
-        """The title, or one of them."""
-        width = self.size.width
-        if y == 0:
-            title = f" Needs attention ({len(self.items)})" if self.items else " Needs attention"
-            return self.strip([Cell(fit(title, width), "head")], width)
-        place = self._top + y - 1
-        if place < len(self.items):
-            return self._item(place, width)
-        nothing = "Nothing: all is well." if self.known else "…"
-        return self.strip([Cell(f" {nothing}", "dim")] if y == 1 and not self.items else [], width)
-
-    def _item(self, place: int, width: int) -> Strip:
-        item, is_here = (
-            self.items[place],
-            place == self.cursor and self.has_focus and self.items[place].mode is not None,
-        )
+    def line_of(self, item: rows.Attention, width: int) -> Line:
+        """One of them, with the key that leads to it."""
         go = f" {item.key}" if item.key else ""
-        room = max(0, width - len(go) - 4)
-        words = fit(item.words, room)
-        return self.strip(
-            [">" if is_here else " ", Cell(f"{item.sign} {words}", item.style), Cell(go, "accent")],
-            width,
-            reverse=is_here,
-        )
-
-    def on_resize(self, _: Resize) -> None:
-        """Another height shows others."""
-        self._go(self.cursor)
-
-    def on_focus(self) -> None:
-        """The cursor appears."""
-        self.refresh()
-
-    def on_blur(self) -> None:
-        """The cursor disappears."""
-        self.refresh()
+        words = fit(item.words, max(0, width - len(go) - 3))
+        return [Cell(f"{item.sign} {words}", item.style), Cell(go, "accent")]
 
 
 class OverviewScreen(Frame):
@@ -207,7 +147,7 @@ class OverviewScreen(Frame):
                 yield NeedsList(id="needs")
             with Horizontal(id="second", classes="row"):
                 yield Note("Next within a day", id="soon")
-                yield Note("Last acts of operators", id="acts")
+                yield ActsList(id="acts")
 
     def focus_first(self) -> None:
         """What needs somebody."""
@@ -310,8 +250,7 @@ class OverviewScreen(Frame):
         soon = self.query_one("#soon", Note)
         title, lines = rows.soon(page, self.ahead, self.zone, 30, soon.size.width)
         soon.show(lines or _nothing("Nothing is due."), title)
-        acts = rows.act_lines(page.acts, page.at, self.zone, 30) or _nothing("None yet.")
-        self.query_one("#acts", Note).show(acts)
+        self.query_one(ActsList).show_acts(page.acts, page.at, self.zone)
 
     def _draw_needs(self) -> None:
         if self.page is not None:
@@ -378,6 +317,14 @@ class OverviewScreen(Frame):
             self.action_quarantine()
         else:
             await self.app.run_action(f"go('{message.mode}')")
+
+    @on(ActsList.Opened)
+    async def _open_act(self, message: ActsList.Opened) -> None:
+        message.stop()
+        from screens.audit import ActScreen  # when first wanted, as below
+
+        await self.app.run_action("go('audit')")
+        self.app.push_screen(ActScreen(message.act))
 
     def action_pauses(self) -> None:
         """What is paused, and the channels and segments that can be."""

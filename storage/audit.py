@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from secrets import token_hex
 from socket import gethostname
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, insert, select, update
 from core.instants import Instant
 from storage.schema.chained import FIRST, audit_commitment, audit_link
 from storage.schema.operations import audit
+from storage.sql import equal, within
 
 SALT_BYTES: Final = 32
 WRITER_DIGITS: Final = 16
@@ -32,7 +33,7 @@ def record(
     detail: Mapping[str, object] | None = None,
 ) -> None:
     """Write who did what to what, and why; to be called in the transaction that does it."""
-    record_each(connection, at, author, action, {subject: detail or {}}, reason)
+    record_each(connection, at, author, action, [(subject, detail or {})], reason)
 
 
 def record_each(
@@ -40,22 +41,23 @@ def record_each(
     at: Instant,
     author: str,
     action: str,
-    details: Mapping[str, Mapping[str, object]],
+    details: Iterable[tuple[str, Mapping[str, object]]],
     reason: str | None = None,
 ) -> None:
-    """The same for each subject of an act on several, with its own detail."""
+    """One act on several: a row for each subject, with its own detail."""
     writer = writer_of(author)
     number, link = _head(connection, writer)
+    deed = number + 1
     lines: list[dict[str, object]] = []
-    for subject, detail in details.items():
+    for subject, detail in details:
         number, salt, text = number + 1, token_hex(SALT_BYTES), _text(detail)
         commitment = audit_commitment(salt, author, subject, reason, text)
-        link = audit_link(link, writer, number, at, action, commitment)
+        link = audit_link(link, writer, number, deed, at, action, commitment)
         lines.append(
             {
                 "at": at, "author": author, "action": action, "subject": subject, "reason": reason,
                 "detail": text, "writer": writer, "number": number, "salt": salt, "commitment": commitment,
-                "link": link,
+                "link": link, "deed": deed,
             }
         )  # fmt: skip
     if lines:
@@ -100,14 +102,29 @@ def _text(detail: Mapping[str, object]) -> str:
 
 
 def entries(
-    connection: Connection, since: Instant | None = None, subject: str | None = None
+    connection: Connection,
+    since: Instant | None = None,
+    subject: str | None = None,
+    *,
+    until: Instant | None = None,
+    author: str | None = None,
+    action: str | None = None,
+    act: int | None = None,
 ) -> Iterator[Mapping[str, object]]:
-    """The audit log, oldest first, as a stream."""
-    query = select(
-        audit.c.at, audit.c.author, audit.c.action, audit.c.subject, audit.c.reason, audit.c.detail
-    ).order_by(audit.c.id)
-    if since is not None:
-        query = query.where(audit.c.at >= since)
-    if subject is not None:
-        query = query.where(audit.c.subject == subject)
+    """The audit log, oldest first, as a stream; `act` is the row that a row's act begins with. The instant
+    lies in [since, until).
+    """
+    columns, first = audit.c, audit.alias()
+    query = (
+        select(
+            columns.at, columns.author, columns.action, columns.subject, columns.reason, columns.detail,
+            first.c.id.label("act"),
+        )
+        .join(first, (first.c.writer == columns.writer) & (first.c.number == columns.deed))
+        .where(*within(columns.at, since, until))
+        .where(*equal(audit, subject=subject, author=author, action=action))
+        .order_by(columns.id)
+    )  # fmt: skip
+    if act is not None:
+        query = query.where(first.c.id == act)
     yield from connection.execution_options(yield_per=500).execute(query).mappings()  # type: ignore[misc]

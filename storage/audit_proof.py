@@ -147,9 +147,9 @@ class _Chains:
         elif commitment != _commitment_of(row):
             return "author, subject, reason or detail were changed"
         if row["link"] != audit_link(
-            link, row["writer"], row["number"], row["at"], row["action"], commitment
+            link, row["writer"], row["number"], row["deed"], row["at"], row["action"], commitment
         ):
-            return "instant, action, chain or commitment were changed, or a row before it"
+            return "instant, action, act, chain or commitment were changed, or a row before it"
         self.heads[row["writer"]] = row["number"], row["link"]
         if self.wanted.get((row["writer"], row["number"])) == row["link"]:
             del self.wanted[row["writer"], row["number"]]

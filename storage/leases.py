@@ -27,6 +27,8 @@ TTL: Final[Millis] = 15 * SECOND
 class LeaseLostError(StoreError):
     """Another process holds the lease now; nothing of the transaction was written."""
 
+    may_succeed_later = True
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:

@@ -15,14 +15,12 @@ from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, 
 
 from core.instants import Instant
 from core.limits.windows import Span
-from core.model.counts import OperatorAct
 from core.model.reasons import Reason
 from storage.outbox.dispatch import WAITING
 from storage.schema.customers import customers
 from storage.schema.enrolments import enrolments
 from storage.schema.intake import arrivals
 from storage.schema.messages import messages
-from storage.schema.operations import audit
 from storage.schema.playbooks import triggers
 from storage.status import GONE, MOST
 
@@ -105,15 +103,6 @@ def _next_step(connection: Connection, name: str, until: Instant) -> NextStepRow
         first.step,
         _up_to(connection, select(enrolments.c.id).where(*mine, enrolments.c.due_at <= until)),
     )
-
-
-def last_acts(connection: Connection, most: int) -> list[OperatorAct]:
-    """What operators did last, newest first."""
-    columns = (audit.c.at, audit.c.author, audit.c.action, audit.c.subject, audit.c.reason)
-    return [
-        OperatorAct(*row)
-        for row in connection.execute(select(*columns).order_by(audit.c.id.desc()).limit(most))
-    ]
 
 
 # ---- the customer base ----

@@ -129,4 +129,4 @@ def _mark_sent(connection: Connection, rows: Sequence[Any], at: Instant, author:
         )  # fmt: skip
     wake(connection, {row.customer_id for row in rows}, at)
     details = {str(row.id): {"key": row.key, "was": row.state} for row in rows}
-    audit.record_each(connection, at, author, "outbox compare", details)
+    audit.record_each(connection, at, author, "outbox compare", details.items())

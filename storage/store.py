@@ -35,6 +35,8 @@ CHECKPOINT_PATIENCE: Final = 500
 class TransientStoreError(StoreError):
     """The database is busy, or the disk is full or fails: the same may succeed later."""
 
+    may_succeed_later = True
+
 
 class DamagedStoreError(StoreError):
     """The file is no sound database any more; nothing should be written to it."""
@@ -309,5 +311,7 @@ def _sentence(path: Path, error: DatabaseError) -> StoreError | None:
         return None
     for names, words, sentence in _PASSING:
         if name.startswith(names) or words in text:
-            return TransientStoreError(f"{path}: {sentence}")
+            told = TransientStoreError(f"{path}: {sentence}")
+            told.may_succeed_later = "SQLITE_READONLY" not in names  # rights do not come by waiting
+            return told
     return StoreError(f"{path}: the database reported: {text}. Nothing was changed.")

@@ -51,6 +51,8 @@ Message = int | Exception
 class RefusedError(ManometerError):
     """Another scheduler is the active one."""
 
+    may_succeed_later = True
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceOptions:

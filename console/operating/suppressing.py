@@ -79,8 +79,8 @@ def lift_addresses(
 ) -> list[tuple[str, str]]:
     """Allow addresses again, on every medium; which were suppressed, as pairs of medium and address."""
     lifted = suppressions.lift(connection, addresses, word.at)
-    for medium, address in lifted:
-        audit.record(connection, word.at, word.author, "lift", address, word.reason, {"medium": medium})
+    details = [(address, {"medium": medium}) for medium, address in lifted]
+    audit.record_each(connection, word.at, word.author, "lift", details, word.reason)
     _wake(connection, [address for _, address in lifted], word)
     return lifted
 

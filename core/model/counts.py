@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.instants import Instant
-
 
 @dataclass(frozen=True, slots=True)
 class JourneyCount:
@@ -18,14 +16,3 @@ class JourneyCount:
     entered: int
     under_way: int
     reached: int
-
-
-@dataclass(frozen=True, slots=True)
-class OperatorAct:
-    """What an operator did, to what and why."""
-
-    at: Instant
-    author: str
-    action: str
-    subject: str
-    reason: str | None

@@ -12,7 +12,6 @@ from core.engine.pauses import pause_label
 from core.explain.words import counted
 from core.health import HealthFinding, Sort
 from core.instants import DAY, HOUR, MINUTE, SECOND, Instant, Millis, local
-from core.model.counts import OperatorAct
 from core.model.pauses import parse_target
 from screens.cells.bars import Bar, bar
 from screens.cells.gauge import at_limit, gauge_bars, window_words
@@ -385,20 +384,3 @@ def _within_a_day(at: Instant, now: Instant, zone: ZoneInfo) -> str:
     """`16:50`, or `Sun 07:00` on the next day; what is late comes now."""
     then = local(max(at, now), zone)
     return f"{then:%H:%M}" if then.date() == local(now, zone).date() else f"{then:%a %H:%M}"
-
-
-def act_lines(acts: Sequence[OperatorAct], now: Instant, zone: ZoneInfo, most: int) -> list[Line]:
-    """What operators did last."""
-    shown = acts[:most]
-    times = max((len(moment(act.at, now, zone)) for act in shown), default=0)
-    return [_act(act, now, zone, times) for act in shown]
-
-
-def _act(act: OperatorAct, now: Instant, zone: ZoneInfo, times: int) -> Line:
-    subject = "" if act.subject == "*" else f" {act.subject}"
-    why = f": {act.reason}" if act.reason else ""
-    return [
-        Cell(f" {moment(act.at, now, zone):>{times}} ", "dim"),
-        f"{act.author} {act.action}{subject}",
-        Cell(why, "dim"),
-    ]

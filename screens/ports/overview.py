@@ -10,7 +10,7 @@ from typing import Protocol
 
 from core.health import Health
 from core.instants import Instant
-from core.model.counts import OperatorAct
+from core.model.audit import OperatorAct
 from screens.ports import Cancelled
 from screens.ports.pauses import PauseView
 

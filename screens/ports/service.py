@@ -8,6 +8,7 @@ from core.instants import Instant
 from screens.ports import WorkspacePlace
 
 if TYPE_CHECKING:  # what a screen does not ask for is not imported
+    from screens.ports.audit import AuditPort
     from screens.ports.backtest import BacktestPort
     from screens.ports.customers import CustomersPort
     from screens.ports.decisions import DecisionsPort
@@ -89,6 +90,11 @@ class Service(Protocol):
     @property
     def quarantine(self) -> QuarantinePort:
         """What is set aside because working on it failed."""
+        ...
+
+    @property
+    def audit(self) -> AuditPort:
+        """What operators did."""
         ...
 
     @property

@@ -16,6 +16,8 @@ from screens.widgets.keys import SCREENS
 from screens.widgets.line_widget import Lines
 
 AS_OF: Final = "as of"
+ROOMY: Final = 72
+"""Columns below which only the screen in front is named: the path needs the room more."""
 
 
 class Headed(Protocol):
@@ -69,20 +71,15 @@ class Head(Lines):
         return self._both(self._tabs(), "" if self._is_tall else self._path(), self.size.width)
 
     def _tabs(self) -> list[Cell]:
-        """The screens with their numbers; where not all titles have room, only the title of the one in
-        front.
+        """The screens with their numbers; where not all titles have room, the last ones are left out, but
+        that of the screen in front; on a narrow terminal it is the only one.
         """
-        here = cast("Headed", self.screen).mode
-        whole = [f" {number} {title} " for number, _, title in SCREENS]
-        short = [
-            text if mode == here else f" {number} "
-            for (number, mode, _), text in zip(SCREENS, whole, strict=True)
-        ]
-        texts = whole if len("".join(whole)) <= self.app.size.width else short
-        return [
-            Cell(text, "cursor" if mode == here else "dim")
-            for (_, mode, _), text in zip(SCREENS, texts, strict=True)
-        ]
+        here, width = cast("Headed", self.screen).mode, self.app.size.width
+        texts = {mode: f" {number} {title} " for number, mode, title in SCREENS}
+        for number, mode, _ in reversed(SCREENS):
+            if mode != here and (width < ROOMY or len("".join(texts.values())) > width):
+                texts[mode] = f" {number} "
+        return [Cell(text, "cursor" if mode == here else "dim") for mode, text in texts.items()]
 
     def _path(self) -> str:
         screen = cast("Headed", self.screen)

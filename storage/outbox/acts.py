@@ -161,7 +161,7 @@ def _record(
     connection: Connection, rows: Sequence[Any], author: str, at: Instant, action: str, reason: str | None
 ) -> int:
     details = {str(row.id): {"key": row.key, "was": row.state} for row in rows}
-    audit.record_each(connection, at, author, f"outbox {action}", details, reason)
+    audit.record_each(connection, at, author, f"outbox {action}", details.items(), reason)
     return len(rows)
 
 

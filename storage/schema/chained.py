@@ -21,9 +21,13 @@ def audit_commitment(salt: str, author: str, subject: str, reason: str | None, d
     return hmac.new(bytes.fromhex(salt), said, hashlib.sha256).hexdigest()
 
 
-def audit_link(previous: str, writer: str, number: int, at: int, action: str, commitment: str) -> str:
-    """The link of a row, SHA-256; `at` is in ms UTC, `number` its place in its chain, from 1."""
-    return hashlib.sha256(_bytes(previous, writer, number, at, action, commitment)).hexdigest()
+def audit_link(
+    previous: str, writer: str, number: int, deed: int, at: int, action: str, commitment: str
+) -> str:
+    """The link of a row, SHA-256; `at` is in ms UTC, `number` its place in its chain, from 1, and `deed` the
+    place of the first row of its act.
+    """
+    return hashlib.sha256(_bytes(previous, writer, number, deed, at, action, commitment)).hexdigest()
 
 
 def anchor_link(previous: str, at: int, heads: str) -> str:

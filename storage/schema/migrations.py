@@ -50,13 +50,20 @@ def version_of(path: Path) -> int:
         return int(raw.execute("PRAGMA user_version").fetchone()[0])
     except dbapi.OperationalError as error:
         remedy = "Check the room on the disk, and the rights of the file and its folder."
-        raise StoreError(f"{path}: the database cannot be opened: {error}. {remedy}") from None
+        raise _told(f"{path}: the database cannot be opened: {error}. {remedy}", error) from None
     except dbapi.DatabaseError as error:
         raise StoreError(
             f"{path}: cannot be read as a database: {error}. Restore a backup, or name the right file."
         ) from None
     finally:
         raw.close()
+
+
+def _told(sentence: str, error: Exception) -> StoreError:
+    """The error of a database that cannot be opened or changed; of a locked one, later it may be."""
+    told = StoreError(sentence)
+    told.may_succeed_later = getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY")
+    return told
 
 
 def is_empty(path: Path) -> bool:
@@ -84,7 +91,7 @@ def migrate(
                 _apply(raw, migration, path)
     except dbapi.OperationalError as error:
         remedy = "Nothing of this step was changed; check the room on the disk, and begin anew."
-        raise StoreError(f"{path}: schema {to} cannot be laid: {error}. {remedy}") from None
+        raise _told(f"{path}: schema {to} cannot be laid: {error}. {remedy}", error) from None
     finally:
         raw.close()
     return before, version_of(path)
@@ -128,7 +135,7 @@ def _connect(path: Path) -> Any:
     raw = dbapi.connect(str(path), timeout=BUSY_TIMEOUT)
     raw.isolation_level = None
     for number, function in (
-        (2, folded_name), (1, folded_text), (5, audit_commitment), (6, audit_link),
+        (2, folded_name), (1, folded_text), (5, audit_commitment), (7, audit_link),
     ):  # fmt: skip
         raw.create_function(function.__name__, number, function, deterministic=True)
     return raw

@@ -43,6 +43,7 @@ class AuditRow(SchemaRow, table=True):
     __table_args__ = (
         Index("ix_audit_at", "at"),
         Index("ix_audit_subject", "subject"),
+        Index("ix_audit_deed", "writer", "deed"),
         Index("ix_audit_writer_number", "writer", "number", unique=True),
         STRICT,
     )
@@ -64,6 +65,8 @@ class AuditRow(SchemaRow, table=True):
     commitment: str = Field(sa_type=Text)
     """To author, subject, reason and detail."""
     link: str = Field(sa_type=Text)
+    deed: int
+    """The number of the first row of its act, in the same chain: an act on many has a row for each."""
 
 
 class AuditAnchorRow(SchemaRow, table=True):

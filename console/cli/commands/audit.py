@@ -1,5 +1,7 @@
-"""What operators did, when, and why: oldest first; `verify` says whether it is as it was written.
+"""What operators did, when, and why: oldest first, a line an act; `verify` says whether it is as it was
+written.
 
+An act on many is one line; `--act` lists its rows by their subjects, and --json always gives every row.
 verify ends with 1 where a row or an anchor is not as it was written, and names the first. `--anchor` takes
 the link of an anchor that was kept elsewhere (the log of the scheduler, a backup): without one, nobody can
 tell a history that the owner of the file has written anew from the one that happened.
@@ -8,12 +10,17 @@ tell a history that the owner of the file has written anew from the one that hap
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
 
 from console.cli.context import Context
 from console.cli.exit_codes import DONE, FAILED
 from console.cli.options import add_list
 from console.cli.output import ListingField
+from core.explain.acts import act_kind, act_subject
 from core.explain.words import counted, in_full
+from core.model.audit import OperatorAct
 from storage import audit, audit_proof
 from storage.audit_proof import AuditProof
 
@@ -24,6 +31,7 @@ FIELDS = (
     ListingField("subject"),
     ListingField("reason"),
     ListingField("detail", "json", widest=60),
+    ListingField("act", "number"),
 )
 PROOF_FIELDS = (
     ListingField("holds", "json"),
@@ -50,9 +58,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_filter(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", metavar="INSTANT", help="only from this instant on")
+    parser.add_argument("--until", metavar="INSTANT", help="only before this instant")
+    parser.add_argument("--operator", metavar="NAME", help="only what this account did")
+    parser.add_argument(
+        "--kind", metavar="ACTION", help="only this action, such as pause or 'outbox approve'"
+    )
     parser.add_argument(
         "--subject", metavar="NAME", help="only what was done to this trigger, message or playbook"
     )
+    parser.add_argument("--act", metavar="NUMBER", type=int, help="the rows of this act alone")
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
@@ -60,9 +74,30 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if args.action == "verify":
         return _verify(args, context)
     with context.store.reading() as connection:
-        rows = audit.entries(connection, context.instant(args.since, "--since"), args.subject)
-        context.output.listing(FIELDS, rows, "Nobody has done anything yet.")
+        since, until = context.instant(args.since, "--since"), context.instant(args.until, "--until")
+        rows = audit.entries(
+            connection, since, args.subject, until=until, author=args.operator, action=args.kind, act=args.act
+        )
+        shown = rows if context.output.json or args.act is not None else _acts(rows)
+        is_asked = any((args.since, args.until, args.operator, args.kind, args.subject, args.act is not None))
+        empty = "No act fits." if is_asked else "Nobody has done anything yet."
+        context.output.listing(FIELDS, shown, empty)
     return DONE
+
+
+def _acts(rows: Iterable[Mapping[str, object]]) -> Iterator[Mapping[str, object]]:
+    """A line an act; what differs from row to row is left out of one that has several."""
+    for _, group in groupby(rows, key=itemgetter("act")):
+        first, *others = group
+        act = OperatorAct(
+            int(str(first["act"])), int(str(first["at"])), str(first["author"]), str(first["action"]),
+            str(first["subject"]), None, 1 + len(others),
+        )  # fmt: skip
+        one = {"subject": first["subject"], "detail": first["detail"]}
+        yield {
+            **first, "action": act_kind(act),
+            **({"subject": act_subject(act), "detail": None} if others else one),
+        }  # fmt: skip
 
 
 def _verify(args: argparse.Namespace, context: Context) -> int:

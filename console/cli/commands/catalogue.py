@@ -53,9 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="list|show|add")
     add_list(parser, actions)
     show = actions.add_parser("show", help="one campaign in full")
-    show.add_argument("name", metavar="NAME")
+    show.add_argument("name", metavar="NAME", help="the campaign, as the list shows it")
     add = actions.add_parser("add", help="put campaigns into the workspace, as drafts")
-    add.add_argument("names", metavar="NAME", nargs="*")
+    add.add_argument("names", metavar="NAME", nargs="*", help="campaigns, as the list shows them")
     add.add_argument("--all", action="store_true", help="all of them")
     add.add_argument("--force", action="store_true", help="overwrite files that are there already")
     add.add_argument(

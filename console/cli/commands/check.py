@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from console.channels import adapter_kinds
 from console.cli.context import Context
+from console.cli.exit_codes import DONE, FAILED, USUAL_CODES
 from console.cli.output import ListingField
 from console.intake.unconverted import words_of
 from console.workspace.faults import Fault, WorkspaceError
@@ -24,6 +25,7 @@ FIELDS = (
 )
 
 EXAMPLES = (("-w shop check", "every fault of the files, with its line and what to do"),)
+EXIT_CODES = {**USUAL_CODES, DONE: "no fault", FAILED: "a fault, or it cannot be read"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

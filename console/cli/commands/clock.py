@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 
 from console.cli.context import Context
+from console.cli.exit_codes import DONE, FAILED, USUAL_CODES
 from console.cli.options import add_reason, add_yes
 from console.cli.output import ListingField
 from console.safeguards.clock_guard import SOURCES, confirm, held_by_clock, known_time
@@ -24,11 +25,15 @@ FIELDS = (
     ListingField("known", "instant"),
     ListingField("service"),
 )
+EXIT_CODES = {**USUAL_CODES, DONE: "trusted, or confirmed", FAILED: "distrusted, or refused"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("act", nargs="?", choices=("show", "confirm"), default="show", metavar="confirm")
+    parser.add_argument(
+        "act", nargs="?", choices=("show", "confirm"), default="show", metavar="confirm",
+        help="say that the clock is right; without it, what is thought of it",
+    )  # fmt: skip
     add_reason(parser)
     add_yes(parser)
 

@@ -55,6 +55,7 @@ EXAMPLES = (
     ("customers find 'van der Berg'", "who fits a name, an address or any identity"),
     ("customers timeline C1003", "what a customer did and got, over all channels"),
 )
+CUSTOMER = "the customer's key, an identity as KIND:VALUE, or a plain one"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,12 +67,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     find = actions.add_parser(
         "find", help="customers whose name, address, place or identity holds every word"
     )
-    find.add_argument("text", metavar="TEXT", nargs="+")
+    find.add_argument("text", metavar="TEXT", nargs="+", help="words, or field:value; !word leaves out")
     _add_limit(find, argparse.SUPPRESS)
     show = actions.add_parser("show", help="one customer with all that is known")
-    show.add_argument("id", metavar="ID")
+    show.add_argument("id", metavar="ID", help=CUSTOMER)
     timeline = actions.add_parser("timeline", help="what one customer did, oldest first")
-    timeline.add_argument("id", metavar="ID")
+    timeline.add_argument("id", metavar="ID", help=CUSTOMER)
     timeline.add_argument("--since", metavar="INSTANT", help="from this instant on")
     timeline.add_argument(
         "--before", metavar="INSTANT", help="before this instant: the page above, together with --limit"

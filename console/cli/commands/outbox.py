@@ -79,6 +79,12 @@ EXAMPLES = (
     ("outbox --state held", "what waits for an approval"),
     ("outbox approve --trigger basket", "let go what is held of one trigger"),
 )
+DOES = {
+    "approve": "let held messages go",
+    "reject": "end held messages for good",
+    "retry": "try failed or uncertain messages again",
+    "cancel": "take back messages that were not handed over",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,8 +97,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--until", metavar="INSTANT", help="planned before this instant")
     actions = parser.add_subparsers(dest="action", metavar="|".join(("list", "batches", "compare", *ACTS)))
     add_list(parser, actions)
-    _add_choice(actions.add_parser("batches"))
-    compare = actions.add_parser("compare")
+    _add_choice(actions.add_parser("batches", help="what waits for an approval, by batch"))
+    compare = actions.add_parser("compare", help="after a restore: what channels recorded since the backup")
     compare.add_argument(
         "files",
         metavar="FILE",
@@ -105,9 +111,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_at(compare)
     for name in ACTS:
-        action = actions.add_parser(name)
+        action = actions.add_parser(name, help=DOES[name])
         by_batch = name in BY_BATCH
-        action.add_argument("ids", metavar="ID", type=whole, nargs="*" if by_batch else "+")
+        action.add_argument("ids", metavar="ID", type=whole, nargs="*" if by_batch else "+", help="messages")
         add_reason(action)
         if by_batch:
             action.add_argument("--all", action="store_true", help="all that wait for an approval")

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("list", "show", "files"),
         help="list: what the command alone does; show: the changes of a version; files: write its files out",
     )
-    parser.add_argument("version", nargs="?", type=whole, metavar="N")
+    parser.add_argument("version", nargs="?", type=whole, metavar="N", help="the version")
     parser.add_argument(
         "--into", type=Path, metavar="DIR", help="with files: the folder to write to; it must not exist"
     )

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from console.cli.context import Context
 from console.cli.errors import UsageError
-from console.cli.exit_codes import DONE, FAILED
+from console.cli.exit_codes import DONE, FAILED, USUAL_CODES
 from console.selftest import running
 from console.selftest.disk import NoFaultsError
 from core.explain.words import counted
@@ -29,6 +29,7 @@ from core.explain.words import counted
 FIELDS: Final = ("seed", "acts", "holds", "digest", "problems", "file")
 USUAL: Final = 20
 _MOST_WORDS: Final = 2_000
+EXIT_CODES = {**USUAL_CODES, DONE: "everything held", FAILED: "something did not hold, or it failed"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from console import clock
 from console.cli.context import Context
+from console.cli.exit_codes import DONE, FAILED, INTERRUPTED, USAGE
 from console.cli.options import add_at
 from console.cli.output import ListingField
 from console.health.disk import Room
@@ -74,6 +75,12 @@ TOLD_WHY = ("overdue", "uncertain", "clock", "leader", "late", "claimed", "silen
 EXITS = {"healthy": 0, "idle": 0, "degraded": 1, "down": 2}
 
 EXAMPLES = (("status --json", "for a monitor; the exit code says how bad it is"),)
+EXIT_CODES = {
+    DONE: "healthy or idle",
+    FAILED: "degraded",
+    USAGE: "down, or wrong usage",
+    INTERRUPTED: "interrupted",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

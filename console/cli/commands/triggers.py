@@ -91,7 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     backtest = actions.add_parser("backtest", help="try one, drafts too, on the past; nothing is written")
     add_past(backtest)
     for action in (show, pause, resume, backtest):
-        action.add_argument("name", metavar="NAME")
+        action.add_argument("name", metavar="NAME", help="the trigger, as the list shows it")
         add_at(action, inner=True)
     for action in (pause, resume):
         add_reason(action)

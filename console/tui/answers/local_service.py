@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from console.tui.answers.audit import AuditAnswers
 from console.tui.answers.backtest import BacktestAnswers
 from console.tui.answers.customers import CustomersAnswers
 from console.tui.answers.decisions import DecisionsAnswers
@@ -40,6 +41,7 @@ class LocalService(LocalWorkspace):
         self.people = PeopleAnswers(self)
         self.suppressions = SuppressionsAnswers(self)
         self.quarantine = QuarantineAnswers(self)
+        self.audit = AuditAnswers(self)
 
     def close(self) -> None:
         """Close the database and forget what was kept of previews."""

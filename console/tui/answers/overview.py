@@ -33,7 +33,7 @@ from screens.ports.overview import (
     OverviewPage,
     Undecided,
 )
-from storage import overview, pauses, status
+from storage import audit_acts, overview, pauses, status
 from storage.intake import decisions
 from storage.orders import unconverted
 from storage.pauses import StoredPause
@@ -74,7 +74,7 @@ class OverviewAnswers:
                 paused={name: pause_view(row) for name, row in sorted(held.items())},
                 health=health_of(figures, workspace, at, disk, clock_fault, seen),
                 soon=tuple(_soon(connection, workspace.playbook, held, at)),
-                acts=tuple(overview.last_acts(connection, ACTS)),
+                acts=tuple(audit_acts.last_acts(connection, ACTS)),
             )
 
     def confirm_clock(self, reason: str) -> str:

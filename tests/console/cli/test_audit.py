@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from storage import audit
 from storage.sqlite import dbapi
+from storage.store import Store
 from tests.console.lives import person, run, workspace
 
 Output = pytest.CaptureFixture[str]
@@ -51,3 +53,21 @@ def test_the_list_is_as_it_was(shop: Path, capsys: Output) -> None:
         assert run("-w", shop, *words, "--subject", "*", "--json") == 0
         actions = [json.loads(line)["action"] for line in capsys.readouterr().out.splitlines()]
         assert actions == ["stop", "go"]
+
+
+def test_an_act_on_many_is_a_line_for_people_and_a_row_each_in_json(shop: Path, capsys: Output) -> None:
+    with Store.open(shop / "manometer.db") as store, store.writing() as connection:
+        details = [(str(number), {"was": "held"}) for number in range(1, 88)]
+        audit.record_each(connection, 1, "olga", "outbox approve", details, "looked at")
+    assert run("-w", shop, "audit", "--operator", "olga") == 0
+    (_, line) = capsys.readouterr().out.splitlines()
+    assert "olga" in line
+    assert "87 messages" in line
+    assert run("-w", shop, "audit", "--kind", "outbox approve", "--until", "1970-01-02", "--json") == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(rows) == 87
+    assert {row["act"] for row in rows} == {4}
+    assert run("-w", shop, "audit", "--act", "4") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 88
+    assert run("-w", shop, "audit", "--operator", "eve") == 0
+    assert capsys.readouterr().out == "No act fits.\n"

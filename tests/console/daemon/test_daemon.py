@@ -23,6 +23,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from console import clock
+from console.cli.exit_codes import LATER
 from console.daemon.jobs import JobContext, Jobs, WorkDone
 from console.daemon.leadership import Clocks, Leadership
 from console.daemon.log import opened_log
@@ -175,7 +176,7 @@ def test_a_second_scheduler_is_refused_and_told_who_leads(
     with Daemon(shop) as first:
         first.wait_for("started")
         with Daemon(shop) as second:
-            assert second.wait() == 1
+            assert second.wait() == LATER
         assert f":{first.process.pid}:" in second.other[0]
         assert "--standby" in second.other[0]
         assert re.search(r"which leads since \w{3} \d\d \w{3} \d{4} \d\d:\d\d UTC\.", second.other[0])

@@ -9,7 +9,6 @@ import pytest
 
 from core.health import Health, HealthFinding
 from core.instants import DAY, HOUR, MINUTE, SECOND, parse_instant
-from core.model.counts import OperatorAct
 from screens.cells import overview as rows
 from screens.cells.line import Cell, Line
 from screens.ports.overview import (
@@ -188,17 +187,6 @@ def test_what_comes_next_keeps_its_numbers_where_there_is_little_room() -> None:
     assert [text(line) for line in lines] == [
         "     12:01 basket                   3",
         " Mon 08:00 registration-anniversary 15",
-    ]
-
-
-def test_acts_say_who_did_what_to_what_and_why() -> None:
-    acts = [
-        OperatorAct(NOW, "keller", "pause", "basket", "too loud"),
-        OperatorAct(NOW, "keller", "stop", "*", None),
-    ]
-    assert [text(line) for line in rows.act_lines(acts, NOW, ZURICH, 9)] == [
-        " 12:00 keller pause basket: too loud",
-        " 12:00 keller stop",
     ]
 
 

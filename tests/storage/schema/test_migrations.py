@@ -156,18 +156,21 @@ def test_what_operators_did_before_is_carried_over_as_a_chain(tmp_path: Path) ->
     path = tmp_path / "shop.db"
     migrate(path, to=4)
     raw = dbapi.connect(str(path))
-    for number in (1, 2, 4):
-        raw.execute("INSERT INTO audit VALUES (?, ?, 'ann', 'stop', '*', NULL, '{}')", (number, number))
+    for number, at in ((1, 1), (2, 1), (4, 4)):
+        raw.execute("INSERT INTO audit VALUES (?, ?, 'ann', 'stop', '*', NULL, '{}')", (number, at))
     raw.commit()
     raw.close()
     assert migrate(path) == (4, NEWEST)
     with Store.open(path) as store, store.writing() as connection:
         record(connection, 5, "ann", "go", "*", "over")
         proof = prove(connection)
-        rows = connection.exec_driver_sql("SELECT id, at, author, action, salt FROM audit ORDER BY id").all()
+        rows = connection.exec_driver_sql(
+            "SELECT id, at, author, action, number, deed, salt FROM audit ORDER BY id"
+        ).all()
     assert (proof.fault, proof.rows, proof.writers) == (None, 4, 2)
-    assert [tuple(row)[:4] for row in rows] == [
-        (1, 1, "ann", "stop"), (2, 2, "ann", "stop"), (4, 4, "ann", "stop"), (5, 5, "ann", "go"),
+    assert [tuple(row)[:6] for row in rows] == [
+        (1, 1, "ann", "stop", 1, 1), (2, 1, "ann", "stop", 2, 1), (4, 4, "ann", "stop", 3, 3),
+        (5, 5, "ann", "go", 1, 1),
     ]  # fmt: skip
     assert len({row.salt for row in rows}) == 4
 
@@ -180,11 +183,11 @@ def test_what_operators_did_before_is_carried_over_as_a_chain(tmp_path: Path) ->
         "UPDATE consents SET basis = 'imported'", "DELETE FROM audit",
         "UPDATE audit SET author = 'x'", "UPDATE audit SET salt = NULL", "UPDATE audit SET id = 2",
         "INSERT OR REPLACE INTO audit SELECT id, at, 'x', action, subject, reason, detail, writer, number, "
-        "salt, commitment, link FROM audit",
+        "salt, commitment, link, deed FROM audit",
         "INSERT OR REPLACE INTO audit SELECT NULL, at, 'x', action, subject, reason, detail, writer, number, "
-        "salt, commitment, link FROM audit",
+        "salt, commitment, link, deed FROM audit",
         "INSERT INTO audit SELECT NULL, at, 'x', action, subject, reason, detail, writer, number + 2, "
-        "salt, commitment, link FROM audit",
+        "salt, commitment, link, deed FROM audit",
         "UPDATE OR REPLACE audit SET number = 3", "DELETE FROM audit_anchors",
         "UPDATE audit_anchors SET heads = '{}'",
         "INSERT OR REPLACE INTO audit_anchors SELECT id, at, '{}', link FROM audit_anchors",
@@ -222,7 +225,7 @@ def test_a_text_in_an_integer_column_is_refused(tmp_path: Path) -> None:
         store.writing() as connection,
     ):
         connection.exec_driver_sql(
-            "INSERT INTO audit VALUES (1, 'yesterday', 'a', 'b', 'c', NULL, '{}', 'w', 1, NULL, '', '')"
+            "INSERT INTO audit VALUES (1, 'yesterday', 'a', 'b', 'c', NULL, '{}', 'w', 1, NULL, '', '', 1)"
         )
 
 
