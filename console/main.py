@@ -111,6 +111,8 @@ def _run(line: _Line) -> int:
     from console.cli.context import Context  # not needed for --help and --version
 
     with Context(line.folder, line.json) as context:
+        if getattr(args, "needs_reason", False) and not (args.reason or "").strip() and context.needs_reasons:
+            raise UsageError('the workspace wants a reason for every change: say why with --reason "...".')
         code: int = module.run(args, context)
     return code
 

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
-from console.workspace.layout import DATABASE, SETTINGS
+from console.workspace.layout import DATABASE, REASONS, SETTINGS
 from core.errors import ManometerError
 from core.instants import find_zone
 
@@ -79,6 +79,11 @@ class OpenWorkspace:
             None if version is None else tomllib.loads(version.files[SETTINGS]).get("workspace", {})
         )
         return kept
+
+    @property
+    def needs_reasons(self) -> bool:
+        """Whether whoever changes something has to say why."""
+        return self.settings.get("reasons") == REASONS[1]
 
     @property
     def database(self) -> Path:

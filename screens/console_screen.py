@@ -13,11 +13,12 @@ from screens.cells.safe_text import safe_lines
 from screens.host import Host
 from screens.ports import WorkspacePlace
 from screens.widgets.head import Head
+from screens.widgets.too_small import KeepsFocus
 
 UTC: Final = ZoneInfo("UTC")
 
 
-class ConsoleScreen(Asking, Screen[None]):
+class ConsoleScreen(KeepsFocus, Asking, Screen[None]):
     """A screen below the console's head. A subclass names its `mode`."""
 
     mode: ClassVar[str] = ""

@@ -55,6 +55,7 @@ def stop_deed(effect: PauseEffect, author: str) -> Deed:
         ),
         fields=(WHY,),
         author=author,
+        is_urgent=True,
     )
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.actions import parse
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.events import Key, Resize
+from textual.events import Key
 from textual.widgets import Input
 
 from screens.exporting import ExportingScreen
@@ -16,7 +16,6 @@ from screens.filtering import FilterInput
 from screens.widgets.head import Head
 from screens.widgets.key_line import KeyLine
 from screens.widgets.keys import key
-from screens.widgets.too_small import TooSmall, is_too_small
 
 
 class Frame(ExportingScreen):
@@ -24,8 +23,8 @@ class Frame(ExportingScreen):
     in `load`.
     """
 
-    AUTO_FOCUS = None
-    """Not the filter line, which comes first."""
+    AUTO_FOCUS = ""
+    """None by itself: the filter line would be the first."""
 
     DEFAULT_CSS = """
     Frame { layout: vertical; }
@@ -33,8 +32,6 @@ class Frame(ExportingScreen):
     Frame #filter, Frame #filter:focus {
         height: 1; border: none; padding: 0 1; background: $panel; display: none;
     }
-    Frame.too-small > * { display: none; }
-    Frame.too-small > TooSmall { display: block; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         key(
@@ -82,17 +79,12 @@ class Frame(ExportingScreen):
             yield FilterInput(placeholder=self.filter_hint, id="filter")
         yield from self.body()
         yield KeyLine()
-        yield TooSmall()
 
     def on_mount(self) -> None:
         """Load at once; where the service is not open yet the answers come when it is."""
         self.stale = False
         self.focus_first()
         self.load()
-
-    def on_resize(self, event: Resize) -> None:
-        """Below the least size nothing is drawn but what it needs."""
-        self.set_class(is_too_small(event.size), "too-small")
 
     def on_screen_resume(self) -> None:
         """Back on this screen: what changed meanwhile is loaded now."""

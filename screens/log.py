@@ -88,6 +88,7 @@ class LogScreen(ActingFrame, Generic[R]):
 
     def filtered(self, text: str) -> None:
         """The line says something else: the list begins anew."""
+        self.table.await_list()
         self.load()
 
     def turn_to(self, value: str | None) -> None:

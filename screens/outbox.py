@@ -177,8 +177,11 @@ class OutboxScreen(LogScreen[ListedMessage]):
             return super().why_not("why")
         act = next((each for each in ALLOWED if each == action), None)
         if act is not None:
-            return self.read_only() or refusal(act, self.row, len(self.table.marked))
+            return self.read_only() or self._awaited() or refusal(act, self.row, len(self.table.marked))
         return super().why_not(action)
+
+    def _awaited(self) -> str | None:
+        return "the list is still being read" if self.table.is_awaited else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Each act has its own reason."""
@@ -207,10 +210,11 @@ class OutboxScreen(LogScreen[ListedMessage]):
 
     def _act(self, effect: ActEffect, given: DialogAnswer) -> None:
         reason = given.values["reason"]
+        self.table.settle(effect.ids)
         self.act(lambda service: service.outbox.act(effect.action, effect.ids, reason), self._acted)
 
     def _acted(self, sentence: str) -> None:
-        self.table.marked.clear()
+        self.table.clear_marks()
         self.done(sentence)
 
 

@@ -108,6 +108,7 @@ class SuppressionsScreen(ActingFrame):
 
     def filtered(self, text: str) -> None:
         """The line says something else: the list begins anew."""
+        self.table.await_list()
         self.load()
 
     def _take(self, answer: _Listed) -> None:
@@ -162,6 +163,8 @@ class SuppressionsScreen(ActingFrame):
         if action in ("add", "add_file"):
             return self.read_only()
         if action == "lift":
+            if self.table.is_awaited:
+                return self.read_only() or "the list is still being read"
             return self.read_only() or (None if self.table.chosen else "there is nothing under the cursor")
         if action == "customer" and self.table.row is None:
             return "there is nothing under the cursor"
@@ -203,13 +206,14 @@ class SuppressionsScreen(ActingFrame):
 
         def do(given: DialogAnswer) -> None:
             reason = given.values["reason"]
+            self.table.settle(chosen)
             self.act(lambda service: service.suppressions.lift(chosen, reason), self._lifted)
 
         if self.place is not None and chosen:
             confirm(self, lift_deed(len(chosen), row, self.place.author), do)
 
     def _lifted(self, sentence: str) -> None:
-        self.table.marked.clear()
+        self.table.clear_marks()
         self.done(sentence)
 
 

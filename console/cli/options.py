@@ -49,8 +49,9 @@ def add_at(parser: argparse.ArgumentParser, inner: bool = False) -> None:
 
 
 def add_reason(parser: argparse.ArgumentParser) -> None:
-    """The option `--reason`, kept with the audit line."""
+    """The option `--reason`, kept with the audit line; needed where `[workspace] reasons` says so."""
     parser.add_argument("--reason", metavar="TEXT", help="why, for the audit log")
+    parser.set_defaults(needs_reason=True)
 
 
 def add_yes(parser: argparse.ArgumentParser) -> None:

@@ -12,6 +12,7 @@ import console.tui.environment  # noqa: F401 - Textual reads the environment whe
 # isort: split
 from textual.app import SystemCommand
 from textual.binding import BindingType
+from textual.events import Event, InputEvent, Key
 from textual.filter import LineFilter
 from textual.message import Message
 from textual.screen import Screen
@@ -38,6 +39,7 @@ from screens.ports import WorkspacePlace
 from screens.ports.service import Service
 from screens.widgets.keys import EVERYWHERE, SCREENS
 from screens.widgets.theme import DARK, LIGHT, Scrub
+from screens.widgets.too_small import is_too_small
 
 
 class Timed(Message):
@@ -114,6 +116,14 @@ class Console(NavigatingApp, FindingApp, LeavingApp):
         for known in [each for each in self._notifications if each.message == message]:
             self._unnotify(known)
         super().notify(message, **how)
+
+    async def on_event(self, event: Event) -> None:
+        """In a terminal that is too small for what is shown nothing is done but leaving: who presses a key
+        would not see what it does.
+        """
+        if isinstance(event, InputEvent) and is_too_small(self.size) and not _leaves(event):
+            return
+        await super().on_event(event)
 
     # ---- the workspace ----
 
@@ -232,6 +242,11 @@ class Console(NavigatingApp, FindingApp, LeavingApp):
         self._follower.stop()
         await asyncio.to_thread(self._deeds.finish)
         self._follower.close()
+
+
+def _leaves(event: InputEvent) -> bool:
+    """Whether it is a key that leaves the console, for good or for a while."""
+    return isinstance(event, Key) and event.key in ("ctrl+c", "ctrl+q", "ctrl+z")
 
 
 def open_console(folder: Path, *, read_only: bool = False, mouse: bool | None = None) -> int:

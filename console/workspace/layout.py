@@ -9,3 +9,5 @@ from typing import Final
 SETTINGS: Final = "manometer.toml"
 DATABASE: Final = "manometer.db"
 """Where the settings name no other."""
+REASONS: Final = ("optional", "required")
+"""Whether a change wants a reason: what `reasons` of `[workspace]` may be, the first where it is left out."""

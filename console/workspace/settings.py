@@ -18,7 +18,7 @@ from console.messages.unsubscribe_links import UnsubscribeSettings
 from console.secrets import is_reference
 from console.workspace.faults import did_you_mean
 from console.workspace.kinds import time_of_day
-from console.workspace.layout import DATABASE
+from console.workspace.layout import DATABASE, REASONS
 from console.workspace.toml_reader import Document, TomlTable, shown
 from console.workspace.watch import WatchSettings, read_watch
 from core.clock_trust import USUAL_LIMITS, ClockLimits
@@ -132,6 +132,7 @@ def read_settings(document: Document, folder: Path, channel_kinds: Collection[st
         roles=_roles(root.table("roles")),
         holdout=root.table("holdout"),
     )
+    workspace.choice("reasons", REASONS, REASONS[0])  # whoever acts reads it from the table itself
     workspace.done()
     if "country" not in workspace and _reads_phones(settings):
         workspace.warn(

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+REASON: Final = "reason"
+"""The field that says why, for the audit log."""
+MANY: Final = 20
+"""From so many messages or addresses on, a deed wants their number typed."""
+
+
+def typed_number(number: int) -> str | None:
+    """What has to be typed before a deed on so many; None where they are few."""
+    return str(number) if number >= MANY else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,15 @@ class Deed:
     typed: str | None = None
     """What has to be typed before the deed can be done: for what reaches many people."""
     author: str = ""
+    is_urgent: bool = False
+    """Nothing keeps anybody from it: no reason is needed, whatever the workspace says."""
+
+    def with_reason(self) -> Deed:
+        """The same where no change is made without a reason."""
+        if self.is_urgent:
+            return self
+        fields = [replace(each, needed=True) if each.name == REASON else each for each in self.fields]
+        return replace(self, fields=fields)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from core.explain.words import BECAUSE, counted, in_short, together
 from core.instants import Instant
 from core.model.outbox import ALLOWED, CLOSED, OPEN, RECENT, SENDING, Act, ActEffect, ListedMessage
 from screens.cells.column import Column
-from screens.cells.deed import Deed, DialogField
+from screens.cells.deed import Deed, DialogField, typed_number
 from screens.cells.exports import Fields, instants, plain
 from screens.cells.filters import Reader
 from screens.cells.line import Cell, Cells, Line, fit
@@ -37,8 +37,6 @@ EXPORTED: Final[Fields] = (
 )  # fmt: skip
 FIELDS: Final = ("state", "trigger", "channel", "reason")
 HINT: Final = "state:held  trigger:basket  channel:email  customer:C1  since:2025-11-01  !state:sent"
-MANY: Final = 500
-"""Letting more messages go than this asks for the number to be typed."""
 CYCLE: Final = (None, "held", "failed", "uncertain", "due", "planned", "sent")
 VERB: Final[Mapping[Act, str]] = {
     "approve": "Approve",
@@ -138,13 +136,12 @@ def refusal(action: Act, row: ListedMessage | None, marked: int) -> str | None:
 def act_deed(effect: ActEffect, author: str, zone: ZoneInfo) -> Deed:
     """What is asked before an act on messages."""
     number = len(effect.ids)
-    sends = effect.action in SENDING
     return Deed(
         title=f"{VERB[effect.action]} {counted(number, 'message')}?",
         lines=list(_act_lines(effect, zone)),
         verb=f"{VERB[effect.action]} {number:,}",
         fields=[DialogField("reason", "Why (for the audit log)", needed=effect.action == "reject")],
-        typed=str(number) if sends and number > MANY else None,
+        typed=typed_number(number),
         author=author,
     )
 

@@ -16,7 +16,7 @@ from screens.cells.moments import in_full
 from screens.cells.states import paused_words
 from screens.ports.pauses import PauseEffect
 
-REASON = DialogField("reason", "Why (for the audit log; may be empty)")
+REASON = DialogField("reason", "Why (for the audit log)")
 
 
 NOTHING_WAITS: Final = "Nothing waits in the outbox."

@@ -11,7 +11,7 @@ from core.instants import Instant
 from core.model.suppressed import FIELDS, SuppressedAddress
 from core.sources.listed_addresses import listed_address, no_address
 from screens.cells.column import Column
-from screens.cells.deed import Deed, DialogField
+from screens.cells.deed import Deed, DialogField, typed_number
 from screens.cells.exports import Fields, instants, plain
 from screens.cells.line import Cell, Cells, Line
 from screens.cells.moments import in_full, moment
@@ -26,8 +26,6 @@ COLUMNS: Final = (
 )
 EXPORTED: Final[Fields] = (*plain("address", "medium", "reason"), *instants("since"), *plain("source"))
 HINT: Final = f"words, or {' '.join(f'{name}:' for name in FIELDS)}; !word leaves out"
-MANY: Final = 20
-"""From so many addresses on the number has to be typed."""
 _NAMED: Final = 5
 _REASON: Final = DialogField("reason", "Why (for the list and the audit log)", needed=True)
 
@@ -96,7 +94,7 @@ def listed_deed(effect: ListEffect, author: str) -> Deed:
         lines.append(f"  and {len(effect.refused) - _NAMED:,} more")
     return Deed(
         f"Suppress {number}?", lines, f"Suppress {effect.addresses:,}", fields=(_REASON,),
-        typed=_typed(effect.addresses), author=author,
+        typed=typed_number(effect.addresses), author=author,
     )  # fmt: skip
 
 
@@ -116,10 +114,6 @@ def lift_deed(chosen: int, row: SuppressedAddress | None, author: str) -> Deed:
         ],
         "Lift it" if chosen == 1 else f"Lift {chosen:,}",
         fields=(_REASON,),
-        typed=_typed(chosen),
+        typed=typed_number(chosen),
         author=author,
     )
-
-
-def _typed(number: int) -> str | None:
-    return str(number) if number >= MANY else None

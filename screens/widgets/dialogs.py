@@ -6,7 +6,7 @@ The focus stands on Cancel. The key that confirms is never the one that opened t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar, Final
+from typing import ClassVar, Final, cast
 
 from rich.table import Table
 from rich.text import Text
@@ -14,14 +14,15 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.events import Resize
+from textual.events import Key, Resize
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Input, Label, Static
 
 from screens.asking import Asking
-from screens.cells.deed import Deed, DialogAnswer, DialogChoice, DialogField
+from screens.cells.deed import REASON, Deed, DialogAnswer, DialogChoice, DialogField
 from screens.cells.line import Line
 from screens.cells.safe_text import safe_text
+from screens.host import Host
 from screens.widgets.input import StillInput
 from screens.widgets.keys import key
 from screens.widgets.line_widget import TextLines
@@ -32,7 +33,9 @@ NAMES: Final = 16
 AROUND: Final = 6
 """Rows of a dialog around its words: the frame, the buttons with a gap, and what is wrong."""
 HERE: Final = "Tab leads here"
-"""Shows where there is something to write, on terminals without colours too."""
+REASON_HERE: Final = "r leads here"
+NUMBER_HERE: Final = "a digit leads here"
+"""Show where there is something to write, on terminals without colours too."""
 
 
 class Dialog(LeavesOnce, Asking, ModalScreen[DialogAnswer | None]):
@@ -58,6 +61,7 @@ class Dialog(LeavesOnce, Asking, ModalScreen[DialogAnswer | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         key("escape", "cancel", "Cancel", "dialog.cancel", "leave without doing it"),
         key("y", "do", "Do it", "dialog.do", "do it"),
+        key("r", "reason", "Reason", "dialog.reason", "write the reason"),
         key("down", "choose(1)", "Next way", "dialog.next"),
         key("up", "choose(-1)", "Way before", "dialog.before"),
         key("right,down", "app.focus_next", "Next", "dialog.focus_next"),
@@ -93,10 +97,11 @@ class Dialog(LeavesOnce, Asking, ModalScreen[DialogAnswer | None]):
         for each in deed.fields:
             needed = " (needed)" if each.needed else ""
             yield Label(Text(safe_text(each.label) + needed), classes="label")
-            yield StillInput(value=each.value, placeholder=HERE, id=f"field-{each.name}")
+            here = REASON_HERE if each.name == REASON else HERE
+            yield StillInput(value=each.value, placeholder=here, id=f"field-{each.name}")
         if deed.typed is not None:
             yield Label(Text(f"Type {safe_text(deed.typed)} to go on:"), classes="label")
-            yield StillInput(placeholder=HERE, id="typed")
+            yield StillInput(placeholder=NUMBER_HERE, id="typed", select_on_focus=False)
         if deed.author:
             yield Label(Text(f"It is recorded under the name {safe_text(deed.author)}."), classes="label")
 
@@ -132,8 +137,23 @@ class Dialog(LeavesOnce, Asking, ModalScreen[DialogAnswer | None]):
         self._mark_choice()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The arrows choose a way where there are several, else they move the focus."""
+        """The arrows choose a way where there are several, else move the focus; a reason needs its line."""
+        if action == "reason":
+            return any(each.name == REASON for each in self.deed.fields)
         return bool(self.deed.choices) if action == "choose" else True
+
+    def action_reason(self) -> None:
+        """To the line for the reason, where there is one."""
+        for line in self.query(f"#field-{REASON}"):
+            line.focus()
+
+    def on_key(self, event: Key) -> None:
+        """A digit begins the number that has to be typed, wherever the focus is but in a line."""
+        if self.deed.typed is not None and event.key.isdigit() and not isinstance(self.focused, Input):
+            event.stop()
+            line = self.query_one("#typed", Input)
+            self.set_focus(line)
+            line.insert_text_at_cursor(event.key)
 
     def action_cancel(self) -> None:
         """Nothing is done."""
@@ -182,12 +202,14 @@ class Dialog(LeavesOnce, Asking, ModalScreen[DialogAnswer | None]):
 
 def confirm(screen: Screen[None], deed: Deed, then: Callable[[DialogAnswer], None]) -> None:
     """Ask before a deed, and go on with what was given where the answer is yes."""
+    place = cast("Host", screen.app).place
+    needs_reasons = place is not None and place.needs_reasons
 
     def answered(given: DialogAnswer | None) -> None:
         if given is not None:
             then(given)
 
-    screen.app.push_screen(Dialog(deed), answered)
+    screen.app.push_screen(Dialog(deed.with_reason() if needs_reasons else deed), answered)
 
 
 class Reading(LeavesOnce, Asking, ModalScreen[None]):

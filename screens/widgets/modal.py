@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from textual.await_complete import AwaitComplete
-from textual.message_pump import MessagePump
+
+from screens.widgets.too_small import KeepsFocus
 
 if TYPE_CHECKING:
     from textual.screen import Screen
 
 
-class LeavesOnce(MessagePump):
+class LeavesOnce(KeepsFocus):
     """The part of a modal screen that leaves once it is there, and once only, though Enter or Esc come before
     or again.
 

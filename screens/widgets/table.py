@@ -9,7 +9,7 @@ page a move redraws two lines.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any, ClassVar, Final, Generic, TypeVar
@@ -129,6 +129,11 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
         self._target: tuple[int, int] | None = None
         self._known = False
         self._is_same = False
+        self._is_awaited = True
+        self._unseen_marks: set[int] = set()
+        self._marks_all = False
+        self._wants_all = False
+        self._settled: frozenset[int] = frozenset()
         self._asked = False
         self._picture: object = None
         self._generation = 0
@@ -139,18 +144,59 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
         """Show these rows. The cursor stays on its row where that is among them, unless the list is `fresh`,
         then it begins anew.
         """
-        row = self.row_id
+        row = self._row_to_stay_on(ids)
         self._generation += 1
         self._is_same = self._known and not fresh and ids == self.ids and len(ids) > 0
         self.ids = ids
         self._known = True
         self._stale.update(self._rows)
-        self.marked.intersection_update(ids) if self.marked else None
+        self._follow_marks(fresh)
         if self._is_same:
             self._ask(self._top)
             return
         cursor = 0 if fresh else self._place_of(row)
         self._go(self._top if not fresh else 0, cursor, always=True)
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether another list than the one that is seen is still being read: nothing may be done to its
+        rows.
+        """
+        return self._is_awaited
+
+    def await_list(self) -> None:
+        """Another list is asked for, as under another filter."""
+        self._is_awaited, self._marks_all = True, False
+
+    def settle(self, rows: Collection[int]) -> None:
+        """These rows are being dealt with: wherever they stand afterwards, the cursor goes on to the next
+        one.
+        """
+        self._settled = frozenset(rows)
+
+    def _row_to_stay_on(self, ids: array[int]) -> int | None:
+        """The row under the cursor, or where that is being dealt with the next one that is not, else the one
+        before.
+        """
+        if self.row_id not in self._settled:
+            return self.row_id
+        settled, self._settled = self._settled, frozenset()
+        left = set(ids) - settled
+        others = (*self.ids[self.cursor :], *reversed(self.ids[: self.cursor]))
+        return next((row for row in others if row in left), None)
+
+    def _follow_marks(self, fresh: bool) -> None:
+        """Marks stay on what is listed; those that another filter leaves out count again when it shows them,
+        and those that were wanted of a list not there yet are made.
+        """
+        known = self.marked | self._unseen_marks
+        self.marked = known.intersection(self.ids) if known else set()
+        self._unseen_marks = known - self.marked if fresh else self._unseen_marks - self.marked
+        self._is_awaited = False
+        self._marks_all = self._marks_all and not fresh and len(self.marked) == len(self.ids)
+        if self._wants_all:
+            self._wants_all = False
+            self._mark_all()
 
     def _place_of(self, row: int | None) -> int:
         if row is None:
@@ -379,20 +425,43 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
 
     def action_mark(self) -> None:
         """Mark or unmark the row and go on to the next."""
-        if self._can_mark and self.row_id is not None:
+        if self._can_mark and self._is_awaited:
+            self.notify("The list is still being read; nothing was marked.", severity="error", markup=False)
+        elif self._can_mark and self.row_id is not None:
             self.marked ^= {self.row_id}
+            self._marks_all = False
             self._picture = None
             self.refresh(Region(0, 1 + self.cursor - self._top, self.size.width, 1))
             self.post_message(self.Highlighted(self, self.row_id))
             self.move(1)
 
     def action_mark_all(self) -> None:
-        """Mark all rows of the list; where all are marked, none."""
-        if self._can_mark:
-            self._picture = None
-            self.marked = set() if len(self.marked) == len(self.ids) else set(self.ids)
-            self.refresh()
-            self.post_message(self.Highlighted(self, self.row_id))
+        """Mark all rows of the list; pressed again, none. While the list is still being read the rows are
+        marked when they are there.
+        """
+        if self._can_mark and self._is_awaited:
+            self._wants_all = True
+            self.notify("The list is still being read; all of it is marked when it is there.", markup=False)
+        elif self._can_mark and self._marks_all:
+            self._marks_all = False
+            self._set_marks(set())
+        elif self._can_mark:
+            self._mark_all()
+
+    def _mark_all(self) -> None:
+        self._marks_all = True
+        self._set_marks(set(self.ids))
+
+    def _set_marks(self, rows: set[int]) -> None:
+        self.marked, self._unseen_marks = rows, set()
+        self._picture = None
+        self.refresh()
+        self.post_message(self.Highlighted(self, self.row_id))
+
+    def clear_marks(self) -> None:
+        """Mark nothing any more."""
+        self._marks_all = False
+        self._set_marks(set())
 
     def action_copy(self) -> None:
         """Hand what the row is about to the terminal's clipboard, and show it, since some terminals drop

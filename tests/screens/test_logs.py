@@ -126,6 +126,8 @@ async def test_approving_marked_messages_asks_in_numbers_and_leaves_out_what_is_
         assert "Approve 20 messages?" in text(app)
         assert "1 failed" in text(app)
         await pilot.press("y")
+        assert "What was typed is not 20." in text(app)
+        await pilot.press("2", "0", "enter", "enter")
         await settled(pilot)
         assert service.done == [("approve", list(range(1, 21)), "")]
         assert "20 messages approved." in toasts(app)

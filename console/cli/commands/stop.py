@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("--transactional", action="store_true", help="transactional messages too")
     add_reason(parser)
+    parser.set_defaults(needs_reason=False)  # nothing keeps anybody from stopping
     add_yes(parser)
     add_at(parser)
 

@@ -75,6 +75,7 @@ class LocalWorkspace:
             read_only=why_not,
             consent_assumed=workspace.playbook.consent_policy == "assumed",
             news=tuple(self.context.news),
+            needs_reasons=self.context.needs_reasons,
         )
 
     @property

@@ -697,6 +697,7 @@ def test_files_that_no_message_is_made_of_are_warnings() -> None:
         ("[workspace]", '[workspace]\ncurrency = "Franken"', "three capital letters"),
         ("[workspace]", '[workspace]\nlinks = { shop = "javascript:alert(1)" }', "is no address of a page"),
         ("[workspace]", '[workspace]\nweek_starts = "mondey"', "`monday`"),
+        ("[workspace]", '[workspace]\nreasons = "requird"', "`required`"),
         ("[workspace]", '[workspace]\ndatabase = "postgresql://host/x"', "not supported"),
         ("[workspace]", '[workspace]\ntimezone = "UTC"', "`time_zone`"),
         ("Europe/Zurich", "Zürich", "`Europe/Zurich`"),

@@ -12,6 +12,7 @@ from core.filters import value_of, with_field
 from core.instants import DAY, Instant, parse_instant
 from core.model.outbox import CLOSED, OPEN, ActEffect
 from screens.cells import decisions, outbox
+from screens.cells.deed import MANY
 from screens.cells.line import as_cell
 from screens.cells.safe_text import display_width as width
 from screens.cells.states import MESSAGE, OUTCOME, TRIGGER, state
@@ -180,12 +181,12 @@ def test_what_is_approved_late_goes_when_its_channel_opens_and_what_is_early_whe
     assert "Their contacts count already." in early
 
 
-def test_letting_many_go_asks_for_their_number_and_rejecting_for_a_reason() -> None:
-    assert outbox.act_deed(effect(outbox.MANY), "keller", ZONE).typed is None
-    many = outbox.act_deed(effect(outbox.MANY + 1), "keller", ZONE)
-    assert (many.typed, many.verb) == ("501", "Approve 501")
+def test_an_act_on_many_asks_for_their_number_and_rejecting_for_a_reason() -> None:
+    assert outbox.act_deed(effect(MANY - 1), "keller", ZONE).typed is None
+    many = outbox.act_deed(effect(MANY), "keller", ZONE)
+    assert (many.typed, many.verb) == ("20", "Approve 20")
     reject = outbox.act_deed(effect(2_000, action="reject"), "keller", ZONE)
-    assert reject.typed is None
+    assert reject.typed == "2000"
     assert reject.fields[0].needed
     assert any("cannot be undone" in line for line in reject.lines)
 
