@@ -36,6 +36,6 @@ def shipped_profiles() -> Mapping[str, str]:
     folder = files("console.intake").joinpath("profiles")
     return {
         entry.name[:-5]: entry.read_text("utf-8")
-        for entry in folder.iterdir()
+        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
         if entry.name.endswith(".toml")
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,10 @@ def read_workspace(
     which takes longer.
     """
     faults = Faults()
-    return _read(_files_of(folder, faults), folder, channel_kinds, templates, faults)
+    files = _files_of(folder, faults)
+    if templates or faults.faults:
+        return _read(files, folder, channel_kinds, templates, faults)
+    return _known(files, folder, channel_kinds)
 
 
 def read_files(
@@ -118,7 +122,9 @@ def read_files(
     faults = Faults()
     if SETTINGS not in files:
         faults.add(Fault(SETTINGS, None, "there is no such file", "Every workspace has one."))
-    return _read(files, folder, channel_kinds, templates, faults)
+    if templates or faults.faults:
+        return _read(files, folder, channel_kinds, templates, faults)
+    return _known(files, folder, channel_kinds)
 
 
 # ---- files ----
@@ -190,6 +196,20 @@ def _text(path: Path, folder: Path, faults: Faults, *, within: bool = True) -> s
 
 
 # ---- values ----
+
+
+def _known(files: Mapping[str, str], folder: Path, channel_kinds: Collection[str]) -> Workspace:
+    """The workspace of these texts, which are read once: the files on disk and those in force are mostly the
+    same.
+    """
+    return _read_once(tuple(files.items()), folder, folder.resolve(), frozenset(channel_kinds))
+
+
+@lru_cache(maxsize=4)
+def _read_once(
+    files: tuple[tuple[str, str], ...], folder: Path, _place: Path, channel_kinds: frozenset[str]
+) -> Workspace:
+    return _read(dict(files), folder, channel_kinds, False, Faults())
 
 
 def _read(

@@ -75,7 +75,7 @@ def states(folder: Path) -> Sequence[str]:
 def test_a_backup_is_one_sound_file_with_an_anchor_in_it(shop: Path, capsys: Output) -> None:
     file = shop.parent / "shop.db"
     made = answer(capsys, "-w", shop, "backup", file)
-    assert [path.name for path in shop.parent.iterdir() if "shop" in path.name] == ["shop", "shop.db"]
+    assert sorted(path.name for path in shop.parent.iterdir() if "shop" in path.name) == ["shop", "shop.db"]
     assert fault_of(file) is None
     with Store(file, writer=False) as copy, copy.reading() as connection:
         assert prove(connection, made["anchor"]).holds

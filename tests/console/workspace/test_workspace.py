@@ -151,6 +151,21 @@ def test_a_workspace_read_again_from_its_stored_texts_is_the_same(tmp_path: Path
     assert read_files(workspace.files, tmp_path) == workspace
 
 
+def test_a_file_that_changed_is_read_anew_and_a_fault_is_told_each_time(tmp_path: Path) -> None:
+    for path, text in FILES.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    first, settings = read_workspace(tmp_path), tmp_path / "manometer.toml"
+    settings.write_text(MAIN.replace("Zurich", "Berlin"))
+    assert str(read_workspace(tmp_path).playbook.zone) == "Europe/Berlin"
+    settings.write_text(MAIN)
+    assert read_workspace(tmp_path) == first
+    (tmp_path / "pressure.toml").write_text("nonsense = 1")
+    for _ in range(2):
+        with pytest.raises(WorkspaceError, match="nonsense"):
+            read_workspace(tmp_path)
+
+
 def test_every_fault_of_every_file_is_told_at_once() -> None:
     found = faults(
         {
