@@ -12,8 +12,8 @@ from sqlalchemy import func, insert, select
 from core.language import ConditionContext, parse
 from storage import segments
 from storage.schema.customers import customers
-from storage.sqlite import interruptible
-from storage.store import Store, StoreError
+from storage.sqlite import StoreError, interruptible
+from storage.store import Store
 
 CONDITION = parse("lower(first_name) == 'eve'", ConditionContext.AUDIENCE, {}, ZoneInfo("UTC"))
 
