@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from console.dispatch.channel_backoff import channel_backoffs
 from console.operating import quarantine as operating
 from console.operating.brakes import release_channel, release_trigger
 from core.errors import ManometerError
@@ -27,6 +26,8 @@ class QuarantineAnswers:
 
     def listing(self, cancelled: Cancelled) -> Sequence[Standstill]:
         """All that is set aside, left alone or held."""
+        from console.dispatch.channel_backoff import channel_backoffs  # the dispatcher, when first wanted
+
         with self._local.asking(cancelled) as connection:
             found = [
                 Standstill(each.kind, each.what, each.since, each.reason, thing=each)
