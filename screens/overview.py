@@ -113,7 +113,7 @@ class OverviewScreen(Frame):
             "quarantine",
             "Set aside",
             "overview.quarantine",
-            "what is set aside because working on it failed; release or drop it",
+            "what is set aside, channels that rest, triggers that are held; release or drop it",
         ),
         key(
             "left_square_bracket",

@@ -1,4 +1,6 @@
-"""What is set aside because working on it failed: the operator releases it, or gives it up."""
+"""What the engine itself has stopped: what is set aside because working on it failed, channels that are left
+alone, triggers that are held for what they would send. The operator releases it, or gives it up.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +14,19 @@ from textual.binding import BindingType
 
 from core.filters import holds, read_words
 from core.instants import Instant
-from core.model.quarantine import SetAside
 from screens.action_frame import ActingFrame
 from screens.cells.deed import DialogAnswer
 from screens.cells.line import Cells
 from screens.cells.quarantine import COLUMNS, EXPORTED, cells, chip, drop_deed, release_deed, words
 from screens.ports import Cancelled
+from screens.ports.quarantine import HELD, Standstill
 from screens.ports.service import Service
 from screens.widgets.dialogs import confirm
 from screens.widgets.keys import key
 from screens.widgets.table import TableRows, VirtualTable
 
 
-class QuarantineTable(VirtualTable[SetAside]):
+class QuarantineTable(VirtualTable[Standstill]):
     """The list of what is set aside; there is nothing to open."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -33,19 +35,26 @@ class QuarantineTable(VirtualTable[SetAside]):
 
 
 class QuarantineScreen(ActingFrame):
-    """All that waits because working on it failed."""
+    """All that waits because working on it failed, or would do harm."""
 
     mode = "overview"
     filter_hint = "words of kind, name or reason; !word leaves out"
     deeds = ("release", "drop")
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("R", "release", "Release", "quarantine.release", "work on it again; asks first", show=True),
+        key(
+            "R",
+            "release",
+            "Release",
+            "quarantine.release",
+            "work on it again, let it go; asks first",
+            show=True,
+        ),
         key("D", "drop", "Drop", "quarantine.drop", "give it up; asks first, and why", show=True),
     ]
 
     def __init__(self) -> None:
         super().__init__()
-        self._lines: Sequence[SetAside] = ()
+        self._lines: Sequence[Standstill] = ()
 
     def crumbs(self) -> Sequence[str]:
         """Where this is."""
@@ -55,12 +64,12 @@ class QuarantineScreen(ActingFrame):
         """The table."""
         yield QuarantineTable(
             TableRows(COLUMNS, self._fetch, self._cells, EXPORTED),
-            empty="Nothing is set aside, or nothing fits the filter.",
+            empty="Nothing is set aside or held back, or nothing fits the filter.",
             id="body",
         )
 
     @property
-    def table(self) -> VirtualTable[SetAside]:
+    def table(self) -> VirtualTable[Standstill]:
         """The list."""
         return self.query_one(VirtualTable)
 
@@ -70,7 +79,7 @@ class QuarantineScreen(ActingFrame):
             lambda service, cancelled: (service.now(), service.quarantine.listing(cancelled)), self._take
         )
 
-    def _take(self, answer: tuple[Instant, Sequence[SetAside]]) -> None:
+    def _take(self, answer: tuple[Instant, Sequence[Standstill]]) -> None:
         self.at, self._lines = answer
         self._show()
 
@@ -89,14 +98,14 @@ class QuarantineScreen(ActingFrame):
         )
         self.chosen_changed()
 
-    def _fetch(self, _: Service, ids: Sequence[int], __: Cancelled) -> Mapping[int, SetAside]:
+    def _fetch(self, _: Service, ids: Sequence[int], __: Cancelled) -> Mapping[int, Standstill]:
         return {place: self._lines[place] for place in ids if place < len(self._lines)}
 
-    def _cells(self, line: SetAside) -> Sequence[Cells]:
+    def _cells(self, line: Standstill) -> Sequence[Cells]:
         return cells(line, self.at, self.zone)
 
     @property
-    def line(self) -> SetAside | None:
+    def line(self) -> Standstill | None:
         """The one under the cursor."""
         here = self.table.row_id
         return self._lines[here] if here is not None and here < len(self._lines) else None
@@ -107,7 +116,10 @@ class QuarantineScreen(ActingFrame):
         """Why nothing can be decided here."""
         if action not in self.deeds:
             return super().why_not(action)
-        return self.read_only() or ("there is nothing under the cursor" if self.line is None else None)
+        line = self.line
+        if self.read_only() is None and action == "drop" and line is not None and line.kind in HELD:
+            return "it waits, and is not broken: R lets it go"
+        return self.read_only() or ("there is nothing under the cursor" if line is None else None)
 
     @on(VirtualTable.Highlighted)
     def _chosen_another(self) -> None:
@@ -117,17 +129,21 @@ class QuarantineScreen(ActingFrame):
         """Have it worked on again."""
         thing = self.line
         if thing is not None and self.place is not None:
-            deed = release_deed(thing, self.place.author)
-            confirm(self, deed, lambda _: self.act(lambda s: s.quarantine.release(thing), self.done))
+            confirm(self, release_deed(thing, self.place.author), lambda given: self._release(thing, given))
+
+    def _release(self, thing: Standstill, given: DialogAnswer) -> None:
+        reason = given.values.get("reason")
+        self.act(lambda service: service.quarantine.release(thing, reason), self.done)
 
     def action_drop(self) -> None:
         """Give it up."""
         thing = self.line
-        if thing is None or self.place is None:
+        aside = None if thing is None else thing.thing
+        if thing is None or aside is None or self.place is None:
             return
 
         def do(given: DialogAnswer) -> None:
             reason = given.values["reason"]
-            self.act(lambda service: service.quarantine.drop(thing, reason), self.done)
+            self.act(lambda service: service.quarantine.drop(aside, reason), self.done)
 
         confirm(self, drop_deed(thing, self.place.author), do)

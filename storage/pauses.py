@@ -121,7 +121,8 @@ def waiting_under(connection: Connection, pause: Pause, playbook: Playbook, at: 
         .where(WAITING, messages.c.state.in_(UNSENT), holds_message(pause, playbook, at))
     )
     segments.prepare(connection)
-    return PauseBacklog(*connection.execute(counted).one(), connection.execute(unsent).scalar_one())
+    with segments.limited(connection, segments.segment_named(pause.name), segments.SECONDS_IN_A_PASS * 2):
+        return PauseBacklog(*connection.execute(counted).one(), connection.execute(unsent).scalar_one())
 
 
 def holds_message(pause: Pause, playbook: Playbook, at: Instant) -> ColumnElement[bool]:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from core.errors import ManometerError
-from core.instants import Instant
+from core.instants import Instant, format_instant
 from core.model.quarantine import MOST_FAILURES, QuarantineKind, SetAside, Suspect
 from core.model.reasons import Reason
 from storage import audit
@@ -158,7 +158,7 @@ def templates_left_out(connection: Connection, version: int) -> frozenset[tuple[
 def why_left_out(connection: Connection, customer: int) -> str | None:
     """Why nothing is decided for the customer of a row, as a sentence; None where it is."""
     row = quarantine.c
-    query = select(row.id, row.reason, row.dropped_at).where(
+    query = select(row.id, row.reason, row.since, row.dropped_at).where(
         *_is(Suspect("customer", str(customer), "")), row.since.is_not(None)
     )
     found = connection.execute(query).one_or_none()
@@ -167,8 +167,8 @@ def why_left_out(connection: Connection, customer: int) -> str | None:
     if found.dropped_at is not None:
         return f"The customer was given up, since working on the customer failed: {found.reason}."
     return (
-        f"The customer is set aside, so that nothing is decided: {found.reason}. `manometer quarantine "
-        f"release {found.id}` ends that."
+        f"The customer is set aside since {format_instant(found.since)}, so that nothing is decided: "
+        f"{found.reason}. `manometer quarantine release {found.id}` ends that."
     )
 
 

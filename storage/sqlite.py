@@ -7,7 +7,7 @@ file drops the locks that SQLite holds on it. Everything else asks this module f
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -112,14 +112,27 @@ def interruptible(connection: Connection, cancelled: Callable[[], bool], every: 
     """While it lasts a statement of the connection ends with an OperationalError soon after `cancelled` says
     yes.
 
-    It is asked each `every` steps of SQLite's machine.
+    It is asked each `every` steps of SQLite's machine, and so is what an outer one asks.
     """
     raw: Any = connection.connection.driver_connection
-    raw.set_progress_handler(lambda: int(cancelled()), every)
+    asked: list[tuple[Callable[[], bool], int]] = connection.info.setdefault("interruptible", [])
+    asked.append((cancelled, every))
+    _ask(raw, asked)
     try:
         yield
     finally:
+        asked.pop()
+        _ask(raw, asked)
+
+
+def _ask(raw: Any, asked: Sequence[tuple[Callable[[], bool], int]]) -> None:
+    if not asked:
         raw.set_progress_handler(None, 0)
+        return
+    questions = [cancelled for cancelled, _ in asked]
+    raw.set_progress_handler(
+        lambda: int(any(question() for question in questions)), min(every for _, every in asked)
+    )
 
 
 def create_file(path: Path) -> None:

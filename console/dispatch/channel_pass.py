@@ -5,8 +5,10 @@ journal.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Final
@@ -20,19 +22,22 @@ from console.dispatch.channel_failures import ChannelFailures
 from console.dispatch.journal import Journal
 from console.dispatch.outcomes import MessageOutcome, given_back, outcome_unflushed
 from console.dispatch.ports import DispatchPorts
-from console.dispatch.preparing import LEAVING, MessagePreparer, Portion, ReadyMessage, held_back
+from console.dispatch.preparing import LEAVING, HeldBack, MessagePreparer, Portion, ReadyMessage, held_back
 from console.dispatch.sending import MessageSender
 from console.quarantine.work_notes import alone
 from console.workspace.reading import Workspace
 from core.instants import MINUTE, SECOND, Instant, Millis
+from core.model.pauses import Pause
 from core.playbook.playbook import Playbook
 from storage import brakes, pauses, segments
 from storage.outbox import dispatch as outbox
 from storage.outbox import texts
 from storage.outbox.dispatch import Allowed, Claimed, OutcomeMark
+from storage.segments import ConditionTimeError
 from storage.status import LAST_DISPATCH_AT
 from storage.store import Store, set_meta
 
+_LOGGER: Final = logging.getLogger("manometer.dispatch")
 PORTION: Final = 100
 LEAST_PORTION: Final = 8
 PROBES: Final = 3
@@ -108,6 +113,7 @@ class ChannelPass:
         self.is_idempotent = dispatcher.ports.adapter_class(self.channel.kind).idempotent_by_key
         self.journal = journal
         self.done = Dispatched()
+        self._is_slow = False
         self.results: list[MessageOutcome] = []
         self.doubtful: list[MessageOutcome] = []  # refusals that are believed once another message is taken
         self._stopping = dispatcher.stopping
@@ -195,7 +201,17 @@ class ChannelPass:
     # -- a portion --
 
     def _claim(self) -> list[Claimed]:
-        """The next messages that may go."""
+        """The next messages that may go; where the condition of a paused segment takes too long over all of
+        them, it is asked of each by its last look alone.
+        """
+        try:
+            return self._claim_all()
+        except ConditionTimeError as error:
+            self._is_slow = True
+            _LOGGER.warning("manometer: %s", error)
+            return self._claim_all()
+
+    def _claim_all(self) -> list[Claimed]:
         at, name = self.clock(), self.channel.name
         if name in self.backoffs.halted:
             return []
@@ -205,17 +221,24 @@ class ChannelPass:
             if room == 0 or held.purposes == frozenset():
                 return []
             segments.prepare(connection)
-            others = [pauses.holds_message(pause, self.playbook, at) for pause in held.narrower]
+            others = [pauses.holds_message(pause, self.playbook, at) for pause in self._asked_of(held)]
             others += self.preparer.held(connection)
             if self.brake.is_probing and name in self.backoffs.early:
                 others.append(outbox.TRIED)
             allowed = Allowed(name, room, held.triggers | self.preparer.waiting, held.purposes, others)
             number = PROBES if self.brake.is_probing else self._size
-            claimed = outbox.claim(
-                connection, at, self.owner, LEASE, number, allowed, spread=self.brake.is_probing
-            )
+            names = [pause.name for pause in self._asked_of(held) if pause.scope == "segment"]
+            what, seconds = segments.segment_named(*names), segments.SECONDS_IN_A_PASS
+            with segments.limited(connection, what, seconds) if names else nullcontext():
+                claimed = outbox.claim(
+                    connection, at, self.owner, LEASE, number, allowed, spread=self.brake.is_probing
+                )
             self.journal.claimed(claimed)
         return claimed
+
+    def _asked_of(self, held: HeldBack) -> Sequence[Pause]:
+        """The narrower pauses that are asked of all messages at once."""
+        return [pause for pause in held.narrower if not (self._is_slow and pause.scope == "segment")]
 
     def _room(self, connection: Connection, at: Instant) -> int | None:
         capacity = self.channel.capacity

@@ -31,6 +31,7 @@ from core.model.reasons import HOLDING, Reason
 from core.playbook.playbook import Channel, Playbook
 from storage import pauses
 from storage.event_json import UnreadableEventError
+from storage.outbox import dispatch as outbox
 from storage.outbox.digests import CarriedStep
 from storage.outbox.dispatch import Claimed
 from storage.outbox.texts import KeptText
@@ -44,6 +45,8 @@ HEARD: Final[Millis] = SECOND // 4
 """How old what is known of pauses may be when a message is made."""
 LEAVING: Final[Millis] = SECOND * 6 // 10
 """How long after that it may leave: with `HEARD` less than the second within which an emergency stop acts."""
+MOST_ALONE: Final = 5_000
+"""So many messages of a pass are held one by one; then their triggers wait."""
 MOST_EVENTS: Final = 3
 """So many events are set aside for one message; then it is the message that is."""
 
@@ -149,6 +152,8 @@ class MessagePreparer:
         self._look = _Look(Portion((), 0), {}, HeldBack(), 0)
         self._pauses = playbook.pauses
         self._heard_at: Instant = 0
+        self.held_alone: set[int] = set()
+        """Messages that were found held by a pause that others of their trigger need not be held by."""
         self.waiting: set[str] = set()
         """Triggers that were found paused or stopped."""
 
@@ -163,7 +168,8 @@ class MessagePreparer:
         """Which messages wait for a template that is set aside, or for their turn after all others, as
         conditions on a row.
         """
-        return [*self._failures.held(connection), *self._failures.put_off()]
+        alone = [outbox.numbered(sorted(self.held_alone))] if self.held_alone else []
+        return [*self._failures.held(connection), *self._failures.put_off(), *alone]
 
     def end_putting_off(self) -> bool:
         """Everything else has had its turn: so have now some of those that were being worked on at a kill;
@@ -302,7 +308,10 @@ class MessagePreparer:
 
     def _object(self, message: Claimed, objection: Objection | None) -> MessageOutcome:
         if objection is None or objection.reason in HOLDING:
-            self.waiting.add(message.trigger)
+            if len(self.held_alone) < MOST_ALONE and not self._look.held_back.holds(message):
+                self.held_alone.add(message.id)
+            else:
+                self.waiting.add(message.trigger)
             return given_back(message)
         state = "expired" if objection.reason is Reason.EXPIRED else "cancelled"
         return MessageOutcome(

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection
 
+from console.forecast.obstacles import Obstacles
 from console.playbooks.known_triggers import refuse_never_known
 from console.playbooks.migration import trigger_in
 from console.runs.tick import decision_row
@@ -48,6 +50,8 @@ class Known:
     now: Instant
     at: Instant
     sources: Mapping[str, str]
+    obstacles: Obstacles | None = None
+    """What stands in the way of messages now; None of a past instant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +73,21 @@ def explain_in(
         if trigger not in playbook.index.by_name:
             refuse_never_known(connection, trigger, lambda: playbook)
         identifier = customers.resolve(connection, customer)
-        known = gather(connection, playbook, identifier, now, at)
+        known = gather(connection, playbook, identifier, now, at, store.path.parent)
         return known.dossier.key, explain_on(connection, playbook, known, trigger)
 
 
-def gather(connection: Connection, playbook: Playbook, identifier: int, now: Instant, at: Instant) -> Known:
-    """What is known of the customer of a row as of `at`, in ms UTC; ManometerError where there is no such
-    customer any more, or nothing is decided for the customer because that failed.
+def gather(
+    connection: Connection,
+    playbook: Playbook,
+    identifier: int,
+    now: Instant,
+    at: Instant,
+    folder: Path | None = None,
+) -> Known:
+    """What is known of the customer of a row as of `at`, in ms UTC, and what stands in the way of messages of
+    the workspace in a folder; ManometerError where there is no such customer any more, or nothing is decided
+    for the customer because that failed.
     """
     left_out = why_left_out(connection, identifier)
     if left_out is not None:
@@ -88,7 +100,8 @@ def gather(connection: Connection, playbook: Playbook, identifier: int, now: Ins
         raise ManometerError(f"There is no customer in row {identifier} any more.")
     plan = advance(loaded[identifier], playbook, at, not_before=now - playbook.grace)
     sources = customers.trait_sources(connection, identifier, at)
-    return Known(identifier, settled(loaded[identifier], plan), plan, now, at, sources)
+    obstacles = Obstacles(connection, folder, now) if folder is not None and at >= now else None
+    return Known(identifier, settled(loaded[identifier], plan), plan, now, at, sources, obstacles)
 
 
 def explain_on(connection: Connection, playbook: Playbook, known: Known, trigger: str) -> Explanation:
@@ -103,6 +116,9 @@ def explain_on(connection: Connection, playbook: Playbook, known: Known, trigger
         _row(known.dossier.key, decision) for decision in known.plan.decisions if decision.trigger == trigger
     ]
     explanation = explain(known.dossier, playbook, found, known.at, decided, events, known.sources)
+    if known.obstacles is not None:
+        last = decided[-1] if decided else None
+        explanation = known.obstacles.explained(explanation, found, playbook, last)
     is_open = explanation.verdict == "none" and explanation.bars == 0 and explanation.step is None
     return (
         _at_the_cause(connection, playbook, known, found, events, explanation)
@@ -140,7 +156,7 @@ def _at_the_cause(
 
 
 def explain_all(
-    connection: Connection, playbook: Playbook, identifier: int, now: Instant, at: Instant
+    connection: Connection, playbook: Playbook, identifier: int, now: Instant, at: Instant, folder: Path
 ) -> tuple[ExplainedCustomer, Iterator[TriggerExplanation]]:
     """Who the customer of a row is, and every trigger's explanation for that customer as of `at`, one by one
     as they are found; ManometerError where there is no such customer any more.
@@ -149,7 +165,8 @@ def explain_all(
     person = ExplainedCustomer(
         identifier, state["key"], full_name(state["first_name"], state["last_name"]) or None
     )
-    return person, _answers(connection, playbook, gather(connection, playbook, identifier, now, at))
+    known = gather(connection, playbook, identifier, now, at, folder)
+    return person, _answers(connection, playbook, known)
 
 
 def _answers(connection: Connection, playbook: Playbook, known: Known) -> Iterator[TriggerExplanation]:

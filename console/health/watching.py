@@ -19,6 +19,7 @@ from core.instants import DAY, MINUTE, SECOND, Instant, Millis, format_duration
 from core.model.pauses import EVERYTHING
 from storage import lateness, pauses, playbooks, segments
 from storage.lateness import LateMessages
+from storage.segments import ConditionTimeError
 from storage.status import Figures
 
 LATE: Final[Millis] = 100 * SECOND
@@ -58,8 +59,16 @@ def _messages(
         yield HealthFinding("claimed", words, f"for {_length(at - since)}", since)
     if figures.stopped or (figures.is_behind_nothing(at) and _is_dispatched(figures)):
         return
+    paused = pauses.current(connection, at)
+    names = [row.pause.name for row in paused.values() if row.pause.scope == "segment"]
     held = list(_held(connection, workspace, at))
-    for channel, found in sorted(lateness.overdue(connection, at, at - late, held).items()):
+    try:
+        with segments.limited(connection, segments.segment_named(*names), segments.SECONDS_IN_A_PASS):
+            overdue = lateness.overdue(connection, at, at - late, held)
+    except ConditionTimeError as error:
+        yield HealthFinding("late", "nobody can tell what is late", str(error))
+        return
+    for channel, found in sorted(overdue.items()):
         yield from _overdue(connection, figures, workspace, at, channel, found)
 
 

@@ -163,6 +163,8 @@ def _present(row: Mapping[str, Any], zone: ZoneInfo) -> str:
     state, reason = row["message_state"], row.get("message_reason")
     if state == "held" and reason == "SET_ASIDE":
         return "the message is set aside, since working on it failed"
+    if state == "held" and reason == "SURGE":
+        return "the message is held, since its trigger would send far more than expected"
     because = BECAUSE.get(reason or "", "") if state in ("cancelled", "failed", "due") else ""
     sent_at = row.get("message_sent_at") if state in GONE else None
     sent = "" if sent_at is None else f" on {when(sent_at, zone)}"

@@ -195,7 +195,7 @@ def _today(channel: ChannelToday, coming: int, is_known: bool, label: int, rest:
 
 
 SIGNS: Final[Mapping[Sort, str]] = {"halted": "■", "surge": "■", "failed": "✗", "uncertain": "?"}
-OF_MESSAGES: Final = SIGNS.keys()
+OF_MESSAGES: Final[frozenset[Sort]] = frozenset({"failed", "uncertain"})
 """What the outbox shows."""
 CLOCK: Final = "clock"
 """Leads to the question whether the clock is right."""
@@ -262,7 +262,7 @@ def _wrong(found: HealthFinding, at: Instant, zone: ZoneInfo) -> Attention:
     mode, place = ("outbox", "5") if found.sort in OF_MESSAGES else (None, "")
     if found.sort == "clock":
         mode, place = CLOCK, "Enter"
-    if found.sort == "quarantine":
+    if found.sort in ("quarantine", "halted", "surge"):
         mode, place = "quarantine", "s"
     return Attention(SIGNS.get(found.sort, "!"), f"{found.words}{since}{why}", mode, place, "bad")
 

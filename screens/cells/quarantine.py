@@ -1,4 +1,4 @@
-"""What is set aside in cells, words and deeds. Instants are ms UTC."""
+"""What the engine itself has stopped in cells, words and deeds. Instants are ms UTC."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 from core.explain.words import counted
 from core.instants import Instant
-from core.model.quarantine import SetAside
 from screens.cells.column import Column
 from screens.cells.deed import Deed, DialogField
 from screens.cells.exports import Fields, plain
 from screens.cells.line import Cell, Cells
 from screens.cells.moments import moment
+from screens.ports.quarantine import HELD, Standstill
 
 COLUMNS: Final = (
     Column("kind", "KIND", 9),
@@ -23,6 +23,9 @@ COLUMNS: Final = (
 )
 EXPORTED: Final[Fields] = plain("id", "kind", "what", "since", "reason")
 RELEASED: Final[Mapping[str, str]] = {
+    "brake": "The channel is used again at once, and what it refused before is not held against it.",
+    "halt": "The channel is used again at once.",
+    "surge": "All its messages that are held may go; what was planned until now counts no longer.",
     "file": "It is put back into the folder it was taken from.",
     "customer": "What is due is decided, and the customer's messages go on waiting for their turn.",
     "event": "The event is played as if it had become known now.",
@@ -37,18 +40,35 @@ DROPPED: Final[Mapping[str, str]] = {
 }
 
 
-def cells(thing: SetAside, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
+_WHY: Final = DialogField("reason", "Why (for the audit log)", needed=True)
+
+
+def cells(line: Standstill, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
     """One line of the list."""
-    return Cell(thing.kind, "bad"), thing.what, moment(thing.since, now, zone), Cell(thing.reason, "dim")
+    until = "" if line.until is None else f"tried again {moment(line.until, now, zone)}; "
+    return (
+        Cell(line.kind, "warn" if line.kind in HELD else "bad"),
+        line.what,
+        moment(line.since, now, zone),
+        Cell(f"{until}{line.reason}", "dim"),
+    )
 
 
-def words(thing: SetAside) -> str:
+def words(line: Standstill) -> str:
     """What a filter is compared with."""
-    return f"{thing.kind} {thing.what} {thing.reason}"
+    return f"{line.kind} {line.what} {line.reason}"
 
 
-def release_deed(thing: SetAside, author: str) -> Deed:
+def release_deed(thing: Standstill, author: str) -> Deed:
     """What releasing it would do."""
+    if thing.kind in HELD:
+        return Deed(
+            f"Let the {'trigger' if thing.kind == 'surge' else 'channel'} {thing.what} go?",
+            [thing.reason, RELEASED[thing.kind]],
+            "Let it go",
+            fields=(_WHY,),
+            author=author,
+        )
     return Deed(
         f"Work on {thing.kind} {thing.what} again?",
         [
@@ -61,17 +81,24 @@ def release_deed(thing: SetAside, author: str) -> Deed:
     )
 
 
-def drop_deed(thing: SetAside, author: str) -> Deed:
+def drop_deed(thing: Standstill, author: str) -> Deed:
     """What dropping it would do."""
     return Deed(
         f"Give up {thing.kind} {thing.what}?",
         [thing.reason, DROPPED[thing.kind]],
         "Drop it",
-        fields=(DialogField("reason", "Why (for the audit log)", needed=True),),
+        fields=(_WHY,),
         author=author,
     )
 
 
-def chip(things: Sequence[SetAside]) -> str:
+def chip(lines: Sequence[Standstill]) -> str:
     """What the filter line says without a filter."""
-    return f"{counted(len(things), 'thing')} set aside" if things else "nothing is set aside"
+    aside = sum(line.kind not in HELD for line in lines)
+    held = len(lines) - aside
+    parts = [
+        f"{counted(number, 'thing')} {state}"
+        for number, state in ((aside, "set aside"), (held, "held back"))
+        if number
+    ]
+    return " · ".join(parts) or "nothing is set aside"

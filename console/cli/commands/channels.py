@@ -16,12 +16,13 @@ from console.cli.context import Context
 from console.cli.options import add_at, add_list
 from console.cli.output import ListingField
 from console.dispatch import ChannelBackoff, channel_backoffs
+from console.operating.brakes import release_channel
 from core.errors import ManometerError
 from core.instants import Instant
 from core.model.quarantine import SetAside
 from core.playbook.playbook import Playbook
 from core.suggestions import near
-from storage import audit, brakes, quarantine
+from storage import quarantine
 from storage.outbox import dispatch as outbox
 
 FIELDS = (
@@ -89,13 +90,6 @@ def _release(args: argparse.Namespace, context: Context) -> int:
     if name not in channels:
         hint = near(name, channels) or f"There are: {', '.join(sorted(channels))}."
         raise ManometerError(f"There is no channel {name!r}. {hint}")
-    with context.store.writing() as connection:
-        reason = brakes.release(connection, name)
-        if reason is not None:
-            audit.record(
-                connection, at, context.author, "release channel", name, args.reason, {"was": reason}
-            )
-    if reason is None:
-        raise ManometerError(f"{name} is not left alone. `manometer channels` lists which are.")
+    reason = release_channel(context.store, name, context.author, at, args.reason)
     context.output.say(f"{name} is used again. It had been left alone: {reason}")
     return 0

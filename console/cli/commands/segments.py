@@ -64,7 +64,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
             )
         elif len(what) == 1 and what[0] in known:
             context.output.listing(
-                CUSTOMER, segments.members(connection, known[what[0]], known, at), "Nobody is in it."
+                CUSTOMER,
+                segments.members(connection, known[what[0]], known, at, segments.segment_named(what[0])),
+                "Nobody is in it.",
             )
         else:
             raise _unknown(what, known)
@@ -78,7 +80,7 @@ def _counted(
         yield {
             "name": name,
             "title": titles.get(name),
-            "customers": segments.count(connection, condition, known, at),
+            "customers": segments.count(connection, condition, known, at, segments.segment_named(name)),
         }
 
 

@@ -74,7 +74,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
 def _all(customer: str, context: Context, playbook: Playbook, now: Instant, at: Instant) -> int:
     """Every trigger, the most relevant first."""
     with context.store.reading() as connection:
-        person, answers = explain_all(connection, playbook, customers.resolve(connection, customer), now, at)
+        row, folder = customers.resolve(connection, customer), context.store.path.parent
+        person, answers = explain_all(connection, playbook, row, now, at, folder)
         found = sorted(answers, key=by_relevance)
     if context.output.json:
         for each in found:

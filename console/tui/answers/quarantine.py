@@ -1,4 +1,4 @@
-"""What is set aside, for the screens, and what operators do with it."""
+"""What the engine itself has stopped, for the screens, and what operators do with it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from console.operating import quarantine as operating
+from console.operating.brakes import release_channel, release_trigger
 from core.errors import ManometerError
+from core.explain.words import counted
 from core.model.quarantine import SetAside
 from screens.ports import Cancelled
-from storage import quarantine
+from screens.ports.quarantine import Standstill, StandstillKind
+from storage import quarantine, surges
 
 if TYPE_CHECKING:
     from console.tui.answers.local_workspace import LocalWorkspace
@@ -21,17 +24,35 @@ class QuarantineAnswers:
     def __init__(self, local: LocalWorkspace) -> None:
         self._local = local
 
-    def listing(self, cancelled: Cancelled) -> Sequence[SetAside]:
-        """All that is set aside."""
-        with self._local.asking(cancelled) as connection:
-            return quarantine.listing(connection)
+    def listing(self, cancelled: Cancelled) -> Sequence[Standstill]:
+        """All that is set aside, left alone or held."""
+        from console.dispatch.channel_backoff import channel_backoffs  # the dispatcher, when first wanted
 
-    def release(self, thing: SetAside) -> str:
-        """Have it worked on again."""
+        with self._local.asking(cancelled) as connection:
+            found = [
+                Standstill(each.kind, each.what, each.since, each.reason, thing=each)
+                for each in quarantine.listing(connection)
+            ]
+            for name, rest in channel_backoffs(connection).items():
+                kind: StandstillKind = "brake" if rest.braked else "halt"
+                found.append(Standstill(kind, name, rest.since, rest.reason, rest.until))
+            for name, held in surges.surges(connection).items():
+                found.append(Standstill("surge", name, held.since, held.reason))
+        return sorted(found, key=lambda line: line.since)
+
+    def release(self, line: Standstill, reason: str | None) -> str:
+        """Have it worked on again, or let it go."""
         self._refuse_read_only()
         local = self._local
-        operating.release(local.store, thing.id, local.place.author, local.now())
-        return f"{thing.kind} {thing.what} is worked on again with the next pass."
+        author, at = local.place.author, local.now()
+        if line.thing is not None:
+            operating.release(local.store, line.thing.id, author, at)
+            return f"{line.kind} {line.what} is worked on again with the next pass."
+        if line.kind == "surge":
+            number = release_trigger(local.store, line.what, author, at, reason or "")
+            return f"{counted(number, 'message')} of {line.what} may go."
+        release_channel(local.store, line.what, author, at, reason or "")
+        return f"{line.what} is used again."
 
     def drop(self, thing: SetAside, reason: str) -> str:
         """Give it up."""

@@ -25,7 +25,9 @@ class WhyAnswers:
         playbook, now = self._local.in_force().playbook, self._local.now()
         with self._local.asking(cancelled) as connection:
             identifier = customers.resolve(connection, customer)
-            person, answers = explain_all(connection, playbook, identifier, now, now)
+            person, answers = explain_all(
+                connection, playbook, identifier, now, now, self._local.store.path.parent
+            )
             found: list[TriggerExplanation] = []
             for each in answers:
                 if cancelled():

@@ -18,7 +18,7 @@ from time import monotonic, sleep
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from console import dispatch as dispatching
 from console.channels import adapter_class, adapter_kinds
@@ -42,7 +42,7 @@ from console.workspace.reading import Workspace, read_files
 from core.instants import DAY, HOUR, MINUTE, SECOND, Instant, parse_instant
 from core.model.delivery import ConfigError, Outbound, Permanent, Result, Retry, Uncertain
 from core.model.pauses import Pause, parse_target
-from storage import pauses
+from storage import pauses, segments
 from storage.outbox import acts as outbox_acts
 from storage.outbox.dispatch import ApprovalBatch
 from storage.schema.consents import suppressions
@@ -339,6 +339,36 @@ def test_a_stop_that_comes_within_a_portion_acts_within_a_second(shop: Shop) -> 
     done = shop.dispatch(lambda: next(clock))
     assert 2 <= done.sent <= 7
     assert {shop.row(number).state for number in range(done.sent + 1, 11)} == {"planned"}
+
+
+def test_a_paused_segment_whose_condition_takes_too_long_holds_its_members_and_nobody_else(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segments, "SECONDS_IN_A_PASS", 0.0)
+    monkeypatch.setattr(segments, "STEPS", 100)
+    for number in range(1, 401):
+        shop.add(number, name="Eve" if number % 4 == 0 else "Lisa")
+    with shop.store.writing() as connection:
+        connection.execute(
+            update(customers).values(first_name=func.json_extract(customers.c.traits, "$.firstName"))
+        )
+    shop.files["segments.toml"] = """[segments.eves]
+title = "Eves"
+where = "lower(first_name) == 'eve'"
+"""
+    with shop.store.writing() as connection:
+        pauses.pause(connection, Pause(parse_target("segment:eves"), NOON), "olga", None)
+    with shop.store.writing() as connection, pytest.raises(segments.ConditionTimeError, match="'eves'"):
+        pauses.waiting_under(
+            connection, Pause(parse_target("segment:eves"), NOON), shop.workspace.playbook, NOON
+        )
+    assert shop.dispatch().sent == 300
+    assert {shop.row(number).state for number in range(4, 401, 4)} == {"planned"}
+    assert {shop.row(number).attempts for number in range(4, 401, 4)} == {0}
+    with shop.store.writing() as connection:
+        row = pauses.current(connection, NOON)["segment:eves"]
+        pauses.resume(connection, row, NOON, "overdue", "olga", None)
+    assert shop.dispatch(NOON + MINUTE).sent == 100
 
 
 # ---- approval and capacity ----

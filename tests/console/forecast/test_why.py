@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, update
 
+from console.safeguards import clock_guard
+from console.safeguards.stop_file import StopFile, StopNote
+from core.instants import parse_instant
+from core.model.quarantine import QuarantineKind, Suspect
+from storage import brakes, quarantine
+from storage.schema.messages import messages
+from storage.status import HALTED
+from storage.store import Store, set_meta
 from tests.console.lives import BASKET, BIRTHDAY, SETTINGS, act, person, run, trigger, workspace
 
 Output = pytest.CaptureFixture[str]
@@ -222,3 +232,114 @@ def test_a_message_that_an_approval_kept_says_when_it_went_out(tmp_path: Path, c
     words = said(capsys, folder / "p", "anna", "basket").splitlines()[0]
     place = "(step 1 over email, Mon 03 Mar 2025 11:00 UTC)"
     assert words == f"It was held for an approval {place}; the message was sent on Wed 05 Mar 2025 09:05."
+
+
+# ---- what keeps a decided message from going out ----
+
+SINCE = parse_instant("2025-03-04T09:00:00Z")
+
+
+def change(folder: Path, do: Callable[[Connection], object]) -> None:
+    with Store.open(folder / "manometer.db") as store, store.writing() as connection:
+        do(connection)
+
+
+def waiting(folder: Path, state: str = "due", reason: str | None = None) -> None:
+    """The message that went out waits again."""
+    values = {"state": state, "reason": reason, "sent_at": None, "released_at": None}
+    change(folder, lambda connection: connection.execute(update(messages).values(values)))
+
+
+def set_aside(kind: QuarantineKind, subject: str) -> Callable[[Connection], object]:
+    suspect = Suspect(kind, subject, subject)
+    return lambda connection: quarantine.note_failure(
+        connection, suspect, "it broke (trace ab)", "ab", SINCE, most=1, version=99
+    )
+
+
+def braked(connection: Connection) -> None:
+    backoff = {"reason": "braked: 10 messages in a row were refused", "since": SINCE, "until": SINCE + 1}
+    brakes.change(connection, HALTED, "email", {**backoff, "version": 1, "braked": True})
+
+
+def surging(connection: Connection) -> None:
+    set_meta(connection, "surges", json.dumps({"basket": {"reason": "more than 5 an hour", "since": SINCE}}))
+
+
+def distrusted(connection: Connection) -> None:
+    set_meta(connection, clock_guard.HELD, json.dumps({"reason": "the clock jumped", "since": SINCE}))
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "do", "words", "check"),
+    [
+        ("due", None, braked,
+         "Channel email is braked since Tue 04 Mar 2025 09:00: 10 messages in a row were refused; it is "
+         "tried again by itself; `manometer channels release email` uses it at once.",
+         "channel email is braked"),
+        ("held", "SURGE", surging,
+         "The trigger is held since Tue 04 Mar 2025 09:00: 1 held: more than 5 an hour; `manometer surges "
+         "release basket` lets it go.",
+         "the trigger is held"),
+        ("held", "SET_ASIDE", set_aside("message", "1"),
+         "Message 1 is set aside since Tue 04 Mar 2025 09:00: it broke (trace ab); `manometer quarantine "
+         "release 1` ends that.",
+         "message 1 is set aside"),
+        ("planned", None, set_aside("template", "email\nnote"),
+         "Template note is set aside since Tue 04 Mar 2025 09:00: it broke (trace ab); `manometer "
+         "quarantine release 1` ends that.",
+         "template note is set aside"),
+        ("claimed", None, set_aside("channel", "email"),
+         "Channel email is set aside since Tue 04 Mar 2025 09:00: it broke (trace ab); `manometer quarantine "
+         "release 1` ends that.",
+         "channel email is set aside"),
+        ("due", None, distrusted,
+         "The clock is not trusted since Tue 04 Mar 2025 09:00: the clock jumped; it ends by itself once the "
+         "clock is right; `manometer clock confirm` says that it is.",
+         "the clock is not trusted"),
+    ],
+)  # fmt: skip
+def test_a_waiting_message_names_what_it_waits_for_since_when_and_what_ends_that(
+    played: Path,
+    capsys: Output,
+    state: str,
+    reason: str | None,
+    do: Callable[[Connection], object],
+    words: str,
+    check: str,
+) -> None:
+    waiting(played, state, reason)
+    change(played, do)
+    (row,) = told(capsys, played, "anna", "basket")
+    assert str(row["words"]).endswith(words)
+    trace = row["trace"]
+    assert isinstance(trace, list)
+    assert [each["holds"] for each in trace if each["check"] == check] == [False]
+    assert set(row) == {
+        "customer", "trigger", "at", "verdict", "reason", "words", "foretold", "trace",
+    }  # fmt: skip
+    (line,) = [each for each in said(capsys, played, "anna").splitlines() if each.startswith("basket ")]
+    assert check in line
+
+
+def test_a_message_that_waits_while_the_file_stop_lies_there_says_so(played: Path, capsys: Output) -> None:
+    waiting(played)
+    StopFile(played).write(StopNote(SINCE, "olga", "wrong prices"))
+    words = str(told(capsys, played, "anna", "basket")[0]["words"])
+    assert words.endswith(
+        "All sending is stopped since Tue 04 Mar 2025 09:00: by the file STOP, of olga: wrong prices; "
+        "`manometer go` ends that."
+    )
+
+
+def test_a_message_that_went_out_and_a_past_instant_name_nothing(played: Path, capsys: Output) -> None:
+    change(played, braked)
+    assert "braked" not in str(told(capsys, played, "anna", "basket")[0]["words"])
+    past = ("--at", "2025-03-04T12:00:00Z")
+    assert "braked" not in said(capsys, played, "anna", "basket", *past)
+
+
+def test_a_customer_who_is_set_aside_says_since_when(played: Path, capsys: Output) -> None:
+    change(played, set_aside("customer", "1"))
+    assert run("-w", played, "why", "anna", "basket") == 1
+    assert "The customer is set aside since 2025-03-04T09:00:00Z" in capsys.readouterr().err

@@ -143,7 +143,7 @@ def test_what_needs_somebody_comes_worst_first_with_the_key_that_leads_there() -
     assert [(each.sign, each.words, each.key) for each in rows.attention(page, None, None, ZURICH)] == [
         ("!", "1 customer overdue: nobody has ticked in time", ""),
         ("!", "disk since 11:00: full", ""),
-        ("■", "email halted since 11:00: no such host", "5"),
+        ("■", "email halted since 11:00: no such host", "s"),
         ("✗", "2 messages failed within a day", "5"),
         ("?", "1 message uncertain: nobody knows if it went", "5"),
         ("‖", "12 messages held for an approval", "5"),
