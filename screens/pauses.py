@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from typing import ClassVar
 
-from textual import on
-from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from core.filters import holds, read_words
-from core.instants import Instant
-from screens.action_frame import ActingFrame
 from screens.cells.line import Cells
 from screens.cells.pauses import COLUMNS, EXPORTED, cells, chip, words
+from screens.kept_list import KeptListScreen
 from screens.pausing import ask_to_pause_or_resume, undo_pause
 from screens.ports import Cancelled
 from screens.ports.pauses import PauseLine
 from screens.ports.service import Service
 from screens.widgets.keys import key
-from screens.widgets.table import TableRows, VirtualTable
 
 
-class PauseTable(VirtualTable[PauseLine]):
-    """The list of what is or can be paused; there is nothing to open."""
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Enter has no meaning here and is not offered."""
-        return False if action == "open" else super().check_action(action, parameters)
-
-
-class PausesScreen(ActingFrame):
+class PausesScreen(KeptListScreen[PauseLine]):
     """All pauses, the emergency stop among them, then what is not paused."""
 
     mode = "overview"
     filter_hint = "words of state, name, author or reason; !word leaves out"
     deeds = ("pause", "resume", "undo")
+    columns, fields = COLUMNS, EXPORTED
     BINDINGS: ClassVar[list[BindingType]] = [
         key(
             "P",
@@ -57,76 +44,37 @@ class PausesScreen(ActingFrame):
         key("u", "undo", "Undo", "pauses.undo", "take back the pause just made"),
     ]
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._lines: Sequence[PauseLine] = ()
-        self._numbers: dict[str, int] = {}
-
     def crumbs(self) -> Sequence[str]:
         """Where this is."""
         return ("Pauses",)
 
-    def body(self) -> ComposeResult:
-        """The table."""
-        yield PauseTable(
-            TableRows(COLUMNS, self._fetch, self._cells, EXPORTED),
-            empty="Nothing fits. Esc clears the filter.",
-            id="body",
-        )
+    def listed(self, service: Service, cancelled: Cancelled) -> Sequence[PauseLine]:
+        """What is or can be paused."""
+        return service.triggers.pauses(cancelled)
 
-    @property
-    def table(self) -> VirtualTable[PauseLine]:
-        """The list."""
-        return self.query_one(VirtualTable)
+    def name_of(self, line: PauseLine) -> Hashable:
+        """What the pause is of."""
+        return line.target
 
-    def load(self) -> None:
-        """Ask for all of them."""
-        self.ask(lambda service, cancelled: (service.now(), service.triggers.pauses(cancelled)), self._take)
+    def words_of(self, line: PauseLine) -> str:
+        """State, name, author and reason."""
+        return words(line, self.at, self.zone)
 
-    def _take(self, answer: tuple[Instant, Sequence[PauseLine]]) -> None:
-        self.at, self._lines = answer
-        for line in self._lines:
-            self._numbers.setdefault(line.target, len(self._numbers))
-        self._show()
-
-    def filtered(self, text: str) -> None:
-        """Only those that match."""
-        self._show()
-
-    def _show(self) -> None:
-        wanted = read_words(self.filter_text)
-        shown = [line for line in self._lines if holds(wanted, words(line, self.at, self.zone))]
-        self.table.show(array("q", (self._numbers[line.target] for line in shown)))
-        self.say_filter(
-            f"/ {self.filter_text} — {len(shown)} of {len(self._lines)}"
-            if self.filter_text
-            else chip(self._lines)
-        )
-        self.chosen_changed()
-
-    def _fetch(self, _: Service, ids: Sequence[int], __: Cancelled) -> Mapping[int, PauseLine]:
-        return {self._numbers[line.target]: line for line in self._lines if self._numbers[line.target] in ids}
-
-    def _cells(self, line: PauseLine) -> Sequence[Cells]:
+    def cells_of(self, line: PauseLine) -> Sequence[Cells]:
+        """The line in columns."""
         return cells(line, self.at, self.zone)
 
-    @property
-    def line(self) -> PauseLine | None:
-        """The one under the cursor."""
-        here = self.table.row_id
-        return next((line for line in self._lines if self._numbers[line.target] == here), None)
+    def said(self) -> str:
+        """What is paused."""
+        return chip(self.lines)
 
     # ---- what can be done ----
 
-    def why_not(self, action: str) -> str | None:
+    def why_not_here(self, action: str, line: PauseLine) -> str | None:
         """Why the row cannot be paused or resumed."""
-        if action not in self.deeds:
-            return super().why_not(action)
-        return self.read_only() or _why_not(action, self.line)
-
-    @on(VirtualTable.Highlighted)
-    def _chosen_another(self) -> None:
-        self.chosen_changed()
+        if action == "pause":
+            return None if line.pause is None else "it is paused already; U resumes it"
+        return None if line.pause is not None else "it is not paused"
 
     def action_pause(self) -> None:
         """Pause the channel or segment."""
@@ -154,11 +102,3 @@ class PausesScreen(ActingFrame):
         """Undo the pause just made."""
         if self.line is not None:
             undo_pause(self, self.line.target)
-
-
-def _why_not(action: str, line: PauseLine | None) -> str | None:
-    if line is None:
-        return "there is nothing under the cursor"
-    if action == "pause":
-        return None if line.pause is None else "it is paused already; U resumes it"
-    return None if line.pause is not None else "it is not paused"

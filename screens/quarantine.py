@@ -4,42 +4,30 @@ alone, triggers that are held for what they would send. The operator releases it
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from typing import ClassVar
 
-from textual import on
-from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from core.filters import holds, read_words
-from core.instants import Instant
-from screens.action_frame import ActingFrame
 from screens.cells.deed import DialogAnswer
 from screens.cells.line import Cells
 from screens.cells.quarantine import COLUMNS, EXPORTED, cells, chip, drop_deed, release_deed, words
+from screens.kept_list import KeptListScreen
 from screens.ports import Cancelled
 from screens.ports.quarantine import HELD, Standstill
 from screens.ports.service import Service
 from screens.widgets.dialogs import confirm
 from screens.widgets.keys import key
-from screens.widgets.table import TableRows, VirtualTable
 
 
-class QuarantineTable(VirtualTable[Standstill]):
-    """The list of what is set aside; there is nothing to open."""
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Enter has no meaning here and is not offered."""
-        return False if action == "open" else super().check_action(action, parameters)
-
-
-class QuarantineScreen(ActingFrame):
+class QuarantineScreen(KeptListScreen[Standstill]):
     """All that waits because working on it failed, or would do harm."""
 
     mode = "overview"
     filter_hint = "words of kind, name or reason; !word leaves out"
     deeds = ("release", "drop")
+    columns, fields = COLUMNS, EXPORTED
+    empty = "Nothing is set aside or held back, or nothing fits the filter."
     BINDINGS: ClassVar[list[BindingType]] = [
         key(
             "R",
@@ -52,78 +40,36 @@ class QuarantineScreen(ActingFrame):
         key("D", "drop", "Drop", "quarantine.drop", "give it up; asks first, and why", show=True),
     ]
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._lines: Sequence[Standstill] = ()
-
     def crumbs(self) -> Sequence[str]:
         """Where this is."""
         return ("Set aside",)
 
-    def body(self) -> ComposeResult:
-        """The table."""
-        yield QuarantineTable(
-            TableRows(COLUMNS, self._fetch, self._cells, EXPORTED),
-            empty="Nothing is set aside or held back, or nothing fits the filter.",
-            id="body",
-        )
+    def listed(self, service: Service, cancelled: Cancelled) -> Sequence[Standstill]:
+        """All that stands still."""
+        return service.quarantine.listing(cancelled)
 
-    @property
-    def table(self) -> VirtualTable[Standstill]:
-        """The list."""
-        return self.query_one(VirtualTable)
+    def name_of(self, line: Standstill) -> Hashable:
+        """The number that commands know it by; what is held has its kind and name."""
+        return (line.kind, line.what if line.id is None else line.id)
 
-    def load(self) -> None:
-        """Ask for all of them."""
-        self.ask(
-            lambda service, cancelled: (service.now(), service.quarantine.listing(cancelled)), self._take
-        )
+    def words_of(self, line: Standstill) -> str:
+        """Kind, name and reason."""
+        return words(line)
 
-    def _take(self, answer: tuple[Instant, Sequence[Standstill]]) -> None:
-        self.at, self._lines = answer
-        self._show()
-
-    def filtered(self, text: str) -> None:
-        """Only those that match."""
-        self._show()
-
-    def _show(self) -> None:
-        wanted = read_words(self.filter_text)
-        shown = [place for place, line in enumerate(self._lines) if holds(wanted, words(line))]
-        self.table.show(array("q", shown))
-        self.say_filter(
-            f"/ {self.filter_text} — {len(shown)} of {len(self._lines)}"
-            if self.filter_text
-            else chip(self._lines)
-        )
-        self.chosen_changed()
-
-    def _fetch(self, _: Service, ids: Sequence[int], __: Cancelled) -> Mapping[int, Standstill]:
-        return {place: self._lines[place] for place in ids if place < len(self._lines)}
-
-    def _cells(self, line: Standstill) -> Sequence[Cells]:
+    def cells_of(self, line: Standstill) -> Sequence[Cells]:
+        """The line in columns."""
         return cells(line, self.at, self.zone)
 
-    @property
-    def line(self) -> Standstill | None:
-        """The one under the cursor."""
-        here = self.table.row_id
-        return self._lines[here] if here is not None and here < len(self._lines) else None
+    def said(self) -> str:
+        """How many there are."""
+        return chip(self.lines)
 
     # ---- what can be done ----
 
-    def why_not(self, action: str) -> str | None:
-        """Why nothing can be decided here."""
-        if action not in self.deeds:
-            return super().why_not(action)
-        line = self.line
-        if self.read_only() is None and action == "drop" and line is not None and line.kind in HELD:
-            return "it waits, and is not broken: R lets it go"
-        return self.read_only() or ("there is nothing under the cursor" if line is None else None)
-
-    @on(VirtualTable.Highlighted)
-    def _chosen_another(self) -> None:
-        self.chosen_changed()
+    def why_not_here(self, action: str, line: Standstill) -> str | None:
+        """What is held is let go, and never given up."""
+        held = action == "drop" and line.kind in HELD
+        return "it waits, and is not broken: R lets it go" if held else None
 
     def action_release(self) -> None:
         """Have it worked on again."""

@@ -15,7 +15,8 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+import weakref
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from threading import Lock
 from typing import IO, Any, Final, NamedTuple
@@ -40,11 +41,14 @@ class Rendered(NamedTuple):
 
 
 class RenderWorker:
-    """One such process, started when it is first needed and again whenever it was ended."""
+    """One such process, started when it is first needed and again whenever it was ended; it ends with who
+    started it, at the latest.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._end: Callable[[], object] = lambda: None
 
     def render(self, text: str, mode: Mode, variables: Mapping[str, Any]) -> Rendered | None:
         """What a template gives; TemplateFault where it gives nothing or takes too long. None where there is
@@ -91,6 +95,7 @@ class RenderWorker:
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 start_new_session=True,  # a Ctrl-C at the terminal is for who asks, who ends it
             )
+            self._end = weakref.finalize(self, _end, self._process, os.getpid())
             if self._process.stdout is None or _read(self._process.stdout) != b"ready":
                 self.close()
                 raise OSError("the process that renders could not be started")
@@ -98,14 +103,20 @@ class RenderWorker:
 
     def close(self) -> None:
         """End the process, whatever it is doing."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-            for stream in (process.stdin, process.stdout):
-                if stream is not None:
-                    with suppress(OSError):
-                        stream.close()
+        self._process = None
+        self._end()
+
+
+def _end(process: subprocess.Popen[bytes], owner: int) -> None:
+    """Kill the process and let go of its pipes, unless this is a copy of the program that started it."""
+    if os.getpid() != owner:
+        return
+    process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            with suppress(OSError):
+                stream.close()
 
 
 def _words(code: int | None) -> str:

@@ -18,7 +18,7 @@ from screens.ports.pauses import PauseLine
 
 COLUMNS: Final = (
     Column("state", "STATE", 9),
-    Column("target", "WHAT", 25, grow=2),
+    Column("target", "WHAT", 17, grow=2),
     Column("since", "SINCE", 12),
     Column("until", "UNTIL", 12, least=92),
     Column("overdue", "OVERDUE", 8, right=True),

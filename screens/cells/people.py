@@ -17,7 +17,7 @@ from screens.ports.people import ConflictLine
 
 COLUMNS: Final = (
     Column("kind", "WHY", 18),
-    Column("identity", "WHAT", 24, grow=2),
+    Column("identity", "WHAT", 19, grow=2),
     Column("customers", "CUSTOMERS", 18, grow=3),
     Column("people", "HOW MANY", 8, right=True, least=92),
     Column("since", "SINCE", 12, least=74),

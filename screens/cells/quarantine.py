@@ -17,9 +17,9 @@ from screens.ports.quarantine import HELD, Standstill
 
 COLUMNS: Final = (
     Column("kind", "KIND", 9),
-    Column("what", "WHAT", 24, grow=1),
+    Column("what", "WHAT", 22, grow=1),
     Column("since", "SINCE", 12, least=74),
-    Column("reason", "WHY", 24, grow=3),
+    Column("reason", "WHY", 22, grow=3),
 )
 EXPORTED: Final[Fields] = plain("id", "kind", "what", "since", "reason")
 RELEASED: Final[Mapping[str, str]] = {

@@ -38,10 +38,10 @@ KEYS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 COLUMNS: Final = (
     Column("subject", "", 8),
-    Column("name", "OF", 14, grow=3),
-    Column("key", "WHAT", 12, grow=2),
-    Column("value", "NOW", 12, grow=2),
-    Column("new", "IF", 16, grow=3),
+    Column("name", "OF", 12, grow=3),
+    Column("key", "WHAT", 10, grow=2),
+    Column("value", "NOW", 10, grow=2),
+    Column("new", "IF", 12, grow=3),
 )
 
 
@@ -208,9 +208,9 @@ DELTA_COLUMNS: Final = (
     Column("before", "NOW", 7, right=True),
     Column("after", "IF", 7, right=True),
     Column("change", "CHANGE", 7, right=True),
-    Column("differing", "DIFFER", 6, right=True, least=76),
-    Column("more", "GET MORE", 8, right=True, least=76),
-    Column("less", "GET LESS", 8, right=True, least=76),
+    Column("differing", "DIFFER", 6, right=True, least=78),
+    Column("more", "GET MORE", 8, right=True, least=78),
+    Column("less", "GET LESS", 8, right=True, least=78),
 )
 """What differs are decisions; more and less are customers."""
 EXPORTED_DELTAS: Final[Fields] = plain("what", "name", "before", "after", "differing", "more", "less")
@@ -281,7 +281,7 @@ def delta_cells(delta: Delta) -> Sequence[Cells]:
 
 CUSTOMER_COLUMNS: Final = (
     Column("customer", "CUSTOMER", 14, grow=1, most=28),
-    Column("name", "NAME", 16, grow=2, most=36),
+    Column("name", "NAME", 16, grow=2, most=36, least=74),
     Column("differences", "DIFFERENCES", 11, right=True),
     Column("had", "CONTACTS NOW", 12, right=True),
     Column("has", "CONTACTS IF", 12, right=True),
@@ -299,11 +299,11 @@ def customer_cells(row: ChangedCustomer) -> Sequence[Cells]:
 
 SIDE_COLUMNS: Final = (
     Column("at", "AT", 12),
-    Column("trigger", "TRIGGER", 13, grow=2),
+    Column("trigger", "TRIGGER", 10, grow=2),
     Column("step", "STEP", 4, right=True, least=90),
     Column("channel", "CHANNEL", 7, least=76),
-    Column("before", "NOW", 16, grow=3),
-    Column("after", "IF", 16, grow=3),
+    Column("before", "NOW", 12, grow=3),
+    Column("after", "IF", 12, grow=3),
     Column("change", "", 8),
 )
 EXPORTED_SIDES: Final[Fields] = (*instants("at"), *plain("trigger", "step", "channel", "change"))

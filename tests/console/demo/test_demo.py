@@ -20,7 +20,18 @@ from console.cli.commands.demo import COMMANDS, WIDTH
 from console.demo import furnished
 from console.demo.furnished import END, MORE, STORIES
 from console.main import main
+from console.tui.app import Console
 from core.instants import DAY, HOUR, parse_instant
+from screens.cells.line import as_cell, fit
+from screens.customer import CustomerScreen
+from screens.pauses import PausesScreen
+from screens.people import PeopleScreen
+from screens.quarantine import QuarantineScreen
+from screens.suppressions import SuppressionsScreen
+from screens.trigger import TriggerScreen
+from screens.widgets.keys import SCREENS
+from screens.widgets.table import VirtualTable
+from tests.screens.stage import settled
 
 README = Path(__file__).parents[3] / "README.md"
 TUTORIAL = Path(__file__).parents[3] / "docs" / "tutorial.md"
@@ -354,3 +365,45 @@ def _follow(session: str, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(shlex.split(command)[1:]) == 0, command
         out = capsys.readouterr().out
         assert not [line for line in shown if line not in out], command
+
+
+# ---- what the console shows of it ----
+
+
+def _cut_columns(app: Console) -> list[str]:
+    """The columns of all tables in front of which no cell says anything: each is empty or cut to its first
+    letters.
+    """
+    found = []
+    for table in app.screen.query(VirtualTable):
+        rows = [table._cells(row) for row in table._rows.values()]
+        assert rows or not len(table.ids)
+        for place, column, width in table.shown(table.size.width):
+            texts = [as_cell(row[place]).text for row in rows]
+            shown = [fit(each, width).strip() for each in texts if each.strip()]
+            if shown and all(each.endswith("…") and len(each) < 4 for each in shown):
+                found.append(f"{type(app.screen).__name__} {column.title}")
+    return found
+
+
+@pytest.mark.parametrize("size", [(60, 16), (80, 24)])
+async def test_no_column_of_the_console_is_cut_to_nothing(
+    folder: Path, printed: str, size: tuple[int, int]
+) -> None:
+    app = Console(folder, read_only=True)
+    cut: list[str] = []
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        for number, _, _ in SCREENS:
+            await pilot.press(number)
+            await settled(pilot)
+            cut += _cut_columns(app)
+        trigger, customer = TriggerScreen("basket-reminder"), CustomerScreen(1)
+        for screen in (
+            PeopleScreen(), QuarantineScreen(), SuppressionsScreen(), PausesScreen(), trigger, customer
+        ):  # fmt: skip
+            await app.push_screen(screen)
+            await settled(pilot)
+            cut += _cut_columns(app)
+            app.pop_screen()
+    assert cut == []

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from decimal import Decimal
 from typing import Any
@@ -138,3 +141,18 @@ def test_bodies_without_end_take_no_time() -> None:
         _body(html)
         _before_body_end(html, "x")
     assert time.process_time() - begun < 5
+
+
+def test_the_process_ends_quietly_with_the_program_that_started_it() -> None:
+    program = (
+        "from console.messages.render_worker import RenderWorker\n"
+        "worker = RenderWorker()\n"
+        "print(worker.render('{{ x }}', 'text', {'x': 'made'}).text, worker._process.pid)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-X", "dev", "-c", program], capture_output=True, text=True, check=True
+    )
+    made, number = ended.stdout.split()
+    assert (made, ended.stderr) == ("made", "")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(number), 0)
