@@ -26,6 +26,7 @@ from storage.schema.enrolments import enrolments
 from storage.schema.events import events
 from storage.schema.identities import identities
 from storage.schema.messages import messages
+from storage.sql import NO_ROW
 
 LIVING = search.LIVING
 SEVERAL = 10
@@ -226,8 +227,12 @@ def suppressed(connection: Connection, addresses: Collection[tuple[str, str]]) -
     return [dict(row) for row in connection.execute(query.order_by(columns.arrived_at)).mappings()]
 
 
-def waiting(connection: Connection, customer_id: int) -> list[dict[str, Any]]:
-    """A customer's messages that have not gone out yet, soonest first."""
+def waiting(
+    connection: Connection, customer_id: int, is_held_up: ColumnElement[bool] = NO_ROW
+) -> list[dict[str, Any]]:
+    """A customer's messages that have not gone out yet, soonest first; `is_held_up` is the condition on one
+    that a pause holds.
+    """
     columns = messages.c
     query = (
         select(
@@ -238,11 +243,12 @@ def waiting(connection: Connection, customer_id: int) -> list[dict[str, Any]]:
             columns.state,
             columns.planned_at,
             columns.reason,
+            is_held_up.label("is_paused"),
         )
         .where(columns.customer_id == customer_id, columns.state.in_(PENDING))
         .order_by(columns.planned_at, columns.id)
     )
-    return [dict(row) for row in connection.execute(query).mappings()]
+    return [{**row, "is_paused": bool(row["is_paused"])} for row in connection.execute(query).mappings()]
 
 
 def last_decided(connection: Connection, customer_id: int, until: Instant) -> dict[str, Instant]:

@@ -16,7 +16,7 @@ from storage.schema.customers import customers
 from storage.schema.decisions import decisions
 from storage.schema.messages import messages
 from storage.schema.playbooks import triggers as known_triggers
-from storage.sql import LogQuery, equal, within
+from storage.sql import NO_ROW, LogQuery, equal, within
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,13 @@ class ListedDecision:
     late: int  # 0 or 1
     objections: str | None
     """Of what expired, as JSON; None of all else."""
+    note: str | None
+    """What else led here, in words."""
+    message_state: str | None
+    """Where its message is, in the outbox; None where there is none."""
+    message_reason: str | None
+    is_paused: int
+    """1: a pause or the emergency stop keeps its message from going out."""
 
 
 def ids(
@@ -186,15 +193,20 @@ def _indexed(wanted: LogQuery) -> Iterator[ColumnElement[bool]]:
     yield from equal(decisions, trigger=wanted.one_of("trigger"))
 
 
-def rows(connection: Connection, wanted: Iterable[int]) -> Iterator[ListedDecision]:
-    """These decisions, in no order."""
+def rows(
+    connection: Connection, wanted: Iterable[int], is_held_up: ColumnElement[bool] = NO_ROW
+) -> Iterator[ListedDecision]:
+    """These decisions, in no order; `is_held_up` is the condition on a message that a pause holds."""
     columns = decisions.c
     query = select(
         columns.id, columns.at, columns.customer_id, customers.c.key.label("customer"),
         customers.c.first_name, customers.c.last_name, columns.trigger, columns.step, columns.channel,
         columns.outcome, columns.reason, columns.until, columns.late,
         case((columns.reason == "EXPIRED", columns.objections)).label("objections"),
-    ).join(customers, customers.c.id == columns.customer_id)  # fmt: skip
+        columns.note, digests.STATE.label("message_state"), digests.REASON.label("message_reason"),
+        func.coalesce(is_held_up, NO_ROW).label("is_paused"),
+    ).join_from(decisions, customers, customers.c.id == columns.customer_id)  # fmt: skip
+    query = query.outerjoin(messages, messages.c.id == columns.message_id)
     for row in connection.execute(query.where(columns.id.in_(list(wanted)))).mappings():
         yield ListedDecision(**row)
 

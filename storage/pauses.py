@@ -143,6 +143,14 @@ def holds_message(pause: Pause, playbook: Playbook, at: Instant) -> ColumnElemen
     )
 
 
+def is_held_up(playbook: Playbook, at: Instant) -> ColumnElement[bool]:
+    """Whether any pause that holds at the instant keeps a message from going out, as a condition on its row;
+    the connection needs `segments.prepare`.
+    """
+    holding = [holds_message(pause, playbook, at) for pause in playbook.pauses if pause.holds(at)]
+    return and_(messages.c.state.in_(UNSENT), or_(*holding)) if holding else false()
+
+
 def _customers(pause: Pause, playbook: Playbook, at: Instant) -> Select[int] | None:
     """Whom a pause is about; None: everybody."""
     if pause.scope == "customer":

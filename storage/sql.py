@@ -24,6 +24,9 @@ from sqlalchemy import (
 
 from core.instants import Instant
 
+NO_ROW: Final[ColumnElement[bool]] = false()
+"""The condition that holds for no row."""
+
 # ---- rows by their ids ----
 
 WANTED: Final = select(func.json_each(bindparam("ids")).table_valued(column("value", Integer)).c.value)

@@ -21,7 +21,7 @@ from storage.schema.consents import consents
 from storage.schema.decisions import decisions
 from storage.schema.events import events
 from storage.schema.messages import messages
-from storage.sql import WANTED, containing, rows_of
+from storage.sql import NO_ROW, WANTED, containing, rows_of
 
 EVENT, MESSAGE, DECISION, CONSENT = range(4)
 KINDS: Final[tuple[Literal["event", "message", "decision", "consent"], ...]] = (
@@ -139,20 +139,32 @@ _COLUMNS: Final[tuple[tuple[str, ...], ...]] = (
 )  # fmt: skip
 
 
-def rows(connection: Connection, wanted: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """The entries of these numbers: `sort` (0 to 3 as `KINDS`), `at`, and the columns of their table."""
+def rows(
+    connection: Connection, wanted: Sequence[int], is_held_up: ColumnElement[bool] = NO_ROW
+) -> dict[int, dict[str, Any]]:
+    """The entries of these numbers: `sort` (0 to 3 as `KINDS`), `at`, and the columns of their table; of
+    messages also `is_paused`, by the condition on one that a pause holds.
+    """
     ids: dict[int, list[int]] = defaultdict(list)
     for entry in wanted:
         kind, row = unpacked(entry)
         ids[kind].append(row)
-    return {entry: row for kind, some in ids.items() for entry, row in _rows(connection, kind, some)}
+    return {
+        entry: row for kind, some in ids.items() for entry, row in _rows(connection, kind, some, is_held_up)
+    }
 
 
-def _rows(connection: Connection, kind: int, ids: Sequence[int]) -> Iterator[tuple[int, dict[str, Any]]]:
+def _rows(
+    connection: Connection, kind: int, ids: Sequence[int], is_held_up: ColumnElement[bool]
+) -> Iterator[tuple[int, dict[str, Any]]]:
     table, names = _TABLES[kind], _COLUMNS[kind]
-    query = select(table.c.id, _AT[kind], *[table.c[name] for name in names]).where(table.c.id.in_(WANTED))
-    for identifier, at, *values in rows_of(connection, query, ids):
-        yield packed(kind, identifier), {"sort": kind, "at": at, **dict(zip(names, values))}
+    is_paused = is_held_up if kind == MESSAGE else NO_ROW
+    columns = table.c.id, _AT[kind], is_paused, *[table.c[name] for name in names]
+    for identifier, at, paused, *values in rows_of(
+        connection, select(*columns).where(table.c.id.in_(WANTED)), ids
+    ):
+        known = {"sort": kind, "at": at, "is_paused": bool(paused)}
+        yield packed(kind, identifier), {**known, **dict(zip(names, values))}
 
 
 def channels(connection: Connection, customer_id: int) -> list[str]:

@@ -9,18 +9,30 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Select, Text, and_, column, func, select, text, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    and_,
+    column,
+    func,
+    select,
+    text,
+    true,
+)
 
 from core.instants import Instant
-from core.model.counts import JourneyCount
+from core.model.counts import JourneyCount, OutcomeCount
 from core.model.triggers import Trigger
-from storage.outbox.dispatch import TROUBLE
+from storage.outbox import digests
 from storage.schema.customers import customers
 from storage.schema.decisions import decisions
 from storage.schema.enrolments import enrolments
 from storage.schema.messages import messages
 from storage.schema.playbooks import TriggerRow, playbooks, triggers
 from storage.session import session
+from storage.sql import NO_ROW
 
 # both stand word for word in partial indexes, or SQLite will not use them
 IS_OPEN: Final = text("enrolments.state = 'open' AND enrolments.version > 0")
@@ -173,8 +185,8 @@ def _next_version(connection: Connection, name: str, after: int) -> int | None:
 def sent(
     connection: Connection, name: str, since: Instant | None = None, until: Instant | None = None
 ) -> int:
-    """How many messages of a trigger were handed over in [since, until); without both also those of which
-    nobody can tell.
+    """How many messages of a trigger were handed over in [since, until), or ever; those of which nobody can
+    tell are not among them.
     """
     went = select(func.count()).where(messages.c.trigger == name, messages.c.sent_at.is_not(None))
     if since is not None:
@@ -182,15 +194,7 @@ def sent(
     if until is not None:
         went = went.where(messages.c.sent_at < until)
     number: int = connection.execute(went).scalar_one()
-    return number if since is not None or until is not None else number + uncertain(connection, name)
-
-
-def uncertain(connection: Connection, name: str) -> int:
-    """How many messages of a trigger may have been handed over, and nobody can tell."""
-    unknown = select(func.count()).where(
-        TROUBLE, messages.c.state == "uncertain", messages.c.trigger == name, messages.c.sent_at.is_(None)
-    )
-    return connection.execute(unknown).scalar_one()
+    return number
 
 
 def last_entry(connection: Connection, name: str) -> Instant | None:
@@ -216,22 +220,44 @@ def next_due(connection: Connection, name: str) -> Instant | None:
     return due
 
 
-def held_back(connection: Connection, name: str, since: Instant) -> int:
-    """How many decisions since the instant were not to send."""
-    query = select(func.count()).where(
-        decisions.c.trigger == name, decisions.c.at >= since, decisions.c.outcome != "send"
-    )
-    return connection.execute(query).scalar_one()
+def outcomes(
+    connection: Connection, name: str, since: Instant, is_held_up: ColumnElement[bool] = NO_ROW
+) -> list[OutcomeCount]:
+    """What was decided since the instant, and what has become of it; `is_held_up` is the condition on a
+    message that a pause holds.
+    """
+    return [*_without_message(connection, name, since), *_with_message(connection, name, since, is_held_up)]
 
 
-def outcomes(connection: Connection, name: str, since: Instant) -> list[tuple[str, str | None, int]]:
-    """What was decided since the instant: outcome, reason and how often."""
+PLANNING: Final = ("send", "hold")
+"""Outcomes of which a message may come."""
+
+
+def _without_message(connection: Connection, name: str, since: Instant) -> Iterator[OutcomeCount]:
+    columns = decisions.c.outcome, decisions.c.reason
     query = (
-        select(decisions.c.outcome, decisions.c.reason, func.count())
-        .where(decisions.c.trigger == name, decisions.c.at >= since)
-        .group_by(decisions.c.outcome, decisions.c.reason)
+        select(*columns, func.count())
+        .where(decisions.c.trigger == name, decisions.c.at >= since, decisions.c.outcome.not_in(PLANNING))
+        .group_by(*columns)
     )
-    return [(row[0], row[1], row[2]) for row in connection.execute(query)]
+    yield from (OutcomeCount(*row) for row in connection.execute(query))
+
+
+def _with_message(
+    connection: Connection, name: str, since: Instant, is_held_up: ColumnElement[bool]
+) -> Iterator[OutcomeCount]:
+    columns = (
+        decisions.c.outcome, decisions.c.reason, digests.STATE, digests.REASON,
+        func.coalesce(is_held_up, NO_ROW),
+    )  # fmt: skip
+    query = (
+        select(*columns, func.count())
+        .outerjoin_from(decisions, messages, messages.c.id == decisions.c.message_id)
+        .where(decisions.c.trigger == name, decisions.c.at >= since, decisions.c.outcome.in_(PLANNING))
+        .group_by(*columns)
+    )
+    for outcome, reason, state, message_reason, is_paused, number in connection.execute(query):
+        yield OutcomeCount(outcome, reason, number, state, message_reason, bool(is_paused))
 
 
 def journeys(connection: Connection, name: str) -> list[JourneyCount]:

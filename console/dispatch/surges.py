@@ -49,7 +49,7 @@ class _Forecast:
         self.version: int = said["version"]
         self.is_changed = bool(said["changes"])
         self.sends: Counter[tuple[str, str]] = Counter()
-        for cell, number in saved.totals.cells.items():
+        for cell, number in saved.totals.anew.items():
             if cell.outcome in ("send", "hold"):
                 self.sends[cell.trigger, cell.day] += number
 

@@ -26,6 +26,7 @@ from core.model.customer import full_name
 from core.model.decisions import Decision
 from core.model.dossier import Dossier, Plan, settled
 from core.model.events import Event
+from core.model.fates import fate_of
 from core.model.triggers import Trigger
 from core.playbook.playbook import Playbook
 from storage import customers, decisions
@@ -196,10 +197,13 @@ def _of_removed(playbook: Playbook, decided: Sequence[Mapping[str, Any]]) -> Exp
         if last is None
         else in_words(last, playbook.zone)
     )
-    verdict, reason = ("none", None) if last is None else (last["outcome"], last["reason"])
+    if last is None:
+        return Explanation("none", None, words, (gone,), short=gone.detail)
+    outcome, reason, state = last["outcome"], last["reason"], last["message_state"]
     return Explanation(
-        verdict, reason, words, (gone,), short=gone.detail if last is None else in_brief(reason, None)
-    )
+        outcome, reason, words, (gone,), short=in_brief(reason, None),
+        fate=fate_of(outcome, reason, state, last["message_reason"]), message_state=state,
+    )  # fmt: skip
 
 
 def _row(customer: str, decision: Decision) -> dict[str, Any]:

@@ -8,7 +8,7 @@ here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from core.engine.consent import consent_objection, suppression_objection
@@ -34,7 +34,7 @@ class Candidate(NamedTuple):
     purpose: Purpose
     address: str | None
     at: Instant
-    note: str | None = None  # why this channel comes first, where that is not the step's order
+    note: str | None = None  # why this channel is taken, where that is not the step's order
 
     @property
     def expires_at(self) -> Instant:
@@ -171,11 +171,16 @@ def all_objections(candidate: Candidate, state: CustomerState) -> tuple[Objectio
     return tuple(objection for guard in GUARDS if (objection := guard(candidate, state)) is not None)
 
 
+REPORTED: Final = ("bounced ", "complained ", "unsubscribed ")
+"""How the reason of a suppression begins where it can follow the address in a sentence."""
+
+
 def allowed_channels(first: Candidate, state: CustomerState) -> tuple[list[Candidate], Objection | None]:
     """The candidates over the step's channels that address, suppressions and consent allow, the preferred one
     first; else what the first lacks."""
     refusal: Objection | None = None
     allowed: list[Candidate] = []
+    lacking: list[str] = []
     step = first.step
     chosen = preferred(step, state) if step.prefer else None
     for name in in_order(step, chosen):
@@ -191,9 +196,30 @@ def allowed_channels(first: Candidate, state: CustomerState) -> tuple[list[Candi
             allowed.append(candidate)
             if step.mode == "first" and step.on_limit != "fallback":
                 break
-        elif refusal is None:
-            refusal = objection
+        else:
+            refusal = refusal or objection
+            lacking.append(_lack(objection, candidate.channel))
+    if lacking and allowed:
+        allowed[0] = passed_over(allowed[0], lacking)
     return _paused_in_place(allowed, state), refusal
+
+
+def passed_over(candidate: Candidate, why: Sequence[str]) -> Candidate:
+    """The candidate, noting why other channels of its step were not taken, a clause each."""
+    over = "not over every channel" if candidate.step.mode == "all" else f"over {candidate.channel.name}"
+    words = f"{over}, because {' and '.join(why)}"
+    return candidate._replace(note="; ".join(filter(None, (candidate.note, words))))
+
+
+def _lack(objection: Objection, channel: Channel) -> str:
+    """What keeps a message from a channel, as a clause."""
+    if objection.reason is Reason.NO_ADDRESS:
+        return f"no address for {channel.name} is known"
+    if objection.reason is not Reason.ADDRESS_SUPPRESSED:
+        return objection.detail
+    if objection.detail.startswith(REPORTED):
+        return f"the address for {channel.name} {objection.detail}"
+    return f"the address for {channel.name} is suppressed: {objection.detail}"
 
 
 def _paused_in_place(allowed: list[Candidate], state: CustomerState) -> list[Candidate]:

@@ -87,6 +87,16 @@ def channel_pause(channel: str, purpose: Purpose, state: CustomerState) -> Pause
     return open_pauses([pause for pause in pauses if stops_purpose(pause, purpose)], state.now)
 
 
+def message_pause(trigger: str, channel: str, purpose: Purpose, state: CustomerState) -> Pause | None:
+    """What holds up a planned message of this customer now: a pause of its trigger or channel, of everything,
+    the customer or a segment.
+    """
+    if not state.playbook.pauses:
+        return None
+    own = open_pauses(state.playbook.index.pauses.get(trigger, ()), state.now)
+    return own or stop_of(purpose, state) or channel_pause(channel, purpose, state)
+
+
 def _is_member(pause: Pause, state: CustomerState) -> bool:
     """Whether the customer is in the paused segment; one that is gone from the files has no members."""
     return _in_segment(pause.name, state)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from core.engine.guards import Candidate
+from core.engine.guards import Candidate, passed_over
 from core.engine.state import CustomerState
 from core.instants import Instant
 from core.limits.pressure import Contact, PressureRule, Violation, is_never_legal, next_legal, violations
@@ -77,12 +77,19 @@ def _fall_back(
     """The first channel whose windows have room; where all are full, the one that has room first."""
     tried: list[Placement] = []
     for candidate in allowed:
-        placement = _dispatch((candidate,), rules, state)
+        taken = passed_over(candidate, [no_room(each) for each in tried]) if tried else candidate
+        placement = _dispatch((taken,), rules, state)
         if not placement.broken:
             return placement
         tried.append(placement)
     later = [placement for placement in tried if placement.at is not None]
     return min(later, key=lambda placement: placement.at or 0) if later else tried[0]
+
+
+def no_room(placement: Placement) -> str:
+    """Why a step is not taken over a channel that is allowed and full, as a clause."""
+    rules = ", ".join(dict.fromkeys(violation.rule.name for violation in placement.broken))
+    return f"{placement.candidates[0].channel.name} is full by {rules}"
 
 
 def opens(candidates: Sequence[Candidate], at: Instant, state: CustomerState) -> Instant:

@@ -21,9 +21,10 @@ from core.engine.guards import (
     allowed_channels,
     candidate_for,
     first_objection,
+    passed_over,
 )
 from core.engine.journey import end, next_step, pass_over
-from core.engine.placement import Placement, contacts_of, evidence, place
+from core.engine.placement import Placement, contacts_of, evidence, no_room, place
 from core.engine.priority_lookahead import ForeseenWinner, stronger
 from core.engine.state import CustomerState
 from core.instants import Instant, format_instant, rounded_up
@@ -242,12 +243,22 @@ def _weighed(allowed: Sequence[Candidate], state: CustomerState) -> _Weighed:
         placement = place(allowed, state)
         return _Weighed(placement, _winner(placement, state))
     tried: list[_Weighed] = []
+    full: list[str] = []
     for candidate in allowed:
-        placement = place((candidate,), state)
+        placement = place((passed_over(candidate, full) if full else candidate,), state)
         tried.append(_Weighed(placement, _winner(placement, state)))
         if not placement.broken and tried[-1].winner is None:
             return tried[-1]
+        full.append(_no_room(tried[-1]))
     return min(tried, key=attrgetter("at"))
+
+
+def _no_room(weighed: _Weighed) -> str:
+    """Why a step is not taken over a channel that is allowed, as a clause."""
+    placement, winner = weighed
+    if winner is None:
+        return no_room(placement)
+    return f"{placement.candidates[0].channel.name} is left to {winner.trigger}"
 
 
 def _winner(placement: Placement, state: CustomerState) -> ForeseenWinner | None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from core.engine.branches import due_at_latest, waits
 from core.engine.consent import consent_objection, latest_word, suppression_objection
 from core.engine.entry import bucket, in_global_holdout, may_reenter, place_in_holdout, variant_of
 from core.engine.guards import Candidate
-from core.engine.pauses import channel_pause, evidence, stop_of
+from core.engine.pauses import channel_pause, evidence, message_pause, stop_of
 from core.engine.placement import contacts_of
 from core.engine.preference import PREFERS, preferred
 from core.engine.state import CustomerState, open_pauses
@@ -29,7 +30,10 @@ from core.model.customer import TRAIT_FIELDS, address_of
 from core.model.dossier import BEGINNING, Dossier
 from core.model.enrolment import Due, Enrolment
 from core.model.events import ORDER_COMPLETED, ORDER_REFUNDED, ORDER_RETURNED, Event
+from core.model.fates import Fate, fate_of, why_never
 from core.model.nearness import EntryQuestion, Nearness
+from core.model.outbox import UNSENT
+from core.model.pauses import Pause
 from core.model.predicate import Predicate
 from core.model.triggers import ALWAYS, NEVER, Step, Trigger
 from core.playbook.playbook import Playbook
@@ -80,6 +84,10 @@ class Explanation:
     """The step that is to come; None where the customer is not under way."""
     foretold: bool = False
     """The last decision is not taken yet: the engine would take it if nothing else happened."""
+    fate: Fate | None = None
+    """What becomes of the message; None where nothing is decided and nothing is to come."""
+    message_state: str | None = None
+    """Where the message of the last decision is, as the outbox says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +130,8 @@ def explain(
         return _of_decided(case, running, (*trace, *_version(decided[-1], running, state)), len(bars))
     if running is not None:
         words = f"Nothing has been decided yet. {_next_step(running, trigger, state)}"
-        return Explanation(
-            "none", None, words, trace, short=f"step {running.step} is to come", step=running.step
-        )
+        short, fate = f"step {running.step} is to come", Fate.HELD if running.due_at is None else Fate.LATER
+        return Explanation("none", None, words, trace, short=short, step=running.step, fate=fate)
     words, short = (localized(said, playbook.zone) for said in _never(trigger, cause, bars))
     return Explanation("none", None, words, trace, short=short, bars=len(bars))
 
@@ -145,15 +152,39 @@ def _nearness(case: Case) -> Nearness:
 
 
 def _of_decided(case: Case, running: Enrolment | None, trace: tuple[Check, ...], bars: int) -> Explanation:
-    last = case.decided[-1]
-    words = in_words(last, case.state.playbook.zone)
+    zone, last = case.state.playbook.zone, dict(case.decided[-1])
+    pause = _pause_of(last, case)
+    last["message_pause"] = None if pause is None else evidence(pause)
+    words = in_words(last, zone)
     if running is not None and last["outcome"] in ("send", "suppress"):
         words += f" {_next_step(running, case.trigger, case.state)}"
     step = None if running is None else running.step
     waited = behind(last["reason"], last.get("objections") or ())
     foretold = bool(last.get("foretold"))
-    short = in_brief(last["reason"], waited) or (FORETOLD[last["outcome"]] if foretold else "")
-    return Explanation(last["outcome"], last["reason"], words, trace, waited, short, bars, step, foretold)
+    state, reason = last.get("message_state"), last.get("message_reason")
+    fate = fate_of(last["outcome"], last["reason"], state, reason, is_paused=pause is not None)
+    short = _in_brief(last, fate, waited, zone) or (FORETOLD[last["outcome"]] if foretold else "")
+    return Explanation(
+        last["outcome"], last["reason"], words, trace, waited, short, bars, step, foretold, fate, state
+    )
+
+
+def _pause_of(last: Mapping[str, Any], case: Case) -> Pause | None:
+    """What holds the message of a decision up, where that has not gone out yet."""
+    purpose = case.state.playbook.purposes.get(case.trigger.purpose)
+    if purpose is None or last.get("message_state") not in UNSENT:
+        return None
+    return message_pause(case.trigger.name, last["channel"] or "", purpose, case.state)
+
+
+def _in_brief(last: Mapping[str, Any], fate: Fate, waited: str | None, zone: ZoneInfo) -> str:
+    """Why it became that, in a few words; of what was sent, why over this channel, where that is noted."""
+    if last.get("message_pause"):
+        return localized(last["message_pause"], zone)
+    reason = why_never(last["reason"], last.get("message_state"), last.get("message_reason"))
+    if fate not in (Fate.DECIDED, Fate.DUE, Fate.ON_ITS_WAY, Fate.SENT):
+        return in_brief(reason, waited)
+    return localized(last.get("note") or "", zone)
 
 
 def in_brief(reason: str | None, waited: str | None) -> str:

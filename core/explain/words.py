@@ -128,7 +128,7 @@ def in_words(row: Mapping[str, Any], zone: ZoneInfo) -> str:
     """One decision row (`rules` a list as scripts read it) as a sentence or two.
 
     Where it has `message_state`, `message_reason` and `message_sent_at`, they say what has become of the
-    message since. One that is `foretold` is not decided yet.
+    message since, and `message_pause` what holds it up. One that is `foretold` is not decided yet.
     """
     place = f"(step {row['step']}{_over(row['channel'])}, {in_full(row['at'], zone)})"
     opening = (
@@ -139,13 +139,13 @@ def in_words(row: Mapping[str, Any], zone: ZoneInfo) -> str:
     since = row.get("message_state")
     if since is not None and (since not in GONE if row["outcome"] == "send" else since != "held"):
         decided = "held for an approval" if row["outcome"] == "hold" else "decided to send it"
-        return f"It was {decided} {place}; {_present(row, zone)}.{_note(row)}"
+        return f"It was {decided} {place}; {_present(row, zone)}.{_note(row, zone)}"
     if row["outcome"] == "send":
-        return f"{opening}{_went_out(row, zone)}.{_note(row)}"
+        return f"{opening}{_went_out(row, zone)}.{_note(row, zone)}"
     because = _pressure(row["rules"], zone) or BECAUSE.get(row["reason"] or "", "")
     detail = localized(_detail(row.get("objections") or (), row["reason"]), zone)
     sentence = f"{opening}: {because}{f' ({detail})' if detail and not row['rules'] else ''}."
-    return sentence + _note(row) + _afterwards(row, zone)
+    return sentence + _note(row, zone) + _afterwards(row, zone)
 
 
 def _went_out(row: Mapping[str, Any], zone: ZoneInfo) -> str:
@@ -161,10 +161,15 @@ def _present(row: Mapping[str, Any], zone: ZoneInfo) -> str:
     itself.
     """
     state, reason = row["message_state"], row.get("message_reason")
+    pause = localized(row.get("message_pause") or "", zone)
     if state == "held" and reason == "SET_ASIDE":
         return "the message is set aside, since working on it failed"
     if state == "held" and reason == "SURGE":
-        return "the message is held, since its trigger would send far more than expected"
+        return f"the message is held: {BECAUSE[reason]}"
+    if pause and state in ("planned", "due"):
+        return f"the message is held: {pause}"
+    if pause and state == "held":
+        return f"{PRESENT[state]}, and would then be held: {pause}"
     because = BECAUSE.get(reason or "", "") if state in ("cancelled", "failed", "due") else ""
     sent_at = row.get("message_sent_at") if state in GONE else None
     sent = "" if sent_at is None else f" on {when(sent_at, zone)}"
@@ -182,8 +187,8 @@ def together(carried: Sequence[tuple[str, int, str | None]]) -> str:
     )
 
 
-def _note(row: Mapping[str, Any]) -> str:
-    note = row.get("note") or ""
+def _note(row: Mapping[str, Any], zone: ZoneInfo) -> str:
+    note = localized(row.get("note") or "", zone)
     return f" {note[:1].upper()}{note[1:]}." if note else ""
 
 

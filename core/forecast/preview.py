@@ -139,10 +139,21 @@ class Totals:
     imagined: Counter[PreviewCell] = field(
         default_factory=Counter
     )  # those of the cells that come of events which are only imagined
+    already: Counter[PreviewCell] = field(
+        default_factory=Counter
+    )  # those of the cells that were decided before and wait in the outbox
     pressed: list[PressedCustomer] = field(default_factory=list)
 
-    def add(self, person: PreviewCustomer, decisions: Sequence[Decision], zone: ZoneInfo) -> None:
-        """Count one customer's decisions; who has none is looked at and nothing more."""
+    def add(
+        self,
+        person: PreviewCustomer,
+        decisions: Sequence[Decision],
+        zone: ZoneInfo,
+        already: Sequence[Decision] = (),
+    ) -> None:
+        """Count one customer's decisions; who has none is looked at and nothing more. Some of them were taken
+        `already`, and wait in the outbox.
+        """
         self.looked_at += 1
         if not decisions:
             return
@@ -167,6 +178,7 @@ class Totals:
                 self.moves[day, _day(decision.until, zone)] += 1
             if decision.message is not None and decision.message.contact.counts:
                 points += decision.message.contact.weight
+        self.already.update(_cell(decision, _day(decision.at, zone)) for decision in already)
         contacts = contacts_in(decisions)
         self.contacts[contacts] += 1
         for key in reached:
@@ -204,6 +216,7 @@ class Totals:
         self.moves.update(other.moves)
         self.beats.update(other.beats)
         self.imagined.update(other.imagined)
+        self.already.update(other.already)
         self.joined.update(other.joined)
         self.pressed = nlargest(MOST_PRESSED, self.pressed + other.pressed)
 
@@ -214,6 +227,11 @@ class Totals:
             key = tuple(getattr(cell, name) for name in names)
             found.setdefault(key, Counter())[cell.outcome] += number
         return dict(sorted(found.items(), key=lambda entry: tuple(part or "" for part in entry[0])))
+
+    @property
+    def anew(self) -> Counter[PreviewCell]:
+        """The cells without what was decided already."""
+        return self.cells - self.already
 
     @property
     def rules(self) -> Counter[str]:

@@ -60,6 +60,8 @@ class ListedMessage:
     purpose: str
     carries: tuple[tuple[str, int, str | None], ...] = ()
     """Trigger, step and why it was left out, of several that go together; empty where it carries one."""
+    is_paused: bool = False
+    """A pause or the emergency stop keeps it from going out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from screens.cells.customers import amount
 from screens.cells.gauge import window_words
 from screens.cells.line import Cell, Cells, Line, StyleName, fit
 from screens.cells.moments import in_full, moment
-from screens.cells.states import MESSAGE, OUTCOME, state
+from screens.cells.states import decision_cell, message_cell, state
 from screens.cells.timeline import CONSENT, flat
 from screens.ports.customers import ConsentLine, CustomerGauge, CustomerProfile, Planned
 
@@ -226,10 +226,10 @@ def _waiting(plan: Planned, now: Instant, zone: ZoneInfo) -> Iterator[Line]:
     if not plan.waiting:
         yield [Cell(" nothing", "dim")]
     for each in plan.waiting:
-        said = state(MESSAGE, each.state)
+        said = message_cell(each.state, each.reason, each.is_paused)
         because = f", {BECAUSE.get(each.reason, each.reason)}" if each.reason else ""
         yield [
-            " ", Cell(fit(said.text, 11), said.style), fit(moment(each.planned_at, now, zone), 13),
+            " ", Cell(fit(said.text, 21), said.style), fit(moment(each.planned_at, now, zone), 13),
             fit(each.channel, 9),
             f"{each.trigger} step {each.step}{because}",
         ]  # fmt: skip
@@ -240,7 +240,7 @@ def _foreseen(plan: Planned, now: Instant, zone: ZoneInfo) -> Iterator[Line]:
     if not plan.foreseen:
         yield [Cell(" nothing", "dim")]
     for each in plan.foreseen:
-        said = state(OUTCOME, each.outcome)
+        said = decision_cell(each.outcome, each.reason)
         yield [
             " ", Cell(fit(said.text, 11), said.style), fit(moment(each.at, now, zone), 13),
             fit(each.channel or "", 9),

@@ -9,17 +9,18 @@ from zoneinfo import ZoneInfo
 from core.explain.words import BECAUSE, in_short
 from core.instants import Instant, parse_instant, rounded_up
 from core.model.decisions import OUTCOMES
+from core.model.fates import why_never
 from screens.cells.column import Column
 from screens.cells.exports import Fields, instants, plain
 from screens.cells.filters import SYNONYMS, Reader
 from screens.cells.line import Cell, Cells, Line, fit
 from screens.cells.moments import in_full, moment
-from screens.cells.states import OUTCOME, state
+from screens.cells.states import fate_cell
 from screens.ports.decisions import NEWEST, DecisionView, Listed, LoggedDecision
 
 COLUMNS: Final = (
     Column("at", "DECIDED", 12),
-    Column("outcome", "OUTCOME", 10),
+    Column("outcome", "OUTCOME", 10, grow=9, most=20),
     Column("reason", "REASON", 12, grow=5),
     Column("trigger", "TRIGGER", 10, grow=5),
     Column("step", "STEP", 4, right=True, least=104),
@@ -54,11 +55,23 @@ def next_outcome(now: str | None) -> str | None:
 def cells(row: LoggedDecision, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
     """One line of the log."""
     return (
-        moment(row.at, now, zone), state(OUTCOME, row.outcome), in_short(row.reason, row.behind),
+        moment(row.at, now, zone), fate_cell(row.fate, row.message_state), why(row),
         row.trigger, str(row.step),
         row.channel or "", row.customer, row.name, moment(row.until, now, zone),
         Cell("late", "warn") if row.late else "",
     )  # fmt: skip
+
+
+def told(row: LoggedDecision) -> str | None:
+    """The reason that tells what has become of it."""
+    return why_never(row.reason, row.message_state, row.message_reason)
+
+
+def why(row: LoggedDecision) -> str:
+    """Why it became that, in a few words; of what goes out, what led to its channel."""
+    if row.is_paused:
+        return "paused or stopped"
+    return in_short(told(row), row.behind) or row.note
 
 
 def chip(listed: Listed, text: str) -> str:
@@ -79,10 +92,10 @@ def detail(view: DecisionView, zone: ZoneInfo) -> list[Line]:
     row = view.row
     lines: list[Line] = [
         [
-            state(OUTCOME, row.outcome),
+            fate_cell(row.fate, row.message_state),
             "  ",
-            Cell(in_short(row.reason, row.behind), "strong"),
-            f"  {BECAUSE.get(row.reason or '', '')}",
+            Cell(why(row), "strong"),
+            f"  {BECAUSE.get(told(row) or '', '')}",
         ],
         [],
         [view.words],

@@ -16,8 +16,8 @@ from core.instants import Instant, day_start, from_local, local, parse_duration,
 from screens.ports.terms import LogFilter
 
 SYNONYMS: Final[Mapping[str, str]] = {
-    "sent": "send", "deferred": "defer", "suppressed": "suppress", "held": "hold", "blocked": "suppress",
-    "waiting": "defer",
+    "decided": "send", "later": "defer", "never": "suppress", "held": "hold",
+    "deferred": "defer", "suppressed": "suppress", "blocked": "suppress", "waiting": "defer",
 }  # fmt: skip
 """What people write for an outcome."""
 

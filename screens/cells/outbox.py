@@ -15,12 +15,12 @@ from screens.cells.exports import Fields, instants, plain
 from screens.cells.filters import Reader
 from screens.cells.line import Cell, Cells, Line, fit
 from screens.cells.moments import in_full, moment
-from screens.cells.states import MESSAGE, state
+from screens.cells.states import message_cell
 from screens.ports.outbox import RenderedMessage
 from screens.ports.terms import LogFilter
 
 COLUMNS: Final = (
-    Column("state", "STATE", 12),
+    Column("state", "STATE", 12, grow=9, most=20),
     Column("planned_at", "PLANNED", 12),
     Column("trigger", "TRIGGER", 10, grow=4),
     Column("step", "STEP", 4, right=True, least=100),
@@ -61,7 +61,8 @@ def cells(row: ListedMessage, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
     expires = moment(row.expires_at, now, zone)
     why = row.error or in_short(row.reason) or (row.subject or "")
     return (
-        state(MESSAGE, row.state), moment(row.planned_at, now, zone), row.trigger, str(row.step),
+        message_cell(row.state, row.reason, row.is_paused), moment(row.planned_at, now, zone),
+        row.trigger, str(row.step),
         row.channel, row.customer, row.name,
         Cell(why, "" if row.state in ("failed", "uncertain", "held") else "dim"),
         Cell(expires, "bad" if row.state in OPEN and row.expires_at < now else ""),
@@ -100,7 +101,8 @@ def detail(row: ListedMessage, zone: ZoneInfo) -> list[Line]:
         ("why", BECAUSE.get(row.reason or "", in_short(row.reason))),
         ("error", row.error or ""), ("key", row.key),
     )  # fmt: skip
-    lines: list[Line] = [[state(MESSAGE, row.state), f"  message {row.id}"], []]
+    word = message_cell(row.state, row.reason, row.is_paused)
+    lines: list[Line] = [[word, f"  message {row.id}"], []]
     lines += [[Cell(fit(name, 13), "dim"), value] for name, value in pairs if value]
     return lines
 

@@ -16,7 +16,7 @@ from screens.cells.bars import Bar, Heading, Item, compared
 from screens.cells.forecast import HELD, from_to
 from screens.cells.gauge import load_bars, window_words
 from screens.cells.moments import share
-from screens.cells.states import OUTCOME, state
+from screens.cells.states import decision_cell
 from screens.ports.pressure import Forecast, LimitLine
 
 K = TypeVar("K", bound=Hashable)
@@ -146,7 +146,7 @@ def _held(totals: Totals, chosen: set[str] | None) -> tuple[Counter[str], Counte
 
 def reason_label(outcome: str, reason: str | None) -> str:
     """The outcome's sign and the reason; the word of the outcome where there is none."""
-    sign, _, word = state(OUTCOME, outcome).text.partition(" ")
+    sign, _, word = decision_cell(outcome, reason).text.partition(" ")
     return f"{sign} {in_short(reason) or word}"
 
 

@@ -7,7 +7,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from core.instants import Instant
-from screens.cells.line import Cell
+from core.model.fates import Fate, fate_in_words, fate_of_decision, fate_of_message
+from screens.cells.line import Cell, StyleName
 from screens.cells.moments import moment
 from screens.ports.pauses import PauseView
 
@@ -18,26 +19,41 @@ TRIGGER: Final[Mapping[str, Cell]] = {
     "draft": Cell("○ draft", "dim"),
     "retired": Cell("– retired", "dim"),
 }
-OUTCOME: Final[Mapping[str, Cell]] = {
-    "send": Cell("● send", "ok"),
-    "defer": Cell("→ defer", "warn"),
-    "suppress": Cell("✗ suppress", "accent"),
-    "hold": Cell("‖ hold", "warn"),
+_SIGNS: Final[Mapping[Fate, tuple[str, StyleName]]] = {
+    Fate.DECIDED: ("●", "ok"),
+    Fate.WAITS_FOR_APPROVAL: ("‖", "warn"),
+    Fate.DUE: ("»", "accent"),
+    Fate.ON_ITS_WAY: ("»", "accent"),
+    Fate.SENT: ("●", "ok"),
+    Fate.LATER: ("→", ""),
+    Fate.HELD: ("‖", "warn"),
+    Fate.GOAL_REACHED: ("✓", "ok"),
+    Fate.NEVER: ("✗", "accent"),
+    Fate.FAILED: ("✗", "bad"),
+    Fate.UNCERTAIN: ("?", "bad"),
 }
-MESSAGE: Final[Mapping[str, Cell]] = {
-    "held": Cell("‖ held", "warn"),
-    "failed": Cell("✗ failed", "bad"),
-    "uncertain": Cell("? uncertain", "bad"),
-    "due": Cell("» due", "accent"),
-    "claimed": Cell("» claimed", "accent"),
-    "planned": Cell("○ planned"),
-    "sent": Cell("● sent", "ok"),
-    "delivered": Cell("● delivered", "ok"),
-    "bounced": Cell("✗ bounced", "bad"),
-    "complained": Cell("! complained", "bad"),
-    "cancelled": Cell("– cancelled", "dim"),
-    "expired": Cell("– expired", "dim"),
+_FOLLOWED_SIGNS: Final[Mapping[str, tuple[str, StyleName]]] = {
+    "bounced": ("✗", "bad"),
+    "complained": ("!", "bad"),
 }
+
+
+def fate_cell(fate: Fate, message_state: str | None = None) -> Cell:
+    """The cell of what becomes of a message, with what followed where the outbox's state says so."""
+    sign, style = _SIGNS[fate]
+    if fate is Fate.SENT:
+        sign, style = _FOLLOWED_SIGNS.get(message_state or "", (sign, style))
+    return Cell(f"{sign} {fate_in_words(fate, message_state)}", style)
+
+
+def decision_cell(outcome: str, reason: str | None) -> Cell:
+    """The cell of what was decided, whatever has become of it since."""
+    return fate_cell(fate_of_decision(outcome, reason))
+
+
+def message_cell(message_state: str, reason: str | None, is_paused: bool = False) -> Cell:
+    """The cell of a message in the outbox."""
+    return fate_cell(fate_of_message(message_state, reason, is_paused=is_paused), message_state)
 
 
 def state(table: Mapping[str, Cell], name: str) -> Cell:

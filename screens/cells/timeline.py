@@ -12,7 +12,7 @@ from screens.cells.customers import amount
 from screens.cells.exports import Fields, instants, money, plain
 from screens.cells.line import Cell, Cells, Line, fit
 from screens.cells.moments import moment
-from screens.cells.states import MESSAGE, OUTCOME, state
+from screens.cells.states import decision_cell, message_cell, state
 from screens.ports.customers import EntryDetails, EntryKind, TimelineEntry
 
 COLUMNS: Final = (
@@ -20,7 +20,7 @@ COLUMNS: Final = (
     Column("kind", "KIND", 10),
     Column("channel", "OVER", 8, least=84),
     Column("what", "WHAT", 17, grow=1),
-    Column("state", "STATE", 11, least=50),
+    Column("state", "STATE", 11, least=50, grow=6, most=20),
     Column("about", "ABOUT", 10, least=68, grow=4),
 )
 EXPORTED: Final[Fields] = (
@@ -37,12 +37,6 @@ CONSENT: Final[Mapping[str, Cell]] = {
     "withdrawn": Cell("✗ withdrawn", "bad"),
     "objected": Cell("✗ objected", "bad"),
 }
-STATES: Final[Mapping[EntryKind, Mapping[str, Cell]]] = {
-    "event": {},
-    "message": MESSAGE,
-    "decision": OUTCOME,
-    "consent": CONSENT,
-}
 KIND_CYCLE: Final[tuple[EntryKind | None, ...]] = (None, "message", "decision", "event", "consent")
 HINT: Final = "words; kind: channel: name: trigger: source: state: !not"
 DEEPEST: Final = 6
@@ -55,9 +49,18 @@ def cells(entry: TimelineEntry, now: Instant, zone: ZoneInfo, currency: str) -> 
     style = "dim" if entry.kind == "decision" else ""
     return (
         moment(entry.at, now, zone), KINDS[entry.kind], entry.channel or "", entry.what,
-        state(STATES[entry.kind], entry.state),
+        _state(entry),
         Cell(money + entry.about, "dim" if style else ""),
     )  # fmt: skip
+
+
+def _state(entry: TimelineEntry) -> Cell:
+    """What became of it, in the words of `core.model.fates`; of a consent what it says."""
+    if entry.kind == "message":
+        return message_cell(entry.state, entry.reason, entry.is_paused)
+    if entry.kind == "decision":
+        return decision_cell(entry.state, entry.reason)
+    return state(CONSENT, entry.state) if entry.kind == "consent" else Cell(entry.state)
 
 
 def next_kind(now: EntryKind | None) -> EntryKind | None:

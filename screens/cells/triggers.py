@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -11,14 +12,15 @@ from core.explain.journey_words import Role, Words, about, of_step
 from core.explain.words import counted, in_short
 from core.filters import holds, read_words
 from core.instants import Instant
-from core.model.counts import JourneyCount
+from core.model.counts import JourneyCount, OutcomeCount, fates_of
+from core.model.fates import FATE_WORDS, FOLLOWED, Fate
 from screens.cells.bars import bar
 from screens.cells.column import Column
 from screens.cells.exports import Fields, instants, plain
 from screens.cells.line import Cell, Cells, Line, StyleName, fit
 from screens.cells.moments import in_full, moment, number, share
-from screens.cells.states import OUTCOME, TRIGGER, paused_words, state
-from screens.ports.triggers import HistoryLine, OutcomeCount, TriggerLine, TriggerView, WaitingView
+from screens.cells.states import TRIGGER, fate_cell, paused_words, state
+from screens.ports.triggers import HistoryLine, TriggerLine, TriggerView, WaitingView
 
 COLUMNS: Final = (
     Column("state", "STATE", 9),
@@ -28,13 +30,16 @@ COLUMNS: Final = (
     Column("waiting", "WAITING", 7, right=True),
     Column("sent", "SENT", 9, right=True, least=90),
     Column("sent_lately", "SENT 7D", 7, right=True),
-    Column("held_back_lately", "HELD BACK 7D", 12, right=True),
+    Column("goal_reached_lately", "GOAL 7D", 7, right=True, least=138),
+    Column("later_lately", "LATER 7D", 8, right=True, least=148),
+    Column("never_lately", "NEVER 7D", 8, right=True),
     Column("last_fired", "LAST IN", 12, least=132),
     Column("next_due", "NEXT DUE", 12, least=76),
 )
-"""Held back are decisions that were not to send."""
+"""The last three are decisions by what has become of them, in the words of `core.model.fates`."""
 EXPORTED: Final[Fields] = (
-    *plain("name", "title", "kind", "state", "waiting", "sent", "sent_lately", "held_back_lately"),
+    *plain("name", "title", "kind", "state", "waiting", "sent", "sent_lately", "goal_reached_lately",
+        "later_lately", "never_lately"),
     *instants("last_fired", "next_due"),
 )  # fmt: skip
 WAITING: Final = (
@@ -50,13 +55,12 @@ BAR: Final = 26
 
 def cells(line: TriggerLine, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
     """One line of the list."""
-    back: Cells = Cell(
-        number(line.held_back_lately), "warn" if line.held_back_lately > line.sent_lately else ""
-    )
+    never: Cells = Cell(number(line.never_lately), "warn" if line.never_lately > line.sent_lately else "")
     return (
         state(TRIGGER, line.state), line.name, line.title, Cell(line.kind, "dim"), number(line.waiting),
         number(line.sent),
-        number(line.sent_lately), back, moment(line.last_fired, now, zone), moment(line.next_due, now, zone),
+        number(line.sent_lately), number(line.goal_reached_lately), number(line.later_lately), never,
+        moment(line.last_fired, now, zone), moment(line.next_due, now, zone),
     )  # fmt: skip
 
 
@@ -113,10 +117,16 @@ def _standing(view: TriggerView, now: Instant, zone: ZoneInfo) -> Iterator[Cells
         yield Cell(since, "dim")
 
 
+SAID_LATELY: Final = tuple(fate for fate in Fate if fate is not Fate.SENT)
+"""What is sent has a number of its own, of messages by when they went out."""
+
+
 def _numbers(view: TriggerView, now: Instant, zone: ZoneInfo) -> Iterator[Cells]:
     line = view.line
     sent = f"sent {line.sent:,} (7 days: {line.sent_lately:,})"
-    yield f"{line.waiting:,} under way · {sent} · held back in 7 days {line.held_back_lately:,}"
+    yield f"{line.waiting:,} under way · {sent}"
+    told = [f"{line.lately[fate]:,} {FATE_WORDS[fate]}" for fate in SAID_LATELY if line.lately.get(fate)]
+    yield f" · decided in 7 days: {', '.join(told)}" if told else ""
     if line.next_due is not None:
         yield f" · next {moment(line.next_due, now, zone)}"
 
@@ -158,8 +168,7 @@ def _said(line: Words) -> Line:
 
 
 def _month(view: TriggerView) -> Iterator[Line]:
-    by_reason = {(each.outcome, each.reason): each.number for each in view.outcomes}
-    reached = by_reason.get(("suppress", "GOAL_REACHED"), 0)
+    reached = fates_of(view.outcomes)[Fate.GOAL_REACHED]
     numbers = (
         f"{view.entered:,} entered · {view.sent:,} sent · {reached:,} reached the goal before their message"
     )
@@ -179,18 +188,29 @@ def _of_variant(each: JourneyCount) -> Line:
 
 
 def outcomes(counts: Sequence[OutcomeCount]) -> list[Line]:
-    """What was decided, by reason, each with a bar."""
+    """What has become of what was decided, by reason, each with a bar."""
     if not counts:
         return [[Cell("Nothing was decided in the last 30 days.", "dim")]]
+    counts = _by_fate(counts)
     total, most = sum(each.number for each in counts), max(each.number for each in counts)
     head: Line = [Cell(f"{counted(total, 'decision')} in 30 days", "strong")]
     return [head, [], *(_outcome(each, most, total) for each in counts)]
 
 
+def _by_fate(counts: Sequence[OutcomeCount]) -> list[OutcomeCount]:
+    """What has one word and one reason, added up; the most frequent first."""
+    found: dict[tuple[Fate, str | None, str | None], OutcomeCount] = {}
+    for each in counts:
+        key = each.fate, in_short(each.why), FOLLOWED.get(each.message_state or "")
+        known = found.get(key)
+        found[key] = each if known is None else replace(known, number=known.number + each.number)
+    return sorted(found.values(), key=lambda each: (-each.number, each.fate, each.why or ""))
+
+
 def _outcome(each: OutcomeCount, most: int, total: int) -> Line:
-    outcome, reason = state(OUTCOME, each.outcome), in_short(each.reason)
+    outcome, reason = fate_cell(each.fate, each.message_state), in_short(each.why)
     return [
-        Cell(fit(outcome.text, 11), outcome.style), fit(reason, 19),
+        Cell(fit(outcome.text, 21), outcome.style), fit(reason, 19),
         fit(f"{each.number:,}", 9, right=True), fit(share(each.number, total), 7, right=True), " ",
         Cell(bar(each.number, most, BAR), outcome.style),
     ]  # fmt: skip

@@ -21,7 +21,7 @@ from screens.cells.exports import Fields, instants, plain
 from screens.cells.forecast import badge_cell
 from screens.cells.line import Cell, Cells, Line
 from screens.cells.moments import moment, number
-from screens.cells.states import OUTCOME, state
+from screens.cells.states import decision_cell
 from screens.ports.pressure import Future, LimitLine, Supposed
 from screens.ports.what_if import ChangedCustomer, ComparedStep, DecisionSide, Option
 
@@ -323,7 +323,7 @@ def side_cells(side: ComparedStep, now: Instant, zone: ZoneInfo) -> Sequence[Cel
 def _taken(taken: DecisionSide | None, at: Instant, now: Instant, zone: ZoneInfo) -> Cells:
     if taken is None:
         return Cell("–", "dim")
-    told = state(OUTCOME, taken.outcome)
+    told = decision_cell(taken.outcome, taken.reason)
     when = f" {moment(taken.at, now, zone)}" if taken.at != at else ""
     until = f" until {moment(taken.until, now, zone)}" if taken.until is not None else ""
     return Cell(f"{told.text}{when} {in_short(taken.reason)}".rstrip() + until, told.style)

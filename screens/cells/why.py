@@ -9,17 +9,17 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from core.explain.trigger_explanation import TriggerExplanation
-from core.explain.why import Check
+from core.explain.why import PASSING, Check
 from core.explain.words import BECAUSE, in_short, localized
 from core.instants import Instant
 from screens.cells.column import Column
 from screens.cells.exports import Fields, instants, plain
 from screens.cells.line import Cell, Cells, Line, fit
 from screens.cells.moments import moment
-from screens.cells.states import OUTCOME
+from screens.cells.states import fate_cell
 
 COLUMNS: Final = (
-    Column("verdict", "VERDICT", 11),
+    Column("verdict", "STATE", 11, grow=6, most=22),
     Column("trigger", "TRIGGER", 18, grow=1),
     Column("since", "SINCE", 12, least=80),
     Column("reason", "REASON", 26, grow=6),
@@ -32,23 +32,14 @@ EXPORTED: Final[Fields] = (
 )
 STANDING: Final = "trigger active"
 """The check whose detail, such as `the trigger is draft`, needs no name before it."""
-WORDS: Final = {
-    "send": Cell("● sent", "ok"),
-    "defer": Cell("→ deferred", "warn"),
-    "suppress": Cell("✗ not sent", "bad"),
-    "hold": Cell("‖ held", "warn"),
-    "none": Cell("○ never", "dim"),
-}
 
 
 def verdict(each: TriggerExplanation) -> Cell:
-    """Symbol and word of the last decision; before the first, whether one is to come."""
+    """Symbol and word of what becomes of the message; of one foretold, marked so."""
     found = each.explanation
-    if found.verdict == "none" and found.step is not None:
-        return Cell("» under way", "accent")
-    if found.foretold:
-        return Cell("◌ foretold", "accent")
-    return WORDS.get(found.verdict, OUTCOME.get(found.verdict, Cell(found.verdict)))
+    if found.fate is None:
+        return Cell("○ not entered", "dim")
+    return Cell("◌ foretold", "accent") if found.foretold else fate_cell(found.fate, found.message_state)
 
 
 def reason(each: TriggerExplanation, zone: ZoneInfo) -> str:
@@ -96,6 +87,8 @@ def explanation(each: TriggerExplanation, zone: ZoneInfo) -> list[Line]:
 
 def check(line: Check, is_first: bool, zone: ZoneInfo) -> Line:
     """One check: what, whether it stands against a message, and the detail."""
-    sign = Cell(" ✓ ok   ", "ok") if line.holds else Cell(" ✗ STOP ", "bad")
+    sign = Cell(" ✓ ok   ", "ok") if line.holds else Cell(" ✗ no   ", "bad")
+    if not line.holds and line.check.endswith(PASSING):
+        sign = Cell(" → wait ", "warn")
     name = Cell(fit(line.check, 28), "strong" if is_first else "")
     return [sign, name, " ", localized(line.detail, zone)]

@@ -156,6 +156,8 @@ class WaitingMessage:
     state: str
     planned_at: Instant
     reason: str | None
+    is_paused: bool = False
+    """A pause or the emergency stop keeps it from going out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +200,10 @@ class TimelineEntry:
     """Of a message its state, of a decision its outcome, of a consent what was said; empty for events."""
     amount: int | None = None
     """Money of an event, in minor units."""
+    reason: str | None = None
+    """Of a message or a decision."""
+    is_paused: bool = False
+    """Of a message: a pause or the emergency stop keeps it from going out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 
 from core.instants import Instant
 from core.model.decisions import Objection
+from core.model.fates import Fate, fate_of
 from screens.ports import Cancelled
 from screens.ports.terms import LogFilter
 
@@ -34,6 +35,20 @@ class LoggedDecision:
     late: bool
     behind: str | None = None
     """What something that expired had waited for."""
+    message_state: str | None = None
+    """Where its message is, in the outbox; None where there is none."""
+    message_reason: str | None = None
+    is_paused: bool = False
+    """A pause or the emergency stop keeps its message from going out."""
+    note: str = ""
+    """What else led here, in words."""
+
+    @property
+    def fate(self) -> Fate:
+        """What has become of it."""
+        return fate_of(
+            self.outcome, self.reason, self.message_state, self.message_reason, is_paused=self.is_paused
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,8 @@ class ForecastDecision:
     until: Instant | None
     imagined: bool = False
     """It comes of something that is only imagined to happen again."""
+    message: int | None = None
+    """The message that waits in the outbox for it, where it was decided already."""
 
 
 class PressurePort(Protocol):

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol, TypeAlias
 
 from core.instants import DAY, Instant, Millis
-from core.model.counts import JourneyCount
+from core.model.counts import JourneyCount, OutcomeCount
+from core.model.fates import Fate
 from core.model.pauses import PausePolicy
 from core.model.triggers import Trigger
 from screens.ports import Cancelled
@@ -26,8 +27,8 @@ State: TypeAlias = Literal["active", "paused", "stopped", "draft", "retired"]
 
 @dataclass(frozen=True, slots=True)
 class TriggerLine:
-    """One trigger in numbers: customers under way, messages handed over in all and lately, decisions lately
-    that were not to send.
+    """One trigger in numbers: customers under way, messages handed over in all and lately, and what has
+    become of what was decided lately.
     """
 
     name: str
@@ -38,18 +39,15 @@ class TriggerLine:
     waiting: int
     sent: int
     sent_lately: int
-    held_back_lately: int
+    lately: Mapping[Fate, int]
     last_fired: Instant | None
     next_due: Instant | None
-
-
-@dataclass(frozen=True, slots=True)
-class OutcomeCount:
-    """How often something was decided for a reason."""
-
-    outcome: str
-    reason: str | None
-    number: int
+    goal_reached_lately: int = 0
+    """Of what was decided lately, for how many the goal came first."""
+    later_lately: int = 0
+    """How often something was put off lately."""
+    never_lately: int = 0
+    """Of what was decided lately, what will not go out; reached goals are not among it."""
 
 
 @dataclass(frozen=True, slots=True)

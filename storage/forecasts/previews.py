@@ -13,13 +13,27 @@ from threading import Lock
 from typing import Any, Final, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, Table, exists, func, literal_column, or_, select, text
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Table,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+)
 
+from core.forecast.decided_already import UnsentMessage
 from core.forecast.preview_filter import PreviewFilter
 from core.instants import Instant
 from core.model.decisions import Decision
 from core.model.events import Event
 from storage.customers import FULL_NAME
+from storage.outbox.dispatch import WAITING
+from storage.play.dossiers import CONTACT_COLUMNS, contact_from
 from storage.play.events import EVENT_COLUMNS, event_from
 from storage.play.plans import rules_json
 from storage.playbooks import newest_version
@@ -28,8 +42,9 @@ from storage.schema.customers import customers
 from storage.schema.decisions import decisions
 from storage.schema.enrolments import enrolments
 from storage.schema.events import events
+from storage.schema.messages import messages
 from storage.schema.operations import audit
-from storage.sql import WANTED, rows_of
+from storage.sql import WANTED, named, rows_of
 from storage.sqlite import StoreError, dbapi
 
 
@@ -103,6 +118,45 @@ def known_by(connection: Connection, instant: Instant) -> list[int]:
     )
 
 
+# ---- what was decided already ----
+
+
+def waiting_for(connection: Connection, until: Instant) -> set[int]:
+    """Ids of the customers for whom a message waits in the outbox that is planned by `until`."""
+    found = select(messages.c.customer_id).where(WAITING, messages.c.planned_at <= until)
+    return {row[0] for row in connection.execute(found)}
+
+
+_OUTBOX_COLUMNS: Final = (
+    messages.c.id, messages.c.key, messages.c.customer_id, customers.c.key, messages.c.trigger,
+    messages.c.step, messages.c.channel, messages.c.purpose, messages.c.state, messages.c.reason,
+    messages.c.planned_at, messages.c.expires_at, messages.c.counts,
+)  # fmt: skip
+# the plus leads SQLite to the customers' own messages; what waits in all is far more
+_OUTBOX: Final = (
+    select(*_OUTBOX_COLUMNS, *CONTACT_COLUMNS)
+    .join_from(messages, customers, customers.c.id == messages.c.customer_id)
+    .where(
+        messages.c.customer_id.in_(WANTED),
+        text("+messages.state IN ('planned', 'held', 'due', 'claimed')"),
+        messages.c.planned_at <= bindparam("until", type_=Integer),
+    )
+)
+
+
+def waiting_messages(
+    connection: Connection, ids: Sequence[int], until: Instant
+) -> dict[int, list[UnsentMessage]]:
+    """What waits in the outbox of these customers and is planned by `until`, by customer."""
+    found: dict[int, list[UnsentMessage]] = {}
+    for row in connection.execute(_OUTBOX, {**named(ids), "until": until}):
+        *own, counts = row[: len(_OUTBOX_COLUMNS)]
+        contact = contact_from(row[len(_OUTBOX_COLUMNS) :])._replace(counts=bool(counts))
+        message = UnsentMessage._make([*own, contact])
+        found.setdefault(message.customer_id, []).append(message)
+    return found
+
+
 # ---- what has happened since ----
 
 
@@ -144,7 +198,7 @@ Row = tuple[Any, ...]
 _COLUMNS: Final = (
     "at", "customer_id", "customer", "rank", "trigger", "step", "channel", "outcome", "reason", "until",
     "late", "rules", "objections",
-    "imagined", "cause", "dispatch", "weight",
+    "imagined", "cause", "dispatch", "weight", "message", "decided_already",
 )  # fmt: skip
 _NAMED: Final = ", ".join(f'"{name}"' for name in _COLUMNS)
 _SCHEMA: Final = f"""
@@ -153,10 +207,19 @@ CREATE TABLE held_by (rule TEXT, id INTEGER, PRIMARY KEY (rule, id)) WITHOUT ROW
 """
 
 
-def row(customer_id: int, customer: str, rank: int, decision: Decision, is_imagined: bool = False) -> Row:
+def row(
+    customer_id: int,
+    customer: str,
+    rank: int,
+    decision: Decision,
+    is_imagined: bool = False,
+    message: int | None = None,
+    is_decided_already: bool = False,
+) -> Row:
     """A decision with all that explains it; `rank` is its place among those of its customer.
 
-    `dispatch` and `weight` (thousandths of a point) are of the contact that it plans, where that counts.
+    `dispatch` and `weight` (thousandths of a point) are of the contact that it plans, where that counts;
+    `message` is the one that waits in the outbox for it.
     """
     contact = (
         decision.message.contact if decision.message is not None and decision.message.contact.counts else None
@@ -172,7 +235,7 @@ def row(customer_id: int, customer: str, rank: int, decision: Decision, is_imagi
         decision.until, int(decision.late), rules_json(decision.rules) if decision.rules else "[]",
         objections,
         int(is_imagined), decision.cause_key, None if contact is None else contact.dispatch,
-        0 if contact is None else contact.weight,
+        0 if contact is None else contact.weight, message, int(is_decided_already),
     )  # fmt: skip
 
 
@@ -306,7 +369,7 @@ def _conditions(wanted: PreviewFilter) -> tuple[list[str], list[Any]]:
 
 def _read(values: Sequence[Any]) -> Mapping[str, Any]:
     found = dict(zip(_COLUMNS, values))
-    flags = {"late": bool(found["late"]), "imagined": bool(found["imagined"])}
+    flags = {name: bool(found[name]) for name in ("late", "imagined", "decided_already")}
     return {
         **found,
         **flags,

@@ -28,7 +28,9 @@ from storage.rights import made_folder
 from storage.sqlite import dbapi
 from storage.unfinished import unfinished_file
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+WITHOUT_OUTBOX: Final = 1
+"""The format of those that do not say what waited in the outbox."""
 ENDING: Final = ".preview"
 MOST: Final = 200
 """So many previews are kept at most."""
@@ -39,9 +41,10 @@ CHUNK: Final = 500
 _COLUMNS: Final = (
     "at", "customer_id", "customer", "rank", "trigger", "step", "channel", "outcome", "reason", "until",
     "late", "rules", "objections",
-    "imagined", "cause", "dispatch", "weight",
+    "imagined", "cause", "dispatch", "weight", "message", "decided_already",
 )  # fmt: skip
 _NAMED: Final = ", ".join(f'"{name}"' for name in _COLUMNS)
+_NAMED_BEFORE: Final = ", ".join((*(f'"{name}"' for name in _COLUMNS[:-2]), "NULL", "0"))
 _SCHEMA: Final = f"""
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE decisions ({_NAMED}, PRIMARY KEY (customer_id, rank)) WITHOUT ROWID;
@@ -204,11 +207,14 @@ class SavedPreview:
             self.about: dict[str, Any] = {
                 key: orjson.loads(value) for key, value in self._raw.execute("SELECT name, value FROM about")
             }
-            if self.about.get("format") != FORMAT:
+            if self.about.get("format") not in (WITHOUT_OUTBOX, FORMAT):
                 raise ManometerError(
                     f"{self.path} was kept by another release. Delete it, or read it with that one."
                 )
             self.totals = _loaded(self.about.pop("totals"))
+            is_first = self.about["format"] == WITHOUT_OUTBOX
+            self._named = _NAMED_BEFORE if is_first else _NAMED
+            self._anew = "" if is_first else "NOT decided_already"
         except (dbapi.Error, KeyError, TypeError, ValueError):
             raise ManometerError(
                 f"{self.path} is damaged or no kept preview. Delete it: `manometer previews delete {name}`."
@@ -221,21 +227,19 @@ class SavedPreview:
         self._raw.close()
 
     def customers(self) -> list[int]:
-        """Rows of the customers for whom anything was foreseen, in order."""
-        return [
-            number
-            for (number,) in self._raw.execute(
-                "SELECT DISTINCT customer_id FROM decisions ORDER BY customer_id"
-            )
-        ]
+        """Rows of the customers for whom anything was foreseen, in order, what waited in the outbox apart."""
+        where = f" WHERE {self._anew}" if self._anew else ""
+        query = f"SELECT DISTINCT customer_id FROM decisions{where} ORDER BY customer_id"  # noqa: S608 - our own
+        return [number for (number,) in self._raw.execute(query)]
 
     def of(self, ids: Sequence[int]) -> dict[int, list[Mapping[str, Any]]]:
         """What was foreseen for these customers, by customer in order of rank; `rules` and `objections` as
-        JSON text.
+        JSON text. What waited in the outbox is none of it.
         """
+        anew = f" AND {self._anew}" if self._anew else ""
         query = (
-            f"SELECT {_NAMED} FROM decisions "  # noqa: S608 - names of columns
-            "WHERE customer_id IN (SELECT value FROM json_each(?)) ORDER BY customer_id, rank"
+            f"SELECT {self._named} FROM decisions "  # noqa: S608 - names of columns
+            f"WHERE customer_id IN (SELECT value FROM json_each(?)){anew} ORDER BY customer_id, rank"
         )
         found: dict[int, list[Mapping[str, Any]]] = {}
         for values in self._raw.execute(query, (orjson.dumps(list(ids)).decode(),)):
@@ -245,9 +249,10 @@ class SavedPreview:
 
     def rows(self) -> Iterator[Mapping[str, Any]]:
         """All decisions as `preview --json` lists them, in its order."""
-        for values in self._raw.execute(f"SELECT {_NAMED} FROM decisions ORDER BY at, customer, rank"):  # noqa: S608 - names of columns
+        query = f"SELECT {self._named} FROM decisions ORDER BY at, customer, rank"  # noqa: S608 - names of columns
+        for values in self._raw.execute(query):
             row = dict(zip(_COLUMNS, values))
-            yield {**row, "late": bool(row["late"]), "imagined": bool(row["imagined"]), "message": None}
+            yield {**row, "late": bool(row["late"]), "imagined": bool(row["imagined"])}
 
 
 def chunks(ids: Iterable[int]) -> Iterator[list[int]]:
@@ -310,6 +315,7 @@ _COUNTED: Final = (
     "moves",
     "beats",
     "imagined",
+    "already",
 )
 
 
@@ -349,6 +355,6 @@ def _loaded(kept: Mapping[str, Any]) -> Totals:
 
 
 def _key(name: str, key: Any) -> Any:
-    if name in ("cells", "imagined"):
+    if name in ("cells", "imagined", "already"):
         return PreviewCell(*key)
     return tuple(key) if isinstance(key, list) else key

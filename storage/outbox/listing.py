@@ -18,7 +18,7 @@ from storage.outbox import digests
 from storage.outbox.dispatch import TROUBLE, WAITING
 from storage.schema.customers import customers
 from storage.schema.messages import messages
-from storage.sql import LogQuery, equal, within
+from storage.sql import NO_ROW, LogQuery, equal, within
 
 _NEWEST_FIRST: Final = frozenset({"failed", "uncertain"})
 
@@ -79,7 +79,7 @@ def _over(states: Sequence[str], wanted: LogQuery) -> Select[int, Instant]:
     return query.where(messages.c.id > newest - RECENT)
 
 
-_JOINED: Final = ("customer", "name", "carries")
+_JOINED: Final = ("customer", "name", "carries", "is_paused")
 _COLUMNS: Final[tuple[ColumnElement[Any], ...]] = (
     customers.c.key.label("customer"),
     customers.c.first_name,
@@ -89,14 +89,19 @@ _COLUMNS: Final[tuple[ColumnElement[Any], ...]] = (
 )
 
 
-def rows(connection: Connection, wanted: Collection[int]) -> Iterator[ListedMessage]:
-    """These messages, in no order."""
-    query = select(*_COLUMNS).join(customers, customers.c.id == messages.c.customer_id)
+def rows(
+    connection: Connection, wanted: Collection[int], is_held_up: ColumnElement[bool] = NO_ROW
+) -> Iterator[ListedMessage]:
+    """These messages, in no order; `is_held_up` is the condition on one that a pause holds."""
+    query = select(*_COLUMNS, is_held_up.label("is_paused")).join(
+        customers, customers.c.id == messages.c.customer_id
+    )
     for row in connection.execute(query.where(messages.c.id.in_(list(wanted)))).mappings():
         values = dict(row)
         name = full_name(values.pop("first_name"), values.pop("last_name"))
         carries = digests.carries(values.pop("digest"))
-        yield ListedMessage(**values, name=name, carries=carries)
+        is_paused = bool(values.pop("is_paused"))
+        yield ListedMessage(**values, name=name, carries=carries, is_paused=is_paused)
 
 
 def _holds(wanted: LogQuery) -> Iterator[ColumnElement[bool]]:

@@ -11,7 +11,9 @@ from dataclasses import replace
 from core.errors import ManometerError
 from core.instants import DAY, HOUR, Instant
 from core.kinds.transactional import Transactional
+from core.model.counts import OutcomeCount
 from core.model.decisions import Objection
+from core.model.fates import Fate
 from core.model.outbox import Act, ActEffect, ListedMessage
 from core.model.pauses import PausePolicy
 from core.model.reasons import Reason
@@ -21,7 +23,7 @@ from screens.ports.decisions import DecisionView, Listed, LoggedDecision
 from screens.ports.outbox import RenderedMessage
 from screens.ports.pauses import PauseEffect, PauseLine, PauseView, PolicyEffect
 from screens.ports.terms import LogFilter
-from screens.ports.triggers import HistoryLine, OutcomeCount, TriggerLine, TriggerView, WaitingView
+from screens.ports.triggers import HistoryLine, TriggerLine, TriggerView, WaitingView
 from tests.screens.stage import HOSTILE
 
 NOW: Instant = 1_769_850_000_000  # Sat 31 Jan 2026 10:00 in Zurich
@@ -36,9 +38,12 @@ BASKET = TriggerLine(
     1204,
     40_000,
     310,
-    95,
+    {Fate.NEVER: 95, Fate.GOAL_REACHED: 12},
     NOW - HOUR,
     NOW + HOUR,
+    12,
+    0,
+    95,
 )
 PAUSED = replace(
     BASKET, name="birthday", state="paused", pause=PauseView(NOW - DAY, None, "olga", "wrong price")

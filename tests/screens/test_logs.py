@@ -32,7 +32,7 @@ async def test_decisions_and_one_in_full_show_and_hostile_text_does_no_harm(size
     app, _ = on_decisions()
     async with app.run_test(size=size) as pilot:
         await ready(pilot)
-        assert "→ defer" in text(app)
+        assert "→ later" in text(app)
         assert "1,000 decisions" in text(app)
         assert safe(text(app))
         await pilot.press("enter")
@@ -103,7 +103,7 @@ async def test_messages_one_and_its_preview_show_and_hostile_text_does_no_harm(s
     app, _ = on_outbox()
     async with app.run_test(size=size) as pilot:
         await ready(pilot)
-        assert "‖ held" in text(app)
+        assert "‖ waits for" in text(app)
         assert "20 held · 1 failed" in text(app)
         assert safe(text(app))
         for key, part in (("enter", "message 1"), ("p", "As it would be made now")):

@@ -191,7 +191,7 @@ def test_the_same_on_both_sides_is_said_once() -> None:
         ComparedStep(NOW, "b", 1, None, taken, later, "changed"),
     )
     assert as_cell(rows.side_cells(same, NOW, ZURICH)[5]).text == "the same"
-    assert as_cell(rows.side_cells(moved, NOW, ZURICH)[5]).text == "→ defer 11:00 pressure until 12:00"
+    assert as_cell(rows.side_cells(moved, NOW, ZURICH)[5]).text == "→ later 11:00 pressure until 12:00"
     assert len(rows.side_words(moved)) == 2
 
 

@@ -99,18 +99,11 @@ def test_what_a_pause_holds_up_is_counted_from_the_indexes_of_what_waits(
 NUMBERS = {
     "sent": (lambda connection: [triggers.sent(connection, "basket", since=1)], "ix_messages_sent "
                                                                                 "(trigger=? AND sent_at>?)"),
-    "uncertain": (lambda connection: [triggers.uncertain(connection, "basket")], "ix_messages_trouble "
-                                                                                 "(state=?)"),
     "last entry": (lambda connection: [triggers.last_entry(connection, "basket")], "COVERING INDEX "
                                                                                    "ix_enrolments_entered "
                                                                                    "(trigger=?)"),
     "next due": (lambda connection: [triggers.next_due(connection, "basket")], "ix_enrolments_trigger "
                                                                                "(trigger=? AND state=?)"),
-    "held back": (lambda connection: [triggers.held_back(connection, "basket", 1)], "ix_decisions_trigger "
-                                                                                    "(trigger=? AND at>?)"),
-    "outcomes": (lambda connection: triggers.outcomes(connection, "basket", 1), "COVERING INDEX "
-                                                                                "ix_decisions_trigger "
-                                                                                "(trigger=? AND at>?)"),
     "who waits": (
         lambda connection: triggers.waiting_ids(connection, "basket", 9), "COVERING INDEX "
                                                                           "ix_enrolments_trigger (trigger=? "
@@ -125,6 +118,16 @@ def test_a_number_of_a_trigger_is_read_from_a_span_of_an_index(store: Store, ask
     assert index in plan
     assert "SCAN" not in plan
     assert "COVERING" in plan or "trouble" in plan
+
+
+def test_what_has_become_of_decisions_reads_a_span_of_an_index_and_the_messages_by_number(
+    store: Store,
+) -> None:
+    alone = _plan(store, lambda connection: list(triggers._without_message(connection, "basket", 1)))
+    assert "COVERING INDEX ix_decisions_trigger (trigger=? AND at>?)" in alone
+    plan = _plan(store, lambda connection: triggers.outcomes(connection, "basket", 1))
+    assert "ix_decisions_trigger (trigger=? AND at>?" in plan
+    assert "SEARCH messages USING INTEGER PRIMARY KEY" in plan
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,9 @@ from console.cli.output import ListingField
 from console.forecast.why import by_relevance, explain_all, explain_in
 from console.playbooks.applied import playbook_at
 from core.explain.why import Explanation
-from core.explain.words import in_full, in_short, localized
+from core.explain.words import in_full, localized
 from core.instants import Instant, format_instant
+from core.model.fates import fate_in_words, state_code
 from core.playbook.playbook import Playbook
 from storage import customers
 
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 CHECKS = (ListingField("check"), ListingField("holds"), ListingField("detail", widest=100))
 TRIGGER_FIELDS = (
     ListingField("trigger"),
-    ListingField("verdict"),
+    ListingField("state"),
     ListingField("since", "instant"),
     ListingField("why", widest=110),
 )
@@ -85,7 +86,7 @@ def _all(customer: str, context: Context, playbook: Playbook, now: Instant, at: 
     rows = [
         {
             "trigger": each.trigger,
-            "verdict": _verdict(each.explanation),
+            "state": _state(each.explanation),
             "since": each.since,
             "why": each.explanation.short,
         }
@@ -95,14 +96,11 @@ def _all(customer: str, context: Context, playbook: Playbook, now: Instant, at: 
     return 0
 
 
-def _verdict(found: Explanation) -> str:
-    if found.verdict == "none":
-        return "never" if found.step is None else "under way"
-    if found.foretold:
-        return "foretold"
-    return {"send": "sent", "suppress": "not sent", "defer": "deferred", "hold": "held"}.get(
-        found.verdict, in_short(found.verdict)
-    )
+def _state(found: Explanation) -> str:
+    """What becomes of the message, in the words of `core.model.fates`."""
+    if found.fate is None:
+        return "not entered"
+    return "foretold" if found.foretold else fate_in_words(found.fate, found.message_state)
 
 
 def _as_json(customer: str, trigger: str, at: Instant, found: Explanation) -> Mapping[str, Any]:
@@ -111,6 +109,7 @@ def _as_json(customer: str, trigger: str, at: Instant, found: Explanation) -> Ma
         "trigger": trigger,
         "at": format_instant(at),
         "verdict": found.verdict,
+        "state": state_code(found.fate),
         "reason": found.reason,
         "words": found.words,
         "foretold": found.foretold,

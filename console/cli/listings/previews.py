@@ -57,12 +57,19 @@ def show(context: Context, found: PreviewResult) -> None:
         f"Playbook {found.version or 'of the files, not applied yet'}; "
         f"{counted(totals.looked_at, 'customer')} looked at, "
         f"{counted(totals.decisions, 'decision')} for "
-        f"{counted(totals.customers, 'customer')}.{_narrowed(found.trigger)}\n"
+        f"{counted(totals.customers, 'customer')}.{_already(totals)}{_narrowed(found.trigger)}\n"
     )
     if totals.decisions:
         _show_sums(context, found)
     else:
         out.say("Nothing falls due in this span.")
+
+
+def _already(totals: Totals) -> str:
+    """How much of it was decided before."""
+    number = totals.already.total()
+    were = "was" if number == 1 else "were"
+    return f" {number:,} of them {were} decided already, in the outbox." if number else ""
 
 
 def _narrowed(trigger: str | None) -> str:

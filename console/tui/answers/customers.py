@@ -14,6 +14,7 @@ from console.forecast.asked_playbook import as_previewed
 from console.forecast.question import Question
 from console.runs.tick import decision_row
 from console.tui.answers import timeline
+from console.tui.answers.held_up import held_up
 from console.tui.answers.local_workspace import LocalWorkspace
 from console.tui.customer_filter import read_customer_filter
 from core.engine import advance
@@ -148,7 +149,10 @@ class CustomersAnswers:
             under_way = tuple(
                 _under_way(row, playbook) for row in customers.under_way(connection, customer_id)
             )
-            waiting = tuple(WaitingMessage(**row) for row in customers.waiting(connection, customer_id))
+            waiting = tuple(
+                WaitingMessage(**row)
+                for row in customers.waiting(connection, customer_id, held_up(self._local, connection))
+            )
             asked = as_previewed(
                 Question(self._local.context.folder, self._local.store.path, now, now, until), playbook
             )
@@ -170,7 +174,7 @@ class CustomersAnswers:
     def entry_rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, TimelineEntry]:
         """Entries by id."""
         with self._local.asking(cancelled) as connection:
-            return timeline.entry_rows(connection, ids)
+            return timeline.entry_rows(connection, ids, held_up(self._local, connection))
 
     def details(self, entry: int, cancelled: Cancelled) -> EntryDetails:
         """One entry in full."""
@@ -306,7 +310,10 @@ def _decided(customer: str, decision: Decision) -> dict[str, Any]:
     """A decision that is only foreseen, in the form of the written ones."""
     row = decision_row(customer, decision)
     objections = [[each.reason, each.detail, each.until] for each in decision.objections]
-    return {**row, "rules": orjson.loads(row["rules"]), "objections": objections, "note": decision.note}
+    return {
+        **row, "rules": orjson.loads(row["rules"]), "objections": objections, "note": decision.note,
+        "foretold": True,
+    }  # fmt: skip
 
 
 def _foreseen(decision: Decision, words: str) -> ForeseenDecision:

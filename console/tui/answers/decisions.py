@@ -6,15 +6,18 @@ import json
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from console.tui.answers.held_up import held_up
 from console.tui.answers.local_workspace import LocalWorkspace
 from console.tui.answers.terms import clauses, customer_of
 from core.errors import ManometerError
-from core.explain.words import behind, in_words, localized, when
+from core.explain.words import BECAUSE, behind, in_short, in_words, localized, when
 from core.model.customer import full_name
 from core.model.decisions import OUTCOMES, Objection
+from core.model.fates import fate_in_words, fate_of_message
 from core.model.reasons import Reason
 from screens.ports import Cancelled
 from screens.ports.decisions import DecisionView, Listed, LoggedDecision
@@ -65,18 +68,19 @@ class DecisionsAnswers:
     def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, LoggedDecision]:
         """These decisions."""
         with self._local.asking(cancelled) as connection:
-            return {row.id: _row(row) for row in decisions.rows(connection, ids)}
+            found = list(decisions.rows(connection, ids, held_up(self._local, connection)))
+        return {row.id: _row(row, self._local.place.zone) for row in found}
 
     def view(self, decision: int, cancelled: Cancelled) -> DecisionView:
         """One with its evidence; ManometerError where it is gone."""
         with self._local.asking(cancelled) as connection:
-            row = next(decisions.rows(connection, [decision]), None)
+            row = next(decisions.rows(connection, [decision], held_up(self._local, connection)), None)
             found = decisions.one(connection, decision)
         if row is None or found is None:
             raise ManometerError(f"Decision {decision} is not in the log any more.")
         return DecisionView(
-            row=_row(row),
-            words=in_words({**found, "message_state": found["state"]}, self._local.place.zone),
+            row=_row(row, self._local.place.zone),
+            words=in_words(_with_message(found, row), self._local.place.zone),
             planned_at=found["planned_at"],
             version=found["version"],
             rules=found["rules"],
@@ -85,10 +89,10 @@ class DecisionsAnswers:
                 for reason, detail, until in found["objections"]
             ],
             message=found["message_id"],
-            message_words=self._message(found),
+            message_words=self._message(found, row),
         )
 
-    def _message(self, found: Mapping[str, Any]) -> str:
+    def _message(self, found: Mapping[str, Any], row: decisions.ListedDecision) -> str:
         """What became of the message, in words; empty where there was none."""
         if found["state"] is None:
             return ""
@@ -97,14 +101,25 @@ class DecisionsAnswers:
             if found["sent_at"] is None
             else f", handed over {when(found['sent_at'], self._local.place.zone)}"
         )
-        because = " ".join(str(part) for part in (found["message_reason"], found["error"]) if part)
-        return f"{found['state']}{sent}{f': {because}' if because else ''}"
+        reason = BECAUSE.get(found["message_reason"] or "", in_short(found["message_reason"]))
+        because = "; ".join(part for part in (reason, found["error"]) if part)
+        fate = fate_of_message(found["state"], found["message_reason"], is_paused=bool(row.is_paused))
+        return f"{fate_in_words(fate, found['state'])}{sent}{f': {because}' if because else ''}"
 
 
-def _row(row: decisions.ListedDecision) -> LoggedDecision:
+def _with_message(found: Mapping[str, Any], row: decisions.ListedDecision) -> Mapping[str, Any]:
+    """The decision with what has become of its message, as sentences need it."""
+    paused = "a pause or the emergency stop holds it up" if row.is_paused else None
+    return {
+        **found, "message_state": found["state"], "message_sent_at": found["sent_at"], "message_pause": paused
+    }  # fmt: skip
+
+
+def _row(row: decisions.ListedDecision, zone: ZoneInfo) -> LoggedDecision:
     name = full_name(row.first_name, row.last_name)
     return LoggedDecision(
         row.id, row.at, row.customer_id, row.customer, name, row.trigger, row.step, row.channel, row.outcome,
         row.reason, row.until,
         bool(row.late), behind(row.reason, json.loads(row.objections or "[]")),
+        row.message_state, row.message_reason, bool(row.is_paused), localized(row.note or "", zone),
     )  # fmt: skip

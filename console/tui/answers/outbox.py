@@ -12,6 +12,7 @@ from console.messages.handover import TemplateFault, Workshop
 from console.messages.products import Products
 from console.messages.templates import Templates
 from console.operating import approvals
+from console.tui.answers.held_up import held_up
 from console.tui.answers.local_workspace import LocalWorkspace
 from console.tui.answers.terms import clauses, customer_of
 from core.errors import ManometerError
@@ -72,7 +73,7 @@ class OutboxAnswers:
     def rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, ListedMessage]:
         """These messages."""
         with self._local.asking(cancelled) as connection:
-            found = list(outbox_listing.rows(connection, ids))
+            found = list(outbox_listing.rows(connection, ids, held_up(self._local, connection)))
         return {row.id: _for_people(row, self._local.place.zone) for row in found}
 
     def effect(self, action: Act, ids: Sequence[int], cancelled: Cancelled) -> ActEffect:

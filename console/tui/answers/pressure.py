@@ -19,7 +19,7 @@ from console.forecast.question import Question
 from console.tui.answers.exports import ExportsAnswers
 from console.tui.answers.local_workspace import LocalWorkspace
 from core.errors import ManometerError
-from core.explain.words import counted, in_full, in_words
+from core.explain.words import BECAUSE, counted, in_full, in_words
 from core.forecast.diff import Diff
 from core.forecast.preview import Totals, daily_capacities
 from core.forecast.preview_filter import PreviewFilter
@@ -46,6 +46,7 @@ HEADS: Final = (
     "until",
     "late",
     "imagined",
+    "message",
     "rules",
 )
 
@@ -236,7 +237,14 @@ class PressureAnswers:
 
     def why(self, forecast: Forecast, id: int, cancelled: Cancelled) -> str:  # noqa: ARG002 - one row is there at once
         """One decision in words."""
-        return in_words(self.kept(forecast).kept.rows([id])[id], self._local.place.zone)
+        row, zone = self.kept(forecast).kept.rows([id])[id], self._local.place.zone
+        if row["decided_already"]:
+            held = f", {BECAUSE[row['reason']]}" if row["reason"] else ""
+            return (
+                f"Decided already: message {row['message']} of step {row['step']} over {row['channel']} "
+                f"waits in the outbox{held}."
+            )
+        return in_words({**row, "foretold": forecast.supposed.future != "as-it-was"}, zone)
 
     def taken(self, name: str, cancelled: Cancelled) -> str | None:  # noqa: ARG002 - one file is read at once
         """What is kept under the name already, in words."""
@@ -318,7 +326,7 @@ def foreseen(number: int, row: Mapping[str, Any], name: str) -> ForecastDecision
     return ForecastDecision(
         number, row["at"], row["customer_id"], row["customer"], name, row["trigger"], row["step"],
         row["channel"], row["outcome"],
-        row["reason"], row["until"], row["imagined"],
+        row["reason"], row["until"], row["imagined"], row["message"],
     )  # fmt: skip
 
 

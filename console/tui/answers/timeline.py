@@ -12,13 +12,14 @@ import orjson
 from core.errors import ManometerError
 from core.explain.words import BECAUSE, behind, in_short, in_words, localized, together, when
 from core.filters import read_words
+from core.model.fates import FATE_WORDS, fate_in_words, fate_of_decision, fate_of_message
 from screens.ports.customers import EntryDetails, Hits, Tell, TimelineEntry
 from storage import timeline
 from storage.outbox.digests import carries
 from storage.search import MOST_WORDS
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
 MOST: Final = 6
 """So many properties of an event stand in its line."""
@@ -33,9 +34,11 @@ def entries(connection: Connection, customer_id: int, text: str, found: Tell) ->
     return Hits(timeline.entries(connection, customer_id, asked, found))
 
 
-def entry_rows(connection: Connection, ids: Sequence[int]) -> dict[int, TimelineEntry]:
-    """Entries by id."""
-    return {entry: _entry(entry, row) for entry, row in timeline.rows(connection, ids).items()}
+def entry_rows(
+    connection: Connection, ids: Sequence[int], is_held_up: ColumnElement[bool]
+) -> dict[int, TimelineEntry]:
+    """Entries by id; `is_held_up` is the condition on a message that a pause holds."""
+    return {entry: _entry(entry, row) for entry, row in timeline.rows(connection, ids, is_held_up).items()}
 
 
 def channels(connection: Connection, customer_id: int) -> tuple[str, ...]:
@@ -58,7 +61,10 @@ def details(connection: Connection, entry: int, zone: ZoneInfo) -> EntryDetails:
 def _entry(entry: int, row: Mapping[str, Any]) -> TimelineEntry:
     kind = timeline.KINDS[row["sort"]]
     what, about, state = _SAID[row["sort"]](row)
-    return TimelineEntry(entry, row["at"], kind, row["channel"], what, about, state, row.get("amount"))
+    return TimelineEntry(
+        entry, row["at"], kind, row["channel"], what, about, state, row.get("amount"), row.get("reason"),
+        row["is_paused"],
+    )  # fmt: skip
 
 
 def _event(row: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -86,7 +92,7 @@ def _message(row: Mapping[str, Any]) -> tuple[str, str, str]:
 
 def _decision(row: Mapping[str, Any]) -> tuple[str, str, str]:
     held_by = behind(row["reason"], orjson.loads(row["objections"] or "[]"))
-    because = in_short(row["reason"], held_by)
+    because = in_short(row["reason"], held_by) or row["note"] or ""
     return row["trigger"], f"{because}{' · ' if because else ''}step {row['step']}", row["outcome"]
 
 
@@ -123,7 +129,8 @@ def _over(channel: str | None) -> str:
 
 def _message_details(row: Mapping[str, Any], zone: ZoneInfo) -> EntryDetails:
     because = f": {BECAUSE.get(row['reason'], in_short(row['reason']))}" if row["reason"] else ""
-    said = f"{row['state']}{because}."
+    word = fate_in_words(fate_of_message(row["state"], row["reason"]), row["state"])
+    said = f"{word}{because}."
     words = [f"Message {said} Planned for {when(row['planned_at'], zone)}."]
     if row["sent_at"] is not None:
         words.append(f"Handed over {when(row['sent_at'], zone)}.")
@@ -164,8 +171,11 @@ def _decision_details(row: Mapping[str, Any], zone: ZoneInfo) -> EntryDetails:
         ("playbook", row["version"]),
         *_rules(rules),
     ]
+    word = FATE_WORDS[fate_of_decision(row["outcome"], row["reason"])]
     return EntryDetails(
-        f"{row['trigger']}, step {row['step']}: {row['outcome']}", tuple(words), tuple(values)
+        f"{row['trigger']}, step {row['step']}: {word}",
+        tuple(words),
+        tuple(values),
     )
 
 

@@ -14,14 +14,16 @@ from console.operating import pausing
 from console.playbooks.migration import by_definition
 from console.safeguards.stop_file import StopNote
 from console.safeguards.stopping import write_row
+from console.tui.answers.held_up import held_up
 from console.tui.answers.local_workspace import LocalWorkspace
 from console.tui.answers.pauses import pause_view
 from core.engine.pauses import pause_label
 from core.errors import ManometerError
 from core.explain.words import counted, in_full
 from core.instants import DAY, MINUTE, Instant, Millis
-from core.model.counts import JourneyCount
+from core.model.counts import JourneyCount, fates_of
 from core.model.customer import full_name
+from core.model.fates import Fate
 from core.model.pauses import EVERYTHING, Pause, PausePolicy, parse_target, target_key
 from core.model.triggers import Trigger
 from core.playbook.playbook import Playbook
@@ -33,7 +35,6 @@ from screens.ports.triggers import (
     MONTH,
     MOST_WAITING,
     HistoryLine,
-    OutcomeCount,
     State,
     TriggerLine,
     TriggerView,
@@ -90,6 +91,9 @@ class TriggersAnswers:
     ) -> TriggerLine:
         pause, stop = paused.get(row.name), paused.get(EVERYTHING)
         holding = pause or stop
+        lately = fates_of(
+            triggers.outcomes(connection, row.name, at - LATELY, held_up(self._local, connection))
+        )
         return TriggerLine(
             name=row.name,
             title=row.title,
@@ -99,9 +103,12 @@ class TriggersAnswers:
             waiting=waiting,
             sent=self._sent(connection, row.name, at),
             sent_lately=triggers.sent(connection, row.name, at - LATELY),
-            held_back_lately=triggers.held_back(connection, row.name, at - LATELY),
+            lately=lately,
             last_fired=triggers.last_entry(connection, row.name),
             next_due=triggers.next_due(connection, row.name),
+            goal_reached_lately=lately[Fate.GOAL_REACHED],
+            later_lately=lately[Fate.LATER],
+            never_lately=lately[Fate.NEVER],
         )
 
     def _sent(self, connection: Connection, name: str, at: Instant) -> int:
@@ -113,7 +120,7 @@ class TriggersAnswers:
             before = triggers.sent(connection, name, until=until)
             with self._lock:
                 self._sent_before[name] = (until, before)
-        return before + triggers.sent(connection, name, since=until) + triggers.uncertain(connection, name)
+        return before + triggers.sent(connection, name, since=until)
 
     def view(self, name: str, cancelled: Cancelled) -> TriggerView:
         """One trigger; ManometerError where there is none of that name."""
@@ -122,7 +129,7 @@ class TriggersAnswers:
             row = self._row(connection, name)
             waiting = triggers.waiting_by_step(connection, name)
             line = self._line(connection, row, at, pauses.current(connection, at), sum(waiting.values()))
-            outcomes = [OutcomeCount(*each) for each in triggers.outcomes(connection, name, at - MONTH)]
+            outcomes = triggers.outcomes(connection, name, at - MONTH, held_up(self._local, connection))
             return TriggerView(
                 line=line,
                 trigger=workspace.playbook.trigger(name),

@@ -176,3 +176,81 @@ def test_more_rows_than_memory_should_hold_come_back_in_order() -> None:
         for number in range(95):
             rows.add([(number * 37 % 95, "c", 0, str(number * 37 % 95).encode())])
         assert [int(row) for row in rows] == list(range(95))
+
+
+# ---- what waits in the outbox ----
+
+APPROVED = """
+[workspace]
+name = "lives"
+time_zone = "UTC"
+currency = "CHF"
+[consent]
+policy = "assumed"
+[channels.email]
+kind = "file"
+approval = true
+[channels.sms]
+kind = "file"
+"""
+
+
+@pytest.fixture
+def waiting(tmp_path: Path, capsys: Output) -> Path:
+    """A replayed workspace in which Anna's mail was decided at 11:00 and waits for an approval."""
+    folder = workspace(tmp_path, CALLS)
+    (folder / "manometer.toml").write_text(APPROVED)
+    span = ("--from", "2025-03-03T00:00:00Z", "--to", "2025-03-03T12:00:00Z")
+    assert run("-w", folder, "replay", *span, "--into", folder / "p") == 0
+    capsys.readouterr()
+    return folder / "p"
+
+
+def previewed(folder: Path, capsys: Output, *options: str) -> list[tuple[object, ...]]:
+    """The rows of a preview: instant, outcome, reason and message."""
+    assert run("-w", folder, "preview", "--json", *options) == 0
+    return [(row["at"], row["outcome"], row["reason"], row["message"]) for row in lines(capsys)]
+
+
+def test_a_preview_lists_what_waits_in_the_outbox_at_its_begin(waiting: Path, capsys: Output) -> None:
+    assert previewed(waiting, capsys) == [("2025-03-03T12:00:00Z", "hold", "APPROVAL", 1)]
+    later = ("--from", "2025-03-05T00:00:00Z")
+    assert previewed(waiting, capsys, *later) == [("2025-03-05T00:00:00Z", "hold", "APPROVAL", 1)]
+    assert previewed(waiting, capsys, "--trigger", "basket")
+    run("-w", waiting, "preview")
+    assert "1 of them was decided already" in capsys.readouterr().out
+
+
+def test_of_a_past_span_a_decision_taken_anew_names_the_message_that_waits_for_it(
+    waiting: Path, capsys: Output
+) -> None:
+    past = ("--from", "2025-03-03T10:30:00Z", "--days", "1")
+    assert previewed(waiting, capsys, *past) == [("2025-03-03T11:00:00Z", "hold", "APPROVAL", 1)]
+    before = ("--from", "2025-03-02T10:00:00Z", "--days", "1")
+    assert previewed(waiting, capsys, *before) == []  # the message is of a later day
+
+
+def test_what_was_approved_goes_out_unless_something_is_paused(waiting: Path, capsys: Output) -> None:
+    assert run("-w", waiting, "outbox", "approve", "1", "--yes") == 0
+    capsys.readouterr()
+    assert previewed(waiting, capsys) == [("2025-03-03T12:00:00Z", "send", None, 1)]
+    assert run("-w", waiting, "triggers", "pause", "basket", "--yes") == 0
+    capsys.readouterr()
+    assert previewed(waiting, capsys) == [("2025-03-03T12:00:00Z", "hold", "TRIGGER_PAUSED", 1)]
+    assert run("-w", waiting, "stop", "--yes") == 0
+    assert run("-w", waiting, "triggers", "resume", "basket", "--yes") == 0
+    capsys.readouterr()
+    assert previewed(waiting, capsys) == [("2025-03-03T12:00:00Z", "hold", "STOPPED", 1)]
+
+
+def test_diff_and_backtest_leave_it_out(waiting: Path, capsys: Output) -> None:
+    assert run("-w", waiting, "diff", "--set", "rule.one-a-day.limit=5", "--json") == 0
+    assert lines(capsys) == []
+    assert run("-w", waiting, "preview", "--save", "kept", "--json") == 0
+    assert [row["message"] for row in lines(capsys)] == [1]
+    assert run("-w", waiting, "previews", "show", "kept", "--json") == 0
+    assert [row["message"] for row in lines(capsys)] == [1]
+    assert run("-w", waiting, "tick", "--at", "2025-03-04T12:00:00Z", "--json") == 0
+    capsys.readouterr()
+    assert run("-w", waiting, "drift", "kept", "--json") == 0
+    assert lines(capsys) == []

@@ -60,9 +60,9 @@ def test_all_triggers_answer_in_one_line_each_what_was_decided_first(played: Pat
     shown = [line for line in lines if line.startswith(("basket", "big", "birthday", "draft"))]
     assert [line.split()[:2] for line in shown] == [
         ["basket", "sent"],
-        ["birthday", "never"],
-        ["big", "never"],
-        ["draft", "never"],
+        ["birthday", "not"],
+        ["big", "not"],
+        ["draft", "not"],
     ]
     assert "comes up Wed 21 May 2025 07:00" in shown[1]
     assert (
@@ -75,7 +75,7 @@ def test_all_triggers_are_told_to_scripts_with_the_fields_of_one(played: Path, c
     rows = told(capsys, played, "anna")
     assert [row["trigger"] for row in rows] == ["basket", "birthday", "big", "draft"]
     assert all(
-        list(row) == ["customer", "trigger", "at", "verdict", "reason", "words", "foretold", "trace"]
+        list(row) == ["customer", "trigger", "at", "verdict", "state", "reason", "words", "foretold", "trace"]
         for row in rows
     )
     assert rows[2] == told(capsys, played, "anna", "big")[0]

@@ -12,6 +12,7 @@ from core.explain.trigger_explanation import TriggerExplanation
 from core.explain.why import Check, Explanation
 from core.instants import DAY, HOUR, Instant, parse_instant
 from core.model.customer import Profile
+from core.model.fates import Fate
 from screens.cells import customer as one
 from screens.cells import customers as listed
 from screens.cells import timeline, why
@@ -88,6 +89,7 @@ VERDICT = TriggerExplanation(
     Explanation(
         "suppress", "NO_CONSENT", "Not sent: there was no consent.",
         (Check("trigger active", True, "active"), Check("step 1 email: consent", False, "none recorded")),
+        fate=Fate.NEVER,
     ),
     NOW,
 )  # fmt: skip
@@ -225,7 +227,7 @@ def test_what_is_planned_says_step_instant_and_why_not() -> None:
         "Basket left behind  step 2 of 3, due 15:00, the contact pressure left no room; entered 29 Mar 13:00"
         in shown
     )
-    assert "‖ held" in shown
+    assert "‖ waits for approval" in shown
     assert "it waits for an approval" in shown
     assert "there was no consent." in shown
     empty = text(one.planned(Planned((), (), (), NOW), NOW, ZONE))
@@ -279,10 +281,10 @@ def test_properties_are_lines_of_name_and_value_whatever_their_depth() -> None:
 
 def test_a_verdict_is_one_line_with_the_reason_in_words() -> None:
     cells = [as_cell(cell).text for cell in why.cells(VERDICT, NOW, ZONE)]
-    assert cells == ["✗ not sent", "basket", "14:00", "there was no consent for channel and purpose"]
-    never = otherwise(status="draft", verdict="none", reason=None)
+    assert cells == ["✗ never", "basket", "14:00", "there was no consent for channel and purpose"]
+    never = otherwise(status="draft", verdict="none", reason=None, fate=None)
     assert [as_cell(cell).text for cell in why.cells(never, NOW, ZONE)] == [
-        "○ never", "basket (draft)", "", "step 1 email: consent: none recorded",
+        "○ not entered", "basket (draft)", "", "step 1 email: consent: none recorded",
     ]  # fmt: skip
     assert (
         why.reason(otherwise(verdict="none", reason=None, trace=VERDICT.explanation.trace[:1]), ZONE)
@@ -295,14 +297,15 @@ def test_a_verdict_is_one_line_with_the_reason_in_words() -> None:
     )
 
 
-def test_one_under_way_of_whom_nothing_was_decided_yet_is_not_never() -> None:
-    waiting = otherwise(verdict="none", reason=None, step=2)
-    assert as_cell(why.verdict(waiting)).text == "» under way"
-    assert as_cell(why.verdict(otherwise(verdict="send", foretold=True))).text == "◌ foretold"
+def test_one_under_way_of_whom_nothing_was_decided_yet_gets_it_later() -> None:
+    waiting = otherwise(verdict="none", reason=None, step=2, fate=Fate.LATER)
+    assert as_cell(why.verdict(waiting)).text == "→ later"
+    foretold = otherwise(verdict="send", foretold=True, fate=Fate.DECIDED)
+    assert as_cell(why.verdict(foretold)).text == "◌ foretold"
     assert why.reason(waiting, ZONE) == "step 2 is to come"
 
 
 def test_an_explanation_lists_every_check_in_its_order() -> None:
     shown = text(why.explanation(VERDICT, ZONE)).split("\n")
     assert shown[1].strip() == "Not sent: there was no consent."
-    assert [line[:8] for line in shown[-2:]] == [" ✓ ok   ", " ✗ STOP "]
+    assert [line[:8] for line in shown[-2:]] == [" ✓ ok   ", " ✗ no   "]

@@ -10,12 +10,13 @@ import pytest
 from core.errors import ManometerError
 from core.filters import value_of, with_field
 from core.instants import DAY, Instant, parse_instant
+from core.model.fates import FATE_WORDS, Fate
 from core.model.outbox import CLOSED, OPEN, ActEffect
 from screens.cells import decisions, outbox
 from screens.cells.deed import MANY
 from screens.cells.line import as_cell
 from screens.cells.safe_text import display_width as width
-from screens.cells.states import MESSAGE, OUTCOME, TRIGGER, state
+from screens.cells.states import TRIGGER, fate_cell, message_cell
 from screens.ports.decisions import Listed
 from screens.ports.outbox import RenderedMessage
 from screens.ports.terms import LogFilter
@@ -48,7 +49,7 @@ def words(lines: object) -> str:
             "trigger:basket !reason:EXPIRED",
             LogFilter(only=(("trigger", "basket"),), without=(("reason", "EXPIRED"),)),
         ),
-        ("outcome:sent held", LogFilter(only=(("outcome", "send"), ("word", "hold")))),
+        ("outcome:decided held", LogFilter(only=(("outcome", "send"), ("word", "hold")))),
         ("trigger:", LogFilter()),
         ("!", LogFilter()),
         ("customer:C1 channel:email", LogFilter(customer="C1", only=(("channel", "email"),))),
@@ -96,12 +97,16 @@ def test_a_term_is_put_into_the_line_replaced_and_taken_out() -> None:
 
 
 def test_every_state_has_a_symbol_a_word_and_fits_its_column() -> None:
-    for table in (TRIGGER, OUTCOME, MESSAGE):
-        for name, cell in table.items():
-            assert cell.text.split(" ", 1)[1] == name
-            assert width(cell.text) <= 12
-    assert {*OPEN, *CLOSED} == set(MESSAGE)
-    assert state(OUTCOME, "new").text == "new"
+    for name, cell in TRIGGER.items():
+        assert cell.text.split(" ", 1)[1] == name
+        assert width(cell.text) <= 12
+    for fate in Fate:
+        cell = fate_cell(fate)
+        assert cell.text.split(" ", 1)[1] == FATE_WORDS[fate]
+        assert width(cell.text) <= 20
+    for message_state in (*OPEN, *CLOSED):
+        assert width(message_cell(message_state, None).text) <= 20
+    assert message_cell("of a later release", None).text == "? uncertain"
 
 
 # ---- decisions ----
@@ -110,7 +115,7 @@ def test_every_state_has_a_symbol_a_word_and_fits_its_column() -> None:
 def test_a_decision_has_a_cell_for_each_column() -> None:
     cells = decisions.cells(DECISION, NOW, ZONE)
     assert len(cells) == len(decisions.COLUMNS)
-    assert [as_cell(cell).text for cell in cells[:4]] == ["09:00", "→ defer", "pressure", "basket"]
+    assert [as_cell(cell).text for cell in cells[:4]] == ["09:00", "→ later", "pressure", "basket"]
 
 
 def test_a_decision_is_told_with_what_filled_the_window() -> None:

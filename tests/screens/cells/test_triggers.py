@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core.instants import DAY, parse_instant
-from core.model.counts import JourneyCount
+from core.model.counts import JourneyCount, OutcomeCount
 from core.model.triggers import OVER, Goal, Wait
 from core.until import parse_until
 from screens.cells import pausing, triggers
@@ -15,7 +15,6 @@ from screens.cells.line import Cell, Line, as_cell
 from screens.cells.moments import moment, number
 from screens.cells.safe_text import display_width as width
 from screens.cells.wrapping import wrapped
-from screens.ports.triggers import OutcomeCount
 from tests.screens.cells.plain import plain_text
 from tests.screens.furnished import BASKET, DRAFT, EVIL, NOW, PAUSED, FakeTriggers
 from tests.screens.stage import Bare
@@ -95,8 +94,8 @@ def test_a_line_has_a_cell_for_each_column_with_symbol_and_word() -> None:
     cells = triggers.cells(BASKET, NOW, ZONE)
     assert len(cells) == len(triggers.COLUMNS)
     assert [as_cell(cell).text for cell in cells] == [
-        "● active", "basket", "Basket left behind", "transactional", "1,204", "40,000", "310", "95", "09:00",
-        "11:00",
+        "● active", "basket", "Basket left behind", "transactional", "1,204", "40,000", "310", "12", "·",
+        "95", "09:00", "11:00",
     ]  # fmt: skip
 
 

@@ -49,6 +49,8 @@ def row(
         "c",
         None,
         0,
+        None,
+        0,
     )
 
 

@@ -11,7 +11,7 @@ from core.forecast.preview import Fullness, PressedCustomer, PreviewCell, Totals
 from storage.forecasts.saved_previews import SavedPreview, Saving
 
 CELL = PreviewCell("2025-03-10", "basket", "email", "send", None)
-KEYS: dict[str, Any] = {"cells": CELL, "imagined": CELL, "contacts": 2}
+KEYS: dict[str, Any] = {"cells": CELL, "imagined": CELL, "already": CELL, "contacts": 2}
 
 
 def test_every_sum_of_a_kept_preview_comes_back(tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ def test_a_decision_is_shown_with_what_filled_the_window(local: LocalService) ->
     view = local.decisions.view(5, never)
     assert "the customer has had 3 of 3 by rule three-a-week" in view.words
     assert view.rules[0]["counted"][0]["trigger"] == TRIGGER
-    assert local.decisions.view(1, never).message_words == "held"
+    assert local.decisions.view(1, never).message_words == "waits for approval"
     with pytest.raises(ManometerError, match="not in the log"):
         local.decisions.view(99, never)
 
