@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -22,6 +23,7 @@ from console.messages.templates import Templates
 from console.messages.unsubscribe_links import UnsubscribeLinks, UnsubscribeToken
 from console.workspace.reading import Workspace
 from core.errors import ManometerError
+from core.explain.words import in_full
 from core.instants import Instant
 from core.model.customer import Profile, address_of
 from core.model.delivery import Outbound
@@ -61,6 +63,7 @@ class Sample:
     template: str
     customer: str
     """The customer's key."""
+    customer_id: int
     channel: str
     locale: str | None
     at: Instant
@@ -126,6 +129,7 @@ def make_sample(connection: Connection, workspace: Workspace, asked: SampleAsked
     sample = Sample(
         asked.template,
         key,
+        identifier,
         channel.name,
         str(profile.field("locale")) if profile.field("locale") else None,
         asked.at,
@@ -137,6 +141,19 @@ def make_sample(connection: Connection, workspace: Workspace, asked: SampleAsked
     text = StepText(trigger or _stand_in(playbook, asked.template), step, asked.template, cause)
     workshop = sample_workshop(workspace, lambda: nullcontext(connection))
     return _made(sample, workshop, Recipient(identifier, key, profile), channel, text)
+
+
+def sample_words(sample: Sample, zone: ZoneInfo) -> str:
+    """How it was made, as a sentence without its end."""
+    by = "no trigger uses it" if sample.trigger is None else f"{sample.trigger}, step {sample.step}"
+    cause = "no event as its cause"
+    if sample.cause.name is not None:
+        cause = f"its cause {sample.cause.name} of {in_full(sample.cause.at, zone)}"
+    to = "" if sample.address else f"; {sample.customer} has no address for {sample.channel}"
+    return (
+        f"{sample.template} as {sample.customer} would get it on {in_full(sample.at, zone)} over "
+        f"{sample.channel} ({by}; {cause}{to}); nothing was sent to the customer"
+    )
 
 
 def _made(

@@ -16,9 +16,8 @@ from console.cli.message_output import add_ways, lead_away, say_texts
 from console.cli.options import add_at, add_reason
 from console.cli.output import ListingField
 from console.viewing.proofs import refuse_unlisted, send_proof
-from console.viewing.samples import Sample, SampleAsked, make_sample, template_names
+from console.viewing.samples import Sample, SampleAsked, make_sample, sample_words, template_names
 from console.workspace.reading import Workspace
-from core.explain.words import in_full
 
 FIELDS = (
     ListingField("template"),
@@ -67,7 +66,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
             context.store, context.in_force, sample, args.proof_to, context.author, now, args.reason
         )
         context.output.complain(f"A proof went to {args.proof_to} over {sample.channel}: {sent.subject}")
-    said = sample_words(sample, context)
+    said = sample_words(sample, context.zone)
     subject = "" if sample.outbound is None else sample.outbound.subject
     parts = {} if sample.outbound is None else sample.outbound.parts
     if not lead_away(args, context.output, f"{sample.template} for {sample.customer}", subject, parts, said):
@@ -105,17 +104,3 @@ def _print(sample: Sample, said: str, context: Context) -> None:
     if outbound is not None:
         context.output.say("")
         say_texts(context.output, outbound.subject, outbound.parts)
-
-
-def sample_words(sample: Sample, context: Context) -> str:
-    """What is seen, as a sentence without its end."""
-    by = "no trigger uses it" if sample.trigger is None else f"{sample.trigger}, step {sample.step}"
-    cause = "no event as its cause"
-    if sample.cause.name is not None:
-        cause = f"its cause {sample.cause.name} of {in_full(sample.cause.at, context.zone)}"
-    to = "" if sample.address else f"; {sample.customer} has no address for {sample.channel}"
-    at = in_full(sample.at, context.zone)
-    return (
-        f"{sample.template} as {sample.customer} would get it on {at} over {sample.channel} ({by}; "
-        f"{cause}{to}); nothing was sent to the customer"
-    )

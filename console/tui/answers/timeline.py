@@ -58,7 +58,10 @@ def details(connection: Connection, entry: int, zone: ZoneInfo) -> EntryDetails:
 def _entry(entry: int, row: Mapping[str, Any]) -> TimelineEntry:
     kind = timeline.KINDS[row["sort"]]
     what, about, state = _SAID[row["sort"]](row)
-    return TimelineEntry(entry, row["at"], kind, row["channel"], what, about, state, row.get("amount"))
+    number = timeline.unpacked(entry)[1]
+    return TimelineEntry(
+        entry, row["at"], kind, row["channel"], what, about, state, row.get("amount"), number
+    )
 
 
 def _event(row: Mapping[str, Any]) -> tuple[str, str, str]:
