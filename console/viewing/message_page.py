@@ -5,9 +5,10 @@ that says what is seen. Also where it is put, and whether there is a browser her
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import sys
-import webbrowser
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,8 @@ POLICY: Final = (
     "default-src 'none'; img-src https: http: data:; style-src 'unsafe-inline' https:; font-src https: data:"
 )
 """Pictures and styles are loaded, as a mail program does; scripts, forms and frames of others are not."""
+PATIENCE: Final = 5.0
+"""Seconds after which a program that was to open a page and goes on has opened it."""
 _PAGE: Final = """<!doctype html>
 <html><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
@@ -74,7 +77,22 @@ def opened_in_browser(path: Path, environment: Mapping[str, str] = os.environ) -
     )
     if is_far or not has_desktop:
         return False
+    opener = shutil.which("open" if sys.platform == "darwin" else "xdg-open")
+    return opener is not None and _started([opener, path.absolute().as_uri()])
+
+
+def _started(command: Sequence[str]) -> bool:
+    """Whether a program could be started and has not failed by then; what it says reaches no terminal."""
     try:
-        return webbrowser.open(path.absolute().as_uri())
-    except webbrowser.Error:
+        process = subprocess.Popen(  # noqa: S603 - the desktop's own opener, and the name of a file of ours
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        return process.wait(PATIENCE) == 0
+    except subprocess.TimeoutExpired:  # it is the browser itself
+        return True
+    except OSError:
         return False
