@@ -11,9 +11,18 @@ import stat
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from core.rights import PRIVATE_FILE
 from storage.rights import made_file, made_folder
 
-__all__ = ("UnfitFileError", "made_folder", "opened_or_made", "opened_safely", "opened_within", "write_file")
+__all__ = (
+    "UnfitFileError",
+    "made_folder",
+    "opened_or_made",
+    "opened_safely",
+    "opened_within",
+    "write_file",
+    "write_new_private_file",
+)
 
 _TRIES: Final = 5
 
@@ -100,3 +109,18 @@ def write_file(path: Path, content: bytes) -> None:
     """Write a file in place, made where there is none; OSError where it cannot be written."""
     with os.fdopen(opened_or_made(path, os.O_WRONLY | os.O_TRUNC), "wb") as file:
         file.write(content)
+
+
+def write_new_private_file(path: Path, content: bytes) -> None:
+    """Write a new file that only this account can read, whoever may use its folder; FileExistsError where
+    there is one of that name, OSError where it cannot be written, and then there is none.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(path, flags, PRIVATE_FILE)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(file.fileno(), PRIVATE_FILE)
+            file.write(content)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise

@@ -16,6 +16,8 @@ from screens.cells.forecast import path_of
 from screens.cells.line import Cell, Line
 from screens.forecast_frame import ForecastFrame
 from screens.frame import Frame
+from screens.message import open_message
+from screens.ports.messages import MessageAsked
 from screens.ports.pressure import Forecast, ForecastDecision
 from screens.widgets.keys import key
 from screens.widgets.table import TableRows, VirtualTable
@@ -43,6 +45,14 @@ class BehindScreen(ForecastFrame):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         key("w", "why", "Why", "behind.why", "every check between this customer and the trigger", show=True),
+        key(
+            "p",
+            "message",
+            "Message",
+            "behind.message",
+            "the message as it would be made as of then",
+            show=True,
+        ),
         key("e", "take_away", "Export", "behind.export", "write these decisions to a CSV file", show=True),
     ]
 
@@ -109,6 +119,17 @@ class BehindScreen(ForecastFrame):
         row = self.query_one("#behind", VirtualTable).row
         if isinstance(row, ForecastDecision):
             self.host.open_why(row.customer, row.trigger)
+
+    def action_message(self) -> None:
+        """The message as it would be made as of the decision."""
+        row = self.query_one("#behind", VirtualTable).row
+        if isinstance(row, ForecastDecision):
+            open_message(
+                self,
+                MessageAsked(
+                    customer=row.customer, trigger=row.trigger, step=row.step, channel=row.channel, at=row.at
+                ),
+            )
 
     def action_take_away(self) -> None:
         """Write these decisions to a file."""

@@ -15,10 +15,12 @@ from core.model.pauses import target_key
 from screens.asking import Question
 from screens.cells import customer as rows
 from screens.cells import timeline as timeline_rows
+from screens.message import ask_for_message
 from screens.paned_frame import PanedFrame
 from screens.pausing import ask_to_pause_or_resume
 from screens.ports import WorkspacePlace
 from screens.ports.customers import CustomerGauge, CustomerProfile, Planned
+from screens.ports.messages import MessageAsked
 from screens.timeline import Timeline
 from screens.widgets.keys import key
 from screens.widgets.line_widget import Note
@@ -70,6 +72,7 @@ class CustomerScreen(PanedFrame):
             "customer.pause",
             "pause all messages to her, or end that; asks first, in numbers",
         ),
+        key("m", "message", "Message", "customer.message", "any template for this customer, to look at"),
         key("z", "zoom", "Zoom", "customer.zoom", "this pane alone, or all again"),
     ]
 
@@ -202,3 +205,8 @@ class CustomerScreen(PanedFrame):
         """Why this customer got something, or nothing."""
         if self._profile is not None:
             self.host.open_why(self._profile.key)
+
+    def action_message(self) -> None:
+        """Any template for this customer."""
+        if self._profile is not None:
+            ask_for_message(self, MessageAsked(customer=self._profile.key))

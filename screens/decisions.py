@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.message import Message
 
 from core.errors import ManometerError
@@ -16,10 +17,13 @@ from core.instants import Instant
 from screens.cells.decisions import COLUMNS, EXPORTED, HINT, cells, chip, detail, next_outcome, reader
 from screens.cells.line import Cells
 from screens.log import LogScreen
+from screens.message import open_message
 from screens.ports import Cancelled
 from screens.ports.decisions import DecisionView, Listed, LoggedDecision
+from screens.ports.messages import MessageAsked
 from screens.ports.service import Service
 from screens.ports.terms import LogFilter
+from screens.widgets.keys import key
 from screens.widgets.table import TableRows, VirtualTable
 from screens.widgets.wrapped import Details
 
@@ -43,7 +47,17 @@ class DecisionsScreen(LogScreen[LoggedDecision]):
     mode = "decisions"
     filter_hint = HINT
     turned = "outcome"
-    deeds = ("why", "timeline", "trigger")
+    deeds = ("message", "why", "timeline", "trigger")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key(
+            "p",
+            "message",
+            "Message",
+            "decisions.message",
+            "its message as it was sent, or as it would have been",
+            show=True,
+        ),
+    ]
 
     class Found(Message):
         """The first few of a list that is still being read."""
@@ -135,6 +149,15 @@ class DecisionsScreen(LogScreen[LoggedDecision]):
 
     def _detail(self, view: DecisionView) -> None:
         self.app.push_screen(Details(f"Decision {view.row.id}", detail(view, self.zone)))
+
+    def why_not(self, action: str) -> str | None:
+        """Why there is no way to the message."""
+        return super().why_not("why" if action == "message" else action)
+
+    def action_message(self) -> None:
+        """The message of the decision."""
+        if self.row is not None:
+            open_message(self, MessageAsked(decision=self.row.id))
 
     def action_turn(self) -> None:
         """Only the next outcome."""

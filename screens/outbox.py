@@ -23,22 +23,20 @@ from screens.cells.outbox import (
     act_deed,
     cells,
     chip,
-    detail,
     next_state,
     nothing_words,
     reader,
     refusal,
-    rendered,
 )
 from screens.log import LogScreen
+from screens.message import open_message
 from screens.ports import Cancelled
-from screens.ports.outbox import RenderedMessage
+from screens.ports.messages import MessageAsked
 from screens.ports.service import Service
 from screens.ports.terms import LogFilter
 from screens.widgets.dialogs import confirm
 from screens.widgets.keys import key
 from screens.widgets.table import TableRows, VirtualTable
-from screens.widgets.wrapped import Details
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,14 @@ class OutboxScreen(LogScreen[ListedMessage]):
             "outbox.cancel",
             "take back messages that were not handed over; asks first",
         ),
-        key("p", "preview", "Preview", "outbox.preview", "the message as it would be made now", show=True),
+        key(
+            "p",
+            "preview",
+            "Message",
+            "outbox.preview",
+            "the message as it was sent, or as it would be now; Enter as well",
+            show=True,
+        ),
         key(
             "s",
             "suppressions",
@@ -143,21 +148,12 @@ class OutboxScreen(LogScreen[ListedMessage]):
 
     @on(VirtualTable.Opened)
     def _opened(self) -> None:
-        if self.row is not None:
-            self.app.push_screen(Details(f"Message {self.row.id}", detail(self.row, self.zone)))
+        self.action_preview()
 
     def action_preview(self) -> None:
-        """The message as it would be made now."""
-        row = self.row
-        if row is not None:
-            self.ask(
-                lambda service, cancelled: service.outbox.render(row.id, cancelled),
-                lambda made: self._read(row.id, made),
-                group="detail",
-            )
-
-    def _read(self, message: int, made: RenderedMessage) -> None:
-        self.app.push_screen(Details(f"Message {message}", rendered(made)))
+        """The message, with all that is known of it."""
+        if self.row is not None:
+            open_message(self, MessageAsked(number=self.row.id))
 
     def action_suppressions(self) -> None:
         """Addresses that are not written to."""

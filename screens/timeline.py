@@ -12,8 +12,10 @@ from screens.cells import timeline as rows
 from screens.cells.line import Cells
 from screens.found_table import FoundTable
 from screens.frame import Frame
+from screens.message import open_message
 from screens.ports import Cancelled
 from screens.ports.customers import EntryDetails, EntryKind, Hits, Tell, TimelineEntry
+from screens.ports.messages import MessageAsked
 from screens.ports.service import Service
 from screens.widgets.keys import key
 from screens.widgets.table import TableRows, VirtualTable
@@ -37,6 +39,9 @@ class Timeline(FoundTable[TimelineEntry]):
         ),
         key(
             "c", "channel", "Channel", "timeline.channel", "one channel after the other, then all", show=True
+        ),
+        key(
+            "p", "message", "Message", "timeline.message", "the message as it was sent, or as it would be now"
         ),
     ]
 
@@ -131,6 +136,9 @@ class Timeline(FoundTable[TimelineEntry]):
     def _open(self, message: VirtualTable.Opened) -> None:
         message.stop()
         entry = message.row
+        if self.row is not None and self.row.kind == "message":
+            self.action_message()
+            return
         self.frame.ask(
             lambda service, cancelled: service.customers.details(entry, cancelled),
             self._show_details,
@@ -139,3 +147,13 @@ class Timeline(FoundTable[TimelineEntry]):
 
     def _show_details(self, details: EntryDetails) -> None:
         self.app.push_screen(Details(details.title, rows.in_full(details)))
+
+    def action_message(self) -> None:
+        """The message of the entry, or that of the decision it is."""
+        entry = self.row
+        if entry is None or entry.kind not in ("message", "decision"):
+            self.frame.toast("Message: there is no message or decision under the cursor.", bad=True)
+        elif entry.kind == "message":
+            open_message(self.frame, MessageAsked(number=entry.row))
+        else:
+            open_message(self.frame, MessageAsked(decision=entry.row))

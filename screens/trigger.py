@@ -15,9 +15,11 @@ from textual.events import Resize
 from core.instants import Instant
 from screens.cells import triggers as rows
 from screens.cells.line import Cells
+from screens.message import ask_for_message
 from screens.paned_frame import PanedFrame
 from screens.pausing import PAUSING, PausingFrame
 from screens.ports import Cancelled
+from screens.ports.messages import MessageAsked
 from screens.ports.service import Service
 from screens.ports.triggers import TriggerLine, TriggerView, WaitingView
 from screens.widgets.keys import key
@@ -54,6 +56,7 @@ class TriggerScreen(PanedFrame, PausingFrame):
         key("shift+tab", "pane(-1)", "Pane before", "trigger.pane_before", "to the pane before"),
         key("o", "show('definition')", "File", "trigger.definition", "its file as it is in force, to read"),
         *PAUSING,
+        key("m", "message", "Message", "trigger.message", "its message for anyone, to look at"),
         key("w", "why", "Why", "trigger.why", "why the customer under the cursor got something or nothing"),
     ]
 
@@ -169,3 +172,10 @@ class TriggerScreen(PanedFrame, PausingFrame):
         """Why the customer under the cursor got something or nothing."""
         if self.waiting is not None:
             self.host.open_why(self.waiting.customer, self.trigger_name)
+
+    def action_message(self) -> None:
+        """Its message for anyone, at first for the customer under the cursor."""
+        customer = "" if self.waiting is None else self.waiting.customer
+        trigger = None if self.view is None else self.view.trigger
+        template = trigger.steps[0].template if trigger is not None and trigger.steps else None
+        ask_for_message(self, MessageAsked(customer=customer, trigger=self.trigger_name, template=template))

@@ -18,7 +18,9 @@ from core.instants import Instant
 from screens.cells import why as rows
 from screens.cells.line import Cells
 from screens.frame import Frame
+from screens.message import open_message
 from screens.ports import Cancelled, WorkspacePlace
+from screens.ports.messages import MessageAsked
 from screens.ports.service import Service
 from screens.ports.why import CustomerExplanations
 from screens.widgets.keys import key
@@ -44,6 +46,14 @@ class WhyScreen(Frame):
     BINDINGS: ClassVar[list[BindingType]] = [
         key("tab", "other", "Answer", "why.other", "from the list to the answer and back", show=True),
         key("c", "customer", "Customer", "why.customer", "everything about this customer", show=True),
+        key(
+            "p",
+            "message",
+            "Message",
+            "why.message",
+            "the last message of the trigger under the cursor, or as it would be now",
+            show=True,
+        ),
         key("t", "trigger", "Trigger", "why.trigger", "the trigger under the cursor", show=True),
     ]
 
@@ -161,3 +171,9 @@ class WhyScreen(Frame):
         """The trigger under the cursor."""
         if self.under_cursor is not None:
             self.host.open_trigger(self.under_cursor.trigger)
+
+    def action_message(self) -> None:
+        """The last message to the customer in the trigger under the cursor."""
+        if self.under_cursor is not None and self._answer is not None:
+            asked = MessageAsked(customer=self._answer.customer, trigger=self.under_cursor.trigger)
+            open_message(self, asked)

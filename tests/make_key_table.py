@@ -32,7 +32,7 @@ WHERE: Final = {
     "WhatIfScreen": "Pressure: what if",
     "FiguresScreen": "Pressure: tables",
     "SidesScreen": "Pressure: one customer, before and after", "BacktestScreen": "Triggers: backtest",
-    "OutboxScreen": "Outbox",
+    "OutboxScreen": "Outbox", "DecisionsScreen": "Decisions", "MessageScreen": "a message",
     "LogScreen": "Outbox and Decisions", "Dialog": "dialogs", "PausesScreen": "Pauses",
     "PeopleScreen": "Customers: who is who", "QuarantineScreen": "Overview: set aside",
     "SuppressionsScreen": "Outbox: suppressed addresses", "Help": "help",

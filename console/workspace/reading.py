@@ -66,6 +66,7 @@ class Workspace:
     watch: WatchSettings
     backups: BackupSettings | None  # None: the scheduler makes none
     retention: RetentionSettings
+    proofs: tuple[str, ...]  # addresses of operators that proofs may go to
     playbook: Playbook
     unsubscribe: UnsubscribeSettings
     survey_secret: object  # where the secret is that the links of surveys are signed with
@@ -348,6 +349,7 @@ def _workspace(
         watch=settings.watch,
         backups=settings.backups,
         retention=settings.retention,
+        proofs=settings.proofs,
         playbook=playbook,
         unsubscribe=settings.unsubscribe,
         survey_secret=settings.survey_secret,

@@ -86,6 +86,7 @@ class Settings:
     watch: WatchSettings
     backups: BackupSettings | None  # None: the scheduler makes none
     retention: RetentionSettings
+    proofs: tuple[str, ...]  # addresses of operators that proofs may go to
     channels: Mapping[str, Channel]
     unsubscribe: UnsubscribeSettings
     survey_secret: object
@@ -123,6 +124,7 @@ def read_settings(document: Document, folder: Path, channel_kinds: Collection[st
         watch=read_watch(root.table("notify"), root.table("metrics")),
         backups=_backups(root.table("backups")) if "backups" in document.root else None,
         retention=_retention(root.table("retention")),
+        proofs=_proofs(root.table("proofs")),
         channels={name: _channel(name, table, channel_kinds) for name, table in root.tables("channels")},
         unsubscribe=_unsubscribe(root.table("unsubscribe")),
         survey_secret=_survey(root.table("survey")),
@@ -294,6 +296,12 @@ def _retention(table: TomlTable) -> RetentionSettings:
     texts = table.duration("texts")
     table.done()
     return RetentionSettings() if texts is None else RetentionSettings(texts)
+
+
+def _proofs(table: TomlTable) -> tuple[str, ...]:
+    addresses = table.texts("to", or_one=True) or ()
+    table.done()
+    return addresses
 
 
 def _size(text: str) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import ClassVar, Protocol, Self, TypeAlias, runtime_checkable
+from typing import ClassVar, Final, Protocol, Self, TypeAlias, runtime_checkable
 from uuid import NAMESPACE_URL, uuid5
 
 from core.instants import Instant, Millis
@@ -68,6 +68,8 @@ class Uncertain:
     reason: str
 
 
+PROOF_KEY: Final = "proof-"
+"""How the key of a proof begins, which is no message of the outbox."""
 Result: TypeAlias = Accepted | Retry | Permanent | ConfigError | Uncertain
 
 

@@ -16,7 +16,6 @@ from screens.cells.filters import Reader
 from screens.cells.line import Cell, Cells, Line, fit
 from screens.cells.moments import in_full, moment
 from screens.cells.states import message_cell
-from screens.ports.outbox import RenderedMessage
 from screens.ports.terms import LogFilter
 
 COLUMNS: Final = (
@@ -104,18 +103,6 @@ def detail(row: ListedMessage, zone: ZoneInfo) -> list[Line]:
     word = message_cell(row.state, row.reason, row.is_paused)
     lines: list[Line] = [[word, f"  message {row.id}"], []]
     lines += [[Cell(fit(name, 13), "dim"), value] for name, value in pairs if value]
-    return lines
-
-
-def rendered(made: RenderedMessage) -> list[Line]:
-    """The texts of a message as it would be made now; texts only are shown, of HTML its source."""
-    if made.fault is not None:
-        return [[Cell("It cannot be made: ", "bad"), made.fault]]
-    lines: list[Line] = [[Cell("As it would be made now, with the customer as she is now", "dim")]]
-    if made.subject:
-        lines += [[], [Cell("Subject  ", "dim"), Cell(made.subject, "strong")]]
-    for name, text in sorted(made.parts.items(), key=lambda part: (part[0].endswith(".html"), part[0])):
-        lines += [[], [Cell(f"── {name} ", "accent")], *([line] for line in text.splitlines())]
     return lines
 
 

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from core.model.outbox import Act, ActEffect, ListedMessage
 from screens.ports import Cancelled
 from screens.ports.terms import LogFilter
-
-
-@dataclass(frozen=True, slots=True)
-class RenderedMessage:
-    """A message as it would be made now; `fault` says why it cannot be."""
-
-    subject: str
-    parts: Mapping[str, str]
-    fault: str | None = None
 
 
 class OutboxPort(Protocol):
@@ -48,8 +38,4 @@ class OutboxPort(Protocol):
         """Do it, with its audit lines in one transaction, and say what was done; ManometerError, and nothing
         changed, where one refuses.
         """
-        ...
-
-    def render(self, message: int, cancelled: Cancelled) -> RenderedMessage:
-        """The message as it would be made now, with the customer as known now."""
         ...

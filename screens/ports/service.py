@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # what a screen does not ask for is not imported
     from screens.ports.customers import CustomersPort
     from screens.ports.decisions import DecisionsPort
     from screens.ports.exports import ExportsPort
+    from screens.ports.messages import MessagesPort
     from screens.ports.outbox import OutboxPort
     from screens.ports.overview import OverviewPort
     from screens.ports.people import PeoplePort
@@ -75,6 +76,11 @@ class Service(Protocol):
     @property
     def outbox(self) -> OutboxPort:
         """Messages, and what operators decide about them."""
+        ...
+
+    @property
+    def messages(self) -> MessagesPort:
+        """Messages to read, and proofs of them."""
         ...
 
     @property

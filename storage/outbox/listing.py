@@ -108,6 +108,16 @@ def _holds(wanted: LogQuery) -> Iterator[ColumnElement[bool]]:
     return wanted.holds(messages, messages.c.planned_at)
 
 
+def newest_of(connection: Connection, customer_id: int, trigger: str) -> int | None:
+    """The message to a customer in a trigger that was planned last; None where there is none."""
+    query = (
+        select(messages.c.id)
+        .where(messages.c.customer_id == customer_id, messages.c.trigger == trigger)
+        .order_by(messages.c.planned_at.desc(), messages.c.id.desc())
+    )
+    return connection.execute(query.limit(1)).scalar()
+
+
 # ---- every message, by number ----
 
 

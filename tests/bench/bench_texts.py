@@ -68,8 +68,8 @@ def _edited(place: Path, settings: str) -> str:
     """The settings; the template becomes as long as a newsletter."""
     draw = Random(SEED)
     words = ["".join(draw.choices("abcdefghijklmnoprstuw", k=draw.randint(2, 9))) for _ in range(800)]
-    rows = []
-    while sum(map(len, rows)) < BODY:
+    rows: list[str] = []
+    while sum(len(row) for row in rows) < BODY:
         text = " ".join(draw.choices(words, k=60))
         rows.append(f'<tr><td style="padding:0 12px;font-family:Arial;font-size:14px">{text}</td></tr>\n')
     html = place / "templates/basket-reminder/email.html"

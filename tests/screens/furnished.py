@@ -20,7 +20,7 @@ from core.model.reasons import Reason
 from core.model.triggers import Step, Trigger
 from screens.ports import Cancelled
 from screens.ports.decisions import DecisionView, Listed, LoggedDecision
-from screens.ports.outbox import RenderedMessage
+from screens.ports.messages import MessageAsked, MessageChoices, MessageForm, ShownMessage
 from screens.ports.pauses import PauseEffect, PauseLine, PauseView, PolicyEffect
 from screens.ports.terms import LogFilter
 from screens.ports.triggers import HistoryLine, TriggerLine, TriggerView, WaitingView
@@ -214,5 +214,35 @@ class FakeOutbox:
         self.done.append((action, list(ids), reason))
         return f"{len(ids)} messages {action}d."
 
-    def render(self, message: int, cancelled: Cancelled) -> RenderedMessage:
-        return RenderedMessage(EVIL, {"email.txt": f"Dear {EVIL}\nbye", "email.html": "<p>"})
+
+class FakeMessages:
+    """One message, as it was sent unless asked for anew; remembers what was asked and sent."""
+
+    def __init__(self, proofs: Sequence[str] = ("anna@shop.example",)) -> None:
+        self.asked: list[MessageAsked] = []
+        self.sent: list[tuple[str, str]] = []
+        self.proofs = proofs
+
+    def shown(self, asked: MessageAsked, cancelled: Cancelled) -> ShownMessage:
+        self.asked.append(asked)
+        is_sample = asked.number is None and asked.decision is None
+        form: MessageForm = "sample" if is_sample else "now" if asked.anew else "sent"
+        texts = (("email.html, as text", f"Dear {EVIL}\nbye"), ("email.txt", EVIL))
+        row = None if is_sample else replace(MESSAGE, id=asked.number or 9)
+        return ShownMessage(
+            form, f"shown as {form}", f"Message {asked.number or 9}", "C7", 7, "basket", "offer", "email",
+            EVIL, texts, None, row,
+        )  # fmt: skip
+
+    def save(self, asked: MessageAsked, cancelled: Cancelled) -> str:
+        return "/shop/exports/message.html"
+
+    def browse(self, asked: MessageAsked, cancelled: Cancelled) -> str:
+        return "There is no browser here."
+
+    def choices(self, cancelled: Cancelled) -> MessageChoices:
+        return MessageChoices(("offer", "birthday"), ("email", "sms"), self.proofs)
+
+    def proof(self, asked: MessageAsked, address: str, reason: str) -> str:
+        self.sent.append((address, reason))
+        return f"A proof went to {address}."

@@ -11,7 +11,7 @@ from screens.outbox import OutboxScreen
 from screens.ports.terms import LogFilter
 from screens.widgets.dialogs import Dialog
 from screens.widgets.wrapped import Details
-from tests.screens.furnished import FakeDecisions, FakeOutbox
+from tests.screens.furnished import FakeDecisions, FakeMessages, FakeOutbox
 from tests.screens.stage import Bare, settled, stage, text
 from tests.screens.test_frame import ready
 from tests.screens.test_triggers import SIZES, safe, toasts
@@ -19,12 +19,12 @@ from tests.screens.test_triggers import SIZES, safe, toasts
 
 def on_decisions() -> tuple[Console, FakeDecisions]:
     service = FakeDecisions()
-    return stage(Bare(decisions=service), decisions=DecisionsScreen), service
+    return stage(Bare(decisions=service, messages=FakeMessages()), decisions=DecisionsScreen), service
 
 
 def on_outbox() -> tuple[Console, FakeOutbox]:
     service = FakeOutbox()
-    return stage(Bare(outbox=service), outbox=OutboxScreen), service
+    return stage(Bare(outbox=service, messages=FakeMessages()), outbox=OutboxScreen), service
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -106,7 +106,7 @@ async def test_messages_one_and_its_preview_show_and_hostile_text_does_no_harm(s
         assert "‖ waits for" in text(app)
         assert "20 held · 1 failed" in text(app)
         assert safe(text(app))
-        for key, part in (("enter", "message 1"), ("p", "As it would be made now")):
+        for key, part in (("enter", "shown as sent"), ("p", "shown as sent")):
             await pilot.press(key)
             await settled(pilot)
             assert part in text(app)

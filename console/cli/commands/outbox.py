@@ -1,5 +1,6 @@
 """The outbox: every message with its state, or approve, reject, retry or cancel some.
 
+show      one message as it was sent, or as it would be now, also as a page for a browser
 batches   what waits for an approval, by trigger, channel and day, with the pressure it would cause
 approve   lets held messages go, by number, or by --trigger, --channel, --day, --all
 reject    cancels held messages, chosen in the same way
@@ -23,6 +24,7 @@ from sqlalchemy import Connection
 from console.backups.records import recorded_in
 from console.cli.context import Context
 from console.cli.errors import UsageError
+from console.cli.message_shown import add_show_arguments, show
 from console.cli.options import add_at, add_list, add_reason, add_yes, whole
 from console.cli.output import ListingField
 from console.operating import approvals
@@ -95,7 +97,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--customer", metavar="ID", help="only to this customer")
     parser.add_argument("--since", metavar="INSTANT", help="planned from this instant on")
     parser.add_argument("--until", metavar="INSTANT", help="planned before this instant")
-    actions = parser.add_subparsers(dest="action", metavar="|".join(("list", "batches", "compare", *ACTS)))
+    actions = parser.add_subparsers(
+        dest="action", metavar="|".join(("list", "show", "batches", "compare", *ACTS))
+    )
     add_list(parser, actions)
     _add_choice(actions.add_parser("batches", help="what waits for an approval, by batch"))
     compare = actions.add_parser("compare", help="after a restore: what channels recorded since the backup")
@@ -110,6 +114,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--ignore-unknown", action="store_true", help="end the hold though some belong to no message here"
     )
     add_at(compare)
+    add_show_arguments(actions.add_parser("show"))
     for name in ACTS:
         action = actions.add_parser(name, help=DOES[name])
         by_batch = name in BY_BATCH
@@ -133,6 +138,8 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Print the messages, or do what was asked to some."""
+    if args.action == "show":
+        return show(args, context)
     if args.action == "batches":
         return _batches(args, context)
     if args.action == "compare":

@@ -28,10 +28,11 @@ class ExportsAnswers:
 
     def table(self, name: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> tuple[str, int]:
         """A CSV file of these rows, named after `name` and the present minute."""
-        path, number = write_free(self._paths(name), heads, rows)
+        path, number = write_free(self.paths(name, "csv"), heads, rows)
         return str(path), number
 
-    def _paths(self, name: str) -> Iterator[Path]:
+    def paths(self, name: str, ending: str) -> Iterator[Path]:
+        """Where a file of that name and the present minute may lie; the first that is free is meant."""
         folder = self._local.context.folder / FOLDER
         try:
             made_folder(folder)
@@ -41,4 +42,4 @@ class ExportsAnswers:
             ) from None
         stamp = f"{local(self._local.now(), self._local.place.zone):%Y%m%d-%H%M}"
         stem = f"{_UNFIT.sub('-', name).strip('-') or 'list'}-{stamp}"
-        return (folder / f"{stem}{'' if not number else f'-{number}'}.csv" for number in count())
+        return (folder / f"{stem}{'' if not number else f'-{number}'}.{ending}" for number in count())

@@ -12,6 +12,7 @@ from console.tui.answers.customers import CustomersAnswers
 from console.tui.answers.decisions import DecisionsAnswers
 from console.tui.answers.exports import ExportsAnswers
 from console.tui.answers.local_workspace import LocalWorkspace
+from console.tui.answers.messages import MessagesAnswers
 from console.tui.answers.outbox import OutboxAnswers
 from console.tui.answers.overview import OverviewAnswers
 from console.tui.answers.people import PeopleAnswers
@@ -38,6 +39,7 @@ class LocalService(LocalWorkspace):
         self.triggers = TriggersAnswers(self)
         self.decisions = DecisionsAnswers(self)
         self.outbox = OutboxAnswers(self)
+        self.messages = MessagesAnswers(self, self.exports)
         self.people = PeopleAnswers(self)
         self.suppressions = SuppressionsAnswers(self)
         self.quarantine = QuarantineAnswers(self)
@@ -47,4 +49,5 @@ class LocalService(LocalWorkspace):
         """Close the database and forget what was kept of previews."""
         self.pressure.close()
         self.backtests.close()
+        self.messages.close()
         super().close()

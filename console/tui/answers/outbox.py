@@ -1,4 +1,4 @@
-"""The outbox for the screens: lists, what acts would do, the acts, and a message as it would be made now."""
+"""The outbox for the screens: lists, what acts would do, and the acts."""
 
 from __future__ import annotations
 
@@ -8,28 +8,19 @@ from dataclasses import replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from console.messages.handover import TemplateFault, Workshop
-from console.messages.products import Products
-from console.messages.templates import Templates
 from console.operating import approvals
 from console.tui.answers.held_up import held_up
 from console.tui.answers.local_workspace import LocalWorkspace
 from console.tui.answers.terms import clauses, customer_of
-from core.errors import ManometerError
 from core.explain.words import counted, localized
-from core.model.dossier import Dossier, known_profile
 from core.model.outbox import STATES, Act, ActEffect, ListedMessage
 from core.model.reasons import Reason
 from screens.ports import Cancelled
-from screens.ports.outbox import RenderedMessage
 from screens.ports.terms import LogFilter
 from storage import triggers
 from storage.outbox import acts as outbox_acts
-from storage.outbox import dispatch as outbox
 from storage.outbox import listing as outbox_listing
 from storage.outbox.acts import ACTS
-from storage.outbox.dispatch import Claimed
-from storage.play import dossiers
 from storage.sql import LogQuery
 
 DONE: Final[Mapping[Act, str]] = {
@@ -95,35 +86,6 @@ class OutboxAnswers:
                 connection, ids, self._local.place.author, self._local.now(), reason or None
             )
         return f"{counted(number, 'message')} {DONE[action]}."
-
-    def render(self, message: int, cancelled: Cancelled) -> RenderedMessage:
-        """The message as it would be made now, with the customer as known now."""
-        playbook = self._local.in_force().playbook
-        with self._local.asking(cancelled) as connection:
-            found = outbox.with_cause(connection, message)
-            known = {} if found is None else dossiers.load(connection, [found.customer_id], playbook)
-        if found is None:
-            raise ManometerError(f"There is no message {message} any more.")
-        if found.customer_id not in known:
-            return RenderedMessage("", {}, "the customer is gone")
-        try:
-            return self._render(found, known[found.customer_id], cancelled)
-        except TemplateFault as fault:
-            return RenderedMessage("", {}, fault.reason)
-
-    def _render(self, message: Claimed, dossier: Dossier, cancelled: Cancelled) -> RenderedMessage:
-        workspace = self._local.in_force()
-        playbook = workspace.playbook
-        if playbook.index.definition(message.trigger, message.version) is None:
-            return RenderedMessage("", {}, f"the trigger {message.trigger} is no longer in the playbook")
-        if message.channel not in playbook.channels:
-            return RenderedMessage("", {}, f"the channel {message.channel} is no longer in the playbook")
-        products = Products(lambda: self._local.asking(cancelled))
-        # without links to unsubscribe: only who hands over may read the secret that signs them
-        workshop = Workshop(workspace.name, playbook, Templates(workspace.texts), products)
-        now = self._local.now()
-        made = workshop.make_claimed(message, known_profile(dossier, now), now)
-        return RenderedMessage(made.subject, made.parts)
 
 
 def _for_people(row: ListedMessage, zone: ZoneInfo) -> ListedMessage:

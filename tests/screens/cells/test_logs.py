@@ -12,16 +12,16 @@ from core.filters import value_of, with_field
 from core.instants import DAY, Instant, parse_instant
 from core.model.fates import FATE_WORDS, Fate
 from core.model.outbox import CLOSED, OPEN, ActEffect
-from screens.cells import decisions, outbox
+from screens.cells import decisions, message, outbox
 from screens.cells.deed import MANY
 from screens.cells.line import as_cell
 from screens.cells.safe_text import display_width as width
 from screens.cells.states import TRIGGER, fate_cell, message_cell
 from screens.ports.decisions import Listed
-from screens.ports.outbox import RenderedMessage
+from screens.ports.messages import MessageAsked
 from screens.ports.terms import LogFilter
 from tests.screens.cells.plain import plain_text
-from tests.screens.furnished import DECISION, NOW, FakeDecisions, FakeOutbox
+from tests.screens.furnished import DECISION, NOW, FakeDecisions, FakeMessages, FakeOutbox
 from tests.screens.furnished import MESSAGE as HELD
 from tests.screens.stage import Bare
 
@@ -220,6 +220,11 @@ def test_what_waits_is_said_in_numbers_where_there_is_no_filter() -> None:
 
 def test_a_message_is_told_and_a_fault_of_its_template_is_said() -> None:
     assert "waits for an approval" in words(outbox.detail(HELD, ZONE))
-    made = words(outbox.rendered(FakeOutbox().render(1, lambda: False)))
-    assert made.index("email.txt") < made.index("email.html")
-    assert "cannot be made: no name" in words(outbox.rendered(RenderedMessage("", {}, "no name")))
+    found = FakeMessages().shown(MessageAsked(number=1), lambda: False)
+    made = words(message.lines(found, ZONE))
+    assert made.index("shown as sent") < made.index("as text") < made.index("email.txt")
+    assert made.index("email.txt") < made.index("waits for an approval")
+    broken = replace(found, texts=(), subject="", fault="no name", form="now")
+    assert "cannot be made: no name" in words(message.lines(broken, ZONE))
+    gone = replace(broken, form="gone", fault="Its text is gone.")
+    assert "cannot be made" not in words(message.lines(gone, ZONE))

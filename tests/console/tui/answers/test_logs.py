@@ -206,12 +206,3 @@ def test_acts_are_written_with_their_reason(local: LocalService) -> None:
     ]
     with pytest.raises(ManometerError, match="message 2 is cancelled"):
         local.outbox.act("approve", [2], "")
-
-
-def test_a_message_is_rendered_as_it_would_be_made_now(local: LocalService) -> None:
-    made = local.outbox.render(2, never)
-    assert made.fault is None
-    assert made.subject
-    assert {"email.txt", "email.html"} <= made.parts.keys()
-    with pytest.raises(ManometerError, match="no message 99"):
-        local.outbox.render(99, never)
