@@ -31,6 +31,7 @@ class QuarantineAnswers:
         self._refuse_read_only()
         local = self._local
         operating.release(local.store, thing.id, local.place.author, local.now())
+        local.note_command("quarantine", "release", str(thing.id))
         return f"{thing.kind} {thing.what} is worked on again with the next pass."
 
     def drop(self, thing: SetAside, reason: str) -> str:
@@ -38,6 +39,7 @@ class QuarantineAnswers:
         self._refuse_read_only()
         local = self._local
         operating.drop(local.store, thing.id, local.place.author, local.now(), reason)
+        local.note_command("quarantine", "drop", str(thing.id), reason=reason)
         return f"{thing.kind} {thing.what} was dropped."
 
     def _refuse_read_only(self) -> None:
