@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Protocol
 
 from core.instants import Instant
 from screens.ports import WorkspacePlace
 from screens.ports.service import Service
+from screens.ports.session import SessionAct
 
 
 class Host(Protocol):
@@ -19,6 +20,8 @@ class Host(Protocol):
     """Where the console stands; None while the workspace is being opened."""
     frozen: bool
     """Whether changes are not followed."""
+    session: Sequence[SessionAct]
+    """What was done here since the console was opened, the oldest first."""
 
     def as_of(self) -> Instant | None:
         """The instant of what is shown; None before the first answer."""

@@ -249,5 +249,6 @@ def test_who_finds_the_kinds_imports_none_of_them() -> None:
     }
     assert imported == {
         ("console/workspace/kinds.py", "core.kinds"),
+        ("console/workspace/schemas.py", "core.kinds"),
         ("console/workspace/triggers.py", "core.kinds"),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from textual.message import Message
@@ -14,9 +14,13 @@ from screens.ports.service import Service
 class Acted(Message):
     """What an operator has confirmed was carried out, or could not be: the sentence of either."""
 
-    def __init__(self, sentence: str, done: Callable[[str], None] | None) -> None:
+    def __init__(
+        self, sentence: str, done: Callable[[str], None] | None, commands: Sequence[str] = ()
+    ) -> None:
         super().__init__()
         self.sentence = sentence
+        self.commands = commands
+        """What does the same on the command line."""
         self.done = done
         """Who is told; None where it could not be carried out."""
 
@@ -49,11 +53,12 @@ class DeedQueue:
         self._thread.shutdown()
 
     def _carry_out(self, deed: Callable[[Service], str], done: Callable[[str], None]) -> None:
+        service = self._opened.result()
         try:
-            sentence = deed(self._opened.result())
+            sentence = deed(service)
         except ManometerError as error:
             self._post(Acted(str(error), None))
         except Exception as error:  # the border of the UI: told in words
             self._post(Acted(f"Unexpected {type(error).__name__}: {error}", None))
         else:
-            self._post(Acted(sentence, done))
+            self._post(Acted(sentence, done, service.take_commands()))

@@ -15,7 +15,7 @@ from textual.binding import BindingType
 from textual.events import Event, InputEvent, Key
 from textual.filter import LineFilter
 from textual.message import Message
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 
 from console.tui.acting import Acted, DeedQueue
 from console.tui.finding import FindingApp
@@ -33,10 +33,12 @@ from console.tui.preferences import Preferences, faults_of, place, read
 from console.tui.terminal import encoding_filters, usual_theme, why_unfit
 from core.errors import ManometerError
 from core.instants import Instant
+from screens.cells.commands import notice
 from screens.cells.safe_text import safe_lines
 from screens.frame import Frame
 from screens.ports import WorkspacePlace
 from screens.ports.service import Service
+from screens.ports.session import SessionAct
 from screens.widgets.keys import EVERYWHERE, SCREENS
 from screens.widgets.theme import DARK, LIGHT, Scrub
 from screens.widgets.too_small import is_too_small
@@ -81,6 +83,8 @@ class Console(NavigatingApp, FindingApp, LeavingApp):
         self.failure: str | None = None
         """Why the workspace could not be opened."""
         self._at: Instant | None = None
+        self.session: list[SessionAct] = []
+        """What was done here, with its commands, the oldest first."""
         self._line_filters = [Scrub(), *encoding_filters()]
 
     # ---- the terminal ----
@@ -196,8 +200,11 @@ class Console(NavigatingApp, FindingApp, LeavingApp):
         self._deeds.told()
         if message.done is None:
             self.notify(safe_lines(message.sentence), severity="error", markup=False, timeout=10)
-        else:
-            message.done(message.sentence)
+            return
+        message.done(message.sentence)
+        for command in message.commands:
+            self.session.append(SessionAct(self._at or 0, message.sentence, command))
+            self.notify(safe_lines(notice(command, self.size.width)), markup=False)
 
     @property
     def is_busy(self) -> bool:
@@ -220,6 +227,14 @@ class Console(NavigatingApp, FindingApp, LeavingApp):
         if self.opened.done():
             self._note_time(self.opened.result())
 
+    def action_commands(self) -> None:
+        """What was done in this session, as commands."""
+        from screens.commands import CommandsScreen  # when first wanted, as all but the first screen
+
+        if not isinstance(self.screen, ModalScreen | CommandsScreen):
+            self.action_go("audit")
+            self.push_screen(CommandsScreen())
+
     def action_freeze(self) -> None:
         """Stop following changes, or follow them again."""
         self.frozen = not self.frozen
@@ -232,6 +247,9 @@ class Console(NavigatingApp, FindingApp, LeavingApp):
         """What the palette lists beside its search: the screens, help, themes, quit."""
         for _, mode, title in SCREENS:
             yield SystemCommand(title, f"Go to {title}", lambda mode=mode: self.action_go(mode))
+        yield SystemCommand(
+            "Commands of this session", "What you did, as command lines", self.action_commands
+        )
         yield SystemCommand("Help", "The keys of this screen", self.action_help)
         yield SystemCommand("Theme", "Change colours", self.action_change_theme)
         yield SystemCommand("Freeze", "Stop or resume following changes", self.action_freeze)

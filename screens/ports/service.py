@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from core.instants import Instant
@@ -106,6 +107,12 @@ class Service(Protocol):
     @property
     def exports(self) -> ExportsPort:
         """Files that people take away."""
+        ...
+
+    def take_commands(self) -> Sequence[str]:
+        """The command lines of what was carried out since this was asked last; each gives the same state when
+        it is run.
+        """
         ...
 
     def now(self) -> Instant:

@@ -71,6 +71,7 @@ EVERYWHERE: Final = [
         "palette",
         "go to a screen, trigger or customer; every action; theme",
     ),
+    key("at", "commands", "Commands", "commands", "what you did in this session, as commands to copy"),
     key("r", "reload", "Reload", "reload", "read everything anew"),
     key("f", "freeze", "Freeze", "freeze", "stop or resume following changes"),
     key("exclamation_mark", "stop", "Stop all", "stop", "emergency stop of all sending, or its end"),

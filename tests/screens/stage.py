@@ -45,6 +45,9 @@ class Bare:
     def now(self) -> Instant:
         return 1_769_850_000_000
 
+    def take_commands(self) -> Sequence[str]:
+        return ()
+
     def version(self) -> int:
         return self.written
 

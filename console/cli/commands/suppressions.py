@@ -1,4 +1,4 @@
-"""Addresses to which nothing is sent any more: all of them, or add a file of addresses, or lift one.
+"""Addresses to which nothing is sent any more: all of them, or add some, or lift some.
 
 An address is suppressed when it bounced, when its owner complained, or because an operator says so. A file
 holds one address a line, or is a CSV whose header names the column (`email`, `address`, `phone`).
@@ -19,10 +19,12 @@ from console.operating.suppressing import (
     lift_addresses,
     read_addresses,
     spellings,
+    suppress_address,
     suppress_file,
 )
 from core.errors import ManometerError
 from core.explain.words import counted
+from core.sources.listed_addresses import listed_address, no_address
 from storage import suppressions
 
 FIELDS = (
@@ -51,11 +53,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     actions = parser.add_subparsers(dest="action", metavar="list|add|lift")
     add_list(parser, actions)
-    add = actions.add_parser("add", help="suppress the addresses of a file")
-    add.add_argument("file", metavar="FILE", type=Path, help="one address a line, or a CSV with a header")
+    add = actions.add_parser("add", help="suppress the addresses of a file, or one")
+    which = add.add_mutually_exclusive_group(required=True)
+    which.add_argument(
+        "file", metavar="FILE", type=Path, nargs="?", help="one address a line, or a CSV with a header"
+    )
+    which.add_argument("--address", metavar="ADDRESS", help="this one address, without a file")
     add_max_ratio(add)
-    lift = actions.add_parser("lift", help="allow an address again")
-    lift.add_argument("address", metavar="ADDRESS", help="the address, as the list shows it")
+    lift = actions.add_parser("lift", help="allow addresses again")
+    lift.add_argument(
+        "addresses", metavar="ADDRESS", nargs="+", help="the address, as the list shows it; or several"
+    )
     for action in (add, lift):
         said = "why, for the list and the audit log"
         action.add_argument("--reason", metavar="TEXT", required=True, help=said)
@@ -74,11 +82,23 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 
 def _add(args: argparse.Namespace, context: Context) -> int:
+    if args.address is not None:
+        return _add_one(args, context)
     file = read_addresses(args.file, args.max_ratio)
     with context.store.writing() as connection:
         added = suppress_file(connection, file, _word(args, context))
     _report(context, file.read, added, file.refused)
     return 0 if file.addresses or not file.refused else 1
+
+
+def _add_one(args: argparse.Namespace, context: Context) -> int:
+    address = listed_address(args.address)
+    if address is None:
+        raise ManometerError(f"{no_address(args.address)}. Nothing was changed.")
+    with context.store.writing() as connection:
+        added = suppress_address(connection, address, _word(args, context))
+    _report(context, 1, int(added), ())
+    return 0
 
 
 def _word(args: argparse.Namespace, context: Context) -> OperatorWord:
@@ -102,11 +122,18 @@ def _report(context: Context, read: int, added: int, refused: Sequence[RefusedLi
 
 
 def _lift(args: argparse.Namespace, context: Context) -> int:
+    kept = {written: spellings(written) for written in args.addresses}
     with context.store.writing() as connection:
-        lifted = lift_addresses(connection, spellings(args.address), _word(args, context))
-    if not lifted:
-        raise ManometerError(
-            f"{args.address} is not suppressed. `manometer suppressions` lists the addresses that are."
-        )
-    context.output.say(f"{lifted[0][1]} may be written to again over {', '.join(m for m, _ in lifted)}.")
+        lifted = lift_addresses(connection, set().union(*kept.values()), _word(args, context))
+        addresses = {address for _, address in lifted}
+        unknown = [written for written, spelt in kept.items() if not spelt & addresses]
+        if unknown:
+            are = "is" if len(unknown) == 1 else "are"
+            raise ManometerError(
+                f"{', '.join(unknown)} {are} not suppressed. `manometer suppressions` lists those that are. "
+                "Nothing was changed."
+            )
+    for address in sorted(addresses):
+        media = ", ".join(medium for medium, each in lifted if each == address)
+        context.output.say(f"{address} may be written to again over {media}.")
     return 0

@@ -5,7 +5,8 @@ force.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -64,6 +65,7 @@ class LocalWorkspace:
         self._found: changes.Fingerprint = ()
         self._lease: leases.Lease | None = None
         self._seen: object = None
+        self._commands: list[str] = []
         self._version = 0
         workspace = self.in_force()
         self._place = WorkspacePlace(
@@ -131,6 +133,17 @@ class LocalWorkspace:
             self._tried_at = steady()
             with suppress(ManometerError):  # another that can write does it, or this one later
                 take_in(self.store, self._gate, self.now(), self._place.zone)
+
+    def note_command(self, *words: str, reason: str | None = None) -> None:
+        """Keep the command line of what was just carried out: what it is called, and what it is given."""
+        why = ("--reason", reason) if reason else ()
+        folder = str(self.context.folder.resolve())
+        self._commands.append(shlex.join(("manometer", "-w", folder, *words, *why)))
+
+    def take_commands(self) -> Sequence[str]:
+        """The command lines of what was carried out since this was asked last."""
+        taken, self._commands = tuple(self._commands), []
+        return taken
 
     def stop_by_file(self, note: StopNote) -> str:
         """Stop all sending by the file; what there is to say of it, for the end of a sentence."""

@@ -85,6 +85,8 @@ class OutboxAnswers:
             number = ACTS[action](
                 connection, ids, self._local.place.author, self._local.now(), reason or None
             )
+        asked = ("--yes",) if action in ("approve", "reject") else ()
+        self._local.note_command("outbox", action, *map(str, ids), *asked, reason=reason)
         return f"{counted(number, 'message')} {DONE[action]}."
 
 

@@ -81,6 +81,7 @@ class OverviewAnswers:
         """Say that this machine's clock is right; ManometerError where the console is for reading only."""
         with self._local.acting() as connection:
             confirm(connection, SOURCES.reading(), self._local.place.author, reason or None)
+        self._local.note_command("clock", "confirm", reason=reason)
         return "The clock is trusted. What is due is decided and sent from now on."
 
     def gauge(self, rule: str | None, cancelled: Cancelled) -> BaseGauge | None:

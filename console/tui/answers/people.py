@@ -42,3 +42,4 @@ class PeopleAnswers:
             decide(connection, one, other, workspace.identities.rules, at=at, wake=wake)
             author = self._local.place.author
             audit.record(connection, at, author, f"merges {verdict}", f"{one} {other}", reason or None, {})
+        self._local.note_command("merges", verdict, one, other, reason=reason)

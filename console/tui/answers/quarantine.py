@@ -47,11 +47,14 @@ class QuarantineAnswers:
         author, at = local.place.author, local.now()
         if line.thing is not None:
             operating.release(local.store, line.thing.id, author, at)
+            local.note_command("quarantine", "release", str(line.thing.id))
             return f"{line.kind} {line.what} is worked on again with the next pass."
         if line.kind == "surge":
             number = release_trigger(local.store, line.what, author, at, reason or "")
+            local.note_command("surges", "release", line.what, reason=reason)
             return f"{counted(number, 'message')} of {line.what} may go."
         release_channel(local.store, line.what, author, at, reason or "")
+        local.note_command("channels", "release", line.what, reason=reason)
         return f"{line.what} is used again."
 
     def drop(self, thing: SetAside, reason: str) -> str:
@@ -59,6 +62,7 @@ class QuarantineAnswers:
         self._refuse_read_only()
         local = self._local
         operating.drop(local.store, thing.id, local.place.author, local.now(), reason)
+        local.note_command("quarantine", "drop", str(thing.id), reason=reason)
         return f"{thing.kind} {thing.what} was dropped."
 
     def _refuse_read_only(self) -> None:

@@ -63,6 +63,7 @@ class SuppressionsAnswers:
         file, word = _file(path), self._word(reason)
         with self._local.acting() as connection:
             added = suppress_file(connection, file, word)
+        self._local.note_command("suppressions", "add", str(file.path.resolve()), reason=reason)
         known = len(file.addresses) - added
         told = f", {known:,} {'was' if known == 1 else 'were'} known" if known else ""
         return f"{counted(added, 'address')} suppressed{told}."
@@ -76,6 +77,7 @@ class SuppressionsAnswers:
             is_new = suppress_address(connection, found, word)
         if not is_new:
             return f"{found.address} was suppressed for that reason already."
+        self._local.note_command("suppressions", "add", "--address", found.address, reason=reason)
         return f"{found.address} gets nothing any more."
 
     def lift(self, ids: Sequence[int], reason: str) -> str:
@@ -86,6 +88,7 @@ class SuppressionsAnswers:
             lifted = {address for _, address in lift_addresses(connection, addresses, word)}
         if not lifted:
             return "Somebody has lifted them meanwhile: nothing was changed."
+        self._local.note_command("suppressions", "lift", *sorted(addresses), reason=reason)
         one = next(iter(lifted)) if len(lifted) == 1 else counted(len(lifted), "address")
         return f"{one} may be written to again."
 

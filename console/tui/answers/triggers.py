@@ -20,7 +20,7 @@ from console.tui.answers.pauses import pause_view
 from core.engine.pauses import pause_label
 from core.errors import ManometerError
 from core.explain.words import counted, in_full
-from core.instants import DAY, MINUTE, Instant, Millis
+from core.instants import DAY, MINUTE, Instant, Millis, format_instant
 from core.model.counts import JourneyCount, fates_of
 from core.model.customer import full_name
 from core.model.fates import Fate
@@ -247,6 +247,8 @@ class TriggersAnswers:
             held = pausing.waiting(connection, pause, self._local.in_force().playbook, at)
             number = pausing.pause(connection, pause, self._operator(reason))
         self._made[name] = (number, at)
+        ends = () if until is None else ("--until", format_instant(until))
+        self._note("pause", name, *ends, *_spares(transactional), reason=reason)
         end = "" if until is None else f" until {self._when(until)}"
         numbers = (
             f"{counted(held.customers, 'customer')} under way, {counted(held.messages, 'message')} waiting"
@@ -276,11 +278,14 @@ class TriggersAnswers:
                 raise ManometerError(f"Somebody else has paused {name} since then. U resumes it.")
             pauses.resume(connection, paused, at, "overdue", self._local.place.author, "undone")
         del self._made[name]
+        self._note("resume", name, "--policy", "overdue", reason="undone")
         return f"The pause of {pause_label(paused.pause.target)} is undone; it goes on as if it had not been."
 
     def resume(self, name: str, policy: PausePolicy, reason: str) -> str:
         """End a pause; ManometerError where there is none."""
-        return f"{pause_label(parse_target(name))} goes on. {self._resume(name, policy, reason)}"
+        words = self._resume(name, policy, reason)
+        self._note("resume", name, "--policy", policy, reason=reason)
+        return f"{pause_label(parse_target(name))} goes on. {words}"
 
     def stop(self, transactional: bool, reason: str) -> str:
         """Stop all sending; ManometerError where it is stopped already."""
@@ -294,12 +299,15 @@ class TriggersAnswers:
                 pausing.refuse_stopped(stopped, transactional, operator.zone)
             held = pauses.waiting(connection, EVERYTHING, at)
             write_row(connection, note, at, operator.zone)
+        self._local.note_command("stop", *_spares(transactional), "--yes", reason=reason)
         spared = "" if transactional else ", transactional messages go on"
         return f"All sending is stopped{spared}: {counted(held.messages, 'message')} waiting.{no_file}"
 
     def go(self, policy: PausePolicy, reason: str) -> str:
         """End the emergency stop; ManometerError where there is none."""
-        return f"Sending goes on. {self._resume(EVERYTHING, policy, reason, self._local.stop_file.remove)}"
+        words = self._resume(EVERYTHING, policy, reason, self._local.stop_file.remove)
+        self._local.note_command("go", "--policy", policy, "--yes", reason=reason)
+        return f"Sending goes on. {words}"
 
     def _resume(
         self, name: str, policy: PausePolicy, reason: str, lastly: Callable[[], None] = lambda: None
@@ -314,6 +322,11 @@ class TriggersAnswers:
         self._made.pop(name, None)
         return f"{policy}: {choices.words[policy]}"
 
+    def _note(self, command: str, name: str, *words: str, reason: str) -> None:
+        """The command of what was done to a trigger, channel, segment or customer."""
+        target = parse_target(name)
+        self._local.note_command(command, f"--{target.scope}", target.name, *words, "--yes", reason=reason)
+
     def _operator(self, reason: str) -> pausing.Operator:
         place = self._local.place
         return pausing.Operator(place.author, reason or None, place.zone)
@@ -326,6 +339,10 @@ def _state(row: AppliedTrigger, pause: StoredPause | None, stop: StoredPause | N
     if row.status == "active":
         return "paused" if pause is not None else "active" if stop is None else "stopped"
     return "draft" if row.status == "draft" else "retired"
+
+
+def _spares(transactional: bool) -> tuple[str, ...]:
+    return ("--transactional",) if transactional else ()
 
 
 def _history_line(row: Mapping[str, Any]) -> HistoryLine:
