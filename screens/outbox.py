@@ -122,8 +122,12 @@ class OutboxScreen(LogScreen[ListedMessage]):
         """How many there are, and how many are marked."""
         answer, self._marked = self._answer, len(self.table.marked)
         if answer is not None:
-            fits = chip(len(answer.ids), answer.text, answer.counts, answer.terms, self._marked)
+            fits = self.say_chip(answer, self._marked)
             self.say_filter(fits if answer.fault is None else f"/ {self.filter_text} — {answer.fault}")
+
+    def say_chip(self, answer: OutboxAnswer, marked: int) -> str:
+        """What the second line says of the list and its marks."""
+        return chip(len(answer.ids), answer.text, answer.counts, answer.terms, marked)
 
     def chosen_changed(self) -> None:
         """Another row, or other marks."""

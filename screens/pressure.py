@@ -130,6 +130,7 @@ class PressureScreen(LongQuestionFrame):
         self._rule = 0
         self._since: Since | None = None
         self._table: heat_map.HeatMapTable | None = None
+        self._wanted_row: str | None = None
 
     def body(self) -> ComposeResult:
         """Facts, heat map, the cell in words, and three lists."""
@@ -316,6 +317,7 @@ class PressureScreen(LongQuestionFrame):
             return
         self._table = heat_map.table(forecast, self.measure, self.triggers, self.zone)
         self.query_one(Heatmap).show(self._table.grid)
+        self._point()
         self.query_one("#held", Histogram).show(
             self._titled("Held back"), rows.held_back(forecast, self.triggers)
         )
@@ -356,6 +358,17 @@ class PressureScreen(LongQuestionFrame):
     def filtered(self, text: str) -> None:
         """Draw what these triggers decide."""
         self.draw()
+
+    def point_at(self, channel: str) -> None:
+        """Bring the cursor to today's number of a channel, now or when the answer is there."""
+        self._wanted_row = channel
+        self._point()
+
+    def _point(self) -> None:
+        heatmap = self.query_one(Heatmap)
+        if self._wanted_row in heatmap.grid.rows:
+            heatmap.point_at(heatmap.grid.rows.index(self._wanted_row), 0)
+            self._wanted_row = None
 
     # ---- choosing ----
 
