@@ -53,8 +53,7 @@ class OutboxBehindScreen(OutboxScreen):
             found = array("q", (row for row in found if row in left))
         return OutboxAnswer(text, at, terms, found, counts)
 
-    def say_chip(self, answer: OutboxAnswer, marked: int) -> str:
+    def say_chip(self, answer: OutboxAnswer) -> str:
         """How many they are; what else the outbox holds is no matter here."""
-        marks = f"{marked:,} marked · " if marked else ""
         narrowed = f"/ {answer.text} — " if answer.text else ""
-        return f"{marks}{narrowed}{counted(len(answer.ids), 'message')}"
+        return f"{narrowed}{counted(len(answer.ids), 'message')}"

@@ -122,7 +122,7 @@ class PausesScreen(ActingFrame):
         """Why the row cannot be paused or resumed."""
         if action not in self.deeds:
             return super().why_not(action)
-        return self.read_only() or _why_not(action, self.line)
+        return self.read_only() or self.one_at_a_time() or _why_not(action, self.line)
 
     @on(VirtualTable.Highlighted)
     def _chosen_another(self) -> None:

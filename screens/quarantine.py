@@ -107,7 +107,11 @@ class QuarantineScreen(ActingFrame):
         """Why nothing can be decided here."""
         if action not in self.deeds:
             return super().why_not(action)
-        return self.read_only() or ("there is nothing under the cursor" if self.line is None else None)
+        return (
+            self.read_only()
+            or self.one_at_a_time()
+            or ("there is nothing under the cursor" if self.line is None else None)
+        )
 
     @on(VirtualTable.Highlighted)
     def _chosen_another(self) -> None:

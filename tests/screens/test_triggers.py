@@ -229,3 +229,15 @@ async def test_on_a_real_workspace_a_trigger_is_paused_and_the_list_says_so(tmp_
         await pilot.press("y")
         await settled(pilot)
         assert "‖ paused  basket-reminder" in text(app)
+
+
+async def test_a_deed_on_one_row_is_refused_while_others_are_marked() -> None:
+    app = stage(Bare(triggers=FakeTriggers()), triggers=TriggersScreen)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await ready(pilot)
+        await pilot.press("asterisk", "P")
+        await settled(pilot)
+        assert "one row at a time, and others are marked" in toasts(app)
+        await pilot.press("asterisk", "P")
+        await settled(pilot)
+        assert isinstance(app.screen, Dialog)
