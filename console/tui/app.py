@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import console.tui.environment  # noqa: F401 - Textual reads the environment when it is imported
 
 # isort: split
-from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.events import Event, InputEvent, Key
 from textual.filter import LineFilter
 from textual.message import Message
-from textual.screen import Screen
 
 from console.tui.acting import Acted, DeedQueue
 from console.tui.finding import FindingApp
@@ -37,7 +35,7 @@ from screens.cells.safe_text import safe_lines
 from screens.frame import Frame
 from screens.ports import WorkspacePlace
 from screens.ports.service import Service
-from screens.widgets.keys import EVERYWHERE, SCREENS
+from screens.widgets.keys import EVERYWHERE
 from screens.widgets.theme import DARK, LIGHT, Scrub
 from screens.widgets.too_small import is_too_small
 
@@ -227,15 +225,6 @@ class Console(NavigatingApp, FindingApp, LeavingApp):
             screen.head.refresh()
         if not self.frozen:
             self.action_reload()
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """What the palette lists beside its search: the screens, help, themes, quit."""
-        for _, mode, title in SCREENS:
-            yield SystemCommand(title, f"Go to {title}", lambda mode=mode: self.action_go(mode))
-        yield SystemCommand("Help", "The keys of this screen", self.action_help)
-        yield SystemCommand("Theme", "Change colours", self.action_change_theme)
-        yield SystemCommand("Freeze", "Stop or resume following changes", self.action_freeze)
-        yield SystemCommand("Quit", "Leave the console", self.action_quit)
 
     async def on_unmount(self) -> None:
         """Finish what was confirmed, stop following, and close the workspace."""
