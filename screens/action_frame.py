@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from core.instants import Instant
 from screens.frame import Frame
+from screens.widgets.table import VirtualTable
 
 
 class ActingFrame(Frame):
@@ -25,6 +26,13 @@ class ActingFrame(Frame):
     def read_only(self) -> str | None:
         """Why nothing can be changed; None where it can."""
         return "the workspace is being opened" if self.place is None else self.place.read_only
+
+    def one_at_a_time(self) -> str | None:
+        """Why a deed that is done to the row under the cursor is not done while others are marked."""
+        for table in self.query(VirtualTable):
+            if table.marked - {table.row_id}:
+                return "it is done to one row at a time, and others are marked; * marks all, * again none"
+        return None
 
     def chosen_changed(self) -> None:
         """Another row: the line of keys is drawn anew where other things can be done to it."""

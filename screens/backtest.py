@@ -13,12 +13,14 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 
+from core.explain.words import counted
 from core.forecast.preview_filter import PreviewFilter
 from screens.cells import backtest as rows
 from screens.cells import behind as behind_rows
 from screens.cells.exports import Fields, instants, plain
 from screens.cells.forecast import HELD
 from screens.cells.line import Cell, Line
+from screens.frame import Frame
 from screens.long_question import LongQuestionFrame
 from screens.paned_frame import PanedFrame
 from screens.ports.backtest import Tried
@@ -70,11 +72,9 @@ class BacktestScreen(LongQuestionFrame, PanedFrame):
             yield self._list("messages", "It would have sent nothing.", "pane current")
             with Horizontal(id="held", classes="pane"):
                 yield self._list("held-list", "Nothing would have held it back.")
-                yield Histogram("Held back", can_open=False, id="held-by")
-            yield Histogram(
-                "Messages of others, without it → with it", can_open=False, id="aside", classes="pane"
-            )
-            yield Histogram("Messages by month", can_open=False, id="months", classes="pane")
+                yield Histogram("Held back", id="held-by")
+            yield Histogram("Messages of others, without it → with it", id="aside", classes="pane")
+            yield Histogram("Messages by month", id="months", classes="pane")
 
     def _list(self, name: str, empty: str, classes: str = "") -> VirtualTable[ForecastDecision]:
         return VirtualTable(
@@ -118,7 +118,7 @@ class BacktestScreen(LongQuestionFrame, PanedFrame):
             table = self.query_one(f"#{name}", VirtualTable)
             self.ask(
                 lambda service, cancelled, outcomes=outcomes: service.backtests.ids(
-                    tried, PreviewFilter(outcomes=outcomes), cancelled
+                    tried, PreviewFilter(outcomes=outcomes, triggers=(tried.trigger,)), cancelled
                 ),  # type: ignore[misc]
                 lambda ids, table=table: self._fill(table, ids),  # type: ignore[misc]
                 group=name,
@@ -137,7 +137,7 @@ class BacktestScreen(LongQuestionFrame, PanedFrame):
         self.query_one("#aside", Histogram).show(
             "Messages of others, without it → with it", rows.aside(self.tried)
         )
-        self.query_one("#months", Histogram).show("Messages by month", rows.months(self.tried))
+        self.query_one("#months", Histogram).show("Messages by month", rows.months(self.tried, self.zone))
 
     def action_days(self) -> None:
         """Another span."""
@@ -171,6 +171,13 @@ class BacktestScreen(LongQuestionFrame, PanedFrame):
         message.stop()
         self.refresh_bindings()
 
+    @on(Histogram.Opened)
+    def _open_bar(self, message: Histogram.Opened) -> None:
+        message.stop()
+        behind = message.bar.stands_for
+        if self.tried is not None and isinstance(behind, PreviewFilter):
+            self.app.push_screen(TriedScreen(self.tried, behind, message.bar.label))
+
     @on(VirtualTable.Opened)
     def _opened(self, message: VirtualTable.Opened) -> None:
         message.stop()
@@ -182,3 +189,76 @@ class BacktestScreen(LongQuestionFrame, PanedFrame):
         """What the customer got, and why."""
         if self.row is not None:
             self.host.open_why(self.row.customer, self.trigger_name)
+
+
+class TriedScreen(Frame):
+    """The decisions behind one number of a backtest; of another trigger those that are not the same without
+    the one that is tried.
+    """
+
+    mode = "triggers"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("w", "why", "Why", "tried.why", "what this customer got, and why", show=True)
+    ]
+
+    def __init__(self, tried: Tried, behind: PreviewFilter, what: str) -> None:
+        super().__init__()
+        self.tried = tried
+        self.behind = behind
+        self._what = what
+
+    def crumbs(self) -> Sequence[str]:
+        """Which number it is."""
+        return (self.tried.trigger, "Backtest", self._what)
+
+    def body(self) -> ComposeResult:
+        """What they are, and the list."""
+        with Vertical(id="body"):
+            yield WrappedNote(id="facts")
+            yield VirtualTable(
+                TableRows(
+                    behind_rows.COLUMNS,
+                    lambda service, ids, cancelled: service.backtests.rows(self.tried, ids, cancelled),
+                    lambda row: behind_rows.cells(row, self.tried.last, self.zone),
+                    EXPORTED,
+                ),
+                empty="No decisions.",
+                id="behind",
+            )
+
+    @property
+    def row(self) -> ForecastDecision | None:
+        """The decision under the cursor."""
+        return self.query_one(VirtualTable).row
+
+    def load(self) -> None:
+        """Ask which they are; the past stays what it was."""
+        self.query_one("#facts", WrappedNote).show(rows.behind_facts(self.tried, self.behind))
+        self.ask(
+            lambda service, cancelled: service.backtests.ids(self.tried, self.behind, cancelled), self._show
+        )
+
+    def _show(self, ids: array[int]) -> None:
+        self.query_one(VirtualTable).show(ids)
+        self.say_filter(counted(len(ids), "decision"))
+
+    def data_changed(self) -> None:
+        """The past stays what it was."""
+
+    def why_not(self, action: str) -> str | None:
+        """What needs a customer."""
+        return "there is no row under the cursor" if action == "why" and self.row is None else None
+
+    @on(VirtualTable.Highlighted)
+    def _another(self) -> None:
+        self.refresh_bindings()
+
+    @on(VirtualTable.Opened)
+    def _open(self) -> None:
+        if self.row is not None:
+            self.host.open_customer(self.row.customer_id)
+
+    def action_why(self) -> None:
+        """What the customer got, and why."""
+        if self.row is not None:
+            self.host.open_why(self.row.customer, self.row.trigger)

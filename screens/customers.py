@@ -31,6 +31,14 @@ it anew.
 """
 
 
+class CustomersTable(FoundTable[CustomerLine]):
+    """The list, which is found in its order: the screen sorts it however long it is."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Sorting is the screen's."""
+        return action not in ("sort", "turn_order")
+
+
 class CustomersScreen(Frame):
     """The list of customers."""
 
@@ -73,7 +81,7 @@ class CustomersScreen(Frame):
 
     def body(self) -> ComposeResult:
         """The table."""
-        yield FoundTable(
+        yield CustomersTable(
             TableRows(rows.COLUMNS, self._fetch, self._cells, rows.EXPORTED),
             longest=LONG,
             show_first=self._show_first,

@@ -24,11 +24,13 @@ class Exportable(Protocol):
     """A list that can be written into a file."""
 
     ids: Sequence[int]
+    taken: Sequence[int]
+    """What of it is written: the marked rows, else all."""
     fields: exports.Fields
     """What of a row is written; a list without any is not."""
 
     def values(self, service: Service, cancelled: Cancelled) -> Iterator[list[object]]:
-        """The fields of all rows; asked in a worker."""
+        """The fields of what is written; asked in a worker."""
         ...
 
 
@@ -67,13 +69,14 @@ class ExportingScreen(FilteredScreen):
             self._export(listed)
 
     def _export(self, listed: Exportable) -> None:
-        name, number = "-".join((self.mode, *self.crumbs())), len(listed.ids)
+        name, number = "-".join((self.mode, *self.crumbs())), len(listed.taken)
+        noun = "marked row" if number < len(listed.ids) else "row"
 
         def write(service: Service, cancelled: Cancelled) -> tuple[str, int]:
             heads = exports.heads(listed.fields, service.place.currency)
             return service.exports.table(name, heads, self._told(listed.values(service, cancelled), number))
 
-        self.take_away(write, "row", number)
+        self.take_away(write, noun, number)
 
     def _told(self, rows: Iterator[list[object]], number: int) -> Iterator[list[object]]:
         """The rows, and now and then how far they are; asked in a worker."""

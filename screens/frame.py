@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from textual import on
 from textual.actions import parse
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -16,6 +17,7 @@ from screens.filtering import FilterInput
 from screens.widgets.head import Head
 from screens.widgets.key_line import KeyLine
 from screens.widgets.keys import key
+from screens.widgets.table import VirtualTable
 
 
 class Frame(ExportingScreen):
@@ -51,6 +53,8 @@ class Frame(ExportingScreen):
         super().__init__()
         self.stale = True
         """The data changed while another screen was in front."""
+        self.marks = 0
+        """So many rows of the list are marked."""
 
     # ---- for the subclasses ----
 
@@ -70,7 +74,8 @@ class Frame(ExportingScreen):
     @property
     def note(self) -> str:
         """What stands beside the path: how far a file is, else what of the list is left out."""
-        return self.writing or self.chip
+        marks = f"{self.marks:,} marked" if self.marks else ""
+        return self.writing or " · ".join(part for part in (marks, self.chip) if part)
 
     def compose(self) -> ComposeResult:
         """Head, filter, body, keys."""
@@ -116,10 +121,24 @@ class Frame(ExportingScreen):
         elif self.is_mounted and self.is_active and len(self.app.screen_stack) > 1:
             self.app.pop_screen()
 
+    @on(VirtualTable.Highlighted)
+    def _count_marks(self, message: VirtualTable.Highlighted) -> None:
+        """Say how many rows are marked."""
+        marks = sum(len(table.marked) for table in self.query(VirtualTable))
+        if marks != self.marks:
+            self.marks = marks
+            self.head.settle()
+
     def on_key(self, event: Key) -> None:
-        """The key of something that cannot be done now says why."""
+        """The key of something that cannot be done now says why; one that does nothing here says that."""
         active = self.active_bindings.get(event.key)
-        if active is None or active.enabled or isinstance(self.focused, Input):
+        if isinstance(self.focused, Input) or (active is not None and active.enabled):
+            return
+        if active is None:
+            if event.is_printable:
+                event.stop()
+                shown = "space" if event.character == " " else event.character
+                self.toast(f"{shown} does nothing here; ? lists the keys that do.", bad=True)
             return
         action, parameters = parse(active.binding.action)[1:]
         reason = self.reason_of(action, parameters)

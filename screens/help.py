@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
 from textual.actions import parse
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.events import Resize
 from textual.screen import ModalScreen, Screen
@@ -24,6 +24,7 @@ from screens.widgets.input import StillInput
 from screens.widgets.keys import key
 from screens.widgets.line_widget import Lines
 from screens.widgets.modal import LeavesOnce
+from screens.widgets.table import VirtualTable
 
 if TYPE_CHECKING:
     from textual.dom import DOMNode
@@ -38,6 +39,8 @@ class HelpEntry:
     action: str
     node: DOMNode
     why_not: str | None
+    rank: int = 0
+    """What belongs to the screen itself comes first."""
 
     def matches(self, text: str) -> bool:
         """Whether every word of the text occurs in its key or its words."""
@@ -45,7 +48,9 @@ class HelpEntry:
 
 
 def entries(screen: Screen[object]) -> list[HelpEntry]:
-    """Everything that can be done on a screen, each once, what belongs to the screen itself first."""
+    """Everything that can be done on a screen, each once: its own deeds, those of its focused part, what each
+    list or screen can, moving about, and what works everywhere.
+    """
     keys: dict[tuple[str, str], list[str]] = {}
     found: dict[tuple[str, str], HelpEntry] = {}
     for active in screen.active_bindings.values():
@@ -56,18 +61,39 @@ def entries(screen: Screen[object]) -> list[HelpEntry]:
         keys.setdefault(name, []).append(screen.app.get_key_display(binding))
         why_not = None if active.enabled else _reason(screen, binding.action)
         found[name] = HelpEntry(
-            "", binding.tooltip or binding.description, binding.action, active.node, why_not
+            "",
+            binding.tooltip or binding.description,
+            binding.action,
+            active.node,
+            why_not,
+            _rank(active.node, binding, screen),
         )
-    listed = [
-        HelpEntry("  ".join(keys[name]), each.words, each.action, each.node, each.why_not)
-        for name, each in found.items()
-    ]
-    return sorted(listed, key=lambda entry: _rank(entry.node, screen))
+    listed = [replace(each, keys="  ".join(keys[name])) for name, each in found.items()]
+    return sorted(listed, key=lambda entry: entry.rank)
 
 
-def _rank(node: DOMNode, screen: Screen[object]) -> int:
-    """What this screen can do, then its focused part, then what works everywhere."""
-    return 0 if node is screen else 2 if node is screen.app else 1
+OF_EVERY_SCREEN: Final = frozenset(binding.id for binding in Frame.BINDINGS if isinstance(binding, Binding))
+OF_EVERY_LIST: Final = frozenset(
+    binding.id for binding in VirtualTable.BINDINGS if isinstance(binding, Binding)
+)
+MOVES: Final = frozenset({"line", "page", "edge", "column", "figure", "app.focus_next", "app.focus_previous"})
+"""The actions that only move about."""
+
+
+def _rank(node: DOMNode, binding: Binding, screen: Screen[object]) -> int:
+    """Where an entry stands in the help."""
+    own = vars(type(screen)).get("BINDINGS", ())
+    if binding.action.partition("(")[0] in MOVES:
+        return 5
+    if node is screen.app:
+        return 6
+    if node is screen and any(isinstance(each, Binding) and each.id == binding.id for each in own):
+        return 0
+    if binding.id in OF_EVERY_SCREEN:
+        return 4
+    if binding.id in OF_EVERY_LIST:
+        return 1 if binding.action == "open" else 3
+    return 1 if node is screen else 2
 
 
 def _reason(screen: Screen[object], action: str) -> str:

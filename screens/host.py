@@ -39,6 +39,10 @@ class Host(Protocol):
         """Show one trigger."""
         ...
 
+    def look_ahead_at(self, channel: str) -> None:
+        """On the pressure screen, once it is there: today's number of a channel."""
+        ...
+
     def act(self, deed: Callable[[Service], str], done: Callable[[str], None]) -> None:
         """Carry out what was confirmed, and tell how it ended."""
         ...

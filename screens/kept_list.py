@@ -98,7 +98,7 @@ class KeptListScreen(ActingFrame, Generic[L]):
         """Why nothing can be done to the line under the cursor."""
         if action not in self.deeds:
             return super().why_not(action)
-        if (reason := self.read_only()) is not None:
+        if (reason := self.read_only() or self.one_at_a_time()) is not None:
             return reason
         return (
             "there is nothing under the cursor" if self.line is None else self.why_not_here(action, self.line)

@@ -89,7 +89,7 @@ class OutboxScreen(LogScreen[ListedMessage]):
             show=True,
         ),
         key(
-            "s",
+            "a",
             "suppressions",
             "Suppressed",
             "outbox.suppressions",
@@ -101,11 +101,10 @@ class OutboxScreen(LogScreen[ListedMessage]):
         super().__init__()
         self._shown: str | None = None
         self._answer: OutboxAnswer | None = None
-        self._marked = 0
 
     def body(self) -> ComposeResult:
         """The table."""
-        yield VirtualTable(TableRows(COLUMNS, self._fetch, self._cells, EXPORTED), marks=True, id="body")
+        yield VirtualTable(TableRows(COLUMNS, self._fetch, self._cells, EXPORTED), id="body")
 
     # ---- data ----
 
@@ -124,17 +123,15 @@ class OutboxScreen(LogScreen[ListedMessage]):
         self._say()
 
     def _say(self) -> None:
-        """How many there are, and how many are marked."""
-        answer, self._marked = self._answer, len(self.table.marked)
+        """How many there are."""
+        answer = self._answer
         if answer is not None:
-            fits = chip(len(answer.ids), answer.text, answer.counts, answer.terms, self._marked)
+            fits = self.say_chip(answer)
             self.say_filter(fits if answer.fault is None else f"/ {self.filter_text} — {answer.fault}")
 
-    def chosen_changed(self) -> None:
-        """Another row, or other marks."""
-        super().chosen_changed()
-        if self._marked != len(self.table.marked):
-            self._say()
+    def say_chip(self, answer: OutboxAnswer) -> str:
+        """What the second line says of the list."""
+        return chip(len(answer.ids), answer.text, answer.counts, answer.terms)
 
     def _fetch(
         self, service: Service, ids: Sequence[int], cancelled: Cancelled

@@ -4,7 +4,7 @@ bear, what comes next.
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar, Final, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,14 +15,17 @@ from textual.message import Message
 
 from core.instants import MINUTE, Millis
 from screens.cells import overview as rows
-from screens.cells.line import Cell, Line, fit
+from screens.cells.gauge import LoadSpan
+from screens.cells.line import Cell, Line, as_cell, fit
 from screens.frame import Frame
+from screens.host import Host
 from screens.ports.overview import BaseGauge, Books, DayAhead, OverviewPage, Undecided
 from screens.widgets.acts_list import ActsList
 from screens.widgets.histogram import Histogram
 from screens.widgets.keys import key, moving
 from screens.widgets.line_widget import Note
 from screens.widgets.picked_lines import PickedLines
+from screens.widgets.today_table import TodayTable
 
 LOOK_S: Final = 15.0
 """Seconds after which the screen looks even if nobody has written: a scheduler that died writes nothing."""
@@ -74,6 +77,29 @@ class NeedsList(PickedLines[rows.Attention]):
         return [Cell(f"{item.sign} {words}", item.style), Cell(go, "accent")]
 
 
+class SoonList(PickedLines[tuple[str, Line]]):
+    """The next instant of each trigger, as its name and its line; Enter opens the trigger."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *moving("soon"),
+        key("enter", "open", "Open", "soon.open", "the trigger, its journey and who is under way", show=True),
+    ]
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(rows.SOON, empty="Nothing is due.", id=id)
+
+    def line_of(self, item: tuple[str, Line], width: int) -> Line:
+        """When, which, how many; the blank it begins with is the cursor's place."""
+        first, *rest = item[1]
+        text, style = as_cell(first)
+        return [Cell(text[1:], style), *rest]
+
+    def action_open(self) -> None:
+        """The trigger."""
+        if self.item is not None:
+            cast("Host", self.app).open_trigger(self.item[0])
+
+
 class OverviewScreen(Frame):
     """What an operator sees first."""
 
@@ -92,6 +118,15 @@ class OverviewScreen(Frame):
     OverviewScreen.-tall #first { margin-bottom: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
+        key(
+            "tab",
+            "app.focus_next",
+            "Next part",
+            "overview.next_part",
+            "to the next part; Enter opens what its numbers count",
+            show=True,
+        ),
+        key("shift+tab", "app.focus_previous", "Part before", "overview.part_before", "to the part before"),
         key(
             "right_square_bracket",
             "rule(1)",
@@ -141,12 +176,12 @@ class OverviewScreen(Frame):
         """Three lines, the table of today, and four panes."""
         with Vertical(id="body"):
             yield Note(id="engine")
-            yield Note("Today", id="today")
+            yield TodayTable(id="today")
             with Horizontal(id="first", classes="row"):
-                yield Histogram("Pressure", can_open=False, id="gauge")
+                yield Histogram("Pressure", id="gauge")
                 yield NeedsList(id="needs")
             with Horizontal(id="second", classes="row"):
-                yield Note("Next within a day", id="soon")
+                yield SoonList(id="soon")
                 yield ActsList(id="acts")
 
     def focus_first(self) -> None:
@@ -245,11 +280,11 @@ class OverviewScreen(Frame):
             return
         self._draw_head()
         title = rows.today_title(page, self.ahead, self.zone)
-        self.query_one("#today", Note).show(rows.today_lines(page, self.ahead, self.size.width), title)
+        self.query_one(TodayTable).show(rows.today_lines(page, self.ahead, self.size.width), title)
         self._draw_needs()
-        soon = self.query_one("#soon", Note)
-        title, lines = rows.soon(page, self.ahead, self.zone, 30, soon.size.width)
-        soon.show(lines or _nothing("Nothing is due."), title)
+        soon = self.query_one(SoonList)
+        soon.title, lines = rows.soon(page, self.ahead, self.zone, 30, soon.size.width)
+        soon.show([*zip(rows.soon_triggers(page, self.ahead), lines)])
         self.query_one(ActsList).show_acts(page.acts, page.at, self.zone)
 
     def _draw_needs(self) -> None:
@@ -325,6 +360,43 @@ class OverviewScreen(Frame):
 
         await self.app.run_action("go('audit')")
         self.app.push_screen(ActScreen(message.act))
+
+    @on(TodayTable.Opened)
+    async def _open_today(self, message: TodayTable.Opened) -> None:
+        """The messages that a number counts; what is still to be decided today is looked ahead at."""
+        message.stop()
+        if self.page is None:
+            return
+        channel = self.page.today[message.channel]
+        name, figure = channel.channel, message.figure
+        coming = rows.to_come(channel, self.ahead, self.page.engine.decided_until)
+        if figure == "to come" and coming > channel.waiting:
+            await self.app.run_action("go('pressure')")
+            self.host.look_ahead_at(name)
+        else:
+            from screens.outbox_behind import OutboxBehindScreen  # when first wanted, as below
+
+            self.app.push_screen(OutboxBehindScreen(name, "waiting" if figure == "to come" else figure))
+
+    @on(Histogram.Opened, "#gauge")
+    def _open_gauge(self, message: Histogram.Opened) -> None:
+        """The customers behind a bar."""
+        message.stop()
+        bar, gauge = message.bar, self.gauge
+        if gauge is None or not isinstance(bar.stands_for, LoadSpan):
+            return
+        from screens.customers_behind import CustomersBehindScreen  # when first wanted, as below
+
+        first, last = bar.stands_for
+        contacts = range(first, last + 1)
+        self.app.push_screen(
+            CustomersBehindScreen(
+                self.mode,
+                lambda service, cancelled: service.overview.customers_with(gauge.rule, contacts, cancelled),
+                gauge.rule,
+                f"{bar.label} contacts",
+            )
+        )
 
     def action_pauses(self) -> None:
         """What is paused, and the channels and segments that can be."""

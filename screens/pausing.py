@@ -83,8 +83,10 @@ class PausingFrame(ActingFrame):
         """
         if action not in self.deeds:
             return super().why_not(action)
-        return self.read_only() or (
-            _why_not_pause(self.line) if action == "pause" else _why_not_resume(self.line)
+        return (
+            self.read_only()
+            or self.one_at_a_time()
+            or (_why_not_pause(self.line) if action == "pause" else _why_not_resume(self.line))
         )
 
     @on(VirtualTable.Highlighted)

@@ -4,7 +4,7 @@ would bear most.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -20,6 +20,7 @@ from screens.cells import heat_map
 from screens.cells import pressure as rows
 from screens.cells.line import Cell, Line
 from screens.long_question import LongQuestionFrame
+from screens.ports.customers import CustomerLine
 from screens.ports.pressure import Forecast, LimitLine, Since, Supposed
 from screens.widgets.heatmap import Heatmap
 from screens.widgets.histogram import Histogram
@@ -130,6 +131,8 @@ class PressureScreen(LongQuestionFrame):
         self._rule = 0
         self._since: Since | None = None
         self._table: heat_map.HeatMapTable | None = None
+        self._wanted_row: str | None = None
+        self._names: Mapping[int, str] = {}
 
     def body(self) -> ComposeResult:
         """Facts, heat map, the cell in words, and three lists."""
@@ -291,6 +294,7 @@ class PressureScreen(LongQuestionFrame):
         self.measure = self.measure if self.measure in measures else measures[0]
         self.head.settle()
         self.draw()
+        self._ask_names(forecast)
         self.data_changed()
 
     def failed(self) -> None:
@@ -316,16 +320,31 @@ class PressureScreen(LongQuestionFrame):
             return
         self._table = heat_map.table(forecast, self.measure, self.triggers, self.zone)
         self.query_one(Heatmap).show(self._table.grid)
+        self._point()
         self.query_one("#held", Histogram).show(
             self._titled("Held back"), rows.held_back(forecast, self.triggers)
         )
-        self.query_one("#pressed", Histogram).show(
-            f"Most contacts in {forecast.days} days", rows.pressed(forecast)
-        )
+        self._draw_pressed()
         self._draw_facts()
         self._draw_limit()
         self._draw_filter()
         self.refresh_bindings()
+
+    def _draw_pressed(self) -> None:
+        if self.forecast is not None:
+            title = f"Most contacts in {self.forecast.days} days"
+            self.query_one("#pressed", Histogram).show(title, rows.pressed(self.forecast, self._names))
+
+    def _ask_names(self, forecast: Forecast) -> None:
+        """The names of the most pressed, beside their keys as soon as they are there."""
+        ids = [each.id for each in forecast.totals.most_pressed(rows.MOST_PRESSED)]
+
+        def take(people: Mapping[int, CustomerLine]) -> None:
+            self._names = {row: each.name for row, each in people.items() if each.name}
+            self._draw_pressed()
+
+        if ids:
+            self.ask(lambda service, cancelled: service.customers.rows(ids, cancelled), take, group="names")
 
     def _titled(self, title: str) -> str:
         return title if self.triggers is None else f"{title}, {counted(len(self.triggers), 'trigger')}"
@@ -356,6 +375,17 @@ class PressureScreen(LongQuestionFrame):
     def filtered(self, text: str) -> None:
         """Draw what these triggers decide."""
         self.draw()
+
+    def point_at(self, channel: str) -> None:
+        """Bring the cursor to today's number of a channel, now or when the answer is there."""
+        self._wanted_row = channel
+        self._point()
+
+    def _point(self) -> None:
+        heatmap = self.query_one(Heatmap)
+        if self._wanted_row in heatmap.grid.rows:
+            heatmap.point_at(heatmap.grid.rows.index(self._wanted_row), 0)
+            self._wanted_row = None
 
     # ---- choosing ----
 

@@ -92,7 +92,7 @@ class SuppressionsScreen(ActingFrame):
 
     def body(self) -> ComposeResult:
         """The table."""
-        yield VirtualTable(TableRows(COLUMNS, self._fetch, self._cells, EXPORTED), marks=True, id="body")
+        yield VirtualTable(TableRows(COLUMNS, self._fetch, self._cells, EXPORTED), id="body")
 
     @property
     def table(self) -> VirtualTable[SuppressedAddress]:

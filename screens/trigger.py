@@ -11,10 +11,11 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize
+from textual.message import Message
 
 from core.instants import Instant
 from screens.cells import triggers as rows
-from screens.cells.line import Cells
+from screens.cells.line import Cells, Line
 from screens.message import ask_for_message
 from screens.paned_frame import PanedFrame
 from screens.pausing import PAUSING, PausingFrame
@@ -22,9 +23,10 @@ from screens.ports import Cancelled
 from screens.ports.messages import MessageAsked
 from screens.ports.service import Service
 from screens.ports.triggers import TriggerLine, TriggerView, WaitingView
-from screens.widgets.keys import key
+from screens.widgets.keys import key, moving
 from screens.widgets.line_widget import Note, TextLines
 from screens.widgets.panes import PaneLine
+from screens.widgets.picked_lines import PickedLines
 from screens.widgets.table import TableRows, VirtualTable
 from screens.widgets.wrapped import WrappedLines
 
@@ -32,8 +34,37 @@ PANES: Final = (
     ("journey", "Journey"), ("outcomes", "Outcomes"), ("waiting", "Waiting"), ("definition", "Definition"),
     ("history", "History"),
 )  # fmt: skip
-BESIDE: Final = 2
+BESIDE: Final = 1
 """So many of them stand beside the others where there is room."""
+
+
+class OutcomesList(PickedLines[tuple[rows.Terms, Line]]):
+    """What was decided, by reason; Enter lists the decisions."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *moving("outcomes"),
+        key("enter", "open", "Open", "outcomes.open", "the decisions that the number counts", show=True),
+    ]
+
+    class Opened(Message):
+        """Enter was pressed on a number."""
+
+        def __init__(self, terms: rows.Terms) -> None:
+            super().__init__()
+            self.terms = terms
+
+    def __init__(self, *, id: str, classes: str | None = None) -> None:
+        super().__init__("Outcomes", empty=rows.NOTHING_DECIDED, id=id)
+        self.set_classes(classes or "")
+
+    def line_of(self, item: tuple[rows.Terms, Line], width: int) -> Line:
+        """Outcome, reason, number, share, bar."""
+        return item[1]
+
+    def action_open(self) -> None:
+        """Its decisions."""
+        if self.item is not None:
+            self.post_message(self.Opened(self.item[0]))
 
 
 class TriggerScreen(PanedFrame, PausingFrame):
@@ -49,7 +80,6 @@ class TriggerScreen(PanedFrame, PausingFrame):
     TriggerScreen #left { display: none; width: 76; border-right: solid $boost; }
     TriggerScreen.-xwide #left { display: block; }
     TriggerScreen #side-journey { height: 1fr; margin: 1; }
-    TriggerScreen #side-outcomes { height: 1fr; margin: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         key("tab", "pane(1)", "Next pane", "trigger.next_pane", "to the next pane", show=True),
@@ -75,17 +105,16 @@ class TriggerScreen(PanedFrame, PausingFrame):
         return (self.trigger_name,)
 
     def body(self) -> ComposeResult:
-        """The head, and the panes; where there is room journey and outcomes stand beside the others."""
+        """The head, and the panes; where there is room the journey stands beside the others."""
         with Vertical(id="body"):
             yield Note(id="head")
             with Horizontal(id="panes"):
                 with Vertical(id="left"):
                     yield WrappedLines(id="side-journey")
-                    yield TextLines(id="side-outcomes")
                 with Vertical():
                     yield PaneLine(PANES)
                     yield WrappedLines(id="journey", classes="pane current")
-                    yield TextLines(id="outcomes", classes="pane")
+                    yield OutcomesList(id="outcomes", classes="pane")
                     yield VirtualTable(
                         TableRows(rows.WAITING, self._fetch, self._cells, rows.EXPORTED_WAITING),
                         empty="Nobody is under way.",
@@ -121,9 +150,12 @@ class TriggerScreen(PanedFrame, PausingFrame):
         self.at, self.view = answer
         view, currency = self.view, "" if self.place is None else self.place.currency
         self.query_one("#head", Note).show(rows.head(view, self.at, self.zone))
-        journey, outcomes = rows.journey(view, currency), rows.outcomes(view.outcomes)
+        journey = rows.journey(view, currency)
+        outcomes = self.query_one(OutcomesList)
+        outcomes.title = rows.outcomes_title(view.outcomes)
+        outcomes.show(rows.outcomes(view.outcomes))
         shown = {
-            "journey": journey, "side-journey": journey, "outcomes": outcomes, "side-outcomes": outcomes,
+            "journey": journey, "side-journey": journey,
             "definition": rows.toml(view.definition), "history": rows.history(view.history, self.zone),
         }  # fmt: skip
         for name, lines in shown.items():
@@ -162,6 +194,14 @@ class TriggerScreen(PanedFrame, PausingFrame):
         if action == "why":
             return None if self.waiting is not None else "choose a customer in the pane Waiting first"
         return super().why_not(action)
+
+    @on(OutcomesList.Opened)
+    def _open_outcome(self, message: OutcomesList.Opened) -> None:
+        """The decisions that a number counts."""
+        message.stop()
+        from screens.decisions import DecisionsOf  # when first wanted, as everywhere
+
+        self.app.push_screen(DecisionsOf(self.trigger_name, message.terms))
 
     @on(VirtualTable.Opened)
     def _opened(self) -> None:

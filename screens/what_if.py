@@ -38,6 +38,10 @@ class OptionsTable(VirtualTable[OptionChoice]):
         ),
     ]
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The order says what belongs together, and space changes a value."""
+        return action not in ("mark", "mark_all", "sort", "turn_order")
+
 
 class WhatIfScreen(Frame):
     """Choose what is to be otherwise; `then` is told when it is to be looked at."""

@@ -6,6 +6,7 @@ the other.
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, 
 
 from core.instants import Instant
 from core.limits.windows import Span
+from core.model.outbox import TodayFigure
 from core.model.reasons import Reason
 from storage.outbox.dispatch import WAITING
 from storage.schema.customers import customers
@@ -28,6 +30,10 @@ from storage.status import GONE, MOST
 WAS_SENT: Final = text("sent_at IS NOT NULL")
 COUNTING: Final = text("counts = 1 AND released_at IS NULL")
 PORTION: Final = 20_000
+MOST_COUNTED: Final = 255
+"""Nobody's contacts are counted further."""
+TO_COME: Final = ("planned", "due", "claimed")
+"""The states of what goes out without anybody's word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +137,40 @@ def contacts_of_base(
     `several` are the triggers that may send one dispatch over several channels, which count as one. Memory:
     one byte a customer.
     """
+    counts = _contacts_by_customer(connection, span, channels, several, cancelled)
+    return Counter(
+        {number: people for number in range(1, max(counts) + 1) if (people := counts.count(number))}
+    )
+
+
+def customers_with(
+    connection: Connection,
+    span: Span,
+    channels: Collection[str] | None,
+    several: Collection[str],
+    contacts: range,
+    cancelled: Callable[[], bool],
+) -> array[int]:
+    """Who has as many contacts in the span as `contacts` holds, counted as `contacts_of_base` counts; none
+    merged away or erased.
+    """
+    counts = _contacts_by_customer(connection, span, channels, several, cancelled)
+    wanted = (customer for customer, number in enumerate(counts) if number in contacts)
+    if 0 not in contacts:
+        return array("q", wanted)
+    gone = set(connection.execute(select(customers.c.id).where(GONE)).scalars())
+    known = set(connection.execute(select(customers.c.id)).scalars()) - gone
+    return array("q", (customer for customer in wanted if customer in known))
+
+
+def _contacts_by_customer(
+    connection: Connection,
+    span: Span,
+    channels: Collection[str] | None,
+    several: Collection[str],
+    cancelled: Callable[[], bool],
+) -> bytearray:
+    """Contacts by customer's row, at most `MOST_COUNTED` of each."""
     counts = bytearray(1 + _last_customer(connection))
     seen: set[tuple[int, int]] = set()
     for rows in connection.execute(
@@ -140,10 +180,26 @@ def contacts_of_base(
             break
         for customer, *dispatch in rows:
             if not dispatch or _is_new(dispatch, several, seen):
-                counts[customer] = min(255, counts[customer] + 1)
-    return Counter(
-        {number: people for number in range(1, max(counts) + 1) if (people := counts.count(number))}
-    )
+                counts[customer] = min(MOST_COUNTED, counts[customer] + 1)
+    return counts
+
+
+def message_ids(connection: Connection, channel: str, figure: TodayFigure, span: Span) -> array[int]:
+    """The messages that a figure of today counts, as `sent` and `waiting` count them, the newest first."""
+    if figure == "sent":
+        known = select(triggers.c.name)
+        query = select(messages.c.id).where(
+            WAS_SENT, messages.c.trigger.in_(known), messages.c.sent_at >= span.first,
+            messages.c.sent_at <= span.last, messages.c.channel == channel,
+        )  # fmt: skip
+        return array("q", connection.execute(query.order_by(messages.c.sent_at.desc())).scalars())
+    states = ("held",) if figure == "held" else TO_COME
+    query = select(messages.c.id).where(WAITING, messages.c.state.in_(states), messages.c.channel == channel)
+    if figure == "held":
+        query = query.where(messages.c.reason.is_distinct_from(str(Reason.SET_ASIDE)))
+    else:
+        query = query.where(messages.c.planned_at <= span.last)
+    return array("q", connection.execute(query.order_by(messages.c.planned_at)).scalars())
 
 
 def _contacts(span: Span, channels: Collection[str] | None, several: Collection[str]) -> Select[Any]:

@@ -23,6 +23,9 @@ BEGIN, END = "<!-- keys: made by tests/make_key_table.py -->", "<!-- end of keys
 WHERE: Final = {
     "App": "everywhere", "Frame": "every screen", "VirtualTable": "lists", "TextLines": "texts",
     "Heatmap": "heat map", "Histogram": "bars",
+    "TodayTable": "Overview: today", "SoonList": "Overview: next within a day",
+    "OutcomesList": "one trigger: outcomes", "TriedScreen": "Triggers: backtest, behind a number",
+    "CustomersBehindScreen": "customers behind a number",
     "NeedsList": "Overview: what needs attention", "OverviewScreen": "Overview",
     "CustomersScreen": "Customers",
     "CustomerScreen": "one customer",

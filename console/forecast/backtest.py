@@ -48,7 +48,9 @@ class Backtest:
 
 @dataclass(slots=True)
 class BacktestPart:
-    """What a chunk of customers gave; rows are the trigger's decisions as `decision_row` makes them."""
+    """What a chunk of customers gave; rows are the trigger's decisions as `decision_row` makes them, details
+    those and every decision of another trigger that is not the same without it.
+    """
 
     sums: Backtested = field(default_factory=Backtested)
     rows: list[Row] = field(default_factory=list)
@@ -116,12 +118,14 @@ class Backtesting:
                 if each.trigger != name
             ]
         person = PreviewCustomer(dossier.key, dossier.id)
-        part.sums.add(person, own, (before, others), self.with_it.zone, differences(before, others))
+        found = differences(before, others)
+        part.sums.add(person, own, (before, others), self.with_it.zone, found)
         part.sums.enter(each for each in plan.enrolments if each.trigger == name and each.id is None)
         part.sums.follow(own, (*dossier.history, *dossier.arrivals))
         if question.with_details:
+            kept = [*own, *(each.either for each in found)]
             part.details.extend(
-                previews.row(dossier.id, dossier.key, rank, decision) for rank, decision in enumerate(own)
+                previews.row(dossier.id, dossier.key, rank, decision) for rank, decision in enumerate(kept)
             )
         if question.with_rows:
             part.rows.extend(

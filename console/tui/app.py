@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import console.tui.environment  # noqa: F401 - Textual reads the environment when it is imported
 
 # isort: split
-from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.events import Event, InputEvent, Key
 from textual.filter import LineFilter
 from textual.message import Message
-from textual.screen import ModalScreen, Screen
+from textual.screen import ModalScreen
 
 from console.tui.acting import Acted, DeedQueue
 from console.tui.finding import FindingApp
@@ -39,7 +38,7 @@ from screens.frame import Frame
 from screens.ports import WorkspacePlace
 from screens.ports.service import Service
 from screens.ports.session import SessionAct
-from screens.widgets.keys import EVERYWHERE, SCREENS
+from screens.widgets.keys import EVERYWHERE
 from screens.widgets.theme import DARK, LIGHT, Scrub
 from screens.widgets.too_small import is_too_small
 
@@ -242,18 +241,6 @@ class Console(NavigatingApp, FindingApp, LeavingApp):
             screen.head.refresh()
         if not self.frozen:
             self.action_reload()
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """What the palette lists beside its search: the screens, help, themes, quit."""
-        for _, mode, title in SCREENS:
-            yield SystemCommand(title, f"Go to {title}", lambda mode=mode: self.action_go(mode))
-        yield SystemCommand(
-            "Commands of this session", "What you did, as command lines", self.action_commands
-        )
-        yield SystemCommand("Help", "The keys of this screen", self.action_help)
-        yield SystemCommand("Theme", "Change colours", self.action_change_theme)
-        yield SystemCommand("Freeze", "Stop or resume following changes", self.action_freeze)
-        yield SystemCommand("Quit", "Leave the console", self.action_quit)
 
     async def on_unmount(self) -> None:
         """Finish what was confirmed, stop following, and close the workspace."""

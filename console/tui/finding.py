@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import App
 
@@ -12,12 +12,18 @@ if TYPE_CHECKING:
     from textual.command import Provider
 
 
+PALETTE_HINT: Final = "a screen, a deed, a name; or: pause basket, why nina birthday"
+"""What can be written into the palette."""
+
+
 class FindingApp(App[None]):
     """An app with a help of keys and a palette; the palette is imported when it is first wanted."""
 
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
-    COMMANDS: ClassVar = {*App.COMMANDS, lambda: _provider("Doings"), lambda: _provider("Places")}
+    COMMANDS: ClassVar = {
+        lambda: _provider("Doings"), lambda: _provider("Places"), lambda: _provider("Verbs")
+    }  # fmt: skip
 
     def action_help(self) -> None:
         """What can be done here; what is chosen there is done."""
@@ -37,7 +43,8 @@ class FindingApp(App[None]):
         from screens.palette import Palette
 
         if not isinstance(self.screen, Palette):
-            self.push_screen(Palette())  # without an id: one that has not quite gone would be in its way
+            # without an id: one that has not quite gone would be in its way
+            self.push_screen(Palette(placeholder=PALETTE_HINT))
 
     def search_themes(self) -> None:
         """Open the palette on the themes alone."""

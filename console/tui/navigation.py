@@ -55,6 +55,13 @@ class NavigatingApp(App[None]):
 
         self.push_screen(TriggerScreen(name))
 
+    def look_ahead_at(self, channel: str) -> None:
+        """Point at today's number of a channel on the pressure screen, which is in front."""
+        from screens.pressure import PressureScreen
+
+        if isinstance(self.screen, PressureScreen):
+            self.screen.point_at(channel)
+
     def action_go(self, mode: str) -> None:
         """To a top-level screen; from deeper in it, to its top. A screen that is just opening stays, and so
         does a dialog.

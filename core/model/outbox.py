@@ -10,6 +10,9 @@ from core.instants import Instant
 
 Act: TypeAlias = Literal["approve", "reject", "retry", "cancel"]
 
+TodayFigure: TypeAlias = Literal["sent", "waiting", "held"]
+"""What the table of today counts by channel; `waiting` is what lies in the outbox for today."""
+
 STATES: Final = (
     "planned", "held", "due", "claimed", "sent", "delivered", "bounced", "complained", "cancelled", "failed",
     "expired", "uncertain",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from core.explain.words import counted
 from core.forecast.backtest import AFTERWARDS
 from core.forecast.diff import KINDS
-from core.instants import format_duration, local
+from core.forecast.preview_filter import PreviewFilter
+from core.instants import day_start, format_duration, local
 from screens.cells.bars import Bar, Heading, Item
 from screens.cells.line import Cell, Line
 from screens.cells.moments import share
@@ -74,6 +76,7 @@ def facts(tried: Tried, currency: str, zone: ZoneInfo) -> list[Line]:
 
 def held(tried: Tried) -> list[Item]:
     """By what it would have been held back."""
+    mine = (tried.trigger,)
     reasons = Counter(
         {
             key: numbers.total()
@@ -81,9 +84,17 @@ def held(tried: Tried) -> list[Item]:
             if key[0] != "send"
         }
     )
-    bars = [Bar(rule, number) for rule, number in tried.sums.own.rules.most_common()]
+    bars = [
+        Bar(rule, number, stands_for=PreviewFilter(rule=rule, triggers=mine))
+        for rule, number in tried.sums.own.rules.most_common()
+    ]
     told = [
-        Bar(reason_label(str(outcome), reason), number) for (outcome, reason), number in reasons.most_common()
+        Bar(
+            reason_label(str(outcome), reason),
+            number,
+            stands_for=PreviewFilter(outcomes=(str(outcome),), reasons=(reason,), triggers=mine),
+        )
+        for (outcome, reason), number in reasons.most_common()
     ]
     return [
         *([Heading(" by rule"), *bars] if bars else []),
@@ -101,15 +112,37 @@ def aside(tried: Tried) -> list[Item]:
         changed = kinds.get(str(trigger))
         if changed is not None:
             note = ", ".join(f"{changed[kind]:,} {kind}" for kind in KINDS if changed[kind])
-            bars.append(Bar(str(trigger), sides.after["send"], note, before=sides.before["send"]))
+            behind = PreviewFilter(triggers=(str(trigger),))
+            bars.append(
+                Bar(str(trigger), sides.after["send"], note, stands_for=behind, before=sides.before["send"])
+            )
     return [*bars] or [Heading(" It would have changed nothing for any other trigger.")]
 
 
-def months(tried: Tried) -> list[Item]:
-    """Messages by month."""
+def months(tried: Tried, zone: ZoneInfo) -> list[Item]:
+    """Messages by month of the workspace's zone."""
     found = Counter[str]()
     for cell, number in tried.sums.own.cells.items():
         found[cell.day[:7]] += number if cell.outcome == "send" else 0
-    return [Bar(month, number) for month, number in sorted(found.items())] or [
-        Heading(" It would have decided nothing in this span.")
-    ]
+    return [
+        Bar(month, number, stands_for=_of_month(month, tried.trigger, zone))
+        for month, number in sorted(found.items())
+    ] or [Heading(" It would have decided nothing in this span.")]
+
+
+def _of_month(month: str, trigger: str, zone: ZoneInfo) -> PreviewFilter:
+    """The trigger's messages of a month such as `2025-10`."""
+    first = date.fromisoformat(f"{month}-01")
+    after = (first + timedelta(days=31)).replace(day=1)
+    return PreviewFilter(
+        since=day_start(first, zone), until=day_start(after, zone), triggers=(trigger,), outcomes=("send",)
+    )
+
+
+def behind_facts(tried: Tried, behind: PreviewFilter) -> list[Line]:
+    """What the decisions behind a number are."""
+    if behind.triggers == (tried.trigger,):
+        return [[" ", Cell(" BACKTEST ", "cursor"), f" decisions of {tried.trigger}, had it been active"]]
+    others = ", ".join(behind.triggers or ())
+    told = f" what {tried.trigger} would have changed for {others}: as decided with it, or what it takes away"
+    return [[" ", Cell(" BACKTEST ", "cursor"), told]]

@@ -26,7 +26,7 @@ COLUMNS: Final = (
     Column("step", "STEP", 4, right=True, least=104),
     Column("channel", "OVER", 8, least=92, grow=1),
     Column("customer", "CUSTOMER", 8, grow=1),
-    Column("name", "NAME", 16, least=112, grow=2),
+    Column("name", "NAME", 12, least=76, grow=2),
     Column("until", "FREE AGAIN", 12, least=132),
     Column("late", "LATE", 4, least=140),
 )

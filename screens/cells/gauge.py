@@ -6,11 +6,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from screens.cells.bars import Bar
 
 MOST_BARS: Final = 14
+
+
+class LoadSpan(NamedTuple):
+    """What a bar of loads stands for: from the first to the last, both included."""
+
+    first: int
+    last: int
+
+
 _UNITS: Final = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week"}
 
 
@@ -61,10 +70,11 @@ def _over(limit: int, top: int, together: bool) -> Iterator[tuple[int, int]]:
 
 
 def _bar(first: int, last: int, limit: int, people: int) -> Bar:
-    label = f"{first}" if first == last else f"{first}–{last}"
+    label, span = f"{first}" if first == last else f"{first}–{last}", LoadSpan(first, last)
     if first == limit:
-        return Bar(label, people, "◀ limit", "warn")
-    return Bar(label, people, "! over", "bad") if first > limit and people else Bar(label, people)
+        return Bar(label, people, "◀ limit", "warn", span)
+    is_over = first > limit and people
+    return Bar(label, people, "! over", "bad", span) if is_over else Bar(label, people, stands_for=span)
 
 
 def at_limit(contacts: Mapping[int, int], limit: int) -> int:

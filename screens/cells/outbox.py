@@ -25,7 +25,7 @@ COLUMNS: Final = (
     Column("step", "STEP", 4, right=True, least=100),
     Column("channel", "OVER", 8, least=92, grow=1),
     Column("customer", "CUSTOMER", 8, grow=2),
-    Column("name", "NAME", 16, least=120, grow=3),
+    Column("name", "NAME", 12, least=76, grow=3),
     Column("why", "WHY", 9, grow=3),
     Column("expires_at", "EXPIRES", 12, least=132),
 )
@@ -68,18 +68,17 @@ def cells(row: ListedMessage, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
     )  # fmt: skip
 
 
-def chip(number: int, text: str, counts: Mapping[str, int], terms: LogFilter, marked: int = 0) -> str:
-    """What the second line of the screen says of the list and its marks."""
-    marks = f"{marked:,} marked · " if marked else ""
+def chip(number: int, text: str, counts: Mapping[str, int], terms: LogFilter) -> str:
+    """What the second line of the screen says of the list."""
     if text:
         closed = any(name == "state" and value in CLOSED for name, value in terms.only)
         of = f" of the newest {RECENT:,}" if closed and terms.customer is None else ""
-        return f"{marks}/ {text} — {number:,}{of}"
+        return f"/ {text} — {number:,}{of}"
     told = (
         " · ".join(f"{counts[name]:,} {name}" for name in OPEN if counts.get(name))
         or "nothing waits, nothing failed"
     )
-    return f"{marks}{counted(number, 'message')}: {told}" if number else f"{marks}{told}"
+    return f"{counted(number, 'message')}: {told}" if number else told
 
 
 # ---- one ----

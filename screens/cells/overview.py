@@ -176,7 +176,7 @@ def _today(channel: ChannelToday, coming: int, is_known: bool, label: int, rest:
     shown = f"{coming:,}" if is_known else "…"
     room = f"{channel.capacity:,}" if channel.capacity is not None else "–"
     over = channel.capacity is not None and channel.sent + coming > channel.capacity
-    line: list[Cells] = [f" {fit(safe_text(channel.channel), label)} {channel.sent:>8,} {shown:>8}"]
+    line: list[Cells] = [f" {fit(safe_text(channel.channel), label)}", f" {channel.sent:>8,}", f" {shown:>8}"]
     line.append(Cell(f" {channel.held:>7,}", "warn" if channel.held else "dim"))
     line.append(Cell(f" {room:>8}", "bad" if over else "dim"))
     if over:
@@ -347,11 +347,7 @@ def soon(
     With a title, which says what is counted where the lines have no room for it.
     """
     is_known = ahead is not None and ahead.sends is not None
-    if ahead is not None and is_known:
-        coming = [_Coming(at, name, None, number) for name, (at, number) in ahead.first.items()]
-    else:
-        coming = [_Coming(each.at, each.trigger, each.step, each.within_a_day) for each in page.soon]
-    found = sorted(coming, key=lambda each: (each.at, each.trigger))[:most]
+    found = _coming(page, ahead)[:most]
     noun = "message" if is_known else "step"
     in_full = [
         _soon(each, counted(each.number, noun) + ("" if is_known else " due"), found, page, zone)
@@ -362,6 +358,19 @@ def soon(
     return f"{SOON}: {'messages' if is_known else 'steps due'}", [
         _soon(each, f"{each.number:,}", found, page, zone) for each in found
     ]
+
+
+def soon_triggers(page: OverviewPage, ahead: DayAhead | None) -> list[str]:
+    """The triggers of the lines of `soon`, in their order."""
+    return [each.trigger for each in _coming(page, ahead)]
+
+
+def _coming(page: OverviewPage, ahead: DayAhead | None) -> list[_Coming]:
+    if ahead is not None and ahead.sends is not None:
+        coming = [_Coming(at, name, None, number) for name, (at, number) in ahead.first.items()]
+    else:
+        coming = [_Coming(each.at, each.trigger, each.step, each.within_a_day) for each in page.soon]
+    return sorted(coming, key=lambda each: (each.at, each.trigger))
 
 
 SOON: Final = "Next within a day"

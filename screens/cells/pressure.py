@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple, TypeVar
 
 from core.explain.words import counted, in_short
@@ -170,12 +171,22 @@ class Customer(NamedTuple):
     key: str
 
 
-def pressed(forecast: Forecast) -> list[Item]:
-    """Who would get most, with points and the rule that comes nearest to its limit."""
-    most = forecast.totals.most_pressed(50)
+MOST_PRESSED: Final = 50
+
+
+def pressed(forecast: Forecast, names: Mapping[int, str] | None = None) -> list[Item]:
+    """Who would get most, by key and the name that `names` has by row, with points and the rule that comes
+    nearest to its limit.
+    """
+    most = forecast.totals.most_pressed(MOST_PRESSED)
     bars = [
         _pressed(forecast, each.id, each.customer, each.contacts, each.points, each.fullest) for each in most
     ]
+    if names:
+        bars = [
+            replace(bar, label=f"{bar.label} {names.get(each.id, '')}".rstrip())
+            for bar, each in zip(bars, most, strict=True)
+        ]
     return [*bars] or [Heading(" Nobody gets anything.")]
 
 

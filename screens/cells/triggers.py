@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from core.explain.journey_words import Role, Words, about, of_step
@@ -51,6 +51,8 @@ WAITING: Final = (
 )
 EXPORTED_WAITING: Final[Fields] = (*instants("due_at"), *plain("customer", "name", "step", "waits_for"))
 BAR: Final = 26
+Terms: TypeAlias = tuple[tuple[str, str], ...]
+"""Fields and values of the log of decisions, which all hold."""
 
 
 def cells(line: TriggerLine, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
@@ -187,14 +189,26 @@ def _of_variant(each: JourneyCount) -> Line:
 # ---- outcomes ----
 
 
-def outcomes(counts: Sequence[OutcomeCount]) -> list[Line]:
-    """What has become of what was decided, by reason, each with a bar."""
-    if not counts:
-        return [[Cell("Nothing was decided in the last 30 days.", "dim")]]
+NOTHING_DECIDED: Final = "Nothing was decided in the last 30 days."
+
+
+def outcomes_title(counts: Sequence[OutcomeCount]) -> str:
+    """What the lines of `outcomes` add up to."""
+    return f"{counted(sum(each.number for each in counts), 'decision')} in 30 days"
+
+
+def outcomes(counts: Sequence[OutcomeCount]) -> list[tuple[Terms, Line]]:
+    """What has become of what was decided, by reason, each with a bar, and the terms of the log that leave
+    the decisions it counts.
+    """
     counts = _by_fate(counts)
-    total, most = sum(each.number for each in counts), max(each.number for each in counts)
-    head: Line = [Cell(f"{counted(total, 'decision')} in 30 days", "strong")]
-    return [head, [], *(_outcome(each, most, total) for each in counts)]
+    total, most = sum(each.number for each in counts), max((each.number for each in counts), default=0)
+    return [(_terms(each), _outcome(each, most, total)) for each in counts]
+
+
+def _terms(each: OutcomeCount) -> Terms:
+    reason = (("reason", each.reason),) if each.reason else ()
+    return (("outcome", each.outcome), *reason, ("since", "30d"))
 
 
 def _by_fate(counts: Sequence[OutcomeCount]) -> list[OutcomeCount]:

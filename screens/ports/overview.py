@@ -4,6 +4,7 @@ customers bear.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,6 +12,7 @@ from typing import Protocol
 from core.health import Health
 from core.instants import Instant
 from core.model.audit import OperatorAct
+from core.model.outbox import TodayFigure
 from screens.ports import Cancelled
 from screens.ports.pauses import PauseView
 
@@ -138,6 +140,16 @@ class OverviewPort(Protocol):
         """The named rule's, or the tightest one's. Reads one window of contacts; None where no rule limits
         the contacts of everybody.
         """
+        ...
+
+    def customers_with(self, rule: str, contacts: range, cancelled: Cancelled) -> array[int]:
+        """The rows of the customers who have so many contacts in the rule's window of now, as `gauge` counts
+        them.
+        """
+        ...
+
+    def messages(self, channel: str, figure: TodayFigure, cancelled: Cancelled) -> array[int]:
+        """The messages that a number of the table of today counts."""
         ...
 
     def ahead(self, cancelled: Cancelled) -> DayAhead:

@@ -85,6 +85,10 @@ class Heatmap(Lines, can_focus=True):
 
     # ---- moving ----
 
+    def point_at(self, row: int, column: int) -> None:
+        """Bring the cursor to a cell."""
+        self._go(row, column)
+
     def action_line(self, rows: int) -> None:
         """Up or down."""
         self._go(self.row + rows, self.column)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import wrap
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
@@ -40,6 +40,8 @@ PORTION: Final = 500
 """So many rows are read at once for an export."""
 ABOUT: Final = ("key", "customer", "name", "trigger", "target", "what")
 """The column that says whom or what a row is about: the first of these that it has."""
+MOST_SORTED: Final = 20_000
+"""So many rows are read to sort them, within about a second."""
 JUMP: Final = 4
 """A move over the edge brings a quarter of a page into sight at once: whole pages travel over the line less
 often.
@@ -59,6 +61,43 @@ class TableRows(Generic[R]):
     """What of a row can be taken away; nothing of the list where there are none."""
 
 
+@dataclass(frozen=True, slots=True)
+class TableOrder:
+    """By which column a table is sorted, by its place among all."""
+
+    column: int
+    is_downwards: bool = False
+
+    @property
+    def sign(self) -> str:
+        """What stands before the column's title."""
+        return "▼" if self.is_downwards else "▲"
+
+    def ordered(self, rows: Sequence[int], keys: Mapping[int, tuple[bool, object]]) -> list[int]:
+        """The rows by their keys; those without a value last, whichever way."""
+        empty = [row for row in rows if keys[row][0]]
+        known = [row for row in rows if not keys[row][0]]
+        try:
+            known.sort(key=lambda row: keys[row][1], reverse=self.is_downwards)  # type: ignore[arg-type,return-value]
+        except TypeError:  # values of several sorts
+            known.sort(key=lambda row: str(keys[row][1]), reverse=self.is_downwards)
+        return [*known, *empty]
+
+
+def _sort_key(
+    row: object, name: str, cells: Callable[[Any], Sequence[Cells]], place: int
+) -> tuple[bool, object]:
+    """Whether a row has no value in a column, and the value: the row's own of the column's name, else the
+    text that is seen.
+    """
+    value = getattr(row, name) if hasattr(row, name) else as_cell(cells(row)[place]).text.strip()
+    if isinstance(value, str):
+        value = value.casefold()
+    elif value is not None and not isinstance(value, int | float):
+        value = as_cell(cells(row)[place]).text.strip().casefold()
+    return value in (None, ""), value
+
+
 class VirtualTable(Lines, Generic[R], can_focus=True):
     """Rows by id with a cursor and marks."""
 
@@ -72,9 +111,11 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
             "mark",
             "Mark",
             "list.mark",
-            "mark or unmark the row; actions then apply to all marked rows",
+            "mark or unmark the row; what is done, copied or exported is then of all marked rows",
         ),
         key("y", "copy", "Copy", "list.copy", "copy whom or what the row is about, through the terminal"),
+        key("s", "sort", "Sort", "list.sort", "sort by the next column, then in the list's own order again"),
+        key("S", "turn_order", "Reverse", "list.turn", "turn the order of the sorting column round"),
         key("asterisk", "mark_all", "Mark all", "list.mark_all", "mark all rows of the filter, or none"),
     ]
 
@@ -109,7 +150,6 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
         rows: TableRows[R],
         *,
         empty: str = "Nothing here.",
-        marks: bool = False,
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
@@ -122,7 +162,8 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
         self.fields = rows.fields
         self._fetch = rows.fetch
         self._cells = rows.cells
-        self._can_mark = marks
+        self._sorted: TableOrder | None = None
+        self._natural: array[int] = array("q")
         self._top = 0
         self._rows: dict[int, R] = {}
         self._stale: set[int] = set()
@@ -142,8 +183,16 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
 
     def show(self, ids: array[int], *, fresh: bool = False) -> None:
         """Show these rows. The cursor stays on its row where that is among them, unless the list is `fresh`,
-        then it begins anew.
+        then it begins anew. Where a column sorts them they come as soon as all of them are read.
         """
+        self._natural = ids
+        if self._sorted is None or len(ids) > MOST_SORTED:
+            self._sorted = None
+            self._show(ids, fresh)
+        else:
+            self._sort(self._sorted, fresh)
+
+    def _show(self, ids: array[int], fresh: bool) -> None:
         row = self._row_to_stay_on(ids)
         self._generation += 1
         self._is_same = self._known and not fresh and ids == self.ids and len(ids) > 0
@@ -224,6 +273,57 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
         if self.marked:
             return [row for row in self.ids if row in self.marked]
         return [] if self.row_id is None else [self.row_id]
+
+    # ---- sorting ----
+
+    def action_sort(self) -> None:
+        """Sort by the next column that is seen; after the last one the list's own order is back."""
+        seen = [place for place, _, _ in self.shown(self.size.width)]
+        after = seen if self._sorted is None else [each for each in seen if each > self._sorted.column]
+        self._sort_by(TableOrder(after[0]) if after else None)
+
+    def action_turn_order(self) -> None:
+        """Turn the order of the sorting column round."""
+        if self._sorted is None:
+            self.notify("No column sorts the list; s does.", severity="error", markup=False)
+        else:
+            self._sort_by(replace(self._sorted, is_downwards=not self._sorted.is_downwards))
+
+    def _sort_by(self, order: TableOrder | None) -> None:
+        if self._is_awaited:
+            self.notify("The list is still being read; press it again.", severity="error", markup=False)
+        elif order is None:
+            self._sorted = None
+            self._show(self._natural, False)
+            self.refresh()
+        elif len(self._natural) > MOST_SORTED:
+            many = (
+                f"{len(self._natural):,} rows are too many to sort; a filter that leaves {MOST_SORTED:,} can."
+            )
+            self.notify(many, severity="error", markup=False)
+        else:
+            self._sort(order, False)
+
+    def _sort(self, order: TableOrder, fresh: bool) -> None:
+        """Read all rows in a worker, and show them in that order."""
+        ids, fetch, cells = self._natural, self._fetch, self._cells
+        name = self.columns[order.column].name
+
+        def ordered(service: Service, cancelled: Cancelled) -> array[int]:
+            keys: dict[int, tuple[bool, object]] = {}
+            for start in range(0, len(ids), PORTION):
+                if cancelled():
+                    raise CancelledError
+                rows = fetch(service, ids[start : start + PORTION], cancelled)
+                keys |= {row: _sort_key(each, name, cells, order.column) for row, each in rows.items()}
+            return array("q", order.ordered([row for row in ids if row in keys], keys))
+
+        def take(found: array[int]) -> None:
+            self._sorted = order
+            self._show(found, fresh)
+            self.refresh()
+
+        asking_screen(self).ask(ordered, take, group=f"order-{id(self)}")
 
     # ---- moving ----
 
@@ -390,8 +490,9 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
 
     def _head(self, width: int) -> Strip:
         line: list[Cells] = [Cell("  ", "head")]
-        for _, column, room in self.shown(width):
-            line.append(Cell(fit(column.title, room, column.right) + " ", "head"))
+        for place, column, room in self.shown(width):
+            sign = "" if self._sorted is None or self._sorted.column != place else self._sorted.sign
+            line.append(Cell(fit(sign + column.title, room, column.right) + " ", "head"))
         used = sum(len(as_cell(part).text) for part in line)
         return self.strip([*line, Cell(" " * max(0, width - used), "head")], width)
 
@@ -425,9 +526,11 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
 
     def action_mark(self) -> None:
         """Mark or unmark the row and go on to the next."""
-        if self._can_mark and self._is_awaited:
+        if self._is_awaited:
             self.notify("The list is still being read; nothing was marked.", severity="error", markup=False)
-        elif self._can_mark and self.row_id is not None:
+        elif self.row_id is None:
+            self.notify("There is no row to mark.", severity="error", markup=False)
+        else:
             self.marked ^= {self.row_id}
             self._marks_all = False
             self._picture = None
@@ -439,13 +542,13 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
         """Mark all rows of the list; pressed again, none. While the list is still being read the rows are
         marked when they are there.
         """
-        if self._can_mark and self._is_awaited:
+        if self._is_awaited:
             self._wants_all = True
             self.notify("The list is still being read; all of it is marked when it is there.", markup=False)
-        elif self._can_mark and self._marks_all:
+        elif self._marks_all:
             self._marks_all = False
             self._set_marks(set())
-        elif self._can_mark:
+        else:
             self._mark_all()
 
     def _mark_all(self) -> None:
@@ -463,30 +566,47 @@ class VirtualTable(Lines, Generic[R], can_focus=True):
         self._marks_all = False
         self._set_marks(set())
 
+    @property
+    def taken(self) -> Sequence[int]:
+        """What is taken away: the marked rows in the order of the list, else all of them."""
+        return [row for row in self.ids if row in self.marked] if self.marked else self.ids
+
     def action_copy(self) -> None:
-        """Hand what the row is about to the terminal's clipboard, and show it, since some terminals drop
-        that.
+        """Hand what the row, or each marked row, is about to the terminal's clipboard, and show it too: some
+        terminals drop that.
         """
-        if self.row is not None:
-            names = [column.name for column in self.columns]
-            place = next((names.index(name) for name in ABOUT if name in names), 0)
-            text = as_cell(self._cells(self.row)[place]).text.strip()
-            self.app.copy_to_clipboard(text)
-            self.notify(f"Copied through the terminal (OSC 52): {text}", markup=False)
+        if self.marked:
+            marked, fetch = list(self.chosen), self._fetch
+            asking_screen(self).ask(
+                lambda service, cancelled: fetch(service, marked, cancelled),
+                lambda rows: self._copy([self._about(rows[row]) for row in marked if row in rows]),
+                group=f"copy-{id(self)}",
+            )
+        elif self.row is not None:
+            self._copy([self._about(self.row)])
+        else:
+            self.notify("There is no row to copy.", severity="error", markup=False)
+
+    def _about(self, row: R) -> str:
+        """Whom or what a row is about."""
+        names = [column.name for column in self.columns]
+        place = next((names.index(name) for name in ABOUT if name in names), 0)
+        return as_cell(self._cells(row)[place]).text.strip()
+
+    def _copy(self, texts: Sequence[str]) -> None:
+        self.app.copy_to_clipboard("\n".join(texts))
+        said = texts[0] if len(texts) == 1 else f"{len(texts):,} lines"
+        self.notify(f"Copied through the terminal (OSC 52): {said}", markup=False)
 
     def values(self, service: Service, cancelled: Cancelled) -> Iterator[list[object]]:
-        """The fields of all rows of the list, read in portions; asked in a worker."""
-        ids = self.ids
+        """The fields of the marked rows, else of all rows, read in portions; asked in a worker."""
+        ids = self.taken
         for start in range(0, len(ids), PORTION):
             if cancelled():
                 raise CancelledError
             portion = ids[start : start + PORTION]
             rows = self._fetch(service, portion, cancelled)
             yield from (exports.values(self.fields, rows[row]) for row in portion if row in rows)
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Marking exists only where something can be done with marks."""
-        return self._can_mark if action in ("mark", "mark_all") else True
 
     # ---- the terminal ----
 

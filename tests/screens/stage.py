@@ -107,9 +107,7 @@ class Listing(Frame):
 
     def body(self) -> ComposeResult:
         columns = Column("key", "KEY", 10), Column("name", "NAME", 20, grow=1)
-        yield VirtualTable(
-            TableRows(columns, self.fetch, self.cells, plain(*Person._fields)), marks=True, id="body"
-        )
+        yield VirtualTable(TableRows(columns, self.fetch, self.cells, plain(*Person._fields)), id="body")
 
     def fetch(
         self, service: Service, ids: Sequence[int], cancelled: Cancelled

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from core.health import Health, HealthFinding
 from core.instants import parse_instant
 from screens.customers import CustomersScreen
+from screens.customers_behind import CustomersBehindScreen
+from screens.outbox_behind import OutboxBehindScreen
 from screens.overview import NeedsList, OverviewScreen
 from screens.people import PeopleScreen
 from screens.ports import Cancelled
-from screens.ports.overview import BaseGauge, Books, DayAhead, Engine, OverviewPage, Undecided
+from screens.ports.overview import BaseGauge, Books, ChannelToday, DayAhead, Engine, OverviewPage, Undecided
 from screens.ports.pauses import PauseView
+from tests.screens.furnished import FakeOutbox
 from tests.screens.stage import Bare, settled, stage, text
 from tests.screens.test_customers import People
 from tests.screens.test_people import FakePeople
+from tests.screens.test_what_if import front
 
 ZURICH = ZoneInfo("Europe/Zurich")
 NOW = parse_instant("2025-11-01T00:00:00+01:00")
@@ -30,12 +35,22 @@ class FakeOverview:
         self.shown = PAGE
         self.looks = 0
         self.confirmed: list[str] = []
+        self.asked: list[tuple[object, object]] = []
+        self.base: BaseGauge | None = None
 
     def page(self, cancelled: Cancelled) -> OverviewPage:
         return self.shown
 
     def gauge(self, rule: str | None, cancelled: Cancelled) -> BaseGauge | None:
-        return None
+        return self.base
+
+    def customers_with(self, rule: str, contacts: range, cancelled: Cancelled) -> array[int]:
+        self.asked.append((rule, contacts))
+        return array("q", [1, 2])
+
+    def messages(self, channel: str, figure: str, cancelled: Cancelled) -> array[int]:
+        self.asked.append((channel, figure))
+        return array("q", [3, 2])
 
     def ahead(self, cancelled: Cancelled) -> DayAhead:
         self.looks += 1
@@ -112,3 +127,39 @@ async def test_enter_leads_to_what_waits_for_a_decision() -> None:
         await pilot.press("enter")
         await settled(pilot)
         assert [type(each) for each in app.screen_stack] == [CustomersScreen, PeopleScreen]
+
+
+TODAY = (ChannelToday("email", 57, 0, 87, None), ChannelToday("sms", 3, 4, 0, None))
+
+
+async def test_every_figure_of_the_overview_opens_what_it_counts() -> None:
+    overview = FakeOverview()
+    overview.shown = replace(PAGE, today=TODAY)
+    overview.base = BaseGauge(NOW, "three-a-week", 3, "7d", 10, {1: 2, 3: 1})
+    service = Bare(overview=overview, outbox=FakeOutbox(), customers=People())
+    app = stage(service, overview=OverviewScreen)
+    opened: list[str] = []
+    app.open_trigger = opened.append  # type: ignore[method-assign, assignment]
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await settled(pilot)
+        app.screen.query_one("#today").focus()
+        await pilot.press("enter", "escape", "right", "right", "enter")
+        await settled(pilot)
+        assert front(app) is OutboxBehindScreen
+        assert "held for an approval" in text(app)
+        assert "2 messages" in text(app)
+        await pilot.press("escape", "j", "left", "enter")
+        await settled(pilot)
+        assert overview.asked == [("email", "sent"), ("email", "held"), ("sms", "waiting")]
+        await pilot.press("escape")
+        app.screen.query_one("#gauge").focus()
+        await pilot.press("j", "enter")
+        await settled(pilot)
+        assert front(app) is CustomersBehindScreen
+        assert "1 contacts" in text(app)
+        assert overview.asked[-1] == ("three-a-week", range(1, 2))
+        await pilot.press("escape")
+        app.screen.query_one("#soon").focus()
+        await pilot.press("enter")
+        assert opened == ["basket"]

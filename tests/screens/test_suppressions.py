@@ -72,7 +72,7 @@ async def test_addresses_are_listed_with_their_reason(size: tuple[int, int]) -> 
     app = stage(Bare(suppressions=FakeSuppressions(), outbox=FakeOutbox()), outbox=OutboxScreen)
     async with app.run_test(size=size) as pilot:
         await ready(pilot)
-        await pilot.press("s")
+        await pilot.press("a")
         await settled(pilot)
         shown = text(app)
         assert "ann@example.ch" in shown

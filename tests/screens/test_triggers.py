@@ -49,17 +49,33 @@ async def test_triggers_are_listed_with_their_states_and_hostile_titles_do_no_ha
         assert safe(shown)
 
 
-async def test_journey_and_outcomes_stand_beside_the_other_panes_and_nothing_stands_there_twice() -> None:
+async def test_the_journey_stands_beside_the_other_panes_and_nothing_stands_there_twice() -> None:
     app = stage(Bare(triggers=FakeTriggers()), triggers=lambda: TriggerScreen("basket"))
     async with app.run_test(size=(160, 48)) as pilot:
         await ready(pilot)
         await settled(pilot)
         shown = text(app)
         assert shown.count("Enters when Checkout Started comes") == 1
-        assert "[Waiting]  Definition   History" in shown
+        assert "[Outcomes]  Waiting   Definition   History" in shown
         await pilot.resize_terminal(80, 24)
         await settled(pilot)
-        assert " Journey   Outcomes  [Waiting]" in text(app)
+        assert " Journey  [Outcomes]  Waiting" in text(app)
+
+
+async def test_an_outcome_opens_the_decisions_that_it_counts() -> None:
+    decisions = FakeDecisions()
+    service = Bare(triggers=FakeTriggers(), decisions=decisions)
+    app = stage(service, triggers=lambda: TriggerScreen("basket"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("tab", "j", "enter")
+        await settled(pilot)
+        assert decisions.asked[-1].only == (
+            ("trigger", "basket"),
+            ("outcome", "suppress"),
+            ("reason", "NO_CONSENT"),
+        )
+        assert decisions.asked[-1].since is not None
 
 
 async def test_the_filter_narrows_the_list_and_says_so() -> None:
@@ -213,3 +229,15 @@ async def test_on_a_real_workspace_a_trigger_is_paused_and_the_list_says_so(tmp_
         await pilot.press("y")
         await settled(pilot)
         assert "‖ paused  basket-reminder" in text(app)
+
+
+async def test_a_deed_on_one_row_is_refused_while_others_are_marked() -> None:
+    app = stage(Bare(triggers=FakeTriggers()), triggers=TriggersScreen)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await ready(pilot)
+        await pilot.press("asterisk", "P")
+        await settled(pilot)
+        assert "one row at a time, and others are marked" in toasts(app)
+        await pilot.press("asterisk", "P")
+        await settled(pilot)
+        assert isinstance(app.screen, Dialog)

@@ -14,7 +14,7 @@ from console.tui.answers.local_service import LocalService
 from console.tui.app import Console
 from core.forecast.what_if import parse_change
 from core.instants import HOUR
-from screens.backtest import BacktestScreen
+from screens.backtest import BacktestScreen, TriedScreen
 from screens.cells import what_if as rows
 from screens.cells.bars import Bar, bar_lines, bar_of_two
 from screens.cells.grid import Grid, legend
@@ -27,6 +27,8 @@ from screens.pressure import PressureScreen
 from screens.sides import SidesScreen
 from screens.triggers import TriggersScreen
 from screens.what_if import WhatIfScreen
+from screens.widgets.histogram import Histogram
+from screens.widgets.table import VirtualTable
 from tests.console.lives import BASKET, act, person, played, run, trigger
 from tests.screens.furnished import NOW
 from tests.screens.stage import HOSTILE, settled, stage, text
@@ -132,6 +134,35 @@ async def test_a_backtest_says_who_would_have_got_it_and_leads_to_her(service: L
         await pilot.press("tab", "tab", "tab", "d")
         await settled(pilot)
         assert "365 days from" in text(app)
+
+
+async def test_every_bar_of_a_backtest_opens_as_many_decisions_as_it_counts(tmp_path: Path) -> None:
+    calls = [person(f"h{n}", email=f"h{n}@example.ch") for n in range(3)]
+    calls += [act(f"h{n}", "Checkout Started", f"2025-02-0{n + 1}T09:00:00Z") for n in range(3)]
+    service = LocalService(
+        played(tmp_path, calls, {"basket": BASKET, "nudge": trigger(priority="20", title='"Nudge"')})
+    )
+    app = stage(service, triggers=lambda: BacktestScreen("basket"))
+    async with app.run_test(size=(160, 48)) as pilot:
+        await settled(pilot)
+        screen = app.screen
+        assert isinstance(screen, BacktestScreen)
+        opened = 0
+        for name in ("held-by", "aside", "months"):
+            for bar in screen.query_one(f"#{name}", Histogram).items:
+                if not isinstance(bar, Bar):
+                    continue
+                screen.post_message(Histogram.Opened(screen.query_one(f"#{name}", Histogram), bar))
+                await settled(pilot)
+                assert isinstance(app.screen, TriedScreen)
+                listed = len(app.screen.query_one(VirtualTable).ids)
+                assert listed == bar.number or name == "aside"
+                assert listed
+                opened += 1
+                app.pop_screen()
+                await settled(pilot)
+        assert opened
+    service.close()
 
 
 # ---- cells and words ----

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Final
 
@@ -19,7 +20,8 @@ from console.tui.answers.pauses import pause_view
 from core.forecast.preview import daily_capacities
 from core.instants import DAY, Instant, day_start, local_date
 from core.limits.pressure import PressureRule
-from core.limits.windows import RollingWindow, Span, WholeDaysWindow
+from core.limits.windows import RollingWindow, Span, WholeDaysWindow, Window
+from core.model.outbox import TodayFigure
 from core.model.pauses import EVERYTHING
 from core.playbook.playbook import Playbook
 from screens.ports import Cancelled, CancelledError
@@ -108,22 +110,34 @@ class OverviewAnswers:
     ) -> BaseGauge | None:
         if rule.window is None or rule.limit is None:
             return None
-        several = {
-            trigger.name
-            for trigger in playbook.triggers
-            if any(step.mode == "all" for step in trigger.contents())
-        }
-        channels = None if _takes_all(rule, playbook) else rule.channels
+        counted = _counted_by(rule, rule.window, playbook, at)
         with self._local.asking(cancelled) as connection:
-            contacts = overview.contacts_of_base(
-                connection, rule.window.span(at, playbook.zone), channels, several, cancelled
-            )
+            contacts = overview.contacts_of_base(connection, *counted, cancelled)
             people = overview.customers_in_all(connection)
         if cancelled():
             raise CancelledError
         return BaseGauge(
             at, rule.name, rule.limit, rule.window.text, people, contacts, tuple(each.name for each in rules)
         )
+
+    def customers_with(self, rule: str, contacts: range, cancelled: Cancelled) -> array[int]:
+        """Who is behind one bar of the gauge; nobody where the rule is not in force any more."""
+        at, playbook = self._local.now(), self._local.in_force().playbook
+        found = next((each for each in for_everybody(playbook) if each.name == rule), None)
+        if found is None or found.window is None:
+            return array("q")
+        counted = _counted_by(found, found.window, playbook, at)
+        with self._local.asking_of_people(cancelled) as connection:
+            ids = overview.customers_with(connection, *counted, contacts, cancelled)
+        if cancelled():
+            raise CancelledError
+        return ids
+
+    def messages(self, channel: str, figure: TodayFigure, cancelled: Cancelled) -> array[int]:
+        """What is behind one number of today."""
+        playbook, at = self._local.in_force().playbook, self._local.now()
+        with self._local.asking(cancelled) as connection:
+            return overview.message_ids(connection, channel, figure, _day(at, playbook))
 
     def ahead(self, cancelled: Cancelled) -> DayAhead:
         """The preview of a day, where few are due in it."""
@@ -186,11 +200,31 @@ def _tomorrow(at: Instant, playbook: Playbook) -> Instant:
     return day_start(today.fromordinal(today.toordinal() + 1), playbook.zone)
 
 
+def _day(at: Instant, playbook: Playbook) -> Span:
+    """Today, in the workspace's zone."""
+    return Span(day_start(local_date(at, playbook.zone), playbook.zone), _tomorrow(at, playbook) - 1)
+
+
+def _counted_by(
+    rule: PressureRule, window: Window, playbook: Playbook, at: Instant
+) -> tuple[Span, Collection[str] | None, Collection[str]]:
+    """What a rule for everybody counts now: its span, its channels, and the triggers whose messages over
+    several channels are one contact.
+    """
+    several = {
+        trigger.name
+        for trigger in playbook.triggers
+        if any(step.mode == "all" for step in trigger.contents())
+    }
+    channels = None if _takes_all(rule, playbook) else rule.channels
+    return window.span(at, playbook.zone), channels, several
+
+
 def _today(connection: Connection, playbook: Playbook, at: Instant) -> Iterator[ChannelToday]:
     """The channels of the playbook in its order, then others that still have messages today."""
-    day = Span(day_start(local_date(at, playbook.zone), playbook.zone), _tomorrow(at, playbook) - 1)
+    day = _day(at, playbook)
     sent = overview.sent(connection, day)
-    waiting = overview.waiting(connection, ("planned", "due", "claimed"), day.last)
+    waiting = overview.waiting(connection, overview.TO_COME, day.last)
     held = overview.waiting(connection, ("held",), at + 36_525 * DAY)
     capacities = daily_capacities(playbook)
     for name in dict.fromkeys((*playbook.channels, *sorted({*sent, *waiting, *held}))):

@@ -15,7 +15,7 @@ from screens.cells import behind, customers, decisions, outbox, timeline, trigge
 from screens.cells.column import Column
 from screens.ports import Cancelled
 from screens.ports.service import Service
-from screens.widgets.table import TableRows, VirtualTable
+from screens.widgets.table import TableOrder, TableRows, VirtualTable
 from tests.screens.stage import Bare, Listing, settled, stage, text
 
 
@@ -184,3 +184,60 @@ async def test_columns_appear_when_there_is_room_for_them() -> None:
 def test_every_list_shows_whole_columns_only(columns: Sequence[Column], width: int) -> None:
     shown = VirtualTable[object](TableRows(columns, lambda *_: {}, lambda _: ())).shown(width)
     assert 2 + sum(room + 1 for _, _, room in shown) - 1 <= width
+
+
+async def test_every_list_is_sorted_by_the_next_column_turned_round_and_put_back() -> None:
+    async with shown(rows=30) as (app, listing, pilot):
+        table = table_of(app)
+        await pilot.press("s")
+        await settled(pilot)
+        assert "▲KEY" in text(app)
+        assert list(table.ids)[:3] == [1, 10, 11]  # keys are texts
+        await pilot.press("S")
+        await settled(pilot)
+        assert "▼KEY" in text(app)
+        assert list(table.ids)[:2] == [9, 8]
+        table.show(array("q", range(1, 9)))  # read anew, it stays sorted
+        await settled(pilot)
+        assert list(table.ids)[:2] == [8, 7]
+        await pilot.press("s", "s")
+        await settled(pilot)
+        assert list(table.ids) == list(range(1, 9))
+        assert table.row_id in table.ids
+
+
+async def test_a_list_too_long_to_sort_says_so() -> None:
+    async with shown(rows=30_000) as (app, listing, pilot):
+        await pilot.press("s", "S")
+        await settled(pilot)
+        said = " ".join(each.message for each in app._notifications)
+        assert "30,000 rows are too many to sort" in said
+        assert "No column sorts the list" in said
+
+
+async def test_what_is_marked_is_copied_and_exported_alone() -> None:
+    async with shown(rows=30) as (app, listing, pilot):
+        table = table_of(app)
+        await pilot.press("space", "j", "space", "y")
+        await settled(pilot)
+        assert app.clipboard == "C1\nC3"
+        assert list(table.taken) == [1, 3]
+        assert "2 marked" in text(app)
+
+
+@pytest.mark.parametrize("key", ["n", "x"])
+async def test_a_key_that_does_nothing_here_says_so(key: str) -> None:
+    async with shown(rows=3) as (app, listing, pilot):
+        await pilot.press(key)
+        await settled(pilot)
+        assert [each.message for each in app._notifications] == [
+            f"{key} does nothing here; ? lists the keys that do."
+        ]
+
+
+def test_rows_without_a_value_come_last_whichever_way_they_are_sorted() -> None:
+    keys: dict[int, tuple[bool, object]] = {1: (False, 5), 2: (True, None), 3: (False, 7)}
+    assert TableOrder(0).ordered([1, 2, 3], keys) == [1, 3, 2]
+    assert TableOrder(0, is_downwards=True).ordered([1, 2, 3], keys) == [3, 1, 2]
+    mixed: dict[int, tuple[bool, object]] = {1: (False, 5), 2: (False, "a")}
+    assert TableOrder(0).ordered([2, 1], mixed) == [1, 2]

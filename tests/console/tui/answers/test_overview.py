@@ -101,6 +101,23 @@ def test_after_the_tick_it_has_gone_out_and_the_gauge_has_risen(service: LocalSe
     assert service.overview.books(going).balance
 
 
+def test_every_number_of_today_and_of_the_gauge_is_as_long_as_its_list(
+    service: LocalService, folder: Path
+) -> None:
+    assert run("-w", folder, "tick", "--at", "2025-03-03T11:00:00Z") == 0
+    for each in service.overview.page(going).today:
+        numbers = {"sent": each.sent, "waiting": each.waiting, "held": each.held}
+        for figure, number in numbers.items():
+            assert len(service.overview.messages(each.channel, figure, going)) == number  # type: ignore[arg-type]
+    gauge = service.overview.gauge(None, going)
+    assert gauge is not None
+    with_one = service.overview.customers_with(gauge.rule, range(1, 2), going)
+    with_none = service.overview.customers_with(gauge.rule, range(1), going)
+    assert (len(with_one), len(with_none)) == (2, 1)
+    assert not set(with_one) & set(with_none)
+    assert not len(service.overview.customers_with("no-such-rule", range(9), going))
+
+
 def test_pauses_and_the_emergency_stop_are_told_with_who_and_why(service: LocalService, folder: Path) -> None:
     assert run("-w", folder, "triggers", "pause", "basket", "--reason", "too loud", "--yes") == 0
     assert run("-w", folder, "stop", "--reason", "fire", "--yes") == 0
