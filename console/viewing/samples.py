@@ -18,9 +18,9 @@ from sqlalchemy import Connection
 from console.messages.handover import Envelope, Recipient, StepText, TemplateEvent, TemplateFault, Workshop
 from console.messages.names import MEDIUM_FILES
 from console.messages.products import Products
-from console.messages.surveys import Surveys, SurveyToken
+from console.messages.surveys import Surveys
 from console.messages.templates import Templates
-from console.messages.unsubscribe_links import UnsubscribeLinks, UnsubscribeToken
+from console.messages.unsubscribe_links import UnsubscribeLinks
 from console.workspace.reading import Workspace
 from core.errors import ManometerError
 from core.explain.words import in_full
@@ -79,7 +79,7 @@ class Sample:
 class SampleLinks(UnsubscribeLinks):
     """Links with a word in place of a token; no secret is read."""
 
-    def make(self, said: UnsubscribeToken) -> tuple[str, str]:  # noqa: ARG002 - as the one in its place
+    def make(self, message: str, medium: str) -> tuple[str, str]:  # noqa: ARG002 - as the one in its place
         """The address of the web and the one of mail; empty where the settings name none."""
         return self._settings.url.replace("{token}", TOKEN), self._settings.mail.replace("{token}", TOKEN)
 
@@ -87,7 +87,7 @@ class SampleLinks(UnsubscribeLinks):
 class SampleSurveys(Surveys):
     """Answers with a word in place of a token; no secret is read."""
 
-    def token(self, asked: SurveyToken) -> str:  # noqa: ARG002 - as the one in its place
+    def token(self, message: str) -> str:  # noqa: ARG002 - as the one in its place
         """The word."""
         return TOKEN
 

@@ -97,8 +97,8 @@ ACTS: dict[str, Callable[[LocalService], object]] = {
     "cancel": lambda s: s.outbox.act("cancel", held(s), ""),
     "suppress": lambda s: s.suppressions.add("new@example.ch", ODD),
     "lift two": lambda s: s.suppressions.lift(suppressed(s), "it works again"),
-    "release": lambda s: s.quarantine.release(set_aside(s)),
-    "drop": lambda s: s.quarantine.drop(set_aside(s), "lost"),
+    "release": lambda s: s.quarantine.release(set_aside(s), None),
+    "drop": lambda s: s.quarantine.drop(set_aside(s).thing, "lost"),
 }
 
 
