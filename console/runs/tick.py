@@ -57,7 +57,7 @@ def tick(
             alone = isolation.suspects(CHUNK)
             try:
                 if not alone:
-                    played, written = _chunk(store, playbook, now, isolation)
+                    played, written = _chunk(store, now, isolation)
             except StoreError:
                 raise
             except Exception:  # the border of a customer: whoever it was is found below
@@ -87,9 +87,10 @@ def _one_by_one(
         yield from _named(*played)
 
 
-def _chunk(store: Store, playbook: Playbook, now: Instant, isolation: Isolation) -> Played:
+def _chunk(store: Store, now: Instant, isolation: Isolation) -> Played:
     """Play the next customers in one transaction; where there are none, the pass is noted."""
     with store.writing() as connection:
+        playbook = isolation.playbook(connection)
         ids = dossiers.due_ids(connection, now, playbook.version, CHUNK, isolation.left_out(connection))
         isolation.begin(ids)
         known = dossiers.load(connection, ids, playbook).values()
