@@ -26,6 +26,9 @@ RESTORED: Final = (b"\x1b[?1049l", b"\x1b[?25h")
 """What a program that leaves the terminal whole sends at the end: back from the second screen, cursor shown.
 """
 
+PATIENCE: Final = 60.0
+"""Seconds that a loaded machine may take for what usually takes one."""
+
 Environment: TypeAlias = Mapping[str, str | None]
 """Variables over those of the tests themselves; None removes one."""
 
@@ -84,7 +87,7 @@ class Terminal:
         self.output += got
         return got
 
-    def wait_for(self, pattern: bytes, timeout: float = 20) -> float:
+    def wait_for(self, pattern: bytes, timeout: float = PATIENCE) -> float:
         """Seconds since the start (or the last `forget`) until the output matches; TimeoutError with its end
         where it never does.
         """
@@ -122,7 +125,7 @@ class Terminal:
             number += len(got)
         return Reply(first, last, number)
 
-    def suspend(self, timeout: float = 10) -> None:
+    def suspend(self, timeout: float = PATIENCE) -> None:
         """Suspend it as a shell does: only once it has really stopped is the terminal the shell's;
         TimeoutError where it does not stop.
         """
@@ -141,7 +144,7 @@ class Terminal:
         """Bring it to the foreground again, as `fg` does."""
         os.kill(self.pid, signal.SIGCONT)
 
-    def wait(self, timeout: float = 10) -> int:
+    def wait(self, timeout: float = PATIENCE) -> int:
         """The exit code once the program has ended; TimeoutError where it does not."""
         end = monotonic() + timeout
         while monotonic() < end:

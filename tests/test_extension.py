@@ -119,7 +119,7 @@ def _contents(root: Path) -> dict[str, bytes]:
         str(path.relative_to(root)): path.read_bytes()
         for room in ROOMS
         for path in (root / room).rglob("*")
-        if path.is_file() and path.suffix != ".pyc"
+        if "__pycache__" not in path.parts and path.is_file()
     }
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 from sqlalchemy import Connection
@@ -19,7 +20,7 @@ from core.model.decisions import Decision
 from core.model.dossier import Dossier, Plan
 from core.model.quarantine import Suspect
 from core.playbook.playbook import Playbook
-from storage import customers, quarantine
+from storage import customers, pauses, quarantine
 from storage.event_json import UnreadableEventError
 from storage.play import dossiers, plans
 from storage.sqlite import StoreError
@@ -97,6 +98,15 @@ class Isolation:
         """Customers who are set aside, or have failed in this pass."""
         return quarantine.customers_left_out(connection) | self._failed
 
+    def playbook(self, connection: Connection) -> Playbook:
+        """The playbook of the pass with the pauses of this transaction: who ends a pause wakes whom it held,
+        and a pass that began before would put them to sleep again, for good.
+        """
+        found = pauses.all_of(connection)
+        if found != self._playbook.pauses:
+            self._playbook = replace(self._playbook, pauses=found)
+        return self._playbook
+
     def next_ids(self, limit: int) -> Sequence[int]:
         """The customers whose turn it is."""
         with self._store.reading() as connection:
@@ -135,9 +145,9 @@ class Isolation:
         return played
 
     def _played(self, customer: int, *, is_suspected: bool) -> Played:
-        playbook = self._playbook
         self._note.begin([str(customer)])
         with self._store.writing() as connection:
+            playbook = self.playbook(connection)
             known = dossiers.load(connection, [customer], playbook).values()
             played = play(known, playbook, self._now)
             written = plans.save(connection, played, playbook.version) if played else []

@@ -56,7 +56,7 @@ def tick(
         while not stopping():
             alone: Sequence[int] = ()
             try:
-                played, written = _chunk(store, playbook, now, isolation)
+                played, written = _chunk(store, now, isolation)
             except StoreError:
                 raise
             except Exception:  # the border of a customer: whoever it was is found below
@@ -91,9 +91,10 @@ def _one_by_one(
         yield from _named(*played)
 
 
-def _chunk(store: Store, playbook: Playbook, now: Instant, isolation: Isolation) -> Played:
+def _chunk(store: Store, now: Instant, isolation: Isolation) -> Played:
     """Play the next customers in one transaction; where there are none, the pass is noted."""
     with store.writing() as connection:
+        playbook = isolation.playbook(connection)
         left_out = isolation.left_out(connection) | isolation.put_off
         ids = dossiers.due_ids(connection, now, playbook.version, CHUNK, left_out)
         isolation.begin(ids)

@@ -39,6 +39,8 @@ def take_in(store: Store, gate: SendingGate, at: Instant, zone: ZoneInfo) -> Sto
         is_known = _covers(connection, note, at)
     if not is_known:
         with store.writing() as connection:
+            if gate.file.mark() != mark:  # who ends the stop removes the file within such a transaction
+                return None
             is_known = _covers(connection, note, at) or not write_row(connection, note, at, zone)
     gate.know(mark)
     return None if is_known else note

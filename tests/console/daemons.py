@@ -15,7 +15,8 @@ from types import TracebackType
 from typing import Any, Self
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 20.0
+PATIENCE = 60.0
+"""Seconds that a loaded machine may take for what usually takes one; who waits for it goes on at once."""
 
 
 def heed_signals() -> None:
@@ -95,6 +96,32 @@ class Daemon:
         if self.process.poll() is None:
             self.process.kill()
         self.wait()
+
+
+class Lateness:
+    """How late this machine is at most, in seconds, with what should be done at once, while it lasts."""
+
+    def __init__(self) -> None:
+        self.most = 0.0
+        self._over = threading.Event()
+        self._watch = threading.Thread(target=self._look, daemon=True)
+
+    def _look(self) -> None:
+        last = time.monotonic()
+        while not self._over.wait(0.01):
+            now = time.monotonic()
+            self.most = max(self.most, now - last - 0.01)
+            last = now
+
+    def __enter__(self) -> Self:
+        self._watch.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._watch.join()
 
 
 def until(true: Any, patience: float = PATIENCE) -> None:

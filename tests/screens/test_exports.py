@@ -290,7 +290,7 @@ async def test_leaving_during_an_export_leaves_no_file(tmp_path: Path) -> None:
         await pilot.press("q")
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and not thread.daemon:
-            thread.join(2)
+            thread.join(60)
     assert left(tmp_path) == []
 
 

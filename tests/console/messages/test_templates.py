@@ -362,11 +362,11 @@ FORBIDDEN = [
 
 @pytest.mark.parametrize("template", FORBIDDEN, ids=range(len(FORBIDDEN)))
 def test_a_hostile_or_broken_template_is_a_fault_and_does_no_harm(template: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     for file in ("email.txt", "email.html"):
         with pytest.raises(TemplateFault, match=f"templates/offer/{file}: ."):
             made({file: template})
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 def test_an_endless_list_of_products_is_a_fault() -> None:

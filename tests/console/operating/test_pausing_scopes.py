@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from console.playbooks.applied import load_in_force
+from console.runs.tick import tick as pass_of
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
 from storage.schema.decisions import decisions
 from storage.schema.messages import messages
@@ -114,6 +116,16 @@ def test_a_pause_with_an_end_ends_by_itself(shop: Path, scope: list[str]) -> Non
     for hours in (1, 1.5, 2):
         tick(shop, hours)
     assert decided(shop)[-1] == ("suppress", "TRIGGER_PAUSED" if scope[0] == "--trigger" else "STOPPED")
+
+
+def test_a_pass_that_began_before_a_pause_ended_plays_whom_its_end_woke(shop: Path) -> None:
+    run("-w", shop, "pause", "--channel", "email", "--yes", *at(0.5))
+    tick(shop, 1)
+    with Store.open(shop / "manometer.db") as store:
+        before = load_in_force(store, shop).playbook
+        assert run("-w", shop, "resume", "--channel", "email", "--policy", "overdue", "--yes", *at(3)) == 0
+        found = [each.decision.outcome for each in pass_of(store, before, NINE + 3 * HOUR)]
+    assert found == ["send"]
 
 
 def test_others_are_not_held(shop: Path) -> None:

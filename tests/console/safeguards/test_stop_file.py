@@ -11,15 +11,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from console import clock
 from console.safeguards.stop_file import BY_HAND, SPARE, SendingGate, StopFile, StopNote
+from console.safeguards.stopping import take_in
 from core.errors import ManometerError
 from core.instants import DAY, HOUR, format_instant
 from core.model.pauses import EVERYTHING
 from storage import audit, pauses
+from storage.sqlite import BUSY_TIMEOUT
 from storage.store import Store
 from tests.console.daemons import ROOT
 from tests.console.lives import act, person, run, workspace
@@ -211,13 +214,28 @@ def row_instant(folder: Path) -> int:
     return note.at
 
 
+def test_a_stop_that_is_ended_while_its_file_is_read_is_not_begun_anew(shop: Path) -> None:
+    assert run("-w", shop, "stop", "--yes") == 0
+
+    class Overtaken(StopFile):
+        def read(self) -> StopNote | None:
+            note = super().read()
+            assert run("-w", shop, "go", "--yes") == 0
+            return note
+
+    with Store.open(shop / "manometer.db") as store:
+        assert take_in(store, SendingGate(Overtaken(shop)), clock.now(), ZoneInfo("UTC")) is None
+        with store.reading() as connection:
+            assert pauses.current(connection, clock.now()) == {}
+
+
 def test_stop_works_in_no_time_while_another_process_has_the_database(
     shop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with locked(shop):
         begun = time.monotonic()
         row = asked(shop, capsys, "stop", "--yes", "--reason", "fire")
-        assert time.monotonic() - begun < 5  # it waited for ten seconds, and then failed
+        assert time.monotonic() - begun < BUSY_TIMEOUT  # it waited so long, and then failed
         assert (row["file"], row["row"], row["messages"]) == (True, False, None)
         capsys.readouterr()
         assert run("-w", shop, "stop", "--yes") == 0

@@ -67,32 +67,21 @@ def test_a_signal_that_ends_it_leaves_the_terminal_whole(shop: Path, number: sig
         assert all(sequence in terminal.output for sequence in RESTORED)
 
 
-def test_q_leaves_at_once_and_the_terminal_is_whole(shop: Path) -> None:
-    with console(shop) as terminal:
-        to_customers(terminal)
-        terminal.send(b"q")
-        assert terminal.wait() == 0
-        assert all(sequence in terminal.output for sequence in RESTORED)
-
-
-def test_names_that_command_a_terminal_do_nothing(shop: Path) -> None:
+def test_nothing_is_sent_while_nothing_changes_and_names_that_command_a_terminal_do_nothing(
+    shop: Path,
+) -> None:
     with console(shop, columns=160, rows=48) as terminal:
-        to_customers(terminal)
-        for key in (b"\x1b[6~", b"\x1b[6~", b"\r"):
-            terminal.press(key)
-        assert b"Muster" in terminal.output
-        for attack in (b"\x1b]52", b"PWNED\x07", b"\x1b]0;PWNED", b"\x9b2J", "\u202e".encode()):
-            assert attack not in terminal.output
-
-
-def test_nothing_is_sent_while_nothing_changes(shop: Path) -> None:
-    with console(shop) as terminal:
         to_customers(terminal)
         terminal.settle(1)
         before, end = len(terminal.output), monotonic() + 2
         while monotonic() < end:
             terminal.read(end - monotonic())
         assert len(terminal.output) == before
+        for key in (b"\x1b[6~", b"\x1b[6~", b"\r"):
+            terminal.press(key)
+        assert b"Muster" in terminal.output
+        for attack in (b"\x1b]52", b"PWNED\x07", b"\x1b]0;PWNED", b"\x9b2J", "\u202e".encode()):
+            assert attack not in terminal.output
 
 
 def test_what_another_process_does_appears_by_itself(shop: Path) -> None:
@@ -106,7 +95,7 @@ def test_what_another_process_does_appears_by_itself(shop: Path) -> None:
             == 0
         )
         terminal.forget()
-        terminal.wait_for(b"paused", 10)
+        terminal.wait_for(b"paused")
         assert (
             main(["-w", str(shop), "triggers", "resume", "birthday", "--yes", "--at", "2026-03-02T11:00:00Z"])
             == 0
@@ -118,7 +107,7 @@ def test_keys_that_come_in_one_burst_with_the_filter_key_are_the_filter_s(shop: 
         to_customers(terminal)
         terminal.forget()
         terminal.send(b"/muster42\r")
-        terminal.wait_for(b"1 of 100", 10)
+        terminal.wait_for(b"1 of 100")
         terminal.send(b"q")
         assert terminal.wait() == 0
     assert not (shop / "exports").exists()
@@ -133,7 +122,7 @@ def test_keys_that_come_in_one_burst_with_the_filter_key_are_the_filter_s(shop: 
         (160, 48, {"COLORTERM": None}),
     ],
 )
-def test_it_draws_in_any_terminal(
+def test_it_draws_in_any_terminal_and_q_leaves_it_whole(
     shop: Path, columns: int, rows: int, environment: dict[str, str | None]
 ) -> None:
     with console(shop, columns=columns, rows=rows, **environment) as terminal:
@@ -143,6 +132,7 @@ def test_it_draws_in_any_terminal(
             terminal.settle(0.3)
         terminal.send(b"q")
         assert terminal.wait() == 0
+        assert all(sequence in terminal.output for sequence in RESTORED)
         assert b"Traceback" not in terminal.output
 
 
@@ -206,7 +196,7 @@ def test_a_database_that_is_taken_away_is_told_and_not_written(shop: Path) -> No
         to_customers(terminal)
         (shop / "manometer.db").rename(aside)
         try:
-            terminal.wait_for(b"removed while", 10)
+            terminal.wait_for(b"removed while")
         finally:
             aside.rename(shop / "manometer.db")
 

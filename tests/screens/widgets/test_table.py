@@ -93,7 +93,7 @@ async def test_rows_that_were_read_before_the_list_was_shown_anew_are_read_again
         def fetch(service: Service, ids: Sequence[int], cancelled: Cancelled) -> dict[int, tuple[str, str]]:
             name = next(answers)
             if name == "before":
-                go.wait(5)
+                go.wait(60)
             return {row: (f"C{row}", name) for row in ids}
 
         table._fetch = fetch
