@@ -11,19 +11,21 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Vertical
 
 from core.filters import holds, read_words
 from core.instants import Instant
 from screens.action_frame import ActingFrame
 from screens.cells.deed import DialogAnswer
 from screens.cells.line import Cells
-from screens.cells.quarantine import COLUMNS, EXPORTED, cells, chip, drop_deed, release_deed, words
+from screens.cells.quarantine import COLUMNS, EXPORTED, cells, chip, drop_deed, release_deed, whole, words
 from screens.ports import Cancelled
 from screens.ports.quarantine import HELD, Standstill
 from screens.ports.service import Service
 from screens.widgets.dialogs import confirm
 from screens.widgets.keys import key
 from screens.widgets.table import TableRows, VirtualTable
+from screens.widgets.wrapped import WrappedLines
 
 
 class QuarantineTable(VirtualTable[Standstill]):
@@ -38,6 +40,11 @@ class QuarantineScreen(ActingFrame):
     """All that waits because working on it failed, or would do harm."""
 
     mode = "overview"
+    DEFAULT_CSS = """
+    QuarantineScreen #things { height: 1fr; }
+    QuarantineScreen #whole { height: 5; border-top: solid $boost; }
+    QuarantineScreen.-tall #whole { height: 8; }
+    """
     filter_hint = "words of kind, name or reason; !word leaves out"
     deeds = ("release", "drop")
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -61,12 +68,14 @@ class QuarantineScreen(ActingFrame):
         return ("Set aside",)
 
     def body(self) -> ComposeResult:
-        """The table."""
-        yield QuarantineTable(
-            TableRows(COLUMNS, self._fetch, self._cells, EXPORTED),
-            empty="Nothing is set aside or held back, or nothing fits the filter.",
-            id="body",
-        )
+        """The table, and below it all of the line under the cursor."""
+        with Vertical(id="body"):
+            yield QuarantineTable(
+                TableRows(COLUMNS, self._fetch, self._cells, EXPORTED),
+                empty="Nothing is set aside or held back, or nothing fits the filter.",
+                id="things",
+            )
+            yield WrappedLines(id="whole")
 
     @property
     def table(self) -> VirtualTable[Standstill]:
@@ -97,6 +106,7 @@ class QuarantineScreen(ActingFrame):
             else chip(self._lines)
         )
         self.chosen_changed()
+        self._show_whole()
 
     def _fetch(self, _: Service, ids: Sequence[int], __: Cancelled) -> Mapping[int, Standstill]:
         return {place: self._lines[place] for place in ids if place < len(self._lines)}
@@ -124,6 +134,12 @@ class QuarantineScreen(ActingFrame):
     @on(VirtualTable.Highlighted)
     def _chosen_another(self) -> None:
         self.chosen_changed()
+        self._show_whole()
+
+    def _show_whole(self) -> None:
+        line = self.line
+        lines = [] if line is None else whole(line, self.at, self.zone)
+        self.query_one(WrappedLines).show(lines)
 
     def action_release(self) -> None:
         """Have it worked on again."""
