@@ -7,6 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from core.explain.words import counted
+from core.health import BRAKED
 from core.instants import Instant
 from screens.cells.column import Column
 from screens.cells.deed import Deed, DialogField
@@ -55,7 +56,7 @@ def cells(line: Standstill, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
 
 
 def _reason(line: Standstill) -> str:
-    return line.reason.removeprefix("braked: ")
+    return line.reason.removeprefix(BRAKED)
 
 
 def whole(line: Standstill, now: Instant, zone: ZoneInfo) -> list[Line]:
