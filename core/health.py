@@ -32,6 +32,8 @@ Sort: TypeAlias = Literal[
     "surge",
 ]
 
+BRAKED: Final = "braked: "
+"""How the reason of a channel begins that is left alone since it refuses too much."""
 LEAST_SILENCE: Final[Millis] = 15 * MINUTE
 TICKS_MISSED: Final = 10
 MOST_NAMED: Final = 3
@@ -196,6 +198,8 @@ def _noted(numbers: Numbers) -> Iterator[HealthFinding]:
     if numbers.shortage is not None and "disk" not in numbers.troubles:
         yield HealthFinding("disk", "disk", numbers.shortage)
     for name, trouble in numbers.halted.items():
-        yield HealthFinding("halted", f"{name} halted", trouble.reason, trouble.since)
+        is_braked = trouble.reason.startswith(BRAKED)
+        words = f"{name} {'braked' if is_braked else 'halted'}"
+        yield HealthFinding("halted", words, trouble.reason.removeprefix(BRAKED), trouble.since)
     for name, trouble in numbers.surges.items():
         yield HealthFinding("surge", f"trigger {name} held", trouble.reason, trouble.since)

@@ -149,6 +149,7 @@ class OverviewScreen(Frame):
             "Set aside",
             "overview.quarantine",
             "what is set aside, channels that rest, triggers that are held; release or drop it",
+            show=True,
         ),
         key(
             "left_square_bracket",

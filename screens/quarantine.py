@@ -7,23 +7,32 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import ClassVar
 
+from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Vertical
 
 from screens.cells.deed import DialogAnswer
 from screens.cells.line import Cells
-from screens.cells.quarantine import COLUMNS, EXPORTED, cells, chip, drop_deed, release_deed, words
-from screens.kept_list import KeptListScreen
+from screens.cells.quarantine import COLUMNS, EXPORTED, cells, chip, drop_deed, release_deed, whole, words
+from screens.kept_list import KeptListScreen, KeptTable
 from screens.ports import Cancelled
 from screens.ports.quarantine import HELD, Standstill
 from screens.ports.service import Service
 from screens.widgets.dialogs import confirm
 from screens.widgets.keys import key
+from screens.widgets.table import TableRows
+from screens.widgets.wrapped import WrappedLines
 
 
 class QuarantineScreen(KeptListScreen[Standstill]):
     """All that waits because working on it failed, or would do harm."""
 
     mode = "overview"
+    DEFAULT_CSS = """
+    QuarantineScreen #things { height: 1fr; }
+    QuarantineScreen #whole { height: 5; border-top: solid $boost; }
+    QuarantineScreen.-tall #whole { height: 8; }
+    """
     filter_hint = "words of kind, name or reason; !word leaves out"
     deeds = ("release", "drop")
     columns, fields = COLUMNS, EXPORTED
@@ -43,6 +52,19 @@ class QuarantineScreen(KeptListScreen[Standstill]):
     def crumbs(self) -> Sequence[str]:
         """Where this is."""
         return ("Set aside",)
+
+    def body(self) -> ComposeResult:
+        """The table, and below it all of the line under the cursor."""
+        rows = TableRows(self.columns, self._fetch, self.cells_of, self.fields)
+        with Vertical(id="body"):
+            yield KeptTable(rows, empty=self.empty, id="things")
+            yield WrappedLines(id="whole")
+
+    def chosen_changed(self) -> None:
+        """Another line: all of it is read below the list."""
+        super().chosen_changed()
+        line = self.line
+        self.query_one(WrappedLines).show([] if line is None else whole(line, self.at, self.zone))
 
     def listed(self, service: Service, cancelled: Cancelled) -> Sequence[Standstill]:
         """All that stands still."""

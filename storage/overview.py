@@ -69,7 +69,7 @@ def sent(connection: Connection, span: Span) -> Counter[str]:
 
 def waiting(connection: Connection, states: Collection[str], until: Instant) -> Counter[str]:
     """Messages of these waiting states whose instant comes by `until`, by channel; of those held the ones
-    that wait for an approval, not what is set aside.
+    that wait for an approval, not what is set aside or held for a surge.
     """
     found: Counter[str] = Counter()
     for state in states:
@@ -77,7 +77,8 @@ def waiting(connection: Connection, states: Collection[str], until: Instant) -> 
             WAITING, messages.c.state == state, messages.c.planned_at <= until
         )
         if state == "held":
-            query = query.where(messages.c.reason.is_distinct_from(str(Reason.SET_ASIDE)))
+            others = (str(Reason.SET_ASIDE), str(Reason.SURGE))
+            query = query.where(func.coalesce(messages.c.reason, "").not_in(others))
         found += _counted(connection, query.group_by(messages.c.channel))
     return found
 

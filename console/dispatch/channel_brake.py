@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from console.dispatch.channel_backoff import LAST
 from console.dispatch.outcomes import Doubt
+from core.health import BRAKED
 from core.instants import Instant, Millis
 from core.limits.brake import BrakeLimits, BrakeRecord
 from core.model.delivery import Accepted, ConfigError, Permanent, Result, Retry
@@ -72,4 +73,4 @@ class ChannelBrake:
             self._stop(why, reason)
 
     def _stop(self, why: str, reason: str) -> None:
-        self.reason = f"braked: {why}{LAST}{reason}"
+        self.reason = f"{BRAKED}{why}{LAST}{reason}"

@@ -16,6 +16,7 @@ from console.safeguards.stop_file import StopFile
 from core.engine.pauses import stops_purpose
 from core.explain.why import Check, Explanation
 from core.explain.words import when
+from core.health import BRAKED
 from core.instants import Instant, format_instant
 from core.model.outbox import PENDING
 from core.model.pauses import Pause, parse_target
@@ -26,8 +27,6 @@ from storage import pauses, quarantine, status, surges
 from storage.outbox.dispatch import with_cause
 
 HELD: Final = "held"
-BRAKED: Final = "braked: "
-"""How the reason of a channel begins that refuses too much."""
 
 
 @dataclass(frozen=True, slots=True)

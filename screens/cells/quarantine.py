@@ -7,11 +7,12 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from core.explain.words import counted
+from core.health import BRAKED
 from core.instants import Instant
 from screens.cells.column import Column
 from screens.cells.deed import Deed, DialogField
 from screens.cells.exports import Fields, plain
-from screens.cells.line import Cell, Cells
+from screens.cells.line import Cell, Cells, Line
 from screens.cells.moments import moment
 from screens.ports.quarantine import HELD, Standstill
 
@@ -48,10 +49,26 @@ def cells(line: Standstill, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
     until = "" if line.until is None else f"tried again {moment(line.until, now, zone)}; "
     return (
         Cell(line.kind, "warn" if line.kind in HELD else "bad"),
-        line.what,
+        line.what.rpartition("/")[2] if line.kind == "file" else line.what,
         moment(line.since, now, zone),
-        Cell(f"{until}{line.reason}", "dim"),
+        Cell(f"{until}{_reason(line)}", "dim"),
     )
+
+
+def _reason(line: Standstill) -> str:
+    return line.reason.removeprefix(BRAKED)
+
+
+def whole(line: Standstill, now: Instant, zone: ZoneInfo) -> list[Line]:
+    """What the columns cut: all of the name and the reason, and what comes next."""
+    since = f"{line.kind} since {moment(line.since, now, zone)}"
+    until = "" if line.until is None else f", tried again {moment(line.until, now, zone)}"
+    ends = "R lets it go." if line.kind in HELD else "R has it worked on again, D gives it up."
+    return [
+        [" ", Cell(line.what, "strong"), Cell(f"  {since}{until}", "dim")],
+        [f" {_reason(line)}"],
+        [Cell(f" {ends}", "dim")],
+    ]
 
 
 def words(line: Standstill) -> str:
@@ -64,7 +81,11 @@ def release_deed(thing: Standstill, author: str) -> Deed:
     if thing.kind in HELD:
         return Deed(
             f"Let the {'trigger' if thing.kind == 'surge' else 'channel'} {thing.what} go?",
-            [thing.reason, RELEASED[thing.kind]],
+            [
+                _reason(thing),
+                *([f"{counted(thing.waiting, 'message')} due over it."] if thing.kind != "surge" else []),
+                RELEASED[thing.kind],
+            ],
             "Let it go",
             fields=(_WHY,),
             author=author,

@@ -28,6 +28,8 @@ class Standstill:
     reason: str
     until: Instant | None = None
     """When a channel that is left alone is tried again."""
+    waiting: int = 0
+    """Messages that are due over a channel that is left alone."""
     thing: SetAside | None = None
     """What is set aside."""
 

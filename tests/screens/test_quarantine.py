@@ -137,6 +137,7 @@ async def test_a_brake_and_a_surge_are_let_go_with_a_reason_and_written_down_as_
         await pilot.press("R")
         await settled(pilot)
         assert title in text(app)
+        assert ("0 messages due over it." in text(app)) == (action == "release channel")
         await pilot.press("y")
         await settled(pilot)
         assert "this is needed" in text(app)

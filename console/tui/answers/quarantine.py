@@ -13,6 +13,7 @@ from core.model.quarantine import SetAside
 from screens.ports import Cancelled
 from screens.ports.quarantine import Standstill, StandstillKind
 from storage import quarantine, surges
+from storage.outbox import dispatch as outbox
 
 if TYPE_CHECKING:
     from console.tui.answers.local_workspace import LocalWorkspace
@@ -35,7 +36,8 @@ class QuarantineAnswers:
             ]
             for name, rest in channel_backoffs(connection).items():
                 kind: StandstillKind = "brake" if rest.braked else "halt"
-                found.append(Standstill(kind, name, rest.since, rest.reason, rest.until))
+                due = outbox.number_due(connection, name, self._local.now())
+                found.append(Standstill(kind, name, rest.since, rest.reason, rest.until, due))
             for name, held in surges.surges(connection).items():
                 found.append(Standstill("surge", name, held.since, held.reason))
         return sorted(found, key=lambda line: line.since)

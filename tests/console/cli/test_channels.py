@@ -45,7 +45,7 @@ def test_a_braked_channel_is_listed_named_by_status_and_let_go(
         "since": "2026-01-04T12:00:00Z", "until": "2026-01-04T12:01:00Z", "reason": REASON,
     }  # fmt: skip
     assert run("-w", shop, "status") != 0
-    assert "email halted" in capsys.readouterr().out
+    assert "email braked" in capsys.readouterr().out
     assert run("-w", shop, "channels", "release", "email", "--reason", "the endpoint is back") == 0
     assert REASON in capsys.readouterr().out
     assert listed(shop, capsys)["state"] == "works"
