@@ -148,16 +148,18 @@ def _alike(connection: Connection, reference: str) -> str:
 
 
 def show(connection: Connection, customer_id: int) -> Mapping[str, Any]:
-    """One customer with all that is known: the fields of the list, then traits, identities, consents and
-    where the customer is under way.
+    """One customer with all that is known: the fields of the list, then traits, identities, consents, where
+    the customer is under way, and the addresses that are another's now (`lost`).
     """
     more = ("city", "postal_code", "gender", "locale", "timezone", "birthday", "registered_at", "returns",
         "units", "returned",
             "first_order_at", "last_order_at", "traits")  # fmt: skip
     query = select(*_COLUMNS, *[customers.c[name] for name in more]).where(customers.c.id == customer_id)
     row = connection.execute(query).mappings().one()
+    detail = connection.execute(select(customers.c.detail).where(customers.c.id == customer_id)).scalar_one()
     return {
         **row,
+        "lost": sorted(orjson.loads(detail).get("lost", ())),
         "name": row["name"] or None,
         "identities": [f"{kind}:{value}" for kind, value in known_as(connection, customer_id)],
         "consents": ledger(connection, customer_id)[::-1],

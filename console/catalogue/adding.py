@@ -33,13 +33,14 @@ def language_of(workspace: Workspace) -> str:
 
 
 def add(campaigns: Iterable[Campaign], workspace: Workspace, *, language: str, force: bool) -> list[str]:
-    """Write the files and return them, relative to the workspace; ManometerError, nothing written, where one
-    there says something else.
+    """Write the files that are not there yet and return them, relative to the workspace; ManometerError,
+    nothing written, where one there says something else.
     """
     made: dict[str, str] = {}
     for campaign in campaigns:
         made.update(files_of(campaign, workspace, language))
-    there = [path for path, text in made.items() if _says_else(workspace.folder / path, text)]
+    made = {path: text for path, text in made.items() if _text(workspace.folder / path) != text}
+    there = [path for path in made if (workspace.folder / path).exists()]
     if there and not force:
         more = f" and {len(there) - 3} more" if len(there) > 3 else ""
         raise ManometerError(
@@ -112,11 +113,12 @@ def _quoted(names: Iterable[str]) -> list[str]:
     return [f'"{name}"' for name in dict.fromkeys(names)]
 
 
-def _says_else(path: Path, text: str) -> bool:
+def _text(path: Path) -> str | None:
+    """What a file says; None where it cannot be read as text, or is not there."""
     try:
-        return path.read_text(encoding="utf-8") != text
+        return path.read_text(encoding="utf-8")
     except (OSError, ValueError):
-        return path.exists()
+        return None
 
 
 def _write(path: Path, text: str) -> None:

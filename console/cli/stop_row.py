@@ -11,10 +11,12 @@ from console.safeguards.stopping import PATIENCE, DatabaseHalf, write_row
 from core.engine.pauses import NOBODY
 from core.errors import ManometerError
 from core.explain.words import counted
-from core.instants import Instant
+from core.instants import Instant, format_instant
 from core.model.pauses import EVERYTHING
 from storage import pauses
 from storage.pauses import PauseBacklog
+from storage.status import LAST_TICK_AT
+from storage.store import meta
 
 
 class StopRow:
@@ -90,8 +92,19 @@ class StopRow:
             self._context.store.patience = PATIENCE
             return self._context.now(None)
         at = self._context.now(self._at)
+        self._refuse_before_last_pass(at)
         self.note = replace(self.note, at=at)
         return at
+
+    def _refuse_before_last_pass(self, at: Instant) -> None:
+        with self._context.store.reading() as connection:
+            known = meta(connection, LAST_TICK_AT)
+        if known is not None and at < int(known):
+            raise ManometerError(
+                f"Nothing can be stopped as of {format_instant(at)}: the last pass ran at "
+                f"{format_instant(int(known))}, and what went out by then is out. Name that instant or a "
+                "later one; without --at it stops now."
+            )
 
     def _refuse(self, stopped: pauses.StoredPause | None) -> None:
         try:

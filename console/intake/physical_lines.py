@@ -27,6 +27,8 @@ _GZIP: Final = b"\x1f\x8b"
 _WORKBOOKS: Final = frozenset({b"PK\x03\x04", b"\xd0\xcf\x11\xe0"})
 """How the files of today's spreadsheets (and archives) begin, and those of before."""
 _HEAD: Final = 1 << 16
+_CONTROLS: Final = bytes({*range(32), 127} - set(b"\t\n\v\f\r\x1a\x1b"))
+_FEW_STRANGE: Final = 8
 _CHUNK: Final = 1 << 15
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
@@ -69,6 +71,11 @@ def open_source(
                     f"{path_text(path)}: this is a workbook of a spreadsheet, or an archive. Save the "
                     "sheet as CSV (UTF-8), or unpack it, and import that."
                 )
+            if _is_no_text(content.peek(_HEAD)):
+                raise ManometerError(
+                    f"{path_text(path)}: this is not text: nearly all programs, pictures, archives and "
+                    "databases begin so. Name a file of lines, as JSON or CSV."
+                )
             yield OpenSource(content, file, os.fstat(file.fileno()).st_size)
     except ExpandsTooMuch:
         raise ManometerError(
@@ -81,6 +88,14 @@ def open_source(
             f"{path_text(path)}: cannot be read: {error.strerror or error}. "
             "Check the path and the rights of the file."
         ) from error
+
+
+def _is_no_text(head: bytes) -> bool:
+    """Whether more than one byte in fifty is a control character that no text holds; a few may be damage,
+    which is a matter of their lines.
+    """
+    strange = len(head) - len(head.translate(None, _CONTROLS))
+    return strange > _FEW_STRANGE and strange * 50 > len(head)
 
 
 def _verify(path: Path, file: BufferedReader, stopping: Callable[[], bool], max_ratio: int) -> None:

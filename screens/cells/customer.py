@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from core.explain.words import BECAUSE, counted
 from core.instants import Instant
 from core.limits.pressure import POINT
+from core.model.customer import Profile
 from screens.cells.customers import amount
 from screens.cells.gauge import window_words
 from screens.cells.line import Cell, Cells, Line, StyleName, fit
@@ -42,14 +43,18 @@ def head(customer: CustomerProfile | None) -> Sequence[Line]:
         if (part := customer.profile.traits.get(name))
     )
     where = ", ".join(part for part in (city, customer.profile.country) if part)
-    reach = [
-        str(customer.profile.traits[name]) for name in ("email", "phone") if customer.profile.traits.get(name)
-    ]
-    second = " · ".join([*reach, *([where] if where else [])])
+    second = " · ".join([*_addresses(customer.profile), *([where] if where else [])])
     return (
         [" ", Cell(customer.name or customer.key, "strong"), Cell(f"  {customer.key}", "dim"), *badges],
         [Cell(f" {second}", "dim")],
     )
+
+
+def _addresses(profile: Profile) -> Iterator[str]:
+    """Mail and phone; of one that another customer has said since, that nothing is sent to it from here."""
+    for name in ("email", "phone"):
+        if address := profile.traits.get(name):
+            yield f"{address} (another's now)" if address in profile.lost else str(address)
 
 
 # ---- profile ----

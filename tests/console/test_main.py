@@ -14,9 +14,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from console import __main__ as entry
 from console.cli import commands
 from console.cli.help_text import filled
 from console.main import main, parsed
@@ -131,6 +133,18 @@ def test_an_interrupt_is_exit_code_130_with_a_sentence(
     monkeypatch.setattr("console.cli.commands.audit.run", interrupted)
     assert main(["-w", str(workspace), "audit"]) == 130
     assert "Interrupted" in capsys.readouterr().err
+
+
+def test_an_interrupt_while_the_program_is_being_loaded_is_told_as_well(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Loading(ModuleType):
+        def __getattr__(self, name: str) -> object:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "console.main", Loading("console.main"))
+    assert entry.main() == 130
+    assert capsys.readouterr().err == "manometer: Interrupted. Nothing was begun.\n"
 
 
 def _manometer(*argv: str, **more: str) -> subprocess.Popen[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,10 +10,13 @@ import pytest
 
 from console.tui.answers.local_service import LocalService
 from core.instants import parse_instant
+from screens.cells.customer import head
 from screens.customers import CustomersScreen
 from screens.people import PeopleScreen
 from screens.ports.people import ConflictLine
-from tests.console.lives import person, workspace
+from storage import customers
+from storage.store import Store
+from tests.console.lives import going, person, run, workspace
 from tests.screens.stage import Bare, settled, stage, text
 from tests.screens.test_frame import ready
 
@@ -88,3 +92,19 @@ async def test_a_decision_is_asked_for_and_carried_out(
     hits = local.customers.ids("", "key", False, lambda: False, lambda _: None)
     rows = local.customers.rows(hits.ids, lambda: False)
     assert sorted(row.key for row in rows.values()) == customers
+
+
+def test_an_address_that_another_has_said_since_is_shown_as_the_others(
+    local: LocalService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Store.open(tmp_path / "shop" / "manometer.db") as store, store.reading() as connection:
+        ids = {who: customers.resolve(connection, who) for who in ("ann", "bob")}
+    for who, is_lost in (("ann", True), ("bob", False)):
+        shown = head(local.customers.profile(ids[who], going))[1]
+        assert (f"{MAIL} (another's now)" in str(shown)) == is_lost
+        capsys.readouterr()
+        assert run("-w", tmp_path / "shop", "customers", "show", who) == 0
+        assert (f"{MAIL} (another customer's" in capsys.readouterr().out) == is_lost
+        assert run("-w", tmp_path / "shop", "customers", "show", who, "--json") == 0
+        told = json.loads(capsys.readouterr().out)
+        assert (told["email"], told["lost"]) == (MAIL, [MAIL] if is_lost else [])

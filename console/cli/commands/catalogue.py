@@ -9,7 +9,7 @@ some in.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -206,20 +206,26 @@ def _add(args: argparse.Namespace, context: Context) -> int:
     chosen = [campaign(name) for name in dict.fromkeys(args.names)] or list(campaigns().values())
     language = args.language or language_of(context.workspace)
     written = add(chosen, context.workspace, language=language, force=args.force)
+    added = [each for each in chosen if _is_of(each, written)]
+    known = [each.name for each in chosen if each not in added]
     if context.output.json:
-        context.output.value(
-            {"added": [each.name for each in chosen], "language": language, "files": written}
-        )
-    triggers = [
-        path.removeprefix("triggers/").removesuffix(".toml")
-        for path in written
-        if path.startswith("triggers/")
-    ]
+        context.output.value({"added": [each.name for each in added], "language": language, "files": written})
+    if known:
+        context.output.say(f"In this workspace already, word for word: {', '.join(known)}.")
+    if not added:
+        return 0
+    triggers = [name for each in added for name in each.triggers]
     context.output.say(f"Added as drafts: {', '.join(triggers)} ({counted(len(written), 'file')}).")
     lacking = _lacking(context)
-    for each in chosen:
+    for each in added:
         context.output.say(f"  {each.name}: {each.work}{_without(each, lacking)}")
     file = context.folder / "triggers" / f"{triggers[0]}.toml"
     trying = f"`manometer check`, then `manometer triggers backtest {triggers[0]} --file {file}`"
     context.output.say(f'Next: {trying}; status = "active" and `manometer apply`.')
     return 0
+
+
+def _is_of(each: Campaign, written: Sequence[str]) -> bool:
+    """Whether any of these files is the campaign's."""
+    own = {f"triggers/{name}.toml" for name in each.triggers}
+    return any(path in own or path.split("/")[1] in each.copy for path in written)

@@ -39,6 +39,7 @@ DETAILS = (
     ListingField("identities", "json"),
     ListingField("consents", "json"),
     ListingField("under_way", "json"),
+    ListingField("lost", "json", "another's now"),
 )
 TIMELINE = (
     ListingField("at", "instant"),
@@ -109,7 +110,12 @@ def run(args: argparse.Namespace, context: Context) -> int:
 def _show(args: argparse.Namespace, context: Context) -> int:
     with context.store.reading() as connection, seen_as_of(connection, context.now(None)):
         known = customers.show(connection, customers.resolve(connection, args.id))
-    context.output.record(DETAILS, _shown(known))
+    others = {
+        name: f"{known[name]} (another customer's, who said it last: nothing is sent to it for this one)"
+        for name in ("email", "phone")
+        if known[name] in known["lost"]
+    }
+    context.output.record(DETAILS, _shown(known), said=others)
     return 0
 
 
@@ -118,7 +124,12 @@ def _shown(known: Mapping[str, Any]) -> dict[str, Any]:
     consents, under_way = (
         [_instants_written(entry) for entry in known[part]] for part in ("consents", "under_way")
     )
-    parts = {"identities": known["identities"], "consents": consents, "under_way": under_way}
+    parts = {
+        "identities": known["identities"],
+        "consents": consents,
+        "under_way": under_way,
+        "lost": known["lost"],
+    }
     texts = {name: orjson.dumps(value).decode() for name, value in parts.items()}
     return {**known, "first_order": known["first_order_at"], "last_order": known["last_order_at"], **texts}
 

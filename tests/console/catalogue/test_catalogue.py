@@ -161,7 +161,11 @@ def test_added_twice_it_refuses_where_a_file_was_edited_and_forced_it_stands_as_
 ) -> None:
     assert run("-w", shop, "catalogue", "add", "wish-list") == 0
     template = shop / "templates" / "wish-list" / "subject.txt"
+    capsys.readouterr()
     assert run("-w", shop, "catalogue", "add", "wish-list") == 0
+    assert capsys.readouterr().out == "In this workspace already, word for word: wish-list.\n"
+    assert run("-w", shop, "catalogue", "add", "wish-list", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["added"] == []
     template.write_text("Mine", encoding="utf-8")
     assert run("-w", shop, "catalogue", "add", "wish-list") == 1
     assert "--force" in capsys.readouterr().err

@@ -7,6 +7,7 @@ import gzip
 import io
 import itertools
 import json
+import random
 import signal
 import subprocess
 import sys
@@ -295,6 +296,28 @@ def test_a_compressed_bomb_is_refused_and_changes_nothing(
         run(store, path, profile=profile)
     assert rows(store, imports) == []
     assert not (tmp_path / "rejects").exists()
+
+
+@pytest.mark.parametrize("profile", [None, "customers"])
+@pytest.mark.parametrize("is_compressed", [False, True])
+@pytest.mark.parametrize(
+    "content",
+    [Path(sys.executable).read_bytes()[:60_000], random.Random(1).randbytes(20_000), bytes(500)],
+    ids=["program", "noise", "zeroes"],
+)
+def test_what_is_no_text_is_refused_at_once_and_changes_nothing(
+    store: Store, tmp_path: Path, content: bytes, is_compressed: bool, profile: str | None
+) -> None:
+    path = written(tmp_path, gzip.compress(content) if is_compressed else content)
+    with pytest.raises(ManometerError, match="this is not text"):
+        run(store, path, profile=profile)
+    assert rows(store, imports) == []
+    assert not (tmp_path / "rejects").exists()
+
+
+def test_a_few_strange_bytes_are_a_matter_of_their_lines(store: Store, tmp_path: Path) -> None:
+    path = written(tmp_path, line(1) + b"\n" + bytes(5) + b"\n" + line(2))
+    assert counts(run(store, path)) == (3, 2, 0, 1)
 
 
 def test_a_compressed_file_within_its_measure_or_allowed_is_taken(

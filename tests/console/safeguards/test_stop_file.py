@@ -208,6 +208,17 @@ def test_stop_makes_both_halves_and_go_ends_both(shop: Path, capsys: pytest.Capt
     assert [each[0] for each in acts(shop)].count("go") == 1
 
 
+def test_a_stop_before_the_last_pass_is_refused_since_what_went_out_is_out(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("-w", shop, "tick", "--at", "2099-03-05T12:00:00Z") == 0
+    for words in (("--yes",), ()):
+        assert run("-w", shop, "stop", "--at", "2099-03-05T11:59:59Z", *words) == 1
+        assert "the last pass ran at 2099-03-05T12:00:00Z" in capsys.readouterr().err
+    assert acts(shop) == []
+    assert run("-w", shop, "stop", "--at", "2099-03-05T12:00:00Z", "--yes") == 0
+
+
 def row_instant(folder: Path) -> int:
     note = StopFile(folder).read()
     assert note is not None
