@@ -198,8 +198,6 @@ class TimelineEntry:
     """Of a message its state, of a decision its outcome, of a consent what was said; empty for events."""
     amount: int | None = None
     """Money of an event, in minor units."""
-    row: int = 0
-    """The number of the message or decision that it is, as the outbox and the log count them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,10 +58,7 @@ def details(connection: Connection, entry: int, zone: ZoneInfo) -> EntryDetails:
 def _entry(entry: int, row: Mapping[str, Any]) -> TimelineEntry:
     kind = timeline.KINDS[row["sort"]]
     what, about, state = _SAID[row["sort"]](row)
-    number = timeline.unpacked(entry)[1]
-    return TimelineEntry(
-        entry, row["at"], kind, row["channel"], what, about, state, row.get("amount"), number
-    )
+    return TimelineEntry(entry, row["at"], kind, row["channel"], what, about, state, row.get("amount"))
 
 
 def _event(row: Mapping[str, Any]) -> tuple[str, str, str]:
