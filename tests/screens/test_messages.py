@@ -174,7 +174,7 @@ async def test_why_leads_to_the_last_message_of_a_trigger_and_a_customer_to_any_
         (asked,) = messages.asked
         assert asked.customer
         assert asked.trigger
-        assert asked.number is asked.template is None
+        assert (asked.number, asked.template) == (None, None)
         app.push_screen(CustomerScreen(7))
         await settled(pilot)
         await pilot.press("m")
