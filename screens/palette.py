@@ -1,4 +1,6 @@
-"""What the command palette finds beside the screens: customers, triggers, and every key that works here."""
+"""What the command palette finds beside the screens: customers, triggers, templates, and every key that works
+here.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +19,8 @@ from screens.cells.safe_text import safe_text
 from screens.frame import Frame
 from screens.help import MOVES, HelpEntry, entries
 from screens.host import Host
+from screens.message import ask_for_message
+from screens.ports.messages import MessageAsked
 from screens.ports.service import Service
 from screens.widgets.keys import SCREENS
 from screens.widgets.modal import LeavesOnce
@@ -217,10 +221,10 @@ def _people(service: Service, text: str) -> list[tuple[str, str]]:
 
 
 class Places(Provider):
-    """Triggers and customers, by name or key; asked in a thread."""
+    """Triggers, templates and customers, by name or key; asked in a thread."""
 
     async def search(self, query: str) -> Hits:
-        """Triggers whose name fits, then the first customers that do."""
+        """Triggers and templates whose name fits, then the first customers that do."""
         opened = cast("Host", self.app).opened
         if len(query) < SHORTEST or not opened.done():
             return
@@ -236,6 +240,17 @@ class Places(Provider):
                     partial(host.open_trigger, name),
                     text=words,
                     help="opens the trigger",
+                )
+        for name in await asyncio.to_thread(_templates, service):
+            score = matcher.match(name)
+            if score > 0 and isinstance(self.screen, Frame):
+                words = safe_text(f"Template {name}")
+                yield Hit(
+                    score,
+                    _content(words),
+                    partial(ask_for_message, self.screen, MessageAsked(template=name)),
+                    text=words,
+                    help="makes it for a customer, to look at",
                 )
         for number, words in await asyncio.to_thread(_customers, service, query):
             yield Hit(
@@ -257,6 +272,13 @@ def _triggers(service: Service) -> list[tuple[str, str]]:
         return [(line.name, line.title) for line in service.triggers.lines(lambda: False)]
     except ManometerError:  # the palette goes on with what it has
         return []
+
+
+def _templates(service: Service) -> Sequence[str]:
+    try:
+        return service.messages.choices(lambda: False).templates
+    except ManometerError:  # as above
+        return ()
 
 
 def _customers(service: Service, text: str) -> list[tuple[int, str]]:

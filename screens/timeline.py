@@ -153,7 +153,5 @@ class Timeline(FoundTable[TimelineEntry]):
         entry = self.row
         if entry is None or entry.kind not in ("message", "decision"):
             self.frame.toast("Message: there is no message or decision under the cursor.", bad=True)
-        elif entry.kind == "message":
-            open_message(self.frame, MessageAsked(number=entry.row))
         else:
-            open_message(self.frame, MessageAsked(decision=entry.row))
+            open_message(self.frame, MessageAsked(entry=entry.id))

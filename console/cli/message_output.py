@@ -13,14 +13,6 @@ from console.viewing.readable import readable_parts
 from core.errors import ManometerError
 
 
-def add_ways(parser: argparse.ArgumentParser) -> None:
-    """The options that lead a message elsewhere."""
-    parser.add_argument(
-        "--html", metavar="FILE", type=Path, help="write it as a page for a browser, for your account alone"
-    )
-    parser.add_argument("--browser", action="store_true", help="open that page in the browser")
-
-
 def say_texts(output: Output, subject: str, parts: Mapping[str, str]) -> None:
     """Subject and texts: HTML as text, JSON with a line for each value."""
     output.say(f"Subject: {subject}")

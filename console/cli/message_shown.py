@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 
 from console.cli.context import Context
-from console.cli.message_output import add_ways, lead_away, say_texts
-from console.cli.options import add_at, whole
+from console.cli.message_output import lead_away, say_texts
 from console.cli.output import ListingField
 from console.viewing.readable import readable_parts
 from console.viewing.reading import ReadMessage, form_words, read_message
@@ -29,14 +28,6 @@ FIELDS = (
     ListingField("text"),
     ListingField("fault"),
 )
-
-
-def add_show_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `outbox show`."""
-    parser.add_argument("id", metavar="ID", type=whole, help="the message's number, as `outbox` lists it")
-    parser.add_argument("--now", action="store_true", help="as it would be made now, also where it went out")
-    add_ways(parser)
-    add_at(parser)
 
 
 def show(args: argparse.Namespace, context: Context) -> int:

@@ -56,7 +56,8 @@ def read_message(
     """
     with reading() as connection:
         row = _row(connection, number)
-        sent = None if anew else _sent(connection, number)
+        # an uncertain one that turned out not to have gone, or that is tried again, was not sent so
+        sent = _sent(connection, number) if row.state in WENT and not anew else None
     if sent is not None:
         until = sent.made_at + workspace.retention.texts
         return ReadMessage(row, "sent", sent.made_at, until, sent.subject, sent.parts)
@@ -107,6 +108,8 @@ def form_words(found: ReadMessage, zone: ZoneInfo) -> str:
     if found.form == "gone" or found.at is None:
         return "Gone"
     at = in_full(found.at, zone)
+    if found.form == "sent" and found.row.state == "uncertain":
+        return f"As handed over on {at}; whether it went out nobody can tell"
     if found.form == "sent":
         return f"As sent on {at}"
     differs = "not as it was sent" if found.row.state in WENT else "it was not sent"

@@ -204,8 +204,6 @@ class TimelineEntry:
     """Of a message or a decision."""
     is_paused: bool = False
     """Of a message: a pause or the emergency stop keeps it from going out."""
-    row: int = 0
-    """The number of the message or decision that it is, as the outbox and the log count them."""
 
 
 @dataclass(frozen=True, slots=True)

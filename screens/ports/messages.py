@@ -18,12 +18,14 @@ MessageForm: TypeAlias = Literal["sent", "now", "gone", "sample"]
 
 @dataclass(frozen=True, slots=True)
 class MessageAsked:
-    """Which message: the one of a number, or of a decision; else the newest to a customer in a trigger, and
-    where there is none, or `anew`, or a template is named, one made as of the instant.
+    """Which message: the one of a number, of a decision, or of an entry of a timeline; else the newest to a
+    customer in a trigger, and where there is none, or `anew`, or a template is named, one made as of the
+    instant.
     """
 
     number: int | None = None
     decision: int | None = None
+    entry: int | None = None
     customer: str = ""
     trigger: str | None = None
     template: str | None = None

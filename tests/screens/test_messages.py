@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 from textual.widgets import Input
 
 from console.tui.app import Console
+from core.instants import DAY
+from screens.customer import CustomerScreen
 from screens.decisions import DecisionsScreen
 from screens.message import MessageScreen
 from screens.outbox import OutboxScreen
+from screens.ports import Cancelled
+from screens.ports.customers import EntryKind, TimelineEntry
 from screens.ports.messages import MessageAsked
+from screens.why import WhyScreen
 from screens.widgets.dialogs import Dialog
+from tests.console.furniture import NOON
 from tests.screens.furnished import FakeDecisions, FakeMessages, FakeOutbox
 from tests.screens.stage import Bare, settled, stage, text
+from tests.screens.test_customers import People, Reasons
 from tests.screens.test_frame import ready
 from tests.screens.test_triggers import SIZES, safe, toasts
 
@@ -126,3 +134,50 @@ async def test_another_template_is_asked_for_and_what_is_wrong_is_said() -> None
         assert "shown as sample" in text(app)
         await pilot.press("n")
         assert messages.asked[-1] == asked
+
+
+class Timelines(People):
+    """A message, a decision and an event, which are the entries 1 to 3."""
+
+    def entry_rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, TimelineEntry]:
+        kinds: tuple[EntryKind, ...] = ("message", "decision", "event")
+        return {
+            entry: TimelineEntry(entry, NOON - entry * DAY, kinds[(entry - 1) % 3], None, "x", "y", "")
+            for entry in ids
+        }
+
+
+async def test_entries_of_the_timeline_lead_to_their_messages() -> None:
+    messages = FakeMessages()
+    app = stage(Bare(customers=Timelines(), messages=messages), customers=lambda: CustomerScreen(7))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settled(pilot)
+        await pilot.press("enter")
+        await settled(pilot)
+        assert isinstance(app.screen, MessageScreen)
+        await pilot.press("escape", "down", "p")
+        await settled(pilot)
+        await pilot.press("escape", "down", "p")
+        await settled(pilot)
+        assert "no message or decision under the cursor" in toasts(app)
+        assert messages.asked == [MessageAsked(entry=1), MessageAsked(entry=2)]
+
+
+async def test_why_leads_to_the_last_message_of_a_trigger_and_a_customer_to_any_template() -> None:
+    messages = FakeMessages()
+    service = Bare(customers=People(), why=Reasons(), messages=messages)
+    app = stage(service, customers=lambda: WhyScreen("u1"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("p")
+        await settled(pilot)
+        (asked,) = messages.asked
+        assert asked.customer
+        assert asked.trigger
+        assert (asked.number, asked.template) == (None, None)
+        app.push_screen(CustomerScreen(7))
+        await settled(pilot)
+        await pilot.press("m")
+        await settled(pilot)
+        assert isinstance(app.screen, Dialog)
+        assert app.screen.query_one("#field-customer", Input).value

@@ -24,7 +24,7 @@ from sqlalchemy import Connection
 from console.backups.records import recorded_in
 from console.cli.context import Context
 from console.cli.errors import UsageError
-from console.cli.message_shown import add_show_arguments, show
+from console.cli.message_options import add_show_arguments
 from console.cli.options import add_at, add_list, add_reason, add_yes, whole
 from console.cli.output import ListingField
 from console.operating import approvals
@@ -139,6 +139,8 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     """Print the messages, or do what was asked to some."""
     if args.action == "show":
+        from console.cli.message_shown import show  # templates are slow to import, and only this needs them
+
         return show(args, context)
     if args.action == "batches":
         return _batches(args, context)

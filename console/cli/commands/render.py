@@ -12,7 +12,8 @@ from __future__ import annotations
 import argparse
 
 from console.cli.context import Context
-from console.cli.message_output import add_ways, lead_away, say_texts
+from console.cli.message_options import add_ways
+from console.cli.message_output import lead_away, say_texts
 from console.cli.options import add_at, add_reason
 from console.cli.output import ListingField
 from console.viewing.proofs import refuse_unlisted, send_proof

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -22,7 +22,7 @@ from core.explain.words import in_full
 from core.model.outbox import ListedMessage
 from screens.ports import Cancelled
 from screens.ports.messages import MessageAsked, MessageChoices, ShownMessage
-from storage import customers, decisions
+from storage import customers, decisions, timeline
 from storage.decisions import ListedDecision
 from storage.outbox import listing as outbox_listing
 
@@ -93,6 +93,7 @@ class MessagesAnswers:
     # ---- which message ----
 
     def _found(self, asked: MessageAsked, cancelled: Cancelled) -> _Found:
+        asked = _named(asked)
         number = self._number(asked, cancelled)
         if number is not None:
             return self._of_outbox(number, asked, cancelled)
@@ -138,6 +139,7 @@ class MessagesAnswers:
         """The template to make, for the customer and trigger that are asked for, or whose message or decision
         it is.
         """
+        asked = _named(asked)
         now, workspace = self._local.now(), self._local.in_force()
         customer, trigger, template = asked.customer, asked.trigger, asked.template
         channel, at = asked.channel, asked.at
@@ -193,6 +195,20 @@ class MessagesAnswers:
 
 def _readable(parts: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple((part.what, part.text) for part in readable_parts(parts))
+
+
+def _named(asked: MessageAsked) -> MessageAsked:
+    """By the number of the message or the decision that an entry of a timeline is."""
+    if asked.entry is None:
+        return asked
+    kind, number = timeline.unpacked(asked.entry)
+    is_message = kind == timeline.MESSAGE
+    return replace(
+        asked,
+        entry=None,
+        number=number if is_message else None,
+        decision=None if is_message else number,
+    )
 
 
 def _decided(connection: Connection, decision: int) -> tuple[ListedDecision, int | None]:

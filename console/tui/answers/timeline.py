@@ -61,10 +61,9 @@ def details(connection: Connection, entry: int, zone: ZoneInfo) -> EntryDetails:
 def _entry(entry: int, row: Mapping[str, Any]) -> TimelineEntry:
     kind = timeline.KINDS[row["sort"]]
     what, about, state = _SAID[row["sort"]](row)
-    number = timeline.unpacked(entry)[1]
     return TimelineEntry(
         entry, row["at"], kind, row["channel"], what, about, state, row.get("amount"), row.get("reason"),
-        row["is_paused"], number,
+        row["is_paused"],
     )  # fmt: skip
 
 

@@ -100,6 +100,26 @@ def test_a_message_that_was_not_sent_is_shown_as_it_would_be_now_and_says_so(
     assert "it was not sent" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("state", "form", "words"),
+    [
+        ("bounced", "sent", "As sent on"),
+        ("uncertain", "sent", "whether it went out nobody can tell"),
+        ("due", "now", "it was not sent"),
+        ("cancelled", "now", "it was not sent"),
+    ],
+)
+def test_what_turned_out_not_to_have_gone_is_not_said_to_be_sent(
+    shop: Path, capsys: pytest.CaptureFixture[str], state: str, form: str, words: str
+) -> None:
+    number = number_of(shop, capsys)
+    with Store.open(shop / "manometer.db") as store, store.writing() as connection:
+        connection.execute(update(messages).values(state=state))
+    assert said(capsys, 0, "-w", shop, "outbox", "show", number, "--at", AT)["form"] == form
+    assert run("-w", shop, "outbox", "show", number, "--at", AT) == 0
+    assert words in capsys.readouterr().out
+
+
 def test_a_text_that_is_gone_says_why_and_is_not_made_anew(
     shop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,6 +14,7 @@ from console.tui.answers.local_service import LocalService
 from core.errors import ManometerError
 from core.instants import DAY, format_instant
 from screens.ports.messages import MessageAsked
+from storage import timeline
 from storage.outbox import texts
 from storage.outbox.texts import BasePacker, KeptText
 from storage.store import set_meta
@@ -49,6 +50,8 @@ def local(tmp_path: Path) -> Iterator[LocalService]:
         (MessageAsked(number=1, anew=True), "now", 1),
         (MessageAsked(number=2), "now", 2),
         (MessageAsked(decision=3), "sent", 1),
+        (MessageAsked(entry=timeline.packed(timeline.MESSAGE, 1)), "sent", 1),
+        (MessageAsked(entry=timeline.packed(timeline.DECISION, 3)), "sent", 1),
         (MessageAsked(decision=2), "sample", None),
         (MessageAsked(customer="u1", trigger=TRIGGER), "now", 4),
         (MessageAsked(customer="u1", trigger="birthday"), "sample", None),
