@@ -12,6 +12,7 @@ import orjson
 
 from console.private_files import opened_safely
 from core.errors import ManometerError
+from core.model.delivery import PROOF_KEY
 
 _MESSAGE_ID = re.compile(rb"<?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@[^>\s]+>?")
 
@@ -36,7 +37,8 @@ def recorded_in(path: Path) -> Iterator[str]:
 def _recorded(line: bytes) -> str:
     if line.startswith(b"{"):
         try:
-            return str(orjson.loads(line).get("key") or "")
+            key = str(orjson.loads(line).get("key") or "")
+            return "" if key.startswith(PROOF_KEY) else key
         except orjson.JSONDecodeError:  # the last line, cut off by a crash: it went out to nobody
             return ""
     found = _MESSAGE_ID.search(line)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import ClassVar, Protocol, Self, TypeAlias, runtime_checkable
+from typing import ClassVar, Final, Protocol, Self, TypeAlias, runtime_checkable
 from uuid import NAMESPACE_URL, uuid5
 
 from core.instants import Instant, Millis
@@ -68,6 +68,8 @@ class Uncertain:
     reason: str
 
 
+PROOF_KEY: Final = "proof-"
+"""How the key of a proof begins, which is no message of the outbox."""
 Result: TypeAlias = Accepted | Retry | Permanent | ConfigError | Uncertain
 
 
@@ -105,6 +107,17 @@ class Interruptible(Protocol):
 
     def interrupt(self) -> None:
         """End what is under way as a broken line would, and begin nothing more."""
+        ...
+
+
+@runtime_checkable
+class Checkable(Protocol):
+    """An adapter that can be asked whether its other side is there and lets it in, without sending."""
+
+    def check(self) -> Result:
+        """Reach the other side and sign in, within a batch; `Accepted` where a message could be handed over
+        now.
+        """
         ...
 
 

@@ -11,9 +11,9 @@ import argparse
 from console.cli.context import Context
 from console.cli.options import add_at, add_list
 from console.cli.output import ListingField
-from core.errors import ManometerError
+from console.operating.brakes import release_trigger
 from core.explain.words import counted
-from storage import audit, surges
+from storage import surges
 
 FIELDS = (
     ListingField("trigger"),
@@ -49,12 +49,6 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 def _release(args: argparse.Namespace, context: Context) -> int:
     at, name = context.now(args.at), args.trigger
-    with context.store.writing() as connection:
-        number = surges.release(connection, name, at)
-        if number:
-            detail = {"messages": number}
-            audit.record(connection, at, context.author, "release trigger", name, args.reason, detail)
-    if not number:
-        raise ManometerError(f"Nothing of {name!r} is held. `manometer surges` lists the triggers that are.")
+    number = release_trigger(context.store, name, context.author, at, args.reason)
     context.output.say(f"{counted(number, 'message')} of {name} may go.")
     return 0
