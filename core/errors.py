@@ -11,6 +11,7 @@ ManometerError          something a person has to put right; its text says what,
 ├── UnreadableCustomerError  storage.intake.batch: the row of a customer cannot be read
 ├── UnreadableEventError  storage.event_json: the row of an event cannot be read
 ├── CpuLimitError       console.quarantine: a piece of work has used up its processor time
+├── UnreachableError    console.health.channel_trial: a channel's other side does not answer now
 ├── RefusedError        console.daemon: the scheduler cannot start here
 ├── GoneError           console.daemon: what the scheduler works on has gone
 └── StoreError          storage.sqlite: the database is missing, too new, or on an unsafe SQLite library

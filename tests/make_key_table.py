@@ -39,6 +39,7 @@ WHERE: Final = {
     "LogScreen": "Outbox and Decisions", "Dialog": "dialogs", "PausesScreen": "Pauses",
     "PeopleScreen": "Customers: who is who", "QuarantineScreen": "Overview: set aside",
     "SuppressionsScreen": "Outbox: suppressed addresses", "Help": "help",
+    "ChannelsScreen": "Channels",
     "ActsList": "Overview: last acts", "AuditScreen": "Audit", "ActScreen": "Audit: one act",
     "Reading": "details",
     "FilterInput": "filter line",

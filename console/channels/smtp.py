@@ -155,6 +155,11 @@ class SmtpChannel:
         """End what is under way, from any thread; the channel connects no more."""
         self.cutter.cut()
 
+    def check(self) -> Result:
+        """Connect, encrypt and sign in."""
+        self.deadline.begin(2 * self.timeout if self.longest is None else self.longest)
+        return self._plain(self._connect() or Accepted())
+
     # -- a message --
 
     def send(self, outbound: Outbound) -> Result:

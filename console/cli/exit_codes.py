@@ -17,7 +17,8 @@ USUAL_CODES: Final[Mapping[int, str]] = {
     DONE: "done",
     FAILED: "refused or failed, with a message on standard error",
     USAGE: "wrong usage",
-    LATER: "not now: the database is locked or the disk full, or another scheduler leads; try again later",
+    LATER: "not now: the database is locked, the disk full, a server not reached, or another scheduler "
+    "leads; try again later",
     INTERRUPTED: "interrupted",
 }
 """What each says. A command whose codes say more has `EXIT_CODES` of its own."""

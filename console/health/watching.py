@@ -141,7 +141,7 @@ def _files(
     arrived = lateness.last_arrival(connection)
     limit = LATEST if arrived is not None and at - arrived < MOVED else LATE
     for place in dict.fromkeys(_places(workspace, folder)):
-        waiting = {name: since for name, since in _lying(place).items() if at - since > limit}
+        waiting = {name: since for name, since in lying(place).items() if at - since > limit}
         if waiting:
             name = min(waiting, key=lambda each: waiting[each])
             more = f" and {len(waiting) - 1} more wait" if len(waiting) > 1 else " waits"
@@ -158,7 +158,7 @@ def _places(workspace: Workspace, folder: Path) -> Iterator[Path]:
                 yield Path(connector.place)
 
 
-def _lying(place: Path) -> Mapping[str, Instant]:
+def lying(place: Path) -> Mapping[str, Instant]:
     """The files that ask to be imported, and since when each lies there as it is."""
     found = {}
     try:

@@ -110,6 +110,17 @@ class Interruptible(Protocol):
         ...
 
 
+@runtime_checkable
+class Checkable(Protocol):
+    """An adapter that can be asked whether its other side is there and lets it in, without sending."""
+
+    def check(self) -> Result:
+        """Reach the other side and sign in, within a batch; `Accepted` where a message could be handed over
+        now.
+        """
+        ...
+
+
 class ChannelAdapter(Configurable, Protocol):
     """A way out. As a context manager it holds one connection or file for a batch of messages."""
 

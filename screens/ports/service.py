@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # what a screen does not ask for is not imported
     from screens.ports.quarantine import QuarantinePort
     from screens.ports.suppressions import SuppressionsPort
     from screens.ports.triggers import TriggersPort
+    from screens.ports.ways import WaysPort
     from screens.ports.what_if import WhatIfPort
     from screens.ports.why import WhyPort
 
@@ -102,6 +103,11 @@ class Service(Protocol):
     @property
     def audit(self) -> AuditPort:
         """What operators did."""
+        ...
+
+    @property
+    def ways(self) -> WaysPort:
+        """Channels and sources."""
         ...
 
     @property

@@ -46,6 +46,7 @@ SCREENS: Final = (
     ("4", "pressure", "Pressure"),
     ("5", "outbox", "Outbox"),
     ("6", "decisions", "Decisions"),
+    ("7", "channels", "Channels"),
     ("8", "audit", "Audit"),
 )
 """The top-level screens: key, mode, title."""

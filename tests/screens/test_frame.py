@@ -57,7 +57,7 @@ async def test_the_head_says_where_the_console_stands_and_as_of_when() -> None:
 
 @pytest.mark.parametrize(
     ("width", "tabs"),
-    [(60, " 1  2 Customers  3  4  5  6  8 "), (72, " 2 Customers  3 Triggers "), (80, " 6 Decisions ")],
+    [(60, " 1  2 Customers  3  4  5  6  7  8 "), (72, " 2 Customers  3 Triggers "), (80, " 6 Decisions ")],
 )
 async def test_every_screen_has_its_number_in_the_head_at_any_width(width: int, tabs: str) -> None:
     app = stage(Bare(), customers=lambda: Listing(rows=3))

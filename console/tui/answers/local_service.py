@@ -20,6 +20,7 @@ from console.tui.answers.pressure import PressureAnswers
 from console.tui.answers.quarantine import QuarantineAnswers
 from console.tui.answers.suppressions import SuppressionsAnswers
 from console.tui.answers.triggers import TriggersAnswers
+from console.tui.answers.ways import WaysAnswers
 from console.tui.answers.what_if import WhatIfAnswers
 from console.tui.answers.why import WhyAnswers
 
@@ -44,6 +45,7 @@ class LocalService(LocalWorkspace):
         self.suppressions = SuppressionsAnswers(self)
         self.quarantine = QuarantineAnswers(self)
         self.audit = AuditAnswers(self)
+        self.ways = WaysAnswers(self)
 
     def close(self) -> None:
         """Close the database and forget what was kept of previews."""
