@@ -118,7 +118,7 @@ class BacktestScreen(LongQuestionFrame, PanedFrame):
             table = self.query_one(f"#{name}", VirtualTable)
             self.ask(
                 lambda service, cancelled, outcomes=outcomes: service.backtests.ids(
-                    tried, PreviewFilter(outcomes=outcomes), cancelled
+                    tried, PreviewFilter(outcomes=outcomes, without_reasons=("GOAL_REACHED",)), cancelled
                 ),  # type: ignore[misc]
                 lambda ids, table=table: self._fill(table, ids),  # type: ignore[misc]
                 group=name,

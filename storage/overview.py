@@ -6,7 +6,7 @@ the other.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,14 +16,18 @@ from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, 
 from core.instants import Instant
 from core.limits.windows import Span
 from core.model.counts import OperatorAct
-from core.model.reasons import Reason
+from core.model.fates import Fate, fate_of_message
+from core.model.outbox import PENDING
 from storage.outbox.dispatch import WAITING
 from storage.schema.customers import customers
+from storage.schema.decisions import decisions
 from storage.schema.enrolments import enrolments
+from storage.schema.events import events
 from storage.schema.intake import arrivals
 from storage.schema.messages import messages
 from storage.schema.operations import audit
 from storage.schema.playbooks import triggers
+from storage.sql import NO_ROW
 from storage.status import GONE, MOST
 
 # word for word as in the partial indexes, or SQLite will not use them
@@ -34,7 +38,7 @@ PORTION: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class NextStepRow:
-    """A trigger's next step of somebody under way: when, which, and how many of its steps fall due until a
+    """A trigger's next step of somebody under way: when, which, and for how many that step falls due until a
     later instant.
     """
 
@@ -63,22 +67,31 @@ def sent(connection: Connection, span: Span) -> Counter[str]:
     return _counted(connection, query)
 
 
-def waiting(connection: Connection, states: Collection[str], until: Instant) -> Counter[str]:
-    """Messages of these waiting states whose instant comes by `until`, by channel; of those held the ones
-    that wait for an approval, not what is set aside.
+def waiting(
+    connection: Connection, until: Instant | None, is_held_up: ColumnElement[bool] = NO_ROW
+) -> dict[str, Counter[Fate]]:
+    """What waits in the outbox and is planned by `until`, by channel: how many become what. `is_held_up` is
+    the condition on a message that a pause holds.
     """
-    found: Counter[str] = Counter()
-    for state in states:
-        query = select(messages.c.channel, func.count()).where(
-            WAITING, messages.c.state == state, messages.c.planned_at <= until
-        )
-        if state == "held":
-            query = query.where(messages.c.reason.is_distinct_from(str(Reason.SET_ASIDE)))
-        found += _counted(connection, query.group_by(messages.c.channel))
+    found: dict[str, Counter[Fate]] = defaultdict(Counter)
+    columns = messages.c.channel, messages.c.reason, is_held_up
+    for state in PENDING:
+        query = select(*columns, func.count()).where(WAITING, messages.c.state == state).group_by(*columns)
+        if until is not None:
+            query = query.where(messages.c.planned_at <= until)
+        for channel, reason, is_paused, number in connection.execute(query):
+            found[channel][fate_of_message(state, reason, is_paused=bool(is_paused))] += number
     return found
 
 
 # ---- the engine ----
+
+
+def written(connection: Connection) -> tuple[int, int, int]:
+    """The numbers of the event, the decision and the message that were written last."""
+    ends = [select(func.max(table.c.id)).scalar_subquery() for table in (events, decisions, messages)]
+    last_event, last_decision, last_message = connection.execute(select(*ends)).one()
+    return last_event or 0, last_decision or 0, last_message or 0
 
 
 def events_waiting(connection: Connection) -> int:
@@ -103,7 +116,12 @@ def _next_step(connection: Connection, name: str, until: Instant) -> NextStepRow
         name,
         first.due_at,
         first.step,
-        _up_to(connection, select(enrolments.c.id).where(*mine, enrolments.c.due_at <= until)),
+        _up_to(
+            connection,
+            select(enrolments.c.id).where(
+                *mine, enrolments.c.due_at <= until, enrolments.c.step == first.step
+            ),
+        ),
     )
 
 

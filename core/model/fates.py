@@ -108,6 +108,12 @@ def fate_in_words(fate: Fate, state: str | None = None) -> str:
     return FATE_WORDS[fate] + (f", {followed}" if followed else "")
 
 
+def counted_fate(number: int, fate: Fate) -> str:
+    """`87 wait for approval`, `1 waits for approval`, `12 later`."""
+    word = FATE_WORDS[fate]
+    return f"{number:,} {word if number == 1 else word.replace('waits', 'wait')}"
+
+
 def state_code(fate: Fate | None) -> str | None:
     """The code of the field `state` in JSON: what is decided and has no message yet will be due."""
     return None if fate is None else str(Fate.DUE if fate is Fate.DECIDED else fate)

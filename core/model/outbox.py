@@ -82,6 +82,8 @@ class ActEffect:
     first_planned: Instant | None
     first_expiry: Instant | None
     at: Instant
+    held: int = 0
+    """So many of them do not go out after it: a pause or the emergency stop is on."""
     notes: Sequence[str] = ()
     """What it brings about, a sentence each: the batches by day, the windows that they fill, who gets room.
     """

@@ -44,3 +44,5 @@ class WorkspacePlace:
     """What the operator should know of its opening, in sentences."""
     clock_held: bool = False
     """The clock is not trusted: nothing is decided and sent."""
+    is_lost: bool = False
+    """The database cannot be read any more: what is shown is old."""
