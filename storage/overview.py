@@ -74,7 +74,8 @@ def waiting(
     the condition on a message that a pause holds.
     """
     found: dict[str, Counter[Fate]] = defaultdict(Counter)
-    columns = messages.c.channel, messages.c.reason, is_held_up
+    # wrapped: a bare 0 would name a column to group by
+    columns = messages.c.channel, messages.c.reason, func.coalesce(is_held_up, NO_ROW)
     for state in PENDING:
         query = select(*columns, func.count()).where(WAITING, messages.c.state == state).group_by(*columns)
         if until is not None:

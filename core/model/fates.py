@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from core.model.reasons import HOLDING, Reason
+from core.model.reasons import Reason
 
 
 class Fate(StrEnum):
@@ -67,7 +67,7 @@ FOLLOWED: Final[Mapping[str, str]] = {
 
 def fate_of_decision(outcome: str, reason: str | None) -> Fate:
     """What a decision by itself makes of its message, whatever has become of it since."""
-    if outcome == "hold" and reason not in HOLDING:
+    if outcome == "hold" and reason in (None, Reason.APPROVAL):
         return Fate.WAITS_FOR_APPROVAL
     if outcome == "suppress" and reason == Reason.GOAL_REACHED:
         return Fate.GOAL_REACHED
